@@ -1,0 +1,146 @@
+"""What can be expected to go wrong, and the exit status each kind has (docs/exit-codes.md).
+
+Every error says what was tried, what was found and what to do next. Anything that is not a
+`BootstrapError` is a bug: `main` writes its traceback to a log file and shows the path.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """The process's exit status; stable, documented, one for each way to end."""
+
+    OK = 0
+    NO = 1
+    INPUT = 2
+    REFUSED = 3
+    GIT = 4
+    CLUSTER = 5
+    DOWNLOAD = 6
+    NOT_READY = 7
+    SANDBOX = 8
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class BootstrapError(Exception):
+    """An expected failure.
+
+    `tried`, `found` and `hint` are one sentence or fragment each, without a final full stop;
+    `where` is `file:line:column`, an object's name or a URL without credentials.
+    """
+
+    exit_status = ExitStatus.BUG
+
+    def __init__(self, tried: str, found: str, hint: str, where: str | None = None) -> None:
+        super().__init__(f"{tried}: {found}")
+        self.tried = tried
+        self.found = found
+        self.hint = hint
+        self.where = where
+
+
+class InputError(BootstrapError):
+    """An option, a settings file or a manifest is wrong."""
+
+    exit_status = ExitStatus.INPUT
+
+
+class RefusedError(BootstrapError):
+    """Preflight found something that forbids the run; nothing was written."""
+
+    exit_status = ExitStatus.REFUSED
+
+
+class GitError(BootstrapError):
+    """git or the Git host did not do what was asked."""
+
+    exit_status = ExitStatus.GIT
+
+
+class GitUnreachable(GitError):
+    """The Git host does not answer, or its certificate or host key is not trusted."""
+
+
+class RepositoryNotFound(GitError):
+    """The Git host answers, and has no such repository (or hides it from this credential)."""
+
+
+class AuthenticationFailed(GitError):
+    """The Git host refused the credential."""
+
+
+class PushRefused(GitError):
+    """The Git host refused the push for good: a protected branch, a hook, a missing right."""
+
+
+class StalePlan(GitError):
+    """The branch moved between reading and pushing: observe and plan again."""
+
+
+class ProviderError(GitError):
+    """The Git host's API said no."""
+
+
+class ClusterError(BootstrapError):
+    """The API server did not do what was asked."""
+
+    exit_status = ExitStatus.CLUSTER
+
+
+class ClusterUnreachable(ClusterError):
+    """The API server does not answer, or its certificate is not trusted."""
+
+
+class ApiError(ClusterError):
+    """The API server answered with a Status; `code` is its HTTP code, `reason` its reason."""
+
+    def __init__(
+        self,
+        tried: str,
+        found: str,
+        hint: str,
+        where: str | None = None,
+        *,
+        code: int = 0,
+        reason: str = "",
+    ) -> None:
+        super().__init__(tried, found, hint, where)
+        self.code = code
+        self.reason = reason
+
+
+class Forbidden(ApiError):
+    """The credential lacks a right (403), or is not accepted at all (401)."""
+
+
+class Invalid(ApiError):
+    """The API server refused the object (400, 422)."""
+
+
+class NotFound(ApiError):
+    """The object or its kind is not there (404)."""
+
+
+class Conflict(ApiError):
+    """Other field managers own fields that were to be set (409)."""
+
+
+class DownloadError(BootstrapError):
+    """A file could not be had, or is not the one whose checksum is pinned."""
+
+    exit_status = ExitStatus.DOWNLOAD
+
+
+class NotReadyError(BootstrapError):
+    """Applied, but not Synced and Healthy in time, or never going to be."""
+
+    exit_status = ExitStatus.NOT_READY
+
+
+class SandboxError(BootstrapError):
+    """A program of the sandbox could not be built, started or kept running."""
+
+    exit_status = ExitStatus.SANDBOX

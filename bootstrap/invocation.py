@@ -1,0 +1,59 @@
+"""What a run was given by its surroundings: streams, process environment, folders, clock."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+
+@dataclass
+class Invocation:
+    """Passed into every command, so that nothing below reads the process's globals.
+
+    `secrets` collects every credential that the run has read; `output` redacts them all.
+    """
+
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    clock: Callable[[], float] = time.time
+    secrets: set[str] = field(default_factory=set)
+
+    @property
+    def home(self) -> Path:
+        return Path(self.environ.get("HOME") or Path.home())
+
+    @property
+    def cache_dir(self) -> Path:
+        """Downloads and built programs; may be deleted at any time (BOOTSTRAP_CACHE_DIR, XDG)."""
+        return self._dir("BOOTSTRAP_CACHE_DIR", "XDG_CACHE_HOME", ".cache")
+
+    @property
+    def data_dir(self) -> Path:
+        """The sandboxes' state (BOOTSTRAP_DATA_DIR, XDG)."""
+        return self._dir("BOOTSTRAP_DATA_DIR", "XDG_DATA_HOME", ".local/share")
+
+    @property
+    def state_dir(self) -> Path:
+        """Logs of unexpected errors (BOOTSTRAP_STATE_DIR, XDG)."""
+        return self._dir("BOOTSTRAP_STATE_DIR", "XDG_STATE_HOME", ".local/state")
+
+    @property
+    def interactive(self) -> bool:
+        """A person can be asked: both ends are a terminal."""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+    def keep_secret(self, *values: str | None) -> None:
+        """Remember credentials, so that they are never printed."""
+        self.secrets.update(value for value in values if value and len(value) >= 4)
+
+    def _dir(self, ours: str, xdg: str, default: str) -> Path:
+        if chosen := self.environ.get(ours):
+            return Path(chosen)
+        return Path(self.environ.get(xdg) or self.home / default) / "gitops-bootstrap"

@@ -1,0 +1,74 @@
+"""What was read from Git and from the cluster: frozen, made by git.py and kube.py, read by plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bootstrap.steps import ClusterObject
+
+
+@dataclass(frozen=True)
+class RepositoryState:
+    """A branch of a repository, as its host shows it.
+
+    `tip` is None when the branch is not there; `files` has what was asked for, path → content.
+    `push_refusal` is None when a push would be accepted as far as the host tells beforehand.
+    """
+
+    url: str
+    branch: str
+    exists: bool
+    tip: str | None = None
+    default_branch: str | None = None
+    branches: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    paths: frozenset[str] = frozenset()
+    push_refusal: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """No branch at all: nothing was ever pushed."""
+        return not self.branches
+
+
+@dataclass(frozen=True)
+class ArgoCDInstallation:
+    """An Argo CD found in the cluster. `installed_by`: bootstrap, manifest, helm, operator."""
+
+    namespace: str
+    version: str | None
+    installed_by: Literal["bootstrap", "manifest", "helm", "operator"]
+
+
+@dataclass(frozen=True)
+class ClusterState:
+    """An API server and what this credential may do there."""
+
+    context: str
+    server: str
+    version: str
+    missing_rights: tuple[str, ...] = ()
+    argocd: ArgoCDInstallation | None = None
+    clock_skew: float = 0.0
+    ready_nodes: int = 0
+
+
+@dataclass(frozen=True)
+class FieldConflict:
+    """A field that another manager owns: path as the API server names it, and that manager."""
+
+    field: str
+    manager: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What applying one object would do, by the API server's own dry run."""
+
+    object: ClusterObject
+    change: Literal["create", "change", "same", "conflict"]
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    conflicts: tuple[FieldConflict, ...] = ()

@@ -1,0 +1,159 @@
+"""The only printer: text for people, plain text when piped, JSON on request, secrets redacted.
+
+Results go to stdout, everything else (progress, warnings, errors) to stderr. `rich` is loaded
+only when there is a terminal to draw on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bootstrap.errors import BootstrapError
+from bootstrap.invocation import Invocation
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HIDDEN = "[hidden]"
+
+
+class Progress:
+    """What is being done right now: one line on a terminal, a line per change elsewhere."""
+
+    def __init__(self, output: Output, title: str, console: Console | None) -> None:
+        self._output = output
+        self._title = title
+        self._status = console.status(output.redact(title)) if console else None
+        self._last = ""
+
+    def update(self, text: str) -> None:
+        """Say where it stands; repeats are dropped."""
+        text = self._output.redact(text)
+        if text == self._last:
+            return
+        self._last = text
+        if self._status:
+            self._status.update(f"{self._title}: {text}")
+        else:
+            self._output.info(f"{self._title}: {text}")
+
+    def __enter__(self) -> Progress:
+        if self._status:
+            self._status.start()
+        else:
+            self._output.info(f"{self._title} …")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+
+class Output:
+    """Prints for one run. `format` is `text` or `json`."""
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        format: str = "text",
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.invocation = invocation
+        self.format = format
+        self.quiet = quiet
+        self.verbose = verbose
+        self._consoles: dict[str, Console] = {}
+
+    def redact(self, text: str) -> str:
+        """Replace every secret of the run; longest first, so that none is left in part."""
+        for secret in sorted(self.invocation.secrets, key=len, reverse=True):
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    # -- results, on stdout -------------------------------------------------------------
+
+    def line(self, text: str = "") -> None:
+        """A line of a text result; nothing in JSON mode."""
+        if self.format == "text":
+            self._write(self.invocation.stdout, text)
+
+    def result(self, data: Any, text: str | None = None) -> None:
+        """The result: `data` as JSON, or `text` for a person."""
+        if self.format == "json":
+            self._write(self.invocation.stdout, json.dumps(data, indent=2, default=str))
+        elif text is not None:
+            self._write(self.invocation.stdout, text)
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Columns; drawn by rich on a terminal, separated by two blanks elsewhere."""
+        if self.format != "text":
+            return
+        console = self.console(self.invocation.stdout)
+        if console:
+            from rich.table import Table
+
+            table = Table(box=None, header_style="bold", pad_edge=False)
+            for header in headers:
+                table.add_column(header, overflow="fold")
+            for row in rows:
+                table.add_row(*(self.redact(cell) for cell in row))
+            console.print(table, markup=False)
+            return
+        lines = [list(headers), *[list(row) for row in rows]]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
+        for line in lines:
+            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+            self.line("  ".join(cells).rstrip())
+
+    # -- everything else, on stderr -----------------------------------------------------
+
+    def info(self, text: str) -> None:
+        """What happens; silent with --quiet."""
+        if not self.quiet:
+            self._write(self.invocation.stderr, text)
+
+    def detail(self, text: str) -> None:
+        """What only --verbose shows."""
+        if self.verbose:
+            self._write(self.invocation.stderr, text)
+
+    def warn(self, text: str) -> None:
+        self._write(self.invocation.stderr, f"warning: {text}")
+
+    def error(self, error: BootstrapError) -> None:
+        """Three lines: what was tried, what was found, what to do. A JSON object in JSON mode."""
+        if self.format == "json":
+            fields = {name: getattr(error, name) for name in ("tried", "found", "hint", "where")}
+            body = {"error": {"kind": type(error).__name__, **fields}, "exit": int(error.exit_status)}
+            self._write(self.invocation.stdout, json.dumps(body, indent=2))
+            return
+        where = f"{error.where}: " if error.where else ""
+        self._write(self.invocation.stderr, f"error: {error.tried}\n  found: {where}{error.found}")
+        self._write(self.invocation.stderr, f"  to do: {error.hint}")
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Progress]:
+        """Show that something long is under way: `with output.progress("building") as p: p.update(…)`."""
+        console = None if self.quiet else self.console(self.invocation.stderr)
+        with Progress(self, title, console) as progress:
+            yield progress
+
+    def console(self, stream: TextIO) -> Console | None:
+        """rich's console on a terminal (colour unless NO_COLOR is set), else None."""
+        if not stream.isatty() or self.invocation.environ.get("TERM") == "dumb":
+            return None
+        key = str(stream.fileno())
+        if key not in self._consoles:
+            from rich.console import Console
+
+            no_color = bool(self.invocation.environ.get("NO_COLOR"))
+            self._consoles[key] = Console(file=stream, no_color=no_color, highlight=False)
+        return self._consoles[key]
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        stream.write(self.redact(text) + "\n")
+        stream.flush()

@@ -1,0 +1,1 @@
+"""Pure: settings and observed state become a `Plan`."""

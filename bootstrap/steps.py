@@ -1,0 +1,143 @@
+"""The steps a plan is made of: frozen values without behaviour (handlers.py carries them out)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Object = Mapping[str, Any]
+"""A Kubernetes object as parsed: apiVersion, kind, metadata, …"""
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file as it shall be; `content` None deletes it. `before` is what the tip holds (None: nothing)."""
+
+    path: str
+    content: bytes | None
+    before: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit: changes on top of the one before. `{parent}` in a content is not expanded."""
+
+    message: str
+    changes: tuple[FileChange, ...]
+
+
+@dataclass(frozen=True)
+class ClusterObject:
+    """One object to apply: `text` is the document as it lies (YAML or JSON), sent as it is."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    text: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        place = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {place}{self.name}"
+
+
+@dataclass(frozen=True)
+class EnsureRepository:
+    """Create the repository on its Git host, private, unless it is there."""
+
+    url: str
+    default_branch: str
+
+
+@dataclass(frozen=True)
+class WriteFiles:
+    """Write files into a local work tree."""
+
+    root: str
+    changes: tuple[FileChange, ...]
+
+
+@dataclass(frozen=True)
+class PushFiles:
+    """Push commits to one branch, only if its tip still is `expect` (None: no such branch yet)."""
+
+    url: str
+    branch: str
+    commits: tuple[Commit, ...]
+    expect: str | None
+
+
+@dataclass(frozen=True)
+class ServerSideApply:
+    """Apply objects in phases: namespaces, CRDs until Established, the rest side by side."""
+
+    title: str
+    objects: tuple[ClusterObject, ...]
+    force_conflicts: bool = False
+
+
+@dataclass(frozen=True)
+class EnsureSecret:
+    """Keys a Secret must have; never their values.
+
+    `generate` are made at random when missing and kept when there; `values_from` names
+    credentials that the run holds in memory (key of the Secret → name of the credential).
+    """
+
+    namespace: str
+    name: str
+    generate: tuple[str, ...] = ()
+    values_from: tuple[tuple[str, str], ...] = ()
+    literals: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class EnsureWebhook:
+    """A webhook of the repository to Argo CD's API, with the secret that argocd-secret holds."""
+
+    repository: str
+    url: str
+
+
+@dataclass(frozen=True)
+class DeleteObjects:
+    """Delete objects, in this order, and wait until each is gone."""
+
+    objects: tuple[ClusterObject, ...]
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Wait until the root Application and all its children are Synced and Healthy."""
+
+    root: str
+    namespace: str
+    revision: str | None
+    timeout: float
+
+
+Step = (
+    EnsureRepository
+    | WriteFiles
+    | PushFiles
+    | ServerSideApply
+    | EnsureSecret
+    | EnsureWebhook
+    | DeleteObjects
+    | WaitFor
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command will do, in order; empty when there is nothing to do."""
+
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether any step but waiting is left."""
+        return any(not isinstance(step, WaitFor) for step in self.steps)
