@@ -76,7 +76,7 @@ def run(arguments: list[str] | None = None, invocation: Invocation | None = None
         invocation.stderr.write("\ninterrupted\n")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # the reader left: no second error at exit
+        sys.stdout = None  # the reader left: no second error when Python flushes at exit
         return ExitStatus.OK
     except BootstrapError as error:
         _output(context_output, invocation).error(error)

@@ -19,9 +19,13 @@ class FileChange:
     before: bytes | None = None
 
 
+PARENT_COMMIT = "0000000000000000000000000000000000000000"
+"""In a commit's contents, stands for the id of the commit before it in the same push."""
+
+
 @dataclass(frozen=True)
 class Commit:
-    """One commit: changes on top of the one before. `{parent}` in a content is not expanded."""
+    """One commit: changes on top of the one before (see PARENT_COMMIT)."""
 
     message: str
     changes: tuple[FileChange, ...]

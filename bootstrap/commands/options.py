@@ -15,12 +15,14 @@ from bootstrap.output import Output
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add -o/--output, -q/--quiet and -v/--verbose; the function gets them as `output: Output`."""
 
-    @click.option("-o", "--output", "format", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+    @click.option(
+        "-o", "--output", "format", type=click.Choice(["text", "json"]), default="text", help="Output format."
+    )
     @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
     @click.option("-v", "--verbose", is_flag=True, help="Print each call as it is made.")
-    @click.pass_context
     @functools.wraps(function)
-    def wrapper(context: click.Context, format: str, quiet: bool, verbose: bool, **options: Any) -> Any:
+    def wrapper(format: str, quiet: bool, verbose: bool, **options: Any) -> Any:
+        context = click.get_current_context()
         invocation = context.ensure_object(Invocation)
         output = Output(invocation, format=format, quiet=quiet, verbose=verbose)
         context.meta["bootstrap.output"] = output

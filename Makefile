@@ -1,0 +1,47 @@
+# The two commands of the README: `make sandbox` and `make test`. Everything else is for developers.
+PYTHON ?= python3
+PROFILE ?= default
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: sandbox sandbox-down test lint ci bench clean
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:
+	@echo "make sandbox       a real cluster with Argo CD and Gitea on this machine, synced from Git"
+	@echo "make sandbox-down  stop it and delete its data"
+	@echo "make test          every test, on the real parts"
+	@echo "make lint          ruff, mypy --strict, import-linter"
+	@echo "make ci            what CI runs: lint and test"
+	@echo "make bench         figures: start-up, cluster phase against kubectl, init by phase, memory"
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	@touch $@
+
+sandbox: $(INSTALLED)
+	@$(BIN)/bootstrap sandbox up --init --profile $(PROFILE)
+
+sandbox-down: $(INSTALLED)
+	@$(BIN)/bootstrap sandbox down --purge
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+ci: lint test
+
+bench: $(INSTALLED)
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,65 @@
+"""Pure: which components a cluster's kustomization offers, and which of them are on.
+
+A component is one line in `resources:`; one that is off stands there as a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bootstrap.errors import InputError
+
+ALL = "all"
+_LINE = re.compile(
+    r"^\s*(?P<off>#\s*)?-\s+(?P<entry>(?:\.\./)+(?:infrastructure|apps)/\S+)\s*(?:#\s*(?P<about>.*))?$"
+)
+_APPLICATION = re.compile(r".*/apps/(?P<app>[^/]+)/applications/(?P<environment>[^/]+)/?$")
+
+
+@dataclass(frozen=True)
+class Component:
+    """`entry` is the line's path from the cluster's folder; `name` what a person types."""
+
+    name: str
+    entry: str
+    on: bool
+    about: str
+
+
+def offered(kustomization: bytes) -> dict[str, Component]:
+    """Every component named in a cluster's kustomization, on or off, in its order."""
+    found: dict[str, Component] = {}
+    for line in kustomization.decode("utf-8", "replace").splitlines():
+        if match := _LINE.match(line):
+            name = _name(match["entry"])
+            on = match["off"] is None
+            if name not in found or on:
+                found[name] = Component(name, match["entry"], on, (match["about"] or "").strip())
+    return found
+
+
+def choose(components: dict[str, Component], names: Iterable[str], option: str) -> list[Component]:
+    """The components that were named (`all` names each); InputError with the nearest names."""
+    chosen: list[Component] = []
+    for name in names:
+        if name == ALL:
+            return list(components.values())
+        if name not in components:
+            near = get_close_matches(name, components, n=3, cutoff=0.4)
+            known = ", ".join(near or components)
+            raise InputError(
+                f"reading {option}",
+                f"there is no component {name!r}",
+                f"{'did you mean' if near else 'choose from'}: {known}",
+            )
+        chosen.append(components[name])
+    return chosen
+
+
+def _name(entry: str) -> str:
+    if match := _APPLICATION.match(entry):
+        return f"{match['app']}-{match['environment']}"
+    return entry.rstrip("/").rsplit("/", 1)[-1]

@@ -1,0 +1,205 @@
+"""Pure: what `init` will do, from settings and from what Git and the cluster hold now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bootstrap import layout
+from bootstrap.errors import Conflict, InputError
+from bootstrap.merge import Merged
+from bootstrap.observed import Preview, RepositoryState
+from bootstrap.settings import FILE, Settings
+from bootstrap.steps import (
+    PARENT_COMMIT,
+    Commit,
+    EnsureRepository,
+    EnsureSecret,
+    EnsureWebhook,
+    FileChange,
+    Plan,
+    PushFiles,
+    ServerSideApply,
+    Step,
+    WaitFor,
+)
+
+NAMESPACE = "argocd"
+SECRETS_ANNOTATION = "gitops-bootstrap.io/secrets"
+CATALOG_TRAILER = "Bootstrap-Catalog"
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The repository as it shall be: `tree` whole, `commits` the way there, `kept` the user's files."""
+
+    tree: Mapping[str, bytes]
+    commits: tuple[Commit, ...]
+    kept: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClusterPlan:
+    """What the cluster part works with; previews are in the order they are applied in."""
+
+    argocd: Sequence[Preview] = ()
+    projects: Sequence[Preview] = ()
+    root: Sequence[Preview] = ()
+    secrets: Sequence[EnsureSecret] = ()
+    webhook: EnsureWebhook | None = None
+    force_conflicts: bool = False
+    wait: WaitFor | None = None
+
+
+@dataclass(frozen=True)
+class Messages:
+    """How commits read: a suffix (such as `[skip ci]`) and the catalog's version."""
+
+    catalog_version: str
+    suffix: str = ""
+    extra: tuple[str, ...] = field(default=())
+
+    def commit(self, subject: str, body: str, trailer: bool = False) -> str:
+        subject = f"{subject} {self.suffix}".rstrip()
+        end = f"\n\n{CATALOG_TRAILER}: {self.catalog_version}" if trailer else ""
+        return f"{subject}\n\n{body}{end}\n"
+
+
+def first_layout(
+    as_shipped: Mapping[str, bytes],
+    with_settings: Mapping[str, bytes],
+    merged: Merged,
+    tip: Mapping[str, bytes],
+    settings: Settings,
+    messages: Messages,
+) -> tuple[Commit, ...]:
+    """Two commits, pushed together: the catalog as shipped, then this cluster's settings.
+
+    The first is what a later upgrade compares with; it leaves out what the user has already.
+    """
+    taken = {path: content for path, content in merged.files.items() if tip.get(path) != content}
+    catalog = {path: as_shipped[path] for path in taken if path in as_shipped and path not in tip}
+    middle = {**tip, **catalog}
+    final = {**middle, **taken}
+    # The record is replaced by whatever names the first commit; without one it names nothing.
+    commits = []
+    if catalog:
+        body = "Laid out by `bootstrap init`. The next commit holds the settings of this cluster."
+        message = messages.commit("Lay out the catalog as shipped", body, trailer=True)
+        commits.append(Commit(message, _changes(tip, middle)))
+    if changes := _changes(middle, final):
+        body = f"Repository, revision, domain and components of clusters/{settings.cluster}."
+        commits.append(Commit(messages.commit(f"Settings of cluster {settings.cluster}", body), changes))
+    return tuple(commits)
+
+
+def next_layout(
+    merged: Merged, tip: Mapping[str, bytes], settings: Settings, messages: Messages
+) -> tuple[Commit, ...]:
+    """One commit with what changed since the last layout; none when nothing did."""
+    changes = _changes(tip, {**tip, **merged.files})
+    body = f"Asked for by `bootstrap init` for clusters/{settings.cluster}."
+    return (
+        (Commit(messages.commit(f"Settings of cluster {settings.cluster}", body), changes),)
+        if changes
+        else ()
+    )
+
+
+def secrets(
+    tree: Mapping[str, bytes], settings: Settings, git_secret: EnsureSecret | None
+) -> list[EnsureSecret]:
+    """Every Secret that what is switched on needs: Argo CD's own, the repository's, the apps'."""
+    wanted = [
+        EnsureSecret(NAMESPACE, "argocd-redis", generate=("auth",)),
+        EnsureSecret(NAMESPACE, "argocd-secret", generate=("webhook.gogs.secret",)),
+    ]
+    if settings.adopted:
+        del wanted[0]
+    if git_secret:
+        wanted.append(git_secret)
+    for application in layout.enabled_applications(tree, settings):
+        metadata = application["metadata"]
+        text = (metadata.get("annotations") or {}).get(SECRETS_ANNOTATION)
+        wanted.extend(_declared(text, metadata["name"]) if text else ())
+    return wanted
+
+
+def plan(
+    repo: RepositoryState, desired: Desired, cluster: ClusterPlan | None, repo_only: bool = False
+) -> Plan:
+    """Git before cluster, the root Application last; steps that would change nothing are left out."""
+    steps: list[Step] = []
+    if not repo.exists:
+        steps.append(EnsureRepository(repo.url, repo.branch))
+    if desired.commits:
+        steps.append(PushFiles(repo.url, repo.branch, desired.commits, repo.tip))
+    if cluster and not repo_only:
+        steps.extend(_cluster_steps(cluster))
+    return Plan(tuple(steps), desired.notes)
+
+
+def _cluster_steps(cluster: ClusterPlan) -> list[Step]:
+    steps: list[Step] = []
+    force = cluster.force_conflicts
+    if objects := _to_apply(cluster.argocd, force):
+        steps.append(ServerSideApply("Argo CD", objects, force))
+    steps.extend(cluster.secrets)
+    if cluster.webhook:
+        steps.append(cluster.webhook)
+    if objects := _to_apply(cluster.projects, force):
+        steps.append(ServerSideApply("AppProjects", objects, force))
+    if objects := _to_apply(cluster.root, force):
+        steps.append(ServerSideApply("the root Application", objects, force))
+    if cluster.wait:
+        steps.append(cluster.wait)
+    return steps
+
+
+def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
+    conflicts = [preview for preview in previews if preview.change == "conflict"]
+    if conflicts and not force:
+        lines = [
+            f"{preview.object}: {conflict.field} (owned by {conflict.manager})"
+            for preview in conflicts
+            for conflict in preview.conflicts
+        ]
+        raise Conflict(
+            "applying with field manager bootstrap",
+            "other managers own fields with other values:\n    " + "\n    ".join(lines),
+            "change them in Git to the values that are there, or take them with --force-conflicts",
+            code=409,
+            reason="Conflict",
+        )
+    return tuple(preview.object for preview in previews if preview.change != "same")
+
+
+def _changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[FileChange, ...]:
+    return tuple(
+        FileChange(path, after[path], before.get(path))
+        for path in sorted(after)
+        if before.get(path) != after[path]
+    )
+
+
+def _declared(text: str, application: str) -> list[EnsureSecret]:
+    """Secrets that an Application asks for in its annotation, a JSON list."""
+    try:
+        return [
+            EnsureSecret(
+                entry["namespace"],
+                entry["name"],
+                generate=tuple(entry.get("generate", ())),
+                literals=tuple(sorted((entry.get("literals") or {}).items())),
+            )
+            for entry in json.loads(text)
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"reading the annotation {SECRETS_ANNOTATION} of Application {application}",
+            f"it is not a JSON list of secrets: {error}",
+            'write [{"namespace": …, "name": …, "generate": [keys], "literals": {key: value}}]',
+        ) from error

@@ -1,0 +1,107 @@
+"""Pure: what speaks against a run, all of it at once, each with its mend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bootstrap.errors import BootstrapError, RefusedError
+from bootstrap.observed import ClusterState, RepositoryState
+
+OLDEST_KUBERNETES = (1, 30)
+MAXIMAL_CLOCK_SKEW = 60.0
+"""Seconds; beyond it tokens and certificates start to be refused."""
+NEEDED_DISK = 200 * 1024 * 1024
+"""Bytes in the temporary folder and the cache: the manifest, a shallow fetch, a commit."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found; only a fatal one forbids the run."""
+
+    found: str
+    mend: str
+    fatal: bool = True
+
+
+def of_cluster(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
+    """Version, rights, clock, nodes and an Argo CD that is already there."""
+    version = re.match(r"v?(\d+)\.(\d+)", cluster.version)
+    if version and (int(version[1]), int(version[2])) < OLDEST_KUBERNETES:
+        yield Finding(f"{cluster.server} runs Kubernetes {cluster.version}", "use 1.30 or newer")
+    if cluster.missing_rights:
+        yield Finding(
+            f"this credential may not: {'; '.join(cluster.missing_rights)}",
+            "use a context with cluster-admin for the bootstrap",
+        )
+    if abs(cluster.clock_skew) > MAXIMAL_CLOCK_SKEW:
+        yield Finding(
+            f"this clock and the API server's differ by {cluster.clock_skew:.0f} s", "set the clock (NTP)", False
+        )
+    if cluster.ready_nodes == 0:
+        yield Finding("no node is Ready", "Argo CD starts as soon as one is", False)
+    yield from _of_argocd(cluster, adopt)
+
+
+def _of_argocd(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
+    argocd = cluster.argocd
+    if argocd is None:
+        if adopt:
+            yield Finding("--adopt was given, and there is no Argo CD", "run without --adopt")
+        return
+    if argocd.installed_by == "bootstrap":
+        return
+    what = f"Argo CD {argocd.version or '(unknown version)'} is in {argocd.namespace}, by {argocd.installed_by}"
+    if not adopt:
+        yield Finding(what, "use it with --adopt, or remove it first")
+    elif argocd.namespace != "argocd":
+        yield Finding(what, "only an Argo CD in the namespace argocd can be adopted")
+
+
+def of_repository(repo: RepositoryState, cluster: ClusterState | None, writes: bool) -> Iterator[Finding]:
+    """Writable, and reachable from inside the cluster as far as that can be told from here."""
+    if writes and repo.push_refusal:
+        yield Finding(
+            f"a push to {repo.branch} of {repo.url} is refused: {repo.push_refusal}",
+            "use a credential that may push, or another --branch",
+        )
+    if cluster and _is_loopback(repo.url) and not _is_loopback(cluster.server):
+        yield Finding(
+            f"{repo.url} is an address of this machine, and the cluster is at {cluster.server}",
+            "give an address that the cluster's pods reach",
+        )
+
+
+def of_disk(free: dict[str, int]) -> Iterator[Finding]:
+    """`free` is folder → free bytes."""
+    for folder, size in free.items():
+        if size < NEEDED_DISK:
+            yield Finding(
+                f"{folder} has {size // 2**20} MiB free",
+                f"free {NEEDED_DISK // 2**20} MiB, or set TMPDIR and BOOTSTRAP_CACHE_DIR",
+            )
+
+
+def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> None:
+    """Raise when something forbids the run: a lone error as it is, else one error that lists all."""
+    fatal = [finding for finding in findings if finding.fatal]
+    if len(errors) == 1 and not fatal:
+        raise errors[0]
+    lines = [f"{error.tried}: {error.found} ({error.hint})" for error in errors]
+    lines += [f"{finding.found} ({finding.mend})" for finding in fatal]
+    if len(lines) == 1:
+        raise RefusedError("checking before the first change", fatal[0].found, fatal[0].mend)
+    if lines:
+        listed = "\n    - ".join(["", *lines])
+        raise RefusedError(
+            "checking before the first change",
+            f"{len(lines)} things are in the way:{listed}",
+            "mend each as said behind it; nothing was changed",
+        )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.") or url.startswith("file:")

@@ -1,0 +1,216 @@
+"""What a user's repository is laid out with: options of `init`, and `bootstrap.yaml` that keeps them.
+
+`bootstrap.yaml` lies at the root of the layout (`--path`); it names the catalog and Argo CD that
+were laid out, and the settings of each cluster, so that the next run needs no option again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from typing import Any, Literal, cast, get_args
+
+from bootstrap.errors import InputError
+
+FILE = "bootstrap.yaml"
+Variant = Literal["install", "ha", "core"]
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_HEADER = """\
+# What `bootstrap init` laid out here, and what it was asked for. It reads this file back, so that
+# the next run needs no option again. Edit the cluster's own settings in clusters/<name>/settings.yaml.
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One cluster's layout. `path` is "" or a relative folder without a final slash."""
+
+    repo_url: str
+    branch: str
+    cluster: str = "default"
+    path: str = ""
+    domain: str = "example.com"
+    storage_class: str = "standard"
+    with_components: tuple[str, ...] = ()
+    without_components: tuple[str, ...] = ()
+    argocd_version: str = ""
+    argocd_variant: Variant = "install"
+    argocd_sha256: str = ""
+    adopted: bool = False
+
+    def __post_init__(self) -> None:
+        _check(
+            _NAME, "--cluster", self.cluster, "a DNS label: lower-case letters, digits and '-', at most 63"
+        )
+        _check(_DOMAIN, "--domain", self.domain, "a DNS name such as example.com")
+        if both := sorted(set(self.with_components) & set(self.without_components)):
+            raise InputError(
+                "reading --with and --without", f"{', '.join(both)} is in both", "name it in one of them"
+            )
+        parts = self.path.split("/") if self.path else []
+        if any(part in ("", ".", "..", ".git") for part in parts):
+            raise InputError(
+                "reading --path",
+                f"{self.path!r} is not a plain relative folder",
+                "give a folder inside the repository, such as platform/gitops",
+            )
+
+    @property
+    def prefix(self) -> str:
+        """What stands before every path of the layout: "" or `<path>/`."""
+        return f"{self.path}/" if self.path else ""
+
+    @property
+    def folder(self) -> str:
+        """The cluster's folder, from the repository's root."""
+        return f"{self.prefix}clusters/{self.cluster}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """`bootstrap.yaml`: `catalog_commit` holds the catalog as shipped; `clusters` is name → settings."""
+
+    catalog_version: str
+    catalog_commit: str
+    argocd_version: str
+    argocd_variant: Variant
+    argocd_sha256: str
+    clusters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def parse_record(text: bytes, where: str = FILE) -> Record:
+    """Read `bootstrap.yaml`; InputError with file, line and column when it cannot be one."""
+    data = _load(text, where)
+    catalog, argocd = _mapping(data, "catalog", where), _mapping(data, "argocd", where)
+    variant = str(argocd.get("variant", "install"))
+    if variant not in get_args(Variant):
+        raise InputError(
+            f"reading {where}",
+            f"argocd.variant is {variant!r}",
+            "use install, ha or core",
+            _line(argocd, where),
+        )
+    return Record(
+        catalog_version=str(catalog.get("version", "")),
+        catalog_commit=str(catalog.get("commit", "")),
+        argocd_version=str(argocd.get("version", "")),
+        argocd_variant=cast(Variant, variant),
+        argocd_sha256=str(argocd.get("sha256", "")),
+        clusters={str(name): dict(value or {}) for name, value in _mapping(data, "clusters", where).items()},
+    )
+
+
+def recorded_settings(record: Record, settings: Settings) -> Settings | None:
+    """The settings that the cluster was last laid out with, or None when it was not."""
+    cluster = record.clusters.get(settings.cluster)
+    if cluster is None:
+        return None
+    return replace(
+        settings,
+        domain=str(cluster.get("domain", settings.domain)),
+        storage_class=str(cluster.get("storageClass", settings.storage_class)),
+        repo_url=str(cluster.get("repoURL", settings.repo_url)),
+        branch=str(cluster.get("revision", settings.branch)),
+        with_components=tuple(str(name) for name in cluster.get("with") or ()),
+        without_components=tuple(str(name) for name in cluster.get("without") or ()),
+        adopted=bool(cluster.get("adopted", False)),
+        argocd_version=record.argocd_version,
+        argocd_variant=record.argocd_variant,
+        argocd_sha256=record.argocd_sha256,
+    )
+
+
+def render_record(before: bytes | None, settings: Settings, version: str, commit: str) -> bytes:
+    """`bootstrap.yaml` with this cluster's settings; other clusters and comments stay."""
+    yaml = _yaml()
+    data: Any = _load(before, FILE) if before else {}
+    wanted = {
+        "catalog": {"version": version, "commit": commit},
+        "argocd": {
+            "version": settings.argocd_version,
+            "variant": settings.argocd_variant,
+            "sha256": settings.argocd_sha256,
+        },
+    }
+    cluster: dict[str, Any] = {
+        "repoURL": settings.repo_url,
+        "revision": settings.branch,
+        "domain": settings.domain,
+        "storageClass": settings.storage_class,
+    }
+    if settings.with_components:
+        cluster["with"] = list(settings.with_components)
+    if settings.without_components:
+        cluster["without"] = list(settings.without_components)
+    if settings.adopted:
+        cluster["adopted"] = True
+    clusters = data.setdefault("clusters", {}) if before else {}
+    if before and dict(clusters.get(settings.cluster) or {}) == cluster and _holds(data, wanted):
+        return before
+    clusters[settings.cluster] = cluster
+    if not before:
+        data = {**wanted, "clusters": clusters}
+    else:
+        data.update(wanted)
+    stream = StringIO()
+    yaml.dump(data, stream)
+    return ((_HEADER if not before else "") + stream.getvalue()).encode()
+
+
+def _holds(data: Mapping[str, Any], wanted: Mapping[str, Mapping[str, str]]) -> bool:
+    return all(dict(data.get(key) or {}) == value for key, value in wanted.items())
+
+
+def _check(pattern: re.Pattern[str], option: str, value: str, form: str) -> None:
+    if not pattern.fullmatch(value):
+        raise InputError(f"reading {option}", f"{value!r} does not fit", f"give {form}")
+
+
+def _yaml() -> Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096
+    return yaml
+
+
+def _load(text: bytes, where: str) -> Any:
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        data = _yaml().load(text.decode())
+    except UnicodeDecodeError as error:
+        raise InputError(f"reading {where}", "the file is not UTF-8", "save it as UTF-8", where) from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+        raise InputError(f"reading {where}", str(error.problem), "mend the YAML", place) from error
+    except YAMLError as error:
+        raise InputError(f"reading {where}", str(error).splitlines()[0], "mend the YAML", where) from error
+    if not isinstance(data, dict):
+        raise InputError(
+            f"reading {where}", "it is not a mapping", "restore the file from an earlier commit", where
+        )
+    return data
+
+
+def _mapping(data: Any, key: str, where: str) -> Any:
+    value = data.get(key)
+    if not isinstance(value, dict):
+        raise InputError(
+            f"reading {where}",
+            f"{key} is {'missing' if value is None else 'not a mapping'}",
+            "restore it from an earlier commit",
+            _line(data, where),
+        )
+    return value
+
+
+def _line(data: Any, where: str) -> str:
+    line = getattr(getattr(data, "lc", None), "line", None)
+    return where if line is None else f"{where}:{line + 1}"

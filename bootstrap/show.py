@@ -1,0 +1,143 @@
+"""Pure: a plan as text for a person and as data for `-o json`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from bootstrap.observed import Preview
+from bootstrap.steps import (
+    DeleteObjects,
+    EnsureRepository,
+    EnsureSecret,
+    EnsureWebhook,
+    FileChange,
+    Plan,
+    PushFiles,
+    ServerSideApply,
+    Step,
+    WaitFor,
+    WriteFiles,
+)
+
+LONG_FILE = 400
+"""Lines from which a new file is named with its length instead of being shown."""
+
+
+def title(step: Step) -> str:
+    """One line: what the step does."""
+    match step:
+        case EnsureRepository():
+            return f"create the private repository {step.url}"
+        case WriteFiles():
+            return f"write {len(step.changes)} files in {step.root}"
+        case PushFiles():
+            files = {change.path for commit in step.commits for change in commit.changes}
+            return f"push {len(step.commits)} commits ({len(files)} files) to {step.branch} of {step.url}"
+        case ServerSideApply():
+            return f"apply {step.title} ({len(step.objects)} objects)"
+        case EnsureSecret():
+            keys = [*step.generate, *(key for key, _ in step.values_from), *(key for key, _ in step.literals)]
+            return f"make Secret {step.namespace}/{step.name} ({', '.join(keys)})"
+        case EnsureWebhook():
+            return f"make a webhook from {step.repository} to {step.url}"
+        case DeleteObjects():
+            return f"delete {len(step.objects)} objects"
+        case WaitFor():
+            return f"wait until {step.root} and its children are Synced and Healthy"
+
+
+def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = False) -> Iterator[str]:
+    """The plan, a step a line; with `diff`, every file's difference and every object's."""
+    changed = {preview.object: preview for preview in previews}
+    for number, step in enumerate(plan.steps, 1):
+        yield f"{number}. {title(step)}"
+        if isinstance(step, PushFiles):
+            for commit in step.commits:
+                yield f"   commit: {commit.message.splitlines()[0]}"
+                for change in commit.changes:
+                    yield from _file_lines(change, diff)
+        elif isinstance(step, ServerSideApply):
+            for item in step.objects:
+                yield f"   {changed[item].change if item in changed else 'apply'} {item}"
+                if diff and item in changed and changed[item].before:
+                    yield from _object_lines(changed[item])
+    for note in plan.notes:
+        yield f"note: {note}"
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON data (docs/json.md); contents are named by size, never shown."""
+    return {
+        "changes": plan.changes_something,
+        "steps": [_step_data(step) for step in plan.steps],
+        "notes": list(plan.notes),
+    }
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    data: dict[str, Any] = {"step": type(step).__name__, "title": title(step)}
+    if isinstance(step, PushFiles):
+        data["branch"], data["expect"] = step.branch, step.expect
+        data["commits"] = [
+            {
+                "message": commit.message,
+                "files": [
+                    {"path": change.path, "change": _kind(change), "bytes": len(change.content or b"")}
+                    for change in commit.changes
+                ],
+            }
+            for commit in step.commits
+        ]
+    elif isinstance(step, ServerSideApply):
+        data["objects"] = [
+            {key: value for key, value in asdict(item).items() if key != "text"} for item in step.objects
+        ]
+    elif isinstance(step, EnsureSecret):
+        data["namespace"], data["name"] = step.namespace, step.name
+    return data
+
+
+def _kind(change: FileChange) -> str:
+    if change.content is None:
+        return "delete"
+    return "add" if change.before is None else "change"
+
+
+def _file_lines(change: FileChange, diff: bool) -> Iterator[str]:
+    yield f"   {_kind(change)} {change.path}"
+    if not diff:
+        return
+    before, after = _text(change.before), _text(change.content)
+    if not before and len(after) > LONG_FILE:
+        yield f"     ({len(after)} lines)"
+        return
+    for line in difflib.unified_diff(before, after, n=2, lineterm=""):
+        if not line.startswith(("--- ", "+++ ")):
+            yield f"     {line}"
+
+
+def _object_lines(preview: Preview) -> Iterator[str]:
+    import json
+
+    def text(item: Any) -> list[str]:
+        item = {key: value for key, value in dict(item or {}).items() if key != "status"}
+        metadata = {
+            key: value
+            for key, value in item.get("metadata", {}).items()
+            if key not in ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
+        }
+        if preview.object.kind == "Secret":
+            item = {key: value for key, value in item.items() if key not in ("data", "stringData")}
+            metadata.pop("annotations", None)  # kubectl keeps the last applied data there
+        return json.dumps({**item, "metadata": metadata}, indent=2, sort_keys=True).splitlines()
+
+    for line in difflib.unified_diff(text(preview.before), text(preview.after), n=2, lineterm=""):
+        if not line.startswith(("--- ", "+++ ")):
+            yield f"     {line}"
+
+
+def _text(content: bytes | None) -> list[str]:
+    return content.decode("utf-8", "replace").splitlines() if content else []

@@ -1,0 +1,72 @@
+"""Guards and fixtures for every test: nothing of the user's is read or written by accident."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bootstrap.invocation import Invocation
+from bootstrap.main import run as run_cli
+
+USER_ENVIRONMENT = dict(os.environ)
+"""As it was before the guards; only the programs' cache is taken from it."""
+
+NO_KUBECONFIG = "/nonexistent/a-test-must-name-its-cluster"
+
+
+def programs_cache() -> Path:
+    """The user's own cache: built programs are shared between test runs."""
+    return Invocation(environ=USER_ENVIRONMENT).cache_dir
+
+
+@pytest.fixture(autouse=True)
+def _guarded_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("XDG_", "GIT_", "KUBE", "BOOTSTRAP_", "ARGOCD_", "SSH_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KUBECONFIG", NO_KUBECONFIG)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("BOOTSTRAP_CACHE_DIR", str(programs_cache()))
+    monkeypatch.setenv("BOOTSTRAP_DATA_DIR", str(home / "data"))
+    monkeypatch.setenv("BOOTSTRAP_STATE_DIR", str(home / "state"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command ended with and printed."""
+
+    exit: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    """`run("init", …, env={…})`: the command line in this process, streams captured."""
+
+    def call(*arguments: str, env: dict[str, str] | None = None) -> Result:
+        out, err = io.StringIO(), io.StringIO()
+        environ = {**os.environ, **(env or {})}
+        invocation = Invocation(stdin=io.StringIO(), stdout=out, stderr=err, environ=environ)
+        status = run_cli(list(arguments), invocation)
+        return Result(int(status), out.getvalue(), err.getvalue())
+
+    return call
+
+
+@pytest.fixture
+def invocation() -> Invocation:
+    """An invocation with captured streams and the guarded environment."""
+    return Invocation(
+        stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ=dict(os.environ)
+    )

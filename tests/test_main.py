@@ -1,0 +1,122 @@
+"""The command table, the error boundary, and what every command owes its user."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from bootstrap import main
+from bootstrap.errors import ExitStatus, InputError
+from bootstrap.invocation import Invocation
+from tests.conftest import Run
+
+HEAVY = ("git", "kubernetes", "requests", "rich", "ruamel", "cryptography", "importlib.metadata")
+
+
+def commands(group: click.Group, prefix: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    found: list[tuple[tuple[str, ...], click.Command]] = []
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        path = (*prefix, name)
+        found += commands(command, path) if isinstance(command, click.Group) else [(path, command)]
+    return found
+
+
+ALL = commands(main.cli)
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) for path, _ in ALL])
+def test_every_command_has_help_with_an_example(path: tuple[str, ...], command: click.Command) -> None:
+    assert command.help
+    assert "Example" in command.help, path
+    assert f"bootstrap {' '.join(path)}" in command.help
+
+
+@pytest.mark.parametrize("name", list(main.COMMANDS))
+def test_help_line_in_the_table_is_the_commands_own(name: str) -> None:
+    command = main.cli.get_command(click.Context(main.cli), name)
+    assert command is not None
+    assert (command.help or "").splitlines()[0] == main.COMMANDS[name]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["init", "--help"], ["sandbox", "--help"]])
+def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom bootstrap.main import run\n"
+        f"status = run({arguments!r})\n"
+        f"print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)\nsys.exit(status)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert ended.stderr.strip() == "[]"
+
+
+def test_unknown_command_is_an_input_error(run: Run) -> None:
+    result = run("no-such-command")
+    assert result.exit == ExitStatus.INPUT
+    assert "no-such-command" in result.err
+
+
+def _command_that_raises(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def command() -> None:
+        raise error
+
+    monkeypatch.setattr(main.CommandTable, "get_command", lambda *_: command)
+
+
+def test_expected_error_is_three_lines_and_its_exit_status(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    _command_that_raises(InputError("reading x", "it is y", "write z", "x.yaml:3:1"), monkeypatch)
+    result = run("init")
+    assert result.exit == 2
+    assert result.err == "error: reading x\n  found: x.yaml:3:1: it is y\n  to do: write z\n"
+
+
+def test_unexpected_error_goes_to_a_private_log_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path
+) -> None:
+    _command_that_raises(RuntimeError("surprise"), monkeypatch)
+    result = run("init", env={"BOOTSTRAP_STATE_DIR": str(tmp_path)})
+    log = tmp_path / "error.log"
+    assert result.exit == 70
+    assert str(log) in result.err
+    assert "Traceback" not in result.err
+    assert "RuntimeError: surprise" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_read_only_state_folder_still_reports_the_bug(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    _command_that_raises(RuntimeError("surprise"), monkeypatch)
+    result = run("init", env={"BOOTSTRAP_STATE_DIR": "/dev/null/no"})
+    assert result.exit == 70
+    assert "surprise" in result.err
+
+
+def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    _command_that_raises(KeyboardInterrupt(), monkeypatch)  # type: ignore[arg-type]
+    assert run("init").exit == 130
+
+
+def test_secrets_are_redacted_from_everything_printed(invocation: Invocation) -> None:
+    from bootstrap.output import Output
+
+    invocation.keep_secret("hunter22", "hunter22-longer")
+    output = Output(invocation)
+    output.line("token hunter22-longer")
+    output.error(InputError("using hunter22", "hunter22 is wrong", "give another"))
+    printed = invocation.stdout.getvalue() + invocation.stderr.getvalue()  # type: ignore[attr-defined]
+    assert "hunter22" not in printed
+    assert "[hidden]" in printed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_names_the_program(run: Run, shell: str) -> None:
+    result = run("completion", shell)
+    assert result.exit == 0
+    assert "_BOOTSTRAP_COMPLETE" in result.out

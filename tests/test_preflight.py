@@ -1,0 +1,86 @@
+"""Every finding at once, each with its mend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bootstrap import preflight
+from bootstrap.errors import GitUnreachable, RefusedError
+from bootstrap.observed import ArgoCDInstallation, ClusterState, RepositoryState
+
+CLUSTER = ClusterState("admin@lab", "https://10.0.0.1:6443", "v1.36.3", ready_nodes=3)
+REPO = RepositoryState("https://git.example.org/a.git", "main", exists=True)
+
+
+def fatal(findings: object) -> list[str]:
+    return [item.found for item in findings if item.fatal]  # type: ignore[attr-defined]
+
+
+def test_a_fitting_cluster_and_repository_give_no_finding() -> None:
+    assert list(preflight.of_cluster(CLUSTER, adopt=False)) == []
+    assert list(preflight.of_repository(REPO, CLUSTER, writes=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"version": "v1.29.9"}, "v1.29.9"),
+        ({"missing_rights": ("create namespaces",)}, "create namespaces"),
+        ({"argocd": ArgoCDInstallation("argocd", "v3.5.1", "helm")}, "by helm"),
+    ],
+)
+def test_what_forbids_a_run_is_found(change: dict[str, object], word: str) -> None:
+    assert word in fatal(preflight.of_cluster(replace(CLUSTER, **change), adopt=False))[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("change", [{"clock_skew": 300.0}, {"ready_nodes": 0}])
+def test_what_only_warns_is_not_fatal(change: dict[str, object]) -> None:
+    findings = list(preflight.of_cluster(replace(CLUSTER, **change), adopt=False))  # type: ignore[arg-type]
+    assert findings
+    assert not fatal(findings)
+
+
+def test_adopting_needs_an_argocd_in_its_usual_namespace() -> None:
+    there = replace(CLUSTER, argocd=ArgoCDInstallation("argocd", "v3.6.1", "manifest"))
+    elsewhere = replace(CLUSTER, argocd=ArgoCDInstallation("cd", "v3.6.1", "manifest"))
+    assert not fatal(preflight.of_cluster(there, adopt=True))
+    assert fatal(preflight.of_cluster(elsewhere, adopt=True))
+    assert fatal(preflight.of_cluster(CLUSTER, adopt=True))
+
+
+def test_our_own_argocd_is_no_obstacle() -> None:
+    ours = replace(CLUSTER, argocd=ArgoCDInstallation("argocd", "v3.6.1", "bootstrap"))
+    assert not fatal(preflight.of_cluster(ours, adopt=False))
+
+
+def test_loopback_repository_is_refused_for_a_cluster_elsewhere() -> None:
+    here = replace(REPO, url="http://127.0.0.1:3000/a.git")
+    assert fatal(preflight.of_repository(here, CLUSTER, writes=True))
+    assert not fatal(preflight.of_repository(here, replace(CLUSTER, server="https://127.0.0.1:6443"), writes=True))
+
+
+def test_refused_push_matters_only_when_writing() -> None:
+    refused = replace(REPO, push_refusal="protected branch")
+    assert fatal(preflight.of_repository(refused, None, writes=True))
+    assert not fatal(preflight.of_repository(refused, None, writes=False))
+
+
+def test_one_error_is_raised_as_it_is() -> None:
+    error = GitUnreachable("a", "b", "c")
+    with pytest.raises(GitUnreachable):
+        preflight.refuse([], [error])
+
+
+def test_several_are_told_together_each_with_its_mend() -> None:
+    finding = preflight.Finding("no right", "get it")
+    with pytest.raises(RefusedError) as caught:
+        preflight.refuse([finding, finding], [GitUnreachable("asking git", "silence", "wait")])
+    assert "3 things" in caught.value.found
+    assert "no right (get it)" in caught.value.found
+    assert "asking git: silence (wait)" in caught.value.found
+
+
+def test_little_disk_is_found() -> None:
+    assert list(preflight.of_disk({"/tmp": 1, "/var": 10**12}))[0].found.startswith("/tmp")
