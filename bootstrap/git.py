@@ -1,0 +1,246 @@
+"""What the project asks of git: read a branch of a remote, make commits by plumbing, push one ref.
+
+There is no work tree and no clone; a private temporary repository (git_repository.py) has the tip of
+one branch and the files that are asked for. Commands know no other module of git than this one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bootstrap import git_auth, git_errors, git_repository, steps
+from bootstrap.errors import (
+    AuthenticationFailed,
+    GitError,
+    GitUnreachable,
+    InputError,
+    PushRefused,
+    RepositoryNotFound,
+    StalePlan,
+)
+from bootstrap.git_auth import Credential, check_url
+from bootstrap.git_local import Identity, check_version, identity, merge_text
+from bootstrap.git_tree import Wanted, check_changes, index_lines
+from bootstrap.invocation import Invocation
+from bootstrap.observed import RepositoryState
+
+__all__ = ["Credential", "Identity", "Remote", "check_url", "identity", "merge_text", "open_remote"]
+
+
+@contextmanager
+def open_remote(
+    url: str,
+    branch: str | None,
+    credential: Credential,
+    invocation: Invocation,
+    timeout: float = 300,
+) -> Iterator[Remote]:
+    """A remote repository, through a private temporary folder that is removed at the end.
+
+    `branch` None means the default branch; `timeout` is in seconds, for each call of git. Nothing
+    is read yet. Raises InputError for a URL, branch name or credential that cannot be used.
+    """
+    check_url(url)
+    git_auth.check_credential(url, credential)
+    invocation.keep_secret(credential.token)
+    try:
+        folder = tempfile.TemporaryDirectory(
+            prefix="bootstrap-git-", dir=invocation.environ.get("TMPDIR") or None, ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        raise GitError("making a temporary folder", str(error), git_errors.ROOM) from error
+    with folder as name:
+        check_version(invocation.environ, Path(name))
+        repository = git_repository.Repository(url, credential, invocation, Path(name), timeout)
+        if branch is not None:
+            _check_branch(repository, branch)
+        yield Remote(repository, branch)
+
+
+class Remote:
+    """One branch of one remote repository; made by `open_remote`.
+
+    Every method raises GitUnreachable, AuthenticationFailed or GitError when the host or git does.
+    """
+
+    def __init__(self, repository: git_repository.Repository, branch: str | None) -> None:
+        self._repository = repository
+        self._asked = branch
+        self.branch = branch
+        self.url = repository.url
+        self.shown = repository.shown
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def observe(self, read: Wanted = (), under: str | None = None) -> RepositoryState:
+        """The branch as it is now.
+
+        `read` names the files whose content is wanted: paths, globs (`**/kustomization.yaml`; `*`
+        stays within a folder), folders that end in `/`, or "all". `under` leaves out what is not
+        in that folder; paths stay relative to the repository. A repository that is not there is a
+        state (`exists` False), not an error.
+        """
+        try:
+            refs, default = self._repository.refs()
+        except RepositoryNotFound:
+            return RepositoryState(self.url, self.branch or "main", exists=False)
+        start = "refs/heads/"
+        heads = {name.removeprefix(start): sha for name, sha in refs.items() if name.startswith(start)}
+        if not heads:
+            default = self._repository.unborn_branch()
+        self.branch = branch = self._asked or self._choose(default, heads)
+        tip = heads.get(branch)
+        state = RepositoryState(self.url, branch, True, tip, default, tuple(sorted(heads)))
+        if tip is None:
+            return state
+        tip = self._repository.fetch_tip(branch, tip)
+        entries = self._repository.tree(tip)
+        if under is not None and (folder := under.strip("/")):
+            entries = {path: entry for path, entry in entries.items() if path.startswith(f"{folder}/")}
+        files = self._repository.contents(entries, read)
+        return replace(state, tip=tip, files=files, paths=frozenset(entries))
+
+    def read_commit(self, sha: str, paths: Wanted) -> Mapping[str, bytes]:
+        """Files of an older commit, fetched by its id; `paths` as `read` of `observe`.
+
+        Raises InputError when `sha` is not a full id, GitError when the host does not have the commit.
+        """
+        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", sha):
+            raise InputError("reading a commit", f"{sha!r} is not a commit's full id", "give all its digits")
+        if self.branch is None:
+            self.observe()
+        if not self._repository.fetch_commit(sha, self.branch):
+            hint = "history may have been rewritten: look for the commit on another branch"
+            raise GitError(f"reading commit {sha[:12]}", "the repository does not have it", hint, self.shown)
+        return self._repository.contents(self._repository.tree(sha), paths)
+
+    def find_trailer(self, name: str, value: str | None = None) -> str | None:
+        """The newest commit of the branch whose message has the trailer `name` (with `value`, if given)."""
+        state = self.observe()
+        if state.tip is None:
+            return None
+        self._repository.deepen(state.branch)
+        trailers = f"%(trailers:key={name},valueonly,unfold,separator=%x02)"
+        answer = self._repository.must(
+            "reading the history", "log", f"--format=%H%x02{trailers}%x01", state.tip
+        )
+        for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
+            sha, *values = (part.strip() for part in record.split("\x02"))
+            if any(found and value in (None, found) for found in values):
+                return sha
+        return None
+
+    # -- writing ----------------------------------------------------------------------------
+
+    def may_push(self) -> str | None:
+        """Why the host would refuse a push by this credential, or None; nothing is left behind there.
+
+        The host is asked by a dry run with a real commit. Branch protection and hooks do not show
+        themselves to that: ask the provider.
+        """
+        state = self.observe()
+        if not state.exists:
+            return "the repository is not there"
+        probe = steps.Commit("Probe", (steps.FileChange(".bootstrap-probe", b""),))
+        sha = self.commit(state.tip, probe, Identity("bootstrap", "bootstrap@localhost"))
+        try:
+            self._push(sha, state.tip, "--dry-run")
+        except (PushRefused, AuthenticationFailed) as error:
+            return error.found
+        except StalePlan:
+            return None  # the host let us in, and someone else was faster
+        folder = Path(unquote(urlsplit(self.url).path))
+        if self.url.startswith("file://") and not os.access(folder, os.W_OK):
+            return f"this user may not write to {folder}"
+        return None
+
+    def commit(
+        self,
+        parent: str | None,
+        commit: steps.Commit,
+        author: Identity,
+        sign: bool = False,
+        signoff: bool = False,
+    ) -> str:
+        """Make a commit on top of `parent` (None: the first of a branch) and return its id; after `observe`.
+
+        It is local until `push`. A file that is there keeps its mode, a new one is 100644; a path
+        through a symbolic link or submodule is refused (RefusedError). The message is taken as it is.
+        """
+        repository = self._repository
+        entries = repository.tree(parent) if parent else {}
+        check_changes(commit.changes, entries, self.shown)
+        file = repository.folder / "index"
+        file.unlink(missing_ok=True)
+        index = {"GIT_INDEX_FILE": str(file)}
+        if parent:
+            repository.must("reading the tree", "read-tree", parent, extra=index)
+        blobs = repository.store([change.content for change in commit.changes if change.content is not None])
+        lines = index_lines(commit.changes, blobs, entries)
+        repository.must("changing the tree", "update-index", "-z", "--index-info", stdin=lines, extra=index)
+        tree = repository.must("writing the tree", "write-tree", "--missing-ok", extra=index).text
+        message = self._message(commit.message, author if signoff else None)
+        who: dict[str, str] = {}
+        for role in ("AUTHOR", "COMMITTER"):
+            who |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.email}
+        options = ["-S" if sign else "--no-gpg-sign", *(("-p", parent) if parent else ()), "-F", "-", tree]
+        answer = repository.must("making the commit", "commit-tree", *options, stdin=message, extra=who)
+        repository.made(answer.text, tree)
+        return answer.text
+
+    def push(self, sha: str, expect: str | None) -> None:
+        """Push `sha` to the branch, whose tip must still be `expect` (None: no such branch); never by force.
+
+        Raises StalePlan when someone else was faster, PushRefused when the host will not have it.
+        """
+        if expect is not None and self._repository.run("merge-base", "--is-ancestor", expect, sha).status:
+            found = f"commit {sha[:12]} does not stand on {expect[:12]}"
+            raise GitError("pushing", found, "observe the branch and make the commit again", self.shown)
+        try:
+            self._push(sha, expect)
+        except GitUnreachable:
+            # The line may have broken after the host took it.
+            if self._repository.refs()[0].get(f"refs/heads/{self.branch}") != sha:
+                raise
+
+    def _push(self, sha: str, expect: str | None, *options: str) -> None:
+        ref = f"refs/heads/{self.branch}"
+        # `push` has shown that this is a fast-forward, so the lease forces nothing. It makes the push
+        # rarer: a branch that was reset meanwhile would take a plain one, and get back what was removed.
+        lease = f"--force-with-lease={ref}:{expect or ''}"
+        arguments = ("push", "--porcelain", "--no-verify", lease, *options, "origin", f"{sha}:{ref}")
+        answer = self._repository.run(*arguments)
+        if answer.status:
+            out = answer.out.decode("utf-8", "replace")
+            tried = f"pushing to branch {self.branch}"
+            raise git_errors.classify_push(out, answer.err, tried, self.shown, self._repository.secrets)
+
+    def _message(self, message: str, signer: Identity | None) -> bytes:
+        if signer is None:
+            return message.encode()
+        options = ("--if-exists=addIfDifferent", "--no-divider", f"--trailer=Signed-off-by: {signer}")
+        answer = self._repository.must("signing off", "interpret-trailers", *options, stdin=message.encode())
+        return answer.out
+
+    def _choose(self, default: str | None, heads: Mapping[str, str]) -> str:
+        if default or not heads:
+            return default or "main"
+        candidates = ["main", "master", *heads] if len(heads) == 1 else ["main", "master"]
+        for name in candidates:
+            if name in heads:
+                return name
+        found = f"the repository has no default branch, but {', '.join(sorted(heads)[:5])}"
+        raise InputError("choosing a branch", found, "name one with --branch", self.shown)
+
+
+def _check_branch(repository: git_repository.Repository, branch: str) -> None:
+    answer = repository.run("check-ref-format", f"refs/heads/{branch}")
+    if answer.status or branch.startswith("-"):
+        raise InputError("reading --branch", f"{branch!r} cannot be a branch's name", "give a name like main")

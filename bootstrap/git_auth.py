@@ -1,0 +1,234 @@
+"""Who git is to the Git host: the URL's grammar, the credential, and the child's environment.
+
+A token reaches git through one environment variable of the git child, read by a credential helper
+that is bound to the host of the URL: it is in no argument, no file, no URL, and another host (a
+redirect, a submodule) is never given it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bootstrap.errors import InputError
+
+TOKEN_VARIABLE = "BOOTSTRAP_GIT_TOKEN"  # noqa: S105 - a variable's name
+USERNAME_VARIABLE = "BOOTSTRAP_GIT_USERNAME"
+CONNECT_SECONDS = 20
+STALLED_SECONDS = 30
+
+# git asks the helper on stdin, and stores and erases through it too: only "get" is answered.
+_HELPER = (
+    '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n"'
+    f' "${USERNAME_VARIABLE}" "${TOKEN_VARIABLE}"; }}; f'
+)
+_SCP = re.compile(r"(?:[A-Za-z0-9_.+-]+@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]*):(?!//)(?P<path>[^\s:].*)")
+# A caller's repository (a hook runs us), its tracing and its prompts are none of ours.
+_NOT_OURS = re.compile(
+    r"GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX"
+    r"|CEILING_DIRECTORIES|SHALLOW_FILE|GRAFT_FILE|IMPLICIT_WORK_TREE|REPLACE_REF_BASE|NO_REPLACE_OBJECTS"
+    r"|CONFIG|CONFIG_(COUNT|PARAMETERS|KEY_\d+|VALUE_\d+)|INTERNAL_SUPER_PREFIX|EXEC_PATH|TEMPLATE_DIR"
+    r"|DEFAULT_HASH|QUARANTINE_PATH|PUSH_OPTION_.*|SSL_NO_VERIFY|ASKPASS|TRACE\w*|CURL_VERBOSE|EDITOR)"
+    r"|SSH_ASKPASS(_REQUIRE)?"
+)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """How to be let in. Nothing set: SSH agent, or the credential helpers that git is configured with."""
+
+    username: str = "git"
+    token: str | None = field(default=None, repr=False)
+    ssh_key: Path | None = None
+    ca_file: Path | None = None
+    known_hosts: Path | None = None
+
+
+def check_url(url: str) -> None:
+    """Raise InputError unless `url` is https, http, ssh, file or scp-like (`git@host:path`).
+
+    A user name or password in an HTTP URL is refused: it would end up in logs and configuration.
+    """
+    tried = "reading the repository's URL"
+    forms = "give it as https://HOST/OWNER/NAME.git, ssh://git@HOST/OWNER/NAME.git or git@HOST:OWNER/NAME.git"
+    if not url or re.search(r"[\x00-\x20\x7f]", url):
+        raise InputError(tried, "it is empty or has blanks in it", forms)
+    if url.startswith(("-", "/", ".", "~")) or "://" not in url:
+        if _SCP.fullmatch(url) and not url.startswith(("-", "/", ".", "~")) and "::" not in url:
+            return
+        if url.startswith(("/", ".", "~")):
+            raise InputError(
+                tried, f"{url} is a path", f"give it as file://{Path(url).expanduser().resolve()}"
+            )
+        raise InputError(tried, f"{url!r} is not a URL", forms)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise InputError(tried, f"{without_userinfo(url)!r} is not a URL ({error})", forms) from error
+    if parts.scheme not in ("https", "http", "ssh", "file"):
+        raise InputError(tried, f"the scheme {parts.scheme!r} is not known", forms)
+    if parts.scheme == "file":
+        if parts.netloc not in ("", "localhost") or not parts.path:
+            raise InputError(
+                tried, f"{without_userinfo(url)!r} has no path", "give it as file:///ABSOLUTE/PATH"
+            )
+        return
+    if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
+        hint = f"give {without_userinfo(url)} and pass the token by GIT_TOKEN or --token-file"
+        raise InputError(tried, "it has a credential in it", hint)
+    if not parts.hostname or parts.hostname.startswith("-") or (parts.username or "").startswith("-"):
+        raise InputError(tried, f"{without_userinfo(url)!r} has no host", forms)
+    if not parts.path.strip("/"):
+        raise InputError(tried, f"{without_userinfo(url)} names no repository", forms)
+    if parts.query or parts.fragment:
+        raise InputError(tried, f"{without_userinfo(url)} has a query or fragment", forms)
+
+
+def without_userinfo(url: str) -> str:
+    """The URL without its password, and over HTTP without the user name too; for messages."""
+    if url.startswith("ssh://"):
+        return re.sub(r"^(ssh://[^/@:\s]*):[^/@\s]*@", r"\1@", url)
+    return re.sub(r"(?<=://)[^/@\s]*@", "", url)
+
+
+def host_of(url: str) -> str:
+    """The host that the URL names; empty for file://."""
+    if "://" in url:
+        return urlsplit(url).hostname or ""
+    found = _SCP.fullmatch(url)
+    return found["host"] if found else ""
+
+
+def is_ssh(url: str) -> bool:
+    return url.startswith("ssh://") or "://" not in url
+
+
+def check_credential(url: str, credential: Credential) -> None:
+    """Raise InputError for a credential that cannot be used with `url`, or not without harm."""
+    tried = f"preparing the credential for {without_userinfo(url)}"
+    for name, path in (
+        ("SSH key", credential.ssh_key),
+        ("CA file", credential.ca_file),
+        ("known hosts file", credential.known_hosts),
+    ):
+        if path is not None and not path.is_file():
+            raise InputError(tried, f"the {name} {path} is not there", "give the path of an existing file")
+    if credential.token is not None:
+        if not credential.token.strip() or re.search(r"[\x00-\x1f\x7f]", credential.token):
+            found = "the token is empty or has a line break or control character in it"
+            raise InputError(tried, found, "write the token alone into the file or variable")
+        if url.startswith("http://") and not _loopback(host_of(url)):
+            hint = "use the https:// or ssh:// address of the repository"
+            raise InputError(tried, "a token would cross the network unencrypted over http://", hint)
+    if credential.ssh_key is not None and not is_ssh(url):
+        hint = "give the repository's SSH address, or a token instead of the key"
+        raise InputError(tried, "an SSH key is of no use with this URL", hint, without_userinfo(url))
+
+
+def _loopback(host: str) -> bool:
+    return (
+        host in ("localhost", "::1")
+        or host.endswith(".localhost")
+        or re.fullmatch(r"127(\.\d+){3}", host) is not None
+    )
+
+
+def settings(url: str, credential: Credential) -> list[tuple[str, str]]:
+    """git configuration for every call about `url`; it comes last, so that it wins over the user's.
+
+    The user's proxies, URL rewrites and SSH settings stay; what would run programs, sign, change
+    bytes, weaken TLS or keep our token is switched off.
+    """
+    chosen = [
+        ("core.hooksPath", "/dev/null"),
+        ("core.fsmonitor", "false"),
+        ("core.askPass", ""),
+        ("core.autocrlf", "false"),
+        ("core.attributesFile", "/dev/null"),
+        ("core.quotePath", "false"),
+        ("protocol.version", "2"),
+        ("commit.gpgSign", "false"),
+        ("push.gpgSign", "false"),
+        ("push.followTags", "false"),
+        ("push.recurseSubmodules", "no"),
+        ("fetch.recurseSubmodules", "no"),
+        ("fetch.writeCommitGraph", "false"),
+        ("i18n.commitEncoding", "UTF-8"),
+        ("gc.auto", "0"),
+        ("maintenance.auto", "false"),
+        ("advice.pushUpdateRejected", "false"),
+        ("credential.interactive", "false"),
+        ("http.lowSpeedLimit", "1"),
+        ("http.lowSpeedTime", str(STALLED_SECONDS)),
+        ("http.sslVerify", "true"),
+    ]
+    if url.startswith("https://"):
+        # As specific as can be, so that no `http.https://host/.sslVerify = false` of the user is more so.
+        chosen.append((f"http.{url}.sslVerify", "true"))
+    if url.startswith(("http://", "https://")) and credential.token is not None:
+        parts = urlsplit(url)
+        # An empty helper forgets the user's: they would be asked first, and told to keep our token.
+        chosen += [
+            ("credential.helper", ""),
+            ("credential.useHttpPath", "false"),
+            (f"credential.{parts.scheme}://{parts.netloc}.helper", _HELPER),
+        ]
+    return chosen
+
+
+def environment(
+    url: str, credential: Credential, environ: Mapping[str, str], ssh: str | None
+) -> dict[str, str]:
+    """The whole environment of a git child. `ssh` is the user's own SSH command, if any.
+
+    A token is in it, under TOKEN_VARIABLE, only for an HTTP URL.
+    """
+    result = {name: value for name, value in environ.items() if not _NOT_OURS.fullmatch(name)}
+    result |= {
+        "LC_ALL": "C",
+        "LANGUAGE": "C",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",
+        "GIT_MERGE_AUTOEDIT": "no",
+    }
+    if credential.token is not None and url.startswith(("http://", "https://")):
+        result |= {USERNAME_VARIABLE: credential.username, TOKEN_VARIABLE: credential.token}
+    if credential.ca_file is not None:
+        result["GIT_SSL_CAINFO"] = str(credential.ca_file.resolve())
+    if is_ssh(url):
+        result["GIT_SSH_COMMAND"] = ssh_command(credential, ssh)
+        result.setdefault("GIT_SSH_VARIANT", "ssh")
+    pairs = settings(url, credential)
+    result["GIT_CONFIG_COUNT"] = str(len(pairs))
+    for number, (key, value) in enumerate(pairs):
+        result |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return result
+
+
+def plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a git child that talks to no host."""
+    return environment("file:///", Credential(), environ, None)
+
+
+def ssh_command(credential: Credential, users: str | None) -> str:
+    """ssh as git shall call it: never asks, never trusts an unknown host, does not hang."""
+    options = ["BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={CONNECT_SECONDS}"]
+    options += ["ServerAliveInterval=10", "ServerAliveCountMax=3"]
+    command = [] if users and credential.ssh_key is None else ["ssh"]
+    if credential.ssh_key is not None:
+        command += ["-i", str(credential.ssh_key.resolve())]
+        options.append("IdentitiesOnly=yes")
+    if credential.known_hosts is not None:
+        # ssh splits this value at blanks by itself, hence the quotes inside the quotes.
+        options.append(f'UserKnownHostsFile="{credential.known_hosts.resolve()}"')
+        options.append("GlobalKnownHostsFile=/dev/null")
+    for option in options:
+        command += ["-o", option]
+    prefix = f"{users} " if users and credential.ssh_key is None else ""
+    return prefix + shlex.join(command)

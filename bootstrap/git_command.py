@@ -1,0 +1,73 @@
+"""Runs one git command. Nothing else in the project does; see git.py for what is asked of git."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.errors import GitError
+
+OLDEST = (2, 34)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What git left behind; `err` is its standard error as text."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode("utf-8", "surrogateescape").strip()
+
+
+def run(
+    arguments: Sequence[str],
+    directory: Path,
+    environ: Mapping[str, str],
+    stdin: bytes = b"",
+    timeout: float = 300,
+) -> Answer:
+    """Run `git ARGUMENTS` with exactly `environ`; a failure is an Answer, not an exception.
+
+    After `timeout` seconds git and its children are killed. Raises GitError when there is no git.
+    """
+    # GitPython adds to this process's environment and cannot take away: env(1) does that. Only names
+    # stand in its arguments.
+    surplus = [name for name in os.environ if name not in environ]
+    prefix = ["env", *[part for name in surplus for part in ("-u", name)]] if surplus else []
+    try:
+        from git.cmd import Git
+        from git.exc import GitCommandNotFound
+    except ImportError as error:  # GitPython looks for git when it is imported
+        raise _missing() from error
+    try:
+        with tempfile.TemporaryFile(dir=directory) as source:
+            source.write(stdin)
+            source.seek(0)
+            status, out, err = Git(str(directory)).execute(
+                [*prefix, "git", *arguments],
+                istream=source,
+                env=dict(environ),
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                kill_after_timeout=timeout,
+            )
+    except GitCommandNotFound as error:
+        raise _missing() from error
+    except OSError as error:
+        hint = f"make room and a writable folder at {directory}, or set TMPDIR to another one"
+        raise GitError(f"running git {arguments[0]}", str(error), hint) from error
+    return Answer(int(status), bytes(out), str(err))
+
+
+def _missing() -> GitError:
+    hint = "install git, {}.{} or newer: apt-get install git".format(*OLDEST)
+    return GitError("running git", "there is no git on PATH", hint)

@@ -1,0 +1,86 @@
+"""What is asked of git without a remote: who commits are by, merging a text, its version."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap import git_auth, git_command, git_errors
+from bootstrap.errors import GitError, InputError
+from bootstrap.invocation import Invocation
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a commit is by."""
+
+    name: str
+    email: str
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+
+def identity(invocation: Invocation, override: str | None = None) -> Identity:
+    """Who commits are by: `override` ("NAME <EMAIL>"), GIT_AUTHOR_*, or git's configuration.
+
+    Raises InputError, with what to type, when there is none or it is malformed.
+    """
+    tried = "finding who the commits are by"
+    if override is not None:
+        found = re.fullmatch(r"\s*([^<>\x00-\x1f]+?)\s*<([^<>\s@]+@[^<>\s@]+)>\s*", override)
+        if not found or not found[1].strip(" .,:;\"'\\"):
+            raise InputError(tried, f"{override!r} is not a name and an address", 'give "NAME <EMAIL>"')
+        return Identity(found[1], found[2])
+    values = {}
+    for key in ("name", "email"):
+        value = invocation.environ.get(f"GIT_AUTHOR_{key.upper()}") or _config(invocation, f"user.{key}")
+        if not value.strip(" .,:;<>\"'\\") or re.search(r"[<>\x00-\x1f]", value):
+            found_here = f"{value!r} is no {key}" if value else f"no {key} is configured"
+            hint = 'give --author "NAME <EMAIL>", or: git config --global user.' + f"{key} …"
+            raise InputError(tried, found_here, hint)
+        values[key] = value.strip()
+    return Identity(**values)
+
+
+def merge_text(
+    base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str] = ("base", "ours", "theirs")
+) -> tuple[bytes, bool]:
+    """Merge a text by lines (`git merge-file --diff3`): the result, and whether it is without conflict.
+
+    Conflicts stand in the result between markers that carry `labels`. What git does not take for
+    text comes back as ours, not clean.
+    """
+    environ = git_auth.plain_environment(os.environ)
+    with tempfile.TemporaryDirectory(prefix="bootstrap-merge-") as name:
+        for label, content in (("ours", ours), ("base", base), ("theirs", theirs)):
+            (Path(name) / label).write_bytes(content)
+        options = [part for label in (labels[1], labels[0], labels[2]) for part in ("-L", label)]
+        arguments = ("merge-file", "-p", "--diff3", *options, "ours", "base", "theirs")
+        answer = git_command.run(arguments, Path(name), environ)
+    if answer.status < 0 or answer.status > 127:
+        if "binary" in answer.err:
+            return ours, False
+        raise git_errors.classify(answer.err, "merging a file", "")
+    return answer.out, answer.status == 0
+
+
+def _config(invocation: Invocation, key: str) -> str:
+    environ = git_auth.plain_environment(invocation.environ)
+    return git_command.run(("config", "--get", key), Path.cwd(), environ).text
+
+
+def check_version(environ: Mapping[str, str], folder: Path) -> None:
+    """Raise GitError for a git that is too old."""
+    answer = git_command.run(("--version",), folder, git_auth.plain_environment(environ))
+    numbers = re.search(r"(\d+)\.(\d+)", answer.text)
+    found = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+    if found < git_command.OLDEST:
+        needed = ".".join(map(str, git_command.OLDEST))
+        raise GitError(
+            "looking for git", f"git {'.'.join(map(str, found))} is too old", f"install {needed} or newer"
+        )

@@ -1,0 +1,236 @@
+"""The private temporary bare repository behind a Remote: fetches of what is wanted and no more.
+
+The tip of one branch comes at depth 1 and, where the server can, without blobs; files that are
+read come afterwards in one request. `_have` and `_commits` remember what is here, because asking git
+for an object that is not makes it fetch that one by itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bootstrap import git_auth, git_command, git_errors
+from bootstrap.errors import AuthenticationFailed, GitError, GitUnreachable
+from bootstrap.git_auth import Credential
+from bootstrap.git_tree import Entry, Wanted, matcher, parse_tree
+from bootstrap.invocation import Invocation
+
+TIP = "refs/bootstrap/tip"
+
+
+class Repository:
+    """`folder` is private and exists; `timeout` is in seconds, for each call of git."""
+
+    def __init__(
+        self, url: str, credential: Credential, invocation: Invocation, folder: Path, timeout: float
+    ) -> None:
+        self.url = url
+        self.shown = git_auth.without_userinfo(url)
+        self.folder = folder
+        self._bare = folder / "repository.git"
+        self._timeout = timeout
+        self._filtered = False
+        self._deep = False
+        self._tip: str | None = None
+        self._source = "HEAD"
+        self._commits: set[str] = set()
+        self._have: set[str] = set()  # blobs, and trees with all their subtrees
+        self._entries: dict[str, dict[str, Entry]] = {}
+        self.secrets = tuple(secret for secret in (credential.token,) if secret)
+        ssh = _users_ssh(invocation.environ, folder) if git_auth.is_ssh(url) else None
+        self._environ = git_auth.environment(url, credential, invocation.environ, ssh)
+
+    # -- running git ------------------------------------------------------------------------
+
+    def run(
+        self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    ) -> git_command.Answer:
+        """One git command in the temporary repository (in its folder, before `prepare`)."""
+        directory = self._bare if self._bare.exists() else self.folder
+        return git_command.run(arguments, directory, {**self._environ, **(extra or {})}, stdin, self._timeout)
+
+    def must(
+        self, tried: str, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    ) -> git_command.Answer:
+        """The same, for a command whose failure is an error of ours; `tried` says what it is for."""
+        answer = self.run(*arguments, stdin=stdin, extra=extra)
+        if answer.status:
+            raise self.error(answer, tried)
+        return answer
+
+    def error(self, answer: git_command.Answer, tried: str) -> GitError:
+        return git_errors.classify(answer.err, tried, self.shown, self.secrets)
+
+    # -- the host's refs --------------------------------------------------------------------
+
+    def refs(self) -> tuple[dict[str, str], str | None]:
+        """Every ref of the host with its id, and the default branch."""
+        answer = self.must("reading the repository", "ls-remote", "--symref", self.url)
+        refs, default = {}, None
+        for line in answer.text.splitlines():
+            value, _, name = line.partition("\t")
+            if not value.startswith("ref: "):
+                refs[name] = value
+            elif name == "HEAD":
+                default = value.removeprefix("ref: refs/heads/")
+        self._prepare(next(iter(refs.values()), ""))
+        return refs, default
+
+    def unborn_branch(self) -> str | None:
+        """The default branch of a repository without any: only `git clone` is told, by newer hosts."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            options = ("-c", "init.defaultBranch=main", "clone", "--quiet", "--bare", "--template=")
+            if self.run(*options, self.url, f"{name}/empty").status:
+                return None
+            return self.run("--git-dir", f"{name}/empty", "symbolic-ref", "--short", "HEAD").text or None
+
+    def _prepare(self, example: str) -> None:
+        """Make the repository, in the object format that an id of the host has."""
+        if self._bare.exists():
+            return
+        format = "sha256" if len(example) == 64 else "sha1"
+        options = ("--quiet", "--bare", "--template=", f"--object-format={format}")
+        self.must("making a temporary repository", "init", *options, str(self._bare))
+        self.must("making a temporary repository", "remote", "add", "origin", self.url)
+
+    # -- fetching ---------------------------------------------------------------------------
+
+    def fetch_tip(self, branch: str, tip: str) -> str:
+        """Bring the branch's tip commit and its trees; returns the tip, which may be newer than `tip`."""
+        if self._tip == tip:
+            return tip
+        depth = () if self._deep else ("--depth=1",)
+        self._source = f"refs/heads/{branch}"
+        answer = self._fetch("blob:none", *depth, "origin", f"+{self._source}:{TIP}")
+        if answer.status:
+            raise self.error(answer, f"fetching branch {branch}")
+        self._filtered = "filtering not recognized" not in answer.err
+        self._tip = self.must("reading the tip", "rev-parse", TIP).text
+        self._commits.add(self._tip)
+        self._have.add(self.tree_id(self._tip))
+        return self._tip
+
+    def fetch_commit(self, sha: str, branch: str | None) -> bool:
+        """Bring a commit by its id, or by the branch's history from a host that gives none by id.
+
+        False when it is not there.
+        """
+        if sha in self._commits:
+            return True
+        answer = self._fetch("blob:none", "--depth=1", "origin", sha)
+        if answer.status == 0:
+            self._filtered = self._filtered or "filtering not recognized" not in answer.err
+            self._commits.add(sha)
+            self._have.add(self.tree_id(sha))
+            return True
+        self._raise_if_cut_off(answer, f"fetching commit {sha[:12]}")
+        if branch is not None and self._tip is not None:
+            self.deepen(branch)
+        return sha in self._commits
+
+    def deepen(self, branch: str) -> None:
+        """Bring the whole history of the branch: commits alone, where the server can filter."""
+        if self._deep:
+            return
+        if self.run("rev-parse", "--is-shallow-repository").text == "true":
+            answer = self._fetch("tree:0", "--unshallow", "origin", f"+refs/heads/{branch}:{TIP}")
+            if answer.status:
+                raise self.error(answer, f"fetching the history of branch {branch}")
+        self._commits.update(self.must("reading the history", "rev-list", TIP).text.split())
+        self._deep = True
+
+    def _fetch_objects(self, ids: Sequence[str]) -> None:
+        """Bring blobs and whole trees in one request; from a host without filters they came already."""
+        missing = [sha for sha in ids if sha not in self._have]
+        if not missing or not self._filtered:
+            return
+        lines = "".join(f"{sha}\n" for sha in missing).encode()
+        answer = self._fetch("blob:none", "--stdin", "origin", stdin=lines, negotiate=False)
+        if answer.status:
+            self._raise_if_cut_off(answer, "fetching files")
+            self._start_over_whole()
+        self._have.update(missing)
+
+    def _start_over_whole(self) -> None:
+        """For a host that filters, and then gives no object by its id: the tip again, with all its files."""
+        tip, spec = self._tip or "", f"+{self._source}:{TIP}"
+        shutil.rmtree(self._bare)
+        self._prepare(tip)
+        self.must("fetching the branch", "fetch", "--quiet", "--no-tags", "--depth=1", "origin", spec)
+        self._filtered = self._deep = False
+        self._commits = {self.must("reading the tip", "rev-parse", TIP).text}
+
+    def _fetch(
+        self, filter: str, *arguments: str, stdin: bytes = b"", negotiate: bool = True
+    ) -> git_command.Answer:
+        noop = () if negotiate else ("-c", "fetch.negotiationAlgorithm=noop")
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", f"--filter={filter}")
+        return self.run(*noop, "fetch", *options, *arguments, stdin=stdin)
+
+    def _raise_if_cut_off(self, answer: git_command.Answer, tried: str) -> None:
+        error = self.error(answer, tried)
+        if isinstance(error, GitUnreachable | AuthenticationFailed):
+            raise error
+
+    # -- objects ----------------------------------------------------------------------------
+
+    def tree_id(self, commit: str) -> str:
+        return self.must("reading a commit", "log", "-1", "--format=%T", commit).text
+
+    def made(self, commit: str, tree: str) -> None:
+        """Remember a commit that was made here, which no host has to be asked for."""
+        self._commits.add(commit)
+        self._have.add(tree)
+
+    def tree(self, commit: str) -> dict[str, Entry]:
+        """Every path of a commit that is here."""
+        if commit not in self._entries:
+            self._fetch_objects([self.tree_id(commit)])
+            answer = self.must("reading the tree", "ls-tree", "-r", "-z", "--full-tree", commit)
+            self._entries[commit] = parse_tree(answer.out)
+        return self._entries[commit]
+
+    def contents(self, entries: Mapping[str, Entry], read: Wanted) -> dict[str, bytes]:
+        """The content of those entries that `read` names; of a symbolic link, where it points."""
+        wanted = matcher(read)
+        chosen = {path: entry.sha for path, entry in entries.items() if entry.kind == "blob" and wanted(path)}
+        if not chosen:
+            return {}
+        ids = list(dict.fromkeys(chosen.values()))
+        self._fetch_objects(ids)
+        lines = "".join(f"{sha}\n" for sha in ids).encode()
+        out, start = self.must("reading files", "cat-file", "--batch", stdin=lines).out, 0
+        blobs = {}
+        for sha in ids:
+            end = out.index(b"\n", start)
+            size = int(out[start:end].split()[-1])
+            blobs[sha] = out[end + 1 : end + 1 + size]
+            start = end + 2 + size
+        return {path: blobs[sha] for path, sha in chosen.items()}
+
+    def store(self, contents: Sequence[bytes]) -> list[str]:
+        """Write blobs in one call of git; their ids in the same order."""
+        if not contents:
+            return []
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            try:
+                for number, content in enumerate(contents):
+                    (Path(name) / str(number)).write_bytes(content)
+            except OSError as error:
+                raise GitError("writing files", str(error), git_errors.ROOM) from error
+            lines = "".join(f"{name}/{number}\n" for number in range(len(contents))).encode()
+            options = ("-w", "--no-filters", "--stdin-paths")
+            ids = self.must("storing files", "hash-object", *options, stdin=lines).text.split()
+        self._have.update(ids)
+        return ids
+
+
+def _users_ssh(environ: Mapping[str, str], folder: Path) -> str | None:
+    """The SSH command that the user has chosen for git, if any."""
+    if command := environ.get("GIT_SSH_COMMAND"):
+        return command
+    arguments = ("config", "--get", "core.sshCommand")
+    return git_command.run(arguments, folder, git_auth.plain_environment(environ)).text or None
