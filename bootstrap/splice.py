@@ -1,0 +1,184 @@
+"""Pure: change scalars of a YAML file in their place; every other byte stays.
+
+The parser is asked only where things stand. The new text is spliced in, and the result is read
+again: unless exactly what was intended differs, there is an error and no result.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bootstrap.errors import InputError
+from bootstrap.splice_scalars import reads_as_text, written
+from bootstrap.splice_walk import Place, Span, Walk, decode, encode, walk
+
+__all__ = ["Match", "Path", "Span", "replace_scalar", "replace_scalars", "set_listed", "spans"]
+
+Match = tuple[str, str]
+"""(key, value): the one item of a sequence of mappings whose `key` is `value`."""
+Path = Sequence[str | int | Match]
+"""Document (by number; those without content do not count), then keys, indexes and matches."""
+
+_RESOURCES: Place = (0, "resources")
+
+
+def spans(text: bytes, where: str = "YAML") -> list[Span]:
+    """Every scalar that is a value, in order; InputError, with file:line:column, for what is no YAML."""
+    return walk(decode(text, where), where).spans
+
+
+def replace_scalar(text: bytes, path: Path, value: str, where: str = "YAML") -> bytes:
+    """The text with one scalar set to the string `value`; see `replace_scalars`."""
+    return replace_scalars(text, {tuple(path): value}, where)
+
+
+def replace_scalars(
+    text: bytes, edits: Mapping[tuple[str | int | Match, ...], str], where: str = "YAML"
+) -> bytes:
+    """The text with scalars set to strings; their style, and everything around them, stays.
+
+    A value that YAML would read as something else than a string is quoted. Raises InputError when
+    a path is not there, is there twice, is no scalar, or is shared with other places by an alias.
+    """
+    before = walk(decode(text, where), where)
+    chosen = {_find(before, path, where): value for path, value in edits.items()}
+    changed = {span: value for span, value in chosen.items() if not _says(span, value)}
+    if not changed:
+        return text
+    result = before.text
+    for span in sorted(changed, key=lambda span: span.start, reverse=True):
+        new = written(changed[span], span.style, span.flow)
+        gap = " " if span.start == span.end else ""  # after the colon of a key without a value
+        result = result[: span.start] + gap + new + result[span.end :]
+    after = walk(result, where)
+    wanted = {span.path: value for span, value in changed.items()}
+    got = {span.path: span.value for span in after.spans if span.path in wanted and _says(span, span.value)}
+    if got != wanted or before.outline(wanted) != after.outline(wanted):
+        _would_change_more(", ".join(_spell(path) for path in wanted), where)
+    return encode(text, result)
+
+
+def set_listed(text: bytes, entry: str, on: bool, where: str = "kustomization.yaml") -> bytes:
+    """Switch an entry of a kustomization's `resources:` on or off.
+
+    Off is the same line as a comment, `# - entry`. An entry that is in neither form is added at the
+    end of the list. The text comes back as it is when nothing has to change.
+    """
+    before = walk(decode(text, where), where)
+    listed = [span for span in _resources(before) if span.value == entry]
+    if bool(listed) == on:
+        return text
+    if _RESOURCES in before.flows:
+        result = _set_in_brackets(before, entry, on, where)
+    elif on:
+        result = _switch_on(before, entry)
+    else:
+        result = _switch_off(before, {span.line - 1 for span in listed})
+    after = walk(result, where)
+    others = [[span.value for span in _resources(file) if span.value != entry] for file in (before, after)]
+    is_on = any(span.value == entry for span in _resources(after))
+    if others[0] != others[1] or is_on != on or before.outline([_RESOURCES]) != after.outline([_RESOURCES]):
+        _would_change_more(f"{entry} in resources", where)
+    return encode(text, result)
+
+
+def _resources(file: Walk) -> list[Span]:
+    return [span for span in file.spans if span.path[:2] == _RESOURCES and len(span.path) == 3]
+
+
+def _switch_off(file: Walk, numbers: set[int]) -> str:
+    lines = file.text.split("\n")
+    for number in numbers:
+        lines[number] = re.sub(r"^(\s*)-", r"\1# -", lines[number])
+    return "\n".join(lines)
+
+
+def _switch_on(file: Walk, entry: str) -> str:
+    lines = file.text.split("\n")
+    end = "\r" if lines[0].endswith("\r") else ""
+    if _RESOURCES not in file.key_lines:
+        while lines and not lines[-1].strip():
+            lines.pop()
+        return "\n".join([*lines, f"resources:{end}", f"  - {entry}{end}", ""])
+    first = file.key_lines[_RESOURCES] + 1
+    last = next((n for n in range(first, len(lines)) if re.match(r"[^\s#-]|---", lines[n])), len(lines))
+    items = _resources(file)
+    indent = re.match(r"\s*", lines[items[0].line - 1])[0] if items else None  # type: ignore[index]
+    off = re.compile(rf"(?P<indent>\s*)#\s*-(?P<item>\s+(['\"]?){re.escape(entry)}\3(\s+#.*)?\s*)")
+    for number in range(first, last):
+        if found := off.fullmatch(lines[number]):
+            lines[number] = f"{found['indent'] if indent is None else indent}-{found['item']}"
+            return "\n".join(lines)
+    places = [n for n in range(first, last) if re.match(r"\s*(#\s*)?-\s", lines[n])]
+    place = places[-1] + 1 if places else first
+    if place == len(lines):  # the list ends the file, which has no final line break
+        lines[-1] += end
+        return "\n".join([*lines, f"{'  ' if indent is None else indent}- {entry}"])
+    lines.insert(place, f"{'  ' if indent is None else indent}- {entry}{end}")
+    return "\n".join(lines)
+
+
+def _set_in_brackets(file: Walk, entry: str, on: bool, where: str) -> str:
+    if not on:
+        found, hint = "the list stands in brackets", "write it with one `- entry` a line, then run again"
+        raise InputError(f"switching {entry} off", found, hint, where)
+    _, end = file.flows[_RESOURCES]
+    head = file.text[: end - 1].rstrip()
+    comma = "" if head.endswith(("[", ",")) else ", "
+    return head + comma + written(entry, None, flow=True) + file.text[end - 1 :]
+
+
+def _says(span: Span, value: str) -> bool:
+    """Whether the scalar is this string already, and not a number or the like that is spelled so."""
+    return span.value == value and (span.style is not None or reads_as_text(value))
+
+
+def _find(file: Walk, path: Path, where: str) -> Span:
+    tried = f"changing {_spell(path)}"
+    place = _resolve(file, path, tried, where)
+    found = [span for span in file.spans if span.path == place]
+    if not found:
+        raise InputError(tried, "the file has no such value", "check the path, or add the value", where)
+    at = f"{where}:{found[-1].line}:{found[-1].column}"
+    if len(found) > 1:
+        raise InputError(tried, "the key is there twice", "remove one of them", at)
+    if found[0].shared:
+        hint = "write the value out where it shall differ, or change it by hand for all"
+        raise InputError(tried, f"other places share the value by the alias *{found[0].shared}", hint, at)
+    if found[0].style not in (None, "'", '"'):
+        raise InputError(tried, "the value is empty or a block of text", "write it on its key's line", at)
+    return found[0]
+
+
+def _resolve(file: Walk, path: Path, tried: str, where: str) -> Place:
+    """The path with every match replaced by the index of the item it means."""
+    place: Place = ()
+    for part in path:
+        if not isinstance(part, tuple):
+            place = (*place, part)
+            continue
+        key, value = part
+        size = len(place)
+        indexes = {
+            span.path[size]
+            for span in file.spans
+            if len(span.path) == size + 2
+            and span.path[:size] == place
+            and span.path[-1] == key
+            and span.value == value
+        }
+        if len(indexes) != 1:
+            count = f"{len(indexes)} items have" if indexes else "no item has"
+            raise InputError(tried, f"{count} {key} {value}", "check the path", where)
+        place = (*place, indexes.pop())
+    return place
+
+
+def _spell(path: Path) -> str:
+    return ".".join(f"[{part[0]}={part[1]}]" if isinstance(part, tuple) else str(part) for part in path[1:])
+
+
+def _would_change_more(what: str, where: str) -> None:
+    found = "the edit would have changed something else"
+    raise InputError(f"changing {what}", found, "write that part in a simpler form by hand", where)
