@@ -175,6 +175,7 @@ class Remote:
         through a symbolic link or submodule is refused (RefusedError). The message is taken as it is.
         """
         repository = self._repository
+        repository.prepare()  # not there yet when the host's repository was only now created
         entries = repository.tree(parent) if parent else {}
         check_changes(commit.changes, entries, self.shown)
         file = repository.folder / "index"

@@ -76,7 +76,7 @@ class Repository:
                 refs[name] = value
             elif name == "HEAD":
                 default = value.removeprefix("ref: refs/heads/")
-        self._prepare(next(iter(refs.values()), ""))
+        self.prepare(next(iter(refs.values()), ""))
         return refs, default
 
     def unborn_branch(self) -> str | None:
@@ -87,8 +87,8 @@ class Repository:
                 return None
             return self.run("--git-dir", f"{name}/empty", "symbolic-ref", "--short", "HEAD").text or None
 
-    def _prepare(self, example: str) -> None:
-        """Make the repository, in the object format that an id of the host has."""
+    def prepare(self, example: str = "") -> None:
+        """Make the repository, unless it is there, in the object format that `example`, an id, has."""
         if self._bare.exists():
             return
         format = "sha256" if len(example) == 64 else "sha1"
@@ -158,7 +158,7 @@ class Repository:
         """For a host that filters, and then gives no object by its id: the tip again, with all its files."""
         tip, spec = self._tip or "", f"+{self._source}:{TIP}"
         shutil.rmtree(self._bare)
-        self._prepare(tip)
+        self.prepare(tip)
         self.must("fetching the branch", "fetch", "--quiet", "--no-tags", "--depth=1", "origin", spec)
         self._filtered = self._deep = False
         self._commits = {self.must("reading the tip", "rev-parse", TIP).text}

@@ -17,7 +17,7 @@ from bootstrap.invocation import Invocation
 COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
     "sandbox": "A real cluster, Argo CD and Git host on this machine, without Docker.",
-    "argocd": "Ask the installed Argo CD for its password or address.",
+    "argocd": "Ask the installed Argo CD for its password.",
     "completion": "Print the completion script for a shell.",
 }
 """Name → help line. A command's module, and what it imports, is loaded only when it is used."""
