@@ -4,7 +4,10 @@
 \getenv app_password APP_PASSWORD
 \getenv monitor_password MONITOR_PASSWORD
 \getenv backup_password BACKUP_PASSWORD
-SET log_min_error_statement = panic; -- a statement that fails must not put a password into the log
+-- Whatever the server is told to log, no password gets there.
+SET log_statement = none;
+SET log_min_duration_statement = -1;
+SET log_min_error_statement = panic;
 SET client_min_messages = warning;
 BEGIN;
 

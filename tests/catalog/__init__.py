@@ -1,0 +1,1 @@
+"""Tests of the catalog: what it builds, and whether that is right."""
