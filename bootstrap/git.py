@@ -168,11 +168,13 @@ class Remote:
         author: Identity,
         sign: bool = False,
         signoff: bool = False,
+        merged: str | None = None,
     ) -> str:
         """Make a commit on top of `parent` (None: the first of a branch) and return its id; after `observe`.
 
         It is local until `push`. A file that is there keeps its mode, a new one is 100644; a path
         through a symbolic link or submodule is refused (RefusedError). The message is taken as it is.
+        `merged` becomes the second parent: nothing of it is taken over but what is in the changes.
         """
         repository = self._repository
         repository.prepare()  # not there yet when the host's repository was only now created
@@ -191,7 +193,8 @@ class Remote:
         who: dict[str, str] = {}
         for role in ("AUTHOR", "COMMITTER"):
             who |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.email}
-        options = ["-S" if sign else "--no-gpg-sign", *(("-p", parent) if parent else ()), "-F", "-", tree]
+        parents = [part for sha in (parent, merged) if sha for part in ("-p", sha)]
+        options = ["-S" if sign else "--no-gpg-sign", *parents, "-F", "-", tree]
         answer = repository.must("making the commit", "commit-tree", *options, stdin=message, extra=who)
         repository.made(answer.text, tree)
         return answer.text

@@ -20,15 +20,21 @@ class FileChange:
 
 
 PARENT_COMMIT = "0000000000000000000000000000000000000000"
-"""In a commit's contents, stands for the id of the commit before it in the same push."""
+"""In the layout's record, stands for the id of the commit before it in the same push."""
 
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit: changes on top of the one before (see PARENT_COMMIT)."""
+    """One commit: changes on top of the one before (see PARENT_COMMIT).
+
+    One that is made `beside` the branch stands on the commit `onto` (None: on nothing), and the next
+    one of the push merges it.
+    """
 
     message: str
     changes: tuple[FileChange, ...]
+    beside: bool = False
+    onto: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import layout
 from bootstrap.errors import Conflict, InputError
-from bootstrap.merge import Merged
 from bootstrap.observed import Preview, RepositoryState
-from bootstrap.settings import FILE, Settings
+from bootstrap.plans.tree import Desired
+from bootstrap.settings import Settings
 from bootstrap.steps import (
-    PARENT_COMMIT,
-    Commit,
     EnsureRepository,
     EnsureSecret,
     EnsureWebhook,
-    FileChange,
     Plan,
     PushFiles,
     ServerSideApply,
@@ -28,17 +25,6 @@ from bootstrap.steps import (
 
 NAMESPACE = "argocd"
 SECRETS_ANNOTATION = "gitops-bootstrap.io/secrets"
-CATALOG_TRAILER = "Bootstrap-Catalog"
-
-
-@dataclass(frozen=True)
-class Desired:
-    """The repository as it shall be: `tree` whole, `commits` the way there, `kept` the user's files."""
-
-    tree: Mapping[str, bytes]
-    commits: tuple[Commit, ...]
-    kept: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,61 +38,6 @@ class ClusterPlan:
     webhook: EnsureWebhook | None = None
     force_conflicts: bool = False
     wait: WaitFor | None = None
-
-
-@dataclass(frozen=True)
-class Messages:
-    """How commits read: a suffix (such as `[skip ci]`) and the catalog's version."""
-
-    catalog_version: str
-    suffix: str = ""
-    extra: tuple[str, ...] = field(default=())
-
-    def commit(self, subject: str, body: str, trailer: bool = False) -> str:
-        subject = f"{subject} {self.suffix}".rstrip()
-        end = f"\n\n{CATALOG_TRAILER}: {self.catalog_version}" if trailer else ""
-        return f"{subject}\n\n{body}{end}\n"
-
-
-def first_layout(
-    as_shipped: Mapping[str, bytes],
-    with_settings: Mapping[str, bytes],
-    merged: Merged,
-    tip: Mapping[str, bytes],
-    settings: Settings,
-    messages: Messages,
-) -> tuple[Commit, ...]:
-    """Two commits, pushed together: the catalog as shipped, then this cluster's settings.
-
-    The first is what a later upgrade compares with; it leaves out what the user has already.
-    """
-    taken = {path: content for path, content in merged.files.items() if tip.get(path) != content}
-    catalog = {path: as_shipped[path] for path in taken if path in as_shipped and path not in tip}
-    middle = {**tip, **catalog}
-    final = {**middle, **taken}
-    # The record is replaced by whatever names the first commit; without one it names nothing.
-    commits = []
-    if catalog:
-        body = "Laid out by `bootstrap init`. The next commit holds the settings of this cluster."
-        message = messages.commit("Lay out the catalog as shipped", body, trailer=True)
-        commits.append(Commit(message, _changes(tip, middle)))
-    if changes := _changes(middle, final):
-        body = f"Repository, revision, domain and components of clusters/{settings.cluster}."
-        commits.append(Commit(messages.commit(f"Settings of cluster {settings.cluster}", body), changes))
-    return tuple(commits)
-
-
-def next_layout(
-    merged: Merged, tip: Mapping[str, bytes], settings: Settings, messages: Messages
-) -> tuple[Commit, ...]:
-    """One commit with what changed since the last layout; none when nothing did."""
-    changes = _changes(tip, {**tip, **merged.files})
-    body = f"Asked for by `bootstrap init` for clusters/{settings.cluster}."
-    return (
-        (Commit(messages.commit(f"Settings of cluster {settings.cluster}", body), changes),)
-        if changes
-        else ()
-    )
 
 
 def secrets(
@@ -175,14 +106,6 @@ def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
             reason="Conflict",
         )
     return tuple(preview.object for preview in previews if preview.change != "same")
-
-
-def _changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[FileChange, ...]:
-    return tuple(
-        FileChange(path, after[path], before.get(path))
-        for path in sorted(after)
-        if before.get(path) != after[path]
-    )
 
 
 def _declared(text: str, application: str) -> list[EnsureSecret]:

@@ -1,0 +1,141 @@
+"""Pure: what a cluster's settings change in single files of a layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+from bootstrap import components, splice
+from bootstrap.catalog import EXAMPLE_REPOSITORY
+from bootstrap.errors import InputError
+from bootstrap.settings import Settings
+
+ARGOCD = "argocd"
+PATHS_ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
+
+
+def documents(text: bytes, where: str) -> list[Any]:
+    """Parse a multi-document YAML file; InputError with file, line and column."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        return [item for item in YAML(typ="safe", pure=True).load_all(StringIO(text.decode())) if item]
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+        raise InputError(
+            f"reading {where}", str(error.problem), "mend the YAML and push it", place
+        ) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        found = str(error).splitlines()[0]
+        raise InputError(f"reading {where}", found, "mend the YAML and push it", where) from error
+
+
+def switch(path: str, kustomization: bytes, on: Sequence[str], off: Sequence[str]) -> bytes:
+    """Switch components; `off` wins over `all` in `on`."""
+    offers = components.offered(kustomization)
+    off = [name for name in off if name != ARGOCD or ARGOCD in offers]
+    for component in components.choose(offers, on, "--with"):
+        if component.name not in off:
+            kustomization = splice.set_listed(kustomization, component.entry, on=True, where=path)
+    for component in components.choose(offers, off, "--without"):
+        kustomization = splice.set_listed(kustomization, component.entry, on=False, where=path)
+    return kustomization
+
+
+def settings_values(settings: Settings) -> dict[tuple[Any, ...], str]:
+    """What a cluster's settings.yaml holds, by place."""
+    values = {
+        "repoURL": settings.repo_url,
+        "revision": settings.branch,
+        "cluster": settings.cluster,
+        "domain": settings.domain,
+        "storageClass": settings.storage_class,
+    }
+    return {(0, "data", key): value for key, value in values.items()}
+
+
+def cluster_file(path: str, content: bytes, settings: Settings) -> bytes:
+    """A file of the cluster template, for this cluster."""
+    name = path.removeprefix(f"{settings.folder}/")
+    if name == "kustomization.yaml":
+        # An adopted Argo CD stays in the hands of whoever installed it.
+        off = [*settings.without_components, *([ARGOCD] if settings.adopted else [])]
+        return switch(path, content, settings.with_components, off)
+    if name == "settings.yaml":
+        return set_scalars(path, content, settings_values(settings))
+    if name == "root.yaml":
+        source = (0, "spec", "sources", ("ref", "repo"))
+        edits = {
+            (*source, "repoURL"): settings.repo_url,
+            (*source, "targetRevision"): settings.branch,
+            (*source, "path"): f"clusters/{settings.cluster}",  # the prefix is added with the others'
+        }
+        return set_scalars(path, content, edits)
+    if name == "projects.yaml":
+        return _source_repositories(path, content, EXAMPLE_REPOSITORY, settings.repo_url)
+    return content
+
+
+def references(path: str, content: bytes, before: Settings, after: Settings) -> bytes:
+    """Where the root Application and the AppProjects name the repository and its branch."""
+    if path.endswith("/projects.yaml"):
+        return _source_repositories(path, content, before.repo_url, after.repo_url)
+    source = (0, "spec", "sources", ("ref", "repo"))
+    edits = {(*source, "repoURL"): after.repo_url, (*source, "targetRevision"): after.branch}
+    return set_scalars(path, content, edits)
+
+
+def _source_repositories(path: str, content: bytes, before: str, after: str) -> bytes:
+    edits = {
+        (document, "spec", "sourceRepos", index): after
+        for document, project in enumerate(documents(content, path))
+        for index, source in enumerate(project["spec"].get("sourceRepos") or ())
+        if source == before
+    }
+    return set_scalars(path, content, edits)
+
+
+def is_overlay_settings(path: str) -> bool:
+    return "/overlays/" in path and path.endswith("/settings.yaml")
+
+
+def overlay(path: str, content: bytes, before: str, after: str) -> bytes:
+    """An overlay's hosts end in the new domain where they ended in the one before."""
+    edits: dict[tuple[Any, ...], str] = {}
+    for number, document in enumerate(documents(content, path)):
+        for key, value in (document.get("data") or {}).items():
+            if str(value) == before or str(value).endswith(f".{before}"):
+                edits[(number, "data", key)] = str(value).removesuffix(before) + after
+    return set_scalars(path, content, edits)
+
+
+def prefix_paths(path: str, content: bytes, settings: Settings) -> bytes:
+    """Paths inside Applications start at the repository's root: put `--path` before them."""
+    edits: dict[tuple[Any, ...], str] = {}
+    for number, document in enumerate(documents(content, path)):
+        if not is_application(document):
+            continue
+        annotations = document["metadata"].get("annotations") or {}
+        if paths := annotations.get(PATHS_ANNOTATION):
+            moved = ";".join(f"/{settings.prefix}{one.lstrip('/')}" for one in paths.split(";"))
+            edits[(number, "metadata", "annotations", PATHS_ANNOTATION)] = moved
+        for index, source in enumerate(document["spec"]["sources"]):
+            at = (number, "spec", "sources", index)
+            if source.get("ref") == "repo" and "path" in source:
+                edits[(*at, "path")] = settings.prefix + source["path"]
+            for place, values in enumerate((source.get("helm") or {}).get("valueFiles") or ()):
+                if values.startswith("$repo/"):
+                    moved = f"$repo/{settings.prefix}{values.removeprefix('$repo/')}"
+                    edits[(*at, "helm", "valueFiles", place)] = moved
+    return set_scalars(path, content, edits)
+
+
+def is_application(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("kind") == "Application"
+
+
+def set_scalars(path: str, content: bytes, edits: Mapping[tuple[Any, ...], str]) -> bytes:
+    return splice.replace_scalars(content, edits, where=path) if edits else content

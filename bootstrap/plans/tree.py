@@ -1,0 +1,182 @@
+"""Pure: the repository as `init` wants it, from the catalog, the settings and what is there.
+
+The way there is one push of at most two commits. The first holds the catalog as shipped and nothing
+else: it is what a later layout compares with. The second holds the clusters' settings, and merges the
+first into the branch; people's own files and edits are in no commit but theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bootstrap import layout
+from bootstrap.merge import Merged, MergeText, Reason, three_way
+from bootstrap.settings import FILE, Record, Settings, recorded_settings, render_record
+from bootstrap.steps import PARENT_COMMIT, Commit, FileChange
+
+CATALOG_TRAILER = "Bootstrap-Catalog"
+LISTED = 8
+"""Paths that a note names; of more, it says how many."""
+
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The repository as it shall be: `tree` is what was read, with the changes; `commits` the way there."""
+
+    tree: Files
+    commits: tuple[Commit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is laid out. `manifest` is Argo CD's, None to leave the one that is there."""
+
+    catalog: Files
+    version: str
+    manifest: bytes | None
+    message_suffix: str = ""
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last layout: its record, and the commit of the catalog as shipped (None: not to be had)."""
+
+    record: Record
+    shipped: Files | None
+
+    def clusters(self, like: Settings) -> list[Settings]:
+        """The settings of every cluster that was laid out, in the record's order."""
+        found = (recorded_settings(self.record, replace(like, cluster=name)) for name in self.record.clusters)
+        return [settings for settings in found if settings]
+
+
+def first_layout(
+    source: Source, settings: Settings, tip: Files, merge_text: MergeText, branch_exists: bool
+) -> Desired:
+    """Into a repository without a layout at this place; what lies there already stays."""
+    shipped = layout.shipped(source.catalog, source.manifest, [settings])
+    wanted = layout.edited(shipped, [settings])
+    ours = {path: tip[path] for path in wanted if path in tip}
+    untouched = {path: content for path, content in ours.items() if shipped[path] == content}
+    merged = three_way(untouched, ours, wanted, merge_text)
+    record = render_record(None, settings, source.version, PARENT_COMMIT)
+    tree = {**tip, **merged.files, settings.prefix + FILE: record}
+    catalog = _catalog_commit(source, {}, shipped, beside=branch_exists)
+    commits = (catalog, *_settings_commit(source, settings, tip if branch_exists else shipped, tree))
+    return Desired(tree, commits, _notes(merged))
+
+
+def next_layout(
+    source: Source,
+    settings: Settings,
+    last: Last,
+    tip: Files,
+    merge_text: MergeText,
+    components_asked: tuple[Sequence[str], Sequence[str]] = ((), ()),
+) -> Desired:
+    """Over an earlier layout: the catalog's changes by a merge, the settings' by editing what is there."""
+    recorded = last.clusters(settings)
+    before = next((one for one in recorded if one.cluster == settings.cluster), None)
+    clusters = recorded if before else [*recorded, settings]
+    old_manifest = _manifest_before(last, tip, settings)
+    base: dict[str, bytes] = {}
+    newer = True
+    if last.shipped is not None and recorded:
+        old = layout.recovered(last.shipped, recorded)
+        base = layout.edited(layout.shipped(old, old_manifest, recorded), recorded)
+        newer = layout.shipped(old, None, recorded) != layout.shipped(source.catalog, None, recorded)
+    manifest = old_manifest if source.manifest is None else source.manifest
+    shipped = layout.shipped(source.catalog, manifest, clusters)
+    theirs = layout.edited(shipped, clusters)
+    paths = {*base, *theirs}
+    merged = three_way(base, {path: tip[path] for path in paths if path in tip}, theirs, merge_text)
+    tree = {path: content for path, content in tip.items() if path not in paths} | dict(merged.files)
+    if before:
+        first = recorded[0].cluster == settings.cluster
+        tree = layout.changed(tree, before, settings, components_asked=components_asked, shares_domain=first)
+    version = source.version if newer else last.record.catalog_version
+    commit = PARENT_COMMIT if newer else last.record.catalog_commit
+    record = settings.prefix + FILE
+    tree[record] = render_record(tip[record], settings, version, commit)
+    catalog = []
+    if newer:
+        onto = last.record.catalog_commit if last.shipped is not None else None
+        catalog = [_catalog_commit(source, last.shipped or {}, shipped, beside=True, onto=onto)]
+    commits = (*catalog, *_settings_commit(source, settings, tip, tree))
+    return Desired(tree, commits, (*_missing(last), *_notes(merged)))
+
+
+def _missing(last: Last) -> tuple[str, ...]:
+    if last.shipped is not None:
+        return ()
+    commit = last.record.catalog_commit[:12] or "(none recorded)"
+    return (
+        f"the catalog's commit {commit} is not in the history: every file that differs from the catalog "
+        "of today is taken for changed here",
+    )
+
+
+def _manifest_before(last: Last, tip: Files, settings: Settings) -> bytes | None:
+    """Argo CD's manifest as it was laid out last: the one that is there, if it is the recorded one."""
+    path = settings.prefix + layout.MANIFEST
+    here = tip.get(path)
+    if here is not None and hashlib.sha256(here).hexdigest() == last.record.argocd_sha256:
+        return here
+    return (last.shipped or {}).get(path)
+
+
+def _catalog_commit(
+    source: Source, before: Files, shipped: Files, beside: bool, onto: str | None = None
+) -> Commit:
+    """The catalog as shipped. In an empty repository it is the first commit, else one beside the branch."""
+    message = (
+        f"Lay out catalog {source.version} as shipped{_suffix(source)}\n\n"
+        "By `bootstrap init`. This commit holds the catalog alone, so that the next layout can tell\n"
+        f"what was changed here.\n\n{CATALOG_TRAILER}: {source.version}\n"
+    )
+    return Commit(message, _changes(before, shipped), beside=beside, onto=onto)
+
+
+def _settings_commit(source: Source, settings: Settings, before: Files, tree: Files) -> tuple[Commit, ...]:
+    """Everything else; none when nothing is to be changed."""
+    changes = _changes(before, tree)
+    subject = f"Settings of cluster {settings.cluster}{_suffix(source)}"
+    body = f"By `bootstrap init`, in {settings.folder}."
+    return (Commit(f"{subject}\n\n{body}\n", changes),) if changes else ()
+
+
+def _suffix(source: Source) -> str:
+    return f" {source.message_suffix}".rstrip()
+
+
+def _changes(before: Files, after: Files) -> tuple[FileChange, ...]:
+    return tuple(
+        FileChange(path, after.get(path), before.get(path))
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    )
+
+
+def _notes(merged: Merged) -> tuple[str, ...]:
+    """What a person shall know about files that are not as the catalog has them."""
+    said = [
+        ("kept, as they were changed here", merged.kept),
+        ("not brought back, as they were removed here", merged.still_removed),
+        ("changed here and in the catalog, both taken over", merged.combined),
+        ("removed, as the catalog no longer has them", merged.removed),
+    ]
+    said += [
+        (f"kept, though {reason.value}", tuple(one.path for one in merged.conflicts if one.reason is reason))
+        for reason in Reason
+    ]
+    return tuple(f"{what}: {_listed(paths)}" for what, paths in said if paths)
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
+    return ", ".join(paths[:LISTED]) + more

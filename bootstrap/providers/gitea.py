@@ -1,0 +1,145 @@
+"""Gitea and Forgejo: their API v1, as of Gitea 1.20 and Forgejo 7."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from bootstrap.errors import ProviderError
+from bootstrap.providers.http import Client, split
+
+NAME = "gitea"
+API = "/api/v1"
+_CONFLICT = frozenset({409})
+
+
+def recognise(client: Client) -> Gitea | None:
+    """The host, if it answers as Gitea or Forgejo do; one that demands a sign-in for that counts too."""
+    from bootstrap.errors import AuthenticationFailed
+
+    any_other = frozenset(range(300, 500)) - {401}
+    try:
+        answer = client.request("GET", f"{API}/version", "asking the Git host what it is", missing=any_other)
+    except AuthenticationFailed as error:
+        # Gitea words it so; others may have something at that path as well.
+        return Gitea(client, "unknown") if re.search(r"token|sign", error.found, re.IGNORECASE) else None
+    except ProviderError:
+        return None
+    version = answer.get("version") if isinstance(answer, dict) else None
+    return Gitea(client, str(version)) if isinstance(version, str) and re.match(r"\d+\.", version) else None
+
+
+@dataclass(frozen=True)
+class Gitea:
+    """See Provider for what each method promises."""
+
+    client: Client
+    version: str
+    name: str = NAME
+
+    def repository_refusal(self, url: str) -> str | None:
+        owner, _ = split(url)
+        user = self._user()
+        if user is None:
+            return "creating a repository needs a token"
+        if user["login"].lower() == owner.lower() or user.get("is_admin"):
+            return None
+        organisation = quote(owner, safe="")
+        path = f"{API}/users/{quote(user['login'], safe='')}/orgs/{organisation}/permissions"
+        rights = self.client.request("GET", path, f"asking what {user['login']} may do in {owner}")
+        if rights is None:
+            return f"there is no organisation {owner}, and {user['login']} is someone else"
+        if rights.get("can_create_repository") or rights.get("is_owner"):
+            return None
+        return f"{user['login']} may not create repositories in {owner}"
+
+    def create_repository(self, url: str, private: bool, default_branch: str) -> bool:
+        owner, name = split(url)
+        tried = f"creating the repository {owner}/{name}"
+        if self.client.request("GET", self._repository(url), tried):
+            return False
+        user = self._user()
+        own = user is not None and user["login"].lower() == owner.lower()
+        path = f"{API}/user/repos" if own else f"{API}/orgs/{quote(owner, safe='')}/repos"
+        body = {"name": name, "private": private, "default_branch": default_branch, "auto_init": False}
+        try:
+            made = self.client.request("POST", path, tried, json=body)
+        except ProviderError:
+            # Created by another run since, or by this one before the line broke.
+            if self.client.request("GET", self._repository(url), tried):
+                return False
+            raise
+        if made is None:
+            raise ProviderError(
+                tried, f"there is no organisation {owner}", "create it, or check the URL", self.client.base
+            )
+        return True
+
+    def has_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
+        return any(
+            self._is_as_wanted(hook, hook_url, secret) for hook in self._hooks(repository_url, hook_url)
+        )
+
+    def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
+        hooks = self._hooks(repository_url, hook_url)
+        if any(self._is_as_wanted(hook, hook_url, secret) for hook in hooks):
+            return False
+        tried = f"making a webhook to {hook_url}"
+        config = {"url": _marked(hook_url, secret), "content_type": "json", "secret": secret}
+        body: dict[str, Any] = {"active": True, "events": ["push"], "branch_filter": "*", "config": config}
+        path = f"{self._repository(repository_url)}/hooks"
+        if hooks:
+            self.client.request("PATCH", f"{path}/{hooks[0]['id']}", tried, json=body)
+        else:
+            self.client.request("POST", path, tried, json={"type": "gitea", **body}, missing=frozenset())
+        return True
+
+    def protection(self, url: str, branch: str) -> str | None:
+        tried = f"asking how {branch} is protected"
+        path = f"{self._repository(url)}/branches/{quote(branch, safe='')}"
+        found = self.client.request("GET", path, tried, missing=frozenset({403, 404}))
+        if not found or not found.get("protected") or found.get("user_can_push"):
+            return None
+        rule = found.get("effective_branch_protection_name") or branch
+        return f"the branch is protected (rule {rule}), and this credential may not push to it"
+
+    def _user(self) -> Any:
+        if not self.client.secrets:
+            return None
+        return self.client.request(
+            "GET", f"{API}/user", "asking whose the token is", missing=frozenset({403})
+        )
+
+    def _hooks(self, repository_url: str, hook_url: str) -> list[dict[str, Any]]:
+        """The webhooks to this address, however they are signed."""
+        path = f"{self._repository(repository_url)}/hooks"
+        return [
+            hook
+            for hook in self.client.pages(path, "listing the repository's webhooks")
+            if hook["config"].get("url", "").partition("?")[0] == hook_url
+        ]
+
+    def _is_as_wanted(self, hook: dict[str, Any], hook_url: str, secret: str) -> bool:
+        return (
+            bool(hook.get("active"))
+            and "push" in hook.get("events", ())
+            and hook.get("branch_filter") in (None, "", "*")
+            and hook["config"].get("url") == _marked(hook_url, secret)
+            and hook["config"].get("content_type") == "json"
+        )
+
+    def _repository(self, url: str) -> str:
+        owner, name = split(url)
+        return f"{API}/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
+
+
+def _marked(hook_url: str, secret: str) -> str:
+    """The address with a mark of the secret, which no host gives back: so a stale one is seen.
+
+    It tells nothing about a random secret; Argo CD ignores the query.
+    """
+    assert not urlsplit(hook_url).query  # noqa: S101 - the caller makes it from --argocd-url
+    return f"{hook_url}?secret={hashlib.sha256(secret.encode()).hexdigest()[:8]}"
