@@ -5,23 +5,31 @@ from __future__ import annotations
 import json
 import re
 
-# What the readers of YAML 1.1 and 1.2 that matter here take for a number or a date beyond the
-# resolvers' own lists: go-yaml, by which Kubernetes, kustomize and Argo CD read.
-_GO_NUMBER = re.compile(
-    r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+"
+# What readers of YAML 1.1, of YAML 1.2 and go-yaml (by which Kubernetes, kustomize and Argo CD read)
+# take for something else than a string. Written out here, because a bump from CI must start fast and
+# the libraries that have these lists are slow to import; a test compares them.
+_WORDS = frozenset(
+    {"~", "null", "true", "false", "y", "yes", "n", "no", "on", "off", "=", "<<"}
+    | {".nan", ".inf", "-.inf", "+.inf"}
 )
-_GO_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?")
+_NUMBER = re.compile(
+    r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?"
+    r"|[-+]?0[xXoObB][0-9a-fA-F_]+"
+    r"|[-+]?[0-9][0-9_]*(:[0-9]+)+(\.[0-9_]*)?"
+)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?")
 _INDICATORS = "-?:,[]{}#&*!|>'\"%@`"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def reads_as_text(value: str) -> bool:
     """Whether the plain scalar `value` is a string to readers of YAML 1.1 and of YAML 1.2 alike."""
-    from ruamel.yaml.resolver import implicit_resolvers
-
-    if not value or _GO_NUMBER.fullmatch(value) or _GO_DATE.fullmatch(value):
-        return False
-    return not any(pattern.match(value) for _, _, pattern, _ in implicit_resolvers)
+    return (
+        bool(value)
+        and value.lower() not in _WORDS
+        and not _NUMBER.fullmatch(value)
+        and not _DATE.fullmatch(value)
+    )
 
 
 def written(value: str, style: str | None, flow: bool) -> str:

@@ -1,34 +1,38 @@
-"""Pure: where the scalars of a YAML file stand, from the parser's events alone.
+"""Pure: where the keys, values and items of a YAML file stand, from the parser's events alone.
 
 Nothing is composed or constructed: aliases are not expanded, so a file that would explode does not.
+The parser is libyaml, of which kustomize's and Kubernetes' own readers are ports; where PyYAML was
+built without it, its Python twin is used, which is slower.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Container, Iterator
+from typing import Any, NamedTuple
 
 from bootstrap.errors import InputError
 
 Place = tuple[str | int, ...]
 """Document (by number; those without content do not count), then keys and indexes."""
 
+MAX_DEPTH = 200
+"""Deeper nesting is no configuration: paths would grow with the square of it."""
+
 # Anchor, tag, and comments after them, before the scalar itself.
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+(?:#[^\n]*\n\s*)*)+")
-_EMPTY_ITEM = "-"
+_ODD_BREAKS = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
+EMPTY_ITEM = "-"
 _BOM = "\ufeff"
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A scalar that is a value.
 
     `start` and `end` are offsets in the text without its BOM; `line` and `column` count from 1.
     `style` is None for plain, or one of `'`, `"`, `|`, `>`; `flow` says it stands within [] or {}.
     `shared` names the anchor through which an alias repeats the scalar, or something around it;
-    for an alias itself, the anchor that it names.
+    for an alias itself, the anchor that it names (and `value` what the anchor's scalar says).
     """
 
     path: Place
@@ -42,31 +46,57 @@ class Span:
     shared: str | None = None
 
 
-@dataclass
+class Key(NamedTuple):
+    """A key of a mapping, or a dash of a sequence (`name` is then the index): offsets in the text."""
+
+    name: str | int
+    start: int
+    end: int
+    style: str | None
+
+
+class Box:
+    """A collection: its keys or items, and where their values end (comments after them excluded)."""
+
+    __slots__ = ("anchors", "end", "flow", "keys", "mapping", "start", "value_ends")
+
+    def __init__(self, mapping: bool, flow: bool, start: int, anchors: tuple[str, ...]) -> None:
+        self.mapping = mapping
+        self.flow = flow
+        self.start = start
+        self.end = start
+        self.anchors = anchors
+        self.keys: list[Key] = []
+        self.value_ends: list[int] = []
+
+
 class _Frame:
-    path: Place
-    keyed: bool
-    flow: bool
-    shared: str | None
-    key: str | None = None
-    key_end: int = 0
-    waits_for_value: bool = False
-    index: int = -1
+    """A collection that is being read."""
+
+    __slots__ = ("anchors", "box", "flow", "index", "key", "keyed", "path", "waits_for_value")
+
+    def __init__(
+        self, path: Place, box: Box | None, flow: bool, anchors: tuple[str, ...], index: int = -1
+    ) -> None:
+        self.path = path
+        self.box = box
+        self.keyed = box is not None and box.mapping
+        self.flow = flow
+        self.anchors = anchors
+        self.key: Key | None = None
+        self.waits_for_value = False
+        self.index = index
 
 
-@dataclass
 class Walk:
-    """What one pass over a file found.
+    """What one pass over a file found: `spans` in order, and every collection by its place."""
 
-    `flows` has the offsets of sequences in brackets; `key_lines` the line (from 0) of each key of a
-    document's top mapping.
-    """
-
-    text: str
-    spans: list[Span] = field(default_factory=list)
-    flows: dict[Place, tuple[int, int]] = field(default_factory=dict)
-    key_lines: dict[Place, int] = field(default_factory=dict)
-    _outline: list[tuple[Place, tuple[Any, ...]]] = field(default_factory=list)
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.spans: list[Span] = []
+        self.boxes: dict[Place, Box] = {}
+        self._outline: list[tuple[Place, tuple[Any, ...]]] = []
+        self._odd = _ODD_BREAKS.search(text) is not None
 
     def outline(self, but: Container[Place]) -> list[tuple[Place, tuple[Any, ...]]]:
         """Everything that the file says, to compare; without what stands at or below `but`."""
@@ -76,122 +106,182 @@ class Walk:
             if not any(path[:length] in but for length in range(1, len(path) + 1))
         ]
 
+    def key(self, place: Place) -> Key | None:
+        """The key that a place ends in (None: the mapping has none)."""
+        box = self.boxes.get(place[:-1])
+        return next((key for key in box.keys if key.name == place[-1]), None) if box else None
+
+    def line_of(self, offset: int, known: int) -> int:
+        """The line of an offset, from 0; `known` is the parser's, which counts other breaks as well."""
+        return self.text.count("\n", 0, offset) if self._odd else known
+
 
 def walk(text: str, where: str) -> Walk:
     """Read a file; raises InputError, with file:line:column, for what is no YAML."""
-    events = _events(text, where)
-    found, frames, document = Walk(text), list[_Frame](), -1
-    aliased: set[str] = set()
-    for number, event in enumerate(events):
-        kind = type(event).__name__
-        if kind == "DocumentStartEvent":
-            aliased = _aliased(events, number)
-            if not _is_empty(events, number + 1):
-                document += 1
-            frames = [_Frame((), keyed=False, flow=False, shared=None, index=document - 1)]
-        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            frame = frames.pop()
-            if kind == "SequenceEndEvent" and frame.flow and frame.path in found.flows:
-                found.flows[frame.path] = (found.flows[frame.path][0], event.end_mark.index)
-            found._outline.append((frame.path, (kind,)))
-        elif kind in ("ScalarEvent", "AliasEvent", "MappingStartEvent", "SequenceStartEvent"):
-            _node(found, frames, event, kind, aliased)
+    found = Walk(text)
+    reading = _Reading(found, where)
+    for event in _events(text, where):
+        reading.take(event)
+    reading.end_document()
     return found
 
 
-def _node(found: Walk, frames: list[_Frame], event: Any, kind: str, aliased: set[str]) -> None:
-    """One scalar, alias or opening of a collection, as a key, a value or an item."""
-    parent = frames[-1]
-    if parent.keyed and not parent.waits_for_value:
+class _Reading:
+    """The state of one pass."""
+
+    def __init__(self, found: Walk, where: str) -> None:
+        self.found = found
+        self.where = where
+        self.frames: list[_Frame] = []
+        self.document = 0
+        self.leaf_end = 0
+        self._start = (0, 0)
+        self._anchors: dict[str, str] = {}
+        self._aliased: set[str] = set()
+        self._anchored: list[tuple[int, tuple[str, ...]]] = []
+
+    def take(self, event: Any) -> None:
+        kind = type(event).__name__
+        if kind in ("ScalarEvent", "AliasEvent", "MappingStartEvent", "SequenceStartEvent"):
+            self._node(event, kind)
+        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
+            self._close(event, kind)
+        elif kind == "DocumentStartEvent":
+            self.end_document()
+            self.frames = [_Frame((), None, False, (), self.document - 1)]
+
+    def end_document(self) -> None:
+        """Settle what only the whole document tells: which anchors are repeated, whether it is empty."""
+        found, (spans, outline) = self.found, self._start
+        for number, anchors in self._anchored:
+            shared = next((anchor for anchor in anchors if anchor in self._aliased), None)
+            if shared is not None:
+                found.spans[number] = found.spans[number]._replace(shared=shared)
+        if len(found._outline) > outline and not _says_nothing(found._outline[outline:]):
+            self.document += 1
+        elif len(found._outline) > outline:
+            del found.spans[spans:], found._outline[outline:]
+            for place in [place for place in found.boxes if place[0] == self.document]:
+                del found.boxes[place]
+        self._start = (len(found.spans), len(found._outline))
+        self._anchors, self._aliased, self._anchored = {}, set(), []
+
+    def _node(self, event: Any, kind: str) -> None:
+        """One scalar, alias or opening of a collection, as a key, a value or an item."""
+        parent = self.frames[-1]
+        if parent.keyed and not parent.waits_for_value:
+            self._key(parent, event, kind)
+            return
+        key = parent.key
+        if parent.keyed:
+            assert key is not None  # noqa: S101 - a mapping's value comes after its key
+            parent.waits_for_value = False
+            path: Place = (*parent.path, key.name)
+        else:
+            parent.index += 1
+            path = (*parent.path, parent.index)
+            if parent.box is not None:
+                parent.box.keys.append(
+                    Key(parent.index, event.start_mark.index, event.start_mark.index, None)
+                )
+        tag = str(event.tag) if getattr(event, "tag", None) else None
+        plain = not getattr(event, "style", None)
+        self.found._outline.append((path, (kind, event.anchor, tag, getattr(event, "value", None), plain)))
+        if kind in ("ScalarEvent", "AliasEvent"):
+            self._scalar(parent, path, event, kind)
+            return
+        if len(path) > MAX_DEPTH:
+            hint = "such a file is no configuration: leave it out"
+            raise InputError(
+                f"reading {self.where}", f"it is nested deeper than {MAX_DEPTH}", hint, self.where
+            )
+        flow = parent.flow or bool(event.flow_style)
+        anchors = (*parent.anchors, event.anchor) if event.anchor else parent.anchors
+        box = Box(kind == "MappingStartEvent", bool(event.flow_style), event.start_mark.index, anchors)
+        self.found.boxes.setdefault(path, box)
+        self.frames.append(_Frame(path, box, flow, anchors))
+
+    def _key(self, parent: _Frame, event: Any, kind: str) -> None:
         parent.waits_for_value = True
-        parent.key = event.value if kind == "ScalarEvent" else f"?{event.start_mark.index}"
-        parent.key_end = event.end_mark.index
-        path: Place = (*parent.path, parent.key or "")
-        if len(parent.path) == 1:
-            found.key_lines.setdefault(path, event.start_mark.line)
-        found._outline.append((path, ("key", kind, event.anchor, getattr(event, "value", None))))
+        start = event.start_mark.index
+        name = event.value if kind == "ScalarEvent" else f"?{start}"
+        if kind == "ScalarEvent" and (properties := _PROPERTIES.match(self.found.text, start)):
+            start = properties.end()
+        parent.key = Key(name, start, event.end_mark.index, getattr(event, "style", None) or None)
+        self.leaf_end = event.end_mark.index
+        if parent.box is not None:
+            parent.box.keys.append(parent.key)
+        path = (*parent.path, name)
+        self.found._outline.append((path, ("key", kind, event.anchor, getattr(event, "value", None))))
         if kind in ("MappingStartEvent", "SequenceStartEvent"):
-            frames.append(_Frame((*path, "?"), kind == "MappingStartEvent", True, None))
-        return
-    if parent.keyed:
-        parent.waits_for_value = False
-        path = (*parent.path, parent.key or "")
-    else:
-        parent.index += 1
-        path = (*parent.path, parent.index)
-    shared = parent.shared or (event.anchor if event.anchor in aliased else None)
-    tag = str(event.tag) if getattr(event, "tag", None) else None
-    found._outline.append((path, (kind, event.anchor, tag, getattr(event, "value", None))))
-    if kind in ("ScalarEvent", "AliasEvent"):
-        found.spans.append(_span(found.text, parent, path, event, kind, shared))
-        return
-    flow = parent.flow or bool(event.flow_style)
-    frames.append(_Frame(path, kind == "MappingStartEvent", flow, shared))
-    if event.flow_style and kind == "SequenceStartEvent":
-        found.flows[path] = (event.start_mark.index, 0)
+            box = Box(kind == "MappingStartEvent", True, start, ())
+            self.frames.append(_Frame((*path, "?"), box, True, ()))
+
+    def _scalar(self, parent: _Frame, path: Place, event: Any, kind: str) -> None:
+        found, text = self.found, self.found.text
+        start, end = event.start_mark.index, event.end_mark.index
+        style = getattr(event, "style", None) or None
+        shared = None
+        if kind == "AliasEvent":
+            self._aliased.add(event.anchor)
+            value, shared = self._anchors.get(event.anchor, ""), event.anchor
+        else:
+            value = event.value
+            if event.anchor:
+                self._anchors[event.anchor] = value
+            if parent.anchors or event.anchor:
+                anchors = (*parent.anchors, event.anchor) if event.anchor else parent.anchors
+                self._anchored.append((len(found.spans), anchors))
+            if style is None and value == "":
+                # The parser sets an empty value where the next thing begins; ours belongs after the colon.
+                colon = re.compile(r"\s*:").match(text, parent.key.end) if parent.key else None
+                start = end = colon.end() if colon and start == end else end
+                style = None if colon else EMPTY_ITEM
+            elif properties := _PROPERTIES.match(text, start, end):
+                start = properties.end()
+        if style in ("|", ">"):
+            end = start + len(text[start:end].rstrip("\r\n \t"))
+        line = found.line_of(start, event.start_mark.line)
+        if start != event.start_mark.index:
+            line = text.count("\n", 0, start)
+        column = start - text.rfind("\n", 0, start)
+        found.spans.append(Span(path, value, start, end, line + 1, column, style, parent.flow, shared))
+        self._ended(parent, end)
+
+    def _close(self, event: Any, kind: str) -> None:
+        frame = self.frames.pop()
+        self.found._outline.append((frame.path, (kind,)))
+        if frame.box is not None:
+            frame.box.end = event.end_mark.index if frame.box.flow else self.leaf_end
+            self._ended(self.frames[-1], frame.box.end)
+
+    def _ended(self, parent: _Frame, end: int) -> None:
+        self.leaf_end = max(self.leaf_end, end)
+        if parent.box is not None and len(parent.box.value_ends) < len(parent.box.keys):
+            parent.box.value_ends.append(self.leaf_end)
 
 
-def _span(text: str, parent: _Frame, path: Place, event: Any, kind: str, shared: str | None) -> Span:
-    start, end = event.start_mark.index, event.end_mark.index
-    style = getattr(event, "style", None) or None
-    if kind == "ScalarEvent" and style is None and event.value == "":
-        # The parser sets an empty value where the next thing begins; ours belongs after the colon.
-        colon = re.compile(r"\s*:").match(text, parent.key_end) if parent.keyed else None
-        start = end = colon.end() if colon and start == end else end
-        style = None if colon else _EMPTY_ITEM
-    elif properties := _PROPERTIES.match(text, start, end):
-        start = properties.end()
-    line = text.count("\n", 0, start) + 1 if start != event.start_mark.index else event.start_mark.line + 1
-    column = start - (text.rfind("\n", 0, start) + 1) + 1
-    value = event.value if kind == "ScalarEvent" else ""
-    return Span(
-        path,
-        value,
-        start,
-        end,
-        line,
-        column,
-        style,
-        parent.flow,
-        shared if kind == "ScalarEvent" else event.anchor,
-    )
+def _events(text: str, where: str) -> Iterator[Any]:
+    import yaml
 
-
-def _events(text: str, where: str) -> list[Any]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return list(YAML(typ="safe", pure=True).parse(text))
-    except MarkedYAMLError as error:
+        yield from yaml.parse(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
         found = str(error.problem or error.context or "it is no YAML")
         raise InputError(f"reading {where}", found, "mend the YAML", place) from error
-    except (YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InputError(f"reading {where}", str(error).splitlines()[0], "mend the YAML", where) from error
 
 
-def _aliased(events: list[Any], start: int) -> set[str]:
-    """The anchors that the document which begins at `start` repeats by an alias."""
-    names = set()
-    for event in events[start + 1 :]:
-        kind = type(event).__name__
-        if kind == "DocumentStartEvent":
-            break
-        if kind == "AliasEvent":
-            names.add(event.anchor)
-    return names
-
-
-def _is_empty(events: list[Any], number: int) -> bool:
-    """Whether the document whose content begins at `number` says nothing (null, {} or [])."""
-    first, second = events[number], events[number + 1]
-    if type(first).__name__ == "ScalarEvent":
-        return first.style in (None, "") and first.value in ("", "~", "null")
-    return type(first).__name__[:-10] == type(second).__name__[:-8] and type(second).__name__.endswith(
-        "EndEvent"
-    )
+def _says_nothing(outline: list[tuple[Place, tuple[Any, ...]]]) -> bool:
+    """Whether a document is null, {} or []."""
+    kinds = [said[0] for _, said in outline]
+    if kinds == ["ScalarEvent"]:
+        return outline[0][1][3] in ("", "~", "null") and bool(outline[0][1][4])
+    return kinds in (["MappingStartEvent", "MappingEndEvent"], ["SequenceStartEvent", "SequenceEndEvent"])
 
 
 def decode(text: bytes, where: str) -> str:
