@@ -1,0 +1,32 @@
+"""The cluster: connect, observe, read, apply; what the rest of the program knows of an API server.
+
+The parts: kube_config (which server, as whom), kube_connection (requests), kube_errors (their failures),
+kube_discovery (where a kind is served), kube_objects, kube_apply, kube_preview, kube_secret, kube_observe.
+"""
+
+from __future__ import annotations
+
+from bootstrap.kube_apply import FIELD_MANAGER, Applied, apply
+from bootstrap.kube_config import contexts
+from bootstrap.kube_connection import Cluster, connect
+from bootstrap.kube_objects import delete, get, list_objects, watch
+from bootstrap.kube_observe import observe
+from bootstrap.kube_preview import preview
+from bootstrap.kube_secret import ensure_namespace, ensure_secret
+
+__all__ = [
+    "FIELD_MANAGER",
+    "Applied",
+    "Cluster",
+    "apply",
+    "connect",
+    "contexts",
+    "delete",
+    "ensure_namespace",
+    "ensure_secret",
+    "get",
+    "list_objects",
+    "observe",
+    "preview",
+    "watch",
+]

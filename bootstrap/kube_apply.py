@@ -1,0 +1,206 @@
+"""Server-side apply in phases: namespaces, CRDs until Established, the rest side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bootstrap import kube_discovery as discovery
+from bootstrap.errors import NotFound, NotReadyError
+from bootstrap.kube_connection import JSON, METADATA_ONLY, Answer, Cluster, request
+from bootstrap.kube_objects import watch
+from bootstrap.kube_parallel import in_parallel
+from bootstrap.steps import ClusterObject
+
+FIELD_MANAGER = "bootstrap"
+APPLY = "application/apply-patch+yaml"
+CRD = "CustomResourceDefinition"
+ESTABLISHED_TIMEOUT = 90.0
+SERVED_TIMEOUT = 30.0
+"""Seconds from Established until discovery and every API server of a cluster serve the kind."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An object that was applied, with the namespace it went to; whether the server changed it."""
+
+    object: ClusterObject
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An object and where it is served."""
+
+    object: ClusterObject
+    resource: discovery.Resource
+
+    @property
+    def path(self) -> str:
+        return self.resource.path(self.object.namespace, self.object.name)
+
+
+def apply(
+    cluster: Cluster,
+    objects: Sequence[ClusterObject],
+    force: bool = False,
+    report: Callable[[str], None] = lambda _: None,
+    namespace: str = "default",
+) -> list[Applied]:
+    """Apply with field manager `bootstrap`; `force` takes fields that others own.
+
+    `namespace` is for namespaced objects that name none. The order of the result is the phases'.
+    Conflict, Invalid, Forbidden, …: of every object that was refused in a phase, together.
+    NotReadyError: a CRD was not Established.
+    """
+    namespaces, crds, others = phases(objects)
+    learn(cluster, objects)
+    done: list[Applied] = []
+
+    def tell(item: Applied) -> None:
+        done.append(item)
+        report(f"{len(done)}/{len(objects)} {item.object}")
+
+    in_parallel(lambda item: _apply(cluster, item, force, namespace)[0], namespaces, tell)
+    answers = in_parallel(lambda item: _apply(cluster, item, force, namespace), crds, lambda it: tell(it[0]))
+    waiting = [item.object for item, data in answers if not _is_established(data)]
+    in_parallel(lambda item: _wait_until_established(cluster, item), waiting)
+    groups = {crd.name.partition(".")[2] for crd in crds}
+    in_parallel(lambda item: _apply_served(cluster, item, force, namespace, groups), others, tell)
+    return done
+
+
+def phases(
+    objects: Sequence[ClusterObject],
+) -> tuple[list[ClusterObject], list[ClusterObject], list[ClusterObject]]:
+    """Namespaces, CRDs and the rest, each in the given order."""
+    namespaces = [item for item in objects if item.kind == "Namespace" and item.api_version == "v1"]
+    crds = [item for item in objects if is_crd(item)]
+    others = [item for item in objects if item not in namespaces and not is_crd(item)]
+    return namespaces, crds, others
+
+
+def is_crd(item: ClusterObject) -> bool:
+    return item.kind == CRD and item.api_version.startswith("apiextensions.k8s.io/")
+
+
+def learn(cluster: Cluster, objects: Sequence[ClusterObject]) -> None:
+    """Discovery of every kind's group and version at once."""
+    discovery.learn(cluster, {item.api_version for item in objects})
+
+
+def place(cluster: Cluster, item: ClusterObject, namespace: str) -> Placed | None:
+    """Where an object goes; None when its kind is not served. Cluster-wide kinds lose their namespace."""
+    resource = discovery.find(cluster, item.api_version, item.kind)
+    if resource is None:
+        return None
+    return Placed(
+        replace(item, namespace=(item.namespace or namespace) if resource.namespaced else ""), resource
+    )
+
+
+def send(cluster: Cluster, placed: Placed, force: bool, dry_run: bool = False, accept: str = JSON) -> Answer:
+    """One server-side apply of the document as it lies."""
+    query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower(), "fieldValidation": "Strict"}
+    if dry_run:
+        query["dryRun"] = "All"
+    where = str(placed.object)
+    return request(
+        cluster,
+        "PATCH",
+        placed.path,
+        f"applying {where}",
+        where,
+        query=query,
+        body=placed.object.text,
+        content_type=APPLY,
+        accept=accept,
+    )
+
+
+def not_served(item: ClusterObject) -> NotFound:
+    return NotFound(
+        f"applying {item}",
+        f"the API server does not serve {item.kind} in {item.api_version}",
+        "check the apiVersion, and that the kind's CustomResourceDefinition is installed",
+        str(item),
+        code=404,
+        reason="NotFound",
+    )
+
+
+def _apply(
+    cluster: Cluster, item: ClusterObject, force: bool, namespace: str
+) -> tuple[Applied, Mapping[str, Any]]:
+    placed = place(cluster, item, namespace)
+    if placed is None:
+        raise not_served(item)
+    before = _metadata(cluster, placed)
+    answer = send(cluster, placed, force, accept=JSON if is_crd(item) else METADATA_ONLY)
+    return Applied(placed.object, _changed(before, answer.data["metadata"])), answer.data
+
+
+def _apply_served(
+    cluster: Cluster, item: ClusterObject, force: bool, namespace: str, groups: set[str]
+) -> Applied:
+    """Apply; a kind whose CRD came with this batch may be served a moment later than Established."""
+    deadline = time.monotonic() + SERVED_TIMEOUT
+    while True:
+        try:
+            return _apply(cluster, item, force, namespace)[0]
+        except NotFound as error:
+            fresh = item.api_version.partition("/")[0] in groups and "namespaces " not in error.found
+            if not fresh or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def _metadata(cluster: Cluster, placed: Placed) -> Mapping[str, Any] | None:
+    try:
+        answer = request(
+            cluster, "GET", placed.path, f"reading {placed.object}", str(placed.object), accept=METADATA_ONLY
+        )
+    except NotFound:
+        return None
+    found: Mapping[str, Any] = answer.data["metadata"]
+    return found
+
+
+def _changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
+    """Whether applying wrote anything: the server leaves an object alone that is as wanted."""
+    if before is None:
+        return True
+    if before["resourceVersion"] == after["resourceVersion"]:
+        return False
+    if "generation" not in after:
+        return True
+    # Its controller may have written its status in between.
+    return bool(before["generation"] != after["generation"] or _owned(before) != _owned(after))
+
+
+def _owned(metadata: Mapping[str, Any]) -> list[Any]:
+    """What the field manager `bootstrap` owns, and since when."""
+    return [item for item in metadata.get("managedFields") or () if item.get("manager") == FIELD_MANAGER]
+
+
+def _wait_until_established(cluster: Cluster, crd: ClusterObject) -> None:
+    selector = f"metadata.name={crd.name}"
+    conditions: list[Mapping[str, Any]] = []
+    for _, found in watch(cluster, crd.api_version, CRD, None, ESTABLISHED_TIMEOUT, field_selector=selector):
+        if _is_established(found):
+            return
+        conditions = (found.get("status") or {}).get("conditions") or []
+    refused = [f"{item['type']}: {item.get('message')}" for item in conditions if item["status"] == "False"]
+    raise NotReadyError(
+        f"waiting for {crd} to be Established",
+        "; ".join(refused) or f"no word of it after {ESTABLISHED_TIMEOUT:.0f} s",
+        "look at it: kubectl describe crd " + crd.name,
+        str(crd),
+    )
+
+
+def _is_established(crd: Mapping[str, Any]) -> bool:
+    conditions = (crd.get("status") or {}).get("conditions") or ()
+    return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)

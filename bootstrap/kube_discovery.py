@@ -1,0 +1,76 @@
+"""Where a kind is served: discovery, one request a group and version, remembered for the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from bootstrap.errors import NotFound
+from bootstrap.kube_connection import Cluster, request
+from bootstrap.kube_parallel import in_parallel
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A served kind: its group and version, the plural that its URLs have, whether it is namespaced."""
+
+    api_version: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """The URL's path of one object, of a namespace's objects, or of all."""
+        base = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+        parts = ["namespaces", namespace] if self.namespaced and namespace else []
+        parts += [self.plural, *([name] if name else [])]
+        return "/".join([base, *(quote(part, safe="") for part in parts)])
+
+
+def learn(cluster: Cluster, api_versions: Iterable[str]) -> None:
+    """Ask for several groups and versions side by side, so that `find` answers from memory."""
+    unknown = sorted(set(api_versions) - set(cluster.kinds))
+    for api_version, kinds in zip(
+        unknown, in_parallel(lambda item: _served(cluster, item), unknown), strict=True
+    ):
+        if kinds:
+            cluster.kinds[api_version] = kinds
+
+
+def find(cluster: Cluster, api_version: str, kind: str) -> Resource | None:
+    """The resource of a kind, or None while the server does not serve it (never remembered)."""
+    known = cluster.kinds.get(api_version)
+    if known is None or kind not in known:
+        known = _served(cluster, api_version)
+        if known:
+            cluster.kinds[api_version] = known
+    found: Resource | None = known.get(kind)
+    return found
+
+
+def get(cluster: Cluster, api_version: str, kind: str, tried: str) -> Resource:
+    """The resource of a kind; NotFound when the server does not serve it."""
+    found = find(cluster, api_version, kind)
+    if found is None:
+        raise NotFound(
+            tried,
+            f"the API server does not serve {kind} in {api_version}",
+            "check the apiVersion, and that the kind's CustomResourceDefinition is installed",
+            code=404,
+            reason="NotFound",
+        )
+    return found
+
+
+def _served(cluster: Cluster, api_version: str) -> Mapping[str, Resource]:
+    path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    try:
+        listed: Any = request(cluster, "GET", path, f"asking what {api_version} serves").data
+    except NotFound:
+        return {}
+    return {
+        item["kind"]: Resource(api_version, item["name"], bool(item["namespaced"]))
+        for item in listed["resources"]
+        if "/" not in item["name"]
+    }

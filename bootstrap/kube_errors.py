@@ -1,0 +1,220 @@
+"""What goes wrong between here and an API server, as our errors: Status objects and broken connections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bootstrap.errors import (
+    ApiError,
+    ClusterError,
+    ClusterUnreachable,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+)
+
+CUT = 300
+"""Characters of a text that is not a Status; what a proxy says may be a whole page."""
+
+
+def from_status(code: int, body: Mapping[str, Any] | bytes, tried: str, where: str | None = None) -> ApiError:
+    """The error for an HTTP answer; a Status is quoted as the server wrote it, anything else is cut."""
+    if not isinstance(body, Mapping) or body.get("kind") != "Status":
+        text = cut(body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body))
+        return _for_code(code)(
+            tried,
+            f"HTTP {code}, and not in an API server's words: {text or 'an empty answer'}",
+            "look what answers at that address: a proxy or a load balancer, perhaps",
+            where,
+            code=code,
+        )
+    message = str(body.get("message") or body.get("reason") or f"HTTP {code}")
+    reason = str(body.get("reason") or "")
+    if code == 401:
+        message = f"the API server does not accept the credential ({message})"
+    if fields := conflicts(body) if code == 409 else ():
+        return _field_conflict(tried, where, fields, reason)
+    return _for_code(code)(tried, message, _hint(code, reason, message), where, code=code, reason=reason)
+
+
+def conflicts(body: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Field and owner of each, from the Status of a refused server-side apply."""
+    causes = (body.get("details") or {}).get("causes") or ()
+    return tuple(
+        (str(cause.get("field", "")), _manager(str(cause.get("message", ""))))
+        for cause in causes
+        if cause.get("reason") == "FieldManagerConflict"
+    )
+
+
+def unreachable(error: BaseException, tried: str, server: str, proxy: str | None = None) -> ClusterError:
+    """The error for a connection that could not be made or broke; `error` is urllib3's or ssl's."""
+    from urllib3 import exceptions
+
+    text = _root_message(error)
+    via = f" through the proxy {without_credentials(proxy)}" if proxy else ""
+    if isinstance(error, exceptions.ProxyError):
+        return ClusterUnreachable(
+            tried,
+            f"the proxy {without_credentials(proxy or '')} does not let it through: {text}",
+            "mend HTTPS_PROXY or the kubeconfig's proxy-url, or put the server into NO_PROXY",
+            server,
+        )
+    if _is_tls(error):
+        return ClusterUnreachable(tried, f"TLS failed{via}: {text}", _tls_hint(text), server)
+    if isinstance(error, exceptions.NameResolutionError):
+        return ClusterUnreachable(
+            tried,
+            f"its name cannot be resolved{via}: {text}",
+            "check the server in the kubeconfig, DNS and the VPN",
+            server,
+        )
+    if isinstance(error, exceptions.TimeoutError):
+        return ClusterUnreachable(
+            tried,
+            f"it does not answer in time{via}",
+            "check that the API server runs, and that no firewall or VPN stands between",
+            server,
+        )
+    return ClusterUnreachable(
+        tried,
+        f"it cannot be reached{via}: {text}",
+        "check that the API server runs at that address, or choose another --context",
+        server,
+    )
+
+
+def combined(errors: list[ClusterError]) -> ClusterError:
+    """Several failures of one phase as one error of the first's class; each keeps its own sentence."""
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    lines = [f"{error.where or error.tried}: {error.found}" for error in errors]
+    found = f"{len(errors)} objects were refused:" + "".join(f"\n    - {line}" for line in lines)
+    if isinstance(first, ApiError):
+        error = type(first)(first.tried, found, first.hint, code=first.code, reason=first.reason)
+        if isinstance(error, Conflict):
+            error.fields = tuple(
+                pair for item in errors if isinstance(item, Conflict) for pair in item.fields
+            )
+        return error
+    return type(first)(first.tried, found, first.hint)
+
+
+def cut(text: str) -> str:
+    """A foreign text as one line of at most CUT characters, without markup."""
+    text = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    return text if len(text) <= CUT else text[:CUT] + " …"
+
+
+def without_credentials(url: str) -> str:
+    """A URL as it may be shown."""
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether a broken connection is worth another attempt: refused or reset, not distrusted or unknown."""
+    from urllib3 import exceptions
+
+    if isinstance(error, exceptions.NameResolutionError):
+        return False
+    return isinstance(error, exceptions.NewConnectionError | exceptions.ProtocolError | ConnectionError)
+
+
+def _field_conflict(
+    tried: str, where: str | None, fields: tuple[tuple[str, str], ...], reason: str
+) -> Conflict:
+    listed = ", ".join(f"{field} (owned by {manager})" for field, manager in fields)
+    error = Conflict(
+        tried,
+        f"other managers own fields with other values: {listed}",
+        "change them in Git to the values that are there, or take them with --force-conflicts",
+        where,
+        code=409,
+        reason=reason,
+    )
+    error.fields = fields
+    return error
+
+
+def _for_code(code: int) -> type[ApiError]:
+    if code in (401, 403):
+        return Forbidden
+    return {400: Invalid, 404: NotFound, 409: Conflict, 413: Invalid, 415: Invalid, 422: Invalid}.get(
+        code, ApiError
+    )
+
+
+def _hint(code: int, reason: str, message: str) -> str:
+    if "failed calling webhook" in message or "failed to call webhook" in message:
+        return (
+            "an admission webhook of the cluster does not answer: wait until its pods are Ready, or remove "
+            "its ValidatingWebhookConfiguration or MutatingWebhookConfiguration"
+        )
+    if "denied the request" in message or "denied request" in message:
+        return "a policy of the cluster refuses this: change the object, or the policy"
+    if code == 401:
+        return "log in again (the token or certificate may have expired), or choose another --context"
+    if code == 403:
+        if "exceeded quota" in message:
+            return "raise the namespace's ResourceQuota, or free some of it"
+        return "use a context that has this right (bootstrapping wants cluster-admin)"
+    if "immutable" in message:
+        return "this field cannot change: delete the object (what it holds is lost) and run again"
+    if code == 404:
+        return "check the name, and that its kind is installed"
+    if code == 409:
+        return "something else changes it at the same time: run again"
+    if code in (400, 413, 415, 422):
+        return "mend the object as the API server says"
+    if code == 429 or code >= 500:
+        return "the API server is overloaded or not well: look at it, then run again"
+    return "see what the API server says"
+
+
+def _manager(message: str) -> str:
+    found = re.search(r'conflicts? with "((?:[^"\\]|\\.)*)"', message)
+    return found[1] if found else message
+
+
+def _is_tls(error: BaseException) -> bool:
+    import ssl
+
+    from urllib3 import exceptions
+
+    return isinstance(error, exceptions.SSLError | ssl.SSLError)
+
+
+def _tls_hint(text: str) -> str:
+    lower = text.lower()
+    if "expired" in lower or "not yet valid" in lower:
+        return "renew the API server's certificate, or set this machine's clock"
+    if "hostname mismatch" in lower or "ip address mismatch" in lower or "doesn't match" in lower:
+        return (
+            "use the name that is in the API server's certificate, or set tls-server-name in the kubeconfig"
+        )
+    if "verify failed" in lower:
+        return "its certificate is signed by another CA than the kubeconfig's: fetch the kubeconfig afresh"
+    if "wrong version number" in lower or "record layer" in lower:
+        return "what answers there does not speak TLS: check the port and http:// or https://"
+    if "certificate required" in lower or "bad certificate" in lower or "unknown ca" in lower:
+        return "the API server does not accept the client certificate: fetch the kubeconfig afresh"
+    return "check the certificates that the kubeconfig names"
+
+
+def _root_message(error: BaseException) -> str:
+    """The innermost message: urllib3 wraps the same words several times."""
+    inner: BaseException | None = error
+    while inner is not None:
+        error = inner
+        wrapped = getattr(inner, "reason", None) or getattr(inner, "original_error", None)
+        if not isinstance(wrapped, BaseException):
+            wrapped = next((item for item in inner.args if isinstance(item, BaseException)), None)
+        inner = wrapped
+    text = str(getattr(error, "strerror", None) or error)
+    text = re.sub(r"^<?[\w.]*HTTPS?Connection[^>]*>?:? ?|^[\w.]+\(.*?\): ", "", text)
+    text = re.sub(r" \(_ssl\.c:\d+\)", "", text)
+    return cut(text or type(error).__name__)

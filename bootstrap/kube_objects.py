@@ -1,0 +1,217 @@
+"""Reading and deleting objects: one, a list in pages, a watch that survives what ends watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bootstrap import kube_discovery as discovery
+from bootstrap.errors import ApiError, ClusterUnreachable, NotFound, NotReadyError
+from bootstrap.kube_connection import Cluster, request, stream
+from bootstrap.steps import ClusterObject
+
+PAGE = 500
+"""Objects a request of a list asks for."""
+ROUND = 240.0
+"""Seconds after which the API server ends a watch; it is then taken up again where it stood."""
+SILENCE = 15.0
+"""Seconds beyond the end of a round after which a silent connection counts as broken."""
+PAUSE = 0.5
+"""Seconds before listing again after a watch was refused, so that no loop is tight."""
+GONE = 410
+
+
+def get(
+    cluster: Cluster, api_version: str, kind: str, namespace: str | None, name: str
+) -> dict[str, Any] | None:
+    """One object, or None when it (or its kind) is not there."""
+    resource = discovery.find(cluster, api_version, kind)
+    if resource is None:
+        return None
+    place = _place(kind, namespace, name)
+    try:
+        found: dict[str, Any] = request(
+            cluster, "GET", resource.path(namespace, name), f"reading {place}", place
+        ).data
+    except NotFound:
+        return None
+    return found
+
+
+def list_objects(
+    cluster: Cluster,
+    api_version: str,
+    kind: str,
+    namespace: str | None = None,
+    label_selector: str | None = None,
+) -> list[dict[str, Any]]:
+    """Every object of a kind, in one namespace or all; none while the kind is not served."""
+    found, _ = _list(cluster, api_version, kind, namespace, label_selector)
+    return found
+
+
+def watch(
+    cluster: Cluster,
+    api_version: str,
+    kind: str,
+    namespace: str | None,
+    timeout: float,
+    *,
+    field_selector: str | None = None,
+    tick: float | None = None,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(ADDED | MODIFIED | DELETED, object): all that are there, then each change, for `timeout` seconds.
+
+    With `tick`, ("TICK", {}) after the first objects and then at least every `tick` seconds, so that a
+    consumer can look at the clock. Lost connections are taken up again; ends without an error.
+    """
+    deadline = time.monotonic() + timeout
+    resource = discovery.get(cluster, api_version, kind, f"watching {kind}")
+    known: dict[str, dict[str, Any]] = {}
+    version = ""
+    while (left := deadline - time.monotonic()) > 0:
+        if not version:
+            found, version = _list(cluster, api_version, kind, namespace, None, field_selector)
+            yield from _changes_since(known, found)
+        if tick is not None:
+            yield "TICK", {}
+        length = max(1, int(min(left, tick or ROUND, ROUND)))
+        query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
+        query["timeoutSeconds"] = str(length)
+        if field_selector:
+            query["fieldSelector"] = field_selector
+        try:
+            with stream(
+                cluster, resource.path(namespace), query, f"watching {kind}", length + SILENCE
+            ) as events:
+                for event in events:
+                    if event["type"] == "ERROR":
+                        version = ""  # too old, most often: list again
+                        time.sleep(PAUSE)
+                        break
+                    version = event["object"]["metadata"]["resourceVersion"]
+                    if event["type"] != "BOOKMARK":
+                        _remember(known, event)
+                        yield event["type"], event["object"]
+        except ClusterUnreachable:
+            # The next list tries again for a while, and says so when the server stays away.
+            version = ""
+            time.sleep(PAUSE)
+        except ApiError as error:
+            if error.code != GONE:
+                raise
+            version = ""
+
+
+def delete(cluster: Cluster, objects: Sequence[ClusterObject], timeout: float = 300.0) -> None:
+    """Delete one after the other, each with what it owns, and wait until it is gone.
+
+    NotReadyError when an object is still there after `timeout` seconds: a finalizer holds it.
+    """
+    for item in objects:
+        resource = discovery.find(cluster, item.api_version, item.kind)
+        if resource is None:
+            continue
+        try:
+            request(
+                cluster,
+                "DELETE",
+                resource.path(item.namespace, item.name),
+                f"deleting {item}",
+                str(item),
+                query={"propagationPolicy": "Foreground"},
+            )
+        except NotFound:
+            continue
+        _wait_until_gone(cluster, item, timeout)
+
+
+def _wait_until_gone(cluster: Cluster, item: ClusterObject, timeout: float) -> None:
+    selector = f"metadata.name={item.name}"
+    last: dict[str, Any] = {}
+    for event, found in watch(
+        cluster,
+        item.api_version,
+        item.kind,
+        item.namespace or None,
+        timeout,
+        field_selector=selector,
+        tick=30,
+    ):
+        if event == "DELETED" or (event == "TICK" and not last):
+            return
+        last = found or last
+    finalizers = ", ".join((last.get("metadata") or {}).get("finalizers") or ()) or "none"
+    raise NotReadyError(
+        f"deleting {item}",
+        f"it is still there after {timeout:.0f} s; its finalizers: {finalizers}",
+        "see that the controller which removes them runs",
+        str(item),
+    )
+
+
+def _list(
+    cluster: Cluster,
+    api_version: str,
+    kind: str,
+    namespace: str | None,
+    label_selector: str | None = None,
+    field_selector: str | None = None,
+) -> tuple[list[dict[str, Any]], str]:
+    """All pages, and the resourceVersion to watch from."""
+    resource = discovery.find(cluster, api_version, kind)
+    if resource is None:
+        return [], ""
+    query = {"limit": str(PAGE)}
+    if label_selector:
+        query["labelSelector"] = label_selector
+    if field_selector:
+        query["fieldSelector"] = field_selector
+    found: list[dict[str, Any]] = []
+    while True:
+        try:
+            page = request(
+                cluster, "GET", resource.path(namespace), f"listing {resource.plural}", query=query
+            ).data
+        except ApiError as error:
+            if error.code == GONE and query.pop("continue", ""):
+                found = []  # the list took longer than the server keeps its snapshot: begin again
+                continue
+            raise
+        found += page["items"]
+        if not page["metadata"].get("continue"):
+            break
+        query["continue"] = page["metadata"]["continue"]
+    for item in found:
+        item.setdefault("apiVersion", api_version)
+        item.setdefault("kind", kind)
+    return found, page["metadata"]["resourceVersion"]
+
+
+def _changes_since(
+    known: dict[str, dict[str, Any]], found: Sequence[dict[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a new list tells: gone ones as DELETED, the others as ADDED or MODIFIED."""
+    now = {item["metadata"]["uid"]: item for item in found}
+    for uid in [uid for uid in known if uid not in now]:
+        yield "DELETED", known.pop(uid)
+    for uid, item in now.items():
+        before = known.get(uid)
+        known[uid] = item
+        if before is None:
+            yield "ADDED", item
+        elif before["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
+            yield "MODIFIED", item
+
+
+def _remember(known: dict[str, dict[str, Any]], event: dict[str, Any]) -> None:
+    uid = event["object"]["metadata"]["uid"]
+    if event["type"] == "DELETED":
+        known.pop(uid, None)
+    else:
+        known[uid] = event["object"]
+
+
+def _place(kind: str, namespace: str | None, name: str) -> str:
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
