@@ -135,6 +135,21 @@ class Output:
         self._write(self.invocation.stderr, f"error: {error.tried}\n  found: {where}{error.found}")
         self._write(self.invocation.stderr, f"  to do: {error.hint}")
 
+    # -- questions, on a terminal only (Invocation.interactive) ---------------------------
+
+    def ask(self, question: str) -> str:
+        """One line from the person at the terminal."""
+        self.invocation.stderr.write(f"{self.redact(question)}: ")
+        self.invocation.stderr.flush()
+        answer = self.invocation.stdin.readline()
+        if not answer:
+            raise KeyboardInterrupt  # the terminal was closed
+        return answer.strip()
+
+    def confirm(self, question: str) -> bool:
+        """Yes or no; no is what Enter says."""
+        return self.ask(f"{question} [y/N]").lower() in ("y", "yes")
+
     @contextmanager
     def progress(self, title: str) -> Iterator[Progress]:
         """Show that something long is under way: `with output.progress("building") as p: p.update(…)`."""

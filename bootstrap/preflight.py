@@ -38,7 +38,9 @@ def of_cluster(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
         )
     if abs(cluster.clock_skew) > MAXIMAL_CLOCK_SKEW:
         yield Finding(
-            f"this clock and the API server's differ by {cluster.clock_skew:.0f} s", "set the clock (NTP)", False
+            f"this clock and the API server's differ by {cluster.clock_skew:.0f} s",
+            "set the clock (NTP)",
+            False,
         )
     if cluster.ready_nodes == 0:
         yield Finding("no node is Ready", "Argo CD starts as soon as one is", False)
@@ -53,7 +55,9 @@ def _of_argocd(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
         return
     if argocd.installed_by == "bootstrap":
         return
-    what = f"Argo CD {argocd.version or '(unknown version)'} is in {argocd.namespace}, by {argocd.installed_by}"
+    what = (
+        f"Argo CD {argocd.version or '(unknown version)'} is in {argocd.namespace}, by {argocd.installed_by}"
+    )
     if not adopt:
         yield Finding(what, "use it with --adopt, or remove it first")
     elif argocd.namespace != "argocd":
@@ -71,6 +75,23 @@ def of_repository(repo: RepositoryState, cluster: ClusterState | None, writes: b
         yield Finding(
             f"{repo.url} is an address of this machine, and the cluster is at {cluster.server}",
             "give an address that the cluster's pods reach",
+        )
+
+
+def of_argocd_credential(url: str, named: bool) -> Iterator[Finding]:
+    """`named`: Argo CD is given a credential for the repository, or has one already."""
+    if named or url.startswith("file:"):
+        return
+    if url.startswith(("https://", "http://")):
+        yield Finding(
+            f"Argo CD gets no credential for {url}, and reads it only if it is public",
+            "give a token with --argocd-token-file",
+            fatal=False,
+        )
+    else:
+        yield Finding(
+            f"Argo CD needs an SSH key for {url}, and cannot use this machine's agent",
+            "give a key that may read with --argocd-ssh-key",
         )
 
 

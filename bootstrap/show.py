@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.observed import Preview
 from bootstrap.steps import (
+    ClusterObject,
     DeleteObjects,
     EnsureRepository,
     EnsureSecret,
@@ -68,16 +68,25 @@ def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = Fals
         yield f"note: {note}"
 
 
-def plan_data(plan: Plan) -> dict[str, Any]:
+def summary_lines(plan: Plan) -> Iterator[str]:
+    """A line a step, and the notes."""
+    for number, step in enumerate(plan.steps, 1):
+        yield f"  {number}. {title(step)}"
+    for note in plan.notes:
+        yield f"note: {note}"
+
+
+def plan_data(plan: Plan, previews: tuple[Preview, ...] = ()) -> dict[str, Any]:
     """The plan as JSON data (docs/json.md); contents are named by size, never shown."""
+    changes = {preview.object: preview.change for preview in previews}
     return {
         "changes": plan.changes_something,
-        "steps": [_step_data(step) for step in plan.steps],
+        "steps": [_step_data(step, changes) for step in plan.steps],
         "notes": list(plan.notes),
     }
 
 
-def _step_data(step: Step) -> dict[str, Any]:
+def _step_data(step: Step, changes: Mapping[ClusterObject, str]) -> dict[str, Any]:
     data: dict[str, Any] = {"step": type(step).__name__, "title": title(step)}
     if isinstance(step, PushFiles):
         data["branch"], data["expect"] = step.branch, step.expect
@@ -93,7 +102,14 @@ def _step_data(step: Step) -> dict[str, Any]:
         ]
     elif isinstance(step, ServerSideApply):
         data["objects"] = [
-            {key: value for key, value in asdict(item).items() if key != "text"} for item in step.objects
+            {
+                "apiVersion": item.api_version,
+                "kind": item.kind,
+                "namespace": item.namespace,
+                "name": item.name,
+                "change": changes.get(item),
+            }
+            for item in step.objects
         ]
     elif isinstance(step, EnsureSecret):
         data["namespace"], data["name"] = step.namespace, step.name

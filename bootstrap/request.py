@@ -1,0 +1,85 @@
+"""What a person asked `bootstrap init` for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.errors import InputError
+from bootstrap.settings import Variant
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of `bootstrap init`, as given."""
+
+    repo_url: str | None
+    cluster: str = "default"
+    context: str | None = None
+    branch: str | None = None
+    path: str = ""
+    domain: str | None = None
+    storage_class: str | None = None
+    with_components: tuple[str, ...] = ()
+    without_components: tuple[str, ...] = ()
+    variant: Variant | None = None
+    argocd_version: str | None = None
+    argocd_manifest: str | None = None
+    sha256: str | None = None
+    argocd_url: str | None = None
+    adopt: bool = False
+    repo_only: bool = False
+    cluster_only: bool = False
+    username: str = "git"
+    token_file: Path | None = None
+    ssh_key: Path | None = None
+    known_hosts: Path | None = None
+    ca_file: Path | None = None
+    argocd_token_file: Path | None = None
+    argocd_ssh_key: Path | None = None
+    author: str | None = None
+    sign: bool = False
+    message_suffix: str = ""
+    force_conflicts: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    timeout: float = 600.0
+    no_wait: bool = False
+
+    def check(self) -> None:
+        """Raise InputError for options that exclude one another, or that need another one."""
+        tried = "reading the options"
+        if self.repo_only and self.cluster_only:
+            raise InputError(tried, "--repo-only and --cluster-only exclude one another", "give one")
+        if self.sha256 and not (self.argocd_manifest or self.argocd_version):
+            raise InputError(tried, "--sha256 is given without --argocd-manifest", "give the manifest, too")
+        if self.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", self.sha256):
+            raise InputError("reading --sha256", f"{self.sha256!r} is not one", "give 64 hex digits")
+        if self.timeout <= 0:
+            raise InputError("reading --timeout", f"{self.timeout:g} is no time", "give seconds, such as 600")
+        if self.argocd_url and not re.fullmatch(r"https?://[^\s?#]+", self.argocd_url):
+            raise InputError(
+                "reading --argocd-url",
+                f"{self.argocd_url!r} is not the address of a server",
+                "give it as https://HOST",
+            )
+        if self.cluster_only and (given := self._changes_of_git()):
+            raise InputError(
+                tried,
+                f"--cluster-only pushes nothing, and {', '.join(given)} would have to",
+                "run once with these options and --repo-only",
+            )
+
+    def _changes_of_git(self) -> list[str]:
+        options = {
+            "--domain": self.domain,
+            "--storage-class": self.storage_class,
+            "--with": self.with_components,
+            "--without": self.without_components,
+            "--ha or --core": self.variant,
+            "--argocd-version": self.argocd_version,
+            "--argocd-manifest": self.argocd_manifest,
+            "--adopt": self.adopt,
+        }
+        return [option for option, value in options.items() if value]
