@@ -1,0 +1,17 @@
+#!/bin/sh
+# Dumps the database into BACKUP_FOLDER, reads the dump back, and only then counts it as one; drops the old ones.
+set -eu
+umask 077
+
+folder=${BACKUP_FOLDER:-/backup}
+keep=${KEEP_DAYS:-14}
+name="votes-$(date -u +%Y%m%dT%H%M%SZ).dump"
+PGPASSWORD=$(cat "${PASSWORD_FILE:-/run/secrets/db/backup-password}")
+export PGPASSWORD
+
+rm -f "$folder"/*.partial # what a run that was killed left behind
+pg_dump --format=custom --no-owner --file="$folder/$name.partial" --username=backup --dbname=postgres
+pg_restore --file=/dev/null "$folder/$name.partial"
+mv "$folder/$name.partial" "$folder/$name"
+find "$folder" -name 'votes-*.dump' ! -name "$name" -mtime "+$keep" -delete
+echo "wrote $name, $(wc -c <"$folder/$name") bytes; $(find "$folder" -name 'votes-*.dump' | wc -l) kept"
