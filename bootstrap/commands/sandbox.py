@@ -1,0 +1,191 @@
+"""`bootstrap sandbox`: a real cluster, Argo CD and Git host on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bootstrap.commands.options import common
+from bootstrap.errors import ExitStatus
+from bootstrap.output import Output
+
+
+@click.group()
+def command() -> None:
+    """A real cluster, Argo CD and Git host on this machine, without Docker."""
+
+
+def named(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --name."""
+    text = "Which sandbox; several run side by side."
+    return click.option("--name", default="default", show_default=True, help=text)(function)
+
+
+@command.command()
+@named
+@click.option(
+    "--init", "initialise", is_flag=True, help="Lay out a repository in it and sync it: bootstrap init."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["default", "full"]),
+    default="default",
+    show_default=True,
+    help="With --init: the components whose charts can be fetched from here, or all of them.",
+)
+@click.option("--no-argocd", is_flag=True, help="An empty cluster; Argo CD runs once something installs it.")
+@click.option(
+    "--provider",
+    type=click.Choice(["embedded", "kind"]),
+    default="embedded",
+    show_default=True,
+    help="Processes on this machine, or a kind cluster in Docker.",
+)
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until all of it works.")
+@common
+def up(output: Output, **options: Any) -> int:
+    """Start a sandbox, or what is missing of it.
+
+    Fetches or builds the programs first, where this machine does not have them.
+
+    \b
+    Examples:
+      bootstrap sandbox up
+      bootstrap sandbox up --init
+      bootstrap sandbox up --name spoke --no-argocd
+    """
+    from bootstrap.commands.sandbox_up import run
+
+    return run(output, **options)
+
+
+@command.command()
+@named
+@click.option("--purge", is_flag=True, help="Delete its data too: cluster, repositories, credentials, logs.")
+@common
+def down(output: Output, name: str, purge: bool) -> None:
+    """End a sandbox's processes, and nothing else.
+
+    The next up continues where it was, on the same ports.
+
+    \b
+    Examples:
+      bootstrap sandbox down
+      bootstrap sandbox down --name spoke --purge
+    """
+    from bootstrap.sandbox import provider
+
+    ended = provider.down(name, output.invocation, output, purge)
+    text = (
+        f"sandbox {name}: {len(ended)} processes ended" if ended else f"sandbox {name}: nothing was running"
+    )
+    output.result({"name": name, "ended": ended, "purged": purge}, text + (", data deleted" if purge else ""))
+
+
+@command.command()
+@named
+@common
+def status(output: Output, name: str) -> int:
+    """Show a sandbox's processes and addresses; exit 1 when one is not running.
+
+    \b
+    Examples:
+      bootstrap sandbox status
+      bootstrap sandbox status --name spoke -o json
+    """
+    from bootstrap.sandbox import status as observed
+
+    found = observed.observe(name, output.invocation)
+    if found is None:
+        text = f"there is no sandbox {name}: bootstrap sandbox up"
+        output.result({"name": name, "up": False, "processes": []}, text)
+        return ExitStatus.NO
+    output.table(
+        ("PROCESS", "STATE", "PID", "LOG"),
+        [(item.name, item.state, str(item.pid or ""), str(item.log)) for item in found.processes],
+    )
+    for item in found.processes:
+        if item.said:
+            output.warn(f"{item.name} has ended by itself; the end of {item.log}:\n{item.said}")
+    sandbox = found.sandbox
+    output.line(f"Kubernetes  {sandbox.server}  KUBECONFIG={sandbox.kubeconfig}")
+    output.line(f"Argo CD     {sandbox.argocd_url}")
+    output.line(
+        f"Git         {sandbox.git_url}  user {sandbox.git_username}, token in {sandbox.git_token_file}"
+    )
+    output.result(found.data())
+    return ExitStatus.OK if found.up else ExitStatus.NO
+
+
+@command.command()
+@click.argument("process", required=False)
+@named
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what is written, until Ctrl-C.")
+@click.option("-n", "--lines", default=200, show_default=True, help="How many lines from the end.")
+@common
+def logs(output: Output, process: str | None, name: str, follow: bool, lines: int) -> None:
+    """Print the log of one process, or the end of each.
+
+    \b
+    Examples:
+      bootstrap sandbox logs
+      bootstrap sandbox logs argocd-application-controller -f
+    """
+    from bootstrap.sandbox import logs as logged
+
+    logged.show(name, process, output, follow, lines)
+
+
+@command.command("shell-env")
+@named
+@common
+def shell_env(output: Output, name: str) -> None:
+    """Print what makes a shell use the sandbox; no credential is printed, only the files' names.
+
+    \b
+    Example:
+      eval "$(bootstrap sandbox shell-env)"
+    """
+    from bootstrap.sandbox import shell
+
+    variables = shell.variables(name, output.invocation)
+    output.result(variables, shell.exports(variables))
+
+
+@command.command()
+@click.argument("names", nargs=-1)
+@common
+def programs(output: Output, names: tuple[str, ...]) -> None:
+    """List the programs a sandbox runs: version, origin, path, checksum; fetches what is missing.
+
+    \b
+    Examples:
+      bootstrap sandbox programs
+      bootstrap sandbox programs helm kustomize -o json
+    """
+    from bootstrap.sandbox import programs as known
+
+    wanted = names or known.NAMES
+    with output.progress("programs") as progress:
+        found = known.ensure(wanted, output.invocation, progress.update)
+    rows = [found[name] for name in wanted]
+    output.table(
+        ("PROGRAM", "VERSION", "ORIGIN", "PATH", "SHA256"),
+        [(row.name, row.version, row.origin, str(row.path), row.sha256) for row in rows],
+    )
+    output.result(
+        [
+            {
+                "name": row.name,
+                "version": row.version,
+                "origin": row.origin,
+                "path": str(row.path),
+                "sha256": row.sha256,
+                "data": str(row.data) if isinstance(row.data, Path) else None,
+            }
+            for row in rows
+        ]
+    )

@@ -1,0 +1,51 @@
+"""The environment that the sandbox's programs get: theirs alone, nothing of the user's but proxies."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+from pathlib import Path
+
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox.files import private_folder
+
+PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+LOOPBACK = "127.0.0.1,localhost,::1"
+
+
+def build(folder: Path, invocation: Invocation, **extra: str) -> dict[str, str]:
+    """A whole environment: own HOME and TMPDIR, the sandbox's programs first on PATH.
+
+    Two processors at most and early garbage collection keep several sandboxes side by side small.
+    """
+    user = user_name()
+    return {
+        "PATH": f"{folder / 'libexec'}:{folder / 'bin'}:{SYSTEM_PATH}",
+        "HOME": str(private_folder(folder / "home")),
+        "TMPDIR": str(private_folder(folder / "tmp")),
+        "USER": user,
+        "LOGNAME": user,
+        "LANG": "C.UTF-8",
+        "GOMAXPROCS": str(min(2, os.cpu_count() or 1)),
+        "GOGC": "75",
+        **{name: value for name in PASSED_ON if (value := invocation.environ.get(name))},
+        **_no_proxy(invocation.environ),
+        **extra,
+    }
+
+
+def user_name() -> str:
+    """The user's name; the number where the user has none, as in some containers."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _no_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+    """Loopback never goes through a proxy."""
+    given = environ.get("NO_PROXY") or environ.get("no_proxy")
+    value = f"{given},{LOOPBACK}" if given else LOOPBACK
+    return {"NO_PROXY": value, "no_proxy": value}

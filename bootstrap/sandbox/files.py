@@ -1,0 +1,71 @@
+"""Files and folders of a sandbox: readable by their owner only, replaced in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from bootstrap.errors import SandboxError
+
+
+def private_folder(path: Path) -> Path:
+    """Make the folder (and its parents) with mode 0700; SandboxError when it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+    except OSError as error:
+        raise SandboxError(
+            "making the sandbox's folder",
+            error.strerror or str(error),
+            "choose another with BOOTSTRAP_DATA_DIR",
+            str(path),
+        ) from error
+    return path
+
+
+def write_private(path: Path, content: str | bytes, mode: int = 0o600) -> Path:
+    """Write a file so that a reader sees the old or the new content, and nobody else reads it."""
+    data = content.encode() if isinstance(content, str) else content
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(data)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise SandboxError(
+            "writing the sandbox's state",
+            error.strerror or str(error),
+            "make room, then run it again",
+            str(path),
+        ) from error
+    return path
+
+
+def write_if_changed(path: Path, content: str | bytes, mode: int = 0o600) -> bool:
+    """Write the file unless it has that content; returns whether it changed."""
+    data = content.encode() if isinstance(content, str) else content
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    write_private(path, data, mode)
+    return True
+
+
+def read_json(path: Path) -> Any:
+    """The file's content; None when there is no such file; SandboxError when it is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise SandboxError(
+            "reading the sandbox's state",
+            str(error),
+            "bootstrap sandbox down --purge, then up again",
+            str(path),
+        ) from error

@@ -1,0 +1,253 @@
+"""A sandbox's life: `up` makes it what it should be, from whatever is there; `down` ends it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bootstrap.invocation import Invocation
+from bootstrap.output import Output
+from bootstrap.sandbox import (
+    agent_process,
+    control_plane,
+    environment,
+    gitea,
+    kubeconfig,
+    located,
+    objects,
+    pki,
+    ports,
+    process,
+    ready,
+    redis,
+    state,
+)
+from bootstrap.sandbox.files import private_folder
+from bootstrap.sandbox.lock import held
+from bootstrap.sandbox.state import DEFAULT, Sandbox, Settings
+
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
+"""The least that is an API server; enough for tests of the cluster's neighbour."""
+EVERYTHING = (*CONTROL_PLANE, "kube-scheduler", "kwok", "metrics-server", "redis", "gitea", "agent")
+TIMEOUT = 300.0
+
+
+def up(
+    name: str,
+    invocation: Invocation,
+    output: Output,
+    *,
+    with_argocd: bool = True,
+    processes: Sequence[str] = EVERYTHING,
+    timeout: float = TIMEOUT,
+) -> Sandbox:
+    """Start what is not running, and wait until all of it works; again and again is the same sandbox.
+
+    `with_argocd` installs Argo CD too; without, its processes start as soon as something installs it.
+    `timeout`: seconds for starting, without fetching and building programs. InputError: the name.
+    DownloadError, SandboxError: a program cannot be had, started, or kept running.
+    """
+    folder = state.folder_of(name, invocation)
+    with output.progress(f"sandbox {name}") as progress:
+        private_folder(folder)
+        with held(_lock(folder), timeout, progress.update):
+            programs = located.ensure(processes, invocation, progress.update)
+            deadline = time.monotonic() + timeout
+            settings = _settle(folder, name, invocation, processes, programs)
+            sandbox = state.describe(folder, settings)
+            _start(sandbox, settings, invocation, programs, deadline, progress.update)
+            if with_argocd and "agent" in processes:
+                from bootstrap.sandbox import argocd_install
+
+                argocd_install.install(sandbox, invocation, deadline, progress.update)
+    return sandbox
+
+
+def down(name: str, invocation: Invocation, output: Output, purge: bool = False) -> list[str]:
+    """End every process of the sandbox, and nothing else; with `purge`, delete its data.
+
+    Returns the names of the processes that were running. A sandbox that is not there is none.
+    """
+    folder = state.folder_of(name, invocation)
+    if not folder.is_dir():
+        return []
+    with output.progress(f"sandbox {name}") as progress, held(_lock(folder), TIMEOUT, progress.update):
+        ended = stop(folder, progress.update)
+        if purge:
+            progress.update("deleting its data")
+            shutil.rmtree(folder)
+    return ended
+
+
+def stop(folder: Path, report: Callable[[str], None] = lambda _: None) -> list[str]:
+    """End the processes in the order in which they need one another: the API server last but one."""
+    names = process.recorded(folder)
+    names += sorted({role for _, role in process.owned(folder)} - set(names))
+    last = ("kube-apiserver", "etcd")
+    phases = (
+        [name for name in names if name == "agent"],
+        [name for name in names if name not in (*last, "agent")],
+        *([name] for name in last if name in names),
+    )
+    ended: list[str] = []
+    for phase in phases:
+        if phase:
+            report(f"ending {', '.join(phase)}")
+            ended += process.end(folder, phase)
+    return ended
+
+
+def find(name: str, invocation: Invocation) -> Sandbox | None:
+    """The sandbox as its folder describes it, running or not; None when it was never started."""
+    folder = state.folder_of(name, invocation)
+    settings = state.load(folder)
+    return state.describe(folder, settings) if settings else None
+
+
+def _settle(
+    folder: Path,
+    name: str,
+    invocation: Invocation,
+    processes: Sequence[str],
+    programs: located.Programs,
+) -> Settings:
+    """Ports (kept where nobody took them), certificates, kubeconfigs and configuration files."""
+    with held(state.sandboxes(invocation) / "ports.lock", TIMEOUT):
+        before = state.load(folder)
+        alive = [item for item in process.recorded(folder) if process.running(folder, item)]
+        ours = [port for port in state.PORTS if any(port == p or port.startswith(f"{p}-") for p in alive)]
+        others = [state.load(state.folder_of(other, invocation)) for other in state.names(invocation)]
+        taken = {port for other in others if other and other.name != name for port in other.ports.values()}
+        chosen = ports.choose(state.PORTS, before.ports if before else {}, ours, taken)
+        settings = Settings(name, chosen, tuple(processes), programs=programs.paths)
+        state.save(folder, settings)
+    sandbox = state.describe(folder, settings)
+    secrets = pki.ensure(folder)
+    kubeconfigs = private_folder(folder / "kubeconfigs")
+    kubeconfig.write(sandbox.kubeconfig, sandbox.context, sandbox.server, secrets, "admin")
+    for identity in ("kube-controller-manager", "kube-scheduler", "kwok", "metrics-server"):
+        kubeconfig.write(kubeconfigs / identity, sandbox.context, sandbox.server, secrets, identity)
+    located.link(folder / "bin", programs)
+    control_plane.write_kwok_config(folder)
+    return settings
+
+
+def _start(
+    sandbox: Sandbox,
+    settings: Settings,
+    invocation: Invocation,
+    programs: located.Programs,
+    deadline: float,
+    report: Callable[[str], None],
+) -> None:
+    """Everything in the order of need; Gitea and the cluster side by side."""
+    folder = sandbox.folder
+    _end_strays(folder)
+    environ = environment.build(folder, invocation)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        git = None
+        if "gitea" in settings.processes:
+            git = pool.submit(_start_gitea, folder, settings, invocation, programs, environ, deadline)
+        if "redis" in settings.processes:
+            process.start(folder, redis.spec(folder, settings, environ))
+        _start_cluster(sandbox, settings, invocation, environ, deadline, report)
+        if git:
+            report("waiting for Gitea to answer")
+            git.result()
+    report("checking that everything runs")
+    for name in settings.processes:
+        if process.running(folder, name) is None:
+            raise process.died(folder, name)
+
+
+def _start_cluster(
+    sandbox: Sandbox,
+    settings: Settings,
+    invocation: Invocation,
+    environ: dict[str, str],
+    deadline: float,
+    report: Callable[[str], None],
+) -> None:
+    folder, wanted = sandbox.folder, settings.processes
+    report("starting etcd")
+    process.start(folder, control_plane.etcd(folder, settings, environ))
+    listening = settings.ports["etcd"]
+    ready.wait_for(folder, "etcd", lambda: ready.accepts(listening), deadline, "its port")
+    report("waiting for the API server to be ready")
+    process.start(folder, control_plane.kube_apiserver(folder, settings, environ))
+    trust = ready.trusting(folder / "pki")
+    port = settings.ports["kube-apiserver"]
+    ready.wait_for(
+        folder, "kube-apiserver", lambda: ready.answers(port, "/readyz", trust), deadline, "GET /readyz"
+    )
+    specs: dict[str, control_plane.SpecOf] = {
+        "kube-controller-manager": control_plane.kube_controller_manager,
+        "kube-scheduler": control_plane.kube_scheduler,
+        "kwok": control_plane.kwok,
+        "metrics-server": control_plane.metrics_server,
+    }
+    for name in (name for name in specs if name in wanted):
+        report(f"starting {name}")
+        process.start(folder, specs[name](folder, settings, environ))
+    if "kwok" in wanted:
+        _fill(sandbox, settings, invocation, deadline, report)
+    if "agent" in wanted:
+        process.start(folder, agent_process.spec(folder, environ))
+
+
+def _fill(
+    sandbox: Sandbox,
+    settings: Settings,
+    invocation: Invocation,
+    deadline: float,
+    report: Callable[[str], None],
+) -> None:
+    """Nodes, StorageClass and metrics API; waits until the nodes are Ready."""
+    from bootstrap import kube
+
+    report("creating nodes and the default StorageClass")
+    cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
+    wanted = [*objects.nodes(), objects.storage_class()]
+    if "metrics-server" in settings.processes:
+        wanted += objects.metrics_api(sandbox.folder, settings)
+    kube.apply(cluster, wanted, force=True)
+    report("waiting for the nodes to be Ready")
+
+    def all_ready() -> bool:
+        nodes = kube.list_objects(cluster, "v1", "Node")
+        return sum(objects.is_ready(node) for node in nodes) >= len(objects.ZONES)
+
+    ready.wait_for(sandbox.folder, "kwok", all_ready, deadline, "its nodes to be Ready")
+
+
+def _start_gitea(
+    folder: Path,
+    settings: Settings,
+    invocation: Invocation,
+    programs: located.Programs,
+    environ: dict[str, str],
+    deadline: float,
+) -> None:
+    gitea.write_config(folder, settings, programs.gitea_data)
+    process.start(folder, gitea.spec(folder, settings, environ))
+    port = settings.ports["gitea"]
+    ready.wait_for(folder, "gitea", lambda: ready.answers(port, "/api/healthz"), deadline, "GET /api/healthz")
+    gitea.provision(folder, settings, invocation, environ)
+
+
+def _end_strays(folder: Path) -> None:
+    """Processes that a killed `up` started and could not record any more."""
+    known = {name: process.running(folder, name) for name in process.recorded(folder)}
+    strays = {role for stray, role in process.owned(folder) if known.get(role) is None}
+    process.end(folder, sorted(strays))
+
+
+def _lock(folder: Path) -> Path:
+    """Beside the folder, and never deleted: a lock that is deleted is not one for who waits for it."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
+__all__ = ["DEFAULT", "down", "find", "stop", "up"]

@@ -1,0 +1,64 @@
+"""The programs a sandbox runs, by process, and the folder that offers some of them on PATH."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox.files import private_folder, write_if_changed
+
+OF_AGENT = ("argocd", "helm", "kustomize")
+"""What the Argo CD processes are, and what they call."""
+OFFERED = ("kustomize", "helm", "argocd", "kubectl")
+"""What a person gets on PATH by `shell-env`; kubectl only where the machine has it."""
+
+_VERIFY = """\
+#!/bin/sh
+# Argo CD asks for a commit's or tag's signature by this name. Unsigned is an answer, not a failure.
+if git describe --exact-match "$1" >/dev/null 2>&1; then kind=tag; else kind=commit; fi
+said=$(git "verify-$kind" "$1" 2>&1)
+code=$?
+case "$code:$kind:$said" in
+  1:tag:error:*) said= code=0 ;;
+  1:*) code=0 ;;
+esac
+printf '%s\\n' "$said"
+exit "$code"
+"""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Paths by name, and the folder of what Gitea needs beside its program."""
+
+    paths: Mapping[str, str]
+    gitea_data: Path
+
+
+def ensure(processes: Sequence[str], invocation: Invocation, report: Callable[[str], None]) -> Programs:
+    """Find, fetch or build what the processes need (programs.py)."""
+    from bootstrap.sandbox import programs
+
+    names = [name for name in processes if name != "agent"]
+    if "agent" in processes:
+        names += OF_AGENT
+    found = programs.ensure(names, invocation, report)
+    paths = {name: str(program.path) for name, program in found.items()}
+    data = found["gitea"].data if "gitea" in found else None
+    return Programs(paths, data or Path("/nonexistent"))
+
+
+def link(folder: Path, programs: Programs) -> None:
+    """`bin/` with the programs a person may want, `libexec/` with what only Argo CD calls."""
+    private_folder(folder)
+    for name in OFFERED:
+        target = programs.paths.get(name) or shutil.which(name)
+        path = folder / name
+        if target and not (path.is_symlink() and path.readlink() == Path(target)):
+            path.unlink(missing_ok=True)
+            path.symlink_to(target)
+    libexec = private_folder(folder.parent / "libexec")
+    write_if_changed(libexec / "git-verify-wrapper.sh", _VERIFY, 0o700)

@@ -1,0 +1,56 @@
+"""Showing what the sandbox's processes wrote, and following one of them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bootstrap.errors import InputError
+from bootstrap.invocation import Invocation
+from bootstrap.output import Output
+from bootstrap.sandbox import process, state
+
+PAUSE = 0.3
+SHORT = 10
+"""Lines of each log when no process is named."""
+
+
+def show(name: str, wanted: str | None, output: Output, follow: bool, lines: int) -> None:
+    """Print the log of a process, or the end of every one. InputError: no such sandbox or process."""
+    found = available(name, output.invocation)
+    if wanted is None:
+        if follow:
+            raise InputError(
+                "reading the options", "-f follows one process", f"name one of {', '.join(found)}"
+            )
+        text = "\n".join(f"== {item}\n{process.tail(log, SHORT)}" for item, log in found.items())
+        output.result({item: process.tail(log, SHORT).splitlines() for item, log in found.items()}, text)
+        return
+    if wanted not in found:
+        raise InputError(
+            "reading PROCESS", f"there is no log of {wanted!r}", f"name one of {', '.join(found)}"
+        )
+    text = process.tail(found[wanted], lines)
+    output.result({wanted: text.splitlines()}, text)
+    if follow:
+        _follow(found[wanted], output)
+
+
+def available(name: str, invocation: Invocation) -> dict[str, Path]:
+    """The logs by process; InputError when the sandbox was never started."""
+    folder = state.folder_of(name, invocation)
+    if state.load(folder) is None:
+        raise InputError("reading --name", f"there is no sandbox {name!r}", "bootstrap sandbox up")
+    return {path.stem: path for path in sorted((folder / "logs").glob("*.log"))}
+
+
+def _follow(log: Path, output: Output) -> None:
+    with log.open(encoding="utf-8", errors="replace") as stream:
+        stream.seek(0, 2)
+        while True:
+            line = stream.readline()
+            if line.endswith("\n"):
+                output.line(line.rstrip("\n"))
+            else:
+                stream.seek(stream.tell() - len(line.encode()))
+                time.sleep(PAUSE)

@@ -1,0 +1,228 @@
+"""Processes of a sandbox: started detached, recognised surely, ended without touching any other.
+
+A record `processes/<name>.json` holds pid and start time, so that a pid that the kernel has given
+to another program is never taken for ours. Every process also carries the sandbox's folder in its
+environment: what was started and not yet recorded when `up` was killed is found by that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootstrap.errors import SandboxError
+from bootstrap.sandbox.files import private_folder, read_json, write_private
+
+OWNER = "_BOOTSTRAP_SANDBOX_OWNER"
+ROLE = "_BOOTSTRAP_SANDBOX_PROCESS"
+LOG_LIMIT = 8 << 20
+"""Bytes after which a log is set aside (one older one is kept) when its process starts again."""
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""What this very process started: to be reaped, or it would stay as a zombie."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A program to run. `environ` is its whole environment; `digest` of files it reads only once."""
+
+    name: str
+    argv: tuple[str, ...]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[Path, ...] = ()
+
+    def digest(self) -> str:
+        """Changes when the process must be started again to be what the spec says."""
+        contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.reads if path.is_file()]
+        text = json.dumps([self.argv, sorted(self.environ.items()), contents])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A live process: its pid, and when it started (clock ticks since boot)."""
+
+    pid: int
+    started: int
+
+
+def log_file(folder: Path, name: str) -> Path:
+    """Where the process writes."""
+    return folder / "logs" / f"{name}.log"
+
+
+def recorded(folder: Path) -> list[str]:
+    """Names of the processes that were started and not ended by us, oldest first."""
+    paths = list((folder / "processes").glob("*.json"))
+    return [path.stem for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns)]
+
+
+def running(folder: Path, name: str) -> Running | None:
+    """The recorded process if it still lives; None when it never started or has ended."""
+    record = read_json(_record(folder, name))
+    if record is None:
+        return None
+    found = _look_at(record["pid"])
+    return found if found and found.started == record["started"] else None
+
+
+def is_as(folder: Path, spec: Spec) -> bool:
+    """Whether the recorded process runs with exactly this spec."""
+    record = read_json(_record(folder, spec.name))
+    return bool(record and record["digest"] == spec.digest() and running(folder, spec.name))
+
+
+def start(folder: Path, spec: Spec) -> bool:
+    """Run it detached unless it runs as specified; ends one that runs otherwise. True when started."""
+    if is_as(folder, spec):
+        return False
+    end(folder, [spec.name])
+    private_folder(folder / "processes")
+    private_folder(folder / "logs")
+    log = log_file(folder, spec.name)
+    if log.is_file() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+    environ = {**spec.environ, OWNER: str(folder), ROLE: spec.name}
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        child = subprocess.Popen(
+            spec.argv,
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            umask=0o077,
+        )
+    except OSError as error:
+        raise SandboxError(
+            f"starting {spec.name}",
+            f"{error.strerror}: {spec.argv[0]}",
+            "bootstrap sandbox programs shows what is there",
+        ) from error
+    finally:
+        os.close(descriptor)
+    _children[child.pid] = child
+    found = _look_at(child.pid)
+    record = {"pid": child.pid, "started": found.started if found else 0, "digest": spec.digest()}
+    write_private(_record(folder, spec.name), json.dumps(record))
+    return True
+
+
+def end(folder: Path, names: Sequence[str], patience: float = 10.0) -> list[str]:
+    """End these processes together (SIGTERM, after `patience` seconds SIGKILL) and all they started.
+
+    Returns the names of those that were alive. Their records are removed.
+    """
+    found = {name: process for name in names if (process := running(folder, name))}
+    strays = [stray for stray, role in owned(folder) if role in names]
+    _end_all({*found.values(), *strays}, patience)
+    for name in names:
+        _record(folder, name).unlink(missing_ok=True)
+    return list(found)
+
+
+def owned(folder: Path) -> list[tuple[Running, str]]:
+    """Every process of this user that carries the folder in its environment, with its role."""
+    marker = f"{OWNER}={folder}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError):
+            variables = (entry / "environ").read_bytes().split(b"\0")
+            process = _look_at(int(entry.name))
+            if marker in variables and process and process.pid != os.getpid():
+                roles = [value for value in variables if value.startswith(f"{ROLE}=".encode())]
+                found.append((process, roles[0].decode().partition("=")[2] if roles else ""))
+    return found
+
+
+def tail(path: Path, lines: int = 15) -> str:
+    """The end of a log."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, stream.tell() - 16384))
+            text = stream.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(line[:400] for line in text.splitlines()[-lines:])
+
+
+def died(folder: Path, name: str) -> SandboxError:
+    """The error for a process that has ended by itself, with the end of its log."""
+    log = log_file(folder, name)
+    said = tail(log) or "it wrote nothing"
+    return SandboxError(
+        f"running {name}", f"it has ended; the end of its log:\n{said}", f"read the whole log in {log}"
+    )
+
+
+def _record(folder: Path, name: str) -> Path:
+    return folder / "processes" / f"{name}.json"
+
+
+def _look_at(pid: int) -> Running | None:
+    """The live process of this pid; a zombie is not alive, and is reaped when it is ours."""
+    if pid in _children and _children[pid].poll() is not None:
+        del _children[pid]
+        return None
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else Running(pid, int(fields[19]))
+
+
+def _end_all(processes: Iterable[Running], patience: float) -> None:
+    handles: dict[int, Running] = {}
+    try:
+        for process in processes:
+            # The handle names this very process: looked at again after opening, it cannot be a successor.
+            with suppress(OSError):
+                handle = os.pidfd_open(process.pid)
+                handles[handle] = process
+                if _look_at(process.pid) != process:
+                    os.close(handle)
+                    del handles[handle]
+        left = _signal(handles, signal.SIGTERM, patience)
+        left = _signal(left, signal.SIGKILL, 10.0)
+    finally:
+        for handle in handles:
+            os.close(handle)
+    for process in handles.values():
+        _look_at(process.pid)
+    if left:
+        raise SandboxError(
+            "ending the sandbox's processes",
+            f"{', '.join(str(process.pid) for process in left.values())} survived SIGKILL",
+            "wait until the disk they wait for answers, then run it again",
+        )
+
+
+def _signal(handles: Mapping[int, Running], number: signal.Signals, patience: float) -> dict[int, Running]:
+    """Send the signal to each; the ones still alive when the time is over."""
+    left = dict(handles)
+    for handle in left:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, number)
+    deadline = time.monotonic() + patience
+    poller = select.poll()
+    for handle in left:
+        poller.register(handle, select.POLLIN)
+    while left and (rest := deadline - time.monotonic()) > 0:
+        for handle, _ in poller.poll(rest * 1000):
+            poller.unregister(handle)
+            del left[handle]
+    return left

@@ -1,0 +1,63 @@
+"""Waiting until a process does its work: asked again and again, and told at once when it has died."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bootstrap.errors import SandboxError
+from bootstrap.sandbox import process
+from bootstrap.sandbox.state import HOST
+
+PAUSE = 0.1
+"""Seconds between two questions."""
+
+
+def wait_for(folder: Path, name: str, question: Callable[[], bool], deadline: float, waited_for: str) -> None:
+    """Until the answer is yes. `deadline`: monotonic seconds. SandboxError: it died, or time is over."""
+    while not question():
+        if process.running(folder, name) is None:
+            raise process.died(folder, name)
+        if time.monotonic() > deadline:
+            log = process.log_file(folder, name)
+            raise SandboxError(
+                f"waiting for {name}",
+                f"time is over while waiting for {waited_for}; the end of its log:\n{process.tail(log)}",
+                f"give more --timeout, or read {log}",
+            )
+        time.sleep(PAUSE)
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens on the loopback port."""
+    try:
+        socket.create_connection((HOST, port), 1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def answers(port: int, path: str, context: ssl.SSLContext | None = None) -> bool:
+    """Whether GET gives 200, over TLS when a context is given."""
+    if context is None:
+        connection = http.client.HTTPConnection(HOST, port, timeout=5.0)
+    else:
+        connection = http.client.HTTPSConnection(HOST, port, timeout=5.0, context=context)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def trusting(pki: Path, identity: str = "admin") -> ssl.SSLContext:
+    """TLS that trusts the sandbox's CA only, with a client certificate of it."""
+    context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+    context.load_cert_chain(pki / f"{identity}.pem")
+    return context

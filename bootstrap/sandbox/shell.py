@@ -1,0 +1,33 @@
+"""A shell's environment for a sandbox: what `eval "$(bootstrap sandbox shell-env)"` sets."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from bootstrap.errors import InputError
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import lifecycle
+
+
+def variables(name: str, invocation: Invocation) -> dict[str, str]:
+    """Name → value; credentials by the file that holds them. InputError: it was never started."""
+    sandbox = lifecycle.find(name, invocation)
+    if sandbox is None:
+        raise InputError("reading --name", f"there is no sandbox {name!r}", "bootstrap sandbox up")
+    path = invocation.environ.get("PATH", "")
+    ours = str(sandbox.programs)
+    return {
+        "KUBECONFIG": str(sandbox.kubeconfig),
+        "PATH": path if ours in path.split(":") else f"{ours}:{path}",
+        "GIT_URL": f"{sandbox.git_url}/{sandbox.git_organisation}",
+        "GIT_USERNAME": sandbox.git_username,
+        "GIT_TOKEN_FILE": str(sandbox.git_token_file),
+        "GIT_SSH_KNOWN_HOSTS": str(sandbox.known_hosts),
+        "ARGOCD_URL": sandbox.argocd_url,
+    }
+
+
+def exports(values: Mapping[str, str]) -> str:
+    """Lines for a POSIX shell."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())

@@ -1,0 +1,139 @@
+"""What a sandbox is: its name, folder, ports and addresses, kept in `sandbox.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootstrap.errors import InputError
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox.files import read_json, write_private
+
+DEFAULT = "default"
+ORGANISATION = "platform"
+GIT_USERNAME = "gitops"
+HOST = "127.0.0.1"
+PORTS = (
+    "etcd",
+    "etcd-peer",
+    "kube-apiserver",
+    "kwok",
+    "metrics-server",
+    "redis",
+    "gitea",
+    "gitea-ssh",
+    "argocd-server",
+    "argocd-server-metrics",
+    "argocd-repo-server",
+    "argocd-repo-server-metrics",
+    "argocd-application-controller-metrics",
+    "argocd-applicationset-controller",
+    "argocd-applicationset-controller-metrics",
+    "argocd-applicationset-controller-probe",
+)
+"""What listens, by name."""
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What a running sandbox is; read back from its folder. URLs have no final slash."""
+
+    name: str
+    folder: Path
+    kubeconfig: Path
+    context: str
+    server: str
+    git_url: str
+    git_username: str
+    git_token_file: Path
+    git_organisation: str
+    argocd_url: str
+    programs: Path
+    known_hosts: Path
+    git_ssh_url: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `sandbox.json` holds: port by name, the provider, the processes that shall run."""
+
+    name: str
+    ports: Mapping[str, int]
+    processes: tuple[str, ...]
+    provider: str = "embedded"
+    programs: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_name(name: str) -> str:
+    """The name, when it can be part of a folder, a context and a host name; else InputError."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            "reading --name", f"{name!r} does not fit", "give up to 32 lower-case letters, digits and '-'"
+        )
+    return name
+
+
+def sandboxes(invocation: Invocation) -> Path:
+    """The folder that holds every sandbox's folder."""
+    return invocation.data_dir / "sandboxes"
+
+
+def folder_of(name: str, invocation: Invocation) -> Path:
+    """The sandbox's folder, absolute, whether it is there or not."""
+    return (sandboxes(invocation) / check_name(name)).absolute()
+
+
+def names(invocation: Invocation) -> list[str]:
+    """Every sandbox that has state on this machine, running or not."""
+    return sorted(path.parent.name for path in sandboxes(invocation).glob("*/sandbox.json"))
+
+
+def load(folder: Path) -> Settings | None:
+    """The settings in the folder, or None when nothing was ever started there."""
+    data = read_json(folder / "sandbox.json")
+    if data is None:
+        return None
+    return Settings(
+        name=data["name"],
+        ports=data["ports"],
+        processes=tuple(data["processes"]),
+        provider=data["provider"],
+        programs=data.get("programs", {}),
+    )
+
+
+def save(folder: Path, settings: Settings) -> None:
+    """Keep the settings for `down`, `status` and the next `up`."""
+    data = {
+        "name": settings.name,
+        "provider": settings.provider,
+        "processes": list(settings.processes),
+        "ports": dict(settings.ports),
+        "programs": dict(settings.programs),
+    }
+    write_private(folder / "sandbox.json", json.dumps(data, indent=2) + "\n")
+
+
+def describe(folder: Path, settings: Settings) -> Sandbox:
+    """The sandbox's addresses and files."""
+    ports = settings.ports
+    return Sandbox(
+        name=settings.name,
+        folder=folder,
+        kubeconfig=folder / "kubeconfig",
+        context=f"bootstrap-sandbox-{settings.name}",
+        server=f"https://{HOST}:{ports['kube-apiserver']}",
+        git_url=f"http://{HOST}:{ports['gitea']}",
+        git_username=GIT_USERNAME,
+        git_token_file=folder / "git" / "token",
+        git_organisation=ORGANISATION,
+        argocd_url=f"http://{HOST}:{ports['argocd-server']}",
+        programs=folder / "bin",
+        known_hosts=folder / "git" / "known_hosts",
+        git_ssh_url=f"ssh://git@{HOST}:{ports['gitea-ssh']}",
+    )

@@ -1,0 +1,138 @@
+"""Real clusters for tests: started once a session, in private folders, stopped however the session ends.
+
+Fixtures:
+  api_server   etcd, API server and controllers; ready in seconds. For what only needs Kubernetes itself.
+  sandbox      everything: nodes, metrics, Gitea, Argo CD and its processes. For what needs the real whole.
+  namespace    a fresh namespace of `sandbox`, deleted afterwards.
+  private      an invocation with an own data folder, for tests that start, kill and purge sandboxes.
+Both clusters are shared: a test leaves no cluster-scoped object behind and touches no other's namespace.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import kube
+from bootstrap.invocation import Invocation
+from bootstrap.output import Output
+from bootstrap.sandbox import lifecycle, process
+from bootstrap.sandbox.state import Sandbox, sandboxes
+from tests.conftest import USER_ENVIRONMENT, programs_cache
+
+PREFIX = "bootstrap-tests-"
+TIMEOUT = 180.0
+"""Seconds a sandbox gets to start on a busy machine."""
+
+_folders: list[Path] = []
+
+
+def private_invocation(folder: Path) -> Invocation:
+    """An invocation whose sandboxes lie in `folder`; programs come from the user's own cache."""
+    environ = {
+        "PATH": USER_ENVIRONMENT.get("PATH", os.defpath),
+        "HOME": str(folder / "home"),
+        "BOOTSTRAP_CACHE_DIR": str(programs_cache()),
+        "BOOTSTRAP_DATA_DIR": str(folder / "data"),
+        "BOOTSTRAP_STATE_DIR": str(folder / "state"),
+        **{name: USER_ENVIRONMENT[name] for name in ("GOPROXY", "PIP_INDEX_URL") if name in USER_ENVIRONMENT},
+    }
+    return Invocation(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ=environ)
+
+
+def stop_all(folder: Path) -> None:
+    """End every sandbox below the folder, and delete it."""
+    for path in sandboxes(Invocation(environ={"BOOTSTRAP_DATA_DIR": str(folder / "data")})).glob("*/"):
+        lifecycle.stop(path)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_folder() -> Path:
+    """Short, as sockets' paths are limited; its name says which process it belongs to."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    _folders.append(folder)
+    return folder
+
+
+@atexit.register
+def _stop_what_is_left() -> None:
+    while _folders:
+        stop_all(_folders.pop())
+
+
+def pytest_sessionfinish() -> None:
+    """Also after Ctrl-C, which skips the fixtures' own ends when it comes twice."""
+    _stop_what_is_left()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_leftovers() -> None:
+    """End what the sandboxes of a killed session have left running."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = folder.name[len(PREFIX) :].partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and folder.stat().st_uid == os.getuid():
+            stop_all(folder)
+
+
+def _start(name: str, **options: Any) -> Iterator[Sandbox]:
+    folder = _new_folder()
+    invocation = private_invocation(folder)
+    try:
+        yield lifecycle.up(name, invocation, Output(invocation, quiet=True), timeout=TIMEOUT, **options)
+    finally:
+        stop_all(folder)
+        _folders.remove(folder)
+
+
+@pytest.fixture(scope="session")
+def api_server() -> Iterator[Sandbox]:
+    """An API server with the Kubernetes controllers, without nodes: pods stay Pending."""
+    yield from _start("tests-api", with_argocd=False, processes=lifecycle.CONTROL_PLANE)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The whole sandbox, Argo CD installed and running."""
+    yield from _start("tests")
+
+
+@pytest.fixture
+def cluster(sandbox: Sandbox) -> kube.Cluster:
+    """A connection to the whole sandbox's API server, as its admin."""
+    return kube.connect(private_invocation(sandbox.folder), sandbox.context, sandbox.kubeconfig)
+
+
+@pytest.fixture
+def namespace(cluster: kube.Cluster) -> Iterator[str]:
+    """A fresh namespace of the whole sandbox."""
+    from bootstrap.steps import ClusterObject
+
+    name = f"test-{secrets.token_hex(4)}"
+    kube.ensure_namespace(cluster, name)
+    yield name
+    kube.delete(cluster, [ClusterObject("v1", "Namespace", "", name, b"")])
+
+
+@pytest.fixture
+def private() -> Iterator[Invocation]:
+    """An invocation of an own data folder: sandboxes started with it are this test's alone."""
+    folder = _new_folder()
+    try:
+        yield private_invocation(folder)
+    finally:
+        stop_all(folder)
+        _folders.remove(folder)
+
+
+def processes_of(folder: Path) -> set[str]:
+    """The roles of the live processes that belong to the sandbox in the folder."""
+    return {role for _, role in process.owned(folder)}
