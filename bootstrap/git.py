@@ -90,7 +90,8 @@ class Remote:
         try:
             refs, default = self._repository.refs()
         except RepositoryNotFound:
-            return RepositoryState(self.url, self.branch or "main", exists=False)
+            self.branch = self._asked or "main"
+            return RepositoryState(self.url, self.branch, exists=False)
         start = "refs/heads/"
         heads = {name.removeprefix(start): sha for name, sha in refs.items() if name.startswith(start)}
         if not heads:

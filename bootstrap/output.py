@@ -40,6 +40,11 @@ class Progress:
         else:
             self._output.info(f"{self._title}: {text}")
 
+    def detail(self, text: str) -> None:
+        """The same for what comes often: on a terminal, or with --verbose."""
+        if self._status or self._output.verbose:
+            self.update(text)
+
     def __enter__(self) -> Progress:
         if self._status:
             self._status.start()

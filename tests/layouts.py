@@ -46,6 +46,9 @@ spec:
       repoURL: https://git.example.com/platform/gitops.git
       targetRevision: main
       path: clusters/default
+  destination:
+    server: https://kubernetes.default.svc
+    namespace: argocd
 """,
     "clusters/default/projects.yaml": """\
 apiVersion: argoproj.io/v1alpha1
@@ -79,6 +82,25 @@ spec:
       repoURL: https://git.example.com/platform/gitops.git
       targetRevision: main
       path: infrastructure/argocd/manifests
+""",
+    "infrastructure/argocd/manifests/kustomization.yaml": """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: argocd
+resources:
+  - install.yaml
+patches:
+  - path: argocd-cm.yaml
+""",
+    "infrastructure/argocd/manifests/argocd-cm.yaml": """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: argocd-cm
+  labels:
+    app.kubernetes.io/managed-by: gitops-bootstrap
+data:
+  application.resourceTrackingMethod: annotation
 """,
     "infrastructure/traefik/application.yaml": """\
 apiVersion: argoproj.io/v1alpha1

@@ -8,28 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bootstrap.errors import ProviderError
+from bootstrap.errors import AuthenticationFailed, ProviderError
 from bootstrap.providers.http import Client, split
 
 NAME = "gitea"
 API = "/api/v1"
-_CONFLICT = frozenset({409})
+_SIGN_IN = re.compile(r"signed in user is allowed|user does not exist|token|credentials", re.IGNORECASE)
+"""What they say to who must sign in before anything is told, or whose credential is wrong."""
 
 
 def recognise(client: Client) -> Gitea | None:
     """The host, if it answers as Gitea or Forgejo do; one that demands a sign-in for that counts too."""
-    from bootstrap.errors import AuthenticationFailed
-
-    any_other = frozenset(range(300, 500)) - {401}
+    tried = "asking the Git host what it is"
+    others = frozenset(range(300, 600)) - {401, 403, 429, 503}
     try:
-        answer = client.request("GET", f"{API}/version", "asking the Git host what it is", missing=any_other)
-    except AuthenticationFailed as error:
-        # Gitea words it so; others may have something at that path as well.
-        return Gitea(client, "unknown") if re.search(r"token|sign", error.found, re.IGNORECASE) else None
-    except ProviderError:
-        return None
+        answer = client.request("GET", f"{API}/version", tried, missing=others)
+    except (AuthenticationFailed, ProviderError) as error:
+        return Gitea(client, "unknown") if _SIGN_IN.search(error.found) else None
     version = answer.get("version") if isinstance(answer, dict) else None
-    return Gitea(client, str(version)) if isinstance(version, str) and re.match(r"\d+\.", version) else None
+    return Gitea(client, version) if isinstance(version, str) else None
 
 
 @dataclass(frozen=True)
