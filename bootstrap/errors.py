@@ -125,13 +125,23 @@ class NotFound(ApiError):
 
 
 class Conflict(ApiError):
-    """Other field managers own fields that were to be set (409)."""
+    """Other field managers own fields that were to be set (409): `fields` pairs field and manager."""
+
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 class DownloadError(BootstrapError):
     """A file could not be had, or is not the one whose checksum is pinned."""
 
     exit_status = ExitStatus.DOWNLOAD
+
+
+class DownloadUnavailable(DownloadError):
+    """It cannot be had from there: unreachable, not there, refused. Another way may be tried."""
+
+
+class ChecksumDiffers(DownloadError):
+    """It came, and is another file than the one whose checksum is known. Never tried another way."""
 
 
 class NotReadyError(BootstrapError):

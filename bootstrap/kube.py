@@ -6,10 +6,10 @@ kube_discovery (where a kind is served), kube_objects, kube_apply, kube_preview,
 
 from __future__ import annotations
 
-from bootstrap.kube_apply import FIELD_MANAGER, Applied, apply
+from bootstrap.kube_apply import Applied, apply
 from bootstrap.kube_config import contexts
-from bootstrap.kube_connection import Cluster, connect
-from bootstrap.kube_objects import delete, get, list_objects, watch
+from bootstrap.kube_connection import FIELD_MANAGER, Cluster, connect
+from bootstrap.kube_objects import annotate, delete, get, list_objects, watch
 from bootstrap.kube_observe import observe
 from bootstrap.kube_preview import preview
 from bootstrap.kube_secret import ensure_namespace, ensure_secret
@@ -18,6 +18,7 @@ __all__ = [
     "FIELD_MANAGER",
     "Applied",
     "Cluster",
+    "annotate",
     "apply",
     "connect",
     "contexts",

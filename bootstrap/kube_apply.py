@@ -9,12 +9,11 @@ from typing import Any
 
 from bootstrap import kube_discovery as discovery
 from bootstrap.errors import NotFound, NotReadyError
-from bootstrap.kube_connection import JSON, METADATA_ONLY, Answer, Cluster, request
+from bootstrap.kube_connection import FIELD_MANAGER, JSON, METADATA_ONLY, Answer, Cluster, request
 from bootstrap.kube_objects import watch
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.steps import ClusterObject
 
-FIELD_MANAGER = "bootstrap"
 APPLY = "application/apply-patch+yaml"
 CRD = "CustomResourceDefinition"
 ESTABLISHED_TIMEOUT = 90.0

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from bootstrap import kube_objects
 from bootstrap.errors import Forbidden
-from bootstrap.kube_apply import FIELD_MANAGER
-from bootstrap.kube_connection import Cluster
+from bootstrap.kube_connection import FIELD_MANAGER, Cluster
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.observed import ArgoCDInstallation
 

@@ -16,6 +16,8 @@ from bootstrap import kube_config, kube_errors
 from bootstrap.errors import ClusterError
 from bootstrap.invocation import Invocation
 
+FIELD_MANAGER = "bootstrap"
+"""Owner of every field that this program sets."""
 THREADS = 8
 RETRIED = frozenset({429, 500, 502, 503, 504})
 """Answers that may be another one a moment later; every request here can be repeated."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bootstrap import kube_discovery as discovery
 from bootstrap.errors import ApiError, ClusterUnreachable, NotFound, NotReadyError
-from bootstrap.kube_connection import Cluster, request, stream
+from bootstrap.kube_connection import FIELD_MANAGER, Cluster, request, stream
 from bootstrap.steps import ClusterObject
 
 PAGE = 500
@@ -45,9 +46,10 @@ def list_objects(
     kind: str,
     namespace: str | None = None,
     label_selector: str | None = None,
+    field_selector: str | None = None,
 ) -> list[dict[str, Any]]:
     """Every object of a kind, in one namespace or all; none while the kind is not served."""
-    found, _ = _list(cluster, api_version, kind, namespace, label_selector)
+    found, _ = _list(cluster, api_version, kind, namespace, label_selector, field_selector)
     return found
 
 
@@ -102,6 +104,29 @@ def watch(
             if error.code != GONE:
                 raise
             version = ""
+
+
+def annotate(
+    cluster: Cluster,
+    api_version: str,
+    kind: str,
+    namespace: str | None,
+    name: str,
+    annotations: dict[str, str],
+) -> None:
+    """Set annotations of one object by a merge patch of just them; NotFound when it is not there."""
+    place = _place(kind, namespace, name)
+    resource = discovery.get(cluster, api_version, kind, f"annotating {place}")
+    request(
+        cluster,
+        "PATCH",
+        resource.path(namespace, name),
+        f"annotating {place}",
+        place,
+        query={"fieldManager": FIELD_MANAGER},
+        body=json.dumps({"metadata": {"annotations": annotations}}).encode(),
+        content_type="application/merge-patch+json",
+    )
 
 
 def delete(cluster: Cluster, objects: Sequence[ClusterObject], timeout: float = 300.0) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 from bootstrap import kube_objects
 from bootstrap.errors import Conflict
-from bootstrap.kube_apply import FIELD_MANAGER
-from bootstrap.kube_connection import Cluster, request
+from bootstrap.kube_connection import FIELD_MANAGER, Cluster, request
 
 MERGE_PATCH = "application/merge-patch+json"
 TRIES = 5

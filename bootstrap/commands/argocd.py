@@ -1,0 +1,37 @@
+"""`bootstrap argocd`: what a person needs to log in to the installed Argo CD."""
+
+from __future__ import annotations
+
+import click
+
+from bootstrap.commands.options import common
+from bootstrap.output import Output
+
+
+@click.group()
+def command() -> None:
+    """Ask the installed Argo CD for its password."""
+
+
+@command.command()
+@click.option("--context", help="The kubeconfig's context (default: its current one).")
+@common
+def password(output: Output, context: str | None) -> None:
+    """Print the initial password of Argo CD's user admin.
+
+    \b
+    Example:
+      bootstrap argocd password
+    """
+    from bootstrap import argocd, kube
+    from bootstrap.errors import NotFound
+
+    cluster = kube.connect(output.invocation, context)
+    found = argocd.initial_password(cluster)
+    if found is None:
+        raise NotFound(
+            "reading the initial password",
+            "there is no Secret argocd/argocd-initial-admin-secret",
+            "wait until argocd-server runs; it is gone after the password was changed and the Secret deleted",
+        )
+    output.result({"username": "admin", "password": found}, found)

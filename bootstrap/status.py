@@ -1,0 +1,210 @@
+"""Pure: Applications → what is synced, healthy, waited for and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bootstrap import status_reason as reason
+from bootstrap.status_reason import Application
+
+WAVE = "argocd.argoproj.io/sync-wave"
+TRACKING = "argocd.argoproj.io/tracking-id"
+INSTANCE = "app.kubernetes.io/instance"
+HEADERS = ("WAVE", "APPLICATION", "SYNC", "HEALTH", "SINCE", "WAITING FOR")
+
+
+@dataclass(frozen=True)
+class ApplicationStatus:
+    """One Application. `waiting_for` is "" when it is Synced and Healthy (and at the revision asked for).
+
+    `final`: what is waited for will not come without somebody doing something. `since`: an RFC 3339
+    time, or "" when the Application does not tell. `parent`: Applications below it are not ready, so
+    that its own state only mirrors theirs.
+    """
+
+    name: str
+    namespace: str
+    wave: int
+    sync: str
+    health: str
+    revision: str
+    waiting_for: str = ""
+    since: str = ""
+    final: bool = False
+    parent: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return not self.waiting_for
+
+    @property
+    def missing(self) -> bool:
+        """The root names it, and it is not there yet."""
+        return self.waiting_for == reason.NOT_CREATED
+
+    def cells(self) -> tuple[str, ...]:
+        """A row of the table; the time of `since` without its date."""
+        since = self.since[11:19] if len(self.since) >= 19 else self.since
+        return (str(self.wave), self.name, self.sync, self.health, since, self.waiting_for or "-")
+
+
+@dataclass(frozen=True)
+class Status:
+    """The root Application, then everything that comes from it, by wave and name."""
+
+    root: str
+    revision: str | None
+    applications: tuple[ApplicationStatus, ...]
+
+    @property
+    def ready(self) -> bool:
+        """All is Synced and Healthy, and the root is there."""
+        return bool(self.applications) and all(item.ready for item in self.applications)
+
+    @property
+    def waiting(self) -> tuple[ApplicationStatus, ...]:
+        return tuple(item for item in self.applications if not item.ready)
+
+    @property
+    def final(self) -> bool:
+        """Nothing moves any more: whatever is not ready waits for somebody, or for one that does."""
+        own = [item for item in self.waiting if item.final or not (item.parent or item.missing)]
+        return bool(own) and all(item.final for item in own)
+
+    def lines(self) -> list[str]:
+        """The whole as a table, a line an Application."""
+        rows = [HEADERS, *(item.cells() for item in self.applications)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADERS))]
+        return [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+
+    def summary(self) -> str:
+        """One line: how many are ready."""
+        ready = sum(item.ready for item in self.applications)
+        return f"{ready} of {len(self.applications)} Applications are Synced and Healthy"
+
+    def data(self) -> dict[str, Any]:
+        """As JSON data (docs/json.md)."""
+        return {
+            "root": self.root,
+            "revision": self.revision,
+            "ready": self.ready,
+            "applications": [
+                {
+                    "name": item.name,
+                    "namespace": item.namespace,
+                    "wave": item.wave,
+                    "sync": item.sync,
+                    "health": item.health,
+                    "revision": item.revision,
+                    "ready": item.ready,
+                    "waitingFor": item.waiting_for or None,
+                    "since": item.since or None,
+                    "final": item.final,
+                }
+                for item in self.applications
+            ],
+        }
+
+
+def summarise(
+    applications: Sequence[Application], root: str, namespace: str, revision: str | None = None
+) -> Status:
+    """The root and its descendants, as they are. Applications that the root names and that do not exist
+    yet are listed as Missing; without the root itself there is nothing to list."""
+    by_name = {key_of(item): item for item in applications}
+    top = (namespace, root)
+    if top not in by_name:
+        return Status(root, revision, ())
+    below = members(by_name, top)
+    children = [_member(by_name, key, wave) for key, wave in below.items()]
+    children.sort(key=lambda item: (item.wave, item.name))
+    first = replace(_status(by_name[top], revision), parent=any(not item.ready for item in children))
+    return Status(root, revision, (first, *children))
+
+
+def members(
+    by_name: Mapping[tuple[str, str], Application], top: tuple[str, str]
+) -> dict[tuple[str, str], int]:
+    """Everything below `top`, whether it exists yet or not: (namespace, name) → wave."""
+    found: dict[tuple[str, str], int] = {}
+    todo = [top]
+    while todo:
+        parent = todo.pop()
+        for key, wave in _children(by_name, parent).items():
+            if key != top and key not in found:
+                found[key] = wave
+                todo.append(key)
+    return found
+
+
+def key_of(application: Application) -> tuple[str, str]:
+    """(namespace, name)."""
+    metadata = application["metadata"]
+    return str(metadata["namespace"]), str(metadata["name"])
+
+
+def _children(
+    by_name: Mapping[tuple[str, str], Application], parent: tuple[str, str]
+) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    sets: set[str] = set()
+    status = by_name[parent].get("status") or {} if parent in by_name else {}
+    for item in status.get("resources") or ():
+        if item.get("group") != "argoproj.io":
+            continue
+        if item.get("kind") == "Application" and not item.get("requiresPruning"):
+            found[str(item.get("namespace") or parent[0]), str(item["name"])] = int(item.get("syncWave") or 0)
+        elif item.get("kind") == "ApplicationSet":
+            sets.add(str(item["name"]))
+    for key, application in by_name.items():
+        if key not in found and _belongs_to(application, parent[1], sets):
+            found[key] = wave_of(application)
+    return found
+
+
+def wave_of(application: Application) -> int:
+    """The sync wave that the Application's own annotation gives it."""
+    value = str((application["metadata"].get("annotations") or {}).get(WAVE, "0"))
+    return int(value) if value.lstrip("-").isdigit() else 0
+
+
+def _belongs_to(application: Application, parent: str, sets: set[str]) -> bool:
+    metadata = application["metadata"]
+    tracking = str((metadata.get("annotations") or {}).get(TRACKING, ""))
+    if tracking:
+        return tracking.startswith(f"{parent}:")
+    owners = {str(owner["name"]) for owner in metadata.get("ownerReferences") or () if "Set" in owner["kind"]}
+    return (metadata.get("labels") or {}).get(INSTANCE) == parent or bool(owners & sets)
+
+
+def _member(
+    by_name: Mapping[tuple[str, str], Application], key: tuple[str, str], wave: int
+) -> ApplicationStatus:
+    namespace, name = key
+    if key not in by_name:
+        return ApplicationStatus(name, namespace, wave, "OutOfSync", "Missing", "", reason.NOT_CREATED)
+    waiting = any(child not in by_name or reason.of(by_name[child]).text for child in members(by_name, key))
+    return replace(_status(by_name[key], None), wave=wave, parent=waiting)
+
+
+def _status(application: Application, revision: str | None) -> ApplicationStatus:
+    state = application.get("status") or {}
+    sync, health = state.get("sync") or {}, state.get("health") or {}
+    why = reason.of(application, revision)
+    namespace, name = key_of(application)
+    return ApplicationStatus(
+        name=name,
+        namespace=namespace,
+        wave=wave_of(application),
+        sync=str(sync.get("status") or "Unknown"),
+        health=str(health.get("status") or "Unknown"),
+        revision=", ".join(reason.revisions(application)),
+        waiting_for=why.text,
+        since=why.since,
+        final=why.final,
+    )
