@@ -1,0 +1,132 @@
+"""Pure: the objects of Argo CD itself, from its folder in the repository, as kustomize would render them.
+
+Whoever runs `init` needs no kustomize: only what the catalog's own kustomization says is carried out
+here, and tests compare the outcome with kustomize's. What a person added beyond that is Argo CD's to
+apply, once it manages itself; `unknown` names it.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bootstrap import manifests
+from bootstrap.errors import InputError
+from bootstrap.layout import MANIFEST
+from bootstrap.layout_edits import documents
+from bootstrap.settings import Settings
+from bootstrap.steps import ClusterObject
+
+NAMESPACE = "argocd"
+MERGED_KINDS = ("ConfigMap", "Secret", "Namespace")
+"""Kinds whose strategic merge is a plain merge of mappings: no list in them has a merge key."""
+_KNOWN = {"apiVersion", "kind", "metadata", "namespace", "resources", "patches"}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """`unknown`: what of the kustomization was not carried out, a phrase each."""
+
+    objects: tuple[ClusterObject, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def render(files: Mapping[str, bytes], settings: Settings) -> Rendered:
+    """The objects of the folder that holds Argo CD's manifest; InputError when it is not there or broken."""
+    folder = settings.prefix + posixpath.dirname(MANIFEST)
+    path = f"{folder}/kustomization.yaml"
+    if path not in files:
+        raise InputError(
+            "reading Argo CD's manifest",
+            f"{path} is not in the repository",
+            "lay it out with bootstrap init, or use an Argo CD that is there with --adopt",
+        )
+    kustomization = _mapping(documents(files[path], path), path)
+    unknown = [f"{path}: {key}" for key in kustomization if key not in _KNOWN]
+    objects: list[ClusterObject] = []
+    for entry in kustomization.get("resources") or ():
+        place = posixpath.normpath(f"{folder}/{entry}")
+        if place in files:
+            objects += manifests.split(files[place], place)
+        else:
+            unknown.append(f"{path}: resources: {entry}")
+    for entry in kustomization.get("patches") or ():
+        unknown += _patch(objects, entry, files, folder)
+    namespace = str(kustomization.get("namespace") or NAMESPACE)
+    if not any(item.kind == "Namespace" and item.name == namespace for item in objects):
+        objects.insert(0, _made({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))
+    return Rendered(tuple(objects), tuple(unknown))
+
+
+def merged(item: ClusterObject, patch: Mapping[str, Any], where: str = "") -> ClusterObject:
+    """An object with a patch merged into it: mappings key by key, None removes; sent as JSON."""
+    content = _mapping(documents(item.text, where or str(item)), where or str(item))
+    made = _made(_merge(content, patch))
+    return replace(made, namespace=item.namespace)
+
+
+def _patch(objects: list[ClusterObject], entry: Any, files: Mapping[str, bytes], folder: str) -> list[str]:
+    """Carry out one entry of `patches`; returns what could not be."""
+    if not isinstance(entry, dict) or set(entry) - {"path", "patch", "target"} or entry.get("target"):
+        return [f"{folder}: a patch with a target or options"]
+    name = str(entry.get("path") or "an inline patch")
+    place = posixpath.normpath(f"{folder}/{name}")
+    text = str(entry["patch"]).encode() if "patch" in entry else files.get(place)
+    if text is None:
+        raise InputError(f"reading {folder}", f"its patch {name} is not there", "restore the file", place)
+    unknown = []
+    for patch in documents(text, place):
+        if not isinstance(patch, dict) or patch.get("kind") not in MERGED_KINDS or _has_directive(patch):
+            unknown.append(f"{place}: a patch of another kind than {', '.join(MERGED_KINDS)}")
+            continue
+        wanted = (patch.get("kind"), (patch.get("metadata") or {}).get("name"))
+        found = [number for number, item in enumerate(objects) if (item.kind, item.name) == wanted]
+        if not found:
+            raise InputError(
+                f"patching {wanted[0]} {wanted[1]}",
+                "the manifest has no such object",
+                "mend the patch",
+                place,
+            )
+        for number in found:
+            objects[number] = merged(objects[number], patch, place)
+    return unknown
+
+
+def _has_directive(patch: Any) -> bool:
+    """Whether it has one of kustomize's own keys (`$patch: delete` and the like)."""
+    if isinstance(patch, dict):
+        return any(str(key).startswith("$") or _has_directive(value) for key, value in patch.items())
+    return False
+
+
+def _merge(content: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(content)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = _merge(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def _made(content: Mapping[str, Any]) -> ClusterObject:
+    metadata = content["metadata"]
+    return ClusterObject(
+        content["apiVersion"],
+        content["kind"],
+        metadata.get("namespace", ""),
+        metadata["name"],
+        json.dumps(content).encode(),
+    )
+
+
+def _mapping(found: list[Any], where: str) -> dict[str, Any]:
+    if len(found) != 1 or not isinstance(found[0], dict):
+        raise InputError(f"reading {where}", "it is not one mapping", "restore the file", where)
+    return found[0]

@@ -1,0 +1,73 @@
+"""`bootstrap init`: options, then observe, plan, show, execute (initialise.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bootstrap.commands.options import common
+from bootstrap.output import Output
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("repo_url", required=False)
+@click.option("--cluster", default="default", show_default=True, help="The cluster's folder below clusters/.")
+@click.option("--context", help="The kubeconfig's context (default: its current one).")
+@click.option("--branch", help="The branch to lay out (default: the repository's, else main).")
+@click.option("--path", default="", help="Lay out below this folder of the repository.")
+@click.option("--domain", help="The domain of the cluster's hosts (default: example.com).")
+@click.option("--storage-class", help="The StorageClass of volumes (default: standard).")
+@click.option(
+    "--with", "with_", multiple=True, metavar="COMPONENT", help="Switch a component on (all: each)."
+)
+@click.option("--without", multiple=True, metavar="COMPONENT", help="Switch a component off.")
+@click.option("--ha", "variant", flag_value="ha", help="Argo CD's high-availability manifest (3 nodes).")
+@click.option("--core", "variant", flag_value="core", help="Argo CD without API server and UI.")
+@click.option("--argocd-version", help="Argo CD's version (default: the one that is pinned).")
+@click.option("--argocd-manifest", metavar="FILE|URL", help="Its manifest, instead of the release's.")
+@click.option("--sha256", help="The checksum of --argocd-manifest.")
+@click.option("--argocd-url", help="Where the Git host reaches Argo CD's API, for a webhook.")
+@click.option("--adopt", is_flag=True, help="Use the Argo CD that is there; leave its installation alone.")
+@click.option("--repo-only", is_flag=True, help="Lay out the repository; touch no cluster.")
+@click.option("--cluster-only", is_flag=True, help="Bring a cluster up from the repository; push nothing.")
+@click.option("--username", default="git", show_default=True, help="The user name that goes with a token.")
+@click.option("--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN).")
+@click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's).")
+@click.option("--known-hosts", type=_FILE, help="The hosts' SSH keys (default: ~/.ssh/known_hosts).")
+@click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
+@click.option("--argocd-token-file", type=_FILE, help="Another token, for Argo CD (read access is enough).")
+@click.option("--argocd-ssh-key", type=_FILE, help="Another SSH key, for Argo CD.")
+@click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
+@click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
+@click.option("--message-suffix", default="", help="Put behind each commit's subject, such as [skip ci].")
+@click.option("--force-conflicts", is_flag=True, help="Take fields that other managers own.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the whole plan and change nothing; exit 1 if it has steps."
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before the first change.")
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Synced and Healthy.")
+@click.option("--no-wait", is_flag=True, help="End when everything is applied.")
+@common
+def command(output: Output, **options: Any) -> int:
+    """Lay out a GitOps repository and install Argo CD from it.
+
+    Pushes the layout first, then applies Argo CD and the root Application, and waits until all
+    is Synced and Healthy. Run it again at any time: it does only what is left.
+
+    \b
+    Examples:
+      bootstrap init https://git.example.com/platform/gitops.git --domain example.com
+      bootstrap init git@git.example.com:platform/gitops.git --ssh-key ~/.ssh/id_ed25519 --with traefik
+      bootstrap init https://git.example.com/platform/gitops.git --dry-run
+      bootstrap init https://git.example.com/platform/gitops.git --cluster-only --cluster edge
+    """
+    from bootstrap.initialise import initialise
+    from bootstrap.request import Request
+
+    options["with_components"] = options.pop("with_")
+    options["without_components"] = options.pop("without")
+    return initialise(Request(**options), output)

@@ -1,0 +1,133 @@
+"""Reads credentials where a person put them: options' files, the environment, a prompt on a terminal.
+
+Whatever is read is remembered as a secret, so that nothing prints it. Argo CD's own may be another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bootstrap.errors import InputError
+from bootstrap.git import Credential
+from bootstrap.invocation import Invocation
+from bootstrap.request import Request
+from bootstrap.steps import EnsureSecret
+
+TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
+LARGEST = 64 * 1024
+"""Bytes that a token's, a key's or a certificate's file may have."""
+
+
+@dataclass(frozen=True)
+class ForArgoCD:
+    """What Argo CD reads the repository with: a token or an SSH key, or neither (anonymous)."""
+
+    username: str
+    token: str | None = field(default=None, repr=False)
+    ssh_key: str | None = field(default=None, repr=False)
+
+    def named(self) -> dict[str, bytes]:
+        """Values by the name that a step gives them."""
+        found = {"argocd-token": self.token, "argocd-ssh-key": self.ssh_key}
+        return {name: value.encode() for name, value in found.items() if value}
+
+
+def for_git(request: Request, invocation: Invocation) -> Credential:
+    """The credential that reads and pushes."""
+    token = _token(request.token_file, "--token-file", invocation)
+    if token is None:
+        token = (invocation.environ.get(TOKEN) or "").strip() or None
+        invocation.keep_secret(token)
+    return Credential(
+        username=request.username,
+        token=token,
+        ssh_key=request.ssh_key,
+        ca_file=request.ca_file,
+        known_hosts=request.known_hosts,
+    )
+
+
+def for_argocd(request: Request, url: str, git: Credential, invocation: Invocation) -> ForArgoCD:
+    """Argo CD's: its own options first, else the one that pushes, where that fits the URL."""
+    ssh = not url.startswith(("https://", "http://", "file://"))
+    token = _token(request.argocd_token_file, "--argocd-token-file", invocation)
+    if token and ssh:
+        raise InputError(
+            "reading --argocd-token-file",
+            f"a token is of no use with {url}",
+            "give --argocd-ssh-key, or the repository's https:// URL",
+        )
+    if request.argocd_ssh_key and not ssh:
+        raise InputError(
+            "reading --argocd-ssh-key",
+            f"an SSH key is of no use with {url}",
+            "give --argocd-token-file, or the repository's SSH address",
+        )
+    key_file = request.argocd_ssh_key or (request.ssh_key if ssh else None)
+    key = _read(key_file, "--argocd-ssh-key", invocation) if key_file else None
+    if key and "PRIVATE KEY" not in key:
+        raise InputError("reading an SSH key", f"{key_file} is no private key", "give the file without .pub")
+    fitting = url.startswith(("https://", "http://"))
+    return ForArgoCD(request.username, (token or git.token) if fitting else None, key)
+
+
+def ask_token(credential: Credential, shown: str, invocation: Invocation) -> Credential:
+    """The credential with a token that a person types, unseen; for a terminal only."""
+    import click
+
+    token = str(click.prompt(f"Token for {shown}", hide_input=True, err=True)).strip()
+    invocation.keep_secret(token)
+    return replace(credential, token=token)
+
+
+def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> EnsureSecret | None:
+    """The Secret by which Argo CD knows the repository; None for one that it reads anonymously."""
+    if credential.ssh_key:
+        values: tuple[tuple[str, str], ...] = (("sshPrivateKey", "argocd-ssh-key"),)
+        literals = {"type": "git", "url": url}
+    elif credential.token:
+        values = (("password", "argocd-token"),)
+        literals = {"type": "git", "url": url, "username": credential.username}
+    else:
+        return None
+    return EnsureSecret(
+        namespace,
+        secret_name(url),
+        values_from=values,
+        literals=tuple(sorted(literals.items())),
+        labels=(("argocd.argoproj.io/secret-type", "repository"),),
+    )
+
+
+def secret_name(url: str) -> str:
+    """One name a repository, so that a second one gets a Secret of its own."""
+    return f"repository-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
+
+
+def _token(path: Path | None, option: str, invocation: Invocation) -> str | None:
+    if path is None:
+        return None
+    token = _read(path, option, invocation).strip()
+    if not token:
+        raise InputError(f"reading {option}", f"{path} is empty", "write the token alone into it")
+    invocation.keep_secret(token)
+    return token
+
+
+def _read(path: Path, option: str, invocation: Invocation) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"reading {option}", f"{path} is not text", "give another file") from error
+    except OSError as error:
+        raise InputError(
+            f"reading {option}", f"{path}: {error.strerror}", "give a file that can be read"
+        ) from error
+    if len(content) > LARGEST:
+        raise InputError(f"reading {option}", f"{path} is larger than {LARGEST} bytes", "give another file")
+    invocation.keep_secret(text, text.strip())
+    return text

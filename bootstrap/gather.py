@@ -1,0 +1,144 @@
+"""What `init` knows before it changes anything: credentials, Git and the cluster as they are, the plan."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from bootstrap import credentials, gather_cluster, gather_tree, git, kube, preflight
+from bootstrap.credentials import ForArgoCD
+from bootstrap.errors import AuthenticationFailed, BootstrapError
+from bootstrap.gather_tree import Laid
+from bootstrap.git import Credential
+from bootstrap.handlers import World
+from bootstrap.invocation import Invocation
+from bootstrap.observed import ClusterState, Preview
+from bootstrap.output import Output
+from bootstrap.plans import init as plans
+from bootstrap.request import Request
+from bootstrap.steps import Plan
+
+T = TypeVar("T")
+
+
+@dataclass
+class Connected:
+    """One run's way to its repository and cluster. `acting` is what the handlers act on."""
+
+    invocation: Invocation
+    url: str
+    credential: Credential
+    for_argocd: ForArgoCD
+    acting: World
+    stack: ExitStack
+    warned: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Git and the cluster as they are, and the layout that is wanted; nothing forbids going on."""
+
+    laid: Laid
+    cluster: ClusterState | None
+
+
+def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Connected:
+    """Read the credentials; `stack` closes what is opened. No host is asked anything yet."""
+    invocation = output.invocation
+    git.check_url(url)
+    credential = credentials.for_git(request, invocation)
+    for_argocd = credentials.for_argocd(request, url, credential, invocation)
+    remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
+    world = World(remote, sign=request.sign, credentials=for_argocd.named())
+    return Connected(invocation, url, credential, for_argocd, world, stack)
+
+
+def observe(request: Request, world: Connected, output: Output) -> Seen:
+    """Read Git and the cluster side by side; every finding that forbids the run is raised at once."""
+    with output.progress("reading the repository and the cluster"), ThreadPoolExecutor(2) as pool:
+        git_side = pool.submit(_attempt, lambda: _observe_git(request, world, output))
+        cluster_side = pool.submit(_attempt, lambda: _observe_cluster(request, world))
+        laid, git_error = git_side.result()
+        cluster, cluster_error = cluster_side.result()
+    if isinstance(git_error, AuthenticationFailed) and _may_ask(world):
+        _ask_token(request, world)
+        with output.progress("reading the repository"):
+            laid, git_error = _attempt(lambda: _observe_git(request, world, output))
+    findings = list(preflight.of_disk(_free_space(world.invocation)))
+    if cluster:
+        adopt = request.adopt or bool(laid and laid.settings.adopted)
+        findings += preflight.of_cluster(cluster, adopt)
+    if laid:
+        findings += laid.findings
+        findings += preflight.of_repository(laid.repo, cluster, writes=bool(laid.desired.commits))
+    if cluster and laid:
+        named = bool(world.for_argocd.named()) or gather_cluster.has_credential(world.acting, laid)
+        findings += preflight.of_argocd_credential(laid.settings.repo_url, named)
+    preflight.refuse(findings, [error for error in (git_error, cluster_error) if error])
+    assert laid is not None  # noqa: S101 - without it there was an error
+    if not world.warned:
+        for finding in findings:
+            output.warn(f"{finding.found} ({finding.mend})")
+        world.warned = True
+    return Seen(laid, cluster)
+
+
+def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tuple[Plan, tuple[Preview, ...]]:
+    """What is left to do, and the API server's own preview of every object."""
+    laid = seen.laid
+    if seen.cluster is None:
+        return plans.plan(laid.repo, laid.desired, None), ()
+    with output.progress("asking the cluster what would change"):
+        cluster, notes = gather_cluster.observe(request, world.acting, world.for_argocd, laid)
+    desired = replace(laid.desired, notes=(*laid.desired.notes, *notes))
+    previews = (*cluster.argocd, *cluster.projects, *cluster.root)
+    return plans.plan(laid.repo, desired, cluster), previews
+
+
+def _observe_git(request: Request, world: Connected, output: Output) -> Laid:
+    return gather_tree.observe(request, world.acting, world.url, world.credential, output)
+
+
+def _observe_cluster(request: Request, world: Connected) -> ClusterState | None:
+    if request.repo_only:
+        return None
+    if world.acting.cluster is None:
+        world.acting.cluster = kube.connect(world.invocation, request.context)
+    return kube.observe(world.acting.cluster, world.invocation.clock)
+
+
+def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:
+    """What can be expected to fail, so that both sides' findings can be told together."""
+    try:
+        return observe(), None
+    except BootstrapError as error:
+        return None, error
+
+
+def _may_ask(world: Connected) -> bool:
+    http = world.url.startswith(("https://", "http://"))
+    return http and world.credential.token is None and world.invocation.interactive
+
+
+def _ask_token(request: Request, world: Connected) -> None:
+    world.credential = credentials.ask_token(world.credential, world.url, world.invocation)
+    world.for_argocd = credentials.for_argocd(request, world.url, world.credential, world.invocation)
+    opened = git.open_remote(world.url, request.branch, world.credential, world.invocation)
+    world.acting.remote = world.stack.enter_context(opened)
+    world.acting.credentials = world.for_argocd.named()
+
+
+def _free_space(invocation: Invocation) -> dict[str, int]:
+    """Bytes free where this run writes; a folder that is not there yet counts as its parent."""
+    folders = [Path(invocation.environ.get("TMPDIR") or tempfile.gettempdir()), invocation.cache_dir]
+    free = {}
+    for folder in folders:
+        there = next((path for path in (folder, *folder.parents) if path.is_dir()), Path("/"))
+        free[str(folder)] = shutil.disk_usage(there).free
+    return free

@@ -1,0 +1,101 @@
+"""The cluster's side of `init`: which objects and Secrets it shall have, and which of them it has."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from bootstrap import argocd_objects, credentials, handlers, kube, manifests
+from bootstrap.credentials import ForArgoCD
+from bootstrap.errors import InputError
+from bootstrap.gather_tree import Laid
+from bootstrap.handlers import World
+from bootstrap.plans import init as plans
+from bootstrap.plans.init import NAMESPACE, ClusterPlan
+from bootstrap.request import Request
+from bootstrap.steps import ClusterObject, EnsureSecret, EnsureWebhook, WaitFor
+
+WEBHOOK_PATH = "/api/webhook"
+
+
+def observe(
+    request: Request, world: World, for_argocd: ForArgoCD, laid: Laid
+) -> tuple[ClusterPlan, tuple[str, ...]]:
+    """What the cluster shall have, each with the API server's preview; and what to tell about it."""
+    cluster = handlers.cluster_of(world)
+    settings, tree = laid.settings, laid.desired.tree
+    notes: list[str] = []
+    argocd: Sequence[ClusterObject] = ()
+    if settings.adopted:
+        notes.append(
+            "Argo CD's installation and settings stay as they are: sync waves wait for one another only if "
+            "its argocd-cm has a health check for Applications"
+        )
+    else:
+        rendered = argocd_objects.render(tree, settings)
+        argocd = rendered.objects
+        notes += [f"left to Argo CD, once it manages itself: {what}" for what in rendered.unknown]
+    projects = _objects(laid, "projects.yaml")
+    root = _objects(laid, "root.yaml")
+    objects = [*argocd, *projects, *root]
+    previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE)
+    git_secret = credentials.repository_secret(settings.repo_url, for_argocd, NAMESPACE)
+    secrets = _missing(world, plans.secrets(tree, settings, git_secret))
+    first, last = len(argocd), len(argocd) + len(projects)
+    plan = ClusterPlan(
+        argocd=previews[:first],
+        projects=previews[first:last],
+        root=previews[last:],
+        secrets=secrets,
+        webhook=_webhook(request, world, laid),
+        force_conflicts=request.force_conflicts,
+        wait=None if request.no_wait else _wait(request, laid, root),
+    )
+    return plan, tuple(notes)
+
+
+def has_credential(world: World, laid: Laid) -> bool:
+    """Whether Argo CD has a credential for the repository already."""
+    name = credentials.secret_name(laid.settings.repo_url)
+    return kube.get(handlers.cluster_of(world), "v1", "Secret", NAMESPACE, name) is not None
+
+
+def _objects(laid: Laid, name: str) -> list[ClusterObject]:
+    path = f"{laid.settings.folder}/{name}"
+    if path not in laid.desired.tree:
+        raise InputError(
+            f"reading cluster {laid.settings.cluster}",
+            f"{path} is not in the repository",
+            "restore it from an earlier commit",
+            path,
+        )
+    return manifests.split(laid.desired.tree[path], path)
+
+
+def _missing(world: World, wanted: Sequence[EnsureSecret]) -> list[EnsureSecret]:
+    """Those that are not in the cluster as they shall be."""
+    cluster = handlers.cluster_of(world)
+
+    def there(step: EnsureSecret) -> bool:
+        return handlers.secret_is_as_wanted(cluster, step, world.credentials)
+
+    with ThreadPoolExecutor(8) as pool:
+        return [step for step, is_there in zip(wanted, pool.map(there, wanted), strict=True) if not is_there]
+
+
+def _webhook(request: Request, world: World, laid: Laid) -> EnsureWebhook | None:
+    """The webhook to Argo CD's API, unless it is there with the secret that the cluster has."""
+    if not request.argocd_url or world.provider is None or laid.settings.argocd_variant == "core":
+        return None
+    step = EnsureWebhook(laid.repo.url, request.argocd_url.rstrip("/") + WEBHOOK_PATH)
+    found = kube.get(handlers.cluster_of(world), "v1", "Secret", NAMESPACE, handlers.ARGOCD_SECRET) or {}
+    secret = base64.b64decode((found.get("data") or {}).get(handlers.WEBHOOK_KEY, "")).decode()
+    if laid.repo.exists and secret and world.provider.has_webhook(step.repository, step.url, secret):
+        return None
+    return step
+
+
+def _wait(request: Request, laid: Laid, root: Sequence[ClusterObject]) -> WaitFor:
+    name = next((item.name for item in root if item.kind == "Application"), "root")
+    return WaitFor(name, NAMESPACE, laid.repo.tip, request.timeout)

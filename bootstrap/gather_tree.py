@@ -1,0 +1,167 @@
+"""The repository's side of `init`: what is there, what may be done, and the layout that is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bootstrap import argocd, catalog, components, git, providers
+from bootstrap.errors import GitError, InputError, RepositoryNotFound
+from bootstrap.git import Credential
+from bootstrap.handlers import World
+from bootstrap.observed import RepositoryState
+from bootstrap.output import Output
+from bootstrap.plans import tree
+from bootstrap.plans.tree import Desired, Last, Source
+from bootstrap.preflight import Finding
+from bootstrap.request import Request
+from bootstrap.settings import FILE, Record, Settings, parse_record, recorded_settings
+
+if TYPE_CHECKING:
+    from bootstrap.argocd import Manifest
+
+
+@dataclass(frozen=True)
+class Laid:
+    """The repository as it is and as it shall be, with this cluster's settings."""
+
+    repo: RepositoryState
+    settings: Settings
+    desired: Desired
+    findings: tuple[Finding, ...] = ()
+
+
+def observe(request: Request, world: World, url: str, credential: Credential, output: Output) -> Laid:
+    """Read the branch and work out its layout; finds the provider, and the author if commits are needed."""
+    path = request.path.strip("/")
+    prefix = f"{path}/" if path else ""
+    folders = tuple(f"{prefix}{folder}/" for folder in catalog.FOLDERS)
+    repo = world.remote.observe(read=(*folders, prefix + FILE), under=path or None)
+    record = parse_record(repo.files[prefix + FILE], prefix + FILE) if prefix + FILE in repo.files else None
+    asked = Settings(url, repo.branch, cluster=request.cluster, path=path)
+    if request.cluster_only:
+        settings = _recorded(asked, record, repo)
+        return Laid(repo, settings, Desired(repo.files))
+    world.provider = providers.find(url, credential, output.invocation)
+    findings = tuple(_of_missing_repository(world, repo))
+    manifest = _manifest(request, record, output)
+    settings = _settings(request, asked, record, manifest)
+    desired = _desired(request, world, repo, record, settings, manifest)
+    if desired.commits:
+        world.author = git.identity(output.invocation, request.author)
+        if repo.exists:
+            repo = replace(repo, push_refusal=_refusal(world, repo))
+    return Laid(repo, settings, desired, findings)
+
+
+def _of_missing_repository(world: World, repo: RepositoryState) -> list[Finding]:
+    if repo.exists:
+        return []
+    if world.provider is None:
+        raise RepositoryNotFound(
+            "reading the repository",
+            "it is not there, or this credential may not see it",
+            "create it, empty, or check the URL and the token",
+            repo.url,
+        )
+    refusal = world.provider.repository_refusal(repo.url)
+    return [Finding(f"{repo.url} is not there: {refusal}", "create it, or check the URL")] if refusal else []
+
+
+def _refusal(world: World, repo: RepositoryState) -> str | None:
+    refusal = world.remote.may_push()
+    if refusal is None and world.provider and repo.tip:
+        refusal = world.provider.protection(repo.url, repo.branch)
+    return refusal
+
+
+def _manifest(request: Request, record: Record | None, output: Output) -> Manifest | None:
+    """Argo CD's, where one is asked for or none was laid out yet; else the one that is there stays."""
+    asked = request.variant or request.argocd_version or request.argocd_manifest
+    if record and not asked:
+        return None
+    version = request.argocd_version or (record.argocd_version if record else None)
+    variant = request.variant or (record.argocd_variant if record else "install")
+    return argocd.manifest(output.invocation, version, variant, request.argocd_manifest, request.sha256)
+
+
+def _settings(
+    request: Request, asked: Settings, record: Record | None, manifest: Manifest | None
+) -> Settings:
+    """Options first, then what the last layout recorded, then the defaults."""
+    before = (recorded_settings(record, asked) if record else None) or asked
+    on, off = request.with_components, request.without_components
+    if manifest:
+        argo = (manifest.version, manifest.variant, manifest.sha256)
+    else:
+        assert record is not None  # noqa: S101 - without a record there is a manifest
+        argo = (record.argocd_version, record.argocd_variant, record.argocd_sha256)
+    return replace(
+        asked,
+        domain=request.domain or before.domain,
+        storage_class=request.storage_class or before.storage_class,
+        with_components=_together(before.with_components, on, off),
+        without_components=_together(before.without_components, off, on),
+        adopted=request.adopt or before.adopted,
+        argocd_version=argo[0],
+        argocd_variant=argo[1],
+        argocd_sha256=argo[2],
+    )
+
+
+def _together(before: tuple[str, ...], asked: tuple[str, ...], opposite: tuple[str, ...]) -> tuple[str, ...]:
+    if components.ALL in opposite:
+        before = ()
+    return tuple(dict.fromkeys(name for name in (*before, *asked) if name not in opposite or name in asked))
+
+
+def _desired(
+    request: Request,
+    world: World,
+    repo: RepositoryState,
+    record: Record | None,
+    settings: Settings,
+    manifest: Manifest | None,
+) -> Desired:
+    source = Source(
+        catalog.load(), catalog.VERSION, manifest.content if manifest else None, request.message_suffix
+    )
+    if record is None:
+        return tree.first_layout(source, settings, repo.files, git.merge_text, repo.tip is not None)
+    last = Last(record, _shipped(world, record, settings))
+    asked = (request.with_components, request.without_components)
+    return tree.next_layout(source, settings, last, repo.files, git.merge_text, asked)
+
+
+def _shipped(world: World, record: Record, settings: Settings) -> dict[str, bytes] | None:
+    """The last layout's catalog: by the recorded commit, else by its trailer; None if neither is there."""
+    read = tuple(f"{settings.prefix}{folder}/" for folder in catalog.FOLDERS)
+    try:
+        return dict(world.remote.read_commit(record.catalog_commit, read))
+    except (InputError, GitError) as error:
+        if not isinstance(error, InputError) and type(error) is not GitError:
+            raise
+    found = world.remote.find_trailer(tree.CATALOG_TRAILER, record.catalog_version)
+    return dict(world.remote.read_commit(found, read)) if found else None
+
+
+def _recorded(asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:
+    """The settings that a repository was laid out with, for --cluster-only."""
+    tried = "reading the layout for --cluster-only"
+    if not repo.exists or record is None:
+        where = asked.prefix + FILE
+        raise InputError(
+            tried,
+            f"{where} is not in branch {repo.branch}",
+            "lay the repository out first: bootstrap init",
+            repo.url,
+        )
+    settings = recorded_settings(record, asked)
+    if settings is None or f"{asked.folder}/root.yaml" not in repo.files:
+        raise InputError(
+            tried,
+            f"cluster {asked.cluster} is not laid out there",
+            f"name one with --cluster: {', '.join(record.clusters) or 'none is there'}",
+            repo.url,
+        )
+    return settings

@@ -1,0 +1,152 @@
+"""One function a step type: calls the neighbour, returns whether the world changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bootstrap import argocd, kube
+from bootstrap.errors import NotFound
+from bootstrap.execute import Handler
+from bootstrap.git import Identity, Remote
+from bootstrap.providers import Provider
+from bootstrap.settings import FILE
+from bootstrap.steps import (
+    PARENT_COMMIT,
+    Commit,
+    EnsureRepository,
+    EnsureSecret,
+    EnsureWebhook,
+    PushFiles,
+    ServerSideApply,
+    WaitFor,
+)
+
+NAMESPACE = "argocd"
+ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name
+WEBHOOK_KEY = "webhook.gogs.secret"
+"""Gitea's webhooks are in Gogs' form, and so Argo CD takes them."""
+
+
+@dataclass
+class World:
+    """What the handlers act on. `credentials` are named values, held in memory only."""
+
+    remote: Remote
+    author: Identity | None = None
+    sign: bool = False
+    cluster: kube.Cluster | None = None
+    provider: Provider | None = None
+    credentials: Mapping[str, bytes] = field(default_factory=dict)
+    report: Callable[[str], None] = lambda _: None
+    pushed: str | None = None
+    status: Any = None
+
+
+def of(world: World) -> dict[type, Handler]:
+    """The handlers of every step that `init` plans, bound to one world."""
+    return {
+        EnsureRepository: lambda step: _ensure_repository(world, step),
+        PushFiles: lambda step: _push(world, step),
+        ServerSideApply: lambda step: _apply(world, step),
+        EnsureSecret: lambda step: _ensure_secret(world, step),
+        EnsureWebhook: lambda step: _ensure_webhook(world, step),
+        WaitFor: lambda step: _wait(world, step),
+    }
+
+
+def secret_is_as_wanted(cluster: kube.Cluster, step: EnsureSecret, credentials: Mapping[str, bytes]) -> bool:
+    """Whether the Secret has every key (and, for given values, those values) and label already."""
+    import base64
+
+    found = kube.get(cluster, "v1", "Secret", step.namespace, step.name)
+    if found is None:
+        return False
+    data = found.get("data") or {}
+    labels = found["metadata"].get("labels") or {}
+    values = {key: base64.b64encode(value).decode() for key, value in _given(step, credentials).items()}
+    return (
+        all(data.get(key) for key in step.generate)
+        and all(data.get(key) == value for key, value in values.items())
+        and all(labels.get(key) == value for key, value in step.labels)
+    )
+
+
+def _ensure_repository(world: World, step: EnsureRepository) -> bool:
+    if world.provider is None:
+        raise NotFound("creating a repository", f"no known Git host behind {step.url}", "create it there")
+    return world.provider.create_repository(step.url, private=True, default_branch=step.default_branch)
+
+
+def _push(world: World, step: PushFiles) -> bool:
+    assert world.author is not None  # noqa: S101 - gather never plans a push without an author
+    tip, beside = step.expect, None
+    for commit in step.commits:
+        content = _with_parent(commit, beside or tip)
+        if commit.beside:
+            beside = world.remote.commit(commit.onto, content, world.author, sign=world.sign)
+            continue
+        tip = world.remote.commit(tip, content, world.author, sign=world.sign, merged=beside)
+        beside = None
+    assert tip is not None  # noqa: S101 - a push has at least one commit
+    world.remote.push(tip, step.expect)
+    world.pushed = tip
+    return True
+
+
+def _with_parent(commit: Commit, parent: str | None) -> Commit:
+    """The commit with PARENT_COMMIT in the layout's record replaced by the id of the commit before."""
+    changes = tuple(
+        replace(change, content=change.content.replace(PARENT_COMMIT.encode(), (parent or "").encode()))
+        if change.content and change.path.rpartition("/")[2] == FILE
+        else change
+        for change in commit.changes
+    )
+    return replace(commit, changes=changes)
+
+
+def _apply(world: World, step: ServerSideApply) -> bool:
+    done = kube.apply(
+        cluster_of(world), step.objects, force=step.force_conflicts, report=world.report, namespace=NAMESPACE
+    )
+    return any(item.changed for item in done)
+
+
+def _ensure_secret(world: World, step: EnsureSecret) -> bool:
+    data = _given(step, world.credentials)
+    return kube.ensure_secret(
+        cluster_of(world),
+        step.namespace,
+        step.name,
+        data=data,
+        generate=step.generate,
+        labels=dict(step.labels),
+    )
+
+
+def _ensure_webhook(world: World, step: EnsureWebhook) -> bool:
+    import base64
+
+    assert world.provider is not None  # noqa: S101 - planned only where the host's API is known
+    secret = kube.get(cluster_of(world), "v1", "Secret", NAMESPACE, ARGOCD_SECRET) or {}
+    value = base64.b64decode((secret.get("data") or {}).get(WEBHOOK_KEY, "")).decode()
+    return world.provider.ensure_webhook(step.repository, step.url, value)
+
+
+def _wait(world: World, step: WaitFor) -> bool:
+    revision = world.pushed or step.revision
+    world.status = argocd.wait(cluster_of(world), step.root, revision, step.timeout, world.report)
+    return False
+
+
+def cluster_of(world: World) -> kube.Cluster:
+    """The cluster of a run that has one."""
+    assert world.cluster is not None  # noqa: S101 - planned only with a cluster
+    return world.cluster
+
+
+def _given(step: EnsureSecret, credentials: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The keys whose values are not made at random."""
+    data = {key: value.encode() for key, value in step.literals}
+    return data | {key: credentials[name] for key, name in step.values_from}

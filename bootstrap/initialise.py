@@ -1,0 +1,148 @@
+"""What `bootstrap init` does: observe, plan, show, ask, execute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from bootstrap import gather, handlers, show
+from bootstrap.errors import ExitStatus, InputError, RefusedError, StalePlan
+from bootstrap.execute import Done, execute
+from bootstrap.observed import Preview
+from bootstrap.output import Output
+from bootstrap.request import Request
+from bootstrap.steps import Plan, PushFiles, Step
+
+
+def initialise(request: Request, output: Output) -> int:
+    """Run `init`; returns the exit status, raises a BootstrapError for what can be expected."""
+    request.check()
+    url = request.repo_url or _ask(output, "Repository URL", "REPO_URL")
+    with ExitStack() as stack:
+        world = gather.connect(request, url, output, stack)
+        agreed: Plan | None = None
+        for last in (False, True):
+            seen = gather.observe(request, world, output)
+            plan, previews = gather.plan(request, world, seen, output)
+            if request.dry_run:
+                return _show_only(output, seen, plan, previews)
+            if agreed is None or _meaning(plan) != _meaning(agreed):
+                _agree(request, output, seen, plan, previews)
+                agreed = plan
+            try:
+                done = _execute(plan, world, output)
+            except StalePlan:
+                if last:
+                    raise
+                output.warn("the branch moved while this ran: reading it again")
+                continue
+            return _finish(request, output, seen, world, plan, done)
+    raise AssertionError("the second attempt returns or raises")
+
+
+def _meaning(plan: Plan) -> Plan:
+    """The plan without the tip that it stands on: the same changes on another tip need no second answer."""
+    steps = (replace(step, expect=None) if isinstance(step, PushFiles) else step for step in plan.steps)
+    return replace(plan, steps=tuple(steps))
+
+
+def _show_only(output: Output, seen: gather.Seen, plan: Plan, previews: tuple[Preview, ...]) -> int:
+    lines = [*_touched(seen), *show.plan_lines(plan, previews, diff=True)]
+    if not plan.changes_something:
+        lines.append("nothing to do: all is as it should be")
+    output.result({**_place(seen), **show.plan_data(plan, previews)}, "\n".join(lines))
+    return ExitStatus.NO if plan.changes_something else ExitStatus.OK
+
+
+def _agree(
+    request: Request, output: Output, seen: gather.Seen, plan: Plan, previews: tuple[Preview, ...]
+) -> None:
+    """Show what will be touched; ask unless --yes was given or there is nothing to do."""
+    for line in _touched(seen):
+        output.info(line)
+    lines = show.plan_lines(plan, previews) if output.verbose else show.summary_lines(plan)
+    for line in lines:
+        output.info(line)
+    if request.yes or not plan.changes_something:
+        return
+    if not output.invocation.interactive:
+        raise RefusedError(
+            "asking before the first change",
+            "there is no terminal to ask on",
+            "add --yes, or look with --dry-run",
+        )
+    if not output.confirm("Go on?"):
+        raise RefusedError("asking before the first change", "the answer was no", "nothing was changed")
+
+
+def _touched(seen: gather.Seen) -> list[str]:
+    lines = [f"repository  {seen.laid.repo.url} ({seen.laid.repo.branch})"]
+    if seen.cluster:
+        lines.append(f"cluster     {seen.cluster.context}: {seen.cluster.server} ({seen.cluster.version})")
+    return lines
+
+
+def _place(seen: gather.Seen) -> dict[str, Any]:
+    """What is touched, as data."""
+    repo, cluster = seen.laid.repo, seen.cluster
+    data: dict[str, Any] = {"repository": {"url": repo.url, "branch": repo.branch, "tip": repo.tip}}
+    if cluster:
+        data["cluster"] = {
+            "context": cluster.context,
+            "server": cluster.server,
+            "version": cluster.version,
+        }
+    return data
+
+
+def _execute(plan: Plan, world: gather.Connected, output: Output) -> list[Done]:
+    if not plan.steps:
+        return []
+    acting = world.acting
+    numbers = {id(step): number for number, step in enumerate(plan.steps, 1)}
+    with output.progress("init") as progress:
+
+        def report(step: Step) -> None:
+            at = f"[{numbers[id(step)]}/{len(plan.steps)}] {show.title(step)}"
+            acting.report = lambda text: progress.detail(f"{at}: {text}")
+            progress.update(at)
+
+        return execute(plan, handlers.of(acting), report)
+
+
+def _finish(
+    request: Request,
+    output: Output,
+    seen: gather.Seen,
+    world: gather.Connected,
+    plan: Plan,
+    done: Sequence[Done],
+) -> int:
+    changed = any(item.changed for item in done)
+    text = ["done" if changed else "nothing to do: all is as it should be"]
+    if world.acting.status is not None:
+        text.append("all Applications are Synced and Healthy")
+    elif seen.cluster:
+        text.append("not waited for; to look: kubectl -n argocd get applications")
+    if seen.cluster and seen.laid.settings.argocd_variant != "core":
+        text.append("log in as admin with the password that `bootstrap argocd password` prints")
+    data = {
+        **_place(seen),
+        **show.plan_data(plan),
+        "changed": changed,
+        "commit": world.acting.pushed,
+        "done": [{"title": show.title(item.step), "changed": item.changed} for item in done],
+    }
+    if world.acting.status is not None:
+        data["status"] = world.acting.status.data()
+    output.result(data, "\n".join(text))
+    return ExitStatus.OK
+
+
+def _ask(output: Output, question: str, name: str) -> str:
+    """Ask for what is missing, on a terminal only."""
+    if not output.invocation.interactive:
+        raise InputError(f"reading {name}", "it is missing", f"give {name}; see bootstrap init --help")
+    return output.ask(question)

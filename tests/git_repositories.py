@@ -1,0 +1,109 @@
+"""Real repositories for tests: a bare one as a host has it, filled by plain git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from bootstrap.git import Identity
+
+AUTHOR = Identity("Ada Müller", "ada@example.org")
+WHO = {
+    f"GIT_{role}_{part}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for part, value in (("NAME", "Someone"), ("EMAIL", "someone@example.org"))
+}
+
+
+def git(folder: Path, *arguments: str, stdin: bytes = b"", check: bool = True) -> str:
+    """One git command in `folder`; its standard output."""
+    ended = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        input=stdin,
+        env={**os.environ, **WHO},
+        capture_output=True,
+        check=False,
+    )
+    assert not check or ended.returncode == 0, ended.stderr.decode()
+    return ended.stdout.decode().strip()
+
+
+class Bare:
+    """A bare repository under a folder of the test; `url` is its file:// address."""
+
+    def __init__(
+        self, folder: Path, *, format: str = "sha1", branch: str = "main", filters: bool = True
+    ) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        git(folder, "init", "--quiet", "--bare", f"--object-format={format}", f"--initial-branch={branch}")
+        git(folder, "config", "uploadpack.allowFilter", str(filters).lower())
+        self.url = f"file://{folder}"
+
+    def commit(self, files: Mapping[str, bytes | None], branch: str = "main", message: str = "Change") -> str:
+        """A commit on top of the branch, by plumbing, so that any path and content goes."""
+        tip = self.tip(branch)
+        index = {"GIT_INDEX_FILE": str(self.folder / "test-index")}
+        (self.folder / "test-index").unlink(missing_ok=True)
+        environ = {**os.environ, **WHO, **index}
+
+        def run(*arguments: str, stdin: bytes = b"") -> str:
+            ended = subprocess.run(
+                ["git", *arguments],
+                cwd=self.folder,
+                input=stdin,
+                env=environ,
+                capture_output=True,
+                check=True,
+            )
+            return ended.stdout.decode().strip()
+
+        if tip:
+            run("read-tree", tip)
+        for path, content in files.items():
+            if content is None:
+                run("update-index", "--force-remove", path)
+                continue
+            sha = run("hash-object", "-w", "--stdin", stdin=content)
+            run("update-index", "--add", "--cacheinfo", f"100644,{sha},{path}")
+        parents = ["-p", tip] if tip else []
+        made = run("commit-tree", run("write-tree"), *parents, "-m", message)
+        run("update-ref", f"refs/heads/{branch}", made)
+        return made
+
+    def tip(self, branch: str = "main") -> str | None:
+        return (
+            git(self.folder, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", check=False) or None
+        )
+
+    def files(self, revision: str = "main") -> dict[str, bytes]:
+        """Path → content of a commit."""
+        listed = git(self.folder, "ls-tree", "-r", "-z", "--name-only", revision).split("\0")
+        return {
+            path: subprocess.run(
+                ["git", "cat-file", "blob", f"{revision}:{path}"],
+                cwd=self.folder,
+                capture_output=True,
+                check=True,
+            ).stdout
+            for path in listed
+            if path
+        }
+
+    def hook(self, name: str, text: str) -> None:
+        path = self.folder / "hooks" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def objects(self) -> set[str]:
+        """Every file of the object store and every ref, to see that nothing was left behind."""
+        return {
+            str(path.relative_to(self.folder))
+            for name in ("objects", "refs")
+            for path in (self.folder / name).rglob("*")
+            if path.is_file()
+        }
