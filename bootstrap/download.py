@@ -1,0 +1,213 @@
+"""Files by URL and sha256: fetched over verified TLS, kept in the cache under their checksum."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import string
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from bootstrap.download_http import PassingFault, get, shown
+from bootstrap.errors import ChecksumDiffers, DownloadError, DownloadUnavailable
+from bootstrap.invocation import Invocation
+
+ATTEMPTS = 4
+PAUSE = 0.25
+"""Seconds before the second attempt; doubled before each further one."""
+PIECE = 1 << 20
+LARGEST_CHECKSUMS = 1 << 20
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_T = TypeVar("_T")
+
+
+def fetch(
+    url: str,
+    sha256: str | None,
+    invocation: Invocation,
+    *,
+    ca_file: Path | None = None,
+    report: Callable[[str], None] | None = None,
+) -> Path:
+    """The file at `url`: a path in the cache, named by its sha256 (64 hex digits).
+
+    With `sha256`, a file that is in the cache is returned without network. Without, it is fetched
+    afresh each time, and TLS alone vouches for it. `ca_file` (PEM) is trusted beside the public
+    authorities; BOOTSTRAP_CA_FILE is its default. `report` is told how much has come.
+
+    Raises DownloadUnavailable when it cannot be had, ChecksumDiffers when it is another file,
+    DownloadError when it cannot be kept or the URL is not https; InputError for a bad CA file.
+    """
+    folder = invocation.cache_dir / "downloads"
+    wanted = sha256.lower() if sha256 else None
+    with _storing(f"downloading {shown(url)}", folder):
+        if wanted and (kept := _kept(folder / wanted)):
+            return kept
+        with _partial(folder) as (partial, file):
+            actual = _repeatedly(url, lambda: _receive(url, file, invocation, ca_file, report))
+            if wanted and actual != wanted:
+                raise ChecksumDiffers(
+                    f"downloading {shown(url)}",
+                    f"its sha256 is {actual}, expected is {wanted}",
+                    "do not use that file: its publisher, a mirror or a proxy on the way changed it",
+                    shown(url),
+                )
+            return partial.replace(folder / actual)
+
+
+def keep(path: Path, invocation: Invocation) -> str:
+    """Put a copy of a local file into the cache; returns its sha256.
+
+    Raises DownloadError when it cannot be read or kept.
+    """
+    folder = invocation.cache_dir / "downloads"
+    with _storing(f"keeping {path}", folder), _partial(folder) as (partial, file):
+        with path.open("rb") as source:
+            shutil.copyfileobj(source, file)
+        file.flush()
+        actual = checksum(partial)
+        partial.replace(folder / actual)
+        return actual
+
+
+def fetch_checksum(url: str, name: str, invocation: Invocation, ca_file: Path | None = None) -> str:
+    """The sha256 of the file `name` that is published at `url`.
+
+    There are either lines of `<sha256>  <name>`, as sha256sum writes them, or the bare sha256.
+    Raises DownloadUnavailable when it cannot be had or does not name that file.
+    """
+    body = _repeatedly(url, lambda: _text(url, invocation, ca_file))
+    for line in body.splitlines():
+        words = line.split()
+        if not words or len(words[0]) != 64 or not set(words[0]) <= set(string.hexdigits):
+            continue
+        if len(words) == 1 or words[-1].lstrip("*").rpartition("/")[2] == name:
+            return words[0].lower()
+    raise DownloadUnavailable(
+        f"looking for the checksum of {name}",
+        "the published checksums do not name it",
+        "check the version, and the mirror if there is one",
+        shown(url),
+    )
+
+
+def checksum(path: Path) -> str:
+    """The sha256 of a file, as 64 lower-case hex digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+# -- the network ------------------------------------------------------------------------
+
+
+def _repeatedly(url: str, attempt: Callable[[], _T]) -> _T:
+    """What `attempt` returns; what may pass is tried ATTEMPTS times, everything else raised at once."""
+    for number in range(1, ATTEMPTS + 1):
+        try:
+            return attempt()
+        except PassingFault as fault:
+            if number == ATTEMPTS:
+                raise DownloadUnavailable(
+                    f"downloading {shown(url)}",
+                    f"{fault}, {ATTEMPTS} times",
+                    "try again later",
+                    shown(url),
+                ) from fault
+            time.sleep(PAUSE * 2 ** (number - 1))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _receive(
+    url: str,
+    file: BinaryIO,
+    invocation: Invocation,
+    ca_file: Path | None,
+    report: Callable[[str], None] | None,
+) -> str:
+    """Write the body into `file`, from its beginning; returns its sha256."""
+    file.seek(0)
+    file.truncate()
+    digest, size = hashlib.sha256(), 0
+    with get(url, invocation, ca_file) as answer:
+        total = int(answer.headers.get("Content-Length") or 0)
+        for piece in answer.iter_content(PIECE):
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
+            if report:
+                of = f" of {total / 1e6:.0f}" if total else ""
+                report(f"{shown(url).rpartition('/')[2]}: {size / 1e6:.0f}{of} MB")
+    file.flush()
+    return digest.hexdigest()
+
+
+def _text(url: str, invocation: Invocation, ca_file: Path | None) -> str:
+    with get(url, invocation, ca_file) as answer:
+        body = b""
+        for piece in answer.iter_content(1 << 16):
+            body += piece
+            if len(body) > LARGEST_CHECKSUMS:
+                raise DownloadUnavailable(
+                    f"downloading {shown(url)}",
+                    f"it is larger than {LARGEST_CHECKSUMS} bytes, no list of checksums",
+                    "check the URL, and the mirror if there is one",
+                    shown(url),
+                )
+        return body.decode("utf-8", "replace")
+
+
+# -- the cache --------------------------------------------------------------------------
+
+
+def _kept(path: Path) -> Path | None:
+    """The file in the cache, if it still is what its name says; a damaged one is removed."""
+    if not path.is_file():
+        return None
+    if checksum(path) == path.name:
+        return path
+    path.unlink(missing_ok=True)
+    return None
+
+
+@contextmanager
+def _partial(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file beside the kept ones, gone at the end unless it was moved to its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".partial-", dir=folder)
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            yield path, file
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _storing(tried: str, folder: Path) -> Iterator[None]:
+    """Turns what the file system refuses into a DownloadError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DownloadError(
+                tried,
+                f"the disk is full ({error.strerror})",
+                "free some space, or set BOOTSTRAP_CACHE_DIR",
+                str(folder),
+            ) from error
+        raise DownloadError(
+            tried,
+            str(error.strerror or error),
+            "make the folder writable, or set BOOTSTRAP_CACHE_DIR",
+            str(error.filename or folder),
+        ) from error
