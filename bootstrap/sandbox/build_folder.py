@@ -1,0 +1,72 @@
+"""What builds leave: kept while something is still to be built, so that it resumes; then removed.
+
+`cache_dir/build/` holds the Go caches and perhaps a Go toolchain, up to 15 GB.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import program_cache
+from bootstrap.sandbox.pinned import PROGRAMS, Pinned
+
+
+def folder(invocation: Invocation) -> Path:
+    return invocation.cache_dir / "build"
+
+
+@contextmanager
+def in_use(invocation: Invocation) -> Iterator[Path]:
+    """The folder, which no other run removes meanwhile; several runs may use it at once."""
+    path = folder(invocation)
+    with program_cache.keeping("making the folder to build in", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(invocation).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            path.mkdir(exist_ok=True)
+            yield path
+
+
+def expect(programs: Iterable[Pinned], invocation: Invocation) -> None:
+    """Note that these are to be built: until each is there, the folder is kept."""
+    with program_cache.keeping("noting what is to be built", folder(invocation)):
+        notes = folder(invocation) / "pending"
+        notes.mkdir(exist_ok=True)
+        for pinned in programs:
+            (notes / pinned.key).touch()
+
+
+def settle(programs: Collection[Pinned], invocation: Invocation) -> None:
+    """These are there. When nothing else is pending and no other run builds, remove the folder."""
+    path = folder(invocation)
+    if not path.exists():
+        return
+    for pinned in programs:
+        (path / "pending" / pinned.key).unlink(missing_ok=True)
+    # What an older version of this program wanted is nobody's wish any more.
+    if any((path / "pending" / pinned.key).exists() for pinned in PROGRAMS):
+        return
+    with _lock(invocation).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # the run that still builds will remove it
+        remove_tree(path)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder, read-only ones in it too: Go's module cache makes them."""
+    for inner, _, _ in os.walk(path):
+        if not os.access(inner, os.W_OK):
+            os.chmod(inner, 0o700)  # noqa: PTH101 (os.walk gives strings, and there are many)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _lock(invocation: Invocation) -> Path:
+    return invocation.cache_dir / "build.lock"

@@ -1,0 +1,105 @@
+"""Runs the Go command, tells what it is at, and ends it with everything it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bootstrap.errors import SandboxError
+
+LAST_LINES = 12
+
+
+def run(
+    command: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    doing: str,
+    seen: Callable[[str], None],
+) -> None:
+    """Run `go build -v …` in `folder`; `seen` is called with each line, and every second with "".
+
+    A line is a package that is compiled, a download, or a message. Raises SandboxError with the
+    last messages when it fails; interrupted, the command is ended first.
+    """
+    messages: deque[str] = deque(maxlen=LAST_LINES)
+
+    def read() -> None:
+        if process.stderr is None:
+            return
+        for line in process.stderr:
+            text = line.rstrip()
+            if " " in text:  # else it is a package's name
+                messages.append(text)
+            seen(text)
+
+    with _started(command, folder, environ, subprocess.PIPE) as process:
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=1)
+                    break
+                seen("")
+        except BaseException:
+            _end(process)
+            raise
+        finally:
+            reader.join()
+    if process.returncode != 0:
+        failed = [line for line in messages if not line.startswith("go: downloading ")]
+        raise SandboxError(
+            doing,
+            "\n    ".join(failed) or f"go ended with {process.returncode}",
+            "check the route to the Go module proxy (GOPROXY, HTTPS_PROXY) and the disk, then run it again: "
+            "what is built stays",
+        )
+
+
+@contextmanager
+def aside(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    """Run a command while the block runs; its output is dropped, and it is ended with the block."""
+    with _started(command, folder, environ, subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            _end(process)
+
+
+def _started(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], errors: int
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # so that its compilers can be ended with it
+        )
+    except OSError as error:
+        raise SandboxError(
+            f"running {command[0]}", error.strerror or str(error), "check that Go is installed properly"
+        ) from error
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,74 @@
+"""Says what is being built, what is left, and how long it will take."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from bootstrap.sandbox.pinned import Pinned
+
+EVERY = 10.0
+"""Seconds between two lines about the same build."""
+
+
+class BuildProgress:
+    """Follows the units (programs built together) of a run, in their order."""
+
+    def __init__(
+        self,
+        units: Sequence[Sequence[Pinned]],
+        report: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        processors: int | None = None,
+    ) -> None:
+        self._report = report
+        self._clock = clock
+        self._left = [pinned for unit in units for pinned in unit]
+        self._total = len(self._left)
+        # `Pinned.seconds` was measured on two processors. Replaced by what this machine shows.
+        self._pace = 2 / min(processors or os.cpu_count() or 2, 8)
+        self._spent = 0.0
+        self._weights = 0
+
+    @contextmanager
+    def building(self, unit: Sequence[Pinned]) -> Iterator[Callable[[str], None]]:
+        """While the block runs, `unit` is built; yields what is to be told each line of the build."""
+        # Those before it were found done: another run has built them.
+        last = max(self._left.index(pinned) for pinned in unit)
+        later = self._left[last + 1 :]
+        names = ", ".join(pinned.name for pinned in unit)
+        weight = sum(pinned.seconds for pinned in unit)
+        started, told, compiled = self._clock(), float("-inf"), 0
+
+        def seen(line: str) -> None:
+            nonlocal told, compiled
+            compiled += bool(line) and " " not in line
+            now = self._clock()
+            if now - told < EVERY:
+                return
+            told = now
+            state = f"{compiled} packages compiled" if compiled else "getting its sources"
+            rest = f"left: {', '.join(pinned.name for pinned in later)}" if later else "the last"
+            seconds = self._remaining(weight, now - started, later)
+            done = self._total - len(self._left) + 1
+            self._report(
+                f"{names} ({done} of {self._total}), {state}; {rest}; about {_duration(seconds)} to go"
+            )
+
+        seen("")
+        yield seen
+        self._spent += self._clock() - started
+        self._weights += weight
+        self._pace = self._spent / self._weights
+        self._left = later
+
+    def _remaining(self, weight: int, elapsed: float, later: Sequence[Pinned]) -> float:
+        # A build that takes longer than foreseen is never shown as done.
+        own = max(weight * self._pace - elapsed, weight * self._pace / 10)
+        return own + sum(pinned.seconds for pinned in later) * self._pace
+
+
+def _duration(seconds: float) -> str:
+    return f"{round(seconds / 60)} min" if seconds >= 90 else f"{max(5, round(seconds / 5) * 5)} s"

@@ -1,0 +1,65 @@
+"""Programs that are on the machine already: found on PATH, asked for their version."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox.pinned import Pinned
+
+SECONDS = 20
+"""Longer than any of them needs on a busy machine; one that does not answer is not used."""
+
+_VERSION = re.compile(r"\bv?=?(\d+)\.(\d+)(?:\.(\d+))?(-[0-9A-Za-z.]+)?")
+
+
+def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
+    """The program on PATH and its version, when that fits (pinned.Fit); prereleases never do.
+
+    What PATH holds of our own cache is left to the cache, which verifies it.
+    """
+    found = shutil.which(pinned.on_path or pinned.name, path=invocation.environ.get("PATH", ""))
+    if found is None:
+        return None
+    path = Path(found).absolute()
+    if path.resolve().is_relative_to((invocation.cache_dir / "programs").resolve()):
+        return None
+    said = _ask([str(path), *pinned.asks], invocation)
+    version = _VERSION.search(said)
+    if version is None or version[4] or not all(word in said for word in pinned.says):
+        return None
+    number = (int(version[1]), int(version[2]), int(version[3] or 0))
+    if not fits(pinned, number):
+        return None
+    return path, "v" + ".".join(str(part) for part in number)
+
+
+def fits(pinned: Pinned, number: tuple[int, int, int]) -> bool:
+    """Whether a version may stand in for the pinned one; see pinned.Fit."""
+    wanted = tuple(int(part) for part in pinned.number.split("."))
+    if pinned.fit == "exact":
+        return number == wanted
+    if pinned.fit == "patch":
+        return number[:2] == wanted[:2]
+    if pinned.fit == "minor":
+        return number[0] == wanted[0] and number[1:] >= wanted[1:]
+    return True
+
+
+def _ask(command: list[str], invocation: Invocation) -> str:
+    try:
+        answer = subprocess.run(
+            command,
+            env=dict(invocation.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.decode("utf-8", "replace") if answer.returncode == 0 else ""

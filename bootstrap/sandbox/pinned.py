@@ -1,0 +1,215 @@
+"""The programs a sandbox is made of: which version, where it is released, how it is built.
+
+Only releases with a published checksum are named; KWOK and metrics-server publish none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Fit = Literal["exact", "patch", "minor", "any"]
+"""How far a program found on PATH may differ from the pinned version.
+
+- exact: not at all; Argo CD's manifest is of that very version
+- patch: another patch version; Kubernetes' components and Gitea change behaviour between minors
+- minor: the same or a newer minor version of the same major
+- any: not asked; it is another program for the same purpose
+"""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A released build. `{version}` is `v1.2.3`, `{number}` is `1.2.3`, `{arch}` is amd64 or arm64.
+
+    `checksums` is the published file that holds the checksum of what `url` names; `member` is the
+    program's path when that is an archive.
+    """
+
+    url: str
+    checksums: str
+    member: str | None = None
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """One program. `seconds` is how long a first build takes on two cores, after those before it."""
+
+    name: str
+    version: str
+    module: str
+    package: str
+    seconds: int
+    fit: Fit = "patch"
+    asks: tuple[str, ...] = ("--version",)
+    says: tuple[str, ...] = ()
+    release: Release | None = None
+    ldflags: tuple[str, ...] = ()
+    tags: str = ""
+    data_module: str = ""
+    data: tuple[str, ...] = ()
+    on_path: str = ""
+    file: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """What the program's file is called in the cache."""
+        return self.file or self.name
+
+    @property
+    def key(self) -> str:
+        """The program's folder in the cache."""
+        return f"{self.name}-{self.version}"
+
+    @property
+    def number(self) -> str:
+        return self.version.removeprefix("v")
+
+
+def _set(package: str, **values: str) -> tuple[str, ...]:
+    return tuple(f"-X {package}.{name}={value}" for name, value in values.items())
+
+
+KUBERNETES = "v1.36.3"
+ARGOCD = "v3.6.1"
+HELM = "v4.3.1"
+KWOK = "v0.8.0"
+GITEA = "v1.26.0"
+METRICS_SERVER = "v0.9.0"
+
+# Without these, Kubernetes calls itself v0.0.0 and clients refuse it.
+_KUBERNETES_VERSION = (
+    *_set("k8s.io/component-base/version", gitVersion=KUBERNETES, gitMajor="1", gitMinor="36"),
+    *_set("k8s.io/client-go/pkg/version", gitVersion=KUBERNETES, gitMajor="1", gitMinor="36"),
+)
+_DL_K8S = "https://dl.k8s.io/release/{version}/bin/linux/{arch}/"
+_GITHUB = "https://github.com/{repository}/releases/download/{{version}}/"
+
+
+def _kubernetes(name: str, seconds: int, asks: tuple[str, ...] = ("--version",)) -> Pinned:
+    return Pinned(
+        name=name,
+        version=KUBERNETES,
+        module="kubernetes",
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        seconds=seconds,
+        asks=asks,
+        release=Release(f"{_DL_K8S}{name}", f"{_DL_K8S}{name}.sha256"),
+        ldflags=_KUBERNETES_VERSION,
+    )
+
+
+def _github(repository: str, file: str, checksums: str, member: str | None = None) -> Release:
+    base = _GITHUB.format(repository=repository)
+    return Release(base + file, base + checksums, member)
+
+
+PROGRAMS = (
+    Pinned(
+        name="redis",
+        version="v2.40.0",
+        module="miniredis",
+        package=".",
+        seconds=14,
+        fit="any",
+        on_path="redis-server",
+        file="miniredis",
+    ),
+    Pinned(
+        name="kustomize",
+        version="v5.8.1",
+        module="kustomize",
+        package="sigs.k8s.io/kustomize/kustomize/v5",
+        seconds=15,
+        fit="minor",
+        asks=("version",),
+        release=Release(
+            "https://github.com/kubernetes-sigs/kustomize/releases/download/"
+            "kustomize%2F{version}/kustomize_{version}_linux_{arch}.tar.gz",
+            "https://github.com/kubernetes-sigs/kustomize/releases/download/"
+            "kustomize%2F{version}/checksums.txt",
+            "kustomize",
+        ),
+    ),
+    Pinned(
+        name="etcd",
+        version="v3.6.8",
+        module="etcd",
+        package="go.etcd.io/etcd/server/v3",
+        seconds=26,
+        release=_github(
+            "etcd-io/etcd",
+            "etcd-{version}-linux-{arch}.tar.gz",
+            "SHA256SUMS",
+            "etcd-{version}-linux-{arch}/etcd",
+        ),
+    ),
+    _kubernetes("kube-apiserver", 207),
+    _kubernetes("kube-controller-manager", 50),
+    _kubernetes("kube-scheduler", 4),
+    _kubernetes("kubectl", 15, ("version", "--client")),
+    Pinned(
+        name="kwok",
+        version=KWOK,
+        module="kwok",
+        package="sigs.k8s.io/kwok/cmd/kwok",
+        seconds=63,
+        ldflags=_set("sigs.k8s.io/kwok/pkg/consts", Version=KWOK),
+    ),
+    Pinned(
+        name="helm",
+        version=HELM,
+        module="helm",
+        package="helm.sh/helm/v4/cmd/helm",
+        seconds=109,
+        fit="minor",
+        asks=("version", "--short"),
+        release=Release(
+            "https://get.helm.sh/helm-{version}-linux-{arch}.tar.gz",
+            "https://get.helm.sh/helm-{version}-linux-{arch}.tar.gz.sha256sum",
+            "linux-{arch}/helm",
+        ),
+        ldflags=_set("helm.sh/helm/v4/internal/version", version=HELM),
+    ),
+    Pinned(
+        name="gitea",
+        version=GITEA,
+        module="gitea",
+        package="code.gitea.io/gitea",
+        seconds=178,
+        # A Gitea without its templates and SQLite inside cannot be run from PATH.
+        says=("bindata", "sqlite"),
+        release=Release(
+            "https://dl.gitea.com/gitea/{number}/gitea-{number}-linux-{arch}",
+            "https://dl.gitea.com/gitea/{number}/gitea-{number}-linux-{arch}.sha256",
+        ),
+        ldflags=_set("main", Version=GITEA.removeprefix("v")),
+        tags="sqlite",
+        data_module="code.gitea.io/gitea",
+        data=("LICENSE", "options", "public", "templates"),
+    ),
+    Pinned(
+        name="argocd",
+        version=ARGOCD,
+        module="argocd",
+        package="github.com/argoproj/argo-cd/v3/cmd",
+        seconds=420,
+        fit="exact",
+        asks=("version", "--client", "--short"),
+        # The released file is every component in one, as the built one is.
+        release=_github("argoproj/argo-cd", "argocd-linux-{arch}", "cli_checksums.txt"),
+        ldflags=_set("github.com/argoproj/argo-cd/v3/common", version=ARGOCD.removeprefix("v")),
+        data_module="github.com/argoproj/argo-cd/v3",
+    ),
+    Pinned(
+        name="metrics-server",
+        version=METRICS_SERVER,
+        module="metrics-server",
+        package="sigs.k8s.io/metrics-server/cmd/metrics-server",
+        seconds=143,
+        ldflags=_set("k8s.io/client-go/pkg/version", gitVersion=METRICS_SERVER),
+    ),
+)
+"""In the order they are built: what is soon done first, what shares packages side by side."""
+
+BY_NAME = {program.name: program for program in PROGRAMS}

@@ -1,0 +1,156 @@
+"""The cache of programs: each in a folder of its own with a record of its checksum, placed in one step.
+
+`cache_dir/programs/<name>-<version>/` holds the program, `record.json` and, for a program that needs
+it, `data/`. A lock per program lets several runs share the cache.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bootstrap.download import checksum
+from bootstrap.errors import SandboxError
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox.pinned import Pinned
+
+RECORD = "record.json"
+DATA = "data"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What the cache holds of a program, and how it came there."""
+
+    path: Path
+    sha256: str
+    origin: Literal["release", "built"]
+    data: Path | None = None
+
+
+def folder(pinned: Pinned, invocation: Invocation) -> Path:
+    """Where the program is kept, whether it is there or not."""
+    return invocation.cache_dir / "programs" / pinned.key
+
+
+def find(pinned: Pinned, invocation: Invocation) -> Placed | None:
+    """The program in the cache, if it and its data still are what was placed there."""
+    place = folder(pinned, invocation)
+    program, data = place / pinned.file_name, place / DATA
+    try:
+        record = json.loads((place / RECORD).read_text(encoding="utf-8"))
+        sha256, origin, recorded_data = str(record["sha256"]), record["origin"], record.get("data")
+        if origin not in ("release", "built") or checksum(program) != sha256:
+            return None
+        if recorded_data is not None and digest(data) != recorded_data:
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not there, or not as it was left: it is placed anew
+    return Placed(program, sha256, origin, data if recorded_data is not None else None)
+
+
+def place(
+    pinned: Pinned,
+    program: Path,
+    origin: Literal["release", "built"],
+    invocation: Invocation,
+    data: Path | None = None,
+) -> Placed:
+    """Move `program` (and a copy of the folder `data`) into the cache; the caller holds the lock.
+
+    Whoever looks sees the program whole or not at all. Raises SandboxError when it cannot be kept.
+    """
+    target = folder(pinned, invocation)
+    with workspace(pinned, invocation) as work, keeping(f"keeping {pinned.name}", target):
+        draft = work / "draft"
+        draft.mkdir()
+        shutil.move(program, draft / pinned.file_name)
+        (draft / pinned.file_name).chmod(0o755)
+        record = {
+            "name": pinned.name,
+            "version": pinned.version,
+            "origin": origin,
+            "sha256": checksum(draft / pinned.file_name),
+        }
+        if data:
+            shutil.copytree(data, draft / DATA)
+            record["data"] = digest(draft / DATA)
+        (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        if target.exists():
+            target.rename(work / "damaged")
+        draft.rename(target)
+    return Placed(target / pinned.file_name, record["sha256"], origin, target / DATA if data else None)
+
+
+@contextmanager
+def workspace(pinned: Pinned, invocation: Invocation) -> Iterator[Path]:
+    """An empty folder beside the programs, gone at the end; the caller holds the lock.
+
+    What a killed run left of its own is removed first: under the lock, nobody else uses it.
+    """
+    programs = invocation.cache_dir / "programs"
+    with keeping("making the cache of programs", programs):
+        programs.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{pinned.key}-", dir=programs))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def remove_leftovers(pinned: Pinned, invocation: Invocation) -> None:
+    """Remove what killed runs left of this program's workspaces; the caller holds the lock."""
+    for left in (invocation.cache_dir / "programs").glob(f".{pinned.key}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def locked(
+    programs: Sequence[Pinned], invocation: Invocation, report: Callable[[str], None]
+) -> Iterator[None]:
+    """Hold the programs' locks; waits, and says so, while another run fetches or builds one of them."""
+    locks = invocation.cache_dir / "programs"
+    with ExitStack() as held:
+        # Always in one order, so that two runs cannot wait for each other.
+        for pinned in sorted(programs, key=lambda program: program.key):
+            with keeping("locking the cache of programs", locks):
+                locks.mkdir(parents=True, exist_ok=True)
+                file = held.enter_context((locks / f".{pinned.key}.lock").open("w"))
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    report(f"waiting for another run, which is getting {pinned.name}")
+                    fcntl.flock(file, fcntl.LOCK_EX)
+            remove_leftovers(pinned, invocation)
+        yield
+
+
+@contextmanager
+def keeping(tried: str, where: Path) -> Iterator[None]:
+    """Turns what the file system refuses into a SandboxError."""
+    try:
+        yield
+    except OSError as error:
+        raise SandboxError(
+            tried,
+            error.strerror or str(error),
+            "make the folder writable with room in it, or choose another with BOOTSTRAP_CACHE_DIR",
+            str(error.filename or where),
+        ) from error
+
+
+def digest(root: Path) -> str:
+    """One sha256 over the names and contents of all files below `root`."""
+    whole = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            whole.update(f"{path.relative_to(root).as_posix()}\0{checksum(path)}\n".encode())
+    return whole.hexdigest()

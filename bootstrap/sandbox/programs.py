@@ -1,0 +1,96 @@
+"""The programs of a sandbox: from PATH, the cache, a released build, or built from source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bootstrap.download import checksum
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import build_folder, built, on_path, program_cache, released
+from bootstrap.sandbox.pinned import BY_NAME, PROGRAMS, Pinned
+from bootstrap.sandbox.program_cache import Placed
+
+NAMES = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok",
+    "argocd",
+    "helm",
+    "kustomize",
+    "gitea",
+    "redis",
+    "metrics-server",
+)
+"""What a sandbox needs. `kubectl` may be asked for too."""
+
+Origin = Literal["path", "cache", "release", "built", "missing"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program. `data` is the folder of what it needs beside it: Gitea's static root when built.
+
+    `origin` says where this run got it; `missing` is for lists only: then `path` is where it will
+    be and `sha256` is empty.
+    """
+
+    name: str
+    version: str
+    origin: Origin
+    path: Path
+    sha256: str
+    data: Path | None = None
+
+
+def ensure(names: Sequence[str], invocation: Invocation, report: Callable[[str], None]) -> dict[str, Program]:
+    """All of `names`, each from the first place that has it; `report` is told what is going on.
+
+    Raises SandboxError when one cannot be built or kept, ChecksumDiffers when a release is not the
+    published file, InputError for a bad mirror or CA file.
+    """
+    wanted = [BY_NAME[name] for name in dict.fromkeys(names)]
+    found = _look(wanted, invocation)
+    placed = released.fetch_all([p for p in wanted if p.name not in found], invocation, report)
+    missing = [p for p in PROGRAMS if p in wanted and p.name not in found and p.name not in placed]
+    placed |= built.build_all(missing, invocation, report)
+    build_folder.settle(wanted, invocation)
+    found |= {name: _program(BY_NAME[name], there, there.origin) for name, there in placed.items()}
+    return {pinned.name: found[pinned.name] for pinned in wanted}
+
+
+def list_programs(invocation: Invocation) -> list[Program]:
+    """What a sandbox is made of, with version, origin, path and checksum; fetches and builds nothing."""
+    pinned = [BY_NAME[name] for name in NAMES]
+    found = _look(pinned, invocation)
+    listed = []
+    for each in pinned:
+        program = found.get(each.name)
+        if program is None:
+            path = program_cache.folder(each, invocation) / each.file_name
+            program = Program(each.name, each.version, "missing", path, "")
+        listed.append(program)
+    return listed
+
+
+def _look(wanted: Sequence[Pinned], invocation: Invocation) -> dict[str, Program]:
+    """Those that need not be got: on PATH, or in the cache. Hashing and asking go side by side."""
+
+    def look(pinned: Pinned) -> Program | None:
+        if there := on_path.find(pinned, invocation):
+            path, version = there
+            return Program(pinned.name, version, "path", path, checksum(path))
+        placed = program_cache.find(pinned, invocation)
+        return _program(pinned, placed, "cache") if placed else None
+
+    with ThreadPoolExecutor(8) as pool:
+        return {program.name: program for program in pool.map(look, wanted) if program}
+
+
+def _program(pinned: Pinned, placed: Placed, origin: Origin) -> Program:
+    return Program(pinned.name, pinned.version, origin, placed.path, placed.sha256, placed.data)

@@ -1,0 +1,127 @@
+"""Released builds of the programs: fetched from their publisher or a mirror, checked, unpacked.
+
+BOOTSTRAP_RELEASES_URL names a mirror: the file of https://HOST/PATH is looked for at
+<mirror>/HOST/PATH. `off` uses no releases, so that everything is built.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import tarfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bootstrap import download, download_http
+from bootstrap.errors import ChecksumDiffers, DownloadUnavailable, InputError
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import program_cache
+from bootstrap.sandbox.pinned import Pinned, Release
+from bootstrap.sandbox.program_cache import Placed
+
+MIRROR = "BOOTSTRAP_RELEASES_URL"
+AT_ONCE = 4
+
+_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+Report = Callable[[str], None]
+
+
+def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) -> dict[str, Placed]:
+    """Those of `wanted` whose release can be had, by name; `report` is told why others cannot.
+
+    Raises ChecksumDiffers when a file is not the published one: then nothing else is tried.
+    """
+    released = {pinned.name: release for pinned in wanted if (release := release_of(pinned, invocation))}
+    candidates = [pinned for pinned in wanted if pinned.name in released]
+    if not candidates:
+        return {}
+    hosts = {pinned.name: _host(released[pinned.name].url) for pinned in candidates}
+    report(f"asking {', '.join(sorted(set(hosts.values())))} for released builds")
+    answers = download_http.reachable(sorted(set(hosts.values())), invocation)
+    for host, fault in answers.items():
+        if fault:
+            names = ", ".join(name for name in hosts if hosts[name] == host)
+            report(f"no route to {host} ({fault}): {names} will be built")
+    reached = [pinned for pinned in candidates if answers[hosts[pinned.name]] is None]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        placed = list(
+            pool.map(lambda pinned: _fetch(pinned, released[pinned.name], invocation, report), reached)
+        )
+    return {pinned.name: found for pinned, found in zip(reached, placed, strict=True) if found is not None}
+
+
+def release_of(pinned: Pinned, invocation: Invocation) -> Release | None:
+    """The release for this machine with its URLs filled in, at the mirror if there is one; or None."""
+    architecture = _ARCHITECTURES.get(platform.machine().lower())
+    mirror = invocation.environ.get(MIRROR, "")
+    if pinned.release is None or architecture is None or sys.platform != "linux" or mirror == "off":
+        return None
+    if mirror and not urlsplit(mirror).hostname:
+        raise InputError(
+            f"reading {MIRROR}",
+            f"{mirror!r} is not a URL",
+            "give the mirror's URL, such as https://mirror.example.com/releases, or off",
+        )
+
+    def filled(template: str) -> str:
+        url = template.format(version=pinned.version, number=pinned.number, arch=architecture)
+        return f"{mirror.rstrip('/')}/{url.removeprefix('https://')}" if mirror else url
+
+    member = pinned.release.member
+    return Release(
+        filled(pinned.release.url),
+        filled(pinned.release.checksums),
+        member and member.format(version=pinned.version, number=pinned.number, arch=architecture),
+    )
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _fetch(pinned: Pinned, release: Release, invocation: Invocation, report: Report) -> Placed | None:
+    with program_cache.locked([pinned], invocation, report):
+        if found := program_cache.find(pinned, invocation):
+            return found  # another run had the lock, and fetched or built it
+        try:
+            name = download_http.shown(release.url).rpartition("/")[2]
+            sha256 = download.fetch_checksum(release.checksums, name, invocation)
+            file = download.fetch(release.url, sha256, invocation, report=report)
+            with program_cache.workspace(pinned, invocation) as work:
+                program = _unpack(file, release, work / pinned.file_name, pinned)
+                file.unlink(missing_ok=True)  # the program is kept, its archive is not needed again
+                placed = program_cache.place(pinned, program, "release", invocation)
+        except DownloadUnavailable as error:
+            report(f"{pinned.name} will be built: {error.found}")
+            return None
+        except ChecksumDiffers as error:
+            error.hint = f"{error.hint}; to build {pinned.name} from source instead, set {MIRROR}=off"
+            raise
+    report(f"{pinned.name} {pinned.version} is there, its checksum is as published")
+    return placed
+
+
+def _unpack(file: Path, release: Release, target: Path, pinned: Pinned) -> Path:
+    with program_cache.keeping(f"unpacking {pinned.name}", target):
+        if release.member is None:
+            shutil.copyfile(file, target)
+            return target
+        try:
+            with tarfile.open(file) as archive:
+                source = archive.extractfile(release.member)
+                if source is None:
+                    raise KeyError(release.member)
+                with source, target.open("wb") as program:
+                    shutil.copyfileobj(source, program)
+        except (tarfile.TarError, KeyError, EOFError) as error:
+            raise DownloadUnavailable(
+                f"unpacking {pinned.name}",
+                f"there is no {release.member} in it",
+                "check the mirror",
+                download_http.shown(release.url),
+            ) from error
+    return target

