@@ -14,4 +14,5 @@ def spec(folder: Path, environ: Mapping[str, str]) -> Spec:
     """`python -m bootstrap.sandbox.agent FOLDER`, importing the very package that starts it."""
     package = str(Path(bootstrap.__file__).parents[1])
     argv = (sys.executable, "-m", "bootstrap.sandbox.agent", str(folder))
-    return Spec("agent", argv, {**environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"})
+    variables = {**environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"}
+    return Spec("agent", argv, variables, (folder / "sandbox.json", folder / "kubeconfig"))

@@ -12,6 +12,7 @@ from bootstrap.invocation import Invocation
 from bootstrap.output import Output
 from bootstrap.sandbox import (
     agent_process,
+    argocd_processes,
     control_plane,
     environment,
     gitea,
@@ -25,6 +26,7 @@ from bootstrap.sandbox import (
     redis,
     state,
 )
+from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
 from bootstrap.sandbox.files import private_folder
 from bootstrap.sandbox.lock import held
 from bootstrap.sandbox.state import DEFAULT, Sandbox, Settings
@@ -62,7 +64,8 @@ def up(
             if with_argocd and "agent" in processes:
                 from bootstrap.sandbox import argocd_install
 
-                argocd_install.install(sandbox, invocation, deadline, progress.update)
+                argocd_install.install(sandbox, invocation, progress.update)
+                argocd_install.wait(sandbox, settings, invocation, deadline, progress.update)
     return sandbox
 
 
@@ -130,6 +133,9 @@ def _settle(
     kubeconfig.write(sandbox.kubeconfig, sandbox.context, sandbox.server, secrets, "admin")
     for identity in ("kube-controller-manager", "kube-scheduler", "kwok", "metrics-server"):
         kubeconfig.write(kubeconfigs / identity, sandbox.context, sandbox.server, secrets, identity)
+    for identity in argocd_processes.ACCOUNTS:
+        path = kubeconfigs / identity
+        kubeconfig.write(path, sandbox.context, sandbox.server, secrets, identity, NAMESPACE)
     located.link(folder / "bin", programs)
     control_plane.write_kwok_config(folder)
     return settings
@@ -241,7 +247,9 @@ def _start_gitea(
 def _end_strays(folder: Path) -> None:
     """Processes that a killed `up` started and could not record any more."""
     known = {name: process.running(folder, name) for name in process.recorded(folder)}
-    strays = {role for stray, role in process.owned(folder) if known.get(role) is None}
+    strays = {role for _, role in process.owned(folder) if known.get(role) is None}
+    if known.get("agent"):
+        strays -= set(COMPONENTS)  # it may be starting them right now
     process.end(folder, sorted(strays))
 
 

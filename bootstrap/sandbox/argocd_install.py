@@ -1,0 +1,68 @@
+"""Installs Argo CD in the sandbox as on any cluster, and waits until its processes on the host work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bootstrap.errors import SandboxError
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import process, ready
+from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
+from bootstrap.sandbox.state import Sandbox, Settings
+
+PAUSE = 0.2
+
+
+def install(sandbox: Sandbox, invocation: Invocation, report: Callable[[str], None]) -> None:
+    """Apply the pinned manifest by server-side apply, with the field manager that `init` has too."""
+    from bootstrap import argocd, kube, manifests
+
+    report("reading Argo CD's manifest")
+    manifest = argocd.manifest(invocation, None, "install")
+    objects = manifests.split(manifest.content, f"Argo CD {manifest.version}")
+    cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
+    kube.ensure_namespace(cluster, NAMESPACE)
+    kube.apply(cluster, objects, report=lambda text: report(f"applying Argo CD: {text}"), namespace=NAMESPACE)
+
+
+def wait(
+    sandbox: Sandbox,
+    settings: Settings,
+    invocation: Invocation,
+    deadline: float,
+    report: Callable[[str], None],
+) -> None:
+    """Until the API answers and the first password is there. SandboxError when time is over."""
+    from bootstrap import argocd, kube
+
+    cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
+    questions: tuple[tuple[str, Callable[[], bool]], ...] = (
+        ("argocd-repo-server", lambda: ready.accepts(settings.ports["argocd-repo-server"])),
+        (
+            "argocd-application-controller",
+            lambda: ready.answers(settings.ports["argocd-application-controller-metrics"], "/healthz"),
+        ),
+        ("argocd-server", lambda: ready.answers(settings.ports["argocd-server"], "/healthz")),
+        ("argocd-server", lambda: argocd.initial_password(cluster) is not None),
+    )
+    for name, question in questions:
+        report(f"waiting for {name}")
+        while not question():
+            if process.running(sandbox.folder, "agent") is None:
+                raise process.died(sandbox.folder, "agent")
+            if time.monotonic() > deadline:
+                raise _too_late(sandbox, name)
+            time.sleep(PAUSE)
+
+
+def _too_late(sandbox: Sandbox, name: str) -> SandboxError:
+    for candidate in (name, *COMPONENTS, "agent"):
+        if process.running(sandbox.folder, candidate) is None:
+            return process.died(sandbox.folder, candidate)
+    log = process.log_file(sandbox.folder, name)
+    return SandboxError(
+        f"waiting for {name}",
+        f"time is over; the end of its log:\n{process.tail(log)}",
+        f"give more --timeout, or read {log}",
+    )
