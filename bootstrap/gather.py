@@ -55,7 +55,7 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
     credential = credentials.for_git(request, invocation)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
-    world = World(remote, sign=request.sign, credentials=for_argocd.named())
+    world = World(remote, invocation, sign=request.sign, credentials=for_argocd.named())
     return Connected(invocation, url, credential, for_argocd, world, stack)
 
 

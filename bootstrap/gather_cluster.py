@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bootstrap import argocd_objects, credentials, handlers, kube, manifests
+from bootstrap import argocd_objects, credentials, gather_trust, handlers, kube, manifests
 from bootstrap.credentials import ForArgoCD
 from bootstrap.errors import InputError
 from bootstrap.gather_tree import Laid
@@ -34,7 +34,7 @@ def observe(
         )
     else:
         rendered = argocd_objects.render(tree, settings)
-        argocd = rendered.objects
+        argocd = gather_trust.added(rendered.objects, request, world, settings.repo_url)
         notes += [f"left to Argo CD, once it manages itself: {what}" for what in rendered.unknown]
     projects = _objects(laid, "projects.yaml")
     root = _objects(laid, "root.yaml")

@@ -104,6 +104,11 @@ def host_of(url: str) -> str:
     return found["host"] if found else ""
 
 
+def ssh_port(url: str) -> int:
+    """The port that an SSH URL names, or SSH's own."""
+    return (urlsplit(url).port if "://" in url else None) or 22
+
+
 def is_ssh(url: str) -> bool:
     return url.startswith("ssh://") or "://" not in url
 

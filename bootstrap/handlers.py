@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from bootstrap import argocd, kube
 from bootstrap.errors import NotFound
 from bootstrap.execute import Handler
 from bootstrap.git import Identity, Remote
+from bootstrap.invocation import Invocation
 from bootstrap.providers import Provider
 from bootstrap.settings import FILE
+from bootstrap.status import Status
 from bootstrap.steps import (
     PARENT_COMMIT,
     Commit,
@@ -31,17 +32,23 @@ WEBHOOK_KEY = "webhook.gogs.secret"
 
 @dataclass
 class World:
-    """What the handlers act on. `credentials` are named values, held in memory only."""
+    """What the handlers act on. `credentials` are named values, held in memory only.
+
+    `report` is told what happens, `detail` what happens often, `show` the Applications waited for.
+    """
 
     remote: Remote
+    invocation: Invocation
     author: Identity | None = None
     sign: bool = False
     cluster: kube.Cluster | None = None
     provider: Provider | None = None
     credentials: Mapping[str, bytes] = field(default_factory=dict)
     report: Callable[[str], None] = lambda _: None
+    detail: Callable[[str], None] = lambda _: None
+    show: Callable[[Status], None] = lambda _: None
     pushed: str | None = None
-    status: Any = None
+    status: Status | None = None
 
 
 def of(world: World) -> dict[type, Handler]:
@@ -108,7 +115,7 @@ def _with_parent(commit: Commit, parent: str | None) -> Commit:
 
 def _apply(world: World, step: ServerSideApply) -> bool:
     done = kube.apply(
-        cluster_of(world), step.objects, force=step.force_conflicts, report=world.report, namespace=NAMESPACE
+        cluster_of(world), step.objects, force=step.force_conflicts, report=world.detail, namespace=NAMESPACE
     )
     return any(item.changed for item in done)
 
@@ -136,7 +143,9 @@ def _ensure_webhook(world: World, step: EnsureWebhook) -> bool:
 
 def _wait(world: World, step: WaitFor) -> bool:
     revision = world.pushed or step.revision
-    world.status = argocd.wait(cluster_of(world), step.root, revision, step.timeout, world.report)
+    world.status = argocd.wait(
+        cluster_of(world), step.root, revision, step.timeout, world.report, world.show, step.namespace
+    )
     return False
 
 

@@ -106,7 +106,10 @@ def _execute(plan: Plan, world: gather.Connected, output: Output) -> list[Done]:
 
         def report(step: Step) -> None:
             at = f"[{numbers[id(step)]}/{len(plan.steps)}] {show.title(step)}"
-            acting.report = lambda text: progress.detail(f"{at}: {text}")
+            acting.detail = lambda text: progress.detail(f"{at}: {text}")
+            # On a terminal the table says it all.
+            acting.report = (lambda _: None) if progress.live else progress.update
+            acting.show = lambda status: progress.table([at, *status.lines()])
             progress.update(at)
 
         return execute(plan, handlers.of(acting), report)

@@ -36,12 +36,26 @@ class Progress:
             return
         self._last = text
         if self._status:
-            self._status.update(f"{self._title}: {text}")
+            from rich.text import Text
+
+            self._status.update(Text(f"{self._title}: {text}"))
         else:
             self._output.info(f"{self._title}: {text}")
 
+    @property
+    def live(self) -> bool:
+        """Whether it is drawn on a terminal, so that `table` shows something."""
+        return self._status is not None
+
+    def table(self, lines: Sequence[str]) -> None:
+        """Draw lines below the title in the place of what was drawn before; on a terminal only."""
+        if self._status:
+            from rich.text import Text
+
+            self._status.update(Text("\n".join(self._output.redact(line) for line in (self._title, *lines))))
+
     def detail(self, text: str) -> None:
-        """The same for what comes often: on a terminal, or with --verbose."""
+        """The same as `update` for what comes often: on a terminal, or with --verbose."""
         if self._status or self._output.verbose:
             self.update(text)
 

@@ -1,0 +1,84 @@
+"""Whom Argo CD trusts as the Git host: the host's SSH keys or certificate authority, as this run does.
+
+They go into Argo CD's own two ConfigMaps. What others put there (`argocd cert add`) stays: the
+application of infrastructure/argocd does not compare their data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bootstrap import argocd_objects, git_auth, handlers, known_hosts, kube
+from bootstrap.errors import InputError
+from bootstrap.handlers import NAMESPACE, World
+from bootstrap.invocation import Invocation
+from bootstrap.layout_edits import documents
+from bootstrap.request import Request
+from bootstrap.steps import ClusterObject
+
+KEYS, KEYS_FIELD = "argocd-ssh-known-hosts-cm", "ssh_known_hosts"
+AUTHORITIES = "argocd-tls-certs-cm"
+SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
+
+
+def added(
+    objects: Sequence[ClusterObject], request: Request, world: World, url: str
+) -> tuple[ClusterObject, ...]:
+    """Argo CD's objects, those two ConfigMaps with what is in the cluster and what this run trusts."""
+    keys = _host_keys(request, world.invocation, url)
+    authority = _authority(request, url)
+    result = []
+    for item in objects:
+        if item.kind == "ConfigMap" and item.name == KEYS:
+            here = _live(world, KEYS).get(KEYS_FIELD, "")
+            item = _with_keys(item, here, keys)
+        elif item.kind == "ConfigMap" and item.name == AUTHORITIES:
+            data = {**_live(world, AUTHORITIES), **authority}
+            item = argocd_objects.merged(item, {"data": data}) if data else item
+        result.append(item)
+    return tuple(result)
+
+
+def _with_keys(item: ClusterObject, here: str, keys: str) -> ClusterObject:
+    if not here and not keys:
+        return item
+    shipped = (documents(item.text, KEYS)[0].get("data") or {}).get(KEYS_FIELD, "")
+    whole = known_hosts.together(shipped, here, keys)
+    # What differs in order or blank lines alone is not written again.
+    if here and set(whole.splitlines()) == set(here.splitlines()):
+        whole = here
+    return argocd_objects.merged(item, {"data": {KEYS_FIELD: whole}})
+
+
+def _live(world: World, name: str) -> Mapping[str, str]:
+    found = kube.get(handlers.cluster_of(world), "v1", "ConfigMap", NAMESPACE, name) or {}
+    data: Mapping[str, str] = found.get("data") or {}
+    return data
+
+
+def _host_keys(request: Request, invocation: Invocation, url: str) -> str:
+    """The lines of the known hosts files that are about the repository's host; "" for other URLs."""
+    if not git_auth.is_ssh(url):
+        return ""
+    host, port = git_auth.host_of(url), git_auth.ssh_port(url)
+    files = (
+        [request.known_hosts]
+        if request.known_hosts
+        else [invocation.home / ".ssh" / "known_hosts", SYSTEM_KNOWN_HOSTS]
+    )
+    texts = [path.read_text(errors="replace") for path in files if path.is_file()]
+    return "".join(f"{line}\n" for text in texts for line in known_hosts.lines_for(text, host, port))
+
+
+def _authority(request: Request, url: str) -> dict[str, str]:
+    """The certificate authority of --ca-file under the host that it is for."""
+    if request.ca_file is None or not url.startswith("https://"):
+        return {}
+    try:
+        text = request.ca_file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("reading --ca-file", str(error), "give a PEM file") from error
+    if "BEGIN CERTIFICATE" not in text:
+        raise InputError("reading --ca-file", f"{request.ca_file} has no certificate", "give a PEM file")
+    return {git_auth.host_of(url): text}
