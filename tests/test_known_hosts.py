@@ -30,7 +30,6 @@ broken
         ("192.0.2.1", 22),
         ("a.example.org", 22),
         ("bad.example.org", 22),
-        ("GIT.example.com", 22),
         ("other", 22),
     ],
 )
@@ -47,6 +46,10 @@ def test_same_lines_as_ssh_keygen_finds(tmp_path: Path, host: str, port: int, ha
     # ssh-keygen shows what it found as it stands, or hashes it anew: only the keys can be compared.
     expected = [line.split()[-2:] for line in said.splitlines() if "#" not in line and "@revoked" not in line]
     assert [line.split()[-2:] for line in lines_for(file.read_text(), host, port)] == expected
+
+
+def test_name_is_looked_up_in_lower_case_as_ssh_does() -> None:
+    assert lines_for(FILE, "GIT.Example.com") == lines_for(FILE, "git.example.com") != []
 
 
 def test_certificate_authority_keeps_its_marker() -> None:
