@@ -11,6 +11,8 @@ from bootstrap.sandbox.pinned import Pinned
 
 EVERY = 10.0
 """Seconds between two lines about the same build."""
+PRIOR = 100
+"""How many of `Pinned.seconds` must be built until this machine's own pace counts for half."""
 
 
 class BuildProgress:
@@ -27,10 +29,11 @@ class BuildProgress:
         self._clock = clock
         self._left = [pinned for unit in units for pinned in unit]
         self._total = len(self._left)
-        # `Pinned.seconds` was measured on two processors. Replaced by what this machine shows.
-        self._pace = 2 / min(processors or os.cpu_count() or 2, 8)
-        self._spent = 0.0
-        self._weights = 0
+        # `Pinned.seconds` was measured on two processors. What this machine shows counts as soon as it
+        # weighs something against that.
+        expected = 2 / min(processors or os.cpu_count() or 2, 8)
+        self._weights = PRIOR
+        self._spent = PRIOR * expected
 
     @contextmanager
     def building(self, unit: Sequence[Pinned]) -> Iterator[Callable[[str], None]]:
@@ -61,8 +64,12 @@ class BuildProgress:
         yield seen
         self._spent += self._clock() - started
         self._weights += weight
-        self._pace = self._spent / self._weights
         self._left = later
+
+    @property
+    def _pace(self) -> float:
+        """Seconds here for each of `Pinned.seconds`."""
+        return self._spent / self._weights
 
     def _remaining(self, weight: int, elapsed: float, later: Sequence[Pinned]) -> float:
         # A build that takes longer than foreseen is never shown as done.
