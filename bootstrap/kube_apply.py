@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bootstrap import kube_discovery as discovery
-from bootstrap.errors import NotFound, NotReadyError
+from bootstrap.errors import Conflict, NotFound, NotReadyError
 from bootstrap.kube_connection import FIELD_MANAGER, JSON, METADATA_ONLY, Answer, Cluster, request
+from bootstrap.kube_fields import differs
 from bootstrap.kube_objects import watch
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.steps import ClusterObject
 
 APPLY = "application/apply-patch+yaml"
 CRD = "CustomResourceDefinition"
+BUILT_IN = re.compile(r"v1|(networking|rbac\.authorization|policy|scheduling|storage)(\.k8s\.io)?/v1")
+"""API versions whose objects run nothing and need no CRD: they are applied beside the CRDs."""
 ESTABLISHED_TIMEOUT = 90.0
 SERVED_TIMEOUT = 30.0
 """Seconds from Established until discovery and every API server of a cluster serve the kind."""
@@ -54,7 +58,6 @@ def apply(
     Conflict, Invalid, Forbidden, …: of every object that was refused in a phase, together.
     NotReadyError: a CRD was not Established.
     """
-    namespaces, crds, others = phases(objects)
     learn(cluster, objects)
     done: list[Applied] = []
 
@@ -62,23 +65,40 @@ def apply(
         done.append(item)
         report(f"{len(done)}/{len(objects)} {item.object}")
 
-    in_parallel(lambda item: _apply(cluster, item, force, namespace)[0], namespaces, tell)
-    answers = in_parallel(lambda item: _apply(cluster, item, force, namespace), crds, lambda it: tell(it[0]))
-    waiting = [item.object for item, data in answers if not _is_established(data)]
-    in_parallel(lambda item: _wait_until_established(cluster, item), waiting)
-    groups = {crd.name.partition(".")[2] for crd in crds}
-    in_parallel(lambda item: _apply_served(cluster, item, force, namespace, groups), others, tell)
+    def one(item: ClusterObject) -> Applied:
+        if not is_crd(item):
+            return _apply(cluster, item, force, namespace)[0]
+        applied, found = _apply(cluster, item, force, namespace)
+        if not _is_established(found):
+            _wait_until_established(cluster, item)
+        return applied
+
+    namespaces, first, last = phases(objects)
+    groups = {item.name.partition(".")[2] for item in first if is_crd(item)}
+    in_parallel(one, namespaces, tell)
+    in_parallel(one, first, tell)
+    in_parallel(lambda item: _apply_served(cluster, item, force, namespace, groups), last, tell)
     return done
 
 
 def phases(
     objects: Sequence[ClusterObject],
 ) -> tuple[list[ClusterObject], list[ClusterObject], list[ClusterObject]]:
-    """Namespaces, CRDs and the rest, each in the given order."""
+    """Namespaces; CRDs with what needs none of them; then what does: their kinds, and workloads.
+
+    The longest first, because the longest CRD takes the server longer than everything beside it.
+    """
+
+    def is_passive(item: ClusterObject) -> bool:
+        return bool(BUILT_IN.fullmatch(item.api_version)) and item.kind not in (
+            "Pod",
+            "ReplicationController",
+        )
+
     namespaces = [item for item in objects if item.kind == "Namespace" and item.api_version == "v1"]
-    crds = [item for item in objects if is_crd(item)]
-    others = [item for item in objects if item not in namespaces and not is_crd(item)]
-    return namespaces, crds, others
+    rest = sorted((item for item in objects if item not in namespaces), key=lambda item: -len(item.text))
+    first = [item for item in rest if is_crd(item) or is_passive(item)]
+    return namespaces, first, [item for item in rest if item not in first]
 
 
 def is_crd(item: ClusterObject) -> bool:
@@ -119,6 +139,15 @@ def send(cluster: Cluster, placed: Placed, force: bool, dry_run: bool = False, a
     )
 
 
+def real_conflicts(
+    cluster: Cluster, placed: Placed, error: Conflict, before: Mapping[str, Any] | None
+) -> tuple[tuple[tuple[str, str], ...], Mapping[str, Any]]:
+    """Those fields of a conflict whose value would change, and the object as if they were taken."""
+    forced: Mapping[str, Any] = send(cluster, placed, force=True, dry_run=True).data
+    paths = differs(before or {}, forced, [field for field, _ in error.fields])
+    return tuple(pair for pair in error.fields if pair[0] in paths), forced
+
+
 def not_served(item: ClusterObject) -> NotFound:
     return NotFound(
         f"applying {item}",
@@ -137,7 +166,16 @@ def _apply(
     if placed is None:
         raise not_served(item)
     before = _metadata(cluster, placed)
-    answer = send(cluster, placed, force, accept=JSON if is_crd(item) else METADATA_ONLY)
+    accept = JSON if is_crd(item) else METADATA_ONLY
+    try:
+        answer = send(cluster, placed, force, accept=accept)
+    except Conflict as error:
+        if not error.fields:
+            raise
+        live = request(cluster, "GET", placed.path, f"reading {placed.object}", str(placed.object)).data
+        if real_conflicts(cluster, placed, error, live)[0]:
+            raise
+        answer = send(cluster, placed, force=True, accept=accept)
     return Applied(placed.object, _changed(before, answer.data["metadata"])), answer.data
 
 

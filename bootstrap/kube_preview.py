@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.errors import Conflict, NotFound
-from bootstrap.kube_apply import Placed, learn, place, send
+from bootstrap.errors import ClusterError, Conflict, NotFound
+from bootstrap.kube_apply import Placed, learn, place, real_conflicts, send
 from bootstrap.kube_connection import Cluster, request
+from bootstrap.kube_errors import combined
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.observed import FieldConflict, Preview
 from bootstrap.steps import ClusterObject
@@ -17,6 +19,17 @@ BOOKKEEPING = frozenset(
 )
 """Fields of metadata that the server keeps for itself: no change of them is a change of the object."""
 
+Found = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request for the object at `number` of the list: its state now, or the dry run."""
+
+    number: int
+    placed: Placed
+    dry_run: bool
+
 
 def preview(
     cluster: Cluster, objects: Sequence[ClusterObject], force: bool = False, namespace: str = "default"
@@ -24,10 +37,28 @@ def preview(
     """One Preview an object, in order, side by side; `namespace` is for objects that name none.
 
     "create" without `after`: its kind or namespace is not there yet, so the server cannot try it.
-    Invalid, Forbidden, …: of every object that the server would refuse, together.
+    "conflict" has `after` as if the fields were taken. Invalid, Forbidden, …: of every object that
+    the server would refuse, together.
     """
     learn(cluster, objects)
-    return list(in_parallel(lambda item: _preview(cluster, item, force, namespace), objects))
+    placed = {n: at for n, item in enumerate(objects) if (at := place(cluster, item, namespace))}
+    # Reading and trying are independent; the longest documents first, because one of them may take
+    # the server as long as all the others together.
+    calls = [_Call(n, item, dry_run) for n, item in placed.items() for dry_run in (True, False)]
+    calls.sort(key=lambda call: (-len(call.placed.object.text), not call.dry_run))
+    answers = dict(zip(calls, in_parallel(lambda call: _ask(cluster, call, force), calls), strict=True))
+    found = {(call.number, call.dry_run): answer for call, answer in answers.items()}
+    errors = [answer for answer in found.values() if isinstance(answer, ClusterError)]
+    refused = [error for error in errors if not (isinstance(error, Conflict) and error.fields)]
+    if refused:
+        raise combined(refused)
+
+    def result(number: int) -> Preview:
+        if number not in placed:
+            return Preview(objects[number], "create")
+        return _preview(cluster, placed[number], found[number, False], found[number, True])
+
+    return list(in_parallel(result, range(len(objects))))
 
 
 def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
@@ -39,35 +70,38 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     )
 
 
-def _preview(cluster: Cluster, item: ClusterObject, force: bool, namespace: str) -> Preview:
-    placed = place(cluster, item, namespace)
-    if placed is None:
-        return Preview(item, "create")
-    before = _current(cluster, placed)
+def _ask(cluster: Cluster, call: _Call, force: bool) -> Found | ClusterError:
+    """The answer, None for "not there", or the error that it was."""
+    where = str(call.placed.object)
     try:
-        answer = send(cluster, placed, force, dry_run=True)
-    except Conflict as error:
-        if not error.fields:
-            raise
-        fields = tuple(FieldConflict(field, manager) for field, manager in error.fields)
-        return Preview(placed.object, "conflict", before, None, fields)
-    except NotFound:
-        if before is not None:
-            raise
-        return Preview(placed.object, "create")
-    if before is None:
-        return Preview(placed.object, "create", None, answer.data)
-    return Preview(placed.object, "same" if same(before, answer.data) else "change", before, answer.data)
-
-
-def _current(cluster: Cluster, placed: Placed) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = request(
-            cluster, "GET", placed.path, f"reading {placed.object}", str(placed.object)
-        ).data
+        if call.dry_run:
+            answer = send(cluster, call.placed, force, dry_run=True)
+        else:
+            answer = request(cluster, "GET", call.placed.path, f"reading {where}", where)
     except NotFound:
         return None
+    except ClusterError as error:
+        return error
+    found: Mapping[str, Any] = answer.data
     return found
+
+
+def _preview(
+    cluster: Cluster, placed: Placed, before: Found | ClusterError, after: Found | ClusterError
+) -> Preview:
+    if isinstance(before, ClusterError):
+        raise before
+    fields: tuple[tuple[str, str], ...] = ()
+    if isinstance(after, Conflict):
+        fields, after = real_conflicts(cluster, placed, after, before)
+    if isinstance(after, ClusterError):
+        raise after
+    if fields:
+        named = tuple(FieldConflict(field, manager) for field, manager in fields)
+        return Preview(placed.object, "conflict", before, after, named)
+    if before is None or after is None:
+        return Preview(placed.object, "create", before, after)
+    return Preview(placed.object, "same" if same(before, after) else "change", before, after)
 
 
 def _metadata(item: Mapping[str, Any]) -> dict[str, Any]:
