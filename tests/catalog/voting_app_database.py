@@ -59,6 +59,22 @@ class Database:
         environ["PATH"] = f"{self.programs}:{environ['PATH']}"
         return _run([str(self.folder / "postgres/roles.sh")], self.folder, environ)
 
+    def run(
+        self, command: list[str], stdin: bytes = b"", **environment: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """A program that finds this server by libpq's variables, as the server's user."""
+        environ = {**_environ(), "PGPORT": str(self.port), **environment}
+        environ["PATH"] = f"{self.programs}:{environ['PATH']}"
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environ,
+            input=stdin,
+            capture_output=True,
+            timeout=PATIENCE,
+            **_user(),
+        )
+
     def set_login(self, password: str) -> None:
         """What the component `database-credentials` mounts: the app's password as a file."""
         folder = self.folder / "secrets/db-login"

@@ -1,0 +1,111 @@
+"""The voting app's backup, for real: a dump is made, checked, kept for its time, and gives the votes back."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.catalog.voting_app import APP, ROOT
+from tests.catalog.voting_app_database import PASSWORDS, Database, running
+
+DAY = 86400
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    folder = Path(tempfile.mkdtemp(prefix="votes-"))
+    try:
+        with running(folder) as server:
+            assert server.apply_roles().returncode == 0
+            vote = server.psql("postgres", "postgres", "INSERT INTO votes VALUES ('a', 'x'), ('b', 'y')")
+            assert vote.ok, vote.error
+            yield server
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def backups(database: Database) -> Path:
+    """The folder that the volume is mounted at, the server's user's own."""
+    folder = database.folder / "data/backups"
+    assert database.run(["mkdir", str(folder)]).returncode == 0
+    return folder
+
+
+def back_up(database: Database, folder: Path, login: str = "backup") -> subprocess.CompletedProcess[bytes]:
+    script = database.folder / "postgres/backup.sh"
+    shutil.copy(APP / "components/backup/backup.sh", script)
+    return database.run(
+        [str(script)],
+        PGHOST="127.0.0.1",
+        BACKUP_FOLDER=str(folder),
+        PASSWORD_FILE=str(database.folder / f"secrets/db/{login}-password"),
+    )
+
+
+def test_a_dump_gives_the_votes_back_as_the_documentation_says(database: Database, backups: Path) -> None:
+    done = back_up(database, backups)
+    assert done.returncode == 0, done.stderr
+    (dump,) = backups.iterdir()
+    assert database.psql("postgres", "postgres", "UPDATE votes SET vote = 'lost'").ok
+    assert database.psql("postgres", "postgres", "INSERT INTO votes VALUES ('c', 'later')").ok
+    restored = restore(database, dump.read_bytes())
+    assert restored.returncode == 0, restored.stderr
+    assert database.psql("postgres", "postgres", "SELECT * FROM votes ORDER BY id").rows == "a|x\nb|y"
+
+
+def test_a_dump_that_is_not_whole_changes_nothing(database: Database, backups: Path) -> None:
+    assert back_up(database, backups).returncode == 0
+    (dump,) = backups.iterdir()
+    half = dump.read_bytes()[: dump.stat().st_size // 2]
+    assert restore(database, half).returncode != 0
+    assert database.psql("postgres", "postgres", "SELECT count(*) FROM votes").rows == "2"
+
+
+def test_old_dumps_go_and_the_last_one_never_does(database: Database, backups: Path) -> None:
+    ages = {"votes-20260101T000000Z.dump": 20, "votes-20260110T000000Z.dump": 5, "other.txt": 50}
+    for name, days in ages.items():
+        (backups / name).touch()
+        os.utime(backups / name, (time.time() - days * DAY,) * 2)
+    assert back_up(database, backups).returncode == 0
+    left = {path.name for path in backups.iterdir()}
+    assert {"votes-20260110T000000Z.dump", "other.txt"} < left
+    assert "votes-20260101T000000Z.dump" not in left
+    assert len(left) == 3
+
+
+def test_a_dump_that_fails_leaves_nothing_that_looks_like_one(database: Database, backups: Path) -> None:
+    done = back_up(database, backups, login="monitor")
+    assert done.returncode != 0
+    assert b"authentication failed" in done.stderr
+    assert not [path for path in backups.iterdir() if path.suffix == ".dump"]
+    assert back_up(database, backups).returncode == 0
+    assert [path.suffix for path in backups.iterdir()] == [".dump"]
+
+
+def test_no_password_is_in_what_it_prints(database: Database, backups: Path) -> None:
+    done = back_up(database, backups)
+    assert not [value for value in PASSWORDS.values() if value.encode() in done.stdout + done.stderr]
+
+
+def restore(database: Database, dump: bytes) -> subprocess.CompletedProcess[bytes]:
+    """What the documentation says, with this server's places for the pod's."""
+    command = documented_restore().replace("/run/secrets", str(database.folder / "secrets"))
+    places = {"PGHOST": str(database.folder / "run"), "PGDATA": str(database.folder / "data")}
+    return database.run(["sh", "-ec", command], stdin=dump, **places)
+
+
+def documented_restore() -> str:
+    """The command that docs/rollback.md hands to the pod's shell."""
+    text = (ROOT / "docs/rollback.md").read_text()
+    match = re.search(r"sh -ec '\n(.+?)'\s*<", text, re.S)
+    assert match, "docs/rollback.md shows no restore command"
+    return match[1]
