@@ -22,6 +22,7 @@ class Answer:
     status: int = 200
     location: str = ""
     cut: int = 0
+    type: str = "application/octet-stream"
 
 
 @dataclass
@@ -53,6 +54,7 @@ def running(folder: Path, tls: bool = True) -> Iterator[Mirror]:
             self.send_response(answer.status)
             if answer.location:
                 self.send_header("Location", answer.location)
+            self.send_header("Content-Type", answer.type)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body[: len(answer.body) - answer.cut])

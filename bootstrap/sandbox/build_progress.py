@@ -39,7 +39,9 @@ class BuildProgress:
     def building(self, unit: Sequence[Pinned]) -> Iterator[Callable[[str], None]]:
         """While the block runs, `unit` is built; yields what is to be told each line of the build."""
         # Those before it were found done: another run has built them.
+        first = min(self._left.index(pinned) for pinned in unit)
         last = max(self._left.index(pinned) for pinned in unit)
+        number = self._total - len(self._left) + first + 1
         later = self._left[last + 1 :]
         names = ", ".join(pinned.name for pinned in unit)
         weight = sum(pinned.seconds for pinned in unit)
@@ -52,12 +54,13 @@ class BuildProgress:
             if now - told < EVERY:
                 return
             told = now
-            state = f"{compiled} packages compiled" if compiled else "getting its sources"
+            state = (
+                f"{compiled} package{'s' * (compiled > 1)} compiled" if compiled else "getting its sources"
+            )
             rest = f"left: {', '.join(pinned.name for pinned in later)}" if later else "the last"
             seconds = self._remaining(weight, now - started, later)
-            done = self._total - len(self._left) + 1
             self._report(
-                f"{names} ({done} of {self._total}), {state}; {rest}; about {_duration(seconds)} to go"
+                f"{names} ({number} of {self._total}), {state}; {rest}; about {_duration(seconds)} to go"
             )
 
         seen("")

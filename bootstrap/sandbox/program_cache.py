@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,8 @@ from bootstrap.sandbox.pinned import Pinned
 
 RECORD = "record.json"
 DATA = "data"
+UNUSED_DAYS = 30
+"""How long another version of a program is kept after its last use."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def find(pinned: Pinned, invocation: Invocation) -> Placed | None:
             return None
         if recorded_data is not None and digest(data) != recorded_data:
             return None
+        os.utime(place / RECORD)  # the time of its last use
     except (OSError, ValueError, KeyError, TypeError):
         return None  # not there, or not as it was left: it is placed anew
     return Placed(program, sha256, origin, data if recorded_data is not None else None)
@@ -87,7 +91,18 @@ def place(
         if target.exists():
             target.rename(work / "damaged")
         draft.rename(target)
+        _remove_unused(pinned, invocation)
     return Placed(target / pinned.file_name, record["sha256"], origin, target / DATA if data else None)
+
+
+def _remove_unused(pinned: Pinned, invocation: Invocation) -> None:
+    """Remove other versions that no installation of this program has used for long."""
+    oldest = invocation.clock() - UNUSED_DAYS * 24 * 60 * 60
+    current = folder(pinned, invocation)
+    for other in current.parent.glob(f"{pinned.name}-v*"):
+        record = other / RECORD
+        if other != current and record.exists() and record.stat().st_mtime < oldest:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 @contextmanager

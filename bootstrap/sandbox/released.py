@@ -10,6 +10,8 @@ import platform
 import shutil
 import sys
 import tarfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +26,8 @@ from bootstrap.sandbox.program_cache import Placed
 
 MIRROR = "BOOTSTRAP_RELEASES_URL"
 AT_ONCE = 4
+EVERY = 5.0
+"""Seconds between two lines about the same download."""
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 Report = Callable[[str], None]
@@ -46,10 +50,17 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
             names = ", ".join(name for name in hosts if hosts[name] == host)
             report(f"no route to {host} ({fault}): {names} will be built")
     reached = [pinned for pinned in candidates if answers[hosts[pinned.name]] is None]
+    stopped = threading.Event()
+
+    def fetch(pinned: Pinned) -> Placed | None:
+        return _fetch(pinned, released[pinned.name], invocation, report, stopped)
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        placed = list(
-            pool.map(lambda pinned: _fetch(pinned, released[pinned.name], invocation, report), reached)
-        )
+        try:
+            placed = list(pool.map(fetch, reached))
+        except BaseException:
+            stopped.set()
+            raise
     return {pinned.name: found for pinned, found in zip(reached, placed, strict=True) if found is not None}
 
 
@@ -83,14 +94,36 @@ def _host(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _fetch(pinned: Pinned, release: Release, invocation: Invocation, report: Report) -> Placed | None:
+class _Stopped(Exception):
+    """Another download failed, or the user interrupted: this one is not needed any more."""
+
+
+def _following(report: Report, stopped: threading.Event) -> Report:
+    """Passes on how much has come, now and then; the way to stop a download in its middle."""
+    told = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal told
+        if stopped.is_set():
+            raise _Stopped
+        if time.monotonic() - told >= EVERY:
+            told = time.monotonic()
+            report(text)
+
+    return tell
+
+
+def _fetch(
+    pinned: Pinned, release: Release, invocation: Invocation, report: Report, stopped: threading.Event
+) -> Placed | None:
+    follow = _following(report, stopped)
     with program_cache.locked([pinned], invocation, report):
         if found := program_cache.find(pinned, invocation):
             return found  # another run had the lock, and fetched or built it
         try:
             name = download_http.shown(release.url).rpartition("/")[2]
             sha256 = download.fetch_checksum(release.checksums, name, invocation)
-            file = download.fetch(release.url, sha256, invocation, report=report)
+            file = download.fetch(release.url, sha256, invocation, report=follow)
             with program_cache.workspace(pinned, invocation) as work:
                 program = _unpack(file, release, work / pinned.file_name, pinned)
                 file.unlink(missing_ok=True)  # the program is kept, its archive is not needed again

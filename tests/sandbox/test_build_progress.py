@@ -1,0 +1,75 @@
+"""What is told while programs are built: which, what is left, and how long it will take."""
+
+from __future__ import annotations
+
+from bootstrap.sandbox.build_progress import EVERY, BuildProgress
+from bootstrap.sandbox.pinned import BY_NAME
+
+UNITS = [(BY_NAME["etcd"],), (BY_NAME["kube-apiserver"], BY_NAME["kube-scheduler"]), (BY_NAME["kwok"],)]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _progress(processors: int = 2) -> tuple[BuildProgress, Clock, list[str]]:
+    clock, said = Clock(), list[str]()
+    return BuildProgress(UNITS, said.append, clock, processors), clock, said
+
+
+def test_it_says_what_is_built_what_is_left_and_how_long() -> None:
+    progress, clock, said = _progress()
+    with progress.building(UNITS[0]) as seen:
+        clock.now += EVERY
+        seen("go: downloading example.com/module v1.0.0")
+        clock.now += EVERY
+        seen("example.com/package")
+    # 26 + 207 + 4 + 63 seconds on two processors, 300 in all.
+    left = "left: kube-apiserver, kube-scheduler, kwok"
+    assert said == [
+        f"etcd (1 of 4), getting its sources; {left}; about 5 min to go",
+        f"etcd (1 of 4), getting its sources; {left}; about 5 min to go",
+        f"etcd (1 of 4), 1 package compiled; {left}; about 5 min to go",
+    ]
+
+
+def test_it_does_not_speak_more_often_than_it_should() -> None:
+    progress, clock, said = _progress()
+    with progress.building(UNITS[0]) as seen:
+        for _ in range(100):
+            clock.now += EVERY / 50
+            seen("example.com/package")
+    assert len(said) == 3
+    assert "100 packages" in said[-1]
+
+
+def test_a_slower_machine_corrects_the_estimate() -> None:
+    progress, clock, said = _progress()
+    with progress.building(UNITS[0]):
+        clock.now += 26 * 10
+    with progress.building(UNITS[1]) as seen:
+        # (100 + 260) s for 126 of the scale: 2.86 s each; 274 are left.
+        assert said[-1].endswith("about 13 min to go")
+        assert said[-1].startswith("kube-apiserver, kube-scheduler (2 of 4), ")
+        clock.now += 3600
+        seen("")
+    # The one that takes too long is never shown as done: a tenth of it stays.
+    assert said[-1].endswith("left: kwok; about 4 min to go")
+
+
+def test_more_processors_are_expected_to_be_faster() -> None:
+    progress, _, said = _progress(processors=8)
+    with progress.building(UNITS[0]):
+        pass
+    assert said[-1].endswith("about 75 s to go")
+
+
+def test_what_another_run_has_built_is_counted_as_done() -> None:
+    progress, _, said = _progress()
+    with progress.building(UNITS[2]):
+        pass
+    assert said == ["kwok (4 of 4), getting its sources; the last; about 65 s to go"]

@@ -1,0 +1,240 @@
+"""Released builds: fetched from a mirror that serves each as its publisher does, and checked."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import platform
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bootstrap.errors import ChecksumDiffers, InputError
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import program_cache, programs, released
+from bootstrap.sandbox.pinned import BY_NAME
+from tests import mirror as mirrors
+from tests.mirror import Mirror
+
+ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+PROGRAM = b"#!/bin/sh\necho a released build\n"
+
+K8S = f"/dl.k8s.io/release/v1.36.3/bin/linux/{ARCH}/"
+ETCD = "/github.com/etcd-io/etcd/releases/download/v3.6.8/"
+ARGOCD = "/github.com/argoproj/argo-cd/releases/download/v3.6.1/"
+KUSTOMIZE = "/github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv5.8.1/"
+GITEA = f"/dl.gitea.com/gitea/1.26.0/gitea-1.26.0-linux-{ARCH}"
+HELM = f"/get.helm.sh/helm-v4.3.1-linux-{ARCH}.tar.gz"
+
+# Program → where its file is published, where its checksum is, what that file looks like, and the
+# program's path inside, when it is an archive.
+PUBLISHED = {
+    **{
+        name: (K8S + name, f"{K8S}{name}.sha256", "{sha256}", None)
+        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+    },
+    "etcd": (
+        f"{ETCD}etcd-v3.6.8-linux-{ARCH}.tar.gz",
+        f"{ETCD}SHA256SUMS",
+        f"{'0' * 64}  etcd-v3.6.8-darwin-{ARCH}.zip\n{{sha256}}  etcd-v3.6.8-linux-{ARCH}.tar.gz\n",
+        f"etcd-v3.6.8-linux-{ARCH}/etcd",
+    ),
+    "argocd": (
+        f"{ARGOCD}argocd-linux-{ARCH}",
+        f"{ARGOCD}cli_checksums.txt",
+        f"{'0' * 64}  argocd-darwin-{ARCH}\n{{sha256}}  argocd-linux-{ARCH}\n",
+        None,
+    ),
+    "helm": (
+        HELM,
+        f"{HELM}.sha256sum",
+        f"{{sha256}}  helm-v4.3.1-linux-{ARCH}.tar.gz\n",
+        f"linux-{ARCH}/helm",
+    ),
+    "kustomize": (
+        f"{KUSTOMIZE}kustomize_v5.8.1_linux_{ARCH}.tar.gz",
+        f"{KUSTOMIZE}checksums.txt",
+        f"{{sha256}}  kustomize_v5.8.1_linux_{ARCH}.tar.gz\n",
+        "kustomize",
+    ),
+    "gitea": (GITEA, f"{GITEA}.sha256", f"{{sha256}}  gitea-1.26.0-linux-{ARCH}\n", None),
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
+    with mirrors.running(tmp_path_factory.mktemp("mirror")) as mirror:
+        yield mirror
+
+
+@pytest.fixture
+def mirror(server: Mirror) -> Mirror:
+    server.routes.clear()
+    server.asked.clear()
+    return server
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, mirror: Mirror) -> Invocation:
+    """An empty cache, nothing on PATH, releases from the mirror."""
+    return _invocation(tmp_path, mirror)
+
+
+def _invocation(folder: Path, mirror: Mirror, **environ: str) -> Invocation:
+    given = {
+        "BOOTSTRAP_CACHE_DIR": str(folder / "cache"),
+        "BOOTSTRAP_CA_FILE": str(mirror.ca_file),
+        "BOOTSTRAP_RELEASES_URL": f"{mirror.url}/releases/",
+        "PATH": "",
+    }
+    return Invocation(
+        stdin=io.StringIO(),
+        stdout=io.StringIO(),
+        stderr=io.StringIO(),
+        environ={**os.environ, **given, **environ},
+    )
+
+
+def _publish(mirror: Mirror, name: str, checksum_of: bytes | None = None) -> str:
+    """Serve the program as it is published; returns the sha256 of the file."""
+    path, checksums, form, member = PUBLISHED[name]
+    body = PROGRAM if member is None else _archive(member)
+    sha256 = hashlib.sha256(body if checksum_of is None else checksum_of).hexdigest()
+    mirror.serve(f"/releases{path}", body)
+    mirror.serve(f"/releases{checksums}", form.format(sha256=sha256).encode())
+    return hashlib.sha256(body).hexdigest()
+
+
+def _archive(member: str) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in (("LICENSE", b"a licence"), (member, PROGRAM)):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return gzip.compress(packed.getvalue())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_release_is_fetched_from_where_it_is_published_and_checked(
+    mirror: Mirror, fresh: Invocation, name: str
+) -> None:
+    _publish(mirror, name)
+    program = programs.ensure([name], fresh, lambda _: None)[name]
+    assert (program.origin, program.version) == ("release", BY_NAME[name].version)
+    assert program.path.read_bytes() == PROGRAM
+    assert program.path.name == name
+    assert os.access(program.path, os.X_OK)
+    assert program.sha256 == hashlib.sha256(PROGRAM).hexdigest()
+    assert program.data is None
+    assert list((fresh.cache_dir / "downloads").iterdir()) == []
+    again = programs.ensure([name], _invocation(fresh.cache_dir.parent, mirror), lambda _: None)[name]
+    assert (again.origin, again.path) == ("cache", program.path)
+    assert len(mirror.asked) == 2
+
+
+def test_every_release_that_is_pinned_is_tested() -> None:
+    assert {name for name, pinned in BY_NAME.items() if pinned.release} == set(PUBLISHED)
+
+
+def test_several_releases_are_fetched_in_one_run(mirror: Mirror, fresh: Invocation) -> None:
+    for name in PUBLISHED:
+        _publish(mirror, name)
+    found = programs.ensure(list(PUBLISHED), fresh, lambda _: None)
+    assert list(found) == list(PUBLISHED)
+    assert {program.origin for program in found.values()} == {"release"}
+
+
+@pytest.mark.parametrize("name", ["kube-apiserver", "etcd"])
+def test_a_release_that_is_not_the_published_file_is_refused(
+    mirror: Mirror, fresh: Invocation, name: str
+) -> None:
+    actual = _publish(mirror, name, checksum_of=b"what the publisher had")
+    with pytest.raises(ChecksumDiffers) as caught:
+        programs.ensure([name], fresh, lambda _: None)
+    assert actual in caught.value.found
+    assert hashlib.sha256(b"what the publisher had").hexdigest() in caught.value.found
+    assert "BOOTSTRAP_RELEASES_URL=off" in caught.value.hint
+    assert list((fresh.cache_dir / "downloads").iterdir()) == []
+    assert [path for path in (fresh.cache_dir / "programs").iterdir() if path.is_dir()] == []
+
+
+def test_a_release_whose_checksum_is_not_published_is_not_used(mirror: Mirror, fresh: Invocation) -> None:
+    _publish(mirror, "gitea")
+    del mirror.routes[f"/releases{GITEA}.sha256"]
+    said: list[str] = []
+    assert released.fetch_all([BY_NAME["gitea"]], fresh, said.append) == {}
+    assert f"/releases{GITEA}" not in mirror.asked
+    assert said[-1] == "gitea will be built: the server answered 404 Not Found"
+
+
+def test_an_archive_without_the_program_is_not_used(mirror: Mirror, fresh: Invocation) -> None:
+    path, checksums, form, _ = PUBLISHED["helm"]
+    body = _archive("linux-other/helm")
+    mirror.serve(f"/releases{path}", body)
+    mirror.serve(f"/releases{checksums}", form.format(sha256=hashlib.sha256(body).hexdigest()).encode())
+    said: list[str] = []
+    assert released.fetch_all([BY_NAME["helm"]], fresh, said.append) == {}
+    assert "helm will be built" in said[-1]
+
+
+def test_a_mirror_that_is_down_is_told_once_for_all_its_programs(mirror: Mirror, tmp_path: Path) -> None:
+    invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_URL="https://127.0.0.1:1")
+    said: list[str] = []
+    wanted = [BY_NAME["etcd"], BY_NAME["kube-scheduler"]]
+    assert released.fetch_all(wanted, invocation, said.append) == {}
+    assert said[1:] == [
+        "no route to https://127.0.0.1:1 (Connection refused): etcd, kube-scheduler will be built"
+    ]
+
+
+def test_a_mirror_with_an_unknown_authority_is_not_used(mirror: Mirror, tmp_path: Path) -> None:
+    environ = {**_invocation(tmp_path, mirror).environ}
+    del environ["BOOTSTRAP_CA_FILE"]
+    _publish(mirror, "etcd")
+    said: list[str] = []
+    assert released.fetch_all([BY_NAME["etcd"]], Invocation(environ=environ), said.append) == {}
+    assert "certificate" in said[-1]
+    assert mirror.asked == []
+
+
+def test_releases_can_be_switched_off(mirror: Mirror, tmp_path: Path) -> None:
+    invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_URL="off")
+    _publish(mirror, "etcd")
+    assert released.fetch_all([BY_NAME["etcd"]], invocation, lambda _: None) == {}
+    assert mirror.asked == []
+
+
+def test_a_mirror_that_is_no_url_is_an_input_error(mirror: Mirror, tmp_path: Path) -> None:
+    invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_URL="mirror.example.com")
+    with pytest.raises(InputError, match="BOOTSTRAP_RELEASES_URL"):
+        programs.ensure(["etcd"], invocation, lambda _: None)
+
+
+def test_without_a_mirror_the_publisher_is_asked() -> None:
+    release = released.release_of(BY_NAME["kube-scheduler"], Invocation(environ={}))
+    assert release is not None
+    assert release.url == f"https:/{K8S}kube-scheduler"
+    assert release.checksums == f"https:/{K8S}kube-scheduler.sha256"
+
+
+def test_a_damaged_program_is_fetched_again(mirror: Mirror, fresh: Invocation) -> None:
+    _publish(mirror, "gitea")
+    path = programs.ensure(["gitea"], fresh, lambda _: None)["gitea"].path
+    path.write_bytes(b"something else")
+    again = programs.ensure(["gitea"], fresh, lambda _: None)["gitea"]
+    assert again.origin == "release"
+    assert path.read_bytes() == PROGRAM
+
+
+def test_a_program_that_another_run_has_just_placed_is_taken(mirror: Mirror, fresh: Invocation) -> None:
+    _publish(mirror, "etcd")
+    programs.ensure(["etcd"], fresh, lambda _: None)
+    mirror.asked.clear()
+    found = released.fetch_all([BY_NAME["etcd"]], fresh, lambda _: None)
+    assert found["etcd"] == program_cache.find(BY_NAME["etcd"], fresh)
+    assert mirror.asked == []
