@@ -9,11 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bootstrap.errors import InputError
+from bootstrap.splice_items import add_item
+from bootstrap.splice_keys import apply, says, set_keys, value_edit
 from bootstrap.splice_listed import set_listed
-from bootstrap.splice_scalars import reads_as_text, written
-from bootstrap.splice_walk import Place, Span, Walk, decode, encode, walk
+from bootstrap.splice_walk import Place, Span, Walk, decode, walk
 
-__all__ = ["Match", "Path", "Span", "replace_scalar", "replace_scalars", "set_listed", "spans"]
+__all__ = [
+    "Match",
+    "Path",
+    "Span",
+    "add_item",
+    "replace_scalar",
+    "replace_scalars",
+    "set_keys",
+    "set_listed",
+    "spans",
+]
 
 Match = tuple[str, str]
 """(key, value): the one item of a sequence of mappings whose `key` is `value`."""
@@ -39,27 +50,13 @@ def replace_scalars(
     A value that YAML would read as something else than a string is quoted. Raises InputError when
     a path is not there, is there twice, is no scalar, or is shared with other places by an alias.
     """
-    before = walk(decode(text, where), where)
-    chosen = {_find(before, path, where): value for path, value in edits.items()}
-    changed = {span: value for span, value in chosen.items() if not _says(span, value)}
+    file = walk(decode(text, where), where)
+    chosen = {_find(file, path, where): value for path, value in edits.items()}
+    changed = {span: value for span, value in chosen.items() if not says(span, value)}
     if not changed:
         return text
-    result = before.text
-    for span in sorted(changed, key=lambda span: span.start, reverse=True):
-        new = written(changed[span], span.style, span.flow)
-        gap = " " if span.start == span.end else ""  # after the colon of a key without a value
-        result = result[: span.start] + gap + new + result[span.end :]
-    after = walk(result, where)
-    wanted = {span.path: value for span, value in changed.items()}
-    got = {span.path: span.value for span in after.spans if span.path in wanted and _says(span, span.value)}
-    if got != wanted or before.outline(wanted) != after.outline(wanted):
-        _would_change_more(", ".join(_spell(path) for path in wanted), where)
-    return encode(text, result)
-
-
-def _says(span: Span, value: str) -> bool:
-    """Whether the scalar is this string already, and not a number or the like that is spelled so."""
-    return span.value == value and (span.style is not None or reads_as_text(value))
+    spliced = [value_edit(file, span, value, where) for span, value in changed.items()]
+    return apply(text, file, spliced, {span.path: value for span, value in changed.items()}, where)
 
 
 def _find(file: Walk, path: Path, where: str) -> Span:
@@ -105,8 +102,3 @@ def _resolve(file: Walk, path: Path, tried: str, where: str) -> Place:
 
 def _spell(path: Path) -> str:
     return ".".join(f"[{part[0]}={part[1]}]" if isinstance(part, tuple) else str(part) for part in path[1:])
-
-
-def _would_change_more(what: str, where: str) -> None:
-    found = "the edit would have changed something else"
-    raise InputError(f"changing {what}", found, "write that part in a simpler form by hand", where)

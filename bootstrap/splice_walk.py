@@ -56,9 +56,12 @@ class Key(NamedTuple):
 
 
 class Box:
-    """A collection: its keys or items, and where their values end (comments after them excluded)."""
+    """A collection: its keys or items, and where their values end (comments after them excluded).
 
-    __slots__ = ("anchors", "end", "flow", "keys", "mapping", "start", "value_ends")
+    `shared` names the anchor through which an alias repeats it, or something around it.
+    """
+
+    __slots__ = ("anchors", "end", "flow", "keys", "mapping", "shared", "start", "value_ends")
 
     def __init__(self, mapping: bool, flow: bool, start: int, anchors: tuple[str, ...]) -> None:
         self.mapping = mapping
@@ -66,6 +69,7 @@ class Box:
         self.start = start
         self.end = start
         self.anchors = anchors
+        self.shared: str | None = None
         self.keys: list[Key] = []
         self.value_ends: list[int] = []
 
@@ -139,6 +143,7 @@ class _Reading:
         self._anchors: dict[str, str] = {}
         self._aliased: set[str] = set()
         self._anchored: list[tuple[int, tuple[str, ...]]] = []
+        self._boxes: list[Box] = []
 
     def take(self, event: Any) -> None:
         kind = type(event).__name__
@@ -157,6 +162,8 @@ class _Reading:
             shared = next((anchor for anchor in anchors if anchor in self._aliased), None)
             if shared is not None:
                 found.spans[number] = found.spans[number]._replace(shared=shared)
+        for box in self._boxes if self._aliased else ():
+            box.shared = next((anchor for anchor in box.anchors if anchor in self._aliased), None)
         if len(found._outline) > outline and not _says_nothing(found._outline[outline:]):
             self.document += 1
         elif len(found._outline) > outline:
@@ -164,7 +171,7 @@ class _Reading:
             for place in [place for place in found.boxes if place[0] == self.document]:
                 del found.boxes[place]
         self._start = (len(found.spans), len(found._outline))
-        self._anchors, self._aliased, self._anchored = {}, set(), []
+        self._anchors, self._aliased, self._anchored, self._boxes = {}, set(), [], []
 
     def _node(self, event: Any, kind: str) -> None:
         """One scalar, alias or opening of a collection, as a key, a value or an item."""
@@ -199,6 +206,8 @@ class _Reading:
         anchors = (*parent.anchors, event.anchor) if event.anchor else parent.anchors
         box = Box(kind == "MappingStartEvent", bool(event.flow_style), event.start_mark.index, anchors)
         self.found.boxes.setdefault(path, box)
+        if anchors:
+            self._boxes.append(box)
         self.frames.append(_Frame(path, box, flow, anchors))
 
     def _key(self, parent: _Frame, event: Any, kind: str) -> None:
