@@ -1,0 +1,125 @@
+"""Pure: what a kustomization renders: the images of its resources, under the names they have there.
+
+kustomize matches `images:` by the name that an image has after the kustomizations below have renamed
+it; an entry that is added has to use that name. Nothing is built: references are followed by path.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bootstrap.images import Reference
+from bootstrap.images_places import KUSTOMIZATIONS, ImagePlace, find_in, is_yaml
+from bootstrap.splice_walk import Walk, decode, walk
+
+_LISTS = ("resources", "bases", "components", "patchesStrategicMerge")
+_PATCHES = ("patches", "patchesJson6902")
+_CHARTS = ("helmCharts", "helmChartInflationGenerator")
+_REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|git::|(?:[a-z0-9-]+\.)+[a-z]{2,}/|.*[?&](?:ref|version)=")
+
+
+class Files(Protocol):
+    """The files of a repository, read when they are asked for; paths are relative to its top."""
+
+    def read(self, path: str) -> bytes | None:
+        """The content, or None when there is no such file (or it is a symbolic link)."""
+
+    def under(self, folder: str) -> Iterable[str]:
+        """Every file in a folder and its subfolders, in order."""
+
+
+@dataclass(frozen=True)
+class RenderedImage:
+    """An image of a container, as it is where the graph was asked."""
+
+    container: str
+    reference: Reference
+    at: str
+
+
+@dataclass
+class Rendered:
+    """What was found: the images, the files they come from, and what could not be looked into."""
+
+    images: list[RenderedImage] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    unread: list[str] = field(default_factory=list)
+
+
+def render(path: str, files: Files) -> Rendered:
+    """The images that the kustomization file at `path` renders; InputError for what is no YAML."""
+    found = Rendered()
+    found.images = _images(path, files, found)
+    return found
+
+
+def kustomization_in(folder: str, files: Files) -> str | None:
+    """The kustomization file directly in a folder."""
+    for name in KUSTOMIZATIONS:
+        path = posixpath.join(folder, name)
+        if files.read(path) is not None:
+            return path
+    return None
+
+
+def _images(path: str, files: Files, found: Rendered) -> list[RenderedImage]:
+    content = files.read(path)
+    if content is None or path in found.files:
+        return []
+    found.files.add(path)
+    file = walk(decode(content, path), path)
+    images: list[RenderedImage] = []
+    for listed in _listed(file):
+        images += _follow(posixpath.dirname(path), listed, files, found)
+    if any((0, key) in file.boxes for key in _CHARTS):
+        found.unread.append(f"{path}: charts")
+    entries = {place.name: place for place in find_in(path, file) if place.kind == "kustomization"}
+    return [RenderedImage(image.container, _through(image.reference, entries), image.at) for image in images]
+
+
+def _through(image: Reference, entries: Mapping[str, ImagePlace]) -> Reference:
+    """The image as an entry of `images:` makes it; kustomize matches the name as it is written."""
+    entry = entries.get(image.repository)
+    if entry is None or entry.reference is None:
+        return image
+    if entry.reference.tag or entry.reference.digest:
+        return entry.reference
+    return Reference(entry.reference.repository, image.tag, image.digest)
+
+
+def _listed(file: Walk) -> list[str]:
+    """What a kustomization names: resources, and patches, which the images of an entry come after."""
+    return [
+        span.value
+        for span in file.spans
+        if (len(span.path) == 3 and span.path[1] in _LISTS and "\n" not in span.value)
+        or (len(span.path) == 4 and span.path[1] in _PATCHES and span.path[3] == "path")
+    ]
+
+
+def _follow(folder: str, listed: str, files: Files, found: Rendered) -> list[RenderedImage]:
+    target = posixpath.normpath(posixpath.join(folder, listed))
+    if _REMOTE.match(listed) or target.startswith("../") or posixpath.isabs(listed):
+        found.unread.append(listed)
+        return []
+    if not is_yaml(target):
+        kustomization = kustomization_in(target, files)
+        if kustomization is not None:
+            return _images(kustomization, files, found)
+    content = files.read(target)
+    if content is None:
+        found.unread.append(target)
+        return []
+    if target in found.files:
+        return []
+    found.files.add(target)
+    file = walk(decode(content, target), target)
+    return [
+        RenderedImage(place.name, place.reference, place.at)
+        for place in find_in(target, file)
+        if place.kind == "container" and place.reference is not None
+    ]

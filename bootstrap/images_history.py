@@ -1,0 +1,90 @@
+"""Pure: what an image was before, from the versions of the file that it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from bootstrap.errors import InputError
+from bootstrap.images import Reference
+from bootstrap.images_declared import Declared
+from bootstrap.images_declared import place as declared_place
+from bootstrap.images_places import ImagePlace, find
+
+
+@dataclass(frozen=True)
+class Version:
+    """A file as a commit left it; `content` None: the commit removed it. Times are seconds (UTC)."""
+
+    commit: str
+    author: str
+    email: str
+    when: int
+    subject: str
+    built_at: float | None
+    content: bytes | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A commit that gave the image this reference."""
+
+    reference: Reference
+    commit: str
+    author: str
+    email: str
+    when: int
+    subject: str
+    built_at: float | None
+
+    @property
+    def effective(self) -> float:
+        """When the image was built, where the commit says so; else when the commit was made."""
+        return self.built_at if self.built_at is not None else float(self.when)
+
+
+def steps(versions: Iterable[Version], reader: Callable[[bytes], Reference | None]) -> Iterator[Step]:
+    """The commits that changed the image, newest first; `reader` finds it in a version of the file.
+
+    After a version where it is not there, or that is no YAML, the next newer one has set it.
+    """
+    newer: tuple[Version, Reference] | None = None
+    for version in versions:
+        reference = reader(version.content) if version.content is not None else None
+        if newer is not None and reference != newer[1]:
+            yield _step(*newer)
+        newer = (version, reference) if reference is not None else None
+    if newer is not None:
+        yield _step(*newer)
+
+
+def reader_of(place: ImagePlace, declared: Declared | None = None) -> Callable[[bytes], Reference | None]:
+    """Finds the same place in other versions of its file: by kind and name, else at the same spot."""
+
+    def read(content: bytes) -> Reference | None:
+        try:
+            if declared is not None:
+                return declared_place(declared, content).reference
+            found = [other for other in find(place.file, content) if _same(other, place)]
+        except InputError:
+            return None
+        here = [other for other in found if (other.box, other.whole) == (place.box, place.whole)]
+        return (here or found)[0].reference if found else None
+
+    return read
+
+
+def _same(other: ImagePlace, place: ImagePlace) -> bool:
+    return (other.kind, other.name) == (place.kind, place.name)
+
+
+def _step(version: Version, reference: Reference) -> Step:
+    return Step(
+        reference,
+        version.commit,
+        version.author,
+        version.email,
+        version.when,
+        version.subject,
+        version.built_at,
+    )

@@ -1,0 +1,74 @@
+"""Pure: which app and which environment a path of a repository belongs to.
+
+An environment is an overlay: the folder below `overlays/` (or `environments/`, `envs/`), or what a
+values file is named after (`values-staging.yaml`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from bootstrap.errors import InputError
+
+_ENVIRONMENTS = ("overlays", "environments", "envs")
+_APPS = ("apps", "infrastructure")
+_NO_APP = ("base", "bases", "components", "manifests", "k8s", "deploy", "kustomize", "templates")
+_VALUES = re.compile(r"values[-_.](?P<after>[a-z0-9][a-z0-9-]*)|(?P<before>[a-z0-9][a-z0-9-]*)[-_.]values")
+
+
+class Home(NamedTuple):
+    """None where the path does not tell."""
+
+    app: str | None
+    environment: str | None
+
+
+def home_of(path: str) -> Home:
+    """The app and environment of a file, by its folders and name."""
+    folders = path.split("/")[:-1]
+    app = environment = None
+    for number, folder in enumerate(folders[:-1]):
+        if folder in _APPS and app is None:
+            app = folders[number + 1]
+        if folder in _ENVIRONMENTS:
+            environment = folders[number + 1]
+            if app is None and number:
+                app = folders[number - 1]
+    if app is None:
+        rest = [folder for folder in folders if folder not in (*_NO_APP, *_ENVIRONMENTS, environment)]
+        app = rest[-1] if rest else None
+    if environment is None:
+        stem = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        if found := _VALUES.fullmatch(stem):
+            environment = found["after"] or found["before"]
+    return Home(app, environment)
+
+
+def is_in(path: str, environment: str) -> bool:
+    """Whether a file belongs to the environment; a path that names none does by any folder of that name."""
+    home = home_of(path)
+    if home.environment is not None:
+        return home.environment == environment
+    return environment in path.split("/")[:-1]
+
+
+def app_folders(app: str, under: str = "") -> list[str]:
+    """Where an app lies by this project's layout, so that it is found without a search."""
+    prefix = f"{under.rstrip('/')}/" if under else ""
+    return [f"{prefix}{folder}/{app}" for folder in _APPS]
+
+
+def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str | None = None) -> InputError:
+    """The error for a name that is not there, with the nearest that are."""
+    names = sorted(set(known))
+    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    if near:
+        hint = f"did you mean: {', '.join(near)}"
+    elif names:
+        hint = f"there {'are' if len(names) > 1 else 'is'}: {', '.join(names[:12])}"
+    else:
+        hint = "see what there is: bootstrap image list"
+    return InputError(tried, f"there is no {kind} {name!r}", hint, where)

@@ -1,0 +1,186 @@
+"""Pure: what `image set` changes: from images wanted, and files as they are, to files as they shall be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bootstrap import images_edit, images_layout
+from bootstrap.errors import ChangedError, InputError
+from bootstrap.images import Reference, Wanted, canonical, is_as
+from bootstrap.images_choose import Addition, Choice, choose
+from bootstrap.images_graph import Files
+from bootstrap.images_places import ImagePlace, find
+from bootstrap.images_search import Scope
+from bootstrap.steps import FileChange
+
+State = Literal["changed", "already", "kept"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: images and their references, where to look, and what must be there before."""
+
+    wanted: tuple[Wanted, ...]
+    scope: Scope
+    expect: Wanted | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one image. `state` already: nothing to do; kept: `reason` says why it stays.
+
+    `place` is where it stands now; None when an entry is added.
+    """
+
+    name: str
+    file: str
+    line: int | None
+    kind: str
+    before: Reference | None
+    after: Reference
+    state: State
+    reason: str | None = None
+    place: ImagePlace | None = None
+
+    @property
+    def at(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The changes, in the order they were asked for, and the files with them made."""
+
+    changes: tuple[Change, ...]
+    files: tuple[FileChange, ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+def plan(
+    request: Request,
+    files: Files,
+    pins: Mapping[str, str] | None = None,
+    keep: Mapping[str, str] | None = None,
+) -> Outcome:
+    """What `request` does to `files`.
+
+    `pins` has digests by full reference (`docker.io/library/nginx:1.27`); `keep` has names that stay
+    as they are, with the reason. Raises InputError for what cannot be found or changed alone,
+    ChangedError when an image is not what `expect` says.
+    """
+    edited = _Edited(files)
+    changes: list[Change] = []
+    notes: list[str] = []
+    seen: dict[tuple[str, str], str] = {}
+    for wanted in request.wanted:
+        choice = choose(wanted.name, request.scope, edited)
+        key = (choice.file, choice.name)
+        if seen.setdefault(key, wanted.name) != wanted.name:
+            found = f"{seen[key]} and {wanted.name} both mean {choice.name} in {choice.file}"
+            raise InputError("reading the arguments", found, "name it once")
+        change = _change(wanted, choice, request, pins or {}, keep or {})
+        changes.append(change)
+        if isinstance(choice, Addition) and choice.unchecked:
+            notes.append(
+                f"whether {choice.file} renders {choice.name} is not known: {choice.unchecked[0]} is not here"
+            )
+        if change.state == "changed":
+            edited.write(choice, change.after)
+    return Outcome(tuple(changes), edited.changes(), tuple(notes))
+
+
+def _change(
+    wanted: Wanted, choice: Choice, request: Request, pins: Mapping[str, str], keep: Mapping[str, str]
+) -> Change:
+    if isinstance(choice, Addition):
+        line, kind, current = None, "kustomization", choice.current
+    else:
+        line, kind, current = choice.line, choice.kind, _current(wanted, choice.reference, choice.at)
+    after = wanted.applied_to(current)
+    if after.tag is not None and after.digest is None:
+        after = replace(after, digest=pins.get(f"{canonical(after.repository)}:{after.tag}"))
+    known = current.tag is not None or current.digest is not None
+    before = current if known else None
+    place = None if isinstance(choice, Addition) else choice
+    change = Change(wanted.name, choice.file, line, kind, before, after, "changed", place=place)
+    if after == current:
+        return replace(change, state="already")
+    if request.expect is not None and not is_as(current, request.expect):
+        found = f"it is {current}, not {request.expect.text}"
+        hint = "someone else changed it: see bootstrap image history, then decide"
+        raise ChangedError(f"setting {change.name}", found, hint, change.at)
+    if wanted.name in keep:
+        return replace(change, state="kept", reason=keep[wanted.name])
+    return change
+
+
+def _current(wanted: Wanted, reference: Reference | None, at: str) -> Reference:
+    if reference is not None:
+        return reference
+    if wanted.repository is None:
+        hint = f"give a full reference: {wanted.name}=REPOSITORY:TAG"
+        raise InputError(f"setting {wanted.name}", "what stands there is no image reference", hint, at)
+    return Reference(wanted.repository)
+
+
+class _Edited:
+    """The files, with what was changed so far."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._new: dict[str, bytes] = {}
+
+    def read(self, path: str) -> bytes | None:
+        return self._new[path] if path in self._new else self._files.read(path)
+
+    def under(self, folder: str) -> Sequence[str]:
+        return list(self._files.under(folder))
+
+    def write(self, choice: Choice, after: Reference) -> None:
+        """Change one place, and look again: it says what it should."""
+        content = self.read(choice.file)
+        assert content is not None  # noqa: S101 - the place was found in it
+        if isinstance(choice, Addition):
+            result = images_edit.add_entry(content, choice.file, choice.name, after)
+        else:
+            result = images_edit.edit(content, choice, after)
+        now = [place for place in find(choice.file, result) if place.name == choice.name]
+        if choice.file and not any(place.reference == after for place in now) and _is_found(choice):
+            found = "after the edit the image would not read as wanted"
+            raise InputError(f"changing {choice.name}", found, "change it by hand", choice.file)
+        self._new[choice.file] = result
+
+    def changes(self) -> tuple[FileChange, ...]:
+        return tuple(FileChange(path, content, self._files.read(path)) for path, content in self._new.items())
+
+
+def _is_found(choice: Choice) -> bool:
+    """Whether a search by convention finds the place (not what bootstrap.yaml alone declares)."""
+    return isinstance(choice, Addition) or choice.kind != "declared"
+
+
+def message(changes: Sequence[Change]) -> str:
+    """The commit's message: what is set where, one line each when there are several."""
+    changed = [change for change in changes if change.state == "changed"]
+    if len(changed) == 1:
+        subject = f"Set {changed[0].name} to {_short(changed[0])}"
+        home = images_layout.home_of(changed[0].file)
+        place = ", ".join(part for part in home if part)
+        subject += f" ({place})" if place else ""
+    else:
+        subject = f"Set {len(changed)} images"
+        versions = {change.after.version for change in changed}
+        subject += f" to {_short(changed[0])}" if len(versions) == 1 else ""
+    lines = [
+        f"- {change.file}: {change.name}: {change.before or 'no entry'} -> {change.after}"
+        for change in changed
+    ]
+    return "\n".join([subject, "", *lines, ""])
+
+
+def _short(change: Change) -> str:
+    if change.after.tag:
+        return change.after.tag
+    return (change.after.digest or str(change.after))[:19]
