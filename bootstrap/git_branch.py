@@ -1,0 +1,149 @@
+"""One branch as files to read and a tip to commit on; how it is fetched is for git_thin and git_worktree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bootstrap import git_objects, git_writing
+from bootstrap.errors import InputError, RefusedError
+from bootstrap.git_local import Identity
+from bootstrap.git_objects import Entry
+from bootstrap.git_process import Calls
+from bootstrap.invocation import Invocation
+from bootstrap.steps import FileChange
+
+
+class Branch:
+    """`refresh` of a subclass sets the tip; everything here is about that tip.
+
+    Every method raises GitUnreachable, AuthenticationFailed, RepositoryNotFound or GitError when the
+    host or git does.
+    """
+
+    def __init__(self, calls: Calls, remote: str, branch: str) -> None:
+        self.calls = calls
+        self.remote = remote
+        self.branch = branch
+        self.shown = calls.shown
+        self.tip = ""
+        self._root = ""
+        self._trees: dict[str, dict[str, Entry]] = {}
+
+    def refresh(self) -> str:
+        """Read the branch's tip anew; InputError when the branch is not there."""
+        raise NotImplementedError
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a file; None when there is none, or something else is there."""
+        entry = self._entry(path)
+        return self.calls.content(entry.sha, "blob") if entry and entry.is_file else None
+
+    def under(self, folder: str) -> Iterator[str]:
+        """Every file in a folder and its subfolders; a file's path gives itself."""
+        folder = folder.strip("/")
+        entry = self._entry(folder) if folder else Entry(git_objects.TREE, self._root)
+        if entry is None:
+            return
+        if entry.is_tree:
+            self._bring_all(entry.sha)
+            yield from self._walk(folder, entry.sha)
+        else:
+            yield folder
+
+    def deepen(self, since: float | None = None) -> None:
+        """Have the history here: of all time, or at least what came after `since` (in seconds)."""
+
+    def bring(self, shas: Sequence[str]) -> None:
+        """Have these files here, of whatever commit."""
+
+    def commit(
+        self,
+        changes: Sequence[FileChange],
+        message: str,
+        author: Identity,
+        when: float,
+        sign: bool = False,
+    ) -> str:
+        """Make a commit on the tip and return its id (git_writing.py); files keep their mode."""
+        modes = {change.path: self._mode(change.path) for change in changes}
+        return git_writing.commit(self.calls, self.tip, changes, modes, message, author, when, sign)
+
+    def push(self, sha: str) -> None:
+        """Push a commit made on the tip: StalePlan when someone was faster, PushRefused for good."""
+        git_writing.push(self.calls, self.remote, self.branch, self.tip, sha)
+
+    def follow(self, sha: str) -> bool:
+        """Bring what was pushed into the user's work tree; False when something stands in the way."""
+        return True
+
+    def close(self) -> None:
+        """End the process that answers about objects."""
+        self.calls.close()
+
+    def _found_tip(self, ref: str) -> str:
+        """The commit at `ref` is the tip from now on."""
+        found = self.calls.object(ref)
+        if found is None:
+            hint = "push a first commit to it: bootstrap init"
+            raise InputError("reading the branch", f"{self.shown} is empty", hint, self.shown)
+        self.tip, self._root = found[0], git_objects.tree_of(found[2])
+        return self.tip
+
+    def _mode(self, path: str) -> str:
+        entry = self._entry(path)
+        if entry is not None and not entry.is_file:
+            hint = "replace it by a file of its own first"
+            raise RefusedError(f"writing {path}", f"{path} is no plain file", hint, self.shown)
+        return entry.mode if entry else "100644"
+
+    def _entry(self, path: str) -> Entry | None:
+        """What stands at a path; a file's content is here then."""
+        *folders, name = path.split("/")
+        if any(part in ("", ".", "..") for part in (*folders, name)):
+            return None
+        sha = self._root
+        for depth, part in enumerate(folders):
+            entry = self._list(sha, depth).get(part)
+            if entry is None or not entry.is_tree:
+                return None
+            sha = entry.sha
+        self._bring_around(sha, len(folders))
+        entry = self._list(sha, len(folders)).get(name)
+        if entry is not None and entry.is_file:
+            self._bring_file(sha, entry.sha, len(folders))
+        return entry
+
+    def _walk(self, folder: str, sha: str) -> Iterator[str]:
+        for name, entry in self._tree(sha).items():
+            path = f"{folder}/{name}" if folder else name
+            if entry.is_tree:
+                yield from self._walk(path, entry.sha)
+            elif entry.is_file:
+                yield path
+
+    def _tree(self, sha: str) -> dict[str, Entry]:
+        if sha not in self._trees:
+            content = self.calls.content(sha, "tree")
+            self._trees[sha] = dict(git_objects.entries(content, len(sha) // 2))
+        return self._trees[sha]
+
+    # What a branch that is not wholly here fetches before something is looked at.
+
+    def _list(self, sha: str, depth: int) -> dict[str, Entry]:
+        return self._tree(sha)
+
+    def _bring_all(self, sha: str) -> None:
+        """Everything below a folder."""
+
+    def _bring_around(self, sha: str, depth: int) -> None:
+        """The folder of a file that is asked for."""
+
+    def _bring_file(self, folder: str, sha: str, depth: int) -> None:
+        """The file itself."""
+
+
+def users_ssh(calls: Calls, invocation: Invocation) -> str | None:
+    """The SSH command that the user has chosen for git, if any."""
+    if command := invocation.environ.get("GIT_SSH_COMMAND"):
+        return command
+    return calls.run("config", "--get", "core.sshCommand").text or None

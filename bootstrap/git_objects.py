@@ -1,0 +1,82 @@
+"""Pure: git's tree objects, and commits as input of `git fast-import`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from bootstrap.git_local import Identity
+from bootstrap.steps import FileChange
+
+TREE = "40000"
+FILES = ("100644", "100755", "100664")
+"""Modes of plain files; the last one is of old repositories."""
+
+
+class Entry(NamedTuple):
+    """What stands under one name of a folder; `mode` is as git writes it."""
+
+    mode: str
+    sha: str
+
+    @property
+    def is_tree(self) -> bool:
+        return self.mode == TREE
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a plain file: no folder, symbolic link or submodule."""
+        return self.mode in FILES
+
+
+def entries(content: bytes, size: int) -> Iterator[tuple[str, Entry]]:
+    """The names that a tree object lists; `size` is the bytes of an id (20, or 32 of SHA-256)."""
+    start = 0
+    while start < len(content):
+        blank, end = content.index(b" ", start), content.index(b"\0", start)
+        name = content[blank + 1 : end].decode("utf-8", "surrogateescape")
+        yield name, Entry(content[start:blank].decode(), content[end + 1 : end + 1 + size].hex())
+        start = end + 1 + size
+
+
+def tree_of(commit: bytes) -> str:
+    """The id of the tree that a commit object names."""
+    return commit.split(b"\n", 1)[0].removeprefix(b"tree ").decode()
+
+
+def import_stream(
+    ref: str,
+    parent: str,
+    changes: Sequence[FileChange],
+    modes: Mapping[str, str],
+    message: str,
+    author: Identity,
+    when: float,
+) -> bytes:
+    """One commit on `parent`, for `git fast-import --done`, which prints its id. `when` in seconds."""
+    stamp = f"{author} {int(when)} +0000"
+    lines = [f"commit {ref}\nmark :1\nauthor {stamp}\ncommitter {stamp}\n".encode()]
+    lines.append(_data(message.encode()))
+    lines.append(f"from {parent}\n".encode())
+    for change in changes:
+        path = _quoted(change.path)
+        if change.content is None:
+            lines.append(b"D " + path + b"\n")
+        else:
+            mode = modes[change.path].replace("100664", "100644")
+            lines.append(f"M {mode} inline ".encode() + path + b"\n" + _data(change.content))
+    lines.append(b"get-mark :1\ndone\n")
+    return b"".join(lines)
+
+
+def _data(content: bytes) -> bytes:
+    return b"data %d\n%s\n" % (len(content), content)
+
+
+def _quoted(path: str) -> bytes:
+    """A path as fast-import reads it: in quotes where it could be taken for something else."""
+    raw = path.encode("utf-8", "surrogateescape")
+    if not re.search(rb'["\\\s]', raw):
+        return raw
+    return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'

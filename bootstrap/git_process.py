@@ -1,0 +1,171 @@
+"""Runs git where a start counts: one process a call, and one that stays to answer about objects.
+
+`git_command.py` does the same through GitPython, whose import alone takes longer than an image bump
+may; a CI job pays it on every run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bootstrap import git_errors
+from bootstrap.errors import GitError
+from bootstrap.git_command import Answer
+
+
+class Calls:
+    """git in one repository, with one environment. `shown` and `secrets` are for messages.
+
+    `directory` need not be there yet: git runs in its parent until it is. `timeout` is in seconds,
+    for each call.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        environ: Mapping[str, str],
+        shown: str,
+        secrets: Sequence[str] = (),
+        timeout: float = 120,
+    ) -> None:
+        self.directory = directory
+        self.environ = environ
+        self.shown = shown
+        self.secrets = tuple(secrets)
+        self.timeout = timeout
+        self._objects: Objects | None = None
+
+    def run(self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None) -> Answer:
+        """One git command; a failure is an Answer."""
+        directory = self.directory if self.directory.is_dir() else self.directory.parent
+        environ = {**self.environ, **extra} if extra else self.environ
+        return run(arguments, directory, environ, stdin, self.timeout)
+
+    def must(
+        self, tried: str, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The same, for a command whose failure is an error of ours; `tried` says what it is for."""
+        answer = self.run(*arguments, stdin=stdin, extra=extra)
+        if answer.status:
+            raise self.error(answer, tried)
+        return answer
+
+    def error(self, answer: Answer, tried: str) -> GitError:
+        return git_errors.classify(answer.err, tried, self.shown, self.secrets)
+
+    def object(self, name: str) -> tuple[str, str, bytes] | None:
+        """The id, kind and content of an object, by id or ref; None when it is not here."""
+        if self._objects is None:
+            self._objects = Objects(self.directory, self.environ)
+        return self._objects.get(name)
+
+    def content(self, sha: str, kind: str) -> bytes:
+        """The content of an object that must be here."""
+        found = self.object(sha)
+        if found is None or found[1] != kind:
+            hint = "run again; if it persists, the repository may be damaged"
+            raise GitError(f"reading {kind} {sha[:12]}", "it is not there", hint, self.shown)
+        return found[2]
+
+    def close(self) -> None:
+        """End the process that answers about objects."""
+        if self._objects is not None:
+            self._objects.close()
+            self._objects = None
+
+
+class Objects:
+    """`git cat-file --batch` of one repository, kept running: an object costs no process of its own.
+
+    Ask only for what is there: git would fetch what a partial clone lacks, one object at a time.
+    """
+
+    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        # No protocol is allowed here, so that a question for what is not there fails instead of fetching.
+        environ = {**environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+        self._process = _start(("cat-file", "--batch"), directory, environ, subprocess.DEVNULL)
+
+    def get(self, name: str) -> tuple[str, str, bytes] | None:
+        """The id, kind and content of an object, by id or ref; None when it is not here."""
+        source, answer = self._process.stdin, self._process.stdout
+        assert source is not None  # noqa: S101 - both are pipes
+        assert answer is not None  # noqa: S101
+        try:
+            source.write(name.encode() + b"\n")
+            source.flush()
+            head = answer.readline().split()
+            if len(head) != 3:
+                if not head:
+                    raise BrokenPipeError
+                return None
+            content = answer.read(int(head[2]) + 1)[:-1]
+        except BrokenPipeError as error:
+            hint = "run again; if it persists, the repository may be damaged"
+            raise GitError(f"reading {name}", "git cat-file ended early", hint) from error
+        return head[0].decode(), head[1].decode(), content
+
+    def close(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._process.wait()
+
+
+def run(
+    arguments: Sequence[str],
+    directory: Path,
+    environ: Mapping[str, str],
+    stdin: bytes = b"",
+    timeout: float = 120,
+) -> Answer:
+    """Run `git ARGUMENTS` with exactly `environ`; a failure is an Answer, not an exception.
+
+    After `timeout` seconds git and its children are killed, and the answer says so. Raises GitError
+    when there is no git.
+    """
+    process = _start(arguments, directory, environ, subprocess.PIPE)
+    try:
+        out, err = process.communicate(stdin, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        out, err = process.communicate()
+        err += f"\nTimeout: git {arguments[0]} took longer than {timeout:.0f} s".encode()
+    except BaseException:
+        _kill(process)
+        process.communicate()
+        raise
+    return Answer(process.returncode, out, err.decode("utf-8", "replace"))
+
+
+def _start(
+    arguments: Sequence[str], directory: Path, environ: Mapping[str, str], stderr: int
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            ["git", *arguments],
+            cwd=directory,
+            env=dict(environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,  # so that its children can be ended with it
+        )
+    except FileNotFoundError as error:
+        if not directory.is_dir():
+            found = f"there is no folder {directory}"
+            raise GitError(f"running git {arguments[0]}", found, git_errors.ROOM) from error
+        hint = "install git, 2.34 or newer: apt-get install git"
+        raise GitError("running git", "there is no git on PATH", hint) from error
+    except OSError as error:
+        raise GitError(f"running git {arguments[0]}", str(error), git_errors.ROOM) from error
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,86 @@
+"""The branch of a local work tree, committed to and pushed without touching what lies in the work tree.
+
+The commit is made on the remote's tip, in the user's own repository and with the user's own git
+configuration; afterwards the local branch follows, if nothing stands in its way.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bootstrap import git_auth, git_writing
+from bootstrap.errors import InputError
+from bootstrap.git_auth import Credential
+from bootstrap.git_branch import Branch, users_ssh
+from bootstrap.git_process import Calls
+from bootstrap.invocation import Invocation
+
+_TIP = "refs/bootstrap/tip"
+
+
+class WorkTreeBranch(Branch):
+    """The remote branch that the work tree at `root` follows, or `branch` of the same remote.
+
+    Raises InputError when HEAD is detached and no branch is named, or there is no remote.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        branch: str | None,
+        credential: Credential,
+        invocation: Invocation,
+        timeout: float = 120,
+    ) -> None:
+        plain = Calls(root, git_auth.plain_environment(invocation.environ), str(root), timeout=timeout)
+        branch, remote = _followed(plain, branch)
+        url = plain.run("remote", "get-url", remote).text
+        password = urlsplit(url).password if "://" in url else None
+        secrets = [value for value in (credential.token, password, unquote(password or "")) if value]
+        invocation.keep_secret(*secrets)
+        environ = git_auth.environment(url, credential, invocation.environ, users_ssh(plain, invocation))
+        shown = git_auth.without_userinfo(url)
+        super().__init__(Calls(root, environ, shown, secrets, timeout), remote, branch)
+        self.url = url
+
+    def refresh(self) -> str:
+        """Fetch the remote branch; InputError when the remote has no such branch."""
+        spec = f"+refs/heads/{self.branch}:{_TIP}"
+        answer = self.calls.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.remote, spec)
+        if answer.status:
+            if "couldn't find remote ref" in answer.err:
+                hint = "name one with --branch, or push this one first"
+                raise InputError("reading the branch", f"{self.shown} has no branch {self.branch}", hint)
+            raise self.calls.error(answer, f"fetching branch {self.branch}")
+        return self._found_tip(_TIP)
+
+    def follow(self, sha: str) -> bool:
+        """Move the checked-out branch to what was pushed; False when something stands in the way."""
+        head = self.calls.run("symbolic-ref", "--short", "--quiet", "HEAD").text
+        return head == self.branch and self.calls.run("merge", "--ff-only", "--quiet", sha).status == 0
+
+    def close(self) -> None:
+        for ref in (_TIP, git_writing.NEXT):
+            self.calls.run("update-ref", "-d", ref)
+        super().close()
+
+
+def _followed(calls: Calls, branch: str | None) -> tuple[str, str]:
+    """The remote's branch that is meant, and the remote's name."""
+    tried = f"reading the work tree at {calls.shown}"
+    answer = calls.run("symbolic-ref", "--short", "--quiet", "HEAD")
+    if answer.status and answer.err:
+        raise calls.error(answer, tried)
+    head = answer.text
+    if branch is None and not head:
+        raise InputError(tried, "HEAD is detached: no branch is checked out", "name one with --branch")
+    local = head or branch or ""
+    remotes = calls.run("remote").text.split()
+    configured = calls.run("config", "--get", f"branch.{local}.remote").text
+    remote = configured if configured in remotes else "origin"
+    if remote not in remotes:
+        hint = "add one (git remote add origin URL), or give --repo URL"
+        raise InputError(tried, "it has no remote to push to", hint)
+    merge = calls.run("config", "--get", f"branch.{local}.merge").text.removeprefix("refs/heads/")
+    return branch or merge or head, remote

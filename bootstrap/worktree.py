@@ -1,0 +1,152 @@
+"""Files of a folder on this machine: read without following links out of it, written atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bootstrap.errors import InputError, RefusedError
+from bootstrap.steps import FileChange
+
+_SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".venv"})
+
+
+class WorkTree:
+    """The files below `root`, by their paths relative to it. Symbolic links are not followed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.links: list[str] = []
+        """Links to YAML files that were come across and left out."""
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a plain file; None when there is none (or it is a link)."""
+        full = self.root / path
+        try:
+            if self._through_link(path) or not stat.S_ISREG(full.lstat().st_mode):
+                return None
+            return full.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def under(self, folder: str) -> Iterator[str]:
+        """Every plain file in a folder and its subfolders, in order; a file's path gives itself."""
+        full = self.root / folder if folder else self.root
+        if full.is_file() and not full.is_symlink():
+            yield folder
+        elif full.is_dir() and not (folder and self._through_link(folder)):
+            yield from self._walk(str(full), f"{folder}/" if folder else "")
+
+    def write(self, changes: Sequence[FileChange]) -> None:
+        """Write every file, each at once or not at all; mode and owner stay.
+
+        Raises RefusedError when one is not any more what `before` says, or cannot be written.
+        """
+        ready: list[tuple[Path, Path]] = []
+        try:
+            for change in changes:
+                if self.read(change.path) != change.before:
+                    found, hint = "it was changed meanwhile", "run again"
+                    raise RefusedError(f"writing {change.path}", found, hint, change.path)
+                ready.append((self._beside(change), self.root / change.path))
+            while ready:
+                new, target = ready[0]
+                new.replace(target)
+                ready.pop(0)
+        except OSError as error:
+            hint = "check who may write there (ls -l), and the room on the disk (df -h)"
+            raise RefusedError("writing the files", str(error), hint, str(self.root)) from error
+        finally:
+            for new, _ in ready:
+                with contextlib.suppress(OSError):
+                    new.unlink()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One at a time, on this machine: what is read inside is still so when it is written."""
+        handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks: `write` still compares
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def _beside(self, change: FileChange) -> Path:
+        """The new content in a temporary file beside the old one."""
+        target = self.root / change.path
+        known = target.stat()
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(change.content or b"")
+            file.flush()
+            os.fsync(handle)
+            os.fchmod(handle, stat.S_IMODE(known.st_mode))
+            if (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
+                with contextlib.suppress(PermissionError):
+                    os.fchown(handle, known.st_uid, known.st_gid)
+        return Path(name)
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[str]:
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            raise _unreadable(prefix or folder, error) from error
+        for entry in entries:
+            path = f"{prefix}{entry.name}"
+            if entry.is_symlink():
+                if entry.name.endswith((".yaml", ".yml")):
+                    self.links.append(path)
+            elif entry.is_dir(follow_symlinks=False):
+                if entry.name not in _SKIPPED:
+                    yield from self._walk(entry.path, f"{path}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield path
+
+    def _through_link(self, path: str) -> bool:
+        """Whether a part of the path is a symbolic link."""
+        place = self.root
+        for part in path.split("/"):
+            if part in ("", ".", ".."):
+                return True
+            place = place / part
+            if place.is_symlink():
+                return True
+        return False
+
+
+def locate(path: str, start: Path) -> tuple[Path, str]:
+    """The root and the part below it that PATH means: the Git work tree around it, or PATH alone.
+
+    Raises InputError when PATH is not there, is a symbolic link, or leads out of its work tree.
+    """
+    named = Path(os.path.normpath(start / path))  # keeps links, so that they can be seen
+    tried = "reading PATH"
+    if not os.path.lexists(named):
+        raise InputError(tried, f"{path} is not there", "give a file or folder of the repository")
+    if named.is_symlink() and not named.is_dir():
+        hint = f"give the file that it points to: {os.path.realpath(named)}"
+        raise InputError(tried, f"{path} is a symbolic link", hint)
+    folder = named if named.is_dir() else named.parent
+    root = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+    if root is None:
+        return (named, "") if named.is_dir() else (named.parent, named.name)
+    real, real_root = Path(os.path.realpath(named)), Path(os.path.realpath(root))
+    if not real.is_relative_to(real_root):
+        found = f"{path} leads out of the repository at {root}, to {real}"
+        raise InputError(tried, found, "give a path inside the repository")
+    below = real.relative_to(real_root).as_posix()
+    return root, "" if below == "." else below
+
+
+def _unreadable(path: str, error: OSError) -> InputError:
+    return InputError(f"reading {path}", error.strerror or str(error), "check who may read it (ls -l)", path)
