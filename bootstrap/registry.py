@@ -1,0 +1,255 @@
+"""Asks registries for the digests of images, by the OCI distribution API (version 2)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from bootstrap import registry_auth
+from bootstrap.errors import RegistryError
+from bootstrap.images import Reference, canonical
+from bootstrap.invocation import Invocation
+from bootstrap.registry_auth import Login
+
+if TYPE_CHECKING:
+    import requests
+
+# Indexes first: of an image for several architectures, the digest of the index is the one to pin.
+ACCEPT = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
+_HUB_HOST = "registry-1.docker.io"
+_TIMEOUT = (10, 30)
+_LONGEST_PAUSE = 60.0
+_MOST_TRIES = 5
+_LARGEST_MANIFEST = 8_000_000
+_AT_FAULT = "the registry is at fault: ask who runs it"
+
+
+class Registries:
+    """Connections and tokens of one run. `ca_file` is trusted in place of the system's authorities.
+
+    `pause` waits some seconds; `patience` is how many it may wait altogether.
+    """
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        ca_file: Path | None = None,
+        patience: float = 120.0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        import requests
+
+        self._invocation = invocation
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = "gitops-bootstrap"
+        self._session.auth = _NoNetrc()
+        if ca_file is not None:
+            self._session.verify = str(ca_file)
+        self._patience = patience
+        self._pause = pause
+        self._authorizations: dict[str, str] = {}
+
+    def digest(self, image: Reference) -> str | None:
+        """The digest that the registry has for the image's tag (or digest); None when it has no such image.
+
+        Raises RegistryError when the registry cannot be asked, or will not tell.
+        """
+        registry, _, path = canonical(image.repository).partition("/")
+        wanted = image.digest or image.tag or "latest"
+        base = _base(registry)
+        url = f"{base}/v2/{path}/manifests/{wanted}"
+        answer = self._ask("HEAD", url, registry, path)
+        found = answer.headers.get("Docker-Content-Digest", "")
+        if answer.status_code == 200 and not _DIGEST.fullmatch(found):
+            answer = self._ask("GET", url, registry, path)
+            found = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+        if answer.status_code == 404:
+            return None
+        if answer.status_code != 200:
+            raise _refused(answer, image, url)
+        if image.digest and found != image.digest:
+            text = f"it answers with {found}"
+            raise RegistryError(
+                f"looking for {image}", text, "the registry is at fault: ask who runs it", url
+            )
+        return found
+
+    def _ask(self, method: str, url: str, registry: str, path: str) -> requests.Response:
+        """One request, with a token if the registry wants one; 429 and 5xx are tried again."""
+        scope, authorized = f"{registry}/{path}", False
+        for attempt in range(1, _MOST_TRIES + 1):
+            headers = {"Accept": ACCEPT}
+            if scope in self._authorizations:
+                headers["Authorization"] = self._authorizations[scope]
+            answer = self._send(method, url, headers=headers)
+            if answer.status_code == 401 and not authorized:  # no token yet, or it has expired
+                authorized = True
+                self._authorizations[scope] = self._authorize(answer, registry, path)
+                continue
+            if answer.status_code != 429 and answer.status_code < 500:
+                return answer
+            wait = _retry_after(answer, self._invocation.clock()) or 0.5 * 2**attempt
+            if attempt == _MOST_TRIES or wait > min(self._patience, _LONGEST_PAUSE):
+                return answer
+            self._patience -= wait
+            self._pause(wait)
+        return answer
+
+    def _send(self, method: str, url: str, **options: Any) -> requests.Response:
+        import requests
+
+        try:
+            with self._session.request(method, url, timeout=_TIMEOUT, stream=True, **options) as answer:
+                answer._content = answer.raw.read(_LARGEST_MANIFEST, decode_content=True)
+                return answer
+        except requests.exceptions.SSLError as error:
+            hint = "give the certificate of its authority with --registry-ca-file"
+            found = f"its certificate is not trusted: {_short(error)}"
+            raise RegistryError("asking the registry", found, hint, _host(url)) from error
+        except (requests.RequestException, OSError) as error:
+            hint = "check the name, the network and the proxy (HTTPS_PROXY, NO_PROXY)"
+            raise RegistryError("asking the registry", _short(error), hint, _host(url)) from error
+
+    def _authorize(self, answer: requests.Response, registry: str, path: str) -> str:
+        """The Authorization header that the registry's challenge asks for."""
+        import base64
+
+        kind, parameters = _challenge(answer.headers.get("WWW-Authenticate", ""))
+        login = registry_auth.find(registry, path, self._invocation)
+        if kind == "basic" and login is not None and not login.identity:
+            pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+            self._invocation.keep_secret(pair)
+            return f"Basic {pair}"
+        if kind == "bearer" and "realm" in parameters:
+            token = self._token(parameters, login, path)
+            self._invocation.keep_secret(token)
+            return f"Bearer {token}"
+        found = (
+            "it asks for a login, and none is known"
+            if login is None
+            else f"it asks for {kind or 'nothing known'}"
+        )
+        raise RegistryError("asking the registry", found, f"log in: docker login {registry}", registry)
+
+    def _token(self, parameters: Mapping[str, str], login: Login | None, path: str) -> str:
+        realm = parameters["realm"]
+        if not _is_safe(realm):
+            found = f"it sends credentials to {_host(realm)} unencrypted"
+            raise RegistryError(
+                "asking the registry", found, "the registry is at fault: ask who runs it", realm
+            )
+        query = {"scope": parameters.get("scope") or f"repository:{path}:pull"}
+        if service := parameters.get("service"):
+            query["service"] = service
+        if login is not None and login.identity:
+            form = {
+                **query,
+                "grant_type": "refresh_token",
+                "refresh_token": login.password,
+                "client_id": "gitops-bootstrap",
+            }
+            answer = self._send("POST", realm, data=form)
+        else:
+            pair = (login.username, login.password) if login else None
+            answer = self._send("GET", realm, params=query, **({"auth": pair} if pair else {}))
+        if answer.status_code != 200:
+            found = f"no token: {_said(answer)}"
+            hint = "check the login (docker login), and that it may pull this image"
+            raise RegistryError("asking for a registry token", found, hint, _host(realm))
+        body = _json(answer)
+        token = body.get("token") or body.get("access_token")
+        if not isinstance(token, str):
+            raise RegistryError(
+                "asking for a registry token", "its answer has none", "run again", _host(realm)
+            )
+        return token
+
+
+class _NoNetrc:
+    """Keeps requests from looking for credentials in ~/.netrc, which are not meant for registries."""
+
+    def __call__(self, request: Any) -> Any:
+        return request
+
+
+def _base(registry: str) -> str:
+    host = _HUB_HOST if registry == "docker.io" else registry
+    return f"http://{host}" if _is_loopback(host) else f"https://{host}"
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether it is this machine, where plain HTTP is what Docker speaks as well."""
+    name = urlsplit(f"//{host}").hostname or ""
+    return name in ("localhost", "::1") or re.fullmatch(r"127(\.\d+){3}", name) is not None
+
+
+def _is_safe(url: str) -> bool:
+    return url.startswith("https://") or (url.startswith("http://") and _is_loopback(urlsplit(url).netloc))
+
+
+def _challenge(header: str) -> tuple[str, dict[str, str]]:
+    """The kind (lower case) and parameters of a WWW-Authenticate header."""
+    kind, _, rest = header.partition(" ")
+    return kind.lower(), {
+        name.lower(): quoted or plain
+        for name, quoted, plain in re.findall(r'([A-Za-z_]+)=(?:"([^"]*)"|([^\s,]+))', rest)
+    }
+
+
+def _retry_after(answer: requests.Response, now: float) -> float | None:
+    value = answer.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, TypeError):
+        return None
+
+
+def _refused(answer: requests.Response, image: Reference, url: str) -> RegistryError:
+    tried = f"looking for {image}"
+    if answer.status_code in (401, 403):
+        hint = "check the name, and log in as someone who may pull it (docker login)"
+        return RegistryError(tried, f"the registry refuses, or has no such image: {_said(answer)}", hint, url)
+    if answer.status_code == 429:
+        hint = "run again later, or log in: registries allow more to those they know"
+        return RegistryError(tried, "the registry says that it was asked too often", hint, url)
+    return RegistryError(tried, _said(answer), "see the registry's status, then run again", url)
+
+
+def _said(answer: requests.Response) -> str:
+    """The status, and what an error body of the distribution API says."""
+    errors = _json(answer).get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    detail = " ".join(str(first[key]) for key in ("code", "message") if first.get(key))
+    return f"{answer.status_code} {detail or answer.reason or ''}".strip()[:300]
+
+
+def _json(answer: requests.Response) -> Mapping[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _short(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
