@@ -1,0 +1,142 @@
+"""`bootstrap image`: list, set, promote, look back at and roll back the images in a GitOps repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bootstrap.commands.options import common
+from bootstrap.output import Output
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_Command = Callable[..., Any]
+
+
+def _options(*decorators: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    def add(function: _Command) -> _Command:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return add
+
+
+_access = _options(
+    click.option("--repo", metavar="URL", help="The repository, without a checkout of it."),
+    click.option("--branch", help="Its branch (default: the repository's, or the one checked out)."),
+    click.option("--username", default="git", show_default=True, help="The user name of a token."),
+    click.option("--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN)."),
+    click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's)."),
+    click.option("--known-hosts", type=_FILE, help="The hosts' SSH keys (default: ~/.ssh/known_hosts)."),
+    click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate."),
+)
+
+_commit = _options(
+    click.option("--push", is_flag=True, help="Commit and push; without it, files are changed and no more."),
+    click.option("--message", help="The commit's message."),
+    click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
+    click.option("--sign", is_flag=True, help="Sign the commit, as git is configured to."),
+    click.option("--signoff", is_flag=True, help="Add a Signed-off-by trailer."),
+    click.option("--dry-run", is_flag=True, help="Show what would change; exit 1 if anything."),
+    click.option("--timeout", default=120.0, show_default=True, help="Seconds to keep trying."),
+)
+
+_registry = _options(
+    click.option("--pin", is_flag=True, help="Write the digest that the registry has for the tag."),
+    click.option("--check-exists", is_flag=True, help="Refuse an image that its registry does not have."),
+    click.option("--registry-ca-file", type=_FILE, help="A CA that signed the registry's certificate."),
+)
+
+_guard = _options(
+    click.option("--only-newer", is_flag=True, help="Only if it is newer, by version or by commit."),
+    click.option("--built-at", metavar="TIME", help="When the build began: only if nobody set it since."),
+    click.option(
+        "--source",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="FOLDER",
+        help="The application's repository, for --only-newer by commit (default: here).",
+    ),
+)
+
+_app = click.option("--app", help="Only this app: the folder below apps/ or infrastructure/.")
+_environment = click.option("--env", "environment", help="Only this environment: an overlay.")
+
+
+@click.group()
+def command() -> None:
+    """List and set the images in a GitOps repository, safely from many pipelines at once."""
+
+
+@command.command("set")
+@click.argument("arguments", nargs=-1, required=True, metavar="NAME=REFERENCE... [PATH]")
+@_environment
+@_app
+@click.option("--expect", metavar="OLD", help="Only if the image is OLD now; else exit 9.")
+@_guard
+@_registry
+@_access
+@_commit
+@common
+def set_(output: Output, arguments: tuple[str, ...], **options: Any) -> int:
+    """Set images, in the files at PATH (default: here) or on a branch.
+
+    NAME is a name in `images:`, an image's repository, or app/container. REFERENCE is a full
+    reference, :TAG, @DIGEST or TAG@DIGEST. One value changes; every other byte stays. With --push
+    it is committed and pushed, again at the new tip whenever someone else was faster.
+
+    \b
+    Examples:
+      bootstrap image set web=:v1.2.0 --env staging
+      bootstrap image set ghcr.io/org/web=:v1.2.0 apps/web/overlays/staging
+      bootstrap image set shop/web=ghcr.io/org/web:v1.2.0 shop/api=:v1.4.1 --env production
+      bootstrap image set web=:v1.2.0 --app shop --env staging --push --repo https://git.example.com/org/gitops.git
+    """
+    from bootstrap.image_set import SetRequest, set_images
+
+    names, path = _split(arguments)
+    request = SetRequest(
+        names,
+        _access_of(options, path),
+        app=options["app"],
+        environment=options["environment"],
+        expect=options["expect"],
+        guard=_guard_of(options),
+        commit=_commit_of(options),
+    )
+    return set_images(request, output)
+
+
+def _split(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    """NAME=REFERENCE… and, last and without an equals sign, PATH."""
+    if len(arguments) > 1 and "=" not in arguments[-1]:
+        return arguments[:-1], arguments[-1]
+    return arguments, None
+
+
+def _access_of(options: dict[str, Any], path: str | None) -> Any:
+    from bootstrap.image_source import Access
+
+    names = ("repo", "branch", "username", "token_file", "ssh_key", "known_hosts", "ca_file")
+    return Access(path, **{name: options[name] for name in names})
+
+
+def _guard_of(options: dict[str, Any]) -> Any:
+    from bootstrap.image_guard import Guard
+
+    names = ("only_newer", "source", "pin", "check_exists", "registry_ca_file")
+    built_at = options.get("built_at")
+    if built_at is not None:
+        from bootstrap.images_newer import parse_time
+
+        built_at = parse_time(built_at)
+    return Guard(built_at=built_at, **{name: options[name] for name in names if name in options})
+
+
+def _commit_of(options: dict[str, Any]) -> Any:
+    from bootstrap.image_set import CommitOptions
+
+    names = ("push", "message", "author", "sign", "signoff", "dry_run", "timeout")
+    return CommitOptions(**{name: options[name] for name in names})

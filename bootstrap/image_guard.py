@@ -1,0 +1,101 @@
+"""What has to be asked before an image is set: registries for digests, history for who was there since.
+
+Answers of registries hold for the whole run; what history says is asked again at every new tip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.errors import RegistryError
+from bootstrap.git_log import BUILT_AT
+from bootstrap.image_past import is_ancestor_in, past
+from bootstrap.images import Reference, canonical
+from bootstrap.images_graph import Files
+from bootstrap.output import Output
+from bootstrap.plans.image_set import Change, Outcome
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The options that forbid or complete an edit. `built_at` is in seconds since the epoch."""
+
+    only_newer: bool = False
+    built_at: float | None = None
+    source: Path | None = None
+    pin: bool = False
+    check_exists: bool = False
+    registry_ca_file: Path | None = None
+
+    def trailers(self) -> str:
+        """What a commit has to say, so that a later run can tell which build is newer."""
+        if self.built_at is None:
+            return ""
+        from datetime import datetime, timezone
+
+        when = datetime.fromtimestamp(self.built_at, timezone.utc).isoformat().replace("+00:00", "Z")
+        return f"{BUILT_AT}: {when}"
+
+
+class Guards:
+    """One run's answers: `pins`, digests by full reference; `keep`, reasons by NAME."""
+
+    def __init__(self, guard: Guard, output: Output) -> None:
+        self.guard = guard
+        self.pins: dict[str, str] = {}
+        self.keep: dict[str, str] = {}
+        self._output = output
+        self._there: set[str] = set()
+        self._judged: set[str] = set()
+        self._registries: object | None = None
+
+    def begin(self) -> None:
+        """Forget what was said about another tip."""
+        self.keep.clear()
+        self._judged.clear()
+
+    def look(self, outcome: Outcome, files: Files) -> None:
+        """Ask what the changes of this outcome need; afterwards `pins` and `keep` may have grown."""
+        for change in outcome.changes:
+            if change.state != "changed":
+                continue
+            self._judge(change, files)
+            if change.name not in self.keep and (self.guard.pin or self.guard.check_exists):
+                self._ask_registry(change.after)
+
+    def _judge(self, change: Change, files: Files) -> None:
+        guard = self.guard
+        if change.name in self._judged or not (guard.only_newer or guard.built_at is not None):
+            return
+        self._judged.add(change.name)
+        from bootstrap.images_newer import not_newer, set_after
+
+        since = None if guard.only_newer else guard.built_at
+        steps = past(change.file, change.place, files, self._output.invocation, since) if change.place else []
+        reason = None
+        if guard.built_at is not None:
+            reason = set_after(guard.built_at, steps)
+        if reason is None and guard.only_newer:
+            is_ancestor = is_ancestor_in(guard.source or Path.cwd(), self._output.invocation)
+            reason = not_newer(change.name, change.after, change.before, steps, is_ancestor)
+        if reason is not None:
+            self.keep[change.name] = reason
+
+    def _ask_registry(self, image: Reference) -> None:
+        full = f"{canonical(image.repository)}:{image.tag}"
+        if str(image) in self._there or (image.digest is None and full in self.pins):
+            return
+        from bootstrap.registry import Registries
+
+        if not isinstance(self._registries, Registries):
+            self._registries = Registries(self._output.invocation, self.guard.registry_ca_file)
+        self._output.detail(f"asking the registry for {image}")
+        digest = self._registries.digest(image)
+        if digest is None:
+            hint = "check the tag, and that the push to the registry has ended"
+            raise RegistryError(f"looking for {image}", "the registry has no such image", hint)
+        self._there.add(str(image))
+        if self.guard.pin and image.digest is None and image.tag is not None:
+            self.pins[full] = digest
+            self._there.add(f"{image}@{digest}")

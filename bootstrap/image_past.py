@@ -1,0 +1,87 @@
+"""Fetches what an image was before: the history of its file, from wherever the files come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bootstrap import git_auth, git_log
+from bootstrap.errors import InputError
+from bootstrap.git_branch import Branch
+from bootstrap.git_process import Calls
+from bootstrap.images_graph import Files
+from bootstrap.images_history import Step, Version, reader_of, steps
+from bootstrap.images_newer import IsAncestor, parse_time
+from bootstrap.images_places import ImagePlace
+from bootstrap.invocation import Invocation
+from bootstrap.worktree import WorkTree
+
+_AT_ONCE = 40
+"""Versions of a file that are fetched in one request."""
+
+
+def past(
+    path: str, place: ImagePlace, files: Files, invocation: Invocation, since: float | None = None
+) -> list[Step]:
+    """The commits that set the image, newest first; with `since`, those after that time and the one before.
+
+    Raises InputError when the files are in no Git repository.
+    """
+    if isinstance(files, Branch):
+        files.deepen(since)
+        found = versions(files.calls, files.tip, path, files)
+    elif isinstance(files, WorkTree):
+        calls = local_calls(files.root, invocation)
+        found = versions(calls, "HEAD", path)
+    else:
+        raise TypeError(f"no history is known for {type(files).__name__}")
+    return list(steps(found, reader_of(place)))
+
+
+def local_calls(root: Path, invocation: Invocation) -> Calls:
+    """git in a work tree on this machine; InputError when there is none, or no commit yet."""
+    calls = Calls(root, git_auth.plain_environment(invocation.environ), str(root))
+    answer = calls.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if answer.status:
+        hint = "commit first, or leave away what needs the history"
+        raise InputError("reading the history", "there is no commit here", hint, str(root))
+    return calls
+
+
+def versions(calls: Calls, tip: str, path: str, branch: Branch | None = None) -> Iterator[Version]:
+    """The file as each commit left it, newest first."""
+    entries = list(git_log.log(calls, tip, [path]))
+    for number, entry in enumerate(entries):
+        if branch is not None and number % _AT_ONCE == 0:
+            branch.bring(
+                [sha for later in entries[number : number + _AT_ONCE] for _, sha in later.files if sha]
+            )
+        sha = dict(entry.files).get(path)
+        yield Version(
+            entry.commit,
+            entry.author,
+            entry.email,
+            entry.when,
+            entry.subject,
+            _time(entry.built_at),
+            calls.content(sha, "blob") if sha else None,
+        )
+
+
+def is_ancestor_in(source: Path, invocation: Invocation) -> IsAncestor:
+    """Ancestry by the commits of the repository at `source`."""
+    calls = Calls(source, git_auth.plain_environment(invocation.environ), str(source))
+
+    def is_ancestor(older: str, newer: str) -> bool | None:
+        answer = calls.run("merge-base", "--is-ancestor", older, newer)
+        return {0: True, 1: False}.get(answer.status)
+
+    return is_ancestor
+
+
+def _time(text: str | None) -> float | None:
+    """A trailer's time; a trailer that is none counts as not there."""
+    try:
+        return parse_time(text) if text else None
+    except InputError:
+        return None

@@ -1,0 +1,104 @@
+"""The loop of a remote edit: read the tip, decide, commit, push; overtaken, begin again at the new tip.
+
+What is repeated is the meaning of the edit, not its text, so two runs that change neighbouring lines
+do not get into each other's way. Nothing is ever forced or merged.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bootstrap import backoff
+from bootstrap.errors import GitUnreachable, StalePlan
+from bootstrap.git_branch import Branch
+from bootstrap.git_local import Identity
+from bootstrap.git_turns import turn
+from bootstrap.output import Output
+from bootstrap.steps import FileChange
+
+MAX_BREAKS = 4
+"""How often the host may break the connection before that is the answer."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A commit to be; without changes there is none."""
+
+    changes: tuple[FileChange, ...]
+    message: str
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What came of it: the commit (None: nothing to do, or only looked at) and how many tries it took."""
+
+    commit: str | None
+    attempts: int
+
+
+def push(
+    branch: Branch,
+    decide: Callable[[], Draft],
+    author: Callable[[], Identity],
+    output: Output,
+    timeout: float,
+    *,
+    sign: bool = False,
+) -> Pushed:
+    """Push what `decide` makes of the branch as it is; again and again, until `timeout` seconds are over.
+
+    Raises StalePlan then; PushRefused, InputError and all others at once.
+    """
+    deadline = time.monotonic() + timeout
+    locks = output.invocation.cache_dir / "turns"
+    attempts = breaks = 0
+    while True:
+        attempts += 1
+        began = time.monotonic()
+        try:
+            branch.refresh()
+            draft = decide()
+            if not draft.changes:
+                return Pushed(None, attempts)
+            with turn(locks, branch.calls.shown, branch.branch, deadline - time.monotonic()) as waited:
+                began = time.monotonic()
+                if waited:
+                    branch.refresh()
+                    draft = decide()
+                sha = _try(branch, draft, author, output, sign)
+            return Pushed(sha, attempts)
+        except StalePlan as error:
+            wait = backoff.pause(attempts, time.monotonic() - began, random.random)
+            if time.monotonic() + wait > deadline:
+                found = f"{attempts} attempts in {timeout:.0f} s were all overtaken by others"
+                hint = "run again, or raise --timeout"
+                raise StalePlan(f"pushing to branch {branch.branch}", found, hint, branch.shown) from error
+        except GitUnreachable as error:
+            breaks += 1
+            if not branch.tip or breaks >= MAX_BREAKS:
+                raise
+            wait = backoff.pause(breaks, 0.5, random.random)
+            if time.monotonic() + wait > deadline:
+                raise
+            output.detail(f"{error.tried}: {error.found}; trying again")
+        output.detail(f"attempt {attempts}: overtaken; waiting {wait:.2f} s")
+        time.sleep(wait)
+
+
+def _try(
+    branch: Branch, draft: Draft, author: Callable[[], Identity], output: Output, sign: bool
+) -> str | None:
+    """One commit and push; None when others have made the change meanwhile."""
+    if not draft.changes:
+        return None
+    sha = branch.commit(draft.changes, draft.message, author(), output.invocation.clock(), sign)
+    try:
+        branch.push(sha)
+    except GitUnreachable:
+        # The line may have broken after the host took it.
+        if branch.refresh() != sha:
+            raise
+    return sha

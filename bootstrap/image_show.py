@@ -1,0 +1,97 @@
+"""What the image commands print: changes, lists and histories, as text or JSON."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from bootstrap.errors import ExitStatus
+from bootstrap.images import Reference
+from bootstrap.images_layout import home_of
+from bootstrap.output import Output
+from bootstrap.plans.image_set import Change, Outcome
+from bootstrap.steps import FileChange
+
+
+class Place(NamedTuple):
+    """Where a commit went; `commit` None: none was made."""
+
+    repository: str
+    branch: str
+    commit: str | None
+    attempts: int
+
+
+def changed(outcome: Outcome, output: Output, *, dry_run: bool, place: Place | None = None) -> int:
+    """Print what was (or would be) done; the exit status is 1 for a dry run that would change something."""
+    would = bool(outcome.files)
+    data: dict[str, Any] = {
+        "changed": would and not dry_run,
+        "images": [_data(change) for change in outcome.changes],
+    }
+    if place is not None:
+        data |= place._asdict()
+    for note in outcome.notes:
+        output.warn(note)
+    output.result(data, "\n".join(_lines(outcome, dry_run, place)))
+    return ExitStatus.NO if dry_run and would else ExitStatus.OK
+
+
+def reference_data(reference: Reference | None) -> Any:
+    if reference is None:
+        return None
+    return {"reference": str(reference), **vars(reference)}
+
+
+def _lines(outcome: Outcome, dry_run: bool, place: Place | None) -> Iterator[str]:
+    if dry_run:
+        for file in outcome.files:
+            yield from _diff(file)
+    for change in outcome.changes:
+        yield _line(change)
+    if place is not None and place.commit:
+        tries = f", at the {_ordinal(place.attempts)} attempt" if place.attempts > 1 else ""
+        yield f"pushed {place.commit[:12]} to {place.branch} of {place.repository}{tries}"
+    elif not outcome.files:
+        yield "nothing to change"
+    elif dry_run:
+        yield "nothing was changed: this was a dry run"
+
+
+def _line(change: Change) -> str:
+    before = change.before or "no entry"
+    if change.state == "already":
+        return f"{change.at}: {change.name} is {change.after} already"
+    if change.state == "kept":
+        return f"{change.at}: {change.name} stays {before}: {change.reason}"
+    return f"{change.at}: {change.name} {before} -> {change.after}"
+
+
+def _data(change: Change) -> dict[str, Any]:
+    home = home_of(change.file)
+    return {
+        "name": change.name,
+        "state": change.state,
+        "reason": change.reason,
+        "app": home.app,
+        "environment": home.environment,
+        "file": change.file,
+        "line": change.line,
+        "kind": change.kind,
+        "before": reference_data(change.before),
+        "after": reference_data(change.before if change.state == "kept" else change.after),
+    }
+
+
+def _diff(file: FileChange) -> Iterator[str]:
+    before, after = (
+        (content or b"").decode("utf-8", "replace").split("\n") for content in (file.before, file.content)
+    )
+    for line in difflib.unified_diff(before, after, f"a/{file.path}", f"b/{file.path}", n=3, lineterm=""):
+        yield line.rstrip("\r")
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
