@@ -21,6 +21,7 @@ class ExitStatus(IntEnum):
     DOWNLOAD = 6
     NOT_READY = 7
     SANDBOX = 8
+    CHANGED = 9
     BUG = 70
     INTERRUPTED = 130
 
@@ -154,3 +155,13 @@ class SandboxError(BootstrapError):
     """A program of the sandbox could not be built, started or kept running."""
 
     exit_status = ExitStatus.SANDBOX
+
+
+class ChangedError(BootstrapError):
+    """A value is not what it was expected to be: someone else changed it. Nothing was written."""
+
+    exit_status = ExitStatus.CHANGED
+
+
+class RegistryError(DownloadError):
+    """A registry could not be asked, refused to answer, or does not have the image."""
