@@ -17,6 +17,7 @@ from bootstrap.invocation import Invocation
 COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
     "sandbox": "A real cluster, Argo CD and Git host on this machine, without Docker.",
+    "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
     "argocd": "Ask the installed Argo CD for its password.",
     "completion": "Print the completion script for a shell.",
 }
