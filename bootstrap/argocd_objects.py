@@ -45,7 +45,7 @@ def render(files: Mapping[str, bytes], settings: Settings) -> Rendered:
             "lay it out with bootstrap init, or use an Argo CD that is there with --adopt",
         )
     kustomization = _mapping(documents(files[path], path), path)
-    unknown = [f"{path}: {key}" for key in kustomization if key not in _KNOWN]
+    unknown = [f"{path}: {key}" for key in kustomization if kustomization[key] and key not in _KNOWN]
     objects: list[ClusterObject] = []
     for entry in kustomization.get("resources") or ():
         place = posixpath.normpath(f"{folder}/{entry}")
