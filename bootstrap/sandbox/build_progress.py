@@ -54,9 +54,8 @@ class BuildProgress:
             if now - told < EVERY:
                 return
             told = now
-            state = (
-                f"{compiled} package{'s' * (compiled > 1)} compiled" if compiled else "getting its sources"
-            )
+            packages = f"{compiled} package{'s' * (compiled > 1)} compiled"
+            state = packages if compiled else "getting its sources"
             rest = f"left: {', '.join(pinned.name for pinned in later)}" if later else "the last"
             seconds = self._remaining(weight, now - started, later)
             self._report(
