@@ -169,4 +169,5 @@ def _integer(text: str) -> int:
     sign = -1 if text.startswith("-") else 1
     if digits[:2] in ("0x", "0b", "0o"):
         return sign * int(digits, 0)
-    return sign * int(digits, 8 if len(digits) > 1 and digits.startswith("0") else 10)
+    octal = digits.startswith("0") and not set(digits) & {"8", "9"}
+    return sign * int(digits, 8 if octal else 10)
