@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -186,6 +187,8 @@ def _logged() -> Iterator[list[str]]:
 
 
 def _bad(paths: str, found: str, where: str | None = None) -> InputError:
+    # The kubernetes client names an entry by its whole content, credentials and all.
+    found = re.sub(r"/?\{.*", "", found, flags=re.DOTALL).rstrip()
     return InputError(
         "reading the kubeconfig", found, "mend the file, or point KUBECONFIG at another", where or paths
     )

@@ -72,7 +72,7 @@ def unreachable(error: BaseException, tried: str, server: str, proxy: str | None
             "check the server in the kubeconfig, DNS and the VPN",
             server,
         )
-    if isinstance(error, exceptions.TimeoutError):
+    if isinstance(error, exceptions.TimeoutError) and not isinstance(error, exceptions.NewConnectionError):
         return ClusterUnreachable(
             tried,
             f"it does not answer in time{via}",
@@ -215,6 +215,5 @@ def _root_message(error: BaseException) -> str:
             wrapped = next((item for item in inner.args if isinstance(item, BaseException)), None)
         inner = wrapped
     text = str(getattr(error, "strerror", None) or error)
-    text = re.sub(r"^<?[\w.]*HTTPS?Connection[^>]*>?:? ?|^[\w.]+\(.*?\): ", "", text)
-    text = re.sub(r" \(_ssl\.c:\d+\)", "", text)
+    text = re.sub(r"^<?[\w.]+(\(.*?\)| object at \w+)>?: |\[Errno -?\d+\] | \(_ssl\.c:\d+\)", "", text)
     return cut(text or type(error).__name__)
