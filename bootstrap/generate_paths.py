@@ -1,0 +1,48 @@
+"""Pure: the annotation manifest-generate-paths of an Application, computed from what it really reads.
+
+Argo CD renders an Application again only when a commit touches one of these paths. A path too few
+leaves it stale; a path too many costs a render.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bootstrap.index_kustomize import Tree, closure
+
+ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
+REFERENCE = "$repo/"
+
+
+def files_read(application: Mapping[str, Any], tree: Tree) -> frozenset[str]:
+    """Every file that the Application's manifests come from, of this repository: the source `ref: repo`."""
+    found: set[str] = set()
+    for source in application["spec"]["sources"]:
+        helm = source.get("helm") or {}
+        found.update(
+            name.removeprefix(REFERENCE)
+            for name in helm.get("valueFiles") or ()
+            if str(name).startswith(REFERENCE)
+        )
+        if source.get("ref") == "repo" and "path" in source:
+            built = closure(tree, posixpath.normpath(source["path"]))
+            # Without a kustomization, the folder's own files are what is applied.
+            found.update(built.files or tree.below(source["path"]))
+    return frozenset(found)
+
+
+def annotation(application: Mapping[str, Any], tree: Tree, home: str) -> str:
+    """The annotation's value: the folders of what is read, none below another.
+
+    Folders, not files: a neighbour such as values-ha.yaml is switched on by one line elsewhere. An
+    Application that reads nothing here gets `home`, its own folder, so that other commits leave it alone.
+    """
+    folders = {posixpath.dirname(path) for path in files_read(application, tree)} or {home}
+    return ";".join(f"/{folder}" for folder in sorted(_outermost(folders)))
+
+
+def _outermost(folders: Iterable[str]) -> set[str]:
+    known = set(folders)
+    return {folder for folder in known if not any(folder.startswith(f"{other}/") for other in known)}
