@@ -1,0 +1,82 @@
+"""What an API server's Status becomes: its own sentence, the right class, and something to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bootstrap import errors
+from bootstrap.kube_errors import combined, conflicts, cut, from_status
+
+
+def status(code: int, message: str, reason: str = "", **details: Any) -> dict[str, Any]:
+    return {"kind": "Status", "code": code, "message": message, "reason": reason, "details": details}
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "hint"),
+    [
+        (400, "unknown field spec.x", errors.Invalid, "mend the object"),
+        (401, "Unauthorized", errors.Forbidden, "log in again"),
+        (403, 'secrets is forbidden: User "a" cannot list', errors.Forbidden, "has this right"),
+        (403, 'pods "a" is forbidden: exceeded quota: q', errors.Forbidden, "ResourceQuota"),
+        (403, 'admission webhook "p" denied the request: no', errors.Forbidden, "policy"),
+        (404, 'configmaps "a" not found', errors.NotFound, "check the name"),
+        (409, "the object has been modified", errors.Conflict, "run again"),
+        (413, "too large", errors.Invalid, "mend the object"),
+        (
+            422,
+            'Service "a" is invalid: spec.clusterIP: field is immutable',
+            errors.Invalid,
+            "delete the object",
+        ),
+        (429, "too many requests", errors.ApiError, "overloaded"),
+        (500, 'failed calling webhook "w": connection refused', errors.ApiError, "webhook of the cluster"),
+        (503, "etcd has no leader", errors.ApiError, "overloaded"),
+    ],
+)
+def test_status_is_quoted_with_something_to_do(
+    code: int, message: str, kind: type[errors.ApiError], hint: str
+) -> None:
+    error = from_status(code, status(code, message, "Because"), "applying it", "Thing a")
+    assert type(error) is kind
+    assert message in error.found
+    assert hint in error.hint
+    assert (error.code, error.reason, error.where, error.tried) == (code, "Because", "Thing a", "applying it")
+
+
+def test_field_conflict_names_every_field_and_manager() -> None:
+    causes = [
+        {
+            "reason": "FieldManagerConflict",
+            "message": 'conflict with "kubectl" using apps/v1',
+            "field": ".spec.a",
+        },
+        {
+            "reason": "FieldManagerConflict",
+            "message": 'conflict with "helm \\"x\\"" with subresource "scale" using apps/v1',
+            "field": ".spec.replicas",
+        },
+    ]
+    body = status(409, "Apply failed with 2 conflicts", "Conflict", causes=causes)
+    error = from_status(409, body, "applying it")
+    assert isinstance(error, errors.Conflict)
+    assert error.fields == conflicts(body) == ((".spec.a", "kubectl"), (".spec.replicas", 'helm \\"x\\"'))
+    assert ".spec.a (owned by kubectl)" in error.found
+    assert "--force-conflicts" in error.hint
+
+
+def test_failures_of_several_objects_are_one_error_of_their_class() -> None:
+    found = [from_status(422, status(422, f"wrong {name}"), f"applying {name}", name) for name in "ab"]
+    error = combined(list(found))
+    assert type(error) is errors.Invalid
+    assert "2 objects were refused" in error.found
+    assert "a: wrong a" in error.found
+    assert "b: wrong b" in error.found
+    assert combined([found[0]]) is found[0]
+
+
+def test_foreign_text_is_one_short_line() -> None:
+    assert cut("<p>a\n  b</p>") == "a b"
+    assert len(cut("x" * 5000)) < 400
