@@ -105,9 +105,9 @@ def _operation(application: Application, state: Mapping[str, Any]) -> Reason | N
 def _sync(application: Application, state: Mapping[str, Any], revision: str | None) -> Reason | None:
     sync = str((state.get("sync") or {}).get("status") or "Unknown")
     if sync != "Synced":
-        manual = not ((application["spec"].get("syncPolicy") or {}).get("automated"))
+        automated = (application["spec"].get("syncPolicy") or {}).get("automated")
         what = _out_of_sync(state)
-        if manual and sync == "OutOfSync":
+        if sync == "OutOfSync" and (automated is None or automated.get("enabled") is False):
             return Reason(f"somebody to sync it: it has no automated sync policy{what}", final=True)
         return Reason(f"its sync: {sync}{what}")
     found = revisions(application)
