@@ -1,0 +1,103 @@
+"""Helm charts of Applications: rendered by helm when that was asked for, named when they are not."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bootstrap import render
+from bootstrap.index import Resource, dig, mapping, mappings, sequence
+from bootstrap.index_sources import Source, Unit, sources
+from bootstrap.invocation import Invocation
+
+
+def unit(source: Source, application: Resource, namespace: str, fetch: bool) -> Unit | None:
+    """A chart of a chart repository, when charts may be fetched; else None."""
+    if not fetch:
+        return None
+    options = _options(source.body, application, namespace)
+    options["chart"] = {"repo": source.repo_url, "name": source.chart, "version": source.revision}
+    return Unit("chart", "", json.dumps(options, sort_keys=True))
+
+
+def local_unit(unit: Unit, application: Resource, namespace: str) -> Unit:
+    """A chart that lies in this repository."""
+    options = _options({"helm": json.loads(unit.options)}, application, namespace)
+    return Unit("helm", unit.path, json.dumps(options, sort_keys=True))
+
+
+def _options(source: Mapping[str, Any], application: Resource, namespace: str) -> dict[str, Any]:
+    helm = mapping(source.get("helm"))
+    refs = {item.ref: item.path or "" for item in sources(application.body) if item.ref}
+    return {
+        "release": str(helm.get("releaseName") or application.name),
+        "namespace": namespace,
+        "file": application.file,
+        "values": str(helm.get("values") or ""),
+        "object": dict(mapping(helm.get("valuesObject"))),
+        "files": [str(item) for item in sequence(helm.get("valueFiles"))],
+        "set": [f"{item.get('name')}={item.get('value')}" for item in mappings(helm.get("parameters"))],
+        "refs": sorted(refs),
+    }
+
+
+def build(root: Path, unit: Unit, invocation: Invocation) -> render.Built:
+    """Render a chart; its error says what helm said, or that there is no helm."""
+    program = shutil.which("helm", path=invocation.environ.get("PATH"))
+    if program is None:
+        return render.Built(error="helm is not on PATH")
+    options = json.loads(unit.options)
+    with tempfile.TemporaryDirectory(prefix="bootstrap-chart-") as name:
+        values = []
+        for item in options["files"]:
+            path = _values_file(root, unit, item, options["refs"])
+            if path is None:
+                return render.Built(error=f"the values file {item} is not in this repository")
+            values.append(path)
+        for number, text in enumerate((options["values"], json.dumps(options["object"]))):
+            if text and text != "{}":
+                extra = Path(name) / f"values-{number}.yaml"
+                extra.write_text(text, encoding="utf-8")
+                values.append(extra)
+        return render.helm_template(
+            program,
+            _chart(root, unit, options),
+            options["release"],
+            options["namespace"],
+            values,
+            options["set"],
+        )
+
+
+def _chart(root: Path, unit: Unit, options: Mapping[str, Any]) -> list[str]:
+    chart = options.get("chart")
+    if chart is None:
+        return [str(root / unit.path)]
+    repo = str(chart["repo"])
+    version = ["--version", str(chart["version"])]
+    if "://" not in repo or repo.startswith("oci://"):
+        return [f"oci://{repo.removeprefix('oci://').rstrip('/')}/{chart['name']}", *version]
+    return [str(chart["name"]), "--repo", repo, *version]
+
+
+def _values_file(root: Path, unit: Unit, name: str, refs: list[str]) -> Path | None:
+    """A values file: `$ref/path` from the repository's top, else from the chart's folder."""
+    if name.startswith("$"):
+        ref, _, path = name[1:].partition("/")
+        inner = path if ref in refs else None
+    else:
+        inner = posixpath.join(unit.path, name) if unit.tool == "helm" else None
+    if inner is None:
+        return None
+    path_ = (root / posixpath.normpath(inner)).resolve()
+    return path_ if root in path_.parents and path_.is_file() else None
+
+
+def version_of(source: Source) -> str:
+    """The chart's version as asked for."""
+    return str(dig(source.body, "targetRevision") or "")

@@ -1,0 +1,154 @@
+"""Where a repository begins: its clusters, its root Applications, or its topmost kustomizations."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap import index_kustomize, index_sources
+from bootstrap.errors import InputError
+from bootstrap.index_files import Files
+from bootstrap.index_sources import Unit
+
+_CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
+_APPLICATION = re.compile(rb"^[ \t]*kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
+_OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
+_TEMPLATE = re.compile(rb"\{\{|\{%")
+YAML = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Start:
+    """A unit to begin at. `files` are its own; `complete` says that it is all that a cluster runs."""
+
+    name: str
+    unit: Unit
+    complete: bool
+    files: tuple[str, ...]
+    namespace: str = "argocd"
+
+
+Info = Mapping[str, Any]
+"""What discovery needs of a file, as JSON: `object`, `kind` and `names` (of a kustomization), `sources`."""
+
+
+def look(files: Files, path: str) -> Info:
+    """What discovery needs of one file; small, so that it can be kept for the next time."""
+    content = files.read(path)
+    info: dict[str, Any] = {}
+    if _OBJECT.search(content) and not _TEMPLATE.search(content):
+        info["object"] = True
+    if posixpath.basename(path) in index_kustomize.NAMES:
+        kustomization = files.mapping(path) or {}
+        info["kind"] = str(kustomization.get("kind") or "Kustomization")
+        info["names"] = [entry.name for entry in index_kustomize.entries(kustomization)]
+    if _APPLICATION.search(content):
+        info["sources"] = [
+            [source.repo_url, source.path, source.chart, source.ref]
+            for document in files.parsed(path).documents
+            if isinstance(document.value, dict)
+            for source in index_sources.sources(document.value)
+        ]
+    files.forget(path)
+    return info
+
+
+def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list[Start]:
+    """Every start, those that are all of a cluster first; InputError for an unknown cluster."""
+    folders = {
+        match["name"]: folder
+        for folder in files.folders()
+        if (match := _CLUSTER.match(folder)) and index_kustomize.file_of(files, folder)
+    }
+    if cluster is not None and cluster not in folders:
+        known = ", ".join(sorted(folders)) or "none"
+        found = f"there is no folder clusters/{cluster} with a kustomization"
+        raise InputError("reading --cluster", found, f"choose from: {known}")
+    complete = [
+        Start(name, Unit("kustomize", folder), True, (index_kustomize.file_of(files, folder) or "",))
+        for name, folder in sorted(folders.items())
+        if cluster in (None, name)
+    ]
+    if cluster is not None:
+        return complete
+    tops, named = _tops(files, infos)
+    paths = set(folders.values())
+    others = _loose(files, infos, named) + [
+        _top(files, infos, folder) for folder in tops if folder not in paths
+    ]
+    if complete:
+        others = [Start(one.name, one.unit, False, one.files) for one in others]
+    return complete + sorted(others, key=lambda start: (not start.complete, start.unit.path))
+
+
+def repository_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
+    """URLs that mean this repository: its remotes, and the one that its Applications name most."""
+    urls = _remotes(files)
+    counts: Counter[str] = Counter()
+    for info in infos.values():
+        for url, path, chart, ref in info.get("sources", ()):
+            if (path is not None and files.is_folder(path.strip("/"))) or (chart is None and ref):
+                counts[url] += 1
+    return urls + [url for url, _ in counts.most_common(1)]
+
+
+def _remotes(files: Files) -> list[str]:
+    config = files.root / ".git" / "config"
+    if not config.is_file():
+        return []
+    return re.findall(r"^\s*url\s*=\s*(\S+)", config.read_text("utf-8", "replace"), re.MULTILINE)
+
+
+def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]:
+    """Folders with a kustomization that no other names; and every file that some kustomization names."""
+    own = {posixpath.dirname(path) for path, info in infos.items() if "names" in info}
+    hidden: set[str] = set()
+    named: set[str] = set()
+    for path, info in infos.items():
+        if "names" not in info:
+            continue
+        folder = posixpath.dirname(path)
+        named.add(path)
+        if info["kind"] == "Component":
+            hidden.add(folder)
+        for name in info["names"]:
+            target = posixpath.normpath(posixpath.join(folder, name))
+            if files.has(target):
+                named.add(target)
+            elif target in own or target == ".":
+                hidden.add("" if target == "." else target)
+    return sorted(own - hidden), named
+
+
+def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Start]:
+    """Folders with objects that no kustomization names, outside of charts and of hidden folders."""
+    charts = tuple(f"{posixpath.dirname(p)}/" for p in files.stats if posixpath.basename(p) == "Chart.yaml")
+    folders: dict[str, list[str]] = {}
+    for path, info in sorted(infos.items()):
+        hidden = any(part.startswith(".") for part in path.split("/"))
+        if info.get("object") and path not in named and not hidden and not path.startswith(charts):
+            folders.setdefault(posixpath.dirname(path), []).append(path)
+    found = []
+    for folder, paths in folders.items():
+        roots = any(infos[path].get("sources") for path in paths)
+        found.append(Start(folder or ".", plain(folder, paths), roots, tuple(paths)))
+    return found
+
+
+def plain(folder: str, paths: list[str]) -> Unit:
+    """Some files of a folder as a plain directory."""
+    names = ",".join(posixpath.basename(path) for path in paths)
+    return Unit("directory", folder, json.dumps({"include": f"{{{names}}}"}))
+
+
+def _top(files: Files, infos: Mapping[str, Info], folder: str) -> Start:
+    """A topmost kustomization; one that holds Applications begins a cluster."""
+    own = index_kustomize.file_of(files, folder) or folder
+    members = index_kustomize.closure(files, folder).files
+    roots = any(infos.get(path, {}).get("sources") for path in members)
+    return Start(folder or ".", Unit("kustomize", folder), roots, (own,))

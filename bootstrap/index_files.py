@@ -1,0 +1,137 @@
+"""The files of a repository as they lie in a work tree: found, read within limits, known by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bootstrap.errors import InputError
+from bootstrap.index_yaml import MAX_BYTES, Parsed, parse
+
+SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".tox", ".terraform"}
+MAX_FILES = 1_000_000
+
+Stat = tuple[int, int, int]
+"""Size in bytes, time of change in nanoseconds, inode."""
+
+
+@dataclass
+class Files:
+    """A repository's files by path from its top (with `/`). What leads out of it is not among them.
+
+    `links` are symbolic links that are not followed, path → why.
+    """
+
+    root: Path
+    stats: dict[str, Stat] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    _folders: dict[str, list[str]] = field(default_factory=dict)
+    _ids: dict[str, str] = field(default_factory=dict)
+    _parsed: dict[str, Parsed] = field(default_factory=dict)
+
+    def has(self, path: str) -> bool:
+        return path in self.stats
+
+    def is_folder(self, path: str) -> bool:
+        return path in self._folders
+
+    def children(self, folder: str) -> list[str]:
+        """The files directly in a folder."""
+        return self._folders.get(folder, [])
+
+    def folders(self) -> list[str]:
+        return list(self._folders)
+
+    def below(self, folder: str) -> list[str]:
+        """The files in a folder and in all below it, sorted."""
+        start = f"{folder}/" if folder else ""
+        inside = (name for name in self._folders if name == folder or name.startswith(start))
+        return sorted(path for name in inside for path in self._folders[name])
+
+    def read(self, path: str) -> bytes:
+        """A file's content; of one that is too large, only enough to show that it is."""
+        with (self.root / path).open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+
+    def content_id(self, path: str) -> str:
+        """The file's content as a checksum (or, of what is too large, its size)."""
+        if path not in self._ids:
+            size = self.stats[path][0]
+            self._ids[path] = (
+                f"size-{size}" if size > MAX_BYTES else hashlib.sha256(self.read(path)).hexdigest()
+            )
+        return self._ids[path]
+
+    def parsed(self, path: str) -> Parsed:
+        """The file as YAML; kept, because kustomizations are asked for again and again."""
+        found = self._parsed.get(path)
+        if found is None:
+            found = self._parsed[path] = parse(self.read(path))
+        return found
+
+    def forget(self, path: str) -> None:
+        """Let go of a parsed file."""
+        self._parsed.pop(path, None)
+
+    def mapping(self, path: str) -> Mapping[str, Any] | None:
+        """The file's one document, when it is a mapping."""
+        documents = self.parsed(path).documents
+        value = documents[0].value if len(documents) == 1 else None
+        return value if isinstance(value, dict) else None
+
+
+def scan(root: Path) -> Files:
+    """Find every file of a folder; InputError when it is none.
+
+    Symbolic links to files inside are followed; links to folders are not: a cycle would never end.
+    """
+    root = Path(os.path.realpath(root))
+    if not root.is_dir():
+        raise InputError("reading the repository", f"{root} is no folder", "give a repository's folder")
+    files = Files(root)
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        names = files._folders.setdefault(folder, [])
+        start = f"{folder}/" if folder else ""
+        for entry in _entries(root / folder):
+            path = start + entry.name
+            if entry.is_symlink():
+                _link(files, path, names)
+            elif entry.is_dir():
+                if entry.name not in SKIPPED:
+                    pending.append(path)
+            elif entry.is_file():
+                stat = entry.stat()
+                files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+                names.append(path)
+        if len(files.stats) > MAX_FILES:
+            found = f"it has more than {MAX_FILES:,} files"
+            raise InputError("reading the repository", found, "name the folder that holds the manifests")
+    return files
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except PermissionError as error:
+        raise InputError("reading the repository", str(error), "make the folder readable") from error
+
+
+def _link(files: Files, path: str, names: list[str]) -> None:
+    target = Path(os.path.realpath(files.root / path))
+    if files.root not in target.parents and target != files.root:
+        files.links[path] = f"it leads out of the repository, to {(files.root / path).readlink()}"
+    elif target.is_file():
+        stat = target.stat()
+        files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        names.append(path)
+    elif target.is_dir():
+        files.links[path] = "it is a link to a folder, which is not followed"
+    else:
+        files.links[path] = "it leads nowhere"

@@ -1,0 +1,170 @@
+"""Pure: which files a kustomization is made of, and which of them cannot be had."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+_REMOTE = re.compile(
+    r"^(?:[a-z][a-z0-9+.-]*://|[a-z]+::|git@|[\w.-]+@[\w.-]+:)|^(?:www\.)?(?:github|gitlab|bitbucket)\.\w+[/:]"
+    r"|[?&](?:ref|version|timeout|submodules)=|\.git(?:/|$|\?)|^[\w-]+(?:\.[\w-]+)+(?::\d+)?/.*//"
+)
+
+
+class Tree(Protocol):
+    """The files of a repository, by path from its top."""
+
+    def has(self, path: str) -> bool: ...
+    def is_folder(self, path: str) -> bool: ...
+    def below(self, folder: str) -> list[str]: ...
+    def mapping(self, path: str) -> Mapping[str, Any] | None: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file or folder that a kustomization names: `field` is where (resources, patches, …)."""
+
+    name: str
+    field: str
+    position: tuple[str | int, ...]
+    kind: Literal["any", "file", "folder"] = "file"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An entry that cannot be used: `why` is missing, remote, cycle, outside or broken."""
+
+    file: str
+    entry: Entry
+    why: str
+
+
+@dataclass
+class Closure:
+    """Every file that the result depends on; what is missing; the folders of the kustomizations."""
+
+    files: set[str] = field(default_factory=set)
+    folders: list[str] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+
+
+def file_of(tree: Tree, folder: str) -> str | None:
+    """The folder's kustomization, if it has one."""
+    for name in NAMES:
+        path = posixpath.join(folder, name)
+        if tree.has(path):
+            return path
+    return None
+
+
+def closure(tree: Tree, folder: str) -> Closure:
+    """Follow a folder's kustomization as far as it leads within the repository."""
+    found = Closure()
+    _follow(tree, folder, (), found)
+    return found
+
+
+def _follow(tree: Tree, folder: str, trail: tuple[str, ...], found: Closure) -> None:
+    if folder in found.folders:
+        return
+    found.folders.append(folder)
+    path = file_of(tree, folder)
+    if path is None:
+        return
+    found.files.add(path)
+    content = tree.mapping(path)
+    if content is None:
+        found.missing.append(Missing(path, Entry(path, "kustomization", ()), "broken"))
+        return
+    trail = (*trail, folder)
+    for entry in entries(content):
+        _take(tree, folder, path, entry, trail, found)
+
+
+def _take(tree: Tree, folder: str, path: str, entry: Entry, trail: tuple[str, ...], found: Closure) -> None:
+    target = posixpath.normpath(posixpath.join(folder, entry.name))
+    if target == ".":
+        target = ""
+    if tree.has(target) and entry.kind != "folder":
+        found.files.add(target)
+    elif tree.is_folder(target) and entry.kind != "file":
+        if target in trail:
+            found.missing.append(Missing(path, entry, "cycle"))
+        elif entry.field == "chartHome":
+            found.files.update(tree.below(target))
+        elif file_of(tree, target) is None:
+            found.missing.append(Missing(path, entry, "missing"))
+        else:
+            _follow(tree, target, trail, found)
+    elif _REMOTE.search(entry.name):
+        found.missing.append(Missing(path, entry, "remote"))
+    elif target.startswith("../") or target == ".." or posixpath.isabs(target):
+        found.missing.append(Missing(path, entry, "outside"))
+    elif entry.field != "chartHome":
+        found.missing.append(Missing(path, entry, "missing"))
+
+
+def entries(kustomization: Mapping[str, Any]) -> Iterator[Entry]:
+    """Every file or folder that a kustomization names, with where."""
+    for name in ("resources", "bases"):
+        for index, item in _strings(kustomization.get(name)):
+            yield Entry(item, name, (name, index), "any")
+    for index, item in _strings(kustomization.get("components")):
+        yield Entry(item, "components", ("components", index), "folder")
+    for name in ("crds", "configurations"):
+        for index, item in _strings(kustomization.get(name)):
+            yield Entry(item, name, (name, index))
+    for name in ("patchesStrategicMerge", "generators", "transformers", "validators"):
+        for index, item in _strings(kustomization.get(name)):
+            if "\n" not in item:
+                yield Entry(item, name, (name, index), "file" if name.startswith("patches") else "any")
+    for name in ("patches", "patchesJson6902", "replacements"):
+        for index, mapping in _mappings(kustomization.get(name)):
+            if isinstance(mapping.get("path"), str):
+                yield Entry(mapping["path"], name, (name, index, "path"))
+    for name in ("configMapGenerator", "secretGenerator"):
+        for index, mapping in _mappings(kustomization.get(name)):
+            yield from _generator(name, index, mapping)
+    openapi = kustomization.get("openapi")
+    if isinstance(openapi, dict) and isinstance(openapi.get("path"), str):
+        yield Entry(openapi["path"], "openapi", ("openapi", "path"))
+    yield from _charts(kustomization)
+
+
+def _generator(name: str, index: int, generator: Mapping[str, Any]) -> Iterator[Entry]:
+    for place, item in _strings(generator.get("files")):
+        yield Entry(item.split("=", 1)[-1], name, (name, index, "files", place))
+    for place, item in _strings(generator.get("envs")):
+        yield Entry(item, name, (name, index, "envs", place))
+    if isinstance(generator.get("env"), str):
+        yield Entry(generator["env"], name, (name, index, "env"))
+
+
+def _charts(kustomization: Mapping[str, Any]) -> Iterator[Entry]:
+    charts = list(_mappings(kustomization.get("helmCharts")))
+    if charts:
+        globals_ = kustomization.get("helmGlobals")
+        home = globals_.get("chartHome") if isinstance(globals_, dict) else None
+        yield Entry(str(home or "charts"), "chartHome", ("helmGlobals", "chartHome"), "folder")
+    for index, chart in charts:
+        if isinstance(chart.get("valuesFile"), str):
+            yield Entry(chart["valuesFile"], "helmCharts", ("helmCharts", index, "valuesFile"))
+        for place, item in _strings(chart.get("additionalValuesFiles")):
+            yield Entry(item, "helmCharts", ("helmCharts", index, "additionalValuesFiles", place))
+
+
+def _strings(value: Any) -> Iterator[tuple[int, str]]:
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, str):
+            yield index, item
+
+
+def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, dict):
+            yield index, item

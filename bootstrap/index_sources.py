@@ -1,0 +1,193 @@
+"""Pure: what an Argo CD Application applies: its sources, and which of them lie in this repository."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bootstrap.index import IN_CLUSTER, dig, mapping, mappings, sequence
+from bootstrap.index_kustomize import Tree, file_of
+
+Tool = Literal["kustomize", "directory", "helm", "chart", "plugin", "none"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of an Application; `position` is where it stands in the object."""
+
+    repo_url: str
+    revision: str
+    path: str | None
+    chart: str | None
+    ref: str | None
+    body: Mapping[str, Any]
+    position: tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is rendered in one go: a folder by a tool, with an Application's overrides (as JSON)."""
+
+    tool: Tool
+    path: str
+    options: str = "{}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.tool}:{self.path}:{self.options}"
+
+
+def sources(application: Mapping[str, Any]) -> list[Source]:
+    """The sources of an Application (`spec.sources`, or `spec.source`)."""
+    spec = mapping(application.get("spec"))
+    found = []
+    items: list[tuple[Any, tuple[str | int, ...]]]
+    if "sources" in spec:
+        items = [(item, ("spec", "sources", i)) for i, item in enumerate(sequence(spec["sources"]))]
+    else:
+        items = [(spec["source"], ("spec", "source"))] if "source" in spec else []
+    for body, position in items:
+        if isinstance(body, dict):
+            found.append(
+                Source(
+                    repo_url=str(body.get("repoURL") or ""),
+                    revision=str(body.get("targetRevision") or "HEAD"),
+                    path=None if body.get("path") is None else str(body["path"]),
+                    chart=None if body.get("chart") is None else str(body["chart"]),
+                    ref=None if body.get("ref") is None else str(body["ref"]),
+                    body=body,
+                    position=position,
+                )
+            )
+    return found
+
+
+def same_repository(one: str, other: str) -> bool:
+    """Whether two URLs name the same repository, whatever the protocol, user or final `.git`."""
+    return bool(one) and _plain(one) == _plain(other)
+
+
+def _plain(url: str) -> str:
+    url = url.strip().rstrip("/").removesuffix(".git")
+    url = re.sub(r"^[a-z+]+://", "", url)
+    url = re.sub(r"^[^@/]*@", "", url)
+    host, colon, path = url.partition(":")
+    if colon and "/" not in host:  # git@host:path, or host:port/path
+        port, slash, rest = path.partition("/")
+        url = f"{host}/{rest}" if slash and port.isdigit() else f"{host}/{path}"
+    return url.lower()
+
+
+def is_here(source: Source, repositories: Iterable[str]) -> bool:
+    """Whether the source lies in this repository (known by the URLs `repositories`)."""
+    return source.chart is None and any(same_repository(source.repo_url, url) for url in repositories)
+
+
+def destination(application: Mapping[str, Any]) -> tuple[str, str]:
+    """The cluster (its server's URL or its name) and namespace that the Application applies to."""
+    target = mapping(dig(application, "spec", "destination"))
+    server = str(target.get("server") or "")
+    cluster = str(target.get("name") or "") or server or IN_CLUSTER
+    return (IN_CLUSTER if cluster == "in-cluster" else cluster, str(target.get("namespace") or ""))
+
+
+def unit(source: Source, tree: Tree) -> Unit | None:
+    """What to render for a source of this repository; None when it gives nothing (only a `ref`)."""
+    if source.path is None:
+        return None
+    path = posixpath.normpath(source.path.strip("/") or ".")
+    path = "" if path == "." else path
+    tool = _tool(source, path, tree)
+    options: Mapping[str, Any] = {}
+    if tool == "kustomize":
+        options = _kustomize_options(source.body)
+    elif tool in ("directory", "helm"):
+        options = mapping(source.body.get(tool))
+    return Unit(tool, path, json.dumps(options, sort_keys=True))
+
+
+def _tool(source: Source, path: str, tree: Tree) -> Tool:
+    if "plugin" in source.body:
+        return "plugin"
+    if mapping(source.body.get("directory")):
+        return "directory"
+    if tree.has(posixpath.join(path, "Chart.yaml")):
+        return "helm"
+    return "kustomize" if file_of(tree, path) else "directory"
+
+
+_PLAIN = ("namePrefix", "nameSuffix", "namespace", "components")
+
+
+def _kustomize_options(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An Application's `kustomize:` section as the fields of a kustomization on top."""
+    asked = mapping(source.get("kustomize"))
+    result: dict[str, Any] = {key: asked[key] for key in _PLAIN if asked.get(key)}
+    if images := [_image(str(item)) for item in sequence(asked.get("images"))]:
+        result["images"] = images
+    if counts := mappings(asked.get("replicas")):
+        result["replicas"] = [{"name": item.get("name"), "count": item.get("count")} for item in counts]
+    if patches := mappings(asked.get("patches")):
+        result["patches"] = list(patches)
+    if labels := mapping(asked.get("commonLabels")):
+        without = bool(asked.get("labelWithoutSelector"))
+        pairs = {"pairs": dict(labels), "includeSelectors": not without}
+        result["labels"] = [pairs]
+    if annotations := mapping(asked.get("commonAnnotations")):
+        result["commonAnnotations"] = dict(annotations)
+    return result
+
+
+def _image(text: str) -> Mapping[str, Any]:
+    """`[old=]new[:tag][@digest]`, as `kustomize edit set image` reads it."""
+    old, equals, new = text.partition("=")
+    new = new if equals else old
+    new, _, digest = new.partition("@")
+    name, colon, tag = new.rpartition(":")
+    if not colon or "/" in tag:
+        name, tag = new, ""
+    image = {"name": old if equals else name, "newName": name}
+    if digest:
+        image["digest"] = digest
+    elif tag:
+        image["newTag"] = tag
+    return image
+
+
+def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[str]:
+    """The files of a plain directory that Argo CD would apply."""
+    recurse = bool(options.get("recurse"))
+    include, exclude = _globs(options.get("include")), _globs(options.get("exclude"))
+    start = f"{path}/" if path else ""
+    chosen = []
+    for file in tree.below(path):
+        inner = file.removeprefix(start)
+        if not file.endswith((".yaml", ".yml", ".json")) or ("/" in inner and not recurse):
+            continue
+        if include and not any(glob.fullmatch(inner) for glob in include):
+            continue
+        if any(glob.fullmatch(inner) for glob in exclude):
+            continue
+        chosen.append(file)
+    return chosen
+
+
+def _globs(value: Any) -> list[re.Pattern[str]]:
+    """`a.yaml`, `*.yaml` or `{a.yaml,b/*.yaml}`: a star crosses folders, as Argo CD's does not care."""
+    text = str(value or "").strip()
+    parts = text[1:-1].split(",") if text.startswith("{") and text.endswith("}") else [text]
+    return [_glob(part.strip()) for part in parts if part.strip()]
+
+
+def _glob(text: str) -> re.Pattern[str]:
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])", text)
+    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": ".*", "?": "."}
+    return re.compile(
+        "".join(
+            meaning.get(piece) or (piece if piece.startswith("[") else re.escape(piece)) for piece in pieces
+        )
+    )

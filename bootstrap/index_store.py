@@ -1,0 +1,94 @@
+"""What was rendered and found before, by content: a cache that may be deleted at any time.
+
+One SQLite file for all repositories. Without a folder to write to, it lives in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bootstrap.invocation import Invocation
+
+KEEP = 14 * 86400
+"""Seconds after which an entry that nobody asked for is dropped."""
+
+_SCHEMA = """
+create table if not exists entries (key text primary key, value text not null, used integer not null);
+create index if not exists entries_used on entries (used);
+"""
+
+
+class Store:
+    """Keys to JSON values. `close` writes what was put; nothing is written when the run fails."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._connection = _open(path)
+        self._now = int(time.time())
+        self._used: set[str] = set()
+
+    def get(self, key: str) -> Any | None:
+        """The value, or None when it is not there."""
+        row = self._connection.execute("select value, used from entries where key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        if row[1] < self._now - KEEP // 2:
+            self._used.add(key)
+        return json.loads(row[0])
+
+    def has(self, key: str) -> bool:
+        return self._connection.execute("select 1 from entries where key = ?", (key,)).fetchone() is not None
+
+    def put(self, key: str, value: Any) -> None:
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        self._connection.execute("insert or replace into entries values (?, ?, ?)", (key, text, self._now))
+
+    def drop(self, keys: Iterable[str]) -> None:
+        self._connection.executemany("delete from entries where key = ?", [(key,) for key in keys])
+
+    def close(self) -> None:
+        """Write, and drop what was not used for long."""
+        marks = [(self._now, key) for key in self._used]
+        self._connection.executemany("update entries set used = ? where key = ?", marks)
+        self._connection.execute("delete from entries where used < ?", (self._now - KEEP,))
+        self._connection.commit()
+        self._connection.close()
+
+
+def open_store(invocation: Invocation, cached: bool = True) -> Store:
+    """The user's store; one in memory when it is not wanted or the folder cannot be written."""
+    if not cached:
+        return Store(None)
+    folder = invocation.cache_dir / "index"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Store(folder / "entries-1.sqlite")
+    except (OSError, sqlite3.Error):
+        return Store(None)
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    if path is None:
+        connection = sqlite3.connect(":memory:")
+        connection.executescript(_SCHEMA)
+        return connection
+    try:
+        return _on_disk(path)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):  # locked, read-only or full: not ours to delete
+            raise
+        path.unlink()  # damaged: it is only a cache
+        return _on_disk(path)
+
+
+def _on_disk(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30)
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = off")
+    connection.executescript(_SCHEMA)
+    path.chmod(0o600)
+    return connection

@@ -1,0 +1,246 @@
+"""Renders one unit (a kustomization, a folder of plain files, a local chart) and says what it gave."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bootstrap import index_kustomize, render
+from bootstrap.index import Resource, mapping, qualified
+from bootstrap.index_files import Files
+from bootstrap.index_pods import WORKLOADS, containers
+from bootstrap.index_sources import Unit, directory_files
+from bootstrap.index_yaml import Fault, line_of
+
+VERSION = 1
+"""Raise it when the same files give another result."""
+
+PUBLIC = {
+    "Application.argoproj.io",
+    "ApplicationSet.argoproj.io",
+    "AppProject.argoproj.io",
+    "Gateway.gateway.networking.k8s.io",
+    "Gateway.networking.istio.io",
+    "ReferenceGrant.gateway.networking.k8s.io",
+    "Namespace",
+    "StorageClass.storage.k8s.io",
+    "IngressClass.networking.k8s.io",
+    "GatewayClass.gateway.networking.k8s.io",
+    "PriorityClass.scheduling.k8s.io",
+    "ClusterIssuer.cert-manager.io",
+    "ClusterSecretStore.external-secrets.io",
+    "CustomResourceDefinition.apiextensions.k8s.io",
+}
+"""Kinds that other namespaces look at: changing one means checking every namespace again."""
+
+FileFault = tuple[str, Fault]
+
+
+@dataclass
+class UnitResult:
+    """What a unit gave. `key` finds the objects in the store; the rest is enough to find one's way.
+
+    `facts` has (kind, namespace as written, name, file, document, line) of each object, in order;
+    `public` the bodies of those that other namespaces look at, by number. `closure` are the files
+    that the result depends on; `volatile` says that files which are not there matter too.
+    """
+
+    key: str
+    facts: list[tuple[str, str, str, str, int, int]]
+    public: dict[int, Mapping[str, Any]]
+    closure: list[str]
+    images: list[str] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
+    volatile: bool = False
+    opaque: bool = False
+
+    def data(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def of(data: Mapping[str, Any]) -> UnitResult:
+        values = dict(data)
+        values["facts"] = [tuple(fact) for fact in data["facts"]]
+        values["public"] = {int(number): body for number, body in data["public"].items()}
+        values["faults"] = [(file, Fault(**fault)) for file, fault in data["faults"]]
+        return UnitResult(**values)
+
+
+Objects = Sequence[tuple[Mapping[str, Any], str]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A unit whose files are known: its key by content, and what forbids rendering it."""
+
+    unit: Unit
+    key: str
+    closure: list[str]
+    faults: list[FileFault]
+    blocked: bool
+    volatile: bool
+    overlay: render.Overlay | None = None
+
+
+def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
+    """Find a unit's files and what is wrong with them, before anything is run."""
+    options = json.loads(unit.options)
+    faults: list[FileFault] = []
+    overlay = None
+    volatile = unit.tool != "kustomize"
+    blocked = False
+    if unit.tool == "kustomize":
+        closure = index_kustomize.closure(files, unit.path)
+        names = sorted(closure.files)
+        for missing in closure.missing:
+            if missing.why != "broken" and not (missing.why == "remote" and allow_remote):
+                faults.append(_missing_fault(files, missing))
+        blocked = bool(faults)
+        volatile = bool(closure.missing)
+        own = index_kustomize.file_of(files, unit.path)
+        top = (files.mapping(own) if own else None) or {}
+        namespace = str(top.get("namespace") or "")
+        overlay = render.Overlay(unit.path, str(options.get("namespace") or namespace), options)
+    elif unit.tool == "directory":
+        names = directory_files(files, unit.path, options)
+    else:
+        names = files.below(unit.path)
+    if unit.tool != "helm":  # templates are no YAML
+        for name in names:
+            if name.endswith((".yaml", ".yml")) or posixpath.basename(name) in index_kustomize.NAMES:
+                bad = [(name, fault) for fault in files.parsed(name).faults]
+                faults += bad
+                blocked = blocked or any(fault.code != "duplicate" for _, fault in bad)
+                blocked = blocked or (unit.tool == "kustomize" and bool(bad))
+    digest = hashlib.sha256(f"{VERSION} {unit.key}".encode())
+    for name in names:
+        digest.update(f"\0{name}\0{files.content_id(name)}".encode())
+    return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay)
+
+
+def _missing_fault(files: Files, missing: index_kustomize.Missing) -> FileFault:
+    entry = missing.entry
+    line = line_of(files.read(missing.file), 0, entry.position)
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(missing.file), entry.name))
+    if missing.why == "missing" and target in files.links:
+        found, mend = (
+            f"{entry.field} names {entry.name}: {files.links[target]}",
+            "put the files there instead",
+        )
+    elif missing.why == "missing" and files.is_folder(target):
+        found = f"{entry.field} names the folder {entry.name}, which has no kustomization.yaml"
+        mend = "add one, or name its files"
+    else:
+        found, mend = {
+            "missing": (f"{entry.field} names {entry.name}, which is not there", "correct the path"),
+            "remote": (
+                f"{entry.field} names {entry.name}, which is not fetched",
+                "use --allow-remote, or a copy",
+            ),
+            "cycle": (f"{entry.field} names {entry.name}, which leads back here", "break the circle"),
+            "outside": (f"{entry.field} names {entry.name}, outside of the repository", "move it inside"),
+        }[missing.why]
+    code = {"remote": "remote", "cycle": "cycle"}.get(missing.why, "missing")
+    return missing.file, Fault(code, line, found, mend)
+
+
+def from_directory(files: Files, prepared: Prepared) -> Objects:
+    """The objects in plain files, lists unpacked."""
+    found: list[tuple[Mapping[str, Any], str]] = []
+    for name in prepared.closure:
+        for document in files.parsed(name).documents:
+            if not document.is_object:
+                continue
+            items = document.value.get("items") if str(document.value["kind"]).endswith("List") else None
+            found += [(body, name) for body in (items if isinstance(items, list) else [document.value])]
+    return [(body, name) for body, name in found if isinstance(body, dict)]
+
+
+def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[FileFault]) -> UnitResult:
+    """Say where each object lies, and which of them others look at."""
+    facts, public = [], {}
+    images: set[str] = set()
+    finder = _Finder(files)
+    for number, (body, file) in enumerate(objects):
+        kind, metadata = qualified(body), mapping(body.get("metadata"))
+        name = str(metadata.get("name") or metadata.get("generateName") or "")
+        document, line = finder.find(file, body, name)
+        facts.append((kind, str(metadata.get("namespace") or ""), name, file, document, line))
+        if kind in WORKLOADS:
+            images.update(image_name(str(one.body.get("image"))) for one in containers(Resource(body)))
+        if kind in PUBLIC or (kind == "ConfigMap" and name == "argocd-cm"):
+            public[number] = body
+    found = [*prepared.faults, *faults]
+    opaque = any(fault.code not in ("duplicate",) for _, fault in found)
+    text = json.dumps([body for body, _ in objects], sort_keys=True, default=str)
+    key = hashlib.sha256(f"{prepared.key}{text}".encode()).hexdigest()
+    return UnitResult(key, facts, public, prepared.closure, sorted(images), found, prepared.volatile, opaque)
+
+
+def image_name(image: str) -> str:
+    """An image without tag and digest."""
+    name = image.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
+
+
+class _Finder:
+    """Finds the document of a file that an object was made from."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._headers: dict[str, list[tuple[str, str, str, int, int]]] = {}
+
+    def find(self, file: str, body: Mapping[str, Any], name: str) -> tuple[int, int]:
+        """(document, line); a name may have got a prefix, a suffix or a hash since."""
+        if not file or not self._files.has(file):
+            return 0, 0
+        kind = str(body.get("kind"))
+        namespace = str(mapping(body.get("metadata")).get("namespace") or "")
+        same = [item for item in self._of(file) if item[0] == kind]
+        if not same:
+            return 0, self._generator(file, str(body.get("kind")), name)
+        for wanted in (
+            [item for item in same if item[2] == name and item[1] == namespace],
+            [item for item in same if item[2] == name],
+            [item for item in same if item[2] and item[2] in name],
+            same,
+        ):
+            if wanted:
+                return wanted[0][3], wanted[0][4]
+        return 0, 1
+
+    def _generator(self, file: str, kind: str, name: str) -> int:
+        """The line of the generator that made a ConfigMap or Secret."""
+        field = {"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}.get(kind, "")
+        items = (self._files.mapping(file) or {}).get(field)
+        for number, item in enumerate(items if isinstance(items, list) else ()):
+            own = str(mapping(item).get("name") or "")
+            if own and (name == own or name.startswith(f"{own}-") or f"-{own}-" in name):
+                return line_of(self._files.read(file), 0, (field, number))
+        return 1
+
+    def _of(self, file: str) -> list[tuple[str, str, str, int, int]]:
+        if file not in self._headers:
+            headers = []
+            for document in self._files.parsed(file).documents:
+                value = document.value
+                items = value.get("items") if isinstance(value, dict) else None
+                for body in items if isinstance(items, list) else [value]:
+                    if isinstance(body, dict):
+                        metadata = mapping(body.get("metadata"))
+                        headers.append(
+                            (
+                                str(body.get("kind")),
+                                str(metadata.get("namespace") or ""),
+                                str(metadata.get("name") or ""),
+                                document.number,
+                                document.line,
+                            )
+                        )
+            self._headers[file] = headers
+        return self._headers[file]

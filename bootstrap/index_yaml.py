@@ -1,0 +1,262 @@
+"""Pure: a YAML file as documents with the line of everything, and what is wrong with the file.
+
+The parser only composes nodes; values are built here, so that one pass also finds duplicate keys,
+keeps an alias bomb from exploding, and reads scalars as Kubernetes does (no dates, no base 60).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_BYTES = 8_000_000
+"""Larger files are not read: the API server takes no object above 3 MiB."""
+MAX_NODES = 1_000_000
+"""Nodes of a document with its aliases written out; go-yaml also refuses what explodes."""
+MAX_DEPTH = 200
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong in a file: `code` is syntax, duplicate, encoding or size; lines count from 1."""
+
+    code: str
+    line: int
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document: its value, where it begins, and (of mappings) the header that names an object."""
+
+    value: Any
+    line: int
+    number: int
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it could be a Kubernetes object."""
+        return isinstance(self.value, dict) and "kind" in self.value and "apiVersion" in self.value
+
+
+@dataclass
+class Parsed:
+    """The documents of a file, as far as they can be read, and its faults."""
+
+    documents: list[Document] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def parse(content: bytes) -> Parsed:
+    """Read a file. Nothing is raised: what is wrong is among the faults."""
+    found = Parsed()
+    if len(content) > MAX_BYTES:
+        size = f"{len(content) / 1e6:.0f} MB"
+        found.faults.append(Fault("size", 1, f"the file has {size}", "split it; no object may be that large"))
+        return found
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found.faults.append(Fault("encoding", line, f"byte {error.start} is not UTF-8", "save it as UTF-8"))
+        return found
+    try:
+        for number, node in enumerate(_nodes(text)):
+            line = node.start_mark.line + 1
+            value = _Builder(found.faults).document(node)
+            if value is not None:
+                found.documents.append(Document(value, line, number))
+    except _TooLarge:
+        message = "aliases make it explode, or it is nested too deep"
+        found.faults.append(Fault("size", 1, message, "write the values out"))
+        found.documents.clear()
+    except Exception as error:
+        fault = _syntax_fault(error, text)
+        if fault is None:
+            raise
+        found.faults.append(fault)
+    return found
+
+
+def load_all(text: str) -> list[Any]:
+    """The documents of a text that a program wrote (kustomize, helm); raises yaml.YAMLError."""
+    import yaml
+
+    return [value for value in yaml.load_all(text, Loader=_loader()) if value is not None]
+
+
+def line_of(content: bytes, document: int, path: Sequence[str | int]) -> int:
+    """The line of a field of a document (by its number), or of the nearest thing around it."""
+    try:
+        nodes = list(_nodes(content.decode("utf-8-sig")))
+    except Exception:
+        return 1
+    if document >= len(nodes):
+        return 1
+    node = nodes[document]
+    line: int = node.start_mark.line + 1
+    for part in path:
+        step = _step(node, part)
+        if step is None:
+            break
+        line, node = step
+    return line
+
+
+def _step(node: Any, part: str | int) -> tuple[int, Any] | None:
+    """The line of a key (or item) and the node below it."""
+    if node.id == "mapping":
+        for key, value in node.value:
+            if key.value == part:
+                return key.start_mark.line + 1, value
+    elif node.id == "sequence" and isinstance(part, int) and part < len(node.value):
+        item = node.value[part]
+        return item.start_mark.line + 1, item
+    return None
+
+
+class _TooLarge(Exception):
+    """The document would explode."""
+
+
+class _Builder:
+    """Builds the value of one document; counts nodes as if aliases were written out."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self._faults = faults
+        self._built: dict[int, tuple[Any, int]] = {}
+        self._open: set[int] = set()
+
+    def document(self, node: Any) -> Any:
+        return self._value(node, 0)[0]
+
+    def _value(self, node: Any, depth: int) -> tuple[Any, int]:
+        """The value and its number of nodes."""
+        if node.id == "scalar":
+            return _scalar(node), 1
+        key = id(node)
+        if key in self._built:
+            return self._built[key]
+        if key in self._open or depth > MAX_DEPTH:
+            raise _TooLarge
+        self._open.add(key)
+        built = self._mapping(node, depth) if node.id == "mapping" else self._sequence(node, depth)
+        self._open.discard(key)
+        if built[1] > MAX_NODES:
+            raise _TooLarge
+        self._built[key] = built
+        return built
+
+    def _sequence(self, node: Any, depth: int) -> tuple[Any, int]:
+        count, items = 1, []
+        for item in node.value:
+            value, size = self._value(item, depth + 1)
+            items.append(value)
+            count += size
+        return items, count
+
+    def _mapping(self, node: Any, depth: int) -> tuple[Any, int]:
+        count = 1
+        result: dict[str, Any] = {}
+        merged: list[Any] = []
+        for key_node, value_node in node.value:
+            value, size = self._value(value_node, depth + 1)
+            count += size
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                merged += value if isinstance(value, list) else [value]
+                continue
+            name = key_node.value if key_node.id == "scalar" else str(self._value(key_node, depth + 1)[0])
+            if name in result:
+                line = key_node.start_mark.line + 1
+                message = f"the key {name!r} is there twice in one mapping: only one of them counts"
+                self._faults.append(Fault("duplicate", line, message, "remove one of the two"))
+            result[name] = value
+        for other in merged:
+            if isinstance(other, dict):
+                result = {**other, **result}
+        return result, count
+
+
+_TRUE = {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"}
+_INT = re.compile(r"[-+]?(?:0x[0-9a-fA-F]+|0o?[0-7]+|0b[01]+|[0-9][0-9_]*)$")
+
+
+def _scalar(node: Any) -> Any:
+    tag = node.tag.rpartition(":")[2]
+    text = node.value
+    if tag == "bool":
+        return text in _TRUE
+    if tag == "null":
+        return None
+    if tag == "int":
+        return _integer(text)
+    if tag == "float":
+        return _float(text)
+    return text
+
+
+def _integer(text: str) -> Any:
+    if not _INT.match(text):  # base 60 is read by YAML 1.1 alone
+        return text
+    plain = text.replace("_", "")
+    sign = -1 if plain.startswith("-") else 1
+    digits = plain.lstrip("+-")
+    try:
+        if len(digits) > 1 and digits[0] == "0" and digits[1] not in "xXbBoO":
+            return sign * int(digits, 8)
+        return sign * int(digits, 0)
+    except ValueError:
+        return text
+
+
+def _float(text: str) -> Any:
+    try:
+        return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").lower())
+    except ValueError:
+        return text
+
+
+def _nodes(text: str) -> Iterator[Any]:
+    import yaml
+
+    return (node for node in yaml.compose_all(text, Loader=_loader()) if node is not None)
+
+
+_loaders: list[Any] = []
+
+
+def _loader() -> Any:
+    """PyYAML's loader, in C where it can be had, without dates and without the bare `=`."""
+    if not _loaders:
+        import yaml
+
+        base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        loader: Any = type("Loader", (base,), {})
+        unwanted = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
+        loader.yaml_implicit_resolvers = {
+            first: [(tag, pattern) for tag, pattern in resolvers if tag not in unwanted]
+            for first, resolvers in base.yaml_implicit_resolvers.items()
+        }
+        loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _integer(node.value))
+        _loaders.append(loader)
+    return _loaders[0]
+
+
+def _syntax_fault(error: Exception, text: str) -> Fault | None:
+    import yaml
+
+    if not isinstance(error, yaml.YAMLError | RecursionError | ValueError):
+        return None
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line = min(mark.line + 1, text.count("\n") + 1) if mark else 1
+    lines = text.split("\n")
+    around = lines[line - 1] if line <= len(lines) else ""
+    if "\t" in around[: len(around) - len(around.lstrip())]:
+        return Fault("syntax", line, "a tab indents the line", "indent with spaces")
+    problem = str(getattr(error, "problem", None) or getattr(error, "context", None) or error).splitlines()[0]
+    return Fault("syntax", line, f"it is no YAML: {problem}", "mend the YAML")

@@ -1,0 +1,308 @@
+"""Every Application leads to its objects; each object knows its Application, its file and its line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bootstrap import render
+from bootstrap.errors import InputError
+from bootstrap.index import IN_CLUSTER, Index, Resource, label_selects
+from bootstrap.index_build import Options, Repository, read
+from bootstrap.index_store import Store, open_store
+from bootstrap.index_yaml import line_of, load_all, parse
+from bootstrap.invocation import Invocation
+from tests.repositories import OURS, SHOP, URL, application, write
+
+
+def read_all(root: Path, invocation: Invocation, store: Store | None = None, **options: object) -> Repository:
+    return read(root, invocation, store or Store(None), Options(**options))  # type: ignore[arg-type]
+
+
+def objects(repository: Repository, scope: int = 0) -> dict[str, Resource]:
+    return {str(one): one for one in repository.objects(repository.scopes[scope])}
+
+
+def test_object_knows_its_application_file_and_line(tmp_path: Path, invocation: Invocation) -> None:
+    repository = read_all(write(tmp_path, OURS), invocation)
+    found = objects(repository)
+    service = found["Service shop-dev/web"]
+    assert (service.application, service.file) == ("argocd/shop-dev", "apps/shop/base/shop.yaml")
+    assert (tmp_path / service.file).read_text().splitlines()[service.line - 1] == "apiVersion: v1"
+    assert found["Application argocd/shop-dev"].application == "argocd/root"
+    assert found["Application argocd/root"].application == ""
+    generated = next(one for name, one in found.items() if name.startswith("ConfigMap shop-dev/web-"))
+    assert (generated.file, generated.line) == ("apps/shop/base/kustomization.yaml", 4)
+
+
+def test_what_is_switched_off_is_read_on_its_own(tmp_path: Path, invocation: Invocation) -> None:
+    repository = read_all(write(tmp_path, OURS), invocation)
+    assert [(scope.name, scope.complete) for scope in repository.scopes] == [
+        ("one", True),
+        ("apps/shop/applications/production", False),
+    ]
+    assert "Service shop-production/web" in objects(repository, 1)
+
+
+def test_cluster_can_be_chosen_and_must_exist(tmp_path: Path, invocation: Invocation) -> None:
+    write(tmp_path, OURS)
+    assert [scope.name for scope in read_all(tmp_path, invocation, cluster="one").scopes] == ["one"]
+    with pytest.raises(InputError, match="no folder clusters/two"):
+        read_all(tmp_path, invocation, cluster="two")
+
+
+def test_many_overlays_in_one_process_give_what_each_gives_alone(
+    tmp_path: Path, invocation: Invocation
+) -> None:
+    write(tmp_path, OURS)
+    program = render.kustomize(invocation)
+    overlays = [
+        render.Overlay(f"apps/shop/overlays/{name}", f"shop-{name}") for name in ("dev", "production")
+    ]
+    together = render.build_many(tmp_path, overlays, program)
+    for overlay, built in zip(overlays, together, strict=True):
+        text, error = render._call([program, "build", str(tmp_path / overlay.folder)])
+        assert error is None
+        assert sorted(map(str, load_all(text))) == sorted(str(body) for body, _ in built.objects)
+
+
+def test_overlays_that_do_not_go_together_are_built_alone(tmp_path: Path, invocation: Invocation) -> None:
+    thing = "apiVersion: v1\nkind: Namespace\nmetadata: {name: same}\n"
+    write(
+        tmp_path,
+        {
+            f"{name}/{file}": text
+            for name in "ab"
+            for file, text in {
+                "kustomization.yaml": f"namespace: {name}\nresources: [n.yaml, c.yaml]\n",
+                "n.yaml": thing.replace("Namespace", "Node"),
+                "c.yaml": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n",
+            }.items()
+        },
+    )
+    built = render.build_many(
+        tmp_path, [render.Overlay("a", "a"), render.Overlay("b", "b")], render.kustomize(invocation)
+    )
+    assert [len(one.objects) for one in built] == [2, 2]
+
+
+def test_second_reading_renders_only_what_changed(tmp_path: Path, invocation: Invocation) -> None:
+    write(tmp_path / "repo", OURS)
+    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache")}
+
+    def again() -> int:
+        store = open_store(invocation)
+        repository = read_all(tmp_path / "repo", invocation, store)
+        assert "Service shop-dev/web" in objects(repository)
+        store.close()
+        return repository.rendered
+
+    os.environ["PATH"] = str(Path(render.kustomize(Invocation())).parent) + os.pathsep + os.environ["PATH"]
+    assert again() == 5
+    assert again() == 0
+    (tmp_path / "repo/apps/shop/overlays/dev/kustomization.yaml").write_text(
+        OURS["apps/shop/overlays/dev/kustomization.yaml"].replace("1.2.3", "1.2.4")
+    )
+    assert again() == 1
+    (tmp_path / "repo/apps/shop/base/shop.yaml").write_text(SHOP.replace("8080", "8081"))
+    assert again() == 2
+
+
+def test_damaged_cache_is_made_anew(tmp_path: Path, invocation: Invocation) -> None:
+    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path)}
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index/entries-1.sqlite").write_bytes(b"no database" * 100)
+    store = open_store(invocation)
+    store.put("a", [1])
+    assert store.get("a") == [1]
+    store.close()
+
+
+def test_applications_overrides_reach_what_is_rendered(tmp_path: Path, invocation: Invocation) -> None:
+    override = application("shop-dev", "apps/shop/overlays/dev", "shop-dev").replace(
+        "    path: apps/shop/overlays/dev\n",
+        "    path: apps/shop/overlays/dev\n    kustomize:\n      namePrefix: my-\n"
+        "      images: [registry.example.com/web=mirror.example.com/web:9]\n",
+    )
+    write(tmp_path, OURS, {"apps/shop/applications/dev/application.yaml": override})
+    deployment = objects(read_all(tmp_path, invocation))["Deployment shop-dev/my-web"]
+    assert deployment.spec["template"]["spec"]["containers"][0]["image"] == "mirror.example.com/web:9"
+
+
+def test_foreign_repository_is_read_from_its_root_applications(
+    tmp_path: Path, invocation: Invocation
+) -> None:
+    write(
+        tmp_path,
+        {
+            "argocd/root.yaml": application("root", "argocd/apps", "argocd"),
+            "argocd/apps/shop.yaml": application("shop", "manifests/shop", "shop"),
+            "manifests/shop/shop.yaml": SHOP,
+            "manifests/shop/sub/unused.yaml": SHOP.replace("name: web", "name: unused"),
+            "README.md": "no manifest",
+        },
+    )
+    repository = read_all(tmp_path, invocation)
+    scope = next(one for one in repository.scopes if one.name == "argocd")
+    found = {str(one): one for one in repository.objects(scope)}
+    assert found["Service shop/web"].application == "argocd/shop"
+    assert "Service shop/unused" not in found
+
+
+APPLICATION_SET = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata:
+  name: shops
+  namespace: argocd
+spec:
+  goTemplate: true
+  generators:
+    - git:
+        repoURL: {URL}
+        directories:
+          - path: apps/shop/overlays/*
+          - {{path: apps/shop/overlays/production, exclude: true}}
+  template:
+    metadata:
+      name: 'set-{{{{ .path.basename | upper | lower }}}}'
+    spec:
+      project: apps
+      source: {{repoURL: {URL}, targetRevision: HEAD, path: '{{{{ .path.path }}}}'}}
+      destination:
+        server: https://kubernetes.default.svc
+        namespace: 'set-{{{{ index .path.segments 3 }}}}'
+"""
+
+
+def test_application_set_is_followed(tmp_path: Path, invocation: Invocation) -> None:
+    write(
+        tmp_path,
+        OURS,
+        {
+            "clusters/one/set.yaml": APPLICATION_SET,
+            "clusters/one/kustomization.yaml": "resources: [project.yaml, set.yaml]\n",
+        },
+    )
+    repository = read_all(tmp_path, invocation, cluster="one")
+    assert [one.name for one in repository.scopes[0].applications] == ["root", "set-dev"]
+    assert objects(repository)["Service shop-dev/web"].application == "argocd/set-dev"
+
+
+def test_application_set_beyond_git_is_named(tmp_path: Path, invocation: Invocation) -> None:
+    other = APPLICATION_SET.replace("git:", "scmProvider:")
+    write(
+        tmp_path,
+        OURS,
+        {
+            "clusters/one/set.yaml": other,
+            "clusters/one/kustomization.yaml": "resources: [project.yaml, set.yaml]\n",
+        },
+    )
+    repository = read_all(tmp_path, invocation, cluster="one")
+    assert [(file, fault.code) for file, fault in repository.faults] == [("clusters/one/set.yaml", "set")]
+
+
+def test_unrendered_chart_makes_its_namespace_opaque(tmp_path: Path, invocation: Invocation) -> None:
+    chart = application("shop-dev", "x", "shop-dev").replace("    path: x\n", "    chart: shop\n")
+    write(tmp_path, OURS, {"apps/shop/applications/dev/application.yaml": chart})
+    repository = read_all(tmp_path, invocation, cluster="one")
+    assert repository.scopes[0].opaque == {(IN_CLUSTER, "shop-dev"), (IN_CLUSTER, "")}
+
+
+def test_links_out_of_the_repository_and_cycles_of_links_are_not_followed(
+    tmp_path: Path, invocation: Invocation
+) -> None:
+    (tmp_path / "secret.yaml").write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n")
+    root = write(tmp_path / "repo", OURS)
+    (root / "apps/shop/base/out.yaml").symlink_to(tmp_path / "secret.yaml")
+    (root / "apps/shop/base/loop").symlink_to(root / "apps")
+    repository = read_all(root, invocation)
+    assert set(repository.files.links) == {"apps/shop/base/out.yaml", "apps/shop/base/loop"}
+    assert not any("loop/" in path or "out.yaml" in path for path in repository.files.stats)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        (b"a: 1\nb:\n\t- 2\n", "syntax", 3),
+        (b"a: [1\nb: 2\n", "syntax", 2),
+        (b"a: 1\nb: 2\na: 3\n", "duplicate", 3),
+        (b"a: \xff\n", "encoding", 1),
+        (b"a: &a [*a]\n", "size", 1),
+        (
+            b"x: &x0 [1,1]\n"
+            + b"".join(
+                b"x%d: &x%d [%s]\n" % (n, n, b",".join([b"*x%d" % (n - 1)] * 9)) for n in range(1, 12)
+            ),
+            "size",
+            1,
+        ),
+        (b"a: " + b"[" * 500 + b"\n", "size", 1),
+        (b"#" * 9_000_000, "size", 1),
+    ],
+    ids=["tab", "flow", "duplicate", "latin", "loop", "bomb", "deep", "large"],
+)
+def test_bad_yaml_is_a_fault_at_its_line(text: bytes, code: str, line: int) -> None:
+    (fault,) = parse(text).faults
+    assert fault.code == code or (code == "size" and fault.code == "syntax" and text.startswith(b"a: ["))
+    assert fault.line == line or code == "size"
+    assert fault.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2001-01-01", "2001-01-01"),
+        ("1:30", "1:30"),
+        ("0644", 420),
+        ("=", "="),
+        ("yes", True),
+        ("1_000", 1000),
+        ("~", None),
+        ("1.5", 1.5),
+        ('"1"', "1"),
+    ],
+)
+def test_scalars_are_read_as_kubernetes_does(text: str, value: object) -> None:
+    (document,) = parse(f"a: {text}".encode()).documents
+    assert document.value == {"a": value}
+    assert load_all(f"a: {text}") == [{"a": value}]
+
+
+def test_merge_keys_and_aliases_are_resolved() -> None:
+    (document,) = parse(b"a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n").documents
+    assert document.value["b"] == {"x": 1, "y": 3}
+
+
+def test_line_of_a_field_is_that_of_the_nearest_thing_there() -> None:
+    text = b"---\na:\n  - b: 1\n  - b: 2\n---\nc: 3\n"
+    assert line_of(text, 0, ("a", 1, "b")) == 4
+    assert line_of(text, 0, ("a", 9)) == 2
+    assert line_of(text, 1, ("c",)) == 6
+
+
+@pytest.mark.parametrize(
+    ("selector", "matches"),
+    [
+        ({}, True),
+        ({"matchLabels": {"a": "1"}}, True),
+        ({"matchLabels": {"a": "2"}}, False),
+        ({"matchExpressions": [{"key": "a", "operator": "In", "values": ["1", "2"]}]}, True),
+        ({"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["1"]}]}, False),
+        ({"matchExpressions": [{"key": "b", "operator": "NotIn", "values": ["1"]}]}, True),
+        ({"matchExpressions": [{"key": "b", "operator": "Exists"}]}, False),
+        ({"matchExpressions": [{"key": "b", "operator": "DoesNotExist"}]}, True),
+    ],
+)
+def test_label_selectors_select_as_kubernetes_does(selector: object, matches: bool) -> None:
+    assert label_selects(selector, {"a": "1"}) is matches
+
+
+def test_get_looks_beyond_its_own_namespace() -> None:
+    far = Resource({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}})
+    index = Index([], beyond=Index([far]))
+    assert index.get("Namespace", "", "x") is far
+    assert index.of("Namespace") == []
