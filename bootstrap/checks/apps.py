@@ -1,0 +1,229 @@
+"""The app of apps: where Applications point, who owns what, and in which order it comes."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from bootstrap.checks.rule import Apps, Owned, Problem, Rule, at, names_near
+from bootstrap.index import APPLICATION, Resource, dig, mapping, sequence
+from bootstrap.index_sources import Source, destination, is_here, sources
+
+GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+
+PATH = Rule(
+    "GB201",
+    "application-path-missing",
+    "error",
+    "An Application points at a folder that is not in the repository: it is never synced.",
+    "correct spec.source.path",
+)
+REVISION = Rule(
+    "GB205",
+    "revision-missing",
+    "warning",
+    "An Application wants a branch or tag of this repository that is not there.",
+    "correct targetRevision, or push the branch",
+)
+TWO_OWNERS = Rule(
+    "GB206",
+    "two-owners",
+    "error",
+    "Two Applications apply the same object: they overwrite each other, and one of them prunes it.",
+    "leave the object to one of them",
+)
+CYCLE = Rule(
+    "GB208",
+    "application-cycle",
+    "error",
+    "An Application applies itself, or one that it is applied by.",
+    "take the Application out of the folder that it applies",
+)
+VALUES = Rule(
+    "GB218",
+    "values-file-missing",
+    "error",
+    "An Application names a values file that is not in the repository: it is never synced.",
+    "correct the path in helm.valueFiles",
+)
+UNPINNED = Rule(
+    "GB411",
+    "chart-not-pinned",
+    "warning",
+    "A chart's version is not exact: what runs changes without a commit.",
+    "name one version in targetRevision",
+)
+STALE_PATHS = Rule(
+    "GB212",
+    "generate-paths",
+    "warning",
+    "manifest-generate-paths leaves out a file that the Application depends on: a change "
+    "there is not noticed.",
+    "name every folder that the Application is made of",
+)
+FINALIZER_MISSING = Rule(
+    "GB213",
+    "finalizer-missing",
+    "info",
+    "A child Application has no finalizer: when it is taken out of Git, what it applied stays behind.",
+    f"add the finalizer {FINALIZER}",
+)
+NAMESPACE = Rule(
+    "GB214",
+    "namespace-not-created",
+    "error",
+    "An Application's namespace is made by nobody: its sync fails.",
+    "add the sync option CreateNamespace=true, or a Namespace",
+)
+
+
+_COMMIT_OR_RANGE = re.compile(r"^[0-9a-f]{7,64}$|[*^~<>]")
+
+
+def check(apps: Apps) -> Iterator[Problem]:
+    """Every rule of this module."""
+    owned: dict[str, list[Owned]] = defaultdict(list)
+    for item in apps.owned:
+        owned[item.application].append(item)
+    parents = {f"{item.namespace}/{item.name}": item.application for item in apps.applications}
+    namespaces = {item.name for item in apps.public.of("Namespace")}
+    for application in apps.applications:
+        name = f"{application.namespace}/{application.name}"
+        for source in sources(application.body):
+            yield from _source(apps, application, source)
+        if _is_own_ancestor(name, parents):
+            yield at(
+                CYCLE, application, f"{application} is applied by itself, by way of {application.application}"
+            )
+        yield from _paths(apps, application, apps.closures.get(name, frozenset()))
+        yield from _finalizer(application, owned[name])
+        yield from _namespace(apps, application, namespaces)
+    yield from _two_owners(apps)
+
+
+def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Problem]:
+    place = source.position
+    if source.chart is not None:
+        if re.search(r"[*^~><|, x]|^$|^HEAD$", source.revision) and not re.fullmatch(
+            r"v?[\w.+-]+", source.revision
+        ):
+            message = f"{application}: version {source.revision!r} of chart {source.chart} is not exact"
+            yield at(UNPINNED, application, message, *place, "targetRevision")
+        elif source.revision in ("HEAD", ""):
+            message = f"{application}: chart {source.chart} has no version"
+            yield at(UNPINNED, application, message, *place)
+    helm = mapping(source.body.get("helm"))
+    values = [] if helm.get("ignoreMissingValueFiles") else sequence(helm.get("valueFiles"))
+    refs = {item.ref: item for item in sources(application.body) if item.ref}
+    for number, item in enumerate(values):
+        ref, _, path = str(item).removeprefix("$").partition("/")
+        here = str(item).startswith("$") and ref in refs and is_here(refs[ref], apps.urls)
+        if here and not apps.tree.has(posixpath.normpath(path)):
+            message = f"{application}: the values file {path} is not there"
+            yield at(VALUES, application, message, *place, "helm", "valueFiles", number)
+    if not is_here(source, apps.urls):
+        return
+    if source.path is not None:
+        path = posixpath.normpath(source.path.strip("/") or ".")
+        if path != "." and not apps.tree.is_folder(path):
+            folders = {posixpath.dirname(file) for file in apps.tree.below(posixpath.dirname(path))}
+            near = names_near(path, folders) if len(folders) < 2000 else ""
+            yield at(
+                PATH, application, f"{application} points at {path}, which is not there{near}", *place, "path"
+            )
+    revision = source.revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    known = apps.revisions
+    if known is None or revision == "HEAD" or revision in known or _COMMIT_OR_RANGE.search(revision):
+        return
+    message = f"{application} wants {revision}, which is no branch or tag here{names_near(revision, known)}"
+    yield at(REVISION, application, message, *place, "targetRevision")
+
+
+def _is_own_ancestor(name: str, parents: Mapping[str, str]) -> bool:
+    seen: set[str] = set()
+    parent = parents.get(name, "")
+    while parent and parent not in seen:
+        if parent == name:
+            return True
+        seen.add(parent)
+        parent = parents.get(parent, "")
+    return False
+
+
+def _paths(apps: Apps, application: Resource, closure: frozenset[str]) -> Iterator[Problem]:
+    text = application.annotations.get(GENERATE_PATHS)
+    if text is None:
+        return
+    base = next(
+        (item.path for item in sources(application.body) if item.path and is_here(item, apps.urls)), ""
+    )
+    patterns = []
+    for part in str(text).split(";"):
+        part = part.strip()
+        if part:
+            whole = part.lstrip("/") if part.startswith("/") else posixpath.join(base, part)
+            patterns.append(posixpath.normpath(whole))
+    for file in sorted(closure):
+        if not any(_covers(pattern, file) for pattern in patterns):
+            message = f"{application} depends on {file}, which manifest-generate-paths leaves out"
+            place = ("metadata", "annotations", GENERATE_PATHS)
+            mend = f"add /{posixpath.dirname(file)} to the annotation"
+            yield at(STALE_PATHS, application, message, *place, mend=mend)
+            return
+
+
+def _covers(pattern: str, file: str) -> bool:
+    """As Argo CD compares: a folder covers what is below it, a glob (`*` within a folder) the file itself."""
+    if pattern == "." or file == pattern or file.startswith(f"{pattern}/"):
+        return True
+    parts, names = pattern.split("/"), file.split("/")
+    return len(parts) == len(names) and all(map(fnmatchcase, names, parts))
+
+
+_KEPT = ("CustomResourceDefinition.apiextensions.k8s.io", "StorageClass.storage.k8s.io", "Namespace")
+
+
+def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
+    """Those that own CRDs, storage or namespaces better stay; so does what does not prune."""
+    prunes = dig(application.spec, "syncPolicy", "automated", "prune") is True
+    finalizers = [str(item) for item in sequence(application.metadata.get("finalizers"))]
+    has = any(item.startswith(FINALIZER) for item in finalizers)
+    kept = any(item.kind in _KEPT for item in owned) or any(item.kind == APPLICATION for item in owned)
+    charts = [item for item in sources(application.body) if item.chart is not None]
+    if application.application and prunes and not has and not kept and not charts:
+        yield at(FINALIZER_MISSING, application, f"{application} has no finalizer", "metadata")
+
+
+_ALWAYS = {"default", "kube-system", "kube-public", "kube-node-lease", ""}
+
+
+def _namespace(apps: Apps, application: Resource, namespaces: set[str]) -> Iterator[Problem]:
+    cluster, namespace = destination(application.body)
+    options = [str(item) for item in sequence(dig(application.spec, "syncPolicy", "syncOptions"))]
+    made = "CreateNamespace=true" in options or namespace in namespaces | _ALWAYS
+    others = any(
+        destination(item.body) == (cluster, namespace)
+        and "CreateNamespace=true" in sequence(dig(item.spec, "syncPolicy", "syncOptions"))
+        for item in apps.applications
+    )
+    known = apps.complete and apps.public.knows(namespace)
+    if known and not made and not others and namespace != application.namespace:
+        message = f"{application} goes to namespace {namespace}, which nobody makes"
+        yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
+
+
+def _two_owners(apps: Apps) -> Iterator[Problem]:
+    if not apps.complete:
+        return
+    seen: dict[tuple[str, str, str, str], Owned] = {}
+    for item in apps.owned:
+        key = (item.cluster, item.kind, item.namespace, item.name)
+        first = seen.setdefault(key, item)
+        if first is not item and first.application != item.application:
+            one, other = first.application or "the start", item.application or "the start"
+            message = f"{item.resource} is applied by {one} and by {other}"
+            yield at(TWO_OWNERS, item.resource, message)

@@ -1,0 +1,123 @@
+"""Connections that a policy cuts although a manifest says that they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
+from bootstrap.index import Index, Resource, mapping
+from bootstrap.index_links import Link, links, protocol, target_port
+from bootstrap.index_pods import WORKLOADS, label_selected, pod_labels, selected
+from bootstrap.index_policies import NETWORK_POLICY, Peer, cut, peer, refused
+
+CUT = Rule(
+    "GB323",
+    "network-policy-cuts-path",
+    "error",
+    "A NetworkPolicy cuts a connection that a workload needs.",
+    "let the workload's pods in (or out), at that port",
+)
+EMPTY = Rule(
+    "GB324",
+    "network-policy-selects-nothing",
+    "warning",
+    "A NetworkPolicy selects no pods, but only just misses some: it protects nothing.",
+    "make podSelector match the pods' labels",
+)
+REFUSED = Rule(
+    "GB325",
+    "authorization-policy-cuts-path",
+    "error",
+    "An AuthorizationPolicy refuses a connection that a workload needs.",
+    "add the workload's service account to the rule's principals",
+)
+NO_DNS = Rule(
+    "GB338",
+    "egress-without-dns",
+    "error",
+    "Egress policies leave a workload no way to the cluster's DNS, and it looks Services up by name.",
+    "allow egress to kube-system at port 53, UDP and TCP",
+)
+TALKS_TO_NOTHING = Rule(
+    "GB339",
+    "talks-to-missing-service",
+    "error",
+    "A workload declares (gitops-bootstrap.io/talks-to) that it talks to a Service that is not there.",
+    "correct the annotation, or add the Service",
+)
+
+DNS = Peer("kube-system", {"k8s-app": "kube-dns"})
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    for policy in index.of(NETWORK_POLICY):
+        yield from _empty(index, policy)
+    for workload in index.of(*WORKLOADS):
+        named = links(index, workload)
+        stopped = cut(index, peer(workload), DNS, 53, "UDP") if named else None
+        if stopped and stopped[1] == "Egress":
+            message = f"{workload} looks up {named[0].host}, and {stopped[0]} lets it reach no DNS"
+            yield at(NO_DNS, stopped[0], message, "spec", "egress")
+        for link in named:
+            yield from _link(index, link)
+
+
+def _empty(index: Index, policy: Resource) -> Iterator[Problem]:
+    """A policy may wait for pods that are not there yet; one that only just misses some is wrong."""
+    selector = mapping(policy.spec.get("podSelector"))
+    if not selector or label_selected(index, selector, policy.namespace):
+        return
+    labels = [pod_labels(item) for item in index.of(*WORKLOADS, namespace=policy.namespace)]
+    for key, value in mapping(selector.get("matchLabels")).items():
+        known = {str(item[key]) for item in labels if key in item} - {str(value)}
+        if near := get_close_matches(str(value), known, n=1, cutoff=0.7):
+            message = f"{policy} selects {key}={value}, which no pod has; did you mean {near[0]}?"
+            yield at(EMPTY, policy, message, "spec", "podSelector")
+            return
+
+
+def _link(index: Index, link: Link) -> Iterator[Problem]:
+    workload = link.workload
+    if link.service is None:
+        if link.declared and link.namespace == workload.namespace and index.knows(link.namespace):
+            near = names_near(link.host, (s.name for s in index.of("Service", namespace=link.namespace)))
+            message = f"{workload} talks to {link.host}, which is no Service of {link.namespace}{near}"
+            yield at(TALKS_TO_NOTHING, workload, message, *link.path)
+        return
+    if stopped := cut_link(index, link):
+        policy, direction, pod, port = stopped
+        way = f"from {workload.name}" if direction == "Ingress" else f"to {pod.name}"
+        message = (
+            f"{workload} talks to {link.host} ({link.how}), and {policy} lets nothing {way} pass at "
+            f"port {port}"
+        )
+        yield at(CUT, policy, message, "spec", direction.lower())
+    elif refusing := refused_link(index, link):
+        policy, pod = refusing
+        message = f"{workload} talks to {link.host} ({link.how}), and {policy} refuses it at {pod}"
+        yield at(REFUSED, policy, message, "spec", "rules")
+
+
+def cut_link(index: Index, link: Link) -> tuple[Resource, str, Resource, int | None] | None:
+    """(policy, direction, pods' workload, port) of what cuts a link; None when it passes."""
+    if link.service is None:
+        return None
+    for pod in selected(index, mapping(link.service.spec.get("selector")), link.namespace):
+        port = target_port(link.service, link.port, pod)
+        stopped = cut(index, peer(link.workload), peer(pod), port, protocol(link.service, link.port))
+        if stopped:
+            return stopped[0], stopped[1], pod, port
+    return None
+
+
+def refused_link(index: Index, link: Link) -> tuple[Resource, Resource] | None:
+    """(policy, pods' workload) of the mesh's refusal of a link; None when it passes."""
+    if link.service is None:
+        return None
+    for pod in selected(index, mapping(link.service.spec.get("selector")), link.namespace):
+        port = target_port(link.service, link.port, pod)
+        if policy := refused(index, peer(link.workload), peer(pod), port):
+            return policy, pod
+    return None

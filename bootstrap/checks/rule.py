@@ -1,0 +1,154 @@
+"""What a rule is, what it finds, and what it may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bootstrap.index import Index, Resource
+from bootstrap.index_kustomize import Tree
+
+Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule's documentation. `about` says what is wrong, `mend` what to do in general."""
+
+    id: str
+    name: str
+    severity: Severity
+    about: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a rule found, before files are looked at.
+
+    `path` is the field inside the object. `unless` names an object, (kind, namespace, name), whose
+    existence anywhere in the cluster makes it no problem; it is asked when all namespaces are known.
+    """
+
+    rule: Rule
+    resource: Resource
+    message: str
+    mend: str
+    path: Path = ()
+    unless: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem at its place. `line` counts from 1; 0 when the file is not known."""
+
+    rule: str
+    severity: Severity
+    message: str
+    mend: str
+    file: str
+    line: int
+    object: str = ""
+    application: str = ""
+
+    @property
+    def where(self) -> str:
+        return f"{self.file}:{self.line}" if self.file else self.object or "?"
+
+
+@dataclass
+class Surroundings:
+    """What a namespace's rules may know of the rest of its cluster.
+
+    `public` holds cluster-scoped objects and what else may be used from afar; `complete` says that
+    nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
+    tags, of every image of the cluster; `kubernetes` is its release.
+    """
+
+    public: Index
+    complete: bool
+    cluster: str = ""
+    images: frozenset[str] = frozenset()
+    kubernetes: tuple[int, int] = (1, 36)
+
+    def knows_cluster_objects(self) -> bool:
+        """Whether a cluster-scoped object that is not in Git is missing indeed."""
+        return self.complete and self.public.knows("")
+
+
+@dataclass(frozen=True)
+class Owned:
+    """An object that an Application applies, without its body."""
+
+    cluster: str
+    kind: str
+    namespace: str
+    name: str
+    application: str
+    file: str
+    document: int
+    line: int
+
+    @property
+    def resource(self) -> Resource:
+        """A stand-in that says what and where it is."""
+        kind, dot, group = self.kind.partition(".")
+        body = {"apiVersion": f"{group}/_" if dot else "v1", "kind": kind, "metadata": {"name": self.name}}
+        return Resource(body, self.namespace, self.application, self.file, self.document, self.line)
+
+
+@dataclass
+class Apps:
+    """An app of apps as a whole: its Applications, what each applies and depends on.
+
+    `closures` has the files of this repository that an Application depends on; `revisions` what the
+    repository's branches and tags are called, None when they are not all known.
+    """
+
+    applications: list[Resource]
+    public: Index
+    owned: list[Owned]
+    closures: Mapping[str, frozenset[str]]
+    tree: Tree
+    urls: list[str]
+    complete: bool
+    revisions: frozenset[str] | None = None
+
+
+Check = Callable[[Index, Surroundings], Iterable[Problem]]
+"""Checks the objects of one namespace (or the cluster-scoped ones)."""
+AppsCheck = Callable[[Apps], Iterable[Problem]]
+"""Checks the Applications of a cluster together."""
+
+
+def at(
+    rule: Rule,
+    resource: Resource,
+    message: str,
+    *path: str | int,
+    mend: str | None = None,
+    unless: tuple[str, str, str] | None = None,
+) -> Problem:
+    """A problem of a resource at a field; `mend` when the rule's general advice can be made precise."""
+    return Problem(rule, resource, message, mend or rule.mend, tuple(path), unless)
+
+
+def names_near(name: str, known: Iterable[str]) -> str:
+    """`; did you mean x?` when a known name is close to it, else the few that there are."""
+    from difflib import get_close_matches
+
+    known = sorted(set(known))
+    if near := get_close_matches(name, known, n=1, cutoff=0.6):
+        return f"; did you mean {near[0]}?"
+    if known and len(known) <= 6:
+        return f"; there is {', '.join(known)}"
+    return ""
+
+
+def rules_of(namespace: Mapping[str, Any]) -> Iterator[Rule]:
+    """The rules that a module defines, in its order."""
+    return (value for value in namespace.values() if isinstance(value, Rule))

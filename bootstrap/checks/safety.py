@@ -1,0 +1,211 @@
+"""What no repository should hold, and what no pod should be allowed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at
+from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.index_pods import WORKLOADS, Container, containers, pod_spec, running, template_path
+
+SECRET = Rule(
+    "GB401",
+    "secret-in-git",
+    "error",
+    "A Secret's value stands in Git, readable for everyone who can read the repository, for ever.",
+    "seal it (sealed-secrets), fetch it (external-secrets), or let `bootstrap init` make "
+    "it; then change the value",
+)
+CREDENTIAL = Rule(
+    "GB402",
+    "credential-in-git",
+    "error",
+    "A token or password stands in a manifest.",
+    "take it from a Secret that is not in Git (secretKeyRef), and revoke this one",
+)
+PRIVATE_KEY = Rule(
+    "GB403",
+    "private-key-in-git",
+    "error",
+    "A private key stands in a manifest.",
+    "take it from a Secret that is not in Git, and replace the key",
+)
+TAG = Rule(
+    "GB404",
+    "image-not-pinned",
+    "warning",
+    "An image has no tag, or `latest`: what runs changes without a commit, and nothing can be rolled back.",
+    "name a version, or a digest: bootstrap image set IMAGE=VERSION",
+)
+PRIVILEGED = Rule(
+    "GB405",
+    "privileged-container",
+    "error",
+    "A privileged container is root on its node.",
+    "drop `privileged`, and add the one capability that is needed",
+)
+HOST_PATH = Rule(
+    "GB406",
+    "host-path",
+    "warning",
+    "A pod mounts a folder of its node: what is written there reaches every pod of the node.",
+    "use a PersistentVolumeClaim or emptyDir",
+)
+HOST_NAMESPACE = Rule(
+    "GB407",
+    "host-namespace",
+    "warning",
+    "A pod shares its node's network, processes or IPC; NetworkPolicies do not hold for it.",
+    "drop hostNetwork, hostPID and hostIPC",
+)
+LIMITS = Rule(
+    "GB408",
+    "resources-missing",
+    "warning",
+    "A container has no memory limit or no requests: it can take its node down, and is the "
+    "first to be evicted.",
+    "set resources.requests (cpu, memory) and resources.limits.memory",
+)
+CLUSTER_ADMIN = Rule(
+    "GB410",
+    "cluster-admin",
+    "warning",
+    "A binding gives the role cluster-admin: its holder may do everything.",
+    "bind a role with the rights that are needed",
+)
+
+_TOKENS: Mapping[str, re.Pattern[str]] = {
+    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})"),
+    "a GitLab token": re.compile(r"\bglpat-[\w-]{20,}"),
+    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "a Slack token": re.compile(r"\bxox[abprs]-[\w-]{10,}"),
+    "a Google API key": re.compile(r"\bAIza[\w-]{35}\b"),
+    "a Stripe key": re.compile(r"\b[rs]k_live_\w{20,}"),
+    "an npm token": re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"),
+    "a JSON Web Token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@$({]+:[^\s/:@$({]{3,}@"),
+}
+_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
+_SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
+_HARMLESS = re.compile(
+    r"^(?:true|false|\d+|/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$", re.IGNORECASE
+)
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    for resource in index.resources:
+        if resource.kind == "Secret":
+            yield from _secret(resource)
+        elif resource.kind == "ConfigMap":
+            yield from _config(resource)
+        elif resource.kind == "ClusterRoleBinding.rbac.authorization.k8s.io":
+            yield from _binding(resource)
+    for workload in index.of(*WORKLOADS):
+        yield from _pod(workload)
+        for container in containers(workload):
+            yield from _container(workload, container)
+
+
+def _secret(secret: Resource) -> Iterator[Problem]:
+    for field in ("stringData", "data"):
+        for key, value in mapping(secret.body.get(field)).items():
+            text = _decoded(value) if field == "data" else str(value or "")
+            if text and not _placeholder(text):
+                yield at(SECRET, secret, f"{secret}: the value of {key} stands in Git", field, key)
+                return
+
+
+def _decoded(value: Any) -> str:
+    try:
+        return base64.b64decode(str(value or ""), validate=False).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return str(value)
+
+
+def _placeholder(text: str) -> bool:
+    """Values that a tool fills in (argocd-vault-plugin, envsubst), or that are no secret."""
+    return bool(re.fullmatch(r"\s*(?:<[^>]*>|\$\{?\w+\}?|ENC\[.*\]|AgB.*)\s*", text, re.DOTALL))
+
+
+def _config(config: Resource) -> Iterator[Problem]:
+    for key, value in mapping(config.body.get("data")).items():
+        if not isinstance(value, str):
+            continue
+        if _KEY.search(value):
+            yield at(PRIVATE_KEY, config, f"{config}: {key} holds a private key", "data", key)
+        elif kind := _credential(str(key), value):
+            yield at(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
+
+
+def _credential(name: str, value: str) -> str:
+    """What kind of credential a value looks like; "" for none. The value itself is never told."""
+    for kind, pattern in _TOKENS.items():
+        if pattern.search(value):
+            return kind
+    sensitive = "\n" not in value and _SENSITIVE.search(name) and not _HARMLESS.match(value)
+    return "a password" if sensitive and (entropy(value) > 2.5 or len(value) >= 6) else ""
+
+
+def entropy(text: str) -> float:
+    """Bits a character."""
+    counts = Counter(text)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) if text else 0.0
+
+
+def _pod(workload: Resource) -> Iterator[Problem]:
+    spec, start = pod_spec(workload), (*template_path(workload), "spec")
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if spec.get(field) is True:
+            yield at(HOST_NAMESPACE, workload, f"{workload} has {field}", *start, field)
+    for number, volume in enumerate(sequence(spec.get("volumes"))):
+        path = dig(volume, "hostPath", "path")
+        if path:
+            yield at(HOST_PATH, workload, f"{workload} mounts {path} of its node", *start, "volumes", number)
+
+
+def _container(workload: Resource, container: Container) -> Iterator[Problem]:
+    body, name = container.body, container.name
+    image = str(body.get("image") or "")
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    if image and "@" not in image and tag in ("", "latest"):
+        what = "no tag" if not tag else "the tag latest"
+        yield at(TAG, workload, f"{workload}: {image} of {name} has {what}", *container.path, "image")
+    if dig(body, "securityContext", "privileged") is True:
+        yield at(
+            PRIVILEGED, workload, f"{workload}: {name} is privileged", *container.path, "securityContext"
+        )
+    for number, variable in enumerate(sequence(body.get("env"))):
+        value, key = mapping(variable).get("value"), str(mapping(variable).get("name"))
+        if isinstance(value, str) and (kind := _credential(key, value)):
+            message = f"{workload}: variable {key} of {name} looks like {kind}"
+            yield at(CREDENTIAL, workload, message, *container.path, "env", number)
+    if container.init and not container.sidecar:
+        return
+    if container not in running(workload) or workload.kind in ("Job.batch", "CronJob.batch"):
+        return
+    requests, limits = mapping(dig(body, "resources", "requests")), mapping(dig(body, "resources", "limits"))
+    missing = [f"requests.{key}" for key in ("cpu", "memory") if key not in requests and key not in limits]
+    missing += [] if "memory" in limits else ["limits.memory"]
+    if missing and "resources" not in _defaulted(workload):
+        message = f"{workload}: {name} has no {', '.join(missing)}"
+        yield at(LIMITS, workload, message, *container.path, "resources")
+
+
+def _defaulted(workload: Resource) -> Mapping[str, Any]:
+    """Pods with resources of their own (since Kubernetes 1.34) need none on their containers."""
+    return pod_spec(workload)
+
+
+def _binding(binding: Resource) -> Iterator[Problem]:
+    if dig(binding.body, "roleRef", "name") == "cluster-admin":
+        who = ", ".join(
+            f"{item.get('kind')} {item.get('name')}" for item in mappings(binding.body.get("subjects"))
+        )
+        yield at(CLUSTER_ADMIN, binding, f"{binding} makes {who or 'its subjects'} cluster-admin", "roleRef")

@@ -1,0 +1,235 @@
+"""Every rule finds its broken line, there alone, and leaves the world in which nothing is wrong alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from bootstrap.checks.catalog import FAMILIES, RULES
+from bootstrap.checks.files import BY_CODE, UNREACHABLE
+from bootstrap.checks.rule import rules_of
+from tests.checks.world import find
+
+
+@dataclass(frozen=True)
+class Case:
+    """A rule, the lines that break the world for it, and a word that the message must have."""
+
+    rule: str
+    says: str
+    edits: dict[str, str] = field(default_factory=dict)
+    more: str = ""
+    also: tuple[str, ...] = ()
+
+
+def edit(rule: str, mark: str, line: str, says: str, *also: str) -> Case:
+    return Case(rule, says, {mark: line}, also=also)
+
+
+CASES = [
+    edit("GB301", "backend", "backend: {service: {name: wbe, port: {name: http}}}", "did you mean web?"),
+    edit("GB301", "far", "- {name: gone, namespace: other, port: 80}", "other/gone"),
+    edit("GB302", "backend", "backend: {service: {name: web, port: {number: 8080}}}", "http (80)"),
+    edit("GB303", "service selector", "selector: {app: wbe}", "app=wbe", "GB343"),
+    edit("GB304", "service ports", "ports: [{name: http, port: 80, targetPort: htpt}]", "http (8080)"),
+    edit("GB304", "service ports", "ports: [{name: http, port: 80, targetPort: 9090}]", "http (8080)"),
+    edit("GB305", "probe", "tty: false", "serves web"),
+    edit("GB306", "class", "ingressClassName: nginx", "nginx"),
+    edit("GB307", "tls", "- secretName: other-tls", "other-tls"),
+    edit("GB308", "parent", "parentRefs: [{name: pubic, namespace: edge}]", "did you mean public?"),
+    edit("GB309", "route host", "hostnames: [shop.example.org]", "*.example.com"),
+    edit(
+        "GB309", "parent", "parentRefs: [{name: public, namespace: edge, sectionName: tls}]", "listener tls"
+    ),
+    edit("GB310", "far", "- {name: far, namespace: elsewhere, port: 80}", "elsewhere", "GB301"),
+    edit("GB311", "config", "envFrom: [{configMapRef: {name: wen}}]", "did you mean web?"),
+    edit("GB312", "config key", "- {name: M, valueFrom: {configMapKeyRef: {name: web, key: mod}}}", "mode"),
+    edit(
+        "GB313",
+        "secret key",
+        "- {name: P, valueFrom: {secretKeyRef: {name: dd, key: password}}}",
+        "Secret dd",
+    ),
+    edit("GB314", "secret key", "- {name: P, valueFrom: {secretKeyRef: {name: db, key: pass}}}", "password"),
+    edit(
+        "GB315", "claim", "- {name: files, persistentVolumeClaim: {claimName: file}}", "did you mean files?"
+    ),
+    edit("GB316", "storage class", "storageClassName: standart", "did you mean standard?"),
+    edit("GB317", "files replicas", "replicas: 3", "3 replicas"),
+    edit("GB318", "account", "serviceAccountName: wbe", "did you mean web?", "GB325"),
+    edit(
+        "GB319",
+        "scale target",
+        "scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: wbe}",
+        "wbe",
+        "GB322",
+    ),
+    edit(
+        "GB320", "resources", "resources: {requests: {memory: 32Mi}, limits: {memory: 64Mi}}", "cpu", "GB408"
+    ),
+    edit("GB215", "no replicas", "spec:\n  replicas: 2", "replicas: 2"),
+    edit("GB336", "bounds", "minReplicas: 9", "9 to 4"),
+    edit("GB321", "budget selector", "selector: {matchLabels: {app: wbe}}", "no pods"),
+    edit("GB322", "budget", "minAvailable: 2", "none may go"),
+    edit("GB322", "budget", "maxUnavailable: 0", "none may go"),
+    edit("GB337", "second budget", "selector: {matchLabels: {app: web}}", "both select"),
+    edit("GB323", "policy peer", "- from: [{podSelector: {matchLabels: {app: api}}}]", "from web"),
+    edit("GB324", "policy selector", "podSelector: {matchLabels: {app: dbb}}", "did you mean db?"),
+    edit("GB325", "principal", "- from: [{source: {principals: [cluster.local/ns/shop/sa/api]}}]", "refuses"),
+    edit(
+        "GB338",
+        "dns",
+        "- to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}}]",
+        "DNS",
+    ),
+    edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "bd:5432"}', "there is db, web"),
+    edit("GB326", "rule host", "host: wbe", "did you mean web?", "GB327"),
+    edit("GB327", "route", "- {destination: {host: web, subset: v2}, weight: 90}", "subset v2"),
+    edit("GB343", "subset", "subsets: [{name: v1, labels: {version: v9}}]", "version=v9"),
+    edit("GB344", "route", "- {destination: {host: web, subset: v1}, weight: 50}", "60"),
+    edit("GB345", "mesh gateway", "gateways: [ingress]", "ingress"),
+    edit("GB328", "monitor selector", "selector: {matchLabels: {app: wbe}}", "no Service"),
+    edit("GB329", "monitor port", "endpoints: [{port: metrics}]", "metrics"),
+    edit("GB346", "alert", "groups: [{name: w, rules: [{alert: Cold, expr: redis_up == 0}]}]", "redis_up"),
+    edit("GB331", "deployment selector", "selector: {matchLabels: {app: wbe}}", "app=wbe"),
+    edit("GB332", "service name", "serviceName: dbs", "did you mean db?"),
+    edit("GB330", "second path", "- path: /", "claims too"),
+    edit("GB333", "priority", "priorityClassName: urgent", "urgent"),
+    edit("GB334", "mount", "volumeMounts: [{name: date, mountPath: /data}]", "did you mean data?"),
+    edit("GB335", "strategy", "strategy: {type: RollingUpdate}", "RollingUpdate"),
+    edit("GB221", "claim annotations", "annotations: {}", "prunes"),
+    edit(
+        "GB222",
+        "config map",
+        "metadata: {name: web, namespace: shop, annotations: {argocd.argoproj.io/sync-wave: '5'}}",
+        "wave 5",
+    ),
+    edit(
+        "GB223",
+        "claim annotations",
+        "annotations: {argocd.argoproj.io/sync-wave: '-1', argocd.argoproj.io/sync-options: Prune=false}",
+        "wave -1",
+    ),
+    edit(
+        "GB340", "listener", "- {name: tls, port: 443, tls: {certificateRefs: [{name: own-tls}]}}", "own-tls"
+    ),
+    edit("GB341", "gateway class", "gatewayClassName: istio", "istio"),
+    edit(
+        "GB342", "issuer", "issuerRef: {kind: ClusterIssuer, name: letsencrpt}", "did you mean letsencrypt?"
+    ),
+    edit("GB404", "image", "image: registry.example.com/web", "no tag"),
+    edit("GB404", "image", "image: registry.example.com:5000/web:latest", "latest"),
+    edit("GB405", "security", "securityContext: {privileged: true}", "privileged"),
+    edit("GB406", "volume", "- {name: data, hostPath: {path: /var/log}}", "/var/log"),
+    edit("GB407", "priority", "hostNetwork: true", "hostNetwork"),
+    edit("GB408", "resources", "resources: {requests: {cpu: 10m, memory: 32Mi}}", "limits.memory"),
+    edit(
+        "GB402",
+        "variable",
+        "- {name: API_TOKEN, value: ghp_0123456789abcdefghij0123456789abcdefghij}",
+        "GitHub",
+    ),
+    edit("GB402", "variable", "- {name: DB_URL, value: 'postgres://shop:hunter22@db/shop'}", "URL"),
+    edit("GB402", "data", "smtp_password: correct-horse", "password", "GB312"),
+    edit("GB403", "data", 'mode: "-----BEGIN PRIVATE KEY-----"', "private key"),
+    edit(
+        "GB410",
+        "role",
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}",
+        "cluster-admin",
+    ),
+    Case(
+        "GB401",
+        "password",
+        more="apiVersion: v1\nkind: Secret\nmetadata: {name: plain, namespace: shop}\n"
+        "stringData: {password: hunter22}\n",
+    ),
+    Case(
+        "GB124",
+        "policy/v1",
+        more="apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: old, namespace: shop}\n"
+        "spec: {selector: {matchLabels: {app: files}}, maxUnavailable: 1}\n",
+    ),
+    Case(
+        "GB125",
+        "deprecated",
+        more="apiVersion: v1\nkind: Endpoints\nmetadata: {name: old, namespace: shop}\n",
+    ),
+    edit("GB201", "source path", "path: apps/shob", "did you mean apps/shop?"),
+    edit("GB202", "repos", "sourceRepos: [https://charts.example.com]", "does not allow"),
+    edit(
+        "GB203",
+        "destinations",
+        "destinations: [{server: https://kubernetes.default.svc, namespace: argo*}]",
+        "shop",
+    ),
+    edit("GB204", "kinds", "clusterResourceWhitelist: [{group: '', kind: Namespace}]", "does not allow"),
+    edit("GB205", "revision", "targetRevision: mian", "did you mean main?"),
+    Case("GB206", "argocd/shop", more="apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"),
+    Case(
+        "GB208",
+        "itself",
+        more="""\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: root, namespace: argocd}
+spec:
+  project: apps
+  source: {repoURL: https://git.example.com/platform/gitops.git, targetRevision: main, path: clusters/one}
+  destination: {server: https://kubernetes.default.svc, namespace: argocd}
+""",
+        also=("GB206",),
+    ),
+    edit("GB209", "certificates wave", 'annotations: {argocd.argoproj.io/sync-wave: "50"}', "wave 50"),
+    edit("GB210", "health", "other: x", "no health check"),
+    edit(
+        "GB211", "health", "resource.customizations.health.argoproj.io_Application: 'hs.status = x'", "sync"
+    ),
+    edit("GB212", "generate paths", "argocd.argoproj.io/manifest-generate-paths: /apps/other", "apps/shop"),
+    edit("GB213", "finalizer", "labels: {}", "no finalizer"),
+    Case(
+        "GB214",
+        "nobody makes",
+        {
+            "destination": "destination: {server: https://kubernetes.default.svc, namespace: new}",
+            "options": "syncOptions: []",
+        },
+    ),
+    edit("GB216", "project", "project: app", "did you mean apps?"),
+    edit("GB217", "chart", "chart: other", "cert-manager.io"),
+    edit(
+        "GB218", "values", "helm: {valueFiles: [$repo/infrastructure/certificates/value.yaml]}", "value.yaml"
+    ),
+    edit("GB219", "project", "project: default", "default"),
+    edit("GB409", "repos", 'sourceRepos: ["*"]', "every repository"),
+    edit("GB411", "chart version", 'targetRevision: "1.*"', "1.*"),
+    edit("GB411", "chart version", "targetRevision: HEAD", "no version"),
+]
+
+
+def test_world_without_a_fault_has_no_finding() -> None:
+    assert [(one.rule.id, one.message) for one in find({})] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.says}")
+def test_rule_finds_what_is_broken_and_nothing_else(case: Case) -> None:
+    found = find(case.edits, case.more)
+    own = [problem for problem in found if problem.rule.id == case.rule]
+    assert own, [(one.rule.id, one.message) for one in found]
+    assert any(case.says in problem.message for problem in own), [one.message for one in own]
+    others = {problem.rule.id for problem in found} - {case.rule, *case.also}
+    assert not others, [(one.rule.id, one.message) for one in found]
+    assert all(problem.mend for problem in own)
+
+
+def test_every_rule_has_a_case() -> None:
+    of_files = {rule.id for rule in [*BY_CODE.values(), UNREACHABLE]}  # test_validate.py
+    assert set(RULES) - of_files == {case.rule for case in CASES}
+
+
+def test_ids_are_unique_and_every_rule_says_what_to_do() -> None:
+    rules = [rule for modules in FAMILIES.values() for module in modules for rule in rules_of(vars(module))]
+    assert len({rule.id for rule in rules}) == len(rules)
+    assert len({rule.name for rule in rules}) == len(rules)
+    assert all(rule.about.endswith(".") and not rule.mend.endswith(".") for rule in rules)
