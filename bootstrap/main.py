@@ -19,6 +19,7 @@ COMMANDS = {
     "sandbox": "A real cluster, Argo CD and Git host on this machine, without Docker.",
     "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
     "argocd": "Ask the installed Argo CD for its password.",
+    "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "completion": "Print the completion script for a shell.",
 }
 """Name → help line. A command's module, and what it imports, is loaded only when it is used."""

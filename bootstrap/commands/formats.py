@@ -1,0 +1,39 @@
+"""The -o option of commands that write more than text and JSON."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from bootstrap.invocation import Invocation
+from bootstrap.output import Output
+
+
+def formatted(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """As `common`, with these formats: the function gets `output: Output` and `format: str`.
+
+    Errors are JSON for `-o json` alone: what reads the other formats looks at the exit status.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "-o", "--output", "format", type=click.Choice(formats), default=formats[0], help="Output format."
+        )
+        @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
+        @click.option("-v", "--verbose", is_flag=True, help="Print each call as it is made.")
+        @functools.wraps(function)
+        def wrapper(format: str, quiet: bool, verbose: bool, **options: Any) -> Any:
+            context = click.get_current_context()
+            invocation = context.ensure_object(Invocation)
+            output = Output(
+                invocation, format="json" if format == "json" else "text", quiet=quiet, verbose=verbose
+            )
+            context.meta["bootstrap.output"] = output
+            return function(output=output, format=format, **options)
+
+        return wrapper
+
+    return decorate

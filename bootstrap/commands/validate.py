@@ -1,0 +1,83 @@
+"""`bootstrap validate`: read the repository, run the rules, print what they find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bootstrap.commands.formats import formatted
+from bootstrap.output import Output
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("path", type=_FOLDER, default=".")
+@click.option("--cluster", help="Check this cluster alone (a folder below clusters/).")
+@click.option(
+    "--changed-since", metavar="REV", help="Tell only what concerns files changed since a revision."
+)
+@click.option("--rules", metavar="IDS", help="Use these rules alone (GB3,GB401), or all but some (-GB404).")
+@click.option("--kubernetes", metavar="RELEASE", help="The cluster's release (default: 1.36).")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info"]),
+    default="warning",
+    show_default=True,
+    help="Exit 1 from this severity on.",
+)
+@click.option("--baseline", type=_FILE, help="Leave out what this file lists.")
+@click.option("--write-baseline", type=_FILE, help="Write what is found to a file, and exit 0.")
+@click.option("--allow-remote", is_flag=True, help="Let kustomize fetch bases from other hosts.")
+@click.option("--fetch-charts", is_flag=True, help="Render charts too: helm fetches them.")
+@click.option("--no-cache", is_flag=True, help="Use and keep nothing of other runs.")
+@click.option("--list-rules", is_flag=True, help="Print the rules (-o markdown: docs/rules.md).")
+@formatted("text", "json", "sarif", "github", "junit", "markdown")
+def command(
+    output: Output,
+    format: str,
+    path: Path,
+    cluster: str | None,
+    changed_since: str | None,
+    rules: str | None,
+    kubernetes: str | None,
+    fail_on: str,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    allow_remote: bool,
+    fetch_charts: bool,
+    no_cache: bool,
+    list_rules: bool,
+) -> int:
+    """Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.
+
+    Renders what every Application would apply and checks it together. Works on any GitOps
+    repository. Exit status 1 when something is found.
+
+    \b
+    Examples:
+      bootstrap validate
+      bootstrap validate --cluster default --changed-since origin/main -o github
+      bootstrap validate --rules GB3,GB4 -o sarif > findings.sarif
+      bootstrap validate --list-rules
+    """
+    from bootstrap import validate
+
+    if list_rules:
+        return validate.list_rules(output, format)
+    request = validate.Request(
+        path,
+        cluster,
+        changed_since,
+        rules,
+        kubernetes,
+        fail_on,
+        baseline,
+        write_baseline,
+        allow_remote,
+        fetch_charts,
+        not no_cache,
+    )
+    return validate.validate(request, output, format)

@@ -1,0 +1,78 @@
+"""What a local repository says of its past: files changed since a revision, and a revision's files."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+from bootstrap import git_auth, git_command
+from bootstrap.errors import InputError
+from bootstrap.invocation import Invocation
+
+MAX_BYTES = 2_000_000_000
+
+
+def changed_files(root: Path, revision: str, invocation: Invocation) -> set[str]:
+    """Files that differ between a revision and the work tree, new ones too; paths from `root`.
+
+    Raises InputError when `root` is in no repository or the revision is not there.
+    """
+    environ = git_auth.plain_environment(invocation.environ)
+    options = (
+        "diff",
+        "--name-only",
+        "--no-renames",
+        "-z",
+        "--relative",
+        f"{_checked(revision)}^{{commit}}",
+        "--",
+    )
+    differs = git_command.run(options, root, environ)
+    if differs.status:
+        raise _unknown(revision, differs.err)
+    new = git_command.run(("ls-files", "--others", "--exclude-standard", "-z"), root, environ)
+    names = (differs.out + new.out).split(b"\0")
+    return {name.decode("utf-8", "surrogateescape") for name in names if name}
+
+
+def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> None:
+    """Write the files of a revision, as far as they lie below `root`, into the folder `target`.
+
+    Raises InputError as `changed_files` does, or when they are more than 2 GB.
+    """
+    environ = git_auth.plain_environment(invocation.environ)
+    prefix = git_command.run(("rev-parse", "--show-prefix"), root, environ)
+    tree = f"{_checked(revision)}:{prefix.text}"
+    archive = git_command.run(("archive", "--format=tar", tree), root, environ)
+    if prefix.status or archive.status:
+        raise _unknown(revision, prefix.err or archive.err)
+    if len(archive.out) > MAX_BYTES:
+        raise InputError("reading a revision", f"{revision} has more than 2 GB", "name the folder to compare")
+    with tarfile.open(fileobj=io.BytesIO(archive.out)) as tar:
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(target, members=_inside(tar), filter="data")
+        else:
+            tar.extractall(target, members=_inside(tar))  # noqa: S202 - members are checked
+
+
+def _inside(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    """Plain files, folders, and links that stay inside; git itself never stores others' devices."""
+    chosen = []
+    for member in tar.getmembers():
+        parts = Path(member.name).parts
+        outside = member.issym() and (member.linkname.startswith("/") or ".." in Path(member.linkname).parts)
+        if ".." not in parts and not outside and (member.isfile() or member.isdir() or member.issym()):
+            chosen.append(member)
+    return chosen
+
+
+def _checked(revision: str) -> str:
+    if revision.startswith("-") or not revision.strip() or ":" in revision:
+        raise InputError("reading a revision", f"{revision!r} is none", "give a commit, branch or tag")
+    return revision
+
+
+def _unknown(revision: str, error: str) -> InputError:
+    found = error.strip().splitlines()[0] if error.strip() else f"there is no {revision}"
+    return InputError("reading a revision", found, f"check that {revision} was fetched: git fetch origin")

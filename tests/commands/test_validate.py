@@ -1,0 +1,204 @@
+"""`bootstrap validate` tells what is wrong with a repository, where, and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from bootstrap.checks.catalog import document
+from tests.conftest import Run
+from tests.repositories import OURS, application, write
+
+BASE = "apps/shop/base/kustomization.yaml"
+OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
+
+
+@pytest.fixture
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of this test's own, and kustomize on PATH."""
+    from bootstrap.invocation import Invocation
+    from bootstrap.render import kustomize
+
+    program = Path(kustomize(Invocation()))
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("BOOTSTRAP_CACHE_DIR", str(folder))
+    return folder
+
+
+def test_good_repository_has_no_finding(run: Run, tmp_path: Path, cache: Path) -> None:
+    result = run("validate", str(write(tmp_path, OURS)))
+    assert (result.exit, result.out) == (0, "")
+    assert "nothing found" in result.err
+
+
+FILES = {
+    "GB101": ({"apps/shop/base/shop.yaml": "a:\n\t- b\n"}, "apps/shop/base/shop.yaml:2"),
+    "GB102": ({OVERLAY: "namespace: a\nresources: [../../base]\nnamespace: b\n"}, f"{OVERLAY}:3"),
+    "GB103": ({"apps/shop/base/shop.yaml": b"a: \xff\n"}, "apps/shop/base/shop.yaml:1"),
+    "GB104": ({"apps/shop/base/shop.yaml": b"#" * 9_000_000}, "apps/shop/base/shop.yaml:1"),
+    "GB105": ({OVERLAY: "resources: [../../base]\npatches: [{target: {kind: X}}]\n"}, f"{OVERLAY}:1"),
+    "GB106": ({BASE: "resources:\n  - shop.yaml\n  - gone.yaml\n"}, f"{BASE}:3"),
+    "GB107": ({BASE: "resources:\n  - https://github.com/x/y//base?ref=v1\n"}, f"{BASE}:2"),
+    "GB108": ({BASE: "resources:\n  - ../overlays/dev\n"}, f"{BASE}:2"),
+    "GB207": (
+        {
+            "apps/lost/kustomization.yaml": "resources: [application.yaml]\n",
+            "apps/lost/application.yaml": application("lost", "apps/shop/base", "lost"),
+        },
+        "apps/lost/application.yaml:1",
+    ),
+    "GB110": (
+        {
+            "clusters/one/project.yaml": OURS["clusters/one/project.yaml"]
+            + "---\napiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: s}\n"
+            "spec: {generators: [{pullRequest: {}}], template: {}}\n"
+        },
+        "clusters/one/project.yaml:13",
+    ),
+    "GB109": (
+        {
+            "apps/shop/applications/dev/application.yaml": application("shop-dev", "chart", "shop-dev"),
+            "chart/Chart.yaml": "apiVersion: v2\nname: broken\nversion: 1.0.0\n",
+            "chart/templates/a.yaml": "{{ fail }}",
+        },
+        "apps/shop/applications/dev/application.yaml:1",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", FILES)
+def test_fault_of_a_file_is_told_at_its_line(run: Run, tmp_path: Path, cache: Path, rule: str) -> None:
+    files, where = FILES[rule]
+    result = run("validate", str(write(tmp_path, OURS, files)), "--fail-on", "info")  # type: ignore[arg-type]
+    assert result.exit == 1
+    assert any(line.startswith(f"{where}: ") and rule in line for line in result.out.splitlines()), result.out
+
+
+def test_rest_is_checked_although_one_part_cannot_be_built(run: Run, tmp_path: Path, cache: Path) -> None:
+    service = OURS["apps/shop/base/shop.yaml"].replace("    app: web\n  ports", "    app: wbe\n  ports")
+    broken = {
+        "apps/shop/base/shop.yaml": service,
+        "apps/shop/overlays/production/kustomization.yaml": "resources: [gone.yaml]\n",
+    }
+    result = run("validate", str(write(tmp_path, OURS, broken)))
+    assert "apps/shop/base/shop.yaml:30: error GB303" in result.out
+    assert "overlays/production/kustomization.yaml:1: error GB106" in result.out
+
+
+def test_base_of_several_overlays_is_told_once(run: Run, tmp_path: Path, cache: Path) -> None:
+    untagged = {
+        f"apps/shop/overlays/{name}/kustomization.yaml": f"namespace: shop-{name}\nresources: [../../base]\n"
+        for name in ("dev", "production")
+    }
+    result = run("validate", str(write(tmp_path, OURS, untagged)), "-o", "json")
+    findings = json.loads(result.out)["findings"]
+    assert [(one["rule"], one["file"], one["line"]) for one in findings] == [
+        ("GB404", "apps/shop/base/shop.yaml", 14)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("comment", "exit_status"),
+    [
+        ("# bootstrap: ignore=GB404 the tag is set by the platform", 0),
+        ("# bootstrap: ignore=GB101,GB404 the tag is set by the platform", 0),
+        ("# bootstrap: ignore=GB404", 1),
+        ("# bootstrap: ignore=GB303 another rule", 1),
+    ],
+)
+def test_comment_with_a_reason_leaves_a_line_out(
+    run: Run, tmp_path: Path, cache: Path, comment: str, exit_status: int
+) -> None:
+    shop = OURS["apps/shop/base/shop.yaml"]
+    image = "image: registry.example.com/web"
+    files = {
+        "apps/shop/base/shop.yaml": shop.replace(image, f"{image}  {comment}"),
+        OVERLAY: "namespace: shop-dev\nresources: [../../base]\n",
+    }
+    write(tmp_path, OURS, files)
+    assert run("validate", str(tmp_path)).exit == exit_status
+    (tmp_path / "apps/shop/base/shop.yaml").write_text(f"{comment}\n{shop}")
+    assert run("validate", str(tmp_path)).exit == exit_status
+
+
+def test_settings_switch_rules_off_and_change_their_severity(run: Run, tmp_path: Path, cache: Path) -> None:
+    write(tmp_path, OURS, {OVERLAY: "namespace: shop-dev\nresources: [../../base]\n"})
+    assert run("validate", str(tmp_path), "--rules", "-GB404").exit == 0
+    assert run("validate", str(tmp_path), "--rules", "GB3").exit == 0
+    assert run("validate", str(tmp_path), "--fail-on", "error").exit == 0
+    (tmp_path / "bootstrap.yaml").write_text("checks: {severity: {GB404: error}}\n")
+    assert run("validate", str(tmp_path), "--fail-on", "error").exit == 1
+    (tmp_path / "bootstrap.yaml").write_text("checks: {off: [GB404]}\n")
+    assert run("validate", str(tmp_path)).exit == 0
+    assert run("validate", str(tmp_path), "--rules", "GB999").exit == 2
+
+
+def test_baseline_lets_only_new_findings_through(run: Run, tmp_path: Path, cache: Path) -> None:
+    root = write(tmp_path / "repo", OURS, {OVERLAY: "namespace: shop-dev\nresources: [../../base]\n"})
+    baseline = tmp_path / "baseline.json"
+    assert run("validate", str(root), "--write-baseline", str(baseline)).exit == 0
+    assert run("validate", str(root), "--baseline", str(baseline)).exit == 0
+    shop = root / "apps/shop/base/shop.yaml"
+    shop.write_text("# lines move\n" + shop.read_text().replace("limits: {memory: 64Mi}", ""))
+    result = run("validate", str(root), "--baseline", str(baseline))
+    assert result.exit == 1
+    assert "GB408" in result.out
+    assert "GB404" not in result.out
+
+
+def test_only_what_a_change_concerns_is_told(run: Run, tmp_path: Path, cache: Path) -> None:
+    root = write(tmp_path / "repo", OURS, {OVERLAY: "namespace: shop-dev\nresources: [../../base]\n"})
+
+    def git(*arguments: str) -> None:
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments]
+        subprocess.run(command, cwd=root, check=True, capture_output=True)
+
+    git("init", "-b", "main")
+    git("add", ".")
+    git("commit", "-m", "first")
+    assert run("validate", str(root)).exit == 1
+    assert run("validate", str(root), "--changed-since", "HEAD").exit == 0
+    (root / OVERLAY).write_text("namespace: shop-dev\nresources: [../../base]\n# touched\n")
+    assert run("validate", str(root), "--changed-since", "HEAD").exit == 1
+    assert run("validate", str(root), "--changed-since", "nowhere").exit == 2
+
+
+def test_every_format_has_rule_file_and_line(run: Run, tmp_path: Path, cache: Path) -> None:
+    root = str(write(tmp_path, OURS, {OVERLAY: "namespace: shop-dev\nresources: [../../base]\n"}))
+    log = json.loads(run("validate", root, "-o", "sarif").out)
+    (result,) = log["runs"][0]["results"]
+    assert result["ruleId"] == log["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "GB404"
+    place = result["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == (
+        "apps/shop/base/shop.yaml",
+        14,
+    )
+    github = run("validate", root, "-o", "github").out
+    assert github.startswith("::warning file=apps/shop/base/shop.yaml,line=14,title=GB404::")
+    suite = ElementTree.fromstring(run("validate", root, "-o", "junit").out)  # noqa: S314 - our own output
+    assert suite.get("failures") == "1"
+
+
+def test_folder_without_manifests_is_an_input_error(run: Run, tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "README.md").write_text("nothing")
+    result = run("validate", str(tmp_path))
+    assert result.exit == 2
+    assert "no Kubernetes manifest" in result.err
+
+
+def test_second_run_finds_the_same(run: Run, tmp_path: Path, cache: Path) -> None:
+    broken = OURS["apps/shop/base/shop.yaml"].replace("app: web\n  ports", "app: wbe\n  ports")
+    root = str(write(tmp_path, OURS, {"apps/shop/base/shop.yaml": broken}))
+    assert run("validate", root).out == run("validate", root).out == run("validate", root, "--no-cache").out
+
+
+def test_rules_document_is_what_the_rules_say(run: Run) -> None:
+    path = Path(__file__).parents[2] / "docs/rules.md"
+    assert path.read_text(encoding="utf-8") == document()
+    assert run("validate", "--list-rules", "-o", "markdown").out == document()
