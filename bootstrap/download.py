@@ -10,7 +10,7 @@ import string
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -21,6 +21,8 @@ from bootstrap.invocation import Invocation
 ATTEMPTS = 4
 PAUSE = 0.25
 """Seconds before the second attempt; doubled before each further one."""
+ABANDONED = 24 * 60 * 60
+"""Seconds after which what a killed run left of a download is removed."""
 PIECE = 1 << 20
 LARGEST_CHECKSUMS = 1 << 20
 
@@ -183,6 +185,10 @@ def _kept(path: Path) -> Path | None:
 def _partial(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """A new file beside the kept ones, gone at the end unless it was moved to its name."""
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(".partial-*"):
+        with suppress(FileNotFoundError):  # its own run, or another one, has just removed it
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
     descriptor, name = tempfile.mkstemp(prefix=".partial-", dir=folder)
     path = Path(name)
     try:

@@ -16,12 +16,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `cut` is how many bytes of the promised body are left out."""
+    """One answer; `cut` is how many bytes of the promised body are left out.
+
+    An `endless` one goes on until the client hangs up.
+    """
 
     body: bytes = b""
     status: int = 200
     location: str = ""
     cut: int = 0
+    endless: bool = False
     type: str = "application/octet-stream"
 
 
@@ -45,6 +49,8 @@ def running(folder: Path, tls: bool = True) -> Iterator[Mirror]:
     """A mirror on a free port of 127.0.0.1; its keys lie in `folder`."""
     ca_file, certificate = certificates(folder)
 
+    never = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
@@ -55,8 +61,12 @@ def running(folder: Path, tls: bool = True) -> Iterator[Mirror]:
             if answer.location:
                 self.send_header("Location", answer.location)
             self.send_header("Content-Type", answer.type)
-            self.send_header("Content-Length", str(len(answer.body)))
+            if not answer.endless:
+                self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
+            while answer.endless:
+                self.wfile.write(bytes(1 << 16))
+                never.wait(0.01)  # slowly: the client writes it to a disk
             self.wfile.write(answer.body[: len(answer.body) - answer.cut])
             self.close_connection = True
 
@@ -112,10 +122,7 @@ def certificates(folder: Path) -> tuple[Path, Path]:
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.BasicConstraints(authority, None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-                critical=False,
-            )
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(address)]), critical=False)
         )
         return builder.sign(signer, hashes.SHA256())
 

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -241,6 +242,25 @@ def test_a_cache_that_cannot_be_made_is_told(mirror: Mirror, tmp_path: Path) -> 
     with pytest.raises(DownloadError, match="directory") as caught:
         download.fetch(mirror.serve("/file", BODY), SHA256, invocation, ca_file=mirror.ca_file)
     assert not isinstance(caught.value, DownloadUnavailable)
+
+
+def test_an_interrupted_download_leaves_nothing(mirror: Mirror, cached: Invocation) -> None:
+    def interrupt(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download.fetch(mirror.serve("/file", BODY), SHA256, cached, report=interrupt)
+    assert _downloads(cached) == []
+
+
+def test_what_a_killed_run_left_is_removed_by_a_later_one(mirror: Mirror, cached: Invocation) -> None:
+    folder = cached.cache_dir / "downloads"
+    folder.mkdir(parents=True)
+    for name, age in ((".partial-old", download.ABANDONED + 60), (".partial-of-another-run", 60)):
+        folder.joinpath(name).touch()
+        os.utime(folder / name, (time.time() - age,) * 2)
+    download.fetch(mirror.serve("/file", BODY), SHA256, cached)
+    assert _downloads(cached) == [".partial-of-another-run", SHA256]
 
 
 def test_how_much_has_come_is_reported(mirror: Mirror, cached: Invocation) -> None:

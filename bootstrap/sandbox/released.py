@@ -53,12 +53,18 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
     stopped = threading.Event()
 
     def fetch(pinned: Pinned) -> Placed | None:
-        return _fetch(pinned, released[pinned.name], invocation, report, stopped)
+        try:
+            return _fetch(pinned, released[pinned.name], invocation, report, stopped)
+        except _Stopped:
+            return None
+        except BaseException:
+            stopped.set()
+            raise
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             placed = list(pool.map(fetch, reached))
-        except BaseException:
+        except BaseException:  # Ctrl-C is raised here, not in the threads
             stopped.set()
             raise
     return {pinned.name: found for pinned, found in zip(reached, placed, strict=True) if found is not None}

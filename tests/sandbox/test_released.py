@@ -18,7 +18,7 @@ from bootstrap.invocation import Invocation
 from bootstrap.sandbox import program_cache, programs, released
 from bootstrap.sandbox.pinned import BY_NAME
 from tests import mirror as mirrors
-from tests.mirror import Mirror
+from tests.mirror import Answer, Mirror
 
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 PROGRAM = b"#!/bin/sh\necho a released build\n"
@@ -238,3 +238,13 @@ def test_a_program_that_another_run_has_just_placed_is_taken(mirror: Mirror, fre
     found = released.fetch_all([BY_NAME["etcd"]], fresh, lambda _: None)
     assert found["etcd"] == program_cache.find(BY_NAME["etcd"], fresh)
     assert mirror.asked == []
+
+
+@pytest.mark.timeout(300)
+def test_when_one_release_is_refused_the_other_downloads_stop(mirror: Mirror, fresh: Invocation) -> None:
+    _publish(mirror, "argocd")
+    mirror.serve(f"/releases{PUBLISHED['argocd'][0]}", Answer(endless=True))
+    _publish(mirror, "etcd", checksum_of=b"what the publisher had")
+    with pytest.raises(ChecksumDiffers, match="etcd"):
+        programs.ensure(["argocd", "etcd"], fresh, lambda _: None)
+    assert list((fresh.cache_dir / "downloads").iterdir()) == []
