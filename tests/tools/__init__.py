@@ -1,0 +1,38 @@
+"""Programs that only tests need: from PATH, the programs' cache, or built like the sandbox's own.
+
+Each has a folder with a Go module that pins it.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import build_folder, built, on_path, program_cache
+from bootstrap.sandbox.pinned import Pinned
+from tests.conftest import USER_ENVIRONMENT
+
+PINNED = {
+    "promtool": Pinned(
+        name="promtool",
+        version="v0.316.0",  # Prometheus 3.16.0 by the number that its module has
+        module=str(Path(__file__).parent / "promtool"),
+        package="github.com/prometheus/prometheus/cmd/promtool",
+        seconds=195,
+        fit="any",
+    ),
+}
+
+
+@cache
+def tool(name: str) -> Path:
+    """The program's path; SandboxError when it is nowhere and cannot be built."""
+    pinned = PINNED[name]
+    invocation = Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT)
+    if there := on_path.find(pinned, invocation):
+        return there[0]
+    placed = program_cache.find(pinned, invocation) or built.build_all([pinned], invocation, print)[name]
+    build_folder.settle([pinned], invocation)
+    return placed.path
