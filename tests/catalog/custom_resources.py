@@ -50,16 +50,29 @@ MODULES = {
         "h1:QEIb2wenPH+SdMN1xMf8l4Pmj00YYXXI6HlbLlQWkww=",
         "example/prometheus-operator-crd",
     ),
+    "cert-manager": Module(
+        "github.com/cert-manager/cert-manager",
+        "v1.21.1",
+        "h1:0LttV37Q5c2CBNoHkjuI8sLKTXWZDC2SwQkxrBMKV9w=",
+        "deploy/crds",
+    ),
+    "elastic": Module(
+        "github.com/elastic/cloud-on-k8s/v3",
+        "v3.5.0",
+        "h1:sR4oj+gNnwI9hgsKhBwjUlx+5F2T/kND40hrzaogtek=",
+        "config/crds/v1",
+    ),
 }
+OF_APPS = ("istio", "gateway-api", "prometheus-operator")
 
 
 _KIND = re.compile(rb"^  names:\n(?:    .*\n)*?    kind: (\w+)$", re.M)
 
 
-def definitions(kinds: Iterable[str]) -> list[ClusterObject]:
+def definitions(kinds: Iterable[str], modules: Iterable[str] = OF_APPS) -> list[ClusterObject]:
     """The CustomResourceDefinitions of these kinds; AssertionError for one that no module has."""
     wanted = set(kinds)
-    items = [item for name in MODULES for item in manifests.split(_text(name), name)]
+    items = [item for name in modules for item in manifests.split(_text(name), name)]
     found = {match[1].decode(): item for item in items if (match := _KIND.search(item.text))}
     assert wanted <= set(found), f"no definition of {wanted - set(found)}"
     return [found[kind] for kind in sorted(wanted)]
