@@ -1,0 +1,210 @@
+"""Requests to a Git host's API: retries, pages, refusals, and no token in any error."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap.errors import AuthenticationFailed, GitUnreachable, ProviderError
+from bootstrap.git import Credential
+from bootstrap.invocation import Invocation
+from bootstrap.providers import find, http
+from bootstrap.providers.http import Client, split
+from tests import mirror
+
+TOKEN = "glowing-token-of-a-test"
+
+
+@dataclass
+class Host:
+    """Answers in turn, the last one for ever; `asked` has (method, path, authorization, body)."""
+
+    url: str
+    answers: list[tuple[int, dict[str, str], Any]] = field(default_factory=list)
+    asked: list[tuple[str, str, str | None, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            size = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(size)) if size else None
+            found.asked.append((self.command, self.path, self.headers.get("Authorization"), body))
+            status, headers, data = found.answers.pop(0) if len(found.answers) > 1 else found.answers[0]
+            content = data if isinstance(data, bytes) else json.dumps(data).encode()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = answer
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found = Host(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def client(host: Host, invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    monkeypatch.setattr(http, "_pause", lambda attempt, retry_after: float(retry_after or 0))
+    made = Client.of(f"{host.url}/owner/name.git", Credential(token=TOKEN), invocation)
+    yield made
+    made.session.close()
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_what_may_pass_is_asked_again(client: Client, host: Host, status: int) -> None:
+    host.answers = [(status, {}, {}), (status, {"Retry-After": "0"}, {}), (200, {}, {"ok": True})]
+    assert client.request("GET", "/x", "asking") == {"ok": True}
+    assert len(host.asked) == 3
+
+
+def test_post_is_repeated_only_where_it_was_refused_before_anything_was_done(
+    client: Client, host: Host
+) -> None:
+    host.answers = [(429, {}, {}), (201, {}, {"made": 1})]
+    assert client.request("POST", "/x", "making", json={"a": 1}) == {"made": 1}
+    host.answers = [(500, {}, {"message": "broken"}), (201, {}, {})]
+    with pytest.raises(ProviderError, match="broken"):
+        client.request("POST", "/x", "making", json={"a": 1})
+
+
+def test_host_that_asks_for_more_patience_than_there_is_gets_none(client: Client, host: Host) -> None:
+    host.answers = [(429, {"Retry-After": "3600"}, {"message": "slow down"})]
+    with pytest.raises(ProviderError) as caught:
+        client.request("GET", "/x", "asking")
+    assert "slow down" in caught.value.found
+    assert len(host.asked) == 1
+
+
+def test_every_page_is_read(client: Client, host: Host) -> None:
+    host.answers = [(200, {}, [1, 2]), (200, {}, [3]), (200, {}, [])]
+    assert list(client.pages("/x", "listing")) == [1, 2, 3]
+    assert [path.partition("?")[2] for _, path, _, _ in host.asked] == [
+        f"page={page}&limit={http.PAGE}" for page in (1, 2, 3)
+    ]
+
+
+def test_missing_is_none_and_refusals_keep_the_hosts_words(client: Client, host: Host) -> None:
+    host.answers = [(404, {}, {"message": "no such"})]
+    assert client.request("GET", "/x", "asking") is None
+    host.answers = [(403, {"X-Request-Id": "r-7"}, {"message": f"{TOKEN} lacks a scope"})]
+    with pytest.raises(ProviderError) as caught:
+        client.request("GET", "/x", "asking")
+    assert caught.value.found == "403: [hidden] lacks a scope (request r-7)"
+    host.answers = [(401, {}, {"message": "expired"})]
+    with pytest.raises(AuthenticationFailed, match="expired"):
+        client.request("GET", "/x", "asking")
+
+
+def test_answer_that_is_no_json_is_told_by_its_status(client: Client, host: Host) -> None:
+    host.answers = [(400, {}, b"<html>oops</html>")]
+    with pytest.raises(ProviderError, match="400: Bad Request"):
+        client.request("GET", "/x", "asking")
+
+
+def test_redirects_are_told_and_never_given_the_token(client: Client, host: Host) -> None:
+    host.answers = [(301, {"Location": "https://elsewhere.example.org/x"}, {})]
+    with pytest.raises(ProviderError, match="elsewhere"):
+        client.request("GET", "/x", "asking")
+    assert len(host.asked) == 1
+
+
+def test_token_is_in_the_header_and_in_no_error(client: Client, host: Host) -> None:
+    host.answers = [(200, {}, {})]
+    client.request("GET", "/x", "asking")
+    assert host.asked[0][2] == f"token {TOKEN}"
+    assert TOKEN not in repr(client)
+
+
+def test_dead_host_is_unreachable(invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_pause", lambda attempt, retry_after: 0.0)
+    with pytest.raises(GitUnreachable) as caught:
+        find("http://127.0.0.1:1/owner/name.git", Credential(token=TOKEN), invocation)
+    assert "refused" in caught.value.found
+    assert "0x" not in caught.value.found
+
+
+def test_certificate_is_verified_and_its_authority_can_be_named(
+    tmp_path: Path, invocation: Invocation
+) -> None:
+    with mirror.running(tmp_path) as server:
+        server.serve("/api/v1/version", b'{"version": "1.26.0"}')
+        url = f"{server.url}/owner/name.git"
+        with pytest.raises(GitUnreachable) as caught:
+            find(url, Credential(), invocation)
+        assert "--ca-file" in caught.value.hint
+        found = find(url, Credential(ca_file=server.ca_file), invocation)
+        assert found is not None
+        assert (found.name, found.version) == ("gitea", "1.26.0")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (404, {}, b"<html>"),
+        (200, {}, b"<html>"),
+        (200, {}, []),
+        (302, {"Location": "/login"}, b""),
+        (500, {}, {}),
+    ],
+)
+def test_other_hosts_are_not_taken_for_gitea(
+    host: Host,
+    invocation: Invocation,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: tuple[int, dict[str, str], Any],
+) -> None:
+    monkeypatch.setattr(http, "_pause", lambda attempt, retry_after: 0.0)
+    host.answers = [answer]
+    assert find(f"{host.url}/owner/name.git", Credential(), invocation) is None
+
+
+@pytest.mark.parametrize("url", ["file:///srv/x.git", "git@git.example.org:a/b.git", "ssh://git@h/a/b.git"])
+def test_only_http_urls_have_an_api(url: str, invocation: Invocation) -> None:
+    assert find(url, Credential(), invocation) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://h/owner/name.git", ("owner", "name")),
+        ("https://h/owner/name/", ("owner", "name")),
+        ("https://h/git/owner/na%20me.git", ("owner", "na me")),
+    ],
+)
+def test_owner_and_name_end_the_url(url: str, expected: tuple[str, str]) -> None:
+    assert split(url) == expected
+
+
+def test_host_below_a_path_is_asked_below_that_path(invocation: Invocation) -> None:
+    made = Client.of("https://h.example.org/git/owner/name.git", Credential(), invocation)
+    assert made.base == "https://h.example.org/git"
+    made.session.close()
+
+
+def test_proxies_come_from_the_invocations_environment(invocation: Invocation) -> None:
+    environ = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "direct.example.org"}
+    invocation.environ = environ
+    for host, expected in (("h.example.org", {"https": "http://proxy:3128"}), ("direct.example.org", {})):
+        made = Client.of(f"https://{host}/owner/name.git", Credential(), invocation)
+        assert dict(made.session.proxies) == expected
+        made.session.close()
