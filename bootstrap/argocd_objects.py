@@ -23,6 +23,7 @@ from bootstrap.steps import ClusterObject
 NAMESPACE = "argocd"
 MERGED_KINDS = ("ConfigMap", "Secret", "Namespace")
 """Kinds whose strategic merge is a plain merge of mappings: no list in them has a merge key."""
+_BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _KNOWN = {"apiVersion", "kind", "metadata", "namespace", "resources", "patches"}
 
 
@@ -58,7 +59,7 @@ def render(files: Mapping[str, bytes], settings: Settings) -> Rendered:
     namespace = str(kustomization.get("namespace") or NAMESPACE)
     if not any(item.kind == "Namespace" and item.name == namespace for item in objects):
         objects.insert(0, _made({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))
-    return Rendered(tuple(objects), tuple(unknown))
+    return Rendered(tuple(_in_namespace(objects, namespace)), tuple(unknown))
 
 
 def merged(item: ClusterObject, patch: Mapping[str, Any], where: str = "") -> ClusterObject:
@@ -94,6 +95,29 @@ def _patch(objects: list[ClusterObject], entry: Any, files: Mapping[str, bytes],
         for number in found:
             objects[number] = merged(objects[number], patch, place)
     return unknown
+
+
+def _in_namespace(objects: list[ClusterObject], namespace: str) -> list[ClusterObject]:
+    """A binding names its service accounts' namespace, as kustomize's `namespace:` makes it.
+
+    Without that, Argo CD (which manages itself from kustomize's outcome) and `init` would each set the
+    whole list of subjects, and differ for ever.
+    """
+    accounts = {item.name for item in objects if item.kind == "ServiceAccount"}
+    return [_bound(item, accounts, namespace) if item.kind in _BINDINGS else item for item in objects]
+
+
+def _bound(item: ClusterObject, accounts: set[str], namespace: str) -> ClusterObject:
+    content = _mapping(documents(item.text, str(item)), str(item))
+    subjects = [
+        {**subject, "namespace": namespace}
+        if subject.get("kind") == "ServiceAccount" and subject.get("name") in accounts
+        else subject
+        for subject in content.get("subjects") or ()
+    ]
+    if subjects == content.get("subjects"):
+        return item
+    return replace(_made({**content, "subjects": subjects}), namespace=item.namespace)
 
 
 def _has_directive(patch: Any) -> bool:

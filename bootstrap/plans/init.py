@@ -24,6 +24,8 @@ from bootstrap.steps import (
 )
 
 NAMESPACE = "argocd"
+ARGOCD_MANAGER = "argocd-controller"
+"""The field manager by which Argo CD applies what it syncs."""
 SECRETS_ANNOTATION = "gitops-bootstrap.io/secrets"
 
 
@@ -91,6 +93,9 @@ def _cluster_steps(cluster: ClusterPlan) -> list[Step]:
 
 
 def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
+    """What is left to apply. What Argo CD itself has set is its own to bring to what Git says."""
+    if not force:
+        previews = [preview for preview in previews if not _is_argocds(preview)]
     conflicts = [preview for preview in previews if preview.change == "conflict"]
     if conflicts and not force:
         lines = [
@@ -106,6 +111,11 @@ def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
             reason="Conflict",
         )
     return tuple(preview.object for preview in previews if preview.change != "same")
+
+
+def _is_argocds(preview: Preview) -> bool:
+    managers = {conflict.manager for conflict in preview.conflicts}
+    return preview.change == "conflict" and managers == {ARGOCD_MANAGER}
 
 
 def _declared(text: str, application: str) -> list[EnsureSecret]:

@@ -1,0 +1,45 @@
+"""What `init` applies of Argo CD is what kustomize renders, and so what Argo CD keeps afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import argocd_manifest, argocd_objects, catalog, layout, render
+from bootstrap.index_yaml import load_all
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox import programs
+from bootstrap.settings import Settings, Variant
+
+SETTINGS = Settings("https://git.example.org/platform/gitops.git", "main")
+
+
+def _without_namespace(content: dict[str, Any]) -> dict[str, Any]:
+    """The API server is told an object's namespace by the request; kustomize writes it into the object."""
+    metadata = {key: value for key, value in content["metadata"].items() if key != "namespace"}
+    return {**content, "metadata": metadata}
+
+
+@pytest.mark.parametrize("variant", ["install", "ha", "core"])
+def test_what_init_applies_is_what_kustomize_renders(
+    variant: Variant, tmp_path: Path, invocation: Invocation
+) -> None:
+    programs.ensure(["argocd", "kustomize"], invocation, lambda _: None)  # the manifests come with it
+    manifest = argocd_manifest.manifest(invocation, None, variant)
+    files = layout.shipped(catalog.load(), manifest.content, [SETTINGS])
+    folder = tmp_path / "infrastructure/argocd/manifests"
+    for path, content in files.items():
+        if path.startswith("infrastructure/argocd/"):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_bytes(content)
+    built = {
+        (body["kind"], body["metadata"]["name"]): _without_namespace(dict(body))
+        for body in render.build(folder, invocation, tmp_path)
+    }
+    applied = {
+        (item.kind, item.name): _without_namespace(load_all(item.text.decode())[0])
+        for item in argocd_objects.render(files, SETTINGS).objects
+    }
+    assert applied == built
