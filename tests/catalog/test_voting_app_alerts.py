@@ -89,11 +89,11 @@ def test_an_alert_fires_when_it_should_and_not_otherwise(case: Case, rules: Path
 
 
 def test_every_alert_says_what_to_do_and_the_documentation_has_it(alerts: dict[str, Any]) -> None:
-    text = (voting_app.ROOT / "docs/voting-app.md").read_text()
+    text = (voting_app.ROOT / "apps/voting-app/runbook.md").read_text()
     headings = {heading.lower() for heading in re.findall(r"^### (\w+)$", text, re.M)}
     assert headings == {name.lower() for name in alerts}
     for name, alert in alerts.items():
-        assert alert["annotations"]["runbook"] == f"docs/voting-app.md#{name.lower()}"
+        assert alert["annotations"]["runbook"] == f"apps/voting-app/runbook.md#{name.lower()}"
         assert alert["annotations"]["summary"]
         assert alert["annotations"]["description"]
 

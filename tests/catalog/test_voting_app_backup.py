@@ -104,8 +104,8 @@ def restore(database: Database, dump: bytes) -> subprocess.CompletedProcess[byte
 
 
 def documented_restore() -> str:
-    """The command that docs/rollback.md hands to the pod's shell."""
-    text = (ROOT / "docs/rollback.md").read_text()
+    """The command that apps/voting-app/runbook.md hands to the pod's shell."""
+    text = (ROOT / "apps/voting-app/runbook.md").read_text()
     match = re.search(r"sh -ec '\n(.+?)'\s*<", text, re.S)
-    assert match, "docs/rollback.md shows no restore command"
+    assert match, "apps/voting-app/runbook.md shows no restore command"
     return match[1]

@@ -161,7 +161,7 @@ def test_accounts_in_the_policies_are_accounts_that_pods_have() -> None:
 
 
 def test_the_documentation_draws_the_same_graph() -> None:
-    text = (ROOT / "docs/voting-app.md").read_text()
+    text = (ROOT / "apps/voting-app/README.md").read_text()
     text = text.partition("## Who may talk to whom")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([\w ,-]+) \| ([\w ,-]+) \| (\d+) \|", text, re.M)
     drawn = {
