@@ -1,20 +1,16 @@
-"""The Git host: Gitea on loopback, with a user, a token and an organisation, credentials in 0600 files."""
+"""How the Git host is started: Gitea on loopback, over HTTP and SSH; its account is gitea_account.py's."""
 
 from __future__ import annotations
 
 import secrets
 import subprocess
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
 from bootstrap.sandbox.environment import user_name
 from bootstrap.sandbox.files import private_folder, write_if_changed, write_private
 from bootstrap.sandbox.process import Spec
-from bootstrap.sandbox.state import GIT_USERNAME, HOST, ORGANISATION, Settings
+from bootstrap.sandbox.state import HOST, Settings
 
 _CONFIG = """\
 ; Written by `bootstrap sandbox up`; changes are lost.
@@ -105,7 +101,7 @@ def write_config(folder: Path, settings: Settings, static: Path) -> Path:
         ssh_port=settings.ports["gitea-ssh"],
         static=static,
         host_key=host_key,
-        secret_key=_kept(git / "secret_key"),
+        secret_key=kept(git / "secret_key"),
         internal_token=_internal_token(git),
     )
     write_if_changed(git / "app.ini", text)
@@ -118,78 +114,10 @@ def spec(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
     return Spec("gitea", (settings.programs["gitea"], "web", f"--config={config}"), environ, (config,))
 
 
-def provision(folder: Path, settings: Settings, invocation: Invocation, environ: Mapping[str, str]) -> None:
-    """The user, its password and token, and the organisation; does only what is missing.
-
-    Gitea must be answering. SandboxError when it refuses.
-    """
-    git = folder / "git"
-    password = _kept(git / "password")
-    if not (git / "token").is_file():
-        token = _new_token(folder, settings, environ)
-        body = {
-            "login_name": GIT_USERNAME,
-            "source_id": 0,
-            "password": password,
-            "must_change_password": False,
-        }
-        call(settings, token, "PATCH", f"/admin/users/{GIT_USERNAME}", body)
-        write_private(git / "token", token + "\n")
-    token = (git / "token").read_text().strip()
-    invocation.keep_secret(token, password)
-    call(settings, token, "POST", "/orgs", {"username": ORGANISATION, "visibility": "private"}, fine=(422,))
-
-
-def call(
-    settings: Settings,
-    token: str,
-    method: str,
-    path: str,
-    body: Mapping[str, Any] | None = None,
-    fine: tuple[int, ...] = (),
-) -> Any:
-    """One call of Gitea's API; the parsed answer. SandboxError unless accepted or its code is `fine`."""
-    import requests
-
-    url = f"http://{HOST}:{settings.ports['gitea']}/api/v1{path}"
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            answer = session.request(
-                method, url, json=body, headers={"Authorization": f"token {token}"}, timeout=30
-            )
-        except requests.RequestException as error:
-            raise SandboxError(
-                f"calling Gitea: {method} {path}", str(error), "bootstrap sandbox logs gitea"
-            ) from error
-    if answer.status_code >= 400 and answer.status_code not in fine:
-        raise SandboxError(
-            f"calling Gitea: {method} {path}",
-            f"HTTP {answer.status_code}: {answer.text[:300]}",
-            "bootstrap sandbox logs gitea",
-        )
-    return answer.json() if answer.content else None
-
-
-def _new_token(folder: Path, settings: Settings, environ: Mapping[str, str]) -> str:
-    """A token by Gitea's own command line, which prints it: no credential stands in an argv."""
-    create = ("user", "create", f"--username={GIT_USERNAME}", f"--email={GIT_USERNAME}@sandbox.invalid")
-    made = _admin(
-        folder, settings, environ, *create, "--admin", "--random-password", "--must-change-password=false"
-    )
-    if made.returncode and "already exists" not in made.stdout + made.stderr:
-        raise _refused("creating Gitea's user", made)
-    name = f"bootstrap-{int(time.time())}-{secrets.token_hex(3)}"
-    ask = ("user", "generate-access-token", f"--username={GIT_USERNAME}", f"--token-name={name}")
-    answer = _admin(folder, settings, environ, *ask, "--scopes=all", "--raw")
-    if answer.returncode:
-        raise _refused("making Gitea's token", answer)
-    return answer.stdout.split()[-1]
-
-
-def _admin(
-    folder: Path, settings: Settings, environ: Mapping[str, str], *arguments: str
+def admin(
+    folder: Path, settings: Settings, environ: Mapping[str, str], arguments: Sequence[str]
 ) -> subprocess.CompletedProcess[str]:
+    """Run `gitea admin`, on the running Gitea's database."""
     config = folder / "git" / "app.ini"
     argv = [settings.programs["gitea"], "admin", *arguments, f"--config={config}"]
     return subprocess.run(
@@ -197,14 +125,7 @@ def _admin(
     )
 
 
-def _refused(tried: str, ended: subprocess.CompletedProcess[str]) -> SandboxError:
-    said = (ended.stderr or ended.stdout).strip().splitlines()
-    return SandboxError(
-        tried, said[-1] if said else f"exit {ended.returncode}", "bootstrap sandbox logs gitea"
-    )
-
-
-def _kept(path: Path) -> str:
+def kept(path: Path) -> str:
     """A random secret of 256 bits, made once."""
     if not path.is_file():
         write_private(path, secrets.token_urlsafe(32) + "\n")

@@ -16,6 +16,7 @@ from bootstrap.sandbox import (
     control_plane,
     environment,
     gitea,
+    gitea_account,
     kubeconfig,
     located,
     objects,
@@ -241,7 +242,10 @@ def _start_gitea(
     process.start(folder, gitea.spec(folder, settings, environ))
     port = settings.ports["gitea"]
     ready.wait_for(folder, "gitea", lambda: ready.answers(port, "/api/healthz"), deadline, "GET /api/healthz")
-    gitea.provision(folder, settings, invocation, environ)
+    url = f"http://{state.HOST}:{port}"
+    gitea_account.provision(
+        folder, url, lambda arguments: gitea.admin(folder, settings, environ, arguments), invocation
+    )
 
 
 def _end_strays(folder: Path) -> None:
