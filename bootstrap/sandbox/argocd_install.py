@@ -63,6 +63,6 @@ def _too_late(sandbox: Sandbox, name: str) -> SandboxError:
     log = process.log_file(sandbox.folder, name)
     return SandboxError(
         f"waiting for {name}",
-        f"time is over; the end of its log:\n{process.tail(log)}",
+        f"time is over; the end of its log:\n{process.last_words(log)}",
         f"give more --timeout, or read {log}",
     )

@@ -27,6 +27,9 @@ ROLE = "_BOOTSTRAP_SANDBOX_PROCESS"
 LOG_LIMIT = 8 << 20
 """Bytes after which a log is set aside (one older one is kept) when its process starts again."""
 
+STARTED = "=== started"
+"""Begins the line that a log gets at each start of its process."""
+
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this very process started: to be reaped, or it would stay as a zombie."""
 
@@ -94,6 +97,7 @@ def start(folder: Path, spec: Spec) -> bool:
     environ = {**spec.environ, OWNER: str(folder), ROLE: spec.name}
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
+        os.write(descriptor, f"{STARTED} {spec.name} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
         child = subprocess.Popen(
             spec.argv,
             cwd=folder,
@@ -150,20 +154,37 @@ def owned(folder: Path) -> list[tuple[Running, str]]:
 
 def tail(path: Path, lines: int = 15) -> str:
     """The end of a log."""
+    return "\n".join(_last_lines(path)[-lines:])
+
+
+def last_words(path: Path, lines: int = 15) -> str:
+    """What a process said at its end, since its last start: from the panic on, where there was one."""
+    said = _last_lines(path)
+    for number in range(len(said) - 1, -1, -1):
+        if said[number].startswith(STARTED):
+            said = said[number + 1 :]
+            break
+    for number, line in enumerate(said):
+        if line.startswith(("panic:", "fatal error:")):
+            return "\n".join(said[max(0, number - 2) : number + lines - 2])
+    return "\n".join(said[-lines:])
+
+
+def _last_lines(path: Path) -> list[str]:
     try:
         with path.open("rb") as stream:
             stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, stream.tell() - 16384))
+            stream.seek(max(0, stream.tell() - 65536))
             text = stream.read().decode(errors="replace")
     except OSError:
-        return ""
-    return "\n".join(line[:400] for line in text.splitlines()[-lines:])
+        return []
+    return [line[:400] for line in text.splitlines()]
 
 
 def died(folder: Path, name: str) -> SandboxError:
     """The error for a process that has ended by itself, with the end of its log."""
     log = log_file(folder, name)
-    said = tail(log) or "it wrote nothing"
+    said = last_words(log) or "it wrote nothing"
     return SandboxError(
         f"running {name}", f"it has ended; the end of its log:\n{said}", f"read the whole log in {log}"
     )
