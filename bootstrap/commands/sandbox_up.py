@@ -2,22 +2,144 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from bootstrap.errors import ExitStatus
 from bootstrap.output import Output
+
+if TYPE_CHECKING:
+    from bootstrap.request import Request
+    from bootstrap.sandbox.state import Sandbox
+
+AUTHOR = "bootstrap sandbox <sandbox@example.invalid>"
+"""A fresh machine's git has no identity yet."""
+OVERLAY = "apps/voting-app/overlays/dev/kustomization.yaml"
 
 
 def run(
     output: Output, name: str, initialise: bool, profile: str, no_argocd: bool, provider: str, timeout: float
 ) -> int:
     """Returns the exit status; raises a BootstrapError for what can be expected."""
-    from bootstrap.sandbox import lifecycle, status
+    from bootstrap.sandbox import provider as providers
+    from bootstrap.sandbox import status
 
     with_argocd = not no_argocd and not initialise
-    sandbox = lifecycle.up(name, output.invocation, output, with_argocd=with_argocd, timeout=timeout)
-    output.line(f"sandbox {name} is up")
-    output.line(f"Kubernetes  {sandbox.server}  KUBECONFIG={sandbox.kubeconfig}")
-    output.line(
-        f"Git         {sandbox.git_url}  user {sandbox.git_username}, token in {sandbox.git_token_file}"
-    )
-    output.result(status.addresses(sandbox))
+    sandbox = providers.up(provider, name, output.invocation, output, with_argocd, timeout)
+    data: dict[str, Any] = status.addresses(sandbox)
+    if initialise:
+        data["init"] = _initialise(sandbox, profile, output)
+    data["next"] = _next(sandbox, initialise)
+    output.result(data, "\n".join(_summary(sandbox, with_argocd or initialise, data["next"])))
     return ExitStatus.OK
+
+
+def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any]:
+    """`bootstrap init` against the sandbox, as a person would call it; returns what was left out."""
+    from bootstrap import catalog
+    from bootstrap.initialise import initialise
+    from bootstrap.sandbox import profile as profiles
+
+    with output.progress("looking which charts can be fetched from here"):
+        missing = profiles.missing(catalog.load(), output.invocation)
+    for item in missing:
+        text = "is switched on, and cannot be fetched from here" if profile == "full" else "is left off"
+        output.warn(f"{item} {text}")
+    left_off = () if profile == "full" else tuple(dict.fromkeys(item.component for item in missing))
+    environ = {
+        **output.invocation.environ,
+        "KUBECONFIG": str(sandbox.kubeconfig),
+        "PATH": f"{sandbox.programs}:{output.invocation.environ.get('PATH', '')}",
+    }
+    # JSON is one document: init reports in text, and its result is part of ours.
+    inner = Output(
+        replace(output.invocation, environ=environ, stdout=output.invocation.stderr),
+        quiet=output.quiet,
+        verbose=output.verbose,
+    )
+    initialise(_request(sandbox, profile, left_off), inner)
+    return {
+        "repository": repository(sandbox),
+        "missing": [{"component": m.component, "source": m.source, "reason": m.reason} for m in missing],
+    }
+
+
+def repository(sandbox: Sandbox) -> str:
+    """The repository that `--init` lays out."""
+    return f"{sandbox.git_url}/{sandbox.git_organisation}/gitops.git"
+
+
+def _request(sandbox: Sandbox, profile: str, left_off: tuple[str, ...]) -> Request:
+    from bootstrap.request import Request
+
+    return Request(
+        repo_url=repository(sandbox),
+        context=sandbox.context,
+        username=sandbox.git_username,
+        token_file=sandbox.git_token_file,
+        argocd_url=sandbox.argocd_url,
+        with_components=("all",) if profile == "full" else (),
+        without_components=left_off,
+        author=AUTHOR,
+        yes=True,
+    )
+
+
+def _summary(sandbox: Sandbox, with_argocd: bool, commands: list[dict[str, str]]) -> list[str]:
+    me, named = program(), "" if sandbox.name == "default" else f" --name {sandbox.name}"
+    lines = [
+        f"sandbox {sandbox.name} is up",
+        "",
+        f"Kubernetes  {sandbox.server}   export KUBECONFIG={sandbox.kubeconfig}",
+        f"Git         {sandbox.git_url}/{sandbox.git_organisation}   user {sandbox.git_username}, "
+        f"password in {sandbox.folder / 'git' / 'password'}, token in {sandbox.git_token_file}",
+    ]
+    if with_argocd:
+        password = f"KUBECONFIG={sandbox.kubeconfig} {me} argocd password"
+        lines.append(f"Argo CD     {sandbox.argocd_url}   user admin, password: {password}")
+    lines += [f'Shell       eval "$({me} sandbox shell-env{named})"', "", "Try next:"]
+    for item in commands:
+        lines += [f"  # {item['about']}", f"  {item['command']}"]
+    return lines
+
+
+def _next(sandbox: Sandbox, initialised: bool) -> list[dict[str, str]]:
+    """Commands to paste, as they are, into any shell."""
+    me, named = program(), "" if sandbox.name == "default" else f" --name {sandbox.name}"
+    kubectl = f"{sandbox.programs / 'kubectl'} --kubeconfig {sandbox.kubeconfig}"
+    end = {"about": "stop it; add --purge to delete its data", "command": f"{me} sandbox down{named}"}
+    if not initialised:
+        init = f"{me} sandbox up{named} --init"
+        return [{"about": "lay out a repository and watch Argo CD sync it", "command": init}, end]
+    watch = f"{kubectl} -n argocd get applications"
+    return [
+        {"about": "what Argo CD has synced", "command": watch},
+        {"about": "run another image: a commit, live within seconds", "command": _change_image(sandbox)},
+        end,
+    ]
+
+
+def _change_image(sandbox: Sandbox) -> str:
+    """One line that commits another image of the voting app; the token is read by git, from its file."""
+    helper = (
+        f"!f() {{ echo username={sandbox.git_username}; echo password=$(cat {sandbox.git_token_file}); }}; f"
+    )
+    git = f"git -c credential.helper= -c credential.helper='{helper}'"
+    who = "-c user.name=me -c user.email=me@example.invalid"
+    return (
+        f'(d=$(mktemp -d) && cd "$d" && {git} clone -q {repository(sandbox)} . && '
+        f"sed -i 's/newTag: after$/newTag: before/' {OVERLAY} && "
+        f"git {who} commit -qam 'Run the images before' && {git} push -q)"
+    )
+
+
+def program() -> str:
+    """How to call this program again from a shell: its name when that finds it, else its path."""
+    path = Path(sys.argv[0])
+    found = shutil.which("bootstrap")
+    if found and (path.name != "bootstrap" or Path(found).resolve() == path.resolve()):
+        return "bootstrap"
+    return str(path.absolute()) if path.name == "bootstrap" else f"{sys.executable} -m bootstrap"

@@ -13,7 +13,7 @@ from bootstrap.sandbox.files import private_folder, write_if_changed
 OF_AGENT = ("argocd", "helm", "kustomize")
 """What the Argo CD processes are, and what they call."""
 OFFERED = ("kustomize", "helm", "argocd", "kubectl")
-"""What a person gets on PATH by `shell-env`; kubectl only where the machine has it."""
+"""What a person gets on PATH by `shell-env`; the machine's own kubectl, of whatever version, will do."""
 
 _VERIFY = """\
 #!/bin/sh
@@ -44,11 +44,15 @@ def ensure(processes: Sequence[str], invocation: Invocation, report: Callable[[s
 
     names = [name for name in processes if name != "agent"]
     if "agent" in processes:
-        names += OF_AGENT
+        names += OF_AGENT if _has_kubectl(invocation) else (*OF_AGENT, "kubectl")
     found = programs.ensure(names, invocation, report)
     paths = {name: str(program.path) for name, program in found.items()}
     data = found["gitea"].data if "gitea" in found else None
     return Programs(paths, data or Path("/nonexistent"))
+
+
+def _has_kubectl(invocation: Invocation) -> bool:
+    return shutil.which("kubectl", path=invocation.environ.get("PATH")) is not None
 
 
 def link(folder: Path, programs: Programs) -> None:
