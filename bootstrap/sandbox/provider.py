@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from bootstrap.errors import InputError
 from bootstrap.invocation import Invocation
 from bootstrap.output import Output
-from bootstrap.sandbox import lifecycle
+from bootstrap.sandbox import lifecycle, state
+from bootstrap.sandbox.state import Sandbox
+
+
+def up(
+    provider: str, name: str, invocation: Invocation, output: Output, with_argocd: bool, timeout: float
+) -> Sandbox:
+    """Start it by the provider; InputError when the name is another provider's sandbox."""
+    settings = state.load(state.folder_of(name, invocation))
+    if settings and settings.provider != provider:
+        raise InputError(
+            "reading --provider",
+            f"the sandbox {name} was made by {settings.provider}",
+            f"choose another --name, or: bootstrap sandbox down --name {name} --purge",
+        )
+    if provider == "kind":
+        from bootstrap.sandbox import kind
+
+        return kind.up(name, invocation, output, with_argocd, timeout)
+    return lifecycle.up(name, invocation, output, with_argocd=with_argocd, timeout=timeout)
 
 
 def down(name: str, invocation: Invocation, output: Output, purge: bool) -> list[str]:
-    """End the sandbox, whatever provides it."""
+    """End the sandbox, whatever provides it; the names of what was running."""
+    settings = state.load(state.folder_of(name, invocation))
+    if settings and settings.provider == "kind":
+        from bootstrap.sandbox import kind
+
+        return kind.down(name, invocation, output, purge)
     return lifecycle.down(name, invocation, output, purge)

@@ -121,6 +121,10 @@ def save(folder: Path, settings: Settings) -> None:
 
 def describe(folder: Path, settings: Settings) -> Sandbox:
     """The sandbox's addresses and files."""
+    if settings.provider == "kind":
+        from bootstrap.sandbox import kind
+
+        return kind.describe(folder, settings)
     ports = settings.ports
     return Sandbox(
         name=settings.name,

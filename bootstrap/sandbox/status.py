@@ -59,6 +59,12 @@ def observe(name: str, invocation: Invocation) -> Status | None:
     settings = state.load(folder)
     if settings is None:
         return None
+    if settings.provider == "kind":
+        from bootstrap.sandbox import kind
+
+        runs = kind.runs(name, invocation)
+        node = Process(kind.node(name), "running" if runs else "stopped", None, folder)
+        return Status(state.describe(folder, settings), (node,))
     recorded = process.recorded(folder)
     names = [*settings.processes, *(item for item in recorded if item not in settings.processes)]
     found = tuple(_process(folder, item, item in recorded) for item in names)
@@ -90,5 +96,5 @@ def _process(folder: Path, name: str, recorded: bool) -> Process:
     if live := process.running(folder, name):
         return Process(name, "running", live.pid, log)
     if recorded:
-        return Process(name, "ended", None, log, process.tail(log))
+        return Process(name, "ended", None, log, process.last_words(log) or "it wrote nothing")
     return Process(name, "stopped", None, log)
