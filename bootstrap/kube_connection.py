@@ -19,8 +19,6 @@ from bootstrap.invocation import Invocation
 FIELD_MANAGER = "bootstrap"
 """Owner of every field that this program sets."""
 THREADS = 8
-RETRIED = frozenset({429, 500, 502, 503, 504})
-"""Answers that may be another one a moment later; every request here can be repeated."""
 LONGEST_PAUSE = 5.0
 """Seconds between two attempts, at most; a Retry-After beyond it is not obeyed."""
 PATIENCE = 20.0
@@ -120,7 +118,7 @@ def request(
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, data, headers)
             failure = kube_errors.from_status(response.status, data, tried, where)
-            final = response.status not in RETRIED
+            final = not kube_errors.status_may_pass(response.status, data)
             pause = _retry_after(response.headers)
         attempt += 1
         pause = max(pause, min(0.1 * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0))  # noqa: S311

@@ -16,6 +16,11 @@ from bootstrap.errors import (
     NotFound,
 )
 
+RETRIED = frozenset({429, 502, 503, 504})
+"""Answers that may be another one a moment later; every request of ours can be repeated."""
+PASSING = ("webhook", "etcdserver", "timeout", "timed out", "connection refused", "connection reset")
+"""What a 500 says that may pass. Others do not: a field of the wrong type is answered with a 500, too."""
+MISTYPED = "failed to create typed patch object"
 CUT = 300
 """Characters of a text that is not a Status; what a proxy says may be a whole page."""
 
@@ -37,6 +42,8 @@ def from_status(code: int, body: Mapping[str, Any] | bytes, tried: str, where: s
         message = f"the API server does not accept the credential ({message})"
     if fields := conflicts(body) if code == 409 else ():
         return _field_conflict(tried, where, fields, reason)
+    if MISTYPED in message:
+        code = 422
     return _for_code(code)(tried, message, _hint(code, reason, message), where, code=code, reason=reason)
 
 
@@ -113,6 +120,14 @@ def cut(text: str) -> str:
 def without_credentials(url: str) -> str:
     """A URL as it may be shown."""
     return re.sub(r"//[^/@]*@", "//", url)
+
+
+def status_may_pass(code: int, body: Mapping[str, Any] | bytes) -> bool:
+    """Whether a refusal is worth another attempt."""
+    if code != 500 or not isinstance(body, Mapping):
+        return code in RETRIED or code == 500
+    message = str(body.get("message", "")).lower()
+    return any(part in message for part in PASSING)
 
 
 def may_pass(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bootstrap import errors
-from bootstrap.kube_errors import combined, conflicts, cut, from_status
+from bootstrap.kube_errors import combined, conflicts, cut, from_status, status_may_pass
 
 
 def status(code: int, message: str, reason: str = "", **details: Any) -> dict[str, Any]:
@@ -75,6 +75,30 @@ def test_failures_of_several_objects_are_one_error_of_their_class() -> None:
     assert "a: wrong a" in error.found
     assert "b: wrong b" in error.found
     assert combined([found[0]]) is found[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "passes"),
+    [
+        (429, "too many", True),
+        (503, "not ready", True),
+        (500, 'failed calling webhook "w": connection refused', True),
+        (500, "etcdserver: leader changed", True),
+        (500, "failed to create typed patch object: .spec.a: expected string", False),
+        (403, "forbidden", False),
+        (409, "conflict", False),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(code: int, message: str, passes: bool) -> None:
+    assert status_may_pass(code, status(code, message)) is passes
+    assert status_may_pass(502, b"<html>bad gateway")
+
+
+def test_field_of_the_wrong_type_is_the_objects_fault() -> None:
+    body = status(500, "failed to create typed patch object (a; v1): .data.x: expected string, got 8")
+    error = from_status(500, body, "applying it")
+    assert type(error) is errors.Invalid
+    assert "mend the object" in error.hint
 
 
 def test_foreign_text_is_one_short_line() -> None:
