@@ -1,0 +1,93 @@
+"""Pure: the chain from a host to the data behind it, as a tree of hops; what the rules find hangs on them.
+
+`trace` walks: entry → rule → Service → pods → what they are given, mount and talk to → … Every object of
+the tree knows its Application, file and line; a hop is as good as the worst that is said of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bootstrap.index import Resource
+
+State = Literal["ok", "warning", "broken", "unknown"]
+_WORSE: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that is wrong with a hop, and what to do. `rule` is "" when no rule says it."""
+
+    state: State
+    message: str
+    mend: str
+    rule: str = ""
+
+
+@dataclass
+class Hop:
+    """One station. `kind` is entry, route, service, pods, config, volume, beside or external.
+
+    `how` says why it is reached from the hop above (the env variable, the port …); `details` are facts
+    worth a line; `shown_above` marks a station whose own chain stands earlier in the tree.
+    """
+
+    kind: str
+    title: str
+    how: str = ""
+    resource: Resource | None = None
+    details: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    hops: list[Hop] = field(default_factory=list)
+    shown_above: bool = False
+
+    @property
+    def state(self) -> State:
+        """The worst remark of the hop itself."""
+        return max((remark.state for remark in self.remarks), key=lambda state: _WORSE[state], default="ok")
+
+    @property
+    def where(self) -> str:
+        resource = self.resource
+        return f"{resource.file}:{resource.line}" if resource is not None and resource.file else ""
+
+    @property
+    def application(self) -> str:
+        return self.resource.application if self.resource is not None else ""
+
+    def walk(self) -> Iterator[Hop]:
+        """The hop and all below it, in order."""
+        yield self
+        for hop in self.hops:
+            yield from hop.walk()
+
+    def data(self) -> dict[str, Any]:
+        """As JSON data (docs/json.md)."""
+        resource = self.resource
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "how": self.how or None,
+            "state": self.state,
+            "object": str(resource) if resource is not None else None,
+            "application": self.application or None,
+            "file": resource.file or None if resource is not None else None,
+            "line": resource.line or None if resource is not None else None,
+            "details": self.details,
+            "remarks": [vars(remark) for remark in self.remarks],
+            "shownAbove": self.shown_above,
+            "hops": [hop.data() for hop in self.hops],
+        }
+
+
+def worst(root: Hop) -> State:
+    """The worst state anywhere in the chain."""
+    return max((hop.state for hop in root.walk()), key=lambda state: _WORSE[state])
+
+
+def broken(root: Hop) -> Sequence[Hop]:
+    """The hops that something is wrong with, the worst first."""
+    found = [hop for hop in root.walk() if hop.remarks]
+    return sorted(found, key=lambda hop: -_WORSE[hop.state])

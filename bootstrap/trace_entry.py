@@ -1,0 +1,138 @@
+"""Pure: where a host enters the cluster: Ingresses, Gateway API routes, Istio's VirtualServices, Services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.checks.gateways import GATEWAY, ROUTES, hosts, meets, route_backends
+from bootstrap.checks.mesh import VIRTUAL, destinations, service_of
+from bootstrap.checks.services import INGRESS, ingress_backends
+from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
+
+TRAEFIK = "IngressRoute.traefik.io"
+_RULE_HOST = re.compile(r"Host\(([^)]*)\)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A rule that takes a host. `port` None: the Service's first. `weight` None: all requests."""
+
+    route: Resource
+    host: str
+    path: str
+    namespace: str
+    service: str
+    port: Any
+    weight: int | None = None
+    tls: bool = False
+
+
+def entries(index: Index, host: str, path: str) -> list[Entry]:
+    """The rules that answer `host`; with a path, of each route only the one that takes it."""
+    found = [entry for entry in every(index) if _takes(entry.host, host)]
+    exact = [entry for entry in found if entry.host == host]
+    found = exact or found
+    if not path:
+        return found
+    fitting = [entry for entry in found if _prefix(entry.path, path)]
+    longest = max((len(entry.path) for entry in fitting), default=0)
+    return [entry for entry in fitting if len(entry.path) == longest]
+
+
+def known_hosts(index: Index) -> list[str]:
+    """Every host that some rule names."""
+    return sorted({entry.host for entry in every(index) if entry.host != "*"})
+
+
+def every(index: Index) -> Iterator[Entry]:
+    """Every entry of the cluster."""
+    for ingress in index.of(INGRESS):
+        secured = [
+            str(item) for tls in mappings(ingress.spec.get("tls")) for item in sequence(tls.get("hosts")) or ["*"]
+        ]
+        for host, path, service, port, _ in ingress_backends(ingress):
+            tls = any(_takes(item, host) for item in secured)
+            yield Entry(ingress, host or "*", path or "/", ingress.namespace, str(service), port, None, tls)
+    for route in index.of(*ROUTES):
+        yield from _route(index, route)
+    for virtual in index.of(VIRTUAL):
+        yield from _virtual(virtual)
+    for route in index.of(TRAEFIK):
+        yield from _traefik(route)
+
+
+def gateways_of(index: Index, route: Resource) -> list[Resource]:
+    """The Gateways that a route hangs on, as far as they are there."""
+    found = []
+    for reference in mappings(route.spec.get("parentRefs")):
+        namespace = str(reference.get("namespace") or route.namespace)
+        gateway = index.get(GATEWAY, namespace, reference.get("name"))
+        if gateway is not None:
+            found.append(gateway)
+    return found
+
+
+def _route(index: Index, route: Resource) -> Iterator[Entry]:
+    names = hosts(route)
+    listeners = [
+        item for gateway in gateways_of(index, route) for item in mappings(gateway.spec.get("listeners"))
+    ]
+    names = names or [str(item["hostname"]) for item in listeners if item.get("hostname")] or ["*"]
+    tls = any(item.get("protocol") in ("HTTPS", "TLS") for item in listeners)
+    rules = mappings(route.spec.get("rules"))
+    for service, namespace, port, place in route_backends(route):
+        rule = rules[int(place[2])] if int(place[2]) < len(rules) else {}
+        matches = mappings(rule.get("matches"))
+        paths = [str(dig(item, "path", "value") or "/") for item in matches] or ["/"]
+        weight = dig(mappings(rule.get("backendRefs"))[int(place[4])], "weight")
+        several = len(mappings(rule.get("backendRefs"))) > 1
+        for host in names:
+            for path in paths:
+                yield Entry(route, host, path, namespace, service, port, weight if several else None, tls)
+
+
+def _virtual(virtual: Resource) -> Iterator[Entry]:
+    if not [name for name in sequence(virtual.spec.get("gateways")) if name != "mesh"]:
+        return
+    for destination, place in destinations(virtual):
+        route = mapping(mappings(virtual.spec.get(str(place[1])))[int(place[2])])
+        target = service_of(str(destination.get("host")), virtual.namespace)
+        if target is None:
+            continue
+        paths = [
+            str(dig(item, "uri", "prefix") or dig(item, "uri", "exact") or "/")
+            for item in mappings(route.get("match"))
+        ]
+        weight = mappings(route.get("route"))[int(place[4])].get("weight")
+        for host in sequence(virtual.spec.get("hosts")):
+            for path in paths or ["/"]:
+                port = dig(destination, "port", "number")
+                yield Entry(virtual, str(host), path, target[0], target[1], port, weight)
+
+
+def _traefik(route: Resource) -> Iterator[Entry]:
+    for rule in mappings(route.spec.get("routes")):
+        names = [
+            name.strip("`\"' ")
+            for text in _RULE_HOST.findall(str(rule.get("match")))
+            for name in text.split(",")
+        ]
+        for service in mappings(rule.get("services")):
+            for host in names:
+                namespace = str(service.get("namespace") or route.namespace)
+                tls = bool(route.spec.get("tls"))
+                yield Entry(
+                    route, host, "/", namespace, str(service.get("name")), service.get("port"), None, tls
+                )
+
+
+def _takes(pattern: str, host: str) -> bool:
+    return pattern == "*" or pattern == host or (pattern.startswith("*.") and meets(pattern, host))
+
+
+def _prefix(prefix: str, path: str) -> bool:
+    prefix = prefix.rstrip("/")
+    return path == prefix or path.startswith(f"{prefix}/") or not prefix

@@ -1,0 +1,52 @@
+"""Pure: a trace as text, a hop a line; what is wrong stands below it, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.trace import Hop, broken, worst
+
+MARKS = {"ok": "ok", "warning": "WARNING", "broken": "BROKEN", "unknown": "?"}
+
+
+def lines(root: Hop, details: bool = True) -> Iterator[str]:
+    """The tree, then a summary."""
+    yield f"{root.title}"
+    for detail in root.details:
+        yield f"   · {detail}"
+    yield from _below(root, "", details)
+    faults = [hop for hop in broken(root) if hop.state in ("broken", "warning")]
+    yield ""
+    count = sum(1 for _ in root.walk()) - 1
+    if not faults:
+        yield (
+            f"{count} hops, all well"
+            if worst(root) == "ok"
+            else f"{count} hops, none broken; ? is not in Git"
+        )
+        return
+    numbers = {state: sum(hop.state == state for hop in faults) for state in ("broken", "warning")}
+    yield f"{count} hops: {numbers['broken']} broken, {numbers['warning']} with a warning"
+
+
+def _below(hop: Hop, indent: str, details: bool) -> Iterator[str]:
+    for number, child in enumerate(hop.hops):
+        last = number == len(hop.hops) - 1
+        stem, deeper = ("└─ ", "   ") if last else ("├─ ", "│  ")
+        how = f"{child.how}: " if child.how else ""
+        mark = "" if child.state == "ok" else f"  [{MARKS[child.state]}]"
+        above = "  (see above)" if child.shown_above else ""
+        yield f"{indent}{stem}{how}{child.title}{mark}{above}"
+        inner = indent + deeper
+        bar = "│  " if child.hops else "   "
+        if details and child.where and not child.shown_above:
+            owner = f" · Application {child.application}" if child.application else ""
+            yield f"{inner}{bar}{child.where}{owner}"
+        for remark in child.remarks:
+            rule = f"{remark.rule} " if remark.rule else ""
+            yield f"{inner}{bar}! {rule}{remark.message}"
+            yield f"{inner}{bar}  to do: {remark.mend}"
+        if details and not child.shown_above:
+            for detail in child.details:
+                yield f"{inner}{bar}· {detail}"
+        yield from _below(child, inner, details)
