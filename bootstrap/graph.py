@@ -1,0 +1,75 @@
+"""Pure: a picture as data: nodes in groups, edges, and how each of them fares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bootstrap.trace import State
+
+
+@dataclass(frozen=True)
+class Node:
+    """`kind` is a word such as Service; `note` lines are shown when it is chosen; `where` is file:line."""
+
+    id: str
+    label: str
+    kind: str
+    group: str = ""
+    state: State = "ok"
+    where: str = ""
+    note: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From what needs to what is needed; a broken one is a way that is cut."""
+
+    source: str
+    target: str
+    label: str = ""
+    state: State = "ok"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """`groups` are the groups' names in the order in which they are drawn; `ordered` ones come one
+    after the other, as waves do."""
+
+    title: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    groups: tuple[str, ...] = field(default=())
+    ordered: bool = False
+
+    def data(self) -> dict[str, Any]:
+        """As JSON data (docs/json.md)."""
+        return {
+            "title": self.title,
+            "groups": list(self.groups),
+            "ordered": self.ordered,
+            "nodes": [asdict(node) for node in self.nodes],
+            "edges": [asdict(edge) for edge in self.edges],
+        }
+
+
+def graph(
+    title: str,
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    groups: Sequence[str] = (),
+    ordered: bool = False,
+) -> Graph:
+    """A graph without doubles: of nodes with one id the first counts, edges without both ends are dropped."""
+    unique: dict[str, Node] = {}
+    for node in nodes:
+        unique.setdefault(node.id, node)
+    kept = {(edge.source, edge.target): edge for edge in reversed(edges)}
+    ends = [kept[key] for key in dict.fromkeys((e.source, e.target) for e in edges)]
+    used = [edge for edge in ends if edge.source in unique and edge.target in unique]
+    named = dict.fromkeys([*groups, *(node.group for node in unique.values() if node.group)])
+    present = {node.group for node in unique.values()}
+    return Graph(
+        title, tuple(unique.values()), tuple(used), tuple(name for name in named if name in present), ordered
+    )

@@ -1,0 +1,30 @@
+"""Pure: a trace as a graph, for pictures."""
+
+from __future__ import annotations
+
+from bootstrap.graph import Edge, Graph, Node, graph
+from bootstrap.trace import Hop
+
+_GROUPS = {"entry": "entry", "route": "entry", "service": "Services", "pods": "pods"}
+
+
+def of(root: Hop) -> Graph:
+    """Each station once; the tree's ways, and those back to what stands earlier in it."""
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+
+    def visit(hop: Hop, parent: str) -> None:
+        name = hop.title if hop.kind != "volume" or hop.resource is not None else f"{parent} {hop.title}"
+        notes = [*hop.details, *(f"{remark.rule} {remark.message}".strip() for remark in hop.remarks)]
+        kind, _, rest = ("Host", "", hop.title) if hop.kind == "entry" else hop.title.partition(" ")
+        label = hop.resource.name if hop.resource is not None else rest.rpartition(": ")[2] or kind
+        if not hop.shown_above:
+            nodes.append(Node(name, label, kind, "", hop.state, hop.where, tuple(notes)))
+        if parent:
+            way = "broken" if any(remark.rule in ("GB323", "GB325") for remark in hop.remarks) else "ok"
+            edges.append(Edge(parent, name, hop.how if hop.kind == "service" else "", way))  # type: ignore[arg-type]
+        for child in hop.hops:
+            visit(child, name)
+
+    visit(root, "")
+    return graph(root.title, nodes, edges)

@@ -1,0 +1,151 @@
+"""Pure: three views of a cluster: the app of apps by wave, the resources of an app, who talks to whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from bootstrap.checks.gateways import route_backends
+from bootstrap.checks.network import cut_link, refused_link
+from bootstrap.checks.rule import Problem
+from bootstrap.checks.scaling import budgets_of, scalers_of
+from bootstrap.checks.services import ingress_backends
+from bootstrap.graph import Edge, Graph, Node, graph
+from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource, mapping
+from bootstrap.index_links import links
+from bootstrap.index_pods import WORKLOADS, references, selected
+from bootstrap.index_sources import destination, sources
+from bootstrap.trace import State
+from bootstrap.trace_entry import every
+
+_STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
+_WORSE: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}
+
+Problems = Mapping[int, Sequence[Problem]]
+"""What the rules found, by id() of the object."""
+
+
+def apps(applications: Iterable[Resource], problems: Problems, title: str) -> Graph:
+    """The Applications, wave after wave. What the root applies has no line of its own: it is all of them."""
+    applications = list(applications)
+    roots = {f"{item.namespace}/{item.name}" for item in applications if not item.application}
+    nodes, edges = [], []
+    for application in sorted(applications, key=lambda item: (item.wave, item.name)):
+        name = f"{application.namespace}/{application.name}"
+        cluster, namespace = destination(application.body)
+        said = [f"to {namespace} of {cluster}"]
+        said += [
+            f"chart {source.chart} {source.revision}" if source.chart else f"{source.path or source.ref}"
+            for source in sources(application.body)
+        ]
+        group = f"wave {application.wave}" if application.application else "root"
+        nodes.append(_node(application, name, "Application", group, problems, said))
+        if application.application and (application.application not in roots or len(roots) > 1):
+            edges.append(Edge(application.application, name))
+    waves = sorted({item.wave for item in applications if item.application})
+    return graph(title, nodes, edges, ["root", *(f"wave {wave}" for wave in waves)], True)
+
+
+_HIDDEN = {
+    APPLICATION,
+    APPLICATION_SET,
+    PROJECT,
+    "Namespace",
+    "CustomResourceDefinition.apiextensions.k8s.io",
+}
+
+
+def resources(index: Index, problems: Problems, title: str, application: str | None = None) -> Graph:
+    """The objects, grouped by Application, and what each of them needs."""
+    chosen = [
+        item
+        for item in index.resources
+        if item.kind not in _HIDDEN
+        and (application is None or application in (item.application, _short(item)))
+    ]
+    nodes = [
+        _node(item, str(item), item.short_kind, item.application or "by hand", problems) for item in chosen
+    ]
+    edges = [edge for item in chosen for edge in _needs(index, item)]
+    return graph(title, nodes, edges)
+
+
+def _short(item: Resource) -> str:
+    return item.application.partition("/")[2]
+
+
+def _needs(index: Index, item: Resource) -> Iterator[Edge]:
+    """What an object names, as edges."""
+    if item.short_kind == "Ingress":
+        for host, path, service, _, _ in ingress_backends(item):
+            yield Edge(str(item), f"Service {item.namespace}/{service}", f"{host}{path}")
+    elif item.kind.endswith("gateway.networking.k8s.io") and item.short_kind.endswith("Route"):
+        for name, namespace, _, _ in route_backends(item):
+            yield Edge(str(item), f"Service {namespace}/{name}")
+        for reference in item.spec.get("parentRefs") or ():
+            namespace = mapping(reference).get("namespace") or item.namespace
+            yield Edge(f"Gateway {namespace}/{mapping(reference).get('name')}", str(item))
+    elif item.kind == "Service":
+        for pod in selected(index, mapping(item.spec.get("selector")), item.namespace):
+            yield Edge(str(item), str(pod))
+    elif item.kind in WORKLOADS:
+        for use in references(item):
+            kind = use.kind.partition(".")[0]
+            place = "" if use.kind.endswith(".k8s.io") else f"{item.namespace}/"
+            yield Edge(str(item), f"{kind} {place}{use.name}")
+        for link in links(index, item):
+            if link.service is not None:
+                yield Edge(str(item), str(link.service), "talks to")
+        for beside in [*scalers_of(index, item), *budgets_of(index, item)]:
+            yield Edge(str(beside), str(item))
+    elif item.kind == "PersistentVolumeClaim" and item.spec.get("storageClassName"):
+        yield Edge(str(item), f"StorageClass {item.spec['storageClassName']}")
+
+
+def network(index: Index, problems: Problems, title: str, application: str | None = None) -> Graph:
+    """Who talks to whom: hosts, workloads, and the ways between them; a cut way is broken."""
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    fronts: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+    for service in index.of("Service"):
+        pods = selected(index, mapping(service.spec.get("selector")), service.namespace)
+        fronts[(service.namespace, service.name)] = pods
+    for workload in index.of(*WORKLOADS):
+        if application is not None and application not in (workload.application, _short(workload)):
+            continue
+        name = str(workload)
+        nodes.append(_node(workload, name, workload.short_kind, workload.namespace, problems))
+        for link in links(index, workload):
+            targets = fronts.get((link.namespace, link.host), []) if link.service is not None else []
+            state: State = "broken" if cut_link(index, link) or refused_link(index, link) else "ok"
+            label = link.host + (f":{link.port}" if link.port else "")
+            edges += [Edge(name, str(target), label, state) for target in targets]
+            if link.service is not None and not targets:
+                nodes.append(_node(link.service, str(link.service), "Service", link.namespace, problems))
+                edges.append(Edge(name, str(link.service), label))
+    for entry in every(index):
+        targets = fronts.get((entry.namespace, entry.service), [])
+        nodes.append(Node(f"host {entry.host}", entry.host, "Host", "outside"))
+        edges += [Edge(f"host {entry.host}", str(target), entry.path) for target in targets]
+    for service in index.of("Service"):
+        if service.spec.get("type") in ("NodePort", "LoadBalancer"):
+            name = f"outside {service}"
+            targets = fronts[(service.namespace, service.name)]
+            nodes.append(Node(name, f"{service.spec['type']} {service.name}", "Port", "outside"))
+            edges += [Edge(name, str(target)) for target in targets]
+    used = {end for edge in edges for end in (edge.source, edge.target)}
+    known = {node.id for node in nodes if node.group != "outside"}
+    reached = {edge.source for edge in edges if edge.target in known}
+    shown = [node for node in nodes if node.group != "outside" or node.id in reached & used]
+    return graph(title, shown, edges, ["outside"])
+
+
+def _node(
+    resource: Resource, name: str, kind: str, group: str, problems: Problems, said: Iterable[str] = ()
+) -> Node:
+    found = problems.get(id(resource), ())
+    states = [_STATES[problem.rule.severity] for problem in found]
+    state: State = max(states, key=lambda one: _WORSE[one], default="ok")
+    where = f"{resource.file}:{resource.line}" if resource.file else ""
+    notes = [*said, *(f"{problem.rule.id}: {problem.message}" for problem in found)]
+    return Node(name, resource.name, kind, group, state, where, tuple(notes))
