@@ -20,6 +20,8 @@ COMMANDS = {
     "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
     "argocd": "Ask the installed Argo CD for its password.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
+    "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",
+    "graph": "Draw the app of apps, the objects of an app, or who talks to whom.",
     "completion": "Print the completion script for a shell.",
 }
 """Name → help line. A command's module, and what it imports, is loaded only when it is used."""

@@ -1,0 +1,52 @@
+"""`bootstrap graph`: pictures of a cluster, from Git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bootstrap.commands.formats import formatted
+from bootstrap.output import Output
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("path", type=_FOLDER, default=".")
+@click.option(
+    "--apps", "view", flag_value="apps", default=True, help="The app of apps by wave (the default)."
+)
+@click.option("--resources", "view", flag_value="resources", help="The objects, and what they need.")
+@click.option("--network", "view", flag_value="network", help="Who talks to whom, and which way is cut.")
+@click.option("--app", "application", help="Draw this Application's part alone.")
+@click.option("--cluster", help="Look at this cluster (a folder below clusters/).")
+@click.option("--env", "environment", help="Look at this environment's Applications alone.")
+@click.option("--fetch-charts", is_flag=True, help="Render charts too: helm fetches them.")
+@click.option("--no-cache", is_flag=True, help="Use and keep nothing of other runs.")
+@formatted("html", "svg", "mermaid", "dot", "json")
+def command(
+    output: Output,
+    format: str,
+    path: Path,
+    view: str,
+    application: str | None,
+    cluster: str | None,
+    environment: str | None,
+    fetch_charts: bool,
+    no_cache: bool,
+) -> int:
+    """Draw the app of apps, the objects of an app, or who talks to whom.
+
+    The HTML page is one file without any network access: searchable, zoomable, usable by keyboard.
+
+    \b
+    Examples:
+      bootstrap graph > apps.html
+      bootstrap graph --network -o mermaid
+      bootstrap graph --resources --app voting-app-dev -o svg > voting-app.svg
+    """
+    from bootstrap.tracing import Request, show_graph
+
+    request = Request(path, cluster, environment, fetch_charts, not no_cache)
+    return show_graph(request, view, application, output, format)

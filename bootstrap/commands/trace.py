@@ -1,0 +1,48 @@
+"""`bootstrap trace`: the chain behind a host, from Git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bootstrap.commands.formats import formatted
+from bootstrap.output import Output
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("target", metavar="HOST[/PATH]")
+@click.option("--repo", "path", type=_FOLDER, default=".", help="The repository's folder (default: here).")
+@click.option("--from-git", is_flag=True, help="Read Git alone (the default).")
+@click.option("--cluster", help="Look at this cluster alone (a folder below clusters/).")
+@click.option("--env", "environment", help="Look at this environment's Applications alone.")
+@click.option("--fetch-charts", is_flag=True, help="Render charts too: helm fetches them.")
+@click.option("--no-cache", is_flag=True, help="Use and keep nothing of other runs.")
+@formatted("text", "json", "svg", "html", "mermaid", "dot")
+def command(
+    output: Output,
+    format: str,
+    target: str,
+    path: Path,
+    from_git: bool,
+    cluster: str | None,
+    environment: str | None,
+    fetch_charts: bool,
+    no_cache: bool,
+) -> int:
+    """Walk the chain behind a host: routes, Service, pods, configuration, data.
+
+    Each hop says where it lies in Git, and what is wrong with it. Besides a host, SERVICE.NAMESPACE
+    and NODE:PORT can be traced. Exit status 1 when a hop is broken.
+
+    \b
+    Examples:
+      bootstrap trace vote.example.com
+      bootstrap trace vote.example.com/healthz --env production -o html > trace.html
+      bootstrap trace vote.voting-app-dev -o json
+    """
+    from bootstrap.tracing import Request, show_trace
+
+    return show_trace(Request(path, cluster, environment, fetch_charts, not no_cache), target, output, format)

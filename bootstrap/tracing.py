@@ -1,0 +1,115 @@
+"""Read, walk, show: what `bootstrap trace` and `bootstrap graph` do, callable from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap import drawing, graph_trace, graph_views
+from bootstrap.checks.rule import Surroundings
+from bootstrap.errors import ExitStatus, InputError
+from bootstrap.index import Index
+from bootstrap.index_build import Options, Repository
+from bootstrap.index_open import choose_scope, opened, whole
+from bootstrap.index_sources import sources
+from bootstrap.output import Output
+from bootstrap.trace import Hop, worst
+from bootstrap.trace_text import lines
+from bootstrap.trace_walk import problems, trace
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; see the options of the commands."""
+
+    path: Path
+    cluster: str | None = None
+    environment: str | None = None
+    fetch_charts: bool = False
+    cached: bool = True
+
+
+def show_trace(request: Request, target: str, output: Output, format: str) -> int:
+    """Print the chain behind a host; 1 when something in it is broken."""
+    options = Options(request.cluster, fetch_charts=request.fetch_charts)
+    with opened(request.path, output.invocation, options, request.cached) as repository:
+        root = from_git(repository, request, target)
+    show(root, output, format)
+    return ExitStatus.NO if worst(root) == "broken" else ExitStatus.OK
+
+
+def show(root: Hop, output: Output, format: str) -> None:
+    """Print a trace in a format."""
+    if format == "json":
+        output.result({"state": worst(root), "trace": root.data()})
+    elif format == "text":
+        for line in lines(root):
+            output.line(line)
+    else:
+        drawing.write(graph_trace.of(root), output, format)
+
+
+def from_git(repository: Repository, request: Request, target: str) -> Hop:
+    """The chain, from the first cluster that takes the host; then from what is switched off."""
+    first = choose_scope(repository, request.cluster)
+    others = [scope for scope in repository.scopes if scope is not first and request.cluster is None]
+    unknown: InputError | None = None
+    for scope in [first, *sorted(others, key=lambda scope: not scope.complete)]:
+        index = _of_environment(whole(repository, scope), request.environment)
+        try:
+            root = trace(index, Surroundings(index, scope.complete), target)
+        except InputError as error:
+            unknown = unknown or error
+            continue
+        if not scope.complete:
+            root.details.append(f"{scope.name} is switched on in no cluster")
+        return root
+    assert unknown is not None  # noqa: S101 - there is at least one scope
+    raise unknown
+
+
+def _of_environment(index: Index, environment: str | None) -> Index:
+    """The objects of one environment's Applications: their folder, or their name, ends in it."""
+    if environment is None:
+        return index
+    chosen = {
+        name
+        for name, application in index.applications.items()
+        if application.name.endswith(f"-{environment}")
+        or any(
+            (source.path or "").rstrip("/").endswith(f"/{environment}")
+            for source in sources(application.body)
+        )
+    }
+    resources = [item for item in index.resources if item.application in chosen or not item.namespace]
+    return Index(resources, index.opaque, index.promised, index.applications, beyond=index)
+
+
+def show_graph(request: Request, view: str, application: str | None, output: Output, format: str) -> int:
+    """Print a picture of a cluster: `view` is apps, resources or network."""
+    options = Options(request.cluster, fetch_charts=request.fetch_charts)
+    with opened(request.path, output.invocation, options, request.cached) as repository:
+        scope = choose_scope(repository, request.cluster)
+        index = _of_environment(whole(repository, scope), request.environment)
+    if application is not None and application not in set(_applications(index)):
+        known = ", ".join(sorted(set(_applications(index)))[:20])
+        raise InputError("reading --app", f"there is no Application {application}", f"choose from: {known}")
+    title = f"{scope.name}: {view}" + (f" of {application}" if application else "")
+    found = problems(index, Surroundings(index, scope.complete), _namespaces(index))
+    if view == "apps":
+        graph = graph_views.apps(index.applications.values(), found, title)
+    elif view == "network":
+        graph = graph_views.network(index, found, title, application)
+    else:
+        graph = graph_views.resources(index, found, title, application)
+    drawing.write(graph, output, format)
+    return ExitStatus.OK
+
+
+def _applications(index: Index) -> Iterator[str]:
+    return (application.name for application in index.applications.values())
+
+
+def _namespaces(index: Index) -> set[str]:
+    return {item.namespace for item in index.resources}

@@ -1,0 +1,88 @@
+"""`bootstrap trace` and `bootstrap graph` on a repository, in every format."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.repositories import OURS, write
+
+INGRESS = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: web
+spec:
+  rules:
+    - host: shop.example.com
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: {service: {name: web, port: {name: http}}}
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    from bootstrap.invocation import Invocation
+    from bootstrap.render import kustomize
+
+    program = Path(kustomize(Invocation()))
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("BOOTSTRAP_CACHE_DIR", str(tmp_path / "cache"))
+    overlay = OURS["apps/shop/overlays/production/kustomization.yaml"]
+    production = overlay.replace("  - ../../base\n", "  - ../../base\n  - ingress.yaml\n")
+    files = {
+        "apps/shop/overlays/production/kustomization.yaml": production,
+        "apps/shop/overlays/production/ingress.yaml": INGRESS,
+    }
+    return str(write(tmp_path / "repo", OURS, files))
+
+
+def test_host_of_what_is_switched_off_is_found_and_said_to_be(run: Run, repository: str) -> None:
+    result = run("trace", "shop.example.com", "--repo", repository)
+    assert result.exit == 0, result.err
+    assert "switched on in no cluster" in result.out
+    assert "Ingress shop-production/web" in result.out
+    assert "apps/shop/base/shop.yaml:1" in result.out
+
+
+def test_environment_chooses_its_applications(run: Run, repository: str) -> None:
+    assert run("trace", "web.shop-dev", "--repo", repository, "--env", "dev").exit == 0
+    assert run("trace", "web.shop-dev", "--repo", repository, "--env", "production").exit == 2
+
+
+def test_broken_chain_exits_1(run: Run, repository: str) -> None:
+    shop = Path(repository) / "apps/shop/base/shop.yaml"
+    shop.write_text(shop.read_text().replace("app: web\n  ports", "app: wbe\n  ports"))
+    result = run("trace", "shop.example.com", "--repo", repository, "-o", "json")
+    assert result.exit == 1
+    assert json.loads(result.out)["state"] == "broken"
+
+
+def test_unknown_host_is_an_input_error(run: Run, repository: str) -> None:
+    result = run("trace", "nowhere.example.com", "--repo", repository)
+    assert result.exit == 2
+    assert "takes this host" in result.err
+
+
+@pytest.mark.parametrize(
+    ("format", "start"),
+    [("svg", "<svg "), ("html", "<!doctype html>"), ("mermaid", "flowchart LR"), ("dot", "digraph ")],
+)
+def test_every_format_is_written_by_both_commands(run: Run, repository: str, format: str, start: str) -> None:
+    assert run("trace", "shop.example.com", "--repo", repository, "-o", format).out.startswith(start)
+    for view in ("--apps", "--resources", "--network"):
+        result = run("graph", repository, view, "-o", format)
+        assert (result.exit, result.out[: len(start)]) == (0, start)
+
+
+def test_graph_of_one_application_has_its_objects_alone(run: Run, repository: str) -> None:
+    result = run("graph", repository, "--resources", "--app", "shop-dev", "-o", "json")
+    assert {node["group"] for node in json.loads(result.out)["nodes"]} == {"argocd/shop-dev"}
+    assert run("graph", repository, "--resources", "--app", "shop").exit == 2
