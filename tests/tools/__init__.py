@@ -23,6 +23,14 @@ PINNED = {
         seconds=195,
         fit="any",
     ),
+    "amtool": Pinned(
+        name="amtool",
+        version="v0.34.2",
+        module=str(Path(__file__).parent / "amtool"),
+        package="github.com/prometheus/alertmanager/cmd/amtool",
+        seconds=35,
+        fit="any",
+    ),
 }
 
 
