@@ -37,6 +37,8 @@ def run(
 
     After `timeout` seconds git and its children are killed. Raises GitError when there is no git.
     """
+    # `-C`, because GitPython runs git in this process's own folder, and so perhaps in a repository of the
+    # user's, where it takes `directory` for inaccessible.
     # GitPython adds to this process's environment and cannot take away: env(1) does that. Only names
     # stand in its arguments.
     surplus = [name for name in os.environ if name not in environ]
@@ -51,7 +53,7 @@ def run(
             source.write(stdin)
             source.seek(0)
             status, out, err = Git(str(directory)).execute(
-                [*prefix, "git", *arguments],
+                [*prefix, "git", "-C", str(directory), *arguments],
                 istream=source,
                 env=dict(environ),
                 with_extended_output=True,
