@@ -110,7 +110,7 @@ def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> Non
     fatal = [finding for finding in findings if finding.fatal]
     if len(errors) == 1 and not fatal:
         raise errors[0]
-    lines = [f"{error.tried}: {error.found} ({error.hint})" for error in errors]
+    lines = [_line(error) for error in errors]
     lines += [f"{finding.found} ({finding.mend})" for finding in fatal]
     if len(lines) == 1:
         raise RefusedError("checking before the first change", fatal[0].found, fatal[0].mend)
@@ -121,6 +121,11 @@ def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> Non
             f"{len(lines)} things are in the way:{listed}",
             "mend each as said behind it; nothing was changed",
         )
+
+
+def _line(error: BootstrapError) -> str:
+    where = f"{error.where}: " if error.where and error.where not in error.found else ""
+    return f"{error.tried}: {where}{error.found} ({error.hint})"
 
 
 def _is_loopback(url: str) -> bool:

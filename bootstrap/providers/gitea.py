@@ -39,9 +39,11 @@ class Gitea:
 
     def repository_refusal(self, url: str) -> str | None:
         owner, _ = split(url)
+        if not self.client.secrets:
+            return "creating a repository needs a token"
         user = self._user()
         if user is None:
-            return "creating a repository needs a token"
+            return None
         if user["login"].lower() == owner.lower() or user.get("is_admin"):
             return None
         organisation = quote(owner, safe="")
@@ -70,9 +72,10 @@ class Gitea:
                 return False
             raise
         if made is None:
-            raise ProviderError(
-                tried, f"there is no organisation {owner}", "create it, or check the URL", self.client.base
-            )
+            found = f"there is no organisation {owner}"
+            if user is None:
+                found += ", and the token does not tell whose it is (scope read:user)"
+            raise ProviderError(tried, found, "create it, or check the URL", self.client.base)
         return True
 
     def has_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
@@ -104,8 +107,7 @@ class Gitea:
         return f"the branch is protected (rule {rule}), and this credential may not push to it"
 
     def _user(self) -> Any:
-        if not self.client.secrets:
-            return None
+        """The token's user; None when the token may not tell."""
         return self.client.request(
             "GET", f"{API}/user", "asking whose the token is", missing=frozenset({403})
         )

@@ -104,9 +104,17 @@ class Client:
                 continue
             if answer.status_code in missing:
                 return None
-            if answer.status_code < 300:
-                return _parsed(answer)
-            raise self._refused(answer, tried)
+            if answer.status_code >= 300:
+                raise self._refused(answer, tried)
+            data = _parsed(answer)
+            if data is None and (method == "GET" or answer.content):
+                raise ProviderError(
+                    tried,
+                    "the answer is no JSON, or was cut off",
+                    "check the URL and the proxy, then run again",
+                    self.base,
+                )
+            return data if data is not None else {}
         raise AssertionError("the last attempt returns or raises")
 
     def pages(self, path: str, tried: str) -> Iterator[Any]:
@@ -172,12 +180,11 @@ def _pause(attempt: int, retry_after: str | None) -> float:
 
 
 def _parsed(answer: Any) -> Any:
-    if not answer.content:
-        return {}
+    """The body as data; None when it is empty or no JSON."""
     try:
         return answer.json()
     except ValueError:
-        return {}
+        return None
 
 
 def _message(answer: Any) -> str:

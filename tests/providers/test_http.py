@@ -115,7 +115,14 @@ def test_missing_is_none_and_refusals_keep_the_hosts_words(client: Client, host:
         client.request("GET", "/x", "asking")
 
 
-def test_answer_that_is_no_json_is_told_by_its_status(client: Client, host: Host) -> None:
+@pytest.mark.parametrize("body", [b"", b'{"login": "a', b"<html>"])
+def test_accepted_request_with_no_whole_answer_is_an_error(client: Client, host: Host, body: bytes) -> None:
+    host.answers = [(200, {}, body)]
+    with pytest.raises(ProviderError, match="cut off"):
+        client.request("GET", "/x", "asking")
+
+
+def test_refusal_that_is_no_json_is_told_by_its_status(client: Client, host: Host) -> None:
     host.answers = [(400, {}, b"<html>oops</html>")]
     with pytest.raises(ProviderError, match="400: Bad Request"):
         client.request("GET", "/x", "asking")
