@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -25,6 +26,10 @@ COMMANDS = {
     "completion": "Print the completion script for a shell.",
 }
 """Name → help line. A command's module, and what it imports, is loaded only when it is used."""
+
+
+COMPLETE = "_BOOTSTRAP_COMPLETE"
+"""The variable by which a shell's completion script asks."""
 
 
 class CommandTable(click.Group):
@@ -90,7 +95,11 @@ def run(arguments: list[str] | None = None, invocation: Invocation | None = None
 
 
 def main() -> None:
-    """The console script."""
+    """The console script; a shell that completes a word calls it, too."""
+    if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, "bootstrap", COMPLETE, instruction))
     sys.exit(run())
 
 

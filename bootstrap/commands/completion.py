@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import click
 from click.shell_completion import get_completion_class
 
@@ -22,9 +21,9 @@ def command(output: Output, shell: str) -> None:
       bootstrap completion zsh > "${fpath[1]}/_bootstrap"
       bootstrap completion fish > ~/.config/fish/completions/bootstrap.fish
     """
-    from bootstrap.main import cli
+    from bootstrap.main import COMPLETE, cli
 
     script_class = get_completion_class(shell)
     assert script_class is not None  # noqa: S101 - Choice allows only shells that click knows
-    script = script_class(cli, {}, "bootstrap", "_BOOTSTRAP_COMPLETE").source()
+    script = script_class(cli, {}, "bootstrap", COMPLETE).source()
     output.result({"shell": shell, "script": script}, script.rstrip("\n"))
