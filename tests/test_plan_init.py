@@ -1,43 +1,125 @@
-"""What `init` plans for a cluster: only what is left, and never against a person's will."""
+"""The order and the content of what `init` will do."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bootstrap.errors import Conflict
+from bootstrap.errors import Conflict, InputError
 from bootstrap.observed import FieldConflict, Preview, RepositoryState
-from bootstrap.plans.init import ClusterPlan, Desired, plan
-from bootstrap.steps import ClusterObject, ServerSideApply
+from bootstrap.plans.init import ClusterPlan, plan, secrets
+from bootstrap.plans.tree import Desired
+from bootstrap.steps import (
+    ClusterObject,
+    Commit,
+    EnsureRepository,
+    EnsureSecret,
+    EnsureWebhook,
+    FileChange,
+    PushFiles,
+    ServerSideApply,
+    WaitFor,
+)
+from tests.layouts import CATALOG, settings
 
-REPO = RepositoryState("https://git.example.org/a.git", "main", exists=True, tip="1" * 40, branches=("main",))
-BINDING = ClusterObject("rbac.authorization.k8s.io/v1", "RoleBinding", "argocd", "argocd-server", b"{}")
-
-
-def conflict(*managers: str) -> Preview:
-    return Preview(
-        BINDING, "conflict", conflicts=tuple(FieldConflict(".subjects", name) for name in managers)
-    )
-
-
-def steps(preview: Preview, force: bool = False) -> tuple[object, ...]:
-    return plan(REPO, Desired({}, ()), ClusterPlan(argocd=[preview], force_conflicts=force)).steps
-
-
-def test_what_is_as_it_shall_be_is_no_step() -> None:
-    assert steps(Preview(BINDING, "same")) == ()
-
-
-def test_what_argocd_has_set_is_left_to_argocd() -> None:
-    assert steps(conflict("argocd-controller")) == ()
+REPO = RepositoryState("https://git.example.org/a/b.git", "main", True, tip="a" * 40, branches=("main",))
+COMMIT = Commit("Change\n", (FileChange("x", b"1"),))
+SECRET = EnsureSecret("argocd", "repository")
+HOOK = EnsureWebhook(REPO.url, "https://argocd.example.org/api/webhook")
+WAIT = WaitFor("root", "argocd", None, 60)
 
 
-@pytest.mark.parametrize("managers", [("kubectl",), ("argocd-controller", "kubectl")])
-def test_fields_of_another_manager_stop_the_run_and_are_named(managers: tuple[str, ...]) -> None:
+def preview(name: str, change: str = "create") -> Preview:
+    item = ClusterObject("v1", "ConfigMap", "argocd", name, b"{}")
+    return Preview(item, change)  # type: ignore[arg-type]
+
+
+WHOLE = ClusterPlan(
+    argocd=[preview("argocd")],
+    projects=[preview("projects")],
+    root=[preview("root")],
+    secrets=[SECRET],
+    webhook=HOOK,
+    wait=WAIT,
+)
+
+
+def test_git_comes_before_the_cluster_and_the_root_last() -> None:
+    made = plan(replace(REPO, exists=False, tip=None), Desired({}, (COMMIT,)), WHOLE)
+    assert [type(step) for step in made.steps] == [
+        EnsureRepository,
+        PushFiles,
+        ServerSideApply,
+        EnsureSecret,
+        EnsureWebhook,
+        ServerSideApply,
+        ServerSideApply,
+        WaitFor,
+    ]
+    applied = [step.objects[0].name for step in made.steps if isinstance(step, ServerSideApply)]
+    assert applied == ["argocd", "projects", "root"]
+
+
+def test_push_expects_the_tip_that_was_read() -> None:
+    (push,) = plan(REPO, Desired({}, (COMMIT,)), None).steps
+    assert push == PushFiles(REPO.url, "main", (COMMIT,), REPO.tip)
+
+
+def test_what_is_as_it_should_be_is_left_out() -> None:
+    same = [preview("a", "same"), preview("b", "change"), preview("c", "same")]
+    (step,) = plan(REPO, Desired({}), ClusterPlan(argocd=same)).steps
+    assert isinstance(step, ServerSideApply)
+    assert [item.name for item in step.objects] == ["b"]
+
+
+def test_nothing_but_waiting_changes_nothing() -> None:
+    made = plan(REPO, Desired({}), ClusterPlan(argocd=[preview("a", "same")], wait=WAIT))
+    assert made.steps == (WAIT,)
+    assert not made.changes_something
+
+
+def conflict() -> Preview:
+    fields = (FieldConflict(".data.key", "kubectl"), FieldConflict(".data.other", "helm"))
+    return replace(preview("argocd-cm", "conflict"), conflicts=fields)
+
+
+def test_conflicts_are_told_field_by_field() -> None:
     with pytest.raises(Conflict) as caught:
-        steps(conflict(*managers))
-    assert "RoleBinding argocd/argocd-server: .subjects (owned by kubectl)" in caught.value.found
+        plan(REPO, Desired({}, (COMMIT,)), ClusterPlan(argocd=[conflict()]))
+    assert ".data.key (owned by kubectl)" in caught.value.found
+    assert ".data.other (owned by helm)" in caught.value.found
+    assert "--force-conflicts" in caught.value.hint
 
 
-@pytest.mark.parametrize("managers", [("kubectl",), ("argocd-controller",)])
-def test_forced_conflicts_are_applied(managers: tuple[str, ...]) -> None:
-    assert steps(conflict(*managers), force=True) == (ServerSideApply("Argo CD", (BINDING,), True),)
+def test_force_takes_them() -> None:
+    made = plan(REPO, Desired({}), ClusterPlan(argocd=[conflict()], force_conflicts=True))
+    (step,) = made.steps
+    assert isinstance(step, ServerSideApply)
+    assert step.force_conflicts
+
+
+def test_secrets_are_those_of_argocd_of_the_repository_and_of_what_is_on() -> None:
+    wanted = secrets(CATALOG, settings(), SECRET)
+    assert [(step.namespace, step.name) for step in wanted] == [
+        ("argocd", "argocd-redis"),
+        ("argocd", "argocd-secret"),
+        ("argocd", "repository"),
+        ("voting", "db"),
+    ]
+    assert wanted[-1] == EnsureSecret("voting", "db", ("password",), literals=(("username", "postgres"),))
+
+
+def test_adopted_argocd_keeps_its_own_redis_password() -> None:
+    names = [step.name for step in secrets(CATALOG, settings(adopted=True), None)]
+    assert names == ["argocd-secret", "db"]
+
+
+@pytest.mark.parametrize("text", ["no json", "{}x", '[{"name": "a"}]', '["a"]', "7"])
+def test_declaration_that_is_no_list_of_secrets_is_told_with_its_application(text: str) -> None:
+    path = "apps/voting-app/applications/dev/application.yaml"
+    annotations = f"  annotations:\n    gitops-bootstrap.io/secrets: '{text}'\n"
+    broken = f"kind: Application\nmetadata:\n  name: shop\n{annotations}"
+    with pytest.raises(InputError) as caught:
+        secrets({**CATALOG, path: broken.encode()}, settings(), None)
+    assert "shop" in caught.value.tried
