@@ -44,10 +44,10 @@ def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any
     from bootstrap.sandbox import profile as profiles
 
     with output.progress("looking which charts can be fetched from here"):
-        missing = profiles.missing(catalog.load(), output.invocation)
-    for item in missing:
-        text = "is switched on, and cannot be fetched from here" if profile == "full" else "is left off"
-        output.warn(f"{item} {text}")
+        missing = profiles.missing(catalog.load(), output.invocation, every=profile == "full")
+    if missing:
+        text = "switched on, and cannot be fetched from here" if profile == "full" else "left off"
+        output.warn("\n  ".join([f"{text}:", *(str(item) for item in missing)]))
     left_off = () if profile == "full" else tuple(dict.fromkeys(item.component for item in missing))
     environ = {
         **output.invocation.environ,

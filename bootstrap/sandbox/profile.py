@@ -25,20 +25,22 @@ class Missing:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.component}: {self.source} ({self.reason})"
+        return f"{self.component}: {self.reason}: {self.source}"
 
 
 def missing(
     files: Mapping[str, bytes],
     invocation: Invocation,
+    every: bool,
     probe: Callable[[str, Invocation], str | None] | None = None,
 ) -> list[Missing]:
-    """The components of the catalog whose sources are out of reach; asks every host once, at the same time.
+    """The components whose sources are out of reach: of every one, or of those that are on by default.
 
-    `probe` returns why a URL cannot be had, or None when it can.
+    Asks every host once, at the same time. `probe` returns why a URL cannot be had, or None when it can.
     """
     ask = probe or reason_out_of_reach
-    needs = {name: list(sources(files, entry)) for name, entry in _offered(files).items()}
+    offered = components.offered(files[CLUSTER]).values()
+    needs = {item.name: list(sources(files, item.entry)) for item in offered if every or item.on}
     wanted = sorted({url for urls in needs.values() for url in urls})
     with ThreadPoolExecutor(max_workers=8) as pool:
         reasons = dict(zip(wanted, pool.map(lambda url: ask(url, invocation), wanted), strict=True))
@@ -78,10 +80,6 @@ def reason_out_of_reach(url: str, invocation: Invocation) -> str | None:
             # A registry asks for a token first (401); that it asks is the answer.
             fine = answer.status_code < 400 or (url.endswith("/v2/") and answer.status_code == 401)
             return None if fine else f"HTTP {answer.status_code}"
-
-
-def _offered(files: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: item.entry for name, item in components.offered(files[CLUSTER]).items()}
 
 
 def _question(source: Mapping[str, Any]) -> str:
