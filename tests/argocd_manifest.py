@@ -6,6 +6,10 @@ import json
 from typing import Any
 
 VERSION = "v3.6.1"
+KNOWN_HOSTS = """\
+# of well-known hosts
+git.example.net ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPEKJ9uTDLyYNqyqqfvQqvZNDSkbgAmZ3qGeZSJvE+Xs
+"""
 _KINDS = {"applications": "Application", "applicationsets": "ApplicationSet", "appprojects": "AppProject"}
 _CONFIG_MAPS = (
     "argocd-cm",
@@ -13,7 +17,6 @@ _CONFIG_MAPS = (
     "argocd-gpg-keys-cm",
     "argocd-notifications-cm",
     "argocd-rbac-cm",
-    "argocd-ssh-known-hosts-cm",
     "argocd-tls-certs-cm",
 )
 
@@ -23,6 +26,7 @@ def manifest(version: str = VERSION) -> bytes:
     objects = [
         *(_crd(plural, kind) for plural, kind in _KINDS.items()),
         *(_object("v1", "ConfigMap", name) for name in _CONFIG_MAPS),
+        _object("v1", "ConfigMap", "argocd-ssh-known-hosts-cm", data={"ssh_known_hosts": KNOWN_HOSTS}),
         _object("v1", "Secret", "argocd-secret", type="Opaque"),
         _workload("StatefulSet", "argocd-application-controller", version),
         _workload("Deployment", "argocd-repo-server", version),

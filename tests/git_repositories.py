@@ -43,6 +43,13 @@ class Bare:
         git(folder, "config", "uploadpack.allowFilter", str(filters).lower())
         self.url = f"file://{folder}"
 
+    @classmethod
+    def at(cls, folder: Path) -> Bare:
+        """A repository that is there already."""
+        found = cls.__new__(cls)
+        found.folder, found.url = folder, f"file://{folder}"
+        return found
+
     def commit(self, files: Mapping[str, bytes | None], branch: str = "main", message: str = "Change") -> str:
         """A commit on top of the branch, by plumbing, so that any path and content goes."""
         tip = self.tip(branch)

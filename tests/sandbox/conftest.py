@@ -15,6 +15,7 @@ import io
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from bootstrap.output import Output
 from bootstrap.sandbox import lifecycle, process
 from bootstrap.sandbox.state import Sandbox, sandboxes
 from tests.conftest import USER_ENVIRONMENT, programs_cache
+from tests.sandbox.world import World
 
 PREFIX = "bootstrap-tests-"
 TIMEOUT = 180.0
@@ -61,6 +63,10 @@ def _new_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     _folders.append(folder)
     return folder
+
+
+# A terminated session ends as an interrupted one does: by its finalisers.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @atexit.register
@@ -136,3 +142,42 @@ def private() -> Iterator[Invocation]:
 def processes_of(folder: Path) -> set[str]:
     """The roles of the live processes that belong to the sandbox in the folder."""
     return {role for _, role in process.owned(folder)}
+
+
+@pytest.fixture(scope="session")
+def hosts() -> Iterator[Sandbox]:
+    """An API server without controllers, and Gitea; see world.py. Emptied between tests."""
+    from tests.sandbox.world import PROCESSES
+
+    yield from _start("tests-hosts", with_argocd=False, processes=PROCESSES)
+
+
+@pytest.fixture(scope="session")
+def argocd_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Argo CD's own manifest as a file, verified; from the release, or with the build of Argo CD."""
+    from bootstrap import argocd
+    from bootstrap.sandbox import programs
+
+    invocation = private_invocation(tmp_path_factory.mktemp("manifest"))
+    programs.ensure(["argocd"], invocation, lambda _: None)
+    path = tmp_path_factory.mktemp("argocd") / "install.yaml"
+    path.write_bytes(argocd.manifest(invocation, None, "install").content)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with what Argo CD's manifest must have: for tests that are about the rest."""
+    from tests.argocd_manifest import manifest
+
+    path = tmp_path_factory.mktemp("argocd") / "install.yaml"
+    path.write_bytes(manifest())
+    return path
+
+
+@pytest.fixture
+def world(hosts: Sandbox, small_manifest: Path, tmp_path: Path) -> World:
+    """An empty cluster, and the URL of a repository that is not there."""
+    from tests.sandbox import world
+
+    return world.make(hosts, small_manifest, f"gitops-{secrets.token_hex(4)}", tmp_path)
