@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.errors import RegistryError
-from bootstrap.git_log import BUILT_AT
-from bootstrap.image_past import is_ancestor_in, past
 from bootstrap.images import Reference, canonical
 from bootstrap.images_graph import Files
 from bootstrap.output import Output
@@ -33,6 +31,8 @@ class Guard:
         if self.built_at is None:
             return ""
         from datetime import datetime, timezone
+
+        from bootstrap.git_log import BUILT_AT
 
         when = datetime.fromtimestamp(self.built_at, timezone.utc).isoformat().replace("+00:00", "Z")
         return f"{BUILT_AT}: {when}"
@@ -69,6 +69,7 @@ class Guards:
         if change.name in self._judged or not (guard.only_newer or guard.built_at is not None):
             return
         self._judged.add(change.name)
+        from bootstrap.image_past import is_ancestor_in, past
         from bootstrap.images_newer import not_newer, set_after
 
         since = None if guard.only_newer else guard.built_at

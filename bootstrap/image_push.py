@@ -21,6 +21,8 @@ from bootstrap.steps import FileChange
 
 MAX_BREAKS = 4
 """How often the host may break the connection before that is the answer."""
+_PATIENCE = 0.8
+"""How much of the time left is waited for a turn; one that does not come may be of a run that hangs."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def push(
     Raises StalePlan then; PushRefused, InputError and all others at once.
     """
     deadline = time.monotonic() + timeout
-    locks = output.invocation.cache_dir / "turns"
     attempts = breaks = 0
+    quickest = timeout
     while True:
         attempts += 1
         began = time.monotonic()
@@ -63,7 +65,8 @@ def push(
             draft = decide()
             if not draft.changes:
                 return Pushed(None, attempts)
-            with turn(locks, branch.calls.shown, branch.branch, deadline - time.monotonic()) as waited:
+            patience = _PATIENCE * (deadline - time.monotonic())
+            with turn(branch.shown, branch.branch, patience) as waited:
                 began = time.monotonic()
                 if waited:
                     branch.refresh()
@@ -71,18 +74,19 @@ def push(
                 sha = _try(branch, draft, author, output, sign)
             return Pushed(sha, attempts)
         except StalePlan as error:
-            wait = backoff.pause(attempts, time.monotonic() - began, random.random)
-            if time.monotonic() + wait > deadline:
+            quickest = min(quickest, time.monotonic() - began)
+            left = deadline - time.monotonic()
+            if left <= 0:
                 found = f"{attempts} attempts in {timeout:.0f} s were all overtaken by others"
                 hint = "run again, or raise --timeout"
                 raise StalePlan(f"pushing to branch {branch.branch}", found, hint, branch.shown) from error
+            wait = backoff.pause(attempts, quickest, left, random.random)
         except GitUnreachable as error:
             breaks += 1
-            if not branch.tip or breaks >= MAX_BREAKS:
+            left = deadline - time.monotonic()
+            if not branch.tip or breaks >= MAX_BREAKS or left <= 0:
                 raise
-            wait = backoff.pause(breaks, 0.5, random.random)
-            if time.monotonic() + wait > deadline:
-                raise
+            wait = backoff.pause(breaks, 0.5, left, random.random)
             output.detail(f"{error.tried}: {error.found}; trying again")
         output.detail(f"attempt {attempts}: overtaken; waiting {wait:.2f} s")
         time.sleep(wait)

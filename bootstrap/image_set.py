@@ -30,7 +30,7 @@ class CommitOptions:
     sign: bool = False
     signoff: bool = False
     dry_run: bool = False
-    timeout: float = 120.0
+    timeout: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _check_options(access: Access, options: CommitOptions) -> None:
 
 def _message(outcome: plans.Outcome, guard: Guard, options: CommitOptions, who: _Author) -> str:
     """The commit's message with its trailers, in a block of their own at the end."""
-    text = (options.message or plans.message(outcome.changes)).strip()
+    text = (options.message or plans.message(outcome)).strip()
     trailers = [trailer for trailer in (guard.trailers(),) if trailer]
     if options.signoff and f"Signed-off-by: {who.get()}" not in text:
         trailers.append(f"Signed-off-by: {who.get()}")

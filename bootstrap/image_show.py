@@ -1,4 +1,4 @@
-"""What the image commands print: changes, lists and histories, as text or JSON."""
+"""What `image set` and its kin print: what was changed, as text or JSON."""
 
 from __future__ import annotations
 

@@ -15,8 +15,7 @@ A path is keys and numbers with dots between, or a list where a key has a dot in
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bootstrap.errors import InputError
 from bootstrap.images import Reference
@@ -58,7 +57,7 @@ def place(declared: Declared, content: bytes) -> ImagePlace:
         else:
             found = _by_parts(declared, file, document, paths)
         if found is not None:
-            return found
+            return replace(found, declared=declared.paths)
     found_text = f"{declared.file} has nothing at {' '.join('.'.join(map(str, p)) for p in paths.values())}"
     raise InputError(f"looking for {declared.name}", found_text, "mend the path", declared.at)
 
@@ -133,10 +132,3 @@ def _of_parts(declared: Declared, file: Walk, box: Place, keys: list[tuple[str, 
     return ImagePlace(
         declared.file, line, "declared", declared.name, reference, str(reference), box=box, keys=tuple(keys)
     )
-
-
-def places(declared: list[Declared], read: dict[str, bytes]) -> Iterator[ImagePlace]:
-    """The places of those whose files were read."""
-    for entry in declared:
-        if entry.file in read:
-            yield place(entry, read[entry.file])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bootstrap.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.images_declared import Declared
 from bootstrap.images_declared import place as declared_place
+from bootstrap.images_layout import unknown
 from bootstrap.images_places import ImagePlace, find
 
 
@@ -58,8 +59,9 @@ def steps(versions: Iterable[Version], reader: Callable[[bytes], Reference | Non
         yield _step(*newer)
 
 
-def reader_of(place: ImagePlace, declared: Declared | None = None) -> Callable[[bytes], Reference | None]:
+def reader_of(place: ImagePlace) -> Callable[[bytes], Reference | None]:
     """Finds the same place in other versions of its file: by kind and name, else at the same spot."""
+    declared = Declared(place.name, place.file, place.declared, place.at) if place.declared else None
 
     def read(content: bytes) -> Reference | None:
         try:
@@ -72,6 +74,27 @@ def reader_of(place: ImagePlace, declared: Declared | None = None) -> Callable[[
         return (here or found)[0].reference if found else None
 
     return read
+
+
+def chosen(found: Sequence[Step], to: str, name: str) -> Step:
+    """The step that `--to` means: how many steps back, a tag, a digest, a reference or a commit.
+
+    Raises InputError when there is none.
+    """
+    tried = f"looking for what {name} was"
+    if to.isdigit() and len(to) < 5:
+        number = int(to)
+        if 0 < number < len(found):
+            return found[number]
+        steps_back = f"{len(found) - 1} step{'s' if len(found) != 2 else ''} back"
+        raise InputError(tried, f"history goes {steps_back}", "see bootstrap image history")
+    for step in found:
+        reference = step.reference
+        names = (reference.tag, reference.digest, reference.version, f":{reference.tag}", str(reference))
+        if to in names or (len(to) >= 7 and step.commit.startswith(to)):
+            return step
+    known = {step.reference.version for step in found}
+    raise unknown(tried, "earlier image", to, known)
 
 
 def _same(other: ImagePlace, place: ImagePlace) -> bool:

@@ -28,7 +28,8 @@ class ImagePlace:
     """One place. Its image is either one scalar (`whole`) or keys of the mapping `box`.
 
     `keys` maps registry, repository, tag and digest to the mapping's keys; what is missing there
-    cannot be written. `name` is the entry's, the container's, or the values' dotted path.
+    cannot be written. `name` is the entry's, the container's, or the values' dotted path; `declared`
+    are the paths that bootstrap.yaml names.
     """
 
     file: str
@@ -40,6 +41,7 @@ class ImagePlace:
     box: Place | None = None
     whole: Place | None = None
     keys: tuple[tuple[str, str], ...] = ()
+    declared: tuple[tuple[str, Place], ...] = ()
 
     @property
     def at(self) -> str:

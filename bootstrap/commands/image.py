@@ -41,7 +41,7 @@ _commit = _options(
     click.option("--sign", is_flag=True, help="Sign the commit, as git is configured to."),
     click.option("--signoff", is_flag=True, help="Add a Signed-off-by trailer."),
     click.option("--dry-run", is_flag=True, help="Show what would change; exit 1 if anything."),
-    click.option("--timeout", default=120.0, show_default=True, help="Seconds to keep trying."),
+    click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying."),
 )
 
 _registry = _options(
@@ -140,3 +140,105 @@ def _commit_of(options: dict[str, Any]) -> Any:
 
     names = ("push", "message", "author", "sign", "signoff", "dry_run", "timeout")
     return CommitOptions(**{name: options[name] for name in names})
+
+
+@command.command("list")
+@click.argument("path", required=False)
+@_environment
+@_app
+@click.option("--no-history", is_flag=True, help="Do not ask git who set the images.")
+@_access
+@common
+def list_(output: Output, path: str | None, no_history: bool, **options: Any) -> int:
+    """List the images at PATH (default: here), where they stand, and who set them when.
+
+    \b
+    Examples:
+      bootstrap image list
+      bootstrap image list apps/shop --env production -o json
+      bootstrap image list --repo https://git.example.com/org/gitops.git
+    """
+    from bootstrap.image_list import list_images
+
+    access = _access_of(options, path)
+    return list_images(access, options["app"], options["environment"], not no_history, output)
+
+
+@command.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--from", "source", required=True, help="The environment that has the image already.")
+@click.option("--to", "target", required=True, help="The environment that gets it.")
+@click.option("--path", help="The folder to look in.")
+@_app
+@_registry
+@_access
+@_commit
+@common
+def promote(output: Output, names: tuple[str, ...], **options: Any) -> int:
+    """Give images in one environment the tag and digest that they have in another.
+
+    \b
+    Examples:
+      bootstrap image promote web --from staging --to production
+      bootstrap image promote shop/web shop/api --from staging --to production --push
+    """
+    from bootstrap import image_back
+
+    return image_back.promote(
+        names,
+        options["source"],
+        options["target"],
+        _access_of(options, options["path"]),
+        options["app"],
+        _guard_of({**options, "source": None}),
+        _commit_of(options),
+        output,
+    )
+
+
+@command.command()
+@click.argument("name")
+@click.argument("path", required=False)
+@_environment
+@_app
+@click.option("--limit", type=click.IntRange(min=1), help="Print so many steps at most.")
+@_access
+@common
+def history(output: Output, name: str, path: str | None, limit: int | None, **options: Any) -> int:
+    """Print what an image was, when and by whom it was set, newest first.
+
+    \b
+    Examples:
+      bootstrap image history web --env production
+      bootstrap image history shop/web --env staging --repo https://git.example.com/org/gitops.git
+    """
+    from bootstrap import image_back
+
+    access = _access_of(options, path)
+    return image_back.history(name, access, options["app"], options["environment"], limit, output)
+
+
+@command.command()
+@click.argument("name")
+@click.argument("path", required=False)
+@click.option("--to", default="1", show_default=True, help="Steps back; or a tag, digest or commit.")
+@_environment
+@_app
+@_access
+@_commit
+@common
+def rollback(output: Output, name: str, path: str | None, to: str, **options: Any) -> int:
+    """Give an image a reference that it had before, by a new commit.
+
+    A pipeline that runs `image set --built-at` or `--only-newer` leaves it so until a newer build.
+
+    \b
+    Examples:
+      bootstrap image rollback web --env production --push
+      bootstrap image rollback shop/web --env production --to v1.1.0 --push
+    """
+    from bootstrap import image_back
+
+    access = _access_of(options, path)
+    commit = _commit_of(options)
+    return image_back.rollback(name, to, access, options["app"], options["environment"], commit, output)

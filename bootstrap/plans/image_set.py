@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bootstrap import images_edit, images_layout
@@ -20,11 +20,15 @@ State = Literal["changed", "already", "kept"]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: images and their references, where to look, and what must be there before."""
+    """What is asked: images and their references, where to look, and what must be there before.
+
+    `verb` begins the commit's message.
+    """
 
     wanted: tuple[Wanted, ...]
     scope: Scope
     expect: Wanted | None = None
+    verb: str = "Set"
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Outcome:
 
     changes: tuple[Change, ...]
     files: tuple[FileChange, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    verb: str = "Set"
 
 
 def plan(
@@ -88,7 +93,7 @@ def plan(
             )
         if change.state == "changed":
             edited.write(choice, change.after)
-    return Outcome(tuple(changes), edited.changes(), tuple(notes))
+    return Outcome(tuple(changes), edited.changes(), tuple(notes), request.verb)
 
 
 def _change(
@@ -161,23 +166,16 @@ def _is_found(choice: Choice) -> bool:
     return isinstance(choice, Addition) or choice.kind != "declared"
 
 
-def message(changes: Sequence[Change]) -> str:
-    """The commit's message: what is set where, one line each when there are several."""
-    changed = [change for change in changes if change.state == "changed"]
-    if len(changed) == 1:
-        subject = f"Set {changed[0].name} to {_short(changed[0])}"
-        home = images_layout.home_of(changed[0].file)
-        place = ", ".join(part for part in home if part)
-        subject += f" ({place})" if place else ""
-    else:
-        subject = f"Set {len(changed)} images"
-        versions = {change.after.version for change in changed}
-        subject += f" to {_short(changed[0])}" if len(versions) == 1 else ""
-    lines = [
-        f"- {change.file}: {change.name}: {change.before or 'no entry'} -> {change.after}"
-        for change in changed
-    ]
-    return "\n".join([subject, "", *lines, ""])
+def message(outcome: Outcome) -> str:
+    """The commit's message: what is set where, one line each."""
+    changed = [change for change in outcome.changes if change.state == "changed"]
+    versions = {_short(change) for change in changed}
+    what = changed[0].name if len(changed) == 1 else f"{len(changed)} images"
+    subject = f"{outcome.verb} {what}{f' to {versions.pop()}' if len(versions) == 1 else ''}"
+    homes = {images_layout.home_of(change.file) for change in changed}
+    place = ", ".join(part for part in homes.pop() if part) if len(homes) == 1 else ""
+    lines = [f"- {change.file}: {change.before or 'no entry'} -> {change.after}" for change in changed]
+    return "\n".join([subject + (f" ({place})" if place else ""), "", *lines])
 
 
 def _short(change: Change) -> str:

@@ -1,0 +1,94 @@
+"""What `bootstrap image promote`, `history` and `rollback` do: images by what another place or time has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bootstrap import image_tables
+from bootstrap.errors import ExitStatus, InputError
+from bootstrap.image_guard import Guard
+from bootstrap.image_past import past
+from bootstrap.image_set import CommitOptions, change
+from bootstrap.image_source import Access, open_branch, open_tree
+from bootstrap.images import Wanted
+from bootstrap.images_choose import Addition, choose
+from bootstrap.images_graph import Files
+from bootstrap.images_history import Step, chosen
+from bootstrap.images_places import ImagePlace
+from bootstrap.images_search import Scope
+from bootstrap.output import Output
+from bootstrap.plans import image_set as plans
+
+
+def promote(
+    names: Sequence[str],
+    source: str,
+    target: str,
+    access: Access,
+    app: str | None,
+    guard: Guard,
+    options: CommitOptions,
+    output: Output,
+) -> int:
+    """Give images in the environment `target` the tag and digest that they have in `source`."""
+    if source == target:
+        raise InputError("reading the options", "--from and --to are the same", "name two environments")
+
+    def planned(under: str, files: Files) -> plans.Request:
+        wanted = tuple(_as_in(name, Scope(under, app, source), files) for name in names)
+        return plans.Request(wanted, Scope(under, app, target), verb="Promote")
+
+    return change(planned, access, guard, options, output)
+
+
+def history(
+    name: str, access: Access, app: str | None, environment: str | None, limit: int | None, output: Output
+) -> int:
+    """Print what an image was, newest first."""
+    if access.repo is not None:
+        with open_branch(access, output) as (branch, under):
+            branch.refresh()
+            place, found = _steps(name, Scope(under, app, environment), branch, output)
+    else:
+        tree, under = open_tree(replace(access, branch=None))
+        place, found = _steps(name, Scope(under, app, environment), tree, output)
+    image_tables.history(place, found[:limit], output)
+    return ExitStatus.OK
+
+
+def rollback(
+    name: str,
+    to: str,
+    access: Access,
+    app: str | None,
+    environment: str | None,
+    options: CommitOptions,
+    output: Output,
+) -> int:
+    """Give an image a reference that it had before, as a new commit."""
+
+    def planned(under: str, files: Files) -> plans.Request:
+        scope = Scope(under, app, environment)
+        reference = chosen(_steps(name, scope, files, output)[1], to, name).reference
+        wanted = Wanted(name, reference.repository, reference.tag, reference.digest, text=str(reference))
+        return plans.Request((wanted,), scope, verb="Roll back")
+
+    return change(planned, access, Guard(), options, output)
+
+
+def _steps(name: str, scope: Scope, files: Files, output: Output) -> tuple[ImagePlace, list[Step]]:
+    place = choose(name, scope, files)
+    if isinstance(place, Addition):
+        found = f"{place.file} has no entry for it, and never had the image otherwise"
+        raise InputError(f"looking for what {name} was", found, "set it first: bootstrap image set")
+    return place, past(place.file, place, files, output.invocation)
+
+
+def _as_in(name: str, scope: Scope, files: Files) -> Wanted:
+    choice = choose(name, scope, files)
+    reference = choice.current if isinstance(choice, Addition) else choice.reference
+    if reference is None or (reference.tag is None and reference.digest is None):
+        found = f"{choice.file} has neither tag nor digest"
+        raise InputError(f"promoting {name} from {scope.environment}", found, "set it there first")
+    return Wanted(name, None, reference.tag, reference.digest, text=str(reference))

@@ -1,0 +1,78 @@
+"""What `bootstrap image list` does: every image in a repository, and who set it when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bootstrap import git_log, image_tables
+from bootstrap.errors import ExitStatus
+from bootstrap.git_branch import Branch
+from bootstrap.git_log import LogEntry
+from bootstrap.git_process import Calls
+from bootstrap.image_past import local_calls
+from bootstrap.image_source import Access, open_branch, open_tree
+from bootstrap.images_graph import Files
+from bootstrap.images_history import reader_of
+from bootstrap.images_places import ImagePlace
+from bootstrap.images_search import Scope, Search
+from bootstrap.output import Output
+
+_FEW = 200
+"""Files that are named to git one by one; for more it is quicker to read the whole log."""
+
+
+def list_images(
+    access: Access, app: str | None, environment: str | None, with_history: bool, output: Output
+) -> int:
+    """Print every image; files that cannot be read are warned of."""
+    if access.repo is not None:
+        with open_branch(access, output) as (branch, under):
+            branch.refresh()
+            places = _places(Scope(under, app, environment), branch, output)
+            setters: dict[ImagePlace, LogEntry | None] = {}
+            if with_history and places:
+                branch.deepen()
+                setters = _setters(places, branch.calls, branch.tip, branch)
+    else:
+        tree, under = open_tree(access)
+        places = _places(Scope(under, app, environment), tree, output)
+        setters = {}
+        if with_history and places and (tree.root / ".git").exists():
+            setters = _setters(places, local_calls(tree.root, output.invocation), "HEAD", None)
+    image_tables.listed(places, setters, output)
+    return ExitStatus.OK
+
+
+def _places(scope: Scope, files: Files, output: Output) -> list[ImagePlace]:
+    places, faults = Search(scope, files, "listing images").everything()
+    for fault in faults:
+        output.detail(f"left out {fault.where or ''}: {fault.found}")
+    if faults and not output.verbose:
+        output.warn(f"{len(faults)} files are no YAML and were left out; --verbose names them")
+    return places
+
+
+def _setters(
+    places: Sequence[ImagePlace], calls: Calls, tip: str, branch: Branch | None
+) -> dict[ImagePlace, LogEntry | None]:
+    """The commit that gave each place its image; None: not committed yet."""
+    files = dict.fromkeys(place.file for place in places)
+    versions: dict[str, list[tuple[LogEntry, str]]] = {path: [] for path in files}
+    for entry in git_log.log(calls, tip, list(files) if len(files) <= _FEW else ()):
+        for path, sha in entry.files:
+            if path in versions and sha is not None:
+                versions[path].append((entry, sha))
+    found: dict[ImagePlace, LogEntry | None] = dict.fromkeys(places)
+    open_places = list(places)
+    for depth in range(max(map(len, versions.values()), default=0)):
+        open_places = [place for place in open_places if depth < len(versions[place.file])]
+        if branch is not None:
+            branch.bring([versions[place.file][depth][1] for place in open_places])
+        still_open = []
+        for place in open_places:
+            entry, sha = versions[place.file][depth]
+            if reader_of(place)(calls.content(sha, "blob")) == place.reference:
+                found[place] = entry
+                still_open.append(place)
+        open_places = still_open
+    return found
