@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +175,47 @@ def test_alternatives_say_so_and_only_they_provide_the_same() -> None:
 def test_what_is_expected_of_the_cluster_is_known() -> None:
     expected = {value for one in COMPONENTS for value in infrastructure.declared(one, "expects")}
     assert expected == {"storage", "load-balancer"}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_its_readme_says_what_it_costs_what_to_set_how_to_see_it_and_which_version_it_is(
+    component: str,
+) -> None:
+    text = (ROOT / "infrastructure" / component / "README.md").read_text()
+    for part in ("**Costs**", "**Set**", "**See it work**", "```console", "**Version**"):
+        assert part in text
+    version = text.partition("**Version**")[2]
+    for item in infrastructure.of(component):
+        for source in item.elsewhere:
+            assert str(source["targetRevision"]).lstrip("v") in version, item.name
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_file_that_is_switched_on_by_a_line_is_in_the_readme_too(component: str) -> None:
+    folder = ROOT / "infrastructure" / component
+    text = (folder / "README.md").read_text()
+    for name in infrastructure.comments(folder / "application.yaml"):
+        assert Path(name).name in text, name
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_no_value_of_its_own_is_a_secret_or_a_floating_version(component: str) -> None:
+    for path in (ROOT / "infrastructure" / component).rglob("*.yaml"):
+        if path.name == "install.yaml":
+            continue
+        for key, value in _scalars(infrastructure.load_all(path.read_text())):
+            assert str(value) != "latest", f"{path}: {key}"
+            if re.search(r"(password|token|secret|api_?key|routing_?key)$", key, re.I):
+                # A name of a Secret, a file, or a reference is none.
+                assert not value or re.match(r"^(\$|\w[\w-]*$)", str(value)), f"{path}: {key}"
+
+
+def _scalars(item: object, name: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(item, dict):
+        for key, value in item.items():
+            yield from _scalars(value, str(key))
+    elif isinstance(item, list):
+        for value in item:
+            yield from _scalars(value, name)
+    else:
+        yield name, item
