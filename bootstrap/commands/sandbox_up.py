@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from dataclasses import replace
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 AUTHOR = "bootstrap sandbox <sandbox@example.invalid>"
 """A fresh machine's git has no identity yet."""
-OVERLAY = "apps/voting-app/overlays/dev/kustomization.yaml"
+IMAGE = "dockersamples/examplevotingapp_vote"
 
 
 def run(
@@ -109,31 +110,24 @@ def _summary(sandbox: Sandbox, with_argocd: bool, commands: list[dict[str, str]]
 def _next(sandbox: Sandbox, initialised: bool) -> list[dict[str, str]]:
     """Commands to paste, as they are, into any shell."""
     me, named = program(), "" if sandbox.name == "default" else f" --name {sandbox.name}"
-    kubectl = f"{sandbox.programs / 'kubectl'} --kubeconfig {sandbox.kubeconfig}"
     end = {"about": "stop it; add --purge to delete its data", "command": f"{me} sandbox down{named}"}
     if not initialised:
         init = f"{me} sandbox up{named} --init"
         return [{"about": "lay out a repository and watch Argo CD sync it", "command": init}, end]
-    watch = f"{kubectl} -n argocd get applications"
+    kubectl = (str(sandbox.programs / "kubectl"), f"--kubeconfig={sandbox.kubeconfig}")
+    watch = shlex.join((*kubectl, "-n", "argocd", "get", "applications"))
+    access = (
+        f"--repo={repository(sandbox)}",
+        f"--username={sandbox.git_username}",
+        f"--token-file={sandbox.git_token_file}",
+        f"--author={AUTHOR}",
+    )
+    change = shlex.join((f"{IMAGE}=:before", "--app=voting-app", "--env=dev", "--push", *access))
     return [
         {"about": "what Argo CD has synced", "command": watch},
-        {"about": "run another image: a commit, live within seconds", "command": _change_image(sandbox)},
+        {"about": "another image, live within seconds", "command": f"{me} image set {change}"},
         end,
     ]
-
-
-def _change_image(sandbox: Sandbox) -> str:
-    """One line that commits another image of the voting app; the token is read by git, from its file."""
-    helper = (
-        f"!f() {{ echo username={sandbox.git_username}; echo password=$(cat {sandbox.git_token_file}); }}; f"
-    )
-    git = f"git -c credential.helper= -c credential.helper='{helper}'"
-    who = "-c user.name=me -c user.email=me@example.invalid"
-    return (
-        f'(d=$(mktemp -d) && cd "$d" && {git} clone -q {repository(sandbox)} . && '
-        f"sed -i 's/newTag: after$/newTag: before/' {OVERLAY} && "
-        f"git {who} commit -qam 'Run the images before' && {git} push -q)"
-    )
 
 
 def program() -> str:
