@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.catalog import voting_app
 from tests.catalog.voting_app_database import PASSWORDS, Database, running
 
 # What worker/Program.cs and result/server.js of dockersamples/example-voting-app send, in their order.
@@ -65,6 +66,17 @@ def database(folder: Path) -> Iterator[Database]:
         done = server.apply_roles()
         assert done.returncode == 0, done.stderr
         yield server
+
+
+def test_of_the_mounted_folder_the_image_runs_the_script_alone() -> None:
+    """docker-entrypoint.sh runs *.sh that are executable, sources those that are not, feeds *.sql to psql."""
+    items = voting_app.chosen(())
+    volumes = voting_app.named(items, "Deployment", "db")["spec"]["template"]["spec"]["volumes"]
+    (volume,) = [entry["configMap"] for entry in volumes if entry["name"] == "roles"]
+    files = voting_app.named(items, "ConfigMap", volume["name"])["data"]
+    run = (".sh", ".sql", ".gz", ".xz", ".zst")
+    assert [name for name in files if name.endswith(run)] == ["roles.sh"]
+    assert volume["defaultMode"] & 0o111
 
 
 def test_what_worker_and_result_send_is_accepted(database: Database) -> None:
@@ -138,6 +150,20 @@ def test_running_the_script_again_takes_back_what_was_granted_by_hand(database: 
     assert done.returncode == 0, done.stderr
     assert "permission denied" in database.psql("postgres", "postgres", "DELETE FROM votes").error
     assert "permission denied" in database.psql("postgres", "postgres", "CREATE ROLE mine").error
+
+
+def test_with_persistence_every_start_brings_the_rights_up_to_date(database: Database) -> None:
+    """The image runs its init scripts on an empty volume alone; the pod's postStart runs this one again."""
+    workload = voting_app.named(voting_app.chosen(("persistence",)), "StatefulSet", "db")
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    shell, option, script = container["lifecycle"]["postStart"]["exec"]["command"]
+    here = script.replace("/docker-entrypoint-initdb.d", str(database.folder / "postgres"))
+    admin = PASSWORDS["superuser-password"]
+    assert database.psql("admin", admin, "GRANT DELETE ON votes TO postgres", socket=True).ok
+    places = {"PGHOST": str(database.folder / "run"), "SECRETS_FOLDER": str(database.folder / "secrets")}
+    done = database.run([shell, option, here], POSTGRES_USER="admin", **places)
+    assert done.returncode == 0, done.stderr
+    assert "permission denied" in database.psql("postgres", "postgres", "DELETE FROM votes").error
 
 
 def test_with_a_password_in_the_secret_the_known_one_no_longer_works(folder: Path) -> None:

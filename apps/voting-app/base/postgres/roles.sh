@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the roles and their rights what roles.sql says. Run by the image on an empty volume, and safe to run again.
+# Makes the roles and their rights what roles.psql says. Run by the image on an empty volume, and safe to run again.
 set -eu
 
 secrets=${SECRETS_FOLDER:-/run/secrets}
@@ -19,4 +19,4 @@ BACKUP_PASSWORD=$(secret db/backup-password)
 export PGPASSWORD APP_PASSWORD MONITOR_PASSWORD BACKUP_PASSWORD
 
 exec psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-admin}" --dbname postgres \
-  --file "$here/roles.sql"
+  --file "$here/roles.psql"
