@@ -27,9 +27,9 @@ def files_read(application: Mapping[str, Any], tree: Tree) -> frozenset[str]:
             if str(name).startswith(REFERENCE)
         )
         if source.get("ref") == "repo" and "path" in source:
-            built = closure(tree, posixpath.normpath(source["path"]))
+            folder = posixpath.normpath(source["path"])
             # Without a kustomization, the folder's own files are what is applied.
-            found.update(built.files or tree.below(source["path"]))
+            found.update(closure(tree, folder).files or tree.below(folder))
     return frozenset(found)
 
 
