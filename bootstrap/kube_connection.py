@@ -22,7 +22,8 @@ THREADS = 8
 LONGEST_PAUSE = 5.0
 """Seconds between two attempts, at most; a Retry-After beyond it is not obeyed."""
 PATIENCE = 20.0
-"""Seconds after which a failing request is not tried again."""
+"""Seconds after which a failing request is not tried again, when it was tried ATTEMPTS times."""
+ATTEMPTS = 3
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 65.0
 """Seconds; the API server ends its own requests after 60."""
@@ -122,7 +123,8 @@ def request(
             pause = _retry_after(response.headers)
         attempt += 1
         pause = max(pause, min(0.1 * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0))  # noqa: S311
-        if final or time.monotonic() + pause - start > cluster.patience:
+        over = time.monotonic() + pause - start > cluster.patience
+        if final or (over and (attempt >= ATTEMPTS or not cluster.patience)):
             raise failure
         time.sleep(pause)
 
