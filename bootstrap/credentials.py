@@ -1,4 +1,4 @@
-"""Reads credentials where a person put them: options' files, the environment, a prompt on a terminal.
+"""Reads credentials where a person put them: options' files, the environment.
 
 Whatever is read is remembered as a secret, so that nothing prints it. Argo CD's own may be another.
 """
@@ -6,7 +6,7 @@ Whatever is read is remembered as a secret, so that nothing prints it. Argo CD's
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap.errors import InputError
@@ -71,15 +71,6 @@ def for_argocd(request: Request, url: str, git: Credential, invocation: Invocati
         raise InputError("reading an SSH key", f"{key_file} is no private key", "give the file without .pub")
     fitting = url.startswith(("https://", "http://"))
     return ForArgoCD(request.username, (token or git.token) if fitting else None, key)
-
-
-def ask_token(credential: Credential, shown: str, invocation: Invocation) -> Credential:
-    """The credential with a token that a person types, unseen; for a terminal only."""
-    import click
-
-    token = str(click.prompt(f"Token for {shown}", hide_input=True, err=True)).strip()
-    invocation.keep_secret(token)
-    return replace(credential, token=token)
 
 
 def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> EnsureSecret | None:

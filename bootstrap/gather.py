@@ -61,13 +61,14 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
 
 def observe(request: Request, world: Connected, output: Output) -> Seen:
     """Read Git and the cluster side by side; every finding that forbids the run is raised at once."""
-    with output.progress("reading the repository and the cluster"), ThreadPoolExecutor(2) as pool:
+    title = "reading the repository" + ("" if request.repo_only else " and the cluster")
+    with output.progress(title), ThreadPoolExecutor(2) as pool:
         git_side = pool.submit(_attempt, lambda: _observe_git(request, world, output))
         cluster_side = pool.submit(_attempt, lambda: _observe_cluster(request, world))
         laid, git_error = git_side.result()
         cluster, cluster_error = cluster_side.result()
     if isinstance(git_error, AuthenticationFailed) and _may_ask(world):
-        _ask_token(request, world)
+        _ask_token(request, world, output)
         with output.progress("reading the repository"):
             laid, git_error = _attempt(lambda: _observe_git(request, world, output))
     findings = list(preflight.of_disk(_free_space(world.invocation)))
@@ -78,6 +79,7 @@ def observe(request: Request, world: Connected, output: Output) -> Seen:
         findings += laid.findings
         findings += preflight.of_repository(laid.repo, cluster, writes=bool(laid.desired.commits))
     if cluster and laid:
+        findings += preflight.of_variant(cluster, laid.settings.argocd_variant)
         named = bool(world.for_argocd.named()) or gather_cluster.has_credential(world.acting, laid)
         findings += preflight.of_argocd_credential(laid.settings.repo_url, named)
     preflight.refuse(findings, [error for error in (git_error, cluster_error) if error])
@@ -126,8 +128,9 @@ def _may_ask(world: Connected) -> bool:
     return http and world.credential.token is None and world.invocation.interactive
 
 
-def _ask_token(request: Request, world: Connected) -> None:
-    world.credential = credentials.ask_token(world.credential, world.url, world.invocation)
+def _ask_token(request: Request, world: Connected, output: Output) -> None:
+    token = output.ask_secret(f"Token for {world.url}")
+    world.credential = replace(world.credential, token=token)
     world.for_argocd = credentials.for_argocd(request, world.url, world.credential, world.invocation)
     opened = git.open_remote(world.url, request.branch, world.credential, world.invocation)
     world.acting.remote = world.stack.enter_context(opened)

@@ -47,6 +47,9 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     manifest = _manifest(request, record, output)
     settings = _settings(request, asked, record, manifest)
     desired = _desired(request, world, repo, record, settings, manifest)
+    if repo.branches and repo.tip is None:
+        note = f"branch {repo.branch} is new, and begins without the history of the others"
+        desired = replace(desired, notes=(note, *desired.notes))
     if desired.commits:
         world.author = git.identity(output.invocation, request.author)
         if repo.exists:

@@ -165,6 +165,21 @@ class Output:
             raise KeyboardInterrupt  # the terminal was closed
         return answer.strip()
 
+    def ask_secret(self, question: str) -> str:
+        """One line that is not shown while it is typed, and never printed afterwards."""
+        import getpass
+        import sys
+
+        if self.invocation.stdin is sys.stdin:
+            try:
+                answer = getpass.getpass(f"{self.redact(question)}: ", self.invocation.stderr).strip()
+            except EOFError:
+                raise KeyboardInterrupt from None
+        else:
+            answer = self.ask(question)
+        self.invocation.keep_secret(answer)
+        return answer
+
     def confirm(self, question: str) -> bool:
         """Yes or no; no is what Enter says."""
         return self.ask(f"{question} [y/N]").lower() in ("y", "yes")

@@ -13,6 +13,7 @@ from bootstrap.observed import ClusterState, RepositoryState
 OLDEST_KUBERNETES = (1, 30)
 MAXIMAL_CLOCK_SKEW = 60.0
 """Seconds; beyond it tokens and certificates start to be refused."""
+NODES_FOR_HA = 3
 NEEDED_DISK = 200 * 1024 * 1024
 """Bytes in the temporary folder and the cache: the manifest, a shallow fetch, a commit."""
 
@@ -62,6 +63,16 @@ def _of_argocd(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
         yield Finding(what, "use it with --adopt, or remove it first")
     elif argocd.namespace != "argocd":
         yield Finding(what, "only an Argo CD in the namespace argocd can be adopted")
+
+
+def of_variant(cluster: ClusterState, variant: str) -> Iterator[Finding]:
+    """The high-availability manifest spreads its parts over nodes, strictly."""
+    if variant == "ha" and 0 < cluster.ready_nodes < NODES_FOR_HA:
+        yield Finding(
+            f"Argo CD's high availability needs {NODES_FOR_HA} nodes, and {cluster.ready_nodes} are Ready",
+            "add nodes, or leave --ha away",
+            fatal=False,
+        )
 
 
 def of_repository(repo: RepositoryState, cluster: ClusterState | None, writes: bool) -> Iterator[Finding]:

@@ -42,6 +42,19 @@ def test_what_only_warns_is_not_fatal(change: dict[str, object]) -> None:
     assert not fatal(findings)
 
 
+def test_high_availability_wants_three_nodes() -> None:
+    two = replace(CLUSTER, ready_nodes=2)
+    assert [item.fatal for item in preflight.of_variant(two, "ha")] == [False]
+    assert not list(preflight.of_variant(two, "install"))
+    assert not list(preflight.of_variant(CLUSTER, "ha"))
+
+
+def test_argocd_without_a_credential_is_told_and_over_ssh_forbids() -> None:
+    assert [item.fatal for item in preflight.of_argocd_credential("https://h/a/b.git", False)] == [False]
+    assert [item.fatal for item in preflight.of_argocd_credential("git@h:a/b.git", False)] == [True]
+    assert not list(preflight.of_argocd_credential("git@h:a/b.git", True))
+
+
 def test_adopting_needs_an_argocd_in_its_usual_namespace() -> None:
     there = replace(CLUSTER, argocd=ArgoCDInstallation("argocd", "v3.6.1", "manifest"))
     elsewhere = replace(CLUSTER, argocd=ArgoCDInstallation("cd", "v3.6.1", "manifest"))
@@ -58,7 +71,9 @@ def test_our_own_argocd_is_no_obstacle() -> None:
 def test_loopback_repository_is_refused_for_a_cluster_elsewhere() -> None:
     here = replace(REPO, url="http://127.0.0.1:3000/a.git")
     assert fatal(preflight.of_repository(here, CLUSTER, writes=True))
-    assert not fatal(preflight.of_repository(here, replace(CLUSTER, server="https://127.0.0.1:6443"), writes=True))
+    assert not fatal(
+        preflight.of_repository(here, replace(CLUSTER, server="https://127.0.0.1:6443"), writes=True)
+    )
 
 
 def test_refused_push_matters_only_when_writing() -> None:
@@ -83,4 +98,5 @@ def test_several_are_told_together_each_with_its_mend() -> None:
 
 
 def test_little_disk_is_found() -> None:
-    assert list(preflight.of_disk({"/tmp": 1, "/var": 10**12}))[0].found.startswith("/tmp")
+    (finding,) = preflight.of_disk({"/small": 1, "/var": 10**12})
+    assert finding.found.startswith("/small")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,9 +140,20 @@ def test_another_cluster_gets_a_folder_of_its_own(init: Init, bare: Bare) -> Non
 def test_other_branch_is_laid_out_alone(init: Init, bare: Bare) -> None:
     bare.commit({"README.md": b"mine"})
     tip = bare.tip()
-    assert init("--branch", "gitops").exit == 0
+    result = init("--branch", "gitops")
+    assert result.exit == 0, result.err
     assert bare.tip() == tip
+    assert "branch gitops is new" in result.err
     assert b"revision: gitops" in bare.files("gitops")[SETTINGS]
+
+
+def test_commits_are_signed_on_request(init: Init, bare: Bare, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    (Path.home() / ".gitconfig").write_text(f"[gpg]\n\tformat = ssh\n[user]\n\tsigningKey = {key}\n")
+    assert init("--sign").exit == 0
+    for commit in ("main", "main~1"):
+        assert "gpgsig" in git(bare.folder, "cat-file", "commit", commit)
 
 
 def test_message_suffix_ends_the_subjects(init: Init, bare: Bare) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from bootstrap import kube, kube_apply, kube_connection, layout, manifests
+from bootstrap.invocation import Invocation
+from bootstrap.main import run as run_cli
 from bootstrap.plans.init import SECRETS_ANNOTATION
 from bootstrap.settings import Settings
 from tests.git_repositories import git
@@ -263,3 +266,22 @@ def test_ssh_repository_needs_a_key_that_argocd_can_have(world: World) -> None:
     again = world.init(*hosts, "--ssh-key", str(key), "--argocd-manifest", str(world.manifest))
     assert again.exit == 0, again.err
     assert "nothing to do" in again.out
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_token_is_asked_for_on_a_terminal_and_never_shown(world: World) -> None:
+    world.api("POST", f"/orgs/{world.sandbox.git_organisation}/repos", {"name": world.name.split("/")[1]})
+    environ = {name: value for name, value in world.environ.items() if name != "GIT_TOKEN"} | {"TERM": "dumb"}
+    shown = Terminal()
+    invocation = Invocation(Terminal(f"{world.token}\n"), io.StringIO(), shown, environ)
+    options = world.options("--repo-only", "--argocd-manifest", str(world.manifest))
+    assert run_cli(options, invocation) == 0, shown.getvalue()
+    assert "Token for" in shown.getvalue()
+    assert world.token not in shown.getvalue()
+    assert world.is_laid_out()
