@@ -80,7 +80,9 @@ def observe(request: Request, world: Connected, output: Output) -> Seen:
         findings += preflight.of_repository(laid.repo, cluster, writes=bool(laid.desired.commits))
     if cluster and laid:
         findings += preflight.of_variant(cluster, laid.settings.argocd_variant)
-        named = bool(world.for_argocd.named()) or gather_cluster.has_credential(world.acting, laid)
+        named = bool(world.for_argocd.named()) or (
+            not cluster.missing_rights and gather_cluster.has_credential(world.acting, laid)
+        )
         findings += preflight.of_argocd_credential(laid.settings.repo_url, named)
     preflight.refuse(findings, [error for error in (git_error, cluster_error) if error])
     assert laid is not None  # noqa: S101 - without it there was an error

@@ -67,7 +67,7 @@ class Request:
         if self.cluster_only and (given := self._changes_of_git()):
             raise InputError(
                 tried,
-                f"--cluster-only pushes nothing, and {', '.join(given)} would have to",
+                f"--cluster-only writes nothing to the Git host, and {', '.join(given)} would have to",
                 "run once with these options and --repo-only",
             )
 
@@ -81,5 +81,6 @@ class Request:
             "--argocd-version": self.argocd_version,
             "--argocd-manifest": self.argocd_manifest,
             "--adopt": self.adopt,
+            "--argocd-url": self.argocd_url,
         }
         return [option for option, value in options.items() if value]

@@ -1,0 +1,36 @@
+"""Options that exclude one another, or that mean nothing, are told before anything is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bootstrap.errors import InputError
+from bootstrap.request import Request
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"repo_only": True, "cluster_only": True}, "exclude one another"),
+        ({"cluster_only": True, "domain": "example.org"}, "--domain would have to"),
+        ({"cluster_only": True, "with_components": ("loki",), "variant": "ha"}, "--with, --ha or --core"),
+        ({"cluster_only": True, "argocd_url": "https://argocd.example.org"}, "--argocd-url"),
+        ({"sha256": "0" * 64}, "without --argocd-manifest"),
+        ({"sha256": "xyz", "argocd_manifest": "x.yaml"}, "'xyz' is not one"),
+        ({"timeout": -1.0}, "-1 is no time"),
+        ({"argocd_url": "https://h/?a=b"}, "not the address of a server"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Request("https://git.example.org/a/b.git", **options).check()
+    assert words in caught.value.found
+
+
+def test_usual_options_are_fine() -> None:
+    Request(
+        "https://git.example.org/a/b.git", domain="example.org", argocd_url="http://127.0.0.1:8080/"
+    ).check()
+    Request("https://git.example.org/a/b.git", cluster_only=True, cluster="edge").check()
