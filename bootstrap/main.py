@@ -19,6 +19,7 @@ COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
     "sandbox": "A real cluster, Argo CD and Git host on this machine, without Docker.",
     "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
+    "component": "Switch a cluster's components on and off, one line each.",
     "argocd": "Ask the installed Argo CD for its password.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",

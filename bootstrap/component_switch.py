@@ -1,0 +1,201 @@
+"""What `bootstrap component` does: read a cluster's components, switch lines, write or push them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bootstrap import component_traits, components, splice
+from bootstrap.component_traits import Choice, Traits
+from bootstrap.components import Component
+from bootstrap.errors import ExitStatus, InputError
+from bootstrap.git_local import identity
+from bootstrap.image_push import Draft, push
+from bootstrap.image_source import Access, open_branch, open_tree
+from bootstrap.images_graph import Files
+from bootstrap.layout_edits import documents
+from bootstrap.output import Output
+from bootstrap.steps import FileChange
+
+KUSTOMIZATION = "kustomization.yaml"
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which cluster, and how its files are reached; `push` commits on the branch instead of writing files."""
+
+    cluster: str = "default"
+    access: Access = field(default_factory=Access)
+    push: bool = False
+    dry_run: bool = False
+    message: str | None = None
+    author: str | None = None
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster's kustomization: its path, its content, its components and what each declares."""
+
+    path: str
+    content: bytes
+    offers: Mapping[str, Component]
+    traits: Mapping[str, Traits]
+
+
+@contextmanager
+def reading(where: Where, output: Output) -> Iterator[Cluster]:
+    """The cluster as it is, to look at."""
+    if where.access.repo is None:
+        tree, under = open_tree(where.access)
+        yield read(tree, under, where.cluster)
+        return
+    with open_branch(where.access, output) as (branch, under):
+        branch.refresh()
+        yield read(branch, under, where.cluster)
+
+
+def read(files: Files, under: str, name: str) -> Cluster:
+    """One cluster's kustomization and the Applications that it names; InputError when it is not there."""
+    path = _find(files, under, name)
+    content = files.read(path) or b""
+    offers = components.offered(content)
+    folder = posixpath.dirname(path)
+    return Cluster(path, content, offers, {key: _traits(files, folder, item) for key, item in offers.items()})
+
+
+def enable(names: tuple[str, ...], both: bool, where: Where, output: Output) -> int:
+    """Switch components on, with what they require; returns the exit status."""
+
+    def choose(cluster: Cluster) -> Choice:
+        _known(cluster, names)
+        return component_traits.to_enable(cluster.offers, cluster.traits, names, both)
+
+    return _switch("enable", choose, True, where, output)
+
+
+def disable(names: tuple[str, ...], where: Where, output: Output) -> int:
+    """Switch components off; returns the exit status."""
+
+    def choose(cluster: Cluster) -> Choice:
+        _known(cluster, names)
+        return component_traits.to_disable(cluster.offers, cluster.traits, names)
+
+    return _switch("disable", choose, False, where, output)
+
+
+def _switch(verb: str, choose: Callable[[Cluster], Choice], on: bool, where: Where, output: Output) -> int:
+    commit = None
+    if not (where.push or where.access.repo):
+        tree, under = open_tree(where.access)
+        with tree.locked():
+            choice, changes = _changes(read(tree, under, where.cluster), choose, on)
+            if not where.dry_run:
+                tree.write(changes)
+    else:
+        if not (where.push or where.dry_run):
+            raise InputError(
+                "reading the options",
+                "--repo without --push would change nothing",
+                "add --push, or --dry-run to look",
+            )
+        last: list[tuple[Choice, tuple[FileChange, ...]]] = []
+        with open_branch(where.access, output) as (branch, under):
+
+            def draft() -> Draft:
+                last[:] = [_changes(read(branch, under, where.cluster), choose, on)]
+                choice, changes = last[0]
+                message = where.message or _subject(verb, choice, where.cluster)
+                return Draft(() if where.dry_run else changes, f"{message.strip()}\n")
+
+            invocation = output.invocation
+            pushed = push(branch, draft, lambda: identity(invocation, where.author), output, where.timeout)
+            commit = pushed.commit
+            if commit and not branch.follow(commit):
+                output.warn("the work tree was left as it is: git pull brings the commit into it")
+        choice, changes = last[0]
+    return _report(verb, choice, changes, commit, where, output)
+
+
+def _changes(
+    cluster: Cluster, choose: Callable[[Cluster], Choice], on: bool
+) -> tuple[Choice, tuple[FileChange, ...]]:
+    choice = choose(cluster)
+    after = cluster.content
+    for name in choice.switched:
+        after = splice.set_listed(after, cluster.offers[name].entry, on, cluster.path)
+    if after == cluster.content:
+        return choice, ()
+    return choice, (FileChange(cluster.path, after, cluster.content),)
+
+
+def _report(
+    verb: str,
+    choice: Choice,
+    changes: tuple[FileChange, ...],
+    commit: str | None,
+    where: Where,
+    output: Output,
+) -> int:
+    for note in choice.notes:
+        output.warn(note)
+    lines = [
+        f"{verb}d {name}" + (f" (required by {choice.because[name]})" if name in choice.because else "")
+        for name in choice.switched
+    ]
+    if changes and where.dry_run:
+        lines.append(f"nothing was written: {changes[0].path} would change")
+    elif changes:
+        lines.append(f"pushed {commit[:12]}" if commit else f"changed {changes[0].path}; commit and push it")
+    data = {
+        "cluster": where.cluster,
+        "switched": list(choice.switched),
+        "because": dict(choice.because),
+        "notes": list(choice.notes),
+        "changed": [change.path for change in changes],
+        "commit": commit,
+    }
+    output.result(data, "\n".join(lines) if changes else "nothing to do")
+    return ExitStatus.NO if where.dry_run and changes else ExitStatus.OK
+
+
+def _subject(verb: str, choice: Choice, cluster: str) -> str:
+    return f"{verb.capitalize()} {', '.join(choice.switched)} on cluster {cluster}"
+
+
+def _known(cluster: Cluster, names: tuple[str, ...]) -> None:
+    components.choose(dict(cluster.offers), names, "the component's name")
+
+
+def _find(files: Files, under: str, name: str) -> str:
+    """The path of clusters/NAME/kustomization.yaml, wherever in the repository the layout begins."""
+    tail = f"clusters/{name}/{KUSTOMIZATION}"
+    start = f"{under}/" if under else ""
+    for path in (f"{start}{tail}", tail):
+        if files.read(path) is not None:
+            return path
+    paths = [path for path in files.under(under) if path.endswith(f"/{KUSTOMIZATION}")]
+    found = [path for path in paths if path.endswith(f"/{tail}")]
+    if len(found) == 1:
+        return found[0]
+    parts = [path.split("/") for path in paths]
+    there = sorted({part[-2] for part in parts if len(part) > 2 and part[-3] == "clusters"})
+    raise InputError(
+        f"looking for cluster {name}",
+        f"{len(found) or 'no'} {tail} {'are' if found else 'is'} here",
+        f"give --cluster, one of {', '.join(there)}"
+        if there
+        else "run in a repository that `bootstrap init` laid out",
+    )
+
+
+def _traits(files: Files, folder: str, component: Component) -> Traits:
+    place = posixpath.normpath(posixpath.join(folder, component.entry))
+    found: list[Mapping[str, Any]] = []
+    for path in (f"{place}/application.yaml", f"{place}/applications.yaml"):
+        if (text := files.read(path)) is not None:
+            found += [item for item in documents(text, path) if item.get("kind") == "Application"]
+    return component_traits.traits(found)

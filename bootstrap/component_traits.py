@@ -1,0 +1,164 @@
+"""Pure: what a component declares of itself on its Applications, and what that means for a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.components import Component
+from bootstrap.errors import RefusedError
+
+PREFIX = "gitops-bootstrap.io/"
+WAVE = "argocd.argoproj.io/sync-wave"
+
+
+@dataclass(frozen=True)
+class Traits:
+    """`provides` are capabilities (two components with the same one are alternatives); `expects` are
+    capabilities that most clusters have by themselves; `charts` is chart → version."""
+
+    provides: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    expects: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    secrets: bool = False
+    waves: tuple[int, ...] = ()
+    charts: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is switched, in order; `because` has, for each that was not asked for, the one that needs it."""
+
+    switched: tuple[str, ...]
+    because: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def traits(applications: Iterable[Mapping[str, Any]]) -> Traits:
+    """What a component's Applications declare, together."""
+    lists: dict[str, list[str]] = {key: [] for key in ("provides", "requires", "conflicts", "expects")}
+    warnings, waves, charts, secrets = [], [], {}, False
+    for application in applications:
+        annotations = application["metadata"].get("annotations") or {}
+        for key, values in lists.items():
+            text = str(annotations.get(PREFIX + key) or "")
+            values += [
+                part.strip() for part in text.split(",") if part.strip() and part.strip() not in values
+            ]
+        if warning := annotations.get(f"{PREFIX}warning"):
+            warnings.append(str(warning))
+        secrets = secrets or f"{PREFIX}secrets" in annotations
+        waves.append(int(annotations.get(WAVE) or 0))
+        for source in application["spec"].get("sources") or ():
+            if source.get("ref") != "repo":
+                name = source.get("chart") or source.get("path") or source["repoURL"]
+                charts[str(name)] = str(source.get("targetRevision"))
+    return Traits(
+        **{key: tuple(values) for key, values in lists.items()},
+        warnings=tuple(warnings),
+        secrets=secrets,
+        waves=tuple(sorted(set(waves))),
+        charts=charts,
+    )
+
+
+def to_enable(
+    offers: Mapping[str, Component],
+    known: Mapping[str, Traits],
+    names: Iterable[str],
+    both: bool = False,
+) -> Choice:
+    """The components to switch on for `names`, with what they require before them.
+
+    Raises RefusedError when one excludes another that is on (`both` takes alternatives side by side).
+    """
+    on = {name for name, component in offers.items() if component.on}
+    order: list[str] = []
+    because: dict[str, str] = {}
+    asked = list(names)
+
+    def add(name: str, for_: str | None) -> None:
+        if name in on or name in order:
+            return
+        if for_ is not None and name not in asked:
+            because[name] = for_
+        for needed in known[name].requires:
+            _check_offered(needed, name, offers)
+            add(needed, name)
+        order.append(name)
+
+    for name in asked:
+        add(name, None)
+    for name in order:
+        _check_goes_with(name, on | set(order), known, both)
+    notes = [f"{name}: {warning}" for name in order for warning in known[name].warnings]
+    notes += [
+        f"{name} expects of the cluster: {', '.join(known[name].expects)}"
+        for name in order
+        if known[name].expects
+    ]
+    if any(known[name].secrets for name in order):
+        notes.append("its Secrets are made by the next `bootstrap init … --cluster-only`")
+    return Choice(tuple(order), because, tuple(notes))
+
+
+def to_disable(offers: Mapping[str, Component], known: Mapping[str, Traits], names: Iterable[str]) -> Choice:
+    """The components to switch off; RefusedError when one that stays on requires one of them."""
+    going = [name for name in names if offers[name].on]
+    left = _standing_on(set(going), offers, known)
+    if left:
+        needed = sorted(set(known[left[0]].requires) & set(going)) or going
+        raise RefusedError(
+            f"switching {needed[0]} off",
+            f"{', '.join(left)}, which {'is' if len(left) == 1 else 'are'} on, cannot do without it",
+            f"switch them off together: bootstrap component disable {' '.join([*going, *left])}",
+        )
+    return Choice(tuple(going), {})
+
+
+def _standing_on(going: set[str], offers: Mapping[str, Component], known: Mapping[str, Traits]) -> list[str]:
+    """Components that are on, stay, and require one that goes, directly or through one another."""
+    left: list[str] = []
+    while True:
+        more = [
+            name
+            for name, component in offers.items()
+            if component.on
+            and name not in going
+            and name not in left
+            and set(known[name].requires) & {*going, *left}
+        ]
+        if not more:
+            return left
+        left += more
+
+
+def _check_offered(needed: str, by: str, offers: Mapping[str, Component]) -> None:
+    if needed not in offers:
+        raise RefusedError(
+            f"switching {by} on",
+            f"it requires {needed}, and the cluster's kustomization has no line for it",
+            f"add the line of {needed} back, on or as a comment",
+        )
+
+
+def _check_goes_with(name: str, on: set[str], known: Mapping[str, Traits], both: bool) -> None:
+    mine = known[name]
+    for other in sorted(on - {name}):
+        theirs = known[other]
+        if other in mine.conflicts or name in theirs.conflicts:
+            raise RefusedError(
+                f"switching {name} on",
+                f"it cannot run beside {other}",
+                f"first: bootstrap component disable {other}",
+            )
+        shared = sorted(set(mine.provides) & set(theirs.provides))
+        if shared and not both:
+            raise RefusedError(
+                f"switching {name} on",
+                f"{other} is on and provides {shared[0]} too",
+                f"first: bootstrap component disable {other}; or add --both to have them side by side",
+            )

@@ -1,0 +1,117 @@
+"""Components are switched by one line: requirements come along, alternatives are refused, comments stay."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bootstrap.errors import ExitStatus
+from tests.conftest import Run
+
+ROOT = Path(__file__).parents[2]
+FILE = "clusters/default/kustomization.yaml"
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone of a bare repository that holds the catalog; the current folder."""
+    bare, clone = tmp_path / "bare.git", tmp_path / "clone"
+    git("init", "-q", "--bare", "--initial-branch=main", str(bare))
+    git("clone", "-q", f"file://{bare}", str(clone))
+    for folder in ("apps", "clusters", "infrastructure"):
+        shutil.copytree(ROOT / folder, clone / folder)
+    for arguments in (("checkout", "-q", "-B", "main"), ("add", "-A"), ("commit", "-q", "-m", "Lay out")):
+        git("-c", "user.name=a", "-c", "user.email=a@b.example", *arguments, folder=clone)
+    git("push", "-q", "-u", "origin", "main", folder=clone)
+    monkeypatch.chdir(clone)
+    return clone
+
+
+def git(*arguments: str, folder: Path | None = None) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def changed(repository: Path) -> list[str]:
+    """The lines that differ from the last commit, with `+` and `-`."""
+    lines = git("diff", "-U0", folder=repository).splitlines()
+    return [line for line in lines if line[:1] in "+-" and not line.startswith(("+++", "---"))]
+
+
+def test_list_and_show_say_what_is_on_and_what_each_brings(run: Run, repository: Path) -> None:
+    listed = {item["name"]: item for item in json.loads(run("component", "list", "-o", "json").out)}
+    assert (listed["traefik"]["state"], listed["loki"]["state"]) == ("on", "off")
+    assert listed["loki"]["provides"] == "logs"
+    shown = json.loads(run("component", "show", "loki", "-o", "json").out)
+    assert {"loki", "alloy"} <= set(shown["charts"])
+    assert "folder    infrastructure/loki" in run("component", "show", "loki").out
+
+
+def test_enabling_changes_one_line_and_no_other_byte(run: Run, repository: Path) -> None:
+    result = run("component", "enable", "loki")
+    assert result.exit == 0
+    line = "- ../../infrastructure/loki  # logs in Grafana, with Alloy"
+    assert changed(repository) == [f"-  # {line}", f"+  {line}"]
+    assert run("component", "disable", "loki").exit == 0
+    assert changed(repository) == []
+
+
+def test_what_a_component_requires_comes_along_and_is_said(run: Run, repository: Path) -> None:
+    assert run("component", "disable", "traefik", "cert-manager", "gateway-api").exit == 0
+    result = run("component", "enable", "traefik", "-o", "json")
+    assert result.exit == 0
+    answer = json.loads(result.out)
+    assert answer["switched"][-1] == "traefik"
+    assert set(answer["because"]) == set(answer["switched"]) - {"traefik"} != set()
+    assert set(answer["because"].values()) == {"traefik"}
+
+
+def test_an_alternative_is_refused_with_the_reason_unless_it_is_meant(run: Run, repository: Path) -> None:
+    refused = run("component", "enable", "ingress-nginx")
+    assert refused.exit == ExitStatus.REFUSED
+    assert "traefik is on and provides ingress too" in refused.err
+    assert changed(repository) == []
+    assert run("component", "enable", "loki", "elastic").exit == ExitStatus.REFUSED
+    meant = run("component", "enable", "ingress-nginx", "--both")
+    assert meant.exit == 0
+    assert "warning: ingress-nginx" in meant.err
+
+
+def test_what_others_stand_on_is_not_switched_off_alone(run: Run, repository: Path) -> None:
+    refused = run("component", "disable", "gateway-api")
+    assert refused.exit == ExitStatus.REFUSED
+    assert "traefik" in refused.err
+    assert "cert-manager" in refused.err
+    assert changed(repository) == []
+
+
+def test_unknown_names_and_clusters_are_told_with_the_nearest(run: Run, repository: Path) -> None:
+    wrong = run("component", "enable", "trefik")
+    assert (wrong.exit, "traefik" in wrong.err) == (ExitStatus.INPUT, True)
+    elsewhere = run("component", "list", "--cluster", "edge")
+    assert (elsewhere.exit, "default" in elsewhere.err) == (ExitStatus.INPUT, True)
+
+
+def test_again_is_nothing_to_do(run: Run, repository: Path) -> None:
+    result = run("component", "enable", "traefik")
+    assert (result.exit, result.out) == (0, "nothing to do\n")
+
+
+def test_dry_run_says_no_and_writes_nothing(run: Run, repository: Path) -> None:
+    result = run("component", "enable", "loki", "--dry-run")
+    assert result.exit == ExitStatus.NO
+    assert changed(repository) == []
+
+
+@pytest.mark.parametrize("remote", [True, False], ids=["by URL", "from the work tree"])
+def test_push_commits_the_one_line_on_the_branch(run: Run, repository: Path, remote: bool) -> None:
+    bare = git("remote", "get-url", "origin", folder=repository).strip()
+    where = ("--repo", bare) if remote else ()
+    result = run("component", "enable", "loki", "--push", "--author", "Ann <ann@example.org>", *where)
+    assert result.exit == 0, result.err
+    git("pull", "-q", folder=repository)
+    assert git("log", "-1", "--format=%an %s", folder=repository) == "Ann Enable loki on cluster default\n"
+    assert git("show", "--numstat", "--format=", folder=repository).split() == ["1", "1", FILE]
