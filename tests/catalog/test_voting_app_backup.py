@@ -19,23 +19,32 @@ from tests.catalog.voting_app_database import PASSWORDS, Database, running
 DAY = 86400
 
 
-@pytest.fixture
-def database() -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Database]:
     folder = Path(tempfile.mkdtemp(prefix="votes-"))
     try:
-        with running(folder) as server:
-            assert server.apply_roles().returncode == 0
-            vote = server.psql("postgres", "postgres", "INSERT INTO votes VALUES ('a', 'x'), ('b', 'y')")
-            assert vote.ok, vote.error
-            yield server
+        with running(folder) as started:
+            done = started.apply_roles()
+            assert done.returncode == 0, done.stderr
+            yield started
     finally:
         shutil.rmtree(folder)
 
 
 @pytest.fixture
+def database(server: Database) -> Database:
+    """The server with two votes and no others."""
+    votes = "TRUNCATE votes; INSERT INTO votes VALUES ('a', 'x'), ('b', 'y')"
+    done = server.psql("admin", PASSWORDS["superuser-password"], votes, socket=True)
+    assert done.ok, done.error
+    return server
+
+
+@pytest.fixture
 def backups(database: Database) -> Path:
-    """The folder that the volume is mounted at, the server's user's own."""
+    """An empty folder of the server's user, where the volume would be mounted."""
     folder = database.folder / "data/backups"
+    shutil.rmtree(folder, ignore_errors=True)
     assert database.run(["mkdir", str(folder)]).returncode == 0
     return folder
 
