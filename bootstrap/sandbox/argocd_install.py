@@ -5,17 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bootstrap.errors import SandboxError
+from bootstrap.errors import ApiError, SandboxError
 from bootstrap.invocation import Invocation
 from bootstrap.sandbox import process, ready
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
 from bootstrap.sandbox.state import Sandbox, Settings
 
 PAUSE = 0.2
+BUSY = (429, 500, 503, 504)
+"""HTTP codes of an API server that has more to do than it can."""
 
 
-def install(sandbox: Sandbox, invocation: Invocation, report: Callable[[str], None]) -> None:
-    """Apply the pinned manifest by server-side apply, with the field manager that `init` has too."""
+def install(sandbox: Sandbox, invocation: Invocation, deadline: float, report: Callable[[str], None]) -> None:
+    """Apply the pinned manifest by server-side apply, with the field manager that `init` has too.
+
+    Applied again, until the deadline, when the API server is too busy to answer in time: that is
+    the same however often.
+    """
     from bootstrap import argocd, kube, manifests
 
     report("reading Argo CD's manifest")
@@ -23,7 +29,16 @@ def install(sandbox: Sandbox, invocation: Invocation, report: Callable[[str], No
     objects = manifests.split(manifest.content, f"Argo CD {manifest.version}")
     cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
     kube.ensure_namespace(cluster, NAMESPACE)
-    kube.apply(cluster, objects, report=lambda text: report(f"applying Argo CD: {text}"), namespace=NAMESPACE)
+    while True:
+        try:
+            kube.apply(
+                cluster, objects, report=lambda text: report(f"applying Argo CD: {text}"), namespace=NAMESPACE
+            )
+            return
+        except ApiError as error:
+            if error.code not in BUSY or time.monotonic() > deadline:
+                raise
+            report("applying Argo CD again: the API server was too busy")
 
 
 def wait(
@@ -57,12 +72,16 @@ def wait(
 
 
 def _too_late(sandbox: Sandbox, name: str) -> SandboxError:
-    for candidate in (name, *COMPONENTS, "agent"):
-        if process.running(sandbox.folder, candidate) is None:
-            return process.died(sandbox.folder, candidate)
-    log = process.log_file(sandbox.folder, name)
+    """Which process is to blame: one that has ended, or the one that is waited for."""
+    folder = sandbox.folder
+    recorded = process.recorded(folder)
+    for candidate in (name, *COMPONENTS):
+        if candidate in recorded and process.running(folder, candidate) is None:
+            return process.died(folder, candidate)
+    known = name if name in recorded else "agent"
+    log = process.log_file(folder, known)
     return SandboxError(
         f"waiting for {name}",
-        f"time is over; the end of its log:\n{process.last_words(log)}",
+        f"time is over; the end of the log of {known}:\n{process.last_words(log)}",
         f"give more --timeout, or read {log}",
     )

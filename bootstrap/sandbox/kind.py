@@ -77,7 +77,7 @@ def up(name: str, invocation: Invocation, output: Output, with_argocd: bool, tim
         if with_argocd:
             from bootstrap.sandbox import argocd_install
 
-            argocd_install.install(sandbox, invocation, progress.update)
+            argocd_install.install(sandbox, invocation, deadline, progress.update)
             progress.update("waiting for Argo CD to be ready")
             _rolled_out(kubectl, ARGOCD, "argocd-server", deadline)
     return sandbox

@@ -65,7 +65,7 @@ def up(
             if with_argocd and "agent" in processes:
                 from bootstrap.sandbox import argocd_install
 
-                argocd_install.install(sandbox, invocation, progress.update)
+                argocd_install.install(sandbox, invocation, deadline, progress.update)
                 argocd_install.wait(sandbox, settings, invocation, deadline, progress.update)
     return sandbox
 

@@ -32,7 +32,7 @@ from tests.conftest import USER_ENVIRONMENT, programs_cache
 from tests.sandbox.world import World
 
 PREFIX = "bootstrap-tests-"
-TIMEOUT = 180.0
+TIMEOUT = 300.0
 """Seconds a sandbox gets to start on a busy machine."""
 
 _folders: list[Path] = []
