@@ -23,13 +23,13 @@ def application(name: str) -> Any:
     return found
 
 
-def annotations(name: str) -> Any:
+def annotated(name: str) -> Any:
     return application(name)["metadata"]["annotations"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_commit_to_whatever_it_reads_has_it_rendered_again(name: str) -> None:
-    paths = [path.removeprefix("/") for path in annotations(name)[generate_paths.ANNOTATION].split(";")]
+    paths = [path.removeprefix("/") for path in annotated(name)[generate_paths.ANNOTATION].split(";")]
     read = generate_paths.files_read(application(name), scan(ROOT))
     assert read
     assert not [file for file in read if not any(file.startswith(f"{path}/") for path in paths)]
@@ -61,7 +61,7 @@ def test_its_project_allows_everything_it_brings(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_key_of_a_secret_that_any_component_reads_is_made_at_random(name: str) -> None:
-    (secret,) = json.loads(annotations(name)["gitops-bootstrap.io/secrets"])
+    (secret,) = json.loads(annotated(name)["gitops-bootstrap.io/secrets"])
     assert (secret["namespace"], secret["name"]) == (f"voting-app-{name}", "db")
     assert set(secret) == {"namespace", "name", "generate"}  # no literal stands in Git
     everything = tuple(component for component in voting_app.COMPONENTS if component != "mesh-ambient")
@@ -74,10 +74,10 @@ def test_every_key_of_a_secret_that_any_component_reads_is_made_at_random(name: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_it_requires_is_a_component_of_the_catalog(name: str) -> None:
-    wanted = annotations(name).get("gitops-bootstrap.io/requires", "")
+    wanted = annotated(name).get("gitops-bootstrap.io/requires", "")
     assert {part.strip() for part in wanted.split(",") if part.strip()} <= COMPONENTS
 
 
 def test_alerts_and_dashboard_hold_nothing_back() -> None:
-    waves = {name: int(annotations(name)["argocd.argoproj.io/sync-wave"]) for name in NAMES}
+    waves = {name: int(annotated(name)["argocd.argoproj.io/sync-wave"]) for name in NAMES}
     assert waves["monitoring"] > max(waves[name] for name in ENVIRONMENTS)

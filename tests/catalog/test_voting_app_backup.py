@@ -108,8 +108,12 @@ def test_no_password_is_in_what_it_prints(database: Database, backups: Path) -> 
 def restore(database: Database, dump: bytes) -> subprocess.CompletedProcess[bytes]:
     """What the documentation says, with this server's places for the pod's."""
     command = documented_restore().replace("/run/secrets", str(database.folder / "secrets"))
-    places = {"PGHOST": str(database.folder / "run"), "PGDATA": str(database.folder / "data")}
-    return database.run(["sh", "-ec", command], stdin=dump, **places)
+    return database.run(
+        ["sh", "-ec", command],
+        stdin=dump,
+        PGHOST=str(database.folder / "run"),
+        PGDATA=str(database.folder / "data"),
+    )
 
 
 def documented_restore() -> str:

@@ -160,8 +160,13 @@ def test_with_persistence_every_start_brings_the_rights_up_to_date(database: Dat
     here = script.replace("/docker-entrypoint-initdb.d", str(database.folder / "postgres"))
     admin = PASSWORDS["superuser-password"]
     assert database.psql("admin", admin, "GRANT DELETE ON votes TO postgres", socket=True).ok
-    places = {"PGHOST": str(database.folder / "run"), "SECRETS_FOLDER": str(database.folder / "secrets")}
-    done = database.run([shell, option, here], POSTGRES_USER="admin", **places)
+    folder = database.folder
+    done = database.run(
+        [shell, option, here],
+        POSTGRES_USER="admin",
+        PGHOST=str(folder / "run"),
+        SECRETS_FOLDER=str(folder / "secrets"),
+    )
     assert done.returncode == 0, done.stderr
     assert "permission denied" in database.psql("postgres", "postgres", "DELETE FROM votes").error
 

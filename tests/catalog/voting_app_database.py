@@ -60,7 +60,7 @@ class Database:
         return _run([str(self.folder / "postgres/roles.sh")], self.folder, environ)
 
     def run(
-        self, command: list[str], stdin: bytes = b"", **environment: str
+        self, command: list[str], *, stdin: bytes = b"", **environment: str
     ) -> subprocess.CompletedProcess[bytes]:
         """A program that finds this server by libpq's variables, as the server's user."""
         environ = {**_environ(), "PGPORT": str(self.port), **environment}

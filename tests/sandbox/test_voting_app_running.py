@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,6 +43,12 @@ class App:
         selector = f"app.kubernetes.io/name={name}"
         return kube.list_objects(self.cluster, "v1", "Pod", self.namespace, selector)
 
+    def is_available(self, name: str) -> bool:
+        return bool(self.get("StatefulSet", name)["status"].get("availableReplicas"))
+
+    def ready_pod(self, name: str) -> dict[str, Any] | None:
+        return next((pod for pod in self.pods(name) if _is_ready(pod)), None)
+
     def is_rolled_out(self, name: str) -> bool:
         """As `kubectl rollout status` takes it."""
         found = self.get("Deployment", name)
@@ -64,9 +71,9 @@ def app(sandbox: Sandbox) -> Iterator[App]:
     found = App(cluster, f"test-{secrets.token_hex(4)}")
     found.apply()
     for name in ("db", "redis"):
-        until(lambda name=name: found.get("StatefulSet", name)["status"].get("availableReplicas"), name)
+        until(partial(found.is_available, name), name)
     for name in ("vote", "result", "worker"):
-        until(lambda name=name: found.is_rolled_out(name), name)
+        until(partial(found.is_rolled_out, name), name)
     until(lambda: found.get("Deployment", "vote")["spec"]["replicas"] >= 2, "the autoscaler's minimum")
     yield found
     kube.delete(cluster, [ClusterObject("v1", "Namespace", "", found.namespace, b"")])
@@ -74,7 +81,7 @@ def app(sandbox: Sandbox) -> Iterator[App]:
 
 def test_claims_are_bound_and_a_pods_death_keeps_its_volume(app: App) -> None:
     sizes = {"data-db-0": "10Gi", "data-redis-0": "2Gi"}
-    before = {name: until(lambda name=name: _bound(app, name), name) for name in sizes}
+    before = {name: until(partial(_bound, app, name), name) for name in sizes}
     assert {name: claim["status"]["capacity"]["storage"] for name, claim in before.items()} == sizes
     (pod,) = app.pods("db")
     kube.delete(app.cluster, [ClusterObject("v1", "Pod", app.namespace, "db-0", b"")])
@@ -123,14 +130,14 @@ def test_load_scales_vote_up_and_applying_again_does_not_scale_it_down(app: App)
 
 def test_a_drain_is_let_through_by_every_budget(app: App) -> None:
     for name in ("db", "redis", "worker", "result"):
-        pod = until(lambda name=name: next((p for p in app.pods(name) if _is_ready(p)), None), name)
+        pod = until(partial(app.ready_pod, name), name)
         path = f"/api/v1/namespaces/{app.namespace}/pods/{pod['metadata']['name']}/eviction"
         body = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
             "metadata": {"name": pod["metadata"]["name"], "namespace": app.namespace},
         }
-        until(lambda path=path, body=body: _evicted(app, path, body), f"{name}'s budget to allow it")
+        until(partial(_evicted, app, path, body), f"{name}'s budget to allow it")
 
 
 def test_pods_are_accepted_by_the_namespaces_restricted_pod_security(app: App) -> None:
