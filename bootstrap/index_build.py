@@ -7,33 +7,25 @@ result keeps objects in the store and gives them out a cluster, or a namespace, 
 from __future__ import annotations
 
 import hashlib
-import json
-import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bootstrap import index_charts, index_kustomize, index_sources, render
+from bootstrap import index_charts, index_kustomize, index_sources
 from bootstrap.index import (
     APPLICATION,
     APPLICATION_SET,
     IN_CLUSTER,
-    SECRETS,
-    Index,
     Resource,
-    is_cluster_scoped,
-    mapping,
-    mappings,
-    scopes_of_crds,
-    sequence,
 )
 from bootstrap.index_appset import CannotExpand, expand
 from bootstrap.index_discover import YAML, Info, Start, look, plain, repository_urls, starts
 from bootstrap.index_files import Files, scan
+from bootstrap.index_render import Renderer
+from bootstrap.index_repository import Options, Placement, Repository, Scope, promised
 from bootstrap.index_sources import Source, Unit
 from bootstrap.index_store import Store
-from bootstrap.index_unit import FileFault, Prepared, UnitResult, from_directory, prepare, result
+from bootstrap.index_unit import FileFault
 from bootstrap.index_yaml import Fault
 from bootstrap.invocation import Invocation
 
@@ -41,112 +33,7 @@ CHUNK = 256
 """Units rendered before the parsed files are let go."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What to read. `cluster` None: every cluster and what no cluster reaches."""
-
-    cluster: str | None = None
-    allow_remote: bool = False
-    fetch_charts: bool = False
-
-
-@dataclass(frozen=True)
-class Placement:
-    """A unit applied by an Application: to `cluster`, and to `namespace` what names none itself."""
-
-    application: str
-    unit: Unit
-    cluster: str
-    namespace: str
-    trail: tuple[str, ...] = ()
-
-
-@dataclass
-class Scope:
-    """What one Argo CD applies. `complete` is False for a folder that no cluster leads to.
-
-    `opaque` has (cluster, namespace) of what could not be rendered, "" for cluster-scoped objects.
-    """
-
-    name: str
-    complete: bool
-    placements: list[Placement] = field(default_factory=list)
-    applications: list[Resource] = field(default_factory=list)
-    opaque: set[tuple[str, str]] = field(default_factory=set)
-    promised: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    root: str = ""
-
-
-@dataclass
-class Repository:
-    """A repository as read; see `groups`, `objects` and `index`."""
-
-    files: Files
-    scopes: list[Scope]
-    units: dict[str, UnitResult]
-    faults: list[FileFault]
-    urls: list[str]
-    store: Store
-    rendered: int = 0
-
-    def objects(self, scope: Scope, only: Callable[[str, str], bool] | None = None) -> Iterator[Resource]:
-        """Objects of a scope; `only` is asked with (cluster, namespace) before anything is loaded."""
-        namespaced = self.namespaced(scope)
-        for placement in scope.placements:
-            unit = self.units[placement.unit.key]
-            wanted = [
-                number
-                for number, fact in enumerate(unit.facts)
-                if only is None or only(placement.cluster, namespaced(fact, placement))
-            ]
-            if wanted:
-                bodies = self.store.get(f"objects:{unit.key}") or []
-                for number in wanted:
-                    yield self.resource(placement, unit.facts[number], bodies[number], namespaced)
-
-    def public(self, scope: Scope) -> Iterator[tuple[str, Resource]]:
-        """(cluster, object) of the kinds that other namespaces look at; nothing is loaded."""
-        namespaced = self.namespaced(scope)
-        for placement in scope.placements:
-            unit = self.units[placement.unit.key]
-            for number, body in unit.public.items():
-                yield placement.cluster, self.resource(placement, unit.facts[number], body, namespaced)
-
-    def index(self, scope: Scope, cluster: str = IN_CLUSTER) -> Index:
-        """Everything that the scope applies to one cluster."""
-        resources = self.objects(scope, lambda where, _: where == cluster)
-        opaque = {namespace for where, namespace in scope.opaque if where == cluster}
-        applications = {f"{one.namespace}/{one.name}": one for one in scope.applications}
-        return Index(resources, opaque, scope.promised, applications)
-
-    def namespaced(self, scope: Scope) -> Callable[[Any, Placement], str]:
-        """A function that gives the namespace in which an object will live."""
-        crds = (
-            Resource(body)
-            for placement in scope.placements
-            for body in self.units[placement.unit.key].public.values()
-            if body.get("kind") == "CustomResourceDefinition"
-        )
-        known = scopes_of_crds(crds)
-
-        def namespace(fact: Any, placement: Placement) -> str:
-            if is_cluster_scoped(fact[0], known):
-                return ""
-            return fact[1] or placement.namespace or "default"
-
-        return namespace
-
-    @staticmethod
-    def resource(
-        placement: Placement,
-        fact: Any,
-        body: Mapping[str, Any],
-        namespaced: Callable[[Any, Placement], str],
-    ) -> Resource:
-        return Resource(body, namespaced(fact, placement), placement.application, fact[3], fact[4], fact[5])
-
-
-def read(root: Path, invocation: Invocation, store: Store, options: Options = Options()) -> Repository:
+def read(root: Path, invocation: Invocation, store: Store, options: Options) -> Repository:
     """Read a repository; raises InputError when it cannot be one, never for what is wrong inside it."""
     files = scan(root)
     record_key = "record:" + hashlib.sha256(f"{files.root}\0{options}".encode()).hexdigest()
@@ -164,10 +51,8 @@ class _Reader:
         self, files: Files, invocation: Invocation, store: Store, options: Options, record: Mapping[str, Any]
     ) -> None:
         self.files, self.invocation, self.store, self.options = files, invocation, store, options
-        self.units: dict[str, UnitResult] = {}
         self.faults: list[FileFault] = []
         self.urls: list[str] = []
-        self.rendered = 0
         before: Mapping[str, list[Any]] = record.get("files", {})
         self._changed = {
             path for path, stat in files.stats.items() if tuple(before.get(path, [None])[:3]) != stat
@@ -176,12 +61,25 @@ class _Reader:
         for path, entry in before.items():
             if path not in self._changed and len(entry) > 3:
                 files._ids[path] = entry[3]
-        self._before = record.get("units", {})
         self._infos: dict[str, Info] = dict(record.get("infos", {}))
         self._starts: list[Any] = record.get("starts", [])
         self._urls_before: list[str] = record.get("urls", [])
-        self.dirty = bool(self._changed) or not record
-        self._program: str | None = None
+        self._fresh = bool(self._changed) or not record
+        self._renderer = Renderer(
+            files,
+            invocation,
+            store,
+            record.get("units", {}),
+            self._changed,
+            self._listing_same,
+            options.allow_remote,
+        )
+        self.units = self._renderer.units
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something is worth keeping for the next reading."""
+        return self._fresh or self._renderer.dirty
 
     def record(self) -> dict[str, Any]:
         """What the next reading can start from."""
@@ -240,7 +138,9 @@ class _Reader:
             if not reached.intersection(start.files):
                 scopes.append(self._scope(start))
                 reached |= self._files_of(scopes[-1])
-        return Repository(self.files, scopes, self.units, self.faults, self.urls, self.store, self.rendered)
+        return Repository(
+            self.files, scopes, self.units, self.faults, self.urls, self.store, self._renderer.rendered
+        )
 
     def _files_of(self, scope: Scope) -> set[str]:
         return {path for one in scope.placements for path in self.units[one.unit.key].closure}
@@ -258,7 +158,7 @@ class _Reader:
         wave = self._first(scope, start)
         seen: set[tuple[str, str]] = set()
         while wave:
-            self._render([placement.unit for placement in wave])
+            self._renderer.render([placement.unit for placement in wave])
             scope.placements += wave
             following: list[Placement] = []
             for placement in wave:
@@ -285,7 +185,7 @@ class _Reader:
         if not beside:
             return [first]
         root = Placement("", plain(start.unit.path, beside), IN_CLUSTER, start.namespace)
-        self._render([root.unit])
+        self._renderer.render([root.unit])
         for application in self._applications(root):
             for source in index_sources.sources(application.body):
                 if self._unit(source, application, "") == start.unit:
@@ -340,91 +240,3 @@ class _Reader:
         if unit.tool == "helm":
             return index_charts.local_unit(unit, application, namespace)
         return None if unit.tool == "plugin" else unit
-
-    # -- rendering ------------------------------------------------------------------------
-
-    def _render(self, units: Iterable[Unit]) -> None:
-        """Have a result for each unit: from the last reading, from the store, or made now."""
-        wanted = list({unit.key: unit for unit in units if unit.key not in self.units}.values())
-        fresh: list[Unit] = []
-        for unit in wanted:
-            known = self._before.get(unit.key)
-            usable = known is not None and not self._changed.intersection(known["closure"])
-            if usable and (self._listing_same or not known["volatile"]):
-                self.units[unit.key] = UnitResult.of(known)
-            else:
-                fresh.append(unit)
-        for start in range(0, len(fresh), CHUNK):
-            self._render_chunk(fresh[start : start + CHUNK])
-
-    def _render_chunk(self, units: Sequence[Unit]) -> None:
-        self.dirty = True
-        todo: list[Prepared] = []
-        for unit in units:
-            prepared = prepare(self.files, unit, self.options.allow_remote)
-            known = self.store.get(f"unit:{prepared.key}")
-            if known is not None and self.store.has(f"objects:{known['key']}"):
-                self.units[unit.key] = UnitResult.of(known)
-            elif prepared.blocked and unit.tool == "kustomize":
-                self._keep(prepared, (), ())
-            else:
-                todo.append(prepared)
-        overlays = [item for item in todo if item.overlay is not None]
-        if overlays:
-            self._build(overlays)
-        for item in todo:
-            if item.unit.tool == "directory":
-                self._keep(item, from_directory(self.files, item), ())
-            elif item.unit.tool in ("helm", "chart"):
-                built = index_charts.build(self.files.root, item.unit, self.invocation)
-                self._keep(item, built.objects, _helm_faults(item.unit, built.error))
-        for item in todo:
-            for name in item.closure:
-                self.files.forget(name)
-
-    def _build(self, overlays: Sequence[Prepared]) -> None:
-        self._program = self._program or render.kustomize(self.invocation)
-        asked = [item.overlay for item in overlays if item.overlay is not None]
-        for item, built in zip(
-            overlays, render.build_many(self.files.root, asked, self._program), strict=True
-        ):
-            faults: list[FileFault] = []
-            if built.error is not None:
-                file = index_kustomize.file_of(self.files, item.unit.path) or item.unit.path
-                mend = "mend what kustomize names; `kustomize build` of the folder shows the same"
-                faults = [(file, Fault("build", 1, f"kustomize cannot build it: {built.error}", mend))]
-            self._keep(item, built.objects, faults)
-
-    def _keep(
-        self,
-        item: Prepared,
-        objects: Sequence[tuple[Mapping[str, Any], str]],
-        faults: Sequence[FileFault],
-    ) -> None:
-        made = result(self.files, item, objects, faults)
-        self.units[item.unit.key] = made
-        self.rendered += 1
-        if item.unit.tool != "chart" or not faults:  # a chart that was not reachable may be, the next time
-            self.store.put(f"unit:{item.key}", made.data())
-        self.store.put(f"objects:{made.key}", [body for body, _ in objects])
-
-
-def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
-    """The Secrets that `bootstrap init` makes for an Application: (namespace, name) → keys."""
-    try:
-        declared = json.loads(str(application.annotations.get(SECRETS) or "[]"))
-    except ValueError:
-        return {}
-    return {
-        (str(item.get("namespace")), str(item.get("name"))): frozenset(
-            [*map(str, sequence(item.get("generate"))), *map(str, mapping(item.get("literals")))]
-        )
-        for item in mappings(declared)
-    }
-
-
-def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
-    if error is None:
-        return []
-    file = json.loads(unit.options).get("file", posixpath.join(unit.path, "Chart.yaml"))
-    return [(file, Fault("chart", 1, f"the chart is not rendered: {error}", "make it reachable"))]

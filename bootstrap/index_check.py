@@ -20,9 +20,9 @@ from bootstrap.checks.ignore import Comments
 from bootstrap.checks.rule import SEVERITIES, Apps, Finding, Owned, Problem, Severity, Surroundings
 from bootstrap.components import offered
 from bootstrap.index import Index, Resource
-from bootstrap.index_build import Placement, Repository, Scope
 from bootstrap.index_files import Files
 from bootstrap.index_kustomize import NAMES
+from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_sources import sources
 from bootstrap.index_yaml import line_of
 
@@ -178,10 +178,9 @@ def _group_findings(
     members: Mapping[int, Sequence[int]],
     places: Places,
 ) -> list[_Placed]:
-    applications = {f"{one.namespace}/{one.name}": one for one in scope.applications}
     own = {scope.placements[place].application for place in members}
-    applications = {name: applications[name] for name in own if name in applications}
-    promised = {key: keys for key, keys in scope.promised.items() if key[0] == namespace}
+    applications = {name: scope.by_name[name] for name in sorted(own) if name in scope.by_name}
+    promised = scope.promised_in(namespace)
     parts = [
         target.key,
         namespace,

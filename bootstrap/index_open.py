@@ -12,8 +12,9 @@ from bootstrap.checks.catalog import RULES, choose
 from bootstrap.checks.rule import SEVERITIES
 from bootstrap.errors import InputError
 from bootstrap.index import Index, mapping, sequence
-from bootstrap.index_build import Options, Repository, Scope, read
+from bootstrap.index_build import read
 from bootstrap.index_check import Settings
+from bootstrap.index_repository import Options, Repository, Scope
 from bootstrap.index_store import open_store
 from bootstrap.index_yaml import parse
 from bootstrap.invocation import Invocation

@@ -10,8 +10,8 @@ from bootstrap import drawing, graph_trace, graph_views
 from bootstrap.checks.rule import Surroundings
 from bootstrap.errors import ExitStatus, InputError
 from bootstrap.index import Index
-from bootstrap.index_build import Options, Repository
 from bootstrap.index_open import choose_scope, opened, whole
+from bootstrap.index_repository import Options, Repository
 from bootstrap.index_sources import sources
 from bootstrap.output import Output
 from bootstrap.trace import Hop, worst

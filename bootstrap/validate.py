@@ -10,9 +10,9 @@ from bootstrap.checks import ignore, report
 from bootstrap.checks.catalog import RULES, document
 from bootstrap.checks.rule import SEVERITIES, Finding
 from bootstrap.errors import ExitStatus, InputError
-from bootstrap.index_build import Options, Repository
 from bootstrap.index_check import check, objects_of
 from bootstrap.index_open import opened, settings
+from bootstrap.index_repository import Options, Repository
 from bootstrap.output import Output
 
 

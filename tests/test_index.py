@@ -10,7 +10,8 @@ import pytest
 from bootstrap import render
 from bootstrap.errors import InputError
 from bootstrap.index import IN_CLUSTER, Index, Resource, label_selects
-from bootstrap.index_build import Options, Repository, read
+from bootstrap.index_build import read
+from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import Store, open_store
 from bootstrap.index_yaml import line_of, load_all, parse
 from bootstrap.invocation import Invocation

@@ -7,7 +7,7 @@ import pytest
 from bootstrap.checks.rule import Surroundings
 from bootstrap.errors import InputError
 from bootstrap.index import APPLICATION, Index
-from bootstrap.index_build import promised
+from bootstrap.index_repository import promised
 from bootstrap.trace import Hop, worst
 from bootstrap.trace_text import lines
 from bootstrap.trace_walk import trace

@@ -90,7 +90,8 @@ def check(apps: Apps) -> Iterator[Problem]:
     for item in apps.owned:
         owned[item.application].append(item)
     parents = {f"{item.namespace}/{item.name}": item.application for item in apps.applications}
-    namespaces = {item.name for item in apps.public.of("Namespace")}
+    made = {item.name for item in apps.public.of("Namespace")} | _ALWAYS
+    created = {destination(item.body) for item in apps.applications if _creates_namespace(item)}
     for application in apps.applications:
         name = f"{application.namespace}/{application.name}"
         for source in sources(application.body):
@@ -101,7 +102,7 @@ def check(apps: Apps) -> Iterator[Problem]:
             )
         yield from _paths(apps, application, apps.closures.get(name, frozenset()))
         yield from _finalizer(application, owned[name])
-        yield from _namespace(apps, application, namespaces)
+        yield from _namespace(apps, application, made, created)
     yield from _two_owners(apps)
 
 
@@ -201,17 +202,18 @@ def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
 _ALWAYS = {"default", "kube-system", "kube-public", "kube-node-lease", ""}
 
 
-def _namespace(apps: Apps, application: Resource, namespaces: set[str]) -> Iterator[Problem]:
-    cluster, namespace = destination(application.body)
-    options = [str(item) for item in sequence(dig(application.spec, "syncPolicy", "syncOptions"))]
-    made = "CreateNamespace=true" in options or namespace in namespaces | _ALWAYS
-    others = any(
-        destination(item.body) == (cluster, namespace)
-        and "CreateNamespace=true" in sequence(dig(item.spec, "syncPolicy", "syncOptions"))
-        for item in apps.applications
-    )
-    known = apps.complete and apps.public.knows(namespace)
-    if known and not made and not others and namespace != application.namespace:
+def _creates_namespace(application: Resource) -> bool:
+    return "CreateNamespace=true" in sequence(dig(application.spec, "syncPolicy", "syncOptions"))
+
+
+def _namespace(
+    apps: Apps, application: Resource, made: set[str], created: set[tuple[str, str]]
+) -> Iterator[Problem]:
+    target = destination(application.body)
+    namespace = target[1]
+    if not apps.complete or namespace in made or target in created or namespace == application.namespace:
+        return
+    if apps.public.knows(namespace):
         message = f"{application} goes to namespace {namespace}, which nobody makes"
         yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
 

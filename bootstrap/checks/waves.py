@@ -84,6 +84,7 @@ def check(apps: Apps) -> Iterator[Problem]:
     yield from _health(apps)
     names = {f"{item.namespace}/{item.name}": item for item in apps.applications}
     providers = _providers(apps)
+    whole = apps.complete and not _from_elsewhere(apps)
     told = set()
     for owned in apps.owned:
         group = owned.kind.partition(".")[2]
@@ -92,7 +93,7 @@ def check(apps: Apps) -> Iterator[Problem]:
         found = providers.get(owned.kind) or providers.get(group)
         user = names.get(owned.application)
         if found is None:
-            if group in CHARTS and apps.complete and not _from_elsewhere(apps):
+            if group in CHARTS and whole:
                 told.add((owned.application, group))
                 message = f"{owned.resource} needs the definitions of {group}, which nothing here brings"
                 mend = f"enable the component with the chart {CHARTS[group][0]}"

@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS
 from bootstrap.checks.rule import Apps, Owned, Problem, Surroundings
 from bootstrap.index import APPLICATION, Index, Resource, is_cluster_scoped, qualified
-from bootstrap.index_build import promised
+from bootstrap.index_repository import promised
 from bootstrap.index_sources import destination, sources
 from bootstrap.index_yaml import parse
 

@@ -1,0 +1,118 @@
+"""Has a result for every unit: from the last reading, from the store, or rendered now."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bootstrap import index_charts, index_kustomize, render
+from bootstrap.index_files import Files
+from bootstrap.index_sources import Unit
+from bootstrap.index_store import Store
+from bootstrap.index_unit import FileFault, Prepared, UnitResult, from_directory, prepare, result
+from bootstrap.index_yaml import Fault
+from bootstrap.invocation import Invocation
+
+CHUNK = 256
+"""Units rendered before the parsed files are let go."""
+
+
+class Renderer:
+    """`units` are the results so far; `before` those of the last reading, good unless a file changed."""
+
+    def __init__(
+        self,
+        files: Files,
+        invocation: Invocation,
+        store: Store,
+        before: Mapping[str, Any],
+        changed: set[str],
+        listing_same: bool,
+        allow_remote: bool,
+    ) -> None:
+        self.files, self.invocation, self.store = files, invocation, store
+        self.units: dict[str, UnitResult] = {}
+        self.rendered = 0
+        self.dirty = False
+        self._before, self._changed = before, changed
+        self._listing_same, self._allow_remote = listing_same, allow_remote
+        self._program: str | None = None
+
+    def render(self, units: Iterable[Unit]) -> None:
+        """Have a result for each unit: from the last reading, from the store, or made now."""
+        wanted = list({unit.key: unit for unit in units if unit.key not in self.units}.values())
+        fresh: list[Unit] = []
+        for unit in wanted:
+            known = self._before.get(unit.key)
+            if known is not None and self._still_holds(known):
+                self.units[unit.key] = UnitResult.of(known)
+            else:
+                fresh.append(unit)
+        for start in range(0, len(fresh), CHUNK):
+            self._chunk(fresh[start : start + CHUNK])
+
+    def _still_holds(self, known: Mapping[str, Any]) -> bool:
+        """Whether no file that the result depends on changed, came or went."""
+        if self._changed.intersection(known["closure"]):
+            return False
+        return self._listing_same or not known["volatile"]
+
+    def _chunk(self, units: Sequence[Unit]) -> None:
+        self.dirty = True
+        todo: list[Prepared] = []
+        for unit in units:
+            prepared = prepare(self.files, unit, self._allow_remote)
+            known = self.store.get(f"unit:{prepared.key}")
+            if known is not None and self.store.has(f"objects:{known['key']}"):
+                self.units[unit.key] = UnitResult.of(known)
+            elif prepared.blocked and unit.tool == "kustomize":
+                self._keep(prepared, (), ())
+            else:
+                todo.append(prepared)
+        overlays = [item for item in todo if item.overlay is not None]
+        if overlays:
+            self._build(overlays)
+        for item in todo:
+            if item.unit.tool == "directory":
+                self._keep(item, from_directory(self.files, item), ())
+            elif item.unit.tool in ("helm", "chart"):
+                built = index_charts.build(self.files.root, item.unit, self.invocation)
+                self._keep(item, built.objects, _helm_faults(item.unit, built.error))
+        for item in todo:
+            for name in item.closure:
+                self.files.forget(name)
+
+    def _build(self, overlays: Sequence[Prepared]) -> None:
+        self._program = self._program or render.kustomize(self.invocation)
+        asked = [item.overlay for item in overlays if item.overlay is not None]
+        for item, built in zip(
+            overlays, render.build_many(self.files.root, asked, self._program), strict=True
+        ):
+            faults: list[FileFault] = []
+            if built.error is not None:
+                file = index_kustomize.file_of(self.files, item.unit.path) or item.unit.path
+                mend = "mend what kustomize names; `kustomize build` of the folder shows the same"
+                faults = [(file, Fault("build", 1, f"kustomize cannot build it: {built.error}", mend))]
+            self._keep(item, built.objects, faults)
+
+    def _keep(
+        self,
+        item: Prepared,
+        objects: Sequence[tuple[Mapping[str, Any], str]],
+        faults: Sequence[FileFault],
+    ) -> None:
+        made = result(self.files, item, objects, faults)
+        self.units[item.unit.key] = made
+        self.rendered += 1
+        if item.unit.tool != "chart" or not faults:  # a chart that was not reachable may be, the next time
+            self.store.put(f"unit:{item.key}", made.data())
+        self.store.put(f"objects:{made.key}", [body for body, _ in objects])
+
+
+def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
+    if error is None:
+        return []
+    file = json.loads(unit.options).get("file", posixpath.join(unit.path, "Chart.yaml"))
+    return [(file, Fault("chart", 1, f"the chart is not rendered: {error}", "make it reachable"))]

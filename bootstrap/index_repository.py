@@ -1,0 +1,163 @@
+"""A repository as it was read: its clusters, their Applications, and everything those would apply.
+
+Objects stay in the store and are given out a cluster, or a namespace, at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from bootstrap.index import (
+    IN_CLUSTER,
+    SECRETS,
+    Index,
+    Resource,
+    is_cluster_scoped,
+    mapping,
+    mappings,
+    scopes_of_crds,
+    sequence,
+)
+from bootstrap.index_files import Files
+from bootstrap.index_sources import Unit
+from bootstrap.index_store import Store
+from bootstrap.index_unit import FileFault, UnitResult
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to read. `cluster` None: every cluster and what no cluster reaches."""
+
+    cluster: str | None = None
+    allow_remote: bool = False
+    fetch_charts: bool = False
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A unit applied by an Application: to `cluster`, and to `namespace` what names none itself."""
+
+    application: str
+    unit: Unit
+    cluster: str
+    namespace: str
+    trail: tuple[str, ...] = ()
+
+
+@dataclass
+class Scope:
+    """What one Argo CD applies. `complete` is False for a folder that no cluster leads to.
+
+    `opaque` has (cluster, namespace) of what could not be rendered, "" for cluster-scoped objects;
+    `definitions` what its CRDs say: `Kind.group` → is cluster-scoped (None: not asked yet).
+    """
+
+    name: str
+    complete: bool
+    placements: list[Placement] = field(default_factory=list)
+    applications: list[Resource] = field(default_factory=list)
+    opaque: set[tuple[str, str]] = field(default_factory=set)
+    promised: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    root: str = ""
+    definitions: dict[str, bool] | None = None
+
+    @cached_property
+    def by_name(self) -> dict[str, Resource]:
+        """The Applications by `namespace/name`."""
+        return {f"{one.namespace}/{one.name}": one for one in self.applications}
+
+    def promised_in(self, namespace: str) -> dict[tuple[str, str], frozenset[str]]:
+        """The Secrets that are made in a namespace."""
+        return self._promised_by_namespace.get(namespace, {})
+
+    @cached_property
+    def _promised_by_namespace(self) -> dict[str, dict[tuple[str, str], frozenset[str]]]:
+        found: dict[str, dict[tuple[str, str], frozenset[str]]] = defaultdict(dict)
+        for key, keys in self.promised.items():
+            found[key[0]][key] = keys
+        return found
+
+
+@dataclass
+class Repository:
+    """A repository as read; see `groups`, `objects` and `index`."""
+
+    files: Files
+    scopes: list[Scope]
+    units: dict[str, UnitResult]
+    faults: list[FileFault]
+    urls: list[str]
+    store: Store
+    rendered: int = 0
+
+    def objects(self, scope: Scope, only: Callable[[str, str], bool] | None = None) -> Iterator[Resource]:
+        """Objects of a scope; `only` is asked with (cluster, namespace) before anything is loaded."""
+        namespaced = self.namespaced(scope)
+        for placement in scope.placements:
+            unit = self.units[placement.unit.key]
+            wanted = [
+                number
+                for number, fact in enumerate(unit.facts)
+                if only is None or only(placement.cluster, namespaced(fact, placement))
+            ]
+            if wanted:
+                bodies = self.store.get(f"objects:{unit.key}") or []
+                for number in wanted:
+                    yield self.resource(placement, unit.facts[number], bodies[number], namespaced)
+
+    def public(self, scope: Scope) -> Iterator[tuple[str, Resource]]:
+        """(cluster, object) of the kinds that other namespaces look at; nothing is loaded."""
+        namespaced = self.namespaced(scope)
+        for placement in scope.placements:
+            unit = self.units[placement.unit.key]
+            for number, body in unit.public.items():
+                yield placement.cluster, self.resource(placement, unit.facts[number], body, namespaced)
+
+    def index(self, scope: Scope, cluster: str = IN_CLUSTER) -> Index:
+        """Everything that the scope applies to one cluster."""
+        resources = self.objects(scope, lambda where, _: where == cluster)
+        opaque = {namespace for where, namespace in scope.opaque if where == cluster}
+        return Index(resources, opaque, scope.promised, scope.by_name)
+
+    def namespaced(self, scope: Scope) -> Callable[[Any, Placement], str]:
+        """A function that gives the namespace in which an object will live."""
+        if scope.definitions is None:
+            bodies = (body for one in scope.placements for body in self.units[one.unit.key].public.values())
+            crds = (body for body in bodies if body.get("kind") == "CustomResourceDefinition")
+            scope.definitions = scopes_of_crds(Resource(body) for body in crds)
+        known = scope.definitions
+
+        def namespace(fact: Any, placement: Placement) -> str:
+            if is_cluster_scoped(fact[0], known):
+                return ""
+            return fact[1] or placement.namespace or "default"
+
+        return namespace
+
+    @staticmethod
+    def resource(
+        placement: Placement,
+        fact: Any,
+        body: Mapping[str, Any],
+        namespaced: Callable[[Any, Placement], str],
+    ) -> Resource:
+        return Resource(body, namespaced(fact, placement), placement.application, fact[3], fact[4], fact[5])
+
+
+def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
+    """The Secrets that `bootstrap init` makes for an Application: (namespace, name) → keys."""
+    try:
+        declared = json.loads(str(application.annotations.get(SECRETS) or "[]"))
+    except ValueError:
+        return {}
+    return {
+        (str(item.get("namespace")), str(item.get("name"))): frozenset(
+            [*map(str, sequence(item.get("generate"))), *map(str, mapping(item.get("literals")))]
+        )
+        for item in mappings(declared)
+    }
