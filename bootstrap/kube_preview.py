@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.errors import ClusterError, Conflict, NotFound
 from bootstrap.kube_apply import Placed, learn, place, real_conflicts, send
-from bootstrap.kube_connection import Cluster, request
+from bootstrap.kube_connection import METADATA_ONLY, Cluster, request
 from bootstrap.kube_errors import combined
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.observed import FieldConflict, Preview
@@ -18,6 +18,9 @@ BOOKKEEPING = frozenset(
     {"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"}
 )
 """Fields of metadata that the server keeps for itself: no change of them is a change of the object."""
+
+LONG = 64 * 1024
+"""Bytes from which a document counts as long."""
 
 Found = Mapping[str, Any] | None
 
@@ -32,11 +35,16 @@ class _Call:
 
 
 def preview(
-    cluster: Cluster, objects: Sequence[ClusterObject], force: bool = False, namespace: str = "default"
+    cluster: Cluster,
+    objects: Sequence[ClusterObject],
+    force: bool = False,
+    namespace: str = "default",
+    quick: bool = False,
 ) -> list[Preview]:
     """One Preview an object, in order, side by side; `namespace` is for objects that name none.
 
-    "create" without `after`: its kind or namespace is not there yet, so the server cannot try it.
+    "create" without `after`: its kind or namespace is not there yet, so the server cannot try it; with
+    `quick`, also for a long document (a CRD) that is not there: trying costs as much as applying it.
     "conflict" has `after` as if the fields were taken. Invalid, Forbidden, …: of every object that
     the server would refuse, together.
     """
@@ -44,7 +52,8 @@ def preview(
     placed = {n: at for n, item in enumerate(objects) if (at := place(cluster, item, namespace))}
     # Reading and trying are independent; the longest documents first, because one of them may take
     # the server as long as all the others together.
-    calls = [_Call(n, item, dry_run) for n, item in placed.items() for dry_run in (True, False)]
+    absent = _absent(cluster, placed) if quick else frozenset()
+    calls = [_Call(n, at, dry) for n, at in placed.items() if n not in absent for dry in (True, False)]
     calls.sort(key=lambda call: (-len(call.placed.object.text), not call.dry_run))
     answers = dict(zip(calls, in_parallel(lambda call: _ask(cluster, call, force), calls), strict=True))
     found = {(call.number, call.dry_run): answer for call, answer in answers.items()}
@@ -56,6 +65,8 @@ def preview(
     def result(number: int) -> Preview:
         if number not in placed:
             return Preview(objects[number], "create")
+        if number in absent:
+            return Preview(placed[number].object, "create")
         return _preview(cluster, placed[number], found[number, False], found[number, True])
 
     return list(in_parallel(result, range(len(objects))))
@@ -67,6 +78,23 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
         return False
     return _metadata(before) == _metadata(after) and all(
         before[key] == after[key] for key in before if key != "metadata"
+    )
+
+
+def _absent(cluster: Cluster, placed: Mapping[int, Placed]) -> frozenset[int]:
+    """The numbers of the long documents whose objects are not there."""
+    long = [number for number, at in placed.items() if len(at.object.text) > LONG]
+
+    def is_there(number: int) -> bool:
+        where = str(placed[number].object)
+        try:
+            request(cluster, "GET", placed[number].path, f"reading {where}", where, accept=METADATA_ONLY)
+        except NotFound:
+            return False
+        return True
+
+    return frozenset(
+        number for number, there in zip(long, in_parallel(is_there, long), strict=True) if not there
     )
 
 

@@ -340,6 +340,22 @@ def test_kinds_and_namespaces_that_are_not_there_yet_would_be_created(admin: Clu
     assert changes(admin, objects, "not-there-yet") == ["create"] * 3
 
 
+def test_quick_preview_tries_no_long_document_that_is_not_there(admin: Cluster, ns: str) -> None:
+    long = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "long"},
+        "data": {"x": "y" * 100_000},
+    }
+    absent, wrong = made(long), made({**long, "metadata": {"name": "wrong"}, "data": {"?": "y" * 100_000}})
+    (preview, _) = kube.preview(admin, [absent, wrong], namespace=ns, quick=True)
+    assert (preview.change, preview.after, preview.object.namespace) == ("create", None, ns)
+    with pytest.raises(Invalid):
+        kube.preview(admin, [absent, wrong], namespace=ns)
+    kube.apply(admin, [absent], namespace=ns)
+    assert [item.change for item in kube.preview(admin, [absent], namespace=ns, quick=True)] == ["same"]
+
+
 def test_preview_finds_every_object_that_would_be_refused(admin: Cluster, ns: str) -> None:
     with pytest.raises(Invalid, match="2 objects were refused"):
         kube.preview(admin, [service(name, ports=[{"port": 0}]) for name in "ab"], namespace=ns)

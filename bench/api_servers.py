@@ -1,0 +1,38 @@
+"""Fresh API servers for measuring: etcd and kube-apiserver, nothing that works beside them."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bootstrap.invocation import Invocation
+from bootstrap.output import Output
+from bootstrap.sandbox import lifecycle
+from bootstrap.sandbox.state import Sandbox
+
+ALONE = ("etcd", "kube-apiserver")
+
+
+@contextmanager
+def fresh(processes: Sequence[str] = ALONE) -> Iterator[tuple[Sandbox, Invocation]]:
+    """A new sandbox in a folder of its own; programs and downloads come from the user's cache."""
+    with tempfile.TemporaryDirectory(prefix="bootstrap-bench-") as folder:
+        mine = Invocation()
+        environ = {
+            **mine.environ,
+            "BOOTSTRAP_CACHE_DIR": str(mine.cache_dir),
+            "BOOTSTRAP_DATA_DIR": str(Path(folder) / "data"),
+            "BOOTSTRAP_STATE_DIR": str(Path(folder) / "state"),
+        }
+        invocation = Invocation(stdin=io.StringIO(), environ=environ)
+        output = Output(invocation, quiet=True)
+        try:
+            yield (
+                lifecycle.up("bench", invocation, output, with_argocd=False, processes=processes),
+                invocation,
+            )
+        finally:
+            lifecycle.down("bench", invocation, output, purge=True)
