@@ -104,7 +104,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         own = index_kustomize.file_of(files, unit.path)
         top = (files.mapping(own) if own else None) or {}
         namespace = str(top.get("namespace") or "")
-        overlay = render.Overlay(unit.path, str(options.get("namespace") or namespace), options)
+        overlay = render.Overlay(unit.path, namespace, options, frozenset(names))
     elif unit.tool == "directory":
         names = directory_files(files, unit.path, options)
     else:

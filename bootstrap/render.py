@@ -1,8 +1,8 @@
 """Runs kustomize and helm, and gives back objects with the file that each comes from.
 
 Many overlays are built by one process: an umbrella kustomization in a temporary folder names them
-all, a label tells whose an object is, and kustomize's own origin annotation tells the file. Overlays
-that do not go together (two objects of one name) are built again one by one.
+all, the namespace tells whose an object is, and kustomize's own origin annotation tells the file.
+Overlays that do not go together (two objects of one name) are built again one by one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import re
 import shutil
 import subprocess
 import tempfile
@@ -23,20 +24,23 @@ from bootstrap.errors import InputError
 from bootstrap.index_yaml import load_all
 from bootstrap.invocation import Invocation
 
-UNIT_LABEL = "gitops-bootstrap.io/unit"
 ORIGIN = "config.kubernetes.io/origin"
 TIMEOUT = 120.0
 """Seconds for one process."""
-BATCH = 24
+BATCH = 16
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """A folder to build; `overrides` are fields of a kustomization on top of it."""
+    """A folder to build, with the namespace that it sets ("": none) and the files that it is made of.
+
+    `overrides` are fields of a kustomization on top of it.
+    """
 
     folder: str
     namespace: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -70,81 +74,82 @@ def kustomize(invocation: Invocation) -> str:
 def build_many(root: Path, overlays: Sequence[Overlay], program: str) -> list[Built]:
     """Build overlays, side by side and many in one process; the answers in the order of the questions."""
     results: dict[int, Built] = {}
-    batches = list(_batches(overlays))
     with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-        for batch, texts in zip(batches, pool.map(lambda b: _try(root, b, program), batches), strict=True):
-            results.update(_sort_out(root, batch, texts))
+        for answers in pool.map(lambda batch: _build(root, batch, program), _batches(overlays)):
+            results.update(answers)
     return [results[number] for number in range(len(overlays))]
 
 
 Batch = list[tuple[int, Overlay]]
 
 
-@dataclass(frozen=True)
-class _Text:
-    """What one process printed, and from which folder its origins are told."""
-
-    batch: Batch
-    out: str
-    error: str | None
-    umbrella: Path
-
-
 def _batches(overlays: Sequence[Overlay]) -> Iterator[Batch]:
-    """Overlays of different namespaces go together; what sets none could clash, and goes alone."""
-    open_: Batch = []
-    waiting = [(number, overlay) for number, overlay in enumerate(overlays)]
-    while waiting:
-        seen: set[str] = set()
-        later: Batch = []
-        for number, overlay in waiting:
-            if not overlay.namespace:
-                yield [(number, overlay)]
-            elif overlay.namespace in seen or len(open_) >= BATCH:
-                later.append((number, overlay))
-            else:
-                seen.add(overlay.namespace)
-                open_.append((number, overlay))
-        if open_:
-            yield open_
-        open_, waiting = [], later
+    """Plain overlays of different namespaces go together; another could clash, or needs a top of its own."""
+    open_: list[Batch] = []
+    for number, overlay in enumerate(overlays):
+        if not overlay.namespace or overlay.overrides:
+            yield [(number, overlay)]
+            continue
+        for batch in open_:
+            if all(other.namespace != overlay.namespace for _, other in batch):
+                batch.append((number, overlay))
+                if len(batch) == BATCH:
+                    open_.remove(batch)
+                    yield batch
+                break
+        else:
+            open_.append([(number, overlay)])
+    yield from open_
 
 
-def _try(root: Path, batch: Batch, program: str) -> list[_Text]:
-    """Build a batch; when it does not go, each of its overlays alone."""
-    text = _run(root, batch, program)
-    if text.error is None or len(batch) == 1:
-        return [text]
-    return [_run(root, [item], program) for item in batch]
+def _build(root: Path, batch: Batch, program: str) -> dict[int, Built]:
+    """Build a batch; when it does not go, or leaves doubt whose an object is, each of its overlays alone."""
+    answer = _run(root, batch, program)
+    if len(batch) == 1:
+        return {batch[0][0]: answer}
+    shared = _share(answer, batch)
+    return shared or {number: _run(root, [(number, overlay)], program) for number, overlay in batch}
 
 
-def _run(root: Path, batch: Batch, program: str) -> _Text:
+def _run(root: Path, batch: Batch, program: str) -> Built:
     with tempfile.TemporaryDirectory(prefix="bootstrap-build-") as name:
         folder = Path(os.path.realpath(name))
-        up = Path(os.path.relpath(root, folder / "0")).as_posix()
-        for place, (_, overlay) in enumerate(batch):
-            inner = folder / str(place)
-            inner.mkdir()
-            top = {
-                **overlay.overrides,
-                "resources": [posixpath.join(up, overlay.folder)],
-                "labels": [
-                    *overlay.overrides.get("labels", ()),
-                    {"pairs": {UNIT_LABEL: f"u{place}"}, "includeSelectors": False},
-                ],
-            }
-            if "components" in overlay.overrides:
-                parts = [posixpath.join(up, overlay.folder, part) for part in overlay.overrides["components"]]
-                top["components"] = parts
-            (inner / "kustomization.yaml").write_text(json.dumps(top), encoding="utf-8")
-        umbrella = {"buildMetadata": ["originAnnotations"], "resources": [str(i) for i in range(len(batch))]}
-        (folder / "kustomization.yaml").write_text(json.dumps(umbrella), encoding="utf-8")
+        up = Path(os.path.relpath(root, folder)).as_posix()
+        top: dict[str, Any] = {
+            "buildMetadata": ["originAnnotations"],
+            "resources": [posixpath.join(up, overlay.folder) for _, overlay in batch],
+        }
+        if len(batch) == 1:
+            overlay = batch[0][1]
+            top = {**overlay.overrides, **top}
+            if "components" in top:
+                top["components"] = [posixpath.join(up, overlay.folder, part) for part in top["components"]]
+        (folder / "kustomization.yaml").write_text(json.dumps(top), encoding="utf-8")
         out, error = _call([program, "build", str(folder)])
-        if error is not None and len(batch) == 1:
+        if error is None:
+            return Built(tuple((body, _from_top(_origin(body), folder, root)) for body in load_all(out)))
+        if len(batch) == 1:
             # The overlay's own words, without ours around them.
             plain_error = _call([program, "build", str(root / batch[0][1].folder)])[1]
             error = _shorten(plain_error or error, root)
-        return _Text(batch, out, error, folder)
+        return Built(error=error)
+
+
+def _share(answer: Built, batch: Batch) -> dict[int, Built] | None:
+    """Give each overlay its objects: by namespace, or as the only one that is made of the file."""
+    if answer.error is not None:
+        return None
+    by_namespace = {overlay.namespace: number for number, overlay in batch}
+    shares: dict[int, list[tuple[Mapping[str, Any], str]]] = {number: [] for number, _ in batch}
+    for body, file in answer.objects:
+        metadata = body.get("metadata") or {}
+        namespace = metadata.get("name") if body.get("kind") == "Namespace" else metadata.get("namespace")
+        owners = [by_namespace[namespace]] if namespace in by_namespace else []
+        owners = owners or [number for number, overlay in batch if file and file in overlay.files]
+        if len(owners) != 1:
+            return None
+        shares[owners[0]].append((body, file))
+    return {number: Built(tuple(share)) for number, share in shares.items()}
 
 
 def _call(command: Sequence[str], cwd: Path | None = None) -> tuple[str, str | None]:
@@ -163,32 +168,17 @@ def _call(command: Sequence[str], cwd: Path | None = None) -> tuple[str, str | N
     return ended.stdout, None
 
 
-def _sort_out(root: Path, batch: Batch, texts: Sequence[_Text]) -> Iterator[tuple[int, Built]]:
-    for text in texts:
-        numbers = [number for number, _ in text.batch]
-        if text.error is not None:
-            yield from ((number, Built(error=text.error)) for number in numbers)
-            continue
-        objects: dict[str, list[tuple[Mapping[str, Any], str]]] = {f"u{i}": [] for i in range(len(numbers))}
-        for body in load_all(text.out):
-            owner, origin = _strip(body)
-            objects[owner].append((body, _from_top(origin, text.umbrella, root)))
-        for place, number in enumerate(numbers):
-            yield number, Built(tuple(objects[f"u{place}"]))
+_PATH = re.compile(r"^(?:path|configuredIn): (.+)$", re.MULTILINE)
 
 
-def _strip(body: dict[str, Any]) -> tuple[str, str]:
-    """Take our label and the origin off an object; returns whose it is and its file as kustomize saw it."""
-    metadata = body["metadata"]
-    owner = str(metadata["labels"].pop(UNIT_LABEL))
-    if not metadata["labels"]:
-        del metadata["labels"]
-    annotations = metadata.get("annotations") or {}
-    origin: Mapping[str, Any] = next(iter(load_all(str(annotations.pop(ORIGIN, "")))), {})
+def _origin(body: dict[str, Any]) -> str:
+    """Take the origin off an object; returns its file as kustomize saw it, "" for another repository's."""
+    annotations = body.get("metadata", {}).get("annotations") or {}
+    origin = str(annotations.pop(ORIGIN, ""))
     if not annotations:
-        metadata.pop("annotations", None)
-    path = origin.get("path") or origin.get("configuredIn") or ""
-    return owner, "" if "repo" in origin else str(path)
+        body.get("metadata", {}).pop("annotations", None)
+    found = _PATH.search(origin)
+    return found[1].strip("\"' ") if found and "repo: " not in origin else ""
 
 
 def _from_top(origin: str, umbrella: Path, root: Path) -> str:
