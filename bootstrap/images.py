@@ -133,6 +133,13 @@ def parse_expected(text: str) -> Wanted:
     return Wanted("expected", tag=text, text=text)
 
 
+def is_same(one: Reference, other: Reference | None) -> bool:
+    """Whether two references mean the same image, however their repositories are spelled."""
+    if other is None or canonical(one.repository) != canonical(other.repository):
+        return False
+    return (one.tag, one.digest) == (other.tag, other.digest)
+
+
 def is_as(reference: Reference, expected: Wanted) -> bool:
     """Whether the image is as expected, in the parts that are named."""
     if expected.repository and canonical(expected.repository) != canonical(reference.repository):
@@ -183,8 +190,8 @@ def _check_name(text: str, name: str, tried: str) -> None:
         _fault(tried, text, 0, "the repository is missing")
     domain, path = split_domain(name)
     if domain and not _DOMAIN.fullmatch(domain):
-        found = _DOMAIN.match(domain)
-        _fault(tried, text, min(found.end() if found else 0, len(domain) - 1), "the registry is no host name")
+        bad = re.search(r"[^a-zA-Z0-9.:\[\]-]|\.\.|-\.|\.-", domain)
+        _fault(tried, text, bad.start() if bad else 0, f"the registry {domain!r} is no host name")
     column = len(domain) + 1 if domain else 0
     for component in path.split("/"):
         found = _COMPONENT.match(component)

@@ -162,7 +162,8 @@ def _removal(text: str, box: Box, number: int, where: str) -> Edit:
         start = key.start - column(text, key.start)
         following = text.find("\n", stop)
         if following < 0:  # the last line, without a line break: the one before loses its own
-            return Edit(line_end(text, max(start - 1, 0)), len(text), "") if start else Edit(0, len(text), "")
+            start -= len(line_break(text, start - 1)) if start else 0
+            return Edit(start, len(text), "")
         return Edit(start, following + 1, "")
     if last:
         _refuse(str(key.name), "it shares its line with something else", "write it on its own line", where)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from bootstrap import images_edit, images_layout
 from bootstrap.errors import ChangedError, InputError
-from bootstrap.images import Reference, Wanted, canonical, is_as
+from bootstrap.images import Reference, Wanted, canonical, is_as, is_same
 from bootstrap.images_choose import Addition, Choice, choose
 from bootstrap.images_graph import Files
 from bootstrap.images_places import ImagePlace, find
@@ -110,7 +110,7 @@ def _change(
     before = current if known else None
     place = None if isinstance(choice, Addition) else choice
     change = Change(wanted.name, choice.file, line, kind, before, after, "changed", place=place)
-    if after == current:
+    if is_same(after, current):
         return replace(change, state="already")
     if request.expect is not None and not is_as(current, request.expect):
         found = f"it is {current}, not {request.expect.text}"
@@ -152,7 +152,7 @@ class _Edited:
         else:
             result = images_edit.edit(content, choice, after)
         now = [place for place in find(choice.file, result) if place.name == choice.name]
-        if choice.file and not any(place.reference == after for place in now) and _is_found(choice):
+        if choice.file and not any(is_same(after, place.reference) for place in now) and _is_found(choice):
             found = "after the edit the image would not read as wanted"
             raise InputError(f"changing {choice.name}", found, "change it by hand", choice.file)
         self._new[choice.file] = result
