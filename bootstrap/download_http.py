@@ -77,11 +77,15 @@ def reachable(
     Any HTTP answer counts. The whole takes little more than `seconds`, even where names are resolved
     slowly. Raises InputError for a bad CA file, DownloadError for a URL that is not https.
     """
-    silent = f"no answer within {seconds:.0f} s"
+    import requests  # noqa: F401 (the time that takes is not the hosts')
+
+    silent = f"no answer within {seconds:g} s"
     found: dict[str, str | BootstrapError | None] = dict.fromkeys(urls, silent)
     threads = [
         # Resolving a name cannot be given a time limit: such a thread is left behind.
-        threading.Thread(target=_probe, args=(url, invocation, ca_file, seconds, found), daemon=True)
+        threading.Thread(
+            target=_probe, args=(url, invocation, ca_file, seconds, found), name=f"probe {url}", daemon=True
+        )
         for url in urls
     ]
     for thread in threads:

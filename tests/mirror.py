@@ -52,6 +52,8 @@ def running(folder: Path, tls: bool = True) -> Iterator[Mirror]:
     never = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = 60
+
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             mirror.asked.append(path)
@@ -79,6 +81,8 @@ def running(folder: Path, tls: bool = True) -> Iterator[Mirror]:
             pass
 
     class Server(ThreadingHTTPServer):
+        daemon_threads = False  # so that closing the server waits for them
+
         def handle_error(self, request: Any, client_address: Any) -> None:
             pass  # a client that refuses the certificate is what some tests are about
 

@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bootstrap.invocation import Invocation
@@ -28,6 +28,9 @@ def in_use(invocation: Invocation) -> Iterator[Path]:
     with program_cache.keeping("making the folder to build in", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _lock(invocation).open("w") as lock:
+            with suppress(BlockingIOError):  # another run builds: what lies there may be its own
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_tree(path / "tmp")  # gigabytes, after a run that was killed
             fcntl.flock(lock, fcntl.LOCK_SH)
             path.mkdir(exist_ok=True)
             yield path

@@ -23,7 +23,7 @@ from bootstrap.sandbox.pinned import ARGOCD, Pinned
 from bootstrap.sandbox.program_cache import Placed
 
 MODULES = Path(__file__).parent / "modules"
-MEGABYTES_A_SECOND = 14
+MEGABYTES_A_SECOND = 12
 """What Go's caches grow by for each second of `Pinned.seconds`: 15 GB for everything."""
 ARGOCD_MANIFESTS = ("install.yaml", "ha/install.yaml", "core-install.yaml")
 

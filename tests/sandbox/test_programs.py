@@ -242,7 +242,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_done(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     with pytest.raises(SandboxError) as caught:
         programs.ensure(["argocd", "gitea"], fresh, _ignore)
-    assert "8.4 GB are needed" in caught.value.found
+    assert "7.2 GB are needed" in caught.value.found
     assert not build_folder.folder(fresh).exists()
 
 
@@ -400,6 +400,18 @@ def test_the_folder_to_build_in_stays_while_another_run_uses_it(fresh: Invocatio
         assert build_folder.folder(fresh).exists()
     build_folder.settle([REDIS], fresh)
     assert not build_folder.folder(fresh).exists()
+
+
+def test_what_a_killed_compiler_left_is_removed_when_no_other_run_builds(fresh: Invocation) -> None:
+    left = build_folder.folder(fresh) / "tmp" / "go-build1" / "object"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    with build_folder.in_use(fresh):
+        assert not left.exists()
+        left.parent.mkdir(parents=True)
+        left.touch()
+        with build_folder.in_use(fresh):
+            assert left.exists()
 
 
 def test_the_folder_to_build_in_is_kept_for_what_was_interrupted(fresh: Invocation) -> None:
