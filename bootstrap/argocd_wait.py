@@ -18,6 +18,8 @@ NAMESPACE = "argocd"
 API_VERSION = "argoproj.io/v1alpha1"
 TICK = 5.0
 """Seconds after which the clock is looked at although nothing changed."""
+NUDGE = 10.0
+"""Seconds after which Argo CD is asked to look again at what failed only for the moment."""
 SETTLED = 45.0
 """Seconds without any movement after which waiting ends early; halfway, Argo CD is asked to look again."""
 
@@ -36,6 +38,7 @@ class _Watched:
         self.rows: dict[Key, ApplicationStatus] = {}
         self.settled_at: float | None = None
         self.asked_again = False
+        self.nudged: dict[Key, float] = {}
 
     def take(self, event: str, application: Application) -> None:
         key = key_of(application)
@@ -73,6 +76,18 @@ class _Watched:
             if application is None or top is None or key in self.refreshed:
                 continue
             if repository(application) == repository(top) and self.revision not in revisions(application):
+                found.append(key)
+        return found
+
+    def failed_for_the_moment(self, status: Status) -> list[Key]:
+        """Those to be looked at again now: an API server that was busy, a network that was not there yet."""
+        now, found = time.monotonic(), []
+        for item in status.waiting:
+            key = (item.namespace, item.name)
+            if not item.passing:
+                self.nudged.pop(key, None)
+            elif now - self.nudged.setdefault(key, now) >= NUDGE:
+                self.nudged[key] = now
                 found.append(key)
         return found
 
@@ -120,7 +135,7 @@ def wait(
             raise _no_root(root, namespace, "it was deleted, or never applied")
         _tell(watched, status, report, show)
         stale = watched.stale(status)
-        for key in stale:
+        for key in (*stale, *watched.failed_for_the_moment(status)):
             _refresh(cluster, watched, key)
         if status.ready and not stale:
             return status

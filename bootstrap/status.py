@@ -19,9 +19,9 @@ HEADERS = ("WAVE", "APPLICATION", "SYNC", "HEALTH", "SINCE", "WAITING FOR")
 class ApplicationStatus:
     """One Application. `waiting_for` is "" when it is Synced and Healthy (and at the revision asked for).
 
-    `final`: what is waited for will not come without somebody doing something. `since`: an RFC 3339
-    time, or "" when the Application does not tell. `parent`: Applications below it are not ready, so
-    that its own state only mirrors theirs.
+    `final`: what is waited for will not come without somebody doing something. `passing`: it will, as soon
+    as Argo CD looks again. `since`: an RFC 3339 time, or "" when the Application does not tell. `parent`:
+    Applications below it are not ready, so that its own state only mirrors theirs.
     """
 
     name: str
@@ -34,6 +34,7 @@ class ApplicationStatus:
     since: str = ""
     final: bool = False
     parent: bool = False
+    passing: bool = False
 
     @property
     def ready(self) -> bool:
@@ -207,4 +208,5 @@ def _status(application: Application, revision: str | None) -> ApplicationStatus
         waiting_for=why.text,
         since=why.since,
         final=why.final,
+        passing=why.passing,
     )

@@ -31,11 +31,15 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Reason:
-    """`text` "" means ready; `final`: nothing will change by itself; `since` an RFC 3339 time or ""."""
+    """`text` "" means ready; `final`: nothing will change by itself; `since` an RFC 3339 time or "".
+
+    `passing`: an error that is gone when Argo CD looks again, which by itself it does only minutes later.
+    """
 
     text: str
     since: str = ""
     final: bool = False
+    passing: bool = False
 
 
 READY = Reason("")
@@ -83,6 +87,7 @@ def _condition(state: Mapping[str, Any]) -> Reason | None:
                 f"{condition['type']}: {cut(message)}",
                 str(condition.get("lastTransitionTime", "")),
                 not passing,
+                passing,
             )
     return None
 

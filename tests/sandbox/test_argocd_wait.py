@@ -254,6 +254,20 @@ def test_what_can_never_be_met_is_not_waited_for_to_the_end(admin: Cluster, ns: 
     assert "a: Unknown, Healthy; waits for ComparisonError: authentication required" in raised.value.found
 
 
+def test_what_failed_for_the_moment_is_looked_at_again(admin: Cluster, ns: str) -> None:
+    """Argo CD itself would look again only minutes later."""
+    busy = "error getting openapi resources: the server is currently unable to handle the request"
+    conditions = [{"type": "ComparisonError", "message": busy}]
+    put(admin, ns, application("root", "Unknown", conditions=conditions))
+    with ThreadPoolExecutor(1) as pool:
+        with controller(admin, ns):
+            waiting = pool.submit(argocd.wait, admin, "root", None, SOON, namespace=ns)
+            until(lambda: not refreshed(admin, ns, "root"))
+        until(lambda: refreshed(admin, ns, "root"))
+        with controller(admin, ns, root={"conditions": [], "sync": {"status": "Synced"}}):
+            assert waiting.result(SOON).ready
+
+
 def test_what_is_repaired_while_settling_goes_on(admin: Cluster, ns: str) -> None:
     """Halfway to giving up, Argo CD is asked to look again; then it finds what was missing."""
     put(
