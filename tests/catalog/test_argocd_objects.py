@@ -10,6 +10,7 @@ import pytest
 from bootstrap import argocd_manifest, argocd_objects, catalog, layout, render
 from bootstrap.index_yaml import load_all
 from bootstrap.invocation import Invocation
+from bootstrap.kube_argocd import installed_by
 from bootstrap.sandbox import programs
 from bootstrap.settings import Settings, Variant
 
@@ -43,3 +44,9 @@ def test_what_init_applies_is_what_kustomize_renders(
         for item in argocd_objects.render(files, SETTINGS).objects
     }
     assert applied == built
+
+
+def test_the_settings_say_who_laid_them_out() -> None:
+    """By this `init` knows its own Argo CD also after Argo CD has made the objects anew."""
+    (patch,) = load_all(catalog.load()["infrastructure/argocd/manifests/patches/argocd-cm.yaml"].decode())
+    assert installed_by([], {"metadata": patch["metadata"]}) == "bootstrap"
