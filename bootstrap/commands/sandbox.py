@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -156,36 +155,27 @@ def shell_env(output: Output, name: str) -> None:
 
 
 @command.command()
-@click.argument("names", nargs=-1)
+@click.option("--get", is_flag=True, help="Fetch or build what is missing first, without starting anything.")
 @common
-def programs(output: Output, names: tuple[str, ...]) -> None:
-    """List the programs a sandbox runs: version, origin, path, checksum; fetches what is missing.
+def programs(output: Output, get: bool) -> None:
+    """List the programs a sandbox runs: version, origin, path, checksum.
 
     \b
     Examples:
       bootstrap sandbox programs
-      bootstrap sandbox programs helm kustomize -o json
+      bootstrap sandbox programs --get
+      bootstrap sandbox programs -o json
     """
     from bootstrap.sandbox import programs as known
 
-    wanted = names or known.NAMES
-    with output.progress("programs") as progress:
-        found = known.ensure(wanted, output.invocation, progress.update)
-    rows = [found[name] for name in wanted]
+    if get:
+        with output.progress("programs") as progress:
+            rows = list(known.ensure(known.NAMES, output.invocation, progress.update).values())
+    else:
+        rows = known.list_programs(output.invocation)
     output.table(
         ("PROGRAM", "VERSION", "ORIGIN", "PATH", "SHA256"),
         [(row.name, row.version, row.origin, str(row.path), row.sha256) for row in rows],
     )
-    output.result(
-        [
-            {
-                "name": row.name,
-                "version": row.version,
-                "origin": row.origin,
-                "path": str(row.path),
-                "sha256": row.sha256,
-                "data": str(row.data) if isinstance(row.data, Path) else None,
-            }
-            for row in rows
-        ]
-    )
+    fields = ("name", "version", "origin", "path", "sha256", "data")
+    output.result([{field: getattr(row, field) for field in fields} for row in rows])

@@ -30,10 +30,11 @@ def show(name: str, wanted: str | None, output: Output, follow: bool, lines: int
         raise InputError(
             "reading PROCESS", f"there is no log of {wanted!r}", f"name one of {', '.join(found)}"
         )
-    text = process.tail(found[wanted], lines)
+    size = found[wanted].stat().st_size
+    text = process.tail(found[wanted], lines, size)
     output.result({wanted: text.splitlines()}, text)
     if follow:
-        _follow(found[wanted], output)
+        _follow(found[wanted], size, output)
 
 
 def available(name: str, invocation: Invocation) -> dict[str, Path]:
@@ -44,13 +45,14 @@ def available(name: str, invocation: Invocation) -> dict[str, Path]:
     return {path.stem: path for path in sorted((folder / "logs").glob("*.log"))}
 
 
-def _follow(log: Path, output: Output) -> None:
-    with log.open(encoding="utf-8", errors="replace") as stream:
-        stream.seek(0, 2)
+def _follow(log: Path, start: int, output: Output) -> None:
+    """Print whole lines from the byte `start` on, as they are written, until interrupted."""
+    with log.open("rb") as stream:
+        stream.seek(start)
+        rest = b""
         while True:
-            line = stream.readline()
-            if line.endswith("\n"):
-                output.line(line.rstrip("\n"))
-            else:
-                stream.seek(stream.tell() - len(line.encode()))
+            *lines, rest = (rest + stream.read()).split(b"\n")
+            for line in lines:
+                output.line(line.decode(errors="replace"))
+            if not lines:
                 time.sleep(PAUSE)

@@ -152,9 +152,9 @@ def owned(folder: Path) -> list[tuple[Running, str]]:
     return found
 
 
-def tail(path: Path, lines: int = 15) -> str:
-    """The end of a log."""
-    return "\n".join(_last_lines(path)[-lines:])
+def tail(path: Path, lines: int = 15, size: int | None = None) -> str:
+    """The end of a log; with `size`, of its first so many bytes."""
+    return "\n".join(_last_lines(path, size)[-lines:])
 
 
 def last_words(path: Path, lines: int = 15) -> str:
@@ -170,12 +170,12 @@ def last_words(path: Path, lines: int = 15) -> str:
     return "\n".join(said[-lines:])
 
 
-def _last_lines(path: Path) -> list[str]:
+def _last_lines(path: Path, size: int | None = None) -> list[str]:
     try:
         with path.open("rb") as stream:
-            stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, stream.tell() - 65536))
-            text = stream.read().decode(errors="replace")
+            end = stream.seek(0, os.SEEK_END) if size is None else size
+            start = stream.seek(max(0, end - 65536))
+            text = stream.read(end - start).decode(errors="replace")
     except OSError:
         return []
     return [line[:400] for line in text.splitlines()]
