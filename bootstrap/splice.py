@@ -12,7 +12,7 @@ from bootstrap.errors import InputError
 from bootstrap.splice_items import add_item
 from bootstrap.splice_keys import apply, says, set_keys, value_edit
 from bootstrap.splice_listed import set_listed
-from bootstrap.splice_walk import Place, Span, Walk, decode, walk
+from bootstrap.splice_walk import EMPTY_ITEM, Place, Span, Walk, decode, walk
 
 __all__ = [
     "Match",
@@ -71,8 +71,8 @@ def _find(file: Walk, path: Path, where: str) -> Span:
     if found[0].shared:
         hint = "write the value out where it shall differ, or change it by hand for all"
         raise InputError(tried, f"other places share the value by the alias *{found[0].shared}", hint, at)
-    if found[0].style not in (None, "'", '"'):
-        raise InputError(tried, "the value is empty or a block of text", "write it on its key's line", at)
+    if found[0].style == EMPTY_ITEM:
+        raise InputError(tried, "the item is empty", "write the value behind its dash", at)
     return found[0]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from bootstrap.errors import InputError
 from bootstrap.splice_scalars import reads_as_text, written
 from bootstrap.splice_walk import Box, Key, Place, Span, Walk, decode, encode, walk
+
+# What tools write for a long value: `>-`, and the value on the next line.
+_BLOCK_OF_ONE_LINE = re.compile(r"[|>]-[^\S\n]*(#[^\n]*)?\r?\n[ ]*(?P<text>\S[^\n]*)")
 
 
 class Edit(NamedTuple):
@@ -142,6 +146,9 @@ def value_edit(file: Walk, span: Span, value: str, where: str) -> Edit:
     if span.shared:
         hint = "write the value out where it shall differ, or change it by hand for all"
         _refuse(str(span.path[-1]), f"other places share the value by the alias *{span.shared}", hint, at)
+    block = _BLOCK_OF_ONE_LINE.fullmatch(file.text, span.start, span.end)
+    if block and value == value.strip() and value.isprintable():
+        return Edit(*block.span("text"), value)
     if span.style not in (None, "'", '"'):
         _refuse(str(span.path[-1]), "the value is a block of text", "write it on its key's line", at)
     gap = " " if span.start == span.end else ""  # after the colon of a key without a value
