@@ -41,6 +41,11 @@ class _Workshop:
     environ: dict[str, str]
     invocation: Invocation
 
+    def environ_for(self, pinned: Pinned) -> dict[str, str]:
+        """With the toolchain that the program is known to work with."""
+        chosen = toolchain.selected(self.go, pinned.go, self.invocation, self.folder)
+        return {**self.environ, "GOTOOLCHAIN": chosen}
+
 
 def build_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) -> dict[str, Placed]:
     """Build `wanted`, by name; what another run has built meanwhile is taken from the cache.
@@ -102,7 +107,7 @@ def _build(unit: Sequence[Pinned], workshop: _Workshop, progress: BuildProgress)
             build_process.run(
                 [str(workshop.go), "build", "-v", "-o", str(target), *_arguments(unit)],
                 module,
-                workshop.environ,
+                workshop.environ_for(unit[0]),
                 f"building {' and '.join(pinned.name for pinned in unit)}",
                 seen,
             )
@@ -147,7 +152,7 @@ def _downloading(unit: Sequence[Pinned], workshop: _Workshop) -> Iterator[None]:
         return
     with _sources(unit[0], workshop) as module:
         listing = [str(workshop.go), "list", "-deps", *_arguments(unit)]
-        with build_process.aside(listing, module, workshop.environ):
+        with build_process.aside(listing, module, workshop.environ_for(unit[0])):
             yield
 
 
@@ -157,7 +162,7 @@ def _data(pinned: Pinned, module: Path, work: Path, workshop: _Workshop) -> Path
         return None
     listing = [str(workshop.go), "list", "-m", "-f", "{{.Dir}}", pinned.data_module]
     listed = subprocess.run(
-        listing, cwd=module, env=workshop.environ, capture_output=True, text=True, check=False
+        listing, cwd=module, env=workshop.environ_for(pinned), capture_output=True, text=True, check=False
     )
     source = Path(listed.stdout.strip())
     if listed.returncode != 0 or not source.is_dir():

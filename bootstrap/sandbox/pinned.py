@@ -33,7 +33,8 @@ class Release:
 
 @dataclass(frozen=True)
 class Pinned:
-    """One program. `seconds` is how long a first build takes on two cores, after those before it."""
+    """One program. `seconds` is how long a first build takes on two cores, after those before it; `go` is
+    the toolchain that it is known to work with: a newer minor version may build what misbehaves."""
 
     name: str
     version: str
@@ -50,6 +51,7 @@ class Pinned:
     data: tuple[str, ...] = ()
     on_path: str = ""
     file: str = ""
+    go: str = "1.26.6"
 
     @property
     def file_name(self) -> str:
@@ -200,6 +202,7 @@ PROGRAMS = (
         release=_github("argoproj/argo-cd", "argocd-linux-{arch}", "cli_checksums.txt"),
         ldflags=_set("github.com/argoproj/argo-cd/v3/common", version=ARGOCD.removeprefix("v")),
         data_module="github.com/argoproj/argo-cd/v3",
+        go="1.27.0",
     ),
     Pinned(
         name="metrics-server",

