@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -143,13 +144,22 @@ def _mount(folder: Path, contents: Mapping[str, str]) -> None:
             path.unlink()
 
 
+def remove_socket(folder: Path) -> None:
+    """Remove what `spec` has made outside the sandbox's folder."""
+    shutil.rmtree(_short(folder), ignore_errors=True)
+
+
+def _short(folder: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"bootstrap-sandbox-{os.getuid()}-{name}"
+
+
 def _socket(folder: Path) -> Path:
     """Where git asks for credentials: in the sandbox, or in a private folder with a shorter name."""
     path = folder / "argocd" / "ask-pass.sock"
     if len(os.fsencode(path)) <= SOCKET_LIMIT:
         return path
-    short = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    place = Path(tempfile.gettempdir()) / f"bootstrap-sandbox-{os.getuid()}-{short}"
+    place = _short(folder)
     place.mkdir(mode=0o700, exist_ok=True)
     found = place.lstat()
     if place.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:

@@ -82,6 +82,7 @@ def down(name: str, invocation: Invocation, output: Output, purge: bool = False)
         ended = stop(folder, progress.update)
         if purge:
             progress.update("deleting its data")
+            argocd_processes.remove_socket(folder)
             shutil.rmtree(folder)
     return ended
 

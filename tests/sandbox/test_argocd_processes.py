@@ -7,19 +7,21 @@ import json
 import os
 import secrets
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from bootstrap import argocd, kube
-from bootstrap.errors import Forbidden
+from bootstrap.errors import Forbidden, SandboxError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
-from bootstrap.sandbox import process, state
-from bootstrap.sandbox.argocd_workloads import COMPONENTS, CUSTOM_RESOURCES, Installed, read
+from bootstrap.sandbox import argocd_processes, process, state
+from bootstrap.sandbox.argocd_workloads import COMPONENTS, CUSTOM_RESOURCES, Component, Installed, read
 from bootstrap.sandbox.state import Sandbox
 from bootstrap.steps import ClusterObject
 from tests.sandbox.conftest import TIMEOUT, private_invocation
@@ -213,6 +215,32 @@ def test_push_is_live_by_the_webhook_long_before_the_next_poll(
     until(lambda: told() == "first", "the first sync")
     _commit(sandbox, repository, "second")
     until(lambda: told() == "second", "the push to be live", BEFORE_A_POLL)
+
+
+# -- where git asks for credentials --------------------------------------------------------
+
+
+def socket_in(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = state.Settings("own", dict.fromkeys(state.PORTS, 1), (), programs={"argocd": "argocd"})
+    component = Component("argocd-repo-server", (), {})
+    return Path(argocd_processes.spec(folder, settings, component, {}).environ["ARGOCD_ASK_PASS_SOCK"])
+
+
+def test_socket_lies_in_the_folder_where_its_path_is_short_enough(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as short:
+        assert socket_in(Path(short)).is_relative_to(short)
+    long = tmp_path / ("l" * 120)
+    outside = socket_in(long)
+    try:
+        assert len(str(outside)) <= argocd_processes.SOCKET_LIMIT
+        assert outside.parent.stat().st_mode & 0o777 == 0o700
+        outside.parent.chmod(0o755)
+        with pytest.raises(SandboxError, match="another user"):
+            socket_in(long)
+    finally:
+        argocd_processes.remove_socket(long)
+    assert not outside.parent.exists()
 
 
 # -- what is read from the installed workloads ---------------------------------------------
