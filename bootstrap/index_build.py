@@ -131,7 +131,7 @@ class _Reader:
         reached: set[str] = set()
         for scope in scopes:
             reached |= self._files_of(scope)
-        others = [start for start in found if not start.complete]
+        others = [one for one in found if not one.complete and not reached.intersection(one.files)]
         # Those with Applications first: what they lead to is no start of its own.
         others.sort(key=lambda start: not self._holds_applications(start))
         for start in others:
@@ -164,8 +164,9 @@ class _Reader:
             for placement in wave:
                 if self.units[placement.unit.key].opaque:
                     scope.opaque |= {(placement.cluster, placement.namespace), (placement.cluster, "")}
-                for application in self._applications(placement):
+                for application, digest in self._applications(placement):
                     scope.applications.append(application)
+                    scope.digests[f"{application.namespace}/{application.name}"] = digest
                     scope.promised |= promised(application)
                     following += self._follow(scope, application, placement, seen)
             wave = following
@@ -176,7 +177,8 @@ class _Reader:
         first = Placement("", start.unit, IN_CLUSTER, start.namespace)
         if not start.complete or start.unit.tool != "kustomize":
             return [first]
-        own = index_kustomize.closure(self.files, start.unit.path).files
+        self._renderer.render([start.unit])
+        own = set(self.units[start.unit.key].closure)
         beside = [
             path
             for path in self.files.children(start.unit.path)
@@ -186,20 +188,21 @@ class _Reader:
             return [first]
         root = Placement("", plain(start.unit.path, beside), IN_CLUSTER, start.namespace)
         self._renderer.render([root.unit])
-        for application in self._applications(root):
+        for application, _ in self._applications(root):
             for source in index_sources.sources(application.body):
                 if self._unit(source, application, "") == start.unit:
                     return [root]
         return [root, first]
 
-    def _applications(self, placement: Placement) -> Iterator[Resource]:
-        """The Applications that a unit holds, those made by its ApplicationSets too."""
+    def _applications(self, placement: Placement) -> Iterator[tuple[Resource, str]]:
+        """The Applications that a unit holds (and their checksums), those of its ApplicationSets too."""
         unit = self.units[placement.unit.key]
         for number, body in unit.public.items():
             kind, namespace, _, file, document, line = unit.facts[number]
             place = namespace or placement.namespace or "argocd"
             if kind == APPLICATION:
-                yield Resource(body, place, placement.application, file, document, line)
+                resource = Resource(body, place, placement.application, file, document, line)
+                yield resource, unit.digests[number]
             elif kind == APPLICATION_SET:
                 try:
                     made = expand(body, self.files, self.urls)
@@ -210,7 +213,8 @@ class _Reader:
                     self.faults.append((file, fault))
                     continue
                 for application, _ in made:
-                    yield Resource(application, place, placement.application, file, document, line)
+                    resource = Resource(application, place, placement.application, file, document, line)
+                    yield resource, f"{unit.digests[number]} {resource.name}"
 
     def _follow(
         self, scope: Scope, application: Resource, parent: Placement, seen: set[tuple[str, str]]

@@ -13,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS, RULES, VERSION
 from bootstrap.checks.files import BY_CODE, UNREACHABLE
 from bootstrap.checks.ignore import Comments
 from bootstrap.checks.rule import SEVERITIES, Apps, Finding, Owned, Problem, Severity, Surroundings
 from bootstrap.components import offered
-from bootstrap.index import Index, Resource
+from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
 from bootstrap.index_files import Files
 from bootstrap.index_kustomize import NAMES
 from bootstrap.index_repository import Placement, Repository, Scope
@@ -113,11 +114,17 @@ def _file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
 # -- one scope -----------------------------------------------------------------------------
 
 
-@dataclass
-class _Target:
-    """One destination cluster of a scope, on the way."""
+Members = Mapping[int, Sequence[int]]
+"""Of a namespace: placement, by number → its objects there, by number."""
 
-    public: Index
+_APPS_ALONE = {APPLICATION, APPLICATION_SET, PROJECT}
+"""Public, and yet no matter to the rules of a namespace."""
+
+
+@dataclass(frozen=True)
+class _Target:
+    """One destination cluster of a scope: what its namespaces may look at, and its checksum."""
+
     around: Surroundings
     key: str
 
@@ -133,41 +140,36 @@ def _scope_findings(
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
             identities.add((placement.cluster, fact[0], namespace, fact[2]))
-    targets = {
-        cluster: _target(repository, scope, cluster, settings)
-        for cluster in {cluster for cluster, _ in groups}
-    }
+    clusters = {cluster for cluster, _ in groups}
+    targets = {cluster: _target(repository, scope, cluster, settings) for cluster in clusters}
     for (cluster, namespace), members in groups.items():
         for placed in _group_findings(repository, scope, targets[cluster], namespace, members, places):
             if placed.unless is None or (cluster, *placed.unless) not in identities:
                 yield placed.finding
-    apps = _apps(repository, scope, groups, targets)
-    for check_apps in APPS_CHECKS:
-        for problem in check_apps(apps):
-            if finding := places.place(problem):
-                yield finding
+    for problem in _apps_problems(repository, scope, groups):
+        if finding := places.place(problem):
+            yield finding
 
 
 def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings) -> _Target:
     opaque = {namespace for where, namespace in scope.opaque if where == cluster}
-    resources = [resource for where, resource in repository.public(scope) if where == cluster]
-    public = Index(resources, opaque)
-    images = {
-        image
-        for placement in scope.placements
-        if placement.cluster == cluster
-        for image in repository.units[placement.unit.key].images
-    }
-    images |= {
-        str(source.chart) for app in scope.applications for source in sources(app.body) if source.chart
-    }
-    around = Surroundings(public, scope.complete, cluster, frozenset(images), settings.kubernetes)
+    resources: list[Resource] = []
     digest = hashlib.sha256(f"{VERSION} {scope.complete} {settings.kubernetes}".encode())
-    for resource in resources:
-        text = json.dumps(resource.body, sort_keys=True, default=str)
-        digest.update(f"\0{resource.namespace}\0{text}".encode())
+    images = {str(source.chart) for app in scope.applications for source in sources(app.body) if source.chart}
+    for placement in scope.placements:
+        if placement.cluster != cluster:
+            continue
+        unit = repository.units[placement.unit.key]
+        images.update(unit.images)
+        for number, body in unit.public.items():
+            fact = unit.facts[number]
+            if fact[0] not in _APPS_ALONE:
+                resources.append(repository.resource(placement, fact, body, repository.namespaced(scope)))
+                digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
     digest.update(json.dumps([sorted(opaque), sorted(images)]).encode())
-    return _Target(public, around, digest.hexdigest())
+    public = Index(resources, opaque)
+    around = Surroundings(public, scope.complete, cluster, frozenset(images), settings.kubernetes)
+    return _Target(around, digest.hexdigest())
 
 
 def _group_findings(
@@ -175,28 +177,26 @@ def _group_findings(
     scope: Scope,
     target: _Target,
     namespace: str,
-    members: Mapping[int, Sequence[int]],
+    members: Members,
     places: Places,
 ) -> list[_Placed]:
-    own = {scope.placements[place].application for place in members}
-    applications = {name: scope.by_name[name] for name in sorted(own) if name in scope.by_name}
+    own = sorted({scope.placements[place].application for place in members})
     promised = scope.promised_in(namespace)
-    parts = [
-        target.key,
-        namespace,
-        sorted(
-            (scope.placements[p].application, repository.units[scope.placements[p].unit.key].key)
-            for p in members
-        ),
-        [applications[name].body for name in sorted(applications)],
-        sorted((*key, sorted(keys)) for key, keys in promised.items()),
-    ]
-    key = "found:" + hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(f"{target.key}\0{namespace}".encode())
+    for place in members:
+        placement = scope.placements[place]
+        digest.update(f"\0{placement.application}\0{repository.units[placement.unit.key].key}".encode())
+    for name in own:
+        digest.update(f"\0{scope.digests.get(name)}".encode())
+    digest.update(str(sorted((key, sorted(keys)) for key, keys in promised.items())).encode())
+    key = f"found:{digest.hexdigest()}"
     known = repository.store.get(key)
     if known is not None:
         return [_Placed(Finding(**one), tuple(unless) if unless else None) for one, unless in known]
+    applications = {name: scope.by_name[name] for name in own if name in scope.by_name}
+    public = target.around.public
     resources = list(_load(repository, scope, members))
-    index = Index(resources, target.public.opaque, promised, applications, beyond=target.public)
+    index = Index(resources, public.opaque, promised, applications, beyond=public)
     found = []
     for check_group in CHECKS:
         for problem in check_group(index, target.around):
@@ -206,7 +206,7 @@ def _group_findings(
     return found
 
 
-def _load(repository: Repository, scope: Scope, members: Mapping[int, Sequence[int]]) -> Iterator[Resource]:
+def _load(repository: Repository, scope: Scope, members: Members) -> Iterator[Resource]:
     namespaced = repository.namespaced(scope)
     for place, numbers in members.items():
         placement = scope.placements[place]
@@ -216,11 +216,52 @@ def _load(repository: Repository, scope: Scope, members: Mapping[int, Sequence[i
             yield repository.resource(placement, unit.facts[number], bodies[number], namespaced)
 
 
+# -- the app of apps -----------------------------------------------------------------------
+
+
+def _apps_problems(
+    repository: Repository, scope: Scope, groups: Mapping[tuple[str, str], Members]
+) -> list[Problem]:
+    """What the rules about Applications find; from the store, when nothing that they look at changed."""
+    known_revisions = revisions(repository.files.root)
+    digest = hashlib.sha256(f"{VERSION} {scope.complete} {sorted(repository.urls)}".encode())
+    digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
+    digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
+    for placement in scope.placements:
+        digest.update(f"\0{placement}\0{repository.units[placement.unit.key].outline}".encode())
+    key = f"apps:{digest.hexdigest()}"
+    known = repository.store.get(key)
+    if known is not None:
+        return [_problem(one) for one in known]
+    apps = _apps(repository, scope, groups, known_revisions)
+    found = [problem for check_apps in APPS_CHECKS for problem in check_apps(apps)]
+    repository.store.put(key, [_problem_data(problem) for problem in found])
+    return found
+
+
+def _problem_data(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON; of its object only what says which and where it is."""
+    one = problem.resource
+    where = ["", one.kind, one.namespace, one.name, one.application, one.file, one.document, one.line]
+    return {
+        "rule": problem.rule.id,
+        "object": where,
+        "message": problem.message,
+        "mend": problem.mend,
+        "path": problem.path,
+    }
+
+
+def _problem(data: Mapping[str, Any]) -> Problem:
+    resource = Owned(*data["object"]).resource
+    return Problem(RULES[data["rule"]], resource, data["message"], data["mend"], tuple(data["path"]))
+
+
 def _apps(
     repository: Repository,
     scope: Scope,
-    groups: Mapping[tuple[str, str], Mapping[int, Sequence[int]]],
-    targets: Mapping[str, _Target],
+    groups: Mapping[tuple[str, str], Members],
+    known_revisions: frozenset[str] | None,
 ) -> Apps:
     owned = []
     for (cluster, namespace), members in groups.items():
@@ -231,10 +272,8 @@ def _apps(
                 owned.append(
                     Owned(cluster, kind, namespace, name, placement.application, file, document, line)
                 )
-    public = Index(
-        [resource for target in targets.values() for resource in target.public.resources],
-        {namespace for _, namespace in scope.opaque},
-    )
+    resources = [resource for _, resource in repository.public(scope)]
+    public = Index(resources, {namespace for _, namespace in scope.opaque})
     closures: dict[str, set[str]] = defaultdict(set)
     for placement in scope.placements:
         closures[placement.application] |= set(repository.units[placement.unit.key].closure)
@@ -246,7 +285,7 @@ def _apps(
         repository.files,
         repository.urls,
         scope.complete,
-        revisions(repository.files.root),
+        known_revisions,
     )
 
 

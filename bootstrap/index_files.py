@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,12 +93,13 @@ def scan(root: Path) -> Files:
     if not root.is_dir():
         raise InputError("reading the repository", f"{root} is no folder", "give a repository's folder")
     files = Files(root)
+    top = str(root)
     pending = [""]
     while pending:
         folder = pending.pop()
         names = files._folders.setdefault(folder, [])
         start = f"{folder}/" if folder else ""
-        for entry in _entries(root / folder):
+        for entry in _entries(f"{top}/{folder}"):
             path = start + entry.name
             if entry.is_symlink():
                 _link(files, path, names)
@@ -115,10 +116,10 @@ def scan(root: Path) -> Files:
     return files
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as entries:
-            yield from entries
+        with os.scandir(folder) as entries:  # thousands of times: no Path is made for each
+            return list(entries)
     except PermissionError as error:
         raise InputError("reading the repository", str(error), "make the folder readable") from error
 

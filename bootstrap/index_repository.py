@@ -54,7 +54,8 @@ class Scope:
     """What one Argo CD applies. `complete` is False for a folder that no cluster leads to.
 
     `opaque` has (cluster, namespace) of what could not be rendered, "" for cluster-scoped objects;
-    `definitions` what its CRDs say: `Kind.group` → is cluster-scoped (None: not asked yet).
+    `digests` the checksums of its Applications' bodies, by `namespace/name`; `definitions` what its
+    CRDs say: `Kind.group` → is cluster-scoped (None: not asked yet).
     """
 
     name: str
@@ -64,6 +65,7 @@ class Scope:
     opaque: set[tuple[str, str]] = field(default_factory=set)
     promised: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     root: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
     definitions: dict[str, bool] | None = None
 
     @cached_property

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from bootstrap.index import IN_CLUSTER, dig, mapping, mappings, sequence
@@ -71,6 +72,7 @@ def same_repository(one: str, other: str) -> bool:
     return bool(one) and _plain(one) == _plain(other)
 
 
+@lru_cache(maxsize=4096)
 def _plain(url: str) -> str:
     url = url.strip().rstrip("/").removesuffix(".git")
     url = re.sub(r"^[a-z+]+://", "", url)

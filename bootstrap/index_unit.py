@@ -6,7 +6,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap import index_kustomize, render
@@ -16,7 +16,7 @@ from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, directory_files
 from bootstrap.index_yaml import Fault, line_of
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -45,27 +45,33 @@ class UnitResult:
     """What a unit gave. `key` finds the objects in the store; the rest is enough to find one's way.
 
     `facts` has (kind, namespace as written, name, file, document, line) of each object, in order;
-    `public` the bodies of those that other namespaces look at, by number. `closure` are the files
-    that the result depends on; `volatile` says that files which are not there matter too.
+    `public` the bodies of those that other namespaces look at, by number, `digests` their checksums.
+    `closure` are the files that the result depends on; `volatile` says that files which are not there
+    matter too. `outline` is the checksum of all this but the objects that are not public.
     """
 
     key: str
     facts: list[tuple[str, str, str, str, int, int]]
     public: dict[int, Mapping[str, Any]]
     closure: list[str]
+    digests: dict[int, str] = field(default_factory=dict)
+    outline: str = ""
     images: list[str] = field(default_factory=list)
     faults: list[FileFault] = field(default_factory=list)
     volatile: bool = False
     opaque: bool = False
 
     def data(self) -> dict[str, Any]:
-        return asdict(self)
+        values = dict(vars(self))
+        values["faults"] = [(file, vars(fault)) for file, fault in self.faults]
+        return values
 
     @staticmethod
     def of(data: Mapping[str, Any]) -> UnitResult:
         values = dict(data)
         values["facts"] = [tuple(fact) for fact in data["facts"]]
         values["public"] = {int(number): body for number, body in data["public"].items()}
+        values["digests"] = {int(number): digest for number, digest in data["digests"].items()}
         values["faults"] = [(file, Fault(**fault)) for file, fault in data["faults"]]
         return UnitResult(**values)
 
@@ -178,7 +184,24 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     opaque = any(fault.code not in ("duplicate",) for _, fault in found)
     text = json.dumps([body for body, _ in objects], sort_keys=True, default=str)
     key = hashlib.sha256(f"{prepared.key}{text}".encode()).hexdigest()
-    return UnitResult(key, facts, public, prepared.closure, sorted(images), found, prepared.volatile, opaque)
+    digests = {number: _digest(body) for number, body in public.items()}
+    outline = _digest([facts, digests, prepared.closure, sorted(images)])
+    return UnitResult(
+        key,
+        facts,
+        public,
+        prepared.closure,
+        digests,
+        outline,
+        sorted(images),
+        found,
+        prepared.volatile,
+        opaque,
+    )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def image_name(image: str) -> str:
