@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,27 @@ def write_private(path: Path, content: str | bytes, mode: int = 0o600) -> Path:
             str(path),
         ) from error
     return path
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder with all in it; SandboxError, naming the place, when something cannot be.
+
+    Argo CD keeps the folder of its checkouts unreadable, even to its owner: rights are given back first.
+    """
+    try:
+        for place, folders, _ in os.walk(folder):
+            for name in folders:
+                inner = Path(place, name)
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise SandboxError(
+            "deleting the sandbox's data",
+            error.strerror or str(error),
+            "give yourself the rights, or delete the folder by hand",
+            str(error.filename or folder),
+        ) from error
 
 
 def write_if_changed(path: Path, content: str | bytes, mode: int = 0o600) -> bool:

@@ -43,6 +43,7 @@ SSH_SERVER_HOST_KEYS = {host_key}
 DB_TYPE = sqlite3
 PATH = {data}/gitea.db
 LOG_SQL = false
+SQLITE_TIMEOUT = 20000
 
 [security]
 INSTALL_LOCK = true

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +27,7 @@ from bootstrap.sandbox import (
     state,
 )
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
-from bootstrap.sandbox.files import private_folder
+from bootstrap.sandbox.files import private_folder, remove
 from bootstrap.sandbox.lock import held
 from bootstrap.sandbox.state import DEFAULT, Sandbox, Settings
 
@@ -83,7 +82,7 @@ def down(name: str, invocation: Invocation, output: Output, purge: bool = False)
         if purge:
             progress.update("deleting its data")
             argocd_processes.remove_socket(folder)
-            shutil.rmtree(folder)
+            remove(folder)
     return ended
 
 
