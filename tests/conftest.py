@@ -24,6 +24,10 @@ def programs_cache() -> Path:
     return Invocation(environ=USER_ENVIRONMENT).cache_dir
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="Write compared files anew.")
+
+
 @pytest.fixture(autouse=True)
 def _guarded_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path_factory.mktemp("home")
