@@ -102,15 +102,15 @@ class Branch:
         if any(part in ("", ".", "..") for part in (*folders, name)):
             return None
         sha = self._root
-        for depth, part in enumerate(folders):
-            entry = self._list(sha, depth).get(part)
+        for part in folders:
+            entry = self._list(sha).get(part)
             if entry is None or not entry.is_tree:
                 return None
             sha = entry.sha
         self._bring_around(sha, len(folders))
-        entry = self._list(sha, len(folders)).get(name)
+        entry = self._list(sha).get(name)
         if entry is not None and entry.is_file:
-            self._bring_file(sha, entry.sha, len(folders))
+            self._bring_file(sha, entry.sha)
         return entry
 
     def _walk(self, folder: str, sha: str) -> Iterator[str]:
@@ -129,7 +129,7 @@ class Branch:
 
     # What a branch that is not wholly here fetches before something is looked at.
 
-    def _list(self, sha: str, depth: int) -> dict[str, Entry]:
+    def _list(self, sha: str) -> dict[str, Entry]:
         return self._tree(sha)
 
     def _bring_all(self, sha: str) -> None:
@@ -138,7 +138,7 @@ class Branch:
     def _bring_around(self, sha: str, depth: int) -> None:
         """The folder of a file that is asked for."""
 
-    def _bring_file(self, folder: str, sha: str, depth: int) -> None:
+    def _bring_file(self, folder: str, sha: str) -> None:
         """The file itself."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bootstrap import git_auth, git_log
@@ -63,8 +63,10 @@ class ThinBranch(Branch):
         self._deep = False
         self._complete: set[str] = set()
         """Trees that are here with all that is below them."""
+        self._lists: set[str] = set()
+        """Trees that are here."""
         self._files: set[str] = set()
-        """Files that were fetched by themselves."""
+        """Files that are here."""
 
     def refresh(self) -> str:
         """Read the branch's tip; the first time, InputError when the branch is not there."""
@@ -79,7 +81,10 @@ class ThinBranch(Branch):
             answer = self.calls.run(*options, "origin", f"+{ref}:{ref}")
             if answer.status:
                 raise self.calls.error(answer, f"fetching branch {self.branch}")
-        return self._found_tip(f"refs/heads/{self.branch}")
+        tip = self._found_tip(f"refs/heads/{self.branch}")
+        if not self._lists_all:
+            self._mark_tip()
+        return tip
 
     def deepen(self, since: float | None = None) -> None:
         """Have the history here; folders' lists of all its commits come along, files do not."""
@@ -99,8 +104,8 @@ class ThinBranch(Branch):
         self._lists_all, self._deep = True, since is None
 
     def bring(self, shas: Sequence[str]) -> None:
-        missing = [sha for sha in dict.fromkeys(shas) if sha not in self._files]
-        if missing and not self._whole:
+        missing = [sha for sha in dict.fromkeys(shas) if not self._has_file(sha)]
+        if missing:
             self._fetch_by_id(missing, "--no-filter")
             self._files.update(missing)
 
@@ -117,34 +122,58 @@ class ThinBranch(Branch):
 
     # -- what is fetched when -------------------------------------------------------------------
 
-    def _list(self, sha: str, depth: int) -> dict[str, Entry]:
+    def _list(self, sha: str) -> dict[str, Entry]:
         """A folder's names; fetched alone where they did not come with the tip."""
-        here = depth < _LEVELS or self._lists_all or sha in self._complete or sha in self._trees
-        if not here:
+        if not self._has_list(sha):
             self._fetch_by_id([sha], "--filter=tree:1")
+            self._lists.add(sha)
         return self._tree(sha)
 
     def _bring_all(self, sha: str) -> None:
-        if not self._whole and sha not in self._complete:
-            self._fetch_by_id([sha], "--no-filter")
-            self._mark_complete(sha)
+        if self._whole or sha in self._complete:
+            return
+        # What is here already is not asked for: git would take all below it to be here as well.
+        missing = list(self._missing(sha)) if self._has_list(sha) else [sha]
+        if missing:
+            self._fetch_by_id(missing, "--no-filter")
+        self._mark_complete(sha)
 
     def _bring_around(self, sha: str, depth: int) -> None:
         if depth >= _LEVELS and not self._lists_all:
             self._bring_all(sha)
 
-    def _bring_file(self, folder: str, sha: str, depth: int) -> None:
-        came_with_tip = self._whole or (depth + 1 < _LEVELS and not self._lists_all)
-        if not came_with_tip and folder not in self._complete and sha not in self._files:
+    def _bring_file(self, folder: str, sha: str) -> None:
+        if folder not in self._complete and not self._has_file(sha):
             self._fetch_by_id([sha], "--no-filter")
             self._files.add(sha)
 
+    def _has_list(self, sha: str) -> bool:
+        return self._lists_all or sha in self._lists or sha in self._complete
+
+    def _has_file(self, sha: str) -> bool:
+        return self._whole or sha in self._files
+
+    def _missing(self, sha: str) -> Iterator[str]:
+        """The files and folders below a folder that are not here, the outermost ones."""
+        for entry in self._tree(sha).values():
+            if entry.is_tree and self._has_list(entry.sha):
+                if entry.sha not in self._complete:
+                    yield from self._missing(entry.sha)
+            elif entry.is_tree or (entry.is_file and not self._has_file(entry.sha)):
+                yield entry.sha
+
     def _mark_complete(self, sha: str) -> None:
-        if not self._whole:
+        if not self._whole and sha not in self._complete:
             self._complete.add(sha)
             for entry in self._tree(sha).values():
                 if entry.is_tree:
                     self._mark_complete(entry.sha)
+
+    def _mark_tip(self) -> None:
+        """Remember what comes with every tip: the first two levels of folders, and the top's files."""
+        self._lists.add(self._root)
+        for entry in self._tree(self._root).values():
+            (self._lists if entry.is_tree else self._files).add(entry.sha)
 
     # -- fetching -------------------------------------------------------------------------------
 
@@ -180,7 +209,8 @@ class ThinBranch(Branch):
 
     def _fetch_by_id(self, ids: Sequence[str], filter: str) -> None:
         """Bring objects by their ids; a host that refuses sends its whole tip, once."""
-        answer = self.calls.run(*_FETCH, filter, "origin", *ids)
+        lines = "".join(f"{sha}\n" for sha in ids).encode()
+        answer = self.calls.run(*_FETCH, filter, "--stdin", "origin", stdin=lines)
         if answer.status == 0:
             return
         error = self.calls.error(answer, "fetching files")

@@ -38,7 +38,8 @@ def list_images(
         places = _places(Scope(under, app, environment), tree, output)
         setters = {}
         if with_history and places and (tree.root / ".git").exists():
-            setters = _setters(places, local_calls(tree.root, output.invocation), "HEAD", None)
+            with local_calls(tree.root, output.invocation) as calls:
+                setters = _setters(places, calls, "HEAD", None)
     image_tables.listed(places, setters, output)
     return ExitStatus.OK
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bootstrap import git_auth, git_log
@@ -27,25 +28,28 @@ def past(
 
     Raises InputError when the files are in no Git repository.
     """
+    reader = reader_of(place)
     if isinstance(files, Branch):
         files.deepen(since)
-        found = versions(files.calls, files.tip, path, files)
-    elif isinstance(files, WorkTree):
-        calls = local_calls(files.root, invocation)
-        found = versions(calls, "HEAD", path)
-    else:
-        raise TypeError(f"no history is known for {type(files).__name__}")
-    return list(steps(found, reader_of(place)))
+        return list(steps(versions(files.calls, files.tip, path, files), reader))
+    if isinstance(files, WorkTree):
+        with local_calls(files.root, invocation) as calls:
+            return list(steps(versions(calls, "HEAD", path), reader))
+    raise TypeError(f"no history is known for {type(files).__name__}")
 
 
-def local_calls(root: Path, invocation: Invocation) -> Calls:
+@contextmanager
+def local_calls(root: Path, invocation: Invocation) -> Iterator[Calls]:
     """git in a work tree on this machine; InputError when there is none, or no commit yet."""
     calls = Calls(root, git_auth.plain_environment(invocation.environ), str(root))
     answer = calls.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if answer.status:
         hint = "commit first, or leave away what needs the history"
         raise InputError("reading the history", "there is no commit here", hint, str(root))
-    return calls
+    try:
+        yield calls
+    finally:
+        calls.close()
 
 
 def versions(calls: Calls, tip: str, path: str, branch: Branch | None = None) -> Iterator[Version]:

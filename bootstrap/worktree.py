@@ -85,14 +85,18 @@ class WorkTree:
         target = self.root / change.path
         known = target.stat()
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(change.content or b"")
-            file.flush()
-            os.fsync(handle)
-            os.fchmod(handle, stat.S_IMODE(known.st_mode))
-            if (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
-                with contextlib.suppress(PermissionError):
-                    os.fchown(handle, known.st_uid, known.st_gid)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(change.content or b"")
+                file.flush()
+                os.fsync(handle)
+                os.fchmod(handle, stat.S_IMODE(known.st_mode))
+                if (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
+                    with contextlib.suppress(PermissionError):
+                        os.fchown(handle, known.st_uid, known.st_gid)
+        except BaseException:
+            Path(name).unlink()
+            raise
         return Path(name)
 
     def _walk(self, folder: str, prefix: str) -> Iterator[str]:

@@ -1,0 +1,124 @@
+"""Files on this machine: links are not followed, writes are whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bootstrap.errors import InputError, RefusedError
+from bootstrap.steps import FileChange
+from bootstrap.worktree import WorkTree, locate
+from tests.repositories import write
+
+
+def test_plain_files_are_found_and_links_are_not_followed(tmp_path):
+    outside = write(tmp_path / "outside", {"secret.yaml": "secret\n", "folder/a.yaml": "a\n"})
+    root = write(tmp_path / "root", {"a.yaml": "a\n", "sub/b.yaml": "b\n", ".git/c.yaml": "c\n"})
+    (root / "link.yaml").symlink_to(outside / "secret.yaml")
+    (root / "linked").symlink_to(outside / "folder")
+    os.mkfifo(root / "pipe.yaml")
+    tree = WorkTree(root)
+    assert list(tree.under("")) == ["a.yaml", "sub/b.yaml"]
+    assert list(tree.under("sub")) == ["sub/b.yaml"]
+    assert list(tree.under("a.yaml")) == ["a.yaml"]
+    assert list(tree.under("linked")) == []
+    assert tree.links == ["link.yaml"]
+    assert tree.read("a.yaml") == b"a\n"
+    for path in (
+        "link.yaml",
+        "linked/a.yaml",
+        "pipe.yaml",
+        "sub",
+        "nope",
+        "a.yaml/x",
+        "../outside/secret.yaml",
+    ):
+        assert tree.read(path) is None, path
+
+
+def test_a_write_replaces_the_file_and_keeps_its_mode(tmp_path):
+    root = write(tmp_path, {"a.yaml": "old\n"})
+    (root / "a.yaml").chmod(0o640)
+    before = (root / "a.yaml").stat().st_ino
+    WorkTree(root).write([FileChange("a.yaml", b"new\n", b"old\n")])
+    assert (root / "a.yaml").read_bytes() == b"new\n"
+    assert stat.S_IMODE((root / "a.yaml").stat().st_mode) == 0o640
+    assert (root / "a.yaml").stat().st_ino != before
+    assert [path.name for path in root.iterdir()] == ["a.yaml"]
+
+
+def test_a_file_that_was_changed_meanwhile_is_left_and_so_are_the_others(tmp_path):
+    root = write(tmp_path, {"a.yaml": "old\n", "b.yaml": "theirs\n"})
+    changes = [FileChange("a.yaml", b"new\n", b"old\n"), FileChange("b.yaml", b"new\n", b"old\n")]
+    with pytest.raises(RefusedError, match="changed meanwhile"):
+        WorkTree(root).write(changes)
+    assert {path.name: path.read_bytes() for path in root.iterdir()} == {
+        "a.yaml": b"old\n",
+        "b.yaml": b"theirs\n",
+    }
+
+
+def test_a_folder_without_room_leaves_the_file_as_it_is(tmp_path, monkeypatch):
+    root = write(tmp_path, {"a.yaml": "old\n"})
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RefusedError, match="No space left"):
+        WorkTree(root).write([FileChange("a.yaml", b"new\n", b"old\n")])
+    assert {path.name: path.read_bytes() for path in root.iterdir()} == {"a.yaml": b"old\n"}
+
+
+ADD_ONE = """
+import sys
+from pathlib import Path
+from bootstrap.steps import FileChange
+from bootstrap.worktree import WorkTree
+tree = WorkTree(Path(sys.argv[1]))
+for _ in range(5):
+    with tree.locked():
+        before = tree.read("n")
+        tree.write([FileChange("n", str(int(before) + 1).encode(), before)])
+"""
+
+
+def test_writers_on_one_machine_do_not_lose_each_others_changes(tmp_path):
+    write(tmp_path, {"n": "0"})
+    running = [subprocess.Popen([sys.executable, "-c", ADD_ONE, str(tmp_path)]) for _ in range(4)]
+    assert [process.wait(timeout=180) for process in running] == [0] * 4
+    assert (tmp_path / "n").read_text() == "20"
+
+
+def test_a_path_is_taken_within_the_work_tree_around_it(tmp_path):
+    root = write(tmp_path / "repo", {".git/HEAD": "", "apps/a/k.yaml": "", "top.yaml": ""})
+    assert locate(".", root) == (root, "")
+    assert locate("apps/a", root) == (root, "apps/a")
+    assert locate("k.yaml", root / "apps" / "a") == (root, "apps/a/k.yaml")
+    assert locate("../..", root / "apps" / "a") == (root, "")
+    assert locate(str(root / "apps"), Path("/")) == (root, "apps")
+    alone = write(tmp_path / "alone", {"x/k.yaml": ""})
+    assert locate("x", alone) == (alone / "x", "")
+    assert locate("x/k.yaml", alone) == (alone / "x", "k.yaml")
+
+
+def test_a_path_that_leads_elsewhere_is_refused(tmp_path):
+    outside = write(tmp_path / "outside", {"k.yaml": ""})
+    root = write(tmp_path / "repo", {".git/HEAD": "", "real/k.yaml": ""})
+    (root / "link.yaml").symlink_to(root / "real" / "k.yaml")
+    (root / "out").symlink_to(outside)
+    (root / "in").symlink_to(root / "real")
+    with pytest.raises(InputError, match="is not there"):
+        locate("nope", root)
+    with pytest.raises(InputError, match="is a symbolic link"):
+        locate("link.yaml", root)
+    with pytest.raises(InputError, match="leads out of the repository"):
+        locate("out", root)
+    with pytest.raises(InputError, match="leads out of the repository"):
+        locate("out/k.yaml", root)
+    assert locate("in", root) == (root, "real")
