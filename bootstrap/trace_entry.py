@@ -51,7 +51,9 @@ def every(index: Index) -> Iterator[Entry]:
     """Every entry of the cluster."""
     for ingress in index.of(INGRESS):
         secured = [
-            str(item) for tls in mappings(ingress.spec.get("tls")) for item in sequence(tls.get("hosts")) or ["*"]
+            str(item)
+            for tls in mappings(ingress.spec.get("tls"))
+            for item in sequence(tls.get("hosts")) or ["*"]
         ]
         for host, path, service, port, _ in ingress_backends(ingress):
             tls = any(_takes(item, host) for item in secured)

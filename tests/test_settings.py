@@ -56,7 +56,9 @@ def test_record_of_another_cluster_and_comments_stay() -> None:
 
 
 def test_record_without_a_change_is_the_same_bytes() -> None:
-    first = render_record(None, settings(), "0.1.0", "a" * 40).replace(b"domain: example.com", b"domain:   example.com")
+    first = render_record(None, settings(), "0.1.0", "a" * 40).replace(
+        b"domain: example.com", b"domain:   example.com"
+    )
     assert render_record(first, settings(), "0.1.0", "a" * 40) == first
 
 
