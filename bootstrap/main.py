@@ -23,6 +23,7 @@ COMMANDS = {
     "argocd": "Ask the installed Argo CD for its password.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",
+    "diff": "Show what differs in the rendered objects, by Application.",
     "graph": "Draw the app of apps, the objects of an app, or who talks to whom.",
     "completion": "Print the completion script for a shell.",
 }

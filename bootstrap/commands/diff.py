@@ -1,0 +1,51 @@
+"""`bootstrap diff`: what a change of Git changes in the clusters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bootstrap.commands.formats import formatted
+from bootstrap.output import Output
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("path", type=_FOLDER, default=".")
+@click.option("--rev", "revisions", metavar="A..B", help="Two revisions, or one against the work tree.")
+@click.option("--live", is_flag=True, help="Compare Git with the cluster, by the API server's dry run.")
+@click.option("--cluster", help="Look at this cluster alone (a folder below clusters/).")
+@click.option("--context", help="With --live: the kubeconfig's context (default: its current one).")
+@click.option("--app", "application", help="Tell of this Application alone.")
+@click.option("--no-cache", is_flag=True, help="Use and keep nothing of other runs.")
+@formatted("text", "markdown", "json")
+def command(
+    output: Output,
+    format: str,
+    path: Path,
+    revisions: str | None,
+    live: bool,
+    cluster: str | None,
+    context: str | None,
+    application: str | None,
+    no_cache: bool,
+) -> int:
+    """Show what differs in the rendered objects, by Application.
+
+    Between two revisions, between one and the work tree (HEAD, unless --rev says another), or
+    between Git and the cluster. Values of Secrets are never shown. Exit status 1 when something differs.
+
+    \b
+    Examples:
+      bootstrap diff
+      bootstrap diff --rev origin/main..HEAD -o markdown
+      bootstrap diff --live --cluster default
+    """
+    from bootstrap.diffing import Request, diff
+    from bootstrap.errors import InputError
+
+    if live and revisions:
+        raise InputError("reading --live", "--rev is given too", "give one of the two")
+    return diff(Request(path, revisions, live, cluster, context, application, not no_cache), output, format)

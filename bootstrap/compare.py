@@ -1,0 +1,193 @@
+"""Pure: what differs between two sets of objects, by Application; Secrets show no value."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bootstrap.index import Resource, mapping
+
+Key = tuple[str, str, str, str]
+"""(cluster, kind, namespace, name)."""
+
+_SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One object that is added, removed or changed; `lines` are a unified diff without its head."""
+
+    kind: Literal["add", "remove", "change"]
+    object: str
+    application: str
+    where: str
+    lines: tuple[str, ...]
+
+
+def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[Change]:
+    """The changes that lead from one set to the other, by Application and name.
+
+    A ConfigMap or Secret whose name carries a hash of its content is told as one change.
+    """
+    before, after = dict(before), dict(after)
+    renamed = _renamed(before, after)
+    changes = []
+    for key in sorted({*before, *after}):
+        if key in renamed.values():
+            continue
+        old, new = before.get(key), after.get(renamed.get(key, key))
+        if old is not None and new is not None and clean(old.body) == clean(new.body) and key not in renamed:
+            continue
+        changes.append(_change(old, new))
+    return sorted(changes, key=lambda change: (change.application, change.object))
+
+
+def _change(old: Resource | None, new: Resource | None) -> Change:
+    shown = new or old
+    assert shown is not None  # noqa: S101 - the key comes from one of the two
+    kind: Literal["add", "remove", "change"] = "change" if old and new else "add" if new else "remove"
+    one = _text(old.body, new.body if new else None, "old") if old else []
+    other = _text(new.body, old.body if old else None, "new") if new else []
+    lines = list(difflib.unified_diff(one, other, n=2, lineterm=""))[2:]
+    where = f"{shown.file}:{shown.line}" if shown.file else ""
+    return Change(kind, str(shown), shown.application, where, tuple(lines))
+
+
+def _renamed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:
+    """Old → new name of objects that kustomize names by their content."""
+    gone: dict[Key, list[Key]] = defaultdict(list)
+    come: dict[Key, list[Key]] = defaultdict(list)
+    for keys, others, found in ((before, after, gone), (after, before, come)):
+        for key in keys:
+            if key not in others and key[1] in ("ConfigMap", "Secret") and "-" in key[3]:
+                found[(*key[:3], key[3].rpartition("-")[0])].append(key)
+    return {
+        old[0]: come[stem][0] for stem, old in gone.items() if len(old) == 1 and len(come.get(stem, ())) == 1
+    }
+
+
+def clean(body: Mapping[str, Any]) -> dict[str, Any]:
+    """An object without what the API server and its controllers add."""
+    result = copy.deepcopy(dict(body))
+    result.pop("status", None)
+    metadata = result.get("metadata")
+    if isinstance(metadata, dict):
+        for field in _SERVER_FIELDS:
+            metadata.pop(field, None)
+        annotations = metadata.get("annotations")
+        if isinstance(annotations, dict):
+            annotations.pop(_LAST_APPLIED, None)
+            if not annotations:
+                del metadata["annotations"]
+    return result
+
+
+def masked(body: Mapping[str, Any], other: Mapping[str, Any] | None, word: str) -> Mapping[str, Any]:
+    """A Secret without its values: of each it only says whether `other` has the same."""
+    if body.get("kind") != "Secret":
+        return body
+    result = dict(body)
+    for field in ("data", "stringData"):
+        if field in body:
+            values = mapping((other or {}).get(field))
+            result[field] = {
+                key: "[hidden]" if key in values and values[key] == value else f"[hidden, {word}]"
+                for key, value in mapping(body[field]).items()
+            }
+    return result
+
+
+def _text(body: Mapping[str, Any], other: Mapping[str, Any] | None = None, word: str = "") -> list[str]:
+    return list(_yaml(masked(clean(body), other, word), 0))
+
+
+def _yaml(value: Any, indent: int) -> Iterator[str]:
+    """A value as lines of YAML, keys sorted: for reading, a key a line."""
+    space = "  " * indent
+    if isinstance(value, dict) and value:
+        for key in sorted(value, key=str):
+            item = value[key]
+            if isinstance(item, dict | list) and item:
+                yield f"{space}{key}:"
+                yield from _yaml(item, indent + 1)
+            elif isinstance(item, str) and "\n" in item:
+                yield f"{space}{key}: |"
+                yield from (f"{space}  {line}" for line in item.splitlines())
+            else:
+                yield f"{space}{key}: {_scalar(item)}"
+    elif isinstance(value, list) and value:
+        for item in value:
+            lines = list(_yaml(item, indent + 1))
+            yield f"{space}- {lines[0].strip()}"
+            yield from lines[1:]
+    else:
+        yield f"{space}{_scalar(value)}"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str) and value and value[0] not in "{[&*#?|>!%@`'\"-" and ": " not in value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+_SIGNS = {"add": "+", "remove": "-", "change": "~"}
+
+
+def text(changes: Iterable[Change]) -> Iterator[str]:
+    """For a terminal: an Application, its objects, their lines."""
+    for application, part in _grouped(changes):
+        yield f"{application or 'applied by hand'}:"
+        for change in part:
+            yield f"  {_SIGNS[change.kind]} {change.object}" + (f"  ({change.where})" if change.where else "")
+            yield from (f"      {line}" for line in change.lines)
+
+
+def markdown(changes: Iterable[Change], limit: int = 60_000) -> str:
+    """For a pull request: a foldable block an object, cut where comments of Git hosts end."""
+    changes = list(changes)
+    if not changes:
+        return "Nothing changes in the cluster.\n"
+    counts = {kind: sum(change.kind == kind for change in changes) for kind in ("add", "change", "remove")}
+    lines = [f"**{counts['add']} added, {counts['change']} changed, {counts['remove']} removed**"]
+    size = 0
+    for application, part in _grouped(changes):
+        lines += ["", f"### {application or 'applied by hand'}"]
+        for change in part:
+            block = [
+                f"<details><summary>{change.kind} <code>{change.object}</code></summary>",
+                "",
+                "~~~~diff",
+                *change.lines,
+                "~~~~",
+                "</details>",
+            ]
+            size += sum(len(line) + 1 for line in block)
+            lines += block if size < limit else [f"- {change.kind} `{change.object}` (too long to show)"]
+    return "\n".join(lines) + "\n"
+
+
+def data(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """As JSON data (docs/json.md)."""
+    return [
+        {
+            "change": change.kind,
+            "object": change.object,
+            "application": change.application or None,
+            "where": change.where or None,
+            "diff": list(change.lines),
+        }
+        for change in changes
+    ]
+
+
+def _grouped(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]:
+    groups: dict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        groups[change.application].append(change)
+    return iter(groups.items())

@@ -1,0 +1,141 @@
+"""What `bootstrap diff` does, callable from Python: two revisions, or Git against a cluster."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bootstrap import compare
+from bootstrap.compare import Change, Key
+from bootstrap.errors import ExitStatus, InputError
+from bootstrap.index import IN_CLUSTER, Resource, mapping
+from bootstrap.index_build import read
+from bootstrap.index_open import choose_scope
+from bootstrap.index_repository import Options, Repository
+from bootstrap.index_store import Store, open_store
+from bootstrap.output import Output
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; see the options of the command."""
+
+    path: Path
+    revisions: str | None = None
+    live: bool = False
+    cluster: str | None = None
+    context: str | None = None
+    application: str | None = None
+    cached: bool = True
+
+
+def diff(request: Request, output: Output, format: str) -> int:
+    """Print what differs; 1 when something does."""
+    store = open_store(output.invocation, request.cached)
+    if request.live:
+        changes = against_cluster(request, output, store)
+    else:
+        changes = between_revisions(request, output, store)
+    store.close()
+    if request.application is not None:
+        names = {request.application}
+        changes = [one for one in changes if names & {one.application, one.application.partition("/")[2]}]
+    show(changes, output, format)
+    return ExitStatus.NO if changes else ExitStatus.OK
+
+
+def show(changes: Sequence[Change], output: Output, format: str) -> None:
+    """Print changes as text, Markdown or JSON."""
+    if format == "json":
+        output.result({"changes": compare.data(changes)})
+    elif format == "markdown":
+        output.line(compare.markdown(changes).rstrip("\n"))
+    else:
+        for line in compare.text(changes):
+            output.line(line)
+        output.info(f"{len(changes)} objects differ" if changes else "nothing differs")
+
+
+def between_revisions(request: Request, output: Output, store: Store) -> list[Change]:
+    """`A..B`, or `A` against the work tree; without either, HEAD against the work tree."""
+    from bootstrap.git_history import extract
+
+    first, dots, second = (request.revisions or "HEAD").partition("..")
+    sides = []
+    with tempfile.TemporaryDirectory(prefix="bootstrap-diff-") as name:
+        for number, revision in enumerate((first or "HEAD", second or ("HEAD" if dots else ""))):
+            root = request.path
+            if revision:
+                root = Path(name) / str(number)
+                root.mkdir()
+                extract(request.path, revision, root, output.invocation)
+            options = Options(request.cluster if _has_cluster(root, request.cluster) else None)
+            sides.append(objects(read(root, output.invocation, store, options)))
+    return compare.compare(sides[0], sides[1])
+
+
+def _has_cluster(root: Path, cluster: str | None) -> bool:
+    """A revision may be older than the cluster's folder: then all that it has is new."""
+    return cluster is not None and any(root.glob(f"**/clusters/{cluster}"))
+
+
+def objects(repository: Repository) -> dict[Key, Resource]:
+    """Every object of the clusters (of what no cluster leads to, when there is none)."""
+    complete = [scope for scope in repository.scopes if scope.complete] or repository.scopes
+    found: dict[Key, Resource] = {}
+    for scope in complete:
+        for cluster in sorted({placement.cluster for placement in scope.placements}):
+            for one in repository.index(scope, cluster).resources:
+                found[(f"{scope.name} {cluster}", one.kind, one.namespace, one.name)] = one
+    return found
+
+
+def against_cluster(request: Request, output: Output, store: Store) -> list[Change]:
+    """What the API server would change if Git were applied as it lies: its own dry run."""
+    from bootstrap import kube
+    from bootstrap.steps import ClusterObject
+
+    repository = read(request.path, output.invocation, store, Options(request.cluster))
+    index = repository.index(choose_scope(repository, request.cluster), IN_CLUSTER)
+    wanted = [one for one in index.resources if "argocd.argoproj.io/hook" not in one.annotations]
+    if not wanted:
+        raise InputError("comparing with the cluster", "Git has nothing for it", "check --cluster")
+    sent = [
+        ClusterObject(
+            str(one.body.get("apiVersion")),
+            str(one.body.get("kind")),
+            one.namespace,
+            one.name,
+            json.dumps(_placed(one)).encode(),
+        )
+        for one in wanted
+    ]
+    cluster = kube.connect(output.invocation, request.context)
+    previews = kube.preview(cluster, sent, force=True)
+    before: dict[Key, Resource] = {}
+    after: dict[Key, Resource] = {}
+    for resource, preview in zip(wanted, previews, strict=True):
+        key = ("", resource.kind, resource.namespace, resource.name)
+        if preview.change == "same":
+            continue
+        if preview.before is not None:
+            before[key] = _like(resource, preview.before)
+        after[key] = _like(resource, preview.after or resource.body)
+    return compare.compare(before, after)
+
+
+def _placed(resource: Resource) -> dict[str, object]:
+    """The object with the namespace in which Argo CD puts it."""
+    body = dict(resource.body)
+    if resource.namespace:
+        body["metadata"] = {**mapping(body.get("metadata")), "namespace": resource.namespace}
+    return body
+
+
+def _like(resource: Resource, body: Mapping[str, Any]) -> Resource:
+    """The object in another state."""
+    return replace(resource, body=dict(body))
