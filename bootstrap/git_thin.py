@@ -125,7 +125,7 @@ class ThinBranch(Branch):
     def _list(self, sha: str) -> dict[str, Entry]:
         """A folder's names; fetched alone where they did not come with the tip."""
         if not self._has_list(sha):
-            self._fetch_by_id([sha], "--filter=tree:1")
+            self._fetch_by_id([sha], "--filter=tree:0")
             self._lists.add(sha)
         return self._tree(sha)
 
