@@ -76,3 +76,12 @@ def _checked(revision: str) -> str:
 def _unknown(revision: str, error: str) -> InputError:
     found = error.strip().splitlines()[0] if error.strip() else f"there is no {revision}"
     return InputError("reading a revision", found, f"check that {revision} was fetched: git fetch origin")
+
+
+def commit_id(root: Path, revision: str, invocation: Invocation) -> str:
+    """The full id of a commit, branch or tag of the repository at `root`; InputError when there is none."""
+    environ = git_auth.plain_environment(invocation.environ)
+    answer = git_command.run(("rev-parse", "--verify", f"{_checked(revision)}^{{commit}}"), root, environ)
+    if answer.status:
+        raise _unknown(revision, answer.err)
+    return answer.text

@@ -1,0 +1,218 @@
+"""What `bootstrap doctor` does: looks at everything once, and says what is not well and what to do.
+
+Its report is made to be pasted: it names versions, hosts and states, and holds no secret.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from bootstrap import __version__, argocd, kube
+from bootstrap.errors import BootstrapError, ExitStatus
+from bootstrap.invocation import Invocation
+from bootstrap.kube import Cluster
+from bootstrap.observed import ClusterState
+from bootstrap.output import Output
+from bootstrap.preflight import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
+from bootstrap.status import key_of, summarise
+
+State = Literal["ok", "warning", "broken"]
+EXPIRES_SOON = 21.0
+"""Days before its end at which a certificate is told of."""
+_PROGRAMS = {
+    "git": ("--version",),
+    "kustomize": ("version",),
+    "helm": ("version", "--short"),
+    "kubectl": ("version", "--client"),
+}
+_COMPONENTS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `mend` is "" when it is well."""
+
+    area: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+@dataclass
+class Report:
+    """Everything that was found, area by area."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, area: str, state: State, found: str, mend: str = "") -> None:
+        self.findings.append(Finding(area, state, found, mend))
+
+    @property
+    def worst(self) -> State:
+        states = {finding.state for finding in self.findings}
+        return "broken" if "broken" in states else "warning" if "warning" in states else "ok"
+
+
+def doctor(context: str | None, namespace: str, output: Output) -> int:
+    """Print the report; 1 when something in it is broken."""
+    report = Report()
+    _here(report, output.invocation)
+    try:
+        cluster = kube.connect(output.invocation, context)
+    except BootstrapError as error:
+        report.add("cluster", "broken", f"{error.tried}: {error.found}", error.hint)
+    else:
+        for look in (_cluster, _argocd, _applications, _certificates):
+            _guarded(report, look, cluster, namespace)
+    if output.format == "json":
+        findings = [asdict(finding) for finding in report.findings]
+        output.result({"state": report.worst, "findings": findings})
+    else:
+        for line in lines(report):
+            output.line(line)
+    return ExitStatus.NO if report.worst == "broken" else ExitStatus.OK
+
+
+def lines(report: Report) -> Iterator[str]:
+    """A line a finding, and what to do below it."""
+    width = max(len(finding.area) for finding in report.findings)
+    for finding in report.findings:
+        yield f"{finding.state.ljust(7)}  {finding.area.ljust(width)}  {finding.found}"
+        if finding.mend:
+            yield f"{' ' * (width + 11)}to do: {finding.mend}"
+
+
+Look = Callable[[Report, Cluster, str], None]
+
+
+def _guarded(report: Report, look: Look, cluster: Cluster, namespace: str) -> None:
+    """One thing that may not be read is a finding, and the rest is looked at all the same."""
+    try:
+        look(report, cluster, namespace)
+    except BootstrapError as error:
+        report.add(look.__name__.strip("_"), "broken", f"{error.tried}: {error.found}", error.hint)
+
+
+def _here(report: Report, invocation: Invocation) -> None:
+    system = f"{platform.system()} {platform.machine()}"
+    report.add("bootstrap", "ok", f"{__version__}, Python {platform.python_version()}, {system}")
+    for name, arguments in _PROGRAMS.items():
+        path = shutil.which(name, path=invocation.environ.get("PATH"))
+        if path is None:
+            needed = name == "git"
+            mend = "install git" if needed else ""
+            report.add(name, "broken" if needed else "ok", "not on PATH", mend)
+            continue
+        ended = subprocess.run([path, *arguments], capture_output=True, text=True, check=False, timeout=60)
+        version = re.search(r"v?\d+\.\d+[\w.+-]*", ended.stdout + ended.stderr)
+        report.add(name, "ok", version[0] if version else "of an unknown version")
+
+
+def _cluster(report: Report, cluster: Cluster, namespace: str) -> None:
+    state = kube.observe(cluster)
+    host = urlsplit(state.server).netloc.rpartition("@")[2] or state.server
+    _version(report, state, host)
+    if state.missing_rights:
+        shown = "; ".join(state.missing_rights[:5]) + (" …" if len(state.missing_rights) > 5 else "")
+        report.add(
+            "rights", "warning", f"this credential may not: {shown}", "bootstrap init needs cluster-admin"
+        )
+    else:
+        report.add("rights", "ok", "all that bootstrap init needs")
+    if abs(state.clock_skew) > MAXIMAL_CLOCK_SKEW:
+        report.add("clock", "broken", f"{state.clock_skew:.0f} s apart from the API server's", "set it (NTP)")
+    else:
+        report.add("clock", "ok", f"{abs(state.clock_skew):.0f} s apart from the API server's")
+    if state.ready_nodes == 0:
+        report.add("nodes", "broken", "none is Ready", "kubectl describe nodes")
+    elif state.ready_nodes > 0:
+        report.add("nodes", "ok", f"{state.ready_nodes} Ready")
+    if state.argocd is None:
+        report.add("argocd", "broken", "not installed", "run bootstrap init")
+    else:
+        said = (
+            f"{state.argocd.version or 'of an unknown version'} in {state.argocd.namespace}, by "
+            f"{state.argocd.installed_by}"
+        )
+        report.add("argocd", "ok", said)
+
+
+def _version(report: Report, state: ClusterState, host: str) -> None:
+    found = re.match(r"v?(\d+)\.(\d+)", state.version)
+    old = found is not None and (int(found[1]), int(found[2])) < OLDEST_KUBERNETES
+    oldest = ".".join(map(str, OLDEST_KUBERNETES))
+    mend = f"upgrade to {oldest} or newer" if old else ""
+    report.add("cluster", "broken" if old else "ok", f"Kubernetes {state.version} at {host}", mend)
+
+
+def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:
+    """Argo CD's own workloads: as many ready as wanted."""
+    for api_version, kind in _COMPONENTS:
+        for item in kube.list_objects(cluster, api_version, kind, namespace):
+            labels = item["metadata"].get("labels") or {}
+            if labels.get("app.kubernetes.io/part-of") != "argocd":
+                continue
+            name = item["metadata"]["name"]
+            wanted = (item.get("spec") or {}).get("replicas", 1)
+            ready = (item.get("status") or {}).get("readyReplicas", 0)
+            state: State = "ok" if ready >= wanted else "broken"
+            mend = "" if state == "ok" else f"kubectl -n {namespace} describe {kind.lower()} {name}"
+            report.add(name, state, f"{ready} of {wanted} ready", mend)
+
+
+def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
+    applications = argocd.applications(cluster, namespace)
+    if not applications:
+        report.add("applications", "warning", "there is none", "run bootstrap init")
+        return
+    rows = {}
+    for application in applications:
+        place, name = key_of(application)
+        rows.update(
+            {(one.namespace, one.name): one for one in summarise(applications, name, place).applications[:1]}
+        )
+    waiting = [row for row in rows.values() if not row.ready and not row.parent]
+    said = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"
+    report.add("applications", "warning" if waiting else "ok", said, "bootstrap status" if waiting else "")
+    for row in sorted(waiting, key=lambda row: row.name)[:20]:
+        state: State = "broken" if row.final else "warning"
+        mend = f"kubectl -n {row.namespace} describe application {row.name}"
+        report.add(row.name, state, f"{row.sync}, {row.health}; waits for {row.waiting_for}", mend)
+
+
+def _certificates(report: Report, cluster: Cluster, namespace: str) -> None:
+    """cert-manager's Certificates that are not ready, or end soon."""
+    found = kube.list_objects(cluster, "cert-manager.io/v1", "Certificate")
+    if not found:
+        return
+    count = len(report.findings)
+    for item in found:
+        name = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+        if trouble := certificate_trouble(item, datetime.now(timezone.utc)):
+            mend = (
+                f"kubectl -n {item['metadata']['namespace']} describe certificate {item['metadata']['name']}"
+            )
+            report.add("certificates", trouble[0], f"{name} {trouble[1]}", mend)
+    if len(report.findings) == count:
+        report.add("certificates", "ok", f"{len(found)} ready, none ends within {EXPIRES_SOON:.0f} days")
+
+
+def certificate_trouble(certificate: dict[str, Any], now: datetime) -> tuple[State, str] | None:
+    """How a Certificate fares; None when it is well."""
+    status = certificate.get("status") or {}
+    ready = [item for item in status.get("conditions") or () if item.get("type") == "Ready"]
+    if ready and ready[0].get("status") != "True":
+        return "broken", f"is not ready: {ready[0].get('message') or ready[0].get('reason')}"
+    if end := status.get("notAfter"):
+        days = (datetime.fromisoformat(end.replace("Z", "+00:00")) - now).total_seconds() / 86400
+        if days < EXPIRES_SOON:
+            return ("broken" if days < 0 else "warning"), f"ends in {days:.0f} days"
+    return None
