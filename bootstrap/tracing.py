@@ -28,6 +28,8 @@ class Request:
     environment: str | None = None
     fetch_charts: bool = False
     cached: bool = True
+    live: bool = False
+    context: str | None = None
 
 
 def show_trace(request: Request, target: str, output: Output, format: str) -> int:
@@ -35,6 +37,10 @@ def show_trace(request: Request, target: str, output: Output, format: str) -> in
     options = Options(request.cluster, fetch_charts=request.fetch_charts)
     with opened(request.path, output.invocation, options, request.cached) as repository:
         root = from_git(repository, request, target)
+    if request.live:
+        from bootstrap import kube, trace_live
+
+        trace_live.compare(root, kube.connect(output.invocation, request.context))
     show(root, output, format)
     return ExitStatus.NO if worst(root) == "broken" else ExitStatus.OK
 

@@ -1,4 +1,4 @@
-"""`bootstrap trace`: the chain behind a host, from Git."""
+"""`bootstrap trace`: the chain behind a host, from Git and, if asked for, beside the cluster."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.argument("target", metavar="HOST[/PATH]")
 @click.option("--repo", "path", type=_FOLDER, default=".", help="The repository's folder (default: here).")
 @click.option("--from-git", is_flag=True, help="Read Git alone (the default).")
+@click.option("--live", is_flag=True, help="Compare each hop with the cluster.")
+@click.option("--context", help="With --live: the kubeconfig's context (default: its current one).")
 @click.option("--cluster", help="Look at this cluster alone (a folder below clusters/).")
 @click.option("--env", "environment", help="Look at this environment's Applications alone.")
 @click.option("--fetch-charts", is_flag=True, help="Render charts too: helm fetches them.")
@@ -27,6 +29,8 @@ def command(
     target: str,
     path: Path,
     from_git: bool,
+    live: bool,
+    context: str | None,
     cluster: str | None,
     environment: str | None,
     fetch_charts: bool,
@@ -41,8 +45,12 @@ def command(
     Examples:
       bootstrap trace vote.example.com
       bootstrap trace vote.example.com/healthz --env production -o html > trace.html
-      bootstrap trace vote.voting-app-dev -o json
+      bootstrap trace vote.voting-app-dev --live
     """
+    from bootstrap.errors import InputError
     from bootstrap.tracing import Request, show_trace
 
-    return show_trace(Request(path, cluster, environment, fetch_charts, not no_cache), target, output, format)
+    if live and from_git:
+        raise InputError("reading --live", "--from-git is given too", "give one of the two")
+    request = Request(path, cluster, environment, fetch_charts, not no_cache, live, context)
+    return show_trace(request, target, output, format)

@@ -1,0 +1,187 @@
+"""status, wait, doctor, diff --live and trace --live on a real API server.
+
+The test writes what Argo CD's controllers and the endpoint controller would write.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from bootstrap import kube, live
+from bootstrap.invocation import Invocation
+from bootstrap.kube import Cluster
+from bootstrap.output import Output
+from bootstrap.render import kustomize
+from bootstrap.sandbox.state import Sandbox
+from tests.applications import NEWER, REVISION, application, entry
+from tests.conftest import Run
+from tests.repositories import SHOP, write
+from tests.sandbox.kubernetes import made
+from tests.sandbox.test_argocd_wait import SOON, admin, controller, ns, put
+
+__all__ = ["admin", "ns"]  # fixtures
+
+
+@pytest.fixture
+def environ(api_server: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    program = Path(kustomize(Invocation()))
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    return {"KUBECONFIG": str(api_server.kubeconfig), "BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache")}
+
+
+def broken_child() -> dict[str, object]:
+    conditions = [{"type": "ComparisonError", "message": "the chart is not there"}]
+    return application("b", "Unknown", "Healthy", wave=5, conditions=conditions)
+
+
+def test_status_lists_by_wave_and_exits_0_when_all_is_well(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str]
+) -> None:
+    children = [entry("late", 5), entry("early", -5)]
+    put(
+        admin,
+        ns,
+        application("root", children=children),
+        application("late", wave=5),
+        application("early", wave=-5),
+    )
+    result = run("status", "--namespace", ns, env=environ)
+    assert result.exit == 0, result.err
+    names = [line.split()[1] for line in result.out.splitlines()]
+    assert names == ["APPLICATION", "root", "early", "late"]
+    assert "3 of 3 Applications are Synced and Healthy" in result.err
+
+
+def test_status_says_why_and_exits_1(admin: Cluster, ns: str, run: Run, environ: dict[str, str]) -> None:
+    summary = {"images": ["registry.example.com/web:1.2.3"]}
+    put(
+        admin,
+        ns,
+        application("root", children=[entry("b", 5)], summary=summary),
+        broken_child(),
+        application("lone"),
+    )
+    result = run("status", "--namespace", ns, "-o", "json", env=environ)
+    assert result.exit == 1
+    data = json.loads(result.out)
+    rows = {row["name"]: row for row in data["applications"]}
+    assert "the chart is not there" in rows["b"]["waitingFor"]
+    assert rows["lone"]["ready"] is True  # no root leads to it, and it is shown all the same
+    assert data["images"] == {f"{ns}/root": ["registry.example.com/web:1.2.3"]}
+
+
+def test_status_of_another_commit_is_not_ready(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str]
+) -> None:
+    put(admin, ns, application("root", revision=REVISION))
+    assert run("status", "--namespace", ns, "--commit", REVISION, env=environ).exit == 0
+    assert run("status", "--namespace", ns, "--commit", NEWER, env=environ).exit == 1
+
+
+def test_status_without_applications_says_what_to_do(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str]
+) -> None:
+    result = run("status", "--namespace", ns, env=environ)
+    assert result.exit == 5
+    assert "--namespace" in result.err
+
+
+def test_live_view_takes_each_change_by_a_watch(admin: Cluster, ns: str, invocation: Invocation) -> None:
+    put(admin, ns, application("root", children=[entry("a")]), application("a", "OutOfSync"))
+    states = live.states(admin, live.Request(namespace=ns, timeout=SOON), Output(invocation))
+    assert not next(states).ready
+    put(admin, ns, application("a"))
+    assert next(states).ready
+    states.close()
+
+
+def test_live_view_needs_a_terminal(admin: Cluster, ns: str, run: Run, environ: dict[str, str]) -> None:
+    result = run("status", "--namespace", ns, "--watch", env=environ)
+    assert result.exit == 2
+    assert "bootstrap wait" in result.err
+
+
+def test_wait_ends_at_the_commit_and_otherwise_says_which_is_not(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str]
+) -> None:
+    put(admin, ns, application("root", children=[entry("a")]), application("a"))
+    with controller(admin, ns):
+        done = run("wait", "--namespace", ns, "--commit", REVISION, "--timeout", str(SOON), env=environ)
+        late = run("wait", "--namespace", ns, "--commit", NEWER, "--timeout", "2", env=environ)
+    assert done.exit == 0, done.err
+    assert late.exit == 7
+    assert "root" in late.err
+
+
+def test_doctor_tells_versions_rights_and_what_is_broken(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str]
+) -> None:
+    put(admin, ns, application("root", children=[entry("b", 5)]), broken_child())
+    result = run("doctor", "--namespace", ns, "-o", "json", env=environ)
+    findings = json.loads(result.out)["findings"]
+    by_area = {finding["area"]: finding for finding in findings}
+    assert by_area["cluster"]["found"].startswith("Kubernetes v1.")
+    assert by_area["rights"]["state"] == "ok"
+    assert by_area["clock"]["state"] == "ok"
+    assert "the chart is not there" in by_area["b"]["found"]
+    assert all(finding["mend"] for finding in findings if finding["state"] != "ok")
+    assert result.exit == 1
+
+
+@pytest.fixture
+def repository(tmp_path: Path, ns: str) -> Path:
+    image = "{name: registry.example.com/web, newTag: '2'}"
+    kustomization = f"namespace: {ns}\nresources: [shop.yaml, web.yaml]\nimages: [{image}]\n"
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {MODE: fast}\n"
+    return write(
+        tmp_path / "repo",
+        {
+            "clusters/one/kustomization.yaml": kustomization,
+            "clusters/one/shop.yaml": SHOP,
+            "clusters/one/web.yaml": config,
+        },
+    )
+
+
+def applied(admin: Cluster, root: Path) -> None:
+    """Apply what the repository says, as a first sync would."""
+    from bootstrap.render import build
+
+    objects = [made(dict(body)) for body in build(root / "clusters/one", Invocation())]
+    kube.apply(admin, objects)
+
+
+def test_diff_with_the_cluster_shows_what_a_push_would_change(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str], repository: Path
+) -> None:
+    fresh = run("diff", str(repository), "--live", "-o", "json", env=environ)
+    assert {change["change"] for change in json.loads(fresh.out)["changes"]} == {"add"}
+    applied(admin, repository)
+    same = run("diff", str(repository), "--live", env=environ)
+    assert (same.exit, same.out) == (0, ""), same.err
+    kustomization = repository / "clusters/one/kustomization.yaml"
+    kustomization.write_text(kustomization.read_text().replace("'2'", "'3'"))
+    result = run("diff", str(repository), "--live", env=environ)
+    assert result.exit == 1
+    assert f"~ Deployment {ns}/web" in result.out
+    assert "+        - image: registry.example.com/web:3" in result.out
+    assert "managedFields" not in result.out
+
+
+def test_trace_beside_the_cluster_tells_endpoints_images_and_what_is_missing(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str], repository: Path
+) -> None:
+    missing = run("trace", f"web.{ns}", "--repo", str(repository), "--live", env=environ)
+    assert missing.exit == 1
+    assert f"Service {ns}/web is not in the cluster" in missing.out
+    applied(admin, repository)
+    kustomization = repository / "clusters/one/kustomization.yaml"
+    kustomization.write_text(kustomization.read_text().replace("'2'", "'3'"))
+    result = run("trace", f"web.{ns}", "--repo", str(repository), "--live", env=environ)
+    assert result.exit == 1  # there are no nodes, so nothing is ready
+    assert "has no ready endpoint" in result.out
+    assert "web is registry.example.com/web:2, Git says registry.example.com/web:3" in result.out
