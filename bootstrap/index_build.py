@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bootstrap import index_charts, index_kustomize, index_sources
+from bootstrap import __version__, index_charts, index_kustomize, index_sources
 from bootstrap.index import (
     APPLICATION,
     APPLICATION_SET,
@@ -25,7 +25,7 @@ from bootstrap.index_render import Renderer
 from bootstrap.index_repository import Options, Placement, Repository, Scope, promised
 from bootstrap.index_sources import Source, Unit
 from bootstrap.index_store import Store
-from bootstrap.index_unit import FileFault
+from bootstrap.index_unit import VERSION, FileFault
 from bootstrap.index_yaml import Fault
 from bootstrap.invocation import Invocation
 
@@ -36,7 +36,9 @@ CHUNK = 256
 def read(root: Path, invocation: Invocation, store: Store, options: Options) -> Repository:
     """Read a repository; raises InputError when it cannot be one, never for what is wrong inside it."""
     files = scan(root)
-    record_key = "record:" + hashlib.sha256(f"{files.root}\0{options}".encode()).hexdigest()
+    record_key = (
+        "record:" + hashlib.sha256(f"{__version__} {VERSION}\0{files.root}\0{options}".encode()).hexdigest()
+    )
     reader = _Reader(files, invocation, store, options, store.get(record_key) or {})
     repository = reader.read()
     if reader.dirty:

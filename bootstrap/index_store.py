@@ -43,6 +43,13 @@ class Store:
     def has(self, key: str) -> bool:
         return self._connection.execute("select 1 from entries where key = ?", (key,)).fetchone() is not None
 
+    def keys(self, start: str) -> list[str]:
+        """The keys that begin so."""
+        rows = self._connection.execute(
+            "select key from entries where substr(key, 1, ?) = ?", (len(start), start)
+        )
+        return [str(row[0]) for row in rows]
+
     def put(self, key: str, value: Any) -> None:
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         self._connection.execute("insert or replace into entries values (?, ?, ?)", (key, text, self._now))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import render
+from bootstrap import index_build, render
 from bootstrap.errors import InputError
 from bootstrap.index import IN_CLUSTER, Index, Resource, label_selects
 from bootstrap.index_build import read
@@ -109,6 +109,20 @@ def test_second_reading_renders_only_what_changed(tmp_path: Path, invocation: In
     assert again() == 1
     (tmp_path / "repo/apps/shop/base/shop.yaml").write_text(SHOP.replace("8080", "8081"))
     assert again() == 2
+
+
+def test_record_of_another_version_is_not_used(
+    tmp_path: Path, invocation: Invocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "repo", OURS)
+    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache")}
+    for version in ("0.0.1", "0.0.2"):
+        monkeypatch.setattr(index_build, "__version__", version)
+        store = open_store(invocation)
+        keys = len(store.keys("record:"))
+        read_all(tmp_path / "repo", invocation, store)
+        assert len(store.keys("record:")) == keys + 1
+        store.close()
 
 
 def test_damaged_cache_is_made_anew(tmp_path: Path, invocation: Invocation) -> None:
