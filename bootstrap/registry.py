@@ -57,11 +57,12 @@ class Registries:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "gitops-bootstrap"
         self._session.auth = _NoNetrc()
-        if ca_file is not None:
-            self._session.verify = str(ca_file)
+        # Given with every request: the environment's REQUESTS_CA_BUNDLE would win over the session's.
+        self._verify = str(ca_file) if ca_file is not None else None
         self._patience = patience
         self._pause = pause
         self._authorizations: dict[str, str] = {}
+        self._bases: dict[str, str] = {}
 
     def digest(self, image: Reference) -> str | None:
         """The digest that the registry has for the image's tag (or digest); None when it has no such image.
@@ -70,8 +71,7 @@ class Registries:
         """
         registry, _, path = canonical(image.repository).partition("/")
         wanted = image.digest or image.tag or "latest"
-        base = _base(registry)
-        url = f"{base}/v2/{path}/manifests/{wanted}"
+        url = f"{self._base(registry)}/v2/{path}/manifests/{wanted}"
         answer = self._ask("HEAD", url, registry, path)
         found = answer.headers.get("Docker-Content-Digest", "")
         if answer.status_code == 200 and not _DIGEST.fullmatch(found):
@@ -87,6 +87,22 @@ class Registries:
                 f"looking for {image}", text, "the registry is at fault: ask who runs it", url
             )
         return found
+
+    def _base(self, registry: str) -> str:
+        """The registry's URL: over TLS; plain, as with Docker, for one on this machine without it."""
+        if registry not in self._bases:
+            host = _HUB_HOST if registry == "docker.io" else registry
+            self._bases[registry] = f"https://{host}"
+            if _is_loopback(host) and not self._speaks_tls(host):
+                self._bases[registry] = f"http://{host}"
+        return self._bases[registry]
+
+    def _speaks_tls(self, host: str) -> bool:
+        try:
+            self._send("GET", f"https://{host}/v2/")
+        except RegistryError as error:
+            return re.search(r"WRONG_VERSION_NUMBER|wrong version number", str(error.__cause__)) is None
+        return True
 
     def _ask(self, method: str, url: str, registry: str, path: str) -> requests.Response:
         """One request, with a token if the registry wants one; 429 and 5xx are tried again."""
@@ -112,8 +128,9 @@ class Registries:
     def _send(self, method: str, url: str, **options: Any) -> requests.Response:
         import requests
 
+        options |= {"timeout": _TIMEOUT, "verify": self._verify, "stream": True}
         try:
-            with self._session.request(method, url, timeout=_TIMEOUT, stream=True, **options) as answer:
+            with self._session.request(method, url, **options) as answer:
                 answer._content = answer.raw.read(_LARGEST_MANIFEST, decode_content=True)
                 return answer
         except requests.exceptions.SSLError as error:
@@ -184,11 +201,6 @@ class _NoNetrc:
 
     def __call__(self, request: Any) -> Any:
         return request
-
-
-def _base(registry: str) -> str:
-    host = _HUB_HOST if registry == "docker.io" else registry
-    return f"http://{host}" if _is_loopback(host) else f"https://{host}"
 
 
 def _is_loopback(host: str) -> bool:
