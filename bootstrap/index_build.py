@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,8 @@ class _Reader:
     def _first(self, scope: Scope, start: Start) -> list[Placement]:
         """The start, or the root Application that lies beside it and leads to it."""
         first = Placement("", start.unit, IN_CLUSTER, start.namespace)
+        if start.complete and start.unit.tool == "directory":
+            return [replace(first, unit=plain(start.unit.path, self._not_applied(start, first)))]
         if not start.complete or start.unit.tool != "kustomize":
             return [first]
         self._renderer.render([start.unit])
@@ -195,6 +198,19 @@ class _Reader:
                 if self._unit(source, application, "") == start.unit:
                     return [root]
         return [root, first]
+
+    def _not_applied(self, start: Start, first: Placement) -> list[str]:
+        """Of loose files, those that none of the Applications in them applies: what a person applies."""
+        self._renderer.render([start.unit])
+        units = [
+            unit
+            for application, _ in self._applications(first)
+            for source in index_sources.sources(application.body)
+            if (unit := self._unit(source, application, "")) is not None and unit.tool != "chart"
+        ]
+        self._renderer.render(units)
+        applied = {path for unit in units for path in self.units[unit.key].closure}
+        return [path for path in start.files if path not in applied] or list(start.files)
 
     def _applications(self, placement: Placement) -> Iterator[tuple[Resource, str]]:
         """The Applications that a unit holds (and their checksums), those of its ApplicationSets too."""

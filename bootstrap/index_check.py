@@ -285,6 +285,7 @@ def _apps(
         repository.files,
         repository.urls,
         scope.complete,
+        posixpath.basename(posixpath.dirname(scope.root)) == "clusters",
         known_revisions,
     )
 

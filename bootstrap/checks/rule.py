@@ -106,7 +106,8 @@ class Apps:
     """An app of apps as a whole: its Applications, what each applies and depends on.
 
     `closures` has the files of this repository that an Application depends on; `revisions` what the
-    repository's branches and tags are called, None when they are not all known.
+    repository's branches and tags are called, None when they are not all known. `self_contained`: the
+    cluster's folder lists all that the cluster needs, so that what no Application brings is missing.
     """
 
     applications: list[Resource]
@@ -116,6 +117,7 @@ class Apps:
     tree: Tree
     urls: list[str]
     complete: bool
+    self_contained: bool = True
     revisions: frozenset[str] | None = None
 
 

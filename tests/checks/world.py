@@ -457,6 +457,7 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
         TREE,
         [URL],
         complete,
+        True,
         frozenset({"main", "v1.0.0"}),
     )
     for check_apps in APPS_CHECKS:
