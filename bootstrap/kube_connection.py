@@ -28,6 +28,7 @@ CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 65.0
 """Seconds; the API server ends its own requests after 60."""
 JSON = "application/json"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 

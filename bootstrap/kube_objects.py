@@ -204,7 +204,7 @@ def _list(
                 found = []  # the list took longer than the server keeps its snapshot: begin again
                 continue
             raise
-        found += page["items"]
+        found += page["items"] or ()
         if not page["metadata"].get("continue"):
             break
         query["continue"] = page["metadata"]["continue"]

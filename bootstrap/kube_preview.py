@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap import kube_discovery as discovery
 from bootstrap.errors import ClusterError, Conflict, NotFound
-from bootstrap.kube_apply import Placed, learn, place, real_conflicts, send
 from bootstrap.kube_connection import METADATA_ONLY, Cluster, request
 from bootstrap.kube_errors import combined
 from bootstrap.kube_parallel import in_parallel
+from bootstrap.kube_send import Placed, place, read, real_conflicts, send
 from bootstrap.observed import FieldConflict, Preview
 from bootstrap.steps import ClusterObject
 
@@ -48,11 +49,11 @@ def preview(
     "conflict" has `after` as if the fields were taken. Invalid, Forbidden, …: of every object that
     the server would refuse, together.
     """
-    learn(cluster, objects)
+    discovery.learn(cluster, {item.api_version for item in objects})
     placed = {n: at for n, item in enumerate(objects) if (at := place(cluster, item, namespace))}
     # Reading and trying are independent; the longest documents first, because one of them may take
     # the server as long as all the others together.
-    absent = _absent(cluster, placed) if quick else frozenset()
+    absent = _absent(cluster, placed, quick)
     calls = [_Call(n, at, dry) for n, at in placed.items() if n not in absent for dry in (True, False)]
     calls.sort(key=lambda call: (-len(call.placed.object.text), not call.dry_run))
     answers = dict(zip(calls, in_parallel(lambda call: _ask(cluster, call, force), calls), strict=True))
@@ -81,37 +82,36 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     )
 
 
-def _absent(cluster: Cluster, placed: Mapping[int, Placed]) -> frozenset[int]:
-    """The numbers of the long documents whose objects are not there."""
-    long = [number for number, at in placed.items() if len(at.object.text) > LONG]
+def _absent(cluster: Cluster, placed: Mapping[int, Placed], quick: bool) -> frozenset[int]:
+    """The numbers of those that need not be tried: their namespace is not there; long and not there."""
+    namespaces = sorted({at.object.namespace for at in placed.values() if at.object.namespace})
+    there = in_parallel(lambda name: _is_there(cluster, f"/api/v1/namespaces/{name}"), namespaces)
+    missing = {name for name, is_there in zip(namespaces, there, strict=True) if not is_there}
+    absent = {number for number, at in placed.items() if at.object.namespace in missing}
+    long = [n for n, at in placed.items() if quick and len(at.object.text) > LONG and n not in absent]
+    there = in_parallel(lambda number: _is_there(cluster, placed[number].path), long)
+    return frozenset(absent | {number for number, is_there in zip(long, there, strict=True) if not is_there})
 
-    def is_there(number: int) -> bool:
-        where = str(placed[number].object)
-        try:
-            request(cluster, "GET", placed[number].path, f"reading {where}", where, accept=METADATA_ONLY)
-        except NotFound:
-            return False
-        return True
 
-    return frozenset(
-        number for number, there in zip(long, in_parallel(is_there, long), strict=True) if not there
-    )
+def _is_there(cluster: Cluster, path: str) -> bool:
+    try:
+        request(cluster, "GET", path, f"reading {path}", accept=METADATA_ONLY)
+    except NotFound:
+        return False
+    return True
 
 
 def _ask(cluster: Cluster, call: _Call, force: bool) -> Found | ClusterError:
     """The answer, None for "not there", or the error that it was."""
-    where = str(call.placed.object)
     try:
-        if call.dry_run:
-            answer = send(cluster, call.placed, force, dry_run=True)
-        else:
-            answer = request(cluster, "GET", call.placed.path, f"reading {where}", where)
+        if not call.dry_run:
+            return read(cluster, call.placed)
+        found: Mapping[str, Any] = send(cluster, call.placed, force, dry_run=True).data
+        return found
     except NotFound:
         return None
     except ClusterError as error:
         return error
-    found: Mapping[str, Any] = answer.data
-    return found
 
 
 def _preview(

@@ -61,7 +61,7 @@ def temporary_namespace(cluster: Cluster) -> Iterator[str]:
 
 def apply_as(cluster: Cluster, item: ClusterObject, namespace: str, manager: str) -> None:
     """Server-side apply by somebody else."""
-    from bootstrap.kube_apply import APPLY, place
+    from bootstrap.kube_send import APPLY, place
 
     placed = place(cluster, item, namespace)
     assert placed is not None

@@ -178,7 +178,7 @@ def test_immutable_field_has_a_hint(admin: Cluster, ns: str) -> None:
 def test_crd_whose_name_is_taken_is_not_waited_for_in_vain(
     admin: Cluster, group: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bootstrap.kube_apply.ESTABLISHED_TIMEOUT", 3.0)
+    monkeypatch.setattr("bootstrap.kube_crds.ESTABLISHED_TIMEOUT", 3.0)
     kube.apply(admin, [crd(group, "Part")])
     other = crd(group, "Other")
     taken = ClusterObject(
@@ -189,7 +189,16 @@ def test_crd_whose_name_is_taken_is_not_waited_for_in_vain(
         other.text.replace(b'"kind": "Other"', b'"kind": "Part"'),
     )
     with pytest.raises(NotReadyError, match='NamesAccepted: "Part" is already in use'):
-        kube.apply(admin, [taken])
+        kube.apply(admin, [taken, custom(group, "Part")])
+
+
+def test_objects_of_a_crd_that_was_applied_before_wait_until_it_is_served(
+    admin: Cluster, ns: str, group: str
+) -> None:
+    assert kube.get(admin, f"{group}/v1", "Part", ns, "a") is None
+    kube.apply(admin, [crd(group, "Part")])
+    kube.apply(admin, [custom(group, "Part")], namespace=ns)
+    assert kube.get(admin, f"{group}/v1", "Part", ns, "a") is not None
 
 
 def test_webhook_that_does_not_answer_is_told_clearly(admin: Cluster, api_server: Sandbox, ns: str) -> None:

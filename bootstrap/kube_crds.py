@@ -1,0 +1,78 @@
+"""CRDs: when what they define can be made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from bootstrap import kube_discovery as discovery
+from bootstrap.errors import NotFound, NotReadyError
+from bootstrap.kube_connection import METADATA_LIST, Cluster, request
+from bootstrap.kube_objects import watch
+from bootstrap.steps import ClusterObject
+
+CRD = "CustomResourceDefinition"
+API_VERSION = "apiextensions.k8s.io/v1"
+ESTABLISHED_TIMEOUT = 90.0
+SERVED_TIMEOUT = 90.0
+"""Seconds until discovery names a kind whose CRD is there."""
+PAUSE = 0.1
+
+
+def is_crd(item: ClusterObject) -> bool:
+    return item.kind == CRD and item.api_version == API_VERSION
+
+
+def is_established(crd: Mapping[str, Any]) -> bool:
+    conditions = (crd.get("status") or {}).get("conditions") or ()
+    return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
+
+
+def defined_by(crd: Mapping[str, Any]) -> tuple[str, str]:
+    """Group and kind."""
+    return str(crd["spec"]["group"]), str(crd["spec"]["names"]["kind"])
+
+
+def wait_until_established(cluster: Cluster, name: str) -> None:
+    """By watch; NotReadyError with what its conditions say."""
+    selector = f"metadata.name={name}"
+    conditions: list[Mapping[str, Any]] = []
+    for _, found in watch(cluster, API_VERSION, CRD, None, ESTABLISHED_TIMEOUT, field_selector=selector):
+        if is_established(found):
+            return
+        conditions = (found.get("status") or {}).get("conditions") or []
+    refused = [f"{item['type']}: {item.get('message')}" for item in conditions if item["status"] == "False"]
+    raise NotReadyError(
+        f"waiting for {CRD} {name} to be Established",
+        "; ".join(refused) or f"no word of it after {ESTABLISHED_TIMEOUT:.0f} s",
+        f"look at it: kubectl describe crd {name}",
+        name,
+    )
+
+
+def wait_until_served(cluster: Cluster, item: ClusterObject) -> discovery.Resource:
+    """Where a kind is served whose CRD was applied a moment ago; NotFound when it has none at all.
+
+    Discovery, and every API server of a cluster, follow a CRD's Established with a delay.
+    """
+    group = item.api_version.partition("/")[0]
+    deadline = time.monotonic() + SERVED_TIMEOUT
+    while (found := discovery.find(cluster, item.api_version, item.kind)) is None:
+        if time.monotonic() > deadline or not _has_crd(cluster, group):
+            raise NotFound(
+                f"applying {item}",
+                f"the API server does not serve {item.kind} in {item.api_version}",
+                f"check the apiVersion, and that the kind's {CRD} is installed and Established",
+                str(item),
+                code=404,
+                reason="NotFound",
+            )
+        time.sleep(PAUSE)
+    return found
+
+
+def _has_crd(cluster: Cluster, group: str) -> bool:
+    path = f"/apis/{API_VERSION}/customresourcedefinitions"
+    listed = request(cluster, "GET", path, "listing CRDs", accept=METADATA_LIST).data
+    return any(item["metadata"]["name"].partition(".")[2] == group for item in listed["items"] or ())
