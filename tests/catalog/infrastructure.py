@@ -121,6 +121,8 @@ def _cluster(folder: Path, name: str, choice: tuple[str, ...], settings: Mapping
     file.write_bytes(text)
     if settings:
         file = place / "settings.yaml"
-        edits = {(0, "data", key): value for key, value in settings.items()}
+        edits: dict[tuple[str | int | splice.Match, ...], str] = {
+            (0, "data", key): value for key, value in settings.items()
+        }
         file.write_bytes(splice.replace_scalars(file.read_bytes(), edits))
     return place

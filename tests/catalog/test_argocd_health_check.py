@@ -18,7 +18,7 @@ from tests.catalog.infrastructure import INFRASTRUCTURE
 from tests.conftest import USER_ENVIRONMENT
 
 CONFIG = INFRASTRUCTURE / "argocd/manifests/patches/argocd-cm.yaml"
-SOURCES = [
+SOURCES: list[dict[str, Any]] = [
     {
         "repoURL": "https://charts.test",
         "chart": "traefik",

@@ -11,6 +11,7 @@ import pytest
 from bootstrap import generate_paths
 from bootstrap.catalog import EXAMPLE_REPOSITORY
 from bootstrap.index_files import scan
+from bootstrap.index_yaml import load_all
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import COMPONENTS, FINALIZER, ROOT, Application, applications
 
@@ -127,7 +128,7 @@ def test_every_value_file_can_be_switched_on_by_a_line(component: str) -> None:
 
 
 def test_the_project_names_every_repository_that_is_used_and_no_other() -> None:
-    projects = list(infrastructure.load_all((infrastructure.CLUSTER / "projects.yaml").read_text()))
+    projects = list(load_all((infrastructure.CLUSTER / "projects.yaml").read_text()))
     named = {project["metadata"]["name"]: set(project["spec"]["sourceRepos"]) for project in projects}
     used = {source["repoURL"] for item in applications() for source in item.sources}
     assert named == {"infrastructure": used, "apps": {EXAMPLE_REPOSITORY}}
@@ -203,7 +204,7 @@ def test_no_value_of_its_own_is_a_secret_or_a_floating_version(component: str) -
     for path in (ROOT / "infrastructure" / component).rglob("*.yaml"):
         if path.name == "install.yaml":
             continue
-        for key, value in _scalars(infrastructure.load_all(path.read_text())):
+        for key, value in _scalars(load_all(path.read_text())):
             assert str(value) != "latest", f"{path}: {key}"
             if re.search(r"(password|token|secret|api_?key|routing_?key)$", key, re.I):
                 # A name of a Secret, a file, or a reference is none.

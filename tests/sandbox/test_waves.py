@@ -116,9 +116,9 @@ def test_a_failing_wave_holds_the_next_one_back_until_a_fix_is_pushed(
     assert state(cluster, f"{name}-second") is None
 
     commit = repository.push({"first/service.yaml": service(7000)})
-    status = argocd.wait(cluster, f"{name}-root", commit, TIMEOUT)
-    assert status.ready
-    assert {item.name for item in status.applications} == {
+    ended = argocd.wait(cluster, f"{name}-root", commit, TIMEOUT)
+    assert ended.ready
+    assert {item.name for item in ended.applications} == {
         f"{name}-{part}" for part in ("root", "first", "second")
     }
     assert kube.get(cluster, "v1", "ConfigMap", namespace, "second") is not None
