@@ -39,7 +39,8 @@ def observe(
     projects = _objects(laid, "projects.yaml")
     root = _objects(laid, "root.yaml")
     objects = [*argocd, *projects, *root]
-    previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE)
+    quick = not request.dry_run  # what is to be created is tried by creating it
+    previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick)
     git_secret = credentials.repository_secret(settings.repo_url, for_argocd, NAMESPACE)
     secrets = _missing(world, plans.secrets(tree, settings, git_secret))
     first, last = len(argocd), len(argocd) + len(projects)

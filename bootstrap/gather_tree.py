@@ -83,7 +83,8 @@ def _manifest(request: Request, record: Record | None, output: Output) -> Manife
     asked = request.variant or request.argocd_version or request.argocd_manifest
     if record and not asked:
         return None
-    version = request.argocd_version or (record.argocd_version if record else None)
+    laid = record.argocd_version if record and not request.argocd_manifest else None
+    version = request.argocd_version or laid  # a given manifest tells its version itself
     variant = request.variant or (record.argocd_variant if record else "install")
     return argocd.manifest(output.invocation, version, variant, request.argocd_manifest, request.sha256)
 
