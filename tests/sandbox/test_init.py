@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import kube, kube_apply, kube_connection, layout, manifests
+from bootstrap import kube, kube_apply, kube_connection, kube_send, layout, manifests
 from bootstrap.invocation import Invocation
 from bootstrap.main import run as run_cli
 from bootstrap.plans.init import SECRETS_ANNOTATION
@@ -231,7 +231,7 @@ def install_by_hand(world: World, by: str) -> None:
     objects = manifests.split(text, "install.yaml")
     for phase in kube_apply.phases(objects):
         for item in phase:
-            placed = kube_apply.place(world.cluster, item, "argocd")
+            placed = kube_send.place(world.cluster, item, "argocd")
             assert placed is not None
             kube_connection.request(
                 world.cluster,
