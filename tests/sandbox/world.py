@@ -187,6 +187,7 @@ def stable(item: dict[str, Any]) -> dict[str, Any]:
     managers = [
         {key: value for key, value in entry.items() if key != "time"}
         for entry in metadata.pop("managedFields", ())
+        if entry.get("subresource") != "status"  # a long CRD is Established after `init` has ended
     ]
     metadata["managedFields"] = sorted(managers, key=lambda entry: json.dumps(entry, sort_keys=True))
     result = {key: value for key, value in item.items() if key != "status"} | {"metadata": metadata}
