@@ -61,8 +61,10 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
     first = choose_scope(repository, request.cluster)
     others = [scope for scope in repository.scopes if scope is not first and request.cluster is None]
     unknown: InputError | None = None
+    cluster = whole(repository, first)
     for scope in [first, *sorted(others, key=lambda scope: not scope.complete)]:
-        index = _of_environment(whole(repository, scope), request.environment)
+        index = cluster if scope is first else _beside(whole(repository, scope), cluster)
+        index = _of_environment(index, request.environment)
         try:
             root = trace(index, Surroundings(index, scope.complete), target)
         except InputError as error:
@@ -73,6 +75,13 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
         return root
     assert unknown is not None  # noqa: S101 - there is at least one scope
     raise unknown
+
+
+def _beside(index: Index, cluster: Index) -> Index:
+    """What is switched off, as if it were on the cluster: what the cluster has serves it too."""
+    applications = {**cluster.applications, **index.applications}
+    opaque = cluster.opaque | index.opaque
+    return Index(index.resources, opaque, index.promised, applications, beyond=cluster)
 
 
 def _of_environment(index: Index, environment: str | None) -> Index:

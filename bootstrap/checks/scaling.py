@@ -211,5 +211,13 @@ def budgets_of(index: Index, workload: Resource) -> list[Resource]:
 
 
 def metrics_of(scaler: Resource) -> list[str]:
-    """What an autoscaler looks at, in short."""
-    return [str(metric.get("type")) for metric in mappings(scaler.spec.get("metrics"))] or ["cpu"]
+    """What an autoscaler looks at, in short: `cpu 70%`."""
+    said = []
+    for metric in mappings(scaler.spec.get("metrics")):
+        kind = str(metric.get("type") or "")
+        source = mapping(metric.get(kind[:1].lower() + kind[1:]))
+        target = mapping(source.get("target"))
+        share = f" {target['averageUtilization']}%" if "averageUtilization" in target else ""
+        name = source.get("name") or dig(source, "metric", "name") or kind
+        said.append(f"{name}{share}")
+    return said or ["cpu"]
