@@ -168,3 +168,24 @@ def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for index, item in enumerate(value if isinstance(value, list) else ()):
         if isinstance(item, dict):
             yield index, item
+
+
+_PLAIN = {"apiVersion", "kind", "metadata", "resources"}
+
+
+def parts(tree: Tree, folder: str) -> list[tuple[Literal["file", "folder"], str]]:
+    """What a kustomization puts together without changing it: files, and folders that do change something.
+
+    kustomize takes quadratic time over long lists of resources; one that is only a list needs no
+    kustomize. The folder itself, when it is more than a list.
+    """
+    path = file_of(tree, folder)
+    content = tree.mapping(path) if path else None
+    if content is None or set(content) - _PLAIN or content.get("kind", "Kustomization") != "Kustomization":
+        return [("folder", folder)]
+    found: list[tuple[Literal["file", "folder"], str]] = []
+    for _, name in _strings(content.get("resources")):
+        target = posixpath.normpath(posixpath.join(folder, name))
+        target = "" if target == "." else target
+        found += [("file", target)] if tree.has(target) else parts(tree, target)
+    return found

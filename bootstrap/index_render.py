@@ -7,13 +7,14 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bootstrap import index_charts, index_kustomize, render
+from bootstrap import index_charts, index_kustomize
 from bootstrap.index_files import Files
 from bootstrap.index_sources import Unit
 from bootstrap.index_store import Store
-from bootstrap.index_unit import FileFault, Prepared, UnitResult, from_directory, prepare, result
+from bootstrap.index_unit import FileFault, Prepared, UnitResult, from_directory, from_list, prepare, result
 from bootstrap.index_yaml import Fault
 from bootstrap.invocation import Invocation
+from bootstrap.render import Built, Overlay, build_many, kustomize
 
 CHUNK = 256
 """Units rendered before the parsed files are let go."""
@@ -84,12 +85,32 @@ class Renderer:
             for name in item.closure:
                 self.files.forget(name)
 
-    def _build(self, overlays: Sequence[Prepared]) -> None:
-        self._program = self._program or render.kustomize(self.invocation)
-        asked = [item.overlay for item in overlays if item.overlay is not None]
-        for item, built in zip(
-            overlays, render.build_many(self.files.root, asked, self._program), strict=True
-        ):
+    def _build(self, items: Sequence[Prepared]) -> None:
+        """Build kustomizations: those that are only lists by their parts, as far as that goes."""
+        parts = {part.folder: part for item in items for part in item.parts if isinstance(part, Overlay)}
+        whole = [item for item in items if not item.parts]
+        asked = [*parts.values(), *(item.overlay for item in whole if item.overlay is not None)]
+        answers = self._run(asked)
+        built = dict(zip(parts, answers, strict=False))
+        rest: list[Prepared] = []
+        for item in items:
+            if item.parts:
+                objects = from_list(self.files, item.parts, built)
+                if objects is None:
+                    rest.append(item)
+                else:
+                    self._keep(item, objects, ())
+        self._take(whole, answers[len(parts) :])
+        self._take(rest, self._run([item.overlay for item in rest if item.overlay is not None]))
+
+    def _run(self, overlays: Sequence[Overlay]) -> list[Built]:
+        if not overlays:
+            return []
+        self._program = self._program or kustomize(self.invocation)
+        return build_many(self.files.root, overlays, self._program)
+
+    def _take(self, items: Sequence[Prepared], answers: Sequence[Built]) -> None:
+        for item, built in zip(items, answers, strict=True):
             faults: list[FileFault] = []
             if built.error is not None:
                 file = index_kustomize.file_of(self.files, item.unit.path) or item.unit.path

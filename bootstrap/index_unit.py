@@ -16,7 +16,7 @@ from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, directory_files
 from bootstrap.index_yaml import Fault, line_of
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -81,7 +81,11 @@ Objects = Sequence[tuple[Mapping[str, Any], str]]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A unit whose files are known: its key by content, and what forbids rendering it."""
+    """A unit whose files are known: its key by content, and what forbids rendering it.
+
+    `overlay` is a kustomization as a whole, `parts` the same as files and overlays that need no more
+    than to be put together (empty when it cannot be taken apart).
+    """
 
     unit: Unit
     key: str
@@ -90,6 +94,7 @@ class Prepared:
     blocked: bool
     volatile: bool
     overlay: render.Overlay | None = None
+    parts: tuple[str | render.Overlay, ...] = ()
 
 
 def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
@@ -97,6 +102,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     options = json.loads(unit.options)
     faults: list[FileFault] = []
     overlay = None
+    parts: tuple[str | render.Overlay, ...] = ()
     volatile = unit.tool != "kustomize"
     blocked = False
     if unit.tool == "kustomize":
@@ -111,6 +117,8 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         top = (files.mapping(own) if own else None) or {}
         namespace = str(top.get("namespace") or "")
         overlay = render.Overlay(unit.path, namespace, options, frozenset(names))
+        if not blocked and not options:
+            parts = _parts(files, unit.path)
     elif unit.tool == "directory":
         names = directory_files(files, unit.path, options)
     else:
@@ -125,7 +133,58 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     digest = hashlib.sha256(f"{VERSION} {unit.key}".encode())
     for name in names:
         digest.update(f"\0{name}\0{files.content_id(name)}".encode())
-    return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay)
+    return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)
+
+
+def _parts(files: Files, folder: str) -> tuple[str | render.Overlay, ...]:
+    """The parts of a kustomization that is only a list; () when it is more."""
+    found = index_kustomize.parts(files, folder)
+    if found == [("folder", folder)]:
+        return ()
+    made: list[str | render.Overlay] = []
+    for kind, path in found:
+        if kind == "file":
+            made.append(path)
+            continue
+        own = index_kustomize.file_of(files, path)
+        namespace = str(((files.mapping(own) if own else None) or {}).get("namespace") or "")
+        members = frozenset(index_kustomize.closure(files, path).files)
+        made.append(render.Overlay(path, namespace, {}, members))
+    return tuple(made)
+
+
+_LOCAL = "config.kubernetes.io/local-config"
+
+
+def from_list(
+    files: Files, parts: Sequence[str | render.Overlay], built: Mapping[str, render.Built]
+) -> Objects | None:
+    """The objects of a list's parts, in order; None when kustomize has to say what is wrong with it.
+
+    `built` has the overlays by their folder.
+    """
+    found: list[tuple[Mapping[str, Any], str]] = []
+    for part in parts:
+        if isinstance(part, render.Overlay):
+            if built[part.folder].error is not None:
+                return None
+            found += built[part.folder].objects
+            continue
+        for document in files.parsed(part).documents:
+            if not document.is_object:
+                return None
+            items = document.value.get("items") if str(document.value["kind"]).endswith("List") else None
+            found += [(body, part) for body in (items if isinstance(items, list) else [document.value])]
+    kept, seen = [], set()
+    for body, file in found:
+        metadata = mapping(mapping(body).get("metadata"))
+        key = (qualified(body), metadata.get("namespace"), metadata.get("name"))
+        if not metadata.get("name") or key in seen:
+            return None
+        seen.add(key)
+        if str(mapping(metadata.get("annotations")).get(_LOCAL)).lower() != "true":
+            kept.append((body, file))
+    return kept
 
 
 def _missing_fault(files: Files, missing: index_kustomize.Missing) -> FileFault:

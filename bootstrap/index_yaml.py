@@ -182,7 +182,7 @@ class _Builder:
         return result, count
 
 
-_TRUE = {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"}
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?(?:0x[0-9a-fA-F]+|0o?[0-7]+|0b[01]+|[0-9][0-9_]*)$")
 
 
@@ -190,7 +190,7 @@ def _scalar(node: Any) -> Any:
     tag = node.tag.rpartition(":")[2]
     text = node.value
     if tag == "bool":
-        return text in _TRUE
+        return _BOOLEANS.get(text, text)  # yes, no, on and off are words, as kustomize reads them
     if tag == "null":
         return None
     if tag == "int":
@@ -242,6 +242,9 @@ def _loader() -> Any:
             first: [(tag, pattern) for tag, pattern in resolvers if tag not in unwanted]
             for first, resolvers in base.yaml_implicit_resolvers.items()
         }
+        loader.add_constructor(
+            "tag:yaml.org,2002:bool", lambda _, node: _BOOLEANS.get(node.value, node.value)
+        )
         loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _integer(node.value))
         _loaders.append(loader)
     return _loaders[0]

@@ -69,6 +69,56 @@ def test_many_overlays_in_one_process_give_what_each_gives_alone(
         assert sorted(map(str, load_all(text))) == sorted(str(body) for body, _ in built.objects)
 
 
+ODD = """\
+apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: x}, data: {a: 'yes', b: "1"}}
+  - apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: b, namespace: x, annotations: {config.kubernetes.io/local-config: 'true'}}
+---
+# nothing
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: &m {name: c, namespace: x}
+data: {on: off}
+"""
+
+
+def test_list_without_kustomize_gives_what_kustomize_gives(tmp_path: Path, invocation: Invocation) -> None:
+    more = "resources:\n  - odd.yaml\n  - ../../apps/shop/overlays/production\n"
+    plain = {
+        "clusters/one/kustomization.yaml": OURS["clusters/one/kustomization.yaml"].replace(
+            "resources:\n", more
+        ),
+        "clusters/one/odd.yaml": ODD,
+    }
+    repository = read_all(write(tmp_path, OURS, plain), invocation, cluster="one")
+    unit = repository.units["kustomize:clusters/one:{}"]
+    ours = repository.store.get(f"objects:{unit.key}")
+    text, error = render._call([render.kustomize(invocation), "build", str(tmp_path / "clusters/one")])
+    assert error is None
+    assert sorted(map(str, map(_sorted, ours or []))) == sorted(map(str, map(_sorted, load_all(text))))
+    assert len(ours or []) == 8
+
+
+def _sorted(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def test_same_object_twice_in_a_list_is_kustomizes_to_tell(tmp_path: Path, invocation: Invocation) -> None:
+    twice = {"clusters/one/kustomization.yaml": "resources: [project.yaml, again.yaml]\n"}
+    write(tmp_path, OURS, twice, {"clusters/one/again.yaml": OURS["clusters/one/project.yaml"]})
+    repository = read_all(tmp_path, invocation, cluster="one")
+    (fault,) = [fault for unit in repository.units.values() for _, fault in unit.faults]
+    assert fault.code == "build"
+    assert "already registered" in fault.message
+
+
 def test_overlays_that_do_not_go_together_are_built_alone(tmp_path: Path, invocation: Invocation) -> None:
     thing = "apiVersion: v1\nkind: Namespace\nmetadata: {name: same}\n"
     write(
@@ -274,7 +324,8 @@ def test_bad_yaml_is_a_fault_at_its_line(text: bytes, code: str, line: int) -> N
         ("1:30", "1:30"),
         ("0644", 420),
         ("=", "="),
-        ("yes", True),
+        ("yes", "yes"),
+        ("true", True),
         ("1_000", 1000),
         ("~", None),
         ("1.5", 1.5),
