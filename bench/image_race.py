@@ -1,0 +1,100 @@
+"""A hundred bumps of one branch at once, against as many of the usual way; nothing may be lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bench import image_usual
+from bench.api_servers import ALONE, fresh
+from bench.figures import Figure
+from bench.git_host import ENVIRONMENTS, Host, app_name, host_of, make_repository, overlay
+from bootstrap.sandbox import programs
+
+TITLE = "100 image bumps of one branch at once, against 100 of the usual way"
+PROCESSES = 100
+APPS = 40
+"""Half of the files are wanted by two or three processes, each with a line of its own or the same."""
+GOAL = 1 / 3
+
+
+def run(rounds: int) -> Iterator[Figure]:
+    """Once, whatever `rounds` says: the usual way takes minutes."""
+    with fresh((*ALONE, "gitea")) as (sandbox, invocation):
+        kustomize = programs.ensure(["kustomize"], invocation, lambda _: None)["kustomize"].path
+        host = host_of(sandbox)
+        environ = image_usual.identity(os.environ)
+
+        def ours(name: str, number: int) -> int:
+            app, environment = _target(number)
+            command = [
+                *(sys.executable, "-m", "bootstrap", "image", "set", f"ghcr.io/example/{app}=:t{number}"),
+                *("--app", app, "--env", environment, "--repo", host.repository(name), "--push"),
+                *("--username", host.username, "--token-file", str(host.token_file)),
+                *("--output", "json", "--timeout", "3600"),
+            ]
+            ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+            if ended.returncode:
+                raise SystemExit(f"a bump ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")
+            return int(json.loads(ended.stdout)["attempts"])
+
+        def usual(name: str, number: int) -> int:
+            app, environment = _target(number)
+            image = f"ghcr.io/example/{app}"
+            return image_usual.bump(
+                host.address(name), overlay(app, environment), image, f"t{number}", kustomize, environ
+            )
+
+        mine, tries, lost = _race(host, ours)
+        yield Figure("updates that are not in the final tree", lost, "", 0)
+        yield Figure(f"{PROCESSES} bumps", mine, "s", None, f"{tries / PROCESSES:.1f} pushes each")
+        theirs, tries, lost = _race(host, usual)
+        note = f"{tries / PROCESSES:.1f} pushes each, {lost} lost"
+        yield Figure(f"{PROCESSES} of the usual way", theirs, "s", None, note)
+        yield Figure("wall time / the usual way", mine / theirs, "", GOAL)
+
+
+def _target(number: int) -> tuple[str, str]:
+    return app_name(number % APPS), ENVIRONMENTS[number // APPS % 2]
+
+
+def _race(host: Host, bump: Callable[[str, int], int]) -> tuple[float, int, int]:
+    """Seconds, pushes tried, and updates lost."""
+    name = f"race-{secrets.token_hex(4)}"
+    make_repository(host, name, APPS)
+    start = time.monotonic()
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        tries = sum(pool.map(lambda number: bump(name, number), range(PROCESSES)))
+    seconds = time.monotonic() - start
+    return seconds, tries, _lost(host, name)
+
+
+def _lost(host: Host, name: str) -> int:
+    """Updates whose commit is missing, or whose value is there without having been set again after it."""
+    with tempfile.TemporaryDirectory(prefix="bootstrap-bench-") as folder:
+        clone = Path(folder) / "clone"
+        subprocess.run(["git", "clone", "--quiet", host.address(name), str(clone)], check=True)
+
+        def git(*arguments: str) -> str:
+            command = ["git", "-C", str(clone), *arguments]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+        log = git("log", "--patch", "--unified=0", "--format=")
+        merges = git("rev-list", "--merges", "HEAD").split()
+        lost = len(merges)
+        for number in range(PROCESSES):
+            app, environment = _target(number)
+            text = (clone / overlay(app, environment) / "kustomization.yaml").read_text(encoding="utf-8")
+            rivals = [n for n in range(PROCESSES) if _target(n) == (app, environment)]
+            set_at_all = f"newTag: t{number}\n" in log
+            stands = any(f"newTag: t{rival}\n" in text for rival in rivals)
+            lost += not (set_at_all and stands)
+        return lost
