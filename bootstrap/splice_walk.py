@@ -8,7 +8,8 @@ built without it, its Python twin is used, which is slower.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bootstrap.errors import InputError
@@ -102,13 +103,12 @@ class Walk:
         self._outline: list[tuple[Place, tuple[Any, ...]]] = []
         self._odd = _ODD_BREAKS.search(text) is not None
 
-    def outline(self, but: Container[Place]) -> list[tuple[Place, tuple[Any, ...]]]:
+    def outline(self, but: Collection[Place]) -> list[tuple[Place, tuple[Any, ...]]]:
         """Everything that the file says, to compare; without what stands at or below `but`."""
-        return [
-            (path, said)
-            for path, said in self._outline
-            if not any(path[:length] in but for length in range(1, len(path) + 1))
-        ]
+        outline = self._outline
+        for length in {len(place) for place in but}:
+            outline = [entry for entry in outline if entry[0][:length] not in but]
+        return outline
 
     def key(self, place: Place) -> Key | None:
         """The key that a place ends in (None: the mapping has none)."""
@@ -120,8 +120,12 @@ class Walk:
         return self.text.count("\n", 0, offset) if self._odd else known
 
 
+@lru_cache(maxsize=8)
 def walk(text: str, where: str) -> Walk:
-    """Read a file; raises InputError, with file:line:column, for what is no YAML."""
+    """Read a file; raises InputError, with file:line:column, for what is no YAML.
+
+    The last ones are remembered, as an edit reads one text several times; nobody changes them.
+    """
     found = Walk(text)
     reading = _Reading(found, where)
     for event in _events(text, where):
