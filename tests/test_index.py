@@ -101,7 +101,7 @@ def test_list_without_kustomize_gives_what_kustomize_gives(tmp_path: Path, invoc
     text, error = render._call([render.kustomize(invocation), "build", str(tmp_path / "clusters/one")])
     assert error is None
     assert sorted(map(str, map(_sorted, ours or []))) == sorted(map(str, map(_sorted, load_all(text))))
-    assert len(ours or []) == 8
+    assert len(ours or []) == 7
 
 
 def _sorted(value: object) -> object:
