@@ -17,9 +17,12 @@ from bootstrap.steps import ClusterObject
 
 BOM = b"\xef\xbb\xbf"
 
-_MARKER = re.compile(rb"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)[^\r\n]*", re.MULTILINE)
+# Line starts are found by the line break before them: a literal that the search leaps to, where
+# `^` would be tried at every byte of a document of megabytes.
+_MARKER = re.compile(rb"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)([^\r\n]*)")
 _CONTENT = re.compile(rb"^[ \t]*[^\s#]", re.MULTILINE)
-_AT_COLUMN_0 = re.compile(rb"^[^\s#][^\r\n]*", re.MULTILINE)
+_AT_COLUMN_0 = re.compile(rb"\n([^\s#][^\r\n]*)")
+_LONE_CARRIAGE_RETURN = re.compile(rb"\r(?!\n)")
 _KEY = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]*)[ \t]*:(?:[ \t]+|\Z)(.*)", re.DOTALL)
 _ITEM = re.compile(rb"-(?:[ \t]|\Z)")
 _LINE = re.compile(rb"^([ ]*)([^\s#][^\r\n]*)", re.MULTILINE)
@@ -37,7 +40,7 @@ def split(text: bytes, where: str) -> list[ClusterObject]:
     Empty documents are left out. `namespace` is "" where the document names none. InputError with
     file and line for text that is no YAML, or no Kubernetes object.
     """
-    text = text.removeprefix(BOM)
+    text = _LONE_CARRIAGE_RETURN.sub(b"\n", text.removeprefix(BOM))
     try:
         text.decode()
     except UnicodeDecodeError as error:
@@ -46,11 +49,10 @@ def split(text: bytes, where: str) -> list[ClusterObject]:
             f"reading {where}", "the file is not UTF-8", "save it as UTF-8", f"{where}:{line}"
         ) from error
     found: list[ClusterObject] = []
-    for start, document in _documents(text):
-        place = (where, text.count(b"\n", 0, start) + 1)
+    for line, document in _documents(text):
         header = None if document.lstrip().startswith(b"{") else _header(document)
         if header is None or header.kind.endswith("List"):
-            found.extend(manifests_parse.objects(document, place))
+            found.extend(manifests_parse.objects(document, (where, line)))
         else:
             found.append(
                 ClusterObject(header.api_version, header.kind, header.namespace, header.name, document)
@@ -59,26 +61,32 @@ def split(text: bytes, where: str) -> list[ClusterObject]:
 
 
 def _documents(text: bytes) -> Iterator[tuple[int, bytes]]:
-    """Offset and text of each document that holds more than comments, without its markers."""
-    start = 0
+    """Line and text of each document that holds more than comments, without its markers."""
+    text = b"\n" + text
+    start, line = 1, 1
     for marker in [*_MARKER.finditer(text), None]:
-        end = marker.start() if marker else len(text)
-        document = text[start:end]
+        document = text[start : marker.start() + 1 if marker else len(text)]
         if _CONTENT.search(document) and not _only_directives(document):
-            yield start, document
+            yield line, document
         if marker is None:
             return
-        rest = marker[0][3:]
+        rest = marker[1].strip()
         # `--- {kind: …}` has its content on the marker's line; `--- # comment` has none.
-        start = marker.start() + 3 if rest.strip() and not rest.strip().startswith(b"#") else marker.end()
+        next_start = marker.end() if not rest or rest.startswith(b"#") else marker.start(1)
+        line += text.count(b"\n", start, next_start)
+        start = next_start
 
 
 def _only_directives(document: bytes) -> bool:
-    return all(line.startswith((b"%", b"#")) or not line.strip() for line in document.splitlines())
+    """`%YAML 1.2` and the like stand in the chunk before the marker."""
+    return document.lstrip().startswith(b"%") and all(
+        line.startswith((b"%", b"#")) or not line.strip() for line in document.splitlines()
+    )
 
 
 def _header(document: bytes) -> Header | None:
     """The header of a block-style document; None when anything about it is not plain."""
+    document = b"\n" + document
     top = _top_level(document)
     if top is None:
         return None
@@ -100,16 +108,16 @@ def _top_level(document: bytes) -> dict[bytes, Span] | None:
     found: dict[bytes, Span] = {}
     open_key: tuple[bytes, int, bytes] | None = None
     for line in _AT_COLUMN_0.finditer(document):
-        if _ITEM.match(line[0]):
+        if _ITEM.match(line[1]):
             continue  # an item of the list that the key above holds
-        key = _KEY.fullmatch(line[0])
+        key = _KEY.fullmatch(line[1])
         if key is None:
             return None
         if open_key and open_key[0] in _TOP:
             found[open_key[0]] = (open_key[1], open_key[2], line.start())
         if key[1] in found or (open_key and open_key[0] == key[1]):
             return None
-        open_key = (key[1], line.start() + key.start(2), key[2])
+        open_key = (key[1], line.start(1) + key.start(2), key[2])
     if open_key and open_key[0] in _TOP:
         found[open_key[0]] = (open_key[1], open_key[2], len(document))
     return found if len(found) == len(_TOP) else None

@@ -35,6 +35,7 @@ THE_POD = [("v1", "Pod", "ns", "a")]
         POD,
         "\ufeff" + POD,
         POD.replace("\n", "\r\n"),
+        POD.replace("\n", "\r"),
         "# a comment\n\n" + POD,
         "---\n" + POD + "...\n",
         "--- # the pod\n" + POD,
