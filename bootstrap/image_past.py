@@ -67,7 +67,7 @@ def versions(calls: Calls, tip: str, path: str, branch: Branch | None = None) ->
             entry.email,
             entry.when,
             entry.subject,
-            _time(entry.built_at),
+            built_time(entry.built_at),
             calls.content(sha, "blob") if sha else None,
         )
 
@@ -83,7 +83,7 @@ def is_ancestor_in(source: Path, invocation: Invocation) -> IsAncestor:
     return is_ancestor
 
 
-def _time(text: str | None) -> float | None:
+def built_time(text: str | None) -> float | None:
     """A trailer's time; a trailer that is none counts as not there."""
     try:
         return parse_time(text) if text else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bootstrap.git_log import LogEntry
+from bootstrap.image_past import built_time
 from bootstrap.image_show import reference_data
 from bootstrap.images_history import Step
 from bootstrap.images_layout import home_of
@@ -32,11 +34,16 @@ def listed(
                 "line": place.line,
                 "text": place.text,
                 "image": reference_data(place.reference),
-                "set": entry and {key: value for key, value in entry._asdict().items() if key != "files"},
+                "set": entry and _commit(entry),
             }
         )
     output.table(("APP", "ENVIRONMENT", "IMAGE", "WHERE", "SET BY"), rows)
     output.result(data)
+
+
+def _commit(entry: LogEntry) -> dict[str, Any]:
+    fields = {key: value for key, value in entry._asdict().items() if key != "files"}
+    return {**fields, "built_at": built_time(entry.built_at)}
 
 
 def history(place: ImagePlace, steps: Sequence[Step], output: Output) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,6 +58,18 @@ def test_one_value_changes(run: Run, repo: Path):
     assert changed(repo) == ["-    newTag: v1  # never by hand", '+    newTag: "1.10"  # never by hand']
     again = run("image", "set", "org/web=:1.10", "--env", "staging")
     assert (again.exit, again.out.splitlines()[-1]) == (0, "nothing to change")
+
+
+def test_a_bump_loads_none_of_the_slow_libraries(repo: Path):
+    """Its start is most of what it takes; a pipeline pays it every time."""
+    slow = ("git", "kubernetes", "requests", "rich", "ruamel", "cryptography")
+    command = ["image", "set", "org/web=:v2", "--env", "staging"]
+    code = (
+        f"import sys\nfrom bootstrap.main import run\nstatus = run({command!r})\n"
+        f"print(sorted(set({slow!r}) & set(sys.modules)), file=sys.stderr)\nsys.exit(status)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr.strip() == "[]"
 
 
 def test_several_images_change_at_once_or_none_does(run: Run, repo: Path):
