@@ -139,9 +139,16 @@ def test_overlays_that_do_not_go_together_are_built_alone(tmp_path: Path, invoca
     assert [len(one.objects) for one in built] == [2, 2]
 
 
+def use_cache(invocation: Invocation, folder: Path) -> None:
+    """Another cache, and on PATH the kustomize that the usual one has."""
+    program = Path(render.kustomize(invocation))
+    path = f"{program.parent}{os.pathsep}{invocation.environ['PATH']}"
+    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(folder), "PATH": path}
+
+
 def test_second_reading_renders_only_what_changed(tmp_path: Path, invocation: Invocation) -> None:
     write(tmp_path / "repo", OURS)
-    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache")}
+    use_cache(invocation, tmp_path / "cache")
 
     def again() -> int:
         store = open_store(invocation)
@@ -150,7 +157,6 @@ def test_second_reading_renders_only_what_changed(tmp_path: Path, invocation: In
         store.close()
         return repository.rendered
 
-    os.environ["PATH"] = str(Path(render.kustomize(Invocation())).parent) + os.pathsep + os.environ["PATH"]
     assert again() == 5
     assert again() == 0
     (tmp_path / "repo/apps/shop/overlays/dev/kustomization.yaml").write_text(
@@ -165,7 +171,7 @@ def test_record_of_another_version_is_not_used(
     tmp_path: Path, invocation: Invocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "repo", OURS)
-    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache")}
+    use_cache(invocation, tmp_path / "cache")
     for version in ("0.0.1", "0.0.2"):
         monkeypatch.setattr(index_build, "__version__", version)
         store = open_store(invocation)
