@@ -14,6 +14,7 @@ from bootstrap.git import Credential, Remote, open_remote
 from bootstrap.invocation import Invocation
 from bootstrap.steps import Commit, FileChange
 from tests.git_repositories import AUTHOR, Bare, git
+from tests.packages import NEEDS_SSH
 
 Open = Callable[..., Remote]
 
@@ -354,6 +355,7 @@ def test_signing_without_a_key_is_told_and_pushes_nothing(open_: Open, bare: Bar
     assert bare.tip() is None
 
 
+@NEEDS_SSH
 def test_commits_are_signed_as_git_is_configured(open_: Open, bare: Bare, tmp_path: Path) -> None:
     import subprocess
 

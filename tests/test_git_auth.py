@@ -11,6 +11,7 @@ import pytest
 from bootstrap import git_auth
 from bootstrap.errors import InputError
 from bootstrap.git_auth import Credential, check_credential, check_url, environment, host_of, without_userinfo
+from tests.packages import NEEDS_SSH
 
 TOKEN = "glowing-token-of-a-test"
 HTTPS = "https://git.example.org/owner/name.git"
@@ -159,6 +160,7 @@ def test_tracing_prompts_and_weak_tls_of_the_caller_do_not_reach_git(tmp_path: P
     assert said.strip() == "true"
 
 
+@NEEDS_SSH
 def test_ssh_asks_nobody_and_trusts_no_unknown_host(tmp_path: Path) -> None:
     key, hosts = tmp_path / "my key", tmp_path / "known hosts"
     key.touch()

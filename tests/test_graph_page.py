@@ -34,7 +34,9 @@ ALL_IN_VIEW = """
 })()
 """
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on PATH")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="Chromium is not on this machine: sudo apt-get install chromium"
+)
 
 
 class Browser:

@@ -15,6 +15,7 @@ from bootstrap.errors import ExitStatus
 from bootstrap.git_thin import ThinBranch
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
+from tests.packages import NEEDS_SSH
 from tests.repositories import write
 
 STAGING = "apps/shop/overlays/staging/kustomization.yaml"
@@ -74,6 +75,7 @@ def test_the_message_is_the_users_with_trailers_behind_it(run: Run, bare: Bare):
     )
 
 
+@NEEDS_SSH
 def test_a_commit_is_signed_as_git_is_configured(run: Run, bare: Bare, tmp_path: Path):
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)

@@ -17,6 +17,7 @@ from bootstrap.settings import parse_record
 from tests.argocd_manifest import VERSION, manifest
 from tests.conftest import Result, Run
 from tests.git_repositories import Bare, git
+from tests.packages import NEEDS_SSH
 
 Init = Callable[..., Result]
 SETTINGS = "clusters/default/settings.yaml"
@@ -147,6 +148,7 @@ def test_other_branch_is_laid_out_alone(init: Init, bare: Bare) -> None:
     assert b"revision: gitops" in bare.files("gitops")[SETTINGS]
 
 
+@NEEDS_SSH
 def test_commits_are_signed_on_request(init: Init, bare: Bare, tmp_path: Path) -> None:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)

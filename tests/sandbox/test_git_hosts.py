@@ -17,6 +17,7 @@ from bootstrap.git import Credential, Remote, open_remote
 from bootstrap.invocation import Invocation
 from bootstrap.steps import Commit, FileChange
 from tests.git_repositories import AUTHOR, Bare
+from tests.packages import NEEDS_SSH
 from tests.sandbox.world import World
 
 
@@ -178,6 +179,7 @@ def ssh_url(repository: World) -> str:
     return f"{repository.sandbox.git_ssh_url}/{repository.name}.git"
 
 
+@NEEDS_SSH
 def test_key_reads_and_pushes_over_ssh(
     repository: World, ssh_url: str, key: Path, invocation: Invocation
 ) -> None:
@@ -188,6 +190,7 @@ def test_key_reads_and_pushes_over_ssh(
         assert remote.observe().tip == sha
 
 
+@NEEDS_SSH
 def test_unknown_host_key_is_not_trusted(
     ssh_url: str, key: Path, tmp_path: Path, invocation: Invocation
 ) -> None:
@@ -200,6 +203,7 @@ def test_unknown_host_key_is_not_trusted(
     assert empty.read_text() == ""
 
 
+@NEEDS_SSH
 def test_key_that_the_host_does_not_know_is_refused(
     repository: World, ssh_url: str, tmp_path: Path, invocation: Invocation
 ) -> None:
@@ -210,6 +214,7 @@ def test_key_that_the_host_does_not_know_is_refused(
         remote.observe()
 
 
+@NEEDS_SSH
 def test_agent_is_used_when_no_key_is_named(
     repository: World, ssh_url: str, key: Path, tmp_path: Path, invocation: Invocation
 ) -> None:
@@ -231,6 +236,7 @@ def test_agent_is_used_when_no_key_is_named(
         agent.wait()
 
 
+@NEEDS_SSH
 def test_host_that_does_not_answer_is_unreachable(key: Path, tmp_path: Path, invocation: Invocation) -> None:
     url, credential = "ssh://git@127.0.0.1:1/a/b.git", Credential(ssh_key=key)
     with opened(url, credential, invocation) as remote, pytest.raises(GitUnreachable):

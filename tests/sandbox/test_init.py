@@ -17,6 +17,7 @@ from bootstrap.main import run as run_cli
 from bootstrap.plans.init import SECRETS_ANNOTATION
 from bootstrap.settings import Settings
 from tests.git_repositories import git
+from tests.packages import NEEDS_SSH
 from tests.sandbox.world import World, empty
 
 
@@ -244,6 +245,7 @@ def install_by_hand(world: World, by: str) -> None:
             )
 
 
+@NEEDS_SSH
 def test_ssh_repository_needs_a_key_that_argocd_can_have(world: World) -> None:
     world.up("--repo-only", "--argocd-manifest", str(world.manifest))
     ssh = f"{world.sandbox.git_ssh_url}/{world.name}.git"
