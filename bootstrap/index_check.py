@@ -12,9 +12,11 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bootstrap import kube_schema
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS, RULES, VERSION
 from bootstrap.checks.files import BY_CODE, UNREACHABLE
 from bootstrap.checks.ignore import Comments
@@ -22,7 +24,7 @@ from bootstrap.checks.rule import SEVERITIES, Apps, Finding, Owned, Problem, Sev
 from bootstrap.components import offered
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
 from bootstrap.index_files import Files
-from bootstrap.index_kustomize import NAMES
+from bootstrap.index_kustomize import NAMES, file_of
 from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_sources import sources
 from bootstrap.index_yaml import line_of
@@ -83,7 +85,7 @@ class Places:
         line = resource.line
         if resource.file and posixpath.basename(resource.file) not in NAMES and problem.path:
             line = max(line, line_of(self._files.read(resource.file), resource.document, problem.path))
-        if resource.file and self.comments(resource.file).covers(rule.id, line, resource.line):
+        if resource.file and self._left_out(rule.id, resource.file, line, resource.line):
             return None
         return Finding(
             rule.id,
@@ -95,6 +97,14 @@ class Places:
             str(resource),
             resource.application,
         )
+
+    def _left_out(self, rule: str, file: str, line: int, document: int) -> bool:
+        """By a comment in the file, or on the entry of the kustomization that names it."""
+        if self.comments(file).covers(rule, line, document):
+            return True
+        folder, name = posixpath.split(file)
+        own = file_of(self._files, folder)
+        return own is not None and own != file and self.comments(own).covers_entry(rule, name)
 
     def comments(self, file: str) -> Comments:
         if file not in self._comments:
@@ -168,7 +178,8 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
                 digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
     digest.update(json.dumps([sorted(opaque), sorted(images)]).encode())
     public = Index(resources, opaque)
-    around = Surroundings(public, scope.complete, cluster, frozenset(images), settings.kubernetes)
+    schema = partial(kube_schema.load, repository.store)
+    around = Surroundings(public, scope.complete, cluster, frozenset(images), settings.kubernetes, schema)
     return _Target(around, digest.hexdigest())
 
 

@@ -102,9 +102,20 @@ def replicas(resource: Resource) -> int:
     return value if isinstance(value, int) else 1
 
 
+_BY_CONTROLLERS = {
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-name",
+    "controller-revision-hash",
+    "pod-template-hash",
+    "statefulset.kubernetes.io/pod-name",
+}
+"""Labels that pods get from their controllers: no template has them."""
+
+
 def selected(index: Index, selector: Mapping[str, Any], namespace: str) -> list[Resource]:
     """The workloads whose pods a Service's selector matches."""
-    return [item for item in index.of(*WORKLOADS, namespace=namespace) if selects(selector, pod_labels(item))]
+    told = {key: value for key, value in selector.items() if key not in _BY_CONTROLLERS}
+    return [item for item in index.of(*WORKLOADS, namespace=namespace) if selects(told, pod_labels(item))]
 
 
 def label_selected(index: Index, selector: Any, namespace: str) -> list[Resource]:

@@ -15,6 +15,7 @@ from bootstrap.checks import (
     projects,
     safety,
     scaling,
+    schema,
     services,
     versions,
     waves,
@@ -22,17 +23,18 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 2
+VERSION = 4
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
-    "Files": (files, versions),
+    "Files": (files, schema, versions),
     "The app of apps": (apps, projects, waves),
     "The chain": (services, gateways, configuration, scaling, network, mesh, monitoring),
     "Safety": (safety,),
 }
 
 CHECKS: tuple[Check, ...] = (
+    schema.check,
     versions.check,
     services.check,
     gateways.check,
@@ -85,9 +87,10 @@ def document() -> str:
         "# bootstrap: ignore=GB406 the node's log folder is what this pod is for",
         "```",
         "",
-        "`ignore-file=GB406 reason` does it for a file. `bootstrap.yaml` switches rules "
-        "off (`checks: {off: [GB404]}`)",
-        "or changes how severe they are (`checks: {severity: {GB404: error}}`).",
+        "`ignore-file=GB406 reason` does it for a file, and the comment on a kustomization's entry",
+        "(`- install.yaml # bootstrap: …`) for one that has to stay as it was released. `bootstrap.yaml`",
+        "switches rules off (`checks: {off: [GB404]}`) or changes how severe they are",
+        "(`checks: {severity: {GB404: error}}`).",
     ]
     for family, modules in FAMILIES.items():
         lines += [

@@ -30,6 +30,13 @@ class Comments:
                 else:
                     self._by_line.setdefault(number, set()).update(rules)
 
+    def covers_entry(self, rule: str, name: str) -> bool:
+        """Whether the comment on a kustomization's entry leaves the rule out, for all that the file holds."""
+        entry = re.compile(rf"^\s*-\s+[\"']?(?:\./)?{re.escape(name)}[\"']?\s+#")
+        return any(
+            rule in rules and entry.match(self._lines[number - 1]) for number, rules in self._by_line.items()
+        )
+
     def covers(self, rule: str, line: int, document: int) -> bool:
         """Whether a finding at `line`, in the document that begins at line `document`, is left out."""
         if (

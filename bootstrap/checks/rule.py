@@ -66,7 +66,8 @@ class Surroundings:
 
     `public` holds cluster-scoped objects and what else may be used from afar; `complete` says that
     nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
-    tags, of every image of the cluster; `kubernetes` is its release.
+    tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
+    built-in kinds (kube_schema.py), nothing when they are not known.
     """
 
     public: Index
@@ -74,6 +75,7 @@ class Surroundings:
     cluster: str = ""
     images: frozenset[str] = frozenset()
     kubernetes: tuple[int, int] = (1, 36)
+    schema: Callable[[], Mapping[str, Any]] = dict
 
     def knows_cluster_objects(self) -> bool:
         """Whether a cluster-scoped object that is not in Git is missing indeed."""

@@ -10,10 +10,13 @@ _MAKERS = (
     ("Certificate.cert-manager.io", ("spec", "secretName")),
 )
 
+_BY_ARGOCD = {"argocd-initial-admin-secret", "argocd-redis"}
+"""Made by Argo CD itself at its first start."""
+
 
 def is_made(index: Index, namespace: str, name: str) -> bool:
     """Whether something in Git makes the Secret, or what could not be rendered may."""
-    if index.get("Secret", namespace, name) or not index.knows(namespace):
+    if index.get("Secret", namespace, name) or not index.knows(namespace) or name in _BY_ARGOCD:
         return True
     return (namespace, name) in index.promised or _maker_keys(index, namespace, name) is not None
 

@@ -156,6 +156,18 @@ CASES = [
         "deprecated",
         more="apiVersion: v1\nkind: Endpoints\nmetadata: {name: old, namespace: shop}\n",
     ),
+    edit(
+        "GB121",
+        "probe",
+        "readinesProbe: {httpGet: {path: /, port: http}}",
+        "did you mean readinessProbe?",
+        "GB305",
+    ),
+    edit("GB122", "variable", "- {name: LEVEL, value: 3}", "the number 3, not text"),
+    edit("GB122", "config", "envFrom: {configMapRef: {name: web}}", "a mapping, not a list"),
+    edit(
+        "GB123", "scale target", "scaleTargetRef: {apiVersion: apps/v1, name: web}", "kind", "GB319", "GB322"
+    ),
     edit("GB201", "source path", "path: apps/shob", "did you mean apps/shop?"),
     edit("GB202", "repos", "sourceRepos: [https://charts.example.com]", "does not allow"),
     edit(

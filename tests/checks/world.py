@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+from bootstrap import kube_schema
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS
 from bootstrap.checks.rule import Apps, Owned, Problem, Surroundings
 from bootstrap.index import APPLICATION, Index, Resource, is_cluster_scoped, qualified
 from bootstrap.index_repository import promised
 from bootstrap.index_sources import destination, sources
+from bootstrap.index_store import Store
 from bootstrap.index_yaml import parse
 
 CLUSTER = """\
@@ -423,6 +426,12 @@ def broken(text: str, edits: Mapping[str, str]) -> str:
     return text
 
 
+@cache
+def schema() -> Mapping[str, Any]:
+    """The fields of built-in kinds, as the client knows them."""
+    return kube_schema.load(Store(None))
+
+
 def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> list[Problem]:
     """Everything that the rules find in the world with these edits, and these objects added to the shop."""
     shop = broken(SHOP, edits) + (f"---\n{more}" if more else "")
@@ -433,7 +442,7 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
     applications = [item for item in [*root, *children, *objects] if item.kind == APPLICATION]
     by_name = {f"{item.namespace}/{item.name}": item for item in applications}
     public = Index([*cluster, *root, *children, *(item for item in objects if not item.namespace)])
-    around = Surroundings(public, complete)
+    around = Surroundings(public, complete, schema=schema)
     secrets = {key: keys for item in applications for key, keys in promised(item).items()}
     found: list[Problem] = []
     for objects_here in (

@@ -127,6 +127,14 @@ def test_comment_with_a_reason_leaves_a_line_out(
     assert run("validate", str(tmp_path)).exit == exit_status
 
 
+def test_comment_on_an_entry_leaves_out_what_the_file_holds(run: Run, tmp_path: Path, cache: Path) -> None:
+    base = OURS[BASE].replace("- shop.yaml", "- shop.yaml # bootstrap: ignore=GB404 as released")
+    write(tmp_path, OURS, {BASE: base, OVERLAY: "namespace: shop-dev\nresources: [../../base]\n"})
+    assert run("validate", str(tmp_path)).exit == 0
+    (tmp_path / BASE).write_text(base.replace("GB404", "GB405"))
+    assert run("validate", str(tmp_path)).exit == 1
+
+
 def test_settings_switch_rules_off_and_change_their_severity(run: Run, tmp_path: Path, cache: Path) -> None:
     write(tmp_path, OURS, {OVERLAY: "namespace: shop-dev\nresources: [../../base]\n"})
     assert run("validate", str(tmp_path), "--rules", "-GB404").exit == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import kube, live
+from bootstrap import catalog, kube, live
 from bootstrap.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.output import Output
@@ -186,3 +186,12 @@ def test_trace_beside_the_cluster_tells_endpoints_images_and_what_is_missing(
     assert result.exit == 1  # there are no nodes, so nothing is ready
     assert "has no ready endpoint" in result.out
     assert "web is registry.example.com/web:2, Git says registry.example.com/web:3" in result.out
+
+
+def test_catalog_with_argocds_own_manifest_has_no_finding(
+    argocd_manifest: Path, run: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    files: dict[str, str | bytes | None] = dict(catalog.load())
+    files["infrastructure/argocd/manifests/install.yaml"] = argocd_manifest.read_bytes()
+    result = run("validate", str(write(tmp_path / "repo", files)), "--fail-on", "info", env=environ)
+    assert (result.exit, result.out) == (0, "")
