@@ -12,6 +12,8 @@ from bootstrap.kube_connection import METADATA_ONLY, Cluster, request
 from bootstrap.kube_errors import combined
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.kube_send import Placed, place, read, real_conflicts, send
+from bootstrap.kube_unchanged import surely_unchanged
+from bootstrap.manifests_parse import parse
 from bootstrap.observed import FieldConflict, Preview
 from bootstrap.steps import ClusterObject
 
@@ -20,6 +22,7 @@ BOOKKEEPING = frozenset(
 )
 """Fields of metadata that the server keeps for itself: no change of them is a change of the object."""
 
+LOOKS = 3
 LONG = 64 * 1024
 """Bytes from which a document counts as long."""
 
@@ -27,12 +30,11 @@ Found = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
-class _Call:
-    """One request for the object at `number` of the list: its state now, or the dry run."""
+class _Seen:
+    """An object as it is, and as the dry run leaves it (the error when it was refused)."""
 
-    number: int
-    placed: Placed
-    dry_run: bool
+    before: Found
+    after: Found | ClusterError
 
 
 def preview(
@@ -51,24 +53,20 @@ def preview(
     """
     discovery.learn(cluster, {item.api_version for item in objects})
     placed = {n: at for n, item in enumerate(objects) if (at := place(cluster, item, namespace))}
-    # Reading and trying are independent; the longest documents first, because one of them may take
-    # the server as long as all the others together.
-    absent = _absent(cluster, placed, quick)
-    calls = [_Call(n, at, dry) for n, at in placed.items() if n not in absent for dry in (True, False)]
-    calls.sort(key=lambda call: (-len(call.placed.object.text), not call.dry_run))
-    answers = dict(zip(calls, in_parallel(lambda call: _ask(cluster, call, force), calls), strict=True))
-    found = {(call.number, call.dry_run): answer for call, answer in answers.items()}
-    errors = [answer for answer in found.values() if isinstance(answer, ClusterError)]
-    refused = [error for error in errors if not (isinstance(error, Conflict) and error.fields)]
+    missing = _missing_namespaces(cluster, list(placed.values()))
+    asked = [n for n, at in placed.items() if at.object.namespace not in missing]
+    asked.sort(key=lambda n: -len(placed[n].object.text))  # the one that takes longest, first
+    looks = in_parallel(lambda n: _look(cluster, placed[n], force, quick), asked)
+    seen = dict(zip(asked, looks, strict=True))
+    refused = [item.after for item in looks if isinstance(item.after, ClusterError)]
+    refused = [error for error in refused if not (isinstance(error, Conflict) and error.fields)]
     if refused:
         raise combined(refused)
 
     def result(number: int) -> Preview:
-        if number not in placed:
-            return Preview(objects[number], "create")
-        if number in absent:
-            return Preview(placed[number].object, "create")
-        return _preview(cluster, placed[number], found[number, False], found[number, True])
+        if number in seen:
+            return _preview(cluster, placed[number], seen[number])
+        return Preview(placed[number].object if number in placed else objects[number], "create")
 
     return list(in_parallel(result, range(len(objects))))
 
@@ -82,43 +80,54 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     )
 
 
-def _absent(cluster: Cluster, placed: Mapping[int, Placed], quick: bool) -> frozenset[int]:
-    """The numbers of those that need not be tried: their namespace is not there; long and not there."""
-    namespaces = sorted({at.object.namespace for at in placed.values() if at.object.namespace})
-    there = in_parallel(lambda name: _is_there(cluster, f"/api/v1/namespaces/{name}"), namespaces)
-    missing = {name for name, is_there in zip(namespaces, there, strict=True) if not is_there}
-    absent = {number for number, at in placed.items() if at.object.namespace in missing}
-    long = [n for n, at in placed.items() if quick and len(at.object.text) > LONG and n not in absent]
-    there = in_parallel(lambda number: _is_there(cluster, placed[number].path), long)
-    return frozenset(absent | {number for number, is_there in zip(long, there, strict=True) if not is_there})
+def _missing_namespaces(cluster: Cluster, placed: Sequence[Placed]) -> set[str]:
+    """Those in which nothing can be yet."""
+    names = sorted({at.object.namespace for at in placed if at.object.namespace})
+
+    def is_there(name: str) -> bool:
+        try:
+            path = f"/api/v1/namespaces/{name}"
+            request(cluster, "GET", path, f"reading Namespace {name}", accept=METADATA_ONLY)
+        except NotFound:
+            return False
+        return True
+
+    return {name for name, there in zip(names, in_parallel(is_there, names), strict=True) if not there}
 
 
-def _is_there(cluster: Cluster, path: str) -> bool:
+def _look(cluster: Cluster, placed: Placed, force: bool, quick: bool) -> _Seen:
+    """Read and try; again when a controller wrote into the object between the two."""
+    for _ in range(LOOKS):
+        seen = _look_once(cluster, placed, force, quick)
+        if not isinstance(seen.after, Mapping) or seen.before is None or same(seen.before, seen.after):
+            break
+        # A dry run answers with the resourceVersion of what it began with.
+        if _version(seen.before) == _version(seen.after):
+            break
+    return seen
+
+
+def _look_once(cluster: Cluster, placed: Placed, force: bool, quick: bool) -> _Seen:
+    before, text = read(cluster, placed), placed.object.text
+    if len(text) > LONG:
+        if before is None and quick:
+            return _Seen(None, None)
+        if before is not None and surely_unchanged(parse(text, (str(placed.object), 1)), before):
+            return _Seen(before, before)
     try:
-        request(cluster, "GET", path, f"reading {path}", accept=METADATA_ONLY)
-    except NotFound:
-        return False
-    return True
-
-
-def _ask(cluster: Cluster, call: _Call, force: bool) -> Found | ClusterError:
-    """The answer, None for "not there", or the error that it was."""
-    try:
-        if not call.dry_run:
-            return read(cluster, call.placed)
-        found: Mapping[str, Any] = send(cluster, call.placed, force, dry_run=True).data
-        return found
-    except NotFound:
-        return None
+        return _Seen(before, send(cluster, placed, force, dry_run=True).data)
+    except NotFound as error:
+        return _Seen(before, error if before is not None else None)
     except ClusterError as error:
-        return error
+        return _Seen(before, error)
 
 
-def _preview(
-    cluster: Cluster, placed: Placed, before: Found | ClusterError, after: Found | ClusterError
-) -> Preview:
-    if isinstance(before, ClusterError):
-        raise before
+def _version(item: Mapping[str, Any]) -> str:
+    return str(item["metadata"]["resourceVersion"])
+
+
+def _preview(cluster: Cluster, placed: Placed, seen: _Seen) -> Preview:
+    before, after = seen.before, seen.after
     fields: tuple[tuple[str, str], ...] = ()
     if isinstance(after, Conflict):
         fields, after = real_conflicts(cluster, placed, after, before)

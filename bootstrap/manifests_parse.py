@@ -1,7 +1,8 @@
 """Documents that must be parsed to know what they are: JSON, flow style, Lists, odd quoting.
 
-Scalars are read as the API server's YAML reader does (sigs.k8s.io/yaml: YAML 1.1's words for true and
-false, no dates, no sexagesimal numbers), because the items of a List are sent as JSON.
+The parser is libyaml, of which the API server's own reader is a port (where PyYAML was built without it,
+its Python twin is used, which is slower). Scalars are read as that reader does (sigs.k8s.io/yaml: YAML
+1.1's words for true and false, no dates, no sexagesimal numbers), because a List's items are sent as JSON.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ from bootstrap.steps import ClusterObject
 Place = tuple[str, int]
 """File (or URL) and line where a document begins."""
 
+MAX_DEPTH = 200
+"""Deeper nesting is no Kubernetes object."""
 _TRUE = frozenset(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"))
 _FALSE = frozenset(("n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"))
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
+_SPECIAL = frozenset("0123456789+-.~nNyYtTfFoO")
+"""What a plain scalar that is no string can begin with."""
 _INTEGER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_STRING_TAG = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True)
@@ -49,21 +55,23 @@ def objects(document: bytes, place: Place) -> Iterator[ClusterObject]:
 
 
 def parse(document: bytes, place: Place) -> Any:
-    """One YAML document as data, scalars as the API server reads them."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    """One YAML document as data, scalars as the API server reads them. InputError with the place."""
+    import yaml
 
     where, line = place
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node = YAML(typ="safe", pure=True).compose(document.decode())
-        return None if node is None else _data(node, {})
-    except MarkedYAMLError as error:
+        return _Builder(yaml.parse(document.decode(), Loader=loader)).document()
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f"{where}:{line + mark.line}:{mark.column + 1}" if mark else f"{where}:{line}"
         raise InputError(
             f"reading {where}", str(error.problem or error.context), "mend the YAML", at
         ) from error
-    except YAMLError as error:
+    except _Unfit as error:
+        at = f"{where}:{line + error.mark.line}:{error.mark.column + 1}"
+        raise InputError(f"reading {where}", str(error), "mend the YAML", at) from error
+    except yaml.YAMLError as error:
         found = str(error).splitlines()[0]
         raise InputError(f"reading {where}", found, "mend the YAML", f"{where}:{line}") from error
 
@@ -112,40 +120,86 @@ def _not_an_object(place: Place, found: str) -> InputError:
     )
 
 
-def _data(node: Any, seen: dict[int, Any]) -> Any:
-    """A composed node as data; an alias is the same data again."""
-    if id(node) in seen:
-        return seen[id(node)]
-    if isinstance(node.value, str):
-        return _scalar(node)
-    if node.id == "sequence":
-        items: list[Any] = []
-        seen[id(node)] = items
-        items.extend(_data(item, seen) for item in node.value)
-        return items
-    mapping: dict[str, Any] = {}
-    seen[id(node)] = mapping
-    merged: dict[str, Any] = {}
-    for key, value in node.value:
-        if key.value == "<<" and not key.style:
-            merges = _data(value, seen)
-            for merge in merges if isinstance(merges, list) else [merges]:
-                merged = {**merge, **merged}
+class _Unfit(Exception):
+    """YAML that is no data as JSON has it, and where."""
+
+    def __init__(self, problem: str, event: Any) -> None:
+        super().__init__(problem)
+        self.mark = event.start_mark
+
+
+class _Builder:
+    """Data from a parser's events; an alias is the same data again."""
+
+    def __init__(self, events: Iterator[Any]) -> None:
+        self._events = events
+        self._anchors: dict[str, Any] = {}
+
+    def document(self) -> Any:
+        """The first document; None when there is none."""
+        found = None
+        for event in self._events:
+            kind = type(event).__name__
+            if kind in ("ScalarEvent", "MappingStartEvent", "SequenceStartEvent", "AliasEvent"):
+                found = self._node(event, kind, 0)
+        return found
+
+    def _node(self, event: Any, kind: str, depth: int) -> Any:
+        if kind == "AliasEvent":
+            if event.anchor not in self._anchors:
+                raise _Unfit(f"alias *{event.anchor} names no anchor", event)
+            return self._anchors[event.anchor]
+        if depth > MAX_DEPTH:
+            raise _Unfit(f"it is nested deeper than {MAX_DEPTH} levels", event)
+        value: Any = None
+        if kind == "ScalarEvent":
+            value = _scalar(event.value, event.style, event.tag)
+        elif kind == "SequenceStartEvent":
+            value = []
         else:
-            mapping[_key(key)] = _data(value, seen)
-    for name, value in merged.items():
-        mapping.setdefault(name, value)
-    return mapping
+            value = {}
+        if event.anchor:
+            self._anchors[event.anchor] = value
+        if kind == "SequenceStartEvent":
+            for item, item_kind in self._until("SequenceEndEvent"):
+                value.append(self._node(item, item_kind, depth + 1))
+        elif kind == "MappingStartEvent":
+            self._mapping(value, depth)
+        return value
+
+    def _mapping(self, mapping: dict[str, Any], depth: int) -> None:
+        merged: dict[str, Any] = {}
+        for key, key_kind in self._until("MappingEndEvent"):
+            is_merge = key_kind == "ScalarEvent" and key.value == "<<" and not key.style
+            name = "" if is_merge else self._key(key, key_kind, depth)
+            event = next(self._events)
+            value = self._node(event, type(event).__name__, depth + 1)
+            if not is_merge:
+                mapping[name] = value
+                continue
+            for merge in value if isinstance(value, list) else [value]:
+                if not isinstance(merge, dict):
+                    raise _Unfit("<< wants a mapping", key)
+                merged = {**merge, **merged}
+        for name, value in merged.items():
+            mapping.setdefault(name, value)
+
+    def _key(self, event: Any, kind: str, depth: int) -> str:
+        value = self._node(event, kind, depth + 1)
+        if isinstance(value, dict | list):
+            raise _Unfit("a key is no scalar", event)
+        return value if isinstance(value, str) else json.dumps(value)
+
+    def _until(self, end: str) -> Iterator[tuple[Any, str]]:
+        for event in self._events:
+            kind = type(event).__name__
+            if kind == end:
+                return
+            yield event, kind
 
 
-def _key(node: Any) -> str:
-    value = _scalar(node)
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _scalar(node: Any) -> Any:
-    text: str = node.value
-    if node.style or (_is_tagged(node) and str(node.tag) == "tag:yaml.org,2002:str"):
+def _scalar(text: str, style: str | None, tag: str | None) -> Any:
+    if style or tag == _STRING_TAG or (text and text[0] not in _SPECIAL):
         return text
     if text in _NULL:
         return None
@@ -156,12 +210,6 @@ def _scalar(node: Any) -> Any:
     if _FLOAT.fullmatch(text) and any(character.isdigit() for character in text):
         return float(text)
     return text
-
-
-def _is_tagged(node: Any) -> bool:
-    """Whether a tag (`!!str`) was written; the composer resolves one for every node."""
-    mark = node.start_mark
-    return bool(mark.buffer[mark.index : mark.index + 1] == "!")
 
 
 def _integer(text: str) -> int:

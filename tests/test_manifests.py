@@ -182,7 +182,14 @@ def test_nothing_is_no_object(text: str) -> None:
         ("just text\n", "no mapping", "x.yaml:1"),
         (POD + "---\nkind: [\n", "", "x.yaml:"),
         ("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n bad: x\n", "", "x.yaml:"),
-        ("apiVersion: v1\nkind: Pod\nmetadata: {name: *gone}\n", "", "x.yaml:3:"),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {name: *gone}\n", "*gone names no anchor", "x.yaml:3:18"),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {[a]: b}\n", "a key is no scalar", "x.yaml:3:12"),
+        ("{kind: List, items: [{<<: 1}]}", "<< wants a mapping", "x.yaml:1:23"),
+        (
+            f"apiVersion: v1\nkind: Pod\nmetadata: {'[' * 300}{']' * 300}\n",
+            "nested deeper than 200",
+            "x.yaml:3:",
+        ),
     ],
 )
 def test_what_is_no_object_is_told_with_its_line(text: str, found: str, where: str) -> None:

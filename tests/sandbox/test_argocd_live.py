@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from bootstrap import argocd, kube, manifests, manifests_parse
+from bootstrap import argocd, kube, kube_preview, manifests, manifests_parse
 from bootstrap.errors import NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
@@ -159,7 +159,7 @@ def test_object_that_the_api_server_refuses_is_told_with_its_sentence(
     commit = repository.push({"root/service.yaml": service})
     kube.apply(cluster, [made(application(name, name, repository.url, "root", namespace))])
     with pytest.raises(NotReadyError) as raised:
-        argocd.wait(cluster, name, commit, TIMEOUT, settled=10)
+        argocd.wait(cluster, name, commit, 45)  # Argo CD tries again and again: it ends with the time
     assert "spec.ports[0].port: Invalid value: 70000" in raised.value.found
 
 
@@ -215,9 +215,12 @@ def test_rights_that_are_missing_are_listed_in_words(
     assert state.ready_nodes == -1
 
 
+@pytest.mark.parametrize("long", [0, kube_preview.LONG, 10**9], ids=["reading", "as usual", "trying"])
 def test_installed_manifest_would_change_nothing_although_argo_cd_has_run(
-    cluster: Cluster, sandbox: Sandbox
+    cluster: Cluster, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, long: int
 ) -> None:
+    """Whether each object is only read and compared, or the server tries to apply it."""
+    monkeypatch.setattr(kube_preview, "LONG", long)
     manifest = argocd.manifest(private_invocation(sandbox.folder), None, "install")
     objects = manifests.split(manifest.content, "install.yaml")
     previews = kube.preview(cluster, objects, namespace=argocd.NAMESPACE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import socket
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import kube, kube_objects, manifests, manifests_parse
+from bootstrap import kube, kube_objects, kube_preview, kube_send, manifests, manifests_parse
 from bootstrap.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
@@ -363,6 +364,39 @@ def test_quick_preview_tries_no_long_document_that_is_not_there(admin: Cluster, 
         kube.preview(admin, [absent, wrong], namespace=ns)
     kube.apply(admin, [absent], namespace=ns)
     assert [item.change for item in kube.preview(admin, [absent], namespace=ns, quick=True)] == ["same"]
+
+
+def long_crd(group: str, **spec: Any) -> ClusterObject:
+    """With a description of a hundred thousand characters."""
+    content = json.loads(crd(group, "Part").text)
+    content["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["description"] = "x" * 100_000
+    content["spec"] |= spec
+    return made(content)
+
+
+def test_long_document_that_is_as_it_was_applied_is_not_tried(
+    admin: Cluster, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube.apply(admin, [long_crd(group)])
+    tried: list[str] = []
+
+    def send(*arguments: Any, **options: Any) -> Any:
+        tried.append(str(arguments[1].object))
+        return kube_send.send(*arguments, **options)
+
+    monkeypatch.setattr(kube_preview, "send", send)
+    assert changes(admin, [long_crd(group)], "default") == ["same"]
+    assert tried == []
+    assert changes(admin, [long_crd(group, preserveUnknownFields=False)], "default") == ["same"]
+    assert tried
+
+
+def test_long_document_that_differs_in_one_value_or_lacks_one_is_a_change(admin: Cluster, group: str) -> None:
+    names = json.loads(crd(group, "Part").text)["spec"]["names"]
+    kube.apply(admin, [long_crd(group, names={**names, "shortNames": ["pt"]})])
+    assert changes(admin, [long_crd(group, names={**names, "shortNames": ["pt"]})], "default") == ["same"]
+    assert changes(admin, [long_crd(group, names={**names, "shortNames": ["px"]})], "default") == ["change"]
+    assert changes(admin, [long_crd(group)], "default") == ["change"]
 
 
 def test_preview_finds_every_object_that_would_be_refused(admin: Cluster, ns: str) -> None:
