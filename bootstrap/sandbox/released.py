@@ -51,10 +51,11 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
             report(f"no route to {host} ({fault}): {names} will be built")
     reached = [pinned for pinned in candidates if answers[hosts[pinned.name]] is None]
     stopped = threading.Event()
+    archives: list[Path] = []  # removed when all are unpacked: two programs may come in files of one content
 
     def fetch(pinned: Pinned) -> Placed | None:
         try:
-            return _fetch(pinned, released[pinned.name], invocation, report, stopped)
+            return _fetch(pinned, released[pinned.name], invocation, report, stopped, archives)
         except _Stopped:
             return None
         except BaseException:
@@ -67,6 +68,8 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
         except BaseException:  # Ctrl-C is raised here, not in the threads
             stopped.set()
             raise
+    for archive in archives:
+        archive.unlink(missing_ok=True)  # the programs are kept, what they came in is not needed again
     return {pinned.name: found for pinned, found in zip(reached, placed, strict=True) if found is not None}
 
 
@@ -120,7 +123,12 @@ def _following(report: Report, stopped: threading.Event) -> Report:
 
 
 def _fetch(
-    pinned: Pinned, release: Release, invocation: Invocation, report: Report, stopped: threading.Event
+    pinned: Pinned,
+    release: Release,
+    invocation: Invocation,
+    report: Report,
+    stopped: threading.Event,
+    archives: list[Path],
 ) -> Placed | None:
     follow = _following(report, stopped)
     with program_cache.locked([pinned], invocation, report):
@@ -132,8 +140,8 @@ def _fetch(
             file = download.fetch(release.url, sha256, invocation, report=follow)
             with program_cache.workspace(pinned, invocation) as work:
                 program = _unpack(file, release, work / pinned.file_name, pinned)
-                file.unlink(missing_ok=True)  # the program is kept, its archive is not needed again
                 placed = program_cache.place(pinned, program, "release", invocation)
+            archives.append(file)
         except DownloadUnavailable as error:
             report(f"{pinned.name} will be built: {error.found}")
             return None

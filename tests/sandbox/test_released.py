@@ -147,6 +147,7 @@ def test_several_releases_are_fetched_in_one_run(mirror: Mirror, fresh: Invocati
     found = programs.ensure(list(PUBLISHED), fresh, lambda _: None)
     assert list(found) == list(PUBLISHED)
     assert {program.origin for program in found.values()} == {"release"}
+    assert list((fresh.cache_dir / "downloads").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["kube-apiserver", "etcd"])
