@@ -101,7 +101,8 @@ def _local(kustomize: Path, rounds: int) -> Iterator[Figure]:
             found = in_turns(rounds, measures)
         note = f"{spread(found['ours'])}; kustomize {spread(found['kustomize'])}"
         share = ratio(found["ours"], found["kustomize"])
-        yield Figure(f"{lines:,} lines: time / kustomize edit set image", share, "", LOCAL_GOAL, note)
+        goal = LOCAL_GOAL if lines == LINES else None  # a short file shows Python's start alone
+        yield Figure(f"{lines:,} lines: time / kustomize edit set image", share, "", goal, note)
 
 
 def _edit(folder: str, text: str, *command: str) -> Callable[[], float]:

@@ -12,6 +12,8 @@ from bootstrap.git_process import Calls
 from bootstrap.invocation import Invocation
 from bootstrap.steps import FileChange
 
+FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
+
 
 class Branch:
     """`refresh` of a subclass sets the tip; everything here is about that tip.
@@ -72,6 +74,26 @@ class Branch:
         """Push a commit made on the tip: StalePlan when someone was faster, PushRefused for good."""
         git_writing.push(self.calls, self.remote, self.branch, self.tip, sha)
 
+    def other(self, name: str) -> tuple[str, bytes] | None:
+        """The tip of another branch of the remote, and that commit as git keeps it; None: no such branch."""
+        listed = self.calls.must("reading the branches", "ls-remote", self.remote, f"refs/heads/{name}")
+        sha = listed.text.partition("\t")[0]
+        if not sha:
+            return None
+        self._bring_commit(sha)
+        return sha, self.calls.content(sha, "commit")
+
+    def tree_of(self, sha: str) -> str:
+        """The id of the tree of a commit that is here."""
+        return git_objects.tree_of(self.calls.content(sha, "commit"))
+
+    def push_beside(self, name: str, sha: str, before: str) -> None:
+        """Push a commit to a branch of ours, which must still be at `before` ("": not be there).
+
+        What was there is replaced. StalePlan when someone was faster.
+        """
+        git_writing.push(self.calls, self.remote, name, before, sha)
+
     def follow(self, sha: str) -> bool:
         """Bring what was pushed into the user's work tree; False when something stands in the way."""
         return True
@@ -131,6 +153,9 @@ class Branch:
 
     def _list(self, sha: str) -> dict[str, Entry]:
         return self._tree(sha)
+
+    def _bring_commit(self, sha: str) -> None:
+        self.calls.must("reading a branch", *FETCH, self.remote, sha)
 
     def _bring_all(self, sha: str) -> None:
         """Everything below a folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -43,6 +44,14 @@ def entries(content: bytes, size: int) -> Iterator[tuple[str, Entry]]:
 def tree_of(commit: bytes) -> str:
     """The id of the tree that a commit object names."""
     return commit.split(b"\n", 1)[0].removeprefix(b"tree ").decode()
+
+
+def blob_id(content: bytes, digits: int) -> str:
+    """The id that git gives a file of this content, in a repository whose ids have so many digits."""
+    made = hashlib.sha256() if digits == 64 else hashlib.sha1(usedforsecurity=False)
+    made.update(b"blob %d\0" % len(content))
+    made.update(content)
+    return made.hexdigest()
 
 
 def import_stream(

@@ -129,6 +129,10 @@ class ThinBranch(Branch):
             self._lists.add(sha)
         return self._tree(sha)
 
+    def _bring_commit(self, sha: str) -> None:
+        filters = ("--no-filter",) if self._whole else ("--filter=tree:0",)
+        self.calls.must("reading a branch", *_FETCH, "--depth=1", *filters, "origin", sha)
+
     def _bring_all(self, sha: str) -> None:
         if self._whole or sha in self._complete:
             return

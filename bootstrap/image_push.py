@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bootstrap import backoff
-from bootstrap.errors import GitUnreachable, StalePlan
+from bootstrap.errors import GitUnreachable, PushRefused, StalePlan
 from bootstrap.git_branch import Branch
 from bootstrap.git_local import Identity
 from bootstrap.git_turns import turn
@@ -49,9 +49,11 @@ def push(
     timeout: float,
     *,
     sign: bool = False,
+    publish: Callable[[Draft], str] | None = None,
 ) -> Pushed:
     """Push what `decide` makes of the branch as it is; again and again, until `timeout` seconds are over.
 
+    `publish` does it in another way than git, and returns the commit's id (StalePlan: overtaken).
     Raises StalePlan then; PushRefused, InputError and all others at once.
     """
     deadline = time.monotonic() + timeout
@@ -71,7 +73,7 @@ def push(
                 if waited:
                     branch.refresh()
                     draft = decide()
-                sha = _try(branch, draft, author, output, sign)
+                sha = _try(branch, draft, author, output, sign, publish)
             return Pushed(sha, attempts)
         except StalePlan as error:
             quickest = min(quickest, time.monotonic() - began)
@@ -93,14 +95,24 @@ def push(
 
 
 def _try(
-    branch: Branch, draft: Draft, author: Callable[[], Identity], output: Output, sign: bool
+    branch: Branch,
+    draft: Draft,
+    author: Callable[[], Identity],
+    output: Output,
+    sign: bool,
+    publish: Callable[[Draft], str] | None,
 ) -> str | None:
     """One commit and push; None when others have made the change meanwhile."""
     if not draft.changes:
         return None
+    if publish is not None:
+        return publish(draft)
     sha = branch.commit(draft.changes, draft.message, author(), output.invocation.clock(), sign)
     try:
         branch.push(sha)
+    except PushRefused as error:
+        hint = "propose the change instead: --pr in place of --push"
+        raise PushRefused(error.tried, error.found, hint, error.where) from error
     except GitUnreachable:
         # The line may have broken after the host took it.
         if branch.refresh() != sha:

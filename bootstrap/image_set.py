@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from bootstrap import image_show, images
 from bootstrap.errors import InputError
+from bootstrap.git_branch import Branch
 from bootstrap.git_local import Identity, identity
 from bootstrap.image_guard import Guard, Guards
 from bootstrap.image_push import Draft, push
-from bootstrap.image_source import Access, open_branch, open_tree
+from bootstrap.image_source import Access, credential, open_branch, open_tree
 from bootstrap.images import Wanted
 from bootstrap.images_graph import Files
 from bootstrap.images_search import Scope
 from bootstrap.invocation import Invocation
 from bootstrap.output import Output
 from bootstrap.plans import image_set as plans
+from bootstrap.trailers import with_trailers
+
+if TYPE_CHECKING:
+    from bootstrap.image_review import Review
+    from bootstrap.providers.forge import Forge
 
 
 @dataclass(frozen=True)
 class CommitOptions:
-    """How the commit is made, if one is."""
+    """How the commit is made, if one is: to the branch (`push`), or by `review`."""
 
     push: bool = False
     message: str | None = None
@@ -31,6 +37,13 @@ class CommitOptions:
     signoff: bool = False
     dry_run: bool = False
     timeout: float = 300.0
+    via: Literal["git", "api"] = "git"
+    review: Review | None = None
+
+    @property
+    def commits(self) -> bool:
+        """Whether a commit is made at all."""
+        return self.push or self.review is not None
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ def change(planned: Planned, access: Access, guard: Guard, options: CommitOption
     """Carry out what is asked for, in the files or on the branch that the options name."""
     _check_options(access, options)
     guards = Guards(guard, output)
-    if not (options.push or access.repo):
+    if not (options.commits or access.repo):
         tree, under = open_tree(access)
         with tree.locked():
             outcome = decide(planned(under, tree), tree, guards)
@@ -75,19 +88,86 @@ def change(planned: Planned, access: Access, guard: Guard, options: CommitOption
         return image_show.changed(outcome, output, dry_run=options.dry_run)
     who = _Author(options.author, output.invocation)
     with open_branch(access, output) as (branch, under):
-        last: list[plans.Outcome] = []
+        run = _Run(branch, planned, under, guards, options, who)
+        if options.review is not None and not options.dry_run:
+            place = _propose(run, access, output)
+        else:
+            place = _push(run, access, output)
+    return image_show.changed(run.outcome(), output, dry_run=options.dry_run, place=place)
 
-        def draft() -> Draft:
-            last[:] = [decide(planned(under, branch), branch, guards)]
-            if options.dry_run or not last[0].files:
-                return Draft((), "")
-            return Draft(last[0].files, _message(last[0], guard, options, who))
 
-        pushed = push(branch, draft, who.get, output, options.timeout, sign=options.sign)
-        if pushed.commit and not branch.follow(pushed.commit):
-            output.warn("the work tree was left as it is: git pull brings the commit into it")
-        place = image_show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
-    return image_show.changed(last[0], output, dry_run=options.dry_run, place=place)
+class _Run:
+    """One run on a branch: what is planned at its tip, again at every new one."""
+
+    def __init__(
+        self,
+        branch: Branch,
+        planned: Planned,
+        under: str,
+        guards: Guards,
+        options: CommitOptions,
+        who: _Author,
+    ) -> None:
+        self.branch = branch
+        self.options = options
+        self.who = who
+        self._planned = planned
+        self._under = under
+        self._guards = guards
+        self.request: plans.Request | None = None
+        self._outcome: plans.Outcome | None = None
+
+    def draft(self) -> Draft:
+        self.request = self._planned(self._under, self.branch)
+        self._outcome = decide(self.request, self.branch, self._guards)
+        if self.options.dry_run or not self._outcome.files:
+            return Draft((), "")
+        message = _message(self._outcome, self._guards.guard, self.options, self.who)
+        return Draft(self._outcome.files, message)
+
+    def outcome(self) -> plans.Outcome:
+        assert self._outcome is not None  # noqa: S101 - a run drafts before it ends
+        return self._outcome
+
+
+def _push(run: _Run, access: Access, output: Output) -> image_show.Place:
+    branch, options = run.branch, run.options
+    publish = None
+    if options.via == "api" and not options.dry_run:
+        forge = _forge(branch, access, output)
+
+        def publish(draft: Draft) -> str:
+            return forge.commit(branch.shown, branch.branch, branch.tip, draft.changes, draft.message)
+
+    pushed = push(branch, run.draft, run.who.get, output, options.timeout, sign=options.sign, publish=publish)
+    if pushed.commit and not branch.follow(pushed.commit):
+        output.warn("the work tree was left as it is: git pull brings the commit into it")
+    return image_show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
+
+
+def _propose(run: _Run, access: Access, output: Output) -> image_show.Place:
+    from bootstrap.image_review import branch_name, propose
+
+    branch, review = run.branch, run.options.review
+    assert review is not None  # noqa: S101 - asked for by who calls this
+    forge = _forge(branch, access, output)
+
+    def head() -> str:
+        request = run.request
+        assert request is not None  # noqa: S101 - drafted before it is proposed
+        return review.branch or branch_name([item.name for item in request.wanted], request.scope)
+
+    proposed = propose(branch, run.draft, head, review, run.who.get, forge, output, sign=run.options.sign)
+    if proposed is None:
+        return image_show.Place(branch.shown, branch.branch, None, 1)
+    found = proposed.request
+    return image_show.Place(branch.shown, proposed.branch, proposed.commit, 1, found.url, found.created)
+
+
+def _forge(branch: Branch, access: Access, output: Output) -> Forge:
+    from bootstrap.providers import forge
+
+    return forge.find(branch.shown, credential(access, output.invocation), output.invocation)
 
 
 def decide(request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:
@@ -143,22 +223,22 @@ def _check_names(wanted: Sequence[Wanted]) -> None:
 
 def _check_options(access: Access, options: CommitOptions) -> None:
     tried = "reading the options"
-    if access.repo and not (options.push or options.dry_run):
-        hint = "add --push, or --dry-run to look"
+    if options.push and options.review:
+        raise InputError(tried, "--push and --pr exclude one another", "give one of them")
+    if access.repo and not (options.commits or options.dry_run):
+        hint = "add --push or --pr, or --dry-run to look"
         raise InputError(tried, "--repo without --push would change nothing", hint)
-    if not options.push and (options.message or options.author or options.sign or options.signoff):
+    if not options.commits and (options.message or options.author or options.sign or options.signoff):
         found = "--message, --author, --sign and --signoff describe a commit, and none is made"
-        raise InputError(tried, found, "add --push")
+        raise InputError(tried, found, "add --push or --pr")
+    if options.via == "api" and (not options.push or options.author or options.sign):
+        found = "the host makes such a commit, as the token's user and with its own signature"
+        raise InputError(tried, found, "give --via api with --push, without --author and --sign")
 
 
 def _message(outcome: plans.Outcome, guard: Guard, options: CommitOptions, who: _Author) -> str:
-    """The commit's message with its trailers, in a block of their own at the end."""
-    text = (options.message or plans.message(outcome)).strip()
-    trailers = [trailer for trailer in (guard.trailers(),) if trailer]
-    if options.signoff and f"Signed-off-by: {who.get()}" not in text:
+    """The commit's message with its trailers."""
+    trailers = [guard.trailers()]
+    if options.signoff:
         trailers.append(f"Signed-off-by: {who.get()}")
-    if not trailers:
-        return f"{text}\n"
-    head, blank, last = text.rpartition("\n\n")
-    goes_on = blank and head and all(re.match(r"[A-Za-z0-9-]+: \S", line) for line in last.splitlines())
-    return "\n".join([text, *([] if goes_on else [""]), *trailers, ""])
+    return with_trailers(options.message or plans.message(outcome), trailers)

@@ -15,12 +15,14 @@ from bootstrap.steps import FileChange
 
 
 class Place(NamedTuple):
-    """Where a commit went; `commit` None: none was made."""
+    """Where a commit went; `commit` None: none was made. `pull_request` is the address of one."""
 
     repository: str
     branch: str
     commit: str | None
     attempts: int
+    pull_request: str | None = None
+    created: bool = False
 
 
 def changed(outcome: Outcome, output: Output, *, dry_run: bool, place: Place | None = None) -> int:
@@ -50,7 +52,10 @@ def _lines(outcome: Outcome, dry_run: bool, place: Place | None) -> Iterator[str
             yield from _diff(file)
     for change in outcome.changes:
         yield _line(change)
-    if place is not None and place.commit:
+    if place is not None and place.pull_request:
+        verb = "opened" if place.created else "updated" if place.commit else "is open already:"
+        yield f"{verb} {place.pull_request}"
+    elif place is not None and place.commit:
         tries = f", at the {_ordinal(place.attempts)} attempt" if place.attempts > 1 else ""
         yield f"pushed {place.commit[:12]} to {place.branch} of {place.repository}{tries}"
     elif not outcome.files:

@@ -38,7 +38,7 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
 
     With --repo that is the repository's; without, the one that the work tree around PATH follows.
     """
-    credential = _credential(access, output.invocation)
+    known = credential(access, output.invocation)
     if access.repo is None:
         from bootstrap.git_worktree import WorkTreeBranch
 
@@ -46,7 +46,7 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
         if not (root / ".git").exists():
             hint = "give --repo URL, or leave --push away to change the files alone"
             raise InputError("looking for the repository", f"{root} is no Git work tree", hint)
-        branch: Branch = WorkTreeBranch(root, access.branch, credential, output.invocation)
+        branch: Branch = WorkTreeBranch(root, access.branch, known, output.invocation)
         try:
             yield branch, under
         finally:
@@ -57,7 +57,7 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
     under = _inside(access.path)
     with _private_folder(output.invocation) as folder:
         branch = ThinBranch(
-            access.repo, access.branch, credential, output.invocation, folder, detail=output.detail
+            access.repo, access.branch, known, output.invocation, folder, detail=output.detail
         )
         try:
             yield branch, under
@@ -84,7 +84,8 @@ def _inside(path: str | None) -> str:
     return "/".join(parts)
 
 
-def _credential(access: Access, invocation: Invocation) -> Credential:
+def credential(access: Access, invocation: Invocation) -> Credential:
+    """Who asks the Git host; a token is remembered as a secret."""
     token = (invocation.environ.get(TOKEN) or "").strip() or None
     if access.token_file is not None:
         try:

@@ -36,6 +36,17 @@ _access = _options(
 
 _commit = _options(
     click.option("--push", is_flag=True, help="Commit and push; without it, files are changed and no more."),
+    click.option("--pr", is_flag=True, help="Propose it: a branch of its own and a pull request."),
+    click.option("--pr-branch", metavar="NAME", help="The branch of --pr (default: made from what is set)."),
+    click.option("--label", "labels", multiple=True, help="A label of the pull request."),
+    click.option("--auto-merge", is_flag=True, help="Have the host merge it when its checks pass."),
+    click.option(
+        "--via",
+        type=click.Choice(["git", "api"]),
+        default="git",
+        show_default=True,
+        help="Who makes the commit of --push: git, or the host (which signs it).",
+    ),
     click.option("--message", help="The commit's message."),
     click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
     click.option("--sign", is_flag=True, help="Sign the commit, as git is configured to."),
@@ -138,8 +149,15 @@ def _guard_of(options: dict[str, Any]) -> Any:
 def _commit_of(options: dict[str, Any]) -> Any:
     from bootstrap.image_set import CommitOptions
 
-    names = ("push", "message", "author", "sign", "signoff", "dry_run", "timeout")
-    return CommitOptions(**{name: options[name] for name in names})
+    review = None
+    if not options["pr"] and (options["labels"] or options["auto_merge"] or options["pr_branch"]):
+        raise click.UsageError("--label, --auto-merge and --pr-branch are of no use without --pr")
+    if options["pr"]:
+        from bootstrap.image_review import Review
+
+        review = Review(options["labels"], options["auto_merge"], options["pr_branch"])
+    names = ("push", "message", "author", "sign", "signoff", "dry_run", "timeout", "via")
+    return CommitOptions(review=review, **{name: options[name] for name in names})
 
 
 @command.command("list")

@@ -1,0 +1,125 @@
+"""The way by review: the commit goes to a branch of its own, and a pull request asks for it to be merged.
+
+The branch's name comes from what is set and not from the version: a later run brings the open request
+up to date instead of opening another one. Its commit always stands on the tip that was read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bootstrap.errors import RefusedError, StalePlan
+from bootstrap.git_branch import Branch
+from bootstrap.git_local import Identity
+from bootstrap.image_push import Draft
+from bootstrap.images_search import Scope
+from bootstrap.output import Output
+from bootstrap.trailers import with_trailers
+
+if TYPE_CHECKING:
+    from bootstrap.providers.forge import Forge, PullRequest
+
+TRAILER = "Image-Bump-Branch"
+"""In a commit's message: this branch is ours to replace."""
+_ATTEMPTS = 5
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class Review:
+    """The options of `--pr`. `branch` None: made from what is set."""
+
+    labels: tuple[str, ...] = ()
+    auto_merge: bool = False
+    branch: str | None = None
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What came of it; `commit` None: it was proposed already, just so."""
+
+    commit: str | None
+    branch: str
+    request: PullRequest
+
+
+def branch_name(names: Sequence[str], scope: Scope) -> str:
+    """The same for the same images in the same place; a branch's name that every host takes."""
+    full = "-".join(part for part in (scope.under, scope.app, scope.environment, *sorted(names)) if part)
+    slug = re.sub(r"[^a-z0-9]+", "-", full.lower()).strip("-")
+    if len(slug) > _LONGEST:
+        slug = f"{slug[:_LONGEST].rstrip('-')}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+    return f"image-bump/{slug}"
+
+
+def propose(
+    branch: Branch,
+    decide: Callable[[], Draft],
+    name: Callable[[], str],
+    review: Review,
+    author: Callable[[], Identity],
+    forge: Forge,
+    output: Output,
+    *,
+    sign: bool = False,
+) -> Proposed | None:
+    """Push what `decide` makes of the branch to the one called `name` and have a request open.
+
+    None: nothing to change. Raises RefusedError when someone else has committed to that branch.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        branch.refresh()
+        draft = decide()
+        if not draft.changes:
+            return None
+        head = name()
+        try:
+            sha = _push(branch, draft, head, author, output, sign)
+        except StalePlan:
+            if attempt == _ATTEMPTS:
+                raise
+            time.sleep(0.2 * attempt)
+            continue
+        return Proposed(sha, head, _open(branch, draft, head, review, forge, output))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _push(
+    branch: Branch, draft: Draft, head: str, author: Callable[[], Identity], output: Output, sign: bool
+) -> str | None:
+    message = with_trailers(draft.message, [f"{TRAILER}: {head}"])
+    there = branch.other(head)
+    if there is not None and f"\n{TRAILER}: {head}\n".encode() not in there[1]:
+        found = f"someone has committed to {head}, at {there[0][:12]}"
+        raise RefusedError("proposing the change", found, "merge or delete that branch first", branch.shown)
+    sha = branch.commit(draft.changes, message, author(), output.invocation.clock(), sign)
+    if there is not None and _same(branch, sha, there[1]):
+        return None
+    branch.push_beside(head, sha, there[0] if there else "")
+    return sha
+
+
+def _same(branch: Branch, sha: str, there: bytes) -> bool:
+    """Whether a commit has the same files on the same tip."""
+    lines = there.split(b"\n\n", 1)[0].split(b"\n")
+    return f"tree {branch.tree_of(sha)}".encode() in lines and f"parent {branch.tip}".encode() in lines
+
+
+def _open(
+    branch: Branch, draft: Draft, head: str, review: Review, forge: Forge, output: Output
+) -> PullRequest:
+    from bootstrap.providers.forge import Wish
+
+    title, _, body = draft.message.strip().partition("\n")
+    url = branch.shown
+    request = forge.pull_request(url, Wish(head, branch.branch, title, body.strip()))
+    if review.labels and (refusal := forge.label(url, request.number, review.labels)):
+        output.warn(f"the request has no labels: {refusal}")
+    if review.auto_merge and (refusal := forge.auto_merge(url, request.number)):
+        output.warn(f"the host does not merge it by itself: {refusal}")
+    return request

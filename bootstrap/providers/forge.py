@@ -1,0 +1,97 @@
+"""What image bumps ask of a Git host beyond git: pull requests, and commits that the host makes and signs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from bootstrap.errors import InputError
+from bootstrap.git_auth import Credential, host_of, is_ssh, without_userinfo
+from bootstrap.invocation import Invocation
+from bootstrap.providers.http import Client
+from bootstrap.steps import FileChange
+
+MODULES = (
+    "bootstrap.providers.forge_github",
+    "bootstrap.providers.forge_gitlab",
+    "bootstrap.providers.forge_gitea",
+)
+"""Each has `recognise(client, host)`, which returns a Forge or None."""
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """`number` as people see it; `created`: it was not open before."""
+
+    number: int
+    url: str
+    created: bool
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A pull request that shall be open: from branch `head` into `base`."""
+
+    head: str
+    base: str
+    title: str
+    body: str
+
+
+class Forge(Protocol):
+    """Every method raises ProviderError, or GitError's kinds, when the host says no."""
+
+    name: str
+
+    def pull_request(self, url: str, wish: Wish) -> PullRequest:
+        """Open it, or bring the one that is open up to date."""
+
+    def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
+        """Add labels to it, made where they are not there; why the host will not, or None."""
+
+    def auto_merge(self, url: str, number: int) -> str | None:
+        """Have it merged when its checks pass; why the host will not, or None."""
+
+    def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
+        """Make a commit on the branch, whose tip must be `expect`, by the host; returns its id.
+
+        It is the token's user's, and signed where the host signs. StalePlan when someone was faster.
+        """
+
+
+def find(url: str, credential: Credential, invocation: Invocation) -> Forge:
+    """The host behind a repository's URL, SSH ones included.
+
+    Raises InputError when there is no token, or no module knows the host.
+    """
+    tried = f"asking {host_of(url)} for its API"
+    address = web_address(url)
+    if credential.token is None:
+        hint = "give a token of the host by GIT_TOKEN or --token-file"
+        raise InputError(tried, "there is no token", hint)
+    client = Client.of(address, credential, invocation)
+    host = urlsplit(address).hostname or ""
+    for module in MODULES:
+        forge: Forge | None = import_module(module).recognise(client, host)
+        if forge is not None:
+            return forge
+    hint = "push the commit to a branch of your own (--push --branch NAME) and open the request by hand"
+    raise InputError(tried, "it is no GitHub, GitLab, Gitea or Forgejo", hint, without_userinfo(url))
+
+
+def web_address(url: str) -> str:
+    """The repository's HTTP address, by which the API is found."""
+    if url.startswith(("https://", "http://")):
+        return url
+    if not is_ssh(url):
+        raise InputError("asking for the Git host's API", f"{url} has none", "give the address of a Git host")
+    path = urlsplit(url).path if "://" in url else url.partition(":")[2]
+    return f"https://{host_of(url)}/{path.lstrip('/')}"
+
+
+def project_path(url: str) -> str:
+    """The whole path of the repository, without .git: owner and name, or nested groups and name."""
+    return urlsplit(web_address(url)).path.strip("/").removesuffix(".git")
