@@ -26,11 +26,18 @@ OWNER = "_BOOTSTRAP_SANDBOX_OWNER"
 ROLE = "_BOOTSTRAP_SANDBOX_PROCESS"
 LOG_LIMIT = 8 << 20
 """Bytes after which a log is set aside (one older one is kept) when its process starts again."""
-
 STARTED = "=== started"
 """Begins the line that a log gets at each start of its process."""
 
-_children: dict[int, subprocess.Popen[bytes]] = {}
+
+class _Detached(subprocess.Popen[bytes]):
+    """A process that is meant to outlive this one: no warning that it does."""
+
+    def __del__(self) -> None:
+        return
+
+
+_children: dict[int, _Detached] = {}
 """What this very process started: to be reaped, or it would stay as a zombie."""
 
 
@@ -98,7 +105,7 @@ def start(folder: Path, spec: Spec) -> bool:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(descriptor, f"{STARTED} {spec.name} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
-        child = subprocess.Popen(
+        child = _Detached(
             spec.argv,
             cwd=folder,
             env=environ,
@@ -144,12 +151,25 @@ def owned(folder: Path) -> list[tuple[Running, str]]:
         if not entry.name.isdigit():
             continue
         with suppress(OSError):
-            variables = (entry / "environ").read_bytes().split(b"\0")
+            variables = _environ(entry)
             process = _look_at(int(entry.name))
             if marker in variables and process and process.pid != os.getpid():
                 roles = [value for value in variables if value.startswith(f"{ROLE}=".encode())]
                 found.append((process, roles[0].decode().partition("=")[2] if roles else ""))
     return found
+
+
+def _environ(entry: Path) -> list[bytes]:
+    """What the process has in its environment; waits while it is just being started and shows none yet."""
+    for _ in range(20):
+        content = (entry / "environ").read_bytes()
+        if content or (entry / "cmdline").read_bytes():
+            break
+        stat = (entry / "stat").read_text().rpartition(")")[2].split()
+        if stat[0] in "ZX" or stat[1] in ("0", "2"):  # a zombie; the kernel's own
+            break
+        time.sleep(0.02)
+    return content.split(b"\0")
 
 
 def tail(path: Path, lines: int = 15, size: int | None = None) -> str:

@@ -57,8 +57,8 @@ def answers(port: int, path: str, context: ssl.SSLContext | None = None) -> bool
         connection.close()
 
 
-def trusting(pki: Path, identity: str = "admin") -> ssl.SSLContext:
-    """TLS that trusts the sandbox's CA only, with a client certificate of it."""
-    context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+def trusting(pki: Path, identity: str = "admin", authority: str = "ca") -> ssl.SSLContext:
+    """TLS that trusts one CA of the sandbox only, with a client certificate of it."""
+    context = ssl.create_default_context(cafile=str(pki / f"{authority}.crt"))
     context.load_cert_chain(pki / f"{identity}.pem")
     return context
