@@ -5,35 +5,21 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import component_traits, components, splice
 from bootstrap.component_traits import Choice, Traits
 from bootstrap.components import Component
 from bootstrap.errors import ExitStatus, InputError
-from bootstrap.git_local import identity
-from bootstrap.image_push import Draft, push
-from bootstrap.image_source import Access, open_branch, open_tree
+from bootstrap.image_source import open_branch, open_tree
 from bootstrap.images_graph import Files
 from bootstrap.layout_edits import documents
+from bootstrap.layout_write import Edit, Where, carry_out
 from bootstrap.output import Output
 from bootstrap.steps import FileChange
 
 KUSTOMIZATION = "kustomization.yaml"
-
-
-@dataclass(frozen=True)
-class Where:
-    """Which cluster, and how its files are reached; `push` commits on the branch instead of writing files."""
-
-    cluster: str = "default"
-    access: Access = field(default_factory=Access)
-    push: bool = False
-    dry_run: bool = False
-    message: str | None = None
-    author: str | None = None
-    timeout: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -88,36 +74,12 @@ def disable(names: tuple[str, ...], where: Where, output: Output) -> int:
 
 
 def _switch(verb: str, choose: Callable[[Cluster], Choice], on: bool, where: Where, output: Output) -> int:
-    commit = None
-    if not (where.push or where.access.repo):
-        tree, under = open_tree(where.access)
-        with tree.locked():
-            choice, changes = _changes(read(tree, under, where.cluster), choose, on)
-            if not where.dry_run:
-                tree.write(changes)
-    else:
-        if not (where.push or where.dry_run):
-            raise InputError(
-                "reading the options",
-                "--repo without --push would change nothing",
-                "add --push, or --dry-run to look",
-            )
-        last: list[tuple[Choice, tuple[FileChange, ...]]] = []
-        with open_branch(where.access, output) as (branch, under):
+    def decide(files: Files, under: str) -> Edit[Choice]:
+        choice, changes = _changes(read(files, under, where.cluster), choose, on)
+        return Edit(choice, changes, _subject(verb, choice, where.cluster))
 
-            def draft() -> Draft:
-                last[:] = [_changes(read(branch, under, where.cluster), choose, on)]
-                choice, changes = last[0]
-                message = where.message or _subject(verb, choice, where.cluster)
-                return Draft(() if where.dry_run else changes, f"{message.strip()}\n")
-
-            invocation = output.invocation
-            pushed = push(branch, draft, lambda: identity(invocation, where.author), output, where.timeout)
-            commit = pushed.commit
-            if commit and not branch.follow(commit):
-                output.warn("the work tree was left as it is: git pull brings the commit into it")
-        choice, changes = last[0]
-    return _report(verb, choice, changes, commit, where, output)
+    done = carry_out(where, decide, output)
+    return _report(verb, done.edit.what, done.edit.changes, done.commit, where, output)
 
 
 def _changes(

@@ -46,21 +46,27 @@ class WorkTree:
             yield from self._walk(str(full), f"{folder}/" if folder else "")
 
     def write(self, changes: Sequence[FileChange]) -> None:
-        """Write every file, each at once or not at all; mode and owner stay.
+        """Write every file, each at once or not at all; mode and owner of one that is there stay.
 
-        Raises RefusedError when one is not any more what `before` says, or cannot be written.
+        New files get the folders that they need; folders that deletions leave empty go, too. Raises
+        RefusedError when a file is not any more what `before` says, or cannot be written.
         """
         ready: list[tuple[Path, Path]] = []
         try:
             for change in changes:
-                if self.read(change.path) != change.before:
+                if self.read(change.path) != change.before or self._is_taken(change):
                     found, hint = "it was changed meanwhile", "run again"
                     raise RefusedError(f"writing {change.path}", found, hint, change.path)
-                ready.append((self._beside(change), self.root / change.path))
+            for change in changes:
+                if change.content is not None:
+                    ready.append((self._beside(change), self.root / change.path))
             while ready:
                 new, target = ready[0]
                 new.replace(target)
                 ready.pop(0)
+            for change in changes:
+                if change.content is None and change.before is not None:
+                    self._remove(change.path)
         except OSError as error:
             hint = "check who may write there (ls -l), and the room on the disk (df -h)"
             raise RefusedError("writing the files", str(error), hint, str(self.root)) from error
@@ -83,21 +89,37 @@ class WorkTree:
     def _beside(self, change: FileChange) -> Path:
         """The new content in a temporary file beside the old one."""
         target = self.root / change.path
-        known = target.stat()
+        known = target.stat() if change.before is not None else None
+        target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(change.content or b"")
                 file.flush()
                 os.fsync(handle)
-                os.fchmod(handle, stat.S_IMODE(known.st_mode))
-                if (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchmod(handle, stat.S_IMODE(known.st_mode) if known else 0o666 & ~_umask())
+                if known and (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
                     with contextlib.suppress(PermissionError):
                         os.fchown(handle, known.st_uid, known.st_gid)
         except BaseException:
             Path(name).unlink()
             raise
         return Path(name)
+
+    def _is_taken(self, change: FileChange) -> bool:
+        """Whether something that is no plain file of ours stands where a new file shall be."""
+        return change.before is None and (
+            os.path.lexists(self.root / change.path) or self._through_link(change.path)
+        )
+
+    def _remove(self, path: str) -> None:
+        """Delete a file, and the folders above it that are empty then."""
+        target = self.root / path
+        target.unlink()
+        for folder in target.parents:
+            if folder == self.root or any(folder.iterdir()):
+                break
+            folder.rmdir()
 
     def _walk(self, folder: str, prefix: str) -> Iterator[str]:
         try:
@@ -150,6 +172,13 @@ def locate(path: str, start: Path) -> tuple[Path, str]:
         raise InputError(tried, found, "give a path inside the repository")
     below = real.relative_to(real_root).as_posix()
     return root, "" if below == "." else below
+
+
+def _umask() -> int:
+    """The process's; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _unreadable(path: str, error: OSError) -> InputError:

@@ -122,3 +122,27 @@ def test_a_path_that_leads_elsewhere_is_refused(tmp_path):
     with pytest.raises(InputError, match="leads out of the repository"):
         locate("out/k.yaml", root)
     assert locate("in", root) == (root, "real")
+
+
+def test_new_files_get_their_folders_and_removed_ones_take_theirs_along(tmp_path):
+    root = write(tmp_path, {"keep/a.yaml": "a\n"})
+    tree = WorkTree(root)
+    tree.write([FileChange("apps/shop/base/b.yaml", b"b\n"), FileChange("keep/c.yaml", b"c\n")])
+    assert (root / "apps/shop/base/b.yaml").read_bytes() == b"b\n"
+    plain = root / "plain"
+    plain.touch()
+    assert (root / "keep/c.yaml").stat().st_mode == plain.stat().st_mode
+    plain.unlink()
+    tree.write([FileChange("apps/shop/base/b.yaml", None, b"b\n"), FileChange("keep/c.yaml", None, b"c\n")])
+    assert [str(path.relative_to(root)) for path in sorted(root.rglob("*"))] == ["keep", "keep/a.yaml"]
+
+
+def test_a_new_file_does_not_replace_what_stands_there(tmp_path):
+    root = write(tmp_path, {"a.yaml": "a\n"})
+    (root / "link.yaml").symlink_to(root / "a.yaml")
+    (root / "folder").symlink_to(tmp_path)
+    for path in ("a.yaml", "link.yaml", "folder/b.yaml"):
+        with pytest.raises(RefusedError):
+            WorkTree(root).write([FileChange("new.yaml", b"n\n"), FileChange(path, b"new\n")])
+    assert sorted(path.name for path in root.iterdir()) == ["a.yaml", "folder", "link.yaml"]
+    assert (root / "a.yaml").read_bytes() == b"a\n"

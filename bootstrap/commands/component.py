@@ -148,8 +148,8 @@ def _text(value: Any) -> str:
 
 
 def _where(options: dict[str, Any]) -> Any:
-    from bootstrap.component_switch import Where
     from bootstrap.image_source import Access
+    from bootstrap.layout_write import Where
 
     names = ("repo", "branch", "username", "token_file", "ssh_key", "known_hosts", "ca_file")
     access = Access(options["path"], **{name: options[name] for name in names})
