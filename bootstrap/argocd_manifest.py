@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -104,9 +105,13 @@ def _released(invocation: Invocation, version: str, variant: Variant, wanted: st
     try:
         return download.fetch(url, wanted, invocation).read_bytes()
     except DownloadUnavailable as error:
+        from bootstrap import argocd_module
+
+        with suppress(DownloadUnavailable):
+            return argocd_module.read(version, FILES[variant], wanted, invocation)
         raise DownloadUnavailable(
             error.tried,
-            error.found,
+            f"{error.found}; nor has a Go module proxy it",
             f"{error.hint}; or give the file, had in another way, with --argocd-manifest FILE",
             error.where,
         ) from error

@@ -79,6 +79,17 @@ def keep(path: Path, invocation: Invocation) -> str:
         return actual
 
 
+def keep_bytes(content: bytes, invocation: Invocation) -> str:
+    """Put what was read from elsewhere into that cache; returns its sha256. Raises DownloadError."""
+    folder = invocation.cache_dir / "downloads"
+    with _storing("keeping what was read", folder), _partial(folder) as (partial, file):
+        file.write(content)
+        file.flush()
+        actual = hashlib.sha256(content).hexdigest()
+        partial.replace(folder / actual)
+        return actual
+
+
 def fetch_checksum(url: str, name: str, invocation: Invocation, ca_file: Path | None = None) -> str:
     """The sha256 of the file `name` that is published at `url`.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +27,8 @@ CORE = CONTENT[: CONTENT.rindex(b"---\n")]
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invocation:
     """An invocation with an empty cache, and no way to the releases."""
     monkeypatch.setattr(argocd_manifest, "RELEASES", "https://127.0.0.1:1")
-    return Invocation(environ={"HOME": str(tmp_path), "BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache")})
+    cache = str(tmp_path / "cache")
+    return Invocation(environ={"HOME": str(tmp_path), "BOOTSTRAP_CACHE_DIR": cache, "GOPROXY": "off"})
 
 
 @pytest.fixture
@@ -78,6 +81,40 @@ def test_without_a_way_to_the_release_a_file_is_suggested(own: Invocation) -> No
     with pytest.raises(DownloadUnavailable) as raised:
         argocd.manifest(own, None, "install")
     assert "--argocd-manifest FILE" in raised.value.hint
+
+
+def module_of(content: bytes, name: str = "install.yaml") -> bytes:
+    """The module's zip as a proxy serves it, with one manifest in it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("github.com/argoproj/argo-cd/v3@v3.6.1/go.mod", "module m\n")
+        archive.writestr(f"github.com/argoproj/argo-cd/v3@v3.6.1/manifests/{name}", content)
+    return packed.getvalue()
+
+
+def test_without_a_way_to_the_release_the_go_module_has_it(own: Invocation, releases: Mirror) -> None:
+    releases.serve("/proxy/github.com/argoproj/argo-cd/v3/@v/v3.6.1.zip", module_of(CONTENT))
+    own.environ = {**own.environ, "GOPROXY": f"{releases.url}/other,{releases.url}/proxy,direct"}
+    assert argocd.manifest(own, None, "install").content == CONTENT
+    asked = len(releases.asked)
+    assert argocd.manifest(own, None, "install").content == CONTENT  # kept
+    assert len(releases.asked) == asked
+    assert [path.name for path in (own.cache_dir / "downloads").iterdir()] == [SHA256]
+
+
+def test_go_module_with_another_file_is_refused(own: Invocation, releases: Mirror) -> None:
+    releases.serve("/proxy/github.com/argoproj/argo-cd/v3/@v/v3.6.1.zip", module_of(CONTENT + b"# changed\n"))
+    own.environ = {**own.environ, "GOPROXY": f"{releases.url}/proxy"}
+    with pytest.raises(ChecksumDiffers, match=SHA256):
+        argocd.manifest(own, None, "install")
+
+
+@pytest.mark.parametrize("body", [b"no zip", module_of(CONTENT, "other.yaml")])
+def test_go_module_without_it_is_as_no_way_at_all(own: Invocation, releases: Mirror, body: bytes) -> None:
+    releases.serve("/proxy/github.com/argoproj/argo-cd/v3/@v/v3.6.1.zip", body)
+    own.environ = {**own.environ, "GOPROXY": f"{releases.url}/proxy"}
+    with pytest.raises(DownloadUnavailable, match="nor has a Go module proxy it"):
+        argocd.manifest(own, None, "install")
 
 
 def test_kept_manifest_needs_no_way_to_the_release(
