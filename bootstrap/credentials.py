@@ -15,6 +15,8 @@ from bootstrap.invocation import Invocation
 from bootstrap.request import Request
 from bootstrap.steps import EnsureSecret
 
+DEPLOY_KEY = "gitops-bootstrap.io/deploy-key"
+"""Label of a Secret whose SSH key is a deploy key: another run without options leaves it."""
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 LARGEST = 64 * 1024
 """Bytes that a token's, a key's or a certificate's file may have."""
@@ -27,6 +29,8 @@ class ForArgoCD:
     username: str
     token: str | None = field(default=None, repr=False)
     ssh_key: str | None = field(default=None, repr=False)
+    deploy_key: bool = False
+    """Whether the SSH key is, or is going to be, a deploy key of the repository."""
 
     def named(self) -> dict[str, bytes]:
         """Values by the name that a step gives them."""
@@ -65,12 +69,25 @@ def for_argocd(request: Request, url: str, git: Credential, invocation: Invocati
             f"an SSH key is of no use with {url}",
             "give --argocd-token-file, or the repository's SSH address",
         )
-    key_file = request.argocd_ssh_key or (request.ssh_key if ssh else None)
+    if request.deploy_key:
+        _check_deploy_key(url, ssh, git)
+    # A deploy key is Argo CD's alone: the one that pushes is not shared with it then.
+    key_file = request.argocd_ssh_key or (request.ssh_key if ssh and not request.deploy_key else None)
     key = _read(key_file, "--argocd-ssh-key", invocation) if key_file else None
     if key and "PRIVATE KEY" not in key:
         raise InputError("reading an SSH key", f"{key_file} is no private key", "give the file without .pub")
     fitting = url.startswith(("https://", "http://"))
-    return ForArgoCD(request.username, (token or git.token) if fitting else None, key)
+    return ForArgoCD(request.username, (token or git.token) if fitting else None, key, request.deploy_key)
+
+
+def _check_deploy_key(url: str, ssh: bool, git: Credential) -> None:
+    """InputError when no deploy key could be used, or none could be registered."""
+    tried = "preparing the deploy key"
+    if not ssh:
+        raise InputError(tried, f"a key is of no use with {url}", "give the repository's SSH address")
+    if git.token is None:
+        hint = "give one that may administer the repository, by GIT_TOKEN or --token-file"
+        raise InputError(tried, "registering it at the Git host needs a token", hint)
 
 
 def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> EnsureSecret | None:
@@ -83,12 +100,13 @@ def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> Ensure
         literals = {"type": "git", "url": url, "username": credential.username}
     else:
         return None
+    deploy_key = ((DEPLOY_KEY, "true"),) if credential.ssh_key and credential.deploy_key else ()
     return EnsureSecret(
         namespace,
         secret_name(url),
         values_from=values,
         literals=tuple(sorted(literals.items())),
-        labels=(("argocd.argoproj.io/secret-type", "repository"),),
+        labels=(("argocd.argoproj.io/secret-type", "repository"), *deploy_key),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from bootstrap import credentials, gather_cluster, gather_tree, git, kube, preflight
+from bootstrap import credentials, gather_cluster, gather_key, gather_tree, git, kube, preflight
 from bootstrap.credentials import ForArgoCD
 from bootstrap.errors import AuthenticationFailed, BootstrapError
 from bootstrap.gather_tree import Laid
@@ -80,8 +80,10 @@ def observe(request: Request, world: Connected, output: Output) -> Seen:
         findings += preflight.of_repository(laid.repo, cluster, writes=bool(laid.desired.commits))
     if cluster and laid:
         findings += preflight.of_variant(cluster, laid.settings.argocd_variant)
-        named = bool(world.for_argocd.named()) or (
-            not cluster.missing_rights and gather_cluster.has_credential(world.acting, laid)
+        named = (
+            request.deploy_key
+            or bool(world.for_argocd.named())
+            or (not cluster.missing_rights and gather_cluster.has_credential(world.acting, laid))
         )
         findings += preflight.of_argocd_credential(laid.settings.repo_url, named)
     preflight.refuse(findings, [error for error in (git_error, cluster_error) if error])
@@ -99,6 +101,9 @@ def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tupl
     if seen.cluster is None:
         return plans.plan(laid.repo, laid.desired, None), ()
     with output.progress("asking the cluster what would change"):
+        url = laid.settings.repo_url
+        world.for_argocd = gather_key.settle(request, world.acting, world.for_argocd, url)
+        world.acting.credentials = world.for_argocd.named()
         cluster, notes = gather_cluster.observe(request, world.acting, world.for_argocd, laid)
     desired = replace(laid.desired, notes=(*laid.desired.notes, *notes))
     previews = (*cluster.argocd, *cluster.projects, *cluster.root)

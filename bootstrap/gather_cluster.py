@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bootstrap import argocd_objects, credentials, gather_trust, handlers, kube, manifests
+from bootstrap import argocd_objects, credentials, gather_key, gather_trust, handlers, kube, manifests
 from bootstrap.credentials import ForArgoCD
 from bootstrap.errors import InputError
 from bootstrap.gather_tree import Laid
@@ -42,13 +41,15 @@ def observe(
     quick = not request.dry_run  # what is to be created is tried by creating it
     previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick)
     git_secret = credentials.repository_secret(settings.repo_url, for_argocd, NAMESPACE)
-    secrets = _missing(world, plans.secrets(tree, settings, git_secret))
+    webhook_key = world.provider.webhook_key if world.provider and _wants_webhook(request, laid) else None
+    secrets = _missing(world, plans.secrets(tree, settings, git_secret, webhook_key))
     first, last = len(argocd), len(argocd) + len(projects)
     plan = ClusterPlan(
         argocd=previews[:first],
         projects=previews[first:last],
         root=previews[last:],
         secrets=secrets,
+        deploy_key=gather_key.step(request, world, for_argocd, laid.repo.url, laid.repo.exists),
         webhook=_webhook(request, world, laid),
         force_conflicts=request.force_conflicts,
         wait=None if request.no_wait else _wait(request, laid, root),
@@ -87,14 +88,20 @@ def _missing(world: World, wanted: Sequence[EnsureSecret]) -> list[EnsureSecret]
 
 def _webhook(request: Request, world: World, laid: Laid) -> EnsureWebhook | None:
     """The webhook to Argo CD's API, unless it is there with the secret that the cluster has."""
-    if not request.argocd_url or world.provider is None or laid.settings.argocd_variant == "core":
+    if world.provider is None or not _wants_webhook(request, laid):
         return None
+    assert request.argocd_url is not None  # noqa: S101 - else no webhook is wanted
     step = EnsureWebhook(laid.repo.url, request.argocd_url.rstrip("/") + WEBHOOK_PATH)
-    found = kube.get(handlers.cluster_of(world), "v1", "Secret", NAMESPACE, handlers.ARGOCD_SECRET) or {}
-    secret = base64.b64decode((found.get("data") or {}).get(handlers.WEBHOOK_KEY, "")).decode()
+    cluster, key = handlers.cluster_of(world), world.provider.webhook_key
+    secret = handlers.secret_value(cluster, NAMESPACE, handlers.ARGOCD_SECRET, key)
     if laid.repo.exists and secret and world.provider.has_webhook(step.repository, step.url, secret):
         return None
     return step
+
+
+def _wants_webhook(request: Request, laid: Laid) -> bool:
+    """Argo CD without its API server has nothing that a webhook could reach."""
+    return bool(request.argocd_url) and laid.settings.argocd_variant != "core"
 
 
 def _wait(request: Request, laid: Laid, root: Sequence[ClusterObject]) -> WaitFor:

@@ -14,6 +14,7 @@ from bootstrap.output import Output
 from bootstrap.plans import tree
 from bootstrap.plans.tree import Desired, Last, Source
 from bootstrap.preflight import Finding
+from bootstrap.providers import address
 from bootstrap.request import Request
 from bootstrap.settings import FILE, Record, Settings, parse_record, recorded_settings
 
@@ -42,8 +43,8 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     if request.cluster_only:
         settings = _recorded(asked, record, repo)
         return Laid(repo, settings, Desired(repo.files))
-    world.provider = providers.find(url, credential, output.invocation)
-    findings = tuple(_of_missing_repository(world, repo))
+    world.provider = providers.find(url, credential, output.invocation, _api_address(request, url))
+    findings = (*_of_missing_repository(world, repo), *_of_deploy_key(request, world, url))
     manifest = _manifest(request, record, output)
     settings = _settings(request, asked, record, manifest)
     desired = _desired(request, world, repo, record, settings, manifest)
@@ -69,6 +70,20 @@ def _of_missing_repository(world: World, repo: RepositoryState) -> list[Finding]
         )
     refusal = world.provider.repository_refusal(repo.url)
     return [Finding(f"{repo.url} is not there: {refusal}", "create it, or check the URL")] if refusal else []
+
+
+def _api_address(request: Request, url: str) -> str | None:
+    """Where the Git host's API is asked for, if not at `url`: an SSH one tells it only by its host."""
+    if request.api_url:
+        return f"{request.api_url.rstrip('/')}/{address.project_path(url)}"
+    return address.web_address(url) if request.deploy_key else None
+
+
+def _of_deploy_key(request: Request, world: World, url: str) -> list[Finding]:
+    if not request.deploy_key or world.provider is not None:
+        return []
+    found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {url}, and so no deploy key can be added"
+    return [Finding(found, "name its web address with --api-url, or add a key by hand and --argocd-ssh-key")]
 
 
 def _refusal(world: World, repo: RepositoryState) -> str | None:

@@ -16,6 +16,7 @@ from bootstrap.status import Status
 from bootstrap.steps import (
     PARENT_COMMIT,
     Commit,
+    EnsureDeployKey,
     EnsureRepository,
     EnsureSecret,
     EnsureWebhook,
@@ -26,8 +27,6 @@ from bootstrap.steps import (
 
 NAMESPACE = "argocd"
 ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name
-WEBHOOK_KEY = "webhook.gogs.secret"
-"""Gitea's webhooks are in Gogs' form, and so Argo CD takes them."""
 
 
 @dataclass
@@ -59,6 +58,7 @@ def of(world: World) -> dict[type, Handler]:
         ServerSideApply: lambda step: _apply(world, step),
         EnsureSecret: lambda step: _ensure_secret(world, step),
         EnsureWebhook: lambda step: _ensure_webhook(world, step),
+        EnsureDeployKey: lambda step: _ensure_deploy_key(world, step),
         WaitFor: lambda step: _wait(world, step),
     }
 
@@ -78,6 +78,14 @@ def secret_is_as_wanted(cluster: kube.Cluster, step: EnsureSecret, credentials: 
         and all(data.get(key) == value for key, value in values.items())
         and all(labels.get(key) == value for key, value in step.labels)
     )
+
+
+def secret_value(cluster: kube.Cluster, namespace: str, name: str, key: str) -> str:
+    """One value of a Secret; "" when it is not there."""
+    import base64
+
+    found = kube.get(cluster, "v1", "Secret", namespace, name) or {}
+    return base64.b64decode((found.get("data") or {}).get(key, "")).decode()
 
 
 def _ensure_repository(world: World, step: EnsureRepository) -> bool:
@@ -133,12 +141,19 @@ def _ensure_secret(world: World, step: EnsureSecret) -> bool:
 
 
 def _ensure_webhook(world: World, step: EnsureWebhook) -> bool:
-    import base64
+    assert world.provider is not None  # noqa: S101 - planned only where the host's API is known
+    value = secret_value(cluster_of(world), NAMESPACE, ARGOCD_SECRET, world.provider.webhook_key)
+    return world.provider.ensure_webhook(step.repository, step.url, value)
+
+
+def _ensure_deploy_key(world: World, step: EnsureDeployKey) -> bool:
+    from bootstrap import ssh_keys
 
     assert world.provider is not None  # noqa: S101 - planned only where the host's API is known
-    secret = kube.get(cluster_of(world), "v1", "Secret", NAMESPACE, ARGOCD_SECRET) or {}
-    value = base64.b64decode((secret.get("data") or {}).get(WEBHOOK_KEY, "")).decode()
-    return world.provider.ensure_webhook(step.repository, step.url, value)
+    private = secret_value(cluster_of(world), step.namespace, step.secret, "sshPrivateKey")
+    public = ssh_keys.public_of(private)
+    title = f"{step.title} ({ssh_keys.fingerprint(public)})"  # a host takes a title only once
+    return world.provider.ensure_deploy_key(step.repository, title, public)
 
 
 def _wait(world: World, step: WaitFor) -> bool:

@@ -38,6 +38,8 @@ class Request:
     ca_file: Path | None = None
     argocd_token_file: Path | None = None
     argocd_ssh_key: Path | None = None
+    deploy_key: bool = False
+    api_url: str | None = None
     author: str | None = None
     sign: bool = False
     message_suffix: str = ""
@@ -64,6 +66,12 @@ class Request:
                 f"{self.argocd_url!r} is not the address of a server",
                 "give it as https://HOST",
             )
+        if self.api_url and not re.fullmatch(r"https?://[^\s?#@]+", self.api_url):
+            found = f"{self.api_url!r} is not the address of a server"
+            raise InputError("reading --api-url", found, "give it as https://HOST")
+        if self.deploy_key and self.repo_only:
+            found = "--deploy-key puts a key into the cluster, and --repo-only touches none"
+            raise InputError(tried, found, "leave one of them away")
         if self.cluster_only and (given := self._changes_of_git()):
             raise InputError(
                 tried,
@@ -82,5 +90,6 @@ class Request:
             "--argocd-manifest": self.argocd_manifest,
             "--adopt": self.adopt,
             "--argocd-url": self.argocd_url,
+            "--deploy-key": self.deploy_key,
         }
         return [option for option, value in options.items() if value]

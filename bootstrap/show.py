@@ -10,6 +10,7 @@ from bootstrap.observed import Preview
 from bootstrap.steps import (
     ClusterObject,
     DeleteObjects,
+    EnsureDeployKey,
     EnsureRepository,
     EnsureSecret,
     EnsureWebhook,
@@ -43,6 +44,8 @@ def title(step: Step) -> str:
             return f"make Secret {step.namespace}/{step.name} ({', '.join(keys)})"
         case EnsureWebhook():
             return f"make a webhook from {step.repository} to {step.url}"
+        case EnsureDeployKey():
+            return f"let Argo CD read {step.repository} by a deploy key"
         case DeleteObjects():
             return f"delete {len(step.objects)} objects"
         case WaitFor():

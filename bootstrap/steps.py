@@ -112,6 +112,16 @@ class EnsureWebhook:
 
 
 @dataclass(frozen=True)
+class EnsureDeployKey:
+    """Let the public half of the SSH key in a Secret (`namespace`, `secret`) read the repository."""
+
+    repository: str
+    title: str
+    namespace: str
+    secret: str
+
+
+@dataclass(frozen=True)
 class DeleteObjects:
     """Delete objects, in this order, and wait until each is gone."""
 
@@ -135,6 +145,7 @@ Step = (
     | ServerSideApply
     | EnsureSecret
     | EnsureWebhook
+    | EnsureDeployKey
     | DeleteObjects
     | WaitFor
 )

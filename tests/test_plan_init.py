@@ -110,9 +110,16 @@ def test_secrets_are_those_of_argocd_of_the_repository_and_of_what_is_on() -> No
     assert wanted[-1] == EnsureSecret("voting", "db", ("password",), literals=(("username", "postgres"),))
 
 
-def test_adopted_argocd_keeps_its_own_redis_password() -> None:
-    names = [step.name for step in secrets(CATALOG, settings(adopted=True), None)]
-    assert names == ["argocd-secret", "db"]
+def test_every_hosts_webhooks_are_signed() -> None:
+    (step,) = [step for step in secrets(CATALOG, settings(), None) if step.name == "argocd-secret"]
+    assert step.generate == ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
+
+
+def test_adopted_argocd_keeps_its_secrets_and_gets_the_webhooks_alone() -> None:
+    assert [step.name for step in secrets(CATALOG, settings(adopted=True), None)] == ["db"]
+    wanted = secrets(CATALOG, settings(adopted=True), None, "webhook.github.secret")
+    assert wanted[0] == EnsureSecret("argocd", "argocd-secret", ("webhook.github.secret",))
+    assert [step.name for step in wanted] == ["argocd-secret", "db"]
 
 
 @pytest.mark.parametrize("text", ["no json", "{}x", '[{"name": "a"}]', '["a"]', "7"])

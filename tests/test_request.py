@@ -21,6 +21,10 @@ from bootstrap.request import Request
         ({"sha256": "xyz", "argocd_manifest": "x.yaml"}, "'xyz' is not one"),
         ({"timeout": -1.0}, "-1 is no time"),
         ({"argocd_url": "https://h/?a=b"}, "not the address of a server"),
+        ({"api_url": "git.example.org"}, "not the address of a server"),
+        ({"api_url": "https://user@git.example.org"}, "not the address of a server"),
+        ({"deploy_key": True, "repo_only": True}, "--repo-only touches none"),
+        ({"deploy_key": True, "cluster_only": True}, "--deploy-key would have to"),
     ],
 )
 def test_options_that_do_not_go_together_are_told(options: dict[str, Any], words: str) -> None:

@@ -13,6 +13,7 @@ from bootstrap.observed import Preview, RepositoryState
 from bootstrap.plans.tree import Desired
 from bootstrap.settings import Settings
 from bootstrap.steps import (
+    EnsureDeployKey,
     EnsureRepository,
     EnsureSecret,
     EnsureWebhook,
@@ -26,6 +27,8 @@ from bootstrap.steps import (
 NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager by which Argo CD applies what it syncs."""
+WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
+"""In argocd-secret. Argo CD takes any webhook for true whose host's secret is not set: all of them are."""
 SECRETS_ANNOTATION = "gitops-bootstrap.io/secrets"
 
 
@@ -37,21 +40,30 @@ class ClusterPlan:
     projects: Sequence[Preview] = ()
     root: Sequence[Preview] = ()
     secrets: Sequence[EnsureSecret] = ()
+    deploy_key: EnsureDeployKey | None = None
     webhook: EnsureWebhook | None = None
     force_conflicts: bool = False
     wait: WaitFor | None = None
 
 
 def secrets(
-    tree: Mapping[str, bytes], settings: Settings, git_secret: EnsureSecret | None
+    tree: Mapping[str, bytes],
+    settings: Settings,
+    git_secret: EnsureSecret | None,
+    webhook_key: str | None = None,
 ) -> list[EnsureSecret]:
-    """Every Secret that what is switched on needs: Argo CD's own, the repository's, the apps'."""
-    wanted = [
-        EnsureSecret(NAMESPACE, "argocd-redis", generate=("auth",)),
-        EnsureSecret(NAMESPACE, "argocd-secret", generate=("webhook.gogs.secret",)),
-    ]
+    """Every Secret that what is switched on needs: Argo CD's own, the repository's, the apps'.
+
+    An Argo CD that is adopted gets the one `webhook_key` that a webhook is made for, and no other.
+    """
     if settings.adopted:
-        del wanted[0]
+        keys = [(webhook_key,)] if webhook_key else []
+        wanted = [EnsureSecret(NAMESPACE, "argocd-secret", generate=generate) for generate in keys]
+    else:
+        wanted = [
+            EnsureSecret(NAMESPACE, "argocd-redis", generate=("auth",)),
+            EnsureSecret(NAMESPACE, "argocd-secret", generate=WEBHOOK_KEYS),
+        ]
     if git_secret:
         wanted.append(git_secret)
     for application in layout.enabled_applications(tree, settings):
@@ -81,6 +93,8 @@ def _cluster_steps(cluster: ClusterPlan) -> list[Step]:
     if objects := _to_apply(cluster.argocd, force):
         steps.append(ServerSideApply("Argo CD", objects, force))
     steps.extend(cluster.secrets)
+    if cluster.deploy_key:
+        steps.append(cluster.deploy_key)
     if cluster.webhook:
         steps.append(cluster.webhook)
     if objects := _to_apply(cluster.projects, force):

@@ -6,14 +6,21 @@ them, and a further host is one module and one line.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from bootstrap.git import Credential
+from bootstrap.git_auth import check_credential
 from bootstrap.invocation import Invocation
 from bootstrap.providers.http import Client
 
-MODULES = {"gitea": "bootstrap.providers.gitea"}
+MODULES = {
+    "gitea": "bootstrap.providers.gitea",
+    "github": "bootstrap.providers.github",
+    "gitlab": "bootstrap.providers.gitlab",
+}
 """Name → module, in the order in which a host is asked."""
 
 
@@ -25,12 +32,17 @@ class Provider(Protocol):
 
     name: str
     version: str
+    webhook_key: str
+    """The key in argocd-secret of the secret that this host's webhooks are signed with."""
 
     def repository_refusal(self, url: str) -> str | None:
         """Why this credential could not create the repository, as far as that can be told, or None."""
 
     def create_repository(self, url: str, private: bool, default_branch: str) -> bool:
-        """Create it, empty, for the user or organisation in the URL; False when it is there already."""
+        """Create it, empty, for the user or organisation in the URL; False when it is there already.
+
+        A host that has no say in an empty repository's branch takes the first that is pushed.
+        """
 
     def has_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
         """Whether exactly the webhook is there that `ensure_webhook` would make."""
@@ -38,20 +50,36 @@ class Provider(Protocol):
     def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
         """A webhook on pushes, signed with `secret`; False when it is there already."""
 
+    def has_deploy_key(self, repository_url: str, public: str) -> bool:
+        """Whether the public key (OpenSSH's form) may read the repository, and no more."""
+
+    def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
+        """Let the public key read the repository, and no more; False when it does already."""
+
     def protection(self, url: str, branch: str) -> str | None:
         """Why the branch's protection refuses this credential's push, or None."""
 
 
-def find(url: str, credential: Credential, invocation: Invocation) -> Provider | None:
-    """The host behind an HTTP URL, asked what it is; None when no module knows it.
+def find(
+    url: str, credential: Credential, invocation: Invocation, address: str | None = None
+) -> Provider | None:
+    """The host behind an HTTP URL, or at a given `address`, asked what it is; None when no module knows it.
 
     GitUnreachable when it does not answer; AuthenticationFailed never: that is git's to find out.
     """
-    if not url.startswith(("https://", "http://")):
+    if address:
+        check_credential(address, replace(credential, ssh_key=None))
+    address = address or url
+    if not address.startswith(("https://", "http://")):
         return None
-    client = Client.of(url, credential, invocation)
-    for module in MODULES.values():
-        provider: Provider | None = import_module(module).recognise(client)
-        if provider:
-            return provider
-    return None
+    client = Client.of(address, credential, invocation)
+    for name in ("github", "gitlab"):
+        if urlsplit(address).hostname == f"{name}.com":
+            return _recognised(name, client)
+    found = (_recognised(name, client) for name in MODULES)
+    return next((provider for provider in found if provider), None)
+
+
+def _recognised(name: str, client: Client) -> Provider | None:
+    provider: Provider | None = import_module(MODULES[name]).recognise(client)
+    return provider

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from bootstrap.errors import InputError
-from bootstrap.git_auth import Credential, host_of, is_ssh, without_userinfo
+from bootstrap.git_auth import Credential, host_of, without_userinfo
 from bootstrap.invocation import Invocation
+from bootstrap.providers.address import web_address
 from bootstrap.providers.http import Client
 from bootstrap.steps import FileChange
 
@@ -19,7 +19,7 @@ MODULES = (
     "bootstrap.providers.forge_gitlab",
     "bootstrap.providers.forge_gitea",
 )
-"""Each has `recognise(client, host)`, which returns a Forge or None."""
+"""Each has `recognise(client)`, which returns a Forge or None."""
 
 
 @dataclass(frozen=True)
@@ -73,25 +73,9 @@ def find(url: str, credential: Credential, invocation: Invocation) -> Forge:
         hint = "give a token of the host by GIT_TOKEN or --token-file"
         raise InputError(tried, "there is no token", hint)
     client = Client.of(address, credential, invocation)
-    host = urlsplit(address).hostname or ""
     for module in MODULES:
-        forge: Forge | None = import_module(module).recognise(client, host)
+        forge: Forge | None = import_module(module).recognise(client)
         if forge is not None:
             return forge
     hint = "push the commit to a branch of your own (--push --branch NAME) and open the request by hand"
     raise InputError(tried, "it is no GitHub, GitLab, Gitea or Forgejo", hint, without_userinfo(url))
-
-
-def web_address(url: str) -> str:
-    """The repository's HTTP address, by which the API is found."""
-    if url.startswith(("https://", "http://")):
-        return url
-    if not is_ssh(url):
-        raise InputError("asking for the Git host's API", f"{url} has none", "give the address of a Git host")
-    path = urlsplit(url).path if "://" in url else url.partition(":")[2]
-    return f"https://{host_of(url)}/{path.lstrip('/')}"
-
-
-def project_path(url: str) -> str:
-    """The whole path of the repository, without .git: owner and name, or nested groups and name."""
-    return urlsplit(web_address(url)).path.strip("/").removesuffix(".git")

@@ -12,15 +12,16 @@ from urllib.parse import quote
 from bootstrap.errors import ProviderError, StalePlan
 from bootstrap.git_objects import blob_id
 from bootstrap.providers import gitea
+from bootstrap.providers.address import split
 from bootstrap.providers.forge import PullRequest, Wish
-from bootstrap.providers.http import Client, split
+from bootstrap.providers.http import Client
 from bootstrap.steps import FileChange
 
 _COLOUR = "#5319e7"
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
 
 
-def recognise(client: Client, host: str) -> GiteaForge | None:
+def recognise(client: Client) -> GiteaForge | None:
     return GiteaForge(client) if gitea.recognise(client) else None
 
 

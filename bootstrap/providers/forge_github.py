@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
-from bootstrap.errors import GitError, ProviderError, StalePlan
-from bootstrap.providers.forge import PullRequest, Wish, project_path
+from bootstrap.errors import ProviderError, StalePlan
+from bootstrap.providers import github_api
+from bootstrap.providers.address import project_path
+from bootstrap.providers.forge import PullRequest, Wish
+from bootstrap.providers.github_api import repository
 from bootstrap.providers.http import Client
 from bootstrap.steps import FileChange
 
@@ -26,20 +28,9 @@ mutation ($input: EnablePullRequestAutoMergeInput!) {
 _STALE = ("STALE_DATA", "Expected branch to point to")
 
 
-def recognise(client: Client, host: str) -> GitHubForge | None:
-    """github.com by its name; an Enterprise Server by what it says of itself."""
-    if host == "github.com":
-        api = replace(client, base="https://api.github.com")
-        return GitHubForge(api, api)
-    server = replace(client, base=f"{_origin(client.base)}/api")
-    try:
-        others = frozenset(range(300, 600)) - {429, 503}
-        answer = server.request("GET", "/v3/meta", "asking the Git host what it is", missing=others)
-    except GitError:
-        return None
-    if not isinstance(answer, dict) or "installed_version" not in answer:
-        return None
-    return GitHubForge(replace(server, base=f"{server.base}/v3"), server)
+def recognise(client: Client) -> GitHubForge | None:
+    api = github_api.recognise(client)
+    return GitHubForge(api.rest, api.graph) if api else None
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,7 @@ class GitHubForge:
     name: str = "github"
 
     def pull_request(self, url: str, wish: Wish) -> PullRequest:
-        path, tried = _repository(url), f"opening a pull request from {wish.head}"
+        path, tried = repository(url), f"opening a pull request from {wish.head}"
         owner = project_path(url).split("/")[0]
         query = {"state": "open", "head": f"{owner}:{wish.head}", "base": wish.base}
         open_ones = self.client.request("GET", f"{path}/pulls", "listing pull requests", params=query)
@@ -66,7 +57,7 @@ class GitHubForge:
         return PullRequest(int(found["number"]), str(found["html_url"]), created)
 
     def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
-        path = f"{_repository(url)}/issues/{number}/labels"
+        path = f"{repository(url)}/issues/{number}/labels"
         try:
             body = {"labels": list(labels)}
             self.client.request("POST", path, "labelling the pull request", json=body, missing=frozenset())
@@ -76,7 +67,7 @@ class GitHubForge:
 
     def auto_merge(self, url: str, number: int) -> str | None:
         tried = "asking for an automatic merge"
-        found = self.client.request("GET", f"{_repository(url)}/pulls/{number}", tried, missing=frozenset())
+        found = self.client.request("GET", f"{repository(url)}/pulls/{number}", tried, missing=frozenset())
         errors = self._mutate(AUTO_MERGE, {"pullRequestId": found["node_id"]}, tried)[1]
         return "; ".join(str(error.get("message")) for error in errors) or None
 
@@ -113,11 +104,3 @@ class GitHubForge:
         body = {"query": query, "variables": {"input": values}}
         answer = self.graph.request("POST", "/graphql", tried, json=body, missing=frozenset())
         return answer.get("data"), list(answer.get("errors") or ())
-
-
-def _repository(url: str) -> str:
-    return f"/repos/{quote(project_path(url))}"
-
-
-def _origin(base: str) -> str:
-    return "/".join(base.split("/")[:3])

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bootstrap.errors import AuthenticationFailed, GitError, ProviderError, StalePlan
+from bootstrap.errors import ProviderError, StalePlan
 from bootstrap.git_objects import blob_id
-from bootstrap.providers.forge import PullRequest, Wish, project_path
+from bootstrap.providers import gitlab_api
+from bootstrap.providers.forge import PullRequest, Wish
+from bootstrap.providers.gitlab_api import project
 from bootstrap.providers.http import Client
 from bootstrap.steps import FileChange
 
 
-def recognise(client: Client, host: str) -> GitLabForge | None:
-    """gitlab.com by its name; another one by what it says of itself to who has a token."""
-    api = replace(client, base=f"{'/'.join(client.base.split('/')[:3])}/api/v4")
-    if api.secrets:
-        api.session.headers["PRIVATE-TOKEN"] = api.secrets[0]
-    if host == "gitlab.com":
-        return GitLabForge(_without_authorization(api))
-    try:
-        others = frozenset(range(300, 600)) - {401, 429, 503}
-        answer = api.request("GET", "/version", "asking the Git host what it is", missing=others)
-    except (AuthenticationFailed, GitError):
-        answer = None
-    if not isinstance(answer, dict) or not {"version", "revision"} <= set(answer):
-        api.session.headers.pop("PRIVATE-TOKEN", None)
-        return None
-    return GitLabForge(_without_authorization(api))
-
-
-def _without_authorization(api: Client) -> Client:
-    """GitLab takes an Authorization header for another kind of token, and refuses what it does not know."""
-    api.session.headers.pop("Authorization", None)
-    return api
+def recognise(client: Client) -> GitLabForge | None:
+    found = gitlab_api.recognise(client)
+    return GitLabForge(found[0]) if found else None
 
 
 @dataclass(frozen=True)
@@ -47,7 +30,7 @@ class GitLabForge:
     name: str = "gitlab"
 
     def pull_request(self, url: str, wish: Wish) -> PullRequest:
-        path, tried = _project(url), f"opening a merge request from {wish.head}"
+        path, tried = project(url), f"opening a merge request from {wish.head}"
         query = {"state": "opened", "source_branch": wish.head, "target_branch": wish.base}
         listed = self.client.request("GET", f"{path}/merge_requests", "listing merge requests", params=query)
         text = {"title": wish.title, "description": wish.body}
@@ -65,7 +48,7 @@ class GitLabForge:
         return PullRequest(int(made["iid"]), str(made["web_url"]), True)
 
     def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
-        path = f"{_project(url)}/merge_requests/{number}"
+        path = f"{project(url)}/merge_requests/{number}"
         try:
             body = {"add_labels": ",".join(labels)}
             self.client.request("PUT", path, "labelling the merge request", json=body, missing=frozenset())
@@ -75,7 +58,7 @@ class GitLabForge:
 
     def auto_merge(self, url: str, number: int) -> str | None:
         body = {"merge_when_pipeline_succeeds": True}
-        path = f"{_project(url)}/merge_requests/{number}/merge"
+        path = f"{project(url)}/merge_requests/{number}/merge"
         try:
             self.client.request("PUT", path, "asking for an automatic merge", json=body, missing=frozenset())
         except ProviderError as error:
@@ -93,7 +76,7 @@ class GitLabForge:
             content = base64.b64encode(change.content or b"").decode()
             actions.append({**action, "file_path": change.path, "content": content, "encoding": "base64"})
         body = {"branch": branch, "commit_message": message, "actions": actions}
-        path = f"{_project(url)}/repository/commits"
+        path = f"{project(url)}/repository/commits"
         try:
             made = self.client.request("POST", path, tried, json=body, missing=frozenset())
         except ProviderError as error:
@@ -104,13 +87,9 @@ class GitLabForge:
 
     def _last_commit(self, url: str, branch: str, change: FileChange, tried: str) -> str:
         """The commit that left the file as it was read; GitLab compares it when it commits."""
-        path = f"{_project(url)}/repository/files/{quote(change.path, safe='')}"
+        path = f"{project(url)}/repository/files/{quote(change.path, safe='')}"
         found = self.client.request("GET", path, tried, params={"ref": branch})
         before = change.before or b""
         if found is None or found["blob_id"] != blob_id(before, len(found["blob_id"])):
             raise StalePlan(tried, f"{change.path} was changed meanwhile", "run again", self.client.base)
         return str(found["last_commit_id"])
-
-
-def _project(url: str) -> str:
-    return f"/projects/{quote(project_path(url), safe='')}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from bootstrap.errors import AuthenticationFailed, ProviderError
-from bootstrap.providers.http import Client, split
+from bootstrap.providers import hooks, keys
+from bootstrap.providers.address import split
+from bootstrap.providers.http import Client
 
 NAME = "gitea"
 API = "/api/v1"
@@ -36,6 +37,8 @@ class Gitea:
     client: Client
     version: str
     name: str = NAME
+    webhook_key: str = "webhook.gogs.secret"
+    """Gitea's webhooks are in Gogs' form, and so Argo CD takes them."""
 
     def repository_refusal(self, url: str) -> str | None:
         owner, _ = split(url)
@@ -84,17 +87,29 @@ class Gitea:
         )
 
     def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
-        hooks = self._hooks(repository_url, hook_url)
-        if any(self._is_as_wanted(hook, hook_url, secret) for hook in hooks):
+        there = self._hooks(repository_url, hook_url)
+        if any(self._is_as_wanted(hook, hook_url, secret) for hook in there):
             return False
         tried = f"making a webhook to {hook_url}"
-        config = {"url": _marked(hook_url, secret), "content_type": "json", "secret": secret}
+        config = {"url": hooks.marked(hook_url, secret), "content_type": "json", "secret": secret}
         body: dict[str, Any] = {"active": True, "events": ["push"], "branch_filter": "*", "config": config}
         path = f"{self._repository(repository_url)}/hooks"
-        if hooks:
-            self.client.request("PATCH", f"{path}/{hooks[0]['id']}", tried, json=body)
+        if there:
+            self.client.request("PATCH", f"{path}/{there[0]['id']}", tried, json=body)
         else:
             self.client.request("POST", path, tried, json={"type": "gitea", **body}, missing=frozenset())
+        return True
+
+    def has_deploy_key(self, repository_url: str, public: str) -> bool:
+        listed = self.client.pages(f"{self._repository(repository_url)}/keys", "listing the deploy keys")
+        return keys.has(listed, public, self.client.base, reads=("read_only", True))
+
+    def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
+        if self.has_deploy_key(repository_url, public):
+            return False
+        body = {"title": title, "key": public, "read_only": True}
+        path = f"{self._repository(repository_url)}/keys"
+        self.client.request("POST", path, "adding a deploy key", json=body, missing=frozenset())
         return True
 
     def protection(self, url: str, branch: str) -> str | None:
@@ -118,7 +133,7 @@ class Gitea:
         return [
             hook
             for hook in self.client.pages(path, "listing the repository's webhooks")
-            if hook["config"].get("url", "").partition("?")[0] == hook_url
+            if hooks.is_to(hook["config"].get("url", ""), hook_url)
         ]
 
     def _is_as_wanted(self, hook: dict[str, Any], hook_url: str, secret: str) -> bool:
@@ -126,19 +141,10 @@ class Gitea:
             bool(hook.get("active"))
             and "push" in hook.get("events", ())
             and hook.get("branch_filter") in (None, "", "*")
-            and hook["config"].get("url") == _marked(hook_url, secret)
+            and hook["config"].get("url") == hooks.marked(hook_url, secret)
             and hook["config"].get("content_type") == "json"
         )
 
     def _repository(self, url: str) -> str:
         owner, name = split(url)
         return f"{API}/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
-
-
-def _marked(hook_url: str, secret: str) -> str:
-    """The address with a mark of the secret, which no host gives back: so a stale one is seen.
-
-    It tells nothing about a random secret; Argo CD ignores the query.
-    """
-    assert not urlsplit(hook_url).query  # noqa: S101 - the caller makes it from --argocd-url
-    return f"{hook_url}?secret={hashlib.sha256(secret.encode()).hexdigest()[:8]}"

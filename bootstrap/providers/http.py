@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from bootstrap.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.git import Credential
 from bootstrap.invocation import Invocation
+from bootstrap.providers import answers
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
@@ -19,17 +20,22 @@ ATTEMPTS = 4
 LONGEST_PAUSE = 30.0
 """Seconds; a host that asks for more patience gets an error instead."""
 PAGE = 50
+"""Items a page: what Gitea gives at most, unless its administrator says otherwise."""
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True)
 class Client:
-    """One host's API. `base` is the URL before the repository's path; `session` has the credential."""
+    """One host's API. `base` is the URL before the API's paths; `session` has the credential.
+
+    `page_size` is what the host calls the number of items on a page.
+    """
 
     base: str
     session: Any = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    page_size: str = "limit"
 
     @classmethod
     def of(cls, url: str, credential: Credential, invocation: Invocation) -> Client:
@@ -47,7 +53,7 @@ class Client:
         prefix = "/".join(parts.path.rstrip("/").split("/")[:-2])
         secrets = (credential.token,) if credential.token else ()
         if credential.token:
-            session.headers["Authorization"] = f"token {credential.token}"
+            session.headers["Authorization"] = f"Bearer {credential.token}"
         return cls(f"{parts.scheme}://{parts.netloc}{prefix}", session, secrets)
 
     def request(
@@ -64,6 +70,36 @@ class Client:
 
         Raises GitUnreachable, AuthenticationFailed (401), or ProviderError with the host's message.
         """
+        return self._whole(self._send(method, path, tried, json, params, missing), method, tried)
+
+    def pages(self, path: str, tried: str, **params: str | int) -> Iterator[Any]:
+        """Every item of a list, however many pages the host makes of it.
+
+        The next page is the one that the host names; only its query is taken from there, so that the
+        credential goes nowhere else.
+        """
+        query: Mapping[str, str | int] | None = {**params, "page": 1, self.page_size: PAGE}
+        page = 1
+        while query:
+            answer = self._send("GET", path, tried, None, query, frozenset({404}))
+            items = self._whole(answer, "GET", tried)
+            if not items:
+                return
+            yield from items
+            page += 1
+            named = answers.next_query(answer.headers)
+            query = {**query, "page": page} if named is None else {**query, **named} if named else None
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        tried: str,
+        json: Any,
+        params: Mapping[str, str | int] | None,
+        missing: frozenset[int],
+    ) -> Any:
+        """The answer, asked for again where that may help; None for a status in `missing`."""
         import requests
 
         url = f"{self.base}{path}"
@@ -79,84 +115,64 @@ class Client:
                     allow_redirects=False,
                 )
             except requests.exceptions.SSLError as error:
-                raise GitUnreachable(
-                    tried,
-                    self._hide(f"the host's certificate is not trusted: {_reason(error)}"),
-                    "give the certificate of the host's authority with --ca-file; "
-                    "verification is never switched off",
-                    self.base,
-                ) from error
+                found = self._hide(f"the host's certificate is not trusted: {_reason(error)}")
+                hint = "give its authority's certificate with --ca-file; verification is never switched off"
+                raise GitUnreachable(tried, found, hint, self.base) from error
             except (requests.exceptions.RequestException, OSError) as error:
                 if method in _REPEATABLE and not last:
-                    time.sleep(_pause(attempt, None))
+                    time.sleep(_pause(attempt, 0.0))
                     continue
-                raise GitUnreachable(
-                    tried,
-                    self._hide(_reason(error)),
-                    "check the address, the network and the proxy (HTTPS_PROXY, NO_PROXY), then run again",
-                    self.base,
-                ) from error
-            pause = _pause(attempt, answer.headers.get("Retry-After"))
-            limited = answer.status_code in (429, 503)  # refused before anything was done: safe to repeat
-            again = answer.status_code in _RETRIED and (limited or method in _REPEATABLE)
+                hint = "check the address, the network and the proxy (HTTPS_PROXY, NO_PROXY), then run again"
+                raise GitUnreachable(tried, self._hide(_reason(error)), hint, self.base) from error
+            limited = answers.is_limit(answer.status_code, answer.headers, answers.message(_parsed(answer)))
+            again = limited or (answer.status_code in _RETRIED and method in _REPEATABLE)
+            pause = _pause(attempt, answers.patience(answer.headers, time.time()))
             if again and not last and pause <= LONGEST_PAUSE:
                 time.sleep(pause)
                 continue
-            if answer.status_code in missing:
+            if answer.status_code in missing and not limited:
                 return None
             if answer.status_code >= 300:
-                raise self._refused(answer, tried)
-            data = _parsed(answer)
-            if data is None and (method == "GET" or answer.content):
-                raise ProviderError(
-                    tried,
-                    "the answer is no JSON, or was cut off",
-                    "check the URL and the proxy, then run again",
-                    self.base,
-                )
-            return data if data is not None else {}
+                raise self._refused(answer, tried, limited)
+            return answer
         raise AssertionError("the last attempt returns or raises")
 
-    def pages(self, path: str, tried: str) -> Iterator[Any]:
-        """Every item of a list, however many pages the host makes of it."""
-        page = 1
-        while True:
-            items = self.request("GET", path, tried, params={"page": page, "limit": PAGE})
-            if not items:
-                return
-            yield from items
-            page += 1
+    def _whole(self, answer: Any, method: str, tried: str) -> Any:
+        """The answer's data; {} where a change is answered by nothing."""
+        if answer is None:
+            return None
+        data = _parsed(answer)
+        if data is None and (method == "GET" or answer.content):
+            hint = "check the URL and the proxy, then run again"
+            raise ProviderError(tried, "the answer is no JSON, or was cut off", hint, self.base)
+        return data if data is not None else {}
 
-    def _refused(self, answer: Any, tried: str) -> ProviderError | AuthenticationFailed:
-        found = self._hide(f"{answer.status_code}: {_message(answer)}")
+    def _refused(self, answer: Any, tried: str, limited: bool) -> ProviderError | AuthenticationFailed:
+        said = answers.message(_parsed(answer)) or answer.reason or "no message"
+        found = self._hide(f"{answer.status_code}: {said}")
         if answer.status_code == 401:
-            return AuthenticationFailed(
-                tried,
-                found,
-                "check the token (GIT_TOKEN, --token-file): it may be wrong or expired",
-                self.base,
-            )
+            hint = "check the token (GIT_TOKEN, --token-file): it may be wrong or expired"
+            return AuthenticationFailed(tried, found, hint, self.base)
         hint = "check what the token may do, and what the host's administrator allows"
-        if answer.status_code in _RETRIED:
+        if limited or answer.status_code in _RETRIED:
             hint = "the host is in trouble or asks for patience: run again later"
+            if pause := answers.patience(answer.headers, time.time()):
+                hint = (
+                    f"the host asks for patience: run again after {answers.clock_time(time.time() + pause)}"
+                )
         elif 300 <= answer.status_code < 400:
             found = self._hide(f"it redirects to {answer.headers.get('Location', 'nowhere')}")
             hint = "give the URL that the host itself uses"
-        request_id = answer.headers.get("X-Request-Id") or answer.headers.get("X-Gitea-Request-Id")
-        if request_id:
-            found += f" (request {request_id})"
+        for name in ("X-GitHub-Request-Id", "X-Request-Id", "X-Gitea-Request-Id"):
+            if request_id := answer.headers.get(name):
+                found += f" (request {request_id})"
+                break
         return ProviderError(tried, found, hint, self.base)
 
     def _hide(self, text: str) -> str:
         for secret in self.secrets:
             text = text.replace(secret, "[hidden]")
         return text
-
-
-def split(url: str) -> tuple[str, str]:
-    """Owner and name of the repository that a URL ends in."""
-    *_, owner, name = ["", *urlsplit(url).path.strip("/").split("/")]
-    return unquote(owner), unquote(name).removesuffix(".git")
 
 
 def _proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -174,8 +190,8 @@ def _proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _pause(attempt: int, retry_after: str | None) -> float:
-    asked = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+def _pause(attempt: int, asked: float) -> float:
+    """Seconds: what the host asks for, or a little more at every attempt."""
     return max(asked, float(0.25 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
 
 
@@ -185,13 +201,6 @@ def _parsed(answer: Any) -> Any:
         return answer.json()
     except ValueError:
         return None
-
-
-def _message(answer: Any) -> str:
-    """What the host says, in at most 300 characters."""
-    data = _parsed(answer)
-    said = data.get("message") if isinstance(data, dict) else None
-    return str(said or answer.reason or "no message").strip().splitlines()[0][:300]
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,7 @@ from bootstrap.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.git import Credential
 from bootstrap.invocation import Invocation
 from bootstrap.providers import find, http
-from bootstrap.providers.http import Client, split
+from bootstrap.providers.http import Client
 from tests import mirror
 
 TOKEN = "glowing-token-of-a-test"
@@ -64,7 +64,7 @@ def host() -> Iterator[Host]:
 
 @pytest.fixture
 def client(host: Host, invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    monkeypatch.setattr(http, "_pause", lambda attempt, retry_after: float(retry_after or 0))
+    monkeypatch.setattr(http, "_pause", lambda attempt, asked: asked)
     made = Client.of(f"{host.url}/owner/name.git", Credential(token=TOKEN), invocation)
     yield made
     made.session.close()
@@ -103,6 +103,26 @@ def test_every_page_is_read(client: Client, host: Host) -> None:
     ]
 
 
+def test_the_page_that_the_host_names_is_read_next_and_on_no_other_host(client: Client, host: Host) -> None:
+    link = '<https://elsewhere.example.org/stolen?page=7&cursor=abc>; rel="next"'
+    host.answers = [(200, {"Link": link}, [1]), (200, {"Link": '<https://h/x>; rel="first"'}, [2])]
+    assert list(client.pages("/x", "listing", state="open")) == [1, 2]
+    assert [path for _, path, _, _ in host.asked] == [
+        f"/x?state=open&page=1&limit={http.PAGE}",
+        f"/x?state=open&page=7&limit={http.PAGE}&cursor=abc",
+    ]
+
+
+def test_a_limit_is_waited_for_and_a_long_one_told_with_its_end(client: Client, host: Host) -> None:
+    spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "0"}
+    host.answers = [(403, spent, {"message": "API rate limit exceeded"}), (201, {}, {"made": 1})]
+    assert client.request("POST", "/x", "making", json={}, missing=frozenset({403})) == {"made": 1}
+    host.answers = [(403, {**spent, "X-RateLimit-Reset": "99999999999"}, {"message": "rate limit"})]
+    with pytest.raises(ProviderError) as caught:
+        client.request("GET", "/x", "asking", missing=frozenset({403}))
+    assert "run again after" in caught.value.hint
+
+
 def test_missing_is_none_and_refusals_keep_the_hosts_words(client: Client, host: Host) -> None:
     host.answers = [(404, {}, {"message": "no such"})]
     assert client.request("GET", "/x", "asking") is None
@@ -138,12 +158,12 @@ def test_redirects_are_told_and_never_given_the_token(client: Client, host: Host
 def test_token_is_in_the_header_and_in_no_error(client: Client, host: Host) -> None:
     host.answers = [(200, {}, {})]
     client.request("GET", "/x", "asking")
-    assert host.asked[0][2] == f"token {TOKEN}"
+    assert host.asked[0][2] == f"Bearer {TOKEN}"
     assert TOKEN not in repr(client)
 
 
 def test_dead_host_is_unreachable(invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_pause", lambda attempt, retry_after: 0.0)
+    monkeypatch.setattr(http, "_pause", lambda attempt, asked: 0.0)
     with pytest.raises(GitUnreachable) as caught:
         find("http://127.0.0.1:1/owner/name.git", Credential(token=TOKEN), invocation)
     assert "refused" in caught.value.found
@@ -180,7 +200,7 @@ def test_other_hosts_are_not_taken_for_gitea(
     monkeypatch: pytest.MonkeyPatch,
     answer: tuple[int, dict[str, str], Any],
 ) -> None:
-    monkeypatch.setattr(http, "_pause", lambda attempt, retry_after: 0.0)
+    monkeypatch.setattr(http, "_pause", lambda attempt, asked: 0.0)
     host.answers = [answer]
     assert find(f"{host.url}/owner/name.git", Credential(), invocation) is None
 
@@ -188,18 +208,6 @@ def test_other_hosts_are_not_taken_for_gitea(
 @pytest.mark.parametrize("url", ["file:///srv/x.git", "git@git.example.org:a/b.git", "ssh://git@h/a/b.git"])
 def test_only_http_urls_have_an_api(url: str, invocation: Invocation) -> None:
     assert find(url, Credential(), invocation) is None
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://h/owner/name.git", ("owner", "name")),
-        ("https://h/owner/name/", ("owner", "name")),
-        ("https://h/git/owner/na%20me.git", ("owner", "na me")),
-    ],
-)
-def test_owner_and_name_end_the_url(url: str, expected: tuple[str, str]) -> None:
-    assert split(url) == expected
 
 
 def test_host_below_a_path_is_asked_below_that_path(invocation: Invocation) -> None:

@@ -64,6 +64,8 @@ class World:
     url: str
     environ: dict[str, str]
     manifest: Path
+    ssh_key: Path | None = None
+    """A key of the user's, where a test has made one."""
 
     @property
     def name(self) -> str:
@@ -74,19 +76,25 @@ class World:
     def token(self) -> str:
         return self.sandbox.git_token_file.read_text().strip()
 
-    def options(self, *more: str) -> list[str]:
+    def options(self, *more: str, url: str | None = None) -> list[str]:
         """What every run of `init` is given."""
         given = ["--username", self.sandbox.git_username, "--author", AUTHOR, "--yes", *more]
         if not {"--repo-only", "--cluster-only", "--argocd-manifest"} & set(more) and not self.is_laid_out():
             given += ["--argocd-manifest", str(self.manifest)]
-        return ["init", self.url, *given]
+        return ["init", url or self.url, *given]
 
-    def init(self, *options: str, env: Mapping[str, str] | None = None, wait: bool = False) -> Result:
+    def init(
+        self,
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        wait: bool = False,
+        url: str | None = None,
+    ) -> Result:
         """Run `init` in this process, without waiting for Applications: nothing syncs them here."""
         out, err = io.StringIO(), io.StringIO()
         invocation = Invocation(io.StringIO(), out, err, {**self.environ, **(env or {})})
         no_wait = [] if wait or "--dry-run" in options or "--repo-only" in options else ["--no-wait"]
-        status = run_cli(self.options(*no_wait, *options), invocation)
+        status = run_cli(self.options(*no_wait, *options, url=url), invocation)
         return Result(int(status), out.getvalue(), err.getvalue())
 
     def api(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:

@@ -1,0 +1,159 @@
+"""GitHub and GitHub Enterprise Server, for `init`: repositories, webhooks, deploy keys, protection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from bootstrap.errors import ProviderError
+from bootstrap.providers import github_api, hooks, keys
+from bootstrap.providers.address import split
+from bootstrap.providers.github_api import repository
+from bootstrap.providers.http import Client
+
+NAME = "github"
+_BY_REVIEW = ("pull_request", "update")
+"""Rules of a ruleset that no push gets past."""
+
+
+def recognise(client: Client) -> GitHub | None:
+    api = github_api.recognise(client)
+    return GitHub(api.rest, api.version) if api else None
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """See Provider for what each method promises."""
+
+    client: Client
+    version: str
+    name: str = NAME
+    webhook_key: str = "webhook.github.secret"
+
+    def repository_refusal(self, url: str) -> str | None:
+        owner, _ = split(url)
+        if not self.client.secrets:
+            return "creating a repository needs a token"
+        user = self._user()
+        if user is None or user["login"].lower() == owner.lower():
+            return None
+        organisation = self._maybe(f"/orgs/{quote(owner)}", f"asking about {owner}")
+        if organisation is None:
+            return f"there is no organisation {owner} that {user['login']} may see"
+        path = f"/user/memberships/orgs/{quote(owner)}"
+        member = self._maybe(path, f"asking what {user['login']} may do in {owner}")
+        if member is None or member.get("role") == "admin":
+            return None  # a fine-grained token may not tell
+        private = organisation.get("members_can_create_private_repositories")
+        if False in (organisation.get("members_can_create_repositories"), private):
+            return f"members such as {user['login']} may not create private repositories in {owner}"
+        return None
+
+    def create_repository(self, url: str, private: bool, default_branch: str) -> bool:
+        """The first branch that is pushed becomes the default one."""
+        owner, name = split(url)
+        tried = f"creating the repository {owner}/{name}"
+        if self.client.request("GET", repository(url), tried):
+            return False
+        user = self._user()
+        own = user is not None and user["login"].lower() == owner.lower()
+        path = "/user/repos" if own else f"/orgs/{quote(owner)}/repos"
+        body = {"name": name, "private": private, "auto_init": False}
+        try:
+            made = self.client.request("POST", path, tried, json=body)
+        except ProviderError:
+            # Created by another run since, or by this one before the line broke.
+            if self.client.request("GET", repository(url), tried):
+                return False
+            raise
+        if made is None:
+            found = f"there is no organisation {owner}, or the token may not create repositories"
+            raise ProviderError(tried, found, "create it, or check the URL and the token", self.client.base)
+        return True
+
+    def has_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
+        return any(_is_as_wanted(hook, hook_url, secret) for hook in self._hooks(repository_url, hook_url))
+
+    def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
+        there = list(self._hooks(repository_url, hook_url))
+        if any(_is_as_wanted(hook, hook_url, secret) for hook in there):
+            return False
+        tried, path = f"making a webhook to {hook_url}", f"{repository(repository_url)}/hooks"
+        config = {
+            "url": hooks.marked(hook_url, secret),
+            "content_type": "json",
+            "secret": secret,
+            "insecure_ssl": "0",
+        }
+        body = {"active": True, "events": ["push"], "config": config}
+        if there:
+            path = f"{path}/{there[0]['id']}"
+            self.client.request("PATCH", path, tried, json=body, missing=frozenset())
+        else:
+            self.client.request("POST", path, tried, json={"name": "web", **body}, missing=frozenset())
+        return True
+
+    def has_deploy_key(self, repository_url: str, public: str) -> bool:
+        listed = self.client.pages(f"{repository(repository_url)}/keys", "listing the deploy keys")
+        return keys.has(listed, public, self.client.base, reads=("read_only", True))
+
+    def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
+        if self.has_deploy_key(repository_url, public):
+            return False
+        body = {"title": title, "key": public, "read_only": True}
+        path = f"{repository(repository_url)}/keys"
+        self.client.request("POST", path, "adding a deploy key", json=body, missing=frozenset())
+        return True
+
+    def protection(self, url: str, branch: str) -> str | None:
+        return self._by_rulesets(url, branch) or self._by_protection(url, branch)
+
+    def _by_rulesets(self, url: str, branch: str) -> str | None:
+        tried = f"asking which rules {branch} has"
+        rules = self._maybe(f"{repository(url)}/rules/branches/{quote(branch, safe='')}", tried) or ()
+        for rule in rules:
+            if rule.get("type") not in _BY_REVIEW or "ruleset_id" not in rule:
+                continue
+            found = self._maybe(f"{repository(url)}/rulesets/{rule['ruleset_id']}", tried)
+            if found and found.get("current_user_can_bypass") in ("never", "pull_requests_only"):
+                return f"the ruleset {found['name']} lets nobody push to it but by pull request"
+        return None
+
+    def _by_protection(self, url: str, branch: str) -> str | None:
+        """Only administrators are told the settings; others learn of them when they push."""
+        path = f"{repository(url)}/branches/{quote(branch, safe='')}/protection"
+        found = self._maybe(path, f"asking how {branch} is protected")
+        if not found:
+            return None
+        if (found.get("lock_branch") or {}).get("enabled"):
+            return "the branch is locked"
+        reviews = found.get("required_pull_request_reviews")
+        if not reviews or not (found.get("enforce_admins") or {}).get("enabled"):
+            return None
+        if any((reviews.get("bypass_pull_request_allowances") or {}).values()):
+            return None
+        return "the branch is protected, and changes by pull request alone, of administrators too"
+
+    def _user(self) -> Any:
+        """The token's user; None when it is an app's, or may not tell."""
+        return self._maybe("/user", "asking whose the token is")
+
+    def _hooks(self, repository_url: str, hook_url: str) -> Iterator[dict[str, Any]]:
+        listed = self.client.pages(f"{repository(repository_url)}/hooks", "listing the repository's webhooks")
+        return (hook for hook in listed if hooks.is_to(hook["config"].get("url") or "", hook_url))
+
+    def _maybe(self, path: str, tried: str) -> Any:
+        """What may be kept from this token; None then."""
+        return self.client.request("GET", path, tried, missing=frozenset({403, 404}))
+
+
+def _is_as_wanted(hook: dict[str, Any], hook_url: str, secret: str) -> bool:
+    config = hook["config"]
+    return (
+        bool(hook.get("active"))
+        and "push" in hook.get("events", ())
+        and config.get("url") == hooks.marked(hook_url, secret)
+        and config.get("content_type") == "json"
+    )

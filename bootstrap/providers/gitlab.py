@@ -1,0 +1,137 @@
+"""GitLab, for `init`: projects, webhooks, deploy keys, protection; by its API v4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from bootstrap.errors import ProviderError
+from bootstrap.providers import gitlab_api, hooks, keys
+from bootstrap.providers.address import project_path
+from bootstrap.providers.gitlab_api import project
+from bootstrap.providers.http import Client
+
+NAME = "gitlab"
+_LEVELS = {"developer": 30, "maintainer": 40, "owner": 50, "administrator": 60, "noone": 99}
+"""What a group asks of who creates projects in it, as an access level."""
+
+
+def recognise(client: Client) -> GitLab | None:
+    found = gitlab_api.recognise(client)
+    return GitLab(*found) if found else None
+
+
+@dataclass(frozen=True)
+class GitLab:
+    """See Provider for what each method promises."""
+
+    client: Client
+    version: str
+    name: str = NAME
+    webhook_key: str = "webhook.gitlab.secret"
+
+    def repository_refusal(self, url: str) -> str | None:
+        namespace, _, _ = project_path(url).rpartition("/")
+        if not self.client.secrets:
+            return "creating a repository needs a token"
+        user = self._user()
+        if user is None or user.get("is_admin") or user["username"].lower() == namespace.lower():
+            return None
+        path, tried = f"/groups/{quote(namespace, safe='')}", f"asking about {namespace}"
+        group = self.client.request("GET", path, tried, params={"with_projects": "false"})
+        if group is None:
+            return f"there is no group {namespace} that {user['username']} may see"
+        member = self.client.request("GET", f"{path}/members/all/{user['id']}", tried)
+        needed = _LEVELS.get(group.get("project_creation_level") or "", 0)
+        if member is None or member["access_level"] < needed:
+            return f"{user['username']} may not create projects in {namespace}"
+        return None
+
+    def create_repository(self, url: str, private: bool, default_branch: str) -> bool:
+        """The first branch that is pushed becomes the default one."""
+        namespace, _, name = project_path(url).rpartition("/")
+        tried = f"creating the project {namespace}/{name}"
+        if self.client.request("GET", project(url), tried):
+            return False
+        visibility = "private" if private else "public"
+        body = {"name": name, "path": name, "visibility": visibility, "namespace_id": self._namespace(url)}
+        try:
+            self.client.request("POST", "/projects", tried, json=body, missing=frozenset())
+        except ProviderError:
+            # Created by another run since, or by this one before the line broke.
+            if self.client.request("GET", project(url), tried):
+                return False
+            raise
+        return True
+
+    def has_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
+        return any(_is_as_wanted(hook, hook_url, secret) for hook in self._hooks(repository_url, hook_url))
+
+    def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
+        there = list(self._hooks(repository_url, hook_url))
+        if any(_is_as_wanted(hook, hook_url, secret) for hook in there):
+            return False
+        tried, path = f"making a webhook to {hook_url}", f"{project(repository_url)}/hooks"
+        body = {
+            "url": hooks.marked(hook_url, secret),
+            "token": secret,
+            "push_events": True,
+            "push_events_branch_filter": "",
+            "enable_ssl_verification": True,
+        }
+        if there:
+            path = f"{path}/{there[0]['id']}"
+            self.client.request("PUT", path, tried, json=body, missing=frozenset())
+        else:
+            self.client.request("POST", path, tried, json=body, missing=frozenset())
+        return True
+
+    def has_deploy_key(self, repository_url: str, public: str) -> bool:
+        listed = self.client.pages(f"{project(repository_url)}/deploy_keys", "listing the deploy keys")
+        return keys.has(listed, public, self.client.base, reads=("can_push", False))
+
+    def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
+        if self.has_deploy_key(repository_url, public):
+            return False
+        body = {"title": title, "key": public, "can_push": False}
+        path = f"{project(repository_url)}/deploy_keys"
+        self.client.request("POST", path, "adding a deploy key", json=body, missing=frozenset())
+        return True
+
+    def protection(self, url: str, branch: str) -> str | None:
+        tried = f"asking how {branch} is protected"
+        path = f"{project(url)}/repository/branches/{quote(branch, safe='')}"
+        found = self.client.request("GET", path, tried, missing=frozenset({403, 404}))
+        if not found or not found.get("protected") or found.get("can_push", True):
+            return None
+        return "the branch is protected, and this credential may not push to it"
+
+    def _namespace(self, url: str) -> int:
+        """The id of the user's or group's namespace that the project lies in."""
+        namespace, _, _ = project_path(url).rpartition("/")
+        tried = f"looking for the group {namespace}"
+        found = self.client.request("GET", f"/namespaces/{quote(namespace, safe='')}", tried)
+        if found is None:
+            hint = "create it, or check the URL and the token"
+            raise ProviderError(tried, "there is none that this token may see", hint, self.client.base)
+        return int(found["id"])
+
+    def _user(self) -> Any:
+        """The token's user; None when the token may not tell."""
+        tried = "asking whose the token is"
+        return self.client.request("GET", "/user", tried, missing=frozenset({403}))
+
+    def _hooks(self, repository_url: str, hook_url: str) -> Iterator[dict[str, Any]]:
+        listed = self.client.pages(f"{project(repository_url)}/hooks", "listing the project's webhooks")
+        return (hook for hook in listed if hooks.is_to(hook["url"], hook_url))
+
+
+def _is_as_wanted(hook: dict[str, Any], hook_url: str, secret: str) -> bool:
+    return (
+        bool(hook.get("push_events"))
+        and not hook.get("push_events_branch_filter")
+        and hook.get("enable_ssl_verification") is not False
+        and hook["url"] == hooks.marked(hook_url, secret)
+    )
