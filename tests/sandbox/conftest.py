@@ -19,7 +19,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -28,6 +28,7 @@ from bootstrap.invocation import Invocation
 from bootstrap.output import Output
 from bootstrap.sandbox import lifecycle, process
 from bootstrap.sandbox.state import Sandbox, sandboxes
+from bootstrap.settings import Variant
 from tests.conftest import USER_ENVIRONMENT, programs_cache
 from tests.sandbox.world import World
 
@@ -153,16 +154,23 @@ def hosts() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def argocd_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Argo CD's own manifest as a file, verified; from the release, or with the build of Argo CD."""
+def argocd_manifests(tmp_path_factory: pytest.TempPathFactory) -> dict[Variant, Path]:
+    """Argo CD's own manifests as files, verified; from the release, or with the build of Argo CD."""
     from bootstrap import argocd
     from bootstrap.sandbox import programs
 
     invocation = private_invocation(tmp_path_factory.mktemp("manifest"))
     programs.ensure(["argocd"], invocation, lambda _: None)
-    path = tmp_path_factory.mktemp("argocd") / "install.yaml"
-    path.write_bytes(argocd.manifest(invocation, None, "install").content)
-    return path
+    folder = tmp_path_factory.mktemp("argocd")
+    for variant in get_args(Variant):
+        (folder / f"{variant}.yaml").write_bytes(argocd.manifest(invocation, None, variant).content)
+    return {variant: folder / f"{variant}.yaml" for variant in get_args(Variant)}
+
+
+@pytest.fixture(scope="session")
+def argocd_manifest(argocd_manifests: dict[Variant, Path]) -> Path:
+    """The one that `init` takes by itself."""
+    return argocd_manifests["install"]
 
 
 @pytest.fixture(scope="session")

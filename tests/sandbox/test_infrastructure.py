@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from bootstrap import kube, manifests
 from bootstrap.sandbox.state import Sandbox
+from bootstrap.settings import Variant
 from bootstrap.steps import ClusterObject
 from tests.catalog import custom_resources, infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT
@@ -88,6 +89,34 @@ def test_plain_manifests_are_accepted_with_every_switch_on(
     changed = [item for item in split(tmp_path / folder) if item.text not in plain]
     assert changed
     assert refused(server, changed) == []
+
+
+@pytest.mark.parametrize("variant", ["ha", "core"])
+def test_argo_cds_other_variants_are_accepted(
+    server: kube.Cluster,
+    layout: Path,
+    argocd_manifests: Mapping[Variant, Path],
+    tmp_path: Path,
+    variant: Variant,
+) -> None:
+    """What `init --ha` and `init --core` put in the place of the manifest, patched as it is."""
+    folder = tmp_path / ARGOCD
+    shutil.copytree(layout / ARGOCD, folder)
+    shutil.copyfile(argocd_manifests[variant], folder / "install.yaml")
+    # The definitions are the same in all variants, and in use here.
+    objects = [item for item in split(folder) if item.kind != "CustomResourceDefinition"]
+    workloads = {item.name: item for item in objects if item.kind in ("Deployment", "StatefulSet")}
+    assert ("argocd-redis-ha-server" in workloads) == (variant == "ha")
+    assert ("argocd-server" in workloads) == (variant == "ha")
+    assert refused(server, objects) == []
+    assert refused(server, [spoil(workloads["argocd-repo-server"])])
+
+
+def spoil(workload: ClusterObject) -> ClusterObject:
+    """The same with a selector that does not take its own pods."""
+    text = workload.text.replace(b"    matchLabels:\n", b"    matchLabels:\n      no-pod-has: this\n", 1)
+    assert text != workload.text
+    return ClusterObject(workload.api_version, workload.kind, workload.namespace, workload.name, text)
 
 
 def test_applications_and_projects_are_accepted(server: kube.Cluster, tmp_path: Path) -> None:
