@@ -20,6 +20,7 @@ COMMANDS = {
     "sandbox": "A real cluster, Argo CD and Git host on this machine, without Docker.",
     "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
     "component": "Switch a cluster's components on and off, one line each.",
+    "app": "Lay out apps as the voting app is laid out: base, overlays, one line a cluster.",
     "argocd": "Ask the installed Argo CD for its password.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bootstrap.errors import InputError
+from bootstrap.splice_blocks import add_text, comment, drop_text, put
 from bootstrap.splice_items import add_item
 from bootstrap.splice_keys import apply, says, set_keys, value_edit
-from bootstrap.splice_listed import set_listed
+from bootstrap.splice_listed import drop_listed, set_listed
+from bootstrap.splice_rename import rename
 from bootstrap.splice_walk import EMPTY_ITEM, Place, Span, Walk, decode, walk
 
 __all__ = [
@@ -19,6 +21,12 @@ __all__ = [
     "Path",
     "Span",
     "add_item",
+    "add_text",
+    "comment",
+    "drop_listed",
+    "drop_text",
+    "put",
+    "rename",
     "replace_scalar",
     "replace_scalars",
     "set_keys",

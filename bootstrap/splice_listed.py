@@ -1,4 +1,4 @@
-"""Pure: switch an entry of a kustomization's `resources:` on or off, a comment standing for off."""
+"""Pure: switch an entry of a kustomization's list on or off, a comment standing for off; or take it out."""
 
 from __future__ import annotations
 
@@ -8,38 +8,56 @@ from bootstrap.errors import InputError
 from bootstrap.splice_scalars import written
 from bootstrap.splice_walk import Box, Place, Span, Walk, decode, encode, walk
 
-_RESOURCES: Place = (0, "resources")
+RESOURCES = "resources"
 
 
-def set_listed(text: bytes, entry: str, on: bool, where: str = "kustomization.yaml") -> bytes:
-    """Switch an entry of a kustomization's `resources:` on or off.
+def set_listed(
+    text: bytes, entry: str, on: bool, where: str = "kustomization.yaml", listed_in: str = RESOURCES
+) -> bytes:
+    """Switch an entry of one of a kustomization's lists on or off.
 
     Off is the same line as a comment, `# - entry`. An entry that is in neither form is added at the
     end of the list. The text comes back as it is when nothing has to change.
     """
+    place: Place = (0, listed_in)
     before = walk(decode(text, where), where)
-    listed = [span for span in _resources(before) if span.value == entry]
+    listed = [span for span in _items(before, place) if span.value == entry]
     if bool(listed) == on:
         return text
-    box = before.boxes.get(_RESOURCES)
+    box = before.boxes.get(place)
     if box is not None and box.flow:
         result = _set_in_brackets(before, box, entry, on, where)
     elif on:
-        result = _switch_on(before, entry)
+        result = _switch_on(before, place, entry)
     else:
         result = _switch_off(before, {span.line - 1 for span in listed})
-    after = walk(result, where)
-    others = [[span.value for span in _resources(file) if span.value != entry] for file in (before, after)]
-    is_on = any(span.value == entry for span in _resources(after))
-    if others[0] != others[1] or is_on != on or before.outline([_RESOURCES]) != after.outline([_RESOURCES]):
-        found = "the edit would have changed something else"
-        hint = "write that part in a simpler form by hand"
-        raise InputError(f"changing {entry} in resources", found, hint, where)
+    _check(before, result, place, entry, on, where)
     return encode(text, result)
 
 
-def _resources(file: Walk) -> list[Span]:
-    return [span for span in file.spans if span.path[:2] == _RESOURCES and len(span.path) == 3]
+def drop_listed(text: bytes, entry: str, where: str = "kustomization.yaml") -> bytes:
+    """The text without the lines that name an entry of `resources:`, on or as a comment."""
+    off = set_listed(text, entry, False, where)
+    before = walk(decode(off, where), where)
+    line = re.compile(rf"\s*#\s*-\s+(['\"]?){re.escape(entry)}\1(\s+#.*)?\s*")
+    result = "\n".join(found for found in before.text.split("\n") if not line.fullmatch(found))
+    _check(before, result, (0, RESOURCES), entry, False, where)
+    return encode(text, result)
+
+
+def _check(before: Walk, result: str, place: Place, entry: str, on: bool, where: str) -> None:
+    """Read again: nothing but the entry may differ."""
+    after = walk(result, where)
+    others = [[span.value for span in _items(file, place) if span.value != entry] for file in (before, after)]
+    is_on = any(span.value == entry for span in _items(after, place))
+    if others[0] != others[1] or is_on != on or before.outline([place]) != after.outline([place]):
+        found = "the edit would have changed something else"
+        hint = "write that part in a simpler form by hand"
+        raise InputError(f"changing {entry} in {place[-1]}", found, hint, where)
+
+
+def _items(file: Walk, place: Place) -> list[Span]:
+    return [span for span in file.spans if span.path[:2] == place and len(span.path) == 3]
 
 
 def _switch_off(file: Walk, numbers: set[int]) -> str:
@@ -49,17 +67,17 @@ def _switch_off(file: Walk, numbers: set[int]) -> str:
     return "\n".join(lines)
 
 
-def _switch_on(file: Walk, entry: str) -> str:
+def _switch_on(file: Walk, place: Place, entry: str) -> str:
     lines = file.text.split("\n")
     end = "\r" if lines[0].endswith("\r") else ""
-    key = file.key(_RESOURCES)
+    key = file.key(place)
     if key is None:
         while lines and not lines[-1].strip():
             lines.pop()
-        return "\n".join([*lines, f"resources:{end}", f"  - {entry}{end}", ""])
+        return "\n".join([*lines, f"{place[-1]}:{end}", f"  - {entry}{end}", ""])
     first = file.text.count("\n", 0, key.start) + 1
     last = next((n for n in range(first, len(lines)) if re.match(r"[^\s#-]|---", lines[n])), len(lines))
-    items = _resources(file)
+    items = _items(file, place)
     indent = re.match(r"\s*", lines[items[0].line - 1])[0] if items else None  # type: ignore[index]
     off = re.compile(rf"(?P<indent>\s*)#\s*-(?P<item>\s+(['\"]?){re.escape(entry)}\3(\s+#.*)?\s*)")
     for number in range(first, last):
@@ -67,11 +85,11 @@ def _switch_on(file: Walk, entry: str) -> str:
             lines[number] = f"{found['indent'] if indent is None else indent}-{found['item']}"
             return "\n".join(lines)
     places = [n for n in range(first, last) if re.match(r"\s*(#\s*)?-\s", lines[n])]
-    place = places[-1] + 1 if places else first
-    if place == len(lines):  # the list ends the file, which has no final line break
+    at = places[-1] + 1 if places else first
+    if at == len(lines):  # the list ends the file, which has no final line break
         lines[-1] += end
         return "\n".join([*lines, f"{'  ' if indent is None else indent}- {entry}"])
-    lines.insert(place, f"{'  ' if indent is None else indent}- {entry}{end}")
+    lines.insert(at, f"{'  ' if indent is None else indent}- {entry}{end}")
     return "\n".join(lines)
 
 

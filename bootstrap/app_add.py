@@ -1,0 +1,179 @@
+"""What `bootstrap app add` does: read the layout, decide, write or push, tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap import app_cluster, app_files, app_places, app_record, component_switch
+from bootstrap.app_cluster import Line
+from bootstrap.app_files import Placed
+from bootstrap.app_places import Apps
+from bootstrap.app_request import AppRequest, check_host, check_name
+from bootstrap.catalog import EXAMPLE_DOMAIN
+from bootstrap.component_switch import Cluster
+from bootstrap.component_traits import Choice
+from bootstrap.errors import ExitStatus, InputError, RefusedError
+from bootstrap.images_graph import Files
+from bootstrap.layout_write import Edit, Where, carry_out
+from bootstrap.output import Output
+from bootstrap.steps import FileChange
+
+PRODUCTION = ("production", "prod")
+"""Environments whose hosts carry no environment in their names."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was decided: the app in its environments, what came along, and what a person shall know."""
+
+    app: Placed
+    choice: Choice
+    notes: tuple[str, ...]
+
+
+def add(request: AppRequest, where: Where, output: Output) -> int:
+    """Lay an app out and switch it on; returns the exit status."""
+    request.check()
+
+    def decide(files: Files, under: str) -> Edit[Added]:
+        return plan(request, files, component_switch.read(files, under, where.cluster), where.cluster)
+
+    done = carry_out(where, decide, output)
+    return _report(done.edit, done.commit, where, output)
+
+
+def plan(request: AppRequest, files: Files, cluster: Cluster, name: str) -> Edit[Added]:
+    """The files of the app, its lines, and what they require; InputError, RefusedError when it cannot be."""
+    prefix = app_places.prefix_of(cluster.path, name)
+    apps = app_places.read(files, prefix)
+    environments = _environments(request, apps, cluster)
+    check_name(request.name, "the app's name", environments)
+    settings = app_places.settings(files, f"{prefix}clusters/{name}/settings.yaml")
+    domain = str(settings.get("domain") or EXAMPLE_DOMAIN)
+    hosts = {one: _host(request, one, environments, domain) for one in environments}
+    way = app_cluster.way_in(cluster, request.gateway)
+    app = Placed(request, prefix, hosts, way)
+    wanted = app_files.files(app)
+    wanted[f"{app.folder}/{app_record.FILE}"] = app_record.render(wanted, app.folder)
+    new = _new_files(app, apps, files, wanted)
+    lines = [
+        Line(request.name, one, wanted[f"{app.folder}/applications/{one}/application.yaml"])
+        for one in environments
+    ]
+    content, choice = app_cluster.switched_on(cluster, lines)
+    changes = [*new]
+    if content != cluster.content:
+        changes.append(FileChange(cluster.path, content, cluster.content))
+    if source := _source(request):
+        if source == settings.get("repoURL"):
+            found, hint = f"{source} is this repository itself", "lay its manifests out below apps/ by hand"
+            raise InputError("reading --git", found, hint)
+        change = app_cluster.permitted(files, f"{prefix}clusters/{name}", source)
+        changes += [change] if change else []
+    subject = f"Add {request.name} ({', '.join(environments)}) on cluster {name}"
+    return Edit(Added(app, choice, tuple(_notes(app, choice))), tuple(changes), subject)
+
+
+def _environments(request: AppRequest, apps: Apps, cluster: Cluster) -> tuple[str, ...]:
+    on = {
+        component.entry.rsplit("/", 1)[-1]
+        for component in cluster.offers.values()
+        if component.on and "/applications/" in component.entry
+    }
+    chosen = app_places.choose_environments(apps, request.environments, on)
+    for one in chosen:
+        check_name(one, "--env")
+    return chosen
+
+
+def _host(request: AppRequest, environment: str, all_: tuple[str, ...], domain: str) -> str:
+    """The host as given, for one environment or for production; else with the environment in it."""
+    if request.host is None:
+        middle = "" if environment in PRODUCTION else f"{environment}."
+        return f"{request.name}.{middle}{domain}"
+    if len(all_) == 1 or environment in PRODUCTION:
+        return request.host
+    first, _, rest = request.host.partition(".")
+    host = f"{first}.{environment}.{rest}"
+    check_host(host, "--host")
+    return host
+
+
+def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -> list[FileChange]:
+    """The files to write; none when the app is there exactly so, RefusedError when it is there otherwise."""
+    there = apps.of(app.request.name)
+    if not there:
+        return [FileChange(path, content) for path, content in wanted.items()]
+    if set(there) == set(wanted) and all(files.read(path) == content for path, content in wanted.items()):
+        return []
+    hint, name = "give it another name", app.request.name
+    if known := apps.environments(name):
+        hint += f"; another environment of it: bootstrap env add ENV --from {known[0]} --app {name}"
+    raise RefusedError(f"adding {name}", f"{app.folder} is there already", hint)
+
+
+def _source(request: AppRequest) -> str | None:
+    """The repository that the app's manifests come from, when it is not this one."""
+    if request.kind == "chart":
+        return request.chart_parts().repository
+    return request.git if request.kind == "git" else None
+
+
+def _notes(app: Placed, choice: Choice) -> list[str]:
+    request = app.request
+    notes = list(choice.notes)
+    for config in request.configs() if request.kind == "image" else ():
+        if config.kind == "configmap":
+            notes.append(f"fill {app.folder}/base/{config.name}.env")
+        elif not config.keys:
+            made = f"create secret generic {config.name} …"
+            notes += [f"make the Secret by hand: kubectl -n {request.name}-{one} {made}" for one in app.hosts]
+    if request.kind != "image":
+        notes.append("the AppProject apps lets only namespaced kinds and the app's own Namespace through")
+    return notes
+
+
+def _report(edit: Edit[Added], commit: str | None, where: Where, output: Output) -> int:
+    added = edit.what
+    app, changes = added.app, edit.changes
+    for note in added.notes:
+        output.warn(note)
+    shown = app.request.host is not None
+    own = {f"{app.request.name}-{one}": host for one, host in app.hosts.items()}
+    lines = [
+        f"{name}: namespace {name}" + (f", https://{host}" if shown else "") for name, host in own.items()
+    ]
+    lines += [
+        f"enabled {name} (required by {added.choice.because.get(name, app.request.name)})"
+        for name in added.choice.switched
+        if name not in own
+    ]
+    lines.append(written(changes, commit, where.dry_run))
+    data: dict[str, Any] = {
+        "app": app.request.name,
+        "kind": app.request.kind,
+        "cluster": where.cluster,
+        "environments": [
+            {"name": one, "namespace": f"{app.request.name}-{one}", "host": host if shown else None}
+            for one, host in app.hosts.items()
+        ],
+        "switched": list(added.choice.switched),
+        "because": dict(added.choice.because),
+        "notes": list(added.notes),
+        "changed": [change.path for change in changes],
+        "commit": commit,
+    }
+    output.result(data, "\n".join(lines) if changes else "nothing to do")
+    return ExitStatus.NO if where.dry_run and changes else ExitStatus.OK
+
+
+def written(changes: tuple[FileChange, ...], commit: str | None, dry_run: bool) -> str:
+    """What became of the files, in one line."""
+    new = sum(change.before is None for change in changes)
+    gone = sum(change.content is None for change in changes)
+    counts = {"new": new, "changed": len(changes) - new - gone, "removed": gone}
+    what = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    if dry_run:
+        return f"nothing was written; files: {what}"
+    return f"pushed {commit[:12]}; files: {what}" if commit else f"files: {what}; commit and push them"

@@ -1,0 +1,112 @@
+"""Pure: what an app changes in a cluster's own files: its lines, what it requires, its permission."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bootstrap import app_places, component_traits, splice
+from bootstrap.app_files import WayIn
+from bootstrap.component_switch import Cluster
+from bootstrap.component_traits import Choice
+from bootstrap.components import Component
+from bootstrap.errors import InputError, RefusedError
+from bootstrap.images_graph import Files
+from bootstrap.layout_edits import documents
+from bootstrap.steps import FileChange
+
+_INGRESS = {"traefik": "traefik", "ingress-nginx": "nginx"}
+"""Component → the class that it brings."""
+_MESHES = ("istio", "istio-ambient")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One environment of an app in a cluster's kustomization; `application` is its manifest."""
+
+    app: str
+    environment: str
+    application: bytes
+
+    @property
+    def name(self) -> str:
+        return f"{self.app}-{self.environment}"
+
+    @property
+    def entry(self) -> str:
+        return app_places.entry(self.app, self.environment)
+
+
+def way_in(cluster: Cluster, gateway: bool) -> WayIn:
+    """How the cluster lets requests in: by what is on, else by Traefik, which comes along then."""
+    on = {name for name, component in cluster.offers.items() if component.on}
+    if gateway:
+        mesh = next((name for name in _MESHES if name in on), None)
+        if "traefik" not in on and mesh:
+            requires = ("cert-manager", "gateway-api", mesh)
+            return WayIn(mesh, "gateway", requires, "istio", "80", "443")
+        return WayIn("traefik", "gateway", ("cert-manager", "gateway-api", "traefik"), "traefik")
+    component = next((name for name in _INGRESS if name in on), "traefik")
+    return WayIn(component, "ingress", ("cert-manager", component), _INGRESS[component])
+
+
+def switched_on(cluster: Cluster, lines: Sequence[Line]) -> tuple[bytes, Choice]:
+    """The cluster's kustomization with the lines, and with what they require; RefusedError for a conflict."""
+    offers, traits = dict(cluster.offers), dict(cluster.traits)
+    for line in lines:
+        if line.name in offers and offers[line.name].entry != line.entry:
+            found = f"cluster kustomization {cluster.path} has another {line.name}: {offers[line.name].entry}"
+            raise RefusedError(f"adding {line.name}", found, "give the app another name")
+        about = f"{line.app}, environment {line.environment}"
+        offers[line.name] = Component(line.name, line.entry, False, about)
+        traits[line.name] = component_traits.traits(documents(line.application, line.entry))
+    choice = component_traits.to_enable(offers, traits, [line.name for line in lines])
+    content = cluster.content
+    for name in choice.switched:
+        content = splice.set_listed(content, offers[name].entry, True, cluster.path)
+    for line in lines:
+        content = _with_comment(content, line.entry, offers[line.name].about, cluster.path)
+    return content, choice
+
+
+def permitted(files: Files, folder: str, repository: str) -> FileChange | None:
+    """The AppProject `apps` with a repository among its sources; None when it has it already."""
+    path = f"{folder}/projects.yaml"
+    content = files.read(path)
+    place = _source_repositories(content, path) if content is not None else None
+    if content is None or place is None:
+        found = f"{path} has no AppProject apps with sourceRepos"
+        raise InputError("permitting the repository", found, "add it, or restore the file from the catalog")
+    after = splice.add_text(content, place, repository, path)
+    return None if after == content else FileChange(path, after, content)
+
+
+def forbidden(content: bytes, path: str, repository: str) -> bytes:
+    """projects.yaml without a repository that the AppProject `apps` no longer needs."""
+    place = _source_repositories(content, path)
+    return content if place is None else splice.drop_text(content, place, repository, path)
+
+
+def without(kustomizations: Mapping[str, bytes], entries: Sequence[str]) -> dict[str, bytes]:
+    """The clusters' kustomizations that name one of the entries, without those lines."""
+    found: dict[str, bytes] = {}
+    for path, content in kustomizations.items():
+        after = content
+        for entry in entries:
+            after = splice.drop_listed(after, entry, path)
+        if after != content:
+            found[path] = after
+    return found
+
+
+def _source_repositories(content: bytes, path: str) -> tuple[int, str, str] | None:
+    for number, document in enumerate(documents(content, path)):
+        if document.get("kind") == "AppProject" and document["metadata"].get("name") == "apps":
+            return (number, "spec", "sourceRepos") if document["spec"].get("sourceRepos") else None
+    return None
+
+
+def _with_comment(content: bytes, entry: str, about: str, path: str) -> bytes:
+    """The line with what it is about behind it, as the other lines have it."""
+    listed = documents(content, path)[0]["resources"]
+    return splice.comment(content, (0, "resources", listed.index(entry)), f" {about}", path)

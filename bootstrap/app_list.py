@@ -1,0 +1,115 @@
+"""What `bootstrap app list` tells: every app and environment, what it runs, and whether it is on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bootstrap import app_places, component_switch
+from bootstrap.app_places import Apps
+from bootstrap.component_switch import Cluster
+from bootstrap.errors import ExitStatus
+from bootstrap.image_source import open_branch, open_tree
+from bootstrap.images_graph import Files
+from bootstrap.images_places import find
+from bootstrap.layout_edits import documents, is_application
+from bootstrap.layout_write import Where
+from bootstrap.output import Output
+
+SHOWN = 2
+"""Images or hosts that a line of the table names."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One environment of an app; `on` says whether this cluster runs it."""
+
+    app: str
+    environment: str
+    on: bool
+    kind: str
+    runs: tuple[str, ...]
+    hosts: tuple[str, ...]
+    namespace: str | None
+
+
+def list_apps(where: Where, output: Output) -> int:
+    """Print the apps of a layout; returns the exit status."""
+    if where.access.repo is None:
+        tree, under = open_tree(where.access)
+        found = listed(tree, component_switch.read(tree, under, where.cluster), where.cluster)
+    else:
+        with open_branch(where.access, output) as (branch, under):
+            branch.refresh()
+            found = listed(branch, component_switch.read(branch, under, where.cluster), where.cluster)
+    output.result([asdict(item) for item in found])
+    rows = [
+        (one.app, one.environment, "on" if one.on else "off", _few(one.runs), _few(one.hosts))
+        for one in found
+    ]
+    output.table(("APP", "ENVIRONMENT", "STATE", "RUNS", "HOSTS"), rows)
+    return ExitStatus.OK
+
+
+def _few(names: tuple[str, ...]) -> str:
+    """Enough to recognise them: digests are cut, and of many the first ones stand for all."""
+    shown = [re.sub(r"(@sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", name) for name in names[:SHOWN]]
+    more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
+    return ", ".join([*shown, *more])
+
+
+def listed(files: Files, cluster: Cluster, name: str) -> list[Listed]:
+    """Every environment of every app, in order of their names."""
+    apps = app_places.read(files, app_places.prefix_of(cluster.path, name))
+    on = {component.entry for component in cluster.offers.values() if component.on}
+    return [
+        _one(files, apps, app, environment, on)
+        for app in apps.names()
+        for environment in apps.environments(app)
+    ]
+
+
+def _one(files: Files, apps: Apps, app: str, environment: str, on: set[str]) -> Listed:
+    application = application_of(files, apps, app, environment)
+    kind, runs = _source(application)
+    overlay = f"{apps.folder(app)}/overlays/{environment}"
+    if kind == "image":
+        runs = _images(files, f"{overlay}/kustomization.yaml")
+    data = app_places.settings(files, f"{overlay}/settings.yaml")
+    hosts = tuple(str(value) for key, value in data.items() if key.lower().endswith("host"))
+    namespace = application.get("spec", {}).get("destination", {}).get("namespace")
+    state = app_places.entry(app, environment) in on
+    return Listed(app, environment, state, kind, runs, hosts, namespace)
+
+
+def application_of(files: Files, apps: Apps, app: str, environment: str) -> Mapping[str, Any]:
+    """The Application of an environment; empty when there is none."""
+    path = f"{apps.folder(app)}/applications/{environment}/application.yaml"
+    content = files.read(path)
+    found = documents(content, path) if content is not None else []
+    return next((item for item in found if is_application(item)), {})
+
+
+def sources_elsewhere(application: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The sources of an Application that are not this repository."""
+    return [one for one in application.get("spec", {}).get("sources") or () if one.get("ref") != "repo"]
+
+
+def _source(application: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    elsewhere = sources_elsewhere(application)
+    if not elsewhere:
+        return "image", ()
+    first = elsewhere[0]
+    if "chart" in first:
+        return "chart", (f"{first['repoURL']}/{first['chart']} {first.get('targetRevision')}",)
+    return "git", (f"{first['repoURL']}/{first.get('path', '')} {first.get('targetRevision')}",)
+
+
+def _images(files: Files, path: str) -> tuple[str, ...]:
+    content = files.read(path)
+    places = find(path, content) if content is not None else []
+    return tuple(
+        str(place.reference) for place in places if place.kind == "kustomization" and place.reference
+    )

@@ -1,0 +1,99 @@
+"""Pure: which apps and environments a layout has, and where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap import images_layout
+from bootstrap.images_graph import Files
+from bootstrap.layout_edits import documents
+
+CLUSTERS = "clusters/"
+
+
+@dataclass(frozen=True)
+class Apps:
+    """What lies below `apps/`: the paths, from the repository's top; `prefix` is "" or ends in a slash."""
+
+    prefix: str
+    paths: tuple[str, ...]
+
+    def of(self, app: str) -> tuple[str, ...]:
+        """Every file of an app."""
+        return tuple(path for path in self.paths if path.startswith(f"{self.folder(app)}/"))
+
+    def folder(self, app: str) -> str:
+        return f"{self.prefix}apps/{app}"
+
+    def names(self) -> list[str]:
+        return sorted({self._parts(path)[0] for path in self.paths if len(self._parts(path)) > 1})
+
+    def environments(self, app: str | None = None) -> list[str]:
+        """The overlays' names, of all apps or of one; of one without overlays, its Applications'."""
+        known = self._below("overlays", None)
+        if app is None:
+            return sorted(known)
+        own = self._below("overlays", app)
+        return sorted(own or self._below("applications", app) & known or self._below("applications", app))
+
+    def _below(self, folder: str, app: str | None) -> set[str]:
+        parts = (self._parts(path) for path in self.paths)
+        return {part[2] for part in parts if len(part) > 3 and part[1] == folder and app in (None, part[0])}
+
+    def _parts(self, path: str) -> list[str]:
+        return path.removeprefix(f"{self.prefix}apps/").split("/")
+
+
+def read(files: Files, prefix: str) -> Apps:
+    """What lies below `apps/` of the layout."""
+    return Apps(prefix, tuple(files.under(f"{prefix}apps")))
+
+
+def prefix_of(kustomization: str, cluster: str) -> str:
+    """What stands before `clusters/NAME/kustomization.yaml` in its path."""
+    return kustomization.removesuffix(f"{CLUSTERS}{cluster}/kustomization.yaml")
+
+
+def entry(app: str, environment: str) -> str:
+    """The line of an app's environment in a cluster's kustomization."""
+    return f"../../apps/{app}/applications/{environment}"
+
+
+def clusters(files: Files, prefix: str) -> dict[str, bytes]:
+    """The kustomization of every cluster of the layout, path → content."""
+    found: dict[str, bytes] = {}
+    for path in files.under(f"{prefix}{CLUSTERS.rstrip('/')}"):
+        inner = path.removeprefix(prefix + CLUSTERS).split("/")
+        if len(inner) == 2 and inner[1] == "kustomization.yaml" and (content := files.read(path)) is not None:
+            found[path] = content
+    return found
+
+
+def settings(files: Files, path: str) -> Mapping[str, Any]:
+    """The `data` of a settings file; empty when there is none."""
+    content = files.read(path)
+    return {} if content is None else settings_of(content, path)
+
+
+def settings_of(content: bytes, path: str) -> Mapping[str, Any]:
+    for document in documents(content, path):
+        if isinstance(document, dict) and isinstance(document.get("data"), dict):
+            return dict(document["data"])
+    return {}
+
+
+def choose_environments(apps: Apps, asked: Iterable[str], on: Iterable[str]) -> tuple[str, ...]:
+    """The environments that are meant: those asked for, else those that run here, else the only one.
+
+    Raises InputError for one that no app has, unless there is no app at all.
+    """
+    known = apps.environments()
+    chosen = tuple(dict.fromkeys(asked))
+    for name in chosen:
+        if known and name not in known:
+            error = images_layout.unknown("reading --env", "environment", name, known)
+            error.hint += f"; a new one: bootstrap env add {name} --from {known[0]}"
+            raise error
+    return chosen or tuple(name for name in known if name in set(on)) or tuple(known[:1]) or ("dev",)

@@ -1,0 +1,98 @@
+"""Pure: what Argo CD deletes when an app's Application goes, read from the app's own files."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap import index_kustomize
+from bootstrap.layout_edits import documents
+
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+_OPTIONS = "argocd.argoproj.io/sync-options"
+_LOCAL = "config.kubernetes.io/local-config"
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """`deleted` and `kept` are objects as KIND NAME; `all_` says that manifests from elsewhere go, too."""
+
+    application: str
+    deleted: tuple[str, ...]
+    kept: tuple[str, ...]
+    all_: bool
+
+    def sentence(self) -> str:
+        """What happens, for a person."""
+        if not self.deleted and not self.all_:
+            return f"{self.application} has no finalizer: what it applied stays"
+        what = ", ".join(self.deleted) or "all that it applied"
+        stays = f"; {', '.join(self.kept)} stays" if self.kept else ""
+        return f"Argo CD deletes {self.application} with what it applied: {what}{stays}"
+
+
+def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, bytes]) -> Pruned:
+    """What goes with an Application; `files` are the app's, by path from the repository's top."""
+    name = str(application["metadata"]["name"])
+    namespace = application["spec"]["destination"].get("namespace")
+    if FINALIZER not in (application["metadata"].get("finalizers") or ()):
+        return Pruned(name, (), (), False)
+    if elsewhere:
+        return Pruned(name, (), (f"Namespace {namespace}",), True)
+    deleted: list[str] = []
+    kept: list[str] = []
+    for item in _objects(application, _Tree(files)):
+        options = str((item["metadata"].get("annotations") or {}).get(_OPTIONS) or "")
+        stays = "Delete=false" in options
+        text = f"{item['kind']} {namespace if item['kind'] == 'Namespace' else item['metadata']['name']}"
+        (kept if stays else deleted).append(text)
+    return Pruned(name, tuple(dict.fromkeys(deleted)), tuple(dict.fromkeys(kept)), False)
+
+
+class _Tree:
+    """An app's files, as following a kustomization asks for them."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = files
+
+    def has(self, path: str) -> bool:
+        return path in self.files
+
+    def is_folder(self, path: str) -> bool:
+        return any(name.startswith(f"{path}/") for name in self.files)
+
+    def below(self, folder: str) -> list[str]:
+        return sorted(name for name in self.files if name.startswith(f"{folder}/"))
+
+    def mapping(self, path: str) -> Mapping[str, Any] | None:
+        found = documents(self.files[path], path)
+        return found[0] if len(found) == 1 and isinstance(found[0], dict) else None
+
+
+def _objects(application: Mapping[str, Any], tree: _Tree) -> list[Mapping[str, Any]]:
+    """The objects that the Application's folder of this repository puts together."""
+    found: list[Mapping[str, Any]] = []
+    for source in application["spec"].get("sources") or ():
+        closure = index_kustomize.closure(tree, posixpath.normpath(str(source.get("path") or "")))
+        for path in sorted(closure.files):
+            if posixpath.basename(path) in index_kustomize.NAMES:
+                found += _generated(tree.mapping(path) or {})
+            elif path.endswith((".yaml", ".yml")):
+                found += [item for item in documents(tree.files[path], path) if _is_object(item)]
+    return found
+
+
+def _generated(kustomization: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [
+        {"kind": "ConfigMap", "metadata": {"name": f"{generator['name']}-…"}}
+        for generator in kustomization.get("configMapGenerator") or ()
+    ]
+
+
+def _is_object(item: Any) -> bool:
+    if not isinstance(item, dict) or "kind" not in item or not isinstance(item.get("metadata"), dict):
+        return False
+    annotations = item["metadata"].get("annotations") or {}
+    return "name" in item["metadata"] and str(annotations.get(_LOCAL)) != "true"

@@ -1,0 +1,148 @@
+"""What `bootstrap app remove` does: take an app, or one environment of it, out of a layout."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap import (
+    app_cluster,
+    app_list,
+    app_places,
+    app_prune,
+    app_record,
+    component_switch,
+    components,
+    images_layout,
+)
+from bootstrap.app_add import written
+from bootstrap.app_places import Apps
+from bootstrap.app_prune import Pruned
+from bootstrap.errors import ExitStatus, RefusedError
+from bootstrap.images_graph import Files
+from bootstrap.layout_write import Edit, Where, carry_out
+from bootstrap.output import Output
+from bootstrap.steps import FileChange
+
+LISTED = 6
+"""Files that a refusal names; of more, it says how many."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """The environments that go, and what Argo CD deletes of those that run somewhere."""
+
+    environments: tuple[str, ...]
+    pruned: tuple[Pruned, ...]
+
+
+def remove(app: str, environment: str | None, force: bool, where: Where, output: Output) -> int:
+    """Remove an app's lines and files; returns the exit status."""
+
+    def decide(files: Files, under: str) -> Edit[Removed]:
+        cluster = component_switch.read(files, under, where.cluster)
+        prefix = app_places.prefix_of(cluster.path, where.cluster)
+        return plan(app, environment, force, files, app_places.read(files, prefix))
+
+    done = carry_out(where, decide, output)
+    removed, changes = done.edit.what, done.edit.changes
+    for item in removed.pruned:
+        output.warn(item.sentence())
+    data: dict[str, Any] = {
+        "app": app,
+        "environments": list(removed.environments),
+        "removed": [change.path for change in changes if change.content is None],
+        "changed": [change.path for change in changes if change.content is not None],
+        "pruned": [
+            {"application": one.application, "deleted": list(one.deleted), "kept": list(one.kept)}
+            for one in removed.pruned
+        ],
+        "commit": done.commit,
+    }
+    output.result(data, written(changes, done.commit, where.dry_run))
+    return ExitStatus.NO if where.dry_run else ExitStatus.OK
+
+
+def plan(app: str, environment: str | None, force: bool, files: Files, apps: Apps) -> Edit[Removed]:
+    """The files and lines that go; InputError for what is not there, RefusedError for what was edited."""
+    if app not in apps.names():
+        raise images_layout.unknown("reading the app's name", "app", app, apps.names())
+    there = apps.environments(app)
+    if environment is not None and environment not in there:
+        raise images_layout.unknown("reading --env", "environment", environment, there, apps.folder(app))
+    going = there if environment is None else [environment]
+    folder = apps.folder(app)
+    contents = {path: content for path in apps.of(app) if (content := files.read(path)) is not None}
+    whole = set(going) == set(there)
+    parts = tuple(f"{folder}/{kind}/{one}/" for kind in ("overlays", "applications") for one in going)
+    leaving = {path: text for path, text in contents.items() if whole or path.startswith(parts)}
+    record = contents.get(f"{folder}/{app_record.FILE}")
+    if not force:
+        _check_untouched(app, leaving, record, folder)
+    changes = [FileChange(path, None, content) for path, content in leaving.items()]
+    if record is not None and not whole:
+        path = f"{folder}/{app_record.FILE}"
+        changes.append(FileChange(path, app_record.extended(record, {}, folder, leaving), record))
+    clusters = app_places.clusters(files, apps.prefix)
+    # The whole app may have lines of more than its environments, such as its alerts.
+    names = _applications(apps, app) if whole else going
+    entries = [app_places.entry(app, one) for one in names]
+    on = {one for one in names if any(_is_on(text, app_places.entry(app, one)) for text in clusters.values())}
+    lines = app_cluster.without(clusters, entries)
+    changes += [FileChange(path, text, clusters[path]) for path, text in lines.items()]
+    if whole:
+        changes += _projects(app, files, apps, list(clusters))
+    pruned = tuple(_pruned(app, one, files, apps, contents) for one in names if one in on)
+    subject = f"Remove {app}" + ("" if whole else f" ({environment})")
+    return Edit(Removed(tuple(going), pruned), tuple(changes), subject)
+
+
+def _check_untouched(app: str, leaving: dict[str, bytes], record: bytes | None, folder: str) -> None:
+    tried = f"removing {app}"
+    if record is None:
+        found = f"it was not laid out by `bootstrap app add` ({folder}/{app_record.FILE} is not there)"
+        raise RefusedError(tried, found, "add --force to remove all of its files")
+    edited = app_record.changed(record, leaving, folder)
+    if edited:
+        more = f" and {len(edited) - LISTED} more" if len(edited) > LISTED else ""
+        found = f"somebody has edited {', '.join(edited[:LISTED])}{more}"
+        raise RefusedError(tried, found, "add --force to remove them all the same; Git keeps what they were")
+
+
+def _applications(apps: Apps, app: str) -> list[str]:
+    start = f"{apps.folder(app)}/applications/"
+    return sorted({path.removeprefix(start).split("/")[0] for path in apps.of(app) if path.startswith(start)})
+
+
+def _is_on(kustomization: bytes, entry: str) -> bool:
+    return any(
+        one.on and one.entry.rstrip("/") == entry for one in components.offered(kustomization).values()
+    )
+
+
+def _pruned(app: str, environment: str, files: Files, apps: Apps, contents: dict[str, bytes]) -> Pruned:
+    application = app_list.application_of(files, apps, app, environment)
+    return app_prune.pruned(application, bool(app_list.sources_elsewhere(application)), contents)
+
+
+def _projects(app: str, files: Files, apps: Apps, clusters: list[str]) -> list[FileChange]:
+    """The AppProjects without the repositories that no other app takes manifests from."""
+    used: dict[str, set[str]] = {}
+    for path in apps.paths:
+        parts = path.removeprefix(f"{apps.prefix}apps/").split("/")
+        if len(parts) == 4 and parts[1] == "applications" and parts[3] == "application.yaml":
+            application = app_list.application_of(files, apps, parts[0], parts[2])
+            urls = {str(one["repoURL"]) for one in app_list.sources_elsewhere(application)}
+            used.setdefault(parts[0], set()).update(urls)
+    others = {url for other, urls in used.items() if other != app for url in urls}
+    changes = []
+    for kustomization in clusters:
+        path = f"{posixpath.dirname(kustomization)}/projects.yaml"
+        if (before := files.read(path)) is None:
+            continue
+        after = before
+        for url in sorted(used.get(app, set()) - others):
+            after = app_cluster.forbidden(after, path, url)
+        changes += [FileChange(path, after, before)] if after != before else []
+    return changes

@@ -1,0 +1,42 @@
+"""The apps that new ones are made from, shipped as valid manifests: an image, a chart, a Git repository."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bootstrap import splice
+
+NAME, ENVIRONMENT = "starter", "dev"
+"""What the shipped apps and their one environment are called."""
+
+_ROOT = Path(__file__).parent / "starter"
+_FOLDERS = {"image": "app", "chart": "chart", "git": "git"}
+_NOTE = re.compile(rb"\A# bootstrap: ignore-file=.*\n")
+"""What tells `bootstrap validate` that the pattern itself is not to be checked."""
+_OF_ENVIRONMENT = ("overlays/", "applications/")
+
+
+def files(kind: str, app: str, environments: tuple[str, ...], prefix: str) -> dict[str, bytes]:
+    """A starter under another name, in these environments: path from the repository's top → content."""
+    root = _ROOT / _FOLDERS[kind]
+    found: dict[str, bytes] = {}
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        inner = path.relative_to(root).as_posix()
+        mine = environments if inner.startswith(_OF_ENVIRONMENT) else (ENVIRONMENT,)
+        for environment in mine:
+            to = inner.replace(f"/{ENVIRONMENT}/", f"/{environment}/").replace(NAME, app)
+            content = _NOTE.sub(b"", path.read_bytes(), count=1)
+            found[f"{prefix}apps/{app}/{to}"] = _renamed(content, inner, app, environment, prefix)
+    return found
+
+
+def _renamed(content: bytes, where: str, app: str, environment: str, prefix: str) -> bytes:
+    def new(value: str) -> str:
+        value = re.sub(rf"\bapps/{NAME}\b", f"{prefix}apps/{app}", value)
+        for folder in _OF_ENVIRONMENT:
+            value = value.replace(f"{folder}{ENVIRONMENT}", f"{folder}{environment}")
+        value = re.sub(rf"\b{NAME}-{ENVIRONMENT}\b", f"{app}-{environment}", value)
+        return re.sub(rf"\b{NAME}\b", app, value)
+
+    return splice.rename(content, new, where)

@@ -1,0 +1,115 @@
+"""`bootstrap app`: lay out, list and remove the apps of a repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bootstrap.commands.layout_options import COMMIT, place, where, with_options
+from bootstrap.commands.options import common
+from bootstrap.output import Output
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PLACE = place("--in")
+
+
+@click.group()
+def command() -> None:
+    """Lay out apps as the voting app is laid out: base, overlays, one line a cluster."""
+
+
+@command.command()
+@click.argument("name")
+@click.option("--image", metavar="IMAGE:TAG", help="Run an image, with manifests of the app's own.")
+@click.option("--port", type=int, help="The port that the image listens on.")
+@click.option("--host", help="Let requests for this host in, with TLS.")
+@click.option("--gateway", is_flag=True, help="By the Gateway API instead of an Ingress.")
+@click.option("--replicas", type=int, help="How many pods (default: one, or what an autoscaler says).")
+@click.option(
+    "--env-from",
+    multiple=True,
+    metavar="secret/NAME|configmap/NAME",
+    help="Variables from it; secret/NAME:KEY,KEY is made at random.",
+)
+@click.option("--health", metavar="PATH", help="A path that answers 200 (default: the port is open).")
+@click.option("--user", type=int, help="The number of the image's user (default: 10001).")
+@click.option("--chart", metavar="REPO/CHART", help="Run a chart: https://… or oci://….")
+@click.option("--version", help="The chart's version.")
+@click.option("--values", type=_FILE, help="A file with values for the chart.")
+@click.option("--git", metavar="URL", help="Run the manifests of another repository.")
+@click.option("--path", help="The manifests' folder in it.")
+@click.option("--revision", help="Its tag, branch or commit.")
+@click.option(
+    "--env", "environments", multiple=True, metavar="ENV", help="An environment (default: what runs here)."
+)
+@with_options(_PLACE, COMMIT)
+@common
+def add(output: Output, values: Path | None, **options: Any) -> int:
+    """Lay out an app and switch it on.
+
+    \b
+    Examples:
+      bootstrap app add shop --image ghcr.io/acme/shop:1.4.2 --port 8080 --host shop.example.com
+      bootstrap app add shop --image ghcr.io/acme/shop:1.4.2 --port 8080 --env-from secret/shop:API_KEY
+      bootstrap app add cache --chart https://charts.example.com/stable/redis --version 19.0.1
+      bootstrap app add site --git https://git.example.com/web/site.git --path deploy --revision v2.0.0
+    """
+    from dataclasses import fields
+
+    from bootstrap import app_add
+    from bootstrap.app_request import AppRequest
+
+    names = {field.name for field in fields(AppRequest)} - {"values"}
+    given = {name: options.pop(name) for name in names}
+    content = _mapping(values) if values is not None else None
+    return app_add.add(AppRequest(**given, values=content), where(options, "in"), output)
+
+
+@command.command("list")
+@with_options(_PLACE)
+@common
+def list_(output: Output, **options: Any) -> int:
+    """List the apps and their environments: what each runs, and whether it is on.
+
+    \b
+    Examples:
+      bootstrap app list
+      bootstrap app list --cluster edge -o json
+    """
+    from bootstrap import app_list
+
+    return app_list.list_apps(where(options, "in"), output)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--env", metavar="ENV", help="Only this environment of it.")
+@click.option("--force", is_flag=True, help="Also what a person has edited or added.")
+@with_options(_PLACE, COMMIT)
+@common
+def remove(output: Output, name: str, env: str | None, force: bool, **options: Any) -> int:
+    """Remove an app's files and its lines in every cluster; says what Argo CD then deletes.
+
+    \b
+    Examples:
+      bootstrap app remove shop --dry-run
+      bootstrap app remove shop --env staging --push
+    """
+    from bootstrap import app_remove
+
+    return app_remove.remove(name, env, force, where(options, "in"), output)
+
+
+def _mapping(path: Path) -> bytes:
+    """The content of a values file; InputError for what is no mapping."""
+    from bootstrap.errors import InputError
+    from bootstrap.layout_edits import documents
+
+    content = path.read_bytes()
+    items = documents(content, str(path))
+    if len(items) > 1 or not all(isinstance(item, dict) for item in items):
+        found, hint = f"{path} is no mapping", "give a file of keys and values"
+        raise InputError("reading --values", found, hint, str(path))
+    return content

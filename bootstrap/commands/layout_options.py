@@ -1,0 +1,68 @@
+"""Options of the commands that edit a layout: where it lies, and what becomes of the edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bootstrap.layout_write import Where
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+Options = tuple[Callable[..., Any], ...]
+
+
+def place(folder: str = "--path", cluster: bool = True) -> Options:
+    """Where the layout is; `folder` is the option that names it on this machine or in the repository."""
+    named = click.option(
+        "--cluster", default="default", show_default=True, help="The cluster's folder below clusters/."
+    )
+    return (
+        *((named,) if cluster else ()),
+        click.option(
+            folder, metavar="PATH", help="The repository, or the layout's folder in it (default: here)."
+        ),
+        click.option("--repo", metavar="URL", help="The repository, without a checkout of it."),
+        click.option("--branch", help="Its branch (default: the repository's, or the one checked out)."),
+        click.option("--username", default="git", show_default=True, help="The user name of a token."),
+        click.option("--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN)."),
+        click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's)."),
+        click.option("--known-hosts", type=_FILE, help="The hosts' SSH keys (default: ~/.ssh/known_hosts)."),
+        click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate."),
+    )
+
+
+COMMIT: Options = (
+    click.option(
+        "--push", is_flag=True, help="Commit and push; without it, the files are changed and no more."
+    ),
+    click.option("--message", help="The commit's message."),
+    click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
+    click.option("--dry-run", is_flag=True, help="Say what would change; exit 1 if anything."),
+    click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying to push."),
+)
+
+
+def with_options(*groups: Options) -> Callable[..., Any]:
+    """A decorator that adds the options, in their order."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed([option for group in groups for option in group]):
+            function = option(function)
+        return function
+
+    return add
+
+
+def where(options: dict[str, Any], folder: str = "path") -> Where:
+    """What these options say together."""
+    from bootstrap.image_source import Access
+    from bootstrap.layout_write import Where
+
+    names = ("repo", "branch", "username", "token_file", "ssh_key", "known_hosts", "ca_file")
+    access = Access(options[folder], **{name: options[name] for name in names})
+    rest = ("cluster", "push", "dry_run", "message", "author", "timeout")
+    return Where(access=access, **{name: options[name] for name in rest if name in options})
