@@ -78,17 +78,20 @@ class Client:
         The next page is the one that the host names; only its query is taken from there, so that the
         credential goes nowhere else.
         """
-        query: Mapping[str, str | int] | None = {**params, "page": 1, self.page_size: PAGE}
-        page = 1
-        while query:
+        query: dict[str, Any] | None = {**params, "page": "1", self.page_size: str(PAGE)}
+        asked: list[dict[str, Any]] = []
+        while query and query not in asked:  # a host that names one page for ever is not believed
+            asked.append(query)
             answer = self._send("GET", path, tried, None, query, frozenset({404}))
             items = self._whole(answer, "GET", tried)
             if not items:
                 return
             yield from items
-            page += 1
             named = answers.next_query(answer.headers)
-            query = {**query, "page": page} if named is None else {**query, **named} if named else None
+            if named is None:
+                query = {**query, "page": str(len(asked) + 1)}
+            else:
+                query = {**query, **named} if named else None
 
     def _send(
         self,

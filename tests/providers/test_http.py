@@ -113,6 +113,11 @@ def test_the_page_that_the_host_names_is_read_next_and_on_no_other_host(client: 
     ]
 
 
+def test_a_host_that_names_one_page_for_ever_is_asked_for_it_once(client: Client, host: Host) -> None:
+    host.answers = [(200, {"Link": '<https://h/x?page=2>; rel="next"'}, [1])]
+    assert list(client.pages("/x", "listing")) == [1, 1]
+
+
 def test_a_limit_is_waited_for_and_a_long_one_told_with_its_end(client: Client, host: Host) -> None:
     spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "0"}
     host.answers = [(403, spent, {"message": "API rate limit exceeded"}), (201, {}, {"made": 1})]

@@ -1,0 +1,269 @@
+"""GitHub's calls, against the schemas that GitHub publishes: of github.com and of an Enterprise Server.
+
+What is asked must fit the schema in path, method, query and body; the answers are the schema's examples.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from bootstrap.errors import ProviderError
+from bootstrap.git import Credential
+from bootstrap.invocation import Invocation
+from bootstrap.providers import find, github_api
+from bootstrap.providers.forge import Wish
+from bootstrap.providers.forge_github import GitHubForge
+from bootstrap.providers.github import GitHub
+from bootstrap.providers.http import Client
+from bootstrap.steps import FileChange
+from tests.providers.published import servers
+
+pytestmark = servers.NEEDS_NODE
+
+REPOSITORY = "/repos/{owner}/{repo}"
+PATHS = (
+    "/meta",
+    "/user",
+    "/user/repos",
+    "/user/memberships/orgs/{org}",
+    "/orgs/{org}",
+    "/orgs/{org}/repos",
+    REPOSITORY,
+    f"{REPOSITORY}/hooks",
+    f"{REPOSITORY}/hooks/{{hook_id}}",
+    f"{REPOSITORY}/keys",
+    f"{REPOSITORY}/rules/branches/{{branch}}",
+    f"{REPOSITORY}/rulesets/{{ruleset_id}}",
+    f"{REPOSITORY}/branches/{{branch}}/protection",
+    f"{REPOSITORY}/pulls",
+    f"{REPOSITORY}/pulls/{{pull_number}}",
+    f"{REPOSITORY}/issues/{{issue_number}}/labels",
+)
+SCHEMAS = ("api.github.com", "ghes-3.19")
+URL = "https://github.com/acme/gitops.git"
+HOOK = "https://argocd.example.org/api/webhook"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+WISH = Wish("image-bump/web", "main", "Set web to v2", "From v1.")
+
+
+@dataclass
+class Host:
+    """A schema that is served. `instead` are answers in place of an example: data, or a status."""
+
+    api: github_api.Api
+    schema: dict[str, Any]
+    instead: dict[tuple[str, str], Any] = field(default_factory=dict)
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    @property
+    def provider(self) -> GitHub:
+        return GitHub(self.api.rest, self.api.version)
+
+    @property
+    def forge(self) -> GitHubForge:
+        return GitHubForge(self.api.rest, self.api.graph)
+
+    def sent(self, method: str, path: str) -> Any:
+        """The body of the one request of that kind."""
+        (body,) = [body for verb, where, body in self.asked if (verb, where) == (method, path)]
+        return body
+
+    def before(self, request: Any) -> Any:
+        """Asks Prism for another status, where a test wants one."""
+        status = self.instead.get((request.method, self._path(request.url)))
+        if isinstance(status, int):
+            request.headers["Prefer"] = f"code={status}"
+        return request
+
+    def after(self, answer: Any, **_: Any) -> None:
+        request = answer.request
+        path = self._path(request.url)
+        self.asked.append((request.method, path, json.loads(request.body) if request.body else None))
+        self._check_query(request)
+        violations = json.loads(answer.headers.get("sl-violations") or "[]")
+        assert not [item for item in violations if item["location"][0] == "request"], violations
+        data = self.instead.get((request.method, path))
+        if data is not None and not isinstance(data, int):
+            assert answer.status_code < 300, answer.text
+            answer._content = json.dumps(data).encode()
+
+    def _path(self, url: str) -> str:
+        path = urlsplit(url).path
+        return path[path.index("/api/v3") + 7 :] if "/api/v3" in path else path
+
+    def _check_query(self, request: Any) -> None:
+        """Prism lets a query pass that the schema does not know."""
+        parts = urlsplit(request.url)
+        for template, operations in self.schema["paths"].items():
+            pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template))
+            if re.fullmatch(pattern, parts.path) and request.method.lower() in operations:
+                operation = operations[request.method.lower()]
+                listed = [*operations.get("parameters", ()), *operation.get("parameters", ())]
+                names = {self._named(item) for item in listed}
+                assert {name for name, _ in parse_qsl(parts.query)} <= names, request.url
+
+    def _named(self, parameter: dict[str, Any]) -> str:
+        reference = parameter.get("$ref")
+        found = self.schema["components"]["parameters"][reference.split("/")[-1]] if reference else parameter
+        return str(found["name"])
+
+
+Serve = Callable[[Invocation], Host]
+
+
+@pytest.fixture(scope="module", params=SCHEMAS)
+def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    folder, work = servers.installed(), tmp_path_factory.mktemp("prism")
+    schema = servers.published(folder, request.param, PATHS)
+    with servers.prism(folder, schema, work) as rest, servers.graphql(folder, work) as graph:
+
+        def made(invocation: Invocation) -> Host:
+            client = Client.of(f"{rest}/acme/gitops.git", Credential(token="glowing-token"), invocation)
+            if request.param == "api.github.com":
+                speaking = github_api.recognise(replace(client, base="https://github.com"))
+                assert speaking is not None
+                api = replace(speaking, rest=replace(speaking.rest, base=rest))
+            else:
+                found = github_api.recognise(client)
+                assert found is not None
+                api = found
+            host = Host(replace(api, graph=replace(api.graph, base=graph)), schema)
+            client.session.auth = host.before
+            client.session.hooks["response"].append(host.after)
+            return host
+
+        yield made
+
+
+@pytest.fixture
+def host(serve: Serve, invocation: Invocation) -> Iterator[Host]:
+    made = serve(invocation)
+    yield made
+    made.api.rest.session.close()
+
+
+def test_a_server_is_recognised_by_what_it_says(host: Host) -> None:
+    assert host.api.version
+    assert host.api.rest.session.headers["X-GitHub-Api-Version"]
+
+
+def test_github_com_is_known_by_its_name(invocation: Invocation) -> None:
+    found = find(URL, Credential(token="glowing-token"), invocation)
+    assert found is not None
+    assert (found.name, found.webhook_key) == ("github", "webhook.github.secret")
+
+
+def test_repository_of_the_user_and_of_an_organisation_is_created(host: Host) -> None:
+    for owner, path in (("octocat", "/user/repos"), ("acme", "/orgs/acme/repos")):
+        url = f"https://github.com/{owner}/gitops.git"
+        assert not host.provider.create_repository(url, True, "main")
+        host.instead[("GET", f"/repos/{owner}/gitops")] = 404
+        assert host.provider.create_repository(url, True, "main")
+        assert host.sent("POST", path)["private"] is True
+
+
+def test_who_may_create_a_repository_is_asked_for(host: Host) -> None:
+    provider = host.provider
+    assert provider.repository_refusal("https://github.com/octocat/gitops.git") is None
+    host.instead[("GET", "/user/memberships/orgs/acme")] = {"role": "member", "state": "active"}
+    host.instead[("GET", "/orgs/acme")] = {"members_can_create_repositories": False}
+    refusal = provider.repository_refusal(URL)
+    assert refusal is not None
+    assert "octocat" in refusal
+    host.instead[("GET", "/user/memberships/orgs/acme")] = {"role": "admin", "state": "active"}
+    assert provider.repository_refusal(URL) is None
+
+
+def test_webhook_is_made_once_and_mended(host: Host) -> None:
+    provider, path = host.provider, "/repos/acme/gitops/hooks"
+    assert not provider.has_webhook(URL, HOOK, "secret")
+    assert provider.ensure_webhook(URL, HOOK, "secret")
+    made = host.sent("POST", path)
+    assert made["config"]["secret"] == "secret"
+    stale = {
+        **made,
+        "id": 7,
+        "config": {**made["config"], "url": f"{HOOK}?secret=other", "secret": "********"},
+    }
+    host.instead[("GET", path)] = [stale]
+    assert provider.ensure_webhook(URL, HOOK, "secret")
+    mended = host.sent("PATCH", f"{path}/7")
+    host.instead[("GET", path)] = [{**stale, **mended}]
+    assert provider.has_webhook(URL, HOOK, "secret")
+    assert not provider.ensure_webhook(URL, HOOK, "secret")
+
+
+def test_deploy_key_reads_and_is_added_once(host: Host) -> None:
+    provider, path = host.provider, "/repos/acme/gitops/keys"
+    assert provider.ensure_deploy_key(URL, "Argo CD", KEY)
+    added = host.sent("POST", path)
+    assert added["read_only"] is True
+    host.instead[("GET", path)] = [{**added, "id": 1, "key": KEY}]
+    assert not provider.ensure_deploy_key(URL, "Argo CD", f"{KEY} comment")
+    host.instead[("GET", path)] = [{**added, "id": 1, "key": KEY, "read_only": False}]
+    with pytest.raises(ProviderError, match="may write"):
+        provider.has_deploy_key(URL, KEY)
+
+
+def test_a_ruleset_that_the_token_cannot_get_past_is_told(host: Host) -> None:
+    rule = {"type": "pull_request", "ruleset_id": 42}
+    host.instead[("GET", "/repos/acme/gitops/rules/branches/main")] = [rule]
+    ruleset = ("GET", "/repos/acme/gitops/rulesets/42")
+    host.instead[ruleset] = {"name": "reviews", "current_user_can_bypass": "never"}
+    assert "reviews" in (host.provider.protection(URL, "main") or "")
+    host.instead[ruleset] = {"name": "reviews", "current_user_can_bypass": "always"}
+    host.instead[("GET", "/repos/acme/gitops/branches/main/protection")] = 404
+    assert host.provider.protection(URL, "main") is None
+
+
+def test_protection_that_holds_for_administrators_too_is_told(host: Host) -> None:
+    host.instead[("GET", "/repos/acme/gitops/rules/branches/main")] = []
+    settings = ("GET", "/repos/acme/gitops/branches/main/protection")
+    reviews: dict[str, Any] = {"required_approving_review_count": 1}
+    host.instead[settings] = {"required_pull_request_reviews": reviews, "enforce_admins": {"enabled": True}}
+    assert "pull request" in (host.provider.protection(URL, "main") or "")
+    host.instead[settings] = {"required_pull_request_reviews": reviews, "enforce_admins": {"enabled": False}}
+    assert host.provider.protection(URL, "main") is None
+
+
+def test_pull_request_is_opened_and_brought_up_to_date(host: Host) -> None:
+    pulls = ("GET", "/repos/acme/gitops/pulls")
+    host.instead[pulls] = []
+    assert host.forge.pull_request(URL, WISH).created
+    assert host.sent("POST", pulls[1])["head"] == WISH.head
+    host.instead[pulls] = [{"number": 5, "html_url": "https://github.com/acme/gitops/pull/5"}]
+    assert host.forge.pull_request(URL, WISH).number == 5
+    assert host.sent("PATCH", f"{pulls[1]}/5")["title"] == WISH.title
+    assert host.forge.label(URL, 5, ["image"]) is None
+    assert host.sent("POST", "/repos/acme/gitops/issues/5/labels") == {"labels": ["image"]}
+
+
+def test_automatic_merge_and_commits_fit_the_graphql_schema(host: Host) -> None:
+    assert host.forge.auto_merge(URL, 5) is None
+    changes = [FileChange("a.yaml", b"new", b"old"), FileChange("gone.yaml", None, b"old")]
+    assert host.forge.commit(URL, "main", "1b" * 20, changes, "Subject\n\nBody") == "0a" * 20
+    with pytest.raises(ProviderError):
+        host.forge.commit(URL, "main", None, changes, "Subject")  # type: ignore[arg-type]
+
+
+def test_what_does_not_fit_is_refused(host: Host) -> None:
+    """Without this, a server that takes everything would go unnoticed."""
+    for body in ({}, {"title": "x", "key": KEY, "read_onyl": True}, {"title": 7, "key": KEY}):
+        with pytest.raises((ProviderError, AssertionError)):
+            host.api.rest.request("POST", "/repos/acme/gitops/keys", "adding", json=body)
+    with pytest.raises(AssertionError, match="limit=1"):
+        host.api.rest.request("GET", "/repos/acme/gitops/keys", "listing", params={"limit": 1})
+
+
+def test_schemas_are_read_from_the_cache_alone() -> None:
+    folder = servers.installed()
+    assert (folder / servers.GENERATED / f"{SCHEMAS[0]}.json").is_file()
+    assert Path(folder).parent == servers.programs_cache()
