@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pathlib
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from bootstrap import kube_schema
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS, RULES, VERSION
 from bootstrap.checks.files import BY_CODE, UNREACHABLE
 from bootstrap.checks.ignore import Comments
@@ -26,8 +24,9 @@ from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resour
 from bootstrap.index_files import Files
 from bootstrap.index_kustomize import NAMES, file_of
 from bootstrap.index_repository import Placement, Repository, Scope
+from bootstrap.index_schema import Known, reader
 from bootstrap.index_sources import sources
-from bootstrap.index_yaml import line_of
+from bootstrap.index_yaml import compose, line_in
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,9 @@ def check(repository: Repository, settings: Settings) -> list[Finding]:
     """Everything that the rules find, by file and line."""
     places = Places(repository.files)
     found = list(_file_findings(repository, places))
+    schemas = reader(repository)
     for scope in repository.scopes:
-        found += _scope_findings(repository, scope, settings, places)
+        found += _scope_findings(repository, scope, settings, schemas(scope), places)
     found += _unreachable(repository, places)
     return _ordered(found, settings)
 
@@ -78,15 +78,18 @@ class Places:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._comments: dict[str, Comments] = {}
+        self._composed: tuple[str, list[Any]] = ("", [])
 
     def place(self, problem: Problem) -> Finding | None:
         """The finding; None when a comment in the file leaves it out."""
         resource, rule = problem.resource, problem.rule
         line = resource.line
-        if resource.file and posixpath.basename(resource.file) not in NAMES and problem.path:
-            line = max(line, line_of(self._files.read(resource.file), resource.document, problem.path))
-        if resource.file and self._left_out(rule.id, resource.file, line, resource.line):
+        if resource.file and self._left_out(rule.id, resource.file, line, line):
             return None
+        if resource.file and posixpath.basename(resource.file) not in NAMES and problem.path:
+            line = max(line, self._line(resource.file, resource.document, problem.path))
+            if self._left_out(rule.id, resource.file, line, resource.line):
+                return None
         return Finding(
             rule.id,
             rule.severity,
@@ -97,6 +100,12 @@ class Places:
             str(resource),
             resource.application,
         )
+
+    def _line(self, file: str, document: int, path: Sequence[str | int]) -> int:
+        """The line of a field; the file that was asked for last is kept, for what else is wrong in it."""
+        if self._composed[0] != file:
+            self._composed = (file, compose(self._files.read(file)))
+        return line_in(self._composed[1], document, path)
 
     def _left_out(self, rule: str, file: str, line: int, document: int) -> bool:
         """By a comment in the file, or on the entry of the kustomization that names it."""
@@ -140,7 +149,7 @@ class _Target:
 
 
 def _scope_findings(
-    repository: Repository, scope: Scope, settings: Settings, places: Places
+    repository: Repository, scope: Scope, settings: Settings, known: Known, places: Places
 ) -> Iterator[Finding]:
     namespaced = repository.namespaced(scope)
     groups: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -151,7 +160,7 @@ def _scope_findings(
             groups[(placement.cluster, namespace)][place].append(number)
             identities.add((placement.cluster, fact[0], namespace, fact[2]))
     clusters = {cluster for cluster, _ in groups}
-    targets = {cluster: _target(repository, scope, cluster, settings) for cluster in clusters}
+    targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
     for (cluster, namespace), members in groups.items():
         for placed in _group_findings(repository, scope, targets[cluster], namespace, members, places):
             if placed.unless is None or (cluster, *placed.unless) not in identities:
@@ -161,10 +170,10 @@ def _scope_findings(
             yield finding
 
 
-def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings) -> _Target:
+def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known) -> _Target:
     opaque = {namespace for where, namespace in scope.opaque if where == cluster}
     resources: list[Resource] = []
-    digest = hashlib.sha256(f"{VERSION} {scope.complete} {settings.kubernetes}".encode())
+    digest = hashlib.sha256(f"{VERSION} {scope.complete} {settings.kubernetes} {known.key}".encode())
     images = {str(source.chart) for app in scope.applications for source in sources(app.body) if source.chart}
     for placement in scope.placements:
         if placement.cluster != cluster:
@@ -178,8 +187,9 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
                 digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
     digest.update(json.dumps([sorted(opaque), sorted(images)]).encode())
     public = Index(resources, opaque)
-    schema = partial(kube_schema.load, repository.store)
-    around = Surroundings(public, scope.complete, cluster, frozenset(images), settings.kubernetes, schema)
+    around = Surroundings(
+        public, scope.complete, cluster, frozenset(images), settings.kubernetes, known.schema
+    )
     return _Target(around, digest.hexdigest())
 
 
@@ -301,7 +311,7 @@ def _apps(
     )
 
 
-def revisions(root: Path) -> frozenset[str] | None:
+def revisions(root: pathlib.Path) -> frozenset[str] | None:
     """The names of the repository's branches and tags; None when a checkout does not have them all."""
     git = root / ".git"
     if not (git / "HEAD").is_file() or (git / "shallow").exists():

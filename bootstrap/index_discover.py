@@ -16,7 +16,10 @@ from bootstrap.index_files import Files
 from bootstrap.index_sources import Unit
 
 _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
-_APPLICATION = re.compile(rb"^[ \t]*kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
+_APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
+_LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
+_LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*List\b)", re.MULTILINE)
+"""What may hold Applications that do not stand at a line's start, as a definition's `kind:` does too."""
 _OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
 _TEMPLATE = re.compile(rb"\{\{|\{%")
 YAML = (".yaml", ".yml")
@@ -47,7 +50,7 @@ def look(files: Files, path: str) -> Info:
         kustomization = files.mapping(path) or {}
         info["kind"] = str(kustomization.get("kind") or "Kustomization")
         info["names"] = [entry.name for entry in index_kustomize.entries(kustomization)]
-    if _APPLICATION.search(content):
+    if _APPLICATION.search(content) or (_LIST.search(content) and _LISTED.search(content)):
         info["sources"] = [
             [source.repo_url, source.path, source.chart, source.ref]
             for document in files.parsed(path).documents

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 MAX_BYTES = 8_000_000
@@ -92,10 +93,19 @@ def load_all(text: str) -> list[Any]:
 
 def line_of(content: bytes, document: int, path: Sequence[str | int]) -> int:
     """The line of a field of a document (by its number), or of the nearest thing around it."""
+    return line_in(compose(content), document, path)
+
+
+def compose(content: bytes) -> list[Any]:
+    """The nodes of a file's documents, for `line_in`; none when it is no YAML."""
     try:
-        nodes = list(_nodes(content.decode("utf-8-sig")))
+        return list(_nodes(content.decode("utf-8-sig")))
     except Exception:
-        return 1
+        return []
+
+
+def line_in(nodes: list[Any], document: int, path: Sequence[str | int]) -> int:
+    """The line of a field of a document (by its number), or of the nearest thing around it."""
     if document >= len(nodes):
         return 1
     node = nodes[document]
@@ -236,7 +246,7 @@ def _loader() -> Any:
         import yaml
 
         base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        loader: Any = type("Loader", (base,), {})
+        loader: Any = type("Loader", (base,), {"resolve": _resolve})
         unwanted = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
         loader.yaml_implicit_resolvers = {
             first: [(tag, pattern) for tag, pattern in resolvers if tag not in unwanted]
@@ -248,6 +258,29 @@ def _loader() -> Any:
         loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _integer(node.value))
         _loaders.append(loader)
     return _loaders[0]
+
+
+def _resolve(self: Any, kind: Any, value: Any, implicit: Any) -> str:
+    """PyYAML's resolver without its paths, which nothing here uses; plain scalars repeat themselves."""
+    if kind is _scalar_node():
+        return _plain_tag(value) if implicit[0] else "tag:yaml.org,2002:str"
+    return "tag:yaml.org,2002:seq" if "Sequence" in kind.__name__ else "tag:yaml.org,2002:map"
+
+
+@cache
+def _scalar_node() -> Any:
+    import yaml
+
+    return yaml.ScalarNode
+
+
+@lru_cache(maxsize=8192)
+def _plain_tag(value: str) -> str:
+    resolvers = _loader().yaml_implicit_resolvers
+    for tag, pattern in [*resolvers.get(value[:1], ()), *resolvers.get(None, ())]:
+        if pattern.match(value):
+            return str(tag)
+    return "tag:yaml.org,2002:str"
 
 
 def _syntax_fault(error: Exception, text: str) -> Fault | None:

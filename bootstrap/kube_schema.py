@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from bootstrap.index_store import Store
@@ -28,23 +30,38 @@ QUANTITIES = {
 }
 """Fields that hold quantities (`1`, `100m`): text for the client, numbers too for the API server."""
 
+_GROUPS = {
+    "apps": "apps",
+    "autoscaling": "autoscaling",
+    "batch": "batch",
+    "core": "",
+    "flowcontrol_apiserver": "flowcontrol.apiserver.k8s.io",
+    "internal_apiserver": "internal.apiserver.k8s.io",
+    "policy": "policy",
+    "rbac_authorization": "rbac.authorization.k8s.io",
+}
+"""How the client spells a group → the group; others are `<spelling>.k8s.io`."""
+_CREATE = re.compile(r"^    (?:async )?def create_(?:namespaced_)?([a-z_]+?)\(", re.MULTILINE)
+
 
 def load(store: Store) -> Mapping[str, Any]:
-    """Model → {"fields": {name: type}, "required": [names]}; made once for each version of the client.
+    """What Kubernetes serves; made once for each version of the client.
 
-    A type is str, int, float, bool, date, quantity, any, `int|str`, `#Model`, ["list", type] or
-    ["dict", type].
+    `models`: model → {"fields": {name: type}, "required": [names]}; `kinds`: `apiVersion/Kind` → model.
+    A type is str, int, float, bool, date, quantity, any, `int|str`, `#Model`, ["list", type],
+    ["dict", type] or ["enum", [values]].
     """
-    key = f"schema:2:{version('kubernetes')}"
+    key = f"schema:3:{version('kubernetes')}"
     known = store.get(key)
     if known is None:
-        known = _read()
+        models = _models()
+        known = {"models": models, "kinds": dict(_kinds(models))}
         store.put(key, known)
     found: Mapping[str, Any] = known
     return found
 
 
-def _read() -> dict[str, Any]:
+def _models() -> dict[str, Any]:
     from kubernetes.client import models
 
     found = {}
@@ -59,6 +76,27 @@ def _read() -> dict[str, Any]:
                 "required": [_name(field, info) for field, info in fields.items() if info.is_required()],
             }
     return found
+
+
+def _kinds(models: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every kind that can be created: the client has a method for each, named by group and version.
+
+    The modules are read, not imported: together they take seconds.
+    """
+    from kubernetes import client
+
+    by_spelling = {name.lower(): name for name in models}
+    for path in sorted(Path(client.__file__).parent.joinpath("api").glob("*_api.py")):
+        match = re.fullmatch(r"(\w+?)_(v\d\w*)_api", path.stem)
+        if match is None:
+            continue
+        group, version_name = _GROUPS.get(match[1], f"{match[1]}.k8s.io"), match[2]
+        api_version = f"{group}/{version_name}" if group else version_name
+        for spelled in set(_CREATE.findall(path.read_text("utf-8"))):
+            plain = spelled.replace("_", "")
+            for start in (version_name, match[1].replace("_", "") + version_name):
+                if model := by_spelling.get(f"{start}{plain}"):
+                    yield f"{api_version}/{model[len(start) :]}", model
 
 
 def _name(field: str, info: Any) -> str:

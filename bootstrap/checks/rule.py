@@ -67,7 +67,7 @@ class Surroundings:
     `public` holds cluster-scoped objects and what else may be used from afar; `complete` says that
     nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
     tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
-    built-in kinds (kube_schema.py), nothing when they are not known.
+    kinds (`models` and `kinds`, see kube_schema.py), nothing when they are not known.
     """
 
     public: Index

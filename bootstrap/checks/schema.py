@@ -1,12 +1,18 @@
-"""Fields that Kubernetes' own kinds do not have, values of the wrong type, and what is missing."""
+"""Fields that a kind does not have, values of the wrong type, and what is missing.
+
+Built-in kinds by the kubernetes client's models, custom ones by their definitions.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from bootstrap.checks.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.checks.values import VALUES
+from bootstrap.checks.versions import GROUPS, REMOVALS
 from bootstrap.index import Index, Resource
 
 UNKNOWN = Rule(
@@ -23,6 +29,20 @@ TYPE = Rule(
     "A field's value has the wrong type: the API server refuses the object.",
     "write the value in the type that is asked for (text in quotes)",
 )
+KIND = Rule(
+    "GB126",
+    "unknown-kind",
+    "error",
+    "A kind or its version is not known to its API group: the API server refuses the object.",
+    "correct kind and apiVersion",
+)
+VALUE = Rule(
+    "GB127",
+    "value-refused",
+    "error",
+    "A field has a value that the API server refuses.",
+    "write one of the values that it takes",
+)
 REQUIRED = Rule(
     "GB123",
     "field-missing",
@@ -31,50 +51,56 @@ REQUIRED = Rule(
     "add the field",
 )
 
-_GROUPS = {
-    "",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "apps",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "flowcontrol.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-}
 _FREE = {"V1CustomResourceDefinition"}
 """Not looked into: a definition is a schema itself, with keys of its own."""
 _MADE = {"status", "creationTimestamp"}
 """What controllers write, and generators leave empty."""
+_QUANTITY = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 
 
 def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     """Every rule of this module."""
     schema = around.schema()
-    if not schema:
+    models = schema.get("models") or {}
+    if not models:
         return
     for resource in index.resources:
-        model = model_of(resource, schema)
-        if model is not None:
-            for rule, message, path in faults(resource.body, f"#{model}", schema, ()):
+        key = f"{resource.body.get('apiVersion')}/{resource.body.get('kind')}"
+        model = schema["kinds"].get(key)
+        if model is None:
+            yield from _unknown_kind(resource, schema["kinds"])
+        elif model not in _FREE:
+            for rule, message, path in faults(resource.body, f"#{model}", models, ()):
                 yield at(rule, resource, f"{resource}: {message}", *path)
 
 
-def model_of(resource: Resource, schema: Mapping[str, Any]) -> str | None:
-    """The model of a built-in kind, as the client names it."""
-    group, _, version = str(resource.body.get("apiVersion")).rpartition("/")
-    if group not in _GROUPS:
-        return None
-    model = f"{version[:1].upper()}{version[1:]}{resource.short_kind}"
-    return model if model in schema and "kind" in schema[model]["fields"] and model not in _FREE else None
+def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Problem]:
+    """A kind that its group does not have: of a group of Kubernetes, or one near a kind that is defined."""
+    api_version, kind = str(resource.body.get("apiVersion")), str(resource.body.get("kind"))
+    if (api_version, kind) in REMOVALS or (api_version, kind) == ("v1", "List"):
+        return
+    group, _, version = api_version.rpartition("/")
+    here = [known.rsplit("/", 2) for known in kinds if _group(known) == group]
+    versions = sorted({known[-2] for known in here if known[-1] == kind})
+    near = get_close_matches(kind, {known[-1] for known in here}, n=1, cutoff=0.8)
+    place = "kind"
+    if versions:
+        if group in GROUPS and re.search("alpha|beta", version):
+            return  # served by some releases
+        place, hint = "apiVersion", f"; it has {', '.join(versions)}"
+    elif near:
+        hint = f"; did you mean {near[0]}?"
+    elif group in GROUPS:
+        elsewhere = sorted(known.rpartition("/")[0] for known in kinds if known.endswith(f"/{kind}"))
+        place, hint = "apiVersion", f"; {kind} is in {', '.join(elsewhere)}" if elsewhere else ""
+    else:
+        return
+    message = f"{resource}: {api_version} has no kind {kind}{hint}"
+    yield at(KIND, resource, message, place)
+
+
+def _group(known: str) -> str:
+    return "/".join(known.split("/")[:-2])
 
 
 Fault = tuple[Rule, str, Path]
@@ -84,12 +110,25 @@ def faults(value: Any, kind: Any, schema: Mapping[str, Any], path: Path) -> Iter
     """What is wrong with a value of a type (kube_schema.py names the types)."""
     if value is None or kind == "any":
         return
-    if isinstance(kind, list):
+    if isinstance(kind, list) and kind[0] == "enum":
+        yield from _chosen(value, kind[1], path)
+    elif isinstance(kind, list):
         yield from _many(value, kind, schema, path)
     elif kind.startswith("#"):
         yield from _model(value, kind[1:], schema, path)
     elif not _fits(value, kind):
         yield TYPE, f"{_spell(path)} is {_word(value)}, not {_WORDS[kind]}", path
+    elif kind == "quantity" and isinstance(value, str) and not _QUANTITY.fullmatch(value):
+        yield VALUE, f"{_spell(path)} is {value!r}, which is no quantity such as 100m or 64Mi", path
+
+
+def _chosen(value: Any, allowed: list[Any], path: Path) -> Iterator[Fault]:
+    if not isinstance(value, str):
+        yield TYPE, f"{_spell(path)} is {_word(value)}, not text", path
+    elif value not in allowed:
+        near = get_close_matches(value, allowed, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed[:8])}"
+        yield VALUE, f"{_spell(path)} is {value!r}; {hint}", path
 
 
 def _many(value: Any, kind: list[Any], schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
@@ -116,13 +155,29 @@ def _model(value: Any, name: str, schema: Mapping[str, Any], path: Path) -> Iter
         if key in fields:
             if key not in _MADE:
                 yield from faults(item, fields[key], schema, (*path, key))
-        elif key not in _MADE:
+                if allowed := VALUES.get((name, key)):
+                    yield from _allowed(item, allowed, (*path, key))
+        elif key not in _MADE and not schema[name].get("open"):
             near = get_close_matches(str(key), fields, n=1, cutoff=0.7)
             hint = f"; did you mean {near[0]}?" if near else ""
             yield UNKNOWN, f"{_spell((*path, key))} is no field of it{hint}", (*path, key)
     for key in schema[name]["required"]:
         if value.get(key) is None:
             yield REQUIRED, f"{_spell((*path, key))} is missing", path
+
+
+def _allowed(value: Any, allowed: list[str] | range, path: Path) -> Iterator[Fault]:
+    """The values of a field of a built-in kind, of each item when it is a list."""
+    for item, place in (
+        [(one, (*path, number)) for number, one in enumerate(value)]
+        if isinstance(value, list)
+        else [(value, path)]
+    ):
+        if isinstance(allowed, range):
+            if isinstance(item, int) and not isinstance(item, bool) and item not in allowed:
+                yield VALUE, f"{_spell(place)} is {item}, not {allowed[0]} to {allowed[-1]}", place
+        elif isinstance(item, str):
+            yield from _chosen(item, allowed, place)
 
 
 _WORDS = {

@@ -59,11 +59,32 @@ flowcontrol.apiserver.k8s.io/v1beta3 PriorityLevelConfiguration 1.32 flowcontrol
 """
 # From the project's deprecation guide: version, kinds, the release that stopped serving it, what replaced it.
 
-_REMOVALS = {
+REMOVALS = {
     (version, kind): (release, successor)
     for version, kinds, release, successor in (line.split() for line in _TABLE.split("\n") if line)
     for kind in kinds.split(",")
 }
+GROUPS = {
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+}
+"""API groups of Kubernetes itself whose kinds are all known here."""
 _DEPRECATED = {("v1", "Endpoints"): ("1.33", "discovery.k8s.io/v1 EndpointSlice")}
 
 
@@ -71,8 +92,8 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     """Every rule of this module."""
     for resource in index.resources:
         key = (str(resource.body.get("apiVersion")), str(resource.body.get("kind")))
-        if key in _REMOVALS:
-            release, successor = _REMOVALS[key]
+        if key in REMOVALS:
+            release, successor = REMOVALS[key]
             gone = tuple(int(part) for part in release.split(".")) <= around.kubernetes
             instead = "nothing replaces it" if successor == "-" else f"use {successor}"
             message = f"{resource} is {key[0]}, which Kubernetes {release} {'removed' if gone else 'removes'}"

@@ -168,6 +168,38 @@ CASES = [
     edit(
         "GB123", "scale target", "scaleTargetRef: {apiVersion: apps/v1, name: web}", "kind", "GB319", "GB322"
     ),
+    edit("GB121", "options", "syncOption: [CreateNamespace=true]", "did you mean syncOptions?"),
+    edit("GB121", "kinds", "clusterResourceWhiteList: []", "did you mean clusterResourceWhitelist?", "GB204"),
+    edit("GB122", "revision", "targetRevision: 1.5", "the number 1.5, not text", "GB205"),
+    edit("GB123", "destination", "# none", "spec.destination is missing", "GB203"),
+    Case(
+        "GB126",
+        "did you mean Deployment?",
+        more="apiVersion: apps/v1\nkind: Deploymnet\nmetadata: {name: x, namespace: shop}\n",
+    ),
+    Case(
+        "GB126",
+        "Deployment is in apps/v1",
+        more="apiVersion: batch/v1\nkind: Deployment\nmetadata: {name: x, namespace: shop}\n",
+    ),
+    Case(
+        "GB126",
+        "it has v1alpha1",
+        more="apiVersion: argoproj.io/v1\nkind: AppProject\nmetadata: {name: x, namespace: shop}\n",
+    ),
+    Case(
+        "GB126",
+        "did you mean Application?",
+        more="apiVersion: argoproj.io/v1alpha1\nkind: Aplication\nmetadata: {name: x, namespace: shop}\n",
+    ),
+    edit("GB127", "strategy", "strategy: {type: Recrate}", "did you mean Recreate?", "GB335"),
+    edit(
+        "GB127",
+        "resources",
+        "resources: {requests: {cpu: 10m, memory: 32 Mi}, limits: {memory: 64Mi}}",
+        "no quantity",
+    ),
+    edit("GB127", "service ports", "ports: [{name: http, port: 80, protocol: tcp, targetPort: http}]", "TCP"),
     edit("GB201", "source path", "path: apps/shob", "did you mean apps/shop?"),
     edit("GB202", "repos", "sourceRepos: [https://charts.example.com]", "does not allow"),
     edit(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from bootstrap import kube_schema
+from bootstrap import crd_schema, kube_schema
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS
 from bootstrap.checks.rule import Apps, Owned, Problem, Surroundings
 from bootstrap.index import APPLICATION, Index, Resource, is_cluster_scoped, qualified
@@ -428,8 +428,9 @@ def broken(text: str, edits: Mapping[str, str]) -> str:
 
 @cache
 def schema() -> Mapping[str, Any]:
-    """The fields of built-in kinds, as the client knows them."""
-    return kube_schema.load(Store(None))
+    """The fields of built-in kinds, as the client knows them, and of Argo CD's."""
+    built_in, argocd = kube_schema.load(Store(None)), crd_schema.argocd()
+    return {part: {**built_in[part], **argocd[part]} for part in ("models", "kinds")}
 
 
 def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> list[Problem]:
@@ -448,6 +449,7 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
     for objects_here in (
         [item for item in objects if item.namespace == "shop"],
         [item for item in objects if not item.namespace],
+        [*root, *children],
     ):
         index = Index(objects_here, (), secrets, by_name, beyond=public)
         for check in CHECKS:

@@ -210,3 +210,85 @@ def test_rules_document_is_what_the_rules_say(run: Run) -> None:
     path = Path(__file__).parents[2] / "docs/rules.md"
     assert path.read_text(encoding="utf-8") == document()
     assert run("validate", "--list-rules", "-o", "markdown").out == document()
+
+
+WIDGETS = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              required: [size]
+              properties:
+                size: {type: integer}
+                colour: {type: string, enum: [red, green]}
+                free: {type: object, x-kubernetes-preserve-unknown-fields: true}
+                parts:
+                  type: array
+                  items: {type: object, properties: {port: {x-kubernetes-int-or-string: true}}}
+"""
+WIDGET = """\
+apiVersion: example.com/v1
+kind: Widget
+metadata:
+  name: one
+spec:
+  size: 3
+  colour: red
+  free: {any: thing}
+  parts:
+    - port: http
+    - port: 80
+"""
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "rule", "line"),
+    [
+        ("  size: 3", "  size: three", "GB122", 6),
+        ("  size: 3", "  sise: 3", "GB121", 6),
+        ("  size: 3\n", "", "GB123", 5),
+        ("colour: red", "colour: rde", "GB127", 7),
+        ("    - port: http", "    - prot: http", "GB121", 10),
+        ("kind: Widget", "kind: Wigdet", "GB126", 2),
+        ("example.com/v1", "example.com/v2", "GB126", 1),
+    ],
+)
+def test_custom_resource_is_compared_with_its_definition(
+    run: Run, tmp_path: Path, cache: Path, good: str, bad: str, rule: str, line: int
+) -> None:
+    kustomization = OURS[BASE].replace("resources:", "resources:\n  - definition.yaml\n  - widget.yaml")
+    assert kustomization != OURS[BASE]
+    folder = "apps/shop/base"
+    files = {BASE: kustomization, f"{folder}/definition.yaml": WIDGETS, f"{folder}/widget.yaml": WIDGET}
+    chosen = ("--rules", "GB12", "-o", "json")
+    assert json.loads(run("validate", str(write(tmp_path, OURS, files)), *chosen).out)["findings"] == []
+    files[f"{folder}/widget.yaml"] = WIDGET.replace(good, bad)
+    result = run("validate", str(write(tmp_path, OURS, files)), *chosen)
+    found = [(one["rule"], one["file"], one["line"]) for one in json.loads(result.out)["findings"]]
+    assert (rule, f"{folder}/widget.yaml", line) in found, result.out
+    assert {one[0] for one in found} <= {rule, "GB123"}  # a field under another name is missing under its own
+
+
+def test_application_is_compared_with_argocds_definition_also_where_the_repository_has_none(
+    run: Run, tmp_path: Path, cache: Path
+) -> None:
+    path = "apps/shop/applications/dev/application.yaml"
+    text = OURS[path].replace("targetRevision", "targetRevison")
+    assert text != OURS[path]
+    result = run("validate", str(write(tmp_path, OURS, {path: text})), "--rules", "GB121")
+    assert "did you mean targetRevision?" in result.out
+    line = text[: text.index("targetRevison")].count("\n") + 1
+    assert result.out.startswith(f"{path}:{line}: error GB121"), result.out

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import catalog, kube, live
+from bootstrap import catalog, crd_schema, kube, live
+from bootstrap.index_yaml import parse
 from bootstrap.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.output import Output
@@ -195,3 +196,14 @@ def test_catalog_with_argocds_own_manifest_has_no_finding(
     files["infrastructure/argocd/manifests/install.yaml"] = argocd_manifest.read_bytes()
     result = run("validate", str(write(tmp_path / "repo", files)), "--fail-on", "info", env=environ)
     assert (result.exit, result.out) == (0, "")
+
+
+def test_fields_of_argocds_kinds_are_those_of_the_pinned_definitions(argocd_manifest: Path) -> None:
+    models: dict[str, object] = {}
+    kinds: dict[str, str] = {}
+    for document in parse(argocd_manifest.read_bytes()).documents:
+        if document.value["kind"] == "CustomResourceDefinition":
+            found = crd_schema.of_definition(document.value)
+            models |= found["models"]
+            kinds |= found["kinds"]
+    assert crd_schema.argocd() == {"kinds": kinds, "models": models}
