@@ -9,7 +9,7 @@ from bootstrap import app_cluster, app_files, app_places, app_record, component_
 from bootstrap.app_cluster import Line
 from bootstrap.app_files import Placed
 from bootstrap.app_places import Apps
-from bootstrap.app_request import AppRequest, check_host, check_name
+from bootstrap.app_request import PRODUCTION, AppRequest, check_host, check_name
 from bootstrap.catalog import EXAMPLE_DOMAIN
 from bootstrap.component_switch import Cluster
 from bootstrap.component_traits import Choice
@@ -18,9 +18,6 @@ from bootstrap.images_graph import Files
 from bootstrap.layout_write import Edit, Where, carry_out
 from bootstrap.output import Output
 from bootstrap.steps import FileChange
-
-PRODUCTION = ("production", "prod")
-"""Environments whose hosts carry no environment in their names."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +66,15 @@ def plan(request: AppRequest, files: Files, cluster: Cluster, name: str) -> Edit
         if source == settings.get("repoURL"):
             found, hint = f"{source} is this repository itself", "lay its manifests out below apps/ by hand"
             raise InputError("reading --git", found, hint)
-        change = app_cluster.permitted(files, f"{prefix}clusters/{name}", source)
-        changes += [change] if change else []
+        changes += _permission(files, f"{prefix}clusters/{name}/projects.yaml", source)
     subject = f"Add {request.name} ({', '.join(environments)}) on cluster {name}"
     return Edit(Added(app, choice, tuple(_notes(app, choice))), tuple(changes), subject)
+
+
+def _permission(files: Files, path: str, repository: str) -> list[FileChange]:
+    before = files.read(path) or b""
+    after = app_cluster.permitted(before, path, repository)
+    return [FileChange(path, after, before)] if after != before else []
 
 
 def _environments(request: AppRequest, apps: Apps, cluster: Cluster) -> tuple[str, ...]:
@@ -144,11 +146,7 @@ def _report(edit: Edit[Added], commit: str | None, where: Where, output: Output)
     lines = [
         f"{name}: namespace {name}" + (f", https://{host}" if shown else "") for name, host in own.items()
     ]
-    lines += [
-        f"enabled {name} (required by {added.choice.because.get(name, app.request.name)})"
-        for name in added.choice.switched
-        if name not in own
-    ]
+    lines += came_along(added.choice, set(own), app.request.name)
     lines.append(written(changes, commit, where.dry_run))
     data: dict[str, Any] = {
         "app": app.request.name,
@@ -166,6 +164,15 @@ def _report(edit: Edit[Added], commit: str | None, where: Where, output: Output)
     }
     output.result(data, "\n".join(lines) if changes else "nothing to do")
     return ExitStatus.NO if where.dry_run and changes else ExitStatus.OK
+
+
+def came_along(choice: Choice, own: set[str], what: str) -> list[str]:
+    """The components that were switched on beside the apps' own lines, each with its reason."""
+    return [
+        f"enabled {name} (required by {choice.because.get(name, what)})"
+        for name in choice.switched
+        if name not in own
+    ]
 
 
 def written(changes: tuple[FileChange, ...], commit: str | None, dry_run: bool) -> str:

@@ -11,9 +11,7 @@ from bootstrap.component_switch import Cluster
 from bootstrap.component_traits import Choice
 from bootstrap.components import Component
 from bootstrap.errors import InputError, RefusedError
-from bootstrap.images_graph import Files
 from bootstrap.layout_edits import documents
-from bootstrap.steps import FileChange
 
 _INGRESS = {"traefik": "traefik", "ingress-nginx": "nginx"}
 """Component → the class that it brings."""
@@ -69,16 +67,13 @@ def switched_on(cluster: Cluster, lines: Sequence[Line]) -> tuple[bytes, Choice]
     return content, choice
 
 
-def permitted(files: Files, folder: str, repository: str) -> FileChange | None:
-    """The AppProject `apps` with a repository among its sources; None when it has it already."""
-    path = f"{folder}/projects.yaml"
-    content = files.read(path)
-    place = _source_repositories(content, path) if content is not None else None
-    if content is None or place is None:
+def permitted(content: bytes, path: str, repository: str) -> bytes:
+    """projects.yaml with a repository among the sources of the AppProject `apps`."""
+    place = _source_repositories(content, path)
+    if place is None:
         found = f"{path} has no AppProject apps with sourceRepos"
         raise InputError("permitting the repository", found, "add it, or restore the file from the catalog")
-    after = splice.add_text(content, place, repository, path)
-    return None if after == content else FileChange(path, after, content)
+    return splice.add_text(content, place, repository, path)
 
 
 def forbidden(content: bytes, path: str, repository: str) -> bytes:

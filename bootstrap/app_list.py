@@ -37,13 +37,7 @@ class Listed:
 
 def list_apps(where: Where, output: Output) -> int:
     """Print the apps of a layout; returns the exit status."""
-    if where.access.repo is None:
-        tree, under = open_tree(where.access)
-        found = listed(tree, component_switch.read(tree, under, where.cluster), where.cluster)
-    else:
-        with open_branch(where.access, output) as (branch, under):
-            branch.refresh()
-            found = listed(branch, component_switch.read(branch, under, where.cluster), where.cluster)
+    found = read(where, output)
     output.result([asdict(item) for item in found])
     rows = [
         (one.app, one.environment, "on" if one.on else "off", _few(one.runs), _few(one.hosts))
@@ -51,6 +45,16 @@ def list_apps(where: Where, output: Output) -> int:
     ]
     output.table(("APP", "ENVIRONMENT", "STATE", "RUNS", "HOSTS"), rows)
     return ExitStatus.OK
+
+
+def read(where: Where, output: Output) -> list[Listed]:
+    """Every environment of every app, from the files of this machine or from a repository by URL."""
+    if where.access.repo is None:
+        tree, under = open_tree(where.access)
+        return listed(tree, component_switch.read(tree, under, where.cluster), where.cluster)
+    with open_branch(where.access, output) as (branch, under):
+        branch.refresh()
+        return listed(branch, component_switch.read(branch, under, where.cluster), where.cluster)
 
 
 def _few(names: tuple[str, ...]) -> str:

@@ -12,6 +12,8 @@ from bootstrap.images import Reference
 
 Kind = Literal["image", "chart", "git"]
 
+PRODUCTION = ("production", "prod")
+"""Environments whose hosts carry no environment in their names."""
 LABEL = 63
 """Characters of a DNS label: what a namespace's name may have."""
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")

@@ -21,6 +21,7 @@ COMMANDS = {
     "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
     "component": "Switch a cluster's components on and off, one line each.",
     "app": "Lay out apps as the voting app is laid out: base, overlays, one line a cluster.",
+    "env": "List the environments, and make a new one from another.",
     "argocd": "Ask the installed Argo CD for its password.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",

@@ -1,0 +1,186 @@
+"""What `bootstrap env add` does: a new environment of the apps that have another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap import app_cluster, app_list, app_places, app_record, component_switch, env_copy, images_layout
+from bootstrap.app_add import came_along, written
+from bootstrap.app_cluster import Line
+from bootstrap.app_places import Apps
+from bootstrap.app_request import check_host, check_name
+from bootstrap.catalog import EXAMPLE_DOMAIN
+from bootstrap.component_switch import Cluster
+from bootstrap.component_traits import Choice
+from bootstrap.env_copy import Copy, Naming
+from bootstrap.errors import ExitStatus, InputError, RefusedError
+from bootstrap.images_graph import Files
+from bootstrap.layout_write import Edit, Where, carry_out
+from bootstrap.output import Output
+from bootstrap.steps import FileChange
+
+
+@dataclass(frozen=True)
+class EnvRequest:
+    """The options of `env add`: the new name, the environment to copy, of one app or of all."""
+
+    name: str
+    source: str
+    app: str | None = None
+    domain: str | None = None
+
+    def check(self) -> None:
+        """Raise InputError for what cannot be meant."""
+        check_name(self.name, "the environment's name")
+        if self.name == self.source:
+            raise InputError("reading --from", f"{self.source} is the new name, too", "give two names")
+        if self.domain is not None:
+            check_host(self.domain, "--domain")
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was decided: a copy for each app, and what came along."""
+
+    copies: tuple[Copy, ...]
+    choice: Choice
+    notes: tuple[str, ...]
+
+
+def add(request: EnvRequest, where: Where, output: Output) -> int:
+    """Lay a new environment out and switch it on; returns the exit status."""
+    request.check()
+
+    def decide(files: Files, under: str) -> Edit[Added]:
+        return plan(request, files, component_switch.read(files, under, where.cluster), where.cluster)
+
+    done = carry_out(where, decide, output)
+    return _report(request, done.edit, done.commit, where, output)
+
+
+def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit[Added]:
+    """The new files and lines; InputError for what is not there, RefusedError for what is there already."""
+    prefix = app_places.prefix_of(cluster.path, name)
+    apps = app_places.read(files, prefix)
+    chosen, notes = _choose(request, apps)
+    settings = app_places.settings(files, f"{prefix}clusters/{name}/settings.yaml")
+    naming = Naming(
+        request.source, request.name, str(settings.get("domain") or EXAMPLE_DOMAIN), request.domain
+    )
+    on = {component.entry.rstrip("/") for component in cluster.offers.values() if component.on}
+    copies, lines, changes = [], [], []
+    for app in chosen:
+        folder = apps.folder(app)
+        contents = {path: text for path in apps.of(app) if (text := files.read(path)) is not None}
+        beside = app_places.entry(app, request.source) in on
+        made = env_copy.copy(app, folder, contents, naming, beside)
+        copies.append(made)
+        changes += [FileChange(path, text) for path, text in made.files.items()]
+        record = f"{folder}/{app_record.FILE}"
+        if record in contents:
+            extended = app_record.extended(contents[record], made.files, folder)
+            changes.append(FileChange(record, extended, contents[record]))
+        application = made.files[f"{folder}/applications/{request.name}/application.yaml"]
+        lines.append(Line(app, request.name, application))
+        notes += _notes(made)
+    _check_hosts(copies, files, apps)
+    content, choice = app_cluster.switched_on(cluster, lines)
+    changes += [FileChange(cluster.path, content, cluster.content)] if content != cluster.content else []
+    changes += _permissions(chosen, request.source, files, apps, f"{prefix}clusters/{name}")
+    subject = f"Add environment {request.name} (from {request.source}) on cluster {name}"
+    return Edit(Added(tuple(copies), choice, (*notes, *choice.notes)), tuple(changes), subject)
+
+
+def _choose(request: EnvRequest, apps: Apps) -> tuple[list[str], list[str]]:
+    """The apps to copy, and notes on those that have the new environment already."""
+    known = apps.environments()
+    if request.source not in known:
+        raise images_layout.unknown("reading --from", "environment", request.source, known)
+    if request.app is not None and request.app not in apps.names():
+        raise images_layout.unknown("reading --app", "app", request.app, apps.names())
+    having = [app for app in apps.names() if request.source in apps.environments(app)]
+    wanted = having if request.app is None else [app for app in having if app == request.app]
+    if not wanted:
+        there = ", ".join(apps.environments(str(request.app))) or "none"
+        raise InputError("reading --from", f"{request.app} has no {request.source}", f"it has: {there}")
+    chosen = [app for app in wanted if not any(f"/{request.name}/" in path for path in _places(apps, app))]
+    if not chosen:
+        found = f"{', '.join(wanted)} {'has' if len(wanted) == 1 else 'have'} it already"
+        raise RefusedError(f"adding environment {request.name}", found, "give it another name")
+    left = [app for app in wanted if app not in chosen]
+    return chosen, [f"{app} has {request.name} already, and was left as it is" for app in left]
+
+
+def _places(apps: Apps, app: str) -> list[str]:
+    """The app's files below overlays/ and applications/."""
+    starts = tuple(f"{apps.folder(app)}/{kind}/" for kind in ("overlays", "applications"))
+    return [path for path in apps.of(app) if path.startswith(starts)]
+
+
+def _check_hosts(copies: list[Copy], files: Files, apps: Apps) -> None:
+    """Refuse a host that another environment has: who answers would be chance."""
+    taken: dict[str, str] = {}
+    for path in apps.paths:
+        if "/overlays/" in path and path.endswith("/settings.yaml"):
+            for key, value in app_places.settings(files, path).items():
+                if key.lower().endswith("host"):
+                    taken.setdefault(str(value), path)
+    for made in copies:
+        for host in made.hosts.values():
+            check_host(host, "--domain")
+            if host in taken:
+                hint = "give the hosts of the new environment another --domain"
+                raise RefusedError(f"naming the hosts of {made.app}", f"{host} is taken", hint, taken[host])
+
+
+def _permissions(chosen: list[str], source: str, files: Files, apps: Apps, folder: str) -> list[FileChange]:
+    """The AppProject of this cluster with the repositories that the apps take their manifests from."""
+    changes: list[FileChange] = []
+    before = after = files.read(f"{folder}/projects.yaml")
+    for app in chosen:
+        application = app_list.application_of(files, apps, app, source)
+        for one in app_list.sources_elsewhere(application):
+            if after is not None:
+                after = app_cluster.permitted(after, f"{folder}/projects.yaml", str(one["repoURL"]))
+    if after is not None and after != before:
+        changes.append(FileChange(f"{folder}/projects.yaml", after, before))
+    return changes
+
+
+def _notes(made: Copy) -> list[str]:
+    notes = [
+        f"{made.app}: {name} is off in the new environment: a cluster has each port of its nodes once"
+        for name in made.switched_off
+    ]
+    return notes + [f"{path}: seal it anew, for namespace {made.namespace}" for path in made.sealed]
+
+
+def _report(request: EnvRequest, edit: Edit[Added], commit: str | None, where: Where, output: Output) -> int:
+    added = edit.what
+    for note in added.notes:
+        output.warn(note)
+    lines = [f"{one.app}: namespace {one.namespace}" + _named(one.hosts) for one in added.copies]
+    lines += came_along(added.choice, {f"{one.app}-{request.name}" for one in added.copies}, request.name)
+    lines.append(written(edit.changes, commit, where.dry_run))
+    data: dict[str, Any] = {
+        "environment": request.name,
+        "from": request.source,
+        "cluster": where.cluster,
+        "apps": [
+            {"app": one.app, "namespace": one.namespace, "hosts": list(one.hosts.values())}
+            for one in added.copies
+        ],
+        "switched": list(added.choice.switched),
+        "because": dict(added.choice.because),
+        "notes": list(added.notes),
+        "changed": [change.path for change in edit.changes],
+        "commit": commit,
+    }
+    output.result(data, "\n".join(lines))
+    return ExitStatus.NO if where.dry_run else ExitStatus.OK
+
+
+def _named(hosts: Mapping[str, str]) -> str:
+    return f", {', '.join(hosts.values())}" if hosts else ""
