@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "Look at programs, cluster, rights, clock, Argo CD, Applications and certificates.",
     "diff": "Show what differs in the rendered objects, by Application.",
     "graph": "Draw the app of apps, the objects of an app, or who talks to whom.",
+    "ci": "Lay out CI: build images and write them into the GitOps repository, check its changes.",
     "completion": "Print the completion script for a shell.",
 }
 """Name → help line. A command's module, and what it imports, is loaded only when it is used."""

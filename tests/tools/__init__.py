@@ -15,6 +15,22 @@ from bootstrap.sandbox.pinned import Pinned
 from tests.conftest import USER_ENVIRONMENT
 
 PINNED = {
+    "act": Pinned(
+        name="act",
+        version="v0.2.89",
+        module=str(Path(__file__).parent / "act"),
+        package="github.com/nektos/act",
+        seconds=60,
+        fit="any",
+    ),
+    "actionlint": Pinned(
+        name="actionlint",
+        version="v1.7.12",
+        module=str(Path(__file__).parent / "actionlint"),
+        package="github.com/rhysd/actionlint/cmd/actionlint",
+        seconds=15,
+        fit="any",
+    ),
     "promtool": Pinned(
         name="promtool",
         version="v0.316.0",  # Prometheus 3.16.0 by the number that its module has

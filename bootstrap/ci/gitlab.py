@@ -1,0 +1,62 @@
+"""Pure: the pipelines of GitLab CI, path → content."""
+
+from __future__ import annotations
+
+from bootstrap.ci.request import App, Gitops, Service
+from bootstrap.ci.shipped import edited, text
+
+FOLDER = ".gitlab/ci"
+PIPELINE = ".gitlab-ci.yml"
+
+
+def app_files(app: App) -> dict[str, bytes]:
+    """A file a service, with its path filter, and what all share."""
+    image = {("spec", "inputs", "bootstrap-image", "default"): app.tool}
+    return {
+        PIPELINE: text("gitlab", "app.yml"),
+        **{f"{FOLDER}/services/{service.name}.yml": _service(service, app) for service in app.services},
+        f"{FOLDER}/image.yml": text("gitlab", "image.yml"),
+        f"{FOLDER}/bump-image.yml": edited("gitlab", "bump-image.yml", image),
+    }
+
+
+def gitops_files(gitops: Gitops) -> dict[str, bytes]:
+    """What every merge request of the GitOps repository goes through."""
+    return {PIPELINE: edited("gitlab", "gitops.yml", {("default", "image", "name"): gitops.tool})}
+
+
+def todo(app: App | None) -> list[str]:
+    """What a person has still to do on GitLab."""
+    if app is None:
+        return ["protect the branch, and require pipelines to succeed (Settings, Merge requests)"]
+    ssh = not app.gitops_repository.startswith(("https://", "http://"))
+    found = [
+        "give the CI/CD variables GITOPS_SSH_KEY (a deploy key with write access) and GITOPS_KNOWN_HOSTS,"
+        " both of type file"
+        if ssh
+        else "give the CI/CD variable GITOPS_TOKEN, masked and protected, an access token of the GitOps"
+        " project with write_repository"
+    ]
+    images = [image for service in app.services for image in service.images]
+    for registry, name in (("ghcr.io/", "GHCR"), ("docker.io/", "DOCKERHUB")):
+        if any(image.startswith(registry) for image in images):
+            found.append(
+                f"give the CI/CD variables {name}_USERNAME and {name}_TOKEN (masked) a login that may push"
+            )
+    return found
+
+
+def _service(service: Service, app: App) -> bytes:
+    values = {
+        "service": service.name,
+        "context": service.folder,
+        "app": app.app,
+        "environment": app.environment,
+        "entry": service.entry,
+        "images": " ".join(service.images),
+        "gitops-repository": app.gitops_repository,
+    }
+    inputs = ("include", 0, "inputs")
+    edits: dict[tuple[str | int, ...], str] = {(*inputs, name): value for name, value in values.items()}
+    edits[(*inputs, "changes", 0)] = f"{service.within}**/*"
+    return edited("gitlab", "service.yml", edits)

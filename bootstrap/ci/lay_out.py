@@ -1,0 +1,160 @@
+"""What `bootstrap ci init` does: see what is there, write what is missing, keep and show what differs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bootstrap.ci import github, gitlab, request
+from bootstrap.errors import ExitStatus, InputError
+from bootstrap.git_origin import origin
+from bootstrap.output import Output
+from bootstrap.steps import FileChange
+from bootstrap.worktree import WorkTree, locate
+
+Provider = Literal["github", "gitlab"]
+Change = Literal["create", "keep", "none"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options, as given; `folders` and `entries` by a service's name. `app` None: the folder's name."""
+
+    path: str
+    provider: Provider
+    gitops: bool
+    tool: str
+    branch: str = "main"
+    app: str | None = None
+    environment: str = "dev"
+    folders: Mapping[str, str] | None = None
+    entries: Mapping[str, str] | None = None
+    registries: Sequence[str] = ()
+    gitops_repository: str | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it is (None: not there) and as it would be laid out."""
+
+    path: str
+    there: bytes | None
+    wanted: bytes
+
+    @property
+    def change(self) -> Change:
+        if self.there is None:
+            return "create"
+        return "none" if self.there == self.wanted else "keep"
+
+    def diff(self) -> str:
+        """From what is there to what would be laid out."""
+        there, wanted = (
+            (text or b"").decode("utf-8", "replace").splitlines() for text in (self.there, self.wanted)
+        )
+        names = (self.path, f"{self.path} (as it would be laid out)")
+        return "\n".join(difflib.unified_diff(there, wanted, *names, lineterm=""))
+
+
+def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
+    """Write the files; 1 for a dry run that would write one, and when a different one was kept."""
+    root, _ = locate(asked.path, Path.cwd())
+    tree = WorkTree(root)
+    tool = request.check_tool(asked.provider, asked.tool)
+    branch = request.check_branch(asked.branch)
+    maker = github if asked.provider == "github" else gitlab
+    app = None
+    if asked.gitops:
+        wanted = maker.gitops_files(request.Gitops(branch, tool))
+    else:
+        app = _app(asked, root, branch, tool, output)
+        wanted = maker.app_files(app)
+    if not request.is_pinned(asked.provider, tool):
+        by = "a commit" if asked.provider == "github" else "its digest"
+        output.warn(f"{tool} can be replaced by whoever holds it, and is given a token: name it by {by}")
+    with tree.locked():
+        files = [File(path, _read(tree, path), content) for path, content in wanted.items()]
+        new = [FileChange(file.path, file.wanted) for file in files if file.change == "create"]
+        if not dry_run:
+            tree.write(new)
+    return _show(files, maker.todo(app), output, dry_run)
+
+
+def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> request.App:
+    if (root / "clusters").is_dir() and (root / "bootstrap.yaml").is_file():
+        hint = "give --gitops, or the application's repository as PATH"
+        raise InputError("laying out CI of an application", "this is a GitOps repository", hint, str(root))
+    if asked.gitops_repository is None:
+        raise InputError(
+            "reading --gitops-repo",
+            "it is missing",
+            "give the URL of the repository that the images are written to",
+        )
+    app = request.check_word("--app", asked.app or root.resolve().name.lower())
+    folders = dict(asked.folders or {}) or _found(root, app)
+    for name, folder in folders.items():
+        if not (root / folder / "Dockerfile").is_file():
+            hint = "give --service NAME=FOLDER with the folder that its Dockerfile is in"
+            raise InputError(f"looking at the service {name}", f"{folder} has no Dockerfile", hint, str(root))
+    registries = [request.check_registry(one) for one in asked.registries]
+    if not registries:
+        default = request.default_registry(asked.provider, origin(root, output.invocation))
+        if default is None:
+            hint = "give --registry HOST/NAMESPACE, such as ghcr.io/org"
+            raise InputError("finding the registry", "the remote 'origin' does not tell", hint, str(root))
+        registries = [request.check_registry(default)]
+    return request.App(
+        app,
+        request.check_word("--env", asked.environment),
+        request.services(folders, app, list(dict.fromkeys(registries)), asked.entries or {}),
+        request.check_repository(asked.gitops_repository),
+        branch,
+        tool,
+    )
+
+
+def _found(root: Path, app: str) -> dict[str, str]:
+    """The services by their Dockerfiles: at the top, or in a folder of each one's name."""
+    if (root / "Dockerfile").is_file():
+        return {app: "."}
+    found = {path.parent.name: path.parent.name for path in sorted(root.glob("*/Dockerfile"))}
+    if not found:
+        hint = "give --service NAME=FOLDER, once a service"
+        raise InputError(
+            "looking for services", "no Dockerfile is at the top or in a folder of it", hint, str(root)
+        )
+    return found
+
+
+def _read(tree: WorkTree, path: str) -> bytes | None:
+    content = tree.read(path)
+    if content is None and (tree.root / path).is_symlink():
+        raise InputError(f"reading {path}", "it is a symbolic link", "put a plain file in its place", path)
+    return content
+
+
+def _show(files: Sequence[File], todo: Sequence[str], output: Output, dry_run: bool) -> int:
+    new = [file for file in files if file.change == "create"]
+    kept = [file for file in files if file.change == "keep"]
+    data = {
+        "changed": bool(new) and not dry_run,
+        "files": [
+            {"path": file.path, "change": file.change, "diff": file.diff() if file.change == "keep" else None}
+            for file in files
+        ],
+        "todo": list(todo),
+    }
+    lines = []
+    for file in new:
+        lines.append(f"{'would write' if dry_run else 'wrote'} {file.path}")
+    for file in kept:
+        lines += [f"kept {file.path}, which differs from what would be laid out:", file.diff()]
+    if not new and not kept:
+        lines.append("nothing to do: every file is there")
+    if new:
+        lines += ["", "to do:", *(f"- {item}" for item in todo)]
+    output.result(data, "\n".join(lines))
+    return ExitStatus.NO if kept or (new and dry_run) else ExitStatus.OK

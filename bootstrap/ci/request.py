@@ -1,0 +1,156 @@
+"""Pure: what `ci init` is asked for, and whether that can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bootstrap import git_auth, images
+from bootstrap.errors import InputError
+
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+_FOLDER = re.compile(r"\.|[A-Za-z0-9_](?:[A-Za-z0-9._-]*)(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*")
+_ACTION = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+(?:/[A-Za-z0-9._/-]+)?@(?P<ref>[A-Za-z0-9][A-Za-z0-9._/-]*)"
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+RESERVED = frozenset({"image", "bump-image", "gitops"})
+"""Names of the other files, beside which a service's file stands."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One image: `folder` (relative to the repository's top, `.` for itself) has its Dockerfile.
+
+    `entry` is the image's name in the GitOps repository; `images` where it is pushed, the one that the
+    cluster pulls first.
+    """
+
+    name: str
+    folder: str
+    entry: str
+    images: tuple[str, ...]
+
+    @property
+    def within(self) -> str:
+        """What the paths of its files begin with."""
+        return "" if self.folder == "." else f"{self.folder}/"
+
+
+@dataclass(frozen=True)
+class App:
+    """CI of an application's repository."""
+
+    app: str
+    environment: str
+    services: tuple[Service, ...]
+    gitops_repository: str
+    branch: str
+    tool: str
+
+
+@dataclass(frozen=True)
+class Gitops:
+    """CI of the GitOps repository; `tool` is the action (GitHub) or the container image (GitLab)."""
+
+    branch: str
+    tool: str
+
+
+def services(
+    folders: Mapping[str, str], app: str, registries: Sequence[str], entries: Mapping[str, str]
+) -> tuple[Service, ...]:
+    """The services by their folders; InputError for a name or folder that cannot be."""
+    if unknown := sorted(set(entries) - set(folders)):
+        hint = f"there are: {', '.join(sorted(folders))}"
+        raise InputError("reading --entry", f"there is no service {unknown[0]!r}", hint)
+    found = []
+    for name, folder in folders.items():
+        if not _NAME.fullmatch(name) or name in RESERVED:
+            hint = "use small letters, digits and dashes; image, bump-image and gitops are taken"
+            raise InputError("reading --service", f"{name!r} cannot be a service's name", hint)
+        if not _FOLDER.fullmatch(folder):
+            hint = "give a folder relative to the repository's top, without blanks and wildcards"
+            raise InputError("reading --service", f"{folder!r} cannot be a service's folder", hint)
+        entry = entries.get(name, f"{app}/{name}")
+        if not _ENTRY.fullmatch(entry):
+            hint = "give the name in images:, the image's repository, or app/container"
+            raise InputError("reading --entry", f"{entry!r} cannot be an image's name", hint)
+        found.append(Service(name, folder, entry, tuple(f"{registry}/{name}" for registry in registries)))
+    return tuple(found)
+
+
+def check_word(option: str, value: str) -> str:
+    """An app's or environment's name."""
+    if not _NAME.fullmatch(value):
+        raise InputError(
+            f"reading {option}", f"{value!r} is no folder's name", "use small letters, digits, dashes"
+        )
+    return value
+
+
+def check_branch(value: str) -> str:
+    if not _BRANCH.fullmatch(value) or ".." in value:
+        raise InputError("reading --branch", f"{value!r} is no branch", "give a name such as main")
+    return value
+
+
+def check_registry(value: str) -> str:
+    """A registry's host and namespace, such as ghcr.io/org."""
+    value = value.rstrip("/")
+    tried, hint = "reading --registry", "give HOST/NAMESPACE in small letters, such as ghcr.io/org"
+    reference = images.parse(f"{value}/name", tried)
+    domain, _ = images.split_domain(reference.repository)
+    if not value.startswith(f"{domain}/"):
+        raise InputError(tried, f"{value!r} names no registry", hint)
+    return value
+
+
+def check_repository(value: str) -> str:
+    """A URL that a pipeline reaches, without a credential in it."""
+    git_auth.check_url(value)
+    if value.startswith("file://"):
+        raise InputError(
+            "reading --gitops-repo", f"{value} is on this machine alone", "give its URL on the Git host"
+        )
+    return value
+
+
+def check_tool(provider: str, value: str) -> str:
+    """Where a pipeline gets bootstrap from: OWNER/REPO@REF (GitHub), or an image (GitLab)."""
+    if provider == "gitlab":
+        return str(images.parse(value, "reading --image"))
+    if not _ACTION.fullmatch(value):
+        hint = "give OWNER/REPO@COMMIT of the repository that holds bootstrap's action.yml"
+        raise InputError("reading --action", f"{value!r} is no action", hint)
+    return value
+
+
+def is_pinned(provider: str, tool: str) -> bool:
+    """Whether nobody can put something else in its place later."""
+    if provider == "gitlab":
+        return images.parse(tool, "reading --image").digest is not None
+    found = _ACTION.fullmatch(tool)
+    return bool(found and _COMMIT.fullmatch(found["ref"]))
+
+
+def default_registry(provider: str, origin: str | None) -> str | None:
+    """GHCR, or GitLab's own registry, for a repository that comes from `origin`; None: it does not tell."""
+    if origin is None:
+        return None
+    host = git_auth.host_of(origin)
+    path = (
+        (urlsplit(origin).path if "://" in origin else origin.partition(":")[2])
+        .strip("/")
+        .removesuffix(".git")
+        .lower()
+    )
+    if provider == "github" and host == "github.com" and path.count("/") == 1:
+        return f"ghcr.io/{path.partition('/')[0]}"
+    if provider == "gitlab" and host == "gitlab.com" and "/" in path:
+        return f"registry.gitlab.com/{path}"
+    return None

@@ -1,0 +1,22 @@
+"""The shipped CI files, by provider and name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bootstrap import splice
+
+FOLDER = Path(__file__).parent / "files"
+
+
+def text(provider: str, name: str) -> bytes:
+    """One file as it lies."""
+    return (FOLDER / provider / name).read_bytes()
+
+
+def edited(provider: str, name: str, edits: Mapping[tuple[Any, ...], str]) -> bytes:
+    """One file with scalars of its first document set, by their paths; everything else stays."""
+    located = {(0, *path): value for path, value in edits.items()}
+    return splice.replace_scalars(text(provider, name), located, f"{provider}/{name}")

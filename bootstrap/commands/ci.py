@@ -1,0 +1,124 @@
+"""`bootstrap ci`: what pipelines of an application and of the GitOps repository do, laid out as files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bootstrap.commands.options import common
+from bootstrap.output import Output
+
+
+@click.group()
+def command() -> None:
+    """Lay out CI: build images and write them into the GitOps repository, check its changes."""
+
+
+@command.command()
+@click.argument("path", default=".")
+@click.option("--provider", type=click.Choice(["github", "gitlab"]), required=True, help="Whose CI.")
+@click.option("--gitops", is_flag=True, help="PATH is the GitOps repository (default: an application's).")
+@click.option(
+    "--action", metavar="OWNER/REPO@COMMIT", help="GitHub: the repository with bootstrap's action.yml."
+)
+@click.option("--image", metavar="REFERENCE", help="GitLab: an image of bootstrap, made by its Dockerfile.")
+@click.option("--branch", default="main", show_default=True, help="GitHub: the branch that is published.")
+@click.option("--app", help="The folder below apps/ in the GitOps repository (default: PATH's name).")
+@click.option(
+    "--env", "environment", default="dev", show_default=True, help="The overlay that gets every build."
+)
+@click.option(
+    "--service",
+    "services",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="An image and its Dockerfile's folder.",
+)
+@click.option(
+    "--entry",
+    "entries",
+    multiple=True,
+    metavar="SERVICE=NAME",
+    help="Its image's name (default: APP/SERVICE).",
+)
+@click.option(
+    "--registry", "registries", multiple=True, metavar="HOST/NAMESPACE", help="Where images are pushed."
+)
+@click.option("--gitops-repo", "gitops_repository", metavar="URL", help="The GitOps repository.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written; exit 1 if anything.")
+@common
+def init(
+    output: Output,
+    path: str,
+    provider: Any,
+    gitops: bool,
+    action: str | None,
+    image: str | None,
+    services: tuple[str, ...],
+    entries: tuple[str, ...],
+    dry_run: bool,
+    **options: Any,
+) -> int:
+    """Write workflows into the repository at PATH (default: here); a file that differs is kept.
+
+    Into an application's repository: test, build, push and bump, one file a service, so that each is
+    built by its own changes. With --gitops, into the GitOps repository: validate every change and
+    show what it changes in the clusters. Several --registry: the cluster pulls from the first.
+    Without --service, every Dockerfile at the top or one folder below is one. Exit status 1 when a
+    different file was kept.
+
+    \b
+    Examples:
+      bootstrap ci init --provider github --action OWNER/REPO@COMMIT \\
+        --gitops-repo https://github.com/org/gitops.git --app shop \\
+        --service web=web --registry ghcr.io/org --registry docker.io/org
+      bootstrap ci init --provider github --action OWNER/REPO@COMMIT --gitops ../gitops
+      bootstrap ci init --provider gitlab --image registry.example.com/bootstrap@sha256:… --gitops
+    """
+    from bootstrap.ci.lay_out import Asked, lay_out
+
+    tool = _tool(provider, action, image)
+    if gitops and (
+        services or entries or options["registries"] or options["gitops_repository"] or options["app"]
+    ):
+        names = "--service, --entry, --registry, --gitops-repo and --app"
+        raise click.UsageError(f"{names} are of an application's repository, not of --gitops")
+    asked = Asked(
+        path,
+        provider,
+        gitops,
+        tool,
+        folders=_pairs("--service", services),
+        entries=_pairs("--entry", entries),
+        **options,
+    )
+    return lay_out(asked, output, dry_run=dry_run)
+
+
+def _tool(provider: str, action: str | None, image: str | None) -> str:
+    """Where pipelines get bootstrap from. It has no default: it is given a token that writes to Git."""
+    wanted, other = ("--action", "--image") if provider == "github" else ("--image", "--action")
+    given, surplus = (action, image) if provider == "github" else (image, action)
+    if surplus is not None:
+        raise click.UsageError(f"{other} is of no use with --provider {provider}")
+    if given is None:
+        what = (
+            "OWNER/REPO@COMMIT of a repository that holds bootstrap"
+            if provider == "github"
+            else "an image of bootstrap"
+        )
+        raise click.UsageError(f"give {wanted}: {what}, which you trust with a token (docs/ci.md)")
+    return given
+
+
+def _pairs(option: str, values: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, what = value.partition("=")
+        if not equals or not name or not what:
+            raise click.UsageError(f"{option} {value!r}: give it as NAME=VALUE")
+        if name in found:
+            raise click.UsageError(f"{option} names {name} twice")
+        found[name] = what.removesuffix("/") or what
+    return found

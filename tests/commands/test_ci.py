@@ -1,0 +1,159 @@
+"""`bootstrap ci init` writes what is missing, keeps what a person changed, and says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bootstrap.errors import ExitStatus
+from tests.ci import laid_out
+from tests.ci.laid_out import ACTION, GITOPS, TOOL
+from tests.conftest import Run
+from tests.git_repositories import git
+
+APP = ("--app", "shop", "--gitops-repo", GITOPS, "--registry", "ghcr.io/org")
+FILES = {
+    "github": {f".github/workflows/{name}.yml" for name in ("web", "image", "bump-image")},
+    "gitlab": {
+        ".gitlab-ci.yml",
+        *(f".gitlab/ci/{name}.yml" for name in ("services/web", "image", "bump-image")),
+    },
+}
+
+
+def init(run: Run, provider: str, root: Path, *options: str) -> tuple[int, str, str]:
+    ended = run("ci", "init", "--provider", provider, *TOOL[provider], *APP, *options, str(root))
+    return ended.exit, ended.out, ended.err
+
+
+def written(root: Path) -> set[str]:
+    """Every file but the Dockerfiles, which were there."""
+    files = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    return {path for path in files if not path.startswith(".git/") and not path.endswith("Dockerfile")}
+
+
+@pytest.mark.parametrize("provider", ["github", "gitlab"])
+def test_files_are_written_once(run: Run, tmp_path: Path, provider: str) -> None:
+    root = laid_out.repository(tmp_path / "shop", "web")
+    status, out, _ = init(run, provider, root, "--dry-run")
+    assert status == ExitStatus.NO
+    assert written(root) == set()
+    status, out, err = init(run, provider, root)
+    assert (status, err) == (0, "")
+    assert written(root) == FILES[provider]
+    assert all(f"wrote {path}\n" in out for path in FILES[provider])
+    assert "GITOPS_TOKEN" in out
+    assert init(run, provider, root) == (0, "nothing to do: every file is there\n", "")
+    assert init(run, provider, root, "--dry-run")[0] == 0
+
+
+def test_a_service_is_added_beside_those_that_are_there(run: Run, tmp_path: Path) -> None:
+    root = laid_out.repository(tmp_path / "shop", "web")
+    init(run, "github", root)
+    (root / "api").mkdir()
+    (root / "api" / "Dockerfile").write_text("FROM scratch\n")
+    status, out, _ = init(run, "github", root)
+    assert status == 0
+    assert out.startswith("wrote .github/workflows/api.yml\n\nto do:")
+
+
+@pytest.mark.parametrize("provider", ["github", "gitlab"])
+def test_an_edit_of_the_user_is_kept_and_shown(run: Run, tmp_path: Path, provider: str) -> None:
+    root = laid_out.repository(tmp_path / "shop", "web")
+    init(run, provider, root)
+    path = next(path for path in sorted(FILES[provider]) if path.endswith("/web.yml"))
+    edited = (root / path).read_text().replace('test: ""', "test: make test")
+    (root / path).write_text(edited)
+    status, out, _ = init(run, provider, root)
+    assert status == ExitStatus.NO
+    assert (root / path).read_text() == edited
+    assert f"kept {path}, which differs" in out
+    assert "test: make test\n" in out
+    assert "+" in out
+    data = json.loads(init(run, provider, root, "-o", "json")[1])
+    assert data["changed"] is False
+    assert {file["path"]: file["change"] for file in data["files"]} == {
+        one: "keep" if one == path else "none" for one in FILES[provider]
+    }
+
+
+def test_the_registry_comes_from_the_remote(run: Run, tmp_path: Path) -> None:
+    root = laid_out.repository(tmp_path / "shop", "web")
+    options = ("ci", "init", "--provider", "github", "--action", ACTION, "--gitops-repo", GITOPS, str(root))
+    refused = run(*options)
+    assert (refused.exit, written(root)) == (ExitStatus.INPUT, set())
+    assert "--registry" in refused.err
+    git(root, "remote", "add", "origin", "git@github.com:Org/shop.git")
+    assert run(*options).exit == 0
+    assert "images: ghcr.io/org/web\n" in (root / ".github" / "workflows" / "web.yml").read_text()
+
+
+def test_an_app_with_its_dockerfile_at_the_top_is_one_service(run: Run, tmp_path: Path) -> None:
+    root = laid_out.repository(tmp_path / "shop")
+    (root / "Dockerfile").write_text("FROM scratch\n")
+    assert init(run, "github", root)[0] == 0
+    text = (root / ".github" / "workflows" / "shop.yml").read_text()
+    assert "      - '**'\n" in text or '      - "**"\n' in text
+    assert "context: .\n" in text
+
+
+def test_it_is_for_the_repository_that_it_is_run_in(run: Run, tmp_path: Path) -> None:
+    root = laid_out.repository(tmp_path / "gitops", "web")
+    (root / "clusters").mkdir()
+    (root / "bootstrap.yaml").write_text("{}\n")
+    status, _, err = init(run, "github", root)
+    assert (status, written(root)) == (ExitStatus.INPUT, {"bootstrap.yaml"})
+    assert "--gitops" in err
+    options = (
+        "ci",
+        "init",
+        "--provider",
+        "github",
+        "--action",
+        ACTION,
+        "--gitops",
+        "--branch",
+        "trunk",
+        str(root / "web"),
+    )
+    assert run(*options).exit == 0
+    assert "      - trunk\n" in (root / ".github" / "workflows" / "gitops.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--provider", "github"), "--action"),
+        (("--provider", "gitlab"), "--image"),
+        (("--provider", "gitlab", "--action", ACTION), "--action is of no use"),
+        (("--provider", "github", "--action", ACTION, "--gitops", "--app", "shop"), "not of --gitops"),
+        (("--provider", "github", "--action", ACTION, "--service", "web"), "NAME=VALUE"),
+        (("--provider", "github", "--action", ACTION, "--service", "a=web", "--service", "a=b"), "twice"),
+        (("--provider", "github", "--action", ACTION), "--gitops-repo"),
+        (("--provider", "github", "--action", ACTION, *APP, "--service", "web=no"), "has no Dockerfile"),
+    ],
+)
+def test_what_is_missing_or_does_not_go_together_is_told(
+    run: Run, tmp_path: Path, options: tuple[str, ...], told: str
+) -> None:
+    root = laid_out.repository(tmp_path / "shop", "web")
+    refused = run("ci", "init", *options, str(root))
+    assert (refused.exit, written(root)) == (ExitStatus.INPUT, set())
+    assert told in refused.err
+
+
+def test_a_link_in_the_files_place_is_not_followed(run: Run, tmp_path: Path) -> None:
+    root = laid_out.repository(tmp_path / "shop", "web")
+    (tmp_path / "elsewhere").mkdir()
+    (root / ".github").symlink_to(tmp_path / "elsewhere")
+    assert init(run, "github", root)[0] == ExitStatus.REFUSED
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_an_action_that_can_be_replaced_is_warned_of(run: Run, tmp_path: Path) -> None:
+    root = laid_out.repository(tmp_path / "gitops")
+    ended = run("ci", "init", "--provider", "github", "--action", "org/bootstrap@v1", "--gitops", str(root))
+    assert ended.exit == 0
+    assert "name it by a commit" in ended.err
