@@ -6,33 +6,13 @@ programs' cache.
 
 from __future__ import annotations
 
-import io
-import json
 import re
-import subprocess
-import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
 
 from bootstrap import manifests
-from bootstrap.invocation import Invocation
-from bootstrap.sandbox import toolchain
 from bootstrap.steps import ClusterObject
-from tests.conftest import USER_ENVIRONMENT, programs_cache
-
-
-@dataclass(frozen=True)
-class Module:
-    """A Go module that carries definitions below `folder`; `sum` is its h1 checksum."""
-
-    path: str
-    version: str
-    sum: str
-    folder: str
-
+from tests.catalog.go_module import Module, unpacked
+from tests.conftest import programs_cache
 
 MODULES = {
     "istio": Module(
@@ -90,21 +70,6 @@ def _text(name: str) -> bytes:
 
 
 def _fetch(module: Module) -> bytes:
-    invocation = Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT)
-    with tempfile.TemporaryDirectory(prefix="definitions-") as name:
-        folder = Path(name)
-        go = toolchain.find(invocation, folder, lambda message: None)
-        # The checksum below is ours, so that no other service needs to be reached.
-        environ = {**toolchain.environ(invocation, folder), "GOSUMDB": "off", "GONOSUMDB": "*"}
-        command = [str(go), "mod", "download", "-json", f"{module.path}@{module.version}"]
-        done = subprocess.run(
-            command, env=environ, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-        )
-        answer = json.loads(done.stdout or "{}")
-        if "Dir" not in answer:
-            pytest.skip(
-                f"{module.path}@{module.version} cannot be fetched: {answer.get('Error', done.stderr)}"
-            )
-        assert answer["Sum"] == module.sum, f"{module.path}@{module.version} is not what it was"
-        texts = [path.read_text() for path in sorted((Path(answer["Dir"]) / module.folder).glob("*.yaml"))]
+    with unpacked(module) as folder:
+        texts = [path.read_text() for path in sorted(folder.glob("*.yaml"))]
     return "\n---\n".join(text for text in texts if "\nkind: CustomResourceDefinition\n" in text).encode()

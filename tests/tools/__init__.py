@@ -47,6 +47,33 @@ PINNED = {
         seconds=35,
         fit="any",
     ),
+    "istio-analyze": Pinned(
+        name="istio-analyze",
+        version="v0.0.0-20260827124520-eed52ebb66ad",  # of Istio 1.31's development
+        module=str(Path(__file__).parent / "istio-analyze"),
+        package=".",
+        seconds=170,
+        fit="exact",
+    ),
+    "alloy-outline": Pinned(
+        name="alloy-outline",
+        version="v0.1.1",  # of the language, which Alloy 1.18.1 takes
+        module=str(Path(__file__).parent / "alloy-outline"),
+        package=".",
+        seconds=15,
+        fit="any",
+    ),
+    "otelcol": Pinned(
+        name="otelcol",
+        version="v0.158.0",
+        module=str(Path(__file__).parent / "otelcol"),
+        package=".",
+        seconds=150,
+        fit="minor",
+        asks=("components",),
+        # A collector on PATH may be made of other parts.
+        says=("k8s_attributes", "service_graph", "span_metrics", "zipkin"),
+    ),
 }
 
 
