@@ -24,6 +24,7 @@ from bootstrap.invocation import Invocation
 from bootstrap.sandbox import profile, programs
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT, Application
+from tests.catalog.test_otel_collector import verdict
 from tests.conftest import USER_ENVIRONMENT
 
 LOCAL = USER_ENVIRONMENT.get("CATALOG_CHARTS")
@@ -131,6 +132,16 @@ def test_a_chart_takes_our_values(case: Case, tmp_path: Path) -> None:
             assert ":" in image.rsplit("/", 1)[-1], f"{where}: {image} has no tag"
             if not LOCAL:  # a chart's source may say latest where its release has a version
                 assert not re.search(r":latest(-|@|$)", image), f"{where}: {image}"
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in cases() if case.application.name == "otel-collector"], ids=str
+)
+def test_the_collector_takes_what_its_chart_makes_of_our_values(case: Case, tmp_path: Path) -> None:
+    objects = [item for item in load_all(render(case, tmp_path)) if item]
+    (config,) = [item for item in objects if item["kind"] == "ConfigMap"]
+    (relay,) = load_all(config["data"]["relay"])
+    assert verdict(relay, tmp_path) == ""
 
 
 def _images(item: Any) -> Iterator[str]:
