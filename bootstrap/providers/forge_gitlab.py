@@ -57,7 +57,8 @@ class GitLabForge:
         return None
 
     def auto_merge(self, url: str, number: int) -> str | None:
-        body = {"merge_when_pipeline_succeeds": True}
+        # The second name is what GitLab before 17.11 calls it.
+        body = {"auto_merge": True, "merge_when_pipeline_succeeds": True}
         path = f"{project(url)}/merge_requests/{number}/merge"
         try:
             self.client.request("PUT", path, "asking for an automatic merge", json=body, missing=frozenset())

@@ -80,13 +80,15 @@ class Client:
         """
         query: dict[str, Any] | None = {**params, "page": "1", self.page_size: str(PAGE)}
         asked: list[dict[str, Any]] = []
-        while query and query not in asked:  # a host that names one page for ever is not believed
+        last: Any = None
+        while query and query not in asked:
             asked.append(query)
             answer = self._send("GET", path, tried, None, query, frozenset({404}))
             items = self._whole(answer, "GET", tried)
-            if not items:
+            if not items or items == last:  # a host that has one page for ever takes no notice of the query
                 return
             yield from items
+            last = items
             named = answers.next_query(answer.headers)
             if named is None:
                 query = {**query, "page": str(len(asked) + 1)}

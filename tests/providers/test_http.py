@@ -113,9 +113,13 @@ def test_the_page_that_the_host_names_is_read_next_and_on_no_other_host(client: 
     ]
 
 
-def test_a_host_that_names_one_page_for_ever_is_asked_for_it_once(client: Client, host: Host) -> None:
-    host.answers = [(200, {"Link": '<https://h/x?page=2>; rel="next"'}, [1])]
-    assert list(client.pages("/x", "listing")) == [1, 1]
+@pytest.mark.parametrize("headers", [{"Link": '<https://h/x?page=2>; rel="next"'}, {}])
+def test_a_host_that_has_one_page_for_ever_is_asked_twice(
+    client: Client, host: Host, headers: dict[str, str]
+) -> None:
+    host.answers = [(200, headers, [1])]
+    assert list(client.pages("/x", "listing")) == [1]
+    assert len(host.asked) == 2
 
 
 def test_a_limit_is_waited_for_and_a_long_one_told_with_its_end(client: Client, host: Host) -> None:
