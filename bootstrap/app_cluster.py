@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bootstrap import app_places, component_traits, splice
 from bootstrap.app_files import WayIn
@@ -59,6 +59,7 @@ def switched_on(cluster: Cluster, lines: Sequence[Line]) -> tuple[bytes, Choice]
         offers[line.name] = Component(line.name, line.entry, False, about)
         traits[line.name] = component_traits.traits(documents(line.application, line.entry))
     choice = component_traits.to_enable(offers, traits, [line.name for line in lines])
+    choice = replace(choice, notes=(*choice.notes, *component_traits.secrets_note(choice, traits)))
     content = cluster.content
     for name in choice.switched:
         content = splice.set_listed(content, offers[name].entry, True, cluster.path)

@@ -13,6 +13,7 @@ FOLDERS = ("apps", "clusters", "infrastructure")
 
 EXAMPLE_REPOSITORY = "https://git.example.com/platform/gitops.git"
 EXAMPLE_DOMAIN = "example.com"
+EXAMPLE_STORAGE_CLASS = "standard"
 """What the catalog says where a user's own value goes."""
 
 _SHIPPED = Path(__file__).parent / "_catalog"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from bootstrap import component_traits, components, splice
 from bootstrap.component_traits import Choice, Traits
@@ -14,7 +13,6 @@ from bootstrap.components import Component
 from bootstrap.errors import ExitStatus, InputError
 from bootstrap.image_source import open_branch, open_tree
 from bootstrap.images_graph import Files
-from bootstrap.layout_edits import documents
 from bootstrap.layout_write import Edit, Where, carry_out
 from bootstrap.output import Output
 from bootstrap.steps import FileChange
@@ -50,7 +48,12 @@ def read(files: Files, under: str, name: str) -> Cluster:
     content = files.read(path) or b""
     offers = components.offered(content)
     folder = posixpath.dirname(path)
-    return Cluster(path, content, offers, {key: _traits(files, folder, item) for key, item in offers.items()})
+    return Cluster(
+        path,
+        content,
+        offers,
+        {key: component_traits.of(files.read, folder, item) for key, item in offers.items()},
+    )
 
 
 def enable(names: tuple[str, ...], both: bool, where: Where, output: Output) -> int:
@@ -58,7 +61,8 @@ def enable(names: tuple[str, ...], both: bool, where: Where, output: Output) -> 
 
     def choose(cluster: Cluster) -> Choice:
         _known(cluster, names)
-        return component_traits.to_enable(cluster.offers, cluster.traits, names, both)
+        choice = component_traits.to_enable(cluster.offers, cluster.traits, names, both)
+        return replace(choice, notes=(*choice.notes, *component_traits.secrets_note(choice, cluster.traits)))
 
     return _switch("enable", choose, True, where, output)
 
@@ -152,12 +156,3 @@ def _find(files: Files, under: str, name: str) -> str:
         if there
         else "run in a repository that `bootstrap init` laid out",
     )
-
-
-def _traits(files: Files, folder: str, component: Component) -> Traits:
-    place = posixpath.normpath(posixpath.join(folder, component.entry))
-    found: list[Mapping[str, Any]] = []
-    for path in (f"{place}/application.yaml", f"{place}/applications.yaml"):
-        if (text := files.read(path)) is not None:
-            found += [item for item in documents(text, path) if item.get("kind") == "Application"]
-    return component_traits.traits(found)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.components import Component
 from bootstrap.errors import RefusedError
+from bootstrap.layout_edits import documents
 
 PREFIX = "gitops-bootstrap.io/"
 WAVE = "argocd.argoproj.io/sync-wave"
+_DISABLE = "first: bootstrap component disable {}"
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,27 @@ def traits(applications: Iterable[Mapping[str, Any]]) -> Traits:
     )
 
 
+def of(read: Callable[[str], bytes | None], folder: str, component: Component) -> Traits:
+    """What a component's Applications declare; `folder` is the cluster's, `read` gives a file's content."""
+    place = posixpath.normpath(posixpath.join(folder, component.entry))
+    found: list[Mapping[str, Any]] = []
+    for path in (f"{place}/application.yaml", f"{place}/applications.yaml"):
+        if (text := read(path)) is not None:
+            found += [item for item in documents(text, path) if item.get("kind") == "Application"]
+    return traits(found)
+
+
 def to_enable(
     offers: Mapping[str, Component],
     known: Mapping[str, Traits],
     names: Iterable[str],
     both: bool = False,
+    undo: str | None = None,
 ) -> Choice:
     """The components to switch on for `names`, with what they require before them.
 
-    Raises RefusedError when one excludes another that is on (`both` takes alternatives side by side).
+    Raises RefusedError when one excludes another that is on (`both` takes alternatives side by side);
+    `undo` is what to do about the other one, with {} for its name.
     """
     on = {name for name, component in offers.items() if component.on}
     order: list[str] = []
@@ -93,16 +108,21 @@ def to_enable(
     for name in asked:
         add(name, None)
     for name in order:
-        _check_goes_with(name, on | set(order), known, both)
+        _check_goes_with(name, on | set(order), known, both, undo)
     notes = [f"{name}: {warning}" for name in order for warning in known[name].warnings]
     notes += [
         f"{name} expects of the cluster: {', '.join(known[name].expects)}"
         for name in order
         if known[name].expects
     ]
-    if any(known[name].secrets for name in order):
-        notes.append("its Secrets are made by the next `bootstrap init … --cluster-only`")
     return Choice(tuple(order), because, tuple(notes))
+
+
+def secrets_note(choice: Choice, known: Mapping[str, Traits]) -> tuple[str, ...]:
+    """What is left to do for the Secrets of what is switched on outside `init`, which makes them itself."""
+    if any(known[name].secrets for name in choice.switched):
+        return ("its Secrets are made by the next `bootstrap init … --cluster-only`",)
+    return ()
 
 
 def to_disable(offers: Mapping[str, Component], known: Mapping[str, Traits], names: Iterable[str]) -> Choice:
@@ -145,7 +165,9 @@ def _check_offered(needed: str, by: str, offers: Mapping[str, Component]) -> Non
         )
 
 
-def _check_goes_with(name: str, on: set[str], known: Mapping[str, Traits], both: bool) -> None:
+def _check_goes_with(
+    name: str, on: set[str], known: Mapping[str, Traits], both: bool, undo: str | None
+) -> None:
     mine = known[name]
     for other in sorted(on - {name}):
         theirs = known[other]
@@ -153,12 +175,12 @@ def _check_goes_with(name: str, on: set[str], known: Mapping[str, Traits], both:
             raise RefusedError(
                 f"switching {name} on",
                 f"it cannot run beside {other}",
-                f"first: bootstrap component disable {other}",
+                (undo or _DISABLE).format(other),
             )
         shared = sorted(set(mine.provides) & set(theirs.provides))
         if shared and not both:
             raise RefusedError(
                 f"switching {name} on",
                 f"{other} is on and provides {shared[0]} too",
-                f"first: bootstrap component disable {other}; or add --both to have them side by side",
+                undo.format(other) if undo else f"{_DISABLE.format(other)}; or add --both to have them both",
             )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bootstrap import argocd, catalog, components, git, providers
+from bootstrap import argocd, catalog, component_choice, components, git, providers
+from bootstrap.component_choice import Resolved
 from bootstrap.errors import GitError, InputError, RepositoryNotFound
 from bootstrap.git import Credential
 from bootstrap.handlers import World
+from bootstrap.layout_edits import ARGOCD
 from bootstrap.observed import RepositoryState
 from bootstrap.output import Output
 from bootstrap.plans import tree
@@ -46,8 +48,11 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     world.provider = providers.find(url, credential, output.invocation, _api_address(request, url))
     findings = (*_of_missing_repository(world, repo), *_of_deploy_key(request, world, url))
     manifest = _manifest(request, record, output)
+    chosen = _chosen(request, asked, repo)
+    request = replace(request, with_components=chosen.names)
     settings = _settings(request, asked, record, manifest)
     desired = _desired(request, world, repo, record, settings, manifest)
+    desired = replace(desired, notes=(*chosen.notes, *desired.notes))
     if repo.branches and repo.tip is None:
         note = f"branch {repo.branch} is new, and begins without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
@@ -126,6 +131,18 @@ def _settings(
         argocd_variant=argo[1],
         argocd_sha256=argo[2],
     )
+
+
+def _chosen(request: Request, asked: Settings, repo: RepositoryState) -> Resolved:
+    """What --with means for this cluster: requirements come along, of alternatives one."""
+    shipped, prefix = catalog.load(), asked.prefix
+    offers = component_choice.offered(repo.files, shipped, prefix, asked.cluster)
+
+    def read(path: str) -> bytes | None:
+        return repo.files.get(prefix + path, shipped.get(path))
+
+    off = (*request.without_components, *([ARGOCD] if request.adopt else []))
+    return component_choice.resolve(offers, read, request.with_components, off)
 
 
 def _together(before: tuple[str, ...], asked: tuple[str, ...], opposite: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from bootstrap import components
 from bootstrap import layout_edits as edits
-from bootstrap.catalog import EXAMPLE_DOMAIN
 from bootstrap.settings import Settings
 
 TEMPLATE = "clusters/default/"
@@ -54,7 +53,7 @@ def recovered(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
 
 
 def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
-    """What `shipped` gave, with the settings of its clusters; the first one's domain is the apps' too."""
+    """What `shipped` gave, with its clusters' settings; the apps take theirs from the first one."""
     first = clusters[0]
     result = dict(files)
     for path in files:
@@ -62,7 +61,7 @@ def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
         if owner:
             result[path] = edits.cluster_file(path, result[path], owner)
         elif edits.is_overlay_settings(path):
-            result[path] = edits.overlay(path, result[path], EXAMPLE_DOMAIN, first.domain)
+            result[path] = edits.overlay(path, result[path], edits.CATALOG, edits.Shared.of(first))
         if first.prefix and path.endswith(".yaml") and b"kind: Application" in files[path]:
             result[path] = edits.prefix_paths(path, result[path], first)
     return result
@@ -74,12 +73,12 @@ def changed(
     after: Settings,
     *,
     components_asked: tuple[Sequence[str], Sequence[str]] = ((), ()),
-    shares_domain: bool = True,
+    is_apps: bool = True,
 ) -> dict[str, bytes]:
     """An existing layout with what differs between two settings of one cluster, and no other change.
 
     `components_asked` (on, off) are switched even when the settings had them already: a person may
-    have switched them by hand since. `shares_domain`: the apps' hosts follow this cluster's domain.
+    have switched them by hand since. `is_apps`: the apps' hosts and volumes follow this cluster's settings.
     """
     result = dict(files)
     here = f"{after.folder}/"
@@ -98,9 +97,10 @@ def changed(
         on, off = components_asked
         adopted = after.adopted and not before.adopted
         result[path] = edits.switch(path, files[path], on, [*off, *([edits.ARGOCD] if adopted else [])])
-    if shares_domain and before.domain != after.domain:
+    was, is_ = edits.Shared.of(before), edits.Shared.of(after)
+    if is_apps and was != is_:
         for path in filter(edits.is_overlay_settings, files):
-            result[path] = edits.overlay(path, files[path], before.domain, after.domain)
+            result[path] = edits.overlay(path, files[path], was, is_)
     return result
 
 

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from bootstrap import components, splice
-from bootstrap.catalog import EXAMPLE_REPOSITORY
+from bootstrap.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
 from bootstrap.errors import InputError
 from bootstrap.settings import Settings
 
 ARGOCD = "argocd"
 PATHS_ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
+STORAGE_CLASS = "storageClass"
+
+
+class Shared(NamedTuple):
+    """What the apps' overlays take over from a cluster's settings."""
+
+    domain: str
+    storage_class: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Shared:
+        return cls(settings.domain, settings.storage_class)
+
+
+CATALOG = Shared(EXAMPLE_DOMAIN, EXAMPLE_STORAGE_CLASS)
+"""What they say as shipped."""
 
 
 def documents(text: bytes, where: str) -> list[Any]:
@@ -52,7 +68,7 @@ def settings_values(settings: Settings) -> dict[tuple[Any, ...], str]:
         "revision": settings.branch,
         "cluster": settings.cluster,
         "domain": settings.domain,
-        "storageClass": settings.storage_class,
+        STORAGE_CLASS: settings.storage_class,
     }
     return {(0, "data", key): value for key, value in values.items()}
 
@@ -102,13 +118,15 @@ def is_overlay_settings(path: str) -> bool:
     return "/overlays/" in path and path.endswith("/settings.yaml")
 
 
-def overlay(path: str, content: bytes, before: str, after: str) -> bytes:
-    """An overlay's hosts end in the new domain where they ended in the one before."""
+def overlay(path: str, content: bytes, before: Shared, after: Shared) -> bytes:
+    """An overlay's hosts end in the new domain where they ended in the one before; its volumes likewise."""
     edits: dict[tuple[Any, ...], str] = {}
     for number, document in enumerate(documents(content, path)):
         for key, value in (document.get("data") or {}).items():
-            if str(value) == before or str(value).endswith(f".{before}"):
-                edits[(number, "data", key)] = str(value).removesuffix(before) + after
+            if str(value) == before.domain or str(value).endswith(f".{before.domain}"):
+                edits[(number, "data", key)] = str(value).removesuffix(before.domain) + after.domain
+            elif key == STORAGE_CLASS and str(value) == before.storage_class:
+                edits[(number, "data", key)] = after.storage_class
     return set_scalars(path, content, edits)
 
 

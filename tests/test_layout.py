@@ -55,6 +55,23 @@ def test_first_edits_are_a_handful_of_lines() -> None:
     ]
 
 
+def test_volumes_of_the_apps_follow_the_storage_class_and_a_persons_own_choice_stays() -> None:
+    overlay, other = (f"apps/shop/overlays/{name}/settings.yaml" for name in ("dev", "staging"))
+    text = b"data:\n  storageClass: standard # of volumes\n  host: standard\n"
+    catalog = {**CATALOG, overlay: text, other: text.replace(b": standard #", b": mine #")}
+    shipped = layout.shipped(catalog, None, [settings()])
+    assert layout.edited(shipped, [settings()])[overlay] == text
+    fast = layout.edited(shipped, [settings(storage_class="fast")])
+    assert fast[overlay] == text.replace(b": standard #", b": fast #")
+    after = layout.changed(fast, settings(storage_class="fast"), settings(storage_class="slow"))
+    assert after[overlay] == text.replace(b": standard #", b": slow #")
+    assert after[other] == catalog[other]
+    elsewhere = layout.changed(
+        fast, settings(storage_class="fast"), settings(storage_class="slow"), is_apps=False
+    )
+    assert elsewhere[overlay] == fast[overlay]
+
+
 def test_path_goes_before_every_path_inside_applications() -> None:
     asked = settings(path="platform/gitops")
     files = layout.edited(layout.shipped(CATALOG, MANIFEST, [asked]), [asked])

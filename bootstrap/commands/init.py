@@ -20,9 +20,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--branch", help="The branch to lay out (default: the repository's, else main).")
 @click.option("--path", default="", help="Lay out below this folder of the repository.")
 @click.option("--domain", help="The domain of the cluster's hosts (default: example.com).")
-@click.option("--storage-class", help="The StorageClass of volumes (default: standard).")
+@click.option("--storage-class", help="The StorageClass of volumes, the apps' too (default: standard).")
 @click.option(
-    "--with", "with_", multiple=True, metavar="COMPONENT", help="Switch a component on (all: each)."
+    "--with",
+    "with_",
+    multiple=True,
+    metavar="COMPONENT",
+    help="Switch a component on, with what it requires (all: as many as go together).",
 )
 @click.option("--without", multiple=True, metavar="COMPONENT", help="Switch a component off.")
 @click.option("--ha", "variant", flag_value="ha", help="Argo CD's high-availability manifest (3 nodes).")

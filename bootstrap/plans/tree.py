@@ -98,7 +98,7 @@ def next_layout(
     tree = {path: content for path, content in tip.items() if path not in paths} | dict(merged.files)
     if before:
         first = recorded[0].cluster == settings.cluster
-        tree = layout.changed(tree, before, settings, components_asked=components_asked, shares_domain=first)
+        tree = layout.changed(tree, before, settings, components_asked=components_asked, is_apps=first)
     version = source.version if newer else last.record.catalog_version
     commit = PARENT_COMMIT if newer else last.record.catalog_commit
     record = settings.prefix + FILE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from bootstrap.invocation import Invocation
 from bootstrap.main import run as run_cli
 from bootstrap.settings import parse_record
 from tests.argocd_manifest import VERSION, manifest
+from tests.catalog import voting_app
 from tests.conftest import Result, Run
 from tests.git_repositories import Bare, git
 from tests.packages import NEEDS_SSH
@@ -124,6 +126,38 @@ def test_components_are_switched_by_name(init: Init, bare: Bare) -> None:
     after = layout.components.offered(bare.files()[KUSTOMIZATION])
     assert after[off].on
     assert not after[on].on
+
+
+def test_requirements_are_said_in_the_plan_and_alternatives_are_refused(init: Init, bare: Bare) -> None:
+    planned = init("--with", "tempo", "--dry-run")
+    assert "note: otel-collector is switched on, as tempo requires it" in planned.out
+    init()
+    refused = init("--with", "ingress-nginx")
+    assert refused.exit == 3
+    assert "--without traefik" in refused.err
+    assert init("--with", "tempo").exit == 0
+    offers = layout.components.offered(bare.files()[KUSTOMIZATION])
+    assert offers["tempo"].on
+    assert offers["otel-collector"].on
+
+
+def test_with_all_lays_out_one_of_each_set_of_alternatives_and_it_validates(
+    init: Init, bare: Bare, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid = init("--with", "all", "--storage-class", "fast")
+    assert laid.exit == 0, laid.err
+    assert "left out of all: ingress-nginx (traefik is on" in laid.err
+    assert init("--with", "all").out.startswith("nothing to do")
+    git(tmp_path, "clone", "--quiet", bare.url, "tree")
+    program = Path(voting_app.kustomize()).parent
+    monkeypatch.setenv("PATH", f"{program}{os.pathsep}{os.environ['PATH']}")
+    assert (
+        "storageClass: fast" in (tmp_path / "tree/apps/voting-app/overlays/staging/settings.yaml").read_text()
+    )
+    # GB332 is of the manifest in this test. GB346: the voting app's alerts ask for exporters, which are
+    # Components of its overlays, and for the metrics of either ingress controller.
+    found = run("validate", str(tmp_path / "tree"), "--fail-on", "info", "--rules=-GB332,-GB346")
+    assert (found.exit, found.out) == (0, ""), found.out
 
 
 def test_another_cluster_gets_a_folder_of_its_own(init: Init, bare: Bare) -> None:
