@@ -6,7 +6,7 @@ is an error that lists them; a container whose image an entry overrides is no pl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap import images_graph, images_layout
@@ -69,7 +69,13 @@ def _by_container(name: str, scope: Scope, files: Files, tried: str) -> tuple[Se
     ]
     inside = set(search.paths)
     repositories = dict.fromkeys(place.reference.repository for place in named if place.reference)
-    if len({canonical(repository) for repository in repositories}) > 1:
+    if _differ(
+        repositories
+    ):  # what nothing in the scope renders, such as a component that is off, has no say
+        rendered = inside | _rendered(search, files)
+        named = [place for place in named if place.file in rendered]
+        repositories = dict.fromkeys(place.reference.repository for place in named if place.reference)
+    if _differ(repositories):
         named = [place for place in named if place.file in inside]
         repositories = dict.fromkeys(place.reference.repository for place in named if place.reference)
     entries = [
@@ -88,6 +94,16 @@ def _by_container(name: str, scope: Scope, files: Files, tried: str) -> tuple[Se
     if not entries and not repositories:
         return None
     return search, Fitting(list(dict.fromkeys(entries)), own), next(iter(repositories), name)
+
+
+def _differ(repositories: Iterable[str]) -> bool:
+    return len({canonical(repository) for repository in repositories}) > 1
+
+
+def _rendered(search: Search, files: Files) -> set[str]:
+    """The files that the scope's kustomizations are made of."""
+    kustomizations = [path for path in search.paths if is_kustomization(path)]
+    return {file for path in kustomizations for file in images_graph.render(path, files).files}
 
 
 def _last_parts(place: ImagePlace) -> set[str]:

@@ -193,6 +193,21 @@ def test_what_is_not_there_is_told_with_the_nearest_names(name, scope, found, hi
     assert hint in caught.value.hint
 
 
+def test_a_container_of_a_component_that_is_off_has_no_say():
+    canary = {
+        "apps/shop/components/canary/kustomization.yaml": kustomization("canary.yaml"),
+        "apps/shop/components/canary/canary.yaml": pod(("api", "api-canary")),
+        "apps/shop/overlays/staging/kustomization.yaml": kustomization(
+            "../../base", images="  - name: nginx\n    newTag: v1\n"
+        ),
+    }
+    overlay = "apps/shop/overlays/staging/kustomization.yaml"
+    scope = Scope(app="shop", environment="staging")
+    choice = choose("shop/api", scope, Memory({**SHOP, **canary}))
+    assert isinstance(choice, ImagePlace)
+    assert (choice.file, str(choice.reference)) == (overlay, "nginx:v1")
+
+
 def test_a_kustomization_whose_resources_are_elsewhere_gets_the_entry_that_is_asked_for():
     files = {"x/kustomization.yaml": kustomization("https://example.com/base?ref=v1")}
     choice = choose("org/web", Scope("x"), Memory(files))

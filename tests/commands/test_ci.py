@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,19 @@ def test_what_is_missing_or_does_not_go_together_is_told(
     refused = run("ci", "init", *options, str(root))
     assert (refused.exit, written(root)) == (ExitStatus.INPUT, set())
     assert told in refused.err
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "production"])
+def test_the_voting_apps_services_are_found_by_the_names_that_are_laid_out(
+    run: Run, tmp_path: Path, environment: str
+) -> None:
+    """APP/SERVICE is what `entry` is without --entry; here on the shipped catalog."""
+    shutil.copytree(Path(__file__).parents[2] / "apps", tmp_path / "apps")
+    names = [f"voting-app/{service}=:v9" for service in laid_out.SERVICES]
+    ended = run("image", "set", *names, str(tmp_path), "--env", environment, "--dry-run", "-o", "json")
+    assert ended.exit == ExitStatus.NO, ended.err
+    before = [image["before"]["repository"] for image in json.loads(ended.out)["images"]]
+    assert before == [f"dockersamples/examplevotingapp_{service}" for service in laid_out.SERVICES]
 
 
 def test_a_link_in_the_files_place_is_not_followed(run: Run, tmp_path: Path) -> None:
