@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from bootstrap import kube
-from bootstrap.argocd_why import explain
+from bootstrap.argocd_source import API_VERSION, FromCluster, Source
 from bootstrap.errors import NotFound, NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.status import ApplicationStatus, Status, key_of, summarise
-from bootstrap.status_reason import REFRESH, Application, repository, revisions
+from bootstrap.status_reason import Application, repository, revisions
+
+__all__ = ["API_VERSION", "NAMESPACE", "wait"]
 
 NAMESPACE = "argocd"
-API_VERSION = "argoproj.io/v1alpha1"
 TICK = 5.0
 """Seconds after which the clock is looked at although nothing changed."""
 NUDGE = 10.0
@@ -104,7 +104,7 @@ class _Watched:
 
 
 def wait(
-    cluster: Cluster,
+    cluster: Cluster | Source,
     root: str,
     revision: str | None,
     timeout: float,
@@ -115,15 +115,18 @@ def wait(
 ) -> Status:
     """Wait at most `timeout` seconds; `revision` is the commit that the root has to be synced to, if any.
 
+    `cluster` may be argocd-server (argocd_server.py) as well.
+
     `report` is told each Application that changed, `show` the whole after each change. NotReadyError:
     there is no root, the time is over, or nothing has moved for `settled` seconds and nothing will
     without somebody's doing; it says for each Application why.
     """
+    source = FromCluster(cluster) if isinstance(cluster, Cluster) else cluster
     watched = _Watched(root, namespace, revision)
-    _refresh(cluster, watched, (namespace, root))
+    _refresh(source, watched, (namespace, root))
     listed = False
     status = Status(root, revision, ())
-    for event, found in kube.watch(cluster, API_VERSION, "Application", namespace, timeout, tick=TICK):
+    for event, found in source.watch(namespace, timeout, TICK):
         if event == "TICK":
             listed = True
         else:
@@ -136,22 +139,22 @@ def wait(
         _tell(watched, status, report, show)
         stale = watched.stale(status)
         for key in (*stale, *watched.failed_for_the_moment(status)):
-            _refresh(cluster, watched, key)
+            _refresh(source, watched, key)
         if status.ready and not stale:
             return status
         ask, over = watched.gives_up(status, settled)
         if ask:
             for item in status.waiting:
-                _refresh(cluster, watched, (item.namespace, item.name))
+                _refresh(source, watched, (item.namespace, item.name))
         if over:
-            raise _not_ready(cluster, watched, status, "nothing moves any more")
-    raise _not_ready(cluster, watched, status, f"after {timeout:.0f} s")
+            raise _not_ready(source, watched, status, "nothing moves any more")
+    raise _not_ready(source, watched, status, f"after {timeout:.0f} s")
 
 
-def _refresh(cluster: Cluster, watched: _Watched, key: Key) -> None:
+def _refresh(source: Source, watched: _Watched, key: Key) -> None:
     """Have Argo CD compare an Application with its repository's newest commit now."""
     try:
-        kube.annotate(cluster, API_VERSION, "Application", *key, {REFRESH: "normal"})
+        source.refresh(*key)
     except NotFound as error:
         if key == (watched.namespace, watched.root):
             raise _no_root(watched.root, watched.namespace, error.found) from error
@@ -180,7 +183,7 @@ def _no_root(root: str, namespace: str, found: str) -> NotReadyError:
     )
 
 
-def _not_ready(cluster: Cluster, watched: _Watched, status: Status, when: str) -> NotReadyError:
+def _not_ready(source: Source, watched: _Watched, status: Status, when: str) -> NotReadyError:
     waiting = status.waiting
     lines = []
     for item in waiting:
@@ -188,7 +191,7 @@ def _not_ready(cluster: Cluster, watched: _Watched, status: Status, when: str) -
         lines.append(f"{item.name}: {item.sync}, {item.health}; waits for {item.waiting_for}{since}")
         application = watched.applications.get((item.namespace, item.name))
         if application is not None and not item.parent:
-            lines += [f"  {line}" for line in explain(cluster, application)]
+            lines += [f"  {line}" for line in source.explain(application)]
     listed = "".join(f"\n    {line}" for line in lines)
     return NotReadyError(
         f"waiting until {status.root} and its children are Synced and Healthy",

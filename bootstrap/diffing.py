@@ -74,7 +74,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> list[Ch
                 root.mkdir()
                 extract(request.path, revision, root, output.invocation)
             options = Options(request.cluster if _has_cluster(root, request.cluster) else None)
-            sides.append(objects(read(root, output.invocation, store, options)))
+            sides.append(objects(read(root, output.invocation, store, options, output.info)))
     return compare.compare(sides[0], sides[1])
 
 
@@ -99,7 +99,7 @@ def against_cluster(request: Request, output: Output, store: Store) -> list[Chan
     from bootstrap import kube
     from bootstrap.steps import ClusterObject
 
-    repository = read(request.path, output.invocation, store, Options(request.cluster))
+    repository = read(request.path, output.invocation, store, Options(request.cluster), output.info)
     index = repository.index(choose_scope(repository, request.cluster), IN_CLUSTER)
     wanted = [one for one in index.resources if "argocd.argoproj.io/hook" not in one.annotations]
     if not wanted:

@@ -11,11 +11,10 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
-from bootstrap import __version__, argocd, kube
+from bootstrap import __version__, argocd, certificates, kube
 from bootstrap.errors import BootstrapError, ExitStatus
 from bootstrap.invocation import Invocation
 from bootstrap.kube import Cluster
@@ -25,8 +24,6 @@ from bootstrap.preflight import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.status import key_of, summarise
 
 State = Literal["ok", "warning", "broken"]
-EXPIRES_SOON = 21.0
-"""Days before its end at which a certificate is told of."""
 _PROGRAMS = {
     "git": ("--version",),
     "kustomize": ("version",),
@@ -190,29 +187,10 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
 
 def _certificates(report: Report, cluster: Cluster, namespace: str) -> None:
     """cert-manager's Certificates that are not ready, or end soon."""
-    found = kube.list_objects(cluster, "cert-manager.io/v1", "Certificate")
-    if not found:
-        return
-    count = len(report.findings)
-    for item in found:
-        name = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
-        if trouble := certificate_trouble(item, datetime.now(timezone.utc)):
-            mend = (
-                f"kubectl -n {item['metadata']['namespace']} describe certificate {item['metadata']['name']}"
-            )
-            report.add("certificates", trouble[0], f"{name} {trouble[1]}", mend)
-    if len(report.findings) == count:
-        report.add("certificates", "ok", f"{len(found)} ready, none ends within {EXPIRES_SOON:.0f} days")
-
-
-def certificate_trouble(certificate: dict[str, Any], now: datetime) -> tuple[State, str] | None:
-    """How a Certificate fares; None when it is well."""
-    status = certificate.get("status") or {}
-    ready = [item for item in status.get("conditions") or () if item.get("type") == "Ready"]
-    if ready and ready[0].get("status") != "True":
-        return "broken", f"is not ready: {ready[0].get('message') or ready[0].get('reason')}"
-    if end := status.get("notAfter"):
-        days = (datetime.fromisoformat(end.replace("Z", "+00:00")) - now).total_seconds() / 86400
-        if days < EXPIRES_SOON:
-            return ("broken" if days < 0 else "warning"), f"ends in {days:.0f} days"
-    return None
+    found = certificates.listed(cluster)
+    wrong = list(certificates.troubles(found))
+    for item in wrong:
+        report.add("certificates", item.state, f"{item.namespace}/{item.name} {item.found}", item.mend)
+    if found and not wrong:
+        days = certificates.EXPIRES_SOON
+        report.add("certificates", "ok", f"{len(found)} ready, none ends within {days:.0f} days")

@@ -7,7 +7,7 @@ result keeps objects in the store and gives them out a cluster, or a namespace, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,22 @@ CHUNK = 256
 """Units rendered before the parsed files are let go."""
 
 
-def read(root: Path, invocation: Invocation, store: Store, options: Options) -> Repository:
-    """Read a repository; raises InputError when it cannot be one, never for what is wrong inside it."""
+def read(
+    root: Path,
+    invocation: Invocation,
+    store: Store,
+    options: Options,
+    report: Callable[[str], None] = lambda _: None,
+) -> Repository:
+    """Read a repository; `report` is told of what takes long.
+
+    Raises InputError when it cannot be one, never for what is wrong inside it.
+    """
     files = scan(root)
     record_key = (
         "record:" + hashlib.sha256(f"{__version__} {VERSION}\0{files.root}\0{options}".encode()).hexdigest()
     )
-    reader = _Reader(files, invocation, store, options, store.get(record_key) or {})
+    reader = _Reader(files, invocation, store, options, store.get(record_key) or {}, report)
     repository = reader.read()
     if reader.dirty:
         store.put(record_key, reader.record())
@@ -51,7 +60,13 @@ class _Reader:
     """One reading of a repository; holds what was read the last time."""
 
     def __init__(
-        self, files: Files, invocation: Invocation, store: Store, options: Options, record: Mapping[str, Any]
+        self,
+        files: Files,
+        invocation: Invocation,
+        store: Store,
+        options: Options,
+        record: Mapping[str, Any],
+        report: Callable[[str], None],
     ) -> None:
         self.files, self.invocation, self.store, self.options = files, invocation, store, options
         self.faults: list[FileFault] = []
@@ -76,6 +91,7 @@ class _Reader:
             self._changed,
             self._listing_same,
             options.allow_remote,
+            report,
         )
         self.units = self._renderer.units
 

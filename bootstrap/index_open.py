@@ -17,16 +17,19 @@ from bootstrap.index_check import Settings
 from bootstrap.index_repository import Options, Repository, Scope
 from bootstrap.index_store import open_store
 from bootstrap.index_yaml import parse
-from bootstrap.invocation import Invocation
+from bootstrap.output import Output
 
 RECORD = "bootstrap.yaml"
 
 
 @contextmanager
-def opened(path: Path, invocation: Invocation, options: Options, cached: bool = True) -> Iterator[Repository]:
-    """The repository at `path`, read; what was rendered is kept when the block ends well."""
-    store = open_store(invocation, cached)
-    repository = read(path, invocation, store, options)
+def opened(path: Path, output: Output, options: Options, cached: bool = True) -> Iterator[Repository]:
+    """The repository at `path`, read; what takes long is told on stderr.
+
+    What was rendered is kept when the block ends well.
+    """
+    store = open_store(output.invocation, cached)
+    repository = read(path, output.invocation, store, options, output.info)
     yield repository
     store.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bootstrap import index_charts, index_kustomize
@@ -32,6 +32,7 @@ class Renderer:
         changed: set[str],
         listing_same: bool,
         allow_remote: bool,
+        report: Callable[[str], None],
     ) -> None:
         self.files, self.invocation, self.store = files, invocation, store
         self.units: dict[str, UnitResult] = {}
@@ -40,6 +41,7 @@ class Renderer:
         self._before, self._changed = before, changed
         self._listing_same, self._allow_remote = listing_same, allow_remote
         self._program: str | None = None
+        self._report = report
 
     def render(self, units: Iterable[Unit]) -> None:
         """Have a result for each unit: from the last reading, from the store, or made now."""
@@ -106,7 +108,7 @@ class Renderer:
     def _run(self, overlays: Sequence[Overlay]) -> list[Built]:
         if not overlays:
             return []
-        self._program = self._program or kustomize(self.invocation)
+        self._program = self._program or kustomize(self.invocation, self._report)
         return build_many(self.files.root, overlays, self._program)
 
     def _take(self, items: Sequence[Prepared], answers: Sequence[Built]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bootstrap import argocd, kube
+from bootstrap import argocd, argocd_server, certificates, kube, live_images
+from bootstrap.argocd_source import Source
 from bootstrap.errors import ExitStatus, InputError, NotFound
+from bootstrap.index_sources import sources
+from bootstrap.keys import pressed
 from bootstrap.kube import Cluster
 from bootstrap.output import Output
 from bootstrap.status import ApplicationStatus, Status, key_of, summarise
@@ -20,7 +23,8 @@ FOREVER = 10 * 365 * 86400.0
 API_VERSION = "argoproj.io/v1alpha1"
 TICK = 1.0
 """Seconds between two drawings of a live view, at least."""
-HEADERS = ("WAVE", "APPLICATION", "SYNC", "HEALTH", "REVISION", "SINCE", "WAITING FOR")
+QUIT = frozenset("qQ")
+HEADERS = ("WAVE", "APPLICATION", "SYNC", "HEALTH", "REVISION", "BEHIND", "SINCE", "WAITING FOR")
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,17 @@ class Request:
     commit: str | None = None
     timeout: float = 600.0
     repository: Path | None = None
+    server: str | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    images: bool = False
 
 
 # -- status ----------------------------------------------------------------------------------
 
 
 def status(request: Request, output: Output) -> int:
-    """Print every Application; 1 when one is not Synced and Healthy."""
+    """Print every Application, certificates in trouble, images that differ; 1 when one is not ready."""
     cluster = kube.connect(output.invocation, request.context)
     applications = argocd.applications(cluster, request.namespace)
     if not applications:
@@ -49,10 +57,27 @@ def status(request: Request, output: Output) -> int:
             "run bootstrap init, or name Argo CD's namespace with --namespace",
         )
     found = everything(applications, request, output)
+    found = _with_distance(found, applications, request, output)
+    troubles = list(certificates.troubles(certificates.listed(cluster)))
+    runs = live_images.running(applications)
+    git = live_images.in_git(request.repository or Path(), output) if request.images else {}
+    differing = list(live_images.differences(runs, git))
     if output.format == "json":
-        output.result({**found.data(), "images": images(applications)})
+        output.result(
+            {
+                **found.data(),
+                "images": runs,
+                "imagesInGit": git,
+                "imagesDiffer": [asdict(item) for item in differing],
+                "certificates": [item.data() for item in troubles],
+            }
+        )
     else:
         output.table(HEADERS, [cells(item) for item in found.applications])
+        for difference in differing:
+            output.line(difference.line())
+        for item in troubles:
+            output.line(f"Certificate {item.namespace}/{item.name} {item.found}; {item.mend}")
         output.info(found.summary())
     return ExitStatus.OK if found.ready else ExitStatus.NO
 
@@ -80,21 +105,44 @@ def cells(item: ApplicationStatus) -> tuple[str, ...]:
     """A row of the table."""
     wave, name, sync, health, since, waiting = item.cells()
     revision = item.revision[:9] if re.fullmatch(r"[0-9a-f]{40,64}", item.revision) else item.revision[:16]
-    return wave, name, sync, health, revision or "-", since, waiting
+    behind = "-" if item.behind is None else str(item.behind)
+    return wave, name, sync, health, revision or "-", behind, since, waiting
 
 
-def images(applications: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    """The images that run, by Application, as Argo CD tells."""
-    found = {}
-    for application in applications:
-        summary = (application.get("status") or {}).get("summary") or {}
-        if summary.get("images"):
-            found["/".join(key_of(application))] = sorted(summary["images"])
-    return found
+def _with_distance(
+    found: Status, applications: Sequence[dict[str, Any]], request: Request, output: Output
+) -> Status:
+    """How many commits each Application lacks, where this is a clone of what it is made from."""
+    from bootstrap.git_behind import clone_at
+
+    clone = clone_at(request.repository or Path(), output.invocation)
+    if clone is None:
+        return found
+    by_key = {key_of(item): item for item in applications}
+    rows = []
+    for item in found.applications:
+        application = by_key.get((item.namespace, item.name))
+        rows.append(replace(item, behind=distance(application, clone.behind) if application else None))
+    if clone.stale:
+        output.warn("the Git host does not answer: BEHIND counts to what was fetched last")
+    return replace(found, applications=tuple(rows))
+
+
+def distance(application: dict[str, Any], behind: Callable[[str, str, str], int | None]) -> int | None:
+    """The most that a Git source of an Application is behind; None when it cannot be told of any."""
+    sync = (application.get("status") or {}).get("sync") or {}
+    commits = sync.get("revisions") or [sync.get("revision")]
+    counts = [
+        behind(source.repo_url, source.revision, str(commit or ""))
+        for source, commit in zip(sources(application), commits, strict=False)
+        if source.chart is None
+    ]
+    known = [count for count in counts if count is not None]
+    return max(known) if known else None
 
 
 def watch(request: Request, output: Output) -> int:
-    """Show the Applications as they change, until Ctrl-C; 1 when one is not Synced and Healthy then."""
+    """Show the Applications as they change, until q or Ctrl-C; 1 when one is not ready then."""
     cluster = kube.connect(output.invocation, request.context)
     console = output.console(output.invocation.stdout)
     if console is None or output.format == "json":
@@ -102,25 +150,28 @@ def watch(request: Request, output: Output) -> int:
     from rich.live import Live
 
     found = Status(request.root, None, ())
-    with Live(console=console, auto_refresh=False, screen=True) as live:
+    with pressed(output.invocation) as typed, Live(console=console, auto_refresh=False, screen=True) as live:
         try:
-            for found in states(cluster, request, output):
+            for state in states(cluster, request, output):
+                if QUIT.intersection(typed()):
+                    break
+                if state is not None:
+                    found = state
                 live.update(_drawn(found, console.height, console.width), refresh=True)
         except KeyboardInterrupt:
-            pass  # the way to end it
+            pass  # the other way to end it
     output.info(found.summary())
     return ExitStatus.OK if found.ready else ExitStatus.NO
 
 
-def states(cluster: Cluster, request: Request, output: Output) -> Iterator[Status]:
-    """The whole, each time that something changed, at most every TICK seconds; by a watch."""
+def states(cluster: Cluster, request: Request, output: Output) -> Iterator[Status | None]:
+    """The whole every TICK seconds when something changed, else None; by a watch."""
     known: dict[tuple[str, str], dict[str, Any]] = {}
     changed = True
     events = kube.watch(cluster, API_VERSION, "Application", request.namespace, request.timeout, tick=TICK)
     for event, application in events:
         if event == "TICK":
-            if changed:
-                yield everything(list(known.values()), request, output)
+            yield everything(list(known.values()), request, output) if changed else None
             changed = False
             continue
         changed = True
@@ -146,7 +197,7 @@ def _drawn(found: Status, height: int, width: int) -> Any:
         wave, name, *rest = cells(item)
         table.add_row(*(Text(cell, style=style) for cell in (wave, mark + name, *rest)))
     more = f", {len(rows) - room} more below" if len(rows) > room else ""
-    table.caption = f"{found.summary()}{more}; Ctrl-C ends"
+    table.caption = f"{found.summary()}{more}; q ends"
     return table
 
 
@@ -155,7 +206,13 @@ def _drawn(found: Status, height: int, width: int) -> Any:
 
 def wait(request: Request, output: Output) -> int:
     """End when all below the root is Synced and Healthy (at the commit); NotReadyError says what is not."""
-    cluster = kube.connect(output.invocation, request.context)
+    cluster: Cluster | Source
+    if request.server is not None:
+        cluster = argocd_server.connect(
+            request.server, output.invocation, request.token_file, request.ca_file
+        )
+    else:
+        cluster = kube.connect(output.invocation, request.context)
     commit = _commit(request, output)
     at = f" at {commit[:9]}" if commit else ""
     with output.progress(f"waiting for {request.root}{at}") as progress:

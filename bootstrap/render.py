@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,13 +63,16 @@ def build(folder: Path, invocation: Invocation, root: Path | None = None) -> lis
     return [body for body, _ in built.objects]
 
 
-def kustomize(invocation: Invocation) -> str:
-    """The kustomize to run: the one on PATH, else the sandbox's (fetched or built once)."""
+def kustomize(invocation: Invocation, report: Callable[[str], None] = lambda _: None) -> str:
+    """The kustomize to run: the one on PATH, else the sandbox's (fetched or built once).
+
+    `report` is told what is done when there is none: that can take a minute.
+    """
     found = shutil.which("kustomize", path=invocation.environ.get("PATH"))
     if found is None:
         from bootstrap.sandbox import programs
 
-        found = str(programs.ensure(("kustomize",), invocation, lambda _: None)["kustomize"].path)
+        found = str(programs.ensure(("kustomize",), invocation, report)["kustomize"].path)
     return found
 
 

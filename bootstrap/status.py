@@ -21,7 +21,8 @@ class ApplicationStatus:
 
     `final`: what is waited for will not come without somebody doing something. `passing`: it will, as soon
     as Argo CD looks again. `since`: an RFC 3339 time, or "" when the Application does not tell. `parent`:
-    Applications below it are not ready, so that its own state only mirrors theirs.
+    Applications below it are not ready, so that its own state only mirrors theirs. `behind`: the commits
+    that its revision lacks, None when that is not known.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ApplicationStatus:
     final: bool = False
     parent: bool = False
     passing: bool = False
+    behind: int | None = None
 
     @property
     def ready(self) -> bool:
@@ -102,6 +104,7 @@ class Status:
                     "sync": item.sync,
                     "health": item.health,
                     "revision": item.revision,
+                    "behind": item.behind,
                     "ready": item.ready,
                     "waitingFor": item.waiting_for or None,
                     "since": item.since or None,

@@ -35,7 +35,7 @@ class Request:
 def show_trace(request: Request, target: str, output: Output, format: str) -> int:
     """Print the chain behind a host; 1 when something in it is broken."""
     options = Options(request.cluster, fetch_charts=request.fetch_charts)
-    with opened(request.path, output.invocation, options, request.cached) as repository:
+    with opened(request.path, output, options, request.cached) as repository:
         root = from_git(repository, request, target)
     if request.live:
         from bootstrap import kube, trace_live
@@ -104,7 +104,7 @@ def _of_environment(index: Index, environment: str | None) -> Index:
 def show_graph(request: Request, view: str, application: str | None, output: Output, format: str) -> int:
     """Print a picture of a cluster: `view` is apps, resources or network."""
     options = Options(request.cluster, fetch_charts=request.fetch_charts)
-    with opened(request.path, output.invocation, options, request.cached) as repository:
+    with opened(request.path, output, options, request.cached) as repository:
         scope = choose_scope(repository, request.cluster)
         index = _of_environment(whole(repository, scope), request.environment)
     if application is not None and application not in set(_applications(index)):

@@ -37,7 +37,7 @@ def validate(request: Request, output: Output, format: str) -> int:
     """Print the findings; 1 when one is as severe as `fail_on`, else 0."""
     chosen = settings(request.path, request.rules, request.kubernetes)
     options = Options(request.cluster, request.allow_remote, request.fetch_charts)
-    with opened(request.path, output.invocation, options, request.cached) as repository:
+    with opened(request.path, output, options, request.cached) as repository:
         findings = check(repository, chosen)
         if request.changed_since is not None:
             findings = _concerned(repository, findings, request.changed_since, output)

@@ -237,6 +237,7 @@ def test_data_has_every_field() -> None:
         "sync": "Synced",
         "health": "Progressing",
         "revision": f"1.2.3, {REVISION}",
+        "behind": None,
         "ready": False,
         "waitingFor": "its health: Progressing",
         "since": TIME,

@@ -9,28 +9,42 @@ import click
 from bootstrap.commands.options import common
 from bootstrap.output import Output
 
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
 
 @click.command()
 @click.option("--context", help="The kubeconfig's context (default: its current one).")
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @click.option("--root", default="root", show_default=True, help="The root Application.")
 @click.option("--commit", metavar="SHA", help="The commit that they have to be at.")
-@click.option("--watch", is_flag=True, help="Keep showing them as they change; Ctrl-C ends.")
+@click.option("--watch", is_flag=True, help="Keep showing them as they change; q or Ctrl-C ends.")
+@click.option("--images", is_flag=True, help="Compare the images that run with the repository's.")
+@click.option("--repo", type=_FOLDER, default=".", help="A clone of the repository (default: this folder).")
 @common
 def command(
-    output: Output, context: str | None, namespace: str, root: str, commit: str | None, watch: bool
+    output: Output,
+    context: str | None,
+    namespace: str,
+    root: str,
+    commit: str | None,
+    watch: bool,
+    images: bool,
+    repo: Path,
 ) -> int:
     """Show the Applications by wave: sync, health, revision, and what each waits for.
 
-    Exit status 1 when one of them is not Synced and Healthy.
+    In a clone of their repository, also how many commits each is behind. Certificates of
+    cert-manager that end soon or are not ready come below. Exit status 1 when an Application is
+    not Synced and Healthy; so it is when --watch ends.
 
     \b
     Examples:
       bootstrap status
       bootstrap status --watch
+      bootstrap status --images --repo ~/gitops
       bootstrap status --commit HEAD -o json
     """
     from bootstrap import live
 
-    request = live.Request(context, namespace, root, commit, live.FOREVER, Path())
+    request = live.Request(context, namespace, root, commit, live.FOREVER, repo, images=images)
     return live.watch(request, output) if watch else live.status(request, output)

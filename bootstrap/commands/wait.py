@@ -9,27 +9,43 @@ import click
 from bootstrap.commands.options import common
 from bootstrap.output import Output
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
 
 @click.command()
 @click.option("--context", help="The kubeconfig's context (default: its current one).")
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @click.option("--app", "root", default="root", show_default=True, help="The Application, with all below it.")
 @click.option("--commit", metavar="SHA", help="The commit that they have to be at.")
+@click.option("--server", metavar="URL", help="Ask argocd-server, with a token, instead of the cluster.")
+@click.option("--token-file", type=_FILE, help="A file with Argo CD's token (or ARGOCD_AUTH_TOKEN).")
+@click.option("--ca-file", type=_FILE, help="A CA that signed argocd-server's certificate.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait at most.")
 @common
 def command(
-    output: Output, context: str | None, namespace: str, root: str, commit: str | None, timeout: float
+    output: Output,
+    context: str | None,
+    namespace: str,
+    root: str,
+    commit: str | None,
+    server: str | None,
+    token_file: Path | None,
+    ca_file: Path | None,
+    timeout: float,
 ) -> int:
     """Wait until an Application and all below it are Synced and Healthy.
 
     Asks Argo CD to look at Git now, so nobody waits for its next round. With --commit, at that
-    commit. Exit status 7, with the reasons, when they do not get there.
+    commit. Exit status 7, with the reasons, when they do not get there. With --server no
+    kubeconfig is needed: Argo CD's own API is asked, with a token.
 
     \b
     Examples:
       bootstrap wait --commit "$GITHUB_SHA" --timeout 900
       bootstrap wait --app voting-app-dev
+      bootstrap wait --server https://argocd.example.com --commit "$GITHUB_SHA"
     """
     from bootstrap import live
 
-    return live.wait(live.Request(context, namespace, root, commit, timeout, Path()), output)
+    request = live.Request(context, namespace, root, commit, timeout, Path(), server, token_file, ca_file)
+    return live.wait(request, output)

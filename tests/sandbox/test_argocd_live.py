@@ -131,6 +131,32 @@ def test_commit_below_a_child_is_live_when_waiting_ends(
     assert argocd.wait(cluster, f"{name}-root", second, TIMEOUT).ready
 
 
+def test_wait_by_argocd_server_needs_a_token_and_no_kubeconfig(
+    sandbox: Sandbox, cluster: Cluster, namespace: str, repository: Repository, name: str, run: Run
+) -> None:
+    child = application(f"{name}-child", name, repository.url, "child", namespace)
+    first = repository.push({"root/child.yaml": child, "child/settings.yaml": settings("one")})
+    kube.apply(cluster, [made(application(f"{name}-root", name, repository.url, "root", "argocd"))])
+    session = {"username": "admin", "password": argocd.initial_password(cluster)}
+    answer = requests.post(f"{sandbox.argocd_url}/api/v1/session", json=session, timeout=60)
+    answer.raise_for_status()
+    token = answer.json()["token"]
+    options = ("--server", sandbox.argocd_url, "--app", f"{name}-root", "--timeout", str(TIMEOUT))
+    done = run("wait", *options, "--commit", first, env={"ARGOCD_AUTH_TOKEN": token})
+    assert done.exit == 0, done.err
+    assert _value(cluster, namespace) == "one"
+    second = repository.push({"child/settings.yaml": settings("two")})
+    assert run("wait", *options, "--commit", second, env={"ARGOCD_AUTH_TOKEN": token}).exit == 0
+    assert _value(cluster, namespace) == "two"
+    late = run("wait", *options[:4], "--timeout", "3", "--commit", "0" * 40, env={"ARGOCD_AUTH_TOKEN": token})
+    assert late.exit == 7
+    assert "waits for revision 000000000000" in late.err
+    refused = run("wait", *options, env={"ARGOCD_AUTH_TOKEN": f"{token}x"})
+    assert refused.exit == 5
+    assert "ARGOCD_AUTH_TOKEN" in refused.err
+    assert token not in refused.err + late.err + done.err
+
+
 def _value(cluster: Cluster, namespace: str) -> str | None:
     found = kube.get(cluster, "v1", "ConfigMap", namespace, "settings")
     return found["data"]["value"] if found else None

@@ -18,8 +18,10 @@ from bootstrap.kube import Cluster
 from bootstrap.output import Output
 from bootstrap.render import kustomize
 from bootstrap.sandbox.state import Sandbox
+from tests import terminal
 from tests.applications import NEWER, REVISION, application, entry
 from tests.conftest import Run
+from tests.git_repositories import Bare, git
 from tests.repositories import SHOP, write
 from tests.sandbox.kubernetes import made
 from tests.sandbox.test_argocd_wait import SOON, admin, controller, ns, put
@@ -94,10 +96,46 @@ def test_status_without_applications_says_what_to_do(
 def test_live_view_takes_each_change_by_a_watch(admin: Cluster, ns: str, invocation: Invocation) -> None:
     put(admin, ns, application("root", children=[entry("a")]), application("a", "OutOfSync"))
     states = live.states(admin, live.Request(namespace=ns, timeout=SOON), Output(invocation))
-    assert not next(states).ready
+    first = next(states)
+    assert first is not None
+    assert not first.ready
     put(admin, ns, application("a"))
-    assert next(states).ready
+    changed = next(state for state in states if state is not None)
+    assert changed.ready
     states.close()
+
+
+@pytest.mark.parametrize(("key", "child", "status"), [("q", "Synced", 0), ("\x03", "OutOfSync", 1)])
+def test_live_view_draws_and_leaves_the_terminal_as_it_was(
+    admin: Cluster, ns: str, environ: dict[str, str], key: str, child: str, status: int
+) -> None:
+    many = [f"app-{number:03}" for number in range(40)]
+    root = application("root", children=[entry(name) for name in many])
+    put(admin, ns, root, *(application(name) for name in many[1:]), application(many[0], child))
+    with terminal.running("status", "--watch", "--namespace", ns, environ=environ) as shown:
+        shown.until("q ends")
+        shown.until("more below")
+        assert shown.drawn.startswith(b"\x1b[?1049h")  # a screen of its own
+        put(admin, ns, application("late"))
+        shown.until("of 42 Applications")
+        shown.press(key)
+        assert shown.ended() == status
+        assert b"\x1b[?1049l" in shown.drawn
+        assert b"Traceback" not in shown.drawn
+
+
+def test_status_tells_certificates_and_how_far_behind_git(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    bare = Bare(tmp_path / "gitops.git")
+    first = bare.commit({"a": b"1"})
+    bare.commit({"a": b"2"})
+    git(tmp_path, "clone", "--quiet", str(bare.folder), "clone")
+    put(admin, ns, application("root", revision=first, repository=str(bare.folder)))
+    result = run("status", "--namespace", ns, "--repo", str(tmp_path / "clone"), "-o", "json", env=environ)
+    data = json.loads(result.out)
+    assert data["applications"][0]["behind"] == 1
+    assert data["certificates"] == []  # there is no cert-manager here
 
 
 def test_live_view_needs_a_terminal(admin: Cluster, ns: str, run: Run, environ: dict[str, str]) -> None:

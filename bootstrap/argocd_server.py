@@ -1,0 +1,243 @@
+"""Argo CD's own API (argocd-server): Applications by a token, where there is no kubeconfig.
+
+The token is sent to the named server alone: no redirect is followed, no .netrc is read.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bootstrap.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
+from bootstrap.invocation import Invocation
+from bootstrap.status import key_of
+from bootstrap.status_reason import Application, cut
+
+TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105 - a variable's name
+PATH = "/api/v1/applications"
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 60.0
+REFRESH_TIMEOUT = 3.0
+"""Seconds; the server has asked for the refresh long before it answers with the outcome."""
+PAUSE = 1.0
+"""Seconds before a stream that ended is taken up again."""
+PATIENCE = 60.0
+"""Seconds for which a server that does not answer any more is asked again."""
+
+
+@dataclass(frozen=True)
+class ArgoCDServer:
+    """One argocd-server. `base` is its URL; `session` has the token and the trusted certificates."""
+
+    base: str
+    session: Any = field(repr=False)
+
+    def watch(self, namespace: str, timeout: float, tick: float) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All Applications that the token may see, each change by the server's stream, and ticks."""
+        deadline = time.monotonic() + timeout
+        known: dict[tuple[str, str], dict[str, Any]] = {}
+        lost: float | None = None
+        while time.monotonic() < deadline:
+            try:
+                found = {key_of(item): item for item in self.applications(namespace)}
+                lost = None
+            except ClusterUnreachable:
+                lost = lost or time.monotonic()
+                if not known or time.monotonic() - lost > PATIENCE:
+                    raise
+                time.sleep(PAUSE)
+                continue
+            for key in [key for key in known if key not in found]:
+                yield "DELETED", known.pop(key)
+            for key, item in found.items():
+                if known.get(key) != item:
+                    yield "MODIFIED" if key in known else "ADDED", item
+                    known[key] = item
+            yield "TICK", {}
+            yield from self._changes(namespace, known, deadline, tick)
+            time.sleep(min(PAUSE, max(0.0, deadline - time.monotonic())))
+
+    def applications(self, namespace: str) -> list[dict[str, Any]]:
+        """Every Application of the namespace; Forbidden when the token is not accepted."""
+        data = self._get(PATH, "reading the Applications", {"appNamespace": namespace})
+        return [item for item in data.get("items") or () if item["metadata"]["namespace"] == namespace]
+
+    def refresh(self, namespace: str, name: str) -> None:
+        """Have Argo CD compare the Application with Git now. NotFound when there is none."""
+        import requests
+
+        query = {"refresh": "normal", "appNamespace": namespace}
+        try:
+            self._get(f"{PATH}/{name}", f"refreshing Application {name}", query, REFRESH_TIMEOUT)
+        except ClusterUnreachable as error:
+            if not isinstance(error.__cause__, requests.exceptions.ReadTimeout):
+                raise
+
+    def explain(self, application: Application) -> list[str]:
+        """What the server's resource tree says of objects that are not well: kind, name, message."""
+        namespace, name = key_of(application)
+        try:
+            path = f"{PATH}/{name}/resource-tree"
+            tree = self._get(path, "reading the resource tree", {"appNamespace": namespace})
+        except (ApiError, ClusterUnreachable) as error:
+            return [f"(its objects cannot be read: {error.found})"]
+        wrong = [
+            node
+            for node in tree.get("nodes") or ()
+            if (node.get("health") or {}).get("status") not in (None, "Healthy", "Suspended")
+        ]
+        said = []
+        for node in wrong[:3]:
+            health = node["health"]
+            place = f"{node.get('namespace')}/{node['name']}" if node.get("namespace") else node["name"]
+            message = f": {cut(str(health['message']))}" if health.get("message") else ""
+            said.append(f"{node['kind']} {place}: {health['status']}{message}")
+        return said
+
+    def _changes(
+        self, namespace: str, known: dict[tuple[str, str], dict[str, Any]], deadline: float, tick: float
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What the stream tells until it ends or the time is over; a thread reads it, for the ticks."""
+        events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        answers: list[Any] = []
+        reader = threading.Thread(target=self._read, args=(namespace, events, answers), daemon=True)
+        reader.start()
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                try:
+                    event = events.get(timeout=min(tick, left))
+                except queue.Empty:
+                    yield "TICK", {}
+                    continue
+                if event is None:
+                    return
+                application = event["application"]
+                key = key_of(application)
+                if key[0] != namespace or known.get(key) == application:
+                    continue
+                known[key] = application
+                if event.get("type") == "DELETED":
+                    known.pop(key)
+                yield str(event.get("type")), application
+        finally:
+            for answer in answers:
+                answer.close()
+
+    def _read(
+        self, namespace: str, events: queue.SimpleQueue[dict[str, Any] | None], answers: list[Any]
+    ) -> None:
+        import requests
+
+        try:
+            answer = self.session.get(
+                f"{self.base}/api/v1/stream/applications",
+                params={"appNamespace": namespace},
+                stream=True,
+                timeout=(CONNECT_TIMEOUT, None),
+                allow_redirects=False,
+            )
+            answers.append(answer)
+            if answer.status_code == 200:
+                for line in answer.iter_lines():
+                    result = json.loads(line).get("result") if line else None
+                    if result and result.get("application"):
+                        events.put(result)
+        except (requests.exceptions.RequestException, AttributeError, OSError, ValueError):
+            pass  # it ended, or was closed from the other side: what is there is listed again
+        finally:
+            events.put(None)
+
+    def _get(
+        self, path: str, tried: str, query: dict[str, str], read_timeout: float = READ_TIMEOUT
+    ) -> dict[str, Any]:
+        import requests
+
+        try:
+            answer = self.session.get(
+                f"{self.base}{path}",
+                params=query,
+                timeout=(CONNECT_TIMEOUT, read_timeout),
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError as error:
+            hint = "give the CA that signed its certificate with --ca-file"
+            raise ClusterUnreachable(
+                tried, f"its certificate is not trusted: {cut(str(error))}", hint, self.base
+            ) from error
+        except requests.exceptions.RequestException as error:
+            hint = "check --server, and that argocd-server is reachable from here"
+            raise ClusterUnreachable(tried, f"no answer ({type(error).__name__})", hint, self.base) from error
+        return self._data(answer, tried)
+
+    def _data(self, answer: Any, tried: str) -> dict[str, Any]:
+        try:
+            data = answer.json()
+        except ValueError:
+            data = None
+        message = str(data.get("message") or answer.reason) if isinstance(data, dict) else "no JSON"
+        code = int(answer.status_code)
+        if code in (401, 403):
+            # A server that hides what is not there answers 403 too.
+            hint = f"name an Application that is there, and give a token that may get it ({TOKEN})"
+            raise Forbidden(tried, f"argocd-server refuses the token: {message}", hint, self.base, code=code)
+        if code == 404:
+            hint = "check the Application's name and namespace"
+            raise NotFound(tried, message, hint, self.base, code=code)
+        if code >= 300 or not isinstance(data, dict):
+            hint = "check that --server is argocd-server's own URL, without a path"
+            raise ApiError(tried, f"answer {code}: {message}", hint, self.base, code=code)
+        return data
+
+
+def connect(
+    server: str, invocation: Invocation, token_file: Path | None = None, ca_file: Path | None = None
+) -> ArgoCDServer:
+    """An argocd-server by URL. InputError: no https (but on loopback), no token, no file."""
+    import requests
+
+    url = server if "://" in server else f"https://{server}"
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise InputError("reading --server", "there is a credential in the URL", f"give it with {TOKEN}")
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise InputError("reading --server", f"{server} is not https", "a token goes over https alone")
+    session = requests.Session()
+    session.trust_env = False  # no .netrc: the token is the one that was given
+    for scheme in ("http", "https"):
+        if not loopback and (proxy := invocation.environ.get(f"{scheme}_proxy")):
+            session.proxies[scheme] = proxy
+    if ca_file is not None and not ca_file.is_file():
+        raise InputError("reading --ca-file", "it is no file", "give a PEM file", str(ca_file))
+    session.verify = str(ca_file or invocation.environ.get("REQUESTS_CA_BUNDLE") or True)
+    if session.verify == "True":
+        session.verify = True
+    token = _token(token_file, invocation)
+    invocation.keep_secret(token)
+    session.headers.update({"Authorization": f"Bearer {token}", "User-Agent": "gitops-bootstrap"})
+    return ArgoCDServer(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", session)
+
+
+def _token(path: Path | None, invocation: Invocation) -> str:
+    if path is None:
+        token = invocation.environ.get(TOKEN, "").strip()
+        if not token:
+            hint = f"set {TOKEN}, or give --token-file; argocd account generate-token makes one"
+            raise InputError("reading the token for --server", "there is none", hint)
+        return token
+    try:
+        token = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            "reading --token-file", "it cannot be read", "give a file with the token", str(path)
+        ) from error
+    if not token:
+        raise InputError("reading --token-file", "it is empty", "give a file with the token", str(path))
+    return token

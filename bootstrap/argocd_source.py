@@ -1,0 +1,44 @@
+"""Where Applications are watched, refreshed and explained: the API server, or Argo CD's own API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bootstrap import kube
+from bootstrap.argocd_why import explain
+from bootstrap.kube import Cluster
+from bootstrap.status_reason import REFRESH, Application
+
+API_VERSION = "argoproj.io/v1alpha1"
+
+Events = Iterator[tuple[str, dict[str, Any]]]
+
+
+class Source(Protocol):
+    """What waiting needs. `watch` is kube.watch's: all that are there, each change, and ticks."""
+
+    def watch(self, namespace: str, timeout: float, tick: float) -> Events: ...
+
+    def refresh(self, namespace: str, name: str) -> None:
+        """Have Argo CD compare an Application with Git now; NotFound when it is not there."""
+
+    def explain(self, application: Application) -> list[str]:
+        """A line for each of its objects that is not as it should be, as far as that can be read."""
+
+
+@dataclass(frozen=True)
+class FromCluster:
+    """By the API server, with a kubeconfig."""
+
+    cluster: Cluster
+
+    def watch(self, namespace: str, timeout: float, tick: float) -> Events:
+        return kube.watch(self.cluster, API_VERSION, "Application", namespace, timeout, tick=tick)
+
+    def refresh(self, namespace: str, name: str) -> None:
+        kube.annotate(self.cluster, API_VERSION, "Application", namespace, name, {REFRESH: "normal"})
+
+    def explain(self, application: Application) -> list[str]:
+        return explain(self.cluster, application)

@@ -1,0 +1,76 @@
+"""How far a commit is behind its branch, as a clone's remote and history tell. Nothing is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootstrap import git_command
+from bootstrap.index_sources import same_repository
+from bootstrap.invocation import Invocation
+
+TIMEOUT = 20.0
+"""Seconds for the remote to answer."""
+
+
+@dataclass
+class Clone:
+    """A repository on this machine; what was asked is kept, so that many Applications cost one question."""
+
+    root: Path
+    environ: dict[str, str] = field(repr=False)
+    remotes: dict[str, str]
+    stale: bool = False
+    """A remote did not answer: what was fetched last is taken for its tip."""
+    _tips: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _counts: dict[tuple[str, str], int | None] = field(default_factory=dict)
+
+    def behind(self, url: str, revision: str, commit: str) -> int | None:
+        """Commits of the branch or tag `revision` that `commit` lacks; None when it cannot be told."""
+        remote = next((name for name, own in self.remotes.items() if same_repository(own, url)), None)
+        if remote is None or not commit:
+            return None
+        tip = self._tip(remote, revision)
+        if tip is None or tip == commit:
+            return None if tip is None else 0
+        if (commit, tip) not in self._counts:
+            answer = git_command.run(
+                ("rev-list", "--count", f"{commit}..{tip}", "--"), self.root, self.environ
+            )
+            self._counts[commit, tip] = int(answer.text) if answer.text.isdigit() else None
+        return self._counts[commit, tip]
+
+    def _tip(self, remote: str, revision: str) -> str | None:
+        if (remote, revision) not in self._tips:
+            self._tips[remote, revision] = self._ask(remote, revision)
+        return self._tips[remote, revision]
+
+    def _ask(self, remote: str, revision: str) -> str | None:
+        """The remote's own answer, else what was fetched of it last."""
+        name = revision if revision == "HEAD" or revision.startswith("refs/") else f"refs/heads/{revision}"
+        patterns = (
+            [name] if name == revision else [name, f"refs/tags/{revision}", f"refs/tags/{revision}^{{}}"]
+        )
+        command = ("ls-remote", "--", remote, *patterns)
+        answer = git_command.run(command, self.root, self.environ, timeout=TIMEOUT)
+        if answer.status == 0:
+            lines = [line.partition("\t") for line in answer.text.splitlines()]
+            found = {ref: commit for commit, _, ref in lines if ref}
+            return found.get(name) or found.get(patterns[-1]) or next(iter(found.values()), None)
+        self.stale = True
+        branch = f"refs/remotes/{remote}/{revision.removeprefix('refs/heads/')}"
+        known = git_command.run(("rev-parse", "--verify", "--quiet", branch), self.root, self.environ)
+        return known.text or None
+
+
+def clone_at(root: Path, invocation: Invocation) -> Clone | None:
+    """The clone that holds `root`; None when it is in no repository."""
+    # The clone's own credentials are used, as `git fetch` would; nobody is there to be asked.
+    environ = {**invocation.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    answer = git_command.run(("config", "--get-regexp", r"^remote\..*\.url$"), root, environ)
+    remotes = {}
+    for line in answer.text.splitlines():
+        key, _, url = line.partition(" ")
+        remotes[key.removeprefix("remote.").removesuffix(".url")] = url
+    return Clone(root, environ, remotes) if remotes else None

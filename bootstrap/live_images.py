@@ -1,0 +1,73 @@
+"""The images that run against those in Git, Application by Application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bootstrap.index_open import opened
+from bootstrap.index_pods import WORKLOADS, containers
+from bootstrap.index_repository import Options
+from bootstrap.output import Output
+from bootstrap.status import key_of
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An Application whose images differ: those that only run, those that only Git has."""
+
+    application: str
+    runs: tuple[str, ...]
+    git: tuple[str, ...]
+
+    def line(self) -> str:
+        runs, git = ", ".join(self.runs) or "none of them", ", ".join(self.git) or "none of them"
+        return f"{self.application}: runs {runs}; Git says {git}"
+
+
+def running(applications: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The images that run, by Application (`namespace/name`), as Argo CD tells."""
+    found = {}
+    for application in applications:
+        summary = (application.get("status") or {}).get("summary") or {}
+        if summary.get("images"):
+            found["/".join(key_of(application))] = sorted(summary["images"])
+    return found
+
+
+def in_git(repository: Path, output: Output) -> dict[str, list[str]]:
+    """The images of each Application's workloads as the repository says; charts are not rendered."""
+    found: dict[str, set[str]] = {}
+    with opened(repository, output, Options()) as read:
+        for scope in read.scopes:
+            for resource in read.objects(scope):
+                if resource.application and resource.kind in WORKLOADS:
+                    images = {str(one.body["image"]) for one in containers(resource) if one.body.get("image")}
+                    found.setdefault(resource.application, set()).update(images)
+    return {application: sorted(images) for application, images in found.items()}
+
+
+def differences(runs: Mapping[str, Sequence[str]], git: Mapping[str, Sequence[str]]) -> Iterator[Difference]:
+    """Where Git's images are not those that run; what else runs there (sidecars, charts) is no difference."""
+    for application, wanted in sorted(git.items()):
+        live = {_plain(image): image for image in runs.get(application, ())}
+        if application not in runs:
+            continue
+        missing = tuple(image for image in wanted if _plain(image) not in live)
+        if missing:
+            names = {_name(image) for image in missing}
+            instead = tuple(live[key] for key in sorted(live) if _name(key) in names)
+            yield Difference(application, instead, missing)
+
+
+def _plain(image: str) -> str:
+    """Docker's own spelling of one name: `redis` is `docker.io/library/redis`."""
+    return image.removeprefix("docker.io/").removeprefix("index.docker.io/").removeprefix("library/")
+
+
+def _name(image: str) -> str:
+    plain = _plain(image).partition("@")[0]
+    head, colon, tag = plain.rpartition(":")
+    return head if colon and "/" not in tag else plain

@@ -1,0 +1,110 @@
+"""Argo CD's API by a token: what is refused before anything is sent, and what an answer that is none says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from bootstrap import argocd_server
+from bootstrap.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
+from bootstrap.invocation import Invocation
+
+TOKEN = "eyJhbGciOi.a-token.for-tests"
+
+
+def invocation(**environ: str) -> Invocation:
+    return Invocation(environ=environ)
+
+
+@pytest.mark.parametrize(
+    ("server", "says"),
+    [
+        ("http://argocd.example.com", "not https"),
+        ("https://admin:secret@argocd.example.com", "credential in the URL"),
+    ],
+)
+def test_token_goes_over_https_alone_and_stands_in_no_url(server: str, says: str) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        argocd_server.connect(server, invocation(ARGOCD_AUTH_TOKEN=TOKEN))
+    assert "secret" not in f"{caught.value.found}{caught.value.where}"
+
+
+def test_without_a_token_it_says_where_to_put_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is none"):
+        argocd_server.connect("argocd.example.com", invocation())
+    empty = tmp_path / "token"
+    empty.write_text("\n")
+    with pytest.raises(InputError, match="empty"):
+        argocd_server.connect("argocd.example.com", invocation(), empty)
+    with pytest.raises(InputError, match="cannot be read"):
+        argocd_server.connect("argocd.example.com", invocation(), tmp_path / "gone")
+
+
+def test_token_is_hidden_in_everything_that_is_printed(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text(f"{TOKEN}\n")
+    asked = invocation()
+    server = argocd_server.connect("argocd.example.com", asked, path)
+    assert TOKEN in asked.secrets
+    assert TOKEN not in repr(server)
+    assert server.base == "https://argocd.example.com"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers with the status in the path's last part of `/prefix/STATUS`, to whatever is asked below."""
+
+    def do_GET(self) -> None:
+        status = int(self.path.split("/")[1])
+        body = b'{"message": "as asked"}' if status != 200 else b"<html>"
+        self.send_response(status)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, Forbidden), (403, Forbidden), (404, NotFound), (302, ApiError), (500, ApiError)],
+)
+def test_answer_that_is_none_is_an_error_of_ours(port: int, status: int, error: type[ApiError]) -> None:
+    asked = invocation(ARGOCD_AUTH_TOKEN=TOKEN)
+    server = argocd_server.connect(f"http://127.0.0.1:{port}/{status}", asked)
+    with pytest.raises(error) as caught:
+        server.applications("argocd")
+    assert caught.value.code == status
+    assert caught.value.hint
+    server.session.close()
+
+
+def test_page_instead_of_an_answer_has_no_applications(port: int) -> None:
+    server = argocd_server.connect(f"http://127.0.0.1:{port}/200", invocation(ARGOCD_AUTH_TOKEN=TOKEN))
+    with pytest.raises(ApiError, match="no JSON"):
+        server.applications("argocd")
+    server.session.close()
+
+
+def test_server_that_is_not_there_is_named(port: int) -> None:
+    server = argocd_server.connect("http://127.0.0.1:1", invocation(ARGOCD_AUTH_TOKEN=TOKEN))
+    with pytest.raises(ClusterUnreachable) as caught:
+        server.applications("argocd")
+    assert caught.value.where == "http://127.0.0.1:1"
+    server.session.close()
