@@ -119,6 +119,7 @@ def test_every_query_of_the_dashboard_is_one(tmp_path: Path) -> None:
         for target in panel["targets"]
     ]
     queries.append(dashboard["annotations"]["list"][0]["expr"])
+    queries += selectors_of_logs(dashboard)
     filled = [
         re.sub(r"\$__rate_interval", "5m", query).replace("$namespace", "voting-app-dev") for query in queries
     ]
@@ -126,6 +127,19 @@ def test_every_query_of_the_dashboard_is_one(tmp_path: Path) -> None:
     record = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(filled)]
     write(tmp_path / "queries.yaml", {"groups": [{"name": "dashboard", "rules": record}]})
     assert f"SUCCESS: {len(filled)} rules found" in promtool("check", "rules", tmp_path / "queries.yaml")
+
+
+def selectors_of_logs(dashboard: Mapping[str, Any]) -> list[str]:
+    """Loki's queries. They only select streams, and their matchers are Prometheus' own."""
+    queries = [
+        target["expr"]
+        for panel in dashboard["panels"]
+        if panel.get("datasource", {}).get("type") == "loki"
+        for target in panel["targets"]
+    ]
+    assert queries
+    assert [query for query in queries if not re.fullmatch(r"\{[^{}]+\}", query)] == []
+    return queries
 
 
 def _series(
