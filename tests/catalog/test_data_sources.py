@@ -1,4 +1,4 @@
-"""Grafana's data sources lead to one another: from metrics to traces, from spans to logs and metrics, and back."""
+"""Grafana's data sources lead to one another: metrics to traces, spans to logs and to metrics."""
 
 from __future__ import annotations
 
