@@ -7,9 +7,15 @@ import os
 import platform
 import sys
 
-from bench import cluster_phase, init_phases, startup
+from bench import cluster_phase, image_bump, image_race, init_phases, startup
 
-BENCHES = {"startup": startup, "cluster": cluster_phase, "init": init_phases}
+BENCHES = {
+    "startup": startup,
+    "cluster": cluster_phase,
+    "init": init_phases,
+    "image": image_bump,
+    "race": image_race,
+}
 
 
 def main() -> int:

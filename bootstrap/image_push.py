@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bootstrap import backoff
-from bootstrap.errors import GitUnreachable, PushRefused, StalePlan
+from bootstrap.errors import GitUnreachable, ProviderError, PushRefused, StalePlan
 from bootstrap.git_branch import Branch
 from bootstrap.git_local import Identity
 from bootstrap.git_turns import turn
@@ -105,14 +105,17 @@ def _try(
     """One commit and push; None when others have made the change meanwhile."""
     if not draft.changes:
         return None
+    review = "propose the change instead: --pr in place of --push"
     if publish is not None:
-        return publish(draft)
+        try:
+            return publish(draft)
+        except ProviderError as error:
+            raise PushRefused(error.tried, error.found, f"{error.hint}; or {review}", error.where) from error
     sha = branch.commit(draft.changes, draft.message, author(), output.invocation.clock(), sign)
     try:
         branch.push(sha)
     except PushRefused as error:
-        hint = "propose the change instead: --pr in place of --push"
-        raise PushRefused(error.tried, error.found, hint, error.where) from error
+        raise PushRefused(error.tried, error.found, f"{error.hint}; or {review}", error.where) from error
     except GitUnreachable:
         # The line may have broken after the host took it.
         if branch.refresh() != sha:

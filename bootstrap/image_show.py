@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from bootstrap.errors import ExitStatus
-from bootstrap.images import Reference
+from bootstrap.images import Reference, canonical
 from bootstrap.images_layout import home_of
 from bootstrap.output import Output
 from bootstrap.plans.image_set import Change, Outcome
@@ -65,12 +65,14 @@ def _lines(outcome: Outcome, dry_run: bool, place: Place | None) -> Iterator[str
 
 
 def _line(change: Change) -> str:
-    before = change.before or "no entry"
+    """The name stands in front only where the references do not tell it."""
+    was = change.before or change.after
+    name = "" if canonical(change.name) == canonical(was.repository) else f"{change.name} "
     if change.state == "already":
-        return f"{change.at}: {change.name} is {change.after} already"
+        return f"{change.at}: {name}is {change.after} already" if name else f"{change.at}: {was} already"
     if change.state == "kept":
-        return f"{change.at}: {change.name} stays {before}: {change.reason}"
-    return f"{change.at}: {change.name} {before} -> {change.after}"
+        return f"{change.at}: {name}stays {change.before or 'no entry'}: {change.reason}"
+    return f"{change.at}: {name}{change.before or 'no entry'} -> {change.after}"
 
 
 def _data(change: Change) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def changed(repo: Path) -> list[str]:
 def test_one_value_changes(run: Run, repo: Path):
     result = run("image", "set", "org/web=:1.10", "--env", "staging")
     assert (result.exit, result.err) == (0, "")
-    assert result.out == f"{STAGING}:5: org/web org/web:v1 -> org/web:1.10\n"
+    assert result.out == f"{STAGING}:5: org/web:v1 -> org/web:1.10\n"
     assert changed(repo) == ["-    newTag: v1  # never by hand", '+    newTag: "1.10"  # never by hand']
     again = run("image", "set", "org/web=:1.10", "--env", "staging")
     assert (again.exit, again.out.splitlines()[-1]) == (0, "nothing to change")

@@ -55,16 +55,15 @@ def tip(repository: World, branch: str = "main") -> str:
     return git(repository.bare(), "rev-parse", f"refs/heads/{branch}")
 
 
-def new_token(repository: World, *scopes: str) -> str:
-    """A token of the user that may do this and nothing else."""
+def new_token(repository: World, *scopes: str, deleted: bool = False) -> str:
+    """A token of the user that may do this and nothing else; or that could, and is no more."""
     sandbox = repository.sandbox
-    answer = http.post(
-        f"{sandbox.git_url}/api/v1/users/{sandbox.git_username}/tokens",
-        json={"name": secrets.token_hex(8), "scopes": list(scopes)},
-        auth=(sandbox.git_username, (sandbox.folder / "git" / "password").read_text().strip()),
-        timeout=60,
-    )
+    url, name = f"{sandbox.git_url}/api/v1/users/{sandbox.git_username}/tokens", secrets.token_hex(8)
+    login = (sandbox.git_username, (sandbox.folder / "git" / "password").read_text().strip())
+    answer = http.post(url, json={"name": name, "scopes": list(scopes)}, auth=login, timeout=60)
     assert answer.status_code == 201, answer.text
+    if deleted:
+        assert http.delete(f"{url}/{name}", auth=login, timeout=60).status_code == 204
     return str(answer.json()["sha1"])
 
 
@@ -176,3 +175,41 @@ def test_overtaken_the_host_refuses_and_the_meaning_is_applied_again(
     assert result.exit == 0, result.err
     assert json.loads(result.out)["attempts"] == 3
     assert repository.files()[OVERLAY] == content("v1", "v9")
+
+
+@pytest.mark.parametrize("way", [("--push",), ("--push", "--via", "api"), ("--pr",)])
+def test_what_is_in_the_way_is_one_clear_error_and_nothing_changes(
+    run: Run, repository: World, tmp_path: Path, way: tuple[str, ...]
+) -> None:
+    """A token that is no more, one that may not write, a branch and a host that are not there."""
+    before, file = tip(repository), tmp_path / "token"
+    author = AUTHOR if "api" not in way else ()
+
+    def refused(*options: str, status: ExitStatus = ExitStatus.GIT) -> str:
+        result = image_set(run, repository, "v1", *way, *author, *options, "--timeout", "20")
+        assert result.exit == status, result.err
+        assert result.err.count("\n  found: ") == 1
+        assert "Traceback" not in result.err
+        return result.err
+
+    file.write_text(new_token(repository, "write:repository", deleted=True))
+    assert "--token-file" in refused("--token-file", str(file))
+    token = new_token(repository, "read:repository")
+    file.write_text(token)
+    said = refused("--token-file", str(file))
+    assert "may" in said
+    assert token not in said
+    assert "no-such-branch" in refused("--branch", "no-such-branch", status=ExitStatus.INPUT)
+    assert "127.0.0.1:1" in refused("--repo", "http://127.0.0.1:1/acme/gitops.git")
+    assert tip(repository) == before
+    assert requests(repository) == []
+
+
+def test_a_protected_branch_is_told_of_the_api_too_and_review_is_offered(run: Run, repository: World) -> None:
+    rule = {"branch_name": "main", "rule_name": "main", "enable_push": False}
+    repository.api("POST", f"/repos/{repository.name}/branch_protections", rule)
+    before = tip(repository)
+    refused = image_set(run, repository, "v1", "--push", "--via", "api")
+    assert refused.exit == ExitStatus.GIT
+    assert "--pr" in refused.err
+    assert tip(repository) == before
