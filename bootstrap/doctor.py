@@ -11,11 +11,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
 from typing import Literal
 from urllib.parse import urlsplit
 
-from bootstrap import __version__, argocd, certificates, kube
-from bootstrap.errors import BootstrapError, ExitStatus
+from bootstrap import __version__, argocd, certificates, doctor_argocd, kube
+from bootstrap.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.observed import ClusterState
@@ -52,6 +53,12 @@ class Report:
     def add(self, area: str, state: State, found: str, mend: str = "") -> None:
         self.findings.append(Finding(area, state, found, mend))
 
+    def take(self, found: doctor_argocd.Found) -> None:
+        area, state, what, mend = found
+        self.add(
+            area, "broken" if state == "broken" else "warning" if state == "warning" else "ok", what, mend
+        )
+
     @property
     def worst(self) -> State:
         states = {finding.state for finding in self.findings}
@@ -67,7 +74,7 @@ def doctor(context: str | None, namespace: str, output: Output) -> int:
     except BootstrapError as error:
         report.add("cluster", "broken", f"{error.tried}: {error.found}", error.hint)
     else:
-        for look in (_cluster, _argocd, _applications, _certificates):
+        for look in (_cluster, _argocd, _applications, _inside, _credentials, _certificates):
             _guarded(report, look, cluster, namespace)
     if output.format == "json":
         findings = [asdict(finding) for finding in report.findings]
@@ -183,6 +190,30 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
         state: State = "broken" if row.final else "warning"
         mend = f"kubectl -n {row.namespace} describe application {row.name}"
         report.add(row.name, state, f"{row.sync}, {row.health}; waits for {row.waiting_for}", mend)
+
+
+def _inside(report: Report, cluster: Cluster, namespace: str) -> None:
+    """Argo CD's work: its repositories, as far as Applications tell, and its queue."""
+    applications = argocd.applications(cluster, namespace)
+    if not applications:
+        return
+    try:
+        secrets = doctor_argocd.secrets_of_repositories(cluster, namespace)
+    except Forbidden:
+        secrets = []
+    for found in (
+        *doctor_argocd.repositories(applications, secrets),
+        *doctor_argocd.queue(cluster, namespace, applications),
+    ):
+        report.take(found)
+
+
+def _credentials(report: Report, cluster: Cluster, namespace: str) -> None:
+    """What argocd-server trusts and is trusted by; of Secrets only names and a certificate's end."""
+    report.take(doctor_argocd.webhook(kube.get(cluster, "v1", "Secret", namespace, "argocd-secret")))
+    tls = kube.get(cluster, "v1", "Secret", namespace, "argocd-server-tls")
+    for found in doctor_argocd.server_certificate(tls, datetime.now(timezone.utc)):
+        report.take(found)
 
 
 def _certificates(report: Report, cluster: Cluster, namespace: str) -> None:

@@ -13,7 +13,7 @@ from bootstrap.output import Output
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @common
 def command(output: Output, context: str | None, namespace: str) -> int:
-    """Look at programs, cluster, rights, clock, Argo CD, Applications and certificates.
+    """Look at programs, cluster, rights, clock, Argo CD, its repositories and queue, certificates.
 
     Says of each finding what to do. It holds no secret. Exit status 1 when something is broken.
 

@@ -5,6 +5,7 @@ The test writes what Argo CD's controllers and the endpoint controller would wri
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -19,7 +20,7 @@ from bootstrap.output import Output
 from bootstrap.render import kustomize
 from bootstrap.sandbox.state import Sandbox
 from tests import terminal
-from tests.applications import NEWER, REVISION, application, entry
+from tests.applications import NEWER, REPOSITORY, REVISION, application, entry
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.repositories import SHOP, write
@@ -160,6 +161,11 @@ def test_doctor_tells_versions_rights_and_what_is_broken(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str]
 ) -> None:
     put(admin, ns, application("root", children=[entry("b", 5)]), broken_child())
+    labels = {"argocd.argoproj.io/secret-type": "repository"}
+    content = {"url": REPOSITORY.encode(), "password": b"correct-horse-battery"}
+    kube.ensure_secret(admin, ns, "repository", data=content, generate=(), labels=labels)
+    keys = {"webhook.gogs.secret": b"staple-of-a-hook"}
+    kube.ensure_secret(admin, ns, "argocd-secret", data=keys, generate=(), labels={})
     result = run("doctor", "--namespace", ns, "-o", "json", env=environ)
     findings = json.loads(result.out)["findings"]
     by_area = {finding["area"]: finding for finding in findings}
@@ -168,6 +174,11 @@ def test_doctor_tells_versions_rights_and_what_is_broken(
     assert by_area["clock"]["state"] == "ok"
     assert "the chart is not there" in by_area["b"]["found"]
     assert all(finding["mend"] for finding in findings if finding["state"] != "ok")
+    assert any(REPOSITORY in one["found"] and one["found"].endswith("with a credential") for one in findings)
+    assert by_area["webhook"]["found"] == "argocd-secret has webhook.gogs.secret"
+    for hidden in ("correct-horse-battery", "staple-of-a-hook"):
+        assert hidden not in result.out + result.err
+        assert base64.b64encode(hidden.encode()).decode() not in result.out + result.err
     assert result.exit == 1
 
 

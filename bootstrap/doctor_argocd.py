@@ -1,0 +1,162 @@
+"""Argo CD's own health for `bootstrap doctor`: repositories, its queue, its webhook, its certificate.
+
+Of Secrets only names of keys, URLs without credentials and a certificate's end are told.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from bootstrap import certificates, kube
+from bootstrap.errors import ClusterError
+from bootstrap.git_auth import without_userinfo
+from bootstrap.index_sources import same_repository, sources
+from bootstrap.kube import Cluster
+from bootstrap.kube_connection import request
+from bootstrap.status_reason import cut
+
+Found = tuple[str, str, str, str]
+"""(area, state, what was found, what to do)."""
+
+METRICS = "services/argocd-metrics:8082/proxy/metrics"
+LONG_QUEUE = 50
+"""Applications in a queue from which on it is told of."""
+STALE = 900.0
+"""Seconds without a comparison after which the controller does not keep up; by itself it looks every 180."""
+_DEPTH = re.compile(
+    r'^workqueue_depth\{[^}]*name="(app_\w+)"[^}]*\}\s+(\d+(?:\.\d+)?(?:e\+?\d+)?)$', re.MULTILINE
+)
+_TROUBLE = ("ComparisonError", "InvalidSpecError")
+
+
+def repositories(
+    applications: Sequence[Mapping[str, Any]], secrets: Sequence[Mapping[str, Any]]
+) -> list[Found]:
+    """Each Git repository or chart host: whether Argo CD could read it, as its Applications tell."""
+    users: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for application in applications:
+        for url in {source.repo_url for source in sources(application)}:
+            users[without_userinfo(url)].append(application)
+    credentials = [_text(secret, "url") for secret in secrets]
+    found = []
+    for url, using in sorted(users.items()):
+        known = any(same_repository(own, url) or (own and url.startswith(own)) for own in credentials)
+        how = "with a credential" if known else "without a credential"
+        trouble = next((message for one in using if (message := _trouble(one, url))), "")
+        if trouble:
+            hint = "check the URL, the credential and the network of argocd-repo-server"
+            found.append(("repository", "broken", f"{url}: {trouble}", hint))
+        else:
+            read = sum(bool(_revision(one)) for one in using)
+            found.append(
+                ("repository", "ok", f"{url}: read for {read} of {len(using)} Applications, {how}", "")
+            )
+    return found
+
+
+def _trouble(application: Mapping[str, Any], url: str) -> str:
+    """What an Application's conditions say of a repository; of its only one, whatever they say."""
+    alone = len({source.repo_url for source in sources(application)}) == 1
+    for condition in (application.get("status") or {}).get("conditions") or ():
+        message = str(condition.get("message") or "")
+        if condition.get("type") in _TROUBLE and (alone or url in message):
+            return cut(message)
+    return ""
+
+
+def _revision(application: Mapping[str, Any]) -> Any:
+    sync = (application.get("status") or {}).get("sync") or {}
+    return sync.get("revision") or sync.get("revisions")
+
+
+def queue(cluster: Cluster, namespace: str, applications: Sequence[Mapping[str, Any]]) -> list[Found]:
+    """How many Applications wait for the controller: by its metrics, and by when each was last compared."""
+    found = []
+    try:
+        path = f"/api/v1/namespaces/{namespace}/{METRICS}"
+        answer = request(
+            cluster, "GET", path, "reading the controller's metrics", accept="*/*", read_timeout=10
+        )
+        depths = depths_of(answer.data.decode() if isinstance(answer.data, bytes) else "")
+    except ClusterError:
+        depths = {}
+    if depths:
+        said = ", ".join(f"{name} {depth}" for name, depth in sorted(depths.items()))
+        long = max(depths.values()) >= LONG_QUEUE
+        hint = "give the controller more --status-processors, or shards" if long else ""
+        found.append(("queue", "warning" if long else "ok", said, hint))
+    else:
+        found.append(("queue", "ok", "the controller's metrics cannot be reached from here", ""))
+    return found + compared(applications, datetime.now(timezone.utc))
+
+
+def depths_of(metrics: str) -> dict[str, int]:
+    """Queue → length, of Prometheus text."""
+    return {name: int(float(depth)) for name, depth in _DEPTH.findall(metrics)}
+
+
+def compared(applications: Sequence[Mapping[str, Any]], now: datetime) -> list[Found]:
+    """The Application that was compared with Git longest ago."""
+    times = {}
+    for application in applications:
+        at = (application.get("status") or {}).get("reconciledAt")
+        if at:
+            then = datetime.fromisoformat(str(at).replace("Z", "+00:00"))
+            times[str(application["metadata"]["name"])] = (now - then).total_seconds()
+    never = len(applications) - len(times)
+    if not times:
+        hint = "look at argocd-application-controller: kubectl -n argocd logs statefulset/…"
+        return [("comparison", "broken", f"none of {never} Applications was ever compared with Git", hint)]
+    name = max(times, key=lambda one: times[one])
+    said = f"the longest ago, {name}, {times[name]:.0f} s" + (f"; {never} never" if never else "")
+    late = times[name] > STALE
+    hint = "the controller does not keep up or does not run: see its log and its queue" if late else ""
+    return [("comparison", "warning" if late else "ok", said, hint)]
+
+
+def webhook(secret: Mapping[str, Any] | None) -> Found:
+    """Whether argocd-secret has what proves a delivery genuine; the values stay where they are."""
+    keys = sorted(key for key in ((secret or {}).get("data") or {}) if key.startswith("webhook."))
+    if keys:
+        return ("webhook", "ok", f"argocd-secret has {', '.join(keys)}", "")
+    found = "no webhook is set up: a push is seen when Argo CD looks next, after up to 3 minutes"
+    return ("webhook", "ok", found, "")
+
+
+def server_certificate(secret: Mapping[str, Any] | None, now: datetime) -> list[Found]:
+    """When argocd-server's own certificate (Secret argocd-server-tls) ends."""
+    pem = _text(secret, "tls.crt") if secret else ""
+    if not pem:
+        return []
+    from cryptography import x509
+
+    try:
+        end = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
+    except ValueError:
+        hint = "make the Secret again with a PEM certificate"
+        return [("certificates", "broken", "argocd-server-tls holds no certificate", hint)]
+    days = (end - now).total_seconds() / 86400
+    state = "broken" if days < 0 else "warning" if days < certificates.EXPIRES_SOON else "ok"
+    hint = "renew it: Secret argocd-server-tls" if state != "ok" else ""
+    return [("certificates", state, f"argocd-server's ends in {days:.0f} days", hint)]
+
+
+def _text(secret: Mapping[str, Any], key: str) -> str:
+    try:
+        return base64.b64decode(str((secret.get("data") or {}).get(key) or "")).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+def secrets_of_repositories(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
+    """The Secrets that hold credentials of repositories."""
+    found = []
+    for kind in ("repository", "repo-creds"):
+        selector = f"argocd.argoproj.io/secret-type={kind}"
+        found += kube.list_objects(cluster, "v1", "Secret", namespace, selector)
+    return found
