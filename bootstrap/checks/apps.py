@@ -76,7 +76,7 @@ NAMESPACE = Rule(
     "GB214",
     "namespace-not-created",
     "error",
-    "An Application's namespace is made by nobody: its sync fails.",
+    "An Application's namespace is made by nobody, or by a later wave: its sync fails.",
     "add the sync option CreateNamespace=true, or a Namespace",
 )
 
@@ -91,6 +91,8 @@ def check(apps: Apps) -> Iterator[Problem]:
         owned[item.application].append(item)
     parents = {f"{item.namespace}/{item.name}": item.application for item in apps.applications}
     made = {item.name for item in apps.public.of("Namespace")} | _ALWAYS
+    makers = {item.name: item.application for item in apps.public.of("Namespace")}
+    by_name = {f"{item.namespace}/{item.name}": item for item in apps.applications}
     created = {destination(item.body) for item in apps.applications if _creates_namespace(item)}
     for application in apps.applications:
         name = f"{application.namespace}/{application.name}"
@@ -103,6 +105,7 @@ def check(apps: Apps) -> Iterator[Problem]:
         yield from _paths(apps, application, apps.closures.get(name, frozenset()))
         yield from _finalizer(application, owned[name])
         yield from _namespace(apps, application, made, created)
+        yield from _later_namespace(apps, application, makers, by_name)
     yield from _two_owners(apps)
 
 
@@ -204,6 +207,22 @@ _ALWAYS = {"default", "kube-system", "kube-public", "kube-node-lease", ""}
 
 def _creates_namespace(application: Resource) -> bool:
     return "CreateNamespace=true" in sequence(dig(application.spec, "syncPolicy", "syncOptions"))
+
+
+def _later_namespace(
+    apps: Apps, application: Resource, makers: Mapping[str, str], by_name: Mapping[str, Resource]
+) -> Iterator[Problem]:
+    """A namespace that a sibling of a later wave makes: the sync fails, and that wave never comes."""
+    namespace = destination(application.body)[1]
+    maker = by_name.get(makers.get(namespace, ""))
+    if maker is None or maker is application or maker.application != application.application:
+        return
+    if application.wave < maker.wave and not _creates_namespace(application):
+        message = (
+            f"{application} (wave {application.wave}) goes to namespace {namespace}, "
+            f"which comes with {maker} (wave {maker.wave})"
+        )
+        yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
 
 
 def _namespace(

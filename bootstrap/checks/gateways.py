@@ -75,10 +75,18 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
 def route_backends(route: Resource) -> Iterator[tuple[str, str, Any, tuple[str | int, ...]]]:
     """(Service, namespace, port, place) of each backend of a route, mirrors too."""
     for number, rule in enumerate(sequence(route.spec.get("rules"))):
-        for place, item in enumerate(sequence(mapping(rule).get("backendRefs"))):
-            reference = mapping(item)
+        start: tuple[str | int, ...] = ("spec", "rules", number)
+        found = [
+            (mapping(item), (*start, "backendRefs", place))
+            for place, item in enumerate(sequence(mapping(rule).get("backendRefs")))
+        ]
+        found += [
+            (mapping(dig(item, "requestMirror", "backendRef")), (*start, "filters", place))
+            for place, item in enumerate(sequence(mapping(rule).get("filters")))
+            if isinstance(item, dict) and "requestMirror" in item
+        ]
+        for reference, where in found:
             if str(reference.get("kind") or "Service") == "Service" and not reference.get("group"):
-                where = ("spec", "rules", number, "backendRefs", place)
                 namespace = str(reference.get("namespace") or route.namespace)
                 yield str(reference.get("name")), namespace, reference.get("port"), where
 

@@ -47,10 +47,27 @@ EXPORTERS: Mapping[str, tuple[str, ...]] = {
     "probe_": ("blackbox",),
     "certmanager_": ("cert-manager",),
     "argocd_": ("argocd",),
+    "cnpg_": ("cloudnative-pg",),
+    "elasticsearch_": ("elasticsearch-exporter", "elasticsearch_exporter"),
+    "haproxy_": ("haproxy",),
+    "kafka_": ("kafka",),
+    "keda_": ("keda",),
+    "kube_": ("kube-state-metrics", "kube-prometheus-stack"),
+    "loki_": ("loki",),
+    "memcached_": ("memcached-exporter", "memcached_exporter"),
+    "mongodb_": ("mongodb",),
+    "nats_": ("nats",),
+    "node_": ("node-exporter", "node_exporter", "kube-prometheus-stack"),
+    "rollout_": ("argo-rollouts",),
+    "velero_": ("velero",),
 }
 """The beginning of a metric's name → words, one of which an image, chart or name of its exporter has."""
 
-_METRIC = re.compile(r"\b([a-z][a-z0-9]*_[a-z0-9_]+)\b")
+_METRIC = re.compile(r"\b([a-z][a-z0-9]*_[a-z0-9_]+)\b(?!\s*\()")
+_LABELS = re.compile(
+    r"\"[^\"]*\"|'[^']*'|\{[^}]*\}|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)"
+)
+"""Of an expression, what names labels and their values."""
 
 
 def check(index: Index, around: Surroundings) -> Iterator[Problem]:
@@ -59,11 +76,11 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         yield from _service_monitor(index, monitor)
     for monitor in index.of(POD_MONITOR):
         yield from _pod_monitor(index, monitor)
-    exporters = None
+    words = None
     for rules in index.of(RULES):
         if around.complete:
-            exporters = exporters or _exporters(index, around)
-            yield from _metrics(rules, exporters)
+            words = words or exporters(index, around)
+            yield from _metrics(rules, words)
 
 
 def _elsewhere(monitor: Resource) -> bool:
@@ -121,7 +138,7 @@ def _pod_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
             yield at(PORT, monitor, message, "spec", "podMetricsEndpoints", number, "port")
 
 
-def _exporters(index: Index, around: Surroundings) -> str:
+def exporters(index: Index, around: Surroundings) -> str:
     """Everything that could name an exporter: images, charts, Applications."""
     words = list(around.images)
     words += [str(c.body.get("image")) for item in index.of(*WORKLOADS) for c in containers(item)]
@@ -134,7 +151,7 @@ def _exporters(index: Index, around: Surroundings) -> str:
 def _metrics(rules: Resource, exporters: str) -> Iterator[Problem]:
     for number, group in enumerate(sequence(rules.spec.get("groups"))):
         for place, rule in enumerate(sequence(mapping(group).get("rules"))):
-            for metric in sorted(set(_METRIC.findall(str(dig(rule, "expr") or "")))):
+            for metric in sorted(set(_METRIC.findall(_LABELS.sub(" ", str(dig(rule, "expr") or ""))))):
                 if missing := _missing(metric, exporters):
                     alert = mapping(rule).get("alert") or mapping(rule).get("record")
                     message = f"{rules}: {alert} asks for {metric}, and nothing like {missing} is deployed"

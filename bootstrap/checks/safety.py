@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
-from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.index import APPLICATION, Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.index_pods import WORKLOADS, Container, containers, pod_spec, running, template_path
+from bootstrap.index_sources import sources
+from bootstrap.index_yaml import parse
 
 SECRET = Rule(
     "GB401",
@@ -91,6 +93,7 @@ _TOKENS: Mapping[str, re.Pattern[str]] = {
     "a JSON Web Token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@$({]+:[^\s/:@$({]{3,}@"),
 }
+_ARGUMENT = re.compile(r"--?(?P<name>[\w.-]+)[= ](?P<value>\S+)$")
 _KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
 _SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _HARMLESS = re.compile(
@@ -105,6 +108,8 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield from _secret(resource)
         elif resource.kind == "ConfigMap":
             yield from _config(resource)
+        elif resource.kind == APPLICATION:
+            yield from _application(resource)
         elif resource.kind == "ClusterRoleBinding.rbac.authorization.k8s.io":
             yield from _binding(resource)
     for workload in index.of(*WORKLOADS):
@@ -144,11 +149,51 @@ def _config(config: Resource) -> Iterator[Problem]:
             yield at(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
 
 
+def _token(value: str) -> str:
+    """The kind of token that a text holds, by its form; "" for none."""
+    return next((kind for kind, pattern in _TOKENS.items() if pattern.search(value)), "")
+
+
+def _application(application: Resource) -> Iterator[Problem]:
+    """Credentials among the values that an Application gives to a chart."""
+    for source in sources(application.body):
+        helm, place = mapping(source.body.get("helm")), (*source.position, "helm")
+        for number, item in enumerate(mappings(helm.get("parameters"))):
+            name, value = str(item.get("name")), str(item.get("value") or "")
+            if kind := _value(name.rpartition(".")[2], value):
+                message = f"{application}: the parameter {name} looks like {kind}"
+                yield at(CREDENTIAL, application, message, *place, "parameters", number)
+        given: list[tuple[str, Any]] = [("valuesObject", helm.get("valuesObject"))]
+        if isinstance(helm.get("values"), str):
+            given += [("values", one.value) for one in parse(helm["values"].encode()).documents]
+        for field, values in given:
+            for name, value in _leaves(values):
+                if kind := _value(name, value):
+                    message = f"{application}: {name} in helm.{field} looks like {kind}"
+                    yield at(CREDENTIAL, application, message, *place, field)
+
+
+def _leaves(value: Any) -> Iterator[tuple[str, str]]:
+    """(key, text) of every text below a value."""
+    for key, item in mapping(value).items():
+        if isinstance(item, str):
+            yield str(key), item
+        yield from _leaves(item)
+    for item in sequence(value):
+        yield from _leaves(item)
+
+
+def _value(name: str, value: str) -> str:
+    """As `_credential`; charts also name Secrets and keys in what sounds alike (existingSecret)."""
+    if re.search(r"existing|secret$|secrets$|ref$|name$", name, re.IGNORECASE):
+        return _token(value)
+    return _credential(name, value)
+
+
 def _credential(name: str, value: str) -> str:
     """What kind of credential a value looks like; "" for none. The value itself is never told."""
-    for kind, pattern in _TOKENS.items():
-        if pattern.search(value):
-            return kind
+    if kind := _token(value):
+        return kind
     sensitive = "\n" not in value and _SENSITIVE.search(name) and not _HARMLESS.match(value)
     return "a password" if sensitive and (entropy(value) > 2.5 or len(value) >= 6) else ""
 
@@ -186,6 +231,13 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
         if isinstance(value, str) and (kind := _credential(key, value)):
             message = f"{workload}: variable {key} of {name} looks like {kind}"
             yield at(CREDENTIAL, workload, message, *container.path, "env", number)
+    for field in ("command", "args"):
+        for number, item in enumerate(sequence(body.get(field))):
+            match = _ARGUMENT.match(item) if isinstance(item, str) else None
+            kind = _credential(match["name"], match["value"]) if match else _token(str(item))
+            if kind:
+                message = f"{workload}: {field} of {name} holds what looks like {kind}"
+                yield at(CREDENTIAL, workload, message, *container.path, field, number)
     if container.init and not container.sidecar:
         return
     if container not in running(workload) or workload.kind in ("Job.batch", "CronJob.batch"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bootstrap.checks.monitoring import exporters
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
 from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.index_pods import label_selected, replicas, running
@@ -64,10 +65,21 @@ BUDGETS_OVERLAP = Rule(
 )
 
 
+METRICS_SOURCE = Rule(
+    "GB347",
+    "metrics-source-missing",
+    "warning",
+    "An autoscaler asks for a metric that no metrics adapter in the cluster serves: it never scales.",
+    "deploy prometheus-adapter or KEDA, or scale by cpu or memory",
+)
+_ADAPTERS = ("prometheus-adapter", "keda", "metrics-adapter", "custom-metrics", "datadog")
+
+
 def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     """Every rule of this module."""
     for scaler in index.of(HPA):
         yield from _scaler(index, scaler)
+        yield from _source(index, around, scaler)
     for scaled in index.of("ScaledObject.keda.sh"):
         yield from _target(index, scaled, mapping(scaled.spec.get("scaleTargetRef")))
     owners: dict[int, Resource] = {}
@@ -121,6 +133,18 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
             if (container is None or container == item.name) and resource not in requested:
                 message = f"{scaler} watches {resource} in percent, and {item.name} of {target} requests none"
                 yield at(REQUESTS, scaler, message, *place)
+
+
+def _source(index: Index, around: Surroundings, scaler: Resource) -> Iterator[Problem]:
+    """Metrics of its pods, of other objects or from outside need an adapter that serves them."""
+    for number, metric in enumerate(sequence(scaler.spec.get("metrics"))):
+        kind = str(mapping(metric).get("type"))
+        if kind not in ("Pods", "Object", "External") or not around.complete:
+            continue
+        if not any(word in exporters(index, around) for word in _ADAPTERS):
+            name = dig(metric, kind.lower(), "metric", "name")
+            message = f"{scaler} asks for the metric {name} ({kind}), which no metrics adapter here serves"
+            yield at(METRICS_SOURCE, scaler, message, "spec", "metrics", number)
 
 
 def _utilisation(scaler: Resource) -> Iterator[tuple[str, str | None, tuple[str | int, ...]]]:

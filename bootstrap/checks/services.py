@@ -115,6 +115,8 @@ def backend(
             message = f"{user} sends requests to Service {name}, which is not in {namespace}{near}"
             yield at(BACKEND_MISSING, user, message, *path)
         return
+    if service.spec.get("type") == "ExternalName" and not ports(service):
+        return  # a name alone, for whatever port
     if port is not None and not any(port in (p.get("name"), p.get("port")) for p in ports(service)):
         has = ", ".join(_spell(p) for p in ports(service)) or "none"
         message = f"{user} uses port {port} of Service {name}, whose ports are {has}"

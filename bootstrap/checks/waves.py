@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.checks.rule import Apps, Problem, Rule, Surroundings, at
-from bootstrap.index import Index, Resource, dig, mapping
+from bootstrap.index import Index, Resource, dig, mapping, sequence
 from bootstrap.index_pods import WORKLOADS, references
 from bootstrap.index_sources import sources
 
@@ -22,8 +22,8 @@ LATER_OBJECT = Rule(
     "GB222",
     "wave-uses-later-object",
     "error",
-    "Pods need an object of a later wave of the same Application: they never start, and "
-    "that wave never comes.",
+    "Pods, claims or certificates need an object of a later wave of the same Application: they never "
+    "become ready, and that wave never comes.",
     "give the object the lower argocd.argoproj.io/sync-wave",
 )
 CLAIM_FIRST = Rule(
@@ -158,6 +158,32 @@ def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
             if target is None or target.application != workload.application or use.optional:
                 continue
             yield from _order(workload, target)
+
+    for resource in index.resources:
+        for kind, namespace, name in _needs(resource):
+            target = index.get(kind, namespace, name)
+            if target is not None and target.application == resource.application:
+                yield from _order(resource, target)
+
+
+def _needs(resource: Resource) -> Iterator[tuple[str, str, str]]:
+    """(kind, namespace, name) of what has to be there before: its namespace, StorageClass, issuer."""
+    if resource.namespace:
+        yield "Namespace", "", resource.namespace
+    claims = [resource] if resource.kind == "PersistentVolumeClaim" else []
+    names = [claim.spec.get("storageClassName") for claim in claims]
+    names += [
+        dig(claim, "spec", "storageClassName")
+        for claim in sequence(resource.spec.get("volumeClaimTemplates"))
+    ]
+    for name in names:
+        if name:
+            yield "StorageClass.storage.k8s.io", "", str(name)
+    if resource.kind == "Certificate.cert-manager.io":
+        reference = mapping(resource.spec.get("issuerRef"))
+        kind = str(reference.get("kind") or "Issuer")
+        namespace = "" if kind == "ClusterIssuer" else resource.namespace
+        yield f"{kind}.cert-manager.io", namespace, str(reference.get("name"))
 
 
 def _order(workload: Resource, target: Resource) -> Iterator[Problem]:

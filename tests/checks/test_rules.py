@@ -29,6 +29,12 @@ def edit(rule: str, mark: str, line: str, says: str, *also: str) -> Case:
 
 CASES = [
     edit("GB301", "backend", "backend: {service: {name: wbe, port: {name: http}}}", "did you mean web?"),
+    edit(
+        "GB346",
+        "alert",
+        "groups: [{name: w, rules: [{alert: C, expr: sum by (a) (kafka_lag) > 0}]}]",
+        "kafka",
+    ),
     edit("GB301", "far", "- {name: gone, namespace: other, port: 80}", "other/gone"),
     edit("GB302", "backend", "backend: {service: {name: web, port: {number: 8080}}}", "http (80)"),
     edit("GB303", "service selector", "selector: {app: wbe}", "app=wbe", "GB343"),
@@ -71,6 +77,17 @@ CASES = [
     edit("GB215", "no replicas", "spec:\n  replicas: 2", "replicas: 2"),
     edit("GB336", "bounds", "minReplicas: 9", "9 to 4"),
     edit("GB321", "budget selector", "selector: {matchLabels: {app: wbe}}", "no pods"),
+    Case(
+        "GB347",
+        "requests_per_second",
+        more="apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n"
+        "metadata: {name: files, namespace: shop}\nspec:\n"
+        "  scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: elsewhere}\n"
+        "  maxReplicas: 3\n  metrics:\n"
+        "    - type: Pods\n      pods:\n        metric: {name: requests_per_second}\n"
+        "        target: {type: AverageValue, averageValue: 5}\n",
+        also=("GB319",),
+    ),
     edit("GB322", "budget", "minAvailable: 2", "none may go"),
     edit("GB322", "budget", "maxUnavailable: 0", "none may go"),
     edit("GB337", "second budget", "selector: {matchLabels: {app: web}}", "both select"),
@@ -130,6 +147,15 @@ CASES = [
         "- {name: API_TOKEN, value: ghp_0123456789abcdefghij0123456789abcdefghij}",
         "GitHub",
     ),
+    edit("GB402", "security", "args: [--db-password=correct-horse]", "args of web"),
+    edit(
+        "GB402",
+        "values",
+        "helm: {parameters: [{name: auth.password, value: correct-horse}]}",
+        "auth.password",
+    ),
+    edit("GB402", "values", "helm: {valuesObject: {auth: {apiKey: 4f9a1c77d0}}}", "apiKey"),
+    edit("GB402", "values", 'helm: {values: "auth: {token: 4f9a1c77d0}"}', "token in helm.values"),
     edit("GB402", "variable", "- {name: DB_URL, value: 'postgres://shop:hunter22@db/shop'}", "URL"),
     edit("GB402", "data", "smtp_password: correct-horse", "password", "GB312"),
     edit("GB403", "data", 'mode: "-----BEGIN PRIVATE KEY-----"', "private key"),
@@ -232,6 +258,23 @@ spec:
     ),
     edit("GB212", "generate paths", "argocd.argoproj.io/manifest-generate-paths: /apps/other", "apps/shop"),
     edit("GB213", "finalizer", "labels: {}", "no finalizer"),
+    Case(
+        "GB214",
+        "which comes with Application argocd/certificates (wave 50)",
+        {
+            "certificates wave": 'annotations: {argocd.argoproj.io/sync-wave: "50"}',
+            "options": "syncOptions: []",
+        },
+        also=("GB209",),
+    ),
+    Case(
+        "GB222",
+        "of wave 5",
+        more="apiVersion: cert-manager.io/v1\nkind: Issuer\n"
+        "metadata: {name: own, namespace: shop, annotations: {argocd.argoproj.io/sync-wave: '5'}}\n---\n"
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: own, namespace: shop}\n"
+        "spec: {secretName: x, issuerRef: {kind: Issuer, name: own}}\n",
+    ),
     Case(
         "GB214",
         "nobody makes",
