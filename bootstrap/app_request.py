@@ -14,6 +14,8 @@ Kind = Literal["image", "chart", "git"]
 
 PRODUCTION = ("production", "prod")
 """Environments whose hosts carry no environment in their names."""
+SETTINGS = "settings"
+"""The ConfigMap that every overlay has for its components; kustomize takes no other of that name."""
 LABEL = 63
 """Characters of a DNS label: what a namespace's name may have."""
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -199,6 +201,9 @@ def _config(text: str) -> Config:
         _refuse(option, f"{text!r} is neither a Secret nor a ConfigMap", hint)
     if not all(_PART.fullmatch(part) for part in found["name"].split(".")):
         _refuse(option, f"{found['name']!r} is no name of an object", "use a-z, 0-9, - and .")
+    if found["kind"] == "configmap" and found["name"] == SETTINGS:
+        hint = "give it another name, such as the app's"
+        _refuse(option, f"{SETTINGS} is what an overlay's own settings are called", hint)
     keys = tuple(found["keys"].split(",")) if found["keys"] else ()
     if keys and found["kind"] == "configmap":
         _refuse(

@@ -16,7 +16,7 @@ PROJECTS = "clusters/default/projects.yaml"
 def clone(folder: Path, prefix: str = "") -> Path:
     """The work tree, on branch main, which follows the bare repository's."""
     bare, tree = Bare(folder / "bare.git"), folder / "clone"
-    git(folder, "clone", "--quiet", bare.url, str(tree))
+    git(bare.folder, "clone", "--quiet", bare.url, str(tree))
     write(tree, {prefix + path: content for path, content in catalog.load().items()})
     git(tree, "checkout", "--quiet", "-B", "main")
     git(tree, "add", "--all")

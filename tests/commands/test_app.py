@@ -236,6 +236,7 @@ BAD: Mapping[str, tuple[tuple[str, ...], str]] = {
     "cluster": (("shop", *IMAGE, "--cluster", "edge"), "give --cluster, one of default"),
     "replicas": (("shop", *IMAGE, "--replicas", "0"), "give 1 or more"),
     "variables": (("shop", *IMAGE, "--env-from", "settings"), "secret/NAME"),
+    "settings": (("shop", *IMAGE, "--env-from", "configmap/settings"), "give it another name"),
     "companion": (("shop", *IMAGE, "--version", "1.0.0"), "--version goes with --chart"),
     "range": (("shop", "--chart", "oci://a.b/c", "--version", "1.x"), "not one version"),
     "chart": (("shop", "--chart", "stable/redis", "--version", "1.0.0"), "https://HOST/REPOSITORY/CHART"),
