@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -138,6 +139,23 @@ def test_names_that_no_rule_foresaw_still_lead_to_a_namespace_of_its_own(run: Ru
     }
     copied = (tree / "apps/shop/overlays/qa/settings.yaml").read_text()
     assert "https://shop.qa.example.com/a # said again" in copied
+
+
+def test_on_another_cluster_its_own_files_change_and_removing_clears_both(run: Run, tree: Path) -> None:
+    shutil.copytree(tree / "clusters/default", tree / "clusters/edge")
+    git(tree, "add", "--all")
+    git(tree, "commit", "--quiet", "--message", "A second cluster")
+    chart = ("--chart", "oci://ghcr.io/acme/charts/queue", "--version", "1.2.3")
+    assert run("app", "add", "queue", *chart).exit == 0
+    assert run("env", "add", "qa", "--from", "dev", "--app", "queue", "--cluster", "edge").exit == 0
+    line = "+  - ../../apps/queue/applications/{0}  # queue, environment {0}"
+    for cluster, environment in (("default", "dev"), ("edge", "qa")):
+        assert changed(tree, f"clusters/{cluster}") == [
+            line.format(environment),
+            "+    - ghcr.io/acme/charts",
+        ]
+    assert run("app", "remove", "queue").exit == 0
+    assert status(tree) == []
 
 
 BAD: Mapping[str, tuple[tuple[str, ...], str]] = {
