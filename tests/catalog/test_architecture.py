@@ -130,15 +130,15 @@ UNNAMED = {
 
 
 def test_the_function_that_switches_a_part_of_the_app_on_does_so(tmp_path: Path) -> None:
-    (function,) = re.findall(r"^(on\(\) \{.*\})$", text(), re.M)
-    calls = set(re.findall(r"`on (\w+) ([\w-]+)`", text()))
+    (function,) = re.findall(r"^(switch_on\(\) \{.*\})$", text(), re.M)
+    calls = set(re.findall(r"`switch_on (\w+) ([\w-]+)`", text()))
     assert calls
     for environment, component in sorted(calls):
         assert environment in ENVIRONMENTS
         folder = tmp_path / f"{environment}-{component}"
         shutil.copytree(APP, folder / "apps/voting-app")
         overlay = folder / "apps/voting-app/overlays" / environment
-        subprocess.run(["sh", "-ec", f"{function}\non {environment} {component}"], cwd=folder, check=True)
+        subprocess.run(["sh", "-ec", f"{function}\nswitch_on {environment} {component}"], cwd=folder, check=True)
         before = (APP / "overlays" / environment / "kustomization.yaml").read_bytes()
         after = (overlay / "kustomization.yaml").read_bytes()
         line = f"- ../../components/{component} ".encode()
