@@ -138,7 +138,9 @@ def test_the_function_that_switches_a_part_of_the_app_on_does_so(tmp_path: Path)
         folder = tmp_path / f"{environment}-{component}"
         shutil.copytree(APP, folder / "apps/voting-app")
         overlay = folder / "apps/voting-app/overlays" / environment
-        subprocess.run(["sh", "-ec", f"{function}\nswitch_on {environment} {component}"], cwd=folder, check=True)
+        subprocess.run(
+            ["sh", "-ec", f"{function}\nswitch_on {environment} {component}"], cwd=folder, check=True
+        )
         before = (APP / "overlays" / environment / "kustomization.yaml").read_bytes()
         after = (overlay / "kustomization.yaml").read_bytes()
         line = f"- ../../components/{component} ".encode()
