@@ -22,7 +22,7 @@ from bootstrap.kube import Cluster
 from bootstrap.observed import ClusterState
 from bootstrap.output import Output
 from bootstrap.preflight import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
-from bootstrap.status import key_of, summarise
+from bootstrap.status import Family, key_of, summarise
 
 State = Literal["ok", "warning", "broken"]
 _PROGRAMS = {
@@ -178,10 +178,11 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
         report.add("applications", "warning", "there is none", "run bootstrap init")
         return
     rows = {}
+    family = Family.of(applications)
     for application in applications:
         place, name = key_of(application)
         rows.update(
-            {(one.namespace, one.name): one for one in summarise(applications, name, place).applications[:1]}
+            {(one.namespace, one.name): one for one in summarise(family, name, place).applications[:1]}
         )
     waiting = [row for row in rows.values() if not row.ready and not row.parent]
     said = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"

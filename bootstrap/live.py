@@ -15,7 +15,7 @@ from bootstrap.index_sources import sources
 from bootstrap.keys import pressed
 from bootstrap.kube import Cluster
 from bootstrap.output import Output
-from bootstrap.status import ApplicationStatus, Status, key_of, summarise
+from bootstrap.status import ApplicationStatus, Family, Status, key_of, summarise
 
 ROOT = "root"
 FOREVER = 10 * 365 * 86400.0
@@ -85,7 +85,8 @@ def status(request: Request, output: Output) -> int:
 def everything(applications: Sequence[dict[str, Any]], request: Request, output: Output) -> Status:
     """The root and what is below it, then what no root leads to."""
     commit = _commit(request, output)
-    first = summarise(applications, request.root, request.namespace, commit)
+    family = Family.of(applications)
+    first = summarise(family, request.root, request.namespace, commit)
     seen = {(item.namespace, item.name) for item in first.applications}
     rows = list(first.applications)
     for application in sorted(applications, key=key_of):
@@ -93,7 +94,7 @@ def everything(applications: Sequence[dict[str, Any]], request: Request, output:
             namespace, name = key_of(application)
             part = [
                 item
-                for item in summarise(applications, name, namespace, commit).applications
+                for item in summarise(family, name, namespace, commit).applications
                 if (item.namespace, item.name) not in seen
             ]
             rows += part

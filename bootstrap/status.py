@@ -115,35 +115,77 @@ class Status:
         }
 
 
+Key = tuple[str, str]
+"""(namespace, name)."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Applications by key, and by who they belong to: the Application that tracks them, or their set."""
+
+    by_key: Mapping[Key, Application]
+    tracked: Mapping[str, Sequence[Key]]
+    of_sets: Mapping[str, Sequence[Key]]
+
+    @staticmethod
+    def of(applications: Sequence[Application]) -> Family:
+        """Look at each Application once: among thousands, asking each about each takes seconds."""
+        by_key = {key_of(item): item for item in applications}
+        tracked: dict[str, list[Key]] = {}
+        of_sets: dict[str, list[Key]] = {}
+        for key, application in by_key.items():
+            metadata = application["metadata"]
+            tracking = str((metadata.get("annotations") or {}).get(TRACKING, ""))
+            parent = tracking.partition(":")[0] if tracking else (metadata.get("labels") or {}).get(INSTANCE)
+            if parent:
+                tracked.setdefault(str(parent), []).append(key)
+            for owner in () if tracking else metadata.get("ownerReferences") or ():
+                if "Set" in owner["kind"]:
+                    of_sets.setdefault(str(owner["name"]), []).append(key)
+        return Family(by_key, tracked, of_sets)
+
+    def children(self, parent: Key) -> dict[Key, int]:
+        """The Applications that one leads to, whether they exist or not, with their waves."""
+        found: dict[Key, int] = {}
+        belonging = list(self.tracked.get(parent[1], ()))
+        status = self.by_key[parent].get("status") or {} if parent in self.by_key else {}
+        for item in status.get("resources") or ():
+            if item.get("group") != "argoproj.io":
+                continue
+            if item.get("kind") == "Application" and not item.get("requiresPruning"):
+                key = str(item.get("namespace") or parent[0]), str(item["name"])
+                found[key] = int(item.get("syncWave") or 0)
+            elif item.get("kind") == "ApplicationSet":
+                belonging += self.of_sets.get(str(item["name"]), ())
+        for key in belonging:
+            found.setdefault(key, wave_of(self.by_key[key]))
+        return found
+
+    def members(self, top: Key) -> dict[Key, int]:
+        """Everything below `top`, whether it exists yet or not, with its wave."""
+        found: dict[Key, int] = {}
+        todo = [top]
+        while todo:
+            for key, wave in self.children(todo.pop()).items():
+                if key != top and key not in found:
+                    found[key] = wave
+                    todo.append(key)
+        return found
+
+
 def summarise(
-    applications: Sequence[Application], root: str, namespace: str, revision: str | None = None
+    applications: Sequence[Application] | Family, root: str, namespace: str, revision: str | None = None
 ) -> Status:
     """The root and its descendants, as they are. Applications that the root names and that do not exist
     yet are listed as Missing; without the root itself there is nothing to list."""
-    by_name = {key_of(item): item for item in applications}
+    family = applications if isinstance(applications, Family) else Family.of(applications)
     top = (namespace, root)
-    if top not in by_name:
+    if top not in family.by_key:
         return Status(root, revision, ())
-    below = members(by_name, top)
-    children = [_member(by_name, key, wave) for key, wave in below.items()]
+    children = [_member(family, key, wave) for key, wave in family.members(top).items()]
     children.sort(key=lambda item: (item.wave, item.name))
-    first = replace(_status(by_name[top], revision), parent=any(not item.ready for item in children))
+    first = replace(_status(family.by_key[top], revision), parent=any(not item.ready for item in children))
     return Status(root, revision, (first, *children))
-
-
-def members(
-    by_name: Mapping[tuple[str, str], Application], top: tuple[str, str]
-) -> dict[tuple[str, str], int]:
-    """Everything below `top`, whether it exists yet or not: (namespace, name) → wave."""
-    found: dict[tuple[str, str], int] = {}
-    todo = [top]
-    while todo:
-        parent = todo.pop()
-        for key, wave in _children(by_name, parent).items():
-            if key != top and key not in found:
-                found[key] = wave
-                todo.append(key)
-    return found
 
 
 def key_of(application: Application) -> tuple[str, str]:
@@ -152,48 +194,19 @@ def key_of(application: Application) -> tuple[str, str]:
     return str(metadata["namespace"]), str(metadata["name"])
 
 
-def _children(
-    by_name: Mapping[tuple[str, str], Application], parent: tuple[str, str]
-) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    sets: set[str] = set()
-    status = by_name[parent].get("status") or {} if parent in by_name else {}
-    for item in status.get("resources") or ():
-        if item.get("group") != "argoproj.io":
-            continue
-        if item.get("kind") == "Application" and not item.get("requiresPruning"):
-            found[str(item.get("namespace") or parent[0]), str(item["name"])] = int(item.get("syncWave") or 0)
-        elif item.get("kind") == "ApplicationSet":
-            sets.add(str(item["name"]))
-    for key, application in by_name.items():
-        if key not in found and _belongs_to(application, parent[1], sets):
-            found[key] = wave_of(application)
-    return found
-
-
 def wave_of(application: Application) -> int:
     """The sync wave that the Application's own annotation gives it."""
     value = str((application["metadata"].get("annotations") or {}).get(WAVE, "0"))
     return int(value) if value.lstrip("-").isdigit() else 0
 
 
-def _belongs_to(application: Application, parent: str, sets: set[str]) -> bool:
-    metadata = application["metadata"]
-    tracking = str((metadata.get("annotations") or {}).get(TRACKING, ""))
-    if tracking:
-        return tracking.startswith(f"{parent}:")
-    owners = {str(owner["name"]) for owner in metadata.get("ownerReferences") or () if "Set" in owner["kind"]}
-    return (metadata.get("labels") or {}).get(INSTANCE) == parent or bool(owners & sets)
-
-
-def _member(
-    by_name: Mapping[tuple[str, str], Application], key: tuple[str, str], wave: int
-) -> ApplicationStatus:
+def _member(family: Family, key: Key, wave: int) -> ApplicationStatus:
     namespace, name = key
-    if key not in by_name:
+    by_key = family.by_key
+    if key not in by_key:
         return ApplicationStatus(name, namespace, wave, "OutOfSync", "Missing", "", reason.NOT_CREATED)
-    waiting = any(child not in by_name or reason.of(by_name[child]).text for child in members(by_name, key))
-    return replace(_status(by_name[key], None), wave=wave, parent=waiting)
+    waiting = any(child not in by_key or reason.of(by_key[child]).text for child in family.members(key))
+    return replace(_status(by_key[key], None), wave=wave, parent=waiting)
 
 
 def _status(application: Application, revision: str | None) -> ApplicationStatus:
