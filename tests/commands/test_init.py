@@ -154,8 +154,8 @@ def test_with_all_lays_out_one_of_each_set_of_alternatives_and_it_validates(
     assert (
         "storageClass: fast" in (tmp_path / "tree/apps/voting-app/overlays/staging/settings.yaml").read_text()
     )
-    # GB332 is of the manifest in this test. GB346: the voting app's alerts ask for exporters, which are
-    # Components of its overlays, and for the metrics of either ingress controller.
+    # GB332 is of Argo CD's manifest in this test, which is no whole one. GB346: the voting app's alerts ask
+    # for exporters, and where these run is each overlay's choice (its Component `monitoring`).
     found = run("validate", str(tmp_path / "tree"), "--fail-on", "info", "--rules=-GB332,-GB346")
     assert (found.exit, found.out) == (0, ""), found.out
 
