@@ -30,7 +30,7 @@ sandbox-down: $(INSTALLED)
 	@$(BIN)/bootstrap sandbox down --purge
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

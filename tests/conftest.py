@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from bootstrap.main import run as run_cli
 
 USER_ENVIRONMENT = dict(os.environ)
 """As it was before the guards; only the programs' cache is taken from it."""
+
+# A session that runs in the background ignores Ctrl-C, and so would every program that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NO_KUBECONFIG = "/nonexistent/a-test-must-name-its-cluster"
 

@@ -61,6 +61,9 @@ def test_followed_log_prints_whole_lines_as_they_come_until_interrupted(tmp_path
                 writer.flush()
         assert [follower.stdout.readline() for _ in range(2)] == ["one line\n", "another\n"]
         follower.send_signal(signal.SIGINT)
-        _, said = follower.communicate(timeout=60)
+        try:
+            _, said = follower.communicate(timeout=60)
+        finally:
+            follower.kill()
     assert follower.returncode == 130
     assert "interrupted" in said

@@ -229,6 +229,8 @@ def through(world: World, path: Path, limit: int | None, which: str) -> tuple[Cu
     return proxy, {}
 
 
+# urllib3 leaves a socket to the garbage collector whose handshake is cut.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("which", ["cluster", "git"])
 def test_interrupted_network_is_one_clear_error_and_the_next_run_finishes(
     world: World, tmp_path: Path, which: str, monkeypatch: pytest.MonkeyPatch
