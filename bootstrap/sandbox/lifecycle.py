@@ -183,9 +183,7 @@ def _start_cluster(
     process.start(folder, control_plane.etcd(folder, settings, environ))
     # Its port is open long before it serves; an API server gives up on one that only listens.
     serving, client = settings.ports["etcd"], ready.trusting(folder / "pki", "etcd-client", "etcd-ca")
-    ready.wait_for(
-        folder, "etcd", lambda: ready.answers(serving, "/readyz", client), deadline, "GET /readyz"
-    )
+    ready.wait_for(folder, "etcd", lambda: ready.answers(serving, "/readyz", client), deadline, "GET /readyz")
     report("waiting for the API server to be ready")
     process.start(folder, control_plane.kube_apiserver(folder, settings, environ))
     trust = ready.trusting(folder / "pki")
