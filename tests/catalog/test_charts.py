@@ -144,6 +144,34 @@ def test_the_collector_takes_what_its_chart_makes_of_our_values(case: Case, tmp_
     assert verdict(relay, tmp_path) == ""
 
 
+WITHOUT_LOAD_BALANCER = [
+    case for case in cases() if [Path(name).stem for name in case.switched] == ["values-nodeport"]
+]
+
+
+@pytest.mark.parametrize("case", WITHOUT_LOAD_BALANCER, ids=str)
+def test_without_a_load_balancer_every_node_has_the_two_ports(case: Case, tmp_path: Path) -> None:
+    values = infrastructure.yaml(ROOT / case.switched[0].removeprefix("$repo/"))
+    wanted = {number for number in _numbers(values) if number >= 30000}
+    assert len(wanted) == 2
+    services = [
+        item["spec"] for item in load_all(render(case, tmp_path)) if item and item["kind"] == "Service"
+    ]
+    assert "LoadBalancer" not in {spec.get("type") for spec in services}
+    (open_,) = [spec for spec in services if spec.get("type") == "NodePort"]
+    assert {port["nodePort"] for port in open_["ports"] if "nodePort" in port} == wanted
+    assert open_.get("externalTrafficPolicy", "Cluster") == "Cluster"
+
+
+def _numbers(item: Any) -> Iterator[int]:
+    if isinstance(item, dict):
+        yield from (number for value in item.values() for number in _numbers(value))
+    elif isinstance(item, list):
+        yield from (number for value in item for number in _numbers(value))
+    elif isinstance(item, int) and not isinstance(item, bool):
+        yield item
+
+
 def _images(item: Any) -> Iterator[str]:
     """The images of every container of a workload."""
     if isinstance(item, dict):
