@@ -13,11 +13,18 @@ LOOP = """\
 set -e
 git clone --quiet --depth 1 "$ADDRESS" "$WORK"
 cd "$WORK/$FOLDER"
-"$KUSTOMIZE" edit set image "$NAME=$NAME:$TAG"
-git commit --quiet --all --message "Set $NAME to $TAG"
+edit() {
+  "$KUSTOMIZE" edit set image "$NAME=$NAME:$TAG"
+  git commit --quiet --all --allow-empty --message "Set $NAME to $TAG"
+}
+edit
 attempts=1
 until git pull --quiet --rebase && git push --quiet; do
-  git rebase --abort 2>/dev/null || true
+  # A line that someone else has set too stops every further rebase: begin again at their tip.
+  if git rebase --abort 2>/dev/null; then
+    git reset --quiet --hard '@{upstream}'
+    edit
+  fi
   attempts=$((attempts + 1))
 done
 echo "$attempts"
