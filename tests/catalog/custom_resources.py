@@ -6,6 +6,7 @@ programs' cache.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 
@@ -63,7 +64,7 @@ def _text(name: str) -> bytes:
     kept = programs_cache() / "definitions" / f"{name}-{module.version}.yaml"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        draft = kept.with_suffix(".draft")
+        draft = kept.with_suffix(f".draft-{os.getpid()}")  # tests run side by side
         draft.write_bytes(_fetch(module))
         draft.replace(kept)
     return kept.read_bytes()

@@ -6,6 +6,7 @@ What is not tried is Alloy itself, which takes too long to build: that the value
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def source() -> dict[str, Any]:
                 registered = r'Name:\s+"([\w.]+)",\s+Stability:\s+featuregate\.StabilityGenerallyAvailable'
                 found["stable"] += re.findall(registered, text)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        draft = kept.with_suffix(".draft")
+        draft = kept.with_suffix(f".draft-{os.getpid()}")  # tests run side by side
         draft.write_text(json.dumps(found))
         draft.replace(kept)
     result: dict[str, Any] = json.loads(kept.read_text())
