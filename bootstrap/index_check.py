@@ -17,16 +17,14 @@ from typing import Any
 
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS, RULES, VERSION
 from bootstrap.checks.files import BY_CODE, UNREACHABLE
-from bootstrap.checks.ignore import Comments
 from bootstrap.checks.rule import SEVERITIES, Apps, Finding, Owned, Problem, Severity, Surroundings
 from bootstrap.components import offered
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
-from bootstrap.index_files import Files
-from bootstrap.index_kustomize import NAMES, file_of
+from bootstrap.index_kustomize import NAMES
+from bootstrap.index_places import Places
 from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_schema import Known, reader
 from bootstrap.index_sources import sources
-from bootstrap.index_yaml import compose, line_in
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,10 @@ def check(repository: Repository, settings: Settings) -> list[Finding]:
     places = Places(repository.files)
     found = list(_file_findings(repository, places))
     schemas = reader(repository)
+    loose = _identities(repository, [scope for scope in repository.scopes if not scope.complete])
     for scope in repository.scopes:
-        found += _scope_findings(repository, scope, settings, schemas(scope), places)
+        beside = frozenset() if scope.complete else loose
+        found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
     found += _unreachable(repository, places)
     return _ordered(found, settings)
 
@@ -70,56 +70,6 @@ def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
             unique.setdefault(key, replace(finding, severity=severity))
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     return sorted(unique.values(), key=lambda f: (f.file, f.line, order[f.severity], f.rule, f.message))
-
-
-class Places:
-    """Turns problems into findings: file, line, and whether a comment leaves them out."""
-
-    def __init__(self, files: Files) -> None:
-        self._files = files
-        self._comments: dict[str, Comments] = {}
-        self._composed: tuple[str, list[Any]] = ("", [])
-
-    def place(self, problem: Problem) -> Finding | None:
-        """The finding; None when a comment in the file leaves it out."""
-        resource, rule = problem.resource, problem.rule
-        line = resource.line
-        if resource.file and self._left_out(rule.id, resource.file, line, line):
-            return None
-        if resource.file and posixpath.basename(resource.file) not in NAMES and problem.path:
-            line = max(line, self._line(resource.file, resource.document, problem.path))
-            if self._left_out(rule.id, resource.file, line, resource.line):
-                return None
-        return Finding(
-            rule.id,
-            rule.severity,
-            problem.message,
-            problem.mend,
-            resource.file,
-            line,
-            str(resource),
-            resource.application,
-        )
-
-    def _line(self, file: str, document: int, path: Sequence[str | int]) -> int:
-        """The line of a field; the file that was asked for last is kept, for what else is wrong in it."""
-        if self._composed[0] != file:
-            self._composed = (file, compose(self._files.read(file)))
-        return line_in(self._composed[1], document, path)
-
-    def _left_out(self, rule: str, file: str, line: int, document: int) -> bool:
-        """By a comment in the file, or on the entry of the kustomization that names it."""
-        if self.comments(file).covers(rule, line, document):
-            return True
-        folder, name = posixpath.split(file)
-        own = file_of(self._files, folder)
-        return own is not None and own != file and self.comments(own).covers_entry(rule, name)
-
-    def comments(self, file: str) -> Comments:
-        if file not in self._comments:
-            known = self._files.has(file)
-            self._comments[file] = Comments(self._files.read(file) if known else b"")
-        return self._comments[file]
 
 
 def _file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
@@ -148,12 +98,33 @@ class _Target:
     key: str
 
 
+_Identity = tuple[str, str, str, str]
+"""(cluster, kind, namespace, name)."""
+
+
+def _identities(repository: Repository, scopes: Sequence[Scope]) -> frozenset[_Identity]:
+    """What several folders that no cluster leads to hold: they may well be applied together."""
+    if len(scopes) < 2:
+        return frozenset()
+    return frozenset(
+        (placement.cluster, fact[0], repository.namespaced(scope)(fact, placement), fact[2])
+        for scope in scopes
+        for placement in scope.placements
+        for fact in repository.units[placement.unit.key].facts
+    )
+
+
 def _scope_findings(
-    repository: Repository, scope: Scope, settings: Settings, known: Known, places: Places
+    repository: Repository,
+    scope: Scope,
+    settings: Settings,
+    known: Known,
+    beside: frozenset[_Identity],
+    places: Places,
 ) -> Iterator[Finding]:
     namespaced = repository.namespaced(scope)
     groups: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    identities: set[tuple[str, str, str, str]] = set()
+    identities = set(beside)
     for place, placement in enumerate(scope.placements):
         for number, fact in enumerate(repository.units[placement.unit.key].facts):
             namespace = namespaced(fact, placement)

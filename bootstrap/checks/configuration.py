@@ -140,7 +140,8 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
     elif use.kind == "PersistentVolumeClaim":
         if index.get(use.kind, namespace, use.name) is None:
             near = names_near(use.name, (item.name for item in index.of(use.kind, namespace=namespace)))
-            yield at(CLAIM, pod, f"{pod} mounts the claim {use.name}, which is not there{near}", *use.path)
+            message = f"{pod} mounts the claim {use.name}, which is not there{near}"
+            yield at(CLAIM, pod, message, *use.path, unless=(use.kind, namespace, use.name))
     elif use.kind == "ServiceAccount":
         if use.name != "default" and index.get(use.kind, namespace, use.name) is None:
             near = names_near(use.name, (item.name for item in index.of(use.kind, namespace=namespace)))
@@ -163,7 +164,8 @@ def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem
                 use.name, (item.name for item in index.of("ConfigMap", namespace=pod.namespace))
             )
             message = f"{pod} needs ConfigMap {use.name} ({use.how}), which is not there{near}"
-            yield at(CONFIG_MAP, pod, message, *use.path)
+            there = ("ConfigMap", pod.namespace, use.name)
+            yield at(CONFIG_MAP, pod, message, *use.path, unless=there)
         return
     known = {*mapping(found.body.get("data")), *mapping(found.body.get("binaryData"))}
     if use.key is not None and use.key not in known:

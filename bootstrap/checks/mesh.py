@@ -97,9 +97,7 @@ def _missing(
         return
     near = names_near(name, (item.name for item in index.of("Service", namespace=namespace)))
     message = f"{user} names the host {host}, which is no Service{near}"
-    if namespace == user.namespace:
-        yield at(HOST, user, message, *place)
-    elif around.complete and around.public.knows(namespace):
+    if namespace == user.namespace or (around.complete and around.public.knows(namespace)):
         yield at(HOST, user, message, *place, unless=("Service", namespace, name))
 
 

@@ -96,7 +96,8 @@ def _target(index: Index, scaler: Resource, reference: Mapping[str, Any]) -> Ite
         if index.knows(scaler.namespace):
             near = names_near(name, (item.name for item in index.of(qualified, namespace=scaler.namespace)))
             message = f"{scaler} scales {kind} {name}, which is not there{near}"
-            yield at(TARGET, scaler, message, "spec", "scaleTargetRef")
+            there = (qualified, scaler.namespace, name)
+            yield at(TARGET, scaler, message, "spec", "scaleTargetRef", unless=there)
     elif isinstance(target.spec.get("replicas"), int) and not _ignored(index, target):
         message = f"{target} has replicas: {target.spec['replicas']} in Git, and {scaler} scales it"
         yield at(TWO_OWNERS, target, message, "spec", "replicas")

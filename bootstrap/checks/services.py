@@ -113,7 +113,7 @@ def backend(
         if index.knows(namespace):
             near = names_near(str(name), (item.name for item in index.of("Service", namespace=namespace)))
             message = f"{user} sends requests to Service {name}, which is not in {namespace}{near}"
-            yield at(BACKEND_MISSING, user, message, *path)
+            yield at(BACKEND_MISSING, user, message, *path, unless=("Service", namespace, str(name)))
         return
     if service.spec.get("type") == "ExternalName" and not ports(service):
         return  # a name alone, for whatever port
@@ -276,4 +276,5 @@ def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
     if known and name and index.get("Service", workload.namespace, name) is None:
         near = names_near(str(name), (s.name for s in index.of("Service", namespace=workload.namespace)))
         message = f"{workload} names the Service {name}, which is not there{near}"
-        yield at(SERVICE_NAME, workload, message, "spec", "serviceName")
+        there = ("Service", workload.namespace, str(name))
+        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", unless=there)

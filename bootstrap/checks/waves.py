@@ -119,7 +119,8 @@ def _providers(apps: Apps) -> dict[str, str]:
     for crd in apps.public.of(CRD):
         kind, group = dig(crd.body, "spec", "names", "kind"), crd.spec.get("group")
         found[f"{kind}.{group}"] = crd.application
-    for application in apps.applications:
+    # Of several that bring them, the first one has done so when the others come.
+    for application in sorted(apps.applications, key=lambda item: item.wave):
         for source in sources(application.body):
             for group, charts in CHARTS.items():
                 if source.chart in charts or (source.path or "").rstrip("/").rpartition("/")[2] in charts:

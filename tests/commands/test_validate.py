@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from bootstrap.checks.catalog import document
+from bootstrap.invocation import Invocation
 from tests.conftest import Run
 from tests.repositories import OURS, application, write
 
@@ -21,7 +23,6 @@ OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
 @pytest.fixture
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of this test's own, and kustomize on PATH."""
-    from bootstrap.invocation import Invocation
     from bootstrap.render import kustomize
 
     program = Path(kustomize(Invocation()))
@@ -292,3 +293,25 @@ def test_application_is_compared_with_argocds_definition_also_where_the_reposito
     assert "did you mean targetRevision?" in result.out
     line = text[: text.index("targetRevison")].count("\n") + 1
     assert result.out.startswith(f"{path}:{line}: error GB121"), result.out
+
+
+def test_having_no_kustomize_is_told_while_it_is_fetched_or_built(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bootstrap.render import kustomize
+    from bootstrap.sandbox import programs
+
+    there = programs.Program("kustomize", "v5", "built", Path(kustomize(Invocation())), "")
+
+    def ensure(names: object, invocation: object, report: Callable[[str], None]) -> dict[str, object]:
+        report("kustomize: building from source")
+        return {"kustomize": there}
+
+    monkeypatch.setattr(programs, "ensure", ensure)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    root = write(tmp_path / "repo", OURS)
+    environ = {"BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache"), "PATH": "/nonexistent"}
+    told = run("validate", str(root), "--no-cache", env=environ)
+    assert "kustomize: building from source" in told.err
+    quiet = run("validate", str(root), "--no-cache", "--quiet", env=environ)
+    assert (quiet.exit, quiet.out, quiet.err) == (0, "", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -208,3 +209,18 @@ def test_host_of_another_layout_can_be_traced(run: Run, tmp_path: Path) -> None:
     assert result.exit == 0, result.out
     assert "Application argocd/web-staging" in result.out
     assert "Application argocd/web-production" in result.out
+
+
+def test_folders_that_no_cluster_leads_to_may_need_each_other(run: Run, tmp_path: Path, cache: Path) -> None:
+    ingress = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
+"""
+    files = {"ingress/web.yaml": ingress, "services/web.yaml": SHOP}
+    chosen = ("--rules", "GB301", "-o", "json")
+    assert json.loads(run("validate", str(write(tmp_path, files)), *chosen).out)["findings"] == []
+    files["ingress/web.yaml"] = ingress.replace("name: web, port", "name: wbe, port")
+    [found] = json.loads(run("validate", str(write(tmp_path, files)), *chosen).out)["findings"]
+    assert (found["file"], found["line"]) == ("ingress/web.yaml", 4)
