@@ -83,14 +83,14 @@ def check(apps: Apps) -> Iterator[Problem]:
     """The rules about Applications."""
     yield from _health(apps)
     names = {f"{item.namespace}/{item.name}": item for item in apps.applications}
-    providers = _providers(apps)
+    bringing = providers(apps)
     whole = apps.complete and apps.self_contained and not _from_elsewhere(apps)
     told = set()
     for owned in apps.owned:
         group = owned.kind.partition(".")[2]
         if not group or (owned.application, group) in told or owned.kind == CRD:
             continue
-        found = providers.get(owned.kind) or providers.get(group)
+        found = bringing.get(owned.kind) or bringing.get(group)
         user = names.get(owned.application)
         if found is None:
             if group in CHARTS and whole:
@@ -113,7 +113,7 @@ def check(apps: Apps) -> Iterator[Problem]:
             )
 
 
-def _providers(apps: Apps) -> dict[str, str]:
+def providers(apps: Apps) -> dict[str, str]:
     """`Kind.group`, or a group as a whole, → the Application that brings its definition."""
     found = {}
     for crd in apps.public.of(CRD):

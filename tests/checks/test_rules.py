@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bootstrap.checks import waves
 from bootstrap.checks.catalog import FAMILIES, RULES
 from bootstrap.checks.files import BY_CODE, UNREACHABLE
-from bootstrap.checks.rule import rules_of
-from tests.checks.world import find
+from bootstrap.checks.rule import Apps, rules_of
+from bootstrap.index import Index
+from tests.checks.world import TREE, find, resources
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ CASES = [
     edit("GB304", "service ports", "ports: [{name: http, port: 80, targetPort: htpt}]", "http (8080)"),
     edit("GB304", "service ports", "ports: [{name: http, port: 80, targetPort: 9090}]", "http (8080)"),
     edit("GB305", "probe", "tty: false", "serves web"),
+    edit("GB348", "probe", "readinessProbe: {httpGet: {path: /, port: htpt}}", "did you mean http?"),
     edit("GB306", "class", "ingressClassName: nginx", "nginx"),
     edit("GB307", "tls", "- secretName: other-tls", "other-tls"),
     edit("GB308", "parent", "parentRefs: [{name: pubic, namespace: edge}]", "did you mean public?"),
@@ -146,6 +149,9 @@ CASES = [
         "variable",
         "- {name: API_TOKEN, value: ghp_0123456789abcdefghij0123456789abcdefghij}",
         "GitHub",
+    ),
+    edit(
+        "GB402", "variable", "- {name: LEVEL, value: Zk3vQ9pL2mXw8RtY6uBn4cVd1sHf7gJk0aQe5rTy}", "random key"
     ),
     edit("GB402", "security", "args: [--db-password=correct-horse]", "args of web"),
     edit(
@@ -320,3 +326,19 @@ def test_ids_are_unique_and_every_rule_says_what_to_do() -> None:
     assert len({rule.id for rule in rules}) == len(rules)
     assert len({rule.name for rule in rules}) == len(rules)
     assert all(rule.about.endswith(".") and not rule.mend.endswith(".") for rule in rules)
+
+
+def test_definitions_that_several_charts_bring_are_there_with_the_first() -> None:
+    def bringing(name: str, chart: str, wave: int) -> str:
+        return (
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"
+            f"metadata: {{name: {name}, namespace: argocd, "
+            f"annotations: {{argocd.argoproj.io/sync-wave: '{wave}'}}}}\n"
+            f"spec: {{source: {{repoURL: https://example.com, chart: {chart}, targetRevision: 1.0.0}}}}\n"
+        )
+
+    late = bringing("monitoring", "kube-prometheus-stack", 30)
+    early = bringing("monitoring-crds", "prometheus-operator-crds", -30)
+    applications = resources(f"{late}---\n{early}", "clusters/one/apps.yaml", "argocd/root")
+    apps = Apps(applications, Index(applications, ()), [], {}, TREE, [], complete=True)
+    assert waves.providers(apps)["monitoring.coreos.com"] == "argocd/monitoring-crds"
