@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
@@ -94,6 +95,7 @@ _TOKENS: Mapping[str, re.Pattern[str]] = {
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@$({]+:[^\s/:@$({]{3,}@"),
 }
 _ARGUMENT = re.compile(r"--?(?P<name>[\w.-]+)[= ](?P<value>\S+)$")
+_RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
 _SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _HARMLESS = re.compile(
@@ -194,8 +196,16 @@ def _credential(name: str, value: str) -> str:
     """What kind of credential a value looks like; "" for none. The value itself is never told."""
     if kind := _token(value):
         return kind
+    if _RANDOM.fullmatch(value) and _mixed(value) and entropy(value) > 4.5:
+        return "a random key"
     sensitive = "\n" not in value and _SENSITIVE.search(name) and not _HARMLESS.match(value)
     return "a password" if sensitive and (entropy(value) > 2.5 or len(value) >= 6) else ""
+
+
+def _mixed(text: str) -> bool:
+    """Capitals, small letters and digits, often in turns: no name, path, checksum or version is."""
+    kinds = ["a" if one.islower() else "A" if one.isupper() else "0" for one in text if one.isalnum()]
+    return len(set(kinds)) == 3 and sum(a != b for a, b in pairwise(kinds)) > len(kinds) // 3
 
 
 def entropy(text: str) -> float:
