@@ -75,6 +75,13 @@ LIMITS = Rule(
     "first to be evicted.",
     "set resources.requests (cpu, memory) and resources.limits.memory",
 )
+ABOVE = Rule(
+    "GB412",
+    "requests-above-limits",
+    "error",
+    "A container requests more than its own limit: the API server refuses the object.",
+    "lower the request, or raise the limit",
+)
 CLUSTER_ADMIN = Rule(
     "GB410",
     "cluster-admin",
@@ -248,6 +255,7 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
             if kind:
                 message = f"{workload}: {field} of {name} holds what looks like {kind}"
                 yield at(CREDENTIAL, workload, message, *container.path, field, number)
+    yield from _above(workload, container)
     if container.init and not container.sidecar:
         return
     if container not in running(workload) or workload.kind in ("Job.batch", "CronJob.batch"):
@@ -258,6 +266,28 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
     if missing and "resources" not in _defaulted(workload):
         message = f"{workload}: {name} has no {', '.join(missing)}"
         yield at(LIMITS, workload, message, *container.path, "resources")
+
+
+def _above(workload: Resource, container: Container) -> Iterator[Problem]:
+    resources = mapping(container.body.get("resources"))
+    limits = mapping(resources.get("limits"))
+    for key, wanted in mapping(resources.get("requests")).items():
+        asked, most = _amount(wanted), _amount(limits.get(key))
+        if asked is not None and most is not None and asked > most:
+            message = f"{workload}: {container.name} requests {key} {wanted}, and its limit is {limits[key]}"
+            yield at(ABOVE, workload, message, *container.path, "resources", "requests", key)
+
+
+_UNITS = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3}
+_UNITS |= {unit: 1000.0**number for number, unit in enumerate("kMGTPE", 1)}
+_UNITS |= {f"{unit}i": 1024.0**number for number, unit in enumerate("KMGTPE", 1)}
+_AMOUNT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]?)")
+
+
+def _amount(quantity: Any) -> float | None:
+    """A quantity as a number; None for what is none, or has an exponent."""
+    match = _AMOUNT.fullmatch(str(quantity))
+    return float(match[1]) * _UNITS[match[2]] if match else None
 
 
 def _defaulted(workload: Resource) -> Mapping[str, Any]:

@@ -43,6 +43,12 @@ CASES = [
     edit("GB304", "service ports", "ports: [{name: http, port: 80, targetPort: htpt}]", "http (8080)"),
     edit("GB304", "service ports", "ports: [{name: http, port: 80, targetPort: 9090}]", "http (8080)"),
     edit("GB305", "probe", "tty: false", "serves web"),
+    edit(
+        "GB412",
+        "resources",
+        "resources: {requests: {cpu: 1, memory: 96Mi}, limits: {cpu: 1000m, memory: 64Mi}}",
+        "memory 96Mi",
+    ),
     edit("GB348", "probe", "readinessProbe: {httpGet: {path: /, port: htpt}}", "did you mean http?"),
     edit("GB306", "class", "ingressClassName: nginx", "nginx"),
     edit("GB307", "tls", "- secretName: other-tls", "other-tls"),
