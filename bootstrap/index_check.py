@@ -269,6 +269,8 @@ def _apps(
     closures: dict[str, set[str]] = defaultdict(set)
     for placement in scope.placements:
         closures[placement.application] |= set(repository.units[placement.unit.key].closure)
+    # What is off gets the branch from its cluster's settings when it is switched on.
+    off = not scope.complete and any(one.complete for one in repository.scopes)
     return Apps(
         scope.applications,
         public,
@@ -278,7 +280,7 @@ def _apps(
         repository.urls,
         scope.complete,
         posixpath.basename(posixpath.dirname(scope.root)) == "clusters",
-        known_revisions,
+        None if off else known_revisions,
     )
 
 

@@ -182,6 +182,17 @@ def test_other_branch_is_laid_out_alone(init: Init, bare: Bare) -> None:
     assert b"revision: gitops" in bare.files("gitops")[SETTINGS]
 
 
+def test_what_is_off_is_not_held_to_another_branch(
+    init: Init, bare: Bare, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert init("--branch", "gitops").exit == 0
+    git(tmp_path, "clone", "--quiet", "--branch", "gitops", bare.url, "tree")
+    program = Path(voting_app.kustomize()).parent
+    monkeypatch.setenv("PATH", f"{program}{os.pathsep}{os.environ['PATH']}")
+    found = run("validate", str(tmp_path / "tree"), "--fail-on", "info", "--rules=-GB332")
+    assert (found.exit, found.out) == (0, ""), found.out
+
+
 @NEEDS_SSH
 def test_commits_are_signed_on_request(init: Init, bare: Bare, tmp_path: Path) -> None:
     key = tmp_path / "key"
