@@ -14,7 +14,7 @@ help:
 	@echo "make test          every test, on the real parts"
 	@echo "make lint          ruff, mypy --strict, import-linter"
 	@echo "make ci            what CI runs: lint and test"
-	@echo "make bench         figures: start-up, cluster phase against kubectl, init by phase, memory"
+	@echo "make bench         every figure that has a goal, against kubectl, kustomize and git"
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from bench import cluster_phase, image_bump, image_race, init_phases, startup
+from bench import cluster_phase, image_bump, image_race, init_phases, live, startup, validate
 
 BENCHES = {
     "startup": startup,
@@ -15,6 +15,8 @@ BENCHES = {
     "init": init_phases,
     "image": image_bump,
     "race": image_race,
+    "validate": validate,
+    "live": live,
 }
 
 

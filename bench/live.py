@@ -1,7 +1,4 @@
-"""`bootstrap status` of 2,000 Applications against `kubectl get applications -A -o json`, and trace.
-
-python -m bench.live [ROUNDS]
-"""
+"""`bootstrap status` of 2,000 Applications against `kubectl get applications -A -o json`, and trace."""
 
 from __future__ import annotations
 
@@ -113,8 +110,3 @@ def _object(body: dict[str, Any]) -> ClusterObject:
     return ClusterObject(
         body["apiVersion"], body["kind"], metadata["namespace"], metadata["name"], json.dumps(body).encode()
     )
-
-
-if __name__ == "__main__":
-    for figure in run(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
-        print(figure.line(), flush=True)

@@ -1,9 +1,7 @@
-"""`bootstrap validate` against `kustomize build` in a loop (and kubeconform, when it is on PATH).
+"""`bootstrap validate` of 1,000 and of 10,000 apps, against `kustomize build` of each in a loop.
 
-    python -m bench.validate [COUNT …]
-
-For each count: the loop, a first run, a second run after one change; peak memory of the runs. Each time as
-wall clock and as processor time of all processes (which other work on the machine hardly changes).
+The loop checks its result with kubeconform where that is on PATH. Beside the clock, the processor time of all
+processes is told, which other work on the machine hardly changes.
 """
 
 from __future__ import annotations
@@ -11,42 +9,76 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
+from bench.figures import Figure
 from bench.repository import write
+from bootstrap.invocation import Invocation
+from bootstrap.sandbox.programs import ensure
 
-Times = tuple[float, float]
-"""Seconds: by the clock, and of the processor."""
-
-
-def main(counts: Sequence[int]) -> None:
-    heads = ("apps", "loop s", "(cpu)", "first s", "(cpu)", "second s", "(cpu)", "first/second", "peak MB")
-    print("  ".join(head.rjust(8) for head in heads))
-    for count in counts:
-        with tempfile.TemporaryDirectory(prefix="bootstrap-bench-") as name:
-            print(_line(count, Path(name)), flush=True)
+FEW, MANY = 1000, 10_000
+TITLE = f"bootstrap validate of {FEW:,} and {MANY:,} apps, against kustomize build in a loop"
 
 
-def _line(count: int, folder: Path) -> str:
-    """The figures of one count; the loop beyond 1,000 is not run, but taken as many times as long."""
-    root = folder / "repository"
-    overlays = write(root, count)
-    built = overlays[: min(count, 1000)]
-    loop = tuple(one * count / len(built) for one in _measured(lambda: _loop(built)))
-    environ = {**os.environ, "BOOTSTRAP_CACHE_DIR": str(folder / "cache")}
+@dataclass(frozen=True)
+class Times:
+    """Seconds: by the clock, and of the processor."""
+
+    clock: float
+    processor: float
+
+    def __str__(self) -> str:
+        return f"{self.clock:.1f} s, {self.processor:.1f} s of processor"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A first run, one after one change, and the peak memory of both in MB."""
+
+    first: Times
+    second: Times
+    peak: float
+
+
+def run(rounds: int) -> Iterator[Figure]:
+    """Once, whatever `rounds` is: the first run of a repository can only be had once."""
+    found = ensure(["kustomize"], Invocation(), lambda _: None)["kustomize"].path
+    with tempfile.TemporaryDirectory(prefix="bootstrap-bench-") as name:
+        root = Path(name) / "repository"
+        overlays = write(root, FEW)
+        loop = _measured(lambda: _loop(str(found), overlays))
+        few = _runs(root, overlays, found.parent, Path(name) / "cache")
+    by = "kustomize + kubeconform" if which("kubeconform") else "kustomize, no kubeconform here"
+    yield Figure(
+        f"{FEW:,} apps: first run / loop", few.first.clock / loop.clock, "", 1.0, f"{few.first}; {by} {loop}"
+    )
+    again = few.second.clock / few.first.clock
+    yield Figure(f"{FEW:,} apps: again after one change / first run", again, "", 1 / 20, f"{few.second}")
+    with tempfile.TemporaryDirectory(prefix="bootstrap-bench-") as name:
+        root = Path(name) / "repository"
+        overlays = write(root, MANY)
+        many = _runs(root, overlays, found.parent, Path(name) / "cache")
+    growth = many.first.clock / few.first.clock
+    yield Figure(f"{MANY:,} / {FEW:,} apps: first run", growth, "", 11.0, f"{many.first}")
+    yield Figure(f"{MANY:,} apps: peak memory", many.peak, "MB", 600.0, f"{FEW:,} apps: {few.peak:.0f} MB")
+
+
+def _runs(root: Path, overlays: Sequence[Path], kustomize: Path, cache: Path) -> Runs:
+    path = f"{kustomize}{os.pathsep}{os.environ['PATH']}"
+    environ = {**os.environ, "BOOTSTRAP_CACHE_DIR": str(cache), "PATH": path}
     memory: list[float] = []
     first = _measured(lambda: memory.append(_validate(root, environ)))
-    changed = overlays[count // 2] / "kustomization.yaml"
+    changed = overlays[len(overlays) // 2] / "kustomization.yaml"
     changed.write_text(changed.read_text(encoding="utf-8").replace("1.2.3", "1.2.4"), encoding="utf-8")
     second = _measured(lambda: memory.append(_validate(root, environ)))
-    times = [f"{one:8.2f}" for one in (*loop, *first, *second)]
-    return "  ".join([f"{count:>8}", *times, f"{first[0] / second[0]:12.1f}", f"{max(memory):8.0f}"])
+    return Runs(first, second, max(memory))
 
 
 def _measured(work: Callable[[], object]) -> Times:
@@ -54,19 +86,16 @@ def _measured(work: Callable[[], object]) -> Times:
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     work()
     seconds, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Times(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def _loop(overlays: Sequence[Path]) -> None:
+def _loop(kustomize: str, overlays: Sequence[Path]) -> None:
     """Build each overlay, one after the other, and check the result."""
-    kustomize, kubeconform = shutil.which("kustomize"), shutil.which("kubeconform")
-    if kustomize is None:
-        raise SystemExit("kustomize is not on PATH")
     built = [
         subprocess.run([kustomize, "build", str(folder)], check=True, capture_output=True).stdout
         for folder in overlays
     ]
-    if kubeconform is not None:
+    if kubeconform := which("kubeconform"):
         subprocess.run([kubeconform, "-ignore-missing-schemas"], input=b"---\n".join(built), check=False)
 
 
@@ -84,7 +113,3 @@ def _validate(root: Path, environ: dict[str, str]) -> float:
     if status:
         raise SystemExit(f"validate found something:\n{ended.stdout}{ended.stderr}")
     return float(peak) / 1024
-
-
-if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or [100, 1000])
