@@ -61,8 +61,10 @@ def temporary_namespace(cluster: Cluster) -> Iterator[str]:
 
 def apply_as(cluster: Cluster, item: ClusterObject, namespace: str, manager: str) -> None:
     """Server-side apply by somebody else."""
+    from bootstrap.kube_crds import wait_until_served
     from bootstrap.kube_send import APPLY, place
 
+    wait_until_served(cluster, item)
     placed = place(cluster, item, namespace)
     assert placed is not None
     query = {"fieldManager": manager, "force": "true"}
