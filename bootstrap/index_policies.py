@@ -119,8 +119,8 @@ def _port(rule: Mapping[str, Any], target: Peer, port: int | None, protocol: str
 def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resource | None:
     """The AuthorizationPolicy that refuses the connection, or None.
 
-    A DENY that matches refuses; so does it that ALLOW policies are there and none matches. Rules that
-    look at requests (paths, methods, headers) are taken to match for ALLOW, and not for DENY.
+    A DENY that matches refuses; so does it that ALLOW policies are there and none matches. Rules that look
+    at what Git does not tell (paths, headers, addresses, tokens) are taken to match for ALLOW, not for DENY.
     """
     found = [
         policy
@@ -130,14 +130,17 @@ def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resou
     allows = [policy for policy in found if policy.spec.get("action", "ALLOW") == "ALLOW"]
     for policy in found:
         if policy.spec.get("action") == "DENY" and any(
-            "when" not in rule and not _looks_at_requests(rule) and _matches(rule, source, port)
+            "when" not in rule and not _looks_at_requests(rule) and _matches(policy, rule, source, port, True)
             for rule in mappings(policy.spec.get("rules"))
         ):
             return policy
     if allows and not any(
-        _matches(rule, source, port) for policy in allows for rule in mappings(policy.spec.get("rules"))
+        _matches(policy, rule, source, port, False)
+        for policy in allows
+        for rule in mappings(policy.spec.get("rules"))
     ):
-        return allows[0]
+        # One that admits somebody is where the caller is missing; one without rules only closes the door.
+        return next((policy for policy in allows if policy.spec.get("rules")), allows[0])
     return None
 
 
@@ -153,28 +156,62 @@ def _looks_at_requests(rule: Mapping[str, Any]) -> bool:
     return any(set(operation) - {"ports"} for operation in operations)
 
 
-def _matches(rule: Mapping[str, Any], source: Peer, port: int | None) -> bool:
+def _matches(policy: Resource, rule: Mapping[str, Any], source: Peer, port: int | None, sure: bool) -> bool:
     froms = [mapping(item.get("source")) for item in mappings(rule.get("from"))]
-    if froms and not any(_is_source(item, source) for item in froms):
+    if froms and not any(_is_source(policy, item, source, sure) for item in froms):
         return False
     operations = [mapping(item.get("operation")) for item in mappings(rule.get("to"))]
     ports = [str(item) for operation in operations for item in sequence(operation.get("ports"))]
     return not ports or port is None or str(port) in ports
 
 
-def _is_source(wanted: Mapping[str, Any], source: Peer) -> bool:
-    principals = [str(item) for item in sequence(wanted.get("principals"))]
-    namespaces = [str(item) for item in sequence(wanted.get("namespaces"))]
-    if namespaces and not any(fnmatchcase(source.namespace, item) for item in namespaces):
+def _is_source(policy: Resource, wanted: Mapping[str, Any], source: Peer, sure: bool) -> bool:
+    """Whether every field of a rule's source holds for the caller. What Git does not tell: unless `sure`."""
+    known = {
+        "namespaces": _in_namespace,
+        "principals": _is_principal,
+        "serviceAccounts": _is_account,
+    }
+    for field, holds in known.items():
+        admitted = [str(item) for item in sequence(wanted.get(field))]
+        if admitted and not any(_or(holds(policy, item, source), not sure) for item in admitted):
+            return False
+        excluded = [str(item) for item in sequence(wanted.get(f"not{field[0].upper()}{field[1:]}"))]
+        if any(_or(holds(policy, item, source), sure) for item in excluded):
+            return False
+    judged = {*known, *(f"not{field[0].upper()}{field[1:]}" for field in known)}
+    return not sure or not any(wanted[field] for field in set(wanted) - judged)
+
+
+def _or(known: bool | None, otherwise: bool) -> bool:
+    return otherwise if known is None else known
+
+
+def _account(source: Peer) -> str | None:
+    """The ServiceAccount that the caller runs as; None when the caller is some pod of its namespace."""
+    if source.workload is None:
+        return None
+    return str(pod_spec(source.workload).get("serviceAccountName") or "default")
+
+
+def _in_namespace(policy: Resource, wanted: str, source: Peer) -> bool:
+    return fnmatchcase(source.namespace, wanted)
+
+
+def _is_principal(policy: Resource, wanted: str, source: Peer) -> bool | None:
+    """By `TRUST_DOMAIN/ns/NAMESPACE/sa/NAME`; None when the caller's account decides and is not known."""
+    account = _account(source)
+    if account is not None:
+        return fnmatchcase(f"cluster.local/ns/{source.namespace}/sa/{account}", wanted)
+    if wanted == "*":
+        return True
+    return None if wanted.startswith(f"cluster.local/ns/{source.namespace}/") else False
+
+
+def _is_account(policy: Resource, wanted: str, source: Peer) -> bool | None:
+    """By `NAMESPACE/NAME`, or `NAME` in the policy's namespace; never a pattern. None as for principals."""
+    namespace, slash, name = wanted.rpartition("/")
+    if (namespace if slash else policy.namespace) != source.namespace:
         return False
-    if principals:
-        account = "*"
-        if source.workload is not None:
-            account = str(pod_spec(source.workload).get("serviceAccountName") or "default")
-        identity = f"cluster.local/ns/{source.namespace}/sa/{account}"
-        if account != "*":
-            return any(fnmatchcase(identity, item) for item in principals)
-        return any(
-            item.startswith(f"cluster.local/ns/{source.namespace}/") or item == "*" for item in principals
-        )
-    return True
+    account = _account(source)
+    return None if account is None else account == name

@@ -319,7 +319,7 @@ def _link(walk: _Walk, link: Link) -> Hop:
         hop.remarks.append(Remark("broken", message, "let these pods through", "GB323"))
     elif refusing := refused_link(walk.index, link):
         message = f"{refusing[0]} refuses {link.workload.name}"
-        hop.remarks.append(Remark("broken", message, "add its service account to the principals", "GB325"))
+        hop.remarks.append(Remark("broken", message, "add its service account to the source", "GB325"))
     return hop
 
 

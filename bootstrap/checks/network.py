@@ -30,7 +30,7 @@ REFUSED = Rule(
     "authorization-policy-cuts-path",
     "error",
     "An AuthorizationPolicy refuses a connection that a workload needs.",
-    "add the workload's service account to the rule's principals",
+    "add the workload's service account to the rule's source",
 )
 NO_DNS = Rule(
     "GB338",

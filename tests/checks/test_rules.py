@@ -103,6 +103,7 @@ CASES = [
     edit("GB323", "policy peer", "- from: [{podSelector: {matchLabels: {app: api}}}]", "from web"),
     edit("GB324", "policy selector", "podSelector: {matchLabels: {app: dbb}}", "did you mean db?"),
     edit("GB325", "principal", "- from: [{source: {principals: [cluster.local/ns/shop/sa/api]}}]", "refuses"),
+    edit("GB325", "principal", "- from: [{source: {serviceAccounts: [api, other/web]}}]", "refuses"),
     edit(
         "GB338",
         "dns",
