@@ -92,11 +92,20 @@ def _data(change: Change) -> dict[str, Any]:
 
 
 def _diff(file: FileChange) -> Iterator[str]:
+    """As `git apply` takes it: carriage returns and a missing last line break included."""
     before, after = (
-        (content or b"").decode("utf-8", "replace").split("\n") for content in (file.before, file.content)
+        _kept_lines((content or b"").decode("utf-8", "replace")) for content in (file.before, file.content)
     )
-    for line in difflib.unified_diff(before, after, f"a/{file.path}", f"b/{file.path}", n=3, lineterm=""):
-        yield line.rstrip("\r")
+    for line in difflib.unified_diff(before, after, f"a/{file.path}", f"b/{file.path}", n=3):
+        yield line.removesuffix("\n")
+        if not line.endswith("\n"):
+            yield "\\ No newline at end of file"
+
+
+def _kept_lines(text: str) -> list[str]:
+    """With their line breaks; difflib's own are those of `str.splitlines`, which are more."""
+    *lines, last = text.split("\n")
+    return [f"{line}\n" for line in lines] + ([last] if last else [])
 
 
 def _ordinal(number: int) -> str:

@@ -50,7 +50,27 @@ def choose(name: str, scope: Scope, files: Files) -> Choice:
     candidates = found.entries + [place for place in found.others if place.file not in covered]
     if len(candidates) > 1:
         raise _ambiguous(tried, candidates)
-    return candidates[0] if candidates else _addition(name, search, tried)
+    if not candidates:
+        return _addition(name, search, tried)
+    _refuse_idle(candidates[0], name, files, tried)
+    return candidates[0]
+
+
+def _refuse_idle(place: ImagePlace, name: str, files: Files, tried: str) -> None:
+    """InputError for an entry that is compared with NAME's image and is not its name to the letter."""
+    if place.kind != "kustomization" or place.name == name:
+        return
+    compared = images_graph.before(place.file, files).images
+    same = [image for image in compared if canonical(image.reference.repository) == canonical(name)]
+    if not same or any(image.reference.repository == place.name for image in compared):
+        return
+    other = same[0]
+    found = (
+        f"the entry {place.name} changes nothing, as kustomize compares names to the letter: "
+        f"{other.at} has {other.reference}"
+    )
+    hint = f"name the entry {other.reference.repository}, or remove it"
+    raise InputError(tried, found, hint, place.at)
 
 
 def _by_container(name: str, scope: Scope, files: Files, tried: str) -> tuple[Search, Fitting, str] | None:

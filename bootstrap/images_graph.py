@@ -66,7 +66,14 @@ def kustomization_in(folder: str, files: Files) -> str | None:
     return None
 
 
-def _images(path: str, files: Files, found: Rendered) -> list[RenderedImage]:
+def before(path: str, files: Files) -> Rendered:
+    """The images that the entries of the kustomization file at `path` are compared with."""
+    found = Rendered()
+    found.images = _images(path, files, found, entries=False)
+    return found
+
+
+def _images(path: str, files: Files, found: Rendered, entries: bool = True) -> list[RenderedImage]:
     content = files.read(path)
     if content is None or path in found.files:
         return []
@@ -77,8 +84,10 @@ def _images(path: str, files: Files, found: Rendered) -> list[RenderedImage]:
         images += _follow(posixpath.dirname(path), listed, files, found)
     if any((0, key) in file.boxes for key in _CHARTS):
         found.unread.append(f"{path}: charts")
-    entries = {place.name: place for place in find_in(path, file) if place.kind == "kustomization"}
-    return [RenderedImage(image.container, _through(image.reference, entries), image.at) for image in images]
+    if not entries:
+        return images
+    own = {place.name: place for place in find_in(path, file) if place.kind == "kustomization"}
+    return [RenderedImage(image.container, _through(image.reference, own), image.at) for image in images]
 
 
 def _through(image: Reference, entries: Mapping[str, ImagePlace]) -> Reference:

@@ -262,3 +262,31 @@ def test_a_path_tells_its_app_and_environment(path, app, environment):
 def test_a_folder_named_like_the_environment_is_one_where_no_overlay_says_otherwise():
     assert is_in("staging/shop/a.yaml", "staging")
     assert not is_in("staging/shop/overlays/live/a.yaml", "staging")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "- name: docker.io/library/nginx\n  newTag: '1.27'\n",
+        "- name: x\n  newName: nginx\n  newTag: '1.27'\n",
+    ],
+)
+def test_an_entry_that_is_not_the_images_name_to_the_letter_is_refused(entry):
+    files = {
+        "kustomization.yaml": kustomization("pod.yaml", images=entry),
+        "pod.yaml": pod(("a", "nginx:1.25")),
+    }
+    with pytest.raises(InputError) as caught:
+        at("nginx", files=files)
+    assert "changes nothing" in caught.value.found
+    assert "pod.yaml:6 has nginx:1.25" in caught.value.found
+    assert caught.value.where == "kustomization.yaml:4"
+
+
+def test_an_entry_that_renames_is_found_by_the_new_name():
+    entry = "- name: nginx\n  newName: registry.example.com/nginx\n  newTag: '1.27'\n"
+    files = {
+        "kustomization.yaml": kustomization("pod.yaml", images=entry),
+        "pod.yaml": pod(("a", "nginx:1.25")),
+    }
+    assert at("registry.example.com/nginx", files=files) == "kustomization kustomization.yaml:4"

@@ -99,6 +99,21 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(run: Run, repo: Path
     assert run("image", "set", "org/web=:v1", "--env", "staging", "--dry-run").exit == 0
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", [True, False])
+def test_the_difference_of_a_dry_run_can_be_applied(run: Run, repo: Path, ending: str, last: bool):
+    content = (repo / STAGING).read_bytes().rstrip(b"\n") + (b"\n" if last else b"")
+    (repo / STAGING).write_bytes(content.replace(b"\n", ending.encode()))
+    shown = run("image", "set", "org/web=:v2", "--env", "staging", "--dry-run").out
+    assert run("image", "set", "org/web=:v2", "--env", "staging").exit == 0
+    wanted = (repo / STAGING).read_bytes()
+    (repo / STAGING).write_bytes(content.replace(b"\n", ending.encode()))
+    patch = repo.parent / "a.patch"
+    patch.write_bytes(shown.encode())
+    git(repo, "apply", str(patch))
+    assert (repo / STAGING).read_bytes() == wanted
+
+
 def test_an_expectation_that_fails_has_an_exit_status_of_its_own(run: Run, repo: Path):
     result = run("image", "set", "org/web=:v2", "--env", "staging", "--expect", "v0")
     assert result.exit == ExitStatus.CHANGED
