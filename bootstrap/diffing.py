@@ -14,6 +14,7 @@ from bootstrap.compare import Change, Key
 from bootstrap.errors import ExitStatus, InputError
 from bootstrap.index import IN_CLUSTER, Resource, mapping
 from bootstrap.index_build import read
+from bootstrap.index_discover import remotes
 from bootstrap.index_open import choose_scope
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import Store, open_store
@@ -73,7 +74,8 @@ def between_revisions(request: Request, output: Output, store: Store) -> list[Ch
                 root = Path(name) / str(number)
                 root.mkdir()
                 extract(request.path, revision, root, output.invocation)
-            options = Options(request.cluster if _has_cluster(root, request.cluster) else None)
+            cluster = request.cluster if _has_cluster(root, request.cluster) else None
+            options = Options(cluster, urls=tuple(remotes(request.path)))
             sides.append(objects(read(root, output.invocation, store, options, output.info)))
     return compare.compare(sides[0], sides[1])
 

@@ -81,7 +81,6 @@ class _Reader:
                 files._ids[path] = entry[3]
         self._infos: dict[str, Info] = dict(record.get("infos", {}))
         self._starts: list[Any] = record.get("starts", [])
-        self._urls_before: list[str] = record.get("urls", [])
         self._fresh = bool(self._changed) or not record
         self._renderer = Renderer(
             files,
@@ -112,7 +111,6 @@ class _Reader:
             "units": units,
             "infos": self._infos,
             "starts": self._starts,
-            "urls": self.urls,
         }
 
     def _discover(self) -> list[Start]:
@@ -124,13 +122,12 @@ class _Reader:
         }
         same = self._listing_same and all(self._infos.get(path) == info for path, info in fresh.items())
         self._infos = {path: info for path, info in self._infos.items() if path in self.files.stats} | fresh
+        self.urls = [*self.options.urls, *repository_urls(self.files, self._infos)]
         if same and self._starts:
-            self.urls = list(self._urls_before)
             return [
                 Start(name, Unit(*unit), complete, tuple(paths), namespace)
                 for name, unit, complete, paths, namespace in self._starts
             ]
-        self.urls = repository_urls(self.files, self._infos)
         found = starts(self.files, self._infos, self.options.cluster)
         self._starts = [
             [

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bootstrap import index_kustomize, index_sources
@@ -15,6 +16,7 @@ from bootstrap.errors import InputError
 from bootstrap.index_files import Files
 from bootstrap.index_sources import Unit
 
+_SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
 _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
 _APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
 _LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
@@ -90,8 +92,12 @@ def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list
 
 
 def repository_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
-    """URLs that mean this repository: its remotes, and the one that its Applications name most."""
-    urls = _remotes(files)
+    """URLs that mean this repository: its remotes, those of its clusters' settings, and the commonest.
+
+    That is the one that its Applications name most: as a catalog they may all name a placeholder, which a
+    cluster's settings replace.
+    """
+    urls = remotes(files.root) + _settled(files)
     counts: Counter[str] = Counter()
     for info in infos.values():
         for url, path, chart, ref in info.get("sources", ()):
@@ -100,11 +106,27 @@ def repository_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
     return urls + [url for url, _ in counts.most_common(1)]
 
 
-def _remotes(files: Files) -> list[str]:
-    config = files.root / ".git" / "config"
+def remotes(root: Path) -> list[str]:
+    """The URLs in git's configuration, of a work tree that has it elsewhere too."""
+    git = root / ".git"
+    if git.is_file() and (match := re.match(r"gitdir:\s*(.+)", git.read_text("utf-8", "replace"))):
+        git = root / match[1].strip()
+        common = git / "commondir"
+        git = git / common.read_text("utf-8", "replace").strip() if common.is_file() else git
+    config = git / "config"
     if not config.is_file():
         return []
     return re.findall(r"^\s*url\s*=\s*(\S+)", config.read_text("utf-8", "replace"), re.MULTILINE)
+
+
+def _settled(files: Files) -> list[str]:
+    """What the settings of the clusters say, which `init` lays out."""
+    found = []
+    for path in files.stats:
+        if _SETTINGS.search(path):
+            text = files.read(path).decode("utf-8", "replace")
+            found += re.findall(r"^  repoURL:\s*[\"']?([^\s\"'#]+)", text, re.MULTILINE)
+    return found
 
 
 def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]:

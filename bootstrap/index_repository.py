@@ -31,11 +31,15 @@ from bootstrap.index_unit import FileFault, UnitResult
 
 @dataclass(frozen=True)
 class Options:
-    """What to read. `cluster` None: every cluster and what no cluster reaches."""
+    """What to read. `cluster` None: every cluster and what no cluster reaches.
+
+    `urls` mean this repository too; a copy of a revision does not know its remotes.
+    """
 
     cluster: str | None = None
     allow_remote: bool = False
     fetch_charts: bool = False
+    urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clones import clone
 from tests.conftest import Run
 from tests.repositories import OURS, write
 
@@ -79,3 +80,26 @@ def test_unknown_revision_is_an_input_error(run: Run, repository: Path) -> None:
     assert run("diff", str(repository), "--rev", "nowhere").exit == 2
     assert run("diff", str(repository), "--rev", "--output=x").exit == 2
     assert run("diff", str(repository), "--rev", "HEAD", "--live").exit == 2
+
+
+def test_layout_that_is_elsewhere_than_its_applications_say_is_followed(
+    run: Run, repository: Path, tmp_path: Path
+) -> None:
+    """As `init` lays it out: the cluster's settings replace the URL that the Applications have."""
+    tree = clone(tmp_path / "own")
+    settings = tree / "clusters/default/settings.yaml"
+    settings.write_text(settings.read_text().replace("git.example.com/platform", "git.corp.test/team"))
+    commit(tree)
+    git(tree, "remote", "set-url", "origin", "git@git.corp.test:team/gitops.git")
+    vote = tree / "apps/voting-app/base/vote.yaml"
+    vote.write_text(vote.read_text().replace("memory: 256Mi", "memory: 257Mi"))
+    commit(tree)
+    result = run("diff", str(tree), "--rev", "HEAD^1..HEAD", "-o", "json")
+    changed = [one["object"] for one in json.loads(result.out)["changes"]]
+    assert ["vote" in str(one) for one in changed] == [True], result.out
+    work = tmp_path / "work"
+    git(tree, "worktree", "add", str(work))
+    (work / "apps/voting-app/base/vote.yaml").write_text(
+        vote.read_text().replace("targetPort: http", "targetPort: htpt")
+    )
+    assert "GB304" in run("validate", str(work)).out
