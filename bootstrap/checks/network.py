@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
-from bootstrap.index import Index, Resource, mapping
+from bootstrap.index import Index, Resource, mapping, mappings
 from bootstrap.index_links import Link, links, protocol, target_port
 from bootstrap.index_pods import WORKLOADS, label_selected, pod_labels, selected
 from bootstrap.index_policies import NETWORK_POLICY, Peer, cut, peer, refused
@@ -43,8 +43,8 @@ TALKS_TO_NOTHING = Rule(
     "GB339",
     "talks-to-missing-service",
     "error",
-    "A workload declares (gitops-bootstrap.io/talks-to) that it talks to a Service that is not there.",
-    "correct the annotation, or add the Service",
+    "A workload declares (gitops-bootstrap.io/talks-to) a Service, or a port of one, that is not there.",
+    "correct the annotation, or the Service",
 )
 
 DNS = Peer("kube-system", {"k8s-app": "kube-dns"})
@@ -86,6 +86,11 @@ def _link(index: Index, link: Link) -> Iterator[Problem]:
             message = f"{workload} talks to {link.host}, which is no Service of {link.namespace}{near}"
             yield at(TALKS_TO_NOTHING, workload, message, *link.path)
         return
+    if link.declared and link.port is not None and not _serves(link.service, link.port):
+        has = ", ".join(str(item.get("port")) for item in mappings(link.service.spec.get("ports"))) or "none"
+        message = f"{workload} talks to {link.host} at port {link.port}, and {link.service} has port {has}"
+        yield at(TALKS_TO_NOTHING, workload, message, *link.path)
+        return
     if stopped := cut_link(index, link):
         policy, direction, pod, port = stopped
         way = f"from {workload.name}" if direction == "Ingress" else f"to {pod.name}"
@@ -98,6 +103,13 @@ def _link(index: Index, link: Link) -> Iterator[Problem]:
         policy, pod = refusing
         message = f"{workload} talks to {link.host} ({link.how}), and {policy} refuses it at {pod}"
         yield at(REFUSED, policy, message, "spec", "rules")
+
+
+def _serves(service: Resource, port: int) -> bool:
+    """Whether a Service takes connections at a port; a headless one, or a mere name, takes them at any."""
+    if service.spec.get("clusterIP") == "None" or service.spec.get("type") == "ExternalName":
+        return True
+    return any(item.get("port") == port for item in mappings(service.spec.get("ports")))
 
 
 def cut_link(index: Index, link: Link) -> tuple[Resource, str, Resource, int | None] | None:

@@ -111,6 +111,7 @@ CASES = [
         "DNS",
     ),
     edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "bd:5432"}', "there is db, web"),
+    edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "web:81, db:9"}', "web has port 80"),
     edit("GB326", "rule host", "host: wbe", "did you mean web?", "GB327"),
     edit("GB327", "route", "- {destination: {host: web, subset: v2}, weight: 90}", "subset v2"),
     edit("GB343", "subset", "subsets: [{name: v1, labels: {version: v9}}]", "version=v9"),
