@@ -49,6 +49,10 @@ def plan(request: AppRequest, files: Files, cluster: Cluster, name: str) -> Edit
     settings = app_places.settings(files, f"{prefix}clusters/{name}/settings.yaml")
     domain = str(settings.get("domain") or EXAMPLE_DOMAIN)
     hosts = {one: _host(request, one, environments, domain) for one in environments}
+    taken = app_places.taken_hosts(files, apps, but=request.name) if request.host else {}
+    for host in hosts.values():
+        if host in taken:
+            raise RefusedError("reading --host", f"{host} is taken", "give another host", taken[host])
     way = app_cluster.way_in(cluster, request.gateway)
     app = Placed(request, prefix, hosts, way)
     wanted = app_files.files(app)

@@ -97,3 +97,15 @@ def choose_environments(apps: Apps, asked: Iterable[str], on: Iterable[str]) -> 
             error.hint += f"; a new one: bootstrap env add {name} --from {known[0]}"
             raise error
     return chosen or tuple(name for name in known if name in set(on)) or tuple(known[:1]) or ("dev",)
+
+
+def taken_hosts(files: Files, apps: Apps, but: str = "") -> dict[str, str]:
+    """Host → the settings of the overlay that has it, of every app except the one called `but`."""
+    own = f"{apps.folder(but)}/" if but else None
+    taken: dict[str, str] = {}
+    for path in apps.paths:
+        if "/overlays/" in path and path.endswith("/settings.yaml") and not (own and path.startswith(own)):
+            for key, value in settings(files, path).items():
+                if key.lower().endswith("host"):
+                    taken.setdefault(str(value), path)
+    return taken

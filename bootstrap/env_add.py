@@ -121,12 +121,7 @@ def _places(apps: Apps, app: str) -> list[str]:
 
 def _check_hosts(copies: list[Copy], files: Files, apps: Apps) -> None:
     """Refuse a host that another environment has: who answers would be chance."""
-    taken: dict[str, str] = {}
-    for path in apps.paths:
-        if "/overlays/" in path and path.endswith("/settings.yaml"):
-            for key, value in app_places.settings(files, path).items():
-                if key.lower().endswith("host"):
-                    taken.setdefault(str(value), path)
+    taken = app_places.taken_hosts(files, apps)
     for made in copies:
         for host in made.hosts.values():
             check_host(host, "--domain")

@@ -147,7 +147,7 @@ def _run(
     try:
         import graphlay
     except ImportError as error:
-        hint = "pip install 'gitops-bootstrap[graph]', or use -o mermaid, dot or json"
+        hint = "install it (pip install graphlay), or use -o mermaid, dot or json"
         raise InputError("drawing a picture", "the library graphlay is not installed", hint) from error
     request = graphlay.Graph()
     for name, (width, height) in sizes.items():

@@ -93,3 +93,10 @@ class Request:
             "--deploy-key": self.deploy_key,
         }
         return [option for option, value in options.items() if value]
+
+
+def variant_of(ha: bool, core: bool) -> Variant | None:
+    """What --ha and --core ask for; InputError for both."""
+    if ha and core:
+        raise InputError("reading the options", "--ha and --core exclude one another", "give one")
+    return "ha" if ha else "core" if core else None

@@ -29,8 +29,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Switch a component on, with what it requires (all: as many as go together).",
 )
 @click.option("--without", multiple=True, metavar="COMPONENT", help="Switch a component off.")
-@click.option("--ha", "variant", flag_value="ha", help="Argo CD's high-availability manifest (3 nodes).")
-@click.option("--core", "variant", flag_value="core", help="Argo CD without API server and UI.")
+@click.option("--ha", is_flag=True, help="Argo CD's high-availability manifest (3 nodes).")
+@click.option("--core", is_flag=True, help="Argo CD without API server and UI.")
 @click.option("--argocd-version", help="Argo CD's version (default: the one that is pinned).")
 @click.option("--argocd-manifest", metavar="FILE|URL", help="Its manifest, instead of the release's.")
 @click.option("--sha256", help="The checksum of --argocd-manifest.")
@@ -72,8 +72,9 @@ def command(output: Output, **options: Any) -> int:
       bootstrap init https://git.example.com/platform/gitops.git --cluster-only --cluster edge
     """
     from bootstrap.initialise import initialise
-    from bootstrap.request import Request
+    from bootstrap.request import Request, variant_of
 
     options["with_components"] = options.pop("with_")
     options["without_components"] = options.pop("without")
+    options["variant"] = variant_of(options.pop("ha"), options.pop("core"))
     return initialise(Request(**options), output)

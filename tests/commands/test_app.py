@@ -386,3 +386,12 @@ def test_the_voting_app_goes_with_all_of_its_lines_when_that_is_forced(run: Run,
     assert "voting-app" not in (tree / KUSTOMIZATION).read_text()
     assert run("validate", ".", "--fail-on", "info").exit == 0
     assert run("app", "remove", "votng").exit == ExitStatus.INPUT
+
+
+def test_a_host_that_another_app_has_is_refused(run: Run, tree: Path) -> None:
+    assert run("app", "add", "shop", *IMAGE, "--host", "shop.example.com").exit == 0
+    again = run("app", "add", "market", *IMAGE, "--host", "shop.example.com")
+    assert again.exit == ExitStatus.REFUSED
+    assert "shop.example.com is taken" in again.err
+    assert not (tree / "apps/market").exists()
+    assert run("app", "add", "shop", *IMAGE, "--host", "shop.example.com").exit == 0  # the same one again

@@ -307,6 +307,7 @@ def test_missing_url_is_an_input_error_where_nobody_can_be_asked(run: Run) -> No
         (["--domain", "http://x"], 2, "'http://x'"),
         (["--path", "../x"], 2, "'../x'"),
         (["--branch", "a..b"], 2, "'a..b'"),
+        (["--ha", "--core"], 2, "exclude one another"),
         (["--with", "no-such-thing"], 2, "no component 'no-such-thing'"),
         (["--with", "argocd", "--without", "argocd"], 2, "in both"),
         (["--author", "nobody"], 2, "'nobody'"),
