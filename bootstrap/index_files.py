@@ -74,7 +74,7 @@ class Files:
         """The file as YAML; kept, because kustomizations are asked for again and again."""
         found = self._parsed.get(path)
         if found is None:
-            found = self._parsed[path] = parse(self.read(path))
+            found = self._parsed[path] = parse(self.read(path), self.stats[path][0])
         return found
 
     def forget(self, path: str) -> None:

@@ -53,12 +53,16 @@ class Parsed:
     faults: list[Fault] = field(default_factory=list)
 
 
-def parse(content: bytes) -> Parsed:
-    """Read a file. Nothing is raised: what is wrong is among the faults."""
+def parse(content: bytes, size: int | None = None) -> Parsed:
+    """Read a file. Nothing is raised: what is wrong is among the faults.
+
+    `size` is the whole file's, in bytes, where `content` is only the start of one that is too large.
+    """
     found = Parsed()
     if len(content) > MAX_BYTES:
-        size = f"{len(content) / 1e6:.0f} MB"
-        found.faults.append(Fault("size", 1, f"the file has {size}", "split it; no object may be that large"))
+        size = max(size or 0, len(content))
+        message = f"the file has {size / 1e6:.1f} MB; more than {MAX_BYTES / 1e6:.0f} MB are not read"
+        found.faults.append(Fault("size", 1, message, "split it; no object may be that large"))
         return found
     try:
         text = content.decode("utf-8-sig")

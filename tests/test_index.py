@@ -11,6 +11,7 @@ from bootstrap import index_build, render
 from bootstrap.errors import InputError
 from bootstrap.index import IN_CLUSTER, Index, Resource, label_selects
 from bootstrap.index_build import read
+from bootstrap.index_files import scan
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import Store, open_store
 from bootstrap.index_yaml import line_of, load_all, parse
@@ -321,6 +322,13 @@ def test_bad_yaml_is_a_fault_at_its_line(text: bytes, code: str, line: int) -> N
     assert fault.code == code or (code == "size" and fault.code == "syntax" and text.startswith(b"a: ["))
     assert fault.line == line or code == "size"
     assert fault.mend
+
+
+def test_file_that_is_too_large_is_told_with_its_own_size(tmp_path: Path) -> None:
+    with (tmp_path / "large.yaml").open("wb") as file:
+        file.truncate(23_400_000)
+    (fault,) = scan(tmp_path).parsed("large.yaml").faults
+    assert (fault.code, fault.message) == ("size", "the file has 23.4 MB; more than 8 MB are not read")
 
 
 @pytest.mark.parametrize(

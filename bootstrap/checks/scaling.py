@@ -173,7 +173,7 @@ def _budget(index: Index, budget: Resource, owners: dict[int, Resource]) -> Iter
         return
     for pod in pods:
         first = owners.setdefault(id(pod), budget)
-        if first is not budget:
+        if (first.namespace, first.name) != (budget.namespace, budget.name):  # no copy of it elsewhere in Git
             message = f"{budget} and {first} both select the pods of {pod}"
             yield at(BUDGETS_OVERLAP, budget, message, "spec", "selector")
     if any(item.kind == "DaemonSet.apps" for item in pods):

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bootstrap.checks import waves
+from bootstrap.checks import scaling, waves
 from bootstrap.checks.catalog import FAMILIES, RULES
 from bootstrap.checks.files import BY_CODE, UNREACHABLE
-from bootstrap.checks.rule import Apps, rules_of
+from bootstrap.checks.rule import Apps, Surroundings, rules_of
 from bootstrap.index import Index
-from tests.checks.world import TREE, find, resources
+from tests.checks.world import SHOP, TREE, find, resources
 
 
 @dataclass(frozen=True)
@@ -350,3 +350,11 @@ def test_definitions_that_several_charts_bring_are_there_with_the_first() -> Non
     applications = resources(f"{late}---\n{early}", "clusters/one/apps.yaml", "argocd/root")
     apps = Apps(applications, Index(applications, ()), [], {}, TREE, [], complete=True)
     assert waves.providers(apps)["monitoring.coreos.com"] == "argocd/monitoring-crds"
+
+
+def test_budget_that_two_applications_bring_is_one_budget() -> None:
+    copies = [*resources(SHOP, "shop.yaml", "argocd/a"), *resources(SHOP, "shop.yaml", "argocd/b")]
+    index = Index(copies, ())
+    assert len(index.of("PodDisruptionBudget.policy", namespace="shop")) == 4
+    found = scaling.check(index, Surroundings(index, True))
+    assert [one.message for one in found if one.rule is scaling.BUDGETS_OVERLAP] == []
