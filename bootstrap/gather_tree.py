@@ -41,6 +41,8 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     folders = tuple(f"{prefix}{folder}/" for folder in catalog.FOLDERS)
     repo = world.remote.observe(read=(*folders, prefix + FILE), under=path or None)
     record = parse_record(repo.files[prefix + FILE], prefix + FILE) if prefix + FILE in repo.files else None
+    if record is None and not path:
+        _refuse_second(repo)
     asked = Settings(url, repo.branch, cluster=request.cluster, path=path)
     if request.cluster_only:
         settings = _recorded(asked, record, repo)
@@ -61,6 +63,15 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
         if repo.exists:
             repo = replace(repo, push_refusal=_refusal(world, repo))
     return Laid(repo, settings, desired, findings)
+
+
+def _refuse_second(repo: RepositoryState) -> None:
+    """InputError when a layout lies below: another one at the top would be a second root beside it."""
+    for file in sorted(repo.paths):
+        folder, _, name = file.rpartition("/")
+        if folder and name == FILE and any(path.startswith(f"{folder}/clusters/") for path in repo.paths):
+            hint = f"give --path {folder}, where it is laid out"
+            raise InputError("reading the repository", f"a layout lies in {folder}", hint, file)
 
 
 def _of_missing_repository(world: World, repo: RepositoryState) -> list[Finding]:

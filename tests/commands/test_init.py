@@ -105,6 +105,10 @@ def test_layout_goes_below_a_path(init: Init, bare: Bare) -> None:
         in bare.files()["platform/gitops/clusters/default/root.yaml"]
     )
     assert "nothing to do" in init("--path", "platform/gitops").out
+    tip = bare.tip()
+    forgotten = init()
+    assert (forgotten.exit, bare.tip()) == (2, tip)
+    assert "give --path platform/gitops" in forgotten.err
 
 
 def test_edit_by_hand_is_kept_and_reported(init: Init, bare: Bare) -> None:
