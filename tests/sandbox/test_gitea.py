@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bootstrap.sandbox.state import Sandbox
+from tests.packages import NEEDS_SSH
 
 
 def ask(sandbox: Sandbox, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
@@ -68,6 +69,7 @@ def test_nobody_reads_or_registers_without_a_credential(sandbox: Sandbox, reposi
     assert "Registration is disabled" in page.text
 
 
+@NEEDS_SSH
 def test_git_pushes_over_ssh_to_the_host_that_known_hosts_names(
     sandbox: Sandbox, repository: str, tmp_path: Path
 ) -> None:
