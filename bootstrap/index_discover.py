@@ -13,6 +13,7 @@ from typing import Any
 
 from bootstrap import index_kustomize, index_sources
 from bootstrap.errors import InputError
+from bootstrap.index import mapping
 from bootstrap.index_files import Files
 from bootstrap.index_sources import Unit
 
@@ -39,7 +40,8 @@ class Start:
 
 
 Info = Mapping[str, Any]
-"""What discovery needs of a file, as JSON: `object`, `kind` and `names` (of a kustomization), `sources`."""
+"""What discovery needs of a file, as JSON: `object`, `kind` and `names` (of a kustomization), `sources`, and
+`url` (of a cluster's settings)."""
 
 
 def look(files: Files, path: str) -> Info:
@@ -52,6 +54,10 @@ def look(files: Files, path: str) -> Info:
         kustomization = files.mapping(path) or {}
         info["kind"] = str(kustomization.get("kind") or "Kustomization")
         info["names"] = [entry.name for entry in index_kustomize.entries(kustomization)]
+    if _SETTINGS.search(path):
+        url = mapping((files.mapping(path) or {}).get("data")).get("repoURL")
+        if isinstance(url, str):
+            info["url"] = url
     if _APPLICATION.search(content) or (_LIST.search(content) and _LISTED.search(content)):
         info["sources"] = [
             [source.repo_url, source.path, source.chart, source.ref]
@@ -97,7 +103,7 @@ def repository_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
     That is the one that its Applications name most: as a catalog they may all name a placeholder, which a
     cluster's settings replace.
     """
-    urls = remotes(files.root) + _settled(files)
+    urls = remotes(files.root) + [info["url"] for info in infos.values() if "url" in info]
     counts: Counter[str] = Counter()
     for info in infos.values():
         for url, path, chart, ref in info.get("sources", ()):
@@ -117,16 +123,6 @@ def remotes(root: Path) -> list[str]:
     if not config.is_file():
         return []
     return re.findall(r"^\s*url\s*=\s*(\S+)", config.read_text("utf-8", "replace"), re.MULTILINE)
-
-
-def _settled(files: Files) -> list[str]:
-    """What the settings of the clusters say, which `init` lays out."""
-    found = []
-    for path in files.stats:
-        if _SETTINGS.search(path):
-            text = files.read(path).decode("utf-8", "replace")
-            found += re.findall(r"^  repoURL:\s*[\"']?([^\s\"'#]+)", text, re.MULTILINE)
-    return found
 
 
 def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]:
