@@ -66,14 +66,5 @@ def _caller(service: Service, app: App) -> bytes:
     for event in ("push", "pull_request"):
         edits["on", event, "paths", 0] = f"{service.within}**"
         edits["on", event, "paths", 1] = f"{FOLDER}/{service.name}.yml"
-    values = {
-        "service": service.name,
-        "context": service.folder,
-        "app": app.app,
-        "environment": app.environment,
-        "entry": service.entry,
-        "images": " ".join(service.images),
-        "gitops-repository": app.gitops_repository,
-    }
-    edits |= {("jobs", "image", "with", name): value for name, value in values.items()}
+    edits |= {("jobs", "image", "with", name): value for name, value in app.inputs(service).items()}
     return edited("github", "service.yml", edits)

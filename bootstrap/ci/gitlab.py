@@ -47,16 +47,9 @@ def todo(app: App | None) -> list[str]:
 
 
 def _service(service: Service, app: App) -> bytes:
-    values = {
-        "service": service.name,
-        "context": service.folder,
-        "app": app.app,
-        "environment": app.environment,
-        "entry": service.entry,
-        "images": " ".join(service.images),
-        "gitops-repository": app.gitops_repository,
-    }
     inputs = ("include", 0, "inputs")
-    edits: dict[tuple[str | int, ...], str] = {(*inputs, name): value for name, value in values.items()}
+    edits: dict[tuple[str | int, ...], str] = {
+        (*inputs, name): value for name, value in app.inputs(service).items()
+    }
     edits[(*inputs, "changes", 0)] = f"{service.within}**/*"
     return edited("gitlab", "service.yml", edits)

@@ -52,6 +52,18 @@ class App:
     branch: str
     tool: str
 
+    def inputs(self, service: Service) -> dict[str, str]:
+        """What the pipeline that builds a service's image is given, by the names of its inputs."""
+        return {
+            "service": service.name,
+            "context": service.folder,
+            "app": self.app,
+            "environment": self.environment,
+            "entry": service.entry,
+            "images": " ".join(service.images),
+            "gitops-repository": self.gitops_repository,
+        }
+
 
 @dataclass(frozen=True)
 class Gitops:
