@@ -7,13 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from bootstrap.errors import ProviderError, StalePlan
 from bootstrap.git_objects import blob_id
 from bootstrap.providers import gitea
-from bootstrap.providers.address import split
 from bootstrap.providers.forge import PullRequest, Wish
+from bootstrap.providers.gitea import repository
 from bootstrap.providers.http import Client
 from bootstrap.steps import FileChange
 
@@ -33,7 +32,7 @@ class GiteaForge:
     name: str = "gitea"
 
     def pull_request(self, url: str, wish: Wish) -> PullRequest:
-        path, tried = _repository(url), f"opening a pull request from {wish.head}"
+        path, tried = repository(url), f"opening a pull request from {wish.head}"
         text = {"title": wish.title, "body": wish.body}
         for found in self.client.pages(f"{path}/pulls", "listing pull requests"):
             if (found["head"]["ref"], found["base"]["ref"]) == (wish.head, wish.base):
@@ -50,7 +49,7 @@ class GiteaForge:
         raise ProviderError(tried, found, "run again; check what the token may see", self.client.base)
 
     def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
-        path, tried = _repository(url), "labelling the pull request"
+        path, tried = repository(url), "labelling the pull request"
         try:
             ids = self._labels(path, labels)
             self.client.request("POST", f"{path}/issues/{number}/labels", tried, json={"labels": ids})
@@ -60,7 +59,7 @@ class GiteaForge:
 
     def auto_merge(self, url: str, number: int) -> str | None:
         body = {"Do": "merge", "merge_when_checks_succeed": True, "delete_branch_after_merge": True}
-        path = f"{_repository(url)}/pulls/{number}/merge"
+        path = f"{repository(url)}/pulls/{number}/merge"
         try:
             self.client.request("POST", path, "asking for an automatic merge", json=body, missing=frozenset())
         except ProviderError as error:
@@ -78,7 +77,7 @@ class GiteaForge:
             item |= {"path": change.path, "content": base64.b64encode(change.content or b"").decode()}
             files.append(item)
         body = {"branch": branch, "message": message, "files": files}
-        path = f"{_repository(url)}/contents"
+        path = f"{repository(url)}/contents"
         try:
             made = self.client.request("POST", path, tried, json=body, missing=frozenset())
         except ProviderError as error:
@@ -98,8 +97,3 @@ class GiteaForge:
                 made = self.client.request("POST", f"{path}/labels", f"making label {name}", json=body)
                 known[name] = int(made["id"])
         return [known[name] for name in names]
-
-
-def _repository(url: str) -> str:
-    owner, name = split(url)
-    return f"{gitea.API}/repos/{quote(owner, safe='')}/{quote(name, safe='')}"

@@ -13,6 +13,8 @@ from bootstrap.providers.address import split
 from bootstrap.providers.http import Client
 
 NAME = "gitea"
+_READS = ("read_only", True)
+"""What a deploy key has that only reads."""
 API = "/api/v1"
 _SIGN_IN = re.compile(r"signed in user is allowed|user does not exist|token|credentials", re.IGNORECASE)
 """What they say to who must sign in before anything is told, or whose credential is wrong."""
@@ -61,7 +63,7 @@ class Gitea:
     def create_repository(self, url: str, private: bool, default_branch: str) -> bool:
         owner, name = split(url)
         tried = f"creating the repository {owner}/{name}"
-        if self.client.request("GET", self._repository(url), tried):
+        if self.client.request("GET", repository(url), tried):
             return False
         user = self._user()
         own = user is not None and user["login"].lower() == owner.lower()
@@ -71,7 +73,7 @@ class Gitea:
             made = self.client.request("POST", path, tried, json=body)
         except ProviderError:
             # Created by another run since, or by this one before the line broke.
-            if self.client.request("GET", self._repository(url), tried):
+            if self.client.request("GET", repository(url), tried):
                 return False
             raise
         if made is None:
@@ -93,7 +95,7 @@ class Gitea:
         tried = f"making a webhook to {hook_url}"
         config = {"url": hooks.marked(hook_url, secret), "content_type": "json", "secret": secret}
         body: dict[str, Any] = {"active": True, "events": ["push"], "branch_filter": "*", "config": config}
-        path = f"{self._repository(repository_url)}/hooks"
+        path = f"{repository(repository_url)}/hooks"
         if there:
             self.client.request("PATCH", f"{path}/{there[0]['id']}", tried, json=body)
         else:
@@ -101,20 +103,14 @@ class Gitea:
         return True
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
-        listed = self.client.pages(f"{self._repository(repository_url)}/keys", "listing the deploy keys")
-        return keys.has(listed, public, self.client.base, reads=("read_only", True))
+        return keys.has(self.client, f"{repository(repository_url)}/keys", public, reads=_READS)
 
     def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
-        if self.has_deploy_key(repository_url, public):
-            return False
-        body = {"title": title, "key": public, "read_only": True}
-        path = f"{self._repository(repository_url)}/keys"
-        self.client.request("POST", path, "adding a deploy key", json=body, missing=frozenset())
-        return True
+        return keys.ensure(self.client, f"{repository(repository_url)}/keys", title, public, reads=_READS)
 
     def protection(self, url: str, branch: str) -> str | None:
         tried = f"asking how {branch} is protected"
-        path = f"{self._repository(url)}/branches/{quote(branch, safe='')}"
+        path = f"{repository(url)}/branches/{quote(branch, safe='')}"
         found = self.client.request("GET", path, tried, missing=frozenset({403, 404}))
         if not found or not found.get("protected") or found.get("user_can_push"):
             return None
@@ -129,7 +125,7 @@ class Gitea:
 
     def _hooks(self, repository_url: str, hook_url: str) -> list[dict[str, Any]]:
         """The webhooks to this address, however they are signed."""
-        path = f"{self._repository(repository_url)}/hooks"
+        path = f"{repository(repository_url)}/hooks"
         return [
             hook
             for hook in self.client.pages(path, "listing the repository's webhooks")
@@ -145,6 +141,8 @@ class Gitea:
             and hook["config"].get("content_type") == "json"
         )
 
-    def _repository(self, url: str) -> str:
-        owner, name = split(url)
-        return f"{API}/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
+
+def repository(url: str) -> str:
+    """The API's path of a repository."""
+    owner, name = split(url)
+    return f"{API}/repos/{quote(owner, safe='')}/{quote(name, safe='')}"

@@ -14,6 +14,8 @@ from bootstrap.providers.github_api import repository
 from bootstrap.providers.http import Client
 
 NAME = "github"
+_READS = ("read_only", True)
+"""What a deploy key has that only reads."""
 _BY_REVIEW = ("pull_request", "update")
 """Rules of a ruleset that no push gets past."""
 
@@ -96,16 +98,10 @@ class GitHub:
         return True
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
-        listed = self.client.pages(f"{repository(repository_url)}/keys", "listing the deploy keys")
-        return keys.has(listed, public, self.client.base, reads=("read_only", True))
+        return keys.has(self.client, f"{repository(repository_url)}/keys", public, reads=_READS)
 
     def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
-        if self.has_deploy_key(repository_url, public):
-            return False
-        body = {"title": title, "key": public, "read_only": True}
-        path = f"{repository(repository_url)}/keys"
-        self.client.request("POST", path, "adding a deploy key", json=body, missing=frozenset())
-        return True
+        return keys.ensure(self.client, f"{repository(repository_url)}/keys", title, public, reads=_READS)
 
     def protection(self, url: str, branch: str) -> str | None:
         return self._by_rulesets(url, branch) or self._by_protection(url, branch)

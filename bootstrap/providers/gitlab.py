@@ -14,6 +14,8 @@ from bootstrap.providers.gitlab_api import project
 from bootstrap.providers.http import Client
 
 NAME = "gitlab"
+_READS = ("can_push", False)
+"""What a deploy key has that only reads."""
 _LEVELS = {"developer": 30, "maintainer": 40, "owner": 50, "administrator": 60, "noone": 99}
 """What a group asks of who creates projects in it, as an access level."""
 
@@ -89,16 +91,10 @@ class GitLab:
         return True
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
-        listed = self.client.pages(f"{project(repository_url)}/deploy_keys", "listing the deploy keys")
-        return keys.has(listed, public, self.client.base, reads=("can_push", False))
+        return keys.has(self.client, f"{project(repository_url)}/deploy_keys", public, reads=_READS)
 
     def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
-        if self.has_deploy_key(repository_url, public):
-            return False
-        body = {"title": title, "key": public, "can_push": False}
-        path = f"{project(repository_url)}/deploy_keys"
-        self.client.request("POST", path, "adding a deploy key", json=body, missing=frozenset())
-        return True
+        return keys.ensure(self.client, f"{project(repository_url)}/deploy_keys", title, public, reads=_READS)
 
     def protection(self, url: str, branch: str) -> str | None:
         tried = f"asking how {branch} is protected"

@@ -1,23 +1,33 @@
-"""Pure: whether a Git host's deploy keys have one, and whether it may do more than read."""
+"""A repository's deploy keys on a Git host: whether one is there and only reads, and adding it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 from bootstrap.errors import ProviderError
+from bootstrap.providers.http import Client
 
 
-def has(keys: Iterable[Mapping[str, Any]], public: str, where: str, *, reads: tuple[str, bool]) -> bool:
-    """`reads` is the field, and its value, of a key that only reads.
+def has(client: Client, path: str, public: str, *, reads: tuple[str, bool]) -> bool:
+    """`path` is the list's in the API; `reads` the field, and its value, of a key that only reads.
 
     Raises ProviderError when the key is there and may write: Argo CD has no need of that.
     """
     field, value = reads
-    found = [key for key in keys if str(key.get("key", "")).split()[:2] == public.split()[:2]]
+    listed = client.pages(path, "listing the deploy keys")
+    found = [key for key in listed if str(key.get("key", "")).split()[:2] == public.split()[:2]]
     if not found:
         return False
     if any(bool(key.get(field)) != value for key in found):
         hint = "delete it there and run again, or give Argo CD a key of its own"
-        raise ProviderError("looking at the deploy keys", "the key is there, and may write", hint, where)
+        raise ProviderError(
+            "looking at the deploy keys", "the key is there, and may write", hint, client.base
+        )
+    return True
+
+
+def ensure(client: Client, path: str, title: str, public: str, *, reads: tuple[str, bool]) -> bool:
+    """Add it unless it is there; whether it was added. As `has`."""
+    if has(client, path, public, reads=reads):
+        return False
+    body = {"title": title, "key": public, reads[0]: reads[1]}
+    client.request("POST", path, "adding a deploy key", json=body, missing=frozenset())
     return True

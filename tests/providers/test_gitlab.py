@@ -7,10 +7,8 @@ must be the same, and a body may have no field that python-gitlab's model of the
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,6 +25,7 @@ from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_gitlab import GitLabForge
 from bootstrap.providers.gitlab import GitLab
 from bootstrap.steps import FileChange
+from tests.providers.answering import Reply, answering
 
 NAME = "platform/teams/gitops"
 PROJECT = "/api/v4/projects/platform%2Fteams%2Fgitops"
@@ -76,39 +75,22 @@ class Host:
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
-            parts = urlsplit(self.path)
-            found.asked.append(Asked(self.command, parts.path, parse_qs(parts.query), body))
-            lists = parts.path.rpartition("/")[2] in ("hooks", "deploy_keys", "merge_requests")
-            usual: Any = [] if lists and self.command == "GET" else FOUND
-            data = found.answers.get((self.command, parts.path), usual)
-            if not parts.path.startswith("/api/v4/"):
-                data = 404
-            status = data if isinstance(data, int) else 201 if self.command == "POST" else 200
-            content = json.dumps({"message": f"{status} of a test"} if status == data else data).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("X-Next-Page", "")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    found = Host("")
 
-        do_GET = do_POST = do_PUT = answer
+    def answer(method: str, path: str, headers: Mapping[str, str], body: Any) -> Reply:
+        parts = urlsplit(path)
+        found.asked.append(Asked(method, parts.path, parse_qs(parts.query), body))
+        lists = parts.path.rpartition("/")[2] in ("hooks", "deploy_keys", "merge_requests")
+        usual: Any = [] if lists and method == "GET" else FOUND
+        data = found.answers.get((method, parts.path), usual)
+        if not parts.path.startswith("/api/v4/"):
+            data = 404
+        status = data if isinstance(data, int) else 201 if method == "POST" else 200
+        content = json.dumps({"message": f"{status} of a test"} if status == data else data).encode()
+        return status, {"Content-Type": "application/json", "X-Next-Page": ""}, content
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Host(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(answer) as found.url:
+        yield found
 
 
 @pytest.fixture

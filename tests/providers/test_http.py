@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from bootstrap.invocation import Invocation
 from bootstrap.providers import find, http
 from bootstrap.providers.http import Client
 from tests import mirror
+from tests.providers.answering import Reply, answering
 
 TOKEN = "glowing-token-of-a-test"
 
@@ -33,33 +32,15 @@ class Host:
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
-            found.asked.append((self.command, self.path, self.headers.get("Authorization"), body))
-            status, headers, data = found.answers.pop(0) if len(found.answers) > 1 else found.answers[0]
-            content = data if isinstance(data, bytes) else json.dumps(data).encode()
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    found = Host("")
 
-        do_GET = do_POST = do_PATCH = answer
+    def answer(method: str, path: str, headers: Mapping[str, str], body: Any) -> Reply:
+        found.asked.append((method, path, headers.get("Authorization"), body))
+        status, own, data = found.answers.pop(0) if len(found.answers) > 1 else found.answers[0]
+        return status, own, data if isinstance(data, bytes) else json.dumps(data).encode()
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Host(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(answer) as found.url:
+        yield found
 
 
 @pytest.fixture
