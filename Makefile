@@ -30,7 +30,7 @@ sandbox-down: $(INSTALLED)
 	@$(BIN)/bootstrap sandbox down --purge
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

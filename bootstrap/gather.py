@@ -61,6 +61,7 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
 
 def observe(request: Request, world: Connected, output: Output) -> Seen:
     """Read Git and the cluster side by side; every finding that forbids the run is raised at once."""
+    _load_what_both_sides_need()
     title = "reading the repository" + ("" if request.repo_only else " and the cluster")
     with output.progress(title), ThreadPoolExecutor(2) as pool:
         git_side = pool.submit(_attempt, lambda: _observe_git(request, world, output))
@@ -120,6 +121,16 @@ def _observe_cluster(request: Request, world: Connected) -> ClusterState | None:
     if world.acting.cluster is None:
         world.acting.cluster = kube.connect(world.invocation, request.context)
     return kube.observe(world.acting.cluster, world.invocation.clock)
+
+
+def _load_what_both_sides_need() -> None:
+    """Load, on one thread, the packages of which two threads would load parts at once.
+
+    Python breaks the deadlock of two half-loaded modules that wait for each other by handing one of
+    them out half-loaded, and that is an ImportError now and then.
+    """
+    import requests  # noqa: F401
+    import yaml  # noqa: F401
 
 
 def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:

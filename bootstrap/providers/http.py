@@ -182,7 +182,7 @@ class Client:
 
 def _proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The proxies that the invocation's environment names for this URL."""
-    import requests.utils
+    import requests
 
     no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY")
     if requests.utils.should_bypass_proxies(url, no_proxy=no_proxy or ""):
