@@ -18,6 +18,7 @@ from bootstrap.index_discover import remotes
 from bootstrap.index_open import choose_scope
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import Store, open_store
+from bootstrap.index_top import locate
 from bootstrap.output import Output
 
 
@@ -35,13 +36,17 @@ class Request:
 
 
 def diff(request: Request, output: Output, format: str) -> int:
-    """Print what differs; 1 when something does."""
+    """Print what differs; 1 when something does. Of a folder, what differs in its files."""
+    place = locate(request.path, output.invocation)
+    request = replace(request, path=place.top)
     store = open_store(output.invocation, request.cached)
     if request.live:
         changes = against_cluster(request, output, store)
     else:
         changes = between_revisions(request, output, store)
     store.close()
+    if place.within:
+        changes = [one for one in changes if one.where.startswith(f"{place.within}/")]
     if request.application is not None:
         names = {request.application}
         changes = [one for one in changes if names & {one.application, one.application.partition("/")[2]}]

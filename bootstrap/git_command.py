@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,19 @@ def run(
         hint = f"make room and a writable folder at {directory}, or set TMPDIR to another one"
         raise GitError(f"running git {arguments[0]}", str(error), hint) from error
     return Answer(int(status), bytes(out), str(err))
+
+
+def ask(arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -> Answer:
+    """Run a git command that only looks, and give what it answers; one that cannot be run is an Answer too.
+
+    Without GitPython: to import it takes longer than such an answer.
+    """
+    command = ["git", "-C", str(directory), *arguments]
+    try:
+        ended = subprocess.run(command, env=dict(environ), capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Answer(1, b"", str(error))
+    return Answer(ended.returncode, ended.stdout, ended.stderr.decode("utf-8", "replace"))
 
 
 def _missing() -> GitError:

@@ -36,6 +36,30 @@ def changed_files(root: Path, revision: str, invocation: Invocation) -> set[str]
     return {name.decode("utf-8", "surrogateescape") for name in names if name}
 
 
+def ignored(root: Path, invocation: Invocation) -> frozenset[str]:
+    """What git ignores in a work tree: paths from it, folders as a whole; nothing when it cannot tell."""
+    if not (root / ".git").exists():
+        return frozenset()
+    options = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    answer = git_command.ask(options, root, git_auth.plain_environment(invocation.environ))
+    if answer.status:
+        return frozenset()
+    names = answer.out.decode("utf-8", "surrogateescape").split("\0")
+    return frozenset(name.rstrip("/") for name in names if name)
+
+
+def is_ignored(root: Path, path: Path, invocation: Invocation) -> bool:
+    """Whether git ignores a path of its work tree `root`."""
+    environ = git_auth.plain_environment(invocation.environ)
+    return git_command.ask(("check-ignore", "--quiet", "--", str(path)), root, environ).status == 0
+
+
+def has_tracked(root: Path, path: Path, invocation: Invocation) -> bool:
+    """Whether git has a file below a path of its work tree `root`."""
+    environ = git_auth.plain_environment(invocation.environ)
+    return bool(git_command.ask(("ls-files", "-z", "--", str(path)), root, environ).out)
+
+
 def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> None:
     """Write the files of a revision, as far as they lie below `root`, into the folder `target`.
 

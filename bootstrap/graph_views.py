@@ -144,7 +144,7 @@ def _node(
     resource: Resource, name: str, kind: str, group: str, problems: Problems, said: Iterable[str] = ()
 ) -> Node:
     found = problems.get(id(resource), ())
-    states = [_STATES[problem.rule.severity] for problem in found]
+    states = [_STATES[problem.severity] for problem in found]
     state: State = max(states, key=lambda one: _WORSE[one], default="ok")
     where = f"{resource.file}:{resource.line}" if resource.file else ""
     notes = [*said, *(f"{problem.rule.id}: {problem.message}" for problem in found)]

@@ -7,12 +7,16 @@ result keeps objects in the store and gives them out a cluster, or a namespace, 
 from __future__ import annotations
 
 import hashlib
+import json
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bootstrap import __version__, index_charts, index_kustomize, index_sources
+from bootstrap import __version__, git_history, index_charts, index_kustomize, index_sources
+from bootstrap.checks.files import BY_CODE
+from bootstrap.checks.ignore import Comments
 from bootstrap.index import (
     APPLICATION,
     APPLICATION_SET,
@@ -23,15 +27,14 @@ from bootstrap.index_appset import CannotExpand, expand
 from bootstrap.index_discover import YAML, Info, Start, look, plain, repository_urls, starts
 from bootstrap.index_files import Files, scan
 from bootstrap.index_render import Renderer
-from bootstrap.index_repository import Options, Placement, Repository, Scope, promised
+from bootstrap.index_repository import Options, Placement, Repository, Scope, Unknown, promised
 from bootstrap.index_sources import Source, Unit
 from bootstrap.index_store import Store
 from bootstrap.index_unit import VERSION, FileFault
 from bootstrap.index_yaml import Fault
 from bootstrap.invocation import Invocation
 
-CHUNK = 256
-"""Units rendered before the parsed files are let go."""
+FETCH = "helm fetches charts with --fetch-charts alone"
 
 
 def read(
@@ -45,7 +48,7 @@ def read(
 
     Raises InputError when it cannot be one, never for what is wrong inside it.
     """
-    files = scan(root)
+    files = scan(root, git_history.ignored(root, invocation))
     record_key = (
         "record:" + hashlib.sha256(f"{__version__} {VERSION}\0{files.root}\0{options}".encode()).hexdigest()
     )
@@ -75,13 +78,16 @@ class _Reader:
         self._changed = {
             path for path, stat in files.stats.items() if tuple(before.get(path, [None])[:3]) != stat
         } | (before.keys() - files.stats.keys())
-        self._listing_same = before.keys() == files.stats.keys() and bool(before)
+        apart = [sorted(files.nested), sorted(files.ignored)]
+        self._listing_same = (
+            before.keys() == files.stats.keys() and bool(before) and record.get("apart") == apart
+        )
         for path, entry in before.items():
             if path not in self._changed and len(entry) > 3:
                 files._ids[path] = entry[3]
         self._infos: dict[str, Info] = dict(record.get("infos", {}))
         self._starts: list[Any] = record.get("starts", [])
-        self._fresh = bool(self._changed) or not record
+        self._fresh = bool(self._changed) or not record or not self._listing_same
         self._renderer = Renderer(
             files,
             invocation,
@@ -108,6 +114,7 @@ class _Reader:
         units = {key: unit.data() for key, unit in self.units.items()}
         return {
             "files": files,
+            "apart": [sorted(self.files.nested), sorted(self.files.ignored)],
             "units": units,
             "infos": self._infos,
             "starts": self._starts,
@@ -154,6 +161,7 @@ class _Reader:
             if not reached.intersection(start.files):
                 scopes.append(self._scope(start))
                 reached |= self._files_of(scopes[-1])
+        _share([scope for scope in scopes if not scope.complete])
         return Repository(
             self.files, scopes, self.units, self.faults, self.urls, self.store, self._renderer.rendered
         )
@@ -178,8 +186,7 @@ class _Reader:
             scope.placements += wave
             following: list[Placement] = []
             for placement in wave:
-                if self.units[placement.unit.key].opaque:
-                    scope.opaque |= {(placement.cluster, placement.namespace), (placement.cluster, "")}
+                self._note(scope, placement)
                 for application, digest in self._applications(placement):
                     scope.applications.append(application)
                     scope.digests[f"{application.namespace}/{application.name}"] = digest
@@ -258,11 +265,48 @@ class _Reader:
             if unit is None:
                 if source.path is not None or source.chart is not None:
                     scope.opaque |= {(cluster, namespace), (cluster, "")}
+                    what, why = self._unknown(source)
+                    place = (cluster, namespace, application.file, application.line)
+                    scope.unknown.append(Unknown(name, what, why, *place))
                 continue
             if (name, unit.key) in seen:
                 continue
             seen.add((name, unit.key))
             yield Placement(name, unit, cluster, namespace, (*parent.trail, name))
+
+    def _note(self, scope: Scope, placement: Placement) -> None:
+        """What is not known of a unit that was read."""
+        unit, cluster = self.units[placement.unit.key], placement.cluster
+        if not unit.opaque:
+            return
+        spaces = {placement.namespace or "default", "", *unit.namespaces}
+        scope.opaque |= {(cluster, namespace) for namespace in spaces}
+        if unit.broken and not all(self._is_meant(file, fault) for file, fault in unit.faults):
+            scope.unreadable.setdefault(cluster, set()).add(placement.application)
+        what = placement.unit.path or "."
+        if placement.unit.tool == "chart":
+            what = f"chart {json.loads(placement.unit.options)['chart']['name']}"
+        file, fault = next(
+            ((file, fault) for file, fault in unit.faults if fault.code != "duplicate"), unit.faults[0]
+        )
+        place = (cluster, placement.namespace, file, fault.line)
+        scope.unknown.append(Unknown(placement.application, what, fault.message, *place))
+
+    def _is_meant(self, file: str, fault: Fault) -> bool:
+        """Whether a comment says that it has to be so."""
+        comments = Comments(self.files.read(file) if self.files.has(file) else b"")
+        return comments.covers(BY_CODE[fault.code].id, fault.line, fault.line)
+
+    def _unknown(self, source: Source) -> tuple[str, str]:
+        """What a source that is not rendered is, and why."""
+        if source.chart is not None:
+            return f"chart {source.chart}", FETCH
+        path = str(source.path)
+        if not index_sources.is_here(source, self.urls):
+            return path, "in another repository"
+        if nested := self.files.nested_in(posixpath.normpath(path.strip("/") or ".")):
+            return path, f"in the Git repository {nested}"
+        return path, "made by a plugin" if "plugin" in source.body else "not there"
 
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
@@ -272,6 +316,19 @@ class _Reader:
         unit = index_sources.unit(source, self.files)
         if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):
             return None
+        if self.files.nested_in(unit.path):
+            return None
         if unit.tool == "helm":
             return index_charts.local_unit(unit, application, namespace)
         return None if unit.tool == "plugin" else unit
+
+
+def _share(scopes: list[Scope]) -> None:
+    """Folders that no cluster leads to may be applied together: what is broken in one, another may need."""
+    broken = [scope for scope in scopes if scope.unreadable]
+    spaces = {space for scope in broken for space in scope.opaque}
+    for scope in scopes:
+        scope.opaque |= spaces
+        for one in broken:
+            for cluster, names in one.unreadable.items():
+                scope.unreadable.setdefault(cluster, set()).update(names)

@@ -22,9 +22,13 @@ from bootstrap.components import offered
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
 from bootstrap.index_kustomize import NAMES
 from bootstrap.index_places import Places
+from bootstrap.index_record import record_findings
 from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_schema import Known, reader
 from bootstrap.index_sources import sources
+
+KUBERNETES = (1, 36)
+"""The release that is meant when nothing says another."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Settings:
 
     rules: frozenset[str]
     severities: Mapping[str, Severity]
-    kubernetes: tuple[int, int] = (1, 36)
+    kubernetes: tuple[int, int] = KUBERNETES
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class _Placed:
 def check(repository: Repository, settings: Settings) -> list[Finding]:
     """Everything that the rules find, by file and line."""
     places = Places(repository.files)
-    found = list(_file_findings(repository, places))
+    found = [*_file_findings(repository, places), *record_findings(repository, places)]
     schemas = reader(repository)
     loose = _identities(repository, [scope for scope in repository.scopes if not scope.complete])
     for scope in repository.scopes:
@@ -144,7 +148,8 @@ def _scope_findings(
 def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known) -> _Target:
     opaque = {namespace for where, namespace in scope.opaque if where == cluster}
     resources: list[Resource] = []
-    digest = hashlib.sha256(f"{VERSION} {scope.complete} {settings.kubernetes} {known.key}".encode())
+    complete = scope.complete and cluster not in scope.unreadable
+    digest = hashlib.sha256(f"{VERSION} {complete} {settings.kubernetes} {known.key}".encode())
     images = {str(source.chart) for app in scope.applications for source in sources(app.body) if source.chart}
     for placement in scope.placements:
         if placement.cluster != cluster:
@@ -158,9 +163,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
                 digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
     digest.update(json.dumps([sorted(opaque), sorted(images)]).encode())
     public = Index(resources, opaque)
-    around = Surroundings(
-        public, scope.complete, cluster, frozenset(images), settings.kubernetes, known.schema
-    )
+    around = Surroundings(public, complete, cluster, frozenset(images), settings.kubernetes, known.schema)
     return _Target(around, digest.hexdigest())
 
 
@@ -219,6 +222,7 @@ def _apps_problems(
     digest = hashlib.sha256(f"{VERSION} {scope.complete} {sorted(repository.urls)}".encode())
     digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
     digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
+    digest.update(f"{sorted(_unread(scope))} {sorted(repository.files.nested)}".encode())
     for placement in scope.placements:
         digest.update(f"\0{placement}\0{repository.units[placement.unit.key].outline}".encode())
     key = f"apps:{digest.hexdigest()}"
@@ -281,7 +285,13 @@ def _apps(
         scope.complete,
         posixpath.basename(posixpath.dirname(scope.root)) == "clusters",
         None if off else known_revisions,
+        frozenset(_unread(scope)),
     )
+
+
+def _unread(scope: Scope) -> set[str]:
+    """The Applications of which something is broken; "" for what no Application applies."""
+    return {name for names in scope.unreadable.values() for name in names}
 
 
 def revisions(root: pathlib.Path) -> frozenset[str] | None:
@@ -303,7 +313,7 @@ def revisions(root: pathlib.Path) -> frozenset[str] | None:
 def _unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
     """Applications that no cluster names, not even switched off."""
     complete = [scope for scope in repository.scopes if scope.complete and scope.root]
-    if not complete:
+    if not complete or any(scope.unreadable for scope in complete):
         return
     known: set[str] = set()
     for scope in complete:
@@ -325,11 +335,12 @@ def _unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
 
 
 def objects_of(repository: Repository) -> int:
-    """How many objects were looked at."""
+    """How many objects were looked at, of those that lie in the folder that was named."""
     return sum(
-        len(repository.units[placement.unit.key].facts)
+        sum(repository.is_within(fact[3]) for fact in facts) if repository.within else len(facts)
         for scope in repository.scopes
         for placement in scope.placements
+        for facts in (repository.units[placement.unit.key].facts,)
     )
 
 

@@ -36,12 +36,12 @@ class Start:
     unit: Unit
     complete: bool
     files: tuple[str, ...]
-    namespace: str = "argocd"
+    namespace: str = ""
 
 
 Info = Mapping[str, Any]
-"""What discovery needs of a file, as JSON: `object`, `kind` and `names` (of a kustomization), `sources`, and
-`url` (of a cluster's settings)."""
+"""What discovery needs of a file, as JSON: `object`, `kind`, `names` and `broken` (of a kustomization),
+`sources`, and `url` (of a cluster's settings)."""
 
 
 def look(files: Files, path: str) -> Info:
@@ -53,6 +53,8 @@ def look(files: Files, path: str) -> Info:
     if posixpath.basename(path) in index_kustomize.NAMES:
         kustomization = files.mapping(path) or {}
         info["kind"] = str(kustomization.get("kind") or "Kustomization")
+        if files.parsed(path).faults:
+            info["broken"] = True
         info["names"] = [entry.name for entry in index_kustomize.entries(kustomization)]
     if _SETTINGS.search(path):
         url = mapping((files.mapping(path) or {}).get("data")).get("repoURL")
@@ -81,7 +83,9 @@ def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list
         found = f"there is no folder clusters/{cluster} with a kustomization"
         raise InputError("reading --cluster", found, f"choose from: {known}")
     complete = [
-        Start(name, Unit("kustomize", folder), True, (index_kustomize.file_of(files, folder) or "",))
+        Start(
+            name, Unit("kustomize", folder), True, (index_kustomize.file_of(files, folder) or "",), "argocd"
+        )
         for name, folder in sorted(folders.items())
         if cluster in (None, name)
     ]
@@ -150,7 +154,12 @@ def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Sta
     """Folders with objects that no kustomization names, outside of charts and of hidden folders."""
     charts = tuple(f"{posixpath.dirname(p)}/" for p in files.stats if posixpath.basename(p) == "Chart.yaml")
     folders: dict[str, list[str]] = {}
+    kustomized = {
+        posixpath.dirname(path): bool(info.get("broken")) for path, info in infos.items() if "names" in info
+    }
     for path, info in sorted(infos.items()):
+        if _is_of_broken(path, kustomized):
+            continue
         hidden = any(part.startswith(".") for part in path.split("/"))
         if info.get("object") and path not in named and not hidden and not path.startswith(charts):
             folders.setdefault(posixpath.dirname(path), []).append(path)
@@ -159,6 +168,14 @@ def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Sta
         roots = any(infos[path].get("sources") for path in paths)
         found.append(Start(folder or ".", plain(folder, paths), roots, tuple(paths)))
     return found
+
+
+def _is_of_broken(path: str, kustomized: Mapping[str, bool]) -> bool:
+    """Whether the nearest kustomization around a file cannot be read: it may name the file."""
+    folder = posixpath.dirname(path)
+    while folder not in kustomized and folder:
+        folder = posixpath.dirname(folder)
+    return kustomized.get(folder, False)
 
 
 def plain(folder: str, paths: list[str]) -> Unit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +24,15 @@ Stat = tuple[int, int, int]
 class Files:
     """A repository's files by path from its top (with `/`). What leads out of it is not among them.
 
-    `links` are symbolic links that are not followed, path → why.
+    `links` are symbolic links that are not followed, path → why. `nested` are folders of Git repositories
+    inside this one (submodules too) and `ignored` what git ignores: neither is read.
     """
 
     root: Path
     stats: dict[str, Stat] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    nested: list[str] = field(default_factory=list)
+    ignored: frozenset[str] = frozenset()
     _folders: dict[str, list[str]] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
     _parsed: dict[str, Parsed] = field(default_factory=dict)
@@ -37,7 +41,17 @@ class Files:
         return path in self.stats
 
     def is_folder(self, path: str) -> bool:
-        return path in self._folders
+        """Whether a folder is there; what lies in a nested repository may be."""
+        return path in self._folders or self.nested_in(path) is not None
+
+    def nested_in(self, path: str) -> str | None:
+        """The nested repository that a path lies in."""
+        return next((one for one in self.nested if path == one or path.startswith(f"{one}/")), None)
+
+    def is_ignored(self, path: str) -> bool:
+        """Whether git ignores a path, or a folder around it."""
+        parts = path.split("/")
+        return any("/".join(parts[:count]) in self.ignored for count in range(1, len(parts) + 1))
 
     def children(self, folder: str) -> list[str]:
         """The files directly in a folder."""
@@ -45,6 +59,11 @@ class Files:
 
     def folders(self) -> list[str]:
         return list(self._folders)
+
+    def named(self, name: str) -> list[str]:
+        """The files of a name, wherever they lie, sorted."""
+        end = f"/{name}"
+        return sorted(path for path in self.stats if path == name or path.endswith(end))
 
     def below(self, folder: str) -> list[str]:
         """The files in a folder and in all below it, sorted."""
@@ -88,23 +107,28 @@ class Files:
         return value if isinstance(value, dict) else None
 
 
-def scan(root: Path) -> Files:
-    """Find every file of a folder; InputError when it is none.
+def scan(root: Path, ignored: frozenset[str] = frozenset()) -> Files:
+    """Find every file of a folder but what is `ignored`; InputError when it is none.
 
     Symbolic links to files inside are followed; links to folders are not: a cycle would never end.
     """
     root = Path(os.path.realpath(root))
     if not root.is_dir():
         raise InputError("reading the repository", f"{root} is no folder", "give a repository's folder")
-    files = Files(root)
+    files = Files(root, nested=_submodules(root), ignored=ignored)
     top = str(root)
     pending = [""]
     while pending:
         folder = pending.pop()
+        entries = _entries(f"{top}/{folder}")
+        if folder and _apart(files, folder, entries):
+            continue
         names = files._folders.setdefault(folder, [])
         start = f"{folder}/" if folder else ""
-        for entry in _entries(f"{top}/{folder}"):
+        for entry in entries:
             path = start + entry.name
+            if path in ignored:
+                continue
             if entry.is_symlink():
                 _link(files, path, names)
             elif entry.is_dir():
@@ -118,6 +142,29 @@ def scan(root: Path) -> Files:
             found = f"it has more than {MAX_FILES:,} files"
             raise InputError("reading the repository", found, "name the folder that holds the manifests")
     return files
+
+
+_SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
+
+
+def _submodules(root: Path) -> list[str]:
+    """The folders of submodules, also those that were not checked out."""
+    file = root / ".gitmodules"
+    text = file.read_text("utf-8", "replace") if file.is_file() else ""
+    return sorted({path.strip('"/') for path in _SUBMODULE.findall(text)})
+
+
+def _apart(files: Files, folder: str, entries: list[os.DirEntry[str]]) -> bool:
+    """Whether a folder is not this repository's: one with a Git repository, or an environment of Python."""
+    if folder in files.nested:
+        return True
+    for entry in entries:
+        if entry.name == ".git":
+            files.nested.append(folder)
+            return True
+        if entry.name == "pyvenv.cfg":
+            return True
+    return False
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

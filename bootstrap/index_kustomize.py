@@ -170,6 +170,18 @@ def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
             yield index, item
 
 
+def folders(tree: Tree, folder: str) -> list[str]:
+    """The folders that a kustomization takes up directly and that can be built alone: no Components."""
+    path = file_of(tree, folder)
+    named = entries((tree.mapping(path) if path else None) or {})
+    targets = [posixpath.normpath(posixpath.join(folder, one.name)) for one in named if one.kind == "any"]
+    return [
+        target
+        for target in targets
+        if (own := file_of(tree, target)) and (tree.mapping(own) or {}).get("kind") != "Component"
+    ]
+
+
 _PLAIN = {"apiVersion", "kind", "metadata", "resources"}
 
 

@@ -2,52 +2,68 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bootstrap.checks.catalog import RULES, choose
-from bootstrap.checks.rule import SEVERITIES
+from bootstrap.checks.record import release
+from bootstrap.checks.rule import SEVERITIES, Severity
 from bootstrap.errors import InputError
 from bootstrap.index import Index, mapping, sequence
 from bootstrap.index_build import read
-from bootstrap.index_check import Settings
+from bootstrap.index_check import KUBERNETES, Settings
+from bootstrap.index_record import record_of
 from bootstrap.index_repository import Options, Repository, Scope
 from bootstrap.index_store import open_store
-from bootstrap.index_yaml import parse
+from bootstrap.index_top import locate
 from bootstrap.output import Output
-
-RECORD = "bootstrap.yaml"
 
 
 @contextmanager
 def opened(path: Path, output: Output, options: Options, cached: bool = True) -> Iterator[Repository]:
-    """The repository at `path`, read; what takes long is told on stderr.
+    """The repository that `path` lies in, read; what takes long, or is left out, is told on stderr.
 
     What was rendered is kept when the block ends well.
     """
+    place = locate(path, output.invocation)
     store = open_store(output.invocation, cached)
-    repository = read(path, output.invocation, store, options, output.info)
+    repository = read(place.top, output.invocation, store, options, output.info)
+    repository.within = place.within
+    if place.within:
+        output.info(f"{place.within} is part of {place.top}: paths count from there")
+    if nested := repository.files.nested:
+        names = ", ".join(sorted(nested)[:5]) + (" and more" if len(nested) > 5 else "")
+        many = "Git repositories" if len(nested) > 1 else "Git repository"
+        output.info(f"left out: {len(nested)} {many} inside ({names})")
     yield repository
     store.close()
 
 
+def nothing_in(repository: Repository) -> InputError:
+    """That there is nothing to look at."""
+    where = repository.files.root / repository.within
+    found = "there is no kustomization and no Kubernetes manifest in it"
+    if nested := sorted(repository.files.nested):
+        found += f"; Git repositories in it are not read ({', '.join(nested[:5])})"
+    return InputError("reading the repository", found, "name the folder of a GitOps repository", str(where))
+
+
 def choose_scope(repository: Repository, cluster: str | None) -> Scope:
-    """The scope that is meant: the one that is asked for, else the first that is all of a cluster."""
+    """The scope that is meant: the one that is asked for, else the first that is all of a cluster.
+
+    Of a folder, the first that it has a part in.
+    """
     scopes = repository.scopes
     if cluster is not None:
         scopes = [scope for scope in scopes if scope.name == cluster]
+    if repository.within:
+        scopes = [scope for scope in scopes if any(map(repository.concerns, scope.placements))] or scopes
     complete = [scope for scope in scopes if scope.complete] or scopes
     if not complete:
-        raise InputError(
-            "reading the repository",
-            "there is no kustomization and no Kubernetes manifest in it",
-            "name the folder of a GitOps repository",
-            str(repository.files.root),
-        )
-    return complete[0]
+        raise nothing_in(repository)
+    return next((scope for scope in complete if repository.is_within(scope.root)), complete[0])
 
 
 def whole(repository: Repository, scope: Scope) -> Index:
@@ -58,25 +74,27 @@ def whole(repository: Repository, scope: Scope) -> Index:
     return repository.index(scope, scope.placements[0].cluster)
 
 
-def settings(root: Path, rules: str | None, kubernetes: str | None) -> Settings:
-    """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for what is unknown."""
-    configured = _configured(root / RECORD)
-    off = [str(item) for item in sequence(configured.get("off"))]
-    severities = {}
-    for rule, severity in mapping(configured.get("severity")).items():
-        if rule not in RULES or severity not in SEVERITIES:
-            found = f"checks.severity has {rule}: {severity}"
-            raise InputError(f"reading {RECORD}", found, "write RULE: error, warning or info", RECORD)
-        severities[rule] = severity
-    release = kubernetes or str(configured.get("kubernetes") or "1.36")
-    match = re.fullmatch(r"v?(\d+)\.(\d+)(?:\.\d+)?", release)
-    if match is None:
-        raise InputError("reading --kubernetes", f"{release!r} is no release", "write it as 1.36")
-    return Settings(choose(rules, off), severities, (int(match[1]), int(match[2])))
+def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str, Any]) -> Settings:
+    """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an option that is none.
+
+    What is wrong in the file is a finding (checks/record.py), and counts as not written.
+    """
+    off = [item for item in sequence(configured.get("off")) if isinstance(item, str) and item]
+    severities: dict[str, Severity] = {
+        rule: level
+        for rule, level in mapping(configured.get("severity")).items()
+        if rule in RULES and level in SEVERITIES
+    }
+    wanted = release(configured.get("kubernetes"))
+    if kubernetes is not None:
+        wanted = release(kubernetes)
+        if wanted is None:
+            raise InputError("reading --kubernetes", f"{kubernetes!r} is no release", "write it as 1.36")
+    return Settings(choose(rules, off), severities, wanted or KUBERNETES)
 
 
-def _configured(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        return {}
-    documents = parse(path.read_bytes()).documents
+def configured(repository: Repository) -> Mapping[str, Any]:
+    """`checks:` of the bootstrap.yaml that is nearest; empty without one."""
+    path = record_of(repository)
+    documents = repository.files.parsed(path).documents if path is not None else ()
     return mapping(mapping(documents[0].value).get("checks")) if documents else {}

@@ -33,7 +33,7 @@ class Places:
                 return None
         return Finding(
             rule.id,
-            rule.severity,
+            problem.severity,
             problem.message,
             problem.mend,
             resource.file,

@@ -18,6 +18,8 @@ from bootstrap.render import Built, Overlay, build_many, kustomize
 
 CHUNK = 256
 """Units rendered before the parsed files are let go."""
+_BASES = 50
+"""Folders of a kustomization that are built alone, to find the one that cannot be."""
 
 
 class Renderer:
@@ -41,6 +43,7 @@ class Renderer:
         self._before, self._changed = before, changed
         self._listing_same, self._allow_remote = listing_same, allow_remote
         self._program: str | None = None
+        self._causes: dict[str, tuple[str, str]] = {}
         self._report = report
 
     def render(self, units: Iterable[Unit]) -> None:
@@ -115,10 +118,22 @@ class Renderer:
         for item, built in zip(items, answers, strict=True):
             faults: list[FileFault] = []
             if built.error is not None:
-                file = index_kustomize.file_of(self.files, item.unit.path) or item.unit.path
-                mend = "mend what kustomize names; `kustomize build` of the folder shows the same"
-                faults = [(file, Fault("build", 1, f"kustomize cannot build it: {built.error}", mend))]
+                folder, error = self._cause(item.unit.path, built.error)
+                file = index_kustomize.file_of(self.files, folder) or folder
+                mend = f"mend what kustomize names; `kustomize build {folder or '.'}` shows the same"
+                faults = [(file, Fault("build", 1, f"kustomize cannot build it: {error}", mend))]
             self._keep(item, built.objects, faults)
+
+    def _cause(self, folder: str, error: str) -> tuple[str, str]:
+        """The deepest of the folders that a kustomization takes up which cannot be built either."""
+        if folder not in self._causes:
+            self._causes[folder] = (folder, error)
+            for inner in index_kustomize.folders(self.files, folder)[:_BASES]:
+                alone = self._run([Overlay(inner)])[0]
+                if alone.error is not None:
+                    self._causes[folder] = self._cause(inner, alone.error)
+                    break
+        return self._causes[folder]
 
     def _keep(
         self,

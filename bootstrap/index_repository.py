@@ -13,7 +13,10 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.index import (
+    APPLICATION,
+    APPLICATION_SET,
     IN_CLUSTER,
+    PROJECT,
     SECRETS,
     Index,
     Resource,
@@ -27,6 +30,9 @@ from bootstrap.index_files import Files
 from bootstrap.index_sources import Unit
 from bootstrap.index_store import Store
 from bootstrap.index_unit import FileFault, UnitResult
+
+_ARGOCD = {APPLICATION, APPLICATION_SET, PROJECT}
+"""Kinds that are of use in Argo CD's own namespace alone, unless they say another."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,25 @@ class Placement:
     trail: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """Something that an Application applies and nobody has seen: `what` it is, and `why`."""
+
+    application: str
+    what: str
+    why: str
+    cluster: str
+    namespace: str
+    file: str
+    line: int
+
+
 @dataclass
 class Scope:
     """What one Argo CD applies. `complete` is False for a folder that no cluster leads to.
 
-    `opaque` has (cluster, namespace) of what could not be rendered, "" for cluster-scoped objects;
+    `opaque` has (cluster, namespace) of what could not be rendered, "" for cluster-scoped objects, and
+    `unknown` what that is; `unreadable` the Applications of which something is broken, by their cluster;
     `digests` the checksums of its Applications' bodies, by `namespace/name`; `definitions` what its
     CRDs say: `Kind.group` → is cluster-scoped (None: not asked yet).
     """
@@ -67,6 +87,8 @@ class Scope:
     placements: list[Placement] = field(default_factory=list)
     applications: list[Resource] = field(default_factory=list)
     opaque: set[tuple[str, str]] = field(default_factory=set)
+    unknown: list[Unknown] = field(default_factory=list)
+    unreadable: dict[str, set[str]] = field(default_factory=dict)
     promised: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     root: str = ""
     digests: dict[str, str] = field(default_factory=dict)
@@ -91,7 +113,10 @@ class Scope:
 
 @dataclass
 class Repository:
-    """A repository as read; see `groups`, `objects` and `index`."""
+    """A repository as read; see `groups`, `objects` and `index`.
+
+    `within` is the folder that was named, "" for all of it: what is shown concerns what lies below it.
+    """
 
     files: Files
     scopes: list[Scope]
@@ -100,6 +125,15 @@ class Repository:
     urls: list[str]
     store: Store
     rendered: int = 0
+    within: str = ""
+
+    def is_within(self, file: str) -> bool:
+        """Whether a file lies in the folder that was named."""
+        return not self.within or file == self.within or file.startswith(f"{self.within}/")
+
+    def concerns(self, placement: Placement) -> bool:
+        """Whether what a placement applies depends on a file in the folder that was named."""
+        return any(map(self.is_within, self.units[placement.unit.key].closure))
 
     def objects(self, scope: Scope, only: Callable[[str, str], bool] | None = None) -> Iterator[Resource]:
         """Objects of a scope; `only` is asked with (cluster, namespace) before anything is loaded."""
@@ -141,7 +175,7 @@ class Repository:
         def namespace(fact: Any, placement: Placement) -> str:
             if is_cluster_scoped(fact[0], known):
                 return ""
-            return fact[1] or placement.namespace or "default"
+            return fact[1] or placement.namespace or ("argocd" if fact[0] in _ARGOCD else "default")
 
         return namespace
 

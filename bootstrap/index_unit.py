@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, directory_files
 from bootstrap.index_yaml import Fault, line_of
 
-VERSION = 4
+VERSION = 5
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -31,11 +32,15 @@ PUBLIC = {
     "IngressClass.networking.k8s.io",
     "GatewayClass.gateway.networking.k8s.io",
     "PriorityClass.scheduling.k8s.io",
+    "RuntimeClass.node.k8s.io",
     "ClusterIssuer.cert-manager.io",
     "ClusterSecretStore.external-secrets.io",
     "CustomResourceDefinition.apiextensions.k8s.io",
 }
 """Kinds that other namespaces look at: changing one means checking every namespace again."""
+
+BROKEN = {"syntax", "encoding", "size", "build", "missing", "cycle"}
+"""Faults after which a part of what is in Git is not known: what seems to be missing may stand there."""
 
 FileFault = tuple[str, Fault]
 
@@ -47,7 +52,8 @@ class UnitResult:
     `facts` has (kind, namespace as written, name, file, document, line) of each object, in order;
     `public` the bodies of those that other namespaces look at, by number, `digests` their checksums.
     `closure` are the files that the result depends on; `volatile` says that files which are not there
-    matter too. `outline` is the checksum of all this but the objects that are not public.
+    matter too. `outline` is the checksum of all this but the objects that are not public. `opaque` says
+    that not all of it is known, `broken` that this is a fault, and `namespaces` where the rest may belong.
     """
 
     key: str
@@ -60,6 +66,8 @@ class UnitResult:
     faults: list[FileFault] = field(default_factory=list)
     volatile: bool = False
     opaque: bool = False
+    broken: bool = False
+    namespaces: list[str] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         values = dict(vars(self))
@@ -191,7 +199,15 @@ def _missing_fault(files: Files, missing: index_kustomize.Missing) -> FileFault:
     entry = missing.entry
     line = line_of(files.read(missing.file), 0, entry.position)
     target = posixpath.normpath(posixpath.join(posixpath.dirname(missing.file), entry.name))
-    if missing.why == "missing" and target in files.links:
+    if missing.why == "missing" and (nested := files.nested_in(target)):
+        found = (
+            f"{entry.field} names {entry.name}, which lies in the Git repository {nested}: that is not read"
+        )
+        return missing.file, Fault("nested", line, found, f"validate {nested} by itself")
+    if missing.why == "missing" and files.is_ignored(target):
+        found = f"{entry.field} names {entry.name}, which git ignores: it is on this machine alone"
+        mend = "commit it, or take the entry out (a Secret can be made by sealed-secrets or external-secrets)"
+    elif missing.why == "missing" and target in files.links:
         found, mend = (
             f"{entry.field} names {entry.name}: {files.links[target]}",
             "put the files there instead",
@@ -240,7 +256,9 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         if kind in PUBLIC or (kind == "ConfigMap" and name == "argocd-cm"):
             public[number] = body
     found = [*prepared.faults, *faults]
-    opaque = any(fault.code not in ("duplicate",) for _, fault in found)
+    kustomized = prepared.unit.tool == "kustomize"  # which refuses duplicate keys
+    broken = any(fault.code in BROKEN or (kustomized and fault.code == "duplicate") for _, fault in found)
+    opaque = broken or any(fault.code != "duplicate" for _, fault in found)
     text = json.dumps([body for body, _ in objects], sort_keys=True, default=str)
     key = hashlib.sha256(f"{prepared.key}{text}".encode()).hexdigest()
     digests = {number: _digest(body) for number, body in public.items()}
@@ -256,7 +274,18 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         found,
         prepared.volatile,
         opaque,
+        broken,
+        _namespaces(files, prepared.closure) if broken else [],
     )
+
+
+_NAMESPACE = re.compile(rb"\bnamespace[\"']?:[ \t]*[\"']?([a-z0-9][a-z0-9-]*)")
+
+
+def _namespaces(files: Files, closure: Sequence[str]) -> list[str]:
+    """Every namespace that some files name, also those that are no YAML."""
+    found = {name.decode() for path in closure for name in _NAMESPACE.findall(files.read(path))}
+    return sorted(found)
 
 
 def _digest(value: Any) -> str:

@@ -356,7 +356,7 @@ def _remark(root: Hop, index: Index, around: Surroundings) -> None:
         known = {remark.message for remark in hop.remarks}
         for problem in found.get(id(hop.resource), ()):
             if problem.message not in known:
-                state = _STATES[problem.rule.severity]
+                state = _STATES[problem.severity]
                 if state != "ok":
                     hop.remarks.append(Remark(state, problem.message, problem.mend, problem.rule.id))
 

@@ -66,7 +66,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
         index = cluster if scope is first else _beside(whole(repository, scope), cluster)
         index = _of_environment(index, request.environment)
         try:
-            root = trace(index, Surroundings(index, scope.complete), target)
+            root = trace(index, Surroundings(index, scope.complete and not scope.unreadable), target)
         except InputError as error:
             unknown = unknown or error
             continue
@@ -111,7 +111,7 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
         known = ", ".join(sorted(set(_applications(index)))[:20])
         raise InputError("reading --app", f"there is no Application {application}", f"choose from: {known}")
     title = f"{scope.name}: {view}" + (f" of {application}" if application else "")
-    found = problems(index, Surroundings(index, scope.complete), _namespaces(index))
+    found = problems(index, Surroundings(index, scope.complete and not scope.unreadable), _namespaces(index))
     if view == "apps":
         graph = graph_views.apps(index.applications.values(), found, title)
     elif view == "network":

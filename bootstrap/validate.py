@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.checks import ignore, report
+from bootstrap.checks import ignore, report, report_markdown
 from bootstrap.checks.catalog import RULES, document
 from bootstrap.checks.rule import SEVERITIES, Finding
 from bootstrap.errors import ExitStatus, InputError
 from bootstrap.index_check import check, objects_of
-from bootstrap.index_open import opened, settings
+from bootstrap.index_open import configured, nothing_in, opened, settings
 from bootstrap.index_repository import Options, Repository
+from bootstrap.index_unchecked import unchecked
 from bootstrap.output import Output
 
 
@@ -35,45 +36,51 @@ class Request:
 
 def validate(request: Request, output: Output, format: str) -> int:
     """Print the findings; 1 when one is as severe as `fail_on`, else 0."""
-    chosen = settings(request.path, request.rules, request.kubernetes)
+    settings(request.rules, request.kubernetes, {})  # what is wrong with the options is told at once
     options = Options(request.cluster, request.allow_remote, request.fetch_charts)
     with opened(request.path, output, options, request.cached) as repository:
-        findings = check(repository, chosen)
+        chosen = settings(request.rules, request.kubernetes, configured(repository))
+        findings = _within(repository, check(repository, chosen))
         if request.changed_since is not None:
             findings = _concerned(repository, findings, request.changed_since, output)
-        count = objects_of(repository)
-        if not repository.scopes and not findings:
-            raise InputError(
-                "reading the repository",
-                "there is no kustomization and no Kubernetes manifest in it",
-                "name the folder of a GitOps repository",
-                str(request.path),
-            )
+        scope = report.Scope(
+            objects_of(repository),
+            str(repository.files.root),
+            repository.within,
+            tuple(sorted(repository.files.nested)),
+            unchecked(repository, chosen),
+        )
+        if not scope.objects and not findings and not _has_manifests(repository):
+            raise nothing_in(repository)
     if request.write_baseline is not None:
         return _write(request.write_baseline, findings, output)
     if request.baseline is not None:
         findings = ignore.without_baseline(findings, _read(request.baseline), str(request.baseline))
-    show(findings, count, output, format)
+    show(findings, scope, output, format)
     names: list[str] = list(SEVERITIES)
     serious = names[: names.index(request.fail_on) + 1]
     return ExitStatus.NO if any(finding.severity in serious for finding in findings) else ExitStatus.OK
 
 
-def show(findings: Sequence[Finding], objects: int, output: Output, format: str) -> None:
+def show(findings: Sequence[Finding], scope: report.Scope, output: Output, format: str) -> None:
     """Print findings in one of report.FORMATS."""
     if format == "json":
-        output.result(report.as_json(findings, objects))
+        output.result(report.as_json(findings, scope))
     elif format == "sarif":
-        output.line(report.sarif(findings))
+        output.line(report.sarif(findings, scope))
     elif format == "junit":
-        output.line(report.junit(findings, objects))
+        output.line(report.junit(findings, scope))
     elif format == "github":
-        for line in report.github(findings):
+        for line in report.github(findings, scope):
             output.line(line)
+    elif format == "markdown":
+        output.line(report_markdown.markdown(findings, scope).rstrip("\n"))
     else:
         for line in report.text(findings):
             output.line(line)
-        output.info(report.summary(findings, objects))
+        output.info(report.summary(findings, scope))
+        if scope.unchecked is not None:
+            output.info(f"not checked: {scope.unchecked}")
 
 
 def list_rules(output: Output, format: str) -> int:
@@ -88,6 +95,26 @@ def list_rules(output: Output, format: str) -> int:
             [(rule.id, rule.severity, rule.name, rule.about) for rule in RULES.values()],
         )
     return ExitStatus.OK
+
+
+def _within(repository: Repository, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings in the folder that was named, and those without a file of the Applications from there."""
+    if not repository.within:
+        return list(findings)
+    here = {
+        placement.application
+        for scope in repository.scopes
+        for placement in scope.placements
+        if placement.application and repository.concerns(placement)
+    }
+    return [
+        one for one in findings if (repository.is_within(one.file) if one.file else one.application in here)
+    ]
+
+
+def _has_manifests(repository: Repository) -> bool:
+    """Whether anything is built from the folder that was named."""
+    return any(repository.concerns(one) for scope in repository.scopes for one in scope.placements)
 
 
 def _concerned(

@@ -103,7 +103,8 @@ def check(apps: Apps) -> Iterator[Problem]:
                 CYCLE, application, f"{application} is applied by itself, by way of {application.application}"
             )
         yield from _paths(apps, application, apps.closures.get(name, frozenset()))
-        yield from _finalizer(application, owned[name])
+        if name not in apps.unread:
+            yield from _finalizer(application, owned[name])
         yield from _namespace(apps, application, made, created)
         yield from _later_namespace(apps, application, makers, by_name)
     yield from _two_owners(apps)
@@ -230,7 +231,13 @@ def _namespace(
 ) -> Iterator[Problem]:
     target = destination(application.body)
     namespace = target[1]
-    if not apps.complete or namespace in made or target in created or namespace == application.namespace:
+    if (
+        not apps.complete
+        or apps.unread
+        or namespace in made
+        or target in created
+        or namespace == application.namespace
+    ):
         return
     if apps.public.knows(namespace):
         message = f"{application} goes to namespace {namespace}, which nobody makes"

@@ -13,6 +13,7 @@ from bootstrap.checks import (
     monitoring,
     network,
     projects,
+    record,
     safety,
     scaling,
     schema,
@@ -23,11 +24,11 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 9
+VERSION = 10
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
-    "Files": (files, schema, versions),
+    "Files": (files, record, schema, versions),
     "The app of apps": (apps, projects, waves),
     "The chain": (services, gateways, configuration, scaling, network, mesh, monitoring),
     "Safety": (safety,),

@@ -148,12 +148,10 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
             yield at(
                 ACCOUNT, pod, f"{pod} runs as ServiceAccount {use.name}, which is not there{near}", *use.path
             )
-    elif (
-        around.knows_cluster_objects()
-        and not use.name.startswith("system-")
-        and around.public.get(use.kind, "", use.name) is None
-    ):
-        yield at(CLASS, pod, f"{pod} names {use.how} {use.name}, which nothing provides", *use.path)
+    elif not use.name.startswith("system-") and (level := around.lacks(use.kind, use.name)):
+        near = names_near(use.name, (item.name for item in around.public.of(use.kind)))
+        message = f"{pod} names {use.how} {use.name}, which nothing provides{near}"
+        yield at(CLASS, pod, message, *use.path, level=level)
 
 
 def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem]:
@@ -178,11 +176,9 @@ def _class(around: Surroundings, user: Resource, name: object, *path: str | int)
     """Most clusters come with a class of their own: only one beside those in Git is called wrong."""
     classes = around.public.of("StorageClass.storage.k8s.io")
     known = {item.name for item in classes}
-    if name and classes and name not in known and around.knows_cluster_objects():
-        near = names_near(str(name), known)
-        yield at(
-            STORAGE_CLASS, user, f"{user} wants StorageClass {name}, which nothing provides{near}", *path
-        )
+    if name and classes and (level := around.lacks("StorageClass.storage.k8s.io", name)):
+        message = f"{user} wants StorageClass {name}, which nothing provides{names_near(str(name), known)}"
+        yield at(STORAGE_CLASS, user, message, *path, level=level)
 
 
 def _mounts(pod: Resource) -> Iterator[Problem]:

@@ -64,6 +64,14 @@ SET = Rule(
     "An ApplicationSet needs more than Git tells, so what it makes was not checked.",
     "check its Applications live: bootstrap status",
 )
+NESTED = Rule(
+    "GB112",
+    "nested-repository",
+    "info",
+    "A kustomization takes files from a Git repository inside this one (a submodule): what it gives was not "
+    "checked.",
+    "validate that repository by itself",
+)
 UNREACHABLE = Rule(
     "GB207",
     "application-unreachable",
@@ -83,5 +91,6 @@ BY_CODE: Mapping[str, Rule] = {
     "cycle": CYCLE,
     "chart": CHART,
     "set": SET,
+    "nested": NESTED,
 }
 """The code of a file's fault (index_yaml.py, index_unit.py) → its rule."""

@@ -196,14 +196,12 @@ def meets(pattern: str, host: str) -> bool:
 
 def _gateway(index: Index, around: Surroundings, gateway: Resource) -> Iterator[Problem]:
     name = gateway.spec.get("gatewayClassName")
-    if name and around.knows_cluster_objects():
+    if name and (level := around.lacks("GatewayClass.gateway.networking.k8s.io", name)):
         classes = {item.name for item in around.public.of("GatewayClass.gateway.networking.k8s.io")}
-        if name not in classes:
-            message = (
-                f"{gateway} wants the GatewayClass {name}, which nothing "
-                f"provides{names_near(str(name), classes)}"
-            )
-            yield at(CLASS, gateway, message, "spec", "gatewayClassName")
+        message = (
+            f"{gateway} wants the GatewayClass {name}, which nothing provides{names_near(str(name), classes)}"
+        )
+        yield at(CLASS, gateway, message, "spec", "gatewayClassName", level=level)
     issued = any(str(key).startswith("cert-manager.io/") for key in gateway.annotations)
     for number, listener in enumerate(sequence(gateway.spec.get("listeners"))):
         for place, item in enumerate(sequence(dig(listener, "tls", "certificateRefs"))):
@@ -246,9 +244,10 @@ def _issuer(
 ) -> Iterator[Problem]:
     cluster = kind == "ClusterIssuer"
     namespace = "" if cluster else user.namespace
-    known = around.knows_cluster_objects() if cluster else index.knows(namespace)
-    if known and index.get(f"{kind}.cert-manager.io", namespace, name) is None:
-        near = names_near(name, (item.name for item in around.public.of(f"{kind}.cert-manager.io")))
-        yield at(
-            ISSUER, user, f"{user} asks {kind} {name} for a certificate, which is not there{near}", *path
-        )
+    names = {item.name for item in (around.public if cluster else index).of(f"{kind}.cert-manager.io")}
+    level = around.lacks(kind, name, names)
+    if not cluster and name not in names and index.knows(namespace):
+        level = ISSUER.severity
+    if level:
+        message = f"{user} asks {kind} {name} for a certificate, which is not there{names_near(name, names)}"
+        yield at(ISSUER, user, message, *path, level=level)

@@ -69,7 +69,7 @@ def check(apps: Apps) -> Iterator[Problem]:
             if name == "default":
                 message = f"{application} is in the project default"
                 yield at(DEFAULT, application, message, "spec", "project")
-            elif projects and apps.complete:
+            elif projects and apps.complete and not apps.unread:
                 message = (
                     f"{application} is in the project {name}, which is not there{names_near(name, projects)}"
                 )

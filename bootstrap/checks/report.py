@@ -1,11 +1,14 @@
-"""Findings as text, JSON, SARIF (code scanning), GitHub annotations, or JUnit."""
+"""Findings as text, JSON, SARIF (code scanning), GitHub annotations, or JUnit.
+
+Markdown is report_markdown.py.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bootstrap import __version__
@@ -13,18 +16,62 @@ from bootstrap.checks.catalog import RULES
 from bootstrap.checks.ignore import fingerprint
 from bootstrap.checks.rule import SEVERITIES, Finding
 
-FORMATS = ("text", "json", "sarif", "github", "junit")
+FORMATS = ("text", "json", "sarif", "github", "junit", "markdown")
 
 
-def summary(findings: Sequence[Finding], objects: int) -> str:
+@dataclass(frozen=True)
+class Part:
+    """Something that was not rendered: what an Application names, where, and why it was not."""
+
+    application: str
+    what: str
+    why: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """Rules that could say less than they would, because of some parts; `text` says it in one line."""
+
+    rules: tuple[str, ...]
+    text: str
+    parts: tuple[Part, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What was looked at: how many objects, of which repository, and what of it was left out.
+
+    `within` is the folder below `root` that was named, "" for all of it; `left_out` are Git repositories
+    inside it.
+    """
+
+    objects: int
+    root: str = ""
+    within: str = ""
+    left_out: tuple[str, ...] = ()
+    unchecked: Unchecked | None = None
+
+
+def summary(findings: Sequence[Finding], scope: Scope) -> str:
     """One line: how many of each severity."""
+    below = f" in {scope.within}" if scope.within else ""
+    return f"{scope.objects:,} objects checked{below}: {counted(findings)}"
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """How many findings there are of each severity."""
     counts = Counter(finding.severity for finding in findings)
     said = ", ".join(
         f"{counts[severity]} {severity}{_plural(severity, counts[severity])}"
         for severity in SEVERITIES
         if counts[severity]
     )
-    return f"{objects:,} objects checked: {said or 'nothing found'}"
+    return said or "nothing found"
 
 
 def _plural(severity: str, count: int) -> str:
@@ -40,20 +87,24 @@ def text(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"    to do: {finding.mend}"
 
 
-def as_json(findings: Sequence[Finding], objects: int) -> dict[str, Any]:
+def as_json(findings: Sequence[Finding], scope: Scope) -> dict[str, Any]:
     """The findings as data (docs/json.md)."""
     counts = Counter(finding.severity for finding in findings)
     return {
         "findings": [asdict(finding) for finding in findings],
         "counts": {severity: counts[severity] for severity in SEVERITIES},
-        "objects": objects,
+        "objects": scope.objects,
+        "root": scope.root,
+        "within": scope.within,
+        "leftOut": list(scope.left_out),
+        "notChecked": asdict(scope.unchecked) if scope.unchecked is not None else None,
     }
 
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
-def sarif(findings: Sequence[Finding]) -> str:
+def sarif(findings: Sequence[Finding], scope: Scope) -> str:
     """SARIF 2.1.0, as code scanning takes it."""
     used = sorted({finding.rule for finding in findings})
     rules = [
@@ -85,21 +136,26 @@ def sarif(findings: Sequence[Finding]) -> str:
         for finding in findings
     ]
     driver = {"name": "bootstrap", "version": __version__, "rules": rules}
-    log = {
+    log: dict[str, Any] = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
+    if scope.unchecked is not None:
+        note = {"level": "note", "message": {"text": f"not checked: {scope.unchecked}"}}
+        log["runs"][0]["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [note]}]
     return json.dumps(log, indent=2)
 
 
-def github(findings: Sequence[Finding]) -> Iterator[str]:
+def github(findings: Sequence[Finding], scope: Scope) -> Iterator[str]:
     """Workflow commands, which GitHub shows beside the lines."""
     levels = {"error": "error", "warning": "warning", "info": "notice"}
     for finding in findings:
         place = f"file={_escaped(finding.file, True)},line={max(finding.line, 1)},title={finding.rule}"
         message = _escaped(f"{finding.message}. To do: {finding.mend}", False)
         yield f"::{levels[finding.severity]} {place}::{message}"
+    if scope.unchecked is not None:
+        yield f"::notice title=not checked::{_escaped(str(scope.unchecked), False)}"
 
 
 def _escaped(value: str, is_property: bool) -> str:
@@ -107,7 +163,7 @@ def _escaped(value: str, is_property: bool) -> str:
     return value.replace(":", "%3A").replace(",", "%2C") if is_property else value
 
 
-def junit(findings: Sequence[Finding], objects: int) -> str:
+def junit(findings: Sequence[Finding], scope: Scope) -> str:
     """JUnit XML: a test case a finding, or one that passed when there is none."""
     from xml.etree import ElementTree as xml
 
@@ -132,5 +188,7 @@ def junit(findings: Sequence[Finding], objects: int) -> str:
             failure = xml.SubElement(case, "failure", message=finding.message, type=finding.severity)
             failure.text = f"{finding.where}\nto do: {finding.mend}"
     if not findings:
-        xml.SubElement(suite, "testcase", classname="bootstrap", name=f"{objects} objects checked")
+        xml.SubElement(suite, "testcase", classname="bootstrap", name=f"{scope.objects} objects checked")
+    if scope.unchecked is not None:
+        xml.SubElement(suite, "system-out").text = f"not checked: {scope.unchecked}"
     return xml.tostring(suite, encoding="unicode", xml_declaration=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -32,6 +33,7 @@ class Problem:
 
     `path` is the field inside the object. `unless` names an object, (kind, namespace, name), whose
     existence anywhere in the cluster makes it no problem; it is asked when all namespaces are known.
+    `level` is how severe it is when that is not what the rule says.
     """
 
     rule: Rule
@@ -40,6 +42,11 @@ class Problem:
     mend: str
     path: Path = ()
     unless: tuple[str, str, str] | None = None
+    level: Severity | None = None
+
+    @property
+    def severity(self) -> Severity:
+        return self.level or self.rule.severity
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,19 @@ class Surroundings:
         """Whether a cluster-scoped object that is not in Git is missing indeed."""
         return self.complete and self.public.knows("")
 
+    def lacks(self, kind: str, name: object, known: Iterable[str] | None = None) -> Severity | None:
+        """How sure it is that no cluster-scoped object of a kind has the name; None: it is there, or may be.
+
+        Where not all is known (a chart is not rendered), one that Git has under almost the same name is a
+        slip of the pen: a warning.
+        """
+        names = set(known) if known is not None else {item.name for item in self.public.of(kind)}
+        if str(name) in names:
+            return None
+        if self.knows_cluster_objects():
+            return "error"
+        return "warning" if is_slip(str(name), names) else None
+
 
 @dataclass(frozen=True)
 class Owned:
@@ -110,6 +130,8 @@ class Apps:
     `closures` has the files of this repository that an Application depends on; `revisions` what the
     repository's branches and tags are called, None when they are not all known. `self_contained`: the
     cluster's folder lists all that the cluster needs, so that what no Application brings is missing.
+    `unread` are the Applications of which something is broken ("": of what none applies): what seems to be
+    missing may stand there.
     """
 
     applications: list[Resource]
@@ -121,6 +143,7 @@ class Apps:
     complete: bool
     self_contained: bool = True
     revisions: frozenset[str] | None = None
+    unread: frozenset[str] = frozenset()
 
 
 Check = Callable[[Index, Surroundings], Iterable[Problem]]
@@ -136,9 +159,10 @@ def at(
     *path: str | int,
     mend: str | None = None,
     unless: tuple[str, str, str] | None = None,
+    level: Severity | None = None,
 ) -> Problem:
     """A problem of a resource at a field; `mend` when the rule's general advice can be made precise."""
-    return Problem(rule, resource, message, mend or rule.mend, tuple(path), unless)
+    return Problem(rule, resource, message, mend or rule.mend, tuple(path), unless, level)
 
 
 def names_near(name: str, known: Iterable[str]) -> str:
@@ -151,6 +175,39 @@ def names_near(name: str, known: Iterable[str]) -> str:
     if known and len(known) <= 6:
         return f"; there is {', '.join(known)}"
     return ""
+
+
+def is_slip(name: str, known: Iterable[str]) -> bool:
+    """Whether a name is that of something known but for one letter: too many, missing, another, two swapped.
+
+    Digits, and parts of a letter or two, tell names apart on purpose: issuer-1 and issuer-2, zone-a
+    and zone-b.
+    """
+    return any(_is_slip(name, other) for other in known)
+
+
+def _is_slip(one: str, other: str) -> bool:
+    if one == other or abs(len(one) - len(other)) > 1 or min(len(one), len(other)) < 5:
+        return False
+    start = next(
+        (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    rest, against = one[start:], other[start:]
+    same = (
+        rest[1:] == against[1:]
+        or rest[1:] == against
+        or rest == against[1:]
+        or (rest[:2] == against[:2][::-1] and rest[2:] == against[2:])
+    )
+    if not same or any(letter.isdigit() for letter in (*rest[:1], *against[:1])):
+        return False
+    return min(len(_part(one, start)), len(_part(other, start))) > 2
+
+
+def _part(name: str, position: int) -> str:
+    """The part between dashes and dots that a position lies in."""
+    before, after = re.split(r"[-._]", name[:position])[-1], re.split(r"[-._]", name[position:])[0]
+    return before + after
 
 
 def rules_of(namespace: Mapping[str, Any]) -> Iterator[Rule]:

@@ -163,12 +163,12 @@ def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[
     for _, _, name, port, place in ingress_backends(ingress):
         yield from backend(index, ingress, ingress.namespace, name, port, *place)
     name = ingress.spec.get("ingressClassName")
-    if name and around.knows_cluster_objects():
-        classes = around.public.of("IngressClass.networking.k8s.io")
-        if name not in (item.name for item in classes):
-            near = names_near(str(name), (item.name for item in classes))
-            message = f"{ingress} wants the IngressClass {name}, which nothing provides{near}"
-            yield at(INGRESS_CLASS, ingress, message, "spec", "ingressClassName")
+    if name and (level := around.lacks("IngressClass.networking.k8s.io", name)):
+        near = names_near(
+            str(name), (item.name for item in around.public.of("IngressClass.networking.k8s.io"))
+        )
+        message = f"{ingress} wants the IngressClass {name}, which nothing provides{near}"
+        yield at(INGRESS_CLASS, ingress, message, "spec", "ingressClassName", level=level)
     issued = any(str(key).startswith("cert-manager.io/") for key in ingress.annotations)
     for number, tls in enumerate(sequence(ingress.spec.get("tls"))):
         secret = mapping(tls).get("secretName")

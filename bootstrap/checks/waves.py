@@ -84,7 +84,7 @@ def check(apps: Apps) -> Iterator[Problem]:
     yield from _health(apps)
     names = {f"{item.namespace}/{item.name}": item for item in apps.applications}
     bringing = providers(apps)
-    whole = apps.complete and apps.self_contained and not _from_elsewhere(apps)
+    whole = apps.complete and apps.self_contained and not apps.unread and not _from_elsewhere(apps)
     told = set()
     for owned in apps.owned:
         group = owned.kind.partition(".")[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,24 +12,15 @@ from xml.etree import ElementTree
 import pytest
 
 from bootstrap.checks.catalog import document
+from bootstrap.checks.report import Scope
+from bootstrap.checks.report_markdown import markdown
+from bootstrap.checks.rule import Finding
 from bootstrap.invocation import Invocation
 from tests.conftest import Run
 from tests.repositories import OURS, application, write
 
 BASE = "apps/shop/base/kustomization.yaml"
 OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
-
-
-@pytest.fixture
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of this test's own, and kustomize on PATH."""
-    from bootstrap.render import kustomize
-
-    program = Path(kustomize(Invocation()))
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("BOOTSTRAP_CACHE_DIR", str(folder))
-    return folder
 
 
 def test_good_repository_has_no_finding(run: Run, tmp_path: Path, cache: Path) -> None:
@@ -192,6 +183,35 @@ def test_every_format_has_rule_file_and_line(run: Run, tmp_path: Path, cache: Pa
     assert github.startswith("::warning file=apps/shop/base/shop.yaml,line=14,title=GB404::")
     suite = ElementTree.fromstring(run("validate", root, "-o", "junit").out)  # noqa: S314 - our own output
     assert suite.get("failures") == "1"
+
+
+def test_markdown_has_a_table_for_each_application(run: Run, tmp_path: Path, cache: Path) -> None:
+    lost = {
+        "apps/lost/application.yaml": application("lost", "apps/a|b`*_<x>", "lost"),
+        OVERLAY: "namespace: shop-dev\nresources: [../../base]\n",
+    }
+    root = str(write(tmp_path, OURS, lost))
+    result = run("validate", root, "-o", "markdown")
+    assert result.exit == 1
+    head, *parts = result.out.split("\n### ")
+    assert head.startswith("**bootstrap validate**: 1 error, 2 warnings, ")
+    tables = {part.splitlines()[0]: part.splitlines()[4:] for part in parts}
+    assert list(tables) == ["Application `argocd/shop-dev`", "Files"]
+    [row] = [row for row in tables["Application `argocd/shop-dev`"] if row]
+    assert row.startswith("| warning GB404 | `apps/shop/base/shop.yaml:14` | Deployment shop-dev/web: ")
+    wrong = next(row for row in tables["Files"] if "GB201" in row)
+    assert "points at apps/a\\|b\\`\\*\\_\\<x\\>, which is not there" in wrong
+    assert len(re.findall(r"(?<!\\)\|", wrong)) == 5
+
+
+def test_markdown_ends_where_comments_of_git_hosts_do() -> None:
+    message = "x" * 500
+    findings = [Finding("GB404", "warning", message, "mend it", "a.yaml", line) for line in range(1, 301)]
+    text = markdown(findings, Scope(300))
+    assert len(text) < 65_536
+    told = text.count("| warning GB404 |")
+    assert 50 < told < 300
+    assert f"and {300 - told} more" in text
 
 
 def test_folder_without_manifests_is_an_input_error(run: Run, tmp_path: Path, cache: Path) -> None:

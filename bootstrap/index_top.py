@@ -1,0 +1,92 @@
+"""Where the repository begins that a folder lies in: paths in Applications count from there."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap import git_history
+from bootstrap.index_files import SKIPPED
+from bootstrap.index_yaml import MAX_BYTES
+from bootstrap.invocation import Invocation
+
+RECORD = "bootstrap.yaml"
+_ENOUGH = 200
+"""Applications whose paths are looked up, to tell where they count from."""
+_APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
+_PATH = re.compile(rb"^[ \t-]*\{?[ \t]*path:[ \t]*[\"']?([\w./-]+)[\"']?\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A repository's top, and the folder below it that is meant ("" for all of it)."""
+
+    top: Path
+    within: str = ""
+
+
+def locate(path: Path, invocation: Invocation) -> Place:
+    """The repository of a folder: its Git work tree, or what `bootstrap.yaml` lies at the top of.
+
+    A folder of a work tree is a repository of its own when it is no part of that one (git ignores it), or
+    when the paths in its Applications count from it: an example, a test's fixture.
+    """
+    path = Path(os.path.realpath(path))
+    top = next((one for one in (path, *path.parents) if (one / ".git").exists()), None)
+    if top is None:
+        top = next((one for one in (path, *path.parents) if _is_layout(one)), None)
+    elif top != path and _is_foreign(top, path, invocation):
+        return Place(path)
+    if top is None or top == path or _counts_from(path, top):
+        return Place(path)
+    return Place(top, path.relative_to(top).as_posix())
+
+
+def _is_layout(folder: Path) -> bool:
+    return (folder / RECORD).is_file() and (folder / "clusters").is_dir()
+
+
+def _is_foreign(top: Path, path: Path, invocation: Invocation) -> bool:
+    """Whether a folder only happens to lie in a work tree: ignored, or a stranger in a home that is one."""
+    if git_history.is_ignored(top, path, invocation):
+        return True
+    return top == Path(os.path.realpath(Path.home())) and not git_history.has_tracked(top, path, invocation)
+
+
+def _counts_from(path: Path, top: Path) -> bool:
+    """Whether more of the paths in a folder's Applications lead somewhere from there than from the top."""
+    from_path = from_top = 0
+    for number, name in enumerate(_sources(path)):
+        if number == _ENOUGH:
+            break
+        from_path += (path / name).is_dir()
+        from_top += (top / name).is_dir()
+    return from_path > from_top
+
+
+def _sources(folder: Path) -> Iterator[str]:
+    for here, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in SKIPPED]
+        for name in names:
+            if not name.endswith((".yaml", ".yml")):
+                continue
+            for found in _PATH.finditer(_application(Path(here) / name)):
+                inner = posixpath.normpath(found[1].decode().strip("/") or ".")
+                if inner != "." and not inner.startswith(".."):
+                    yield inner
+
+
+def _application(file: Path) -> bytes:
+    """A file that holds an Application; of any other, nothing."""
+    try:
+        if not file.is_file():
+            return b""
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES)
+    except OSError:
+        return b""
+    return content if _APPLICATION.search(content) else b""

@@ -1,0 +1,127 @@
+"""What cannot be checked is said; a slip of the pen is found all the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from bootstrap.checks.rule import is_slip
+from tests.conftest import Run
+from tests.repositories import OURS, URL, application, write
+
+pytestmark = pytest.mark.usefixtures("cache")
+
+ISSUER = "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nmetadata: {name: letsencrypt-prod}\n"
+ISSUER += "spec: {selfSigned: {}}\n"
+CERTIFICATE = """\
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: web}
+spec: {secretName: web-tls, issuerRef: {kind: ClusterIssuer, name: NAME}}
+"""
+CHART = (
+    application("certificates", "x", "cert-manager", -20)
+    .replace("    path: x\n", "    chart: cert-manager\n")
+    .replace(
+        f"repoURL: {URL}\n    targetRevision: HEAD",
+        "repoURL: https://charts.example.com\n    targetRevision: v1.2.3",
+    )
+)
+PROJECT = (
+    OURS["clusters/one/project.yaml"]
+    .replace("[http", "[https://charts.example.com, http")
+    .replace('    - {group: "", kind: Namespace}\n', "    - {group: '*', kind: '*'}\n")
+)
+CLUSTER = OURS["clusters/one/kustomization.yaml"]
+
+
+def repository(root: Path, issuer: str, chart: bool = True) -> str:
+    base = OURS["apps/shop/base/kustomization.yaml"].replace("- shop.yaml", "- shop.yaml\n  - tls.yaml")
+    more = "project.yaml\n  - issuer.yaml" + ("\n  - chart.yaml" if chart else "")
+    files = {
+        "apps/shop/base/kustomization.yaml": base,
+        "apps/shop/base/tls.yaml": CERTIFICATE.replace("NAME", issuer),
+        "clusters/one/kustomization.yaml": CLUSTER.replace("project.yaml", more),
+        "clusters/one/project.yaml": PROJECT,
+        "clusters/one/issuer.yaml": ISSUER,
+        "clusters/one/chart.yaml": CHART if chart else None,
+    }
+    return str(write(root, OURS, files))
+
+
+def issuers(run: Run, root: str) -> list[tuple[str, str]]:
+    findings = json.loads(run("validate", root, "--rules", "GB342", "-o", "json").out)["findings"]
+    return [(one["severity"], one["message"].partition("; ")[2]) for one in findings]
+
+
+def test_missing_name_is_an_error_when_all_is_known_and_a_slip_is_a_warning_when_not(
+    run: Run, tmp_path: Path
+) -> None:
+    assert issuers(run, repository(tmp_path / "a", "letsencrypt-prod")) == []
+    assert issuers(run, repository(tmp_path / "b", "letsencrypt-prd")) == [
+        ("warning", "did you mean letsencrypt-prod?")
+    ]
+    assert issuers(run, repository(tmp_path / "c", "vault")) == []
+    assert [severity for severity, _ in issuers(run, repository(tmp_path / "d", "vault", chart=False))] == [
+        "error"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "slip"),
+    [
+        ("letsencrypt-prd", "letsencrypt-prod", True),
+        ("letsencrypt-prodd", "letsencrypt-prod", True),
+        ("letsencrypt-porf", "letsencrypt-prod", False),
+        ("letsencyrpt-prod", "letsencrypt-prod", True),
+        ("letsencrypt-staging", "letsencrypt-prod", False),
+        ("nginx-internal", "nginx-external", False),
+        ("traefik", "traefik", False),
+        ("treafik", "traefik", True),
+        ("issuer-1", "issuer-2", False),
+        ("standard2", "standard", False),
+        ("zone-a", "zone-b", False),
+        ("gp2", "gp3", False),
+        ("fast-ssd", "fast-hdd", False),
+        ("", "nginx", False),
+    ],
+)
+def test_slip_is_one_letter_that_is_not_meant(name: str, known: str, slip: bool) -> None:
+    assert is_slip(name, [known]) is slip
+    assert is_slip(known, [name]) is slip
+
+
+def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> None:
+    root = repository(tmp_path, "vault")
+    says = "names of issuers, ingress classes"
+    text = run("validate", root)
+    assert (text.exit, text.out) == (0, "")
+    assert f"not checked: {says}" in text.err
+    assert "chart cert-manager was not rendered (helm fetches charts with --fetch-charts alone)" in text.err
+    told = json.loads(run("validate", root, "-o", "json").out)["notChecked"]
+    assert told["rules"] == ["GB342", "GB306", "GB341", "GB316", "GB333", "GB217"]
+    assert [(one["application"], one["what"], one["file"]) for one in told["parts"]] == [
+        ("argocd/certificates", "chart cert-manager", "clusters/one/chart.yaml")
+    ]
+    (log,) = json.loads(run("validate", root, "-o", "sarif").out)["runs"]
+    (note,) = log["invocations"][0]["toolExecutionNotifications"]
+    assert note["level"] == "note"
+    assert says in note["message"]["text"]
+    assert run("validate", root, "-o", "github").out.startswith(f"::notice title=not checked::{says}")
+    suite = ElementTree.fromstring(run("validate", root, "-o", "junit").out)  # noqa: S314 - our own output
+    assert says in (suite.findtext("system-out") or "")
+    assert f"Not checked: {says}" in run("validate", root, "-o", "markdown").out
+
+
+def test_nothing_is_said_when_all_is_known_or_nothing_of_it_is_asked(run: Run, tmp_path: Path) -> None:
+    whole = repository(tmp_path / "whole", "letsencrypt-prod", chart=False)
+    assert json.loads(run("validate", whole, "-o", "json").out)["notChecked"] is None
+    assert "not checked" not in run("validate", whole).err
+    chart = repository(tmp_path / "chart", "letsencrypt-prod")
+    assert "not checked" not in run("validate", chart, "--rules", "GB404").err
+    assert "names of storage classes, because" in run("validate", chart, "--rules", "GB316").err.replace(
+        " (but for slips of one letter)", ""
+    )
