@@ -21,18 +21,23 @@ MAIN = "MainThread"
 
 
 def at_risk(asked: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
-    """Packages that the main thread had not loaded, of which a thread asked for a part first; by thread."""
+    """Packages that the main thread had not loaded, of which a thread asked for a part first; by thread.
+
+    The main thread waits while others work: what it asks for first, it has; what it asks for later is no risk.
+    """
+    loaded: set[str] = set()
     first: dict[str, dict[str, str]] = {}
     for thread, module in asked:
         parts = module.split(".")
-        for number in range(1, len(parts) + 1):
-            first.setdefault(".".join(parts[:number]), {}).setdefault(thread, module)
+        for package in (".".join(parts[: number + 1]) for number in range(len(parts))):
+            if thread == MAIN:
+                loaded.add(package)
+            elif package not in loaded:
+                first.setdefault(package, {}).setdefault(thread, module)
     return {
         package: by_thread
         for package, by_thread in first.items()
-        if len(by_thread) > 1
-        and next(iter(by_thread)) != MAIN
-        and any(module != package for module in by_thread.values())
+        if len(by_thread) > 1 and any(module != package for module in by_thread.values())
     }
 
 
