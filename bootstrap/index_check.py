@@ -20,8 +20,10 @@ from bootstrap.checks.files import BY_CODE, UNREACHABLE
 from bootstrap.checks.rule import SEVERITIES, Apps, Finding, Owned, Problem, Severity, Surroundings
 from bootstrap.components import offered
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
+from bootstrap.index_entrances import known as known_entrances
 from bootstrap.index_kustomize import NAMES
 from bootstrap.index_places import Places
+from bootstrap.index_pods import WORKLOADS
 from bootstrap.index_record import record_findings
 from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_schema import Known, reader
@@ -148,6 +150,7 @@ def _scope_findings(
 def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known) -> _Target:
     opaque = {namespace for where, namespace in scope.opaque if where == cluster}
     resources: list[Resource] = []
+    built = []
     complete = scope.complete and cluster not in scope.unreadable
     digest = hashlib.sha256(f"{VERSION} {complete} {settings.kubernetes} {known.key}".encode())
     images = {str(source.chart) for app in scope.applications for source in sources(app.body) if source.chart}
@@ -156,14 +159,18 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
             continue
         unit = repository.units[placement.unit.key]
         images.update(unit.images)
+        built += [(fact[1] or placement.namespace, unit.images) for fact in unit.facts if fact[0] in WORKLOADS]
         for number, body in unit.public.items():
             fact = unit.facts[number]
             if fact[0] not in _APPS_ALONE:
                 resources.append(repository.resource(placement, fact, body, repository.namespaced(scope)))
                 digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
-    digest.update(json.dumps([sorted(opaque), sorted(images)]).encode())
+    entrances = known_entrances(scope.applications, built, cluster)
+    digest.update(json.dumps([sorted(opaque), sorted(images), entrances], sort_keys=True).encode())
     public = Index(resources, opaque)
-    around = Surroundings(public, complete, cluster, frozenset(images), settings.kubernetes, known.schema)
+    around = Surroundings(
+        public, complete, cluster, frozenset(images), settings.kubernetes, known.schema, entrances
+    )
     return _Target(around, digest.hexdigest())
 
 

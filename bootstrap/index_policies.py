@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from ipaddress import ip_network
 from typing import Any, Literal
 
 from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
@@ -16,13 +17,35 @@ AUTHORIZATION = "AuthorizationPolicy.security.istio.io"
 Direction = Literal["Ingress", "Egress"]
 
 
+TUNNEL = 15008
+"""Where the ambient mesh carries every port of a pod; nothing else listens there."""
+
+_OTHERS = (
+    "CiliumNetworkPolicy.cilium.io",
+    "CiliumClusterwideNetworkPolicy.cilium.io",
+    "NetworkPolicy.projectcalico.org",
+    "GlobalNetworkPolicy.projectcalico.org",
+    "NetworkPolicy.crd.projectcalico.org",
+    "GlobalNetworkPolicy.crd.projectcalico.org",
+    "AdminNetworkPolicy.policy.networking.k8s.io",
+)
+"""Policies of other makers, which may admit what a NetworkPolicy does not."""
+
+
 @dataclass(frozen=True)
 class Peer:
-    """One end of a connection: a workload, or (workload None) some pod of a namespace."""
+    """One end of a connection: a workload, or (workload None) some pod of a namespace.
+
+    `namespace` "" is some other namespace than that of the policy which is asked; `labels` None: not
+    known. What is not known may fit whatever is wanted. `marks` are labels that its namespace gets
+    beside those in Git, `account` the ServiceAccount of a pod that no workload in Git makes.
+    """
 
     namespace: str
-    labels: Mapping[str, Any]
+    labels: Mapping[str, Any] | None
     workload: Resource | None = None
+    marks: Mapping[str, Any] = field(default_factory=dict)
+    account: str | None = None
 
 
 def peer(workload: Resource) -> Peer:
@@ -34,8 +57,12 @@ def policies(index: Index, end: Peer, direction: Direction) -> list[Resource]:
     return [
         policy
         for policy in index.of(NETWORK_POLICY, namespace=end.namespace)
-        if direction in _types(policy) and label_selects(policy.spec.get("podSelector"), end.labels)
+        if direction in _types(policy) and _isolates(mapping(policy.spec.get("podSelector")), end)
     ]
+
+
+def _isolates(selector: Mapping[str, Any], end: Peer) -> bool:
+    return label_selects(selector, end.labels) if end.labels is not None else not selector
 
 
 def cut(
@@ -54,8 +81,14 @@ def cut(
         if found and not any(
             _admits(index, policy, direction, field, there, target, port, protocol) for policy in found
         ):
-            return found[0], direction
+            # One that admits somebody is where the other end is missing; one without rules closes the door.
+            named = (policy for policy in found if policy.spec.get(direction.lower()))
+            return None if _by_others(index, here) else (next(named, found[0]), direction)
     return None
+
+
+def _by_others(index: Index, end: Peer) -> bool:
+    return any(item.namespace in ("", end.namespace) for item in index.of(*_OTHERS))
 
 
 def _types(policy: Resource) -> list[str]:
@@ -83,18 +116,56 @@ def _admits(
 
 def _is(index: Index, policy: Resource, wanted: Mapping[str, Any], other: Peer) -> bool:
     if "ipBlock" in wanted:
-        return str(dig(wanted, "ipBlock", "cidr")) in ("0.0.0.0/0", "::/0")
+        cidr = str(dig(wanted, "ipBlock", "cidr"))
+        return cidr in ("0.0.0.0/0", "::/0") or (other.labels is None and _of_pods_or_nodes(cidr))
     if "namespaceSelector" in wanted:
-        if not label_selects(wanted["namespaceSelector"], namespace_labels(index, other.namespace)):
+        if not _in_selected(index, mapping(wanted["namespaceSelector"]), other, policy):
             return False
     elif other.namespace != policy.namespace:
         return False
-    return "podSelector" not in wanted or label_selects(wanted["podSelector"], other.labels)
+    return (
+        "podSelector" not in wanted
+        or other.labels is None
+        or label_selects(wanted["podSelector"], other.labels)
+    )
+
+
+def _of_pods_or_nodes(cidr: str) -> bool:
+    """Whether addresses may be those of pods or nodes; link-local ones are the kubelet's and the DNS cache's."""
+    try:
+        network = ip_network(cidr, strict=False)
+    except ValueError:
+        return True
+    return not network.is_link_local and not network.is_loopback
+
+
+def _in_selected(index: Index, selector: Mapping[str, Any], other: Peer, policy: Resource) -> bool:
+    """Whether a namespaceSelector takes the other end's namespace; what Git does not tell of it, is taken."""
+    if not other.namespace:
+        own = {_NAME: policy.namespace}
+        return not selector or not _by_name(selector) or not label_selects(selector, own)
+    labels = {**namespace_labels(index, other.namespace), **other.marks}
+    if index.get("Namespace", "", other.namespace) is None:
+        selector = _by_name(selector)
+    return label_selects(selector, labels)
+
+
+_NAME = "kubernetes.io/metadata.name"
+
+
+def _by_name(selector: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a selector says of a namespace's name, the one label that each has."""
+    name = mapping(selector.get("matchLabels")).get(_NAME)
+    expressions = [item for item in mappings(selector.get("matchExpressions")) if item.get("key") == _NAME]
+    return {
+        **({"matchLabels": {_NAME: name}} if name is not None else {}),
+        **({"matchExpressions": expressions} if expressions else {}),
+    }
 
 
 def namespace_labels(index: Index, name: str) -> Mapping[str, Any]:
     found = index.get("Namespace", "", name)
-    return {"kubernetes.io/metadata.name": name, **(found.labels if found else {})}
+    return {_NAME: name, **(found.labels if found else {})}
 
 
 def _port(rule: Mapping[str, Any], target: Peer, port: int | None, protocol: str) -> bool:
@@ -108,7 +179,7 @@ def _port(rule: Mapping[str, Any], target: Peer, port: int | None, protocol: str
         if isinstance(wanted, str):
             declared = find_port(target.workload, wanted) if target.workload else None
             wanted = declared.get("containerPort") if declared else None
-        if item.get("port") is None or wanted == port:
+        if item.get("port") is None or wanted in (port, TUNNEL):
             return True
         end = item.get("endPort")
         if isinstance(end, int) and isinstance(wanted, int) and wanted <= port <= end:
@@ -148,7 +219,7 @@ def _applies(policy: Resource, target: Peer) -> bool:
     if policy.spec.get("targetRefs") or policy.spec.get("targetRef"):
         return False  # of a waypoint or gateway
     wanted = mapping(dig(policy.spec, "selector", "matchLabels"))
-    return all(str(target.labels.get(key)) == str(value) for key, value in wanted.items())
+    return all(str((target.labels or {}).get(key)) == str(value) for key, value in wanted.items())
 
 
 def _looks_at_requests(rule: Mapping[str, Any]) -> bool:
@@ -190,7 +261,7 @@ def _or(known: bool | None, otherwise: bool) -> bool:
 def _account(source: Peer) -> str | None:
     """The ServiceAccount that the caller runs as; None when the caller is some pod of its namespace."""
     if source.workload is None:
-        return None
+        return source.account
     return str(pod_spec(source.workload).get("serviceAccountName") or "default")
 
 
@@ -205,7 +276,7 @@ def _is_principal(policy: Resource, wanted: str, source: Peer) -> bool | None:
         return fnmatchcase(f"cluster.local/ns/{source.namespace}/sa/{account}", wanted)
     if wanted == "*":
         return True
-    return None if wanted.startswith(f"cluster.local/ns/{source.namespace}/") else False
+    return None if "*" in wanted or f"/ns/{source.namespace}/" in wanted else False
 
 
 def _is_account(policy: Resource, wanted: str, source: Peer) -> bool | None:

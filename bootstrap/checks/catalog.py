@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from bootstrap.checks import (
     apps,
     configuration,
+    entrances,
     files,
     gateways,
     mesh,
@@ -24,13 +25,13 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 10
+VERSION = 11
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
     "Files": (files, record, schema, versions),
     "The app of apps": (apps, projects, waves),
-    "The chain": (services, gateways, configuration, scaling, network, mesh, monitoring),
+    "The chain": (services, gateways, entrances, configuration, scaling, network, mesh, monitoring),
     "Safety": (safety,),
 }
 
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     versions.check,
     services.check,
     gateways.check,
+    entrances.check,
     configuration.check,
     scaling.check,
     network.check,

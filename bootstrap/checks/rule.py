@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bootstrap.index import Index, Resource
+from bootstrap.index_entrances import Entrances
 from bootstrap.index_kustomize import Tree
 
 Severity = Literal["error", "warning", "info"]
@@ -74,7 +75,8 @@ class Surroundings:
     `public` holds cluster-scoped objects and what else may be used from afar; `complete` says that
     nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
     tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
-    kinds (`models` and `kinds`, see kube_schema.py), nothing when they are not known.
+    kinds (`models` and `kinds`, see kube_schema.py), nothing when they are not known; `entrances`
+    where ingress controllers run.
     """
 
     public: Index
@@ -83,6 +85,7 @@ class Surroundings:
     images: frozenset[str] = frozenset()
     kubernetes: tuple[int, int] = (1, 36)
     schema: Callable[[], Mapping[str, Any]] = dict
+    entrances: Entrances = field(default_factory=dict)
 
     def knows_cluster_objects(self) -> bool:
         """Whether a cluster-scoped object that is not in Git is missing indeed."""

@@ -106,6 +106,12 @@ CASES = [
     edit("GB325", "principal", "- from: [{source: {principals: [cluster.local/ns/shop/sa/api]}}]", "refuses"),
     edit("GB325", "principal", "- from: [{source: {serviceAccounts: [api, other/web]}}]", "refuses"),
     edit(
+        "GB349",
+        "way in",
+        "- from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}}]",
+        "controller in namespace edge",
+    ),
+    edit(
         "GB338",
         "dns",
         "- to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}}]",

@@ -247,7 +247,9 @@ kind: NetworkPolicy
 metadata: {name: web, namespace: shop}
 spec:
   podSelector: {matchLabels: {app: web}}
-  policyTypes: [Egress]
+  policyTypes: [Ingress, Egress]
+  ingress:
+    - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: edge}}}] # way in
   egress:
     - to: [{podSelector: {matchLabels: {app: db}}}]
     - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}] # dns
@@ -443,7 +445,7 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
     applications = [item for item in [*root, *children, *objects] if item.kind == APPLICATION]
     by_name = {f"{item.namespace}/{item.name}": item for item in applications}
     public = Index([*cluster, *root, *children, *(item for item in objects if not item.namespace)])
-    around = Surroundings(public, complete, schema=schema)
+    around = Surroundings(public, complete, schema=schema, entrances={"traefik": {"edge": {}}})
     secrets = {key: keys for item in applications for key, keys in promised(item).items()}
     found: list[Problem] = []
     for objects_here in (

@@ -1,0 +1,160 @@
+"""Pure: where the pods run that let requests into a cluster: ingress controllers and gateways."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.index import Index, Resource, dig, mapping, mappings
+from bootstrap.index_policies import Peer
+from bootstrap.index_sources import destination, sources
+
+GATEWAY = "Gateway.gateway.networking.k8s.io"
+INGRESS = "Ingress.networking.k8s.io"
+_CLASS_OF_INGRESS = "IngressClass.networking.k8s.io"
+_OWN = "gateway.networking.k8s.io/gateway-name"
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """A controller: charts and images that bring it, its classes and what those call their controller."""
+
+    charts: frozenset[str]
+    images: tuple[str, ...]
+    classes: frozenset[str]
+    controllers: tuple[str, ...]
+
+
+def _maker(charts: str, images: str, classes: str, controllers: str) -> _Maker:
+    return _Maker(
+        frozenset(charts.split()), tuple(images.split()), frozenset(classes.split()), tuple(controllers.split())
+    )
+
+
+_MAKERS: Mapping[str, _Maker] = {
+    "traefik": _maker("traefik", "traefik", "traefik", "traefik.io/"),
+    "ingress-nginx": _maker("ingress-nginx", "ingress-nginx/controller", "nginx", "k8s.io/ingress-nginx"),
+    "nginx-ingress": _maker("nginx-ingress", "nginx/nginx-ingress", "nginx", "nginx.org/"),
+    "haproxy": _maker(
+        "haproxy-ingress kubernetes-ingress",
+        "haproxytech/kubernetes-ingress jcmoraisjr/haproxy-ingress",
+        "haproxy",
+        "haproxy.org/ haproxy-ingress.github.io/",
+    ),
+    "contour": _maker("contour", "projectcontour/contour", "contour", "projectcontour.io/"),
+    "istio": _maker("gateway istio-ingress istio-gateway istio-ingressgateway", "", "istio", "istio.io/"),
+}
+
+Entrances = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""A controller → the namespaces that its pods run in → the labels that Argo CD gives those."""
+
+
+def known(
+    applications: Iterable[Resource], built: Iterable[tuple[str, Iterable[str]]], cluster: str
+) -> Entrances:
+    """The controllers of a cluster, from its Applications, and from the images of what was rendered.
+
+    `built` has (namespace, images without tags) of each rendered part.
+    """
+    found: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for application in applications:
+        where, namespace = destination(application.body)
+        names = {application.name, *(source.chart or "" for source in sources(application.body))}
+        names |= {(source.path or "").rstrip("/").rpartition("/")[2] for source in sources(application.body)}
+        for maker, marks in _MAKERS.items():
+            if where == cluster and namespace and names & marks.charts:
+                labels = dig(application.spec, "syncPolicy", "managedNamespaceMetadata", "labels")
+                found[maker][namespace] = mapping(labels)
+    for namespace, images in built:
+        for image in images:
+            for maker, marks in _MAKERS.items():
+                if any(f"/{image}".endswith(f"/{own}") for own in marks.images):
+                    found[maker].setdefault(namespace, {})
+    return found
+
+
+def callers(index: Index, public: Index, entrances: Entrances, route: Resource) -> list[Peer]:
+    """Who may bring a route's requests to its pods; a Peer of namespace "" where Git does not tell.
+
+    `public` has the classes and Gateways. One of them is enough: which it is, may depend on the cluster.
+    """
+    if route.kind == INGRESS:
+        return _of_class(entrances, _ingress_makers(public, route))
+    if route.kind == "IngressRoute.traefik.io":
+        return _of_class(entrances, ["traefik"])
+    if route.kind.endswith(".networking.istio.io"):
+        return _of_class(entrances, ["istio"])
+    found: list[Peer] = []
+    for reference in mappings(route.spec.get("parentRefs")):
+        namespace = str(reference.get("namespace") or route.namespace)
+        gateway = index.get(GATEWAY, namespace, reference.get("name"))
+        found += [Peer("", None)] if gateway is None else _of_gateway(public, entrances, gateway)
+    return found or [Peer("", None)]
+
+
+def _of_class(entrances: Entrances, makers: Iterable[str]) -> list[Peer]:
+    found = [
+        Peer(namespace, None, marks=marks)
+        for maker in makers
+        for namespace, marks in entrances.get(maker, {}).items()
+    ]
+    return found or [Peer("", None)]
+
+
+def _ingress_makers(public: Index, ingress: Resource) -> list[str]:
+    """The controllers that may take an Ingress: by its class, or any where it names none."""
+    name = ingress.spec.get("ingressClassName") or ingress.annotations.get("kubernetes.io/ingress.class")
+    classes = public.of(_CLASS_OF_INGRESS)
+    if not name:
+        defaults = [
+            item
+            for item in classes
+            if str(item.annotations.get("ingressclass.kubernetes.io/is-default-class")) == "true"
+        ]
+        if len(defaults) != 1:
+            return list(_MAKERS)
+        name = defaults[0].name
+    controller = next((str(item.spec.get("controller") or "") for item in classes if item.name == name), "")
+    return _makers(str(name), controller)
+
+
+def _makers(name: str, controller: str) -> list[str]:
+    """The controllers behind a class, by what it calls its controller, else by its name."""
+    if controller:
+        return [
+            maker for maker, marks in _MAKERS.items() if any(controller.startswith(c) for c in marks.controllers)
+        ]
+    return [maker for maker, marks in _MAKERS.items() if name in marks.classes]
+
+
+def _of_gateway(public: Index, entrances: Entrances, gateway: Resource) -> list[Peer]:
+    """The pods behind a Gateway: those of its class's controller, or its own, which Istio makes beside it."""
+    name = str(gateway.spec.get("gatewayClassName") or "")
+    classes = public.of("GatewayClass.gateway.networking.k8s.io")
+    controller = next(
+        (str(item.spec.get("controllerName") or "") for item in classes if item.name == name), ""
+    )
+    makers = _makers(name, controller)
+    if makers == ["istio"]:
+        if gateway.spec.get("addresses"):  # it is put on a gateway that is there
+            return _of_class(entrances, makers)
+        labels = {
+            **gateway.labels,
+            **mapping(dig(gateway.spec, "infrastructure", "labels")),
+            _OWN: gateway.name,
+            "istio.io/gateway-name": gateway.name,
+        }
+        return [Peer(gateway.namespace, labels, account=f"{gateway.name}-{name}")]
+    # Other classes run their proxies in the controller's namespace, or beside the Gateway.
+    return [*_of_class(entrances, makers), *([] if makers else [Peer(gateway.namespace, None)])]
+
+
+def waypoints(index: Index, namespace: str) -> list[Peer]:
+    """The ambient mesh's proxies of a namespace, which stand between a way in and its pods."""
+    return [
+        Peer(namespace, {_OWN: gateway.name}, account=gateway.name)
+        for gateway in index.of(GATEWAY, namespace=namespace)
+        if gateway.spec.get("gatewayClassName") == "istio-waypoint"
+    ]
