@@ -5,6 +5,7 @@ from __future__ import annotations
 from bootstrap.graph import Edge, Graph, Node, graph
 from bootstrap.trace import Hop
 
+_CUT = ("GB323", "GB325", "GB349")
 _GROUPS = {"entry": "entry", "route": "entry", "service": "Services", "pods": "pods"}
 
 
@@ -21,7 +22,7 @@ def of(root: Hop) -> Graph:
         if not hop.shown_above:
             nodes.append(Node(name, label, kind, "", hop.state, hop.where, tuple(notes)))
         if parent:
-            way = "broken" if any(remark.rule in ("GB323", "GB325") for remark in hop.remarks) else "ok"
+            way = "broken" if any(remark.rule in _CUT for remark in hop.remarks) else "ok"
             edges.append(Edge(parent, name, hop.how if hop.kind == "service" else "", way))  # type: ignore[arg-type]
         for child in hop.hops:
             visit(child, name)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bootstrap.checks.gateways import route_backends
-from bootstrap.checks.network import cut_link, refused_link
+from bootstrap.checks.network import stopped
 from bootstrap.checks.rule import Problem
 from bootstrap.checks.scaling import budgets_of, scalers_of
 from bootstrap.checks.services import ingress_backends
@@ -117,7 +117,7 @@ def network(index: Index, problems: Problems, title: str, application: str | Non
         nodes.append(_node(workload, name, workload.short_kind, workload.namespace, problems))
         for link in links(index, workload):
             targets = fronts.get((link.namespace, link.host), []) if link.service is not None else []
-            state: State = "broken" if cut_link(index, link) or refused_link(index, link) else "ok"
+            state: State = "broken" if stopped(index, link) else "ok"
             label = link.host + (f":{link.port}" if link.port else "")
             edges += [Edge(name, str(target), label, state) for target in targets]
             if link.service is not None and not targets:

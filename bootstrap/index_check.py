@@ -11,7 +11,7 @@ import json
 import pathlib
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from bootstrap.index_record import record_findings
 from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_schema import Known, reader
 from bootstrap.index_sources import sources
+from bootstrap.index_unit import FileFault
 
 KUBERNETES = (1, 36)
 """The release that is meant when nothing says another."""
@@ -63,6 +64,23 @@ def check(repository: Repository, settings: Settings) -> list[Finding]:
     return _ordered(found, settings)
 
 
+def of_scope(
+    repository: Repository, scope: Scope, settings: Settings, namespaces: Collection[str]
+) -> list[Finding]:
+    """What the rules find in some namespaces of a scope and among its Applications; nothing is merged.
+
+    What is wrong with the files that an Application is made of has no object, but its `application`.
+    """
+    places = Places(repository.files)
+    known = reader(repository)(scope)
+    found = list(_scope_findings(repository, scope, settings, known, frozenset(), places, namespaces))
+    for placement in scope.placements:
+        for finding in _placed(repository.units[placement.unit.key].faults, places):
+            found.append(replace(finding, application=placement.application))
+    chosen = (one for one in found if one.rule in settings.rules)
+    return [replace(one, severity=settings.severities.get(one.rule, one.severity)) for one in chosen]
+
+
 def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
     """Without what is switched off and what is said twice (a base that several overlays use)."""
     unique: dict[tuple[str, str, int, str], Finding] = {}
@@ -80,6 +98,10 @@ def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
 
 def _file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
     faults = [*repository.faults, *(fault for unit in repository.units.values() for fault in unit.faults)]
+    return _placed(faults, places)
+
+
+def _placed(faults: Iterable[FileFault], places: Places) -> Iterator[Finding]:
     for file, fault in faults:
         rule = BY_CODE[fault.code]
         if not places.comments(file).covers(rule.id, fault.line, fault.line):
@@ -127,6 +149,7 @@ def _scope_findings(
     known: Known,
     beside: frozenset[_Identity],
     places: Places,
+    only: Collection[str] | None = None,
 ) -> Iterator[Finding]:
     namespaced = repository.namespaced(scope)
     groups: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -139,6 +162,8 @@ def _scope_findings(
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
     for (cluster, namespace), members in groups.items():
+        if only is not None and namespace not in only:
+            continue
         for placed in _group_findings(repository, scope, targets[cluster], namespace, members, places):
             if placed.unless is None or (cluster, *placed.unless) not in identities:
                 yield placed.finding
@@ -159,7 +184,9 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
             continue
         unit = repository.units[placement.unit.key]
         images.update(unit.images)
-        built += [(fact[1] or placement.namespace, unit.images) for fact in unit.facts if fact[0] in WORKLOADS]
+        built += [
+            (fact[1] or placement.namespace, unit.images) for fact in unit.facts if fact[0] in WORKLOADS
+        ]
         for number, body in unit.public.items():
             fact = unit.facts[number]
             if fact[0] not in _APPS_ALONE:

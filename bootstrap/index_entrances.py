@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.index import Index, Resource, dig, mapping, mappings
+from bootstrap.index import IN_CLUSTER, Index, Resource, dig, mapping, mappings
+from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_policies import Peer
 from bootstrap.index_sources import destination, sources
 
@@ -29,7 +31,10 @@ class _Maker:
 
 def _maker(charts: str, images: str, classes: str, controllers: str) -> _Maker:
     return _Maker(
-        frozenset(charts.split()), tuple(images.split()), frozenset(classes.split()), tuple(controllers.split())
+        frozenset(charts.split()),
+        tuple(images.split()),
+        frozenset(classes.split()),
+        tuple(controllers.split()),
     )
 
 
@@ -47,6 +52,8 @@ _MAKERS: Mapping[str, _Maker] = {
     "istio": _maker("gateway istio-ingress istio-gateway istio-ingressgateway", "", "istio", "istio.io/"),
 }
 
+_TAG = re.compile(r"[:@][^/]*$")
+
 Entrances = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """A controller → the namespaces that its pods run in → the labels that Argo CD gives those."""
 
@@ -56,7 +63,7 @@ def known(
 ) -> Entrances:
     """The controllers of a cluster, from its Applications, and from the images of what was rendered.
 
-    `built` has (namespace, images without tags) of each rendered part.
+    `built` has (namespace, images) of each rendered part.
     """
     found: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for application in applications:
@@ -70,9 +77,19 @@ def known(
     for namespace, images in built:
         for image in images:
             for maker, marks in _MAKERS.items():
-                if any(f"/{image}".endswith(f"/{own}") for own in marks.images):
+                name = f"/{_TAG.sub('', image)}"
+                if any(name.endswith(f"/{own}") for own in marks.images):
                     found[maker].setdefault(namespace, {})
     return found
+
+
+def of_index(index: Index, cluster: str = IN_CLUSTER) -> Entrances:
+    """The controllers of a cluster of which everything is known."""
+    built = [
+        (item.namespace, [str(container.body.get("image")) for container in containers(item)])
+        for item in index.of(*WORKLOADS)
+    ]
+    return known(index.applications.values(), built, cluster)
 
 
 def callers(index: Index, public: Index, entrances: Entrances, route: Resource) -> list[Peer]:
@@ -124,7 +141,9 @@ def _makers(name: str, controller: str) -> list[str]:
     """The controllers behind a class, by what it calls its controller, else by its name."""
     if controller:
         return [
-            maker for maker, marks in _MAKERS.items() if any(controller.startswith(c) for c in marks.controllers)
+            maker
+            for maker, marks in _MAKERS.items()
+            if any(controller.startswith(c) for c in marks.controllers)
         ]
     return [maker for maker, marks in _MAKERS.items() if name in marks.classes]
 

@@ -76,10 +76,10 @@ def cut(
         ("Egress", source, target, "to"),
         ("Ingress", target, source, "from"),
     )
-    for direction, here, there, field in ends:
+    for direction, here, there, side in ends:
         found = policies(index, here, direction)
         if found and not any(
-            _admits(index, policy, direction, field, there, target, port, protocol) for policy in found
+            _admits(index, policy, direction, side, there, target, port, protocol) for policy in found
         ):
             # One that admits somebody is where the other end is missing; one without rules closes the door.
             named = (policy for policy in found if policy.spec.get(direction.lower()))
@@ -109,7 +109,7 @@ def _admits(
     for rule in mappings(policy.spec.get(direction.lower())):
         peers = mappings(rule.get(field))
         fits = not peers or any(_is(index, policy, item, other) for item in peers)
-        if fits and _port(rule, target, port, protocol):
+        if fits and _port(index, rule, target, port, protocol):
             return True
     return False
 
@@ -131,7 +131,7 @@ def _is(index: Index, policy: Resource, wanted: Mapping[str, Any], other: Peer) 
 
 
 def _of_pods_or_nodes(cidr: str) -> bool:
-    """Whether addresses may be those of pods or nodes; link-local ones are the kubelet's and the DNS cache's."""
+    """Whether addresses may be those of pods or nodes; link-local ones are the kubelet's, or DNS."""
     try:
         network = ip_network(cidr, strict=False)
     except ValueError:
@@ -168,7 +168,7 @@ def namespace_labels(index: Index, name: str) -> Mapping[str, Any]:
     return {_NAME: name, **(found.labels if found else {})}
 
 
-def _port(rule: Mapping[str, Any], target: Peer, port: int | None, protocol: str) -> bool:
+def _port(index: Index, rule: Mapping[str, Any], target: Peer, port: int | None, protocol: str) -> bool:
     ports = mappings(rule.get("ports"))
     if not ports or port is None:
         return True
@@ -179,12 +179,19 @@ def _port(rule: Mapping[str, Any], target: Peer, port: int | None, protocol: str
         if isinstance(wanted, str):
             declared = find_port(target.workload, wanted) if target.workload else None
             wanted = declared.get("containerPort") if declared else None
-        if item.get("port") is None or wanted in (port, TUNNEL):
+        if item.get("port") is None or wanted == port or (wanted == TUNNEL and _in_tunnel(index, target)):
             return True
         end = item.get("endPort")
         if isinstance(end, int) and isinstance(wanted, int) and wanted <= port <= end:
             return True
     return False
+
+
+def _in_tunnel(index: Index, target: Peer) -> bool:
+    """Whether a pod may be of the ambient mesh: a namespace that is not in Git may have any label."""
+    namespace = index.get("Namespace", "", target.namespace)
+    labels = {**(namespace.labels if namespace else {}), **(target.labels or {})}
+    return namespace is None or labels.get("istio.io/dataplane-mode") == "ambient"
 
 
 def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resource | None:
@@ -196,7 +203,7 @@ def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resou
     found = [
         policy
         for policy in index.of(AUTHORIZATION)
-        if policy.namespace in (target.namespace, "istio-system") and _applies(policy, target)
+        if policy.namespace in (target.namespace, "istio-system") and applies(policy, target)
     ]
     allows = [policy for policy in found if policy.spec.get("action", "ALLOW") == "ALLOW"]
     for policy in found:
@@ -215,7 +222,8 @@ def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resou
     return None
 
 
-def _applies(policy: Resource, target: Peer) -> bool:
+def applies(policy: Resource, target: Peer) -> bool:
+    """Whether an AuthorizationPolicy of the pods' namespace, or of the mesh's, is for these pods."""
     if policy.spec.get("targetRefs") or policy.spec.get("targetRef"):
         return False  # of a waypoint or gateway
     wanted = mapping(dig(policy.spec, "selector", "matchLabels"))
@@ -243,11 +251,11 @@ def _is_source(policy: Resource, wanted: Mapping[str, Any], source: Peer, sure: 
         "principals": _is_principal,
         "serviceAccounts": _is_account,
     }
-    for field, holds in known.items():
-        admitted = [str(item) for item in sequence(wanted.get(field))]
+    for name, holds in known.items():
+        admitted = [str(item) for item in sequence(wanted.get(name))]
         if admitted and not any(_or(holds(policy, item, source), not sure) for item in admitted):
             return False
-        excluded = [str(item) for item in sequence(wanted.get(f"not{field[0].upper()}{field[1:]}"))]
+        excluded = [str(item) for item in sequence(wanted.get(f"not{name[0].upper()}{name[1:]}"))]
         if any(_or(holds(policy, item, source), sure) for item in excluded):
             return False
     judged = {*known, *(f"not{field[0].upper()}{field[1:]}" for field in known)}

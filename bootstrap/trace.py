@@ -18,12 +18,16 @@ _WORSE: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}
 
 @dataclass(frozen=True)
 class Remark:
-    """Something that is wrong with a hop, and what to do. `rule` is "" when no rule says it."""
+    """Something that is wrong with a hop, and what to do.
+
+    `rule` is "" when no rule says it, `where` is the place in a file, "" when it is none.
+    """
 
     state: State
     message: str
     mend: str
     rule: str = ""
+    where: str = ""
 
 
 @dataclass

@@ -44,7 +44,8 @@ def _below(hop: Hop, indent: str, details: bool) -> Iterator[str]:
             yield f"{inner}{bar}{child.where}{owner}"
         for remark in child.remarks:
             rule = f"{remark.rule} " if remark.rule else ""
-            yield f"{inner}{bar}! {rule}{remark.message}"
+            place = f" ({remark.where})" if remark.where else ""
+            yield f"{inner}{bar}! {rule}{remark.message}{place}"
             yield f"{inner}{bar}  to do: {remark.mend}"
         if details and not child.shown_above:
             for detail in child.details:

@@ -7,22 +7,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.checks import secrets
+from bootstrap.checks import entrances, secrets
 from bootstrap.checks.catalog import CHECKS
 from bootstrap.checks.mesh import policy_of
 from bootstrap.checks.monitoring import scrapers
-from bootstrap.checks.network import cut_link, refused_link
+from bootstrap.checks.network import Stop, stopped
 from bootstrap.checks.rule import Problem, Surroundings
 from bootstrap.checks.scaling import budgets_of, metrics_of, scalers_of
 from bootstrap.errors import InputError
 from bootstrap.index import Index, Resource, dig, mapping, mappings
+from bootstrap.index_entrances import Entrances
 from bootstrap.index_links import Link, links
 from bootstrap.index_pods import containers, pod_spec, references, replicas, running, selected
-from bootstrap.trace import Hop, Remark, State
+from bootstrap.trace import Hop, Remark
 from bootstrap.trace_entry import Entry, entries, gateways_of, known_hosts
 from bootstrap.trace_platform import Platform, platform
-
-_STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
 
 
 @dataclass
@@ -31,13 +30,14 @@ class _Walk:
 
     index: Index
     platform: Platform
+    entrances: Entrances
     shown: set[tuple[str, str, str]] = field(default_factory=set)
 
 
-def trace(index: Index, around: Surroundings, target: str) -> Hop:
+def trace(index: Index, target: str, ways_in: Entrances | None = None) -> Hop:
     """The chain from `HOST[/PATH]` (or `SERVICE.NAMESPACE`); InputError when nothing takes the host."""
     host, slash, path = target.removeprefix("https://").removeprefix("http://").partition("/")
-    walk = _Walk(index, platform(index))
+    walk = _Walk(index, platform(index), ways_in or {})
     found = entries(index, host, f"/{path}" if slash else "")
     root = Hop("entry", host + (f"/{path}" if slash else ""))
     if found:
@@ -46,7 +46,6 @@ def trace(index: Index, around: Surroundings, target: str) -> Hop:
         root.hops.append(_service(walk, service, None, "named"))
     else:
         raise _unknown(index, host)
-    _remark(root, index, around)
     return root
 
 
@@ -103,7 +102,21 @@ def _entry(walk: _Walk, root: Hop, host: str, found: list[Entry]) -> None:
             )
             hop.hops.append(missing)
         else:
-            hop.hops.append(_service(walk, service, entry.port, how))
+            reached = _service(walk, service, entry.port, how)
+            _entrance(walk, reached, entry.route, service, entry.port)
+            hop.hops.append(reached)
+
+
+def _entrance(walk: _Walk, hop: Hop, route: Resource, service: Resource, port: Any) -> None:
+    """Whether what serves the route may reach the Service's pods."""
+    if stop := entrances.stopped(walk.index, walk.index, walk.entrances, route, service, port):
+        hop.remarks.append(_stop(stop))
+
+
+def _stop(stop: Stop) -> Remark:
+    policy, rule = stop.policy, stop.rule
+    place = f"{policy.file}:{policy.line}" if policy.file else ""
+    return Remark("broken", stop.message, rule.mend, rule.id, place)
 
 
 def _route(walk: _Walk, entry: Entry) -> Hop:
@@ -311,15 +324,8 @@ def _link(walk: _Walk, link: Link) -> Hop:
     if link.service is None:
         return Hop("external", link.host, how)
     hop = _service(walk, link.service, link.port, how)
-    if stopped := cut_link(walk.index, link):
-        policy, direction, pod, port = stopped
-        message = (
-            f"{policy} ({direction.lower()}) lets {link.workload.name} not reach {pod.name} at port {port}"
-        )
-        hop.remarks.append(Remark("broken", message, "let these pods through", "GB323"))
-    elif refusing := refused_link(walk.index, link):
-        message = f"{refusing[0]} refuses {link.workload.name}"
-        hop.remarks.append(Remark("broken", message, "add its service account to the source", "GB325"))
+    if stop := stopped(walk.index, link):
+        hop.remarks.append(_stop(stop))
     return hop
 
 
@@ -344,21 +350,6 @@ def _callers(walk: _Walk, pod: Resource) -> list[Hop]:
 
 
 # -- what the rules say ----------------------------------------------------------------------
-
-
-def _remark(root: Hop, index: Index, around: Surroundings) -> None:
-    """Hang what the rules find in the namespaces of the chain on the hops."""
-    places = {hop.resource.namespace for hop in root.walk() if hop.resource is not None}
-    found = problems(index, around, places)
-    for hop in root.walk():
-        if hop.resource is None or hop.shown_above:
-            continue
-        known = {remark.message for remark in hop.remarks}
-        for problem in found.get(id(hop.resource), ()):
-            if problem.message not in known:
-                state = _STATES[problem.severity]
-                if state != "ok":
-                    hop.remarks.append(Remark(state, problem.message, problem.mend, problem.rule.id))
 
 
 def problems(index: Index, around: Surroundings, namespaces: Iterable[str]) -> dict[int, list[Problem]]:

@@ -9,13 +9,17 @@ from pathlib import Path
 from bootstrap import drawing, graph_trace, graph_views
 from bootstrap.checks.rule import Surroundings
 from bootstrap.errors import ExitStatus, InputError
-from bootstrap.index import Index
-from bootstrap.index_open import choose_scope, opened, whole
-from bootstrap.index_repository import Options, Repository
+from bootstrap.index import IN_CLUSTER, Index
+from bootstrap.index_check import of_scope
+from bootstrap.index_entrances import of_index
+from bootstrap.index_open import choose_scope, configured, opened, settings, whole
+from bootstrap.index_repository import Options, Repository, Scope
 from bootstrap.index_sources import sources
 from bootstrap.output import Output
 from bootstrap.trace import Hop, worst
+from bootstrap.trace_remarks import namespaces, remark
 from bootstrap.trace_text import lines
+from bootstrap.trace_unread import Unread, instead, lost, unread
 from bootstrap.trace_walk import problems, trace
 
 
@@ -61,20 +65,31 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
     first = choose_scope(repository, request.cluster)
     others = [scope for scope in repository.scopes if scope is not first and request.cluster is None]
     unknown: InputError | None = None
+    missing: list[Unread] = []
     cluster = whole(repository, first)
     for scope in [first, *sorted(others, key=lambda scope: not scope.complete)]:
         index = cluster if scope is first else _beside(whole(repository, scope), cluster)
         index = _of_environment(index, request.environment)
         try:
-            root = trace(index, Surroundings(index, scope.complete and not scope.unreadable), target)
+            root = trace(index, target, of_index(index, _cluster(repository, scope)))
         except InputError as error:
             unknown = unknown or error
+            missing += unread(repository, scope)
             continue
+        chosen = settings(None, None, configured(repository))
+        remark(root, index, of_scope(repository, scope, chosen, namespaces(root, index)))
         if not scope.complete:
             root.details.append(f"{scope.name} is switched on in no cluster")
+            lost(root, scope, missing)
         return root
     assert unknown is not None  # noqa: S101 - there is at least one scope
-    raise unknown
+    return instead(target, missing, unknown)
+
+
+def _cluster(repository: Repository, scope: Scope) -> str:
+    """The cluster that `whole` gives the objects of."""
+    clusters = [placement.cluster for placement in scope.placements]
+    return clusters[0] if clusters and IN_CLUSTER not in clusters else IN_CLUSTER
 
 
 def _beside(index: Index, cluster: Index) -> Index:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.checks.rule import Surroundings
+from bootstrap.checks.rule import Finding, Problem, Surroundings
 from bootstrap.errors import InputError
 from bootstrap.index import APPLICATION, Index
 from bootstrap.index_repository import promised
 from bootstrap.trace import Hop, worst
+from bootstrap.trace_remarks import namespaces, remark
 from bootstrap.trace_text import lines
-from bootstrap.trace_walk import trace
+from bootstrap.trace_walk import problems, trace
 from tests.checks.world import CHILDREN, CLUSTER, ROOT, SHOP, broken, resources
 
 CANARY = """\
@@ -81,11 +82,30 @@ def world(edits: dict[str, str] | None = None) -> tuple[Index, Surroundings]:
     applications = {f"{item.namespace}/{item.name}": item for item in found if item.kind == APPLICATION}
     secrets = {key: keys for item in applications.values() for key, keys in promised(item).items()}
     index = Index(found, (), secrets, applications)
-    return index, Surroundings(index, True)
+    return index, Surroundings(index, True, entrances={"traefik": {"edge": {}}})
 
 
 def walk(target: str, edits: dict[str, str] | None = None) -> Hop:
-    return trace(*world(edits), target)
+    index, around = world(edits)
+    root = trace(index, target, around.entrances)
+    places = namespaces(root, index)
+    found = [problem for some in problems(index, around, places).values() for problem in some]
+    remark(root, index, [_placed(problem) for problem in found])
+    return root
+
+
+def _placed(problem: Problem) -> Finding:
+    rule, item = problem.rule, problem.resource
+    return Finding(
+        rule.id,
+        problem.severity,
+        problem.message,
+        problem.mend,
+        item.file,
+        item.line,
+        str(item),
+        item.application,
+    )
 
 
 def titles(root: Hop) -> list[str]:

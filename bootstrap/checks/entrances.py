@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.checks.gateways import ROUTES, route_backends
 from bootstrap.checks.mesh import VIRTUAL, destinations, service_of
+from bootstrap.checks.network import Stop
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.checks.services import INGRESS, ingress_backends
 from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
@@ -26,15 +26,6 @@ CUT = Rule(
 )
 
 TRAEFIK = "IngressRoute.traefik.io"
-
-
-@dataclass(frozen=True)
-class Stop:
-    """What stands between a way in and the pods: the policy, and what to say of it."""
-
-    policy: Resource
-    message: str
-    path: tuple[str, ...]
 
 
 def check(index: Index, around: Surroundings) -> Iterator[Problem]:
@@ -94,7 +85,7 @@ def stopped(
             message = f"{way} the requests of {route}, and {policy} {verb} {where} of {pod}"
             if route is service:
                 message = f"{service} is open to callers from outside, and {policy} {verb} {where} of {pod}"
-            return Stop(policy, message, ("spec", direction))
+            return Stop(CUT, policy, message, ("spec", direction))
     return None
 
 
@@ -103,11 +94,11 @@ def _stop(
 ) -> tuple[Resource, str, str] | None:
     """(policy, field, what it does) of what stops one caller."""
     if found := cut(index, source, target, port, kind):
-        policy, direction = found
-        verb = "lets none of them pass" if direction == "Ingress" else "lets none of them out"
-        return policy, direction.lower(), verb
-    if source.namespace and (policy := refused(index, source, target, port)):
-        return policy, "rules", "refuses them"
+        verb = "lets none of them pass" if found[1] == "Ingress" else "lets none of them out"
+        return found[0], found[1].lower(), verb
+    refusing = refused(index, source, target, port) if source.namespace else None
+    if refusing is not None:
+        return refusing, "rules", "refuses them"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
@@ -46,6 +47,17 @@ TALKS_TO_NOTHING = Rule(
     "A workload declares (gitops-bootstrap.io/talks-to) a Service, or a port of one, that is not there.",
     "correct the annotation, or the Service",
 )
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A policy that stands between two ends, what to say of it, and where it says so."""
+
+    rule: Rule
+    policy: Resource
+    message: str
+    path: tuple[str, ...]
+
 
 DNS = Peer("kube-system", {"k8s-app": "kube-dns"})
 
@@ -91,18 +103,8 @@ def _link(index: Index, link: Link) -> Iterator[Problem]:
         message = f"{workload} talks to {link.host} at port {link.port}, and {link.service} has port {has}"
         yield at(TALKS_TO_NOTHING, workload, message, *link.path)
         return
-    if stopped := cut_link(index, link):
-        policy, direction, pod, port = stopped
-        way = f"from {workload.name}" if direction == "Ingress" else f"to {pod.name}"
-        message = (
-            f"{workload} talks to {link.host} ({link.how}), and {policy} lets nothing {way} pass at "
-            f"port {port}"
-        )
-        yield at(CUT, policy, message, "spec", direction.lower())
-    elif refusing := refused_link(index, link):
-        policy, pod = refusing
-        message = f"{workload} talks to {link.host} ({link.how}), and {policy} refuses it at {pod}"
-        yield at(REFUSED, policy, message, "spec", "rules")
+    if stop := stopped(index, link):
+        yield at(stop.rule, stop.policy, stop.message, *stop.path)
 
 
 def _serves(service: Resource, port: int) -> bool:
@@ -112,24 +114,22 @@ def _serves(service: Resource, port: int) -> bool:
     return any(item.get("port") == port for item in mappings(service.spec.get("ports")))
 
 
-def cut_link(index: Index, link: Link) -> tuple[Resource, str, Resource, int | None] | None:
-    """(policy, direction, pods' workload, port) of what cuts a link; None when it passes."""
+def stopped(index: Index, link: Link) -> Stop | None:
+    """What cuts or refuses a link; None when it passes."""
     if link.service is None:
         return None
-    for pod in selected(index, mapping(link.service.spec.get("selector")), link.namespace):
-        port = target_port(link.service, link.port, pod)
-        stopped = cut(index, peer(link.workload), peer(pod), port, protocol(link.service, link.port))
-        if stopped:
-            return stopped[0], stopped[1], pod, port
-    return None
-
-
-def refused_link(index: Index, link: Link) -> tuple[Resource, Resource] | None:
-    """(policy, pods' workload) of the mesh's refusal of a link; None when it passes."""
-    if link.service is None:
-        return None
-    for pod in selected(index, mapping(link.service.spec.get("selector")), link.namespace):
-        port = target_port(link.service, link.port, pod)
-        if policy := refused(index, peer(link.workload), peer(pod), port):
-            return policy, pod
+    workload, told = link.workload, f"{link.workload} talks to {link.host} ({link.how})"
+    reached = [
+        (pod, target_port(link.service, link.port, pod))
+        for pod in selected(index, mapping(link.service.spec.get("selector")), link.namespace)
+    ]
+    for pod, port in reached:
+        if found := cut(index, peer(workload), peer(pod), port, protocol(link.service, link.port)):
+            policy, direction = found
+            way = f"from {workload.name}" if direction == "Ingress" else f"to {pod.name}"
+            message = f"{told}, and {policy} lets nothing {way} pass at port {port}"
+            return Stop(CUT, policy, message, ("spec", direction.lower()))
+    for pod, port in reached:
+        if refusing := refused(index, peer(workload), peer(pod), port):
+            return Stop(REFUSED, refusing, f"{told}, and {refusing} refuses it at {pod}", ("spec", "rules"))
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.index import Index, dig, mapping, mappings
+from bootstrap.index import Index, Resource, dig, mapping, mappings
 
 _MAKERS = (
     ("SealedSecret.bitnami.com", ("spec", "template", "metadata", "name")),
@@ -28,6 +28,16 @@ def keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
     if promised := index.promised.get((namespace, name)):
         return promised
     return _maker_keys(index, namespace, name) or None
+
+
+def makers(index: Index, namespace: str, name: str) -> list[Resource]:
+    """The objects in Git from which the Secret is made."""
+    return [
+        maker
+        for kind, path in _MAKERS
+        for maker in index.of(kind, namespace=namespace)
+        if name == str(dig(maker.body, *path) or maker.name)
+    ]
 
 
 def _maker_keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:

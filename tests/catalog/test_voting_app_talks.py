@@ -16,7 +16,7 @@ from tests.catalog.voting_app_graph import APP_EDGES
 from tests.conftest import Run
 
 TALKS_TO = "gitops-bootstrap.io/talks-to"
-LINKS = "GB323,GB324,GB325,GB339"
+LINKS = "GB323,GB324,GB325,GB339,GB349"
 HOSTS = {"staging": "vote.staging.example.com", "production": "vote.example.com"}
 MESHES = ("mesh-sidecar", "mesh-ambient")
 NETWORK = "components/network-policies/redis.yaml"
@@ -57,7 +57,14 @@ def edit(tree: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-@pytest.mark.parametrize("components", [(), *((mesh, "canary", "backup") for mesh in MESHES)])
+WAYS_IN = [
+    ("nodeport", "loadbalancer", "ingress", "network-policies"),
+    ("gateway", "network-policies"),
+    *((way, "network-policies", mesh) for way in ("ingress", "gateway") for mesh in MESHES),
+]
+
+
+@pytest.mark.parametrize("components", [(), *WAYS_IN, *((mesh, "canary", "backup") for mesh in MESHES)])
 def test_nothing_cuts_a_path_of_the_app_as_it_is_shipped(
     run: Run, tree: Path, components: tuple[str, ...]
 ) -> None:
@@ -91,6 +98,26 @@ def test_a_cut_path_is_found_and_traced(
     assert f"! {rule} " in traced.out
 
 
+@pytest.mark.parametrize("controller", ["traefik", "ingress-nginx", "istio-gateway"])
+@pytest.mark.parametrize("way", ["ingress", "gateway"])
+def test_controller_that_the_policies_no_longer_admit_is_found(
+    run: Run, tree: Path, way: str, controller: str
+) -> None:
+    switch(tree / "clusters/default/kustomization.yaml", [f"infrastructure/{controller}"])
+    with_components(tree, ["network-policies", way])
+    assert run("validate", "--rules", LINKS, str(tree)).exit == 0
+    admitted = "values: [traefik, ingress-nginx, istio-ingress]"
+    edit(tree, "components/network-policies/vote.yaml", admitted, "values: [voting-app-production]")
+    own = "matchLabels: {gateway.networking.k8s.io/gateway-name: voting-app}"
+    edit(tree, "components/network-policies/vote.yaml", own, own.replace("voting-app", "other"))
+    result = run("validate", "--rules", LINKS, str(tree))
+    assert result.exit == 1
+    assert "components/network-policies/vote.yaml:9: error GB349" in result.out
+    traced = run("trace", "--repo", str(tree), HOSTS["production"])
+    assert traced.exit == 1, traced.err
+    assert "! GB349 " in traced.out
+
+
 @pytest.mark.parametrize("mesh", MESHES)
 def test_a_caller_whom_the_mesh_no_longer_admits_is_found_in_its_environment(
     run: Run, tree: Path, mesh: str
@@ -104,7 +131,7 @@ def test_a_caller_whom_the_mesh_no_longer_admits_is_found_in_its_environment(
     assert refused in result.out
     traced = run("trace", "--repo", str(tree), HOSTS["staging"])
     assert traced.exit == 1
-    assert "! GB325 AuthorizationPolicy voting-app-staging/db refuses worker" in traced.out
+    assert "! GB325 Deployment voting-app-staging/worker talks to db" in traced.out
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -1,0 +1,155 @@
+"""Pure: hangs what the rules find on the hops of a trace: at the objects, and at what stands around them.
+
+A policy, a budget or a DestinationRule is no hop: what is wrong with it belongs to the pods or the Service
+that it is for; what is wrong with an Application, to the first hop that it applies.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from bootstrap.checks import entrances, network, secrets
+from bootstrap.checks.mesh import DESTINATION, VIRTUAL, destinations, service_of
+from bootstrap.checks.monitoring import POD_MONITOR, SERVICE_MONITOR
+from bootstrap.checks.rule import Finding
+from bootstrap.checks.scaling import HPA, PDB
+from bootstrap.index import APPLICATION_SET, PROJECT, Index, Resource, dig, label_selects, mapping
+from bootstrap.index_pods import pod_labels, pod_spec
+from bootstrap.index_policies import AUTHORIZATION, NETWORK_POLICY, applies, peer
+from bootstrap.trace import Hop, Remark, State
+
+_STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
+_WALKED = {network.CUT.id, network.REFUSED.id, entrances.CUT.id}
+"""What the walk itself asks of each of its paths: another path that is cut is none of this trace's."""
+_SCALED = "ScaledObject.keda.sh"
+
+
+def namespaces(root: Hop, index: Index) -> set[str]:
+    """The namespaces whose findings concern a trace, "" for what has none."""
+    found = {""}
+    for hop in root.walk():
+        if hop.resource is not None:
+            found.add(hop.resource.namespace)
+            found |= {item.namespace for item in _appliers(index, hop.resource)}
+    return found
+
+
+def remark(root: Hop, index: Index, findings: Iterable[Finding]) -> None:
+    """Hang findings on the hops that they concern, each once."""
+    here = {resource.application for resource in index.resources}  # not those of another cluster
+    by_object: dict[str, list[Finding]] = defaultdict(list)
+    by_files: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if _STATES[finding.severity] != "ok" and finding.rule not in _WALKED and finding.application in here:
+            (by_object[finding.object] if finding.object else by_files[finding.application]).append(finding)
+    said = {(one.rule, one.message) for hop in root.walk() for one in hop.remarks}
+
+    def hang(hop: Hop, found: Iterable[Finding]) -> None:
+        for one in found:
+            if (one.rule, one.message) not in said:
+                said.add((one.rule, one.message))
+                hop.remarks.append(Remark(_STATES[one.severity], one.message, one.mend, one.rule, one.where))
+
+    hops = [hop for hop in root.walk() if not hop.shown_above]
+    for hop in hops:  # what has a hop of its own, is told there
+        if hop.resource is not None:
+            hang(hop, by_object.get(str(hop.resource), ()))
+    for hop in hops:
+        for name in dict.fromkeys(str(item) for item in _concerned(index, hop)):
+            hang(hop, by_object.get(name, ()))
+        if hop.resource is not None:
+            hang(hop, by_files.get(hop.resource.application, ()))
+
+
+def _concerned(index: Index, hop: Hop) -> Iterator[Resource]:
+    """What is no hop, and yet decides how one fares."""
+    if hop.resource is not None:
+        yield from _appliers(index, hop.resource)
+        if (namespace := index.get("Namespace", "", hop.resource.namespace)) is not None:
+            yield namespace
+    if hop.kind == "pods" and hop.resource is not None:
+        yield from _around_pods(index, hop.resource)
+    elif hop.kind == "service" and hop.resource is not None:
+        yield from _around_service(index, hop.resource)
+    elif hop.kind == "config" and hop.title.startswith("Secret "):
+        namespace_, _, name = hop.title.removeprefix("Secret ").partition("/")
+        yield from secrets.makers(index, namespace_, name)
+
+
+def _appliers(index: Index, resource: Resource) -> Iterator[Resource]:
+    """The Application that applies an object, its project and its set, and those above it."""
+    seen: set[str] = set()
+    name = resource.application
+    while name and name not in seen:
+        seen.add(name)
+        application = index.applications.get(name)
+        if application is None:
+            return
+        yield application
+        project = index.get(PROJECT, application.namespace, application.spec.get("project") or "default")
+        if project is not None:
+            yield project
+        for made in index.of(APPLICATION_SET, namespace=application.namespace):
+            if (made.file, made.line) == (application.file, application.line):
+                yield made
+        name = application.application
+
+
+def _around_pods(index: Index, pod: Resource) -> Iterator[Resource]:
+    labels, here = pod_labels(pod), pod.namespace
+    for policy in index.of(NETWORK_POLICY, namespace=here):
+        if label_selects(policy.spec.get("podSelector"), labels):
+            yield policy
+    for policy in index.of(AUTHORIZATION):
+        if policy.namespace in (here, "istio-system") and applies(policy, peer(pod)):
+            yield policy
+    for scaler in index.of(HPA, _SCALED, namespace=here):
+        if _is_for(index, scaler, pod, str(dig(scaler.body, "spec", "scaleTargetRef", "name"))):
+            yield scaler
+    for item in index.of(PDB, POD_MONITOR, namespace=here):
+        if _selects(item, labels) or item.name == pod.name:
+            yield item
+    account = index.get("ServiceAccount", here, pod_spec(pod).get("serviceAccountName") or "default")
+    if account is not None:
+        yield account
+
+
+def _is_for(index: Index, user: Resource, target: Resource, name: str) -> bool:
+    """Whether an object that names its target means this one: by its name, or by a near miss of it."""
+    if name == target.name:
+        return True
+    if index.get(target.kind, target.namespace, name) is not None:
+        return False
+    return user.name == target.name or bool(get_close_matches(name, [target.name], cutoff=0.6))
+
+
+def _selects(user: Resource, labels: Mapping[str, object]) -> bool:
+    """Whether an object's selector takes these labels, or just misses them."""
+    selector = mapping(user.spec.get("selector"))
+    wanted = mapping(selector.get("matchLabels"))
+    return label_selects(selector, labels) or any(
+        get_close_matches(str(value), [str(labels[key])], cutoff=0.7)
+        for key, value in wanted.items()
+        if key in labels
+    )
+
+
+def _around_service(index: Index, service: Resource) -> Iterator[Resource]:
+    for rule in index.of(DESTINATION):
+        if _names(index, rule, service, str(rule.spec.get("host"))):
+            yield rule
+    for virtual in index.of(VIRTUAL):
+        if any(
+            _names(index, virtual, service, str(target.get("host"))) for target, _ in destinations(virtual)
+        ):
+            yield virtual
+    for monitor in index.of(SERVICE_MONITOR, namespace=service.namespace):
+        if _selects(monitor, service.labels) or monitor.name == service.name:
+            yield monitor
+
+
+def _names(index: Index, user: Resource, service: Resource, host: str) -> bool:
+    target = service_of(host, user.namespace)
+    return target is not None and target[0] == service.namespace and _is_for(index, user, service, target[1])
