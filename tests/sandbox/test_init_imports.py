@@ -23,7 +23,7 @@ MAIN = "MainThread"
 def at_risk(asked: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
     """Packages that the main thread had not loaded, of which a thread asked for a part first; by thread.
 
-    The main thread waits while others work: what it asks for first, it has; what it asks for later is no risk.
+    The main thread waits while others work: what it asks for first, it has; what it asks for later, too.
     """
     loaded: set[str] = set()
     first: dict[str, dict[str, str]] = {}
