@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -45,7 +45,9 @@ def expect(programs: Iterable[Pinned], invocation: Invocation) -> None:
             (notes / pinned.key).touch()
 
 
-def settle(programs: Collection[Pinned], invocation: Invocation) -> None:
+def settle(
+    programs: Collection[Pinned], invocation: Invocation, report: Callable[[str], None] = lambda _: None
+) -> None:
     """These are there. When nothing else is pending and no other run builds, remove the folder."""
     path = folder(invocation)
     if not path.exists():
@@ -60,6 +62,7 @@ def settle(programs: Collection[Pinned], invocation: Invocation) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return  # the run that still builds will remove it
+        report("removing what the builds left: some gigabytes")
         remove_tree(path)
 
 

@@ -164,11 +164,14 @@ def test_using_a_program_is_noted(fresh: Invocation) -> None:
 
 
 def test_the_folder_to_build_in_stays_while_another_run_uses_it(fresh: Invocation) -> None:
+    told: list[str] = []
     with build_folder.in_use(fresh):
-        build_folder.settle([REDIS], fresh)
+        build_folder.settle([REDIS], fresh, told.append)
         assert build_folder.folder(fresh).exists()
-    build_folder.settle([REDIS], fresh)
+    assert not told
+    build_folder.settle([REDIS], fresh, told.append)
     assert not build_folder.folder(fresh).exists()
+    assert told == ["removing what the builds left: some gigabytes"]
 
 
 def test_what_a_killed_compiler_left_is_removed_when_no_other_run_builds(fresh: Invocation) -> None:
