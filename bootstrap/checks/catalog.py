@@ -13,6 +13,7 @@ from bootstrap.checks import (
     mesh,
     monitoring,
     network,
+    pods,
     projects,
     record,
     safety,
@@ -25,13 +26,13 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 11
+VERSION = 12
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
     "Files": (files, record, schema, versions),
     "The app of apps": (apps, projects, waves),
-    "The chain": (services, gateways, entrances, configuration, scaling, network, mesh, monitoring),
+    "The chain": (services, pods, gateways, entrances, configuration, scaling, network, mesh, monitoring),
     "Safety": (safety,),
 }
 
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     schema.check,
     versions.check,
     services.check,
+    pods.check,
     gateways.check,
     entrances.check,
     configuration.check,

@@ -41,6 +41,20 @@ WEIGHTS = Rule(
     "The weights of a route do not say how to share requests: they are all 0, or do not add up to 100.",
     "make the weights add up to 100",
 )
+PORT = Rule(
+    "GB351",
+    "mesh-port-missing",
+    "error",
+    "A VirtualService sends requests to a port that its Service does not have: they end with 503.",
+    "name a port of the Service",
+)
+PORT_SETTINGS = Rule(
+    "GB352",
+    "port-settings-for-missing-port",
+    "warning",
+    "A DestinationRule has settings for a port that its Service does not have: they apply to nothing.",
+    "name a port of the Service",
+)
 GATEWAY_MISSING = Rule(
     "GB345",
     "mesh-gateway-missing",
@@ -110,6 +124,8 @@ def _destination(
 ) -> Iterator[Problem]:
     host = str(destination.get("host") or "")
     yield from _missing(index, around, virtual, host, *place, "destination", "host")
+    where = (*place, "destination", "port", "number")
+    yield from _port(index, PORT, virtual, host, dig(destination, "port", "number"), where)
     subset = destination.get("subset")
     if not subset:
         return
@@ -125,6 +141,19 @@ def _destination(
             f"defined{names_near(str(subset), known)}"
         )
         yield at(SUBSET, virtual, message, *place, "destination", "subset")
+
+
+def _port(
+    index: Index, rule: Rule, user: Resource, host: str, port: Any, place: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    target = service_of(host, user.namespace)
+    service = index.get("Service", *target) if target else None
+    if service is None or port is None:
+        return
+    known = [item.get("port") for item in mappings(service.spec.get("ports"))]
+    if port not in known and (known or service.spec.get("type") != "ExternalName"):
+        has = ", ".join(map(str, known)) or "none"
+        yield at(rule, user, f"{user} names port {port} of {service}, which has port {has}", *place)
 
 
 def _weights(
@@ -154,6 +183,10 @@ def _gateway(
 def _rule(index: Index, around: Surroundings, rule: Resource) -> Iterator[Problem]:
     host = str(rule.spec.get("host") or "")
     yield from _missing(index, around, rule, host, "spec", "host")
+    policy = mapping(rule.spec.get("trafficPolicy"))
+    for number, level in enumerate(sequence(policy.get("portLevelSettings"))):
+        place = ("spec", "trafficPolicy", "portLevelSettings", number)
+        yield from _port(index, PORT_SETTINGS, rule, host, dig(level, "port", "number"), place)
     target = service_of(host, rule.namespace)
     service = index.get("Service", *target) if target else None
     if service is None:

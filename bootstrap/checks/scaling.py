@@ -8,10 +8,11 @@ from typing import Any
 from bootstrap.checks.monitoring import exporters
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
 from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
-from bootstrap.index_pods import label_selected, replicas, running
+from bootstrap.index_pods import SCALABLE, label_selected, replicas, running
 
 HPA = "HorizontalPodAutoscaler.autoscaling"
 PDB = "PodDisruptionBudget.policy"
+_BY_REQUESTS = "HTTPScaledObject.http.keda.sh"
 
 TARGET = Rule(
     "GB319",
@@ -39,8 +40,9 @@ BOUNDS = Rule(
     "GB336",
     "autoscaler-bounds",
     "error",
-    "An autoscaler's minReplicas is above its maxReplicas: the API server refuses it.",
-    "set minReplicas to at most maxReplicas",
+    "An autoscaler's minReplicas is above its maxReplicas, or one of them is too small: the API server "
+    "refuses it.",
+    "set minReplicas to at least 1 and at most maxReplicas",
 )
 BUDGET_EMPTY = Rule(
     "GB321",
@@ -119,8 +121,12 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
     reference = mapping(scaler.spec.get("scaleTargetRef"))
     yield from _target(index, scaler, reference)
     low, high = scaler.spec.get("minReplicas", 1), scaler.spec.get("maxReplicas")
-    if isinstance(low, int) and isinstance(high, int) and low > high:
-        yield at(BOUNDS, scaler, f"{scaler} wants {low} to {high} replicas", "spec", "minReplicas")
+    if isinstance(low, int) and isinstance(high, int) and (low > high or high < 1):
+        field = "minReplicas" if low > high >= 1 else "maxReplicas"
+        yield at(BOUNDS, scaler, f"{scaler} wants {low} to {high} replicas", "spec", field)
+    elif isinstance(low, int) and low < 1 and (low < 0 or not _from_outside(scaler)):
+        message = f"{scaler} wants {low} replicas at least, and none of its metrics is of something else"
+        yield at(BOUNDS, scaler, message, "spec", "minReplicas")
     group = str(reference.get("apiVersion") or "apps/v1").rpartition("/")[0]
     target = index.get(f"{reference.get('kind')}.{group}", scaler.namespace, reference.get("name"))
     if target is None:
@@ -134,6 +140,11 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
             if (container is None or container == item.name) and resource not in requested:
                 message = f"{scaler} watches {resource} in percent, and {item.name} of {target} requests none"
                 yield at(REQUESTS, scaler, message, *place)
+
+
+def _from_outside(scaler: Resource) -> bool:
+    """Whether a metric is there when no pod is: without one, minReplicas must be 1 or more."""
+    return any(item.get("type") in ("Object", "External") for item in mappings(scaler.spec.get("metrics")))
 
 
 def _source(index: Index, around: Surroundings, scaler: Resource) -> Iterator[Problem]:
@@ -179,6 +190,8 @@ def _budget(index: Index, budget: Resource, owners: dict[int, Resource]) -> Iter
     if any(item.kind == "DaemonSet.apps" for item in pods):
         return
     total = sum(_least(index, item) for item in pods)
+    if not total:
+        return  # switched off: there is nothing to evict
     field = "maxUnavailable" if "maxUnavailable" in budget.spec else "minAvailable"
     value = budget.spec.get(field)
     allowed = _allowed(field, value, total)
@@ -212,6 +225,21 @@ def _allowed(field: str, value: Any, total: int) -> int | None:
     else:
         return None
     return count if field == "maxUnavailable" else total - count
+
+
+def is_off(index: Index, workload: Resource) -> bool:
+    """Whether Git says that a workload has no pods, and nothing else decides about it."""
+    if workload.kind not in SCALABLE or replicas(workload) != 0 or _ignored(index, workload):
+        return False
+    scaled = any(
+        dig(scaler.body, "spec", "scaleTargetRef", "name") == workload.name
+        for scaler in index.of(HPA, "ScaledObject.keda.sh", _BY_REQUESTS, namespace=workload.namespace)
+    )
+    taken = any(
+        dig(rollout.body, "spec", "workloadRef", "name") == workload.name
+        for rollout in index.of("Rollout.argoproj.io", namespace=workload.namespace)
+    )
+    return not scaled and not taken
 
 
 def scalers_of(index: Index, workload: Resource) -> list[Resource]:

@@ -10,7 +10,6 @@ from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
 from bootstrap.index import Index, Resource, dig, mapping, mappings, selects, sequence
 from bootstrap.index_pods import (
     WORKLOADS,
-    containers,
     declared_ports,
     find_port,
     pod_labels,
@@ -82,13 +81,6 @@ SERVICE_NAME = Rule(
     "warning",
     "A StatefulSet names a Service that is not there, so its pods have no stable host names.",
     "add the headless Service",
-)
-PROBE_PORT = Rule(
-    "GB348",
-    "probe-port-missing",
-    "error",
-    "A probe asks a port by a name that its container does not declare: it fails for ever.",
-    "name a port of the container",
 )
 TWICE = Rule(
     "GB330",
@@ -270,22 +262,7 @@ def _container_port(port: Mapping[str, Any]) -> str:
     return f"{port['name']} ({number})" if port.get("name") else str(number)
 
 
-def _probes(workload: Resource) -> Iterator[Problem]:
-    for container in containers(workload):
-        known = {str(port["name"]) for port in mappings(container.body.get("ports")) if port.get("name")}
-        for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
-            for way in ("httpGet", "tcpSocket"):
-                port = dig(container.body, probe, way, "port")
-                if isinstance(port, str) and not port.isdigit() and port not in known:
-                    message = (
-                        f"{workload}: {probe} of {container.name} asks port {port}, which it does not declare"
-                    )
-                    near = names_near(port, known)
-                    yield at(PROBE_PORT, workload, f"{message}{near}", *container.path, probe, way, "port")
-
-
 def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
-    yield from _probes(workload)
     wanted = mapping(dig(workload.spec, "selector", "matchLabels"))
     if wanted and workload.kind not in ("Job.batch", "CronJob.batch"):
         labels = pod_labels(workload)

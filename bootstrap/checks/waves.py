@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.checks.rule import Apps, Problem, Rule, Surroundings, at
-from bootstrap.index import Index, Resource, dig, mapping, sequence
+from bootstrap.index import WAVE, Index, Resource, dig, mapping, sequence
 from bootstrap.index_pods import WORKLOADS, references
 from bootstrap.index_sources import sources
 
@@ -34,6 +34,13 @@ CLAIM_FIRST = Rule(
     "Pending, which counts as "
     "Progressing: the pods' wave never comes.",
     "put claim and pods into one wave",
+)
+NO_WAVE = Rule(
+    "GB220",
+    "wave-is-no-number",
+    "warning",
+    "A sync wave is no whole number: Argo CD takes it for 0.",
+    'write it as a number in quotes, such as "5"',
 )
 NO_HEALTH = Rule(
     "GB210",
@@ -161,6 +168,10 @@ def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield from _order(workload, target)
 
     for resource in index.resources:
+        wave = resource.annotations.get(WAVE)
+        if isinstance(wave, str) and not re.fullmatch(r"[+-]?\d+", wave):
+            message = f"{resource} has the sync wave {wave!r}, which is no whole number"
+            yield at(NO_WAVE, resource, message, "metadata", "annotations", WAVE)
         for kind, namespace, name in _needs(resource):
             target = index.get(kind, namespace, name)
             if target is not None and target.application == resource.application:

@@ -51,6 +51,16 @@ CASES = [
         "memory 96Mi",
     ),
     edit("GB348", "probe", "readinessProbe: {httpGet: {path: /, port: htpt}}", "did you mean http?"),
+    Case(
+        "GB350",
+        "replicas: 0",
+        {"files replicas": "replicas: 0"},
+        "apiVersion: v1\nkind: Service\nmetadata: {name: files, namespace: shop}\n"
+        "spec: {selector: {app: files}, ports: [{port: 80}]}\n",
+        ("GB305",),
+    ),
+    edit("GB353", "probe", "readinessProbe: {tcpSocket: {port: 9090}}", "it declares 8080"),
+    edit("GB354", "image", "command: [sh]", "container web has no image"),
     edit("GB306", "class", "ingressClassName: nginx", "nginx"),
     edit("GB307", "tls", "- secretName: other-tls", "other-tls"),
     edit("GB308", "parent", "parentRefs: [{name: pubic, namespace: edge}]", "did you mean public?"),
@@ -86,6 +96,7 @@ CASES = [
     ),
     edit("GB215", "no replicas", "spec:\n  replicas: 2", "replicas: 2"),
     edit("GB336", "bounds", "minReplicas: 9", "9 to 4"),
+    edit("GB336", "bounds", "minReplicas: 0", "0 replicas at least"),
     edit("GB321", "budget selector", "selector: {matchLabels: {app: wbe}}", "no pods"),
     Case(
         "GB347",
@@ -120,6 +131,13 @@ CASES = [
     edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "bd:5432"}', "there is db, web"),
     edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "web:81, db:9"}', "web has port 80"),
     edit("GB326", "rule host", "host: wbe", "did you mean web?", "GB327"),
+    edit("GB351", "route", "- {destination: {host: web, port: {number: 81}}, weight: 90}", "has port 80"),
+    edit(
+        "GB352",
+        "rule host",
+        "host: web\n  trafficPolicy: {portLevelSettings: [{port: {number: 8080}}]}",
+        "has port 80",
+    ),
     edit("GB327", "route", "- {destination: {host: web, subset: v2}, weight: 90}", "subset v2"),
     edit("GB343", "subset", "subsets: [{name: v1, labels: {version: v9}}]", "version=v9"),
     edit("GB344", "route", "- {destination: {host: web, subset: v1}, weight: 50}", "60"),
@@ -133,6 +151,12 @@ CASES = [
     edit("GB333", "priority", "priorityClassName: urgent", "urgent"),
     edit("GB334", "mount", "volumeMounts: [{name: date, mountPath: /data}]", "did you mean data?"),
     edit("GB335", "strategy", "strategy: {type: RollingUpdate}", "RollingUpdate"),
+    edit(
+        "GB220",
+        "config map",
+        "metadata: {name: web, namespace: shop, annotations: {argocd.argoproj.io/sync-wave: early}}",
+        "'early'",
+    ),
     edit("GB221", "claim annotations", "annotations: {}", "prunes"),
     edit(
         "GB222",

@@ -1,0 +1,78 @@
+"""Pods by themselves: images, probes' ports, and those that are switched off behind a Service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
+from bootstrap.checks.scaling import is_off
+from bootstrap.index import Index, Resource, dig, mapping, mappings
+from bootstrap.index_pods import WORKLOADS, Container, containers, selected
+
+PROBE_PORT = Rule(
+    "GB348",
+    "probe-port-missing",
+    "error",
+    "A probe asks a port by a name that its container does not declare: it fails for ever.",
+    "name a port of the container",
+)
+SWITCHED_OFF = Rule(
+    "GB350",
+    "service-switched-off",
+    "warning",
+    "A Service's pods are all switched off (replicas: 0): it has no endpoint.",
+    "set replicas to 1 or more, or take the Service out too",
+)
+PROBE_NUMBER = Rule(
+    "GB353",
+    "probe-port-undeclared",
+    "info",
+    "A probe asks a port that is none of those that its container declares.",
+    "correct the probe's port, or declare it",
+)
+IMAGE = Rule(
+    "GB354",
+    "container-without-image",
+    "error",
+    "A container has no image: the API server refuses its pods.",
+    "name the image",
+)
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    for service in index.of("Service"):
+        if pods := switched_off(index, service):
+            number = pods[0].spec.get("replicas")
+            message = f"{service} selects {', '.join(map(str, pods))} alone, with replicas: {number}"
+            yield at(SWITCHED_OFF, pods[0], message, "spec", "replicas")
+    for workload in index.of(*WORKLOADS):
+        for container in containers(workload):
+            if not container.body.get("image"):
+                message = f"{workload}: container {container.name} has no image"
+                yield at(IMAGE, workload, message, *container.path)
+            yield from _probes(workload, container)
+
+
+def switched_off(index: Index, service: Resource) -> list[Resource]:
+    """A Service's workloads where none of them runs, as Git has it; else nothing."""
+    if service.spec.get("type") == "ExternalName" or not index.knows(service.namespace):
+        return []
+    pods = selected(index, mapping(service.spec.get("selector")), service.namespace)
+    return pods if all(is_off(index, pod) for pod in pods) else []
+
+
+def _probes(workload: Resource, container: Container) -> Iterator[Problem]:
+    ports = mappings(container.body.get("ports"))
+    names = {str(port["name"]) for port in ports if port.get("name")}
+    numbers = {port.get("containerPort") for port in ports}
+    for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
+        for way in ("httpGet", "tcpSocket", "grpc"):
+            port = dig(container.body, probe, way, "port")
+            place = (*container.path, probe, way, "port")
+            message = f"{workload}: {probe} of {container.name} asks port {port}, which it does not declare"
+            if isinstance(port, str) and not port.isdigit() and port not in names:
+                yield at(PROBE_PORT, workload, f"{message}{names_near(port, names)}", *place)
+            elif isinstance(port, int) and numbers and port not in numbers:
+                has = ", ".join(map(str, sorted(map(str, numbers))))
+                yield at(PROBE_NUMBER, workload, f"{message}; it declares {has}", *place)
