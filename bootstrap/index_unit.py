@@ -17,7 +17,7 @@ from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, directory_files
 from bootstrap.index_yaml import Fault, line_of
 
-VERSION = 5
+VERSION = 6
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -245,11 +245,11 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     """Say where each object lies, and which of them others look at."""
     facts, public = [], {}
     images: set[str] = set()
-    finder = _Finder(files)
+    finder = _Finder(files, prepared.closure)
     for number, (body, file) in enumerate(objects):
         kind, metadata = qualified(body), mapping(body.get("metadata"))
         name = str(metadata.get("name") or metadata.get("generateName") or "")
-        document, line = finder.find(file, body, name)
+        file, document, line = finder.find(file, body, name)
         facts.append((kind, str(metadata.get("namespace") or ""), name, file, document, line))
         if kind in WORKLOADS:
             images.update(image_name(str(one.body.get("image"))) for one in containers(Resource(body)))
@@ -299,41 +299,60 @@ def image_name(image: str) -> str:
     return head if colon and "/" not in tag else name
 
 
+_PODS = {kind.partition(".")[0] for kind in WORKLOADS}
+
+
 class _Finder:
     """Finds the document of a file that an object was made from."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, files: Files, closure: Sequence[str]) -> None:
+        self._files, self._closure = files, closure
         self._headers: dict[str, list[tuple[str, str, str, int, int]]] = {}
 
-    def find(self, file: str, body: Mapping[str, Any], name: str) -> tuple[int, int]:
-        """(document, line); a name may have got a prefix, a suffix or a hash since."""
+    def find(self, file: str, body: Mapping[str, Any], name: str) -> tuple[str, int, int]:
+        """(file, document, line); a name may have got a prefix, a suffix or a hash since, a kind a patch."""
         if not file or not self._files.has(file):
-            return 0, 0
+            return file, 0, 0
         kind = str(body.get("kind"))
         namespace = str(mapping(body.get("metadata")).get("namespace") or "")
-        same = [item for item in self._of(file) if item[0] == kind]
-        if not same:
-            return 0, self._generator(file, str(body.get("kind")), name)
+        headers = self._of(file)
+        same = [item for item in headers if item[0] == kind]
+        if not same and (line := self._generator(file, kind, name)):
+            return file, 0, line
+        if not same and posixpath.basename(file) in index_kustomize.NAMES:
+            return self._lost(file, kind, name)
         for wanted in (
             [item for item in same if item[2] == name and item[1] == namespace],
             [item for item in same if item[2] == name],
             [item for item in same if item[2] and item[2] in name],
             same,
+            [item for item in headers if item[0] in _PODS and item[2] and item[2] in name],
+            [item for item in headers if item[2] and item[2] in name],
         ):
             if wanted:
-                return wanted[0][3], wanted[0][4]
-        return 0, 1
+                return file, wanted[0][3], wanted[0][4]
+        return file, 0, 1
+
+    def _lost(self, file: str, kind: str, name: str) -> tuple[str, int, int]:
+        """Where an object lies whose origin a patch took away: in the one file that has it, if any."""
+        found = [
+            (path, item[3], item[4])
+            for path in self._closure
+            if path.endswith((".yaml", ".yml")) and posixpath.basename(path) not in index_kustomize.NAMES
+            for item in self._of(path)
+            if item[0] == kind and item[2] and (name == item[2] or name.endswith(f"-{item[2]}"))
+        ]
+        return found[0] if len({path for path, _, _ in found}) == 1 else (file, 0, 1)
 
     def _generator(self, file: str, kind: str, name: str) -> int:
-        """The line of the generator that made a ConfigMap or Secret."""
+        """The line of the generator that made a ConfigMap or Secret; 0 without one."""
         field = {"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}.get(kind, "")
         items = (self._files.mapping(file) or {}).get(field)
         for number, item in enumerate(items if isinstance(items, list) else ()):
             own = str(mapping(item).get("name") or "")
             if own and (name == own or name.startswith(f"{own}-") or f"-{own}-" in name):
                 return line_of(self._files.read(file), 0, (field, number))
-        return 1
+        return 0
 
     def _of(self, file: str) -> list[tuple[str, str, str, int, int]]:
         if file not in self._headers:

@@ -39,6 +39,35 @@ def test_object_knows_its_application_file_and_line(tmp_path: Path, invocation: 
     assert (generated.file, generated.line) == ("apps/shop/base/kustomization.yaml", 4)
 
 
+def test_object_is_found_though_a_patch_changed_its_kind_or_took_its_origin(
+    tmp_path: Path, invocation: Invocation
+) -> None:
+    path = "apps/shop/overlays/dev/kustomization.yaml"
+    patches = """\
+patches:
+  - target: {kind: Deployment}
+    patch: |-
+      - {op: replace, path: /kind, value: StatefulSet}
+  - target: {kind: Service}
+    patch: |-
+      - {op: add, path: /metadata/annotations, value: {a: b}}
+"""
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n---\n"
+    base = {
+        "apps/shop/base/shop.yaml": account + OURS["apps/shop/base/shop.yaml"],
+        path: OURS[path] + patches,
+    }
+    found = objects(read_all(write(tmp_path, OURS, base), invocation))
+    lines = (account + OURS["apps/shop/base/shop.yaml"]).splitlines()
+    for name, line in (
+        ("StatefulSet shop-dev/web", "apiVersion: apps/v1"),
+        ("Service shop-dev/web", "kind: Service"),
+    ):
+        one = found[name]
+        assert one.file == "apps/shop/base/shop.yaml", name
+        assert line in lines[one.line - 1 : one.line + 1]
+
+
 def test_what_is_switched_off_is_read_on_its_own(tmp_path: Path, invocation: Invocation) -> None:
     repository = read_all(write(tmp_path, OURS), invocation)
     assert [(scope.name, scope.complete) for scope in repository.scopes] == [

@@ -26,7 +26,7 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 12
+VERSION = 13
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {

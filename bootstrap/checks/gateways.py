@@ -112,7 +112,8 @@ def _backend(
         yield at(GRANT_MISSING, route, message, *place)
     if around.complete and around.public.knows(namespace):
         message = f"{route} sends requests to Service {namespace}/{name}, which is not there"
-        yield at(services.BACKEND_MISSING, route, message, *place, unless=("Service", namespace, name))
+        there = ("Service", namespace, name)
+        yield at(services.BACKEND_MISSING, route, message, *place, "name", unless=there)
 
 
 def _granted(public: Index, user: Resource, namespace: str, kind: str, name: str) -> bool:

@@ -113,14 +113,15 @@ def backend(
         if index.knows(namespace):
             near = names_near(str(name), (item.name for item in index.of("Service", namespace=namespace)))
             message = f"{user} sends requests to Service {name}, which is not in {namespace}{near}"
-            yield at(BACKEND_MISSING, user, message, *path, unless=("Service", namespace, str(name)))
+            yield at(BACKEND_MISSING, user, message, *path, "name", unless=("Service", namespace, str(name)))
         return
     if service.spec.get("type") == "ExternalName" and not ports(service):
         return  # a name alone, for whatever port
     if port is not None and not any(port in (p.get("name"), p.get("port")) for p in ports(service)):
         has = ", ".join(_spell(p) for p in ports(service)) or "none"
         message = f"{user} uses port {port} of Service {name}, whose ports are {has}"
-        yield at(BACKEND_PORT, user, message, *path)
+        place = ("port", "number" if isinstance(port, int) else "name") if user.kind == INGRESS else ("port",)
+        yield at(BACKEND_PORT, user, message, *path, *place)
 
 
 def ports(service: Resource) -> list[Mapping[str, Any]]:
