@@ -15,13 +15,14 @@ from datetime import datetime, timezone
 from typing import Literal
 from urllib.parse import urlsplit
 
-from bootstrap import __version__, argocd, certificates, doctor_argocd, kube
+from bootstrap import __version__, argocd, certificates, doctor_argocd, doctor_webhook, kube
 from bootstrap.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.observed import ClusterState
 from bootstrap.output import Output
 from bootstrap.preflight import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
+from bootstrap.request import Request
 from bootstrap.status import Family, key_of, summarise
 
 State = Literal["ok", "warning", "broken"]
@@ -36,7 +37,7 @@ _COMPONENTS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"))
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `mend` is "" when it is well."""
+    """One thing that was looked at; `mend` is what to do about it, or to see more, if anything."""
 
     area: str
     state: State
@@ -65,8 +66,8 @@ class Report:
         return "broken" if "broken" in states else "warning" if "warning" in states else "ok"
 
 
-def doctor(context: str | None, namespace: str, output: Output) -> int:
-    """Print the report; 1 when something in it is broken."""
+def doctor(context: str | None, namespace: str, output: Output, asked: Request | None = None) -> int:
+    """Print the report; 1 when something in it is broken. `asked`: the Git host's repository and token."""
     report = Report()
     _here(report, output.invocation)
     try:
@@ -74,8 +75,17 @@ def doctor(context: str | None, namespace: str, output: Output) -> int:
     except BootstrapError as error:
         report.add("cluster", "broken", f"{error.tried}: {error.found}", error.hint)
     else:
-        for look in (_cluster, _argocd, _applications, _inside, _credentials, _certificates):
+        for look in (_cluster, _argocd, _applications, _inside, _credentials):
             _guarded(report, look, cluster, namespace)
+        request, invocation = asked or Request(None), output.invocation
+
+        def _webhook(report: Report, cluster: Cluster, namespace: str) -> None:
+            applications = argocd.applications(cluster, namespace)
+            for found in doctor_webhook.look(cluster, namespace, applications, request, invocation):
+                report.take(found)
+
+        _guarded(report, _webhook, cluster, namespace)
+        _guarded(report, _certificates, cluster, namespace)
     if output.format == "json":
         findings = [asdict(finding) for finding in report.findings]
         output.result({"state": report.worst, "findings": findings})

@@ -12,10 +12,9 @@ from bootstrap.gather_tree import Laid
 from bootstrap.handlers import World
 from bootstrap.plans import init as plans
 from bootstrap.plans.init import NAMESPACE, ClusterPlan
+from bootstrap.providers.hooks import WEBHOOK_PATH
 from bootstrap.request import Request
 from bootstrap.steps import ClusterObject, EnsureSecret, EnsureWebhook, WaitFor
-
-WEBHOOK_PATH = "/api/webhook"
 
 
 def observe(

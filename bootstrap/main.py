@@ -27,7 +27,7 @@ COMMANDS = {
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",
     "status": "Show the Applications by wave: sync, health, revision, and what each waits for.",
     "wait": "Wait until an Application and all below it are Synced and Healthy.",
-    "doctor": "Look at programs, cluster, rights, clock, Argo CD, its repositories and queue, certificates.",
+    "doctor": "Look at programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.",
     "diff": "Show what differs in the rendered objects, by Application.",
     "graph": "Draw the app of apps, the objects of an app, or who talks to whom.",
     "ci": "Lay out CI: build images and write them into the GitOps repository, check its changes.",

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from bootstrap.git import Credential
 from bootstrap.git_auth import check_credential
 from bootstrap.invocation import Invocation
+from bootstrap.providers.hooks import Hook
 from bootstrap.providers.http import Client
 
 MODULES = {
@@ -49,6 +50,12 @@ class Provider(Protocol):
 
     def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
         """A webhook on pushes, signed with `secret`; False when it is there already."""
+
+    def webhooks(self, repository_url: str) -> list[Hook]:
+        """The repository's webhooks to any Argo CD, each with its last delivery.
+
+        ProviderError too when the token may not see webhooks.
+        """
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
         """Whether the public key (OpenSSH's form) may read the repository, and no more."""

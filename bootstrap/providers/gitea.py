@@ -10,6 +10,7 @@ from urllib.parse import quote
 from bootstrap.errors import AuthenticationFailed, ProviderError
 from bootstrap.providers import hooks, keys
 from bootstrap.providers.address import split
+from bootstrap.providers.hooks import Hook
 from bootstrap.providers.http import Client
 
 NAME = "gitea"
@@ -102,6 +103,25 @@ class Gitea:
             self.client.request("POST", path, tried, json={"type": "gitea", **body}, missing=frozenset())
         return True
 
+    def webhooks(self, repository_url: str) -> list[Hook]:
+        """Of deliveries, no version's API tells."""
+        listed = self.client.pages(
+            f"{repository(repository_url)}/hooks", "listing the repository's webhooks", frozenset()
+        )
+        owner, name = split(repository_url)
+        pages = f"{self.client.base}/{owner}/{name}/settings/hooks"
+        return [
+            Hook(
+                address=hooks.plain(address),
+                mark=hooks.mark_in(address),
+                wrong=_wrong(hook),
+                page=f"{pages}/{hook['id']}",
+                deliveries=False,
+            )
+            for hook in listed
+            if hooks.is_argocds(address := hook["config"].get("url", ""))
+        ]
+
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
         return keys.has(self.client, f"{repository(repository_url)}/keys", public, reads=_READS)
 
@@ -140,6 +160,19 @@ class Gitea:
             and hook["config"].get("url") == hooks.marked(hook_url, secret)
             and hook["config"].get("content_type") == "json"
         )
+
+
+def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:
+    found = []
+    if not hook.get("active"):
+        found.append("it is switched off")
+    if "push" not in hook.get("events", ()):
+        found.append("it is not sent on pushes")
+    if hook["config"].get("content_type") != "json":
+        found.append("its content type is not JSON")
+    if hook.get("type") not in ("gitea", "forgejo", "gogs"):
+        found.append(f"it is of the type {hook.get('type')}, which Argo CD does not read")
+    return tuple(found)
 
 
 def repository(url: str) -> str:

@@ -11,6 +11,7 @@ from bootstrap.errors import ProviderError
 from bootstrap.providers import github_api, hooks, keys
 from bootstrap.providers.address import split
 from bootstrap.providers.github_api import repository
+from bootstrap.providers.hooks import Delivery, Hook
 from bootstrap.providers.http import Client
 
 NAME = "github"
@@ -97,6 +98,43 @@ class GitHub:
             self.client.request("POST", path, tried, json={"name": "web", **body}, missing=frozenset())
         return True
 
+    def webhooks(self, repository_url: str) -> list[Hook]:
+        listed = self.client.pages(
+            f"{repository(repository_url)}/hooks", "listing the repository's webhooks", frozenset()
+        )
+        return [
+            Hook(
+                address=hooks.plain(address),
+                mark=hooks.mark_in(address),
+                wrong=_wrong(hook),
+                page=f"the repository's settings, Webhooks, number {hook['id']}",
+                signed=bool(hook["config"].get("secret")),
+                last=self._last(repository_url, hook),
+            )
+            for hook in listed
+            if hooks.is_argocds(address := hook["config"].get("url") or "")
+        ]
+
+    def _last(self, repository_url: str, hook: dict[str, Any]) -> Delivery | None:
+        """The last of a push, or of anything; what the hook says where they are kept from the token."""
+        path = f"{repository(repository_url)}/hooks/{hook['id']}/deliveries"
+        listed = self.client.request(
+            "GET",
+            path,
+            "listing the webhook's deliveries",
+            params={"per_page": 30},
+            missing=frozenset({403, 404}),
+        )
+        if listed:
+            one = next((item for item in listed if item.get("event") == "push"), listed[0])
+            return Delivery(
+                int(one.get("status_code") or 0), str(one["status"]), str(one.get("delivered_at") or "")
+            )
+        said = hook.get("last_response") or {}
+        if listed is None and (said.get("code") or said.get("message")):
+            return Delivery(int(said.get("code") or 0), str(said.get("message") or said.get("status")))
+        return None
+
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
         return keys.has(self.client, f"{repository(repository_url)}/keys", public, reads=_READS)
 
@@ -143,6 +181,17 @@ class GitHub:
     def _maybe(self, path: str, tried: str) -> Any:
         """What may be kept from this token; None then."""
         return self.client.request("GET", path, tried, missing=frozenset({403, 404}))
+
+
+def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:
+    found = []
+    if not hook.get("active"):
+        found.append("it is switched off")
+    if not {"push", "*"} & set(hook.get("events", ())):
+        found.append("it is not sent on pushes")
+    if hook["config"].get("content_type") != "json":
+        found.append("its content type is not application/json")
+    return tuple(found)
 
 
 def _is_as_wanted(hook: dict[str, Any], hook_url: str, secret: str) -> bool:

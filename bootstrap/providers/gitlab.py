@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from bootstrap.errors import ProviderError
 from bootstrap.providers import gitlab_api, hooks, keys
-from bootstrap.providers.address import project_path
+from bootstrap.providers.address import origin, project_path
 from bootstrap.providers.gitlab_api import project
+from bootstrap.providers.hooks import Delivery, Hook
 from bootstrap.providers.http import Client
 
 NAME = "gitlab"
@@ -90,6 +91,43 @@ class GitLab:
             self.client.request("POST", path, tried, json=body, missing=frozenset())
         return True
 
+    def webhooks(self, repository_url: str) -> list[Hook]:
+        listed = self.client.pages(
+            f"{project(repository_url)}/hooks", "listing the project's webhooks", frozenset()
+        )
+        pages = f"{origin(self.client.base)}/{project_path(repository_url)}/-/hooks"
+        return [
+            Hook(
+                address=hooks.plain(hook["url"]),
+                mark=hooks.mark_in(hook["url"]),
+                wrong=_wrong(hook),
+                page=f"{pages}/{hook['id']}/edit",
+                signed=hook.get("token_present"),
+                **self._last(repository_url, hook["id"]),
+            )
+            for hook in listed
+            if hooks.is_argocds(hook["url"])
+        ]
+
+    def _last(self, repository_url: str, number: int) -> dict[str, Any]:
+        """The last delivery of the week; a GitLab older than 17.3 does not tell."""
+        path = f"{project(repository_url)}/hooks/{number}/events"
+        listed = self.client.request(
+            "GET",
+            path,
+            "listing the webhook's deliveries",
+            params={"per_page": 20},
+            missing=frozenset({403, 404}),
+        )
+        if listed is None:
+            return {"deliveries": False}
+        if not listed:
+            return {"last": None}
+        one = max(listed, key=lambda item: int(item["id"]))
+        said = str(one.get("response_status") or "no answer")
+        at = str((one.get("response_headers") or {}).get("Date") or "")
+        return {"last": Delivery(int(said) if said.isdigit() else 0, said, at)}
+
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
         return keys.has(self.client, f"{project(repository_url)}/deploy_keys", public, reads=_READS)
 
@@ -122,6 +160,17 @@ class GitLab:
     def _hooks(self, repository_url: str, hook_url: str) -> Iterator[dict[str, Any]]:
         listed = self.client.pages(f"{project(repository_url)}/hooks", "listing the project's webhooks")
         return (hook for hook in listed if hooks.is_to(hook["url"], hook_url))
+
+
+def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:
+    found = []
+    if until := hook.get("disabled_until"):
+        found.append(f"GitLab sends it nothing until {until}, because deliveries failed")
+    elif hook.get("alert_status") == "disabled":
+        found.append("GitLab has switched it off, because deliveries failed")
+    if not hook.get("push_events"):
+        found.append("it is not sent on pushes")
+    return tuple(found)
 
 
 def _is_as_wanted(hook: dict[str, Any], hook_url: str, secret: str) -> bool:

@@ -1,9 +1,41 @@
-"""Pure: the address of a webhook, with a mark of its secret."""
+"""Pure: a webhook as a Git host tells of it, and its address, with a mark of its secret."""
 
 from __future__ import annotations
 
 import hashlib
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+WEBHOOK_PATH = "/api/webhook"
+"""Where argocd-server takes webhooks, below its URL."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The last one: its HTTP status (0: no answer came), the host's words, and when ("": not told)."""
+
+    status: int
+    said: str
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A webhook of a repository to some Argo CD, as far as the host tells of it.
+
+    `mark` is that of its secret, "" where this program did not make it; `wrong` is what keeps it from
+    working, as the host has it; `page` is where a person sees it; `signed`: whether it has a secret, None
+    where the host does not tell; `deliveries`: whether the host's API tells of them, `last` is then the last
+    one, or None.
+    """
+
+    address: str
+    mark: str
+    wrong: tuple[str, ...]
+    page: str
+    signed: bool | None = None
+    deliveries: bool = True
+    last: Delivery | None = None
 
 
 def marked(hook_url: str, secret: str) -> str:
@@ -12,7 +44,28 @@ def marked(hook_url: str, secret: str) -> str:
     It tells nothing about a random secret; Argo CD ignores the query.
     """
     assert not urlsplit(hook_url).query  # noqa: S101 - the caller makes it from --argocd-url
-    return f"{hook_url}?secret={hashlib.sha256(secret.encode()).hexdigest()[:8]}"
+    return f"{hook_url}?secret={mark(secret)}"
+
+
+def mark(secret: str) -> str:
+    """What tells one random secret from another, and no more."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
+
+
+def mark_in(address: str) -> str:
+    """The mark that a webhook's address has; "" when it has none."""
+    return "".join(parse_qs(urlsplit(address).query).get("secret", ())[:1])
+
+
+def is_argocds(address: str) -> bool:
+    """Whether a webhook's address is some Argo CD's."""
+    return address.partition("?")[0].rstrip("/").endswith(WEBHOOK_PATH)
+
+
+def plain(address: str) -> str:
+    """The address for people: without its query and without a user or password."""
+    parts = urlsplit(address.partition("?")[0])
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def is_to(address: str, hook_url: str) -> bool:

@@ -72,8 +72,10 @@ class Client:
         """
         return self._whole(self._send(method, path, tried, json, params, missing), method, tried)
 
-    def pages(self, path: str, tried: str, **params: str | int) -> Iterator[Any]:
-        """Every item of a list, however many pages the host makes of it.
+    def pages(
+        self, path: str, tried: str, missing: frozenset[int] = frozenset({404}), **params: str | int
+    ) -> Iterator[Any]:
+        """Every item of a list, however many pages the host makes of it; none for a status in `missing`.
 
         The next page is the one that the host names; only its query is taken from there, so that the
         credential goes nowhere else.
@@ -83,7 +85,7 @@ class Client:
         last: Any = None
         while query and query not in asked:
             asked.append(query)
-            answer = self._send("GET", path, tried, None, query, frozenset({404}))
+            answer = self._send("GET", path, tried, None, query, missing)
             items = self._whole(answer, "GET", tried)
             if not items or items == last:  # a host that has one page for ever takes no notice of the query
                 return

@@ -22,6 +22,7 @@ from bootstrap.providers import find, github_api
 from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_github import GitHubForge
 from bootstrap.providers.github import GitHub
+from bootstrap.providers.hooks import Delivery, mark
 from bootstrap.providers.http import Client
 from bootstrap.steps import FileChange
 from tests.providers.published import servers
@@ -39,6 +40,7 @@ PATHS = (
     REPOSITORY,
     f"{REPOSITORY}/hooks",
     f"{REPOSITORY}/hooks/{{hook_id}}",
+    f"{REPOSITORY}/hooks/{{hook_id}}/deliveries",
     f"{REPOSITORY}/keys",
     f"{REPOSITORY}/rules/branches/{{branch}}",
     f"{REPOSITORY}/rulesets/{{ruleset_id}}",
@@ -56,11 +58,15 @@ WISH = Wish("image-bump/web", "main", "Set web to v2", "From v1.")
 
 @dataclass
 class Host:
-    """A schema that is served. `instead` are answers in place of an example: data, or a status."""
+    """A schema that is served. `instead` are answers in place of an example: data, or a status.
+
+    `kept` is refused with 403, which any path may be, whether or not the schema says so.
+    """
 
     api: github_api.Api
     schema: dict[str, Any]
     instead: dict[tuple[str, str], Any] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
 
     @property
@@ -90,6 +96,9 @@ class Host:
         self._check_query(request)
         violations = json.loads(answer.headers.get("sl-violations") or "[]")
         assert not [item for item in violations if item["location"][0] == "request"], violations
+        if path in self.kept:
+            answer.status_code = 403
+            answer._content = b'{"message": "Resource not accessible by personal access token"}'
         data = self.instead.get((request.method, path))
         if data is not None and not isinstance(data, int):
             assert answer.status_code < 300, answer.text
@@ -199,6 +208,39 @@ def test_webhook_is_made_once_and_mended(host: Host) -> None:
     host.instead[("GET", path)] = [{**stale, **mended}]
     assert provider.has_webhook(URL, HOOK, "secret")
     assert not provider.ensure_webhook(URL, HOOK, "secret")
+
+
+def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host) -> None:
+    provider, path = host.provider, "/repos/acme/gitops/hooks"
+    provider.ensure_webhook(URL, HOOK, "secret")
+    made = {**host.sent("POST", path), "id": 7, "last_response": {"code": None, "status": "unused"}}
+    other = {**made, "config": {**made["config"], "url": "https://ci.example.org/hook"}}
+    host.instead[("GET", path)] = [other, made]
+    (found,) = provider.webhooks(URL)
+    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret"), (), True)
+    example = found.last  # of the schema's example
+    assert example is not None
+    assert (example.status, example.said, bool(example.at)) == (200, "OK", True)
+    host.instead[("GET", f"{path}/7/deliveries")] = []
+    assert provider.webhooks(URL)[0].last is None
+
+
+def test_what_keeps_a_webhook_from_working_is_told(host: Host) -> None:
+    provider, path = host.provider, "/repos/acme/gitops/hooks"
+    config = {"url": HOOK, "content_type": "form", "insecure_ssl": "0"}
+    response = {"code": 502, "status": "invalid", "message": "Invalid HTTP Response: 502"}
+    hook = {"id": 7, "active": False, "events": ["issues"], "config": config, "last_response": response}
+    host.instead[("GET", path)] = [hook]
+    host.kept.add(f"{path}/7/deliveries")
+    (found,) = provider.webhooks(URL)
+    assert (found.mark, found.signed, len(found.wrong)) == ("", False, 3)
+    assert found.last == Delivery(502, "Invalid HTTP Response: 502")
+
+
+def test_token_that_may_not_see_webhooks_is_no_repository_without_any(host: Host) -> None:
+    host.instead[("GET", "/repos/acme/gitops/hooks")] = 404
+    with pytest.raises(ProviderError, match="404"):
+        host.provider.webhooks(URL)
 
 
 def test_deploy_key_reads_and_is_added_once(host: Host) -> None:

@@ -24,6 +24,7 @@ from bootstrap.providers import find, forge
 from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_gitlab import GitLabForge
 from bootstrap.providers.gitlab import GitLab
+from bootstrap.providers.hooks import Delivery, mark
 from bootstrap.steps import FileChange
 from tests.providers.answering import Reply, answering
 
@@ -196,6 +197,51 @@ def test_webhook_is_made_once_and_mended(host: Host, provider: GitLab, theirs: g
     same(host, lambda: project(theirs).hooks.update(3, body))
     host.answers[("GET", f"{PROJECT}/hooks")] = [{**body, "id": 3}]
     assert not provider.ensure_webhook(host.repository, HOOK, "secret")
+
+
+def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host, provider: GitLab) -> None:
+    """No client asks for events; their form is that of GitLab's documentation of project webhooks."""
+    hook = {
+        "id": 3,
+        "url": f"{HOOK}?secret={mark('secret')}",
+        "push_events": True,
+        "alert_status": "executable",
+        "disabled_until": None,
+        "token_present": True,
+    }
+    host.answers[("GET", f"{PROJECT}/hooks")] = [{**hook, "id": 2, "url": "https://ci.example.org"}, hook]
+    events = ("GET", f"{PROJECT}/hooks/3/events")
+    date = "Sun, 26 May 2024 03:03:17 GMT"
+    one = {"id": 1, "url": HOOK, "trigger": "push_hooks", "response_headers": {"Date": date}}
+    host.answers[events] = [{**one, "id": 2, "response_status": "200"}, {**one, "response_status": "500"}]
+    (found,) = provider.webhooks(host.repository)
+    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret"), (), True)
+    assert found.last == Delivery(200, "200", date)
+    assert found.page == f"{host.url}/{NAME}/-/hooks/3/edit"
+    host.answers[events] = [{**one, "response_status": "internal error", "response_headers": {}}]
+    assert provider.webhooks(host.repository)[0].last == Delivery(0, "internal error")
+    host.answers[events] = []
+    assert provider.webhooks(host.repository)[0].last is None
+    host.answers[events] = 404  # before 17.3
+    assert not provider.webhooks(host.repository)[0].deliveries
+
+
+def test_webhook_that_gitlab_has_switched_off_is_told(host: Host, provider: GitLab) -> None:
+    hook = {"id": 3, "url": HOOK, "push_events": False, "token_present": False}
+    until = "2026-11-28T03:00:00.000Z"
+    for fields, said in (
+        ({"alert_status": "temporarily_disabled", "disabled_until": until}, until),
+        ({"alert_status": "disabled", "disabled_until": None}, "switched it off"),
+    ):
+        host.answers[("GET", f"{PROJECT}/hooks")] = [{**hook, **fields}]
+        host.answers[("GET", f"{PROJECT}/hooks/3/events")] = []
+        (found,) = provider.webhooks(host.repository)
+        assert said in found.wrong[0]
+        assert found.wrong[1:] == ("it is not sent on pushes",)
+        assert found.signed is False
+    host.answers[("GET", f"{PROJECT}/hooks")] = 403
+    with pytest.raises(ProviderError, match="403"):
+        provider.webhooks(host.repository)
 
 
 def test_deploy_key_reads_and_is_added_once(host: Host, provider: GitLab, theirs: gitlab.Gitlab) -> None:

@@ -12,6 +12,7 @@ from bootstrap.errors import AuthenticationFailed, ProviderError
 from bootstrap.git import Credential
 from bootstrap.invocation import Invocation
 from bootstrap.providers import Provider, find
+from bootstrap.providers.hooks import mark
 from bootstrap.sandbox.state import Sandbox
 
 HOOK = "http://127.0.0.1:1/api/webhook"
@@ -157,6 +158,27 @@ def test_webhook_is_made_once_mended_and_found(
     assert len(hooks()) == 1
     assert provider.ensure_webhook(url, HOOK + "/other", "second")
     assert len(hooks()) == 2
+
+
+def test_webhooks_to_argo_cd_are_told_and_what_keeps_them_from_working(
+    hosts: Sandbox, provider: Provider, url: str, token: str, invocation: Invocation
+) -> None:
+    provider.create_repository(url, private=True, default_branch="main")
+    path = f"/repos/{url.removeprefix(f'{hosts.git_url}/').removesuffix('.git')}/hooks"
+    provider.ensure_webhook(url, HOOK, "secret")
+    config = {"url": "http://127.0.0.1:1/other", "content_type": "json"}
+    api(hosts, token, "POST", path, {"type": "gitea", "config": config})
+    (found,) = provider.webhooks(url)
+    assert (found.address, found.mark, found.wrong) == (HOOK, mark("secret"), ())
+    assert not found.deliveries
+    number = found.page.rpartition("/")[2]
+    assert requests.get(found.page, timeout=60).status_code == 200  # signed in, it is the hook's page
+    api(hosts, token, "PATCH", f"{path}/{number}", {"active": False, "events": ["issues"]})
+    assert provider.webhooks(url)[0].wrong == ("it is switched off", "it is not sent on pushes")
+    stranger = find(url, Credential(token="0123456789abcdef0123456789abcdef01234567"), invocation)
+    assert stranger is not None
+    with pytest.raises(AuthenticationFailed):
+        stranger.webhooks(url)
 
 
 def test_every_page_of_webhooks_is_looked_through(

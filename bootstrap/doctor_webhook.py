@@ -1,0 +1,211 @@
+"""The Git host's webhook to Argo CD, for `bootstrap doctor`: there, on, rightly signed, and answered.
+
+Nothing is changed. Of secrets only a mark is compared that `init` puts into the webhook's address.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bootstrap import credentials, kube, providers
+from bootstrap.doctor_argocd import Found
+from bootstrap.errors import BootstrapError, ClusterError
+from bootstrap.git_auth import host_of, without_userinfo
+from bootstrap.index_sources import same_repository, sources
+from bootstrap.invocation import Invocation
+from bootstrap.kube import Cluster
+from bootstrap.kube_connection import request
+from bootstrap.providers.address import project_path, web_address
+from bootstrap.providers.hooks import WEBHOOK_PATH, Delivery, Hook, mark
+from bootstrap.request import Request
+from bootstrap.status import INSTANCE, TRACKING
+
+AREA = "webhook"
+LOG_LINES = 5000
+"""Lines of argocd-server's log that are looked through for each of its pods."""
+_RECEIVED = re.compile(r"Received push event repo: (\S+?),")
+_REFUSED = re.compile(r"Webhook processing failed: ([^\"]+)")
+_TIME = re.compile(r'"?time"?[=:]"([^"]+)"')
+_GIVE = "give the Git host's token by GIT_TOKEN or --token-file: one that may see the repository's webhooks"
+
+
+def look(
+    cluster: Cluster,
+    namespace: str,
+    applications: Sequence[Mapping[str, Any]],
+    asked: Request,
+    invocation: Invocation,
+) -> list[Found]:
+    """What the Git host tells of its webhooks to Argo CD, for `asked.repo_url` or the root's repository."""
+    urls = [asked.repo_url] if asked.repo_url else repositories(applications)
+    hosts = sorted({host_of(url) for url in urls} - {""})
+    if len(hosts) > 1:
+        # A token is for one host: it is not shown to every host that some Application names.
+        found = f"not asked for: the root Applications are on {', '.join(hosts)}"
+        return [(AREA, "ok", found, "name the repository to ask for with --repo")]
+    return [
+        found for url in urls if host_of(url) for found in _of(url, cluster, namespace, asked, invocation)
+    ]
+
+
+def _of(
+    url: str, cluster: Cluster, namespace: str, asked: Request, invocation: Invocation
+) -> Sequence[Found]:
+    shown = without_userinfo(url)
+    try:
+        credential = credentials.for_git(asked, invocation)
+        if credential.token is None:
+            found = f"{host_of(url)} is not asked for its webhook and deliveries: there is no token"
+            return [(AREA, "ok", found, _GIVE)]
+        api = asked.api_url
+        address = f"{api.rstrip('/')}/{project_path(url)}" if api else web_address(url)
+        provider = providers.find(url, credential, invocation, address)
+        if provider is None:
+            found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {shown}"
+            return [(AREA, "ok", found, "name its web address with --api-url")]
+        hooks = provider.webhooks(url)
+    except BootstrapError as error:
+        return [(AREA, "warning", f"{error.tried}: {error.found}", f"{error.hint}; {_GIVE}")]
+    said = list(told(shown, hooks, _secret(cluster, namespace, provider.webhook_key, invocation)))
+    if any(not hook.deliveries for hook in hooks):
+        said += received(_logs(cluster, namespace), url)
+    return said
+
+
+def repositories(applications: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The Git repositories of the Applications that no other one applies."""
+    urls: list[str] = []
+    for application in applications:
+        metadata = application["metadata"]
+        marks = metadata.get("annotations") or {}
+        applied = TRACKING in marks or INSTANCE in (metadata.get("labels") or {})
+        if applied or metadata.get("ownerReferences"):
+            continue
+        for source in sources(application):
+            if source.chart is None and not any(same_repository(source.repo_url, url) for url in urls):
+                urls.append(source.repo_url)
+    return urls
+
+
+def told(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Found]:
+    """`secret`: the one in argocd-secret; "" when there is none, None when it cannot be told."""
+    again = f"bootstrap init {url} --argocd-url https://ARGOCD-SERVER"
+    if not hooks:
+        found = f"{url} has none to Argo CD's {WEBHOOK_PATH}: a push is seen after up to 3 minutes"
+        yield AREA, "warning", found, f"{again} makes it"
+        return
+    ours = [hook for hook in hooks if secret and hook.mark == mark(secret)]
+    for hook in ours or hooks:
+        mend = f"bootstrap init {url} --argocd-url {hook.address.removesuffix(WEBHOOK_PATH)}"
+        if hook.wrong:
+            mend += f" sets it right, or change it by hand: {hook.page}"
+            yield AREA, "broken", f"to {hook.address}: {'; '.join(hook.wrong)}", mend
+            continue
+        state, said = _signed(hook, secret)
+        yield AREA, state, f"to {hook.address}: on; {said}", "" if state == "ok" else f"{mend} signs it anew"
+        yield _last(hook)
+
+
+def _signed(hook: Hook, secret: str | None) -> tuple[str, str]:
+    if secret is None or (secret and not hook.mark and hook.signed is not False):
+        return "ok", "whether its secret is the cluster's cannot be told from outside"
+    if not secret:
+        return "warning", "argocd-secret has none to compare with: anybody may send one"
+    if hook.mark == mark(secret):
+        return "ok", "its secret is the cluster's"
+    if hook.signed is False:
+        return "broken", "it has no secret, and Argo CD takes none unsigned"
+    return "warning", "its secret is not this cluster's: another cluster's, or Argo CD refuses what it sends"
+
+
+def _last(hook: Hook) -> Found:
+    if not hook.deliveries:
+        found = f"the host's API does not tell of deliveries to {hook.address}"
+        return AREA, "ok", found, f"see them at {hook.page}"
+    if hook.last is None:
+        return AREA, "ok", f"nothing was sent to {hook.address} lately", ""
+    when = f", {hook.last.at}" if hook.last.at else ""
+    if 200 <= hook.last.status < 300:
+        return AREA, "ok", f"the last delivery was answered {hook.last.status}{when}", ""
+    answer = f"{hook.last.status} " if hook.last.status else ""
+    said = hook.last.said if hook.last.said != str(hook.last.status) else ""
+    found = f"the last delivery to {hook.address} failed: {f'{answer}{said}'.strip()}{when}"
+    return AREA, "broken", found, f"{_mend(hook.last, hook.address)}; all of them: {hook.page}"
+
+
+def _mend(last: Delivery, address: str) -> str:
+    """What is most likely to help."""
+    if last.status in (400, 401, 403):
+        return "Argo CD refuses it, most often by its secret: run bootstrap init with --argocd-url again"
+    if last.status in (404, 405) or 300 <= last.status < 400:
+        return f"{address} is not argocd-server's: give its own address to bootstrap init --argocd-url"
+    if last.status == 413:
+        return "it is larger than Argo CD takes: raise webhook.maxPayloadSizeMB in argocd-cm"
+    if last.status:
+        return "argocd-server, or the ingress before it, is in trouble: look at its pods and its log"
+    return f"the Git host cannot reach {address}: look at its DNS, its certificate and what lies between"
+
+
+def _secret(cluster: Cluster, namespace: str, key: str, invocation: Invocation) -> str | None:
+    try:
+        found = kube.get(cluster, "v1", "Secret", namespace, "argocd-secret")
+        value = base64.b64decode(str(((found or {}).get("data") or {}).get(key) or "")).decode()
+    except (ClusterError, ValueError):
+        return None
+    invocation.keep_secret(value)
+    return None if value.startswith("$") else value  # $name:key stands for another Secret's
+
+
+def received(log: str | None, url: str) -> list[Found]:
+    """What argocd-server's log says of pushes to a repository, and of webhooks that it refused."""
+    if log is None:
+        return [(AREA, "ok", "argocd-server's log cannot be read from here", "")]
+    pushes, refused = [], []
+    for line in log.splitlines():
+        time = _TIME.search(line)
+        at = time[1] if time else ""
+        if (push := _RECEIVED.search(line)) and same_repository(push[1], url):
+            pushes.append(at)
+        elif failed := _REFUSED.search(line):
+            refused.append((at, failed[1].strip()))
+    if refused and refused[-1][0] > max(pushes, default=""):
+        at, why = refused[-1]
+        found = f"argocd-server refused a webhook, {at}: {why}"
+        return [
+            (AREA, "broken", found, "run bootstrap init with --argocd-url again: it signs the webhook anew")
+        ]
+    if pushes:
+        return [(AREA, "ok", f"argocd-server got the last push, {max(pushes)}", "")]
+    return [(AREA, "ok", f"argocd-server's log (its last {LOG_LINES} lines) has no push", "")]
+
+
+def _logs(cluster: Cluster, namespace: str) -> str | None:
+    """The end of the logs of argocd-server's pods; None when none can be read."""
+    texts = []
+    try:
+        pods = kube.list_objects(
+            cluster, "v1", "Pod", namespace, label_selector="app.kubernetes.io/name=argocd-server"
+        )
+    except ClusterError:
+        return None
+    for pod in pods:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}/log"
+        query = {"container": "argocd-server", "tailLines": str(LOG_LINES)}
+        try:
+            answer = request(
+                cluster,
+                "GET",
+                path,
+                "reading argocd-server's log",
+                query=query,
+                accept="*/*",
+                read_timeout=10,
+            )
+        except ClusterError:
+            continue
+        if isinstance(answer.data, bytes):
+            texts.append(answer.data.decode("utf-8", "replace"))
+    return "\n".join(texts) if texts else None

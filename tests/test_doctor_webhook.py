@@ -1,0 +1,112 @@
+"""What `bootstrap doctor` says of a Git host's webhook to Argo CD, as its API tells of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bootstrap import doctor_webhook
+from bootstrap.providers.hooks import Delivery, Hook, mark
+from tests.applications import application
+
+URL = "https://git.example.com/platform/gitops.git"
+ADDRESS = "https://argocd.example.com/api/webhook"
+SECRET = "staple-of-a-hook"
+
+
+def hook(**fields: object) -> Hook:
+    usual = {"address": ADDRESS, "mark": mark(SECRET), "wrong": (), "page": "page 7", "signed": True}
+    return Hook(**{**usual, **fields})  # type: ignore[arg-type]
+
+
+def told(*hooks: Hook, secret: str | None = SECRET) -> list[tuple[str, str, str]]:
+    return [(state, what, mend) for _, state, what, mend in doctor_webhook.told(URL, hooks, secret)]
+
+
+def test_no_webhook_is_told_with_the_command_that_makes_it() -> None:
+    [(state, what, mend)] = told()
+    assert (state, "up to 3 minutes" in what) == ("warning", True)
+    assert f"bootstrap init {URL} --argocd-url" in mend
+
+
+def test_answered_delivery_of_this_clusters_webhook_is_well() -> None:
+    signed, last = told(hook(last=Delivery(200, "OK", "2026-11-24T21:50:03Z")))
+    assert signed == ("ok", f"to {ADDRESS}: on; its secret is the cluster's", "")
+    assert last == ("ok", "the last delivery was answered 200, 2026-11-24T21:50:03Z", "")
+
+
+def test_what_keeps_a_webhook_from_working_is_broken_and_mended_by_init() -> None:
+    [(state, what, mend)] = told(hook(wrong=("it is switched off", "it is not sent on pushes")))
+    assert (state, what) == ("broken", f"to {ADDRESS}: it is switched off; it is not sent on pushes")
+    assert "--argocd-url https://argocd.example.com sets it right" in mend
+    assert "page 7" in mend
+
+
+@pytest.mark.parametrize(
+    ("delivery", "mend"),
+    [
+        (Delivery(400, "Bad Request"), "--argocd-url again"),
+        (Delivery(404, "Not Found"), "is not argocd-server's"),
+        (Delivery(301, "Moved"), "is not argocd-server's"),
+        (Delivery(413, "Too Large"), "maxPayloadSizeMB"),
+        (Delivery(502, "Bad Gateway"), "ingress"),
+        (Delivery(0, "failed to connect to host"), "cannot reach"),
+    ],
+)
+def test_failed_delivery_is_broken_and_its_mend_fits_the_answer(delivery: Delivery, mend: str) -> None:
+    _, (state, what, to_do) = told(hook(last=delivery))
+    assert state == "broken"
+    assert delivery.said in what
+    assert mend in to_do
+
+
+def test_secret_of_another_cluster_or_of_nobody_is_told_and_no_secret_is_shown() -> None:
+    of_another = told(hook(mark="00000000"))
+    assert of_another[0][0] == "warning"
+    assert "not this cluster's" in of_another[0][1]
+    unmarked = told(hook(mark=""))
+    assert unmarked[0][0] == "ok"
+    assert "cannot be told" in unmarked[0][1]
+    assert told(hook(mark="", signed=False))[0][0] == "broken"
+    assert told(hook(), secret="")[0][0] == "warning"
+    assert "cannot be told" in told(hook(), secret=None)[0][1]
+    assert SECRET not in str((of_another, unmarked))
+
+
+def test_other_clusters_webhooks_are_left_out_where_one_is_this_clusters() -> None:
+    other = "https://argocd.other.example.com/api/webhook"
+    assert not [what for _, what, _ in told(hook(address=other, mark="00000000"), hook()) if other in what]
+
+
+def test_host_that_does_not_tell_of_deliveries_is_named() -> None:
+    _, (state, what, mend) = told(hook(deliveries=False))
+    assert (state, mend) == ("ok", "see them at page 7")
+    assert "does not tell" in what
+
+
+PUSH = (
+    'time="2026-11-24T21:50:03Z" level=info msg="Received push event repo: '
+    'https://git.example.com/platform/gitops, revision: main, touchedHead: true"'
+)
+REFUSED = 'time="{}" level=info msg="Webhook processing failed: HMAC verification failed"'
+
+
+def test_argocd_servers_log_tells_of_pushes_and_refusals() -> None:
+    other = PUSH.replace("platform/gitops", "platform/other").replace("21:50", "23:50")
+    [(_, state, what, _)] = doctor_webhook.received(f"{other}\n{PUSH}\n", URL)
+    assert (state, what) == ("ok", "argocd-server got the last push, 2026-11-24T21:50:03Z")
+    log = f"{PUSH}\n{REFUSED.format('2026-11-24T22:00:00Z')}"
+    [(_, state, what, mend)] = doctor_webhook.received(log, URL)
+    assert (state, "HMAC verification failed" in what, "init" in mend) == ("broken", True, True)
+    log = f"{REFUSED.format('2026-11-24T21:00:00Z')}\n{PUSH}"
+    assert doctor_webhook.received(log, URL)[0][1] == "ok"
+    as_json = '{"level":"info","msg":"Received push event repo: ' + URL + ', revision: main","time":"2026"}'
+    assert doctor_webhook.received(as_json, URL)[0][2].endswith("2026")
+    assert "has no push" in doctor_webhook.received("", URL)[0][2]
+    assert "cannot be read" in doctor_webhook.received(None, URL)[0][2]
+
+
+def test_only_what_nothing_else_applies_names_the_repository_to_ask_for() -> None:
+    others = "https://git.elsewhere.example.org/x/y.git"
+    listed = [application("root"), application("a", parent="root", repository=others)]
+    assert doctor_webhook.repositories(listed) == [URL]
+    assert doctor_webhook.repositories([*listed, application("second", repository=others)]) == [URL, others]
