@@ -20,6 +20,7 @@ from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import Store, open_store
 from bootstrap.index_top import locate
 from bootstrap.output import Output
+from bootstrap.words import counted
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,11 @@ def show(changes: Sequence[Change], output: Output, format: str) -> None:
     else:
         for line in compare.text(changes):
             output.line(line)
-        output.info(f"{len(changes)} objects differ" if changes else "nothing differs")
+        output.info(
+            f"{counted(len(changes), 'object')} differ{'s' if len(changes) == 1 else ''}"
+            if changes
+            else "nothing differs"
+        )
 
 
 def between_revisions(request: Request, output: Output, store: Store) -> list[Change]:

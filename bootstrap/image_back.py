@@ -8,7 +8,7 @@ from dataclasses import replace
 from bootstrap import image_tables
 from bootstrap.errors import ExitStatus, InputError
 from bootstrap.image_guard import Guard
-from bootstrap.image_past import past
+from bootstrap.image_past import content_of, past
 from bootstrap.image_set import CommitOptions, change
 from bootstrap.image_source import Access, open_branch, open_tree
 from bootstrap.images import Wanted
@@ -70,9 +70,11 @@ def rollback(
 
     def planned(under: str, files: Files) -> plans.Request:
         scope = Scope(under, app, environment)
-        reference = chosen(_steps(name, scope, files, output)[1], to, name).reference
+        step = chosen(_steps(name, scope, files, output)[1], to, name)
+        reference = step.reference
         wanted = Wanted(name, reference.repository, reference.tag, reference.digest, text=str(reference))
-        return plans.Request((wanted,), scope, verb="Roll back")
+        then = content_of(step, files, output.invocation)
+        return plans.Request((wanted,), scope, verb="Roll back", like=then)
 
     return change(planned, access, Guard(), options, output)
 

@@ -9,13 +9,14 @@ from bootstrap.errors import ExitStatus
 from bootstrap.git_branch import Branch
 from bootstrap.git_log import LogEntry
 from bootstrap.git_process import Calls
-from bootstrap.image_past import local_calls
+from bootstrap.image_past import has_history, local_calls
 from bootstrap.image_source import Access, open_branch, open_tree
 from bootstrap.images_graph import Files
 from bootstrap.images_history import reader_of
 from bootstrap.images_places import ImagePlace
 from bootstrap.images_search import Scope, Search
 from bootstrap.output import Output
+from bootstrap.words import counted
 
 _FEW = 200
 """Files that are named to git one by one; for more it is quicker to read the whole log."""
@@ -37,7 +38,7 @@ def list_images(
         tree, under = open_tree(access)
         places = _places(Scope(under, app, environment), tree, output)
         setters = {}
-        if with_history and places and (tree.root / ".git").exists():
+        if with_history and places and has_history(tree.root, output.invocation):
             with local_calls(tree.root, output.invocation) as calls:
                 setters = _setters(places, calls, "HEAD", None)
     image_tables.listed(places, setters, output)
@@ -49,7 +50,7 @@ def _places(scope: Scope, files: Files, output: Output) -> list[ImagePlace]:
     for fault in faults:
         output.detail(f"left out {fault.where or ''}: {fault.found}")
     if faults and not output.verbose:
-        output.warn(f"{len(faults)} files are no YAML and were left out; --verbose names them")
+        output.warn(f"{counted(len(faults), 'file')} cannot be read, and left out; --verbose says why")
     return places
 
 

@@ -38,18 +38,40 @@ def past(
     raise TypeError(f"no history is known for {type(files).__name__}")
 
 
+def content_of(step: Step, files: Files, invocation: Invocation) -> bytes | None:
+    """The file as the commit of a step left it; None where its id is not known."""
+    if step.blob is None:
+        return None
+    if isinstance(files, Branch):
+        return files.calls.content(step.blob, "blob")
+    if isinstance(files, WorkTree):
+        with local_calls(files.root, invocation) as calls:
+            return calls.content(step.blob, "blob")
+    raise TypeError(f"no history is known for {type(files).__name__}")
+
+
 @contextmanager
 def local_calls(root: Path, invocation: Invocation) -> Iterator[Calls]:
     """git in a work tree on this machine; InputError when there is none, or no commit yet."""
     calls = Calls(root, git_auth.plain_environment(invocation.environ), str(root))
-    answer = calls.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if answer.status:
+    if not _has_commits(calls):
         hint = "commit first, or leave away what needs the history"
         raise InputError("reading the history", "there is no commit here", hint, str(root))
     try:
         yield calls
     finally:
         calls.close()
+
+
+def has_history(root: Path, invocation: Invocation) -> bool:
+    """Whether a folder is a Git work tree with a commit."""
+    if not (root / ".git").exists():
+        return False
+    return _has_commits(Calls(root, git_auth.plain_environment(invocation.environ), str(root)))
+
+
+def _has_commits(calls: Calls) -> bool:
+    return calls.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}").status == 0
 
 
 def versions(calls: Calls, tip: str, path: str, branch: Branch | None = None) -> Iterator[Version]:
@@ -69,6 +91,7 @@ def versions(calls: Calls, tip: str, path: str, branch: Branch | None = None) ->
             entry.subject,
             built_time(entry.built_at),
             calls.content(sha, "blob") if sha else None,
+            sha,
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from bootstrap import splice
 from bootstrap.errors import InputError
 from bootstrap.images import Reference, canonical
@@ -10,15 +13,34 @@ from bootstrap.images_places import ENTRY_KEYS, ImagePlace
 _VALUES_ORDER = ("registry", "repository", "tag", "digest", "sha")
 
 
-def edit(content: bytes, place: ImagePlace, wanted: Reference) -> bytes:
+Styles = Mapping[str, str | None]
+"""Key ("" for a place that is one scalar) → the quotes that its value shall have, None for none."""
+
+
+def styles(content: bytes, place: ImagePlace) -> Styles:
+    """How the values of a place are quoted in its file."""
+    of: dict[str, str | None] = {}
+    for span in splice.spans(content, place.file):
+        if span.path == place.whole:
+            of[""] = span.style
+        elif span.path[:-1] == place.box:
+            of[str(span.path[-1])] = span.style
+    return {key: style for key, style in of.items() if style in (None, "'", '"')}
+
+
+def edit(
+    content: bytes, place: ImagePlace, wanted: Reference, styles: Styles = MappingProxyType({})
+) -> bytes:
     """The file with the place's image set; as it is when nothing has to change.
 
+    A value is quoted as `styles` says, else as what it replaces, and where YAML needs it.
     Raises InputError when the place cannot say it (a chart's values without a key for the digest),
     or cannot be changed alone (an alias).
     """
     current = place.reference
     if place.whole is not None:
-        return splice.replace_scalar(content, place.whole, str(wanted), place.file)
+        styled = {place.whole: styles[""]} if "" in styles else {}
+        return splice.replace_scalars(content, {place.whole: str(wanted)}, place.file, styled)
     assert place.box is not None  # noqa: S101 - a place has one of the two
     assert current is not None  # noqa: S101 - a mapping's image is always read
     keys = dict(place.keys)
@@ -26,8 +48,8 @@ def edit(content: bytes, place: ImagePlace, wanted: Reference) -> bytes:
         texts = {keys["tag"]: wanted.tag, keys["digest"]: wanted.digest}
         if canonical(wanted.repository) != canonical(current.repository):
             texts = {keys["repository"]: wanted.repository, **texts}
-        return splice.set_keys(content, place.box, texts, ENTRY_KEYS, place.file)
-    return _edit_values(content, place, current, wanted, keys)
+        return splice.set_keys(content, place.box, texts, ENTRY_KEYS, place.file, styles)
+    return _edit_values(content, place, current, wanted, keys, styles)
 
 
 def add_entry(content: bytes, path: str, name: str, wanted: Reference) -> bytes:
@@ -46,7 +68,12 @@ def add_entry(content: bytes, path: str, name: str, wanted: Reference) -> bytes:
 
 
 def _edit_values(
-    content: bytes, place: ImagePlace, current: Reference, wanted: Reference, keys: dict[str, str]
+    content: bytes,
+    place: ImagePlace,
+    current: Reference,
+    wanted: Reference,
+    keys: dict[str, str],
+    styles: Styles,
 ) -> bytes:
     assert place.box is not None  # noqa: S101 - a place of this kind has it
     texts: dict[str, str | None] = {}
@@ -68,7 +95,7 @@ def _edit_values(
     here = {span.path[-1] for span in splice.spans(content, place.file) if span.path[:-1] == place.box}
     texts = {key: value for key, value in texts.items() if value or key in here}
     order = [keys.get(key, key) for key in _VALUES_ORDER]
-    return splice.set_keys(content, place.box, texts, order, place.file)
+    return splice.set_keys(content, place.box, texts, order, place.file, styles)
 
 
 def _repository(place: ImagePlace, repository: str, keys: dict[str, str]) -> dict[str, str | None]:

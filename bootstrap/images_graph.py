@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bootstrap.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.images_places import KUSTOMIZATIONS, ImagePlace, find_in, is_yaml
 from bootstrap.splice_walk import Walk, decode, walk
@@ -71,6 +72,15 @@ def before(path: str, files: Files) -> Rendered:
     found = Rendered()
     found.images = _images(path, files, found, entries=False)
     return found
+
+
+def named(path: str, content: bytes) -> set[str]:
+    """The paths in the repository that a kustomization names; none for what is no YAML."""
+    try:
+        listed = _listed(walk(decode(content, path), path))
+    except InputError:
+        return set()
+    return {posixpath.normpath(posixpath.join(posixpath.dirname(path), item)) for item in listed}
 
 
 def _images(path: str, files: Files, found: Rendered, entries: bool = True) -> list[RenderedImage]:

@@ -15,7 +15,10 @@ from bootstrap.images_places import ImagePlace, find
 
 @dataclass(frozen=True)
 class Version:
-    """A file as a commit left it; `content` None: the commit removed it. Times are seconds (UTC)."""
+    """A file as a commit left it; `content` None: the commit removed it. Times are seconds (UTC).
+
+    `blob` is the id by which git has the content.
+    """
 
     commit: str
     author: str
@@ -24,11 +27,12 @@ class Version:
     subject: str
     built_at: float | None
     content: bytes | None
+    blob: str | None = None
 
 
 @dataclass(frozen=True)
 class Step:
-    """A commit that gave the image this reference."""
+    """A commit that gave the image this reference; `blob` is the last content of the file that had it."""
 
     reference: Reference
     commit: str
@@ -37,6 +41,7 @@ class Step:
     when: int
     subject: str
     built_at: float | None
+    blob: str | None = None
 
     @property
     def effective(self) -> float:
@@ -49,31 +54,39 @@ def steps(versions: Iterable[Version], reader: Callable[[bytes], Reference | Non
 
     After a version where it is not there, or that is no YAML, the next newer one has set it.
     """
-    newer: tuple[Version, Reference] | None = None
+    newer: tuple[Version, Reference, str | None] | None = None
     for version in versions:
         reference = reader(version.content) if version.content is not None else None
-        if newer is not None and reference != newer[1]:
+        blob = version.blob
+        if newer is not None and reference == newer[1]:
+            blob = newer[2]
+        elif newer is not None:
             yield _step(*newer)
-        newer = (version, reference) if reference is not None else None
+        newer = (version, reference, blob) if reference is not None else None
     if newer is not None:
         yield _step(*newer)
 
 
 def reader_of(place: ImagePlace) -> Callable[[bytes], Reference | None]:
-    """Finds the same place in other versions of its file: by kind and name, else at the same spot."""
-    declared = Declared(place.name, place.file, place.declared, place.at) if place.declared else None
+    """Finds the image of the same place in other versions of its file."""
 
     def read(content: bytes) -> Reference | None:
-        try:
-            if declared is not None:
-                return declared_place(declared, content).reference
-            found = [other for other in find(place.file, content) if _same(other, place)]
-        except InputError:
-            return None
-        here = [other for other in found if (other.box, other.whole) == (place.box, place.whole)]
-        return (here or found)[0].reference if found else None
+        found = place_in(place, content)
+        return found.reference if found else None
 
     return read
+
+
+def place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
+    """The same place in another version of its file: by kind and name, else at the same spot."""
+    try:
+        if place.declared:
+            return declared_place(Declared(place.name, place.file, place.declared, place.at), content)
+        found = [other for other in find(place.file, content) if _same(other, place)]
+    except InputError:
+        return None
+    here = [other for other in found if (other.box, other.whole) == (place.box, place.whole)]
+    return (here or found)[0] if found else None
 
 
 def chosen(found: Sequence[Step], to: str, name: str) -> Step:
@@ -101,7 +114,7 @@ def _same(other: ImagePlace, place: ImagePlace) -> bool:
     return (other.kind, other.name) == (place.kind, place.name)
 
 
-def _step(version: Version, reference: Reference) -> Step:
+def _step(version: Version, reference: Reference, blob: str | None) -> Step:
     return Step(
         reference,
         version.commit,
@@ -110,4 +123,5 @@ def _step(version: Version, reference: Reference) -> Step:
         version.when,
         version.subject,
         version.built_at,
+        blob,
     )

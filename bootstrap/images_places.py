@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from bootstrap.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.splice_walk import Place, Span, Walk, decode, walk
 
@@ -90,6 +91,8 @@ class _Finder:
         self.is_values = is_values(path)
 
     def places(self) -> Iterator[ImagePlace]:
+        if self.kustomization:
+            self._check_entries()
         for span in self.file.spans:
             path = span.path
             if not isinstance(path[-1], str):
@@ -102,6 +105,15 @@ class _Finder:
                 yield self._container(span)
             elif (inside := self._values_around(path)) is not None:
                 yield from self._value(span, inside)
+
+    def _check_entries(self) -> None:
+        """InputError for an entry of `images:` that is no mapping: kustomize refuses the whole file."""
+        for span in self.file.spans:
+            if len(span.path) == 3 and span.path[1] == "images":
+                place = f"{self.path}:{span.line}"
+                found = f"{span.value!r} is no entry of images:" if span.value else "an entry is empty"
+                hint = f"write it as - name: {span.value or 'IMAGE'}, with newTag, newName or digest"
+                raise InputError(f"reading {self.path}", found, hint, place)
 
     def _entry(self, span: Span) -> ImagePlace:
         box = span.path[:-1]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bootstrap import images_declared, images_layout
+from bootstrap import images_declared, images_graph, images_layout
 from bootstrap.errors import InputError
 from bootstrap.images import canonical, last_component
 from bootstrap.images_graph import Files
 from bootstrap.images_places import ImagePlace, find, is_kustomization, is_values, is_yaml
 
+JSON = ".json"
 MAX_BYTES = 8_000_000
 """Larger files hold no image that a person maintains; reading one would take seconds and gigabytes."""
 
@@ -63,7 +64,7 @@ class Search:
         """The places of a file; none when `word` does not occur in it. InputError for what is no YAML."""
         if path not in self._parsed:
             content = self.read(path)
-            if content is None or word.encode() not in content:
+            if content is None or (word.encode() not in content and not is_wide(content)):
                 return []
             self._parsed[path] = find(path, content)
         return self._parsed[path]
@@ -139,18 +140,32 @@ class Search:
     def _in_app(self) -> list[str]:
         app, under = self.scope.app, self.scope.under
         if app is None:
-            return _yaml(self.files.under(under))
+            return self._searched(self.files.under(under))
         paths = [
             path for folder in images_layout.app_folders(app, under) for path in self.files.under(folder)
         ]
         if paths:
-            return _yaml(paths)
-        every = _yaml(self.files.under(under))
+            return self._searched(paths)
+        every = self._searched(self.files.under(under))
         paths = [path for path in every if images_layout.home_of(path).app == app]
         if not paths:
             apps = {images_layout.home_of(path).app or "" for path in every} - {""}
             raise images_layout.unknown(self.tried, "app", app, apps, under or None)
         return paths
+
+    def _searched(self, paths: Iterable[str]) -> list[str]:
+        """The YAML files of these, and the JSON files that PATH or a kustomization of these names."""
+        known = list(paths)
+        found = [path for path in known if is_yaml(path) or path == self.scope.under]
+        others = {path for path in known if path.endswith(JSON)} - set(found)
+        if not others:
+            return found
+        listed: set[str] = set()
+        for path in filter(is_kustomization, found):
+            content = self.read(path)
+            if content and JSON.encode() in content:
+                listed |= images_graph.named(path, content)
+        return found + [path for path in known if path in others & listed]
 
     def _in_environment(self, paths: Sequence[str]) -> list[str]:
         environment = self.scope.environment
@@ -163,8 +178,9 @@ class Search:
         return chosen
 
 
-def _yaml(paths: Iterable[str]) -> list[str]:
-    return [path for path in paths if is_yaml(path)]
+def is_wide(content: bytes) -> bool:
+    """Whether a file is in UTF-16 or UTF-32, where no word is found by its bytes."""
+    return b"\0" in content[:4]
 
 
 def _without(places: Sequence[ImagePlace], declared: Sequence[ImagePlace]) -> list[ImagePlace]:

@@ -15,6 +15,7 @@ from bootstrap.errors import (
     Invalid,
     NotFound,
 )
+from bootstrap.words import counted
 
 RETRIED = frozenset({429, 502, 503, 504})
 """Answers that may be another one a moment later; every request of ours can be repeated."""
@@ -100,7 +101,7 @@ def combined(errors: list[ClusterError]) -> ClusterError:
     if len(errors) == 1:
         return first
     lines = [f"{error.where or error.tried}: {error.found}" for error in errors]
-    found = f"{len(errors)} objects were refused:" + "".join(f"\n    - {line}" for line in lines)
+    found = f"{counted(len(errors), 'object')} refused:" + "".join(f"\n    - {line}" for line in lines)
     if isinstance(first, ApiError):
         error = type(first)(first.tried, found, first.hint, code=first.code, reason=first.reason)
         if isinstance(error, Conflict):

@@ -22,6 +22,7 @@ from bootstrap.steps import (
     WaitFor,
     WriteFiles,
 )
+from bootstrap.words import counted
 
 LONG_FILE = 400
 """Lines from which a new file is named with its length instead of being shown."""
@@ -33,12 +34,13 @@ def title(step: Step) -> str:
         case EnsureRepository():
             return f"create the private repository {step.url}"
         case WriteFiles():
-            return f"write {len(step.changes)} files in {step.root}"
+            return f"write {counted(len(step.changes), 'file')} in {step.root}"
         case PushFiles():
             files = {change.path for commit in step.commits for change in commit.changes}
-            return f"push {len(step.commits)} commits ({len(files)} files) to {step.branch} of {step.url}"
+            commits, changed = counted(len(step.commits), "commit"), counted(len(files), "file")
+            return f"push {commits} ({changed}) to {step.branch} of {step.url}"
         case ServerSideApply():
-            return f"apply {step.title} ({len(step.objects)} objects)"
+            return f"apply {step.title} ({counted(len(step.objects), 'object')})"
         case EnsureSecret():
             keys = [*step.generate, *(key for key, _ in step.values_from), *(key for key, _ in step.literals)]
             return f"make Secret {step.namespace}/{step.name} ({', '.join(keys)})"
@@ -47,7 +49,7 @@ def title(step: Step) -> str:
         case EnsureDeployKey():
             return f"let Argo CD read {step.repository} by a deploy key"
         case DeleteObjects():
-            return f"delete {len(step.objects)} objects"
+            return f"delete {counted(len(step.objects), 'object')}"
         case WaitFor():
             return f"wait until {step.root} and its children are Synced and Healthy"
 

@@ -7,6 +7,7 @@ again: unless exactly what was intended differs, there is an error and no result
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bootstrap.errors import InputError
 from bootstrap.splice_blocks import add_text, comment, drop_text, put
@@ -51,11 +52,15 @@ def replace_scalar(text: bytes, path: Path, value: str, where: str = "YAML") -> 
 
 
 def replace_scalars(
-    text: bytes, edits: Mapping[tuple[str | int | Match, ...], str], where: str = "YAML"
+    text: bytes,
+    edits: Mapping[tuple[str | int | Match, ...], str],
+    where: str = "YAML",
+    styles: Mapping[Place, str | None] = MappingProxyType({}),
 ) -> bytes:
     """The text with scalars set to strings; their style, and everything around them, stays.
 
-    A value that YAML would read as something else than a string is quoted. Raises InputError when
+    A value that YAML would read as something else than a string is quoted; `styles` has other quotes
+    (None: none) by place. Raises InputError when
     a path is not there, is there twice, is no scalar, or is shared with other places by an alias.
     """
     file = walk(decode(text, where), where)
@@ -63,7 +68,10 @@ def replace_scalars(
     changed = {span: value for span, value in chosen.items() if not says(span, value)}
     if not changed:
         return text
-    spliced = [value_edit(file, span, value, where) for span, value in changed.items()]
+    spliced = [
+        value_edit(file, span, value, where, styles.get(span.path, span.style))
+        for span, value in changed.items()
+    ]
     return apply(text, file, spliced, {span.path: value for span, value in changed.items()}, where)
 
 

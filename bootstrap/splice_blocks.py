@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
+from bootstrap import splice_flow
 from bootstrap.errors import InputError
-from bootstrap.splice_keys import Edit, apply, column, line_break, line_end
+from bootstrap.splice_keys import apply, changed_more
 from bootstrap.splice_scalars import reads_as_text, written
+from bootstrap.splice_text import Edit, column, line_break, line_end
 from bootstrap.splice_walk import Place, decode, encode, walk
 
 
@@ -40,8 +42,7 @@ def put(text: bytes, place: Place, value: Any, where: str, behind: str | None = 
     result = file.text[: edit.start] + edit.text + file.text[edit.end :]
     after = walk(result, where)
     if file.outline([place]) != after.outline([place]) or _data(result, place) != value:
-        found = "the edit would have changed something else"
-        raise InputError(tried, found, "write that part in a simpler form", where)
+        raise changed_more(file, tried, where)
     return encode(text, result)
 
 
@@ -59,13 +60,13 @@ def add_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
         return text
     end = box.value_ends[-1]
     if box.flow:
-        edit = Edit(end, end, f", {written(value, None, True)}")
+        edits = splice_flow.added(file.text, box, len(box.keys) - 1, [written(value, None, True)])
     else:
         start = box.keys[-1].start
         indent = re.match(r"[ ]*", file.text[start - column(file.text, start) :])[0]  # type: ignore[index]
         stop = line_end(file.text, end)
-        edit = Edit(stop, stop, f"{line_break(file.text, stop)}{indent}- {written(value, None, False)}")
-    return apply(text, file, [edit], {(*sequence, len(box.keys)): value}, where)
+        edits = [Edit(stop, stop, f"{line_break(file.text, stop)}{indent}- {written(value, None, False)}")]
+    return apply(text, file, edits, {(*sequence, len(box.keys)): value}, where)
 
 
 def drop_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:

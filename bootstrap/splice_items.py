@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bootstrap import splice_flow
 from bootstrap.errors import InputError
-from bootstrap.splice_keys import Edit, apply, column, line_break, line_end, pair_keys, stands_alone
+from bootstrap.splice_keys import apply, pair_keys
 from bootstrap.splice_scalars import written
+from bootstrap.splice_text import Edit, column, line_break, line_end
 from bootstrap.splice_walk import Box, Place, Span, Walk, decode, walk
 
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=\s|$)", re.MULTILINE)
@@ -34,7 +36,8 @@ def add_item(text: bytes, sequence: Place, item: Mapping[str, str], where: str) 
         wanted: dict[Place, str | None] = {sequence: None}
     else:
         place = (*sequence, len(box.keys))
-        edits = [_in_brackets(file, sequence, box, item) if box.flow else _in_block(file.text, box, item)]
+        _check_items(file, sequence, box, tried, where)
+        edits = _in_brackets(file, sequence, box, item) if box.flow else [_in_block(file.text, box, item)]
         wanted = {place: None}
     result = apply(text, file, edits, wanted, where)
     after = walk(decode(result, where), where)
@@ -65,14 +68,21 @@ def _lines(item: Mapping[str, str], indent: str, gap: str = " ") -> list[str]:
     return [f"{indent}-{gap}{pairs[0]}", *(f"{rest}{pair}" for pair in pairs[1:])]
 
 
-def _in_brackets(file: Walk, sequence: Place, box: Box, item: Mapping[str, str]) -> Edit:
-    last = file.boxes.get((*sequence, len(box.keys) - 1))
+def _check_items(file: Walk, sequence: Place, box: Box, tried: str, where: str) -> None:
+    """InputError for a list with an item that is no mapping: one more would not make it whole."""
+    for number, key in enumerate(box.keys):
+        item = file.boxes.get((*sequence, number))
+        if item is None or not item.mapping:
+            line = file.text.count("\n", 0, key.start) + 1
+            hint = f"write it as {sequence[-1]}: [{{name: …}}]"
+            raise InputError(tried, "an item of the list is no mapping", hint, f"{where}:{line}")
+
+
+def _in_brackets(file: Walk, sequence: Place, box: Box, item: Mapping[str, str]) -> list[Edit]:
+    number = len(box.keys) - 1
+    last = file.boxes.get((*sequence, number))
     quotes = pair_keys(last.keys) if last and last.mapping else None
-    start, end = box.keys[-1].start, box.value_ends[-1]
-    gap = " "
-    if stands_alone(file.text, start):
-        gap = line_break(file.text, start) + " " * column(file.text, start)
-    return Edit(end, end, f",{gap}{_flow(item, quotes)}")
+    return splice_flow.added(file.text, box, number, [_flow(item, quotes)])
 
 
 def _flow(item: Mapping[str, str], quotes: str | None) -> str:
@@ -92,13 +102,11 @@ def _first(
             return [Edit(box.start, box.end, f"[{_flow(item, quotes)}]")]
         if key is not None or not top.keys:
             raise InputError(f"adding to {name}", "it is no list", "write it as a list", where)
-        start, end = top.keys[-1].start, top.value_ends[-1]
-        alone = stands_alone(text, start)
-        gap = line_break(text, start) + " " * column(text, start) if alone else " "
-        return [Edit(end, end, f",{gap}{written(name, quotes, True)}: [{_flow(item, quotes)}]")]
+        pair = f"{written(name, quotes, True)}: [{_flow(item, quotes)}]"
+        return splice_flow.added(text, top, len(top.keys) - 1, [pair])
     indent = " " * column(text, top.start) + _usual_indent(file, sequence)
     if key is None:
-        return [_at_the_end(text, top, name, _lines(item, indent))]
+        return [_at_the_end(file, top, name, _lines(item, indent))]
     edits: list[Edit] = []
     if box is not None:
         edits.append(Edit(len(text[: box.start].rstrip(" ")), box.end, ""))
@@ -130,12 +138,21 @@ def _usual_indent(file: Walk, sequence: Place) -> str:
     return "  "
 
 
-def _at_the_end(text: str, top: Box, name: str, lines: list[str]) -> Edit:
-    """Behind the document's last line that is not blank, comments included."""
+def _at_the_end(file: Walk, top: Box, name: str, lines: list[str]) -> Edit:
+    """Behind the document's last line that is not blank, comments included.
+
+    Before the last key where a block of text ends the file without a line break, because it would get one.
+    """
+    text, indent = file.text, " " * column(file.text, top.start)
+    lines = [f"{indent}{name}:", *lines]
+    if file.unended and file.unended.end == top.end:
+        if len(top.keys) == 1:
+            start = top.keys[0].start - column(text, top.keys[0].start)
+            return Edit(start, start, "".join(line + line_break(text, start) for line in lines))
+        stop = line_end(text, top.value_ends[-2])
+        return Edit(stop, stop, "".join(line_break(text, stop) + line for line in lines))
     marker = _MARKER.search(text, top.end)
     end = marker.start() if marker else len(text)
     stop = max(len(text[:end].rstrip()), top.end)
     eol = line_break(text, stop)
-    return Edit(
-        stop, stop, "".join(eol + line for line in (f"{' ' * column(text, top.start)}{name}:", *lines))
-    )
+    return Edit(stop, stop, "".join(eol + line for line in lines))

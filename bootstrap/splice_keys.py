@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from types import MappingProxyType
+from typing import NoReturn
 
+from bootstrap import splice_flow
 from bootstrap.errors import InputError
 from bootstrap.splice_scalars import reads_as_text, written
+from bootstrap.splice_text import Edit, column, line_break, line_end, spliced, stands_alone
 from bootstrap.splice_walk import Box, Key, Place, Span, Walk, decode, encode, walk
 
 # What tools write for a long value: `>-`, and the value on the next line.
 _BLOCK_OF_ONE_LINE = re.compile(r"[|>]-[^\S\n]*(#[^\n]*)?\r?\n[ ]*(?P<text>\S[^\n]*)")
 
 
-class Edit(NamedTuple):
-    """Text to put in place of [start, end)."""
-
-    start: int
-    end: int
-    text: str
-
-
 def set_keys(
-    text: bytes, mapping: Place, wanted: Mapping[str, str | None], order: Sequence[str], where: str
+    text: bytes,
+    mapping: Place,
+    wanted: Mapping[str, str | None],
+    order: Sequence[str],
+    where: str,
+    styles: Mapping[str, str | None] = MappingProxyType({}),
 ) -> bytes:
     """The text with keys of a mapping set to strings, or (None) removed.
 
     A key that goes makes room for one that comes: its line is kept. Others are added behind the key
-    that stands before them in `order`. Raises InputError when a key is there twice, or its value is
+    that stands before them in `order`. `styles` has the quotes (None: none) that values shall have
+    which are to differ from what they replace. Raises InputError when a key is there twice, or its value is
     a block of text, or an alias repeats it elsewhere.
     """
     file = walk(decode(text, where), where)
@@ -36,7 +37,7 @@ def set_keys(
     box = file.boxes.get(mapping)
     if box is None or not box.mapping:
         _refuse(what, "it is no mapping", "write it out", where)
-    edits = _edits(file, mapping, box, wanted, order, where)
+    edits = _edits(file, mapping, box, wanted, order, where, styles)
     if not edits:
         return text
     return apply(text, file, edits, {(*mapping, key): value for key, value in wanted.items()}, where)
@@ -46,9 +47,7 @@ def apply(
     before: bytes, file: Walk, edits: Sequence[Edit], wanted: Mapping[Place, str | None], where: str
 ) -> bytes:
     """Splice, read again, and compare: exactly `wanted` (None: not there) may differ."""
-    result = file.text
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
-        result = result[: edit.start] + edit.text + result[edit.end :]
+    result = spliced(file.text, edits)
     what = ", ".join(str(place[-1]) for place in wanted)
     try:
         after = walk(result, where)
@@ -60,39 +59,23 @@ def apply(
         for place, value in wanted.items()
     )
     if not as_wanted or file.outline(wanted) != after.outline(wanted):
-        found = "the edit would have changed something else"
-        _refuse(what, found, "write that part in a simpler form by hand", where)
+        raise changed_more(file, f"changing {what}", where)
     return encode(before, result)
+
+
+def changed_more(file: Walk, tried: str, where: str) -> InputError:
+    """The error for an edit after which more would differ than was asked for, with the reason if known."""
+    if span := file.unended:
+        name = next((part for part in reversed(span.path) if isinstance(part, str)), "the text")
+        found = f"the block of text of {name} ends the file without a line break, and would get one"
+        return InputError(tried, found, "end the file with a line break", f"{where}:{span.line}")
+    found = "the edit would have changed something else"
+    return InputError(tried, found, "write that part in a simpler form by hand", where)
 
 
 def says(span: Span, value: str) -> bool:
     """Whether the scalar is this string already, and not a number or the like that is spelled so."""
     return span.value == value and (span.style is not None or reads_as_text(value))
-
-
-def line_end(text: str, offset: int) -> int:
-    """Where the line of `offset` ends, before its line break."""
-    end = text.find("\n", offset)
-    end = len(text) if end < 0 else end
-    return end - 1 if end > offset and text[end - 1] == "\r" else end
-
-
-def line_break(text: str, offset: int) -> str:
-    """The line break at the end of the line of `offset`, or the file's."""
-    end = text.find("\n", offset)
-    if end < 0:
-        end = text.find("\n")
-    return "\r\n" if end > 0 and text[end - 1] == "\r" else "\n"
-
-
-def column(text: str, offset: int) -> int:
-    """Characters before `offset` on its line."""
-    return offset - (text.rfind("\n", 0, offset) + 1)
-
-
-def stands_alone(text: str, offset: int) -> bool:
-    """Whether only blanks stand before `offset` on its line."""
-    return not text[offset - column(text, offset) : offset].strip(" \t\ufeff")
 
 
 def _edits(
@@ -102,6 +85,7 @@ def _edits(
     wanted: Mapping[str, str | None],
     order: Sequence[str],
     where: str,
+    styles: Mapping[str, str | None],
 ) -> list[Edit]:
     keys = {key.name: number for number, key in enumerate(box.keys)}
     spans = {span.path[-1]: span for span in file.spans if span.path[:-1] == mapping}
@@ -116,11 +100,13 @@ def _edits(
     edits: list[Edit] = []
     for key, value in wanted.items():
         if value is not None and key in keys and not says(spans[key], value):
-            edits.append(value_edit(file, spans[key], value, where))
+            edits.append(value_edit(file, spans[key], value, where, styles.get(key, spans[key].style)))
     for old, key in zip(gone, new, strict=False):
         found = box.keys[keys[old]]
         edits.append(Edit(found.start, found.end, written(key, _quotes(found.style), box.flow)))
-        edits.append(value_edit(file, spans[old], wanted[key] or "", where))
+        edits.append(
+            value_edit(file, spans[old], wanted[key] or "", where, styles.get(key, spans[old].style))
+        )
     if (gone or new) and box.shared:
         hint = "write the mapping out where it shall differ"
         _refuse(
@@ -129,7 +115,8 @@ def _edits(
             hint,
             where,
         )
-    edits += [_removal(file.text, box, keys[old], where) for old in gone[len(new) :]]
+    leave = {keys[old] for old in gone[len(new) :]}
+    edits += [_removal(file.text, box, number, leave, where) for number in sorted(leave)]
     renamed = dict(zip(new, gone, strict=False))
     added: dict[int, list[str]] = {}
     for key in new[len(gone) :]:
@@ -137,11 +124,12 @@ def _edits(
         behind = next((keys[name] for name in reversed(earlier) if name in keys), len(box.keys) - 1)
         added.setdefault(behind, []).append(key)
     for behind, names in added.items():
-        edits.append(_addition(file.text, box, behind, {name: wanted[name] or "" for name in names}))
+        edits += _addition(file.text, box, behind, {name: wanted[name] or "" for name in names}, styles)
     return edits
 
 
-def value_edit(file: Walk, span: Span, value: str, where: str) -> Edit:
+def value_edit(file: Walk, span: Span, value: str, where: str, style: str | None) -> Edit:
+    """Put `value` in place of a scalar, in the quotes that `style` says."""
     at = f"{where}:{span.line}:{span.column}"
     if span.shared:
         hint = "write the value out where it shall differ, or change it by hand for all"
@@ -152,18 +140,16 @@ def value_edit(file: Walk, span: Span, value: str, where: str) -> Edit:
     if span.style not in (None, "'", '"'):
         _refuse(str(span.path[-1]), "the value is a block of text", "write it on its key's line", at)
     gap = " " if span.start == span.end else ""  # after the colon of a key without a value
-    return Edit(span.start, span.end, gap + written(value, span.style, span.flow))
+    return Edit(span.start, span.end, gap + written(value, style, span.flow))
 
 
-def _removal(text: str, box: Box, number: int, where: str) -> Edit:
+def _removal(text: str, box: Box, number: int, gone: set[int], where: str) -> Edit:
     key, end = box.keys[number], box.value_ends[number]
     last = number + 1 == len(box.keys)
-    if len(box.keys) == 1:
+    if len(box.keys) == len(gone):
         _refuse(str(key.name), "it is the mapping's only key", "remove the mapping by hand", where)
     if box.flow:
-        if number > 0:
-            return Edit(box.value_ends[number - 1], end, "")
-        return Edit(key.start, box.keys[1].start, "")
+        return splice_flow.removal(text, box, number, gone)
     stop = line_end(text, end)
     if stands_alone(text, key.start):
         start = key.start - column(text, key.start)
@@ -180,23 +166,24 @@ def _removal(text: str, box: Box, number: int, where: str) -> Edit:
     return Edit(key.start, after, "")
 
 
-def _addition(text: str, box: Box, behind: int, values: Mapping[str, str]) -> Edit:
+def _addition(
+    text: str, box: Box, behind: int, values: Mapping[str, str], styles: Mapping[str, str | None]
+) -> list[Edit]:
     key, end = box.keys[behind], box.value_ends[behind]
     style = _quotes(key.style)
     if box.flow:
-        alone = stands_alone(text, key.start)
-        gap = line_break(text, key.start) + " " * column(text, key.start) if alone else " "
         pairs = [
-            f"{written(name, style, True)}: {written(value, style, True)}" for name, value in values.items()
+            f"{written(name, style, True)}: {written(value, styles.get(name, style), True)}"
+            for name, value in values.items()
         ]
-        return Edit(end, end, "".join(f",{gap}{pair}" for pair in pairs))
+        return splice_flow.added(text, box, behind, pairs)
     stop, eol = line_end(text, end), line_break(text, end)
     indent = " " * column(text, box.start)
     lines = [
-        f"{indent}{written(name, style, False)}: {written(value, None, False)}"
+        f"{indent}{written(name, style, False)}: {written(value, styles.get(name), False)}"
         for name, value in values.items()
     ]
-    return Edit(stop, stop, "".join(eol + line for line in lines))
+    return [Edit(stop, stop, "".join(eol + line for line in lines))]
 
 
 def _quotes(style: str | None) -> str | None:

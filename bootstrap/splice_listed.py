@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from bootstrap import splice_flow
 from bootstrap.errors import InputError
 from bootstrap.splice_scalars import written
+from bootstrap.splice_text import spliced
 from bootstrap.splice_walk import Box, Place, Span, Walk, decode, encode, walk
 
 RESOURCES = "resources"
@@ -97,6 +99,8 @@ def _set_in_brackets(file: Walk, box: Box, entry: str, on: bool, where: str) -> 
     if not on:
         found, hint = "the list stands in brackets", "write it with one `- entry` a line, then run again"
         raise InputError(f"switching {entry} off", found, hint, where)
-    head = file.text[: box.end - 1].rstrip()
-    comma = "" if head.endswith(("[", ",")) else ", "
-    return head + comma + written(entry, None, flow=True) + file.text[box.end - 1 :]
+    item = written(entry, None, flow=True)
+    result = file.text
+    if not box.keys:
+        return f"{result[: box.end - 1].rstrip(' ')}{item}{result[box.end - 1 :]}"
+    return spliced(result, splice_flow.added(result, box, len(box.keys) - 1, [item]))

@@ -23,6 +23,7 @@ MAX_DEPTH = 200
 # Anchor, tag, and comments after them, before the scalar itself.
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+(?:#[^\n]*\n\s*)*)+")
 _ODD_BREAKS = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
+_CHOMPING = re.compile(r"[|>][0-9+-]*")
 EMPTY_ITEM = "-"
 _BOM = "\ufeff"
 
@@ -109,6 +110,16 @@ class Walk:
         for length in {len(place) for place in but}:
             outline = [entry for entry in outline if entry[0][:length] not in but]
         return outline
+
+    @property
+    def unended(self) -> Span | None:
+        """The block of text that ends the file without a line break: any line behind it would give it one."""
+        span = self.spans[-1] if self.spans else None
+        if span is None or span.style not in ("|", ">") or self.text.endswith("\n"):
+            return None
+        stripped = _CHOMPING.match(self.text, span.start)
+        behind = self.text[span.end :].strip()
+        return None if behind or (stripped and "-" in stripped[0]) else span
 
     def key(self, place: Place) -> Key | None:
         """The key that a place ends in (None: the mapping has none)."""
@@ -253,7 +264,7 @@ class _Reading:
             elif properties := _PROPERTIES.match(text, start, end):
                 start = properties.end()
         if style in ("|", ">"):
-            end = start + len(text[start:end].rstrip("\r\n \t"))
+            end = _block_end(text, start, end)
         line = found.line_of(start, event.start_mark.line)
         if start != event.start_mark.index:
             line = text.count("\n", 0, start)
@@ -289,6 +300,14 @@ def _events(text: str, where: str) -> Iterator[Any]:
         raise InputError(f"reading {where}", str(error).splitlines()[0], "mend the YAML", where) from error
 
 
+def _block_end(text: str, start: int, end: int) -> int:
+    """Where the last line of a block of text ends; blank lines behind it count where it keeps them."""
+    header = _CHOMPING.match(text, start)
+    if header and "+" in header[0]:
+        return start + len(text[start:end].removesuffix("\n").removesuffix("\r"))
+    return start + len(text[start:end].rstrip("\r\n \t"))
+
+
 def _says_nothing(outline: list[tuple[Place, tuple[Any, ...]]]) -> bool:
     """Whether a document is null, {} or []."""
     kinds = [said[0] for _, said in outline]
@@ -299,6 +318,9 @@ def _says_nothing(outline: list[tuple[Place, tuple[Any, ...]]]) -> bool:
 
 def decode(text: bytes, where: str) -> str:
     """The file as text, without its BOM; InputError when it is not UTF-8."""
+    if b"\0" in text[:4]:
+        found = "it is in UTF-16 or UTF-32"
+        raise InputError(f"reading {where}", found, "save the file as UTF-8", where)
     try:
         return text.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:

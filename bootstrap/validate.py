@@ -15,6 +15,7 @@ from bootstrap.index_open import configured, nothing_in, opened, settings
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_unchecked import unchecked
 from bootstrap.output import Output
+from bootstrap.words import counted
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _write(path: Path, findings: Sequence[Finding], output: Output) -> int:
         path.write_text(ignore.write_baseline(findings), encoding="utf-8")
     except OSError as error:
         raise InputError("writing the baseline", str(error), "name a file in a writable folder") from error
-    output.info(f"{len(findings)} findings written to {path}; validate with --baseline {path}")
+    output.info(f"{counted(len(findings), 'finding')} written to {path}; validate with --baseline {path}")
     return ExitStatus.OK
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.errors import InputError
 from bootstrap.images import Reference, is_same, parse_wanted
-from bootstrap.images_edit import add_entry, edit
+from bootstrap.images_edit import add_entry, edit, styles
 from bootstrap.images_places import find
 
 SHA = "sha256:" + "0a" * 32
@@ -130,3 +130,34 @@ def test_an_entry_is_added_where_there_is_none(reference, lines):
 def test_an_entry_that_would_say_nothing_is_not_added():
     with pytest.raises(InputError, match="no tag, digest or new name"):
         add_entry(b"resources: []\n", "kustomization.yaml", "org/web", Reference("org/web"))
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("newTag: v1", 'newTag: "1.10"  # c'),
+        ("newTag: 'v1'", "newTag: v2"),
+        ("newTag: 'v1'", f"digest: {SHA}"),
+        (f"newTag: 'v1'\n    digest: \"{SHA}\"", "newTag: v2"),
+    ],
+)
+def test_values_are_quoted_as_they_were_at_a_time_that_is_named(then, now):
+    head = "images:\n  - name: org/web\n    "
+    earlier = f"{head}{then}\n".encode()
+    (was,) = find("kustomization.yaml", earlier)
+    (place,) = find("kustomization.yaml", f"{head}{now}\n".encode())
+    assert was.reference is not None
+    result = edit(f"{head}{now}\n".encode(), place, was.reference, styles(earlier, was))
+    assert result.decode() == f"{head}{then}{'  # c' if now.endswith('# c') else ''}\n"
+
+
+def test_a_scalar_and_a_value_that_needs_quotes_are_quoted_rightly_at_any_time():
+    text = b"image: 'org/web:v1'\n"
+    (was,) = find("values.yaml", text)
+    (place,) = find("values.yaml", b"image: org/web:v2\n")
+    assert was.reference is not None
+    assert edit(b"image: org/web:v2\n", place, was.reference, styles(text, was)) == text
+    (place,) = find("kustomization.yaml", b"images: [{name: a, newTag: '1'}]")
+    assert edit(b"images: [{name: a, newTag: '1'}]", place, Reference("a", "2"), {"newTag": None}) == (
+        b'images: [{name: a, newTag: "2"}]'
+    )

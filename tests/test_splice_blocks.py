@@ -83,3 +83,35 @@ def test_an_entry_is_dropped_whether_it_is_on_or_a_comment() -> None:
         text = rest.replace(b"  - a.yaml\n", b"  - a.yaml\n" + line)
         assert splice.drop_listed(text, "../x/dev") == rest
     assert splice.drop_listed(rest, "../x/dev") == rest
+
+
+ITEM = {"name": "b", "newTag": "v1"}
+ADDED = "images:\n  - name: b\n    newTag: v1\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a: 1\nnotes: |+\n  text\n\n", f"a: 1\nnotes: |+\n  text\n\n{ADDED}"),
+        ("a: 1\nnotes: |+\n  text\n\n# end\n", f"a: 1\nnotes: |+\n  text\n\n# end\n{ADDED}"),
+        ("a: 1\n# n\nnotes: |+\n  text", f"a: 1\n{ADDED}# n\nnotes: |+\n  text"),
+        ("# n\nnotes: >\n  text", f"# n\n{ADDED}notes: >\n  text"),
+        ("a: 1\nnotes: |-\n  text", f"a: 1\nnotes: |-\n  text\n{ADDED}".rstrip("\n")),
+        ("a: 1", f"a: 1\n{ADDED}".rstrip("\n")),
+    ],
+)
+def test_a_block_of_text_keeps_its_line_breaks_when_a_list_is_added(before: str, after: str) -> None:
+    assert splice.add_item(before.encode(), (0, "images"), ITEM, "a.yaml").decode() == after
+
+
+def test_blank_lines_that_a_block_keeps_stay_its_own() -> None:
+    before = b"x:\n  - a: |+2\n      t\n\n    b: 1\ny:\n- |+\n  t\n\nz: 1\n"
+    set_ = splice.set_keys(before, (0, "x", 0), {"c": "d"}, ("a", "c", "b"), "a.yaml")
+    assert set_ == before.replace(b"    b: 1", b"    c: d\n    b: 1")
+    assert splice.add_text(before, (0, "y"), "u", "a.yaml") == before.replace(b"z:", b"- u\nz:")
+
+
+def test_a_block_that_ends_the_file_without_a_line_break_is_told() -> None:
+    with pytest.raises(InputError, match="of a ends the file without a line break") as caught:
+        splice.set_keys(b"x:\n  a: |\n    t", (0, "x"), {"c": "d"}, ("a", "c"), "a.yaml")
+    assert caught.value.where == "a.yaml:2"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bootstrap import images_edit, images_layout
+from bootstrap import images_edit, images_history, images_layout
 from bootstrap.errors import ChangedError, InputError
 from bootstrap.images import Reference, Wanted, canonical, is_as, is_same
 from bootstrap.images_choose import Addition, Choice, choose
@@ -22,13 +22,14 @@ State = Literal["changed", "already", "kept"]
 class Request:
     """What is asked: images and their references, where to look, and what must be there before.
 
-    `verb` begins the commit's message.
+    `verb` begins the commit's message; `like` is the file as it was, after which values are quoted.
     """
 
     wanted: tuple[Wanted, ...]
     scope: Scope
     expect: Wanted | None = None
     verb: str = "Set"
+    like: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def plan(
                 f"whether {choice.file} renders {choice.name} is not known: {choice.unchecked[0]} is not here"
             )
         if change.state == "changed":
-            edited.write(choice, change.after)
+            edited.write(choice, change.after, request.like)
     return Outcome(tuple(changes), edited.changes(), tuple(notes), request.verb)
 
 
@@ -143,14 +144,16 @@ class _Edited:
     def under(self, folder: str) -> Sequence[str]:
         return list(self._files.under(folder))
 
-    def write(self, choice: Choice, after: Reference) -> None:
+    def write(self, choice: Choice, after: Reference, like: bytes | None) -> None:
         """Change one place, and look again: it says what it should."""
         content = self.read(choice.file)
         assert content is not None  # noqa: S101 - the place was found in it
         if isinstance(choice, Addition):
             result = images_edit.add_entry(content, choice.file, choice.name, after)
         else:
-            result = images_edit.edit(content, choice, after)
+            earlier = images_history.place_in(choice, like) if like is not None else None
+            styles = images_edit.styles(like, earlier) if like is not None and earlier else {}
+            result = images_edit.edit(content, choice, after, styles)
         now = [place for place in find(choice.file, result) if place.name == choice.name]
         if choice.file and not any(is_same(after, place.reference) for place in now) and _is_found(choice):
             found = "after the edit the image would not read as wanted"

@@ -166,6 +166,57 @@ def test_history_and_rollback_follow_the_commits_that_changed_the_image(run: Run
     assert run("image", "rollback", "org/web", "--env", "staging", "--to", "v7").exit == ExitStatus.INPUT
 
 
+def test_a_rollback_quotes_the_value_as_it_was(run: Run, repo: Path):
+    first = overlay("'v1'")
+    (repo / STAGING).write_text(first)
+    git(repo, "commit", "--quiet", "--all", "-m", "Quoted")
+    commit(repo, "v2", "Plain")
+    assert run("image", "rollback", "org/web", "--env", "staging", "--to", "v1").exit == 0
+    assert (repo / STAGING).read_text() == first
+    (repo / STAGING).write_text(overlay("v1"))
+    git(repo, "commit", "--quiet", "--all", "-m", "Plain")
+    commit(repo, '"1.10"', "Quoted by need")
+    assert run("image", "rollback", "org/web", "--env", "staging", "--to", "1").exit == 0
+    assert (repo / STAGING).read_text() == overlay("v1")
+
+
+def test_a_list_without_a_commit_has_no_history(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    root = write(tmp_path / "new", FILES)
+    git(root, "init", "--quiet")
+    monkeypatch.chdir(root)
+    listed = run("image", "list", "-o", "json")
+    assert listed.exit == 0, listed.err
+    assert {item["set"] for item in json.loads(listed.out)} == {None}
+    assert "org/web:v1" in run("image", "list").out
+    assert run("image", "history", "org/web", "--env", "staging").exit == ExitStatus.INPUT
+
+
+def test_json_manifests_that_a_kustomization_names_are_searched(run: Run, repo: Path):
+    manifest = json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "spec": {"containers": [{"name": "api", "image": "org/api:v1"}]},
+        },
+        indent="\t",
+    )
+    write(
+        repo / "apps/json",
+        {
+            "kustomization.yaml": "resources: [pod.json]\n",
+            "pod.json": manifest,
+            "other.json": manifest,
+            "package.json": '{"image": "org/api:v1"}',
+        },
+    )
+    listed = json.loads(run("image", "list", "--app", "json", "-o", "json").out)
+    assert [(item["file"], item["text"]) for item in listed] == [("apps/json/pod.json", "org/api:v1")]
+    assert run("image", "set", "org/api=:1.10").exit == 0
+    assert (repo / "apps/json/pod.json").read_text() == manifest.replace("org/api:v1", "org/api:1.10")
+    assert run("image", "set", "org/api=:v3", "apps/json/other.json").exit == 0
+    assert (repo / "apps/json/other.json").read_text() == manifest.replace("org/api:v1", "org/api:v3")
+
+
 def test_a_list_says_what_stands_where_and_who_set_it(run: Run, repo: Path):
     commit(repo, "v2", "Second")
     (repo / PRODUCTION).write_text(overlay("v9"))
@@ -177,7 +228,7 @@ def test_a_list_says_what_stands_where_and_who_set_it(run: Run, repo: Path):
     assert (listed[STAGING]["set"]["subject"], listed[STAGING]["set"]["author"]) == ("Second", "Someone")
     assert listed["apps/shop/base/pod.yaml"]["set"]["subject"] == "First"
     assert listed[PRODUCTION]["set"] is None
-    assert "1 files are no YAML" in result.err
+    assert "1 file cannot be read" in result.err
     table = run("image", "list", "--env", "staging").out.splitlines()
     assert table[0].split() == ["APP", "ENVIRONMENT", "IMAGE", "WHERE", "SET", "BY"]
     assert table[1].startswith("shop  staging      org/web:v2")
@@ -254,6 +305,9 @@ def test_bad_files_are_one_clear_error(run: Run, repo: Path, tmp_path: Path):
         (b"images: [\n", "bomb/kustomization.yaml:2:1"),
         (b"\xff\xfe", "is not UTF-8"),
         (b"images:\n- {name: org/bomb, newTag: &t v1}\n- {name: b, newTag: *t}\n", "alias *t"),
+        ("images: [{name: org/bomb, newTag: v1}]\n".encode("utf-16"), "UTF-16"),
+        ("images: [{name: org/bomb, newTag: v1}]\n".encode("utf-16-be"), "UTF-16"),
+        (b"a: 1\nimages: [org/bomb]\n", "bomb/kustomization.yaml:2: 'org/bomb' is no entry"),
         (b"#" * 50_000_000, "the file has 50 MB"),
         (b"{a: " * 300 + b"org/bomb" + b"}" * 300, "nested deeper"),
     ):

@@ -1,0 +1,54 @@
+"""Pure: put an entry behind another, or take one out, within [] or {}; comments stay with their entries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from bootstrap.splice_text import Edit, column, line_break, line_end, stands_alone
+from bootstrap.splice_walk import Box
+
+_COMMA = re.compile(r"\s*,?\s*")
+_COMMENT = re.compile(r"\s*(?P<comma>,?)\s*#.*")
+
+
+def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit]:
+    """Put `entries` (as they shall be written) behind the entry of that number."""
+    start, end = box.keys[behind].start, box.value_ends[behind]
+    stop = line_end(text, end)
+    comment = _COMMENT.fullmatch(text, end, stop)
+    if comment is None:
+        gap = " "
+        if stands_alone(text, start):
+            gap = line_break(text, start) + " " * column(text, start)
+        return [Edit(end, end, "".join(f",{gap}{entry}" for entry in entries))]
+    # What follows on the line is a comment about the entry: the new ones begin on the next line.
+    eol, indent = line_break(text, end), " " * column(text, start)
+    lines = f",{eol}{indent}".join(entries)
+    edits = [] if comment["comma"] else [Edit(end, end, ",")]
+    return [*edits, Edit(stop, stop, f"{eol}{indent}{lines}{comment['comma']}")]
+
+
+def removal(text: str, box: Box, number: int, gone: Collection[int] = ()) -> Edit:
+    """Take the entry of that number out, with the comment behind it; another one than `gone` is there."""
+    start, end = box.keys[number].start, box.value_ends[number]
+    stop = line_end(text, end)
+    comment = _COMMENT.fullmatch(text, end, stop)
+    commented = number > 0 and _commented(text, box, number - 1, start)
+    leads = all(before in gone for before in range(number))
+    if not leads and not comment and not commented:
+        return Edit(box.value_ends[number - 1], end, "")
+    rest = comment or _COMMA.fullmatch(text, end, stop)
+    last = number + 1 == len(box.keys)
+    if stands_alone(text, start) and rest and stop < len(text) and (commented or not last):
+        return Edit(start - column(text, start), text.index("\n", stop) + 1, "")
+    if last and not commented:
+        return Edit(box.value_ends[number - 1], stop, "")
+    if comment:  # what stands below it is about what follows
+        return Edit(start, stop, "")
+    return Edit(start, end if last else box.keys[number + 1].start, "")
+
+
+def _commented(text: str, box: Box, number: int, until: int) -> bool:
+    """Whether a comment stands between an entry and an offset behind it."""
+    return "#" in text[box.value_ends[number] : until]
