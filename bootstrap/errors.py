@@ -22,6 +22,7 @@ class ExitStatus(IntEnum):
     NOT_READY = 7
     SANDBOX = 8
     CHANGED = 9
+    OUTPUT = 10
     BUG = 70
     INTERRUPTED = 130
 
@@ -161,6 +162,12 @@ class ChangedError(BootstrapError):
     """A value is not what it was expected to be: someone else changed it. Nothing was written."""
 
     exit_status = ExitStatus.CHANGED
+
+
+class OutputError(BootstrapError):
+    """What the run has to say could not be written: the disk behind standard output is full, say."""
+
+    exit_status = ExitStatus.OUTPUT
 
 
 class RegistryError(DownloadError):

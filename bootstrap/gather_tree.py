@@ -59,10 +59,21 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
         note = f"branch {repo.branch} is new, and begins without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
     if desired.commits:
-        world.author = git.identity(output.invocation, request.author)
+        findings = (*findings, *_find_author(request, world, output))
         if repo.exists:
             repo = replace(repo, push_refusal=_refusal(world, repo))
     return Laid(repo, settings, desired, findings)
+
+
+def _find_author(request: Request, world: World, output: Output) -> list[Finding]:
+    """Who the commits are by; that nobody is known is one finding of several for a run that only shows."""
+    try:
+        world.author = git.identity(output.invocation, request.author)
+    except InputError as error:
+        if request.author is not None or not request.dry_run:
+            raise
+        return [Finding(f"{error.tried}: {error.found}; a real run stops here", error.hint, fatal=False)]
+    return []
 
 
 def _refuse_second(repo: RepositoryState) -> None:

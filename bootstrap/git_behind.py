@@ -40,6 +40,12 @@ class Clone:
             self._counts[commit, tip] = int(answer.text) if answer.text.isdigit() else None
         return self._counts[commit, tip]
 
+    def ask_again(self) -> None:
+        """Forget what the remotes answered, and what could not be counted."""
+        self.stale = False
+        self._tips.clear()
+        self._counts = {pair: count for pair, count in self._counts.items() if count is not None}
+
     def _tip(self, remote: str, revision: str) -> str | None:
         if (remote, revision) not in self._tips:
             self._tips[remote, revision] = self._ask(remote, revision)

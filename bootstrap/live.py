@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bootstrap import argocd, argocd_server, certificates, kube, live_images
+from bootstrap import argocd, argocd_server, certificates, kube, live_behind, live_images
 from bootstrap.argocd_source import Source
 from bootstrap.errors import ExitStatus, InputError, NotFound
-from bootstrap.index_sources import sources
 from bootstrap.keys import pressed
 from bootstrap.kube import Cluster
 from bootstrap.output import Output
@@ -119,27 +118,10 @@ def _with_distance(
     clone = clone_at(request.repository or Path(), output.invocation)
     if clone is None:
         return found
-    by_key = {key_of(item): item for item in applications}
-    rows = []
-    for item in found.applications:
-        application = by_key.get((item.namespace, item.name))
-        rows.append(replace(item, behind=distance(application, clone.behind) if application else None))
+    counts = live_behind.counted(applications, clone)
     if clone.stale:
         output.warn("the Git host does not answer: BEHIND counts to what was fetched last")
-    return replace(found, applications=tuple(rows))
-
-
-def distance(application: dict[str, Any], behind: Callable[[str, str, str], int | None]) -> int | None:
-    """The most that a Git source of an Application is behind; None when it cannot be told of any."""
-    sync = (application.get("status") or {}).get("sync") or {}
-    commits = sync.get("revisions") or [sync.get("revision")]
-    counts = [
-        behind(source.repo_url, source.revision, str(commit or ""))
-        for source, commit in zip(sources(application), commits, strict=False)
-        if source.chart is None
-    ]
-    known = [count for count in counts if count is not None]
-    return max(known) if known else None
+    return live_behind.told(found, counts)
 
 
 def watch(request: Request, output: Output) -> int:
@@ -167,12 +149,20 @@ def watch(request: Request, output: Output) -> int:
 
 def states(cluster: Cluster, request: Request, output: Output) -> Iterator[Status | None]:
     """The whole every TICK seconds when something changed, else None; by a watch."""
+    from bootstrap.git_behind import clone_at
+
+    following = live_behind.Following(clone_at(request.repository or Path(), output.invocation))
     known: dict[tuple[str, str], dict[str, Any]] = {}
     changed = True
     events = kube.watch(cluster, API_VERSION, "Application", request.namespace, request.timeout, tick=TICK)
     for event, application in events:
         if event == "TICK":
-            yield everything(list(known.values()), request, output) if changed else None
+            if changed or following.news:
+                applications = list(known.values())
+                state = everything(applications, request, output)
+                yield live_behind.told(state, following.counts(applications))
+            else:
+                yield None
             changed = False
             continue
         changed = True

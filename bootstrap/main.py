@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import click
 
 from bootstrap import __version__
-from bootstrap.errors import BootstrapError, ExitStatus
+from bootstrap.errors import BootstrapError, ExitStatus, InputError, OutputError
 from bootstrap.invocation import Invocation
 
 COMMANDS = {
@@ -38,6 +40,9 @@ COMMANDS = {
 
 COMPLETE = "_BOOTSTRAP_COMPLETE"
 """The variable by which a shell's completion script asks."""
+
+_UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Why a stream takes no more."""
 
 
 class CommandTable(click.Group):
@@ -77,9 +82,23 @@ def cli() -> None:
 def run(arguments: list[str] | None = None, invocation: Invocation | None = None) -> int:
     """Run one command and return its exit status; everything expected is printed, not raised."""
     invocation = invocation or Invocation()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(given, invocation)
+    except BrokenPipeError:
+        sys.stdout = None  # the reader left: no second error when Python flushes at exit
+        return ExitStatus.OK
+    except OSError as error:  # what click prints by itself, such as --help
+        found = error.strerror or str(error)
+        return _report_unwritten(OutputError("writing the output", found, "send it elsewhere"), invocation)
+    except OutputError as error:
+        return _report_unwritten(error, invocation)
+
+
+def _run(arguments: list[str], invocation: Invocation) -> int:
     context_output: list[Any] = []
     try:
-        with cli.make_context("bootstrap", list(sys.argv[1:] if arguments is None else arguments)) as context:
+        with cli.make_context("bootstrap", list(arguments)) as context:
             context.obj = invocation
             context_output.append(context)
             status = cli.invoke(context)
@@ -87,19 +106,55 @@ def run(arguments: list[str] | None = None, invocation: Invocation | None = None
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        error.show(file=invocation.stderr)
+        if _wants_json(arguments):
+            _output([], invocation, "json").error(_as_ours(error))
+        else:
+            error.show(file=invocation.stderr)
         return ExitStatus.INPUT
     except (click.Abort, KeyboardInterrupt):
         invocation.stderr.write("\ninterrupted\n")
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # the reader left: no second error when Python flushes at exit
-        return ExitStatus.OK
+    except (BrokenPipeError, OutputError):
+        raise
     except BootstrapError as error:
         _output(context_output, invocation).error(error)
         return error.exit_status
     except Exception as error:
+        if isinstance(error, OSError) and _is_of_a_stream(error):
+            raise
         return _report_bug(error, _output(context_output, invocation))
+
+
+def _is_of_a_stream(error: OSError) -> bool:
+    """Whether click could not print what it prints by itself, such as --help."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return error.errno in _UNWRITTEN and any(
+        frame.f_globals.get("__name__") == "click.utils" for frame, _ in frames
+    )
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Whether the command line asks for JSON, as far as one can tell that does not hold together."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        word in ("-ojson", "--output=json") or (word in ("-o", "--output") and value == "json")
+        for word, value in pairs
+    )
+
+
+def _as_ours(error: click.ClickException) -> InputError:
+    """A usage error of click's as an error of ours."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "bootstrap"
+    return InputError("reading the command line", error.format_message(), f"see {command} --help")
+
+
+def _report_unwritten(error: OutputError, invocation: Invocation) -> ExitStatus:
+    """Said on standard error, whatever the format: standard output takes no more."""
+    sys.stdout = None  # nor does it when Python flushes at exit
+    with suppress(OSError, OutputError):
+        _output([], invocation).error(error)
+    return ExitStatus.OUTPUT
 
 
 def main() -> None:
@@ -111,11 +166,11 @@ def main() -> None:
     sys.exit(run())
 
 
-def _output(contexts: list[Any], invocation: Invocation) -> Any:
+def _output(contexts: list[Any], invocation: Invocation, format: str = "text") -> Any:
     from bootstrap.output import Output
 
     found = contexts[0].meta.get("bootstrap.output") if contexts else None
-    return found or Output(invocation)
+    return found or Output(invocation, format=format)
 
 
 def _report_bug(error: Exception, output: Any) -> ExitStatus:

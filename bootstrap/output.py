@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bootstrap.errors import BootstrapError
+from bootstrap.errors import BootstrapError, OutputError
 from bootstrap.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -204,5 +204,11 @@ class Output:
         return self._consoles[key]
 
     def _write(self, stream: TextIO, text: str) -> None:
-        stream.write(self.redact(text) + "\n")
-        stream.flush()
+        try:
+            stream.write(self.redact(text) + "\n")
+            stream.flush()
+        except BrokenPipeError:
+            raise  # the reader has what it wanted
+        except OSError as error:
+            hint = "make room, or send the output elsewhere; what was done is done: run again to see it"
+            raise OutputError("writing the output", error.strerror or str(error), hint) from error

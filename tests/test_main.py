@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +122,58 @@ def test_completion_script_names_the_program(run: Run, shell: str) -> None:
     result = run("completion", shell)
     assert result.exit == 0
     assert "_BOOTSTRAP_COMPLETE" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found", "command"),
+    [
+        (["no-such-command", "-o", "json"], "no-such-command", "bootstrap"),
+        (["component", "list", "--no-such-option", "--output=json"], "--no-such-option", "component list"),
+        (["component", "show", "-ojson"], "NAME", "component show"),
+    ],
+)
+def test_wrong_command_line_is_json_where_json_is_asked_for(
+    run: Run, arguments: list[str], found: str, command: str
+) -> None:
+    result = run(*arguments)
+    assert (result.exit, result.err) == (ExitStatus.INPUT, "")
+    told = json.loads(result.out)
+    assert told["exit"] == 2
+    assert (told["error"]["kind"], found in told["error"]["found"]) == ("InputError", True)
+    assert command in told["error"]["hint"]
+
+
+def _ended(arguments: list[str], stdout: int) -> tuple[int, str]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "bootstrap", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["component", "list"], ["component", "list", "-o", "json"], ["component", "list", "--help"], ["--help"]],
+)
+def test_full_disk_behind_standard_output_is_one_clear_error(arguments: list[str]) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        status, said = _ended(arguments, full)
+    finally:
+        os.close(full)
+    assert status == ExitStatus.OUTPUT
+    assert said.startswith("error: writing the output\n  found: No space left on device\n  to do: ")
+    assert len(said.splitlines()) == 3
+
+
+@pytest.mark.parametrize("arguments", [["component", "list"], ["nope", "-o", "json"], ["--help"]])
+def test_reader_that_leaves_early_is_no_error(arguments: list[str]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        assert _ended(arguments, writes) == (0, "")
+    finally:
+        os.close(writes)

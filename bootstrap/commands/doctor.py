@@ -26,7 +26,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--api-url", help="The Git host's web address, where the repository's is an SSH one.")
 @common
 def command(output: Output, context: str | None, namespace: str, **options: Any) -> int:
-    """Look at programs, cluster, rights, clock, Argo CD, its repositories, queue and webhook, certificates.
+    """Look at programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.
 
     Says of each finding what to do. It holds no secret. Exit status 1 when something is broken.
     With a token, the Git host is asked for its webhook to Argo CD and the last delivery.

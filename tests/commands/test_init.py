@@ -359,6 +359,19 @@ def test_missing_author_is_told_with_what_to_type(run: Run, bare: Bare, manifest
     assert bare.tip() is None
 
 
+def test_dry_run_without_an_author_shows_the_plan_and_names_who_is_missing(
+    run: Run, bare: Bare, manifest_file: Path
+) -> None:
+    given = ["init", bare.url, "--repo-only", "--dry-run", "--argocd-manifest", str(manifest_file)]
+    result = run(*given)
+    assert result.exit == 1, result.err
+    assert "push 2 commits" in result.out
+    assert "warning: finding who the commits are by: no name is configured" in result.err
+    assert "--author" in result.err
+    assert run(*given, "--author", "nobody").exit == 2
+    assert bare.tip() is None
+
+
 def test_refusing_hook_is_told_in_its_own_words(init: Init, bare: Bare) -> None:
     bare.hook("pre-receive", "echo 'main is protected by policy 7' >&2; exit 1")
     result = init()

@@ -139,6 +139,30 @@ def test_status_tells_certificates_and_how_far_behind_git(
     assert data["certificates"] == []  # there is no cert-manager here
 
 
+def test_live_view_counts_how_far_behind_git_and_again_when_a_revision_moves(
+    admin: Cluster, ns: str, invocation: Invocation, tmp_path: Path
+) -> None:
+    bare = Bare(tmp_path / "gitops.git")
+    first = bare.commit({"a": b"1"})
+    second = bare.commit({"a": b"2"})
+    git(tmp_path, "clone", "--quiet", str(bare.folder), "clone")
+    put(admin, ns, application("root", revision=first, repository=str(bare.folder)))
+    request = live.Request(namespace=ns, timeout=SOON, repository=tmp_path / "clone")
+    states = live.states(admin, request, Output(invocation))
+
+    def behind(count: int) -> bool:
+        return any(state.applications[0].behind == count for state in states if state and state.applications)
+
+    assert behind(1)
+    bare.commit({"a": b"3"})
+    git(tmp_path / "clone", "fetch", "--quiet")
+    put(admin, ns, application("root", revision=second, repository=str(bare.folder)))
+    assert behind(1)
+    put(admin, ns, application("root", revision=bare.tip() or "", repository=str(bare.folder)))
+    assert behind(0)
+    states.close()
+
+
 def test_live_view_needs_a_terminal(admin: Cluster, ns: str, run: Run, environ: dict[str, str]) -> None:
     result = run("status", "--namespace", ns, "--watch", env=environ)
     assert result.exit == 2
