@@ -24,7 +24,7 @@ SHOWN = 2
 
 @dataclass(frozen=True)
 class Listed:
-    """One environment of an app; `on` says whether this cluster runs it."""
+    """One environment of an app; `on` says whether this cluster runs it; `hosts` those that it answers to."""
 
     app: str
     environment: str
@@ -83,6 +83,8 @@ def _one(files: Files, apps: Apps, app: str, environment: str, on: set[str]) -> 
         runs = _images(files, f"{overlay}/kustomization.yaml")
     data = app_places.settings(files, f"{overlay}/settings.yaml")
     hosts = tuple(str(value) for key, value in data.items() if key.lower().endswith("host"))
+    if hosts and not app_places.are_served(files, overlay):
+        hosts = ()
     namespace = application.get("spec", {}).get("destination", {}).get("namespace")
     state = app_places.entry(app, environment) in on
     return Listed(app, environment, state, kind, runs, hosts, namespace)

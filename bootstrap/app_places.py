@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import images_layout
+from bootstrap import images_graph, images_layout
+from bootstrap.errors import InputError
 from bootstrap.images_graph import Files
 from bootstrap.layout_edits import documents
 
 CLUSTERS = "clusters/"
+_ROUTE = re.compile(
+    rb"^[\s\"{-]*kind\"?:\s*\"?(?:Ingress|IngressRoute|HTTPRoute|GRPCRoute|TLSRoute|Route)\"?\s*(?:[,#}]|$)",
+    re.M,
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,21 @@ def settings_of(content: bytes, path: str) -> Mapping[str, Any]:
         if isinstance(document, dict) and isinstance(document.get("data"), dict):
             return dict(document["data"])
     return {}
+
+
+def are_served(files: Files, overlay: str) -> bool:
+    """Whether what an overlay renders has a route for its hosts: with ports of the nodes alone, nothing has.
+
+    True as well where that cannot be told.
+    """
+    path = images_graph.kustomization_in(overlay, files)
+    if path is None:
+        return True
+    try:
+        rendered = images_graph.render(path, files)
+    except InputError:
+        return True
+    return bool(rendered.unread) or any(_ROUTE.search(files.read(one) or b"") for one in rendered.files)
 
 
 def choose_environments(apps: Apps, asked: Iterable[str], on: Iterable[str]) -> tuple[str, ...]:

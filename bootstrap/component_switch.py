@@ -10,24 +10,33 @@ from dataclasses import dataclass, replace
 from bootstrap import component_traits, components, splice
 from bootstrap.component_traits import Choice, Traits
 from bootstrap.components import Component
-from bootstrap.errors import ExitStatus, InputError
+from bootstrap.errors import ExitStatus, InputError, RefusedError
 from bootstrap.image_source import open_branch, open_tree
 from bootstrap.images_graph import Files
+from bootstrap.layout_edits import ARGOCD
 from bootstrap.layout_write import Edit, Where, carry_out
 from bootstrap.output import Output
 from bootstrap.steps import FileChange
 
 KUSTOMIZATION = "kustomization.yaml"
+_UNMANAGED = (
+    "Argo CD then manages itself no more: it runs on as it is, and what is committed to "
+    "infrastructure/argocd (upgrades, settings) does not reach it"
+)
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster's kustomization: its path, its content, its components and what each declares."""
+    """A cluster's kustomization: its path, its content, its components and what each declares.
+
+    `missing` has the path of each component that is named and does not lie in the repository.
+    """
 
     path: str
     content: bytes
     offers: Mapping[str, Component]
     traits: Mapping[str, Traits]
+    missing: Mapping[str, str]
 
 
 @contextmanager
@@ -48,12 +57,14 @@ def read(files: Files, under: str, name: str) -> Cluster:
     content = files.read(path) or b""
     offers = components.offered(content)
     folder = posixpath.dirname(path)
-    return Cluster(
-        path,
-        content,
-        offers,
-        {key: component_traits.of(files.read, folder, item) for key, item in offers.items()},
-    )
+    traits = {key: component_traits.of(files.read, folder, item) for key, item in offers.items()}
+    places = {key: posixpath.normpath(posixpath.join(folder, item.entry)) for key, item in offers.items()}
+    missing = {key: place for key, place in places.items() if not _is_there(files, place)}
+    return Cluster(path, content, offers, traits, missing)
+
+
+def _is_there(files: Files, place: str) -> bool:
+    return any(True for _ in files.under(place)) or files.read(place) is not None
 
 
 def enable(names: tuple[str, ...], both: bool, where: Where, output: Output) -> int:
@@ -62,19 +73,40 @@ def enable(names: tuple[str, ...], both: bool, where: Where, output: Output) -> 
     def choose(cluster: Cluster) -> Choice:
         _known(cluster, names)
         choice = component_traits.to_enable(cluster.offers, cluster.traits, names, both)
+        for name in choice.switched:
+            if name in cluster.missing:
+                by = f" (required by {choice.because[name]})" if name in choice.because else ""
+                found = f"{cluster.missing[name]} is not in the repository"
+                hint = f"take it back from an earlier commit, or remove its line from {cluster.path}"
+                raise RefusedError(f"switching {name} on{by}", found, hint)
         return replace(choice, notes=(*choice.notes, *component_traits.secrets_note(choice, cluster.traits)))
 
     return _switch("enable", choose, True, where, output)
 
 
-def disable(names: tuple[str, ...], where: Where, output: Output) -> int:
-    """Switch components off; returns the exit status."""
+def disable(names: tuple[str, ...], yes: bool, where: Where, output: Output) -> int:
+    """Switch components off; returns the exit status. `yes`: without a question about Argo CD's own."""
+    if ARGOCD in names and not where.dry_run:
+        _agree(yes, output)
 
     def choose(cluster: Cluster) -> Choice:
         _known(cluster, names)
-        return component_traits.to_disable(cluster.offers, cluster.traits, names)
+        choice = component_traits.to_disable(cluster.offers, cluster.traits, names)
+        return replace(choice, notes=(_UNMANAGED,)) if ARGOCD in choice.switched else choice
 
     return _switch("disable", choose, False, where, output)
+
+
+def _agree(yes: bool, output: Output) -> None:
+    """Ask before Argo CD's management of itself is taken away; RefusedError when that is not wanted."""
+    if yes:
+        return
+    tried = f"switching {ARGOCD} off"
+    if not output.invocation.interactive:
+        raise RefusedError(tried, _UNMANAGED, "add --yes, if that is what you want")
+    output.warn(_UNMANAGED)
+    if not output.confirm("Go on?"):
+        raise RefusedError(tried, "the answer was no", "nothing was changed")
 
 
 def _switch(verb: str, choose: Callable[[Cluster], Choice], on: bool, where: Where, output: Output) -> int:

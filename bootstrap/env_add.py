@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,12 @@ class Added:
     copies: tuple[Copy, ...]
     choice: Choice
     notes: tuple[str, ...]
+    unserved: tuple[str, ...] = ()
+    """Apps whose new environment has no route for its hosts."""
+
+    def hosts(self, app: Copy) -> list[str]:
+        """The hosts that an app answers to."""
+        return [] if app.app in self.unserved else list(app.hosts.values())
 
 
 def add(request: EnvRequest, where: Where, output: Output) -> int:
@@ -90,7 +96,31 @@ def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit
     changes += [FileChange(cluster.path, content, cluster.content)] if content != cluster.content else []
     changes += _permissions(chosen, request.source, files, apps, f"{prefix}clusters/{name}")
     subject = f"Add environment {request.name} (from {request.source}) on cluster {name}"
-    return Edit(Added(tuple(copies), choice, (*notes, *choice.notes)), tuple(changes), subject)
+    after = _After(files, {change.path: change.content for change in changes})
+    overlays = {one.app: f"{apps.folder(one.app)}/overlays/{request.name}" for one in copies}
+    unserved = tuple(app for app, overlay in overlays.items() if not app_places.are_served(after, overlay))
+    added = Added(tuple(copies), choice, (*notes, *choice.notes), unserved)
+    return Edit(added, tuple(changes), subject)
+
+
+@dataclass(frozen=True)
+class _After:
+    """The files with the changes made."""
+
+    files: Files
+    changes: Mapping[str, bytes | None]
+
+    def read(self, path: str) -> bytes | None:
+        return self.changes[path] if path in self.changes else self.files.read(path)
+
+    def under(self, folder: str) -> Iterator[str]:
+        new = {path for path, text in self.changes.items() if text is not None and _is_below(path, folder)}
+        gone = {path for path, text in self.changes.items() if text is None}
+        yield from sorted((new | set(self.files.under(folder))) - gone)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")
 
 
 def _choose(request: EnvRequest, apps: Apps) -> tuple[list[str], list[str]]:
@@ -101,6 +131,8 @@ def _choose(request: EnvRequest, apps: Apps) -> tuple[list[str], list[str]]:
     if request.app is not None and request.app not in apps.names():
         raise images_layout.unknown("reading --app", "app", request.app, apps.names())
     having = [app for app in apps.names() if request.source in apps.environments(app)]
+    without = [app for app in having if not _has_application(apps, app, request.source)]
+    having = [app for app in having if app not in without]
     wanted = having if request.app is None else [app for app in having if app == request.app]
     if not wanted:
         there = ", ".join(apps.environments(str(request.app))) or "none"
@@ -110,7 +142,14 @@ def _choose(request: EnvRequest, apps: Apps) -> tuple[list[str], list[str]]:
         found = f"{', '.join(wanted)} {'has' if len(wanted) == 1 else 'have'} it already"
         raise RefusedError(f"adding environment {request.name}", found, "give it another name")
     left = [app for app in wanted if app not in chosen]
-    return chosen, [f"{app} has {request.name} already, and was left as it is" for app in left]
+    notes = [f"{app} has {request.name} already, and was left as it is" for app in left]
+    return chosen, notes + [
+        f"{app} has an overlay and no Application of {request.source}, and was left out" for app in without
+    ]
+
+
+def _has_application(apps: Apps, app: str, environment: str) -> bool:
+    return f"{apps.folder(app)}/applications/{environment}/application.yaml" in apps.paths
 
 
 def _places(apps: Apps, app: str) -> list[str]:
@@ -156,7 +195,7 @@ def _report(request: EnvRequest, edit: Edit[Added], commit: str | None, where: W
     added = edit.what
     for note in added.notes:
         output.warn(note)
-    lines = [f"{one.app}: namespace {one.namespace}" + _named(one.hosts) for one in added.copies]
+    lines = [f"{one.app}: namespace {one.namespace}" + _named(added.hosts(one)) for one in added.copies]
     lines += came_along(added.choice, {f"{one.app}-{request.name}" for one in added.copies}, request.name)
     lines.append(written(edit.changes, commit, where.dry_run))
     data: dict[str, Any] = {
@@ -164,8 +203,7 @@ def _report(request: EnvRequest, edit: Edit[Added], commit: str | None, where: W
         "from": request.source,
         "cluster": where.cluster,
         "apps": [
-            {"app": one.app, "namespace": one.namespace, "hosts": list(one.hosts.values())}
-            for one in added.copies
+            {"app": one.app, "namespace": one.namespace, "hosts": added.hosts(one)} for one in added.copies
         ],
         "switched": list(added.choice.switched),
         "because": dict(added.choice.because),
@@ -177,5 +215,5 @@ def _report(request: EnvRequest, edit: Edit[Added], commit: str | None, where: W
     return ExitStatus.NO if where.dry_run else ExitStatus.OK
 
 
-def _named(hosts: Mapping[str, str]) -> str:
-    return f", {', '.join(hosts.values())}" if hosts else ""
+def _named(hosts: Sequence[str]) -> str:
+    return f", {', '.join(hosts)}" if hosts else ""

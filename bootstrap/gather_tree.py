@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bootstrap import argocd, catalog, component_choice, components, git, providers
+from bootstrap import argocd, catalog, component_choice, components, git, layout, providers
 from bootstrap.component_choice import Resolved
 from bootstrap.errors import GitError, InputError, RepositoryNotFound
 from bootstrap.git import Credential
@@ -58,11 +58,26 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     if repo.branches and repo.tip is None:
         note = f"branch {repo.branch} is new, and begins without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
+    findings = (*findings, *_of_missing_folders(request, settings, desired))
     if desired.commits:
         findings = (*findings, *_find_author(request, world, output))
         if repo.exists:
             repo = replace(repo, push_refusal=_refusal(world, repo))
     return Laid(repo, settings, desired, findings)
+
+
+def _of_missing_folders(request: Request, settings: Settings, desired: Desired) -> list[Finding]:
+    """What is on and does not lie in the repository; that forbids the run where it was asked for."""
+    offers = layout.offered(desired.tree, settings)
+    return [
+        Finding(
+            f"{name} is on, and {place} is not in the repository",
+            f"take it back from an earlier commit, or --without {name}",
+            fatal=name in request.with_components,
+        )
+        for name, place in layout.missing(desired.tree, settings).items()
+        if offers[name].on
+    ]
 
 
 def _find_author(request: Request, world: World, output: Output) -> list[Finding]:

@@ -7,6 +7,7 @@ need. All give path (from the repository's root) → content.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -64,7 +65,7 @@ def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
             result[path] = edits.overlay(path, result[path], edits.CATALOG, edits.Shared.of(first))
         if first.prefix and path.endswith(".yaml") and b"kind: Application" in files[path]:
             result[path] = edits.prefix_paths(path, result[path], first)
-    return result
+    return result | edits.with_exporters(result, first, first.with_components)
 
 
 def changed(
@@ -101,7 +102,22 @@ def changed(
     if is_apps and was != is_:
         for path in filter(edits.is_overlay_settings, files):
             result[path] = edits.overlay(path, files[path], was, is_)
+    if is_apps and components_asked[0]:
+        result |= edits.with_exporters(result, after, components_asked[0])
     return result
+
+
+def missing(files: Files, settings: Settings) -> dict[str, str]:
+    """Components of the cluster's kustomization whose folder is not there: name → folder."""
+    places = {
+        name: posixpath.normpath(posixpath.join(settings.folder, component.entry))
+        for name, component in offered(files, settings).items()
+    }
+    return {
+        name: place
+        for name, place in places.items()
+        if place not in files and not any(path.startswith(f"{place}/") for path in files)
+    }
 
 
 def offered(files: Files, settings: Settings) -> dict[str, components.Component]:
@@ -111,8 +127,6 @@ def offered(files: Files, settings: Settings) -> dict[str, components.Component]
 
 def enabled_applications(files: Files, settings: Settings) -> Iterator[dict[str, Any]]:
     """The Applications of every component that is on, as they lie in their folders."""
-    import posixpath
-
     for component in offered(files, settings).values():
         if component.on:
             folder = posixpath.normpath(posixpath.join(settings.folder, component.entry))

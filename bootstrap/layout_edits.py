@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any, NamedTuple
@@ -14,6 +15,10 @@ from bootstrap.settings import Settings
 ARGOCD = "argocd"
 PATHS_ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 STORAGE_CLASS = "storageClass"
+_ENVIRONMENT = re.compile(r"(?:\.\./)+apps/(?P<app>[^/]+)/applications/(?P<environment>[^/]+)/?")
+_ALERTS = re.compile(r"(?:\.\./)+apps/(?P<app>[^/]+)/applications/monitoring/?")
+_EXPORTERS = "../../components/monitoring"
+"""An overlay's line for the exporters beside an app and what makes Prometheus scrape them."""
 
 
 class Shared(NamedTuple):
@@ -112,6 +117,30 @@ def _source_repositories(path: str, content: bytes, before: str, after: str) -> 
         if source == before
     }
     return set_scalars(path, content, edits)
+
+
+def with_exporters(files: Mapping[str, bytes], settings: Settings, named: Sequence[str]) -> dict[str, bytes]:
+    """The overlays that get their Component `monitoring`, where the app's alerts are among `named`.
+
+    Its exporters give what these alerts ask for. Only overlays that run on the cluster, and only where the
+    line is there as a comment.
+    """
+    kustomization = files.get(f"{settings.folder}/kustomization.yaml", b"")
+    on = [component for component in components.offered(kustomization).values() if component.on]
+    apps = {
+        match["app"]
+        for component in on
+        if (match := _ALERTS.fullmatch(component.entry)) and {component.name, components.ALL} & set(named)
+    }
+    found: dict[str, bytes] = {}
+    for component in on:
+        match = _ENVIRONMENT.fullmatch(component.entry)
+        if match is None or match["app"] not in apps:
+            continue
+        path = f"{settings.prefix}apps/{match['app']}/overlays/{match['environment']}/kustomization.yaml"
+        if re.search(rb"^\s*#\s*- " + re.escape(_EXPORTERS).encode(), files.get(path, b""), re.MULTILINE):
+            found[path] = splice.set_listed(files[path], _EXPORTERS, True, path, listed_in="components")
+    return found
 
 
 def is_overlay_settings(path: str) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bootstrap.commands.layout_options import COMMIT, place, where, with_options
 from bootstrap.commands.options import common
 from bootstrap.output import Output
+
+if TYPE_CHECKING:
+    from bootstrap.component_switch import Cluster
+    from bootstrap.components import Component
 
 _PLACE = place()
 
@@ -24,6 +28,8 @@ def command() -> None:
 def list_(output: Output, **options: Any) -> None:
     """List the components that the cluster's kustomization names, on or off.
 
+    One whose folder is not in the repository is missing.
+
     \b
     Examples:
       bootstrap component list
@@ -33,7 +39,12 @@ def list_(output: Output, **options: Any) -> None:
 
     with reading(where(options), output) as cluster:
         rows = [
-            (item.name, "on" if item.on else "off", ", ".join(cluster.traits[item.name].provides), item.about)
+            (
+                item.name,
+                _state(cluster, item),
+                ", ".join(cluster.traits[item.name].provides),
+                item.about,
+            )
             for item in cluster.offers.values()
         ]
     keys = ("name", "state", "provides", "about")
@@ -60,7 +71,7 @@ def show(output: Output, name: str, **options: Any) -> None:
         traits = cluster.traits[item.name]
     data = {
         "name": item.name,
-        "state": "on" if item.on else "off",
+        "state": _state(cluster, item),
         "about": item.about,
         "folder": item.entry.removeprefix("../../"),
         "charts": dict(traits.charts or {}),
@@ -95,9 +106,10 @@ def enable(output: Output, names: tuple[str, ...], both: bool, **options: Any) -
 
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask, where Argo CD's own management goes.")
 @with_options(_PLACE, COMMIT)
 @common
-def disable(output: Output, names: tuple[str, ...], **options: Any) -> int:
+def disable(output: Output, names: tuple[str, ...], yes: bool, **options: Any) -> int:
     """Switch components off; Argo CD prunes what they brought.
 
     \b
@@ -106,7 +118,11 @@ def disable(output: Output, names: tuple[str, ...], **options: Any) -> int:
     """
     from bootstrap import component_switch
 
-    return component_switch.disable(names, where(options), output)
+    return component_switch.disable(names, yes, where(options), output)
+
+
+def _state(cluster: Cluster, item: Component) -> str:
+    return "missing" if item.name in cluster.missing else "on" if item.on else "off"
 
 
 def _text(value: Any) -> str:

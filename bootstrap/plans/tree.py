@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import layout
+from bootstrap import layout, splice
 from bootstrap.merge import Merged, MergeText, Reason, three_way
 from bootstrap.settings import FILE, Record, Settings, recorded_settings, render_record
 from bootstrap.steps import PARENT_COMMIT, Commit, FileChange
@@ -96,9 +96,14 @@ def next_layout(
     paths = {*base, *theirs}
     merged = three_way(base, {path: tip[path] for path in paths if path in tip}, theirs, merge_text)
     tree = {path: content for path, content in tip.items() if path not in paths} | dict(merged.files)
+    notes: tuple[str, ...] = ()
     if before:
         first = recorded[0].cluster == settings.cluster
         tree = layout.changed(tree, before, settings, components_asked=components_asked, is_apps=first)
+    else:
+        tree, left_out = _without_missing(tree, settings)
+        notes = (*left_out, *notes)
+    notes = (*notes, *_of_domain(recorded, before, settings))
     version = source.version if newer else last.record.catalog_version
     commit = PARENT_COMMIT if newer else last.record.catalog_commit
     record = settings.prefix + FILE
@@ -108,7 +113,38 @@ def next_layout(
         onto = last.record.catalog_commit if last.shipped is not None else None
         catalog = [_catalog_commit(source, last.shipped or {}, shipped, beside=True, onto=onto)]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    return Desired(tree, commits, (*_missing(last), *_notes(merged)))
+    return Desired(tree, commits, (*_missing(last), *_notes(merged), *notes))
+
+
+def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """A new cluster's kustomization without the lines of what was removed from the repository."""
+    path = f"{settings.folder}/kustomization.yaml"
+    gone = {
+        name: place
+        for name, place in layout.missing(tree, settings).items()
+        if name not in settings.with_components
+    }
+    if not gone:
+        return tree, ()
+    content = tree[path]
+    for component in [one for name, one in layout.offered(tree, settings).items() if name in gone]:
+        content = splice.drop_listed(content, component.entry, path)
+    note = f"not offered to cluster {settings.cluster}, as they were removed here"
+    return {**tree, path: content}, (f"{note}: {_listed(sorted(gone.values()))}",)
+
+
+def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: Settings) -> tuple[str, ...]:
+    """That the apps' hosts do not follow the domain of any cluster but the first."""
+    first = recorded[0] if recorded else settings
+    if settings.cluster == first.cluster or settings.domain == first.domain:
+        return ()
+    if before is not None and before.domain == settings.domain:
+        return ()
+    return (
+        f"the apps' hosts stay below {first.domain}, as all clusters share the apps' overlays; hosts below "
+        f"{settings.domain} are those of an environment of its own: bootstrap env add NAME --from production "
+        f"--domain {settings.domain} --cluster {settings.cluster}",
+    )
 
 
 def _missing(last: Last) -> tuple[str, ...]:

@@ -115,3 +115,28 @@ def test_push_commits_the_one_line_on_the_branch(run: Run, repository: Path, rem
     git("pull", "-q", folder=repository)
     assert git("log", "-1", "--format=%an %s", folder=repository) == "Ann Enable loki on cluster default\n"
     assert git("show", "--numstat", "--format=", folder=repository).split() == ["1", "1", FILE]
+
+
+def test_component_whose_folder_is_not_there_is_told_and_not_switched_on(run: Run, repository: Path) -> None:
+    shutil.rmtree(repository / "infrastructure/tempo")
+    shutil.rmtree(repository / "infrastructure/otel-collector")
+    listed = {item["name"]: item["state"] for item in json.loads(run("component", "list", "-o", "json").out)}
+    assert (listed["tempo"], listed["jaeger"]) == ("missing", "off")
+    refused = run("component", "enable", "tempo")
+    assert refused.exit == ExitStatus.REFUSED
+    assert "is not in the repository" in refused.err
+    by_another = run("component", "enable", "jaeger")
+    assert by_another.exit == ExitStatus.REFUSED
+    assert "infrastructure/otel-collector is not in the repository" in by_another.err
+    assert FILE not in git("status", "--short", folder=repository)
+
+
+def test_argo_cd_is_not_switched_off_without_being_meant(run: Run, repository: Path) -> None:
+    refused = run("component", "disable", "argocd")
+    assert refused.exit == ExitStatus.REFUSED
+    assert "manages itself no more" in refused.err
+    assert changed(repository) == []
+    assert "manages itself no more" in run("component", "disable", "argocd", "--dry-run").err
+    meant = run("component", "disable", "argocd", "--yes")
+    assert (meant.exit, "warning: Argo CD then manages itself no more" in meant.err) == (0, True)
+    assert len(changed(repository)) == 2

@@ -94,11 +94,38 @@ HOSTS: Mapping[str, tuple[tuple[str, ...], list[str]]] = {
 @pytest.mark.parametrize("case", HOSTS)
 def test_hosts_are(run: Run, tree: Path, case: str) -> None:
     arguments, hosts = HOSTS[case]
+    with_a_route(tree, "dev")
     result = run("env", "add", *arguments, "-o", "json")
     assert result.exit == 0, result.err
     assert json.loads(result.out)["apps"] == [
         {"app": "voting-app", "namespace": f"voting-app-{arguments[0]}", "hosts": hosts}
     ]
+
+
+def with_a_route(tree: Path, environment: str) -> None:
+    """Have an environment answer to its hosts: as shipped, dev has ports of the nodes alone."""
+    path = tree / APP / "overlays" / environment / "kustomization.yaml"
+    path.write_text(path.read_text().replace("  # - ../../components/ingress", "  - ../../components/ingress"))
+
+
+def test_hosts_that_nothing_answers_to_are_not_named(run: Run, tree: Path) -> None:
+    added = run("env", "add", "qa", "--from", "dev")
+    assert "voting-app: namespace voting-app-qa\n" in added.out
+    environments = {one["name"]: one for one in json.loads(run("env", "list", "-o", "json").out)}
+    assert environments["dev"]["hosts"] == environments["qa"]["hosts"] == []
+    assert environments["staging"]["hosts"] == ["vote.staging.example.com", "result.staging.example.com"]
+    assert "vote.dev.example.com" not in run("app", "list").out
+    with_a_route(tree, "dev")
+    assert "vote.dev.example.com" in run("app", "list").out
+
+
+def test_app_without_an_application_of_that_environment_is_left_out(run: Run, tree: Path) -> None:
+    assert run("app", "add", "shop", *IMAGE, "--env", "dev").exit == 0
+    shutil.rmtree(tree / "apps/shop/applications/dev")
+    added = run("env", "add", "qa", "--from", "dev")
+    assert added.exit == 0, added.err
+    assert "shop has an overlay and no Application of dev" in added.err
+    assert not (tree / "apps/shop/overlays/qa").exists()
 
 
 def test_a_host_that_another_environment_has_is_refused(run: Run, tree: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import catalog, layout
+from bootstrap import catalog, components, layout
 from bootstrap.invocation import Invocation
 from bootstrap.main import run as run_cli
 from bootstrap.settings import parse_record
@@ -158,9 +158,8 @@ def test_with_all_lays_out_one_of_each_set_of_alternatives_and_it_validates(
     assert (
         "storageClass: fast" in (tmp_path / "tree/apps/voting-app/overlays/staging/settings.yaml").read_text()
     )
-    # GB332 is of Argo CD's manifest in this test, which is no whole one. GB346: the voting app's alerts ask
-    # for exporters, and where these run is each overlay's choice (its Component `monitoring`).
-    found = run("validate", str(tmp_path / "tree"), "--fail-on", "info", "--rules=-GB332,-GB346")
+    # GB332 is of Argo CD's manifest in this test, which is no whole one.
+    found = run("validate", str(tmp_path / "tree"), "--fail-on", "info", "--rules=-GB332")
     assert (found.exit, found.out) == (0, ""), found.out
 
 
@@ -174,6 +173,36 @@ def test_another_cluster_gets_a_folder_of_its_own(init: Init, bare: Bare) -> Non
         *(path.replace("default", "edge", 1) for path in before if path.startswith("clusters/default/")),
     }
     assert "nothing to do" in init().out
+
+
+def test_another_clusters_domain_is_said_not_to_reach_the_apps_that_all_clusters_share(
+    init: Init, bare: Bare
+) -> None:
+    init("--domain", "example.org")
+    told = init("--cluster", "edge", "--domain", "edge.example.org")
+    assert "the apps' hosts stay below example.org" in told.err
+    assert "bootstrap env add NAME --from production --domain edge.example.org --cluster edge" in told.err
+    assert "hosts stay" not in init("--cluster", "edge").err
+    assert "hosts stay" not in init("--cluster", "third", "--domain", "example.org").err
+
+
+def test_another_cluster_is_not_offered_what_was_removed(init: Init, bare: Bare, tmp_path: Path) -> None:
+    init()
+    git(tmp_path, "clone", "--quiet", bare.url, "clone")
+    git(tmp_path / "clone", "rm", "-r", "--quiet", "apps", "infrastructure/loki")
+    git(tmp_path / "clone", "commit", "--quiet", "-m", "Not needed here")
+    git(tmp_path / "clone", "push", "--quiet", "origin", "HEAD")
+    told = init("--cluster", "edge")
+    assert told.exit == 0, told.err
+    assert "not offered to cluster edge, as they were removed here: apps/voting-app" in told.err
+    offers = components.offered(bare.files()["clusters/edge/kustomization.yaml"])
+    assert "traefik" in offers
+    assert not {"loki", "voting-app-dev", "voting-app-production"} & set(offers)
+    assert "clusters/edge" not in init("--cluster", "edge").out
+    refused = init("--cluster", "other", "--with", "loki")
+    assert refused.exit == 3
+    assert "infrastructure/loki is not in the repository" in refused.err
+    assert "voting-app-dev is on, and apps/voting-app/applications/dev is not in" in init().err
 
 
 def test_other_branch_is_laid_out_alone(init: Init, bare: Bare) -> None:

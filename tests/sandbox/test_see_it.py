@@ -199,7 +199,10 @@ def test_doctor_tells_versions_rights_and_what_is_broken(
     assert "the chart is not there" in by_area["b"]["found"]
     assert all(finding["mend"] for finding in findings if finding["state"] != "ok")
     assert any(REPOSITORY in one["found"] and one["found"].endswith("with a credential") for one in findings)
-    assert by_area["webhook"]["found"] == "argocd-secret has webhook.gogs.secret"
+    (webhook, host) = [finding for finding in findings if finding["area"] == "webhook"]
+    assert webhook["found"] == "argocd-secret has webhook.gogs.secret"
+    assert "there is no token" in host["found"]
+    assert "GIT_TOKEN" in host["mend"]
     for hidden in ("correct-horse-battery", "staple-of-a-hook"):
         assert hidden not in result.out + result.err
         assert base64.b64encode(hidden.encode()).decode() not in result.out + result.err
