@@ -111,6 +111,45 @@ def test_webhook_is_signed_with_the_clusters_secret_and_made_anew_for_a_new_clus
     assert again["config"]["url"] != hook["config"]["url"]
 
 
+def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> None:
+    def told(**env: str) -> list[tuple[str, str, str]]:
+        out = io.StringIO()
+        environ = {**world.environ, **env}
+        run_cli(["doctor", "-o", "json"], Invocation(io.StringIO(), out, io.StringIO(), environ))
+        assert world.token not in out.getvalue()
+        found = [item for item in json.loads(out.getvalue())["findings"] if item["area"] == "webhook"]
+        return [(item["state"], item["found"], item["mend"]) for item in found[1:]]
+
+    world.up()
+    ((state, what, mend),) = told()
+    assert (state, "has none to Argo CD's /api/webhook" in what) == ("warning", True)
+    assert f"bootstrap init {world.url} --argocd-url" in mend
+    world.up("--argocd-url", "http://127.0.0.1:1")
+    to = "to http://127.0.0.1:1/api/webhook"
+    signed, deliveries, log = told()
+    assert signed == ("ok", f"{to}: on; its secret is the cluster's", "")
+    (hook,) = world.webhooks()
+    assert deliveries[1].startswith("the host's API does not tell")
+    assert deliveries[2] == f"see them at {world.url.removesuffix('.git')}/settings/hooks/{hook['id']}"
+    assert log[1] == "argocd-server's log cannot be read from here"
+    ((state, what, mend),) = told(GIT_TOKEN="")
+    assert (state, "there is no token" in what, "GIT_TOKEN" in mend) == ("ok", True, True)
+    ((state, what, mend),) = told(GIT_TOKEN="0123456789abcdef0123456789abcdef01234567")
+    assert (state, "401" in what, bool(mend)) == ("warning", True, True)
+    body = base64.b64encode(b"another").decode()
+    patch = json.dumps({"data": {"webhook.gogs.secret": body}}).encode()
+    path = "/api/v1/namespaces/argocd/secrets/argocd-secret"
+    kube_connection.request(
+        world.cluster, "PATCH", path, "changing", body=patch, content_type="application/merge-patch+json"
+    )
+    assert (told()[0][0], "is not this cluster's" in told()[0][1]) == ("warning", True)
+    world.up("--argocd-url", "http://127.0.0.1:1")
+    assert told()[0] == signed
+    world.api("PATCH", f"/repos/{world.name}/hooks/{hook['id']}", {"active": False})
+    state, what, mend = told()[0]
+    assert (state, what, "sets it right" in mend) == ("broken", f"{to}: it is switched off", True)
+
+
 def test_dry_run_previews_all_and_writes_nothing_anywhere(world: World) -> None:
     before = world.objects()
     result = world.init("--dry-run", "--argocd-url", "http://127.0.0.1:1")
