@@ -105,7 +105,8 @@ def test_hosts_are(run: Run, tree: Path, case: str) -> None:
 def with_a_route(tree: Path, environment: str) -> None:
     """Have an environment answer to its hosts: as shipped, dev has ports of the nodes alone."""
     path = tree / APP / "overlays" / environment / "kustomization.yaml"
-    path.write_text(path.read_text().replace("  # - ../../components/ingress", "  - ../../components/ingress"))
+    line = "- ../../components/ingress"
+    path.write_text(path.read_text().replace(f"# {line}", line))
 
 
 def test_hosts_that_nothing_answers_to_are_not_named(run: Run, tree: Path) -> None:
