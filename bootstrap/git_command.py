@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +42,8 @@ def run(
     # stand in its arguments.
     surplus = [name for name in os.environ if name not in environ]
     prefix = ["env", *[part for name in surplus for part in ("-u", name)]] if surplus else []
+    import tempfile
+
     try:
         from git.cmd import Git
         from git.exc import GitCommandNotFound
@@ -76,6 +76,8 @@ def ask(arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -
 
     Without GitPython: to import it takes longer than such an answer.
     """
+    import subprocess
+
     command = ["git", "-C", str(directory), *arguments]
     try:
         ended = subprocess.run(command, env=dict(environ), capture_output=True, timeout=60, check=False)

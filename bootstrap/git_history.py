@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootstrap import git_auth, git_command
 from bootstrap.errors import InputError
 from bootstrap.invocation import Invocation
+
+if TYPE_CHECKING:
+    import tarfile
 
 MAX_BYTES = 2_000_000_000
 
@@ -65,6 +67,9 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
 
     Raises InputError as `changed_files` does, or when they are more than 2 GB.
     """
+    import io
+    import tarfile
+
     environ = git_auth.plain_environment(invocation.environ)
     prefix = git_command.run(("rev-parse", "--show-prefix"), root, environ)
     tree = f"{_checked(revision)}:{prefix.text}"

@@ -24,8 +24,8 @@ from bootstrap.index import (
     Resource,
 )
 from bootstrap.index_appset import CannotExpand, expand
-from bootstrap.index_discover import YAML, Info, Start, look, plain, repository_urls, starts
-from bootstrap.index_files import Files, scan
+from bootstrap.index_discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
+from bootstrap.index_files import Files, Stat, scan
 from bootstrap.index_render import Renderer
 from bootstrap.index_repository import Options, Placement, Repository, Scope, Unknown, promised
 from bootstrap.index_sources import Source, Unit
@@ -74,17 +74,16 @@ class _Reader:
         self.files, self.invocation, self.store, self.options = files, invocation, store, options
         self.faults: list[FileFault] = []
         self.urls: list[str] = []
-        before: Mapping[str, list[Any]] = record.get("files", {})
-        self._changed = {
-            path for path, stat in files.stats.items() if tuple(before.get(path, [None])[:3]) != stat
-        } | (before.keys() - files.stats.keys())
+        before: Mapping[str, Stat] = record.get("files", {})
+        self._changed = {path for path, _ in before.items() ^ files.stats.items()}
         apart = [sorted(files.nested), sorted(files.ignored)]
         self._listing_same = (
             before.keys() == files.stats.keys() and bool(before) and record.get("apart") == apart
         )
-        for path, entry in before.items():
-            if path not in self._changed and len(entry) > 3:
-                files._ids[path] = entry[3]
+        files._ids.update(record.get("ids", {}))
+        for path in self._changed:
+            files._ids.pop(path, None)
+        self._named: list[str] = record.get("named", [])
         self._infos: dict[str, Info] = dict(record.get("infos", {}))
         self._starts: list[Any] = record.get("starts", [])
         self._fresh = bool(self._changed) or not record or not self._listing_same
@@ -107,13 +106,11 @@ class _Reader:
 
     def record(self) -> dict[str, Any]:
         """What the next reading can start from."""
-        files = {
-            path: [*stat, *([self.files._ids[path]] if path in self.files._ids else [])]
-            for path, stat in self.files.stats.items()
-        }
         units = {key: unit.data() for key, unit in self.units.items()}
         return {
-            "files": files,
+            "files": self.files.settled(),
+            "ids": self.files._ids,
+            "named": self._named,
             "apart": [sorted(self.files.nested), sorted(self.files.ignored)],
             "units": units,
             "infos": self._infos,
@@ -122,14 +119,19 @@ class _Reader:
 
     def _discover(self) -> list[Start]:
         """Where to begin; as the last time, when no file says something else."""
+        paths = self._changed if self._listing_same else self.files.stats
         fresh = {
             path: look(self.files, path)
-            for path in self.files.stats
+            for path in paths
             if path.endswith(YAML) and (path in self._changed or path not in self._infos)
         }
         same = self._listing_same and all(self._infos.get(path) == info for path, info in fresh.items())
-        self._infos = {path: info for path, info in self._infos.items() if path in self.files.stats} | fresh
-        self.urls = [*self.options.urls, *repository_urls(self.files, self._infos)]
+        if not same:
+            self._infos = {
+                path: info for path, info in self._infos.items() if path in self.files.stats
+            } | fresh
+            self._named = named_urls(self.files, self._infos)
+        self.urls = [*self.options.urls, *remotes(self.files.root), *self._named]
         if same and self._starts:
             return [
                 Start(name, Unit(*unit), complete, tuple(paths), namespace)
@@ -261,6 +263,8 @@ class _Reader:
         name = f"{application.namespace}/{application.name}"
         cluster, namespace = index_sources.destination(application.body)
         for source in index_sources.sources(application.body):
+            if source.chart:
+                scope.charts.add(source.chart)
             unit = self._unit(source, application, namespace)
             if unit is None:
                 if source.path is not None or source.chart is not None:

@@ -27,7 +27,6 @@ from bootstrap.index_pods import WORKLOADS
 from bootstrap.index_record import record_findings
 from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_schema import Known, reader
-from bootstrap.index_sources import sources
 from bootstrap.index_unit import FileFault
 
 KUBERNETES = (1, 36)
@@ -161,10 +160,21 @@ def _scope_findings(
             identities.add((placement.cluster, fact[0], namespace, fact[2]))
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
+    keys = {
+        (cluster, namespace): _group_key(repository, scope, targets[cluster], namespace, members)
+        for (cluster, namespace), members in groups.items()
+    }
+    stored = repository.store.get_many(keys.values())
     for (cluster, namespace), members in groups.items():
         if only is not None and namespace not in only:
             continue
-        for placed in _group_findings(repository, scope, targets[cluster], namespace, members, places):
+        key = keys[(cluster, namespace)]
+        if key in stored:
+            found = [_Placed(Finding(**one), unless) for one, unless in stored[key]]
+        else:
+            found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
+            repository.store.put(key, [(asdict(one.finding), one.unless) for one in found])
+        for placed in found:
             if placed.unless is None or (cluster, *placed.unless) not in identities:
                 yield placed.finding
     for problem in _apps_problems(repository, scope, groups):
@@ -178,7 +188,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
     built = []
     complete = scope.complete and cluster not in scope.unreadable
     digest = hashlib.sha256(f"{VERSION} {complete} {settings.kubernetes} {known.key}".encode())
-    images = {str(source.chart) for app in scope.applications for source in sources(app.body) if source.chart}
+    images = set(scope.charts)
     for placement in scope.placements:
         if placement.cluster != cluster:
             continue
@@ -201,6 +211,23 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
     return _Target(around, digest.hexdigest())
 
 
+def _group_key(
+    repository: Repository, scope: Scope, target: _Target, namespace: str, members: Members
+) -> str:
+    """The checksum of all that the findings of a namespace depend on."""
+    parts = [target.key, namespace]
+    for place in members:
+        placement = scope.placements[place]
+        parts += [placement.application, repository.units[placement.unit.key].key]
+    parts += [str(scope.digests.get(name)) for name in _applications(scope, members)]
+    parts += [str(sorted((key, sorted(keys)) for key, keys in scope.promised_in(namespace).items()))]
+    return f"found:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+
+
+def _applications(scope: Scope, members: Members) -> list[str]:
+    return sorted({scope.placements[place].application for place in members})
+
+
 def _group_findings(
     repository: Repository,
     scope: Scope,
@@ -209,30 +236,18 @@ def _group_findings(
     members: Members,
     places: Places,
 ) -> list[_Placed]:
-    own = sorted({scope.placements[place].application for place in members})
+    own = _applications(scope, members)
     promised = scope.promised_in(namespace)
-    digest = hashlib.sha256(f"{target.key}\0{namespace}".encode())
-    for place in members:
-        placement = scope.placements[place]
-        digest.update(f"\0{placement.application}\0{repository.units[placement.unit.key].key}".encode())
-    for name in own:
-        digest.update(f"\0{scope.digests.get(name)}".encode())
-    digest.update(str(sorted((key, sorted(keys)) for key, keys in promised.items())).encode())
-    key = f"found:{digest.hexdigest()}"
-    known = repository.store.get(key)
-    if known is not None:
-        return [_Placed(Finding(**one), tuple(unless) if unless else None) for one, unless in known]
     applications = {name: scope.by_name[name] for name in own if name in scope.by_name}
     public = target.around.public
     resources = list(_load(repository, scope, members))
     index = Index(resources, public.opaque, promised, applications, beyond=public)
-    found = []
-    for check_group in CHECKS:
-        for problem in check_group(index, target.around):
-            if finding := places.place(problem):
-                found.append(_Placed(finding, problem.unless))
-    repository.store.put(key, [[asdict(one.finding), one.unless] for one in found])
-    return found
+    return [
+        _Placed(finding, problem.unless)
+        for check_group in CHECKS
+        for problem in check_group(index, target.around)
+        if (finding := places.place(problem))
+    ]
 
 
 def _load(repository: Repository, scope: Scope, members: Members) -> Iterator[Resource]:

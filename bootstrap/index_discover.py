@@ -101,13 +101,13 @@ def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list
     return complete + sorted(others, key=lambda start: (not start.complete, start.unit.path))
 
 
-def repository_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
-    """URLs that mean this repository: its remotes, those of its clusters' settings, and the commonest.
+def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
+    """URLs that mean this repository, beside its remotes: those of its clusters' settings, and the commonest.
 
     That is the one that its Applications name most: as a catalog they may all name a placeholder, which a
     cluster's settings replace.
     """
-    urls = remotes(files.root) + [info["url"] for info in infos.values() if "url" in info]
+    urls = [info["url"] for info in infos.values() if "url" in info]
     counts: Counter[str] = Counter()
     for info in infos.values():
         for url, path, chart, ref in info.get("sources", ()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,10 @@ from bootstrap.index_yaml import MAX_BYTES, Parsed, parse
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".tox", ".terraform"}
 MAX_FILES = 1_000_000
 
-Stat = tuple[int, int, int]
-"""Size in bytes, time of change in nanoseconds, inode."""
+Stat = tuple[int, int, int, int]
+"""Size in bytes, times of change of the content and of the inode in nanoseconds, inode."""
+_SECOND = 1_000_000_000
+_UNSETTLED = (0, 0, 0, 0)
 
 
 @dataclass
@@ -25,7 +28,8 @@ class Files:
     """A repository's files by path from its top (with `/`). What leads out of it is not among them.
 
     `links` are symbolic links that are not followed, path → why. `nested` are folders of Git repositories
-    inside this one (submodules too) and `ignored` what git ignores: neither is read.
+    inside this one (submodules too) and `ignored` what git ignores: neither is read. `since` is when they
+    were looked at, in nanoseconds.
     """
 
     root: Path
@@ -33,9 +37,23 @@ class Files:
     links: dict[str, str] = field(default_factory=dict)
     nested: list[str] = field(default_factory=list)
     ignored: frozenset[str] = frozenset()
+    since: int = field(default_factory=time.time_ns)
     _folders: dict[str, list[str]] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
     _parsed: dict[str, Parsed] = field(default_factory=dict)
+
+    def settled(self) -> dict[str, Stat]:
+        """The state of every file, for the next time; none of those that changed when they were looked at.
+
+        A second change within the tick of the file system's clock would leave the same times behind.
+        """
+        limit = self.since - _SECOND // 10
+        return {
+            path: stat
+            if max(stat[1], stat[2]) + (0 if stat[2] % _SECOND else 2 * _SECOND) < limit
+            else _UNSETTLED
+            for path, stat in self.stats.items()
+        }
 
     def has(self, path: str) -> bool:
         return path in self.stats
@@ -136,7 +154,7 @@ def scan(root: Path, ignored: frozenset[str] = frozenset()) -> Files:
                     pending.append(path)
             elif entry.is_file():
                 stat = entry.stat()
-                files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+                files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
                 names.append(path)
         if len(files.stats) > MAX_FILES:
             found = f"it has more than {MAX_FILES:,} files"
@@ -181,7 +199,7 @@ def _link(files: Files, path: str, names: list[str]) -> None:
         files.links[path] = f"it leads out of the repository, to {(files.root / path).readlink()}"
     elif target.is_file():
         stat = target.stat()
-        files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
         names.append(path)
     elif target.is_dir():
         files.links[path] = "it is a link to a folder, which is not followed"

@@ -77,9 +77,10 @@ class Scope:
     """What one Argo CD applies. `complete` is False for a folder that no cluster leads to.
 
     `opaque` has (cluster, namespace) of what could not be rendered, "" for cluster-scoped objects, and
-    `unknown` what that is; `unreadable` the Applications of which something is broken, by their cluster;
-    `digests` the checksums of its Applications' bodies, by `namespace/name`; `definitions` what its
-    CRDs say: `Kind.group` → is cluster-scoped (None: not asked yet).
+    `unknown` what that is; `charts` the names of its charts; `unreadable` the Applications of which
+    something is broken, by their cluster; `digests` the checksums of its Applications' bodies, by
+    `namespace/name`; `definitions` what its CRDs say: `Kind.group` → is cluster-scoped (None: not asked
+    yet).
     """
 
     name: str
@@ -88,6 +89,7 @@ class Scope:
     applications: list[Resource] = field(default_factory=list)
     opaque: set[tuple[str, str]] = field(default_factory=set)
     unknown: list[Unknown] = field(default_factory=list)
+    charts: set[str] = field(default_factory=set)
     unreadable: dict[str, set[str]] = field(default_factory=dict)
     promised: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     root: str = ""
@@ -191,8 +193,11 @@ class Repository:
 
 def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
     """The Secrets that `bootstrap init` makes for an Application: (namespace, name) → keys."""
+    text = application.annotations.get(SECRETS)
+    if not text:
+        return {}
     try:
-        declared = json.loads(str(application.annotations.get(SECRETS) or "[]"))
+        declared = json.loads(str(text))
     except ValueError:
         return {}
     return {

@@ -57,7 +57,7 @@ def reader(repository: Repository) -> Callable[[Scope], Known]:
     def of(scope: Scope) -> Known:
         chosen = _choose(found, {placement.unit.key for placement in scope.placements})
         digests = sorted(definition.digest for definition in chosen)
-        key = hashlib.sha256(f"{crd_schema.VERSION} {digests}".encode()).hexdigest()
+        key = hashlib.sha256(f"{crd_schema.VERSION} {kube_schema.client()} {digests}".encode()).hexdigest()
 
         @cache
         def schema() -> Schema:

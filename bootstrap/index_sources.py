@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from bootstrap.index import IN_CLUSTER, dig, mapping, mappings, sequence
@@ -37,7 +37,7 @@ class Unit:
     path: str
     options: str = "{}"
 
-    @property
+    @cached_property
     def key(self) -> str:
         return f"{self.tool}:{self.path}:{self.options}"
 
@@ -109,7 +109,7 @@ def unit(source: Source, tree: Tree) -> Unit | None:
         options = _kustomize_options(source.body)
     elif tool in ("directory", "helm"):
         options = mapping(source.body.get(tool))
-    return Unit(tool, path, json.dumps(options, sort_keys=True))
+    return Unit(tool, path, json.dumps(options, sort_keys=True) if options else "{}")
 
 
 def _tool(source: Source, path: str, tree: Tree) -> Tool:
@@ -128,6 +128,8 @@ _PLAIN = ("namePrefix", "nameSuffix", "namespace", "components")
 def _kustomize_options(source: Mapping[str, Any]) -> Mapping[str, Any]:
     """An Application's `kustomize:` section as the fields of a kustomization on top."""
     asked = mapping(source.get("kustomize"))
+    if not asked:
+        return {}
     result: dict[str, Any] = {key: asked[key] for key in _PLAIN if asked.get(key)}
     if images := [_image(str(item)) for item in sequence(asked.get("images"))]:
         result["images"] = images

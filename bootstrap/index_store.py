@@ -1,12 +1,15 @@
 """What was rendered and found before, by content: a cache that may be deleted at any time.
 
-One SQLite file for all repositories. Without a folder to write to, it lives in memory.
+One SQLite file for all repositories. Without a folder to write to, it lives in memory. Values are written by
+marshal, as Python's own byte code is, in a fifth of the time of JSON; each Python has a file of its own.
 """
 
 from __future__ import annotations
 
-import json
+import gc
+import marshal
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,17 +17,24 @@ from typing import Any
 
 from bootstrap.invocation import Invocation
 
+NAME = f"entries-2-{sys.implementation.cache_tag}.sqlite"
 KEEP = 14 * 86400
 """Seconds after which an entry that nobody asked for is dropped."""
 
+_AT_ONCE = 500
+"""Keys in one question; SQLite's own limit is at least 999."""
+
 _SCHEMA = """
-create table if not exists entries (key text primary key, value text not null, used integer not null);
+create table if not exists entries (key text primary key, value blob not null, used integer not null);
 create index if not exists entries_used on entries (used);
 """
 
 
 class Store:
-    """Keys to JSON values. `close` writes what was put; nothing is written when the run fails."""
+    """Keys to values: None, numbers, texts, and lists, tuples and mappings of such.
+
+    `close` writes what was put; nothing is written when the run fails.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._connection = _open(path)
@@ -33,12 +43,25 @@ class Store:
 
     def get(self, key: str) -> Any | None:
         """The value, or None when it is not there."""
-        row = self._connection.execute("select value, used from entries where key = ?", (key,)).fetchone()
-        if row is None:
-            return None
-        if row[1] < self._now - KEEP // 2:
-            self._used.add(key)
-        return json.loads(row[0])
+        return self.get_many((key,)).get(key)
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The values of those keys that are there."""
+        wanted, found = list(keys), {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._connection.execute(
+                f"select key, value, used from entries where key in ({marks})",  # noqa: S608 - question marks
+                some,
+            )
+            for key, value, used in rows:
+                if used < self._now - KEEP // 2:
+                    self._used.add(key)
+                value = _loaded(value)
+                if value is not None:
+                    found[key] = value[0]
+        return found
 
     def has(self, key: str) -> bool:
         return self._connection.execute("select 1 from entries where key = ?", (key,)).fetchone() is not None
@@ -51,8 +74,8 @@ class Store:
         return [str(row[0]) for row in rows]
 
     def put(self, key: str, value: Any) -> None:
-        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        self._connection.execute("insert or replace into entries values (?, ?, ?)", (key, text, self._now))
+        row = (key, marshal.dumps(value), self._now)
+        self._connection.execute("insert or replace into entries values (?, ?, ?)", row)
 
     def drop(self, keys: Iterable[str]) -> None:
         self._connection.executemany("delete from entries where key = ?", [(key,) for key in keys])
@@ -66,6 +89,19 @@ class Store:
         self._connection.close()
 
 
+def _loaded(value: bytes) -> tuple[Any] | None:
+    """What was written; None when it is damaged. There is no garbage to collect while it is read."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return (marshal.loads(value),)  # noqa: S302 - our own file, in a folder of the user's alone
+    except (ValueError, EOFError, TypeError):
+        return None
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def open_store(invocation: Invocation, cached: bool = True) -> Store:
     """The user's store; one in memory when it is not wanted or the folder cannot be written."""
     if not cached:
@@ -73,7 +109,7 @@ def open_store(invocation: Invocation, cached: bool = True) -> Store:
     folder = invocation.cache_dir / "index"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Store(folder / "entries-1.sqlite")
+        return Store(folder / NAME)
     except (OSError, sqlite3.Error):
         return Store(None)
 
@@ -94,6 +130,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
 
 def _on_disk(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30)
+    connection.execute("pragma page_size = 32768")  # a record has megabytes: longer pages are fewer steps
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = off")
     connection.executescript(_SCHEMA)

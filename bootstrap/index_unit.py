@@ -76,12 +76,8 @@ class UnitResult:
 
     @staticmethod
     def of(data: Mapping[str, Any]) -> UnitResult:
-        values = dict(data)
-        values["facts"] = [tuple(fact) for fact in data["facts"]]
-        values["public"] = {int(number): body for number, body in data["public"].items()}
-        values["digests"] = {int(number): digest for number, digest in data["digests"].items()}
-        values["faults"] = [(file, Fault(**fault)) for file, fault in data["faults"]]
-        return UnitResult(**values)
+        faults = [(file, Fault(**fault)) for file, fault in data["faults"]]
+        return UnitResult(**{**data, "faults": faults})
 
 
 Objects = Sequence[tuple[Mapping[str, Any], str]]

@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,9 +78,15 @@ def kustomize(invocation: Invocation, report: Callable[[str], None] = lambda _: 
 def build_many(root: Path, overlays: Sequence[Overlay], program: str) -> list[Built]:
     """Build overlays, side by side and many in one process; the answers in the order of the questions."""
     results: dict[int, Built] = {}
-    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-        for answers in pool.map(lambda batch: _build(root, batch, program), _batches(overlays)):
-            results.update(answers)
+    batches = list(_batches(overlays))
+    if len(batches) == 1:
+        results = _build(root, batches[0], program)
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
+            for answers in pool.map(lambda batch: _build(root, batch, program), batches):
+                results.update(answers)
     return [results[number] for number in range(len(overlays))]
 
 

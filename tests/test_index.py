@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from bootstrap.index import IN_CLUSTER, Index, Resource, label_selects
 from bootstrap.index_build import read
 from bootstrap.index_files import scan
 from bootstrap.index_repository import Options, Repository
-from bootstrap.index_store import Store, open_store
+from bootstrap.index_store import NAME, Store, open_store
 from bootstrap.index_yaml import line_of, load_all, parse
 from bootstrap.invocation import Invocation
 from tests.repositories import OURS, SHOP, URL, application, write
@@ -214,11 +215,71 @@ def test_record_of_another_version_is_not_used(
 def test_damaged_cache_is_made_anew(tmp_path: Path, invocation: Invocation) -> None:
     invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path)}
     (tmp_path / "index").mkdir()
-    (tmp_path / "index/entries-1.sqlite").write_bytes(b"no database" * 100)
+    (tmp_path / "index" / NAME).write_bytes(b"no database" * 100)
     store = open_store(invocation)
     store.put("a", [1])
     assert store.get("a") == [1]
     store.close()
+
+
+def test_damaged_value_is_none(tmp_path: Path, invocation: Invocation) -> None:
+    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path)}
+    store = open_store(invocation)
+    store.put("a", {"b": [1, (2, None)]})
+    store.close()
+    connection = sqlite3.connect(tmp_path / "index" / NAME)
+    connection.execute("insert into entries values ('c', ?, 9999999999)", (b"{no value",))
+    connection.commit()
+    connection.close()
+    store = open_store(invocation)
+    assert store.get_many(["a", "c", "d"]) == {"a": {"b": [1, (2, None)]}}
+    store.close()
+
+
+def test_more_keys_than_one_question_takes_are_found() -> None:
+    store = Store(None)
+    for number in range(1234):
+        store.put(f"key {number}", number)
+    assert store.get_many(f"key {number}" for number in range(-5, 1300)) == {
+        f"key {number}": number for number in range(1234)
+    }
+
+
+def ports(root: Path, invocation: Invocation) -> set[int]:
+    """The container ports that a reading through the cache finds."""
+    store = open_store(invocation)
+    repository = read_all(root, invocation, store, cluster="one")
+    deployment = objects(repository)["Deployment shop-dev/web"]
+    store.close()
+    return {
+        port["containerPort"]
+        for one in deployment.spec["template"]["spec"]["containers"]
+        for port in one["ports"]
+    }
+
+
+def test_change_is_noticed_although_size_and_time_stay(tmp_path: Path, invocation: Invocation) -> None:
+    root = write(tmp_path / "repo", OURS)
+    use_cache(invocation, tmp_path / "cache")
+    file = root / "apps/shop/base/shop.yaml"
+    for port in (8080, 8081, 8082, 8083):
+        before = file.stat()
+        with file.open("r+") as stream:  # the inode stays
+            stream.write(SHOP.replace("8080", str(port)))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert ports(root, invocation) == {port}
+
+
+def test_file_that_changes_while_it_is_looked_at_is_looked_at_again(tmp_path: Path) -> None:
+    (tmp_path / "new.yaml").write_text("a: 1\n")
+    files = scan(tmp_path)
+    old = (1, files.since - 10**10, files.since - 10**10 + 1, 7)
+    coarse = (1, files.since // 10**9 * 10**9 - 10**9, files.since // 10**9 * 10**9 - 10**9, 7)
+    files.stats |= {"old.yaml": old, "coarse.yaml": coarse}
+    settled = files.settled()
+    assert settled["old.yaml"] == old
+    assert settled["new.yaml"] != files.stats["new.yaml"]
+    assert settled["coarse.yaml"] != coarse
 
 
 def test_applications_overrides_reach_what_is_rendered(tmp_path: Path, invocation: Invocation) -> None:
