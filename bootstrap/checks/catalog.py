@@ -15,6 +15,7 @@ from bootstrap.checks import (
     network,
     pods,
     projects,
+    requirements,
     record,
     safety,
     scaling,
@@ -26,12 +27,12 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 13
+VERSION = 14
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
     "Files": (files, record, schema, versions),
-    "The app of apps": (apps, projects, waves),
+    "The app of apps": (apps, projects, requirements, waves),
     "The chain": (services, pods, gateways, entrances, configuration, scaling, network, mesh, monitoring),
     "Safety": (safety,),
 }
@@ -51,7 +52,7 @@ CHECKS: tuple[Check, ...] = (
     safety.check,
     waves.check_objects,
 )
-APPS_CHECKS: tuple[AppsCheck, ...] = (apps.check, projects.check, waves.check)
+APPS_CHECKS: tuple[AppsCheck, ...] = (apps.check, projects.check, requirements.check, waves.check)
 
 RULES: Mapping[str, Rule] = {
     rule.id: rule

@@ -328,6 +328,7 @@ spec:
             "options": "syncOptions: []",
         },
     ),
+    edit("GB224", "requires", "gitops-bootstrap.io/requires: certificates, traefik", "requires traefik"),
     edit("GB216", "project", "project: app", "did you mean apps?"),
     edit("GB217", "chart", "chart: other", "cert-manager.io"),
     edit(

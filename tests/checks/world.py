@@ -354,6 +354,7 @@ metadata:
   annotations:
     argocd.argoproj.io/sync-wave: "20"
     argocd.argoproj.io/manifest-generate-paths: /apps/shop # generate paths
+    gitops-bootstrap.io/requires: certificates # requires
     gitops-bootstrap.io/secrets: '[{"namespace": "shop", "name": "db", "generate": ["password"]}]'
   finalizers: [resources-finalizer.argocd.argoproj.io] # finalizer
 spec:
