@@ -17,7 +17,7 @@ from typing import Any
 
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS, RULES, VERSION
 from bootstrap.checks.files import BY_CODE, UNREACHABLE
-from bootstrap.checks.rule import SEVERITIES, Apps, Finding, Owned, Problem, Severity, Surroundings
+from bootstrap.checks.rule import SEVERITIES, Apps, Claimed, Finding, Owned, Problem, Severity, Surroundings
 from bootstrap.components import offered
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
 from bootstrap.index_entrances import known as known_entrances
@@ -308,15 +308,20 @@ def _apps(
     groups: Mapping[tuple[str, str], Members],
     known_revisions: frozenset[str] | None,
 ) -> Apps:
-    owned = []
+    owned: list[Owned] = []
+    claims: list[Claimed] = []
     for (cluster, namespace), members in groups.items():
         for place, numbers in members.items():
             placement = scope.placements[place]
+            unit = repository.units[placement.unit.key]
+            own = {}
             for number in numbers:
-                kind, _, name, file, document, line = repository.units[placement.unit.key].facts[number]
-                owned.append(
-                    Owned(cluster, kind, namespace, name, placement.application, file, document, line)
+                kind, _, name, file, document, line = unit.facts[number]
+                own[number] = Owned(
+                    cluster, kind, namespace, name, placement.application, file, document, line
                 )
+            owned += own.values()
+            claims += [Claimed(own[number], *claim) for number, claim in unit.claims if number in own]
     resources = [resource for _, resource in repository.public(scope)]
     public = Index(resources, {namespace for _, namespace in scope.opaque})
     closures: dict[str, set[str]] = defaultdict(set)
@@ -335,6 +340,7 @@ def _apps(
         posixpath.basename(posixpath.dirname(scope.root)) == "clusters",
         None if off else known_revisions,
         frozenset(_unread(scope)),
+        claims,
     )
 
 

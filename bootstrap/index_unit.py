@@ -12,12 +12,13 @@ from typing import Any
 
 from bootstrap import index_kustomize, render
 from bootstrap.index import Resource, mapping, qualified
+from bootstrap.index_claims import Claim, claims
 from bootstrap.index_files import Files
 from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, directory_files
 from bootstrap.index_yaml import Fault, line_of
 
-VERSION = 6
+VERSION = 7
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -52,8 +53,9 @@ class UnitResult:
     `facts` has (kind, namespace as written, name, file, document, line) of each object, in order;
     `public` the bodies of those that other namespaces look at, by number, `digests` their checksums.
     `closure` are the files that the result depends on; `volatile` says that files which are not there
-    matter too. `outline` is the checksum of all this but the objects that are not public. `opaque` says
-    that not all of it is known, `broken` that this is a fault, and `namespaces` where the rest may belong.
+    matter too. `claims` has the hosts and paths of Ingresses and routes, by number. `outline` is the
+    checksum of all this but the objects that are not public. `opaque` says that not all of it is known,
+    `broken` that this is a fault, and `namespaces` where the rest may belong.
     """
 
     key: str
@@ -63,6 +65,7 @@ class UnitResult:
     digests: dict[int, str] = field(default_factory=dict)
     outline: str = ""
     images: list[str] = field(default_factory=list)
+    claims: list[tuple[int, Claim]] = field(default_factory=list)
     faults: list[FileFault] = field(default_factory=list)
     volatile: bool = False
     opaque: bool = False
@@ -241,6 +244,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     """Say where each object lies, and which of them others look at."""
     facts, public = [], {}
     images: set[str] = set()
+    claimed: list[tuple[int, Claim]] = []
     finder = _Finder(files, prepared.closure)
     for number, (body, file) in enumerate(objects):
         kind, metadata = qualified(body), mapping(body.get("metadata"))
@@ -249,6 +253,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         facts.append((kind, str(metadata.get("namespace") or ""), name, file, document, line))
         if kind in WORKLOADS:
             images.update(image_name(str(one.body.get("image"))) for one in containers(Resource(body)))
+        claimed += [(number, claim) for claim in claims(body)]
         if kind in PUBLIC or (kind == "ConfigMap" and name == "argocd-cm"):
             public[number] = body
     found = [*prepared.faults, *faults]
@@ -258,7 +263,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     text = json.dumps([body for body, _ in objects], sort_keys=True, default=str)
     key = hashlib.sha256(f"{prepared.key}{text}".encode()).hexdigest()
     digests = {number: _digest(body) for number, body in public.items()}
-    outline = _digest([facts, digests, prepared.closure, sorted(images)])
+    outline = _digest([facts, digests, prepared.closure, sorted(images), claimed])
     return UnitResult(
         key,
         facts,
@@ -267,6 +272,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         digests,
         outline,
         sorted(images),
+        claimed,
         found,
         prepared.volatile,
         opaque,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bootstrap.checks import (
     apps,
+    claims,
     configuration,
     entrances,
     files,
@@ -15,8 +16,8 @@ from bootstrap.checks import (
     network,
     pods,
     projects,
-    requirements,
     record,
+    requirements,
     safety,
     scaling,
     schema,
@@ -27,13 +28,24 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 14
+VERSION = 15
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
     "Files": (files, record, schema, versions),
     "The app of apps": (apps, projects, requirements, waves),
-    "The chain": (services, pods, gateways, entrances, configuration, scaling, network, mesh, monitoring),
+    "The chain": (
+        services,
+        claims,
+        pods,
+        gateways,
+        entrances,
+        configuration,
+        scaling,
+        network,
+        mesh,
+        monitoring,
+    ),
     "Safety": (safety,),
 }
 
@@ -52,7 +64,13 @@ CHECKS: tuple[Check, ...] = (
     safety.check,
     waves.check_objects,
 )
-APPS_CHECKS: tuple[AppsCheck, ...] = (apps.check, projects.check, requirements.check, waves.check)
+APPS_CHECKS: tuple[AppsCheck, ...] = (
+    apps.check,
+    projects.check,
+    requirements.check,
+    waves.check,
+    claims.check,
+)
 
 RULES: Mapping[str, Rule] = {
     rule.id: rule

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -126,6 +126,17 @@ class Owned:
         return Resource(body, self.namespace, self.application, self.file, self.document, self.line)
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """A host and path that an object claims (index_claims.py)."""
+
+    owned: Owned
+    way: Sequence[str]
+    host: str
+    path: str
+    place: Sequence[str | int]
+
+
 @dataclass
 class Apps:
     """An app of apps as a whole: its Applications, what each applies and depends on.
@@ -134,7 +145,7 @@ class Apps:
     repository's branches and tags are called, None when they are not all known. `self_contained`: the
     cluster's folder lists all that the cluster needs, so that what no Application brings is missing.
     `unread` are the Applications of which something is broken ("": of what none applies): what seems to be
-    missing may stand there.
+    missing may stand there. `claims` are the hosts and paths of all Ingresses and routes.
     """
 
     applications: list[Resource]
@@ -147,6 +158,7 @@ class Apps:
     self_contained: bool = True
     revisions: frozenset[str] | None = None
     unread: frozenset[str] = frozenset()
+    claims: Sequence[Claimed] = ()
 
 
 Check = Callable[[Index, Surroundings], Iterable[Problem]]

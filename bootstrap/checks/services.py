@@ -82,20 +82,12 @@ SERVICE_NAME = Rule(
     "A StatefulSet names a Service that is not there, so its pods have no stable host names.",
     "add the headless Service",
 )
-TWICE = Rule(
-    "GB330",
-    "host-and-path-twice",
-    "error",
-    "Two Ingresses claim the same host and path: which one answers is chance.",
-    "give one of them another host or path",
-)
 
 
 def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     """Every rule of this module."""
     for ingress in index.of(INGRESS):
         yield from _ingress(index, around, ingress)
-    yield from _twice(index)
     for service in index.of("Service"):
         yield from _service(index, service)
     for workload in index.of(*WORKLOADS):
@@ -168,18 +160,6 @@ def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[
         if secret and not issued and not secrets.is_made(index, ingress.namespace, str(secret)):
             message = f"{ingress} takes its certificate from Secret {secret}, which nothing makes"
             yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName")
-
-
-def _twice(index: Index) -> Iterator[Problem]:
-    seen: dict[tuple[str, str, str, str], Resource] = {}
-    for ingress in index.of(INGRESS):
-        for host, path, _, _, place in ingress_backends(ingress):
-            key = (str(ingress.spec.get("ingressClassName") or ""), ingress.namespace, host, path)
-            first = seen.setdefault(key, ingress)
-            canary = any("canary" in str(k) for k in {**ingress.annotations, **first.annotations})
-            if host and first is not ingress and not canary:
-                message = f"{ingress} claims {host}{path}, which {first} claims too"
-                yield at(TWICE, ingress, message, *place[:5])
 
 
 def _service(index: Index, service: Resource) -> Iterator[Problem]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from bootstrap import crd_schema, kube_schema
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS
-from bootstrap.checks.rule import Apps, Owned, Problem, Surroundings
+from bootstrap.checks.rule import Apps, Claimed, Owned, Problem, Surroundings
 from bootstrap.index import APPLICATION, Index, Resource, is_cluster_scoped, qualified
+from bootstrap.index_claims import claims
 from bootstrap.index_repository import promised
 from bootstrap.index_sources import destination, sources
 from bootstrap.index_store import Store
@@ -463,6 +464,7 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
         Owned("", item.kind, item.namespace, item.name, item.application, item.file, item.document, item.line)
         for item in [*root, *children, *objects, *cluster]
     ]
+    owned_bodies = zip(owned, [item.body for item in [*root, *children, *objects, *cluster]], strict=True)
     apps = Apps(
         applications,
         public,
@@ -473,6 +475,7 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
         complete,
         True,
         frozenset({"main", "v1.0.0"}),
+        claims=[Claimed(item, *one) for item, body in owned_bodies for one in claims(body)],
     )
     for check_apps in APPS_CHECKS:
         found += check_apps(apps)

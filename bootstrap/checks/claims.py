@@ -1,0 +1,36 @@
+"""Hosts and paths that two Ingresses or routes of a cluster claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.checks.rule import Apps, Claimed, Problem, Rule, at
+
+TWICE = Rule(
+    "GB330",
+    "host-and-path-twice",
+    "error",
+    "Two Ingresses, or two routes of one Gateway, claim the same host and path: which one answers is chance.",
+    "give one of them another host or path",
+)
+
+
+def check(apps: Apps) -> Iterator[Problem]:
+    """Every rule of this module."""
+    seen: dict[tuple[str, ...], Claimed] = {}
+    for claim in apps.claims:
+        owned = claim.owned
+        kind, *way = claim.way
+        if kind == "gateway":
+            way[0] = way[0] or owned.namespace
+        # Where not all of a cluster is known, another namespace's may be meant for another one.
+        far = apps.complete and claim.host != "*"
+        space = "" if far or kind == "gateway" else owned.namespace
+        first = seen.setdefault((owned.cluster, space, owned.kind, *way, claim.host, claim.path), claim)
+        if (first.owned.namespace, first.owned.name) != (owned.namespace, owned.name):
+            message = f"{owned.resource} claims {claim.host}{_path(claim.path)}, which {first.owned.resource}"
+            yield at(TWICE, owned.resource, f"{message} claims too", *claim.place)
+
+
+def _path(path: str) -> str:
+    return path if path.startswith("/") else f" ({path})"

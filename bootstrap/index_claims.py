@@ -1,0 +1,65 @@
+"""Pure: which hosts and paths an Ingress or route claims, few words each: a cluster has thousands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bootstrap.index import dig, mapping, mappings, qualified, sequence
+
+_SHARED = ("canary", "mergeable-ingress-type")
+"""Annotations of an Ingress that takes a share of what another claims."""
+_ROUTERS = (
+    "traefik.ingress.kubernetes.io/router.entrypoints",
+    "traefik.ingress.kubernetes.io/router.priority",
+)
+_ROUTES = ("HTTPRoute.gateway.networking.k8s.io", "GRPCRoute.gateway.networking.k8s.io")
+
+Claim = tuple[list[str], str, str, list[str | int]]
+"""(way in, host, path and what else a request must have, place in the object), as JSON."""
+
+
+def claims(body: Mapping[str, Any]) -> Iterator[Claim]:
+    """What an object claims; the namespace of a way in is "" where it is the object's own."""
+    kind = qualified(body)
+    if kind == "Ingress.networking.k8s.io":
+        yield from _ingress(body)
+    elif kind in _ROUTES:
+        yield from _route(body)
+
+
+def _ingress(body: Mapping[str, Any]) -> Iterator[Claim]:
+    annotations = mapping(dig(body, "metadata", "annotations"))
+    if any(word in str(key) for key in annotations for word in _SHARED):
+        return
+    name = dig(body, "spec", "ingressClassName") or annotations.get("kubernetes.io/ingress.class")
+    way = ["class", str(name or ""), *(str(annotations.get(key) or "") for key in _ROUTERS)]
+    for number, rule in enumerate(sequence(dig(body, "spec", "rules"))):
+        host = str(mapping(rule).get("host") or "*")
+        for place, item in enumerate(sequence(dig(rule, "http", "paths"))):
+            path = str(mapping(item).get("path") or "/")
+            exact = "= " if mapping(item).get("pathType") == "Exact" else ""
+            yield way, host, exact + path, ["spec", "rules", number, "http", "paths", place]
+
+
+def _route(body: Mapping[str, Any]) -> Iterator[Claim]:
+    ways = [
+        ["gateway", *(str(parent.get(key) or "") for key in ("namespace", "name", "sectionName", "port"))]
+        for parent in mappings(dig(body, "spec", "parentRefs"))
+        if str(parent.get("kind") or "Gateway") == "Gateway"
+    ]
+    for number, rule in enumerate(sequence(dig(body, "spec", "rules"))):
+        for match in mappings(mapping(rule).get("matches")) or [{}]:
+            for host in sequence(dig(body, "spec", "hostnames")):
+                for way in ways:
+                    yield way, str(host), _spell(match), ["spec", "rules", number]
+
+
+def _spell(match: Mapping[str, Any]) -> str:
+    """A match as text: the path, and the rest as JSON where there is any."""
+    path = mapping(match.get("path"))
+    rest = {key: value for key, value in match.items() if key != "path" and value}
+    exact = {"Exact": "= ", "RegularExpression": "~ "}.get(str(path.get("type")), "")
+    more = f" {json.dumps(rest, sort_keys=True, default=str)}" if rest else ""
+    return f"{exact}{path.get('value') or '/'}{more}"
