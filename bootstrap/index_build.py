@@ -30,7 +30,7 @@ from bootstrap.index_render import Renderer
 from bootstrap.index_repository import Options, Placement, Repository, Scope, Unknown, promised
 from bootstrap.index_sources import Source, Unit
 from bootstrap.index_store import Store
-from bootstrap.index_unit import VERSION, FileFault
+from bootstrap.index_unit import STAMP, FileFault
 from bootstrap.index_yaml import Fault
 from bootstrap.invocation import Invocation
 
@@ -50,7 +50,7 @@ def read(
     """
     files = scan(root, git_history.ignored(root, invocation))
     record_key = (
-        "record:" + hashlib.sha256(f"{__version__} {VERSION}\0{files.root}\0{options}".encode()).hexdigest()
+        "record:" + hashlib.sha256(f"{__version__} {STAMP}\0{files.root}\0{options}".encode()).hexdigest()
     )
     reader = _Reader(files, invocation, store, options, store.get(record_key) or {}, report)
     repository = reader.read()
@@ -164,8 +164,16 @@ class _Reader:
                 scopes.append(self._scope(start))
                 reached |= self._files_of(scopes[-1])
         _share([scope for scope in scopes if not scope.complete])
+        secrets = {path: info["secrets"] for path, info in self._infos.items() if "secrets" in info}
         return Repository(
-            self.files, scopes, self.units, self.faults, self.urls, self.store, self._renderer.rendered
+            self.files,
+            scopes,
+            self.units,
+            self.faults,
+            self.urls,
+            self.store,
+            self._renderer.rendered,
+            secrets=secrets,
         )
 
     def _files_of(self, scope: Scope) -> set[str]:

@@ -21,13 +21,13 @@ from bootstrap.checks.rule import SEVERITIES, Apps, Claimed, Finding, Owned, Pro
 from bootstrap.components import offered
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
 from bootstrap.index_entrances import known as known_entrances
+from bootstrap.index_file_findings import file_findings, placed
 from bootstrap.index_kustomize import NAMES
 from bootstrap.index_places import Places
 from bootstrap.index_pods import WORKLOADS
 from bootstrap.index_record import record_findings
 from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_schema import Known, reader
-from bootstrap.index_unit import FileFault
 
 KUBERNETES = (1, 36)
 """The release that is meant when nothing says another."""
@@ -53,7 +53,7 @@ class _Placed:
 def check(repository: Repository, settings: Settings) -> list[Finding]:
     """Everything that the rules find, by file and line."""
     places = Places(repository.files)
-    found = [*_file_findings(repository, places), *record_findings(repository, places)]
+    found = [*file_findings(repository, places), *record_findings(repository, places)]
     schemas = reader(repository)
     loose = _identities(repository, [scope for scope in repository.scopes if not scope.complete])
     for scope in repository.scopes:
@@ -74,7 +74,7 @@ def of_scope(
     known = reader(repository)(scope)
     found = list(_scope_findings(repository, scope, settings, known, frozenset(), places, namespaces))
     for placement in scope.placements:
-        for finding in _placed(repository.units[placement.unit.key].faults, places):
+        for finding in placed(repository.units[placement.unit.key].faults, places):
             found.append(replace(finding, application=placement.application))
     chosen = (one for one in found if one.rule in settings.rules)
     return [replace(one, severity=settings.severities.get(one.rule, one.severity)) for one in chosen]
@@ -93,18 +93,6 @@ def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
             unique.setdefault(key, replace(finding, severity=severity))
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     return sorted(unique.values(), key=lambda f: (f.file, f.line, order[f.severity], f.rule, f.message))
-
-
-def _file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
-    faults = [*repository.faults, *(fault for unit in repository.units.values() for fault in unit.faults)]
-    return _placed(faults, places)
-
-
-def _placed(faults: Iterable[FileFault], places: Places) -> Iterator[Finding]:
-    for file, fault in faults:
-        rule = BY_CODE[fault.code]
-        if not places.comments(file).covers(rule.id, fault.line, fault.line):
-            yield Finding(rule.id, rule.severity, fault.message, fault.mend, file, fault.line)
 
 
 # -- one scope -----------------------------------------------------------------------------
@@ -174,9 +162,9 @@ def _scope_findings(
         else:
             found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
             repository.store.put(key, [(asdict(one.finding), one.unless) for one in found])
-        for placed in found:
-            if placed.unless is None or (cluster, *placed.unless) not in identities:
-                yield placed.finding
+        for one in found:
+            if one.unless is None or (cluster, *one.unless) not in identities:
+                yield one.finding
     for problem in _apps_problems(repository, scope, groups):
         if finding := places.place(problem):
             yield finding

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import index_kustomize, index_sources
+from bootstrap.checks import tokens
 from bootstrap.errors import InputError
 from bootstrap.index import mapping
 from bootstrap.index_files import Files
@@ -41,7 +42,7 @@ class Start:
 
 Info = Mapping[str, Any]
 """What discovery needs of a file, as JSON: `object`, `kind`, `names` and `broken` (of a kustomization),
-`sources`, and `url` (of a cluster's settings)."""
+`sources`, `secrets` (line and kind, of what is no object), and `url` (of a cluster's settings)."""
 
 
 def look(files: Files, path: str) -> Info:
@@ -50,6 +51,10 @@ def look(files: Files, path: str) -> Info:
     info: dict[str, Any] = {}
     if _OBJECT.search(content) and not _TEMPLATE.search(content):
         info["object"] = True
+    elif not any(part.startswith(".") for part in path.split("/")) and (
+        found := list(tokens.in_file(content))
+    ):
+        info["secrets"] = found
     if posixpath.basename(path) in index_kustomize.NAMES:
         kustomization = files.mapping(path) or {}
         info["kind"] = str(kustomization.get("kind") or "Kustomization")

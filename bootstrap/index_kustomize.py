@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -168,6 +168,16 @@ def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for index, item in enumerate(value if isinstance(value, list) else ()):
         if isinstance(item, dict):
             yield index, item
+
+
+def resources(tree: Tree, closure: Iterable[str]) -> Iterator[str]:
+    """The files among a closure that its kustomizations name as resources, not as patches or settings."""
+    for path in closure:
+        if posixpath.basename(path) in NAMES:
+            for entry in entries(tree.mapping(path) or {}):
+                target = posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.name))
+                if entry.kind == "any" and tree.has(target):
+                    yield target
 
 
 def folders(tree: Tree, folder: str) -> list[str]:

@@ -118,6 +118,7 @@ class Repository:
     """A repository as read; see `groups`, `objects` and `index`.
 
     `within` is the folder that was named, "" for all of it: what is shown concerns what lies below it.
+    `secrets` has line and kind of credentials in files that are no manifests.
     """
 
     files: Files
@@ -128,6 +129,7 @@ class Repository:
     store: Store
     rendered: int = 0
     within: str = ""
+    secrets: Mapping[str, list[tuple[int, str]]] = field(default_factory=dict)
 
     def is_within(self, file: str) -> bool:
         """Whether a file lies in the folder that was named."""

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap import index_kustomize, render
-from bootstrap.index import Resource, mapping, qualified
+from bootstrap.index import Resource, mapping, qualified, sequence
 from bootstrap.index_claims import Claim, claims
 from bootstrap.index_files import Files
+from bootstrap.index_patches import Target, targets
 from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, directory_files
 from bootstrap.index_yaml import Fault, line_of
 
-VERSION = 7
+VERSION = 8
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -56,6 +57,7 @@ class UnitResult:
     matter too. `claims` has the hosts and paths of Ingresses and routes, by number. `outline` is the
     checksum of all this but the objects that are not public. `opaque` says that not all of it is known,
     `broken` that this is a fault, and `namespaces` where the rest may belong.
+    `patches` are those with a target (index_patches.py).
     """
 
     key: str
@@ -71,6 +73,7 @@ class UnitResult:
     opaque: bool = False
     broken: bool = False
     namespaces: list[str] = field(default_factory=list)
+    patches: list[Target] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         values = dict(vars(self))
@@ -82,6 +85,9 @@ class UnitResult:
         faults = [(file, Fault(**fault)) for file, fault in data["faults"]]
         return UnitResult(**{**data, "faults": faults})
 
+
+STAMP = f"{VERSION} {' '.join(UnitResult.__dataclass_fields__)}"
+"""What a stored result was made by: one with other fields, of another version, is not read."""
 
 Objects = Sequence[tuple[Mapping[str, Any], str]]
 
@@ -137,7 +143,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
                 faults += bad
                 blocked = blocked or any(fault.code != "duplicate" for _, fault in bad)
                 blocked = blocked or (unit.tool == "kustomize" and bool(bad))
-    digest = hashlib.sha256(f"{VERSION} {unit.key}".encode())
+    digest = hashlib.sha256(f"{STAMP} {unit.key}".encode())
     for name in names:
         digest.update(f"\0{name}\0{files.content_id(name)}".encode())
     return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)
@@ -278,7 +284,19 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         opaque,
         broken,
         _namespaces(files, prepared.closure) if broken else [],
+        _patches(files, prepared.closure, objects) if kustomized and not found else [],
     )
+
+
+def _patches(files: Files, closure: Sequence[str], objects: Objects) -> list[Target]:
+    sources = (
+        body
+        for path in index_kustomize.resources(files, closure)
+        for document in files.parsed(path).documents
+        if document.is_object
+        for body in sequence(document.value.get("items")) or [document.value]
+    )
+    return targets(files, closure, sources, (body for body, _ in objects))
 
 
 _NAMESPACE = re.compile(rb"\bnamespace[\"']?:[ \t]*[\"']?([a-z0-9][a-z0-9-]*)")

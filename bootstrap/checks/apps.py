@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 from bootstrap.checks.rule import Apps, Owned, Problem, Rule, at, names_near
 from bootstrap.index import APPLICATION, Resource, dig, mapping, sequence
+from bootstrap.index_kustomize import Tree
 from bootstrap.index_sources import Source, destination, is_here, sources
 
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
@@ -81,6 +82,8 @@ NAMESPACE = Rule(
 )
 
 
+_MANY = 2000
+"""Folders that are too many to compare their names."""
 _COMMIT_OR_RANGE = re.compile(r"^[0-9a-f]{7,64}$|[*^~<>]")
 
 
@@ -128,24 +131,43 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
         ref, _, path = str(item).removeprefix("$").partition("/")
         here = str(item).startswith("$") and ref in refs and is_here(refs[ref], apps.urls)
         if here and not apps.tree.has(posixpath.normpath(path)):
-            message = f"{application}: the values file {path} is not there"
+            beside = (
+                file for file in apps.tree.below(posixpath.dirname(path)) if file.endswith((".yaml", ".yml"))
+            )
+            message = f"{application}: the values file {path} is not there{names_near(path, beside)}"
             yield at(VALUES, application, message, *place, "helm", "valueFiles", number)
     if not is_here(source, apps.urls):
         return
     if source.path is not None:
         path = posixpath.normpath(source.path.strip("/") or ".")
         if path != "." and not apps.tree.is_folder(path):
-            folders = {posixpath.dirname(file) for file in apps.tree.below(posixpath.dirname(path))}
-            near = names_near(path, folders) if len(folders) < 2000 else ""
-            yield at(
-                PATH, application, f"{application} points at {path}, which is not there{near}", *place, "path"
-            )
+            message = f"{application} points at {path}, which is not there{_near_folder(apps.tree, path)}"
+            yield at(PATH, application, message, *place, "path")
     revision = source.revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
     known = apps.revisions
     if known is None or revision == "HEAD" or revision in known or _COMMIT_OR_RANGE.search(revision):
         return
     message = f"{application} wants {revision}, which is no branch or tag here{names_near(revision, known)}"
     yield at(REVISION, application, message, *place, "targetRevision")
+
+
+def _near_folder(tree: Tree, path: str) -> str:
+    """What a folder that is not there may have been meant to be: one below what is there of its path."""
+    start = posixpath.dirname(path)
+    while start and not tree.is_folder(start):
+        start = posixpath.dirname(start)
+    folders: set[str] = set()
+    for file in tree.below(start):
+        folder = posixpath.dirname(file)
+        while len(folder) > len(start) and folder not in folders:
+            folders.add(folder)
+            folder = posixpath.dirname(folder)
+    alike = {folder for folder in folders if folder.count("/") == path.count("/")}
+    same = {folder for folder in folders if posixpath.basename(folder) == posixpath.basename(path)}
+    if len(same) == 1:
+        return f"; did you mean {same.pop()}?"
+    near = names_near(path, alike) if len(alike) < _MANY else ""
+    return near if near.endswith("?") else ""
 
 
 def _is_own_ancestor(name: str, parents: Mapping[str, str]) -> bool:

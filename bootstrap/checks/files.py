@@ -72,6 +72,14 @@ NESTED = Rule(
     "checked.",
     "validate that repository by itself",
 )
+PATCH = Rule(
+    "GB113",
+    "patch-without-target",
+    "warning",
+    "A kustomization's patch selects no object in anything that is built with it: kustomize ignores it "
+    "and says nothing.",
+    "correct the patch's target, or take the patch out",
+)
 UNREACHABLE = Rule(
     "GB207",
     "application-unreachable",

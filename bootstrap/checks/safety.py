@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
+from bootstrap.checks.tokens import KEY, token
 from bootstrap.index import APPLICATION, Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.index_pods import WORKLOADS, Container, containers, pod_spec, running, template_path
 from bootstrap.index_sources import sources
@@ -90,20 +91,8 @@ CLUSTER_ADMIN = Rule(
     "bind a role with the rights that are needed",
 )
 
-_TOKENS: Mapping[str, re.Pattern[str]] = {
-    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})"),
-    "a GitLab token": re.compile(r"\bglpat-[\w-]{20,}"),
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[\w-]{10,}"),
-    "a Google API key": re.compile(r"\bAIza[\w-]{35}\b"),
-    "a Stripe key": re.compile(r"\b[rs]k_live_\w{20,}"),
-    "an npm token": re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"),
-    "a JSON Web Token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@$({]+:[^\s/:@$({]{3,}@"),
-}
 _ARGUMENT = re.compile(r"--?(?P<name>[\w.-]+)[= ](?P<value>\S+)$")
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
-_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
 _SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _HARMLESS = re.compile(
     r"^(?:true|false|\d+|/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$", re.IGNORECASE
@@ -152,15 +141,10 @@ def _config(config: Resource) -> Iterator[Problem]:
     for key, value in mapping(config.body.get("data")).items():
         if not isinstance(value, str):
             continue
-        if _KEY.search(value):
+        if KEY.search(value):
             yield at(PRIVATE_KEY, config, f"{config}: {key} holds a private key", "data", key)
         elif kind := _credential(str(key), value):
             yield at(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
-
-
-def _token(value: str) -> str:
-    """The kind of token that a text holds, by its form; "" for none."""
-    return next((kind for kind, pattern in _TOKENS.items() if pattern.search(value)), "")
 
 
 def _application(application: Resource) -> Iterator[Problem]:
@@ -195,13 +179,13 @@ def _leaves(value: Any) -> Iterator[tuple[str, str]]:
 def _value(name: str, value: str) -> str:
     """As `_credential`; charts also name Secrets and keys in what sounds alike (existingSecret)."""
     if re.search(r"existing|secret$|secrets$|ref$|name$", name, re.IGNORECASE):
-        return _token(value)
+        return token(value)
     return _credential(name, value)
 
 
 def _credential(name: str, value: str) -> str:
     """What kind of credential a value looks like; "" for none. The value itself is never told."""
-    if kind := _token(value):
+    if kind := token(value):
         return kind
     if _RANDOM.fullmatch(value) and _mixed(value) and entropy(value) > 4.5:
         return "a random key"
@@ -251,7 +235,7 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
     for field in ("command", "args"):
         for number, item in enumerate(sequence(body.get(field))):
             match = _ARGUMENT.match(item) if isinstance(item, str) else None
-            kind = _credential(match["name"], match["value"]) if match else _token(str(item))
+            kind = _credential(match["name"], match["value"]) if match else token(str(item))
             if kind:
                 message = f"{workload}: {field} of {name} holds what looks like {kind}"
                 yield at(CREDENTIAL, workload, message, *container.path, field, number)

@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap.checks import scaling, waves
 from bootstrap.checks.catalog import FAMILIES, RULES
-from bootstrap.checks.files import BY_CODE, UNREACHABLE
+from bootstrap.checks.files import BY_CODE, PATCH, UNREACHABLE
 from bootstrap.checks.record import RECORD
 from bootstrap.checks.rule import Apps, Surroundings, rules_of
 from bootstrap.index import Index
@@ -357,7 +357,7 @@ def test_rule_finds_what_is_broken_and_nothing_else(case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    of_files = {rule.id for rule in [*BY_CODE.values(), UNREACHABLE, RECORD]}  # test_validate*.py
+    of_files = {rule.id for rule in [*BY_CODE.values(), UNREACHABLE, RECORD, PATCH]}  # test_validate*.py
     assert set(RULES) - of_files == {case.rule for case in CASES}
 
 

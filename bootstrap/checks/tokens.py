@@ -1,0 +1,45 @@
+"""Pure: credentials that are known by their form, in a text or in a file that is no manifest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+TOKENS: Mapping[str, re.Pattern[str]] = {
+    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})"),
+    "a GitLab token": re.compile(r"\bglpat-[\w-]{20,}"),
+    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "a Slack token": re.compile(r"\bxox[abprs]-[\w-]{10,}"),
+    "a Google API key": re.compile(r"\bAIza[\w-]{35}\b"),
+    "a Stripe key": re.compile(r"\b[rs]k_live_\w{20,}"),
+    "an npm token": re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"),
+    "a JSON Web Token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@$({]+:[^\s/:@$({]{3,}@"),
+}
+KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
+_URL = "a password in a URL"
+_WHOLE_KEY = re.compile(KEY.pattern.encode() + rb"(?:\s|\\n)+[A-Za-z0-9+/]{40}")
+_ANY = re.compile(
+    b"|".join(b"(%s)" % pattern.pattern.encode() for name, pattern in TOKENS.items() if name != _URL)
+)
+
+
+def token(value: str) -> str:
+    """The kind of token that a text holds, by its form; "" for none."""
+    return next((kind for kind, pattern in TOKENS.items() if pattern.search(value)), "")
+
+
+def in_file(content: bytes) -> Iterator[tuple[int, str]]:
+    """(line, kind) of every token and private key in a file, as such as nobody takes for one.
+
+    Comments are left out, examples (`EXAMPLE`, one letter again and again), and passwords in URLs, which
+    values of charts show how to write.
+    """
+    for pattern in (_ANY, _WHOLE_KEY):
+        for match in pattern.finditer(content):
+            start = content.rfind(b"\n", 0, match.start()) + 1
+            before, text = content[start : match.start()], match[0]
+            if b"#" in before or b"EXAMPLE" in text.upper() or re.search(rb"(\w)\1{7}", text):
+                continue
+            kind = "a private key" if pattern is _WHOLE_KEY else token(text.decode("utf-8", "replace"))
+            yield content.count(b"\n", 0, match.start()) + 1, kind

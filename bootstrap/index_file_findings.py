@@ -1,0 +1,78 @@
+"""What is wrong with files themselves: faults, patches without a target, credentials in values of charts."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+
+from bootstrap.checks.files import BY_CODE, PATCH
+from bootstrap.checks.rule import Finding, Rule
+from bootstrap.checks.safety import CREDENTIAL, PRIVATE_KEY
+from bootstrap.index import mapping, sequence
+from bootstrap.index_places import Places
+from bootstrap.index_repository import Repository
+from bootstrap.index_sources import sources
+from bootstrap.index_unit import FileFault
+from bootstrap.index_yaml import line_of
+
+
+def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
+    """Everything that is found without looking at objects."""
+    yield from placed(repository.faults, places)
+    for unit in repository.units.values():
+        yield from placed(unit.faults, places)
+    yield from _patches(repository, places)
+    yield from _credentials(repository, places)
+
+
+def placed(faults: Iterable[FileFault], places: Places) -> Iterator[Finding]:
+    """Faults as findings, but for those that a comment leaves out."""
+    for file, fault in faults:
+        yield from _at(places, BY_CODE[fault.code], fault.message, fault.mend, file, fault.line)
+
+
+def _at(places: Places, rule: Rule, message: str, mend: str, file: str, line: int) -> Iterator[Finding]:
+    if not places.comments(file).covers(rule.id, line, line):
+        yield Finding(rule.id, rule.severity, message, mend, file, line)
+
+
+def _patches(repository: Repository, places: Places) -> Iterator[Finding]:
+    """Patches that select nothing wherever their kustomization is built, and that is known everywhere."""
+    messages: dict[tuple[str, str, int], str] = {}
+    for unit in repository.units.values():
+        for file, field, number, message in unit.patches:
+            key = (file, field, number)
+            messages[key] = message and messages.get(key, message)
+    if not any(messages.values()):
+        return
+    unknown = {path for unit in repository.units.values() if unit.opaque for path in unit.closure}
+    for (file, field, number), message in messages.items():
+        if message and file not in unknown:
+            line = line_of(repository.files.read(file), 0, (field, number, "target"))
+            yield from _at(places, PATCH, message, PATCH.mend, file, line)
+
+
+def _credentials(repository: Repository, places: Places) -> Iterator[Finding]:
+    """Tokens and private keys in values of charts: files that are called so, or that an Application names."""
+    if not repository.secrets:
+        return
+    from bootstrap.images_places import is_values
+
+    named = set(_values_files(repository))
+    for path, found in repository.secrets.items():
+        if is_values(path) or path in named:
+            for line, kind in found:
+                rule = PRIVATE_KEY if kind == "a private key" else CREDENTIAL
+                message = f"the values hold what looks like {kind}"
+                yield from _at(places, rule, message, rule.mend, path, line)
+
+
+def _values_files(repository: Repository) -> Iterator[str]:
+    for scope in repository.scopes:
+        for application in scope.applications:
+            for source in sources(application.body):
+                for name in sequence(mapping(source.body.get("helm")).get("valueFiles")):
+                    if str(name).startswith("$"):
+                        yield posixpath.normpath(str(name).partition("/")[2])
+                    else:
+                        yield posixpath.normpath(posixpath.join(source.path or "", str(name)))

@@ -1,0 +1,110 @@
+"""Pure: patches of kustomizations whose target is not there. kustomize leaves them out and says nothing."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.checks.rule import names_near
+from bootstrap.index import mapping, mappings
+from bootstrap.index_kustomize import NAMES, Tree
+
+Target = tuple[str, str, int, str]
+"""A patch by its file, field and number, and what is wrong with its target; "" when it selects something."""
+
+
+@dataclass(frozen=True)
+class _Object:
+    """What a target can select: an object as it lies in its file, or as it was built."""
+
+    group: str
+    version: str
+    kind: str
+    name: str
+    labels: Mapping[str, Any]
+
+
+def targets(tree: Tree, closure: Iterable[str], sources: Iterable[Any], built: Iterable[Any]) -> list[Target]:
+    """Every patch of some kustomizations that names its target; `sources` are the objects in their files.
+
+    Names change on the way, by prefixes and suffixes: part of a built name is enough. Components are left
+    out, which may be written for objects that not everybody has.
+    """
+    kustomizations = [file for file in closure if posixpath.basename(file) in NAMES]
+    patches = [(file, *one) for file in kustomizations for one in _named(tree, file)]
+    if not patches:
+        return []
+    own = [_object(one) for one in sources]
+    own += [one for file in kustomizations for one in _generated(tree.mapping(file) or {})]
+    done = [_object(one) for one in built]
+    found = []
+    for file, field, number, patch in patches:
+        target = mapping(patch.get("target"))
+        hit = any(_selects(target, one, whole=True) for one in own)
+        hit = hit or any(_selects(target, one, whole=False) for one in done)
+        found.append((file, field, number, "" if hit else _message(target, [*own, *done])))
+    return found
+
+
+def _named(tree: Tree, file: str) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    """The patches with a target of a certain name. One without may be meant for what is not there yet.
+
+    What a patch deletes is gone when all is built, and nobody can tell whether it was there.
+    """
+    content = tree.mapping(file) or {}
+    if content.get("kind") == "Component":
+        return
+    for field in ("patches", "patchesJson6902"):
+        patches = content.get(field)
+        for number, patch in enumerate(patches if isinstance(patches, list) else ()):
+            name = str(mapping(mapping(patch).get("target")).get("name") or "")
+            text = str(mapping(patch).get("patch") or "")
+            if "path" in mapping(patch):
+                path = posixpath.normpath(posixpath.join(posixpath.dirname(file), str(patch["path"])))
+                text += str(tree.mapping(path)) if tree.has(path) else ""
+            if re.search(r"\w", name.replace(".*", "")) and "$patch" not in text:
+                yield field, number, patch
+
+
+def _object(body: Any) -> _Object:
+    metadata = mapping(mapping(body).get("metadata"))
+    group, _, version = str(mapping(body).get("apiVersion") or "").rpartition("/")
+    kind = str(mapping(body).get("kind") or "")
+    return _Object(group, version, kind, str(metadata.get("name") or ""), mapping(metadata.get("labels")))
+
+
+def _generated(content: Mapping[str, Any]) -> Iterator[_Object]:
+    for field, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+        for item in mappings(content.get(field)):
+            yield _Object("", "v1", kind, str(item.get("name") or ""), {})
+
+
+def _selects(target: Mapping[str, Any], one: _Object, whole: bool) -> bool:
+    """As kustomize selects (each field a regular expression of the whole value), and rather too much."""
+    for field in ("group", "version", "kind"):
+        if target.get(field) and not _fits(str(target[field]), getattr(one, field), True):
+            return False
+    if not _fits(str(target["name"]), one.name, whole):
+        return False
+    pairs = [part.partition("=") for part in str(target.get("labelSelector") or "").split(",")]
+    plain = all(re.fullmatch(r"[\w./-]+==?[\w.-]+", "".join(pair).strip()) for pair in pairs)
+    return not plain or all(
+        str(one.labels.get(key.strip())) == value.lstrip("=").strip() for key, _, value in pairs
+    )
+
+
+def _fits(pattern: str, value: str, whole: bool) -> bool:
+    try:
+        return bool(re.fullmatch(pattern, value) if whole else re.search(pattern.strip("^$"), value))
+    except re.error:
+        return True  # Go's expressions are not all Python's
+
+
+def _message(target: Mapping[str, Any], objects: Sequence[_Object]) -> str:
+    kind = str(target.get("kind") or "")
+    known = {one.name for one in objects if not kind or one.kind == kind}
+    what = f"{kind} {target['name']}".strip()
+    return f"the patch's target {what} is nothing that is built here{names_near(str(target['name']), known)}"
