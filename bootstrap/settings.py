@@ -151,14 +151,28 @@ def render_record(before: bytes | None, settings: Settings, version: str, commit
     clusters = data.setdefault("clusters", {}) if before else {}
     if before and dict(clusters.get(settings.cluster) or {}) == cluster and _holds(data, wanted):
         return before
-    clusters[settings.cluster] = cluster
     if not before:
-        data = {**wanted, "clusters": clusters}
+        data = {**wanted, "clusters": {settings.cluster: cluster}}
     else:
-        data.update(wanted)
+        for key, value in wanted.items():
+            _take(data, key, value)
+        _take(clusters, settings.cluster, cluster)
     stream = StringIO()
     yaml.dump(data, stream)
     return ((_HEADER if not before else "") + stream.getvalue()).encode()
+
+
+def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:
+    """Set what differs; the rest stays as it is written, with its quotes and comments."""
+    there = data.get(key)
+    if not isinstance(there, dict):
+        data[key] = wanted
+        return
+    for gone in [name for name in there if name not in wanted]:
+        del there[gone]
+    for name, value in wanted.items():
+        if there.get(name) != value:
+            there[name] = value
 
 
 def _holds(data: Mapping[str, Any], wanted: Mapping[str, Mapping[str, str]]) -> bool:
@@ -176,6 +190,7 @@ def _yaml() -> Any:
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 4096
+    yaml.preserve_quotes = True
     return yaml
 
 

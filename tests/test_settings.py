@@ -55,6 +55,15 @@ def test_record_of_another_cluster_and_comments_stay() -> None:
     assert set(parse_record(second).clusters) == {"default", "edge"}
 
 
+def test_what_does_not_change_in_a_record_stays_as_it_is_written() -> None:
+    first = render_record(None, settings(with_components=("loki",)), "0.1.0", "a" * 40)
+    quoted = first.replace(b"a" * 40, b'"' + b"a" * 40 + b'" # the catalog').replace(
+        b": standard", b": 'standard'"
+    )
+    second = render_record(quoted, settings(domain="example.org"), "0.1.0", "a" * 40)
+    assert second == quoted.replace(b"example.com", b"example.org").replace(b"    with:\n      - loki\n", b"")
+
+
 def test_record_without_a_change_is_the_same_bytes() -> None:
     first = render_record(None, settings(), "0.1.0", "a" * 40).replace(
         b"domain: example.com", b"domain:   example.com"

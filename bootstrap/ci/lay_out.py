@@ -10,8 +10,9 @@ from typing import Literal
 
 from bootstrap.ci import github, gitlab, request
 from bootstrap.errors import ExitStatus, InputError
-from bootstrap.git_origin import origin
+from bootstrap.git_origin import default_branch, origin
 from bootstrap.output import Output
+from bootstrap.settings import FILE, parse_record
 from bootstrap.steps import FileChange
 from bootstrap.worktree import WorkTree, locate
 
@@ -21,13 +22,16 @@ Change = Literal["create", "keep", "none"]
 
 @dataclass(frozen=True)
 class Asked:
-    """The options, as given; `folders` and `entries` by a service's name. `app` None: the folder's name."""
+    """The options, as given; `folders` and `entries` by a service's name.
+
+    `app` None: the folder's name; `branch` None: the one that the repository is about.
+    """
 
     path: str
     provider: Provider
     gitops: bool
     tool: str
-    branch: str = "main"
+    branch: str | None = None
     app: str | None = None
     environment: str = "dev"
     folders: Mapping[str, str] | None = None
@@ -64,7 +68,7 @@ def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
     root, _ = locate(asked.path, Path.cwd())
     tree = WorkTree(root)
     tool = request.check_tool(asked.provider, asked.tool)
-    branch = request.check_branch(asked.branch)
+    branch = request.check_branch(asked.branch or _branch(root, asked, output))
     maker = github if asked.provider == "github" else gitlab
     app = None
     if asked.gitops:
@@ -81,6 +85,17 @@ def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
         if not dry_run:
             tree.write(new)
     return _show(files, maker.todo(app), output, dry_run)
+
+
+def _branch(root: Path, asked: Asked, output: Output) -> str:
+    """The branch that Argo CD follows, where a layout says so; else the repository's default one."""
+    record = root / FILE
+    if asked.gitops and record.is_file():
+        clusters = parse_record(record.read_bytes(), FILE).clusters.values()
+        followed = {str(one["revision"]) for one in clusters if one.get("revision")}
+        if len(followed) == 1:
+            return followed.pop()
+    return default_branch(root, output.invocation) or "main"
 
 
 def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> request.App:

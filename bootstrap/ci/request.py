@@ -18,6 +18,9 @@ _ACTION = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+(?:/[A-Za-z0-9._/-]+)?@(?P<ref>[A-Za-z0-9][A-Za-z0-9._/-]*)"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PLACEHOLDERS = frozenset({"OWNER", "REPO", "COMMIT"})
+"""What stands for the parts of an action in the documentation. GitHub takes names in any case, so that who is
+called so can write it in small letters."""
 RESERVED = frozenset({"image", "bump-image", "gitops"})
 """Names of the other files, beside which a service's file stands."""
 
@@ -136,9 +139,11 @@ def check_tool(provider: str, value: str) -> str:
     """Where a pipeline gets bootstrap from: OWNER/REPO@REF (GitHub), or an image (GitLab)."""
     if provider == "gitlab":
         return str(images.parse(value, "reading --image"))
+    hint = "give OWNER/REPO@COMMIT of the repository that holds bootstrap's action.yml"
     if not _ACTION.fullmatch(value):
-        hint = "give OWNER/REPO@COMMIT of the repository that holds bootstrap's action.yml"
         raise InputError("reading --action", f"{value!r} is no action", hint)
+    if _PLACEHOLDERS & set(re.split("[/@]", value)):
+        raise InputError("reading --action", f"{value} is the documentation's placeholder", hint)
     return value
 
 

@@ -52,9 +52,11 @@ def add(output: Output, values: Path | None, **options: Any) -> int:
     \b
     Examples:
       bootstrap app add shop --image ghcr.io/acme/shop:1.4.2 --port 8080 --host shop.example.com
-      bootstrap app add shop --image ghcr.io/acme/shop:1.4.2 --port 8080 --env-from secret/shop:API_KEY
+      bootstrap app add shop --image ghcr.io/acme/shop:1.4.2 --port 8080 \\
+        --env-from secret/shop:API_KEY
       bootstrap app add cache --chart https://charts.example.com/stable/redis --version 19.0.1
-      bootstrap app add site --git https://git.example.com/web/site.git --path deploy --revision v2.0.0
+      bootstrap app add site --git https://git.example.com/web/site.git \\
+        --path deploy --revision v2.0.0
     """
     from dataclasses import fields
 

@@ -23,7 +23,7 @@ def command() -> None:
     "--action", metavar="OWNER/REPO@COMMIT", help="GitHub: the repository with bootstrap's action.yml."
 )
 @click.option("--image", metavar="REFERENCE", help="GitLab: an image of bootstrap, made by its Dockerfile.")
-@click.option("--branch", default="main", show_default=True, help="GitHub: the branch that is published.")
+@click.option("--branch", help="GitHub: the branch that is published (default: the repository's).")
 @click.option("--app", help="The folder below apps/ in the GitOps repository (default: PATH's name).")
 @click.option(
     "--env", "environment", default="dev", show_default=True, help="The overlay that gets every build."

@@ -103,7 +103,8 @@ def set_(output: Output, arguments: tuple[str, ...], **options: Any) -> int:
       bootstrap image set web=:v1.2.0 --env staging
       bootstrap image set ghcr.io/org/web=:v1.2.0 apps/web/overlays/staging
       bootstrap image set shop/web=ghcr.io/org/web:v1.2.0 shop/api=:v1.4.1 --env production
-      bootstrap image set web=:v1.2.0 --app shop --env staging --push --repo https://git.example.com/org/gitops.git
+      bootstrap image set web=:v1.2.0 --app shop --env staging --push \\
+        --repo https://git.example.com/org/gitops.git
     """
     from bootstrap.image_set import SetRequest, set_images
 

@@ -67,7 +67,8 @@ def command(output: Output, **options: Any) -> int:
     \b
     Examples:
       bootstrap init https://git.example.com/platform/gitops.git --domain example.com
-      bootstrap init git@git.example.com:platform/gitops.git --ssh-key ~/.ssh/id_ed25519 --with traefik
+      bootstrap init git@git.example.com:platform/gitops.git \\
+        --ssh-key ~/.ssh/id_ed25519 --with traefik
       bootstrap init https://git.example.com/platform/gitops.git --dry-run
       bootstrap init https://git.example.com/platform/gitops.git --cluster-only --cluster edge
     """

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import ExitStatus
+from bootstrap.settings import Settings, render_record
 from tests.ci import laid_out
 from tests.ci.laid_out import ACTION, GITOPS, TOOL
 from tests.conftest import Run
-from tests.git_repositories import git
+from tests.git_repositories import Bare, git
 
 APP = ("--app", "shop", "--gitops-repo", GITOPS, "--registry", "ghcr.io/org")
 FILES = {
@@ -58,6 +59,40 @@ def test_a_service_is_added_beside_those_that_are_there(run: Run, tmp_path: Path
     status, out, _ = init(run, "github", root)
     assert status == 0
     assert out.startswith("wrote .github/workflows/api.yml\n\nto do:")
+
+
+def test_branch_is_the_repositorys_and_a_layouts_is_the_one_that_argo_cd_follows(
+    run: Run, tmp_path: Path
+) -> None:
+    def branch(root: Path, file: str, *options: str) -> str:
+        ended = run("ci", "init", "--provider", "github", *TOOL["github"], *options, str(root))
+        assert ended.exit == 0, ended.err
+        return (root / ".github/workflows" / file).read_text().split("branches:\n      - ")[1].split()[0]
+
+    bare = Bare(tmp_path / "web.git")
+    bare.commit({"Dockerfile": b"FROM scratch\n"}, branch="trunk")
+    git(bare.folder, "symbolic-ref", "HEAD", "refs/heads/trunk")
+    git(tmp_path, "clone", "--quiet", bare.url, "web")
+    git(tmp_path / "web", "checkout", "--quiet", "-b", "feature")
+    assert branch(tmp_path / "web", "web.yml", *APP[2:]) == "trunk"
+    layout = tmp_path / "gitops"
+    layout.mkdir()
+    git(layout, "init", "--quiet", "--initial-branch=work")
+    assert branch(layout, "gitops.yml", "--gitops") == "work"
+    (layout / ".github/workflows/gitops.yml").unlink()
+    record = render_record(None, Settings("https://git.example.com/a/b.git", "live"), "0.1.0", "a" * 40)
+    (layout / "bootstrap.yaml").write_bytes(record)
+    assert branch(layout, "gitops.yml", "--gitops") == "live"
+    (layout / ".github/workflows/gitops.yml").unlink()
+    assert branch(layout, "gitops.yml", "--gitops", "--branch", "other") == "other"
+
+
+@pytest.mark.parametrize("action", ["OWNER/REPO@COMMIT", "acme/bootstrap@COMMIT", "OWNER/bootstrap@v1"])
+def test_placeholder_of_the_documentation_is_refused(run: Run, tmp_path: Path, action: str) -> None:
+    ended = run("ci", "init", "--provider", "github", "--action", action, "--gitops", str(tmp_path))
+    assert ended.exit == ExitStatus.INPUT
+    assert "placeholder" in ended.err
+    assert written(tmp_path) == set()
 
 
 @pytest.mark.parametrize("provider", ["github", "gitlab"])
