@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bootstrap import verbose
 from bootstrap.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.invocation import Invocation
 from bootstrap.status import key_of
@@ -210,6 +211,7 @@ def connect(
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise InputError("reading --server", f"{server} is not https", "a token goes over https alone")
     session = requests.Session()
+    verbose.follow(session)
     session.trust_env = False  # no .netrc: the token is the one that was given
     for scheme in ("http", "https"):
         if not loopback and (proxy := invocation.environ.get(f"{scheme}_proxy")):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from bootstrap import verbose
 from bootstrap.errors import BootstrapError, DownloadError, DownloadUnavailable, InputError
 from bootstrap.invocation import Invocation
 
@@ -152,6 +153,7 @@ def _session(address: str, invocation: Invocation, ca_file: Path | None) -> requ
             return super().send(request, *arguments, **options)
 
     session = requests.Session()
+    verbose.follow(session)
     session.mount("https://", Verified())
     session.mount("http://", Loopback())
     return session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bootstrap import git_objects, git_writing
+from bootstrap import git_objects, git_writing, verbose
 from bootstrap.errors import InputError, RefusedError
 from bootstrap.git_local import Identity
 from bootstrap.git_objects import Entry
@@ -38,7 +38,11 @@ class Branch:
     def read(self, path: str) -> bytes | None:
         """The content of a file; None when there is none, or something else is there."""
         entry = self._entry(path)
-        return self.calls.content(entry.sha, "blob") if entry and entry.is_file else None
+        if entry is None or not entry.is_file:
+            return None
+        content = self.calls.content(entry.sha, "blob")
+        verbose.say(f"read {path}: {len(content):,} bytes")
+        return content
 
     def under(self, folder: str) -> Iterator[str]:
         """Every file in a folder and its subfolders; a file's path gives itself."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap import verbose
 from bootstrap.errors import GitError
 
 OLDEST = (2, 34)
@@ -50,7 +51,10 @@ def run(
     except ImportError as error:  # GitPython looks for git when it is imported
         raise _missing() from error
     try:
-        with tempfile.TemporaryFile(dir=directory) as source:
+        with (
+            verbose.call(verbose.git(arguments, directory)) as call,
+            tempfile.TemporaryFile(dir=directory) as source,
+        ):
             source.write(stdin)
             source.seek(0)
             status, out, err = Git(str(directory)).execute(
@@ -63,6 +67,7 @@ def run(
                 strip_newline_in_stdout=False,
                 kill_after_timeout=timeout,
             )
+            call.ended = f"exit {status}"
     except GitCommandNotFound as error:
         raise _missing() from error
     except OSError as error:
@@ -80,7 +85,9 @@ def ask(arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -
 
     command = ["git", "-C", str(directory), *arguments]
     try:
-        ended = subprocess.run(command, env=dict(environ), capture_output=True, timeout=60, check=False)
+        with verbose.call(verbose.git(arguments, directory)) as call:
+            ended = subprocess.run(command, env=dict(environ), capture_output=True, timeout=60, check=False)
+            call.ended = f"exit {ended.returncode}"
     except (OSError, subprocess.TimeoutExpired) as error:
         return Answer(1, b"", str(error))
     return Answer(ended.returncode, ended.stdout, ended.stderr.decode("utf-8", "replace"))

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import git_errors
+from bootstrap import git_errors, verbose
 from bootstrap.errors import GitError
 from bootstrap.git_command import Answer
 
@@ -129,17 +129,19 @@ def run(
     After `timeout` seconds git and its children are killed, and the answer says so. Raises GitError
     when there is no git.
     """
-    process = _start(arguments, directory, environ, subprocess.PIPE)
-    try:
-        out, err = process.communicate(stdin, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        _kill(process)
-        out, err = process.communicate()
-        err += f"\nTimeout: git {arguments[0]} took longer than {timeout:.0f} s".encode()
-    except BaseException:
-        _kill(process)
-        process.communicate()
-        raise
+    with verbose.call(verbose.git(arguments, directory)) as call:
+        process = _start(arguments, directory, environ, subprocess.PIPE)
+        try:
+            out, err = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            out, err = process.communicate()
+            err += f"\nTimeout: git {arguments[0]} took longer than {timeout:.0f} s".encode()
+        except BaseException:
+            _kill(process)
+            process.communicate()
+            raise
+        call.ended = f"exit {process.returncode}"
     return Answer(process.returncode, out, err.decode("utf-8", "replace"))
 
 

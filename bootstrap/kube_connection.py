@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap import kube_config, kube_errors
+from bootstrap import kube_config, kube_errors, verbose
 from bootstrap.errors import ClusterError
 from bootstrap.invocation import Invocation
 
@@ -172,20 +172,24 @@ def _send(
 
     import urllib3
 
-    url = f"{cluster.server}{path}" + (f"?{urlencode(query)}" if query else "")
+    asked = path + (f"?{urlencode(query)}" if query else "")
+    url = f"{cluster.server}{asked}"
     headers = {"accept": accept, "user-agent": "gitops-bootstrap", **_authorization(cluster)}
     if body is not None:
         headers["content-type"] = content_type
-    return cluster.pool.request(
-        method,
-        url,
-        headers=headers,
-        body=body,
-        timeout=urllib3.Timeout(connect=cluster.connect_timeout, read=read_timeout),
-        retries=False,
-        redirect=False,
-        preload_content=preload,
-    )
+    with verbose.call(f"{method} {verbose.address(cluster.server)}{asked}") as call:
+        response = cluster.pool.request(
+            method,
+            url,
+            headers=headers,
+            body=body,
+            timeout=urllib3.Timeout(connect=cluster.connect_timeout, read=read_timeout),
+            retries=False,
+            redirect=False,
+            preload_content=preload,
+        )
+        call.ended = str(response.status)
+    return response
 
 
 def _authorization(cluster: Cluster) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bootstrap import registry_auth
+from bootstrap import registry_auth, verbose
 from bootstrap.errors import RegistryError
 from bootstrap.images import Reference, canonical
 from bootstrap.invocation import Invocation
@@ -55,6 +55,7 @@ class Registries:
 
         self._invocation = invocation
         self._session = requests.Session()
+        verbose.follow(self._session)
         self._session.headers["User-Agent"] = "gitops-bootstrap"
         self._session.auth = _NoNetrc()
         # Given with every request: the environment's REQUESTS_CA_BUNDLE would win over the session's.

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bootstrap import verbose
 from bootstrap.errors import InputError
 from bootstrap.index_yaml import load_all
 from bootstrap.invocation import Invocation
@@ -135,7 +136,10 @@ def _run(root: Path, batch: Batch, program: str) -> Built:
             if "components" in top:
                 top["components"] = [posixpath.join(up, overlay.folder, part) for part in top["components"]]
         (folder / "kustomization.yaml").write_text(json.dumps(top), encoding="utf-8")
-        out, error = _call([program, "build", str(folder)])
+        folders = ", ".join(overlay.folder or "." for _, overlay in batch)
+        with verbose.call(f"kustomize build {folders}") as call:
+            out, error = _call([program, "build", str(folder)])
+            call.ended = "refused" if error else f"{len(out):,} bytes"
         if error is None:
             return Built(tuple((body, _from_top(_origin(body), folder, root)) for body in load_all(out)))
         if len(batch) == 1:
@@ -216,7 +220,9 @@ def helm_template(
     arguments = [part for file in values for part in ("--values", str(file))]
     arguments += [part for item in sets for part in ("--set", item)]
     command = [program, "template", name, *chart, "--namespace", namespace or "default", "--include-crds"]
-    out, error = _call([*command, *arguments], cwd)
+    with verbose.call(f"helm template {name} {' '.join(chart)}") as call:
+        out, error = _call([*command, *arguments], cwd)
+        call.ended = "refused" if error else f"{len(out):,} bytes"
     if error is not None:
         return Built(error=" ".join(error.removeprefix("Error: ").split())[:600])
     return Built(tuple((body, "") for body in load_all(out) if isinstance(body, dict)))

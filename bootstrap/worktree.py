@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bootstrap import verbose
 from bootstrap.errors import InputError, RefusedError
 from bootstrap.steps import FileChange
 
@@ -31,11 +32,13 @@ class WorkTree:
         try:
             if self._through_link(path) or not stat.S_ISREG(full.lstat().st_mode):
                 return None
-            return full.read_bytes()
+            content = full.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise _unreadable(path, error) from error
+        verbose.say(f"read {path}: {len(content):,} bytes")
+        return content
 
     def under(self, folder: str) -> Iterator[str]:
         """Every plain file in a folder and its subfolders, in order; a file's path gives itself."""
@@ -63,6 +66,7 @@ class WorkTree:
             while ready:
                 new, target = ready[0]
                 new.replace(target)
+                verbose.say(f"wrote {target.relative_to(self.root)}")
                 ready.pop(0)
             for change in changes:
                 if change.content is None and change.before is not None:
@@ -116,6 +120,7 @@ class WorkTree:
         """Delete a file, and the folders above it that are empty then."""
         target = self.root / path
         target.unlink()
+        verbose.say(f"removed {path}")
         for folder in target.parents:
             if folder == self.root or any(folder.iterdir()):
                 break

@@ -10,6 +10,7 @@ import click
 
 from bootstrap.invocation import Invocation
 from bootstrap.output import Output
+from bootstrap.verbose import to
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -19,13 +20,14 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         "-o", "--output", "format", type=click.Choice(["text", "json"]), default="text", help="Output format."
     )
     @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
-    @click.option("-v", "--verbose", is_flag=True, help="Print each call as it is made.")
+    @click.option("-v", "--verbose", is_flag=True, help="Print each call and file as it comes.")
     @functools.wraps(function)
     def wrapper(format: str, quiet: bool, verbose: bool, **options: Any) -> Any:
         context = click.get_current_context()
         invocation = context.ensure_object(Invocation)
         output = Output(invocation, format=format, quiet=quiet, verbose=verbose)
         context.meta["bootstrap.output"] = output
-        return function(output=output, **options)
+        with to(output.detail if verbose else None):
+            return function(output=output, **options)
 
     return wrapper

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from bootstrap import verbose
 from bootstrap.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.git import Credential
 from bootstrap.invocation import Invocation
@@ -44,6 +45,7 @@ class Client:
 
         parts = urlsplit(url)
         session = requests.Session()
+        verbose.follow(session)
         session.trust_env = False  # no .netrc: the credential is the one that was given
         session.proxies.update(_proxies(url, invocation.environ))
         bundle = credential.ca_file or invocation.environ.get("REQUESTS_CA_BUNDLE")

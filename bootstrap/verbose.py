@@ -1,0 +1,81 @@
+"""What --verbose shows: each call of git, over HTTP, of a renderer and each file, as it is made.
+
+One listener for the process: calls are made deep below and on threads, where no Output is known.
+Nobody may put a credential into what is said; the listener hides those that it knows all the same.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+_listeners: list[Callable[[str], None]] = []
+
+
+@contextmanager
+def to(listener: Callable[[str], None] | None) -> Iterator[None]:
+    """Have a listener (None: nobody) told everything while the block runs."""
+    if listener is None:
+        yield
+        return
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def say(text: str) -> None:
+    """One line, if anybody listens."""
+    for listener in _listeners:
+        listener(text)
+
+
+class Call:
+    """A call that is under way; `ended` is how it ended, in words."""
+
+    ended = "no answer"
+
+
+@contextmanager
+def call(what: str) -> Iterator[Call]:
+    """Tell a call with how it ended and the seconds that it took."""
+    if not _listeners:
+        yield Call()
+        return
+    made, start = Call(), time.monotonic()
+    try:
+        yield made
+    finally:
+        say(f"{what}: {made.ended}, {time.monotonic() - start:.2f} s")
+
+
+def git(arguments: Sequence[str], folder: object) -> str:
+    """A git command as it is told: without passwords in URLs, long ones cut, where it runs."""
+    words = [re.sub(r"(?<=://)[^/@\s]*@", "", word) for word in arguments if _listeners]
+    line = " ".join(word if len(word) <= _LONG else f"{word[:_LONG]}…" for word in words[:_MANY])
+    return f"git {line}{f' and {len(words) - _MANY} more' if len(words) > _MANY else ''} (in {folder})"
+
+
+def address(url: str) -> str:
+    """A URL as it is told: without user, password and query."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "", url.partition("?")[0])
+
+
+def follow(session: Any) -> None:
+    """Tell every answer of a session of requests."""
+
+    def told(answer: Any, **_: Any) -> None:
+        if _listeners:
+            seconds = answer.elapsed.total_seconds()
+            url = address(str(answer.request.url))
+            say(f"{answer.request.method} {url}: {answer.status_code}, {seconds:.2f} s")
+
+    session.hooks["response"].append(told)
+
+
+_LONG, _MANY = 120, 12
+"""Characters of a word and words of a git command that are told."""
