@@ -101,7 +101,9 @@ def combined(errors: list[ClusterError]) -> ClusterError:
     if len(errors) == 1:
         return first
     lines = [f"{error.where or error.tried}: {error.found}" for error in errors]
-    found = f"{counted(len(errors), 'object')} refused:" + "".join(f"\n    - {line}" for line in lines)
+    found = f"{counted(len(errors), 'object')} {'was' if len(errors) == 1 else 'were'} refused:" + "".join(
+        f"\n    - {line}" for line in lines
+    )
     if isinstance(first, ApiError):
         error = type(first)(first.tried, found, first.hint, code=first.code, reason=first.reason)
         if isinstance(error, Conflict):

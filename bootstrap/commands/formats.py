@@ -10,6 +10,7 @@ import click
 
 from bootstrap.invocation import Invocation
 from bootstrap.output import Output
+from bootstrap.verbose import to
 
 
 def formatted(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -23,7 +24,7 @@ def formatted(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             "-o", "--output", "format", type=click.Choice(formats), default=formats[0], help="Output format."
         )
         @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
-        @click.option("-v", "--verbose", is_flag=True, help="Print each call as it is made.")
+        @click.option("-v", "--verbose", is_flag=True, help="Print each call and file as it comes.")
         @functools.wraps(function)
         def wrapper(format: str, quiet: bool, verbose: bool, **options: Any) -> Any:
             context = click.get_current_context()
@@ -32,7 +33,8 @@ def formatted(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any
                 invocation, format="json" if format == "json" else "text", quiet=quiet, verbose=verbose
             )
             context.meta["bootstrap.output"] = output
-            return function(output=output, format=format, **options)
+            with to(output.detail if verbose else None):
+                return function(output=output, format=format, **options)
 
         return wrapper
 
