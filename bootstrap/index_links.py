@@ -17,6 +17,7 @@ from bootstrap.index_pods import (
     Place,
     containers,
     find_port,
+    label_selected,
     pod_annotations,
     pod_labels,
     selected,
@@ -27,6 +28,11 @@ TALKS_TO = "gitops-bootstrap.io/talks-to"
 _HOST = re.compile(
     r"(?<![\w.@-])(?P<host>[a-z]([a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::(?P<port>\d{1,5}))?(?![\w-])"
 )
+_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?)?"
+    r"(?P<host>[a-z](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::\d+)?(?:[/?]\S*)?"
+)
+_FOR_HOSTS = re.compile(r"(?:^|_)(?:HOST|URL|URI|ADDR|ADDRESS|ENDPOINT|DSN|SERVER|BROKER)E?S?$")
 _DECLARED = re.compile(r"\s*(?P<host>[\w.-]+)(?::(?P<port>\d+))?\s*$")
 _DEFAULT_PORTS = {
     "http": 80,
@@ -42,7 +48,8 @@ _DEFAULT_PORTS = {
 class Link:
     """A workload talks to a Service. `port` None: not said. `how` says where it is told.
 
-    `service` is None when nothing of that name is there; then `host` is what was named.
+    `service` is None when nothing of that name is there; then `host` is what was named. A word that is a
+    Service's name, with nothing about it that says host, is not `sure`.
     """
 
     workload: Resource
@@ -53,12 +60,13 @@ class Link:
     how: str
     path: Place
     declared: bool = False
+    sure: bool = True
 
 
 def links(index: Index, workload: Resource) -> list[Link]:
     """Every Service that the workload names, once each; what was declared comes first."""
     found: dict[tuple[str, str], Link] = {}
-    for link in [*_declared(index, workload), *_told(index, workload)]:
+    for link in [*_declared(index, workload), *_told(index, workload), *_let_out(index, workload)]:
         found.setdefault((link.namespace, link.host), link)
     if not found:
         for link in _admitted(index, workload):
@@ -88,7 +96,30 @@ def _told(index: Index, workload: Resource) -> Iterator[Link]:
             if service is None or not _plausible(match, text, service):
                 continue
             port = int(match["port"]) if match["port"] else _scheme_port(text, match.start())
-            yield Link(workload, name, namespace, service, port, how, place)
+            bare = text.strip() == name and not match["port"]
+            sure = not bare or _says_host(how, name)
+            yield Link(workload, name, namespace, service, port, how, place, sure=sure)
+
+
+def _says_host(how: str, name: str) -> bool:
+    """Whether a variable is for a host, or has the Service's name in its own."""
+    if not how.startswith("variable "):
+        return False
+    variable = how.split()[1].upper()
+    return _hostlike(variable) or name.upper().replace("-", "_") in variable
+
+
+def hosts(index: Index, workload: Resource) -> Iterator[tuple[str, str, str, Place]]:
+    """(host, Service, how, place) of what variables for hosts hold, as far as it means their namespace."""
+    for text, how, place in _texts(index, workload):
+        variable = how.split()[1] if how.startswith("variable ") else ""
+        if not _FOR_HOSTS.search(variable.upper()):
+            continue
+        for part in text.split(","):
+            if match := _ADDRESS.fullmatch(part.strip()):
+                name, namespace = _split(match["host"], workload.namespace)
+                if namespace == workload.namespace:
+                    yield match["host"], name, how, place
 
 
 def _plausible(match: re.Match[str], text: str, service: Resource) -> bool:
@@ -164,6 +195,45 @@ def _admitted(index: Index, workload: Resource) -> Iterator[Link]:
                 place: Place = ("spec", "ingress", number)
                 how = f"NetworkPolicy {policy.name}"
                 yield Link(workload, service.name, service.namespace, service, _first_port(rule), how, place)
+
+
+def _let_out(index: Index, workload: Resource) -> Iterator[Link]:
+    """What an egress rule is for, where it is for this workload alone and leads to one other alone."""
+    labels = pod_labels(workload)
+    for policy in index.of("NetworkPolicy.networking.k8s.io", namespace=workload.namespace):
+        selector = mapping(policy.spec.get("podSelector"))
+        if not selector or not label_selects(selector, labels):
+            continue
+        if len(label_selected(index, selector, workload.namespace)) > 1:
+            continue
+        for number, rule in enumerate(sequence(policy.spec.get("egress"))):
+            for peer in mappings(mapping(rule).get("to")):
+                wanted = mapping(peer.get("podSelector"))
+                pods = label_selected(index, wanted, workload.namespace) if wanted else []
+                if len(pods) != 1 or "namespaceSelector" in peer or pods[0] is workload:
+                    continue
+                for service in _fronts(index, pods[0])[:1]:
+                    how, place = f"the egress of {policy}", ("spec", "egress", number)
+                    port = _service_port(service, pods[0], _first_port(rule))
+                    yield Link(workload, service.name, service.namespace, service, port, how, place)
+
+
+def _fronts(index: Index, pod: Resource) -> list[Resource]:
+    """The Services that select a workload's pods."""
+    return [
+        service
+        for service in index.of("Service", namespace=pod.namespace)
+        if pod in selected(index, mapping(service.spec.get("selector")), pod.namespace)
+    ]
+
+
+def _service_port(service: Resource, pod: Resource, port: int | None) -> int | None:
+    """The Service's port in front of a container's."""
+    for item in mappings(service.spec.get("ports")):
+        number = item.get("port")
+        if isinstance(number, int) and target_port(service, number, pod) == port:
+            return number
+    return None
 
 
 def _names(peer: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
-from bootstrap.index import Index, Resource, mapping, mappings
-from bootstrap.index_links import Link, links, protocol, target_port
-from bootstrap.index_pods import WORKLOADS, label_selected, pod_labels, selected
+from bootstrap.index import Index, Resource, mapping, mappings, sequence
+from bootstrap.index_links import Link, hosts, links, protocol, target_port
+from bootstrap.index_pods import WORKLOADS, label_selected, pod_labels, pod_spec, selected
 from bootstrap.index_policies import NETWORK_POLICY, Peer, cut, peer, refused
 
 CUT = Rule(
@@ -48,6 +49,14 @@ TALKS_TO_NOTHING = Rule(
     "correct the annotation, or the Service",
 )
 
+NEAR_MISS = Rule(
+    "GB355",
+    "host-just-misses-service",
+    "warning",
+    "A variable names a host that is no Service of the namespace, and just misses one.",
+    "correct the name",
+)
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -68,12 +77,14 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         yield from _empty(index, policy)
     for workload in index.of(*WORKLOADS):
         named = links(index, workload)
-        stopped = cut(index, peer(workload), DNS, 53, "UDP") if named else None
-        if stopped and stopped[1] == "Egress":
-            message = f"{workload} looks up {named[0].host}, and {stopped[0]} lets it reach no DNS"
-            yield at(NO_DNS, stopped[0], message, "spec", "egress")
+        looked_up = next((link.host for link in named if link.sure), None)
+        closed = cut(index, peer(workload), DNS, 53, "UDP") if looked_up else None
+        if closed and closed[1] == "Egress":
+            message = f"{workload} looks up {looked_up}, and {closed[0]} lets it reach no DNS"
+            yield at(NO_DNS, closed[0], message, "spec", "egress")
         for link in named:
             yield from _link(index, link)
+        yield from _near_misses(index, workload)
 
 
 def _empty(index: Index, policy: Resource) -> Iterator[Problem]:
@@ -88,6 +99,28 @@ def _empty(index: Index, policy: Resource) -> Iterator[Problem]:
             message = f"{policy} selects {key}={value}, which no pod has; did you mean {near[0]}?"
             yield at(EMPTY, policy, message, "spec", "podSelector")
             return
+
+
+def _near_misses(index: Index, workload: Resource) -> Iterator[Problem]:
+    here = workload.namespace
+    if not index.knows(here):
+        return
+    names = {service.name for service in index.of("Service", namespace=here)}
+    aliases = mappings(pod_spec(workload).get("hostAliases"))
+    known = names | {str(host) for alias in aliases for host in sequence(alias.get("hostnames"))}
+    for host, name, how, place in hosts(index, workload):
+        near = get_close_matches(name, names, n=1, cutoff=0.8) if name not in known else []
+        if near and not _apart(name, near[0]):
+            message = f"{workload}: {how} names the host {host}, and {here} has no Service {name}"
+            message += f"; did you mean {near[0]}?"
+            yield at(NEAR_MISS, workload, message, *place, unless=("Service", here, name))
+
+
+def _apart(one: str, other: str) -> bool:
+    """Whether two names are alike on purpose: by their numbers, or one with more behind a dash."""
+    plain = [re.sub(r"\d+", "", name) for name in (one, other)]
+    longer, shorter = max(one, other, key=len), min(one, other, key=len)
+    return plain[0] == plain[1] or longer.startswith(f"{shorter}-") or longer.endswith(f"-{shorter}")
 
 
 def _link(index: Index, link: Link) -> Iterator[Problem]:
@@ -116,20 +149,27 @@ def _serves(service: Resource, port: int) -> bool:
 
 def stopped(index: Index, link: Link) -> Stop | None:
     """What cuts or refuses a link; None when it passes."""
-    if link.service is None:
+    if link.service is None or not link.sure:
         return None
-    workload, told = link.workload, f"{link.workload} talks to {link.host} ({link.how})"
-    reached = [
-        (pod, target_port(link.service, link.port, pod))
-        for pod in selected(index, mapping(link.service.spec.get("selector")), link.namespace)
-    ]
-    for pod, port in reached:
-        if found := cut(index, peer(workload), peer(pod), port, protocol(link.service, link.port)):
-            policy, direction = found
-            way = f"from {workload.name}" if direction == "Ingress" else f"to {pod.name}"
-            message = f"{told}, and {policy} lets nothing {way} pass at port {port}"
-            return Stop(CUT, policy, message, ("spec", direction.lower()))
-    for pod, port in reached:
-        if refusing := refused(index, peer(workload), peer(pod), port):
-            return Stop(REFUSED, refusing, f"{told}, and {refusing} refuses it at {pod}", ("spec", "rules"))
+    ports = [link.port]
+    if link.port is None:  # which of them it uses, is not known: one that is open is enough
+        ports = [item.get("port") for item in mappings(link.service.spec.get("ports"))] or [None]
+    for pod in selected(index, mapping(link.service.spec.get("selector")), link.namespace):
+        stops = [_stop(index, link, link.service, port, pod) for port in ports]
+        if all(stops):
+            return stops[0]
+    return None
+
+
+def _stop(index: Index, link: Link, service: Resource, number: int | None, pod: Resource) -> Stop | None:
+    """What stops a link at one port of its Service."""
+    workload, port = link.workload, target_port(service, number, pod)
+    told = f"{workload} talks to {link.host} ({link.how})"
+    if found := cut(index, peer(workload), peer(pod), port, protocol(service, number)):
+        policy, direction = found
+        way = f"from {workload.name}" if direction == "Ingress" else f"to {pod.name}"
+        message = f"{told}, and {policy} lets nothing {way} pass at port {port}"
+        return Stop(CUT, policy, message, ("spec", direction.lower()))
+    if refusing := refused(index, peer(workload), peer(pod), port):
+        return Stop(REFUSED, refusing, f"{told}, and {refusing} refuses it at {pod}", ("spec", "rules"))
     return None

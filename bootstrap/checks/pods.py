@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
 from bootstrap.checks.scaling import is_off
 from bootstrap.index import Index, Resource, dig, mapping, mappings
-from bootstrap.index_pods import WORKLOADS, Container, containers, selected
+from bootstrap.index_pods import SCALABLE, WORKLOADS, Container, containers, selected
 
 PROBE_PORT = Rule(
     "GB348",
@@ -48,10 +48,15 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield at(SWITCHED_OFF, pods[0], message, "spec", "replicas")
     for workload in index.of(*WORKLOADS):
         for container in containers(workload):
-            if not container.body.get("image"):
+            if not container.body.get("image") and not _is_patch(workload):
                 message = f"{workload}: container {container.name} has no image"
                 yield at(IMAGE, workload, message, *container.path)
             yield from _probes(workload, container)
+
+
+def _is_patch(workload: Resource) -> bool:
+    """Whether it can be no object of its own: a patch that lies about lacks what every workload has."""
+    return workload.kind in SCALABLE and "selector" not in workload.spec
 
 
 def switched_off(index: Index, service: Resource) -> list[Resource]:

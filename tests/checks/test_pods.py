@@ -66,6 +66,13 @@ def test_pods_that_something_else_runs_are_not_off(more: str) -> None:
     assert worst(trace(here, "web.shop")) == "ok"
 
 
+def test_patch_that_lies_about_is_no_container_without_an_image() -> None:
+    bare = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+    bare += "spec: {template: {spec: {containers: [{name: web}]}}}\n"
+    assert found(index(bare)) == []
+    assert found(index(bare.replace("spec: {", "spec: {selector: {}, ", 1))) == ["GB354"]
+
+
 def test_budget_of_pods_that_are_switched_off_blocks_nothing() -> None:
     assert list(scaling.check(index(OFF), Surroundings(index(OFF), True))) == []
     running = index(OFF.replace("replicas: 0", "replicas: 1"))

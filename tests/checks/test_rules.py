@@ -130,6 +130,7 @@ CASES = [
     ),
     edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "bd:5432"}', "there is db, web"),
     edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "web:81, db:9"}', "web has port 80"),
+    edit("GB355", "variable", "- {name: DB_HOST, value: 'webb:80'}", "did you mean web?"),
     edit("GB326", "rule host", "host: wbe", "did you mean web?", "GB327"),
     edit("GB351", "route", "- {destination: {host: web, port: {number: 81}}, weight: 90}", "has port 80"),
     edit(
