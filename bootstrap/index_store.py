@@ -11,18 +11,23 @@ import marshal
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from bootstrap.invocation import Invocation
 
 NAME = f"entries-2-{sys.implementation.cache_tag}.sqlite"
+WAIT = 10.0
+"""Seconds for another run to have written what it has."""
 KEEP = 14 * 86400
 """Seconds after which an entry that nobody asked for is dropped."""
 
 _AT_ONCE = 500
 """Keys in one question; SQLite's own limit is at least 999."""
+
+_MUCH = 32_000_000
+"""Bytes of new values that are held in memory."""
 
 _SCHEMA = """
 create table if not exists entries (key text primary key, value blob not null, used integer not null);
@@ -33,13 +38,16 @@ create index if not exists entries_used on entries (used);
 class Store:
     """Keys to values: None, numbers, texts, and lists, tuples and mappings of such.
 
-    `close` writes what was put; nothing is written when the run fails.
+    What is put is written by `close`, or before when it gets much, always in one short go: another run may
+    want to write too. What cannot be written is made again the next time.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._connection = _open(path)
         self._now = int(time.time())
         self._used: set[str] = set()
+        self._new: dict[str, bytes] = {}
+        self._size = 0
 
     def get(self, key: str) -> Any | None:
         """The value, or None when it is not there."""
@@ -48,44 +56,60 @@ class Store:
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """The values of those keys that are there."""
         wanted, found = list(keys), {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
+        for key, value in self._values(wanted):
+            loaded = _loaded(value)
+            if loaded is not None:
+                found[key] = loaded[0]
+        return found
+
+    def _values(self, keys: list[str]) -> Iterator[tuple[str, bytes]]:
+        yield from ((key, self._new[key]) for key in keys if key in self._new)
+        rest = [key for key in keys if key not in self._new]
+        for start in range(0, len(rest), _AT_ONCE):
+            some = rest[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
-            rows = self._connection.execute(
-                f"select key, value, used from entries where key in ({marks})",  # noqa: S608 - question marks
-                some,
-            )
+            question = f"select key, value, used from entries where key in ({marks})"  # noqa: S608 - only marks
+            try:
+                rows = self._connection.execute(question, some).fetchall()
+            except sqlite3.DatabaseError:
+                continue  # damaged: it is only a cache
             for key, value, used in rows:
                 if used < self._now - KEEP // 2:
                     self._used.add(key)
-                value = _loaded(value)
-                if value is not None:
-                    found[key] = value[0]
-        return found
+                yield key, value
 
     def has(self, key: str) -> bool:
-        return self._connection.execute("select 1 from entries where key = ?", (key,)).fetchone() is not None
+        return any(True for _ in self._values([key]))
 
     def keys(self, start: str) -> list[str]:
         """The keys that begin so."""
-        rows = self._connection.execute(
-            "select key from entries where substr(key, 1, ?) = ?", (len(start), start)
-        )
-        return [str(row[0]) for row in rows]
+        question = "select key from entries where substr(key, 1, ?) = ?"
+        rows = self._connection.execute(question, (len(start), start)).fetchall()
+        return sorted({*(str(row[0]) for row in rows), *(key for key in self._new if key.startswith(start))})
 
     def put(self, key: str, value: Any) -> None:
-        row = (key, marshal.dumps(value), self._now)
-        self._connection.execute("insert or replace into entries values (?, ?, ?)", row)
+        self._new[key] = marshal.dumps(value)
+        self._size += len(self._new[key])
+        if self._size > _MUCH:
+            self._write()
 
-    def drop(self, keys: Iterable[str]) -> None:
-        self._connection.executemany("delete from entries where key = ?", [(key,) for key in keys])
+    def _write(self) -> None:
+        rows = [(key, value, self._now) for key, value in self._new.items()]
+        marks = [(self._now, key) for key in self._used]
+        try:
+            with self._connection:
+                self._connection.executemany("insert or replace into entries values (?, ?, ?)", rows)
+                self._connection.executemany("update entries set used = ? where key = ?", marks)
+                self._connection.execute("delete from entries where used < ?", (self._now - KEEP,))
+        except sqlite3.DatabaseError:
+            self._size = 0  # another run writes for long, or the disk is full: tried again when there is more
+            return
+        self._new, self._size, self._used = {}, 0, set()
 
     def close(self) -> None:
         """Write, and drop what was not used for long."""
-        marks = [(self._now, key) for key in self._used]
-        self._connection.executemany("update entries set used = ? where key = ?", marks)
-        self._connection.execute("delete from entries where used < ?", (self._now - KEEP,))
-        self._connection.commit()
+        if self._new or self._used:
+            self._write()
         self._connection.close()
 
 
@@ -129,7 +153,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
 
 
 def _on_disk(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30)
+    connection = sqlite3.connect(path, timeout=WAIT)
     connection.execute("pragma page_size = 32768")  # a record has megabytes: longer pages are fewer steps
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = off")

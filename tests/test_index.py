@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import index_build, render
+from bootstrap import index_build, index_store, render
 from bootstrap.errors import InputError
 from bootstrap.index import IN_CLUSTER, Index, Resource, label_selects
 from bootstrap.index_build import read
@@ -234,6 +234,40 @@ def test_damaged_value_is_none(tmp_path: Path, invocation: Invocation) -> None:
     store = open_store(invocation)
     assert store.get_many(["a", "c", "d"]) == {"a": {"b": [1, (2, None)]}}
     store.close()
+
+
+def test_runs_beside_one_another_do_not_wait_for_each_other(
+    tmp_path: Path, invocation: Invocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path)}
+    monkeypatch.setattr(index_store, "WAIT", 0.01)
+    one, other = open_store(invocation), open_store(invocation)
+    one.put("a", 1)
+    other.put("b", 2)
+    assert (one.get("a"), one.has("a"), one.get("b")) == (1, True, None)
+    other.close()
+    one.close()
+    store = open_store(invocation)
+    assert store.get_many("ab") == {"a": 1, "b": 2}
+    store.close()
+
+
+def test_store_that_is_locked_costs_only_what_is_new(
+    tmp_path: Path, invocation: Invocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path)}
+    monkeypatch.setattr(index_store, "WAIT", 0.01)
+    monkeypatch.setattr(index_store, "_MUCH", 10)
+    store = open_store(invocation)
+    other = sqlite3.connect(tmp_path / "index" / NAME)
+    other.execute("begin immediate")
+    for number in range(5):
+        store.put(f"key {number}", "more than ten bytes")
+    assert store.get("key 3") == "more than ten bytes"
+    store.close()
+    other.rollback()
+    other.close()
+    assert open_store(invocation).get("key 3") is None
 
 
 def test_more_keys_than_one_question_takes_are_found() -> None:
