@@ -74,7 +74,7 @@ metadata:
   name: web
 spec:
   rules:
-    - host: web.example.com
+    - host: NAME.example.com
       http:
         paths:
           - path: /
