@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bootstrap.checks.promql import fault
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
 from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
 from bootstrap.index_pods import WORKLOADS, containers, find_port, label_selected
@@ -34,6 +35,14 @@ METRIC = Rule(
     "warning",
     "A rule asks for a metric whose exporter is not deployed: it never fires.",
     "deploy the exporter, or drop the rule",
+)
+
+EXPRESSION = Rule(
+    "GB356",
+    "expression-does-not-parse",
+    "error",
+    "A rule's expression is none: Prometheus refuses the whole file of rules.",
+    "mend brackets, quotes and operators",
 )
 
 EXPORTERS: Mapping[str, tuple[str, ...]] = {
@@ -78,6 +87,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         yield from _pod_monitor(index, monitor)
     words = None
     for rules in index.of(RULES):
+        yield from _expressions(rules)
         if around.complete:
             words = words or exporters(index, around)
             yield from _metrics(rules, words)
@@ -146,6 +156,16 @@ def exporters(index: Index, around: Surroundings) -> str:
         sources = [*sequence(application.spec.get("sources")), application.spec.get("source")]
         words += [application.name, *(str(mapping(source).get("chart")) for source in sources)]
     return " ".join(words)
+
+
+def _expressions(rules: Resource) -> Iterator[Problem]:
+    for number, group in enumerate(sequence(rules.spec.get("groups"))):
+        for place, rule in enumerate(sequence(mapping(group).get("rules"))):
+            expression = dig(rule, "expr")
+            if isinstance(expression, str) and (why := fault(expression)):
+                name = mapping(rule).get("alert") or mapping(rule).get("record")
+                message = f"{rules}: the expression of {name} cannot be read: {why}"
+                yield at(EXPRESSION, rules, message, "spec", "groups", number, "rules", place, "expr")
 
 
 def _metrics(rules: Resource, exporters: str) -> Iterator[Problem]:

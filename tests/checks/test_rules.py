@@ -146,6 +146,7 @@ CASES = [
     edit("GB328", "monitor selector", "selector: {matchLabels: {app: wbe}}", "no Service"),
     edit("GB329", "monitor port", "endpoints: [{port: metrics}]", "metrics"),
     edit("GB346", "alert", "groups: [{name: w, rules: [{alert: Cold, expr: redis_up == 0}]}]", "redis_up"),
+    edit("GB356", "alert", "groups: [{name: w, rules: [{alert: C, expr: 'sum(up'}]}]", "( is not closed"),
     edit("GB331", "deployment selector", "selector: {matchLabels: {app: wbe}}", "app=wbe"),
     edit("GB332", "service name", "serviceName: dbs", "did you mean db?"),
     edit("GB330", "second path", "- path: /", "claims too"),
