@@ -69,6 +69,9 @@ def _of(
         hooks = provider.webhooks(url)
     except BootstrapError as error:
         return [(AREA, "warning", f"{error.tried}: {error.found}", f"{error.hint}; {_GIVE}")]
+    if not hooks and not _has_server(cluster, namespace):
+        found = "Argo CD has no API server here that one could reach: a push is seen after up to 3 minutes"
+        return [(AREA, "ok", found, "")]
     said = list(told(shown, hooks, _secret(cluster, namespace, provider.webhook_key, invocation)))
     if any(not hook.deliveries for hook in hooks):
         said += received(_logs(cluster, namespace), url)
@@ -147,6 +150,15 @@ def _mend(last: Delivery, address: str) -> str:
     if last.status:
         return "argocd-server, or the ingress before it, is in trouble: look at its pods and its log"
     return f"the Git host cannot reach {address}: look at its DNS, its certificate and what lies between"
+
+
+def _has_server(cluster: Cluster, namespace: str) -> bool:
+    """False for Argo CD's core variant alone."""
+    try:
+        found = kube.list_objects(cluster, "apps/v1", "Deployment", namespace)
+    except ClusterError:
+        return True
+    return any(item["metadata"]["name"].endswith("argocd-server") for item in found)
 
 
 def _secret(cluster: Cluster, namespace: str, key: str, invocation: Invocation) -> str | None:

@@ -124,6 +124,10 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     ((state, what, mend),) = told()
     assert (state, "has none to Argo CD's /api/webhook" in what) == ("warning", True)
     assert f"bootstrap init {world.url} --argocd-url" in mend
+    server = "/apis/apps/v1/namespaces/argocd/deployments/argocd-server"
+    kube_connection.request(world.cluster, "DELETE", server, "making it core")
+    ((state, what, mend),) = told()
+    assert (state, "no API server" in what, mend) == ("ok", True, "")
     world.up("--argocd-url", "http://127.0.0.1:1")
     to = "to http://127.0.0.1:1/api/webhook"
     signed, deliveries, log = told()
