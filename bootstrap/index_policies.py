@@ -9,10 +9,12 @@ from ipaddress import ip_network
 from typing import Any, Literal
 
 from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
-from bootstrap.index_pods import find_port, pod_labels, pod_spec
+from bootstrap.index_pods import find_port, pod_annotations, pod_labels, pod_spec
 
 NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 AUTHORIZATION = "AuthorizationPolicy.security.istio.io"
+MESH = "istio-system"
+"""The namespace whose AuthorizationPolicies hold in every other."""
 
 Direction = Literal["Ingress", "Egress"]
 
@@ -200,11 +202,14 @@ def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resou
     A DENY that matches refuses; so does it that ALLOW policies are there and none matches. Rules that look
     at what Git does not tell (paths, headers, addresses, tokens) are taken to match for ALLOW, not for DENY.
     """
+    beyond = index.beyond.of(AUTHORIZATION, namespace=MESH) if index.beyond else []
     found = [
         policy
-        for policy in index.of(AUTHORIZATION)
-        if policy.namespace in (target.namespace, "istio-system") and applies(policy, target)
+        for policy in {id(item): item for item in [*index.of(AUTHORIZATION), *beyond]}.values()
+        if policy.namespace in (target.namespace, MESH) and applies(policy, target)
     ]
+    if all(policy.namespace == MESH for policy in found) and not _in_mesh(index, target):
+        return None
     allows = [policy for policy in found if policy.spec.get("action", "ALLOW") == "ALLOW"]
     for policy in found:
         if policy.spec.get("action") == "DENY" and any(
@@ -220,6 +225,20 @@ def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resou
         # One that admits somebody is where the caller is missing; one without rules only closes the door.
         return next((policy for policy in allows if policy.spec.get("rules")), allows[0])
     return None
+
+
+def _in_mesh(index: Index, target: Peer) -> bool:
+    """Whether Git says that pods are of the mesh: its own policies pass by those that are not."""
+    namespace = index.get("Namespace", "", target.namespace)
+    labels = {**(namespace.labels if namespace else {}), **(target.labels or {})}
+    labels.update(pod_annotations(target.workload) if target.workload else {})
+    return (
+        target.namespace == MESH
+        or "istio.io/rev" in labels
+        or labels.get("istio-injection") == "enabled"
+        or labels.get("istio.io/dataplane-mode") == "ambient"
+        or str(labels.get("sidecar.istio.io/inject")).lower() == "true"
+    )
 
 
 def applies(policy: Resource, target: Peer) -> bool:

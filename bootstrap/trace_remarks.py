@@ -17,7 +17,7 @@ from bootstrap.checks.rule import Finding
 from bootstrap.checks.scaling import HPA, PDB
 from bootstrap.index import APPLICATION_SET, PROJECT, Index, Resource, dig, label_selects, mapping
 from bootstrap.index_pods import pod_labels, pod_spec
-from bootstrap.index_policies import AUTHORIZATION, NETWORK_POLICY, applies, peer
+from bootstrap.index_policies import AUTHORIZATION, MESH, NETWORK_POLICY, applies, peer
 from bootstrap.trace import Hop, Remark, State
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
@@ -103,7 +103,7 @@ def _around_pods(index: Index, pod: Resource) -> Iterator[Resource]:
         if label_selects(policy.spec.get("podSelector"), labels):
             yield policy
     for policy in index.of(AUTHORIZATION):
-        if policy.namespace in (here, "istio-system") and applies(policy, peer(pod)):
+        if policy.namespace in (here, MESH) and applies(policy, peer(pod)):
             yield policy
     for scaler in index.of(HPA, _SCALED, namespace=here):
         if _is_for(index, scaler, pod, str(dig(scaler.body, "spec", "scaleTargetRef", "name"))):

@@ -66,30 +66,34 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
     others = [scope for scope in repository.scopes if scope is not first and request.cluster is None]
     unknown: InputError | None = None
     missing: list[Unread] = []
-    cluster = whole(repository, first)
     for scope in [first, *sorted(others, key=lambda scope: not scope.complete)]:
-        index = cluster if scope is first else _beside(whole(repository, scope), cluster)
-        index = _of_environment(index, request.environment)
-        try:
-            root = trace(index, target, of_index(index, _cluster(repository, scope)))
-        except InputError as error:
-            unknown = unknown or error
-            missing += unread(repository, scope)
-            continue
-        chosen = settings(None, None, configured(repository))
-        remark(root, index, of_scope(repository, scope, chosen, namespaces(root, index)))
-        if not scope.complete:
-            root.details.append(f"{scope.name} is switched on in no cluster")
-            lost(root, scope, missing)
-        return root
+        for cluster in _clusters(scope):
+            index = repository.index(scope, cluster)
+            if not scope.complete and scope is not first:
+                index = _beside(index, whole(repository, first))
+            index = _of_environment(index, request.environment)
+            try:
+                root = trace(index, target, of_index(index, cluster))
+            except InputError as error:
+                unknown = unknown or error
+                continue
+            chosen = settings(None, None, configured(repository))
+            remark(root, index, of_scope(repository, scope, chosen, namespaces(root, index)))
+            if cluster != IN_CLUSTER:
+                root.details.append(f"on the cluster {cluster}")
+            if not scope.complete:
+                root.details.append(f"{scope.name} is switched on in no cluster")
+                lost(root, scope, missing)
+            return root
+        missing += unread(repository, scope)
     assert unknown is not None  # noqa: S101 - there is at least one scope
     return instead(target, missing, unknown)
 
 
-def _cluster(repository: Repository, scope: Scope) -> str:
-    """The cluster that `whole` gives the objects of."""
-    clusters = [placement.cluster for placement in scope.placements]
-    return clusters[0] if clusters and IN_CLUSTER not in clusters else IN_CLUSTER
+def _clusters(scope: Scope) -> list[str]:
+    """The clusters that a scope applies to, the one where Argo CD runs first."""
+    found = {placement.cluster: None for placement in scope.placements}
+    return sorted(found, key=lambda cluster: cluster != IN_CLUSTER) or [IN_CLUSTER]
 
 
 def _beside(index: Index, cluster: Index) -> Index:

@@ -109,3 +109,29 @@ def test_a_denial_counts_only_when_it_is_sure(source: str, caller: str, passes: 
 def test_an_account_without_a_namespace_is_one_of_the_policys_own() -> None:
     assert answer("{serviceAccounts: [web]}", namespace="istio-system") == "db"
     assert answer("{serviceAccounts: [shop/web]}", namespace="istio-system") is None
+
+
+MESH_WIDE = CLOSED.replace("{name: closed}", "{name: closed, namespace: istio-system}")
+
+
+@pytest.mark.parametrize(
+    ("labels", "refuser"),
+    [
+        ("{}", None),
+        ("{istio-injection: enabled}", "closed"),
+        ("{istio.io/dataplane-mode: ambient}", "closed"),
+    ],
+)
+def test_policies_of_the_whole_mesh_hold_for_its_pods_alone(labels: str, refuser: str | None) -> None:
+    space = f"---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {labels}}}\n"
+    beyond = Index(resources((MESH_WIDE + space).removeprefix("---\n"), "mesh.yaml", "argocd/mesh"))
+    index = Index(resources(PODS, "shop.yaml", "argocd/shop", "shop"), beyond=beyond)
+    stopped = refused(index, _peer(index, "web"), _peer(index, "db"), 5432)
+    assert (stopped.name if stopped else None) == refuser
+
+
+def test_policy_of_the_whole_mesh_can_admit() -> None:
+    open_ = MESH_WIDE.replace("spec: {}", "spec: {rules: [{}]}")
+    beyond = Index(resources(open_.removeprefix("---\n"), "mesh.yaml", "argocd/mesh"))
+    index = Index(resources(PODS + CLOSED, "shop.yaml", "argocd/shop", "shop"), beyond=beyond)
+    assert refused(index, _peer(index, "web"), _peer(index, "db"), 5432) is None

@@ -52,6 +52,18 @@ def test_host_of_what_is_switched_off_is_found_and_said_to_be(run: Run, reposito
     assert "apps/shop/base/shop.yaml:1" in result.out
 
 
+def test_host_of_another_cluster_of_the_same_argo_cd_is_found(run: Run, repository: str) -> None:
+    path = Path(repository) / "apps/shop/applications/dev/application.yaml"
+    path.write_text(path.read_text().replace("server: https://kubernetes.default.svc", "name: edge"))
+    project = Path(repository) / "clusters/one/project.yaml"
+    project.write_text(
+        project.read_text().replace('namespace: "*"}', 'namespace: "*"}\n    - {name: edge, namespace: "*"}')
+    )
+    result = run("trace", "web.shop-dev", "--repo", repository)
+    assert result.exit == 0, result.err + result.out
+    assert "on the cluster edge" in result.out
+
+
 def test_environment_chooses_its_applications(run: Run, repository: str) -> None:
     assert run("trace", "web.shop-dev", "--repo", repository, "--env", "dev").exit == 0
     assert run("trace", "web.shop-dev", "--repo", repository, "--env", "production").exit == 2
