@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.checks import entrances, secrets
+from bootstrap.checks import entrances
 from bootstrap.checks.catalog import CHECKS
 from bootstrap.checks.mesh import policy_of
 from bootstrap.checks.monitoring import scrapers
@@ -16,12 +16,13 @@ from bootstrap.checks.pods import SWITCHED_OFF, switched_off
 from bootstrap.checks.rule import Problem, Surroundings
 from bootstrap.checks.scaling import budgets_of, metrics_of, scalers_of
 from bootstrap.errors import InputError
-from bootstrap.index import Index, Resource, dig, mapping, mappings
+from bootstrap.index import Index, Resource, mapping, mappings
 from bootstrap.index_entrances import Entrances
 from bootstrap.index_links import Link, links
-from bootstrap.index_pods import containers, pod_spec, references, replicas, running, selected
+from bootstrap.index_pods import pod_spec, replicas, running, selected
 from bootstrap.trace import Hop, Remark
 from bootstrap.trace_entry import Entry, entries, gateways_of, known_hosts
+from bootstrap.trace_given import certificate, certificates, configuration, ready_when, volumes
 from bootstrap.trace_platform import Platform, platform
 
 
@@ -133,34 +134,10 @@ def _route(walk: _Walk, entry: Entry) -> Hop:
         hop.hops.append(Hop("beside", str(gateway), "listens", gateway, [f"listeners: {listeners}"]))
     holders = gateways or [route]
     for holder in holders:
-        for secret in _certificates(holder):
-            hop.hops.append(_certificate(walk, holder, secret))
+        for secret in certificates(holder):
+            hop.hops.append(certificate(walk.index, holder, secret))
     if not entry.tls:
         hop.details.append("plain HTTP: no TLS for this host")
-    return hop
-
-
-def _certificates(holder: Resource) -> list[str]:
-    found = [str(item["secretName"]) for item in mappings(holder.spec.get("tls")) if item.get("secretName")]
-    for listener in mappings(holder.spec.get("listeners")):
-        found += [str(item.get("name")) for item in mappings(dig(listener, "tls", "certificateRefs"))]
-    return list(dict.fromkeys(found))
-
-
-def _certificate(walk: _Walk, holder: Resource, secret: str) -> Hop:
-    """The TLS Secret, and who issues it."""
-    hop = Hop("config", f"Secret {holder.namespace}/{secret}", "TLS certificate")
-    for certificate in walk.index.of("Certificate.cert-manager.io", namespace=holder.namespace):
-        if certificate.spec.get("secretName") == secret:
-            issuer = mapping(certificate.spec.get("issuerRef"))
-            hop.resource = certificate
-            hop.details.append(f"issued by {issuer.get('kind', 'Issuer')} {issuer.get('name')}")
-            return hop
-    for key in ("cert-manager.io/cluster-issuer", "cert-manager.io/issuer"):
-        if key in holder.annotations:
-            hop.details.append(f"issued by {holder.annotations[key]} ({key.partition('/')[2]})")
-            return hop
-    hop.resource = walk.index.get("Secret", holder.namespace, secret)
     return hop
 
 
@@ -202,13 +179,14 @@ def _pods(walk: _Walk, pod: Resource, how: str) -> Hop:
     count = "scaled by its autoscaler" if scalers else f"{replicas(pod)} replica{'s' * (replicas(pod) != 1)}"
     hop.details.append("one on each node" if pod.kind == "DaemonSet.apps" else count)
     for container in running(pod):
-        probe = "ready when " + _probe(container.body) if _probe(container.body) else "no readiness probe"
+        ready = ready_when(container.body)
+        probe = f"ready when {ready}" if ready else "no readiness probe"
         hop.details.append(f"container {container.name}: {container.body.get('image')}, {probe}")
     account = pod_spec(pod).get("serviceAccountName")
     if account:
         hop.details.append(f"runs as ServiceAccount {account}")
     hop.details += walk.platform.watched(pod)
-    hop.hops += _configuration(walk, pod)
+    hop.hops += configuration(walk.index, pod)
     for scaler in scalers:
         low, high = scaler.spec.get("minReplicas", 1), scaler.spec.get("maxReplicas")
         detail = f"{low} to {high} replicas by {', '.join(metrics_of(scaler))}"
@@ -218,109 +196,11 @@ def _pods(walk: _Walk, pod: Resource, how: str) -> Hop:
         hop.hops.append(
             Hop("beside", str(budget), "limits drains", budget, [f"{field_}: {budget.spec.get(field_)}"])
         )
-    hop.hops += _volumes(walk, pod)
+    hop.hops += volumes(walk.index, pod)
     for link in links(walk.index, pod):
         hop.hops.append(_link(walk, link))
     hop.hops += _callers(walk, pod)
     return hop
-
-
-def _probe(container: Mapping[str, Any]) -> str:
-    probe = mapping(container.get("readinessProbe"))
-    if probe.get("httpGet"):
-        return f"GET {dig(probe, 'httpGet', 'path') or '/'} answers"
-    if probe.get("tcpSocket"):
-        return f"port {dig(probe, 'tcpSocket', 'port')} opens"
-    if probe.get("grpc"):
-        return "gRPC health says so"
-    return (
-        f"`{' '.join(map(str, dig(probe, 'exec', 'command') or []))[:60]}` ends well"
-        if probe.get("exec")
-        else ""
-    )
-
-
-def _configuration(walk: _Walk, pod: Resource) -> list[Hop]:
-    """A hop for each ConfigMap and Secret: which of its keys gives which variable or file; never a value."""
-    uses: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for use in references(pod):
-        if use.kind not in ("ConfigMap", "Secret"):
-            continue
-        if use.key is not None:
-            uses[(use.kind, use.name)].append(f"{use.how} ← key {use.key}")
-        else:
-            names = _keys(walk.index, pod.namespace, use.kind, use.name)
-            known = f" ← keys {', '.join(names)}" if names else ""
-            uses[(use.kind, use.name)].append(f"{use.how}{known}")
-    hops = []
-    for (kind, name), details in uses.items():
-        resource = walk.index.get(kind, pod.namespace, name)
-        made = (
-            ", made in the cluster"
-            if kind == "Secret" and (pod.namespace, name) in walk.index.promised
-            else ""
-        )
-        hops.append(
-            Hop("config", f"{kind} {pod.namespace}/{name}", f"configures it{made}", resource, details)
-        )
-    literal = [
-        str(variable.get("name"))
-        for container in containers(pod)
-        for variable in mappings(container.body.get("env"))
-        if "value" in variable
-    ]
-    if literal:
-        hops.append(
-            Hop("config", f"variables in the manifest: {', '.join(dict.fromkeys(literal))}", "configures it")
-        )
-    return hops
-
-
-def _keys(index: Index, namespace: str, kind: str, name: str) -> list[str]:
-    if kind == "Secret":
-        return sorted(secrets.keys(index, namespace, name) or ())
-    found = index.get(kind, namespace, name)
-    if found is None:
-        return []
-    return sorted(map(str, {**mapping(found.body.get("data")), **mapping(found.body.get("binaryData"))}))
-
-
-def _volumes(walk: _Walk, pod: Resource) -> list[Hop]:
-    hops = []
-    for use in references(pod):
-        if use.kind == "PersistentVolumeClaim":
-            claim = walk.index.get(use.kind, pod.namespace, use.name)
-            hop = Hop("volume", f"PersistentVolumeClaim {pod.namespace}/{use.name}", use.how, claim)
-            if claim is not None:
-                hop.details.append(_claim(claim.spec))
-                hop.hops.append(_class(walk, claim.spec.get("storageClassName")))
-            hops.append(hop)
-    for template in mappings(pod.spec.get("volumeClaimTemplates")):
-        spec = mapping(template.get("spec"))
-        hop = Hop(
-            "volume", f"claim template {dig(template, 'metadata', 'name')}", "a volume for each pod", pod
-        )
-        hop.details.append(_claim(spec))
-        hop.hops.append(_class(walk, spec.get("storageClassName")))
-        hops.append(hop)
-    kept = [str(item.get("name")) for item in mappings(pod_spec(pod).get("volumes")) if "emptyDir" in item]
-    if kept and not hops:
-        hops.append(Hop("volume", f"emptyDir {', '.join(kept)}", "gone with the pod"))
-    return hops
-
-
-def _claim(spec: Mapping[str, Any]) -> str:
-    modes = ", ".join(map(str, spec.get("accessModes") or ()))
-    return f"{dig(spec, 'resources', 'requests', 'storage') or '?'}, {modes}"
-
-
-def _class(walk: _Walk, name: Any) -> Hop:
-    found = walk.index.get("StorageClass.storage.k8s.io", "", name) if name else None
-    title = f"StorageClass {name}" if name else "the cluster's default StorageClass"
-    details = (
-        [f"provisioner {found.body.get('provisioner')}"] if found else ["not in Git: the cluster brings it"]
-    )
-    return Hop("volume", title, "made by", found, details)
 
 
 def _link(walk: _Walk, link: Link) -> Hop:

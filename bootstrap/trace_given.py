@@ -1,0 +1,132 @@
+"""Pure: what stands below a hop and is no way on: certificates, configuration, volumes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from bootstrap.checks import secrets
+from bootstrap.index import Index, Resource, dig, mapping, mappings
+from bootstrap.index_pods import containers, pod_spec, references
+from bootstrap.trace import Hop
+
+
+def certificates(holder: Resource) -> list[str]:
+    """The Secrets that an Ingress or a Gateway takes its certificates from."""
+    found = [str(item["secretName"]) for item in mappings(holder.spec.get("tls")) if item.get("secretName")]
+    for listener in mappings(holder.spec.get("listeners")):
+        found += [str(item.get("name")) for item in mappings(dig(listener, "tls", "certificateRefs"))]
+    return list(dict.fromkeys(found))
+
+
+def certificate(index: Index, holder: Resource, secret: str) -> Hop:
+    """The TLS Secret, and who issues it."""
+    hop = Hop("config", f"Secret {holder.namespace}/{secret}", "TLS certificate")
+    for request in index.of("Certificate.cert-manager.io", namespace=holder.namespace):
+        if request.spec.get("secretName") == secret:
+            issuer = mapping(request.spec.get("issuerRef"))
+            hop.resource = request
+            hop.details.append(f"issued by {issuer.get('kind', 'Issuer')} {issuer.get('name')}")
+            return hop
+    for key in ("cert-manager.io/cluster-issuer", "cert-manager.io/issuer"):
+        if key in holder.annotations:
+            hop.details.append(f"issued by {holder.annotations[key]} ({key.partition('/')[2]})")
+            return hop
+    hop.resource = index.get("Secret", holder.namespace, secret)
+    return hop
+
+
+def ready_when(container: Mapping[str, Any]) -> str:
+    """The readiness probe in words; "" without one."""
+    probe = mapping(container.get("readinessProbe"))
+    if probe.get("httpGet"):
+        return f"GET {dig(probe, 'httpGet', 'path') or '/'} answers"
+    if probe.get("tcpSocket"):
+        return f"port {dig(probe, 'tcpSocket', 'port')} opens"
+    if probe.get("grpc"):
+        return "gRPC health says so"
+    return (
+        f"`{' '.join(map(str, dig(probe, 'exec', 'command') or []))[:60]}` ends well"
+        if probe.get("exec")
+        else ""
+    )
+
+
+def configuration(index: Index, pod: Resource) -> list[Hop]:
+    """A hop for each ConfigMap and Secret: which of its keys gives which variable or file; never a value."""
+    uses: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for use in references(pod):
+        if use.kind not in ("ConfigMap", "Secret"):
+            continue
+        if use.key is not None:
+            uses[(use.kind, use.name)].append(f"{use.how} ← key {use.key}")
+        else:
+            names = _keys(index, pod.namespace, use.kind, use.name)
+            known = f" ← keys {', '.join(names)}" if names else ""
+            uses[(use.kind, use.name)].append(f"{use.how}{known}")
+    hops = []
+    for (kind, name), details in uses.items():
+        resource = index.get(kind, pod.namespace, name)
+        made = ", made in the cluster" if kind == "Secret" and (pod.namespace, name) in index.promised else ""
+        hops.append(
+            Hop("config", f"{kind} {pod.namespace}/{name}", f"configures it{made}", resource, details)
+        )
+    literal = [
+        str(variable.get("name"))
+        for container in containers(pod)
+        for variable in mappings(container.body.get("env"))
+        if "value" in variable
+    ]
+    if literal:
+        hops.append(
+            Hop("config", f"variables in the manifest: {', '.join(dict.fromkeys(literal))}", "configures it")
+        )
+    return hops
+
+
+def _keys(index: Index, namespace: str, kind: str, name: str) -> list[str]:
+    if kind == "Secret":
+        return sorted(secrets.keys(index, namespace, name) or ())
+    found = index.get(kind, namespace, name)
+    if found is None:
+        return []
+    return sorted(map(str, {**mapping(found.body.get("data")), **mapping(found.body.get("binaryData"))}))
+
+
+def volumes(index: Index, pod: Resource) -> list[Hop]:
+    hops = []
+    for use in references(pod):
+        if use.kind == "PersistentVolumeClaim":
+            claim = index.get(use.kind, pod.namespace, use.name)
+            hop = Hop("volume", f"PersistentVolumeClaim {pod.namespace}/{use.name}", use.how, claim)
+            if claim is not None:
+                hop.details.append(_claim(claim.spec))
+                hop.hops.append(_class(index, claim.spec.get("storageClassName")))
+            hops.append(hop)
+    for template in mappings(pod.spec.get("volumeClaimTemplates")):
+        spec = mapping(template.get("spec"))
+        hop = Hop(
+            "volume", f"claim template {dig(template, 'metadata', 'name')}", "a volume for each pod", pod
+        )
+        hop.details.append(_claim(spec))
+        hop.hops.append(_class(index, spec.get("storageClassName")))
+        hops.append(hop)
+    kept = [str(item.get("name")) for item in mappings(pod_spec(pod).get("volumes")) if "emptyDir" in item]
+    if kept and not hops:
+        hops.append(Hop("volume", f"emptyDir {', '.join(kept)}", "gone with the pod"))
+    return hops
+
+
+def _claim(spec: Mapping[str, Any]) -> str:
+    modes = ", ".join(map(str, spec.get("accessModes") or ()))
+    return f"{dig(spec, 'resources', 'requests', 'storage') or '?'}, {modes}"
+
+
+def _class(index: Index, name: Any) -> Hop:
+    found = index.get("StorageClass.storage.k8s.io", "", name) if name else None
+    title = f"StorageClass {name}" if name else "the cluster's default StorageClass"
+    details = (
+        [f"provisioner {found.body.get('provisioner')}"] if found else ["not in Git: the cluster brings it"]
+    )
+    return Hop("volume", title, "made by", found, details)
