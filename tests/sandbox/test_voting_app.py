@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ import pytest
 
 from bootstrap import kube, manifests
 from bootstrap.errors import ClusterError
+from bootstrap.kube_crds import PAUSE, SERVED_TIMEOUT
 from bootstrap.sandbox.state import Sandbox
 from bootstrap.steps import ClusterObject
 from tests.catalog import custom_resources, voting_app
@@ -53,12 +55,20 @@ def split(text: str) -> list[ClusterObject]:
 
 
 def refused(server: kube.Cluster, objects: list[ClusterObject]) -> list[str]:
-    """What the server says against them; also a kind that it does not know."""
-    try:
-        previews = kube.preview(server, objects, force=True)
-    except ClusterError as error:
-        return [str(error)]
-    return [f"{preview.object} could not be tried" for preview in previews if preview.after is None]
+    """What the server says against them; also a kind that it does not know.
+
+    A kind is served a moment after its CRD is Established.
+    """
+    deadline = time.monotonic() + SERVED_TIMEOUT
+    while True:
+        try:
+            previews = kube.preview(server, objects, force=True)
+        except ClusterError as error:
+            return [str(error)]
+        untried = [f"{preview.object} could not be tried" for preview in previews if preview.after is None]
+        if not untried or time.monotonic() > deadline:
+            return untried
+        time.sleep(PAUSE)
 
 
 @pytest.mark.parametrize("environment", voting_app.ENVIRONMENTS)
