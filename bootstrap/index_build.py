@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -163,7 +163,7 @@ class _Reader:
             if not reached.intersection(start.files):
                 scopes.append(self._scope(start))
                 reached |= self._files_of(scopes[-1])
-        _share([scope for scope in scopes if not scope.complete])
+        self._share(scopes)
         secrets = {path: info["secrets"] for path, info in self._infos.items() if "secrets" in info}
         return Repository(
             self.files,
@@ -295,6 +295,8 @@ class _Reader:
         scope.opaque |= {(cluster, namespace) for namespace in spaces}
         if unit.broken and not all(self._is_meant(file, fault) for file, fault in unit.faults):
             scope.unreadable.setdefault(cluster, set()).add(placement.application)
+            members = (self._infos.get(path, {}) for path in unit.closure)
+            scope.lost = scope.lost or not placement.application or any("sources" in one for one in members)
         what = placement.unit.path or "."
         if placement.unit.tool == "chart":
             what = f"chart {json.loads(placement.unit.options)['chart']['name']}"
@@ -303,6 +305,29 @@ class _Reader:
         )
         place = (cluster, placement.namespace, file, fault.line)
         scope.unknown.append(Unknown(placement.application, what, fault.message, *place))
+
+    def _share(self, scopes: Sequence[Scope]) -> None:
+        """What is broken may be what a folder needs that no cluster leads to.
+
+        Such folders may be applied together. Where a cluster's Applications cannot all be read, it may be
+        one of those that leads to the folder, and brings what it needs.
+        """
+        loose = [scope for scope in scopes if not scope.complete]
+        broken = [scope for scope in loose if scope.unreadable]
+        spaces = {space for scope in broken for space in scope.opaque}
+        lost = any(scope.complete and scope.lost for scope in scopes)
+        for scope in loose:
+            scope.opaque |= spaces
+            if lost:
+                namespaced = Repository.namespaced_in(scope, self.units)
+                scope.opaque |= {
+                    (one.cluster, namespaced(fact, one))
+                    for one in scope.placements
+                    for fact in self.units[one.unit.key].facts
+                }
+            for one in broken:
+                for cluster, names in one.unreadable.items():
+                    scope.unreadable.setdefault(cluster, set()).update(names)
 
     def _is_meant(self, file: str, fault: Fault) -> bool:
         """Whether a comment says that it has to be so."""
@@ -333,14 +358,3 @@ class _Reader:
         if unit.tool == "helm":
             return index_charts.local_unit(unit, application, namespace)
         return None if unit.tool == "plugin" else unit
-
-
-def _share(scopes: list[Scope]) -> None:
-    """Folders that no cluster leads to may be applied together: what is broken in one, another may need."""
-    broken = [scope for scope in scopes if scope.unreadable]
-    spaces = {space for scope in broken for space in scope.opaque}
-    for scope in scopes:
-        scope.opaque |= spaces
-        for one in broken:
-            for cluster, names in one.unreadable.items():
-                scope.unreadable.setdefault(cluster, set()).update(names)

@@ -356,7 +356,7 @@ def revisions(root: pathlib.Path) -> frozenset[str] | None:
 def _unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
     """Applications that no cluster names, not even switched off."""
     complete = [scope for scope in repository.scopes if scope.complete and scope.root]
-    if not complete or any(scope.unreadable for scope in complete):
+    if not complete or any(scope.lost for scope in complete):
         return
     known: set[str] = set()
     for scope in complete:

@@ -195,12 +195,16 @@ def folders(tree: Tree, folder: str) -> list[str]:
 _PLAIN = {"apiVersion", "kind", "metadata", "resources"}
 
 
-def parts(tree: Tree, folder: str) -> list[tuple[Literal["file", "folder"], str]]:
+def parts(
+    tree: Tree, folder: str, trail: tuple[str, ...] = ()
+) -> list[tuple[Literal["file", "folder"], str]]:
     """What a kustomization puts together without changing it: files, and folders that do change something.
 
     kustomize takes quadratic time over long lists of resources; one that is only a list needs no
-    kustomize. The folder itself, when it is more than a list.
+    kustomize. The folder itself, when it is more than a list. `trail` are the lists above: a circle ends.
     """
+    if folder in trail:
+        return []
     path = file_of(tree, folder)
     content = tree.mapping(path) if path else None
     if content is None or set(content) - _PLAIN or content.get("kind", "Kustomization") != "Kustomization":
@@ -209,5 +213,5 @@ def parts(tree: Tree, folder: str) -> list[tuple[Literal["file", "folder"], str]
     for _, name in _strings(content.get("resources")):
         target = posixpath.normpath(posixpath.join(folder, name))
         target = "" if target == "." else target
-        found += [("file", target)] if tree.has(target) else parts(tree, target)
+        found += [("file", target)] if tree.has(target) else parts(tree, target, (*trail, folder))
     return found

@@ -73,7 +73,7 @@ class Renderer:
             known = self.store.get(f"unit:{prepared.key}")
             if known is not None and self.store.has(f"objects:{known['key']}"):
                 self.units[unit.key] = UnitResult.of(known)
-            elif prepared.blocked and unit.tool == "kustomize":
+            elif prepared.blocked and unit.tool == "kustomize" and not prepared.parts:
                 self._keep(prepared, (), ())
             else:
                 todo.append(prepared)
@@ -99,7 +99,10 @@ class Renderer:
         built = dict(zip(parts, answers, strict=False))
         rest: list[Prepared] = []
         for item in items:
-            if item.parts:
+            if item.blocked:
+                fine = [one for one in item.parts if isinstance(one, str) or not built[one.folder].error]
+                self._keep(item, from_list(self.files, fine, built) or (), ())
+            elif item.parts:
                 objects = from_list(self.files, item.parts, built)
                 if objects is None:
                     rest.append(item)

@@ -78,9 +78,9 @@ class Scope:
 
     `opaque` has (cluster, namespace) of what could not be rendered, "" for cluster-scoped objects, and
     `unknown` what that is; `charts` the names of its charts; `unreadable` the Applications of which
-    something is broken, by their cluster; `digests` the checksums of its Applications' bodies, by
-    `namespace/name`; `definitions` what its CRDs say: `Kind.group` → is cluster-scoped (None: not asked
-    yet).
+    something is broken, by their cluster, and `lost` says that Applications may be among it; `digests` the
+    checksums of its Applications' bodies, by `namespace/name`; `definitions` what its CRDs say: `Kind.group`
+    → is cluster-scoped (None: not asked yet).
     """
 
     name: str
@@ -91,6 +91,7 @@ class Scope:
     unknown: list[Unknown] = field(default_factory=list)
     charts: set[str] = field(default_factory=set)
     unreadable: dict[str, set[str]] = field(default_factory=dict)
+    lost: bool = False
     promised: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     root: str = ""
     digests: dict[str, str] = field(default_factory=dict)
@@ -170,8 +171,13 @@ class Repository:
 
     def namespaced(self, scope: Scope) -> Callable[[Any, Placement], str]:
         """A function that gives the namespace in which an object will live."""
+        return self.namespaced_in(scope, self.units)
+
+    @staticmethod
+    def namespaced_in(scope: Scope, units: Mapping[str, UnitResult]) -> Callable[[Any, Placement], str]:
+        """The same, while a repository is read."""
         if scope.definitions is None:
-            bodies = (body for one in scope.placements for body in self.units[one.unit.key].public.values())
+            bodies = (body for one in scope.placements for body in units[one.unit.key].public.values())
             crds = (body for body in bodies if body.get("kind") == "CustomResourceDefinition")
             scope.definitions = scopes_of_crds(Resource(body) for body in crds)
         known = scope.definitions

@@ -131,19 +131,19 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         top = (files.mapping(own) if own else None) or {}
         namespace = str(top.get("namespace") or "")
         overlay = render.Overlay(unit.path, namespace, options, frozenset(names))
-        if not blocked and not options:
-            parts = _parts(files, unit.path)
     elif unit.tool == "directory":
         names = directory_files(files, unit.path, options)
     else:
         names = files.below(unit.path)
     if unit.tool != "helm":  # templates are no YAML
         for name in names:
-            if name.endswith((".yaml", ".yml")) or posixpath.basename(name) in index_kustomize.NAMES:
+            if _is_yaml(name):
                 bad = [(name, fault) for fault in files.parsed(name).faults]
                 faults += bad
                 blocked = blocked or any(fault.code != "duplicate" for _, fault in bad)
                 blocked = blocked or (unit.tool == "kustomize" and bool(bad))
+    if unit.tool == "kustomize" and not options:
+        parts = _readable(files, unit.path, allow_remote) if blocked else _parts(files, unit.path)
     digest = hashlib.sha256(f"{STAMP} {unit.key}".encode())
     for name in names:
         digest.update(f"\0{name}\0{files.content_id(name)}".encode())
@@ -155,16 +155,33 @@ def _parts(files: Files, folder: str) -> tuple[str | render.Overlay, ...]:
     found = index_kustomize.parts(files, folder)
     if found == [("folder", folder)]:
         return ()
-    made: list[str | render.Overlay] = []
-    for kind, path in found:
+    return tuple(path if kind == "file" else _overlay(files, path) for kind, path in found)
+
+
+def _overlay(files: Files, folder: str) -> render.Overlay:
+    own = index_kustomize.file_of(files, folder)
+    namespace = str(((files.mapping(own) if own else None) or {}).get("namespace") or "")
+    return render.Overlay(folder, namespace, {}, frozenset(index_kustomize.closure(files, folder).files))
+
+
+def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | render.Overlay, ...]:
+    """Of a list with something in it that cannot be read, the rest: one app hides no other."""
+    found: list[str | render.Overlay] = []
+    for kind, path in index_kustomize.parts(files, folder):
         if kind == "file":
-            made.append(path)
-            continue
-        own = index_kustomize.file_of(files, path)
-        namespace = str(((files.mapping(own) if own else None) or {}).get("namespace") or "")
-        members = frozenset(index_kustomize.closure(files, path).files)
-        made.append(render.Overlay(path, namespace, {}, members))
-    return tuple(made)
+            if not files.parsed(path).faults:
+                found.append(path)
+        elif path != folder and index_kustomize.file_of(files, path) is not None:
+            closure = index_kustomize.closure(files, path)
+            whole = all(one.why == "remote" and allow_remote for one in closure.missing)
+            texts = (name for name in closure.files if _is_yaml(name))
+            if whole and not any(files.parsed(name).faults for name in texts):
+                found.append(_overlay(files, path))
+    return tuple(found)
+
+
+def _is_yaml(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) or posixpath.basename(name) in index_kustomize.NAMES
 
 
 _LOCAL = "config.kubernetes.io/local-config"
@@ -304,9 +321,23 @@ _NAMESPACE = re.compile(rb"\bnamespace[\"']?:[ \t]*[\"']?([a-z0-9][a-z0-9-]*)")
 
 
 def _namespaces(files: Files, closure: Sequence[str]) -> list[str]:
-    """Every namespace that some files name, also those that are no YAML."""
-    found = {name.decode() for path in closure for name in _NAMESPACE.findall(files.read(path))}
-    return sorted(found)
+    """The namespaces that some files put something into; of what is no YAML, all that it names.
+
+    A kustomization that is none may take up whatever lies below it.
+    """
+    found: set[str] = set()
+    for path in closure:
+        if _is_yaml(path) and not files.parsed(path).faults:
+            for document in files.parsed(path).documents:
+                value = mapping(document.value)
+                found |= {str(one.get("namespace") or "") for one in (value, mapping(value.get("metadata")))}
+            continue
+        below = (
+            files.below(posixpath.dirname(path)) if posixpath.basename(path) in index_kustomize.NAMES else ()
+        )
+        for name in (path, *filter(_is_yaml, below)):
+            found |= {match.decode() for match in _NAMESPACE.findall(files.read(name))}
+    return sorted(found - {""})
 
 
 def _digest(value: Any) -> str:

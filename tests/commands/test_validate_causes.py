@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.repositories import OURS, SHOP, application, write
+from tests.repositories import OURS, SHOP, URL, application, write
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -110,6 +110,61 @@ def test_only_the_cause_is_told(run: Run, tmp_path: Path, case: str) -> None:
     root = write(tmp_path, OURS, whole)
     assert found(run, root) == set()
     assert found(run, write(root, broken)) == told
+
+
+OTHER = "apps/other"
+
+
+def with_another_app(service: str) -> dict[str, str]:
+    """A second app on the cluster, of a Service whose pods a chart brings."""
+    source = f"repoURL: {URL}\n    targetRevision: HEAD\n    path: {OTHER}\n"
+    chart = "repoURL: https://charts.example.com\n    targetRevision: 1.2.3\n    chart: other\n"
+    return {
+        CLUSTER: OURS[CLUSTER].replace("project.yaml", "project.yaml\n  - ../../apps/other/applications"),
+        "apps/other/applications/kustomization.yaml": "resources: [chart.yaml, service.yaml]\n",
+        "apps/other/applications/chart.yaml": application("other", OTHER, "other").replace(source, chart),
+        "apps/other/applications/service.yaml": application("service", OTHER, "other"),
+        "apps/other/service.yaml": service,
+        "clusters/one/project.yaml": PROJECT.replace("[http", "[https://charts.example.com, http"),
+    }
+
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: other}
+spec: {selector: {app: chart}, ports: [{port: 80}]}
+"""
+
+
+def test_pods_of_a_chart_are_not_missing_because_its_application_cannot_be_read(
+    run: Run, tmp_path: Path
+) -> None:
+    root = write(tmp_path, OURS, with_another_app(SERVICE))
+    assert found(run, root) == set()
+    chart = with_another_app(SERVICE)["apps/other/applications/chart.yaml"]
+    write(root, {"apps/other/applications/chart.yaml": chart + "\t- x\n"})
+    assert found(run, root) == {("GB101", "apps/other/applications/chart.yaml")}
+
+
+def test_one_app_that_cannot_be_read_hides_no_other(run: Run, tmp_path: Path) -> None:
+    broken = {
+        **with_another_app(SERVICE),
+        "apps/other/applications/kustomization.yaml": BAD,
+        "apps/shop/base/shop.yaml": SHOP.replace("    app: web\n  ports", "    app: wbe\n  ports"),
+    }
+    result = run("validate", str(write(tmp_path, OURS, broken)), "-o", "json")
+    told = [(one["rule"], one["application"]) for one in json.loads(result.out)["findings"]]
+    assert told == [("GB101", ""), ("GB303", "argocd/shop-dev")]
+
+
+def test_lists_that_name_one_another_in_a_circle_end(run: Run, tmp_path: Path) -> None:
+    circle = {
+        CLUSTER: OURS[CLUSTER].replace("project.yaml", "project.yaml\n  - ../../a"),
+        "a/kustomization.yaml": "resources: [../b]\n",
+        "b/kustomization.yaml": "resources: [../a]\n",
+    }
+    assert found(run, write(tmp_path, OURS, circle)) == {("GB108", "b/kustomization.yaml")}
 
 
 def test_what_is_wrong_in_what_can_be_read_is_told_beside_it(run: Run, tmp_path: Path) -> None:
