@@ -92,6 +92,11 @@ def of_index(index: Index, cluster: str = IN_CLUSTER) -> Entrances:
     return known(index.applications.values(), built, cluster)
 
 
+def classes(entrances: Entrances) -> set[str]:
+    """What the classes of the controllers that are there are mostly called."""
+    return {name for maker in entrances for name in _MAKERS[maker].classes}
+
+
 def callers(index: Index, public: Index, entrances: Entrances, route: Resource) -> list[Peer]:
     """Who may bring a route's requests to its pods; a Peer of namespace "" where Git does not tell.
 

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from typing import Any, Literal
 
 from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
-from bootstrap.index_pods import find_port, pod_annotations, pod_labels, pod_spec
+from bootstrap.index_pods import find_port, label_selected, pod_annotations, pod_labels, pod_spec
 
 NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 AUTHORIZATION = "AuthorizationPolicy.security.istio.io"
@@ -79,14 +79,19 @@ def cut(
         ("Ingress", target, source, "from"),
     )
     for direction, here, there, side in ends:
-        found = policies(index, here, direction)
+        found, name = policies(index, here, direction), direction.lower()
         if found and not any(
             _admits(index, policy, direction, side, there, target, port, protocol) for policy in found
         ):
-            # One that admits somebody is where the other end is missing; one without rules closes the door.
-            named = (policy for policy in found if policy.spec.get(direction.lower()))
-            return None if _by_others(index, here) else (next(named, found[0]), direction)
+            # One with rules is where the other end is missing, the more so the fewer pods it is for.
+            chosen = min(found, key=lambda one: (not one.spec.get(name), _reach(index, one)))
+            return None if _by_others(index, here) else (chosen, direction)
     return None
+
+
+def _reach(index: Index, policy: Resource) -> int:
+    """How many workloads a policy selects."""
+    return len(label_selected(index, policy.spec.get("podSelector"), policy.namespace))
 
 
 def _by_others(index: Index, end: Peer) -> bool:

@@ -95,6 +95,7 @@ def _keys(index: Index, namespace: str, kind: str, name: str) -> list[str]:
 
 
 def volumes(index: Index, pod: Resource) -> list[Hop]:
+    """A hop for each claim of the pods, and what makes it; or for what is gone with them."""
     hops = []
     for use in references(pod):
         if use.kind == "PersistentVolumeClaim":

@@ -100,13 +100,10 @@ def instead(target: str, missing: Iterable[Unread], unknown: InputError) -> Hop:
 
 
 def lost(root: Hop, scope: Scope, missing: Iterable[Unread]) -> None:
-    """Say of a chain in a folder that no cluster leads to, that an Application just misses the folder."""
+    """Say of a chain that begins in a folder that an Application just misses the folder."""
     for item in missing:
-        if item.broken and item.path and get_close_matches(item.path, [scope.root], cutoff=0.8):
-            message = (
-                f"nothing applies {scope.root}: {item.application} {item.remark.message.removeprefix('it ')}"
-            )
-            rule, place = item.remark.rule, item.remark.where
-            root.hops[0].remarks.append(
-                Remark("broken", message, f"let it point at {scope.root}", rule, place)
-            )
+        if item.remark.rule == PATH.id and get_close_matches(item.path, [scope.root], cutoff=0.8):
+            why = item.remark.message.removeprefix("it ")
+            message = f"nothing applies {scope.root}: {item.application} {why}"
+            mend = f"let it point at {scope.root}"
+            root.hops[0].remarks.append(Remark("broken", message, mend, PATH.id, item.remark.where))

@@ -12,7 +12,7 @@ from bootstrap.checks.catalog import CHECKS
 from bootstrap.checks.mesh import policy_of
 from bootstrap.checks.monitoring import scrapers
 from bootstrap.checks.network import Stop, stopped
-from bootstrap.checks.pods import SWITCHED_OFF, switched_off
+from bootstrap.checks.pods import SWITCHED_OFF, off_message, switched_off
 from bootstrap.checks.rule import Problem, Surroundings
 from bootstrap.checks.scaling import budgets_of, metrics_of, scalers_of
 from bootstrap.errors import InputError
@@ -157,8 +157,9 @@ def _service(walk: _Walk, service: Resource, port: Any, how: str) -> Hop:
     pods = selected(walk.index, mapping(service.spec.get("selector")), service.namespace)
     hop.details += [f"scraped by {monitor}" for monitor in scrapers(walk.index, service, pods)]
     if off := switched_off(walk.index, service):
-        message = f"its pods are switched off: {', '.join(map(str, off))} has replicas: 0"
-        hop.remarks.append(Remark("broken", message, SWITCHED_OFF.mend, SWITCHED_OFF.id))
+        place = f"{off[0].file}:{off[0].line}" if off[0].file else ""
+        message = off_message(service, off)
+        hop.remarks.append(Remark("broken", message, SWITCHED_OFF.mend, SWITCHED_OFF.id, place))
     for pod in pods:
         hop.hops.append(_pods(walk, pod, "selected"))
     if not pods and not walk.index.knows(service.namespace):

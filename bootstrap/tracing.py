@@ -83,7 +83,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
                 root.details.append(f"on the cluster {cluster}")
             if not scope.complete:
                 root.details.append(f"{scope.name} is switched on in no cluster")
-                lost(root, scope, missing)
+            lost(root, scope, [*missing, *unread(repository, scope)])
             return root
         missing += unread(repository, scope)
     assert unknown is not None  # noqa: S101 - there is at least one scope

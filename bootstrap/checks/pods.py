@@ -43,15 +43,18 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     """Every rule of this module."""
     for service in index.of("Service"):
         if pods := switched_off(index, service):
-            number = pods[0].spec.get("replicas")
-            message = f"{service} selects {', '.join(map(str, pods))} alone, with replicas: {number}"
-            yield at(SWITCHED_OFF, pods[0], message, "spec", "replicas")
+            yield at(SWITCHED_OFF, pods[0], off_message(service, pods), "spec", "replicas")
     for workload in index.of(*WORKLOADS):
         for container in containers(workload):
             if not container.body.get("image") and not _is_patch(workload):
                 message = f"{workload}: container {container.name} has no image"
                 yield at(IMAGE, workload, message, *container.path)
             yield from _probes(workload, container)
+
+
+def off_message(service: Resource, pods: list[Resource]) -> str:
+    """What to say of a Service whose pods are switched off."""
+    return f"{service} selects {', '.join(map(str, pods))} alone, with replicas: 0"
 
 
 def _is_patch(workload: Resource) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bootstrap.index import Index, Resource
-from bootstrap.index_entrances import Entrances
+from bootstrap.index_entrances import Entrances, classes
 from bootstrap.index_kustomize import Tree
 
 Severity = Literal["error", "warning", "info"]
@@ -102,6 +102,8 @@ class Surroundings:
             return None
         if self.knows_cluster_objects():
             return "error"
+        if kind.startswith(("IngressClass.", "GatewayClass.")):
+            names |= classes(self.entrances)
         return "warning" if is_slip(str(name), names) else None
 
 

@@ -218,3 +218,11 @@ def test_controllers_are_known_by_chart_folder_and_image() -> None:
         "ingress-nginx": ["nginx"],
     }
     assert known(resources(PLATFORM, "platform.yaml", ""), [], "https://other.example.com") == {}
+
+
+def test_class_that_just_misses_that_of_a_controller_is_told() -> None:
+    around = Surroundings(Index([], ("",)), True, entrances={"traefik": {"edge": {}}})
+    assert around.lacks("IngressClass.networking.k8s.io", "treafik") == "warning"
+    assert around.lacks("GatewayClass.gateway.networking.k8s.io", "treafik") == "warning"
+    assert around.lacks("IngressClass.networking.k8s.io", "nginx") is None
+    assert around.lacks("StorageClass.storage.k8s.io", "treafik") is None

@@ -56,7 +56,10 @@ def test_service_of_pods_that_are_switched_off_is_told_and_broken_for_a_trace() 
     assert found(here) == ["GB350"]
     root = trace(here, "web.shop")
     assert worst(root) == "broken"
-    assert "switched off: Deployment shop/web has replicas: 0" in root.hops[0].remarks[0].message
+    assert (
+        "Service shop/web selects Deployment shop/web alone, with replicas: 0"
+        in root.hops[0].remarks[0].message
+    )
 
 
 @pytest.mark.parametrize("more", MORE)

@@ -171,6 +171,15 @@ def test_folder_that_an_application_just_misses_is_told(run: Run, repository: Pa
     assert "may hold the host: Application argocd/shop-dev  [BROKEN]" in result.out
 
 
+def test_root_that_just_misses_its_cluster_is_told(run: Run, repository: Path) -> None:
+    edit(repository, "clusters/one/root.yaml", "path: clusters/one", "path: clusters/oen")
+    result = run("trace", "shop.example.com", "--repo", str(repository))
+    assert result.exit == 1
+    assert (
+        "! GB201 nothing applies clusters/one: Application argocd/root points at clusters/oen" in result.out
+    )
+
+
 def test_charts_that_are_not_rendered_are_named_to_who_asks_for_an_unknown_host(
     run: Run, repository: Path
 ) -> None:
