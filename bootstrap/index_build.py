@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from bootstrap import __version__, git_history, index_charts, index_kustomize, index_sources
@@ -48,15 +50,31 @@ def read(
 
     Raises InputError when it cannot be one, never for what is wrong inside it.
     """
-    files = scan(root, git_history.ignored(root, invocation))
-    record_key = (
-        "record:" + hashlib.sha256(f"{__version__} {STAMP}\0{files.root}\0{options}".encode()).hexdigest()
-    )
-    reader = _Reader(files, invocation, store, options, store.get(record_key) or {}, report)
+    root = Path(os.path.realpath(root))
+    record_key = "record:" + hashlib.sha256(f"{__version__} {STAMP}\0{root}\0{options}".encode()).hexdigest()
+    record = store.get(record_key)
+    files = _scanned(root, invocation, record)
+    reader = _Reader(files, invocation, store, options, record or {}, report)
     repository = reader.read()
     if reader.dirty:
         store.put(record_key, reader.record())
     return repository
+
+
+def _scanned(root: Path, invocation: Invocation, record: Mapping[str, Any] | None) -> Files:
+    """The files, without what git ignores; git is asked while they are looked for as the last time."""
+    if record is None or not (root / ".git").exists():
+        return scan(root, git_history.ignored(root, invocation))
+    answers: list[frozenset[str]] = []
+    asking = Thread(target=lambda: answers.append(git_history.ignored(root, invocation)))
+    asking.start()
+    before = frozenset(record["apart"][1])
+    try:
+        files = scan(root, before)
+    finally:
+        asking.join()
+    ignored = answers[0] if answers else frozenset()
+    return files if ignored == before else scan(root, ignored)
 
 
 class _Reader:

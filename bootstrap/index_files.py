@@ -16,6 +16,8 @@ from bootstrap.index_yaml import MAX_BYTES, Parsed, parse
 
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".tox", ".terraform"}
 MAX_FILES = 1_000_000
+LOOKING = "reading the repository"
+"""What was tried when files cannot be found."""
 
 Stat = tuple[int, int, int, int]
 """Size in bytes, times of change of the content and of the inode in nanoseconds, inode."""
@@ -126,13 +128,13 @@ class Files:
 
 
 def scan(root: Path, ignored: frozenset[str] = frozenset()) -> Files:
-    """Find every file of a folder but what is `ignored`; InputError when it is none.
+    """Find every file of a folder but what is `ignored`; InputError when that fails.
 
     Symbolic links to files inside are followed; links to folders are not: a cycle would never end.
     """
     root = Path(os.path.realpath(root))
     if not root.is_dir():
-        raise InputError("reading the repository", f"{root} is no folder", "give a repository's folder")
+        raise InputError(LOOKING, f"{root} is no folder", "give a repository's folder")
     files = Files(root, nested=_submodules(root), ignored=ignored)
     top = str(root)
     pending = [""]
@@ -158,7 +160,7 @@ def scan(root: Path, ignored: frozenset[str] = frozenset()) -> Files:
                 names.append(path)
         if len(files.stats) > MAX_FILES:
             found = f"it has more than {MAX_FILES:,} files"
-            raise InputError("reading the repository", found, "name the folder that holds the manifests")
+            raise InputError(LOOKING, found, "name the folder that holds the manifests")
     return files
 
 
@@ -190,7 +192,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:  # thousands of times: no Path is made for each
             return list(entries)
     except PermissionError as error:
-        raise InputError("reading the repository", str(error), "make the folder readable") from error
+        raise InputError(LOOKING, str(error), "make the folder readable") from error
 
 
 def _link(files: Files, path: str, names: list[str]) -> None:

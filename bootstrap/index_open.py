@@ -15,10 +15,11 @@ from bootstrap.errors import InputError
 from bootstrap.index import Index, mapping, sequence
 from bootstrap.index_build import read
 from bootstrap.index_check import KUBERNETES, Settings
+from bootstrap.index_files import LOOKING
 from bootstrap.index_record import record_of
 from bootstrap.index_repository import Options, Repository, Scope
 from bootstrap.index_store import open_store
-from bootstrap.index_top import locate
+from bootstrap.index_top import Place, locate
 from bootstrap.output import Output
 
 
@@ -31,7 +32,14 @@ def opened(path: Path, output: Output, options: Options, cached: bool = True) ->
     place = locate(path, output.invocation)
     with _few_collections():
         store = open_store(output.invocation, cached)
-        repository = read(place.top, output.invocation, store, options, output.info)
+        try:
+            repository = read(place.top, output.invocation, store, options, output.info)
+        except InputError as error:
+            if not place.within or error.tried != LOOKING:
+                raise
+            output.info(f"{place.within} is read without the rest of {place.top}: {error.found}")
+            place = Place(place.top / place.within)
+            repository = read(place.top, output.invocation, store, options, output.info)
         repository.within = place.within
         if place.within:
             output.info(f"{place.within} is part of {place.top}: paths count from there")
@@ -60,7 +68,7 @@ def nothing_in(repository: Repository) -> InputError:
     found = "there is no kustomization and no Kubernetes manifest in it"
     if nested := sorted(repository.files.nested):
         found += f"; Git repositories in it are not read ({', '.join(nested[:5])})"
-    return InputError("reading the repository", found, "name the folder of a GitOps repository", str(where))
+    return InputError(LOOKING, found, "name the folder of a GitOps repository", str(where))
 
 
 def choose_scope(repository: Repository, cluster: str | None) -> Scope:

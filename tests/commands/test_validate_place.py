@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap import index_files
 from tests.conftest import Run
 from tests.repositories import OURS, SHOP, URL, application, write
 
@@ -105,6 +106,18 @@ def test_folder_that_git_ignores_is_a_repository_of_its_own(run: Run, tmp_path: 
     root = work_tree(tmp_path, {".gitignore": "/scratch/\n", "README.md": "x"})
     write(root / "scratch", {"shop/shop.yaml": BROKEN})
     assert ("GB303", "shop/shop.yaml") in found(run, root / "scratch")
+
+
+def test_folder_of_a_repository_that_is_too_much_is_read_by_itself(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"src/{number}.txt": "x" for number in range(30)}
+    root = work_tree(tmp_path, many, dict(below("deploy", OURS)))
+    assert found(run, root / "deploy") == []
+    monkeypatch.setattr(index_files, "MAX_FILES", 25)
+    result = run("validate", str(root / "deploy"))
+    assert "deploy is read without the rest of" in result.err
+    assert run("validate", str(root)).exit == 2
 
 
 def test_ignored_files_environments_and_nested_repositories_are_not_read(run: Run, tmp_path: Path) -> None:
