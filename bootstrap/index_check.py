@@ -55,7 +55,7 @@ def check(repository: Repository, settings: Settings) -> list[Finding]:
     places = Places(repository.files)
     found = [*file_findings(repository, places), *record_findings(repository, places)]
     schemas = reader(repository)
-    loose = _identities(repository, [scope for scope in repository.scopes if not scope.complete])
+    loose = _loose(repository)
     for scope in repository.scopes:
         beside = frozenset() if scope.complete else loose
         found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
@@ -72,7 +72,8 @@ def of_scope(
     """
     places = Places(repository.files)
     known = reader(repository)(scope)
-    found = list(_scope_findings(repository, scope, settings, known, frozenset(), places, namespaces))
+    beside = frozenset() if scope.complete else _loose(repository)
+    found = list(_scope_findings(repository, scope, settings, known, beside, places, namespaces))
     for placement in scope.placements:
         for finding in placed(repository.units[placement.unit.key].faults, places):
             found.append(replace(finding, application=placement.application))
@@ -115,6 +116,10 @@ class _Target:
 
 _Identity = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""
+
+
+def _loose(repository: Repository) -> frozenset[_Identity]:
+    return _identities(repository, [scope for scope in repository.scopes if not scope.complete])
 
 
 def _identities(repository: Repository, scopes: Sequence[Scope]) -> frozenset[_Identity]:

@@ -7,7 +7,8 @@ that it is for; what is wrong with an Application, to the first hop that it appl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 
 from bootstrap.checks import entrances, network, secrets
@@ -36,7 +37,7 @@ def namespaces(root: Hop, index: Index) -> set[str]:
     return found
 
 
-def remark(root: Hop, index: Index, findings: Iterable[Finding]) -> None:
+def remark(root: Hop, index: Index, findings: Collection[Finding]) -> None:
     """Hang findings on the hops that they concern, each once."""
     here = {resource.application for resource in index.resources}  # not those of another cluster
     by_object: dict[str, list[Finding]] = defaultdict(list)
@@ -44,6 +45,11 @@ def remark(root: Hop, index: Index, findings: Iterable[Finding]) -> None:
     for finding in findings:
         if _STATES[finding.severity] != "ok" and finding.rule not in _WALKED and finding.application in here:
             (by_object[finding.object] if finding.object else by_files[finding.application]).append(finding)
+    lines = {(finding.rule, finding.message): finding.where for finding in findings}
+    for hop in root.walk():
+        hop.remarks = [
+            replace(one, where=lines.get((one.rule, one.message), one.where)) for one in hop.remarks
+        ]
     said = {(one.rule, one.message) for hop in root.walk() for one in hop.remarks}
 
     def hang(hop: Hop, found: Iterable[Finding]) -> None:

@@ -64,6 +64,20 @@ def test_host_of_another_cluster_of_the_same_argo_cd_is_found(run: Run, reposito
     assert "on the cluster edge" in result.out
 
 
+def test_folders_that_no_cluster_leads_to_are_taken_together(
+    run: Run, tmp_path: Path, repository: str
+) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: x, labels: {app: a}}\n"
+    pod += "spec: {containers: [{name: a, image: a:1, envFrom: [{configMapRef: {name: b}}]}]}\n---\n"
+    pod += "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: x}\n"
+    pod += "spec: {selector: {app: a}, ports: [{port: 80}]}\n"
+    settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, namespace: x}\n"
+    root = write(tmp_path / "loose", {"one/pod.yaml": pod, "two/settings.yaml": settings})
+    assert run("trace", "a.x", "--repo", str(root)).exit == 0
+    (root / "two/settings.yaml").write_text(settings.replace("name: b", "name: c"))
+    assert run("trace", "a.x", "--repo", str(root)).exit == 1
+
+
 def test_environment_chooses_its_applications(run: Run, repository: str) -> None:
     assert run("trace", "web.shop-dev", "--repo", repository, "--env", "dev").exit == 0
     assert run("trace", "web.shop-dev", "--repo", repository, "--env", "production").exit == 2

@@ -120,10 +120,13 @@ def test_every_error_of_the_chain_is_told_at_its_hop(
     run: Run, repository: Path, file: str, old: str, new: str, rule: str, hop: str
 ) -> None:
     edit(repository, file, old, new)
-    assert f"error {rule}" in run("validate", str(repository)).out
+    validated = run("validate", str(repository)).out
+    assert f"error {rule}" in validated
     result = run("trace", "shop.example.com", "--repo", str(repository))
     assert result.exit == 1
     assert f"! {rule} " in result.out
+    line = next(line for line in validated.splitlines() if f"error {rule}" in line)
+    assert f"({line.partition(': ')[0]})" in result.out
     above = result.out[: result.out.index(f"! {rule} ")].splitlines()
     marked = next(line for line in reversed(above) if "[BROKEN]" in line)
     assert f": {hop} " in marked, result.out
