@@ -46,11 +46,15 @@ class Missing:
 
 @dataclass
 class Closure:
-    """Every file that the result depends on; what is missing; the folders of the kustomizations."""
+    """Every file that the result depends on; what is missing; the folders of the kustomizations.
+
+    `charts` are those of the files that belong to charts: their templates are no YAML.
+    """
 
     files: set[str] = field(default_factory=set)
     folders: list[str] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    charts: set[str] = field(default_factory=set)
 
 
 def file_of(tree: Tree, folder: str) -> str | None:
@@ -96,7 +100,8 @@ def _take(tree: Tree, folder: str, path: str, entry: Entry, trail: tuple[str, ..
         if target in trail:
             found.missing.append(Missing(path, entry, "cycle"))
         elif entry.field == "chartHome":
-            found.files.update(tree.below(target))
+            found.charts.update(tree.below(target))
+            found.files.update(found.charts)
         elif file_of(tree, target) is None:
             found.missing.append(Missing(path, entry, "missing"))
         else:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, directory_files
 from bootstrap.index_yaml import Fault, line_of
 
-VERSION = 9
+VERSION = 10
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -119,12 +119,14 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     parts: tuple[str | render.Overlay, ...] = ()
     volatile = unit.tool != "kustomize"
     blocked = False
+    charts: set[str] = set()
     if unit.tool == "kustomize":
         closure = index_kustomize.closure(files, unit.path)
-        names = sorted(closure.files)
+        names, charts = sorted(closure.files), closure.charts
         for missing in closure.missing:
             if missing.why != "broken" and not (missing.why == "remote" and allow_remote):
                 faults.append(_missing_fault(files, missing))
+        faults += _inflated(files, names)
         blocked = bool(faults)
         volatile = bool(closure.missing)
         own = index_kustomize.file_of(files, unit.path)
@@ -137,7 +139,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         names = files.below(unit.path)
     if unit.tool != "helm":  # templates are no YAML
         for name in names:
-            if _is_yaml(name):
+            if _is_yaml(name) and name not in charts:
                 bad = [(name, fault) for fault in files.parsed(name).faults]
                 faults += bad
                 blocked = blocked or any(fault.code != "duplicate" for _, fault in bad)
@@ -148,6 +150,20 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     for name in names:
         digest.update(f"\0{name}\0{files.content_id(name)}".encode())
     return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)
+
+
+def _inflated(files: Files, names: Sequence[str]) -> Iterator[FileFault]:
+    """Kustomizations that have charts rendered: kustomize does so by helm, and where it is told to."""
+    for name in names:
+        if posixpath.basename(name) in index_kustomize.NAMES:
+            for field in ("helmCharts", "helmChartInflationGenerator"):
+                if (files.mapping(name) or {}).get(field):
+                    found = "kustomize renders its charts with --enable-helm alone"
+                    line = line_of(files.read(name), 0, (field,))
+                    yield (
+                        name,
+                        Fault("inflate", line, found, "look at what `kustomize build --enable-helm` gives"),
+                    )
 
 
 def _parts(files: Files, folder: str) -> tuple[str | render.Overlay, ...]:
@@ -174,7 +190,7 @@ def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | rend
         elif path != folder and index_kustomize.file_of(files, path) is not None:
             closure = index_kustomize.closure(files, path)
             whole = all(one.why == "remote" and allow_remote for one in closure.missing)
-            texts = (name for name in closure.files if _is_yaml(name))
+            texts = filter(_is_yaml, closure.files - closure.charts)
             if whole and not any(files.parsed(name).faults for name in texts):
                 found.append(_overlay(files, path))
     return tuple(found)

@@ -41,7 +41,7 @@ CYCLE = Rule(
     "GB208",
     "application-cycle",
     "error",
-    "An Application applies itself, or one that it is applied by.",
+    "An Application applies one that it is applied by.",
     "take the Application out of the folder that it applies",
 )
 VALUES = Rule(
@@ -101,10 +101,8 @@ def check(apps: Apps) -> Iterator[Problem]:
         name = f"{application.namespace}/{application.name}"
         for source in sources(application.body):
             yield from _source(apps, application, source)
-        if _is_own_ancestor(name, parents):
-            yield at(
-                CYCLE, application, f"{application} is applied by itself, by way of {application.application}"
-            )
+        if parents[name] != name and _is_own_ancestor(name, parents):
+            yield at(CYCLE, application, f"{application} is applied by itself, by way of {parents[name]}")
         yield from _paths(apps, application, apps.closures.get(name, frozenset()))
         if name not in apps.unread:
             yield from _finalizer(application, owned[name])
@@ -273,7 +271,12 @@ def _two_owners(apps: Apps) -> Iterator[Problem]:
     for item in apps.owned:
         key = (item.cluster, item.kind, item.namespace, item.name)
         first = seen.setdefault(key, item)
-        if first is not item and first.application != item.application:
+        if first.application == item.application:
+            continue
+        if "" in (first.application, item.application) and first.file == item.file:
+            # A folder that is applied by hand once, and then by an Application in it: a usual beginning.
+            seen[key] = item if item.application else first
+        else:
             one, other = first.application or "the start", item.application or "the start"
             message = f"{item.resource} is applied by {one} and by {other}"
             yield at(TWO_OWNERS, item.resource, message)

@@ -80,6 +80,13 @@ PATCH = Rule(
     "and says nothing.",
     "correct the patch's target, or take the patch out",
 )
+INFLATED = Rule(
+    "GB114",
+    "kustomization-with-charts",
+    "info",
+    "A kustomization has charts rendered by helm, which was not done: what they apply was not checked.",
+    "look at what `kustomize build --enable-helm` gives",
+)
 UNREACHABLE = Rule(
     "GB207",
     "application-unreachable",
@@ -100,5 +107,6 @@ BY_CODE: Mapping[str, Rule] = {
     "chart": CHART,
     "set": SET,
     "nested": NESTED,
+    "inflate": INFLATED,
 }
 """The code of a file's fault (index_yaml.py, index_unit.py) → its rule."""

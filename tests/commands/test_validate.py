@@ -38,6 +38,10 @@ FILES = {
     "GB106": ({BASE: "resources:\n  - shop.yaml\n  - gone.yaml\n"}, f"{BASE}:3"),
     "GB107": ({BASE: "resources:\n  - https://github.com/x/y//base?ref=v1\n"}, f"{BASE}:2"),
     "GB108": ({BASE: "resources:\n  - ../overlays/dev\n"}, f"{BASE}:2"),
+    "GB114": (
+        {OVERLAY: "namespace: shop-dev\nresources: [../../base]\nhelmCharts: [{name: x}]\n"},
+        f"{OVERLAY}:3",
+    ),
     "GB207": (
         {
             "apps/lost/kustomization.yaml": "resources: [application.yaml]\n",
