@@ -246,6 +246,15 @@ def test_host_of_another_layout_can_be_traced(run: Run, tmp_path: Path) -> None:
         assert f"Application argocd/web-{environment}" in result.out
 
 
+def test_host_that_two_environments_of_one_cluster_share_is_told(run: Run, tmp_path: Path) -> None:
+    path = "apps/web/envs/staging/kustomization.yaml"
+    root = write(tmp_path / "repo", APPLICATION_SETS, {path: "resources: [../../base, ../../base/tls]\n"})
+    assert "apps/web/base/ingress.yaml:9: error GB330" in run("validate", str(root)).out
+    result = run("trace", "web.example.org", "--repo", str(root))
+    assert result.exit == 1
+    assert "! GB330 " in result.out
+
+
 def test_folders_that_no_cluster_leads_to_may_need_each_other(run: Run, tmp_path: Path, cache: Path) -> None:
     ingress = """\
 apiVersion: networking.k8s.io/v1
