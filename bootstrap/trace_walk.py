@@ -44,8 +44,12 @@ def trace(index: Index, target: str, ways_in: Entrances | None = None) -> Hop:
     root = Hop("entry", host + (f"/{path}" if slash else ""))
     if found:
         _entry(walk, root, host, found)
-    elif service := _named(index, host) or _at_node_port(index, host):
+    elif service := _named(index, host):
         root.hops.append(_service(walk, service, None, "named"))
+    elif at_node := _at_node_port(index, host):
+        service, port = at_node
+        root.hops.append(_service(walk, service, port, "named"))
+        _entrance(walk, root.hops[0], service, service, port)
     else:
         raise _unknown(index, host)
     return root
@@ -59,13 +63,13 @@ def _named(index: Index, host: str) -> Resource | None:
     return next((one for one in index.of("Service", namespace=parts[1]) if one.name == parts[0]), None)
 
 
-def _at_node_port(index: Index, host: str) -> Resource | None:
-    """The Service that `NODE:31000` reaches."""
+def _at_node_port(index: Index, host: str) -> tuple[Resource, Any] | None:
+    """The Service that `NODE:31000` reaches, and its port."""
     port = host.rpartition(":")[2]
     for service in index.of("Service"):
         for item in mappings(service.spec.get("ports")):
             if port.isdigit() and item.get("nodePort") == int(port):
-                return service
+                return service, item.get("port")
     return None
 
 

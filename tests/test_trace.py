@@ -177,6 +177,15 @@ def test_weights_wildcards_and_other_kinds_of_routes_are_followed() -> None:
     assert "Service shop/web" in titles(walk("old.example.com"))
 
 
+def test_node_port_needs_a_policy_that_lets_callers_from_outside_in() -> None:
+    port = {"service ports": "ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"}
+    inside = {"way in": "- from: [{podSelector: {}}]"}
+    assert worst(walk("localhost:31000", port)) == "ok"
+    cut = hop_of(walk("localhost:31000", {**port, **inside}), "Service shop/web")
+    assert [remark.rule for remark in cut.remarks] == ["GB349"]
+    assert worst(walk("web.shop", {**port, **inside})) == "ok"  # from inside
+
+
 def test_service_and_node_port_can_be_traced() -> None:
     assert "Service shop/db" in titles(walk("db.shop"))
     port = {"service ports": "ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"}
