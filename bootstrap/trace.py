@@ -32,7 +32,7 @@ class Remark:
 
 @dataclass
 class Hop:
-    """One station. `kind` is entry, route, service, pods, config, volume, beside or external.
+    """One station. `kind` is entry, route, service, pods, config, volume, beside, external or unread.
 
     `how` says why it is reached from the hop above (the env variable, the port …); `details` are facts
     worth a line; `shown_above` marks a station whose own chain stands earlier in the tree.
