@@ -26,6 +26,8 @@ _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*Lis
 """What may hold Applications that do not stand at a line's start, as a definition's `kind:` does too."""
 _OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
 _TEMPLATE = re.compile(rb"\{\{|\{%")
+_PATCHES = {"patch", "patches"}
+"""Folders of what is no whole object."""
 YAML = (".yaml", ".yml")
 
 
@@ -41,8 +43,8 @@ class Start:
 
 
 Info = Mapping[str, Any]
-"""What discovery needs of a file, as JSON: `object`, `kind`, `names` and `broken` (of a kustomization),
-`sources`, `secrets` (line and kind, of what is no object), and `url` (of a cluster's settings)."""
+"""What discovery needs of a file, as JSON: `object`, `sources`, `secrets` (line and kind, of no object),
+`kind`, `names`, `broken` and `template` (of a kustomization), and `url` (of a cluster's settings)."""
 
 
 def look(files: Files, path: str) -> Info:
@@ -60,6 +62,7 @@ def look(files: Files, path: str) -> Info:
         info["kind"] = str(kustomization.get("kind") or "Kustomization")
         if files.parsed(path).faults:
             info["broken"] = True
+            info["template"] = bool(_TEMPLATE.search(content))
         info["names"] = [entry.name for entry in index_kustomize.entries(kustomization)]
     if _SETTINGS.search(path):
         url = mapping((files.mapping(path) or {}).get("data")).get("repoURL")
@@ -144,7 +147,7 @@ def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]
             continue
         folder = posixpath.dirname(path)
         named.add(path)
-        if info["kind"] == "Component":
+        if info["kind"] == "Component" or info.get("template"):
             hidden.add(folder)
         for name in info["names"]:
             target = posixpath.normpath(posixpath.join(folder, name))
@@ -165,7 +168,8 @@ def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Sta
     for path, info in sorted(infos.items()):
         if _is_of_broken(path, kustomized):
             continue
-        hidden = any(part.startswith(".") for part in path.split("/"))
+        parts = path.split("/")
+        hidden = any(part.startswith(".") for part in parts) or not _PATCHES.isdisjoint(parts[:-1])
         if info.get("object") and path not in named and not hidden and not path.startswith(charts):
             folders.setdefault(posixpath.dirname(path), []).append(path)
     found = []

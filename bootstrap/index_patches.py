@@ -104,7 +104,12 @@ def _fits(pattern: str, value: str, whole: bool) -> bool:
 
 
 def _message(target: Mapping[str, Any], objects: Sequence[_Object]) -> str:
-    kind = str(target.get("kind") or "")
-    known = {one.name for one in objects if not kind or one.kind == kind}
-    what = f"{kind} {target['name']}".strip()
-    return f"the patch's target {what} is nothing that is built here{names_near(str(target['name']), known)}"
+    kind, name = str(target.get("kind") or ""), str(target["name"])
+    alike = [one for one in objects if not kind or one.kind == kind]
+    same = next((one for one in alike if one.name == name), None)
+    if same is None:
+        near = names_near(name, (one.name for one in alike))
+    else:
+        version = f"{same.group}/{same.version}".strip("/")
+        near = f"; the {same.kind} of that name is {version} and may have other labels"
+    return f"the patch's target {kind} {name} is nothing that is built here{near}".replace("  ", " ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from bootstrap.render import Built, Overlay, build_many, kustomize
 
 CHUNK = 256
 """Units rendered before the parsed files are let go."""
+_PLUGINS = re.compile(r"external plugins disabled|--enable-(?:helm|alpha-plugins|exec)")
 _BASES = 50
 """Folders of a kustomization that are built alone, to find the one that cannot be."""
 
@@ -125,6 +127,9 @@ class Renderer:
                 file = index_kustomize.file_of(self.files, folder) or folder
                 mend = f"mend what kustomize names; `kustomize build {folder or '.'}` shows the same"
                 faults = [(file, Fault("build", 1, f"kustomize cannot build it: {error}", mend))]
+                if _PLUGINS.search(error):
+                    mend = f"look at what `kustomize build {folder or '.'}` gives where plugins are allowed"
+                    faults = [(file, Fault("inflate", 1, "it needs helm or a plugin of kustomize", mend))]
             self._keep(item, built.objects, faults)
 
     def _cause(self, folder: str, error: str) -> tuple[str, str]:

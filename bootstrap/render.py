@@ -203,6 +203,7 @@ def _from_top(origin: str, umbrella: Path, root: Path) -> str:
 
 def _shorten(error: str, root: Path) -> str:
     """kustomize nests its errors; the last link says what is wrong, and paths from the top are enough."""
+    error = re.sub(r"^# Warning: .*\n", "", error, flags=re.MULTILINE)
     error = error.removeprefix("Error: ").replace(f"{root}/", "").replace(str(root), ".")
     return " ".join(error.split())[:600]
 

@@ -6,10 +6,11 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from bootstrap.checks.rule import Apps, Owned, Problem, Rule, at, names_near
-from bootstrap.index import APPLICATION, Resource, dig, mapping, sequence
+from bootstrap.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
 from bootstrap.index_kustomize import Tree
 from bootstrap.index_sources import Source, destination, is_here, sources
 
@@ -164,8 +165,8 @@ def _near_folder(tree: Tree, path: str) -> str:
     same = {folder for folder in folders if posixpath.basename(folder) == posixpath.basename(path)}
     if len(same) == 1:
         return f"; did you mean {same.pop()}?"
-    near = names_near(path, alike) if len(alike) < _MANY else ""
-    return near if near.endswith("?") else ""
+    near = get_close_matches(path, alike, n=1, cutoff=0.8) if len(alike) < _MANY else []
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _is_own_ancestor(name: str, parents: Mapping[str, str]) -> bool:
@@ -223,6 +224,8 @@ def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
         yield at(FINALIZER_MISSING, application, f"{application} has no finalizer", "metadata")
 
 
+_SYSTEM = ("openshift-", "open-cluster-management")
+"""How namespaces begin that a distribution brings along."""
 _ALWAYS = {"default", "kube-system", "kube-public", "kube-node-lease", ""}
 
 
@@ -251,6 +254,8 @@ def _namespace(
 ) -> Iterator[Problem]:
     target = destination(application.body)
     namespace = target[1]
+    if target[0] != IN_CLUSTER or namespace.startswith(_SYSTEM):
+        return  # what else another cluster holds, or a distribution brings along, is not in Git
     if (
         not apps.complete
         or apps.unread

@@ -82,10 +82,10 @@ PATCH = Rule(
 )
 INFLATED = Rule(
     "GB114",
-    "kustomization-with-charts",
+    "kustomization-with-plugins",
     "info",
-    "A kustomization has charts rendered by helm, which was not done: what they apply was not checked.",
-    "look at what `kustomize build --enable-helm` gives",
+    "A kustomization has charts rendered by helm, or calls a plugin: what that makes was not checked.",
+    "look at what kustomize gives with --enable-helm or --enable-alpha-plugins",
 )
 UNREACHABLE = Rule(
     "GB207",

@@ -117,6 +117,8 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
 
 
 def _secret(secret: Resource) -> Iterator[Problem]:
+    if "sops" in secret.body:
+        return  # encrypted, all of it
     for field in ("stringData", "data"):
         for key, value in mapping(secret.body.get(field)).items():
             text = _decoded(value) if field == "data" else str(value or "")
@@ -189,6 +191,8 @@ def _credential(name: str, value: str) -> str:
         return kind
     if _RANDOM.fullmatch(value) and _mixed(value) and entropy(value) > 4.5:
         return "a random key"
+    if value.isupper() and _SENSITIVE.search(value):
+        return ""  # SECRET, DB_PASSWORD: what is to be put there
     sensitive = "\n" not in value and _SENSITIVE.search(name) and not _HARMLESS.match(value)
     return "a password" if sensitive and (entropy(value) > 2.5 or len(value) >= 6) else ""
 

@@ -55,6 +55,8 @@ _FREE = {"V1CustomResourceDefinition"}
 """Not looked into: a definition is a schema itself, with keys of its own."""
 _MADE = {"status", "creationTimestamp"}
 """What controllers write, and generators leave empty."""
+_SOPS = "sops"
+"""What sops adds to an object that it encrypts, and takes away before it is applied."""
 _QUANTITY = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 
 
@@ -157,7 +159,7 @@ def _model(value: Any, name: str, schema: Mapping[str, Any], path: Path) -> Iter
                 yield from faults(item, fields[key], schema, (*path, key))
                 if allowed := VALUES.get((name, key)):
                     yield from _allowed(item, allowed, (*path, key))
-        elif key not in _MADE and not schema[name].get("open"):
+        elif key not in _MADE and (path or key != _SOPS) and not schema[name].get("open"):
             near = get_close_matches(str(key), fields, n=1, cutoff=0.7)
             hint = f"; did you mean {near[0]}?" if near else ""
             yield UNKNOWN, f"{_spell((*path, key))} is no field of it{hint}", (*path, key)

@@ -219,6 +219,25 @@ helmCharts: [{name: own, releaseName: own}]
 """,
     "web/web.yaml": WEB,
     "web/config.yaml": CONFIG,
+    "sealed/kustomization.yaml": "resources: [web.yaml, config.yaml]\ngenerators: [secrets.yaml]\n",
+    "sealed/web.yaml": WEB,
+    "sealed/config.yaml": CONFIG,
+    "sealed/secrets.yaml": """\
+apiVersion: viaduct.ai/v1
+kind: ksops
+metadata: {name: secrets}
+files: [secrets/db.enc.yaml]
+""",
+    "sealed/secrets/db.enc.yaml": """\
+apiVersion: v1
+kind: Secret
+metadata: {name: db}
+stringData: {password: 'ENC[AES256_GCM,data:Zm9v,iv:YmFy,tag:YmF6,type:str]'}
+data: {key: 'ENC[AES256_GCM,data:Zm9v,iv:YmFy,tag:YmF6,type:str]'}
+sops: {version: 3.8.1, mac: 'ENC[AES256_GCM,data:Zm9v]'}
+""",
+    "hack/templates/kustomization.yaml": "resources:\n  - {{ name }}.yaml\nnamespace: {% name %}\n",
+    "hack/patches/spare.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {}\n",
     "charts/own/Chart.yaml": "apiVersion: v2\nname: own\nversion: 1.0.0\n",
     "charts/own/templates/deployment.yaml": "{{- if .Values.on }}\nkind: {{ .Values.kind }}\n{{- end }}\n",
 }

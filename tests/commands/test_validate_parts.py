@@ -39,7 +39,7 @@ def patched(
     [
         ("{kind: Deployment, name: wbe}", "did you mean web?"),
         ("{kind: StatefulSet, name: web}", ""),
-        ("{group: batch, kind: Deployment, name: web}", ""),
+        ("{group: batch, kind: Deployment, name: web}", "the Deployment of that name is apps/v1"),
         ("{kind: Deployment, name: web, labelSelector: app=wbe}", ""),
         ("{version: v1, kind: ConfigMap, name: webs}", "did you mean web?"),
     ],
