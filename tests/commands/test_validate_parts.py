@@ -166,6 +166,23 @@ def test_credential_in_values_is_told(
 
 
 @pytest.mark.parametrize(
+    "token",
+    [
+        *(f"gh{letter}_{TOKEN[4:]}" for letter in "pousr"),
+        f"github_pat_{TOKEN[4:]}{TOKEN[4:]}",
+        f"glpat-{TOKEN[4:24]}",
+        *("AKIAZ7Q2M4K9X1B8C3D5", "ASIAZ7Q2M4K9X1B8C3D5", "xoxb-1234567890-abc"),
+        f"AIza{TOKEN[4:39]}",
+        f"sk_live_{TOKEN[4:28]}",
+        f"npm_{TOKEN[4:40]}",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+    ],
+)
+def test_every_form_of_token_is_known(token: str) -> None:
+    assert [line for line, _ in in_file(f"a: 1\nb: {token}\n".encode())] == [2]
+
+
+@pytest.mark.parametrize(
     "content",
     [
         f"# token: {TOKEN}\n",
