@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ class ArgoCDServer:
                 yield str(event.get("type")), application
         finally:
             for answer in answers:
-                answer.close()
+                _end(answer)
 
     def _read(
         self, namespace: str, events: queue.SimpleQueue[dict[str, Any] | None], answers: list[Any]
@@ -195,6 +196,13 @@ class ArgoCDServer:
             hint = "check that --server is argocd-server's own URL, without a path"
             raise ApiError(tried, f"answer {code}: {message}", hint, self.base, code=code)
         return data
+
+
+def _end(answer: Any) -> None:
+    """Close a stream that a thread is reading: closing alone would wait for what the thread reads next."""
+    with suppress(RuntimeError, ValueError):  # it has ended by itself
+        answer.raw.shutdown()
+    answer.close()
 
 
 def connect(

@@ -108,3 +108,49 @@ def test_server_that_is_not_there_is_named(port: int) -> None:
         server.applications("argocd")
     assert caught.value.where == "http://127.0.0.1:1"
     server.session.close()
+
+
+class _Silent(BaseHTTPRequestHandler):
+    """Lists no Application, and keeps a stream open in which nothing happens until `over` is set."""
+
+    over = threading.Event()
+    ended_by_itself = threading.Event()
+    streams = threading.Event()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if "stream" not in self.path:
+            self.wfile.write(b'{"items": []}')
+            return
+        self.wfile.flush()
+        self.streams.set()
+        if not self.over.wait(30):
+            self.ended_by_itself.set()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_watching_ends_with_its_time_while_nothing_happens() -> None:
+    host = ThreadingHTTPServer(("127.0.0.1", 0), _Silent)
+    thread = threading.Thread(target=host.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        asked = invocation(ARGOCD_AUTH_TOKEN=TOKEN)
+        server = argocd_server.connect(f"http://127.0.0.1:{host.server_port}", asked)
+        watching = server.watch("argocd", 60, 0.05)
+        assert next(watching) == ("TICK", {})
+        while not _Silent.streams.is_set():
+            assert next(watching) == ("TICK", {})
+        for _ in range(3):  # by now a thread reads the stream
+            assert next(watching) == ("TICK", {})
+        watching.close()
+        assert not _Silent.ended_by_itself.is_set(), "closing waited for the stream"
+    finally:
+        _Silent.over.set()
+        host.shutdown()
+        host.server_close()
+        thread.join()
+        server.session.close()
