@@ -54,13 +54,14 @@ def command(
     """Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.
 
     Renders what every Application would apply and checks it together. Works on any GitOps
-    repository. Exit status 1 when something is found.
+    repository; of a folder in one, what lies there is told. Exit status 1 when something is found.
 
     \b
     Examples:
       bootstrap validate
       bootstrap validate --cluster default --changed-since origin/main -o github
       bootstrap validate --rules GB3,GB4 -o sarif > findings.sarif
+      bootstrap validate apps/shop -o markdown
       bootstrap validate --list-rules
     """
     from bootstrap import validate
