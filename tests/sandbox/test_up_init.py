@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.sandbox.test_argocd_processes import BEFORE_A_POLL
 def paste(command: str, invocation: Invocation) -> str:
     """Run it in a shell that knows nothing but where programs are and the sandboxes lie."""
     env = {name: invocation.environ[name] for name in ("PATH", "BOOTSTRAP_DATA_DIR")}
+    env["HOME"] = os.environ["HOME"]  # kubectl would make its cache in the current folder
     ended = subprocess.run(["sh", "-c", command], env=env, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
