@@ -32,7 +32,8 @@ from bootstrap.index_render import Renderer
 from bootstrap.index_repository import Options, Placement, Repository, Scope, Unknown, promised
 from bootstrap.index_sources import Source, Unit
 from bootstrap.index_store import Store
-from bootstrap.index_unit import STAMP, FileFault
+from bootstrap.index_unit import STAMP
+from bootstrap.index_unit_faults import FileFault
 from bootstrap.index_yaml import Fault
 from bootstrap.invocation import Invocation
 

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pathlib
-import posixpath
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
-from bootstrap.checks.catalog import APPS_CHECKS, CHECKS, RULES, VERSION
-from bootstrap.checks.files import BY_CODE, UNREACHABLE
-from bootstrap.checks.rule import SEVERITIES, Apps, Claimed, Finding, Owned, Problem, Severity, Surroundings
-from bootstrap.components import offered
+from bootstrap.checks.catalog import CHECKS, RULES, VERSION
+from bootstrap.checks.files import BY_CODE
+from bootstrap.checks.rule import SEVERITIES, Finding, Severity, Surroundings
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
+from bootstrap.index_check_apps import Members, apps_problems, unreachable
 from bootstrap.index_entrances import known as known_entrances
 from bootstrap.index_file_findings import file_findings, placed
-from bootstrap.index_kustomize import NAMES
 from bootstrap.index_places import Places
 from bootstrap.index_pods import WORKLOADS
 from bootstrap.index_record import record_findings
-from bootstrap.index_repository import Placement, Repository, Scope
+from bootstrap.index_repository import Repository, Scope
 from bootstrap.index_schema import Known, reader
 
 KUBERNETES = (1, 36)
@@ -59,7 +55,7 @@ def check(repository: Repository, settings: Settings) -> list[Finding]:
     for scope in repository.scopes:
         beside = frozenset() if scope.complete else loose
         found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
-    found += _unreachable(repository, places)
+    found += unreachable(repository, places)
     return _ordered(found, settings)
 
 
@@ -98,9 +94,6 @@ def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
 
 # -- one scope -----------------------------------------------------------------------------
 
-
-Members = Mapping[int, Sequence[int]]
-"""Of a namespace: placement, by number → its objects there, by number."""
 
 _APPS_ALONE = {APPLICATION, APPLICATION_SET, PROJECT}
 """Public, and yet no matter to the rules of a namespace."""
@@ -170,7 +163,7 @@ def _scope_findings(
         for one in found:
             if one.unless is None or (cluster, *one.unless) not in identities:
                 yield one.finding
-    for problem in _apps_problems(repository, scope, groups):
+    for problem in apps_problems(repository, scope, groups):
         if finding := places.place(problem):
             yield finding
 
@@ -253,135 +246,6 @@ def _load(repository: Repository, scope: Scope, members: Members) -> Iterator[Re
             yield repository.resource(placement, unit.facts[number], bodies[number], namespaced)
 
 
-# -- the app of apps -----------------------------------------------------------------------
-
-
-def _apps_problems(
-    repository: Repository, scope: Scope, groups: Mapping[tuple[str, str], Members]
-) -> list[Problem]:
-    """What the rules about Applications find; from the store, when nothing that they look at changed."""
-    known_revisions = revisions(repository.files.root)
-    digest = hashlib.sha256(f"{VERSION} {scope.complete} {sorted(repository.urls)}".encode())
-    digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
-    digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
-    digest.update(f"{sorted(_unread(scope))} {sorted(repository.files.nested)}".encode())
-    for placement in scope.placements:
-        digest.update(f"\0{placement}\0{repository.units[placement.unit.key].outline}".encode())
-    key = f"apps:{digest.hexdigest()}"
-    known = repository.store.get(key)
-    if known is not None:
-        return [_problem(one) for one in known]
-    apps = _apps(repository, scope, groups, known_revisions)
-    found = [problem for check_apps in APPS_CHECKS for problem in check_apps(apps)]
-    repository.store.put(key, [_problem_data(problem) for problem in found])
-    return found
-
-
-def _problem_data(problem: Problem) -> dict[str, Any]:
-    """A problem as JSON; of its object only what says which and where it is."""
-    one = problem.resource
-    where = ["", one.kind, one.namespace, one.name, one.application, one.file, one.document, one.line]
-    return {
-        "rule": problem.rule.id,
-        "object": where,
-        "message": problem.message,
-        "mend": problem.mend,
-        "path": problem.path,
-    }
-
-
-def _problem(data: Mapping[str, Any]) -> Problem:
-    resource = Owned(*data["object"]).resource
-    return Problem(RULES[data["rule"]], resource, data["message"], data["mend"], tuple(data["path"]))
-
-
-def _apps(
-    repository: Repository,
-    scope: Scope,
-    groups: Mapping[tuple[str, str], Members],
-    known_revisions: frozenset[str] | None,
-) -> Apps:
-    owned: list[Owned] = []
-    claims: list[Claimed] = []
-    for (cluster, namespace), members in groups.items():
-        for place, numbers in members.items():
-            placement = scope.placements[place]
-            unit = repository.units[placement.unit.key]
-            own = {}
-            for number in numbers:
-                kind, _, name, file, document, line = unit.facts[number]
-                own[number] = Owned(
-                    cluster, kind, namespace, name, placement.application, file, document, line
-                )
-            owned += own.values()
-            claims += [Claimed(own[number], *claim) for number, claim in unit.claims if number in own]
-    resources = [resource for _, resource in repository.public(scope)]
-    public = Index(resources, {namespace for _, namespace in scope.opaque})
-    closures: dict[str, set[str]] = defaultdict(set)
-    for placement in scope.placements:
-        closures[placement.application] |= set(repository.units[placement.unit.key].closure)
-    # What is off gets the branch from its cluster's settings when it is switched on.
-    off = not scope.complete and any(one.complete for one in repository.scopes)
-    return Apps(
-        scope.applications,
-        public,
-        owned,
-        {name: frozenset(files) for name, files in closures.items()},
-        repository.files,
-        repository.urls,
-        scope.complete,
-        posixpath.basename(posixpath.dirname(scope.root)) == "clusters",
-        None if off else known_revisions,
-        frozenset(_unread(scope)),
-        claims,
-    )
-
-
-def _unread(scope: Scope) -> set[str]:
-    """The Applications of which something is broken; "" for what no Application applies."""
-    return {name for names in scope.unreadable.values() for name in names}
-
-
-def revisions(root: pathlib.Path) -> frozenset[str] | None:
-    """The names of the repository's branches and tags; None when a checkout does not have them all."""
-    git = root / ".git"
-    if not (git / "HEAD").is_file() or (git / "shallow").exists():
-        return None
-    names = set()
-    packed = git / "packed-refs"
-    lines = packed.read_text("utf-8", "replace").splitlines() if packed.is_file() else []
-    refs = [line.partition(" ")[2] for line in lines if line and line[0] not in "#^"]
-    refs += [path.relative_to(git).as_posix() for path in (git / "refs").rglob("*") if path.is_file()]
-    for ref in refs:
-        parts = ref.split("/", 3 if ref.startswith("refs/remotes/") else 2)
-        names.add(parts[-1])
-    return frozenset(names) or None
-
-
-def _unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
-    """Applications that no cluster names, not even switched off."""
-    complete = [scope for scope in repository.scopes if scope.complete and scope.root]
-    if not complete or any(scope.lost for scope in complete):
-        return
-    known: set[str] = set()
-    for scope in complete:
-        for name in NAMES:
-            path = posixpath.join(scope.root, name)
-            if repository.files.has(path):
-                for component in offered(repository.files.read(path)).values():
-                    known.add(posixpath.normpath(posixpath.join(scope.root, component.entry)))
-    for scope in repository.scopes:
-        folder = "" if scope.name == "." else scope.name
-        if scope.complete or folder in known:
-            continue
-        for application in scope.applications:
-            if application.application or posixpath.dirname(application.file) in known:
-                continue
-            message = f"no cluster leads to {application}"
-            if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.mend)):
-                yield finding
-
-
 def objects_of(repository: Repository) -> int:
     """How many objects were looked at, of those that lie in the folder that was named."""
     return sum(
@@ -390,11 +254,6 @@ def objects_of(repository: Repository) -> int:
         for placement in scope.placements
         for facts in (repository.units[placement.unit.key].facts,)
     )
-
-
-def applications_of(scope: Scope) -> list[Placement]:
-    """The placements of a scope that belong to an Application."""
-    return [placement for placement in scope.placements if placement.application]
 
 
 assert all(rule.id in RULES for rule in BY_CODE.values())  # noqa: S101 - a fault without a rule is a bug

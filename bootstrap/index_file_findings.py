@@ -12,7 +12,7 @@ from bootstrap.index import mapping, sequence
 from bootstrap.index_places import Places
 from bootstrap.index_repository import Repository
 from bootstrap.index_sources import sources
-from bootstrap.index_unit import FileFault
+from bootstrap.index_unit_faults import FileFault
 from bootstrap.index_yaml import line_of
 
 

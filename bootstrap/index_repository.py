@@ -29,7 +29,8 @@ from bootstrap.index import (
 from bootstrap.index_files import Files
 from bootstrap.index_sources import Unit
 from bootstrap.index_store import Store
-from bootstrap.index_unit import FileFault, UnitResult
+from bootstrap.index_unit import UnitResult
+from bootstrap.index_unit_faults import FileFault
 
 _ARGOCD = {APPLICATION, APPLICATION_SET, PROJECT}
 """Kinds that are of use in Argo CD's own namespace alone, unless they say another."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,12 @@ from bootstrap import index_kustomize, render
 from bootstrap.index import Resource, mapping, qualified, sequence
 from bootstrap.index_claims import Claim, claims
 from bootstrap.index_files import Files
+from bootstrap.index_finder import Finder
 from bootstrap.index_patches import Target, targets
 from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, directory_files
-from bootstrap.index_yaml import Fault, line_of
+from bootstrap.index_unit_faults import FileFault, inflated, missing_fault
+from bootstrap.index_yaml import Fault
 
 VERSION = 11
 """Raise it when the same files give another result."""
@@ -44,8 +46,6 @@ PUBLIC = {
 
 BROKEN = {"syntax", "encoding", "size", "build", "missing", "cycle"}
 """Faults after which a part of what is in Git is not known: what seems to be missing may stand there."""
-
-FileFault = tuple[str, Fault]
 
 
 @dataclass
@@ -125,8 +125,8 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         names, charts = sorted(closure.files), closure.charts
         for missing in closure.missing:
             if missing.why != "broken" and not (missing.why == "remote" and allow_remote):
-                faults.append(_missing_fault(files, missing))
-        faults += _inflated(files, names)
+                faults.append(missing_fault(files, missing))
+        faults += inflated(files, names)
         blocked = bool(faults)
         volatile = bool(closure.missing)
         own = index_kustomize.file_of(files, unit.path)
@@ -150,20 +150,6 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     for name in names:
         digest.update(f"\0{name}\0{files.content_id(name)}".encode())
     return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)
-
-
-def _inflated(files: Files, names: Sequence[str]) -> Iterator[FileFault]:
-    """Kustomizations that have charts rendered: kustomize does so by helm, and where it is told to."""
-    for name in names:
-        if posixpath.basename(name) in index_kustomize.NAMES:
-            for field in ("helmCharts", "helmChartInflationGenerator"):
-                if (files.mapping(name) or {}).get(field):
-                    found = "kustomize renders its charts with --enable-helm alone"
-                    line = line_of(files.read(name), 0, (field,))
-                    yield (
-                        name,
-                        Fault("inflate", line, found, "look at what `kustomize build --enable-helm` gives"),
-                    )
 
 
 def _parts(files: Files, folder: str) -> tuple[str | render.Overlay, ...]:
@@ -234,40 +220,6 @@ def from_list(
     return kept
 
 
-def _missing_fault(files: Files, missing: index_kustomize.Missing) -> FileFault:
-    entry = missing.entry
-    line = line_of(files.read(missing.file), 0, entry.position)
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(missing.file), entry.name))
-    if missing.why == "missing" and (nested := files.nested_in(target)):
-        found = (
-            f"{entry.field} names {entry.name}, which lies in the Git repository {nested}: that is not read"
-        )
-        return missing.file, Fault("nested", line, found, f"validate {nested} by itself")
-    if missing.why == "missing" and files.is_ignored(target):
-        found = f"{entry.field} names {entry.name}, which git ignores: it is on this machine alone"
-        mend = "commit it, or take the entry out (a Secret can be made by sealed-secrets or external-secrets)"
-    elif missing.why == "missing" and target in files.links:
-        found, mend = (
-            f"{entry.field} names {entry.name}: {files.links[target]}",
-            "put the files there instead",
-        )
-    elif missing.why == "missing" and files.is_folder(target):
-        found = f"{entry.field} names the folder {entry.name}, which has no kustomization.yaml"
-        mend = "add one, or name its files"
-    else:
-        found, mend = {
-            "missing": (f"{entry.field} names {entry.name}, which is not there", "correct the path"),
-            "remote": (
-                f"{entry.field} names {entry.name}, which is not fetched",
-                "use --allow-remote, or a copy",
-            ),
-            "cycle": (f"{entry.field} names {entry.name}, which leads back here", "break the circle"),
-            "outside": (f"{entry.field} names {entry.name}, outside of the repository", "move it inside"),
-        }[missing.why]
-    code = {"remote": "remote", "cycle": "cycle"}.get(missing.why, "missing")
-    return missing.file, Fault(code, line, found, mend)
-
-
 def from_directory(files: Files, prepared: Prepared) -> Objects:
     """The objects in plain files, lists unpacked."""
     found: list[tuple[Mapping[str, Any], str]] = []
@@ -285,7 +237,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     facts, public = [], {}
     images: set[str] = set()
     claimed: list[tuple[int, Claim]] = []
-    finder = _Finder(files, prepared.closure)
+    finder = Finder(files, prepared.closure)
     for number, (body, file) in enumerate(objects):
         kind, metadata = qualified(body), mapping(body.get("metadata"))
         name = str(metadata.get("name") or metadata.get("generateName") or "")
@@ -365,80 +317,3 @@ def image_name(image: str) -> str:
     name = image.partition("@")[0]
     head, colon, tag = name.rpartition(":")
     return head if colon and "/" not in tag else name
-
-
-_PODS = {kind.partition(".")[0] for kind in WORKLOADS}
-
-
-class _Finder:
-    """Finds the document of a file that an object was made from."""
-
-    def __init__(self, files: Files, closure: Sequence[str]) -> None:
-        self._files, self._closure = files, closure
-        self._headers: dict[str, list[tuple[str, str, str, int, int]]] = {}
-
-    def find(self, file: str, body: Mapping[str, Any], name: str) -> tuple[str, int, int]:
-        """(file, document, line); a name may have got a prefix, a suffix or a hash since, a kind a patch."""
-        if not file or not self._files.has(file):
-            return file, 0, 0
-        kind = str(body.get("kind"))
-        namespace = str(mapping(body.get("metadata")).get("namespace") or "")
-        headers = self._of(file)
-        same = [item for item in headers if item[0] == kind]
-        if not same and (line := self._generator(file, kind, name)):
-            return file, 0, line
-        if not same and posixpath.basename(file) in index_kustomize.NAMES:
-            return self._lost(file, kind, name)
-        for wanted in (
-            [item for item in same if item[2] == name and item[1] == namespace],
-            [item for item in same if item[2] == name],
-            [item for item in same if item[2] and item[2] in name],
-            same,
-            [item for item in headers if item[0] in _PODS and item[2] and item[2] in name],
-            [item for item in headers if item[2] and item[2] in name],
-        ):
-            if wanted:
-                return file, wanted[0][3], wanted[0][4]
-        return file, 0, 1
-
-    def _lost(self, file: str, kind: str, name: str) -> tuple[str, int, int]:
-        """Where an object lies whose origin a patch took away: in the one file that has it, if any."""
-        found = [
-            (path, item[3], item[4])
-            for path in self._closure
-            if path.endswith((".yaml", ".yml")) and posixpath.basename(path) not in index_kustomize.NAMES
-            for item in self._of(path)
-            if item[0] == kind and item[2] and (name == item[2] or name.endswith(f"-{item[2]}"))
-        ]
-        return found[0] if len({path for path, _, _ in found}) == 1 else (file, 0, 1)
-
-    def _generator(self, file: str, kind: str, name: str) -> int:
-        """The line of the generator that made a ConfigMap or Secret; 0 without one."""
-        field = {"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}.get(kind, "")
-        items = (self._files.mapping(file) or {}).get(field)
-        for number, item in enumerate(items if isinstance(items, list) else ()):
-            own = str(mapping(item).get("name") or "")
-            if own and (name == own or name.startswith(f"{own}-") or f"-{own}-" in name):
-                return line_of(self._files.read(file), 0, (field, number))
-        return 0
-
-    def _of(self, file: str) -> list[tuple[str, str, str, int, int]]:
-        if file not in self._headers:
-            headers = []
-            for document in self._files.parsed(file).documents:
-                value = document.value
-                items = value.get("items") if isinstance(value, dict) else None
-                for body in items if isinstance(items, list) else [value]:
-                    if isinstance(body, dict):
-                        metadata = mapping(body.get("metadata"))
-                        headers.append(
-                            (
-                                str(body.get("kind")),
-                                str(metadata.get("namespace") or ""),
-                                str(metadata.get("name") or ""),
-                                document.number,
-                                document.line,
-                            )
-                        )
-            self._headers[file] = headers
-        return self._headers[file]
