@@ -121,17 +121,11 @@ def _has_manifests(repository: Repository) -> bool:
 def _concerned(
     repository: Repository, findings: Sequence[Finding], revision: str, output: Output
 ) -> list[Finding]:
-    """The findings in changed files, and those of Applications that depend on one."""
     from bootstrap.git_history import changed_files
+    from bootstrap.index_changed import concerned
 
     changed = changed_files(repository.files.root, revision, output.invocation)
-    touched = {
-        placement.application
-        for scope in repository.scopes
-        for placement in scope.placements
-        if placement.application and changed.intersection(repository.units[placement.unit.key].closure)
-    }
-    return [finding for finding in findings if finding.file in changed or finding.application in touched]
+    return concerned(repository, findings, changed)
 
 
 def _write(path: Path, findings: Sequence[Finding], output: Output) -> int:

@@ -17,7 +17,7 @@ from bootstrap.checks.report_markdown import markdown
 from bootstrap.checks.rule import Finding
 from bootstrap.invocation import Invocation
 from tests.conftest import Run
-from tests.repositories import OURS, application, write
+from tests.repositories import OURS, SHOP, URL, application, write
 
 BASE = "apps/shop/base/kustomization.yaml"
 OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
@@ -171,6 +171,61 @@ def test_only_what_a_change_concerns_is_told(run: Run, tmp_path: Path, cache: Pa
     (root / OVERLAY).write_text("namespace: shop-dev\nresources: [../../base]\n# touched\n")
     assert run("validate", str(root), "--changed-since", "HEAD").exit == 1
     assert run("validate", str(root), "--changed-since", "nowhere").exit == 2
+
+
+@pytest.mark.parametrize(
+    ("gone", "rule", "place"),
+    [
+        ("apps/shop/base/shop.yaml", "GB106", "apps/shop/base/kustomization.yaml"),
+        ("apps/shop/applications/dev", "GB106", "clusters/one/kustomization.yaml"),
+        ("apps/shop/base/kustomization.yaml", "GB106", OVERLAY),
+        ("apps/shop/overlays/dev", "GB201", "apps/shop/applications/dev/application.yaml"),
+        ("plain/values.yaml", "GB218", "clusters/one/chart.yaml"),
+        ("plain/config.yaml", "GB311", "plain/web.yaml"),
+    ],
+)
+def test_what_a_removed_file_breaks_is_told(
+    run: Run, tmp_path: Path, cache: Path, gone: str, rule: str, place: str
+) -> None:
+    cluster = "clusters/one/kustomization.yaml"
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"
+    chart = application("chart", "x", "shop-dev").replace(
+        "    path: x\n", "    path: apps/shop/overlays/production\n"
+    )
+    source = f"  source:\n    repoURL: {URL}\n    targetRevision: HEAD\n"
+    values = "    path: apps/shop/overlays/production\n"
+    sources = (
+        f"  sources:\n    - {{repoURL: {URL}, targetRevision: HEAD, ref: here}}\n"
+        "    - repoURL: https://charts.example.com\n      chart: thing\n      targetRevision: 1.2.3\n"
+        "      helm: {valueFiles: [$here/plain/values.yaml]}\n"
+    )
+    assert source + values in chart
+    files = {
+        cluster: OURS[cluster].replace("project.yaml", "project.yaml\n  - chart.yaml\n  - plain.yaml"),
+        "clusters/one/chart.yaml": chart.replace(source + values, sources),
+        "clusters/one/plain.yaml": application("plain", "plain", "plain", 20),
+        "plain/web.yaml": SHOP,
+        "plain/config.yaml": config,
+        "plain/values.yaml": "replicas: 1\n",
+        OVERLAY: OURS[OVERLAY] + "# touched\n",
+    }
+    root = write(tmp_path / "repo", OURS, files)
+
+    def git(*arguments: str) -> None:
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments]
+        subprocess.run(command, cwd=root, check=True, capture_output=True)
+
+    git("init", "-b", "main")
+    git("add", ".")
+    git("commit", "-m", "first")
+    assert f"error {rule}" not in run("validate", str(root)).out
+    git("rm", "-r", "--quiet", gone)
+    (root / "README.md").write_text("new\n")
+    result = run("validate", str(root), "--changed-since", "HEAD", "--fail-on", "error")
+    assert result.exit == 1, run("validate", str(root)).out
+    assert any(line.startswith(f"{place}:") and rule in line for line in result.out.splitlines()), result.out
+    git("commit", "-m", "gone")
+    assert run("validate", str(root), "--changed-since", "HEAD", "--fail-on", "error").exit == 0
 
 
 def test_every_format_has_rule_file_and_line(run: Run, tmp_path: Path, cache: Path) -> None:
