@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator
 
 from bootstrap.checks.files import BY_CODE, PATCH
 from bootstrap.checks.rule import Finding, Rule
 from bootstrap.checks.safety import CREDENTIAL, PRIVATE_KEY
-from bootstrap.index import mapping, sequence
 from bootstrap.index_places import Places
 from bootstrap.index_repository import Repository
-from bootstrap.index_sources import sources
 from bootstrap.index_unit_faults import FileFault
+from bootstrap.index_values import values_faults, values_files
 from bootstrap.index_yaml import line_of
 
 
@@ -21,6 +19,7 @@ def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
     yield from placed(repository.faults, places)
     for unit in repository.units.values():
         yield from placed(unit.faults, places)
+    yield from placed(values_faults(repository), places)
     yield from _patches(repository, places)
     yield from _credentials(repository, places)
 
@@ -58,21 +57,10 @@ def _credentials(repository: Repository, places: Places) -> Iterator[Finding]:
         return
     from bootstrap.images_places import is_values
 
-    named = set(_values_files(repository))
+    named = values_files(repository)
     for path, found in repository.secrets.items():
         if is_values(path) or path in named:
             for line, kind in found:
                 rule = PRIVATE_KEY if kind == "a private key" else CREDENTIAL
                 message = f"the values hold what looks like {kind}"
                 yield from _at(places, rule, message, rule.mend, path, line)
-
-
-def _values_files(repository: Repository) -> Iterator[str]:
-    for scope in repository.scopes:
-        for application in scope.applications:
-            for source in sources(application.body):
-                for name in sequence(mapping(source.body.get("helm")).get("valueFiles")):
-                    if str(name).startswith("$"):
-                        yield posixpath.normpath(str(name).partition("/")[2])
-                    else:
-                        yield posixpath.normpath(posixpath.join(source.path or "", str(name)))

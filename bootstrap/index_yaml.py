@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
+from bootstrap.index_slips import conflict, second_object
+
 MAX_BYTES = 8_000_000
 """Larger files are not read: the API server takes no object above 3 MiB."""
 MAX_NODES = 1_000_000
@@ -145,9 +147,21 @@ class _Builder:
         self._faults = faults
         self._built: dict[int, tuple[Any, int]] = {}
         self._open: set[int] = set()
+        self._repeated: list[tuple[str, int]] = []
 
     def document(self, node: Any) -> Any:
-        return self._value(node, 0)[0]
+        value = self._value(node, 0)[0]
+        if (line := second_object(self._repeated)) is not None:
+            message = f"a line `---` is missing before line {line}: two objects became one"
+            self._faults.append(Fault("duplicate", line, message, "write `---` between the objects"))
+        else:
+            for key, line in self._repeated:
+                self._twice(key, line)
+        return value
+
+    def _twice(self, key: str, line: int) -> None:
+        message = f"the key {key!r} is there twice in one mapping: only one of them counts"
+        self._faults.append(Fault("duplicate", line, message, "remove one of the two"))
 
     def _value(self, node: Any, depth: int) -> tuple[Any, int]:
         """The value and its number of nodes."""
@@ -187,8 +201,10 @@ class _Builder:
             name = key_node.value if key_node.id == "scalar" else str(self._value(key_node, depth + 1)[0])
             if name in result:
                 line = key_node.start_mark.line + 1
-                message = f"the key {name!r} is there twice in one mapping: only one of them counts"
-                self._faults.append(Fault("duplicate", line, message, "remove one of the two"))
+                if depth:
+                    self._twice(name, line)
+                else:
+                    self._repeated.append((name, line))
             result[name] = value
         for other in merged:
             if isinstance(other, dict):
@@ -292,6 +308,9 @@ def _syntax_fault(error: Exception, text: str) -> Fault | None:
 
     if not isinstance(error, yaml.YAMLError | RecursionError | ValueError):
         return None
+    if (line := conflict(text)) is not None:
+        message = f"a merge conflict was left in it at line {line}"
+        return Fault("syntax", line, message, "take one side, or both, and delete the <<<<<<< lines")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line = min(mark.line + 1, text.count("\n") + 1) if mark else 1
     lines = text.split("\n")

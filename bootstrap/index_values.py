@@ -1,0 +1,56 @@
+"""The values files that Applications of a repository give to helm, and what is wrong with them as YAML."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from bootstrap.index import Resource, mapping, sequence
+from bootstrap.index_files import Files
+from bootstrap.index_repository import Repository
+from bootstrap.index_sources import is_here, sources
+from bootstrap.index_unit_faults import FileFault
+
+
+def values_faults(repository: Repository) -> Iterator[FileFault]:
+    """What forbids helm to read values, whether or not their chart was rendered."""
+    for path in sorted(values_files(repository)):
+        for fault in repository.files.parsed(path).faults:
+            yield path, fault
+
+
+def values_files(repository: Repository) -> set[str]:
+    """The values files that lie in the repository."""
+    return {
+        path
+        for scope in repository.scopes
+        for application in scope.applications
+        for path in _named(application, repository.files, repository.urls)
+    }
+
+
+def _named(application: Resource, files: Files, urls: list[str]) -> Iterator[str]:
+    """The files that an Application names: `$ref/path`, or relative to a chart that lies here.
+
+    A chart that lies here has a values.yaml of its own, which nobody names.
+    """
+    found = sources(application.body)
+    here = {source.ref for source in found if source.ref and is_here(source, urls)}
+    for source in found:
+        folder = None
+        if source.path is not None and is_here(source, urls):
+            folder = source.path.strip("/")
+            if files.has(posixpath.normpath(posixpath.join(folder, "Chart.yaml"))):
+                yield from _there(files, posixpath.join(folder, "values.yaml"))
+        for name in map(str, sequence(mapping(source.body.get("helm")).get("valueFiles"))):
+            ref, _, path = name.removeprefix("$").partition("/")
+            if name.startswith("$"):
+                yield from _there(files, path) if ref in here else ()
+            elif folder is not None:
+                yield from _there(files, name[1:] if name.startswith("/") else posixpath.join(folder, name))
+
+
+def _there(files: Files, path: str) -> Iterator[str]:
+    path = posixpath.normpath(path)
+    if files.has(path):
+        yield path
