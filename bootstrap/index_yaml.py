@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Any
 
 from bootstrap.index_slips import conflict, second_object
@@ -94,7 +95,13 @@ def load_all(text: str) -> list[Any]:
     """The documents of a text that a program wrote (kustomize, helm); raises yaml.YAMLError."""
     import yaml
 
-    return [value for value in yaml.load_all(text, Loader=_loader()) if value is not None]
+    try:
+        found = list(yaml.load_all(text, Loader=_loader()))
+    except yaml.composer.ComposerError as error:
+        if not _names_twice(error):
+            raise
+        found = list(yaml.load_all(text, Loader=_lenient_loader()))
+    return [value for value in found if value is not None]
 
 
 def line_of(content: bytes, document: int, path: Sequence[str | int]) -> int:
@@ -254,7 +261,43 @@ def _float(text: str) -> Any:
 def _nodes(text: str) -> Iterator[Any]:
     import yaml
 
-    return (node for node in yaml.compose_all(text, Loader=_loader()) if node is not None)
+    done = 0
+    try:
+        for node in yaml.compose_all(text, Loader=_loader()):
+            done += 1
+            if node is not None:
+                yield node
+    except yaml.composer.ComposerError as error:
+        if not _names_twice(error):
+            raise
+        again = yaml.compose_all(text, Loader=_lenient_loader())
+        yield from (node for node in islice(again, done, None) if node is not None)
+
+
+def _names_twice(error: Any) -> bool:
+    """Whether it is only an anchor that is there twice: YAML allows it, PyYAML does not."""
+    return "duplicate anchor" in f"{error.context} {error.problem}"
+
+
+@cache
+def _lenient_loader() -> Any:
+    """The loader with PyYAML's composer in Python, slower: an anchor holds until its name comes again."""
+    import yaml
+
+    base = _loader()
+    composer: Any = yaml.composer.Composer
+
+    def start(self: Any, stream: Any) -> None:
+        base.__init__(self, stream)
+        composer.__init__(self)
+
+    def compose_node(self: Any, parent: Any, index: Any) -> Any:
+        if not self.check_event(yaml.AliasEvent):
+            self.anchors.pop(self.peek_event().anchor, None)
+        return composer.compose_node(self, parent, index)
+
+    bases = (base,) if issubclass(base, composer) else (composer, base)
+    return type("Lenient", bases, {"__init__": start, "compose_node": compose_node})
 
 
 _loaders: list[Any] = []

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bootstrap import index_build, index_store, render
 from bootstrap.errors import InputError
@@ -15,7 +16,7 @@ from bootstrap.index_build import read
 from bootstrap.index_files import scan
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import NAME, Store, open_store
-from bootstrap.index_yaml import line_of, load_all, parse
+from bootstrap.index_yaml import _lenient_loader, line_of, load_all, parse
 from bootstrap.invocation import Invocation
 from tests.repositories import OURS, SHOP, URL, application, write
 
@@ -479,6 +480,22 @@ def test_scalars_are_read_as_kubernetes_does(text: str, value: object) -> None:
 def test_merge_keys_and_aliases_are_resolved() -> None:
     (document,) = parse(b"a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n").documents
     assert document.value["b"] == {"x": 1, "y": 3}
+
+
+@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
+def test_anchor_whose_name_comes_twice_holds_until_then(monkeypatch: pytest.MonkeyPatch, loader: str) -> None:
+    monkeypatch.setattr(yaml, "CSafeLoader", getattr(yaml, loader))
+    monkeypatch.setattr("bootstrap.index_yaml._loaders", [])
+    _lenient_loader.cache_clear()
+    text = "z: 1\n---\na: &x 1\nb: *x\nc: &x {k: 2}\nd: *x\n---\ne: &x 3\nf: *x\n"
+    values = [{"z": 1}, {"a": 1, "b": 1, "c": {"k": 2}, "d": {"k": 2}}, {"e": 3, "f": 3}]
+    found = parse(text.encode())
+    assert ([document.value for document in found.documents], found.faults) == (values, [])
+    assert load_all(text) == values
+    assert line_of(text.encode(), 1, ("c", "k")) == 5
+    (fault,) = parse(f"{text}---\ng: *x\n".encode()).faults
+    assert (fault.line, fault.message) == (11, "it is no YAML: found undefined alias 'x'")
+    _lenient_loader.cache_clear()
 
 
 def test_line_of_a_field_is_that_of_the_nearest_thing_there() -> None:
