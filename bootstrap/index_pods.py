@@ -112,10 +112,19 @@ _BY_CONTROLLERS = {
 """Labels that pods get from their controllers: no template has them."""
 
 
+_HOOKS = ("helm.sh/hook", "argocd.argoproj.io/hook")
+
+
 def selected(index: Index, selector: Mapping[str, Any], namespace: str) -> list[Resource]:
-    """The workloads whose pods a Service's selector matches."""
+    """The workloads whose pods a Service's selector matches; hooks are among them only when all are."""
     told = {key: value for key, value in selector.items() if key not in _BY_CONTROLLERS}
-    return [item for item in index.of(*WORKLOADS, namespace=namespace) if selects(told, pod_labels(item))]
+    found = [item for item in index.of(*WORKLOADS, namespace=namespace) if selects(told, pod_labels(item))]
+    return [item for item in found if not is_hook(item)] or found
+
+
+def is_hook(resource: Resource) -> bool:
+    """Whether it runs once, around an installation or as a chart's test: it serves nobody."""
+    return any(hook in resource.annotations for hook in _HOOKS)
 
 
 def label_selected(index: Index, selector: Any, namespace: str) -> list[Resource]:

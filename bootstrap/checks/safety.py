@@ -95,7 +95,7 @@ _ARGUMENT = re.compile(r"--?(?P<name>[\w.-]+)[= ](?P<value>\S+)$")
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _HARMLESS = re.compile(
-    r"^(?:true|false|\d+|/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$", re.IGNORECASE
+    r"^(?:true|false|\d+|op://.*|/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$", re.IGNORECASE
 )
 
 
@@ -122,7 +122,7 @@ def _secret(secret: Resource) -> Iterator[Problem]:
     for field in ("stringData", "data"):
         for key, value in mapping(secret.body.get(field)).items():
             text = _decoded(value) if field == "data" else str(value or "")
-            if text and not _placeholder(text):
+            if text and not _placeholder(text) and not _tells_where(secret, str(key), text):
                 yield at(SECRET, secret, f"{secret}: the value of {key} stands in Git", field, key)
                 return
 
@@ -136,7 +136,26 @@ def _decoded(value: Any) -> str:
 
 def _placeholder(text: str) -> bool:
     """Values that a tool fills in (argocd-vault-plugin, envsubst), or that are no secret."""
-    return bool(re.fullmatch(r"\s*(?:<[^>]*>|\$\{?\w+\}?|ENC\[.*\]|AgB.*)\s*", text, re.DOTALL))
+    return bool(re.fullmatch(r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|ENC\[.*\]|AgB.*)\s*", text, re.DOTALL))
+
+
+_OPEN = {
+    "cluster": {"name", "server", "project", "namespaces", "clusterResources", "shard"},
+    "repository": {"name", "url", "type", "project", "enableOCI", "insecure", "enableLfs", "username"},
+}
+"""Of an Argo CD cluster or repository: the keys that say where it is."""
+
+
+def _tells_where(secret: Resource, key: str, text: str) -> bool:
+    """Whether the value names a cluster or repository of Argo CD's, without a credential."""
+    kind = str(secret.labels.get("argocd.argoproj.io/secret-type"))
+    if kind == "cluster" and key == "config":
+        parsed = parse(text.encode())
+        config = mapping(parsed.documents[0].value) if len(parsed.documents) == 1 else {}
+        client = config.get("tlsClientConfig", {})
+        known = set(config) <= {"tlsClientConfig", "awsAuthConfig"}
+        return known and isinstance(client, dict) and "keyData" not in client
+    return key in _OPEN.get(kind.replace("repo-creds", "repository"), ()) and not token(text)
 
 
 def _config(config: Resource) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from bootstrap.index_pods import (
     WORKLOADS,
     declared_ports,
     find_port,
+    is_hook,
     pod_labels,
     running,
     selected,
@@ -175,7 +176,7 @@ def _service(index: Index, service: Resource) -> Iterator[Problem]:
     for number, port in enumerate(sequence(service.spec.get("ports"))):
         yield from _target(service, mapping(port), number, pods)
     for pod in pods:
-        if pod.kind not in ("Job.batch", "CronJob.batch") and not _probed(pod):
+        if pod.kind not in ("Job.batch", "CronJob.batch") and not is_hook(pod) and not _probed(pod):
             message = f"{pod} serves {service.name}, and none of its containers has a readiness probe"
             yield at(NOT_READY, pod, message, *_TEMPLATE_SPEC.get(pod.kind, ()))
 
