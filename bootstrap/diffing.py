@@ -15,6 +15,7 @@ from bootstrap.errors import ExitStatus, InputError
 from bootstrap.index import IN_CLUSTER, Resource, mapping
 from bootstrap.index_build import read
 from bootstrap.index_discover import remotes
+from bootstrap.index_named import check_application
 from bootstrap.index_open import choose_scope
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import Store, open_store
@@ -42,15 +43,16 @@ def diff(request: Request, output: Output, format: str) -> int:
     request = replace(request, path=place.top)
     store = open_store(output.invocation, request.cached)
     if request.live:
-        changes = against_cluster(request, output, store)
+        changes, names = against_cluster(request, output, store)
     else:
-        changes = between_revisions(request, output, store)
+        changes, names = between_revisions(request, output, store)
     store.close()
+    check_application(request.application, names)
     if place.within:
         changes = [one for one in changes if one.where.startswith(f"{place.within}/")]
     if request.application is not None:
-        names = {request.application}
-        changes = [one for one in changes if names & {one.application, one.application.partition("/")[2]}]
+        asked = request.application
+        changes = [one for one in changes if asked in {one.application, one.application.partition("/")[2]}]
     show(changes, output, format)
     return ExitStatus.NO if changes else ExitStatus.OK
 
@@ -71,28 +73,57 @@ def show(changes: Sequence[Change], output: Output, format: str) -> None:
         )
 
 
-def between_revisions(request: Request, output: Output, store: Store) -> list[Change]:
-    """`A..B`, or `A` against the work tree; without either, HEAD against the work tree."""
+Found = tuple[list[Change], set[str]]
+"""What differs, and the Applications (`namespace/name`) that are on either side."""
+
+
+def between_revisions(request: Request, output: Output, store: Store) -> Found:
+    """`A..B`, or `A` against the work tree; without either, HEAD against the work tree.
+
+    `A...B` is what B has changed since it left A, as `git diff` means it.
+    """
     from bootstrap.git_history import extract
 
-    first, dots, second = (request.revisions or "HEAD").partition("..")
-    sides = []
+    sides: list[dict[Key, Resource]] = []
+    names: set[str] = set()
+    cluster_is_there = False
     with tempfile.TemporaryDirectory(prefix="bootstrap-diff-") as name:
-        for number, revision in enumerate((first or "HEAD", second or ("HEAD" if dots else ""))):
+        for number, revision in enumerate(_revisions(request, output)):
             root = request.path
             if revision:
                 root = Path(name) / str(number)
                 root.mkdir()
                 extract(request.path, revision, root, output.invocation)
-            cluster = request.cluster if _has_cluster(root, request.cluster) else None
-            options = Options(cluster, urls=tuple(remotes(request.path)))
-            sides.append(objects(read(root, output.invocation, store, options, output.info)))
-    return compare.compare(sides[0], sides[1])
+            if _has_cluster(root, request.cluster):
+                cluster_is_there = True
+            elif number == 0 or cluster_is_there:
+                sides.append({})  # a revision may be older than the cluster's folder: all that it has is new
+                continue
+            options = Options(request.cluster, urls=tuple(remotes(request.path)))
+            repository = read(root, output.invocation, store, options, output.info)
+            names |= applications(repository)
+            sides.append(objects(repository))
+    return compare.compare(sides[0], sides[1]), names
+
+
+def _revisions(request: Request, output: Output) -> tuple[str, str]:
+    """The two sides; "" is the work tree."""
+    from bootstrap.git_history import merge_base
+
+    first, dots, second = (request.revisions or "HEAD").partition("..")
+    if second.startswith("."):
+        second = second[1:] or "HEAD"
+        return merge_base(request.path, first or "HEAD", second, output.invocation), second
+    return first or "HEAD", second or ("HEAD" if dots else "")
 
 
 def _has_cluster(root: Path, cluster: str | None) -> bool:
-    """A revision may be older than the cluster's folder: then all that it has is new."""
-    return cluster is not None and any(root.glob(f"**/clusters/{cluster}"))
+    return cluster is None or any(root.glob(f"**/clusters/{cluster}"))
+
+
+def applications(repository: Repository) -> set[str]:
+    """The Applications of every cluster and folder."""
+    return {name for scope in repository.scopes for name in scope.by_name}
 
 
 def objects(repository: Repository) -> dict[Key, Resource]:
@@ -106,7 +137,7 @@ def objects(repository: Repository) -> dict[Key, Resource]:
     return found
 
 
-def against_cluster(request: Request, output: Output, store: Store) -> list[Change]:
+def against_cluster(request: Request, output: Output, store: Store) -> Found:
     """What the API server would change if Git were applied as it lies: its own dry run."""
     from bootstrap import kube
     from bootstrap.steps import ClusterObject
@@ -137,7 +168,7 @@ def against_cluster(request: Request, output: Output, store: Store) -> list[Chan
         if preview.before is not None:
             before[key] = _like(resource, preview.before)
         after[key] = _like(resource, preview.after or resource.body)
-    return compare.compare(before, after)
+    return compare.compare(before, after), applications(repository)
 
 
 def _placed(resource: Resource) -> dict[str, object]:

@@ -103,8 +103,13 @@ def _checked(revision: str) -> str:
 
 
 def _unknown(revision: str, error: str) -> InputError:
+    tried = "reading a revision"
+    if "not a git repository" in error:
+        return InputError(tried, "the folder is in no Git repository", "name a folder of a Git work tree")
+    if revision == "HEAD":
+        return InputError(tried, "the repository has no commit yet", "commit something first")
     found = error.strip().splitlines()[0] if error.strip() else f"there is no {revision}"
-    return InputError("reading a revision", found, f"check that {revision} was fetched: git fetch origin")
+    return InputError(tried, found, f"check that {revision} was fetched: git fetch origin")
 
 
 def commit_id(root: Path, revision: str, invocation: Invocation) -> str:
@@ -113,4 +118,17 @@ def commit_id(root: Path, revision: str, invocation: Invocation) -> str:
     answer = git_command.run(("rev-parse", "--verify", f"{_checked(revision)}^{{commit}}"), root, environ)
     if answer.status:
         raise _unknown(revision, answer.err)
+    return answer.text
+
+
+def merge_base(root: Path, one: str, other: str, invocation: Invocation) -> str:
+    """The commit at which two revisions parted; InputError when there is none."""
+    commits = [commit_id(root, revision, invocation) for revision in (one, other)]
+    answer = git_command.run(("merge-base", *commits), root, git_auth.plain_environment(invocation.environ))
+    if answer.status:
+        found = f"{one} and {other} have no commit in common"
+        hint = (
+            f"compare them as they are, {one}..{other}; a shallow clone lacks the past: git fetch --unshallow"
+        )
+        raise InputError("reading a revision", found, hint)
     return answer.text

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bootstrap import kube_schema
 from bootstrap.checks.catalog import RULES, choose
 from bootstrap.checks.record import release
 from bootstrap.checks.rule import SEVERITIES, Severity
@@ -111,6 +112,9 @@ def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str,
         wanted = release(kubernetes)
         if wanted is None:
             raise InputError("reading --kubernetes", f"{kubernetes!r} is no release", "write it as 1.36")
+        if wanted > KUBERNETES and wanted > (newest := kube_schema.newest()):
+            hint = "the newest release that is known is {}.{}".format(*max(newest, KUBERNETES))
+            raise InputError("reading --kubernetes", f"nothing is known of Kubernetes {kubernetes}", hint)
     return Settings(choose(rules, off), severities, wanted or KUBERNETES)
 
 

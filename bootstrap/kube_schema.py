@@ -53,6 +53,13 @@ def client() -> str:
     return f"{found.origin} {Path(found.origin).stat().st_mtime_ns}"
 
 
+def newest() -> tuple[int, int]:
+    """The release that the client was made of: client 36 is of Kubernetes 1.36."""
+    from importlib.metadata import version
+
+    return 1, int(version("kubernetes").partition(".")[0])
+
+
 def load(store: Store) -> Mapping[str, Any]:
     """What Kubernetes serves; made once for each version of the client.
 

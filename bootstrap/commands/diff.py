@@ -14,7 +14,12 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("path", type=_FOLDER, default=".")
-@click.option("--rev", "revisions", metavar="A..B", help="Two revisions, or one against the work tree.")
+@click.option(
+    "--rev",
+    "revisions",
+    metavar="A..B",
+    help="Two revisions (A...B: since they parted), or one against the work tree.",
+)
 @click.option("--live", is_flag=True, help="Compare Git with the cluster, by the API server's dry run.")
 @click.option("--cluster", help="Look at this cluster alone (a folder below clusters/).")
 @click.option("--context", help="With --live: the kubeconfig's context (default: its current one).")

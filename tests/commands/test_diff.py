@@ -54,7 +54,12 @@ def test_change_of_a_tag_is_one_object_of_its_application(run: Run, repository: 
     (change,) = json.loads(result.out)["changes"]
     assert (change["object"], change["application"]) == ("Deployment shop-dev/web", "argocd/shop-dev")
     assert any(line.endswith("web:1.2.4") and line[0] == "+" for line in change["diff"])
-    assert run("diff", str(repository), "--app", "other").exit == 0
+    assert run("diff", str(repository), "--app", "shop-dev").exit == 1
+    assert run("diff", str(repository), "--app", "root").exit == 0
+    other = run("diff", str(repository), "--app", "other")
+    assert other.exit == 2
+    assert "there is no Application other" in other.err
+    assert "choose from: root, shop-dev" in other.err
 
 
 def test_two_revisions_are_compared_without_touching_the_work_tree(run: Run, repository: Path) -> None:
@@ -66,6 +71,52 @@ def test_two_revisions_are_compared_without_touching_the_work_tree(run: Run, rep
     assert result.exit == 1
     assert "<code>Deployment shop-dev/web</code>" in result.out
     assert run("diff", str(repository), "--rev", "HEAD..HEAD").exit == 0
+
+
+def test_three_dots_are_what_a_branch_changed_since_it_left(run: Run, repository: Path) -> None:
+    overlay, base = repository / OVERLAY, repository / "apps/shop/base/shop.yaml"
+    git(repository, "checkout", "-b", "topic")
+    overlay.write_text(overlay.read_text().replace("1.2.3", "1.2.4"))
+    commit(repository)
+    git(repository, "checkout", "main")
+    base.write_text(base.read_text().replace("port: 80,", "port: 81,"))
+    commit(repository)
+    result = run("diff", str(repository), "--rev", "main...topic", "-o", "json")
+    assert [one["object"] for one in json.loads(result.out)["changes"]] == ["Deployment shop-dev/web"]
+    assert (
+        len(json.loads(run("diff", str(repository), "--rev", "main..topic", "-o", "json").out)["changes"])
+        == 2
+    )
+    git(repository, "checkout", "--orphan", "apart")
+    commit(repository)
+    apart = run("diff", str(repository), "--rev", "main...apart")
+    assert apart.exit == 2
+    assert "main and apart have no commit in common" in apart.err
+
+
+def test_cluster_that_is_new_is_all_that_differs_and_one_that_is_nowhere_is_refused(
+    run: Run, repository: Path
+) -> None:
+    write(
+        repository, {path.replace("/one/", "/two/"): text for path, text in OURS.items() if "/one/" in path}
+    )
+    result = run("diff", str(repository), "--cluster", "two", "-o", "json")
+    changes = json.loads(result.out)["changes"]
+    assert {one["change"] for one in changes} == {"add"}
+    nowhere = run("diff", str(repository), "--cluster", "three")
+    assert nowhere.exit == 2
+    assert "choose from: one, two" in nowhere.err
+
+
+def test_folder_without_a_past_is_not_told_to_fetch(run: Run, tmp_path: Path) -> None:
+    root = write(tmp_path / "plain", OURS)
+    plain = run("diff", str(root))
+    assert (plain.exit, "fetch" in plain.err) == (2, False)
+    assert "in no Git repository" in plain.err
+    git(root, "init", "-b", "main")
+    empty = run("diff", str(root))
+    assert (empty.exit, "fetch" in empty.err) == (2, False)
+    assert "no commit yet" in empty.err
 
 
 def test_switching_a_component_on_adds_its_objects(run: Run, repository: Path) -> None:

@@ -84,3 +84,11 @@ def test_conflict_in_a_text_is_no_conflict(run: Run, tmp_path: Path) -> None:
         "data:\n  a: |\n    <<<<<<< HEAD\n    b\n"
     )
     assert found(run, write(tmp_path, OURS, {SHOP: text}), "GB101,GB102") == []
+
+
+def test_release_that_nothing_is_known_of_is_refused(run: Run, tmp_path: Path) -> None:
+    root = write(tmp_path, OURS)
+    result = run("validate", str(root), "--kubernetes", "1.99")
+    assert result.exit == 2
+    assert "nothing is known of Kubernetes 1.99" in result.err
+    assert run("validate", str(root), "--kubernetes", "1.30", "--rules", "GB124").exit == 0

@@ -1,0 +1,29 @@
+"""Pure: what is asked for by name and is not there: InputError with the names there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from bootstrap.errors import InputError
+
+_SHOWN = 20
+
+
+def check_application(asked: str | None, names: Iterable[str]) -> None:
+    """Whether an Application is there; `names` are `namespace/name`, either form may be asked for."""
+    known = sorted({name.rpartition("/")[2] for name in names})
+    if asked is not None and asked.rpartition("/")[2] not in known:
+        raise missing("--app", f"there is no Application {asked}", asked, known)
+
+
+def missing(option: str, found: str, asked: str, known: list[str]) -> InputError:
+    """That what was asked for is not among what is known: with the nearest names, or some of them."""
+    near = get_close_matches(asked, known, n=3, cutoff=0.6)
+    if near:
+        hint = f"did you mean {' or '.join(near)}?"
+    elif known:
+        hint = f"choose from: {', '.join(known[:_SHOWN])}{' and more' if len(known) > _SHOWN else ''}"
+    else:
+        hint = f"leave {option} out: there is none to choose from"
+    return InputError(f"reading {option}", found, hint)
