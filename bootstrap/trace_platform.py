@@ -38,15 +38,17 @@ _CONTROLLERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Platform:
-    """Part → the Application that plays it."""
+    """Part → the Application that plays it. `whole`: all Applications are known."""
 
     parts: Mapping[str, Resource]
+    whole: bool = True
 
     def names(self, host: str, routes: Sequence[Resource]) -> list[str]:
         """How the host's name leads to the cluster."""
         if dns := self.parts.get("dns"):
             return [f"DNS: {host} is kept by {dns}"]
-        return [f"DNS: {host} has to point at the entry's address (no external-dns in Git)"]
+        absent = " (no external-dns in Git)" if self.whole else ""
+        return [f"DNS: {host} has to point at the entry's address{absent}"]
 
     def served_by(self, index: Index, route: Resource) -> list[str]:
         """The controller that serves a route, as far as Git tells."""
@@ -61,9 +63,8 @@ class Platform:
         if name is None:
             return ["served by the cluster's default class"] if route.short_kind == "Ingress" else []
         serving = self.parts.get(_CONTROLLERS.get(str(name), str(name)))
-        return [
-            f"served by class {name}" + (f" ({serving})" if serving else ", whose controller is not in Git")
-        ]
+        absent = ", whose controller is not in Git" if self.whole else ""
+        return [f"served by class {name}" + (f" ({serving})" if serving else absent)]
 
     def watched(self, pod: Resource) -> list[str]:
         """Where the pods' logs and traces go."""
@@ -75,12 +76,12 @@ class Platform:
         return said
 
 
-def platform(index: Index) -> Platform:
-    """Find the parts among the Applications."""
+def platform(index: Index, whole: bool = True) -> Platform:
+    """Find the parts among the Applications; `whole` says that these are all."""
     found: dict[str, Resource] = {}
     for application in index.applications.values():
         names = {application.name, *(source.chart or "" for source in sources(application.body))}
         for part, charts in _PARTS.items():
             if part not in found and names.intersection(charts):
                 found[part] = application
-    return Platform(found)
+    return Platform(found, whole)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from bootstrap.checks.apps import PATH
 from bootstrap.checks.files import BY_CODE
 from bootstrap.errors import InputError
 from bootstrap.index import Resource
-from bootstrap.index_repository import Repository, Scope
+from bootstrap.index_repository import Placement, Repository, Scope
 from bootstrap.index_sources import Source, is_here, sources
 from bootstrap.trace import Hop, Remark, State
 
@@ -23,13 +23,14 @@ class Unread:
     path: str
     application: Resource | None
     remark: Remark
+    how: str = "may hold the host"
 
     @property
     def broken(self) -> bool:
         return self.remark.state == "broken"
 
     def hop(self) -> Hop:
-        return Hop("unread", self.title, "may hold the host", self.application, remarks=[self.remark])
+        return Hop("unread", self.title, self.how, self.application, remarks=[self.remark])
 
 
 def unread(repository: Repository, scope: Scope) -> list[Unread]:
@@ -40,20 +41,63 @@ def unread(repository: Repository, scope: Scope) -> list[Unread]:
     return list(found.values())
 
 
+def stopped(repository: Repository, scope: Scope, root: Hop) -> list[Unread]:
+    """Folders that cannot be built, and without which none of the Applications of a chain is applied.
+
+    Of a chain that no cluster leads to, those in which a cluster's Applications may be lost: one may be
+    what applies it.
+    """
+    chain: dict[str, Resource] = {}
+    names = [hop.application for hop in root.walk()]
+    while names:
+        name = names.pop()
+        if name not in chain and (application := scope.by_name.get(name)) is not None:
+            chain[name] = application
+            names.append(application.application)
+    above = {one.application for one in chain.values()}
+    files = {one.file for one in chain.values()}
+    found: dict[str, Unread] = {}
+    for one in repository.scopes if not scope.complete else (scope,):
+        for placement in one.placements if one is scope or (one.complete and one.lost) else ():
+            closure = repository.units[placement.unit.key].closure
+            if placement.application not in one.unreadable.get(placement.cluster, ()):
+                continue
+            if one is scope and not (placement.application in above and files.intersection(closure)):
+                continue
+            if one is not scope and not any(_holds_application(repository, path) for path in closure):
+                continue
+            if (item := _folder(repository, one, placement)) is not None and item.broken:
+                found.setdefault(
+                    item.title, replace(item, how="applies it" if one is scope else "may apply it")
+                )
+    return list(found.values())
+
+
+def _holds_application(repository: Repository, path: str) -> bool:
+    return b"argoproj.io" in repository.files.read(path)
+
+
 def _folders(repository: Repository, scope: Scope) -> Iterator[Unread]:
     for placement in scope.placements:
-        unit = repository.units[placement.unit.key]
-        if not unit.faults or (unit.facts and not unit.opaque):
-            continue
-        faults = sorted(unit.faults, key=lambda one: BY_CODE[one[1].code].severity != "error")
-        file, fault = faults[0]
-        rule = BY_CODE[fault.code]
-        state: State = "broken" if rule.severity == "error" else "unknown"
-        place = f"{file}:{fault.line}"
-        remark = Remark(state, f"it cannot be rendered: {fault.message}", fault.mend, rule.id, place)
-        application = scope.by_name.get(placement.application)
-        title = f"folder {placement.unit.path or '.'}" + (f" of {application}" if application else "")
-        yield Unread(title, placement.unit.path, application, remark)
+        if (item := _folder(repository, scope, placement)) is not None:
+            yield item
+
+
+def _folder(repository: Repository, scope: Scope, placement: Placement) -> Unread | None:
+    """What cannot be rendered of a folder; None when nothing is wrong with it."""
+    unit = repository.units[placement.unit.key]
+    if not unit.faults or (unit.facts and not unit.opaque):
+        return None
+    faults = sorted(unit.faults, key=lambda one: BY_CODE[one[1].code].severity != "error")
+    file, fault = faults[0]
+    rule = BY_CODE[fault.code]
+    known = unit.broken and placement.application not in scope.unreadable.get(placement.cluster, ())
+    state: State = "broken" if rule.severity == "error" and not known else "unknown"  # a comment says so
+    place = f"{file}:{fault.line}"
+    remark = Remark(state, f"it cannot be rendered: {fault.message}", fault.mend, rule.id, place)
+    application = scope.by_name.get(placement.application)
+    title = f"folder {placement.unit.path or '.'}" + (f" of {application}" if application else "")
+    return Unread(title, placement.unit.path, application, remark)
 
 
 def _elsewhere(repository: Repository, scope: Scope) -> Iterator[Unread]:

@@ -36,10 +36,14 @@ class _Walk:
     shown: set[tuple[str, str, str]] = field(default_factory=set)
 
 
-def trace(index: Index, target: str, ways_in: Entrances | None = None) -> Hop:
-    """The chain from `HOST[/PATH]` (or `SERVICE.NAMESPACE`); InputError when nothing takes the host."""
+def trace(index: Index, target: str, ways_in: Entrances | None = None, whole: bool = True) -> Hop:
+    """The chain from `HOST[/PATH]` (or `SERVICE.NAMESPACE`); InputError when nothing takes the host.
+
+    `whole` says that the index has all Applications of the cluster.
+    """
     host, slash, path = target.removeprefix("https://").removeprefix("http://").partition("/")
-    walk = _Walk(index, platform(index), ways_in or {})
+    host = host.lower()  # the case of a host says nothing (RFC 4343)
+    walk = _Walk(index, platform(index, whole), ways_in or {})
     found = entries(index, host, f"/{path}" if slash else "")
     root = Hop("entry", host + (f"/{path}" if slash else ""))
     if found:

@@ -19,7 +19,7 @@ from bootstrap.output import Output
 from bootstrap.trace import Hop, worst
 from bootstrap.trace_remarks import namespaces, remark
 from bootstrap.trace_text import lines
-from bootstrap.trace_unread import Unread, instead, lost, unread
+from bootstrap.trace_unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace_walk import problems, trace
 
 
@@ -66,6 +66,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
     others = [scope for scope in repository.scopes if scope is not first and request.cluster is None]
     unknown: InputError | None = None
     missing: list[Unread] = []
+    lost_applications = any(scope.lost for scope in repository.scopes if scope.complete)
     for scope in [first, *sorted(others, key=lambda scope: not scope.complete)]:
         for cluster in _clusters(scope):
             index = repository.index(scope, cluster)
@@ -73,7 +74,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
                 index = _beside(index, whole(repository, first))
             index = _of_environment(index, request.environment)
             try:
-                root = trace(index, target, of_index(index, cluster))
+                root = trace(index, target, of_index(index, cluster), not lost_applications)
             except InputError as error:
                 unknown = unknown or error
                 continue
@@ -81,9 +82,10 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
             remark(root, index, of_scope(repository, scope, chosen, namespaces(root, index)))
             if cluster != IN_CLUSTER:
                 root.details.append(f"on the cluster {cluster}")
-            if not scope.complete:
+            if not scope.complete and not lost_applications:
                 root.details.append(f"{scope.name} is switched on in no cluster")
             lost(root, scope, [*missing, *unread(repository, scope)])
+            root.hops = [*(item.hop() for item in stopped(repository, scope, root)), *root.hops]
             return root
         missing += unread(repository, scope)
     assert unknown is not None  # noqa: S101 - there is at least one scope

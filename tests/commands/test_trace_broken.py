@@ -162,6 +162,46 @@ def test_host_may_be_in_the_folder_that_cannot_be_read(
     assert f"! {says}" in result.out
 
 
+@pytest.mark.parametrize("more", ["", "commonAnnotations: {a: b}\n"])
+def test_cluster_that_cannot_be_built_breaks_every_chain(run: Run, repository: Path, more: str) -> None:
+    cluster = repository / "clusters/one/kustomization.yaml"
+    cluster.write_text(cluster.read_text().replace("project.yaml", "projct.yaml") + more)
+    how = "may apply it" if more else "applies it"
+    for target in ("shop.example.com", "web.shop-dev"):
+        result = run("trace", target, "--repo", str(repository))
+        assert result.exit == 1, result.out
+        assert f"{how}: folder clusters/one of Application argocd/root  [BROKEN]" in result.out
+        message = "resources names projct.yaml, which is not there"
+        assert f"! GB106 it cannot be rendered: {message} (clusters/one/kustomization.yaml:2)" in result.out
+        assert "switched on in no cluster" not in result.out
+    cluster.write_text(OURS["clusters/one/kustomization.yaml"])
+    assert run("trace", "shop.example.com", "--repo", str(repository)).exit == 0
+
+
+def test_controller_may_be_in_a_cluster_that_cannot_be_read(run: Run, repository: Path) -> None:
+    edit(repository, AROUND, "  rules:\n", "  ingressClassName: traefik\n  rules:\n")
+    absent = "served by class traefik, whose controller is not in Git"
+    assert absent in run("trace", "shop.example.com", "--repo", str(repository)).out
+    edit(repository, "clusters/one/kustomization.yaml", "project.yaml", "projct.yaml")
+    result = run("trace", "shop.example.com", "--repo", str(repository))
+    assert absent not in result.out
+    assert "served by class traefik" in result.out
+
+
+@pytest.mark.parametrize("meant", [True, False])
+def test_folder_that_a_comment_excuses_breaks_no_search(run: Run, repository: Path, meant: bool) -> None:
+    comment = "  # bootstrap: ignore=GB106 made by hand" if meant else ""
+    edit(repository, OVERLAY, "  - around.yaml", f"  - arond.yaml{comment}")
+    result = run("trace", "nowhere.example.com", "--repo", str(repository))
+    assert result.exit == (2 if meant else 1), result.out
+
+
+def test_case_of_a_host_says_nothing(run: Run, repository: Path) -> None:
+    result = run("trace", "Shop.EXAMPLE.com", "--repo", str(repository))
+    assert result.exit == 0, result.err
+    assert result.out == run("trace", "shop.example.com", "--repo", str(repository)).out
+
+
 def test_folder_that_an_application_just_misses_is_told(run: Run, repository: Path) -> None:
     edit(repository, APPLICATION, "overlays/dev", "overlays/dve")
     result = run("trace", "shop.example.com", "--repo", str(repository))
