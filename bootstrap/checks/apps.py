@@ -5,16 +5,23 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from bootstrap.checks.kinship import (
+    GENERATE_PATHS,
+    creates_namespace,
+    files_of,
+    in_cycles,
+    of_charts_alone,
+    without_paths,
+)
 from bootstrap.checks.rule import Apps, Owned, Problem, Rule, at, names_near
 from bootstrap.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
 from bootstrap.index_kustomize import Tree
 from bootstrap.index_sources import Source, destination, is_here, sources
 
-GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 PATH = Rule(
@@ -63,15 +70,18 @@ STALE_PATHS = Rule(
     "GB212",
     "generate-paths",
     "warning",
-    "manifest-generate-paths leaves out a file that the Application depends on: a change "
-    "there is not noticed.",
+    "manifest-generate-paths leaves out a file that the Application depends on, so that a change "
+    "there is not noticed; or it is missing where the Applications beside it have it, and every commit "
+    "renders this one again.",
     "name every folder that the Application is made of",
 )
 FINALIZER_MISSING = Rule(
     "GB213",
     "finalizer-missing",
     "info",
-    "A child Application has no finalizer: when it is taken out of Git, what it applied stays behind.",
+    "A child Application that prunes has no finalizer: when it is taken out of Git, what it applied stays "
+    "behind. Not asked of those with a chart, CustomResourceDefinitions, StorageClasses, Applications or "
+    "another Namespace than their own: with these, what others need would go.",
     f"add the finalizer {FINALIZER}",
 )
 NAMESPACE = Rule(
@@ -93,23 +103,32 @@ def check(apps: Apps) -> Iterator[Problem]:
     owned: dict[str, list[Owned]] = defaultdict(list)
     for item in apps.owned:
         owned[item.application].append(item)
-    parents = {f"{item.namespace}/{item.name}": item.application for item in apps.applications}
+    cycles, bare = in_cycles(apps), without_paths(apps)
+    told: set[str] = set()
     made = {item.name for item in apps.public.of("Namespace")} | _ALWAYS
     makers = {item.name: item.application for item in apps.public.of("Namespace")}
     by_name = {f"{item.namespace}/{item.name}": item for item in apps.applications}
-    created = {destination(item.body) for item in apps.applications if _creates_namespace(item)}
+    created = {destination(item.body) for item in apps.applications if creates_namespace(item)}
+    bare_charts = of_charts_alone(apps)
     for application in apps.applications:
         name = f"{application.namespace}/{application.name}"
         for source in sources(application.body):
             yield from _source(apps, application, source)
-        if parents[name] != name and _is_own_ancestor(name, parents):
-            yield at(CYCLE, application, f"{application} is applied by itself, by way of {parents[name]}")
-        yield from _paths(apps, application, apps.closures.get(name, frozenset()))
+        if name in cycles:
+            if name in told:
+                continue
+            told.add(name)
+            message = f"{application} is applied by itself, and by {cycles[name]}"
+            yield at(CYCLE, application, message, *_own_path(apps, application))
+            continue
+        yield from _paths(apps, application, files_of(apps, application))
+        if name in bare:
+            yield from _no_paths(application, files_of(apps, application))
         if name not in apps.unread:
             yield from _finalizer(application, owned[name])
-        yield from _namespace(apps, application, made, created)
+        yield from _namespace(apps, application, made, created, bare_charts)
         yield from _later_namespace(apps, application, makers, by_name)
-    yield from _two_owners(apps)
+    yield from _two_owners(apps, cycles)
 
 
 def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Problem]:
@@ -169,15 +188,10 @@ def _near_folder(tree: Tree, path: str) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _is_own_ancestor(name: str, parents: Mapping[str, str]) -> bool:
-    seen: set[str] = set()
-    parent = parents.get(name, "")
-    while parent and parent not in seen:
-        if parent == name:
-            return True
-        seen.add(parent)
-        parent = parents.get(parent, "")
-    return False
+def _own_path(apps: Apps, application: Resource) -> tuple[str | int, ...]:
+    """Where an Application names the folder of this repository that it applies."""
+    here = (one for one in sources(application.body) if one.path is not None and is_here(one, apps.urls))
+    return next(((*one.position, "path") for one in here), ())
 
 
 def _paths(apps: Apps, application: Resource, closure: frozenset[str]) -> Iterator[Problem]:
@@ -202,6 +216,15 @@ def _paths(apps: Apps, application: Resource, closure: frozenset[str]) -> Iterat
             return
 
 
+def _no_paths(application: Resource, closure: frozenset[str]) -> Iterator[Problem]:
+    """Without the annotation, where the Applications beside it have it."""
+    folders = {posixpath.dirname(file) for file in closure}
+    outer = {one for one in folders if not any(one.startswith(f"{other}/") for other in folders)}
+    message = f"{application} has no manifest-generate-paths, as those beside it have"
+    mend = f"add {GENERATE_PATHS}: {';'.join(f'/{folder}' for folder in sorted(outer))}"
+    yield at(STALE_PATHS, application, message, "metadata", "annotations", mend=mend)
+
+
 def _covers(pattern: str, file: str) -> bool:
     """As Argo CD compares: a folder covers what is below it, a glob (`*` within a folder) the file itself."""
     if pattern == "." or file == pattern or file.startswith(f"{pattern}/"):
@@ -210,15 +233,16 @@ def _covers(pattern: str, file: str) -> bool:
     return len(parts) == len(names) and all(map(fnmatchcase, names, parts))
 
 
-_KEPT = ("CustomResourceDefinition.apiextensions.k8s.io", "StorageClass.storage.k8s.io", "Namespace")
+_KEPT = ("CustomResourceDefinition.apiextensions.k8s.io", "StorageClass.storage.k8s.io", APPLICATION)
 
 
 def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
-    """Those that own CRDs, storage or namespaces better stay; so does what does not prune."""
+    """Those that own CRDs, storage or others' namespaces better stay; so does what does not prune."""
+    own = destination(application.body)[1]
     prunes = dig(application.spec, "syncPolicy", "automated", "prune") is True
     finalizers = [str(item) for item in sequence(application.metadata.get("finalizers"))]
     has = any(item.startswith(FINALIZER) for item in finalizers)
-    kept = any(item.kind in _KEPT for item in owned) or any(item.kind == APPLICATION for item in owned)
+    kept = any(item.kind in _KEPT or (item.kind == "Namespace" and item.name != own) for item in owned)
     charts = [item for item in sources(application.body) if item.chart is not None]
     if application.application and prunes and not has and not kept and not charts:
         yield at(FINALIZER_MISSING, application, f"{application} has no finalizer", "metadata")
@@ -229,10 +253,6 @@ _SYSTEM = ("openshift-", "open-cluster-management")
 _ALWAYS = {"default", "kube-system", "kube-public", "kube-node-lease", ""}
 
 
-def _creates_namespace(application: Resource) -> bool:
-    return "CreateNamespace=true" in sequence(dig(application.spec, "syncPolicy", "syncOptions"))
-
-
 def _later_namespace(
     apps: Apps, application: Resource, makers: Mapping[str, str], by_name: Mapping[str, Resource]
 ) -> Iterator[Problem]:
@@ -241,7 +261,7 @@ def _later_namespace(
     maker = by_name.get(makers.get(namespace, ""))
     if maker is None or maker is application or maker.application != application.application:
         return
-    if application.wave < maker.wave and not _creates_namespace(application):
+    if application.wave < maker.wave and not creates_namespace(application):
         message = (
             f"{application} (wave {application.wave}) goes to namespace {namespace}, "
             f"which comes with {maker} (wave {maker.wave})"
@@ -250,7 +270,11 @@ def _later_namespace(
 
 
 def _namespace(
-    apps: Apps, application: Resource, made: set[str], created: set[tuple[str, str]]
+    apps: Apps,
+    application: Resource,
+    made: set[str],
+    created: set[tuple[str, str]],
+    charts: set[tuple[str, str]],
 ) -> Iterator[Problem]:
     target = destination(application.body)
     namespace = target[1]
@@ -264,17 +288,20 @@ def _namespace(
         or namespace == application.namespace
     ):
         return
-    if apps.public.knows(namespace):
+    if apps.public.knows(namespace) or target in charts:
         message = f"{application} goes to namespace {namespace}, which nobody makes"
         yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
 
 
-def _two_owners(apps: Apps) -> Iterator[Problem]:
+def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:
+    """Of what an Application in a cycle applies too, it is the cycle that is wrong."""
     if not apps.complete:
         return
     seen: dict[tuple[str, str, str, str], Owned] = {}
     for item in apps.owned:
         key = (item.cluster, item.kind, item.namespace, item.name)
+        if item.application in cycles:
+            continue
         first = seen.setdefault(key, item)
         if first.application == item.application:
             continue
