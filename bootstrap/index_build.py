@@ -28,7 +28,7 @@ from bootstrap.index import (
 from bootstrap.index_appset import CannotExpand, expand
 from bootstrap.index_discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
 from bootstrap.index_files import Files, Stat, scan
-from bootstrap.index_render import Renderer
+from bootstrap.index_render import Renderer, lasts
 from bootstrap.index_repository import Options, Placement, Repository, Scope, Unknown, promised
 from bootstrap.index_sources import Source, Unit
 from bootstrap.index_store import Store
@@ -125,7 +125,7 @@ class _Reader:
 
     def record(self) -> dict[str, Any]:
         """What the next reading can start from."""
-        units = {key: unit.data() for key, unit in self.units.items()}
+        units = {key: unit.data() for key, unit in self.units.items() if lasts(unit)}
         return {
             "files": self.files.settled(),
             "ids": self.files._ids,

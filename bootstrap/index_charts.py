@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -12,8 +11,10 @@ from typing import Any
 
 from bootstrap import render
 from bootstrap.index import Resource, dig, mapping, mappings, sequence
-from bootstrap.index_sources import Source, Unit, sources
+from bootstrap.index_sources import Source, Unit, sources, values_path
 from bootstrap.invocation import Invocation
+
+NO_HELM = "helm is not on PATH"
 
 
 def unit(source: Source, application: Resource, namespace: str, fetch: bool) -> Unit | None:
@@ -38,6 +39,7 @@ def _options(source: Mapping[str, Any], application: Resource, namespace: str) -
         "release": str(helm.get("releaseName") or application.name),
         "namespace": namespace,
         "file": application.file,
+        "line": application.line,
         "values": str(helm.get("values") or ""),
         "object": dict(mapping(helm.get("valuesObject"))),
         "files": [str(item) for item in sequence(helm.get("valueFiles"))],
@@ -50,7 +52,7 @@ def build(root: Path, unit: Unit, invocation: Invocation) -> render.Built:
     """Render a chart; its error says what helm said, or that there is no helm."""
     program = shutil.which("helm", path=invocation.environ.get("PATH"))
     if program is None:
-        return render.Built(error="helm is not on PATH")
+        return render.Built(error=NO_HELM)
     options = json.loads(unit.options)
     with tempfile.TemporaryDirectory(prefix="bootstrap-chart-") as name:
         values = []
@@ -86,16 +88,11 @@ def _chart(root: Path, unit: Unit, options: Mapping[str, Any]) -> list[str]:
 
 
 def _values_file(root: Path, unit: Unit, name: str, refs: list[str]) -> Path | None:
-    """A values file: `$ref/path` from the repository's top, else from the chart's folder."""
-    if name.startswith("$"):
-        ref, _, path = name[1:].partition("/")
-        inner = path if ref in refs else None
-    else:
-        inner = posixpath.join(unit.path, name) if unit.tool == "helm" else None
+    inner = values_path(unit, name, refs)
     if inner is None:
         return None
-    path_ = (root / posixpath.normpath(inner)).resolve()
-    return path_ if root in path_.parents and path_.is_file() else None
+    path = (root / inner).resolve()
+    return path if root in path.parents and path.is_file() else None
 
 
 def version_of(source: Source) -> str:

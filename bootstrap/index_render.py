@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -153,7 +152,7 @@ class Renderer:
         made = result(self.files, item, objects, faults)
         self.units[item.unit.key] = made
         self.rendered += 1
-        if item.unit.tool != "chart" or not faults:  # a chart that was not reachable may be, the next time
+        if lasts(made):
             self.store.put(f"unit:{item.key}", made.data())
         self.store.put(f"objects:{made.key}", [body for body, _ in objects])
 
@@ -161,5 +160,14 @@ class Renderer:
 def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
     if error is None:
         return []
-    file = json.loads(unit.options).get("file", posixpath.join(unit.path, "Chart.yaml"))
-    return [(file, Fault("chart", 1, f"the chart is not rendered: {error}", "make it reachable"))]
+    options = json.loads(unit.options)
+    mend = "make it reachable" if unit.tool == "chart" else f"look at what `helm template {unit.path}` says"
+    if error == index_charts.NO_HELM:
+        mend = "install helm"
+    message = f"the chart is not rendered: {error}"
+    return [(options["file"], Fault("chart", options["line"] or 1, message, mend))]
+
+
+def lasts(unit: UnitResult) -> bool:
+    """Whether a result may be kept: a chart that could not be rendered may be, the next time."""
+    return not any(fault.code == "chart" for _, fault in unit.faults)

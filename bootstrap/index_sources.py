@@ -180,6 +180,22 @@ def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[s
     return chosen
 
 
+def chart_files(tree: Tree, unit: Unit) -> list[str]:
+    """The files of this repository that a chart's result depends on: its own, and its values."""
+    options = json.loads(unit.options)
+    named = (values_path(unit, item, options["refs"]) for item in options["files"])
+    values = {path for path in named if path is not None and tree.has(path)}
+    return sorted({*values, *(tree.below(unit.path) if unit.tool == "helm" else ())})
+
+
+def values_path(unit: Unit, name: str, refs: Iterable[str]) -> str | None:
+    """Where a values file lies: `$ref/path` from the repository's top, else from the chart's folder."""
+    if name.startswith("$"):
+        ref, _, path = name[1:].partition("/")
+        return posixpath.normpath(path) if ref in refs else None
+    return posixpath.normpath(posixpath.join(unit.path, name)) if unit.tool == "helm" else None
+
+
 def _globs(value: Any) -> list[re.Pattern[str]]:
     """`a.yaml`, `*.yaml` or `{a.yaml,b/*.yaml}`: a star crosses folders, as Argo CD's does not care."""
     text = str(value or "").strip()

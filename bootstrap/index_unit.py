@@ -17,11 +17,11 @@ from bootstrap.index_files import Files
 from bootstrap.index_finder import Finder
 from bootstrap.index_patches import Target, targets
 from bootstrap.index_pods import WORKLOADS, containers
-from bootstrap.index_sources import Unit, directory_files
+from bootstrap.index_sources import Unit, chart_files, directory_files
 from bootstrap.index_unit_faults import FileFault, inflated, missing_fault
 from bootstrap.index_yaml import Fault
 
-VERSION = 12
+VERSION = 13
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -136,8 +136,8 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     elif unit.tool == "directory":
         names = directory_files(files, unit.path, options)
     else:
-        names = files.below(unit.path)
-    if unit.tool != "helm":  # templates are no YAML
+        names = chart_files(files, unit)
+    if unit.tool in ("kustomize", "directory"):  # templates are no YAML
         for name in names:
             if _is_yaml(name) and name not in charts:
                 bad = [(name, fault) for fault in files.parsed(name).faults]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -96,7 +97,10 @@ def _folder(repository: Repository, scope: Scope, placement: Placement) -> Unrea
     place = f"{file}:{fault.line}"
     remark = Remark(state, f"it cannot be rendered: {fault.message}", fault.mend, rule.id, place)
     application = scope.by_name.get(placement.application)
-    title = f"folder {placement.unit.path or '.'}" + (f" of {application}" if application else "")
+    what = f"folder {placement.unit.path or '.'}"
+    if placement.unit.tool == "chart":
+        what = f"chart {json.loads(placement.unit.options)['chart']['name']}"
+    title = what + (f" of {application}" if application else "")
     return Unread(title, placement.unit.path, application, remark)
 
 
