@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from html import escape
+from pathlib import Path
+
+from bootstrap.errors import InputError
 from bootstrap.graph import Graph
 from bootstrap.output import Output
 
@@ -9,22 +14,48 @@ FORMATS = ("html", "svg", "mermaid", "dot", "json")
 
 
 def write(graph: Graph, output: Output, format: str) -> None:
-    """Print the graph; InputError when a picture is asked for and the library is missing."""
+    """Print the graph; InputError when a picture is asked for and the library is missing.
+
+    On a terminal, where nobody reads a page's source, pages and pictures go to a file in this folder.
+    """
     if format == "json":
         output.result(graph.data())
-    elif format == "mermaid":
+        return
+    text = _text(graph, format).rstrip("\n")
+    if format in ("html", "svg") and output.invocation.stdout.isatty():
+        _file(graph, output, format, text)
+    else:
+        output.line(text)
+
+
+def _text(graph: Graph, format: str) -> str:
+    if format == "mermaid":
         from bootstrap.graph_text import mermaid
 
-        output.line(mermaid(graph).rstrip("\n"))
-    elif format == "dot":
+        return mermaid(graph)
+    if format == "dot":
         from bootstrap.graph_text import dot
 
-        output.line(dot(graph).rstrip("\n"))
-    elif format == "svg":
+        return dot(graph)
+    if format == "svg":
         from bootstrap.graph_svg import svg
 
-        output.line(svg(graph).rstrip("\n"))
-    else:
-        from bootstrap.graph_html import html
+        return svg(graph)
+    from bootstrap.graph_html import html
 
-        output.line(html(graph).rstrip("\n"))
+    return html(graph)
+
+
+def _file(graph: Graph, output: Output, format: str, text: str) -> None:
+    path = Path(re.sub(r"[^\w.]+", "-", graph.title).strip("-.") + f".{format}")
+    try:
+        is_own = not path.exists() or f"<title>{escape(graph.title)}<" in path.read_text("utf-8", "replace")
+        if is_own:
+            path.write_text(output.redact(text) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError("writing the graph", str(error), f"name a file elsewhere: > /tmp/{path}") from error
+    if not is_own:
+        raise InputError(
+            "writing the graph", f"{path} is there, and is none", f"name a file: > other.{format}"
+        )
+    output.line(f"written to {path}: open it in a browser (another place: > FILE; as text: -o mermaid)")

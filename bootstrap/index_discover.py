@@ -13,9 +13,9 @@ from typing import Any
 
 from bootstrap import index_kustomize, index_sources
 from bootstrap.checks import tokens
-from bootstrap.errors import InputError
 from bootstrap.index import mapping
 from bootstrap.index_files import Files
+from bootstrap.index_named import missing
 from bootstrap.index_sources import Unit
 
 _SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
@@ -87,9 +87,8 @@ def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list
         if (match := _CLUSTER.match(folder)) and index_kustomize.file_of(files, folder)
     }
     if cluster is not None and cluster not in folders:
-        known = ", ".join(sorted(folders)) or "none"
         found = f"there is no folder clusters/{cluster} with a kustomization"
-        raise InputError("reading --cluster", found, f"choose from: {known}")
+        raise missing("--cluster", found, cluster, sorted(folders))
     complete = [
         Start(
             name, Unit("kustomize", folder), True, (index_kustomize.file_of(files, folder) or "",), "argocd"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from bootstrap.errors import InputError
+from bootstrap.index import Resource
+from bootstrap.index_sources import sources
 
 _SHOWN = 20
 
@@ -15,6 +17,35 @@ def check_application(asked: str | None, names: Iterable[str]) -> None:
     known = sorted({name.rpartition("/")[2] for name in names})
     if asked is not None and asked.rpartition("/")[2] not in known:
         raise missing("--app", f"there is no Application {asked}", asked, known)
+
+
+def in_environment(applications: Mapping[str, Resource], environment: str) -> set[str]:
+    """The Applications of one environment: their folder, or their name, ends in it."""
+    return {
+        name
+        for name, application in applications.items()
+        if application.name.endswith(f"-{environment}") or environment in _folders(application)
+    }
+
+
+def check_environment(asked: str | None, applications: Mapping[str, Resource]) -> None:
+    """Whether an environment has an Application."""
+    if asked is not None and not in_environment(applications, asked):
+        known = sorted(
+            {
+                folder
+                for application in applications.values()
+                for folder in _folders(application)
+                if application.name.endswith(f"-{folder}")
+            }
+        )
+        raise missing("--env", f"no Application that is on is of an environment {asked}", asked, known)
+
+
+def _folders(application: Resource) -> set[str]:
+    """The last folders of its paths."""
+    paths = ((source.path or "").rstrip("/").rpartition("/") for source in sources(application.body))
+    return {last for _, slash, last in paths if slash}
 
 
 def missing(option: str, found: str, asked: str, known: list[str]) -> InputError:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import drawing, graph_trace, graph_views
-from bootstrap.checks.rule import Surroundings
+from bootstrap import drawing, graph_trace
 from bootstrap.errors import ExitStatus, InputError
 from bootstrap.index import IN_CLUSTER, Index
 from bootstrap.index_check import of_scope
 from bootstrap.index_entrances import of_index
+from bootstrap.index_named import in_environment
 from bootstrap.index_open import choose_scope, configured, opened, settings, whole
 from bootstrap.index_repository import Options, Repository, Scope
-from bootstrap.index_sources import sources
 from bootstrap.output import Output
 from bootstrap.trace import Hop, worst
 from bootstrap.trace_remarks import namespaces, remark
 from bootstrap.trace_text import lines
 from bootstrap.trace_unread import Unread, instead, lost, stopped, unread
-from bootstrap.trace_walk import problems, trace
+from bootstrap.trace_walk import trace
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
             index = repository.index(scope, cluster)
             if not scope.complete and scope is not first:
                 index = _beside(index, whole(repository, first))
-            index = _of_environment(index, request.environment)
+            index = of_environment(index, request.environment)
             try:
                 root = trace(index, target, of_index(index, cluster), not lost_applications)
             except InputError as error:
@@ -105,47 +103,10 @@ def _beside(index: Index, cluster: Index) -> Index:
     return Index(index.resources, opaque, index.promised, applications, beyond=cluster)
 
 
-def _of_environment(index: Index, environment: str | None) -> Index:
-    """The objects of one environment's Applications: their folder, or their name, ends in it."""
+def of_environment(index: Index, environment: str | None) -> Index:
+    """The objects of one environment's Applications."""
     if environment is None:
         return index
-    chosen = {
-        name
-        for name, application in index.applications.items()
-        if application.name.endswith(f"-{environment}")
-        or any(
-            (source.path or "").rstrip("/").endswith(f"/{environment}")
-            for source in sources(application.body)
-        )
-    }
+    chosen = in_environment(index.applications, environment)
     resources = [item for item in index.resources if item.application in chosen or not item.namespace]
     return Index(resources, index.opaque, index.promised, index.applications, beyond=index)
-
-
-def show_graph(request: Request, view: str, application: str | None, output: Output, format: str) -> int:
-    """Print a picture of a cluster: `view` is apps, resources or network."""
-    options = Options(request.cluster, fetch_charts=request.fetch_charts)
-    with opened(request.path, output, options, request.cached) as repository:
-        scope = choose_scope(repository, request.cluster)
-        index = _of_environment(whole(repository, scope), request.environment)
-    if application is not None and application not in set(_applications(index)):
-        known = ", ".join(sorted(set(_applications(index)))[:20])
-        raise InputError("reading --app", f"there is no Application {application}", f"choose from: {known}")
-    title = f"{scope.name}: {view}" + (f" of {application}" if application else "")
-    found = problems(index, Surroundings(index, scope.complete and not scope.unreadable), _namespaces(index))
-    if view == "apps":
-        graph = graph_views.apps(index.applications.values(), found, title)
-    elif view == "network":
-        graph = graph_views.network(index, found, title, application)
-    else:
-        graph = graph_views.resources(index, found, title, application)
-    drawing.write(graph, output, format)
-    return ExitStatus.OK
-
-
-def _applications(index: Index) -> Iterator[str]:
-    return (application.name for application in index.applications.values())
-
-
-def _namespaces(index: Index) -> set[str]:
-    return {item.namespace for item in index.resources}

@@ -38,7 +38,8 @@ def command(
 ) -> int:
     """Draw the app of apps, the objects of an app, or who talks to whom.
 
-    The HTML page is one file without any network access: searchable, zoomable, usable by keyboard.
+    The HTML page is one file without any network access: searchable, zoomable, usable by keyboard. On a
+    terminal, a page or picture is written to a file in this folder; its name is printed.
 
     \b
     Examples:
@@ -46,7 +47,8 @@ def command(
       bootstrap graph --network -o mermaid
       bootstrap graph --resources --app voting-app-dev -o svg > voting-app.svg
     """
-    from bootstrap.tracing import Request, show_graph
+    from bootstrap.graphing import show_graph
+    from bootstrap.tracing import Request
 
     request = Request(path, cluster, environment, fetch_charts, not no_cache)
     return show_graph(request, view, application, output, format)

@@ -1,0 +1,79 @@
+"""Read, check, draw: what `bootstrap graph` does, callable from Python."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bootstrap import drawing, graph_views
+from bootstrap.checks.rule import Problem, Surroundings
+from bootstrap.errors import ExitStatus, InputError
+from bootstrap.index import Index
+from bootstrap.index_check import Settings
+from bootstrap.index_named import check_application, check_environment, in_environment
+from bootstrap.index_open import choose_scope, configured, opened, settings, whole
+from bootstrap.index_places import Places
+from bootstrap.index_repository import Options, Repository, Scope
+from bootstrap.output import Output
+from bootstrap.trace_walk import problems
+from bootstrap.tracing import Request, of_environment
+from bootstrap.words import counted
+
+LOOKING = "drawing the repository"
+
+
+def show_graph(request: Request, view: str, application: str | None, output: Output, format: str) -> int:
+    """Print a picture of a cluster: `view` is apps, resources or network."""
+    options = Options(request.cluster, fetch_charts=request.fetch_charts)
+    with opened(request.path, output, options, request.cached) as repository:
+        scope = choose_scope(repository, request.cluster)
+        everything = whole(repository, scope)
+        check_environment(request.environment, everything.applications)
+        index = of_environment(everything, request.environment)
+        check_application(application, index.applications)
+        title = f"{scope.name}: {view}" + (f" of {application}" if application else "")
+        found = _found(repository, scope, index)
+        if view == "apps":
+            applications = index.applications
+            if request.environment is not None:
+                chosen = in_environment(applications, request.environment)
+                applications = {name: one for name, one in applications.items() if name in chosen}
+            graph = graph_views.apps(applications.values(), found, title)
+        elif view == "network":
+            graph = graph_views.network(index, found, title, application)
+        else:
+            graph = graph_views.resources(index, found, title, application)
+    if not graph.nodes:
+        raise _nothing(index, view, application)
+    drawing.write(graph, output, format)
+    return ExitStatus.OK
+
+
+def _found(repository: Repository, scope: Scope, index: Index) -> graph_views.Problems:
+    """What `validate` says of the objects: without what settings or a comment leave out."""
+    chosen = settings(None, None, configured(repository))
+    around = Surroundings(index, scope.complete and not scope.unreadable, kubernetes=chosen.kubernetes)
+    places = Places(repository.files)
+    found = problems(index, around, {item.namespace for item in index.resources})
+    return {
+        key: [_as_set(one, chosen) for one in many if one.rule.id in chosen.rules and places.place(one)]
+        for key, many in found.items()
+    }
+
+
+def _as_set(problem: Problem, chosen: Settings) -> Problem:
+    return replace(problem, level=chosen.severities.get(problem.rule.id, problem.level))
+
+
+def _nothing(index: Index, view: str, application: str | None) -> InputError:
+    """That a view is empty, what is there instead, and how to see it."""
+    there = counted(len(index.resources), "object")
+    if view == "apps":
+        found, hint = f"there is no Application, but {there}", "draw them: --resources, or --network"
+    elif view == "network":
+        found, hint = f"there is no workload, but {there}", "draw them: --resources"
+    else:
+        found, hint = "there is no object to draw", "look at the Applications: --apps"
+    if application is not None and view != "apps":
+        found = f"there is no {'workload' if view == 'network' else 'object'} of {application}"
+        hint = "a chart is drawn with --fetch-charts alone; --apps draws the Applications"
+    return InputError(LOOKING, found, hint)

@@ -1,0 +1,108 @@
+"""`bootstrap graph` draws what was asked for, or says what there is instead."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from bootstrap.drawing import write as draw
+from bootstrap.errors import InputError
+from bootstrap.graph import Node, graph
+from bootstrap.invocation import Invocation
+from bootstrap.output import Output
+from tests.conftest import Run
+from tests.repositories import OURS, SHOP, write
+
+pytestmark = pytest.mark.usefixtures("cache")
+
+SHOP_FILE = "apps/shop/base/shop.yaml"
+UNPROBED = SHOP.replace("          readinessProbe:\n            httpGet: {path: /, port: http}\n", "")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def on_terminal() -> tuple[Output, Terminal]:
+    screen = Terminal()
+    return Output(Invocation(io.StringIO(), screen, io.StringIO(), dict(os.environ))), screen
+
+
+def nodes(out: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(out)["nodes"]
+    return found
+
+
+def test_environment_is_drawn_alone_and_an_unknown_one_is_refused(run: Run, tmp_path: Path) -> None:
+    cluster = "clusters/one/kustomization.yaml"
+    both = OURS[cluster].replace("# - ../../apps", "- ../../apps")
+    root = str(write(tmp_path, OURS, {cluster: both}))
+    drawn = run("graph", root, "--env", "dev", "-o", "json")
+    assert [node["label"] for node in nodes(drawn.out)] == ["shop-dev"]
+    nope = run("graph", root, "--env", "nope")
+    assert (nope.exit, nope.out) == (2, "")
+    assert "choose from: dev, production" in nope.err
+    near = run("graph", root, "--app", "argocd/shop-dve")
+    assert near.exit == 2
+    assert "did you mean shop-dev" in near.err
+
+
+def test_repository_without_applications_says_how_to_draw_it(run: Run, tmp_path: Path) -> None:
+    root = str(write(tmp_path, {"kustomization.yaml": "resources: [shop.yaml]\n", "shop.yaml": SHOP}))
+    result = run("graph", root)
+    assert (result.exit, result.out) == (2, "")
+    assert "there is no Application, but 2 objects" in result.err
+    assert "--resources" in result.err
+    assert len(nodes(run("graph", root, "--resources", "-o", "json").out)) == 2
+    cluster = run("graph", root, "--cluster", "nope")
+    assert cluster.exit == 2
+    assert "choose from: none" not in cluster.err
+    assert "leave --cluster out" in cluster.err
+
+
+def test_what_validate_is_told_to_leave_out_marks_no_node(run: Run, tmp_path: Path) -> None:
+    def state(name: str, files: dict[str, str]) -> str:
+        root = write(tmp_path / name, OURS, files)
+        (node,) = nodes(run("graph", str(root), "--network", "-o", "json").out)
+        return str(node["state"])
+
+    assert state("as-it-is", {SHOP_FILE: UNPROBED}) == "warning"
+    comment = UNPROBED.replace(
+        "kind: Deployment", "kind: Deployment # bootstrap: ignore-file=GB305 none needed"
+    )
+    assert state("comment", {SHOP_FILE: comment}) == "ok"
+    off = {"bootstrap.yaml": "checks:\n  off: [GB305]\n", SHOP_FILE: UNPROBED}
+    assert state("off", off) == "ok"
+    severe = {"bootstrap.yaml": "checks:\n  severity: {GB305: error}\n", SHOP_FILE: UNPROBED}
+    assert state("severe", severe) == "broken"
+
+
+@pytest.mark.parametrize("format", ["html", "svg"])
+def test_page_for_a_terminal_goes_to_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    drawn = graph("one: network", [Node("a", "a", "Service")], [])
+    for _ in range(2):  # what it wrote itself, it writes again
+        output, screen = on_terminal()
+        draw(drawn, output, format)
+        assert screen.getvalue().startswith(f"written to one-network.{format}: ")
+        assert "<" not in screen.getvalue()
+    assert (tmp_path / f"one-network.{format}").read_text().startswith("<")
+    (tmp_path / f"one-network.{format}").write_text("mine")
+    with pytest.raises(InputError, match="is there"):
+        draw(drawn, on_terminal()[0], format)
+    assert (tmp_path / f"one-network.{format}").read_text() == "mine"
+
+
+def test_text_for_a_terminal_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    output, screen = on_terminal()
+    draw(graph("one", [Node("a", "a", "Service")], []), output, "mermaid")
+    assert screen.getvalue().startswith("flowchart")
+    assert list(tmp_path.iterdir()) == []
