@@ -106,6 +106,10 @@ def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tupl
         world.for_argocd = gather_key.settle(request, world.acting, world.for_argocd, url)
         world.acting.credentials = world.for_argocd.named()
         cluster, notes = gather_cluster.observe(request, world.acting, world.for_argocd, laid)
+    taken = list(preflight.of_root(cluster.root, laid.settings.repo_url, request.force_conflicts))
+    if not request.dry_run:
+        preflight.refuse(taken, [])
+    notes = (*(f"{one.found}; {one.mend}" for one in taken), *notes)
     desired = replace(laid.desired, notes=(*laid.desired.notes, *notes))
     previews = (*cluster.argocd, *cluster.projects, *cluster.root)
     return plans.plan(laid.repo, desired, cluster), previews

@@ -10,7 +10,7 @@ from bootstrap.component_choice import Resolved
 from bootstrap.errors import GitError, InputError, RepositoryNotFound
 from bootstrap.git import Credential
 from bootstrap.handlers import World
-from bootstrap.layout_edits import ARGOCD
+from bootstrap.layout_edits import ARGOCD, documents
 from bootstrap.observed import RepositoryState
 from bootstrap.output import Output
 from bootstrap.plans import tree
@@ -54,6 +54,7 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     request = replace(request, with_components=chosen.names)
     settings = _settings(request, asked, record, manifest)
     desired = _desired(request, world, repo, record, settings, manifest)
+    _refuse_unreadable(settings, desired)
     desired = replace(desired, notes=(*chosen.notes, *desired.notes))
     if repo.branches and repo.tip is None:
         note = f"branch {repo.branch} is new, and begins without the history of the others"
@@ -78,6 +79,14 @@ def _of_missing_folders(request: Request, settings: Settings, desired: Desired) 
         for name, place in layout.missing(desired.tree, settings).items()
         if offers[name].on
     ]
+
+
+def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
+    """InputError when a file that the cluster begins with is no YAML: a person's own is kept as it is."""
+    for name in ("kustomization.yaml", "settings.yaml", "root.yaml", "projects.yaml"):
+        path = f"{settings.folder}/{name}"
+        if path in desired.tree:
+            documents(desired.tree[path], path)
 
 
 def _find_author(request: Request, world: World, output: Output) -> list[Finding]:

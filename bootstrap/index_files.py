@@ -196,6 +196,13 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 
 def _link(files: Files, path: str, names: list[str]) -> None:
+    try:
+        _follow(files, path, names)
+    except OSError as error:  # it vanished meanwhile, or leads in a circle
+        files.links[path] = f"it cannot be followed: {error.strerror}"
+
+
+def _follow(files: Files, path: str, names: list[str]) -> None:
     target = Path(os.path.realpath(files.root / path))
     if files.root not in target.parents and target != files.root:
         files.links[path] = f"it leads out of the repository, to {(files.root / path).readlink()}"

@@ -49,7 +49,7 @@ def _meaning(plan: Plan) -> Plan:
 
 
 def _show_only(output: Output, seen: gather.Seen, plan: Plan, previews: tuple[Preview, ...]) -> int:
-    lines = [*_touched(seen), *show.plan_lines(plan, previews, diff=True)]
+    lines = [*_touched(seen), *show.whole(plan, previews)]
     if not plan.changes_something:
         lines.append("nothing to do: all is as it should be")
     output.result({**_place(seen), **show.plan_data(plan, previews)}, "\n".join(lines))

@@ -8,6 +8,7 @@ need. All give path (from the repository's root) → content.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from bootstrap.settings import Settings
 
 TEMPLATE = "clusters/default/"
 MANIFEST = "infrastructure/argocd/manifests/install.yaml"
+
+_APPLICATION = re.compile(rb"^kind: Application\s*$", re.MULTILINE)
+"""At a line's start: Argo CD's own manifest, which takes seconds to parse, has it further in."""
 
 Files = Mapping[str, bytes]
 
@@ -63,7 +67,7 @@ def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
             result[path] = edits.cluster_file(path, result[path], owner)
         elif edits.is_overlay_settings(path):
             result[path] = edits.overlay(path, result[path], edits.CATALOG, edits.Shared.of(first))
-        if first.prefix and path.endswith(".yaml") and b"kind: Application" in files[path]:
+        if first.prefix and path.endswith(".yaml") and _APPLICATION.search(files[path]):
             result[path] = edits.prefix_paths(path, result[path], first)
     return result | edits.with_exporters(result, first, first.with_components)
 

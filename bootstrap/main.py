@@ -135,7 +135,7 @@ def _is_of_a_stream(error: OSError) -> bool:
 
 def _wants_json(arguments: list[str]) -> bool:
     """Whether the command line asks for JSON, as far as one can tell that does not hold together."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = zip(arguments, [*arguments[1:], ""], strict=False)
     return any(
         word in ("-ojson", "--output=json") or (word in ("-o", "--output") and value == "json")
         for word, value in pairs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bootstrap.observed import Preview
@@ -71,6 +72,17 @@ def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = Fals
                     yield from _object_lines(changed[item])
     for note in plan.notes:
         yield f"note: {note}"
+
+
+def whole(plan: Plan, previews: tuple[Preview, ...] = ()) -> Iterator[str]:
+    """What a dry run shows: the steps, then each with every difference, and what was done (nothing)."""
+    yield from summary_lines(plan)
+    if not plan.steps:
+        return
+    yield ""
+    yield from plan_lines(replace(plan, notes=()), previews, diff=True)
+    yield ""
+    yield f"{counted(len(plan.steps), 'step')}; nothing was changed"
 
 
 def summary_lines(plan: Plan) -> Iterator[str]:

@@ -166,3 +166,10 @@ def test_broken_yaml_is_told_with_file_line_and_column() -> None:
 def test_only_applications_of_components_that_are_on_count() -> None:
     names = [item["metadata"]["name"] for item in layout.enabled_applications(laid_out(), settings())]
     assert names == ["argocd", "traefik", "voting-app-dev"]
+
+
+def test_argocds_own_manifest_is_not_parsed_for_a_path() -> None:
+    broken = b"spec:\n  names:\n    kind: Application\n  bad: [\n"
+    clusters = [settings(path="platform")]
+    files = layout.shipped(CATALOG, broken, clusters)
+    assert layout.edited(files, clusters)[f"platform/{layout.MANIFEST}"] == broken

@@ -177,3 +177,9 @@ def test_reader_that_leaves_early_is_no_error(arguments: list[str]) -> None:
         assert _ended(arguments, writes) == (0, "")
     finally:
         os.close(writes)
+
+
+def test_without_arguments_the_help_is_shown(run: Run) -> None:
+    shown = run()
+    assert "Usage: bootstrap" in shown.out + shown.err
+    assert "Traceback" not in shown.err

@@ -8,7 +8,8 @@ import pytest
 
 from bootstrap import preflight
 from bootstrap.errors import GitUnreachable, RefusedError
-from bootstrap.observed import ArgoCDInstallation, ClusterState, RepositoryState
+from bootstrap.observed import ArgoCDInstallation, ClusterState, Preview, RepositoryState
+from bootstrap.steps import ClusterObject
 
 CLUSTER = ClusterState("admin@lab", "https://10.0.0.1:6443", "v1.36.3", ready_nodes=3)
 REPO = RepositoryState("https://git.example.org/a.git", "main", exists=True)
@@ -100,3 +101,28 @@ def test_several_are_told_together_each_with_its_mend() -> None:
 def test_little_disk_is_found() -> None:
     (finding,) = preflight.of_disk({"/small": 1, "/var": 10**12})
     assert finding.found.startswith("/small")
+
+
+def _root(url: str, *, before: bool = True) -> Preview:
+    spec = {"sources": [{"chart": "x", "repoURL": "https://charts.example"}, {"ref": "repo", "repoURL": url}]}
+    item = ClusterObject("argoproj.io/v1alpha1", "Application", "argocd", "root", b"")
+    return Preview(item, "change" if before else "create", {"spec": spec} if before else None)
+
+
+def test_cluster_that_follows_another_repository_is_not_taken_by_accident() -> None:
+    here, there = "https://git.example/a/gitops.git", "https://git.example/b/gitops.git"
+    (finding,) = preflight.of_root([_root(there)], here, force=False)
+    assert finding.fatal
+    assert there in finding.found
+    assert "--force-conflicts" in finding.mend
+    (told,) = preflight.of_root([_root(there)], here, force=True)
+    assert not told.fatal
+    assert not list(preflight.of_root([_root(there, before=False)], here, force=False))
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["ssh://git@git.example:22/a/gitops", "git@git.example:a/gitops.git", "https://git.example/A/gitops"],
+)
+def test_another_way_to_the_same_repository_is_no_other_repository(other: str) -> None:
+    assert not list(preflight.of_root([_root(other)], "https://git.example/a/gitops.git", force=False))

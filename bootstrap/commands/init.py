@@ -50,7 +50,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
 @click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
 @click.option("--message-suffix", default="", help="Put behind each commit's subject, such as [skip ci].")
-@click.option("--force-conflicts", is_flag=True, help="Take fields that other managers own.")
+@click.option(
+    "--force-conflicts",
+    is_flag=True,
+    help="Take fields that other managers own, and a cluster that follows another repository.",
+)
 @click.option(
     "--dry-run", is_flag=True, help="Show the whole plan and change nothing; exit 1 if it has steps."
 )

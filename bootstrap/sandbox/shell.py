@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from bootstrap.errors import InputError
 from bootstrap.invocation import Invocation
@@ -16,6 +19,8 @@ def variables(name: str, invocation: Invocation) -> dict[str, str]:
     if sandbox is None:
         raise InputError("reading --name", f"there is no sandbox {name!r}", "bootstrap sandbox up")
     path = invocation.environ.get("PATH", "")
+    if shutil.which("bootstrap", path=path) is None:  # it was called by its path
+        path = f"{path}:{Path(sys.executable).parent}"
     ours = str(sandbox.programs)
     return {
         "KUBECONFIG": str(sandbox.kubeconfig),

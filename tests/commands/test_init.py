@@ -121,6 +121,25 @@ def test_edit_by_hand_is_kept_and_reported(init: Init, bare: Bare) -> None:
     assert f"kept, as they were changed here: {SETTINGS}" in result.err
 
 
+def test_a_kept_file_that_is_no_yaml_where_the_cluster_begins_is_refused(init: Init, bare: Bare) -> None:
+    before = bare.commit({KUSTOMIZATION: b"{bad: [\n"})
+    refused = init()
+    assert refused.exit == 2
+    assert f"{KUSTOMIZATION}:" in refused.err
+    assert "mend the YAML" in refused.err
+    assert bare.tip() == before
+
+
+def test_dry_run_shows_the_steps_first_and_says_at_the_end_that_nothing_was_changed(
+    init: Init, bare: Bare
+) -> None:
+    shown = init("--dry-run").out.splitlines()
+    assert shown[1].startswith("  1. push ")
+    assert [line for line in shown if line.startswith("1. ")] == [shown[1].strip()]
+    assert shown[-1] == "1 step; nothing was changed"
+    assert bare.tip() is None
+
+
 def test_components_are_switched_by_name(init: Init, bare: Bare) -> None:
     init()
     offers = layout.components.offered(bare.files()[KUSTOMIZATION])
