@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bootstrap import kube, kube_apply, kube_connection, kube_send, layout, manifests
+from bootstrap.errors import ExitStatus
 from bootstrap.invocation import Invocation
 from bootstrap.main import run as run_cli
 from bootstrap.plans.init import SECRETS_ANNOTATION
@@ -330,3 +331,22 @@ def test_token_is_asked_for_on_a_terminal_and_never_shown(world: World) -> None:
     assert "Token for" in shown.getvalue()
     assert world.token not in shown.getvalue()
     assert world.is_laid_out()
+
+
+def test_a_cluster_that_follows_another_repository_is_not_taken_by_accident(world: World) -> None:
+    world.up()
+    before, other = world.objects(), f"{world.url.removesuffix('.git')}-2.git"
+    manifest = ("--argocd-manifest", str(world.manifest))
+    refused = world.init(*manifest, url=other)
+    assert refused.exit == ExitStatus.REFUSED, refused.err
+    assert f"the cluster follows {world.url}" in refused.err
+    assert "--force-conflicts" in refused.err
+    assert world.objects() == before
+    assert world.api("GET", f"/repos/{world.name}-2") is None
+    shown = world.init(*manifest, "--dry-run", url=other)
+    assert shown.exit == 1, shown.err
+    assert f"note: the cluster follows {world.url}" in shown.out
+    taken = world.init(*manifest, "--force-conflicts", url=other)
+    assert taken.exit == 0, taken.err
+    root = world.objects()["Application argocd/root"]
+    assert other in {source.get("repoURL") for source in root["spec"]["sources"]}
