@@ -14,6 +14,7 @@ from bootstrap.checks import (
     mesh,
     monitoring,
     network,
+    options,
     pods,
     projects,
     record,
@@ -28,12 +29,12 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 28
+VERSION = 29
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
     "Files": (files, record, schema, versions),
-    "The app of apps": (apps, projects, requirements, waves),
+    "The app of apps": (apps, options, projects, requirements, waves),
     "The chain": (
         services,
         claims,
@@ -62,10 +63,12 @@ CHECKS: tuple[Check, ...] = (
     mesh.check,
     monitoring.check,
     safety.check,
+    options.check_objects,
     waves.check_objects,
 )
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,
+    options.check,
     projects.check,
     requirements.check,
     waves.check,

@@ -6,8 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from bootstrap.checks import waves
 from bootstrap.checks.rule import Apps, Problem, Rule, at, names_near
-from bootstrap.index import Resource
+from bootstrap.index import WAVE, Resource
 
 OFF = Rule(
     "GB224",
@@ -30,6 +31,7 @@ def check(apps: Apps) -> Iterator[Problem]:
     on = _on(apps)
     for application in users:
         for needed in _listed(application, REQUIRES):
+            yield from _order(apps, application, needed)
             if needed not in on:
                 message = f"{application} requires {needed}, which is not on{names_near(needed, on)}"
                 mend = f"switch it on: bootstrap component enable {needed}"
@@ -38,15 +40,30 @@ def check(apps: Apps) -> Iterator[Problem]:
 
 def _on(apps: Apps) -> set[str]:
     """Every name by which something that is on can be required."""
-    names: set[str] = set()
-    for application in apps.applications:
-        folder = posixpath.dirname(application.file)
-        names |= {application.name, posixpath.basename(folder), *_listed(application, PROVIDES)}
-        if match := _ENVIRONMENT.search(folder):
-            names.add(f"{match[1]}-{match[2]}")
+    names = {name for application in apps.applications for name in _names(application)}
     for files in apps.closures.values():
         names |= {match[1] for file in files if (match := _COMPONENT.search(file))}
     return names
+
+
+def _names(application: Resource) -> set[str]:
+    """The names by which an Application can be required: its own, its component's, and what it provides."""
+    folder = posixpath.dirname(application.file)
+    names = {application.name, posixpath.basename(folder), *_listed(application, PROVIDES)}
+    if match := _ENVIRONMENT.search(folder):
+        names.add(f"{match[1]}-{match[2]}")
+    return names
+
+
+def _order(apps: Apps, user: Resource, needed: str) -> Iterator[Problem]:
+    """What is required comes later, all of it, by the same parent."""
+    beside = [one for one in apps.applications if one.application == user.application]
+    providers = [one for one in beside if needed in _names(one)]
+    if not providers or user in providers or any(one.wave <= user.wave for one in providers):
+        return
+    first = min(providers, key=lambda one: one.wave)
+    message = f"{user} (wave {user.wave}) requires {needed}, which comes with {first} (wave {first.wave})"
+    yield at(waves.LATER_APPLICATION, user, message, "metadata", "annotations", WAVE)
 
 
 def _listed(application: Resource, key: str) -> list[str]:

@@ -14,8 +14,8 @@ LATER_APPLICATION = Rule(
     "GB209",
     "wave-uses-later-application",
     "error",
-    "An Application needs a kind that only a later wave brings: its sync fails, and holds "
-    "the later wave back.",
+    "An Application needs a kind that only a later wave brings, or requires (gitops-bootstrap.io/requires) "
+    "a component of a later wave: its sync fails, and holds the later wave back.",
     "give the provider the lower argocd.argoproj.io/sync-wave",
 )
 LATER_OBJECT = Rule(

@@ -30,6 +30,16 @@ def edit(rule: str, mark: str, line: str, says: str, *also: str) -> Case:
     return Case(rule, says, {mark: line}, also=also)
 
 
+OUTSIDE = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: other, namespace: PLACE, finalizers: [resources-finalizer.argocd.argoproj.io]}
+spec:
+  project: apps
+  source: {repoURL: https://git.example.com/platform/gitops.git, targetRevision: main, path: apps/shop}
+  destination: {server: https://kubernetes.default.svc, namespace: shop}
+"""
+
 CASES = [
     edit("GB301", "backend", "backend: {service: {name: wbe, port: {name: http}}}", "did you mean web?"),
     edit(
@@ -331,6 +341,25 @@ spec:
         },
     ),
     edit("GB224", "requires", "gitops-bootstrap.io/requires: certificates, traefik", "requires traefik"),
+    edit(
+        "GB209",
+        "certificates wave",
+        'annotations: {argocd.argoproj.io/sync-wave: "50", gitops-bootstrap.io/provides: certificates}',
+        "requires certificates, which comes with Application argocd/certificates (wave 50)",
+    ),
+    edit("GB225", "options", "syncOptions: [CreateNamespace=true, ServerSideAply=true]", "ServerSideApply?"),
+    edit("GB225", "options", "syncOptions: [CreateNamespace=true, Replace=True]", "Replace=true?"),
+    edit(
+        "GB225",
+        "claim annotations",
+        "annotations: {argocd.argoproj.io/sync-options: 'Prune=false, Repalce=true'}",
+        "Replace?",
+    ),
+    Case(
+        "GB226",
+        "lies in argo-cd, and Argo CD in argocd",
+        more=OUTSIDE.replace("PLACE", "argo-cd"),
+    ),
     edit("GB216", "project", "project: app", "did you mean apps?"),
     edit("GB217", "chart", "chart: other", "cert-manager.io"),
     edit(
