@@ -110,10 +110,11 @@ def to_enable(
     for name in order:
         _check_goes_with(name, on | set(order), known, both, undo)
     notes = [f"{name}: {warning}" for name in order for warning in known[name].warnings]
+    given = {one for name in on | set(order) if name in known for one in known[name].provides}
     notes += [
-        f"{name} expects of the cluster: {', '.join(known[name].expects)}"
+        f"{name} expects of the cluster: {', '.join(left)}"
         for name in order
-        if known[name].expects
+        if (left := [one for one in known[name].expects if one not in given])
     ]
     return Choice(tuple(order), because, tuple(notes))
 

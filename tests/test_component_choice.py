@@ -84,3 +84,17 @@ def test_an_existing_cluster_is_taken_as_it_is_and_the_catalogs_newcomers_are_of
         "gateway-api",
         "cert-manager",
     }
+
+
+def test_what_is_expected_of_the_cluster_is_told_only_where_no_component_that_is_on_brings_it() -> None:
+    expects = "voting-app-production expects of the cluster: "
+    assert f"{expects}storage, resource-metrics" in resolve(["voting-app-production"]).notes
+    along = resolve(["voting-app-production", "metrics-server"]).notes
+    assert [note for note in along if note.startswith(expects)] == [f"{expects}storage"]
+    cluster = "clusters/default/kustomization.yaml"
+    on = CATALOG[cluster].replace(
+        b"# - ../../infrastructure/metrics-server", b"- ../../infrastructure/metrics-server"
+    )
+    assert on != CATALOG[cluster]
+    later = resolve(["voting-app-production"], tip={cluster: on}).notes
+    assert [note for note in later if note.startswith(expects)] == [f"{expects}storage"]

@@ -139,9 +139,7 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
             )
         if not fine:
             told.add(item.kind)
-            message = (
-                f"{item.resource} is of a kind that project {project.name} does not allow {application.name}"
-            )
+            message = f"{item.resource}: project {project.name} does not allow {application.name} this kind"
             yield at(KIND, item.resource, message, "kind")
 
 

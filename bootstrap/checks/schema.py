@@ -27,7 +27,7 @@ TYPE = Rule(
     "wrong-type",
     "error",
     "A field's value has the wrong type: the API server refuses the object.",
-    "write the value in the type that is asked for (text in quotes)",
+    "write the value in the type that is asked for: text in quotes, numbers, true and false without",
 )
 KIND = Rule(
     "GB126",
