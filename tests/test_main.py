@@ -183,3 +183,32 @@ def test_without_arguments_the_help_is_shown(run: Run) -> None:
     shown = run()
     assert "Usage: bootstrap" in shown.out + shown.err
     assert "Traceback" not in shown.err
+
+
+def offered(words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What bash is offered for the last of the words."""
+    from click.shell_completion import shell_complete
+
+    monkeypatch.setenv("COMP_WORDS", f"bootstrap {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" "))))
+    assert shell_complete(main.cli, {}, "bootstrap", main.COMPLETE, "bash_complete") == 0
+    return [line.partition(",")[2] for line in capsys.readouterr().out.splitlines() if line]
+
+
+def test_names_of_components_contexts_and_sandboxes_are_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert offered("component enable lok", monkeypatch, capsys) == ["loki"]  # the catalog's
+    cluster = tmp_path / "clusters" / "edge"
+    cluster.mkdir(parents=True)
+    (cluster / "kustomization.yaml").write_text("resources:\n# - ../../infrastructure/lokomotive\n")
+    assert offered("init --with lok", monkeypatch, capsys) == ["lokomotive"]
+    (tmp_path / "config").write_text("contexts: [{name: edge, context: {}}, {name: hub, context: {}}]")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    assert offered("status --context e", monkeypatch, capsys) == ["edge"]
+    (tmp_path / "config").write_text("contexts: [")
+    assert offered("status --context e", monkeypatch, capsys) == []
+    monkeypatch.setenv("BOOTSTRAP_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "data" / "sandboxes" / "two").mkdir(parents=True)
+    assert offered("sandbox down --name t", monkeypatch, capsys) == ["two"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.options import common
 from bootstrap.output import Output
 
@@ -14,7 +15,11 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--context", help="The kubeconfig's context (default: its current one).")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
 @common
 def password(output: Output, context: str | None) -> None:
     """Print the initial password of Argo CD's user admin.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.layout_options import COMMIT, place, where, with_options
 from bootstrap.commands.options import common
 from bootstrap.output import Output
@@ -53,7 +54,7 @@ def list_(output: Output, **options: Any) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.components)
 @with_options(_PLACE)
 @common
 def show(output: Output, name: str, **options: Any) -> None:
@@ -87,7 +88,7 @@ def show(output: Output, name: str, **options: Any) -> None:
 
 
 @command.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completing.components)
 @click.option("--both", is_flag=True, help="Take it beside an alternative that is on.")
 @with_options(_PLACE, COMMIT)
 @common
@@ -105,7 +106,7 @@ def enable(output: Output, names: tuple[str, ...], both: bool, **options: Any) -
 
 
 @command.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completing.components)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask, where Argo CD's own management goes.")
 @with_options(_PLACE, COMMIT)
 @common

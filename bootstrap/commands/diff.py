@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.formats import formatted
 from bootstrap.output import Output
 
@@ -22,7 +23,11 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--live", is_flag=True, help="Compare Git with the cluster, by the API server's dry run.")
 @click.option("--cluster", help="Look at this cluster alone (a folder below clusters/).")
-@click.option("--context", help="With --live: the kubeconfig's context (default: its current one).")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="With --live: the kubeconfig's context (default: its current one).",
+)
 @click.option("--app", "application", help="Tell of this Application alone.")
 @click.option("--no-cache", is_flag=True, help="Use and keep nothing of other runs.")
 @formatted("text", "markdown", "json")

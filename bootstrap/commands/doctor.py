@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.options import common
 from bootstrap.output import Output
 
@@ -14,7 +15,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--context", help="The kubeconfig's context (default: its current one).")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @click.option(
     "--repo", "repo_url", metavar="URL", help="Its Git repository (default: the root Application's)."

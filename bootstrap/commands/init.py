@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.options import common
 from bootstrap.output import Output
 
@@ -16,7 +17,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("repo_url", required=False)
 @click.option("--cluster", default="default", show_default=True, help="The cluster's folder below clusters/.")
-@click.option("--context", help="The kubeconfig's context (default: its current one).")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
 @click.option("--branch", help="The branch to lay out (default: the repository's, else main).")
 @click.option("--path", default="", help="Lay out below this folder of the repository.")
 @click.option("--domain", help="The domain of the cluster's hosts (default: example.com).")
@@ -26,9 +31,16 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "with_",
     multiple=True,
     metavar="COMPONENT",
+    shell_complete=completing.components,
     help="Switch a component on, with what it requires (all: as many as go together).",
 )
-@click.option("--without", multiple=True, metavar="COMPONENT", help="Switch a component off.")
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="COMPONENT",
+    shell_complete=completing.components,
+    help="Switch a component off.",
+)
 @click.option("--ha", is_flag=True, help="Argo CD's high-availability manifest (3 nodes).")
 @click.option("--core", is_flag=True, help="Argo CD without API server and UI.")
 @click.option("--argocd-version", help="Argo CD's version (default: the one that is pinned).")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.options import common
 from bootstrap.errors import ExitStatus
 from bootstrap.output import Output
@@ -20,7 +21,13 @@ def command() -> None:
 def named(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --name."""
     text = "Which sandbox; several run side by side."
-    return click.option("--name", default="default", show_default=True, help=text)(function)
+    return click.option(
+        "--name",
+        default="default",
+        show_default=True,
+        help=text,
+        shell_complete=completing.sandboxes,
+    )(function)
 
 
 @command.command()
@@ -99,7 +106,7 @@ def status(output: Output, name: str) -> int:
 
     found = observed.observe(name, output.invocation)
     if found is None:
-        text = f"there is no sandbox {name}: bootstrap sandbox up"
+        text = f"there is no sandbox {name}: bootstrap sandbox up --name {name}"
         output.result({"name": name, "up": False, "processes": []}, text)
         return ExitStatus.NO
     output.table(

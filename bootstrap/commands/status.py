@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.options import common
 from bootstrap.output import Output
 
@@ -13,7 +14,11 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--context", help="The kubeconfig's context (default: its current one).")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @click.option("--root", default="root", show_default=True, help="The root Application.")
 @click.option("--commit", metavar="SHA", help="The commit that they have to be at.")

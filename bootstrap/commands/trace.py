@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.formats import formatted
 from bootstrap.output import Output
 
@@ -17,7 +18,11 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--repo", "path", type=_FOLDER, default=".", help="The repository's folder (default: here).")
 @click.option("--from-git", is_flag=True, help="Read Git alone (the default).")
 @click.option("--live", is_flag=True, help="Compare each hop with the cluster.")
-@click.option("--context", help="With --live: the kubeconfig's context (default: its current one).")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="With --live: the kubeconfig's context (default: its current one).",
+)
 @click.option("--cluster", help="Look at this cluster alone (a folder below clusters/).")
 @click.option("--env", "environment", help="Look at this environment's Applications alone.")
 @click.option("--fetch-charts", is_flag=True, help="Render charts too: helm fetches them.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bootstrap.commands import completing
 from bootstrap.commands.options import common
 from bootstrap.output import Output
 
@@ -13,7 +14,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--context", help="The kubeconfig's context (default: its current one).")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @click.option("--app", "root", default="root", show_default=True, help="The Application, with all below it.")
 @click.option("--commit", metavar="SHA", help="The commit that they have to be at.")
