@@ -10,6 +10,8 @@ from bootstrap.index import Resource
 from bootstrap.index_sources import sources
 
 _SHOWN = 20
+_AROUND = {"overlays", "environments", "envs"}
+"""Folders whose folders are environments: others, such as `chart/crds`, are not offered."""
 
 
 def check_application(asked: str | None, names: Iterable[str]) -> None:
@@ -35,17 +37,17 @@ def check_environment(asked: str | None, applications: Mapping[str, Resource]) -
             {
                 folder
                 for application in applications.values()
-                for folder in _folders(application)
-                if application.name.endswith(f"-{folder}")
+                for folder, around in _folders(application).items()
+                if application.name.endswith(f"-{folder}") and around in _AROUND
             }
         )
         raise missing("--env", f"no Application that is on is of an environment {asked}", asked, known)
 
 
-def _folders(application: Resource) -> set[str]:
-    """The last folders of its paths."""
-    paths = ((source.path or "").rstrip("/").rpartition("/") for source in sources(application.body))
-    return {last for _, slash, last in paths if slash}
+def _folders(application: Resource) -> dict[str, str]:
+    """The last folders of its paths, and what each of them lies in."""
+    paths = ((source.path or "").rstrip("/").split("/") for source in sources(application.body))
+    return {parts[-1]: parts[-2] for parts in paths if len(parts) > 1}
 
 
 def missing(option: str, found: str, asked: str, known: list[str]) -> InputError:
