@@ -30,8 +30,8 @@ def in_environment(applications: Mapping[str, Resource], environment: str) -> se
     }
 
 
-def check_environment(asked: str | None, applications: Mapping[str, Resource]) -> None:
-    """Whether an environment has an Application."""
+def check_environment(asked: str | None, applications: Mapping[str, Resource], on: bool = True) -> None:
+    """Whether an environment has an Application; `on` says that these are only those that are switched on."""
     if asked is not None and not in_environment(applications, asked):
         known = sorted(
             {
@@ -41,7 +41,8 @@ def check_environment(asked: str | None, applications: Mapping[str, Resource]) -
                 if application.name.endswith(f"-{folder}") and around in _AROUND
             }
         )
-        raise missing("--env", f"no Application that is on is of an environment {asked}", asked, known)
+        found = f"no Application{' that is on' if on else ''} is of an environment {asked}"
+        raise missing("--env", found, asked, known)
 
 
 def _folders(application: Resource) -> dict[str, str]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bootstrap import drawing, graph_trace
+from bootstrap.checks.report import Unchecked
 from bootstrap.errors import ExitStatus, InputError
 from bootstrap.index import IN_CLUSTER, Index
 from bootstrap.index_check import of_scope
 from bootstrap.index_entrances import of_index
-from bootstrap.index_named import in_environment
+from bootstrap.index_named import check_environment, in_environment
 from bootstrap.index_open import choose_scope, configured, opened, settings, whole
 from bootstrap.index_repository import Options, Repository, Scope
+from bootstrap.index_unchecked import unchecked
 from bootstrap.output import Output
 from bootstrap.trace import Hop, worst
 from bootstrap.trace_remarks import namespaces, remark
 from bootstrap.trace_text import lines
+from bootstrap.trace_unchecked import looked_up
 from bootstrap.trace_unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace_walk import trace
 
@@ -39,21 +42,26 @@ def show_trace(request: Request, target: str, output: Output, format: str) -> in
     options = Options(request.cluster, fetch_charts=request.fetch_charts)
     with opened(request.path, output, options, request.cached) as repository:
         root = from_git(repository, request, target)
+        chosen = settings(None, None, configured(repository))
+        silent = unchecked(repository, replace(chosen, rules=chosen.rules & looked_up(root)))
     if request.live:
         from bootstrap import kube, trace_live
 
         trace_live.compare(root, kube.connect(output.invocation, request.context))
-    show(root, output, format)
+    show(root, output, format, silent)
     return ExitStatus.NO if worst(root) == "broken" else ExitStatus.OK
 
 
-def show(root: Hop, output: Output, format: str) -> None:
-    """Print a trace in a format."""
+def show(root: Hop, output: Output, format: str, silent: Unchecked | None = None) -> None:
+    """Print a trace in a format, and what of it was not checked."""
     if format == "json":
-        output.result({"state": worst(root), "trace": root.data()})
+        told = asdict(silent) if silent is not None else None
+        output.result({"state": worst(root), "trace": root.data(), "notChecked": told})
     elif format == "text":
         for line in lines(root):
             output.line(line)
+        if silent is not None:
+            output.info(f"not checked: {silent}")
     else:
         drawing.write(graph_trace.of(root), output, format)
 
@@ -61,6 +69,8 @@ def show(root: Hop, output: Output, format: str) -> None:
 def from_git(repository: Repository, request: Request, target: str) -> Hop:
     """The chain, from the first cluster that takes the host; then from what is switched off."""
     first = choose_scope(repository, request.cluster)
+    applications = {name: one for scope in repository.scopes for name, one in scope.by_name.items()}
+    check_environment(request.environment, applications, on=False)
     others = [scope for scope in repository.scopes if scope is not first and request.cluster is None]
     unknown: InputError | None = None
     missing: list[Unread] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.repositories import OURS, write
+from tests.repositories import OURS, URL, application, write
 
 INGRESS = """\
 apiVersion: networking.k8s.io/v1
@@ -81,6 +81,32 @@ def test_folders_that_no_cluster_leads_to_are_taken_together(
 def test_environment_chooses_its_applications(run: Run, repository: str) -> None:
     assert run("trace", "web.shop-dev", "--repo", repository, "--env", "dev").exit == 0
     assert run("trace", "web.shop-dev", "--repo", repository, "--env", "production").exit == 2
+
+
+def test_environment_that_there_is_not_is_told_with_those_there_are(run: Run, repository: str) -> None:
+    result = run("trace", "web.shop-dev", "--repo", repository, "--env", "nope")
+    assert result.exit == 2
+    assert "no Application is of an environment nope" in result.err
+    assert "choose from: dev" in result.err
+
+
+def test_what_was_not_checked_of_a_chain_is_said(run: Run, repository: str) -> None:
+    ingress = Path(repository) / "apps/shop/overlays/production/ingress.yaml"
+    ingress.write_text(INGRESS.replace("spec:\n", "spec:\n  ingressClassName: inside\n"))
+    cluster = Path(repository) / "clusters/one/kustomization.yaml"
+    chart = application("chart", "x", "shop-dev").replace(
+        f"repoURL: {URL}\n    targetRevision: HEAD\n    path: x\n",
+        "repoURL: https://charts.example.com\n    targetRevision: 1.2.3\n    chart: x\n",
+    )
+    assert "not checked" not in run("trace", "shop.example.com", "--repo", repository).err
+    (cluster.parent / "chart.yaml").write_text(chart)
+    cluster.write_text(cluster.read_text().replace("project.yaml", "project.yaml\n  - chart.yaml"))
+    result = run("trace", "shop.example.com", "--repo", repository)
+    assert "not checked: names of ingress classes (but" in result.err
+    assert "chart x was not rendered" in result.err
+    told = json.loads(run("trace", "shop.example.com", "--repo", repository, "-o", "json").out)["notChecked"]
+    assert told["rules"] == ["GB306"]
+    assert "not checked" not in run("trace", "web.shop-dev", "--repo", repository).err
 
 
 def test_broken_chain_exits_1(run: Run, repository: str) -> None:
