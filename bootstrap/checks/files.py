@@ -6,12 +6,19 @@ from collections.abc import Mapping
 
 from bootstrap.checks.rule import Rule
 
-SYNTAX = Rule("GB101", "yaml-syntax", "error", "A file is no YAML, or a tab indents it.", "mend the YAML")
+SYNTAX = Rule(
+    "GB101",
+    "yaml-syntax",
+    "error",
+    "A file is no YAML: a tab indents it, a bracket stays open, a merge conflict was left in it.",
+    "mend the YAML",
+)
 DUPLICATE = Rule(
     "GB102",
     "duplicate-key",
     "error",
-    "A mapping has a key twice: kustomize refuses it, other tools take one of them.",
+    "A mapping has a key twice (or a `---` between two objects is missing): kustomize refuses it, other "
+    "tools take one of them.",
     "remove one of the two",
 )
 ENCODING = Rule("GB103", "not-utf-8", "error", "A file is not UTF-8.", "save it as UTF-8")
