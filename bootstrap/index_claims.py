@@ -1,4 +1,4 @@
-"""Pure: which hosts and paths an Ingress or route claims, few words each: a cluster has thousands."""
+"""Pure: which hosts and paths, or ports of nodes, an object claims, few words each as there are thousands."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ _ROUTERS = (
 )
 _ROUTES = ("HTTPRoute.gateway.networking.k8s.io", "GRPCRoute.gateway.networking.k8s.io")
 
+NODE_PORT = "nodePort"
+"""The way in of a port of the nodes."""
+
 Claim = tuple[list[str], str, str, list[str | int]]
 """(way in, host, path and what else a request must have, place in the object), as JSON."""
 
@@ -27,6 +30,16 @@ def claims(body: Mapping[str, Any]) -> Iterator[Claim]:
         yield from _ingress(body)
     elif kind in _ROUTES:
         yield from _route(body)
+    elif kind == "Service":
+        yield from _node_ports(body)
+
+
+def _node_ports(body: Mapping[str, Any]) -> Iterator[Claim]:
+    """The ports that a Service takes of every node: the number as the host, its protocol as the path."""
+    for number, port in enumerate(mappings(dig(body, "spec", "ports"))):
+        if port.get("nodePort"):
+            place: list[str | int] = ["spec", "ports", number, "nodePort"]
+            yield [NODE_PORT], str(port["nodePort"]), str(port.get("protocol") or "TCP"), place
 
 
 def _ingress(body: Mapping[str, Any]) -> Iterator[Claim]:

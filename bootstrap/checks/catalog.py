@@ -15,9 +15,11 @@ from bootstrap.checks import (
     monitoring,
     network,
     options,
+    pairs,
     pods,
     projects,
     record,
+    refused,
     requirements,
     safety,
     scaling,
@@ -29,15 +31,16 @@ from bootstrap.checks import (
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.errors import InputError
 
-VERSION = 29
+VERSION = 30
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
-    "Files": (files, record, schema, versions),
+    "Files": (files, record, refused, schema, versions),
     "The app of apps": (apps, options, projects, requirements, waves),
     "The chain": (
         services,
         claims,
+        pairs,
         pods,
         gateways,
         entrances,
@@ -54,6 +57,8 @@ CHECKS: tuple[Check, ...] = (
     schema.check,
     versions.check,
     services.check,
+    refused.check,
+    pairs.check,
     pods.check,
     gateways.check,
     entrances.check,

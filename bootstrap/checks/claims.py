@@ -1,10 +1,11 @@
-"""Hosts and paths that two Ingresses or routes of a cluster claim."""
+"""Hosts and paths, and ports of the nodes, that two objects of a cluster claim."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bootstrap.checks.rule import Apps, Claimed, Problem, Rule, at
+from bootstrap.index_claims import NODE_PORT
 
 TWICE = Rule(
     "GB330",
@@ -12,6 +13,13 @@ TWICE = Rule(
     "error",
     "Two Ingresses, or two routes of one Gateway, claim the same host and path: which one answers is chance.",
     "give one of them another host or path",
+)
+NODE_PORT_TWICE = Rule(
+    "GB359",
+    "node-port-twice",
+    "error",
+    "Two Services of a cluster claim the same nodePort: the API server refuses the second.",
+    "give one of them another nodePort, or leave it to Kubernetes",
 )
 
 
@@ -29,7 +37,8 @@ def check(apps: Apps) -> Iterator[Problem]:
         first = seen.setdefault((owned.cluster, space, owned.kind, *way, claim.host, claim.path), claim)
         if (first.owned.namespace, first.owned.name) != (owned.namespace, owned.name):
             message = f"{owned.resource} claims {claim.host}{_path(claim.path)}, which {first.owned.resource}"
-            yield at(TWICE, owned.resource, f"{message} claims too", *claim.place)
+            rule = NODE_PORT_TWICE if kind == NODE_PORT else TWICE
+            yield at(rule, owned.resource, f"{message} claims too", *claim.place)
 
 
 def _path(path: str) -> str:

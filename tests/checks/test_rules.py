@@ -40,6 +40,23 @@ spec:
   destination: {server: https://kubernetes.default.svc, namespace: shop}
 """
 
+CRON = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: night, namespace: shop}
+spec:
+  schedule: SCHEDULE
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+            - name: night
+              image: registry.example.com/night:1.0.0
+              resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 64Mi}}
+"""
+
 CASES = [
     edit("GB301", "backend", "backend: {service: {name: wbe, port: {name: http}}}", "did you mean web?"),
     edit(
@@ -359,6 +376,53 @@ spec:
         "GB226",
         "lies in argo-cd, and Argo CD in argocd",
         more=OUTSIDE.replace("PLACE", "argo-cd"),
+    ),
+    edit(
+        "GB357",
+        "service ports",
+        "ports: [{name: http, port: 80, targetPort: http}, {name: http, port: 81, targetPort: http}]",
+        "two ports called http",
+    ),
+    edit(
+        "GB358", "service ports", "ports: [{name: http, port: 80, targetPort: http, nodePort: 8080}]", "8080"
+    ),
+    Case(
+        "GB359",
+        "claims 30080 (TCP), which Service",
+        {"service ports": "ports: [{name: http, port: 80, targetPort: http, nodePort: 30080}]"},
+        "apiVersion: v1\nkind: Service\nmetadata: {name: other, namespace: edge}\n"
+        "spec: {ports: [{port: 80, nodePort: 30080}]}\n",
+    ),
+    Case(
+        "GB360",
+        "cannot be called",
+        more="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Web_Config, namespace: shop}\n",
+    ),
+    Case("GB361", "no hour (from 0 to 23)", more=CRON.replace("SCHEDULE", "0 25 * * *")),
+    Case(
+        "GB362",
+        "as HorizontalPodAutoscaler shop/web does",
+        more="apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n"
+        "metadata: {name: again, namespace: shop}\nspec:\n"
+        "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  maxReplicas: 3\n"
+        "  metrics: [{type: Resource, resource: {name: cpu, "
+        "target: {type: Utilization, averageUtilization: 80}}}]\n",
+    ),
+    edit("GB363", "tls", "- {secretName: web-tls, hosts: [other.example.com]}", "serves shop.example.com"),
+    Case(
+        "GB364",
+        "every backend of rule 1 has weight 0",
+        more="apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n"
+        "metadata: {name: none, namespace: shop}\nspec:\n"
+        "  parentRefs: [{name: public, namespace: edge}]\n  hostnames: [none.example.com]\n"
+        "  rules: [{backendRefs: [{name: web, port: 80, weight: 0}]}]\n",
+    ),
+    Case(
+        "GB365",
+        "Role reader, which is not there",
+        more="apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\n"
+        "metadata: {name: web, namespace: shop}\n"
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}\n",
     ),
     edit("GB216", "project", "project: app", "did you mean apps?"),
     edit("GB217", "chart", "chart: other", "cert-manager.io"),
