@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -11,10 +12,20 @@ from typing import Any
 
 from bootstrap import render
 from bootstrap.index import Resource, dig, mapping, mappings, sequence
+from bootstrap.index_files import Files
 from bootstrap.index_sources import Source, Unit, sources, values_path
 from bootstrap.invocation import Invocation
 
 NO_HELM = "helm is not on PATH"
+_NAMES = """
+alloy argo-cd argo-rollouts base cert-manager cilium cni eck-operator eck-stack external-dns external-secrets
+fluent-bit fluent-bit-collector gateway ingress-nginx istiod jaeger k8s-monitoring keda kube-prometheus-stack
+loki metallb metrics-server opentelemetry-collector prometheus-operator-crds promtail sealed-secrets tempo
+traefik traefik-crds zipkin ztunnel
+"""
+_FOLDERS = ("crd", "crds", "local-path-provisioner")
+WITHOUT_ISSUERS = frozenset(_NAMES.split())
+"""Charts that make no ClusterIssuer but by their values: cert-manager's, and what stands beside it."""
 
 
 def unit(source: Source, application: Resource, namespace: str, fetch: bool) -> Unit | None:
@@ -93,6 +104,26 @@ def _values_file(root: Path, unit: Unit, name: str, refs: list[str]) -> Path | N
         return None
     path = (root / inner).resolve()
     return path if root in path.parents and path.is_file() else None
+
+
+def brings_no_issuers(what: str, application: Resource | None, files: Files) -> bool:
+    """Whether what nobody has rendered of an Application (`chart NAME`, or a folder) holds no ClusterIssuer.
+
+    Many charts take whole objects among their values: those are looked through.
+    """
+    kind, _, name = what.partition(" ")
+    if kind != "chart":
+        return posixpath.basename(what.rstrip("/")) in _FOLDERS
+    if application is None or name.rpartition("/")[2] not in WITHOUT_ISSUERS:
+        return False
+    texts = [json.dumps(application.body, default=str).encode()]
+    for source in sources(application.body):
+        for item in map(str, sequence(mapping(source.body.get("helm")).get("valueFiles"))):
+            path = posixpath.normpath(item.partition("/")[2])
+            if "://" in item or (item.startswith("$") and not files.has(path)):
+                return False
+            texts.append(files.read(path) if item.startswith("$") else b"")
+    return not any(b"ClusterIssuer" in text for text in texts)
 
 
 def version_of(source: Source) -> str:

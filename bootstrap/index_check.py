@@ -16,6 +16,7 @@ from bootstrap.checks.catalog import CHECKS, RULES, VERSION
 from bootstrap.checks.files import BY_CODE
 from bootstrap.checks.rule import SEVERITIES, Finding, Severity, Surroundings
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
+from bootstrap.index_charts import brings_no_issuers
 from bootstrap.index_check_apps import Members, apps_problems, unreachable
 from bootstrap.index_entrances import known as known_entrances
 from bootstrap.index_file_findings import file_findings, placed
@@ -189,10 +190,15 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
                 resources.append(repository.resource(placement, fact, body, repository.namespaced(scope)))
                 digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
     entrances = known_entrances(scope.applications, built, cluster)
-    digest.update(json.dumps([sorted(opaque), sorted(images), entrances], sort_keys=True).encode())
+    issuers = complete and all(
+        brings_no_issuers(one.what, scope.by_name.get(one.application), repository.files)
+        for one in scope.unknown
+        if one.cluster == cluster
+    )
+    digest.update(json.dumps([sorted(opaque), sorted(images), entrances, issuers], sort_keys=True).encode())
     public = Index(resources, opaque)
     around = Surroundings(
-        public, complete, cluster, frozenset(images), settings.kubernetes, known.schema, entrances
+        public, complete, cluster, frozenset(images), settings.kubernetes, known.schema, entrances, issuers
     )
     return _Target(around, digest.hexdigest())
 

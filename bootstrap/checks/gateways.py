@@ -249,6 +249,8 @@ def _issuer(
     level = around.lacks(kind, name, names)
     if not cluster and name not in names and index.knows(namespace):
         level = ISSUER.severity
+    if level is None and cluster and around.issuers and names and name not in names:
+        level = "warning"
     if level:
         message = f"{user} asks {kind} {name} for a certificate, which is not there{names_near(name, names)}"
         yield at(ISSUER, user, message, *path, level=level)

@@ -76,7 +76,7 @@ class Surroundings:
     nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
     tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
     kinds (`models` and `kinds`, see kube_schema.py), nothing when they are not known; `entrances`
-    where ingress controllers run.
+    where ingress controllers run; `issuers` says that Git has all ClusterIssuers, though not all is known.
     """
 
     public: Index
@@ -86,6 +86,7 @@ class Surroundings:
     kubernetes: tuple[int, int] = (1, 36)
     schema: Callable[[], Mapping[str, Any]] = dict
     entrances: Entrances = field(default_factory=dict)
+    issuers: bool = False
 
     def knows_cluster_objects(self) -> bool:
         """Whether a cluster-scoped object that is not in Git is missing indeed."""

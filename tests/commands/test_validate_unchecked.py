@@ -64,10 +64,31 @@ def test_missing_name_is_an_error_when_all_is_known_and_a_slip_is_a_warning_when
     assert issuers(run, repository(tmp_path / "b", "letsencrypt-prd")) == [
         ("warning", "did you mean letsencrypt-prod?")
     ]
-    assert issuers(run, repository(tmp_path / "c", "vault")) == []
+    assert issuers(run, repository(tmp_path / "c", "vault")) == [("warning", "there is letsencrypt-prod")]
     assert [severity for severity, _ in issuers(run, repository(tmp_path / "d", "vault", chart=False))] == [
         "error"
     ]
+
+
+@pytest.mark.parametrize(
+    ("chart", "told"),
+    [
+        ("cert-manager", True),
+        ("platform-issuers", False),
+        ("cert-manager\n    helm: {valuesObject: {extraObjects: [{kind: ClusterIssuer}]}}", False),
+        ("cert-manager\n    helm: {valuesObject: {crds: {enabled: true}}}", True),
+        ("cert-manager\n    helm: {valueFiles: [$other/values.yaml]}", False),
+        ("cert-manager\n    helm: {valueFiles: [values-ha.yaml]}", True),
+    ],
+)
+def test_chart_that_may_make_issuers_keeps_silence(run: Run, tmp_path: Path, chart: str, told: bool) -> None:
+    root = repository(tmp_path, "vault")
+    path = Path(root) / "clusters/one/chart.yaml"
+    path.write_text(path.read_text().replace("chart: cert-manager", f"chart: {chart}"))
+    assert issuers(run, root) == ([("warning", "there is letsencrypt-prod")] if told else [])
+    other = "kind: Namespace\napiVersion: v1\nmetadata: {name: a}\n"
+    (Path(root) / "clusters/one/issuer.yaml").write_text(other)
+    assert issuers(run, root) == [], "where Git has none, they are made elsewhere"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +116,7 @@ def test_slip_is_one_letter_that_is_not_meant(name: str, known: str, slip: bool)
 
 
 def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> None:
-    root = repository(tmp_path, "vault")
+    root = repository(tmp_path, "letsencrypt-prod")
     says = "names of issuers, ingress classes"
     text = run("validate", root)
     assert (text.exit, text.out) == (0, "")
