@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from bootstrap import __version__, argocd, certificates, doctor_argocd, doctor_webhook, kube
@@ -25,7 +25,8 @@ from bootstrap.preflight import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.request import Request
 from bootstrap.status import Family, key_of, summarise
 
-State = Literal["ok", "warning", "broken"]
+State = Literal["ok", "unknown", "warning", "broken"]
+"""`unknown`: it could not be looked at from here; that is no fault."""
 _PROGRAMS = {
     "git": ("--version",),
     "kustomize": ("version",),
@@ -56,9 +57,7 @@ class Report:
 
     def take(self, found: doctor_argocd.Found) -> None:
         area, state, what, mend = found
-        self.add(
-            area, "broken" if state == "broken" else "warning" if state == "warning" else "ok", what, mend
-        )
+        self.add(area, cast("State", state), what, mend)
 
     @property
     def worst(self) -> State:

@@ -20,6 +20,7 @@ from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.status_reason import cut
 
+_METRICS = "look at them: kubectl port-forward statefulset/argocd-application-controller 8082"
 Found = tuple[str, str, str, str]
 """(area, state, what was found, what to do)."""
 
@@ -91,7 +92,7 @@ def queue(cluster: Cluster, namespace: str, applications: Sequence[Mapping[str, 
         hint = "give the controller more --status-processors, or shards" if long else ""
         found.append(("queue", "warning" if long else "ok", said, hint))
     else:
-        found.append(("queue", "ok", "the controller's metrics cannot be reached from here", ""))
+        found.append(("queue", "unknown", "the controller's metrics cannot be reached from here", _METRICS))
     return found + compared(applications, datetime.now(timezone.utc))
 
 

@@ -24,6 +24,7 @@ from bootstrap.request import Request
 from bootstrap.status import INSTANCE, TRACKING
 
 AREA = "webhook"
+_LOG = "look at it: kubectl logs deployment/argocd-server"
 LOG_LINES = 5000
 """Lines of argocd-server's log that are looked through for each of its pods."""
 _RECEIVED = re.compile(r"Received push event repo: (\S+?),")
@@ -45,7 +46,7 @@ def look(
     if len(hosts) > 1:
         # A token is for one host: it is not shown to every host that some Application names.
         found = f"not asked for: the root Applications are on {', '.join(hosts)}"
-        return [(AREA, "ok", found, "name the repository to ask for with --repo")]
+        return [(AREA, "unknown", found, "name the repository to ask for with --repo")]
     return [
         found for url in urls if host_of(url) for found in _of(url, cluster, namespace, asked, invocation)
     ]
@@ -59,13 +60,13 @@ def _of(
         credential = credentials.for_git(asked, invocation)
         if credential.token is None:
             found = f"{host_of(url)} is not asked for its webhook and deliveries: there is no token"
-            return [(AREA, "ok", found, _GIVE)]
+            return [(AREA, "unknown", found, _GIVE)]
         api = asked.api_url
         address = f"{api.rstrip('/')}/{project_path(url)}" if api else web_address(url)
         provider = providers.find(url, credential, invocation, address)
         if provider is None:
             found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {shown}"
-            return [(AREA, "ok", found, "name its web address with --api-url")]
+            return [(AREA, "unknown", found, "name its web address with --api-url")]
         hooks = provider.webhooks(url)
     except BootstrapError as error:
         return [(AREA, "warning", f"{error.tried}: {error.found}", f"{error.hint}; {_GIVE}")]
@@ -174,7 +175,7 @@ def _secret(cluster: Cluster, namespace: str, key: str, invocation: Invocation) 
 def received(log: str | None, url: str) -> list[Found]:
     """What argocd-server's log says of pushes to a repository, and of webhooks that it refused."""
     if log is None:
-        return [(AREA, "ok", "argocd-server's log cannot be read from here", "")]
+        return [(AREA, "unknown", "argocd-server's log cannot be read from here", _LOG)]
     pushes, refused = [], []
     for line in log.splitlines():
         time = _TIME.search(line)

@@ -138,7 +138,7 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     assert deliveries[2] == f"see them at {world.url.removesuffix('.git')}/settings/hooks/{hook['id']}"
     assert log[1] == "argocd-server's log cannot be read from here"
     ((state, what, mend),) = told(GIT_TOKEN="")
-    assert (state, "there is no token" in what, "GIT_TOKEN" in mend) == ("ok", True, True)
+    assert (state, "there is no token" in what, "GIT_TOKEN" in mend) == ("unknown", True, True)
     ((state, what, mend),) = told(GIT_TOKEN="0123456789abcdef0123456789abcdef01234567")
     assert (state, "401" in what, bool(mend)) == ("warning", True, True)
     body = base64.b64encode(b"another").decode()
