@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from bootstrap import compare, doctor, graph, trace
 from bootstrap.errors import ExitStatus
 from bootstrap.main import cli
 from tests.test_main import ALL
@@ -59,3 +61,12 @@ def test_commands_in_the_readme_exist() -> None:
         offered = {option for parameter in command.params for option in parameter.opts}
         assert set(options) <= offered, f"README: bootstrap {line}"
     assert isinstance(cli, click.Group)
+
+
+def test_every_field_of_what_is_drawn_traced_and_looked_at_is_documented() -> None:
+    text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    shapes = (graph.Node, graph.Edge, graph.Graph, trace.Remark, doctor.Finding)
+    names = {field.name for shape in shapes for field in fields(shape)}
+    names |= set(trace.Hop("service", "web").data())
+    names |= set(compare.data([compare.Change("add", "ConfigMap a/b", "", "", ())])[0])
+    assert {name for name in names if f"`{name}`" not in text} == set()
