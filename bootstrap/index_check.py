@@ -20,6 +20,7 @@ from bootstrap.index_charts import brings_no_issuers
 from bootstrap.index_check_apps import Members, apps_problems, unreachable
 from bootstrap.index_entrances import known as known_entrances
 from bootstrap.index_file_findings import file_findings, placed
+from bootstrap.index_off import classes_off
 from bootstrap.index_places import Places
 from bootstrap.index_pods import WORKLOADS
 from bootstrap.index_record import record_findings
@@ -195,10 +196,21 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         for one in scope.unknown
         if one.cluster == cluster
     )
-    digest.update(json.dumps([sorted(opaque), sorted(images), entrances, issuers], sort_keys=True).encode())
+    off = classes_off(repository, scope, cluster, entrances)
+    digest.update(
+        json.dumps([sorted(opaque), sorted(images), entrances, issuers, sorted(off)], sort_keys=True).encode()
+    )
     public = Index(resources, opaque)
     around = Surroundings(
-        public, complete, cluster, frozenset(images), settings.kubernetes, known.schema, entrances, issuers
+        public,
+        complete,
+        cluster,
+        frozenset(images),
+        settings.kubernetes,
+        known.schema,
+        entrances,
+        issuers,
+        off,
     )
     return _Target(around, digest.hexdigest())
 

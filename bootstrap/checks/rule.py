@@ -76,7 +76,8 @@ class Surroundings:
     nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
     tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
     kinds (`models` and `kinds`, see kube_schema.py), nothing when they are not known; `entrances`
-    where ingress controllers run; `issuers` says that Git has all ClusterIssuers, though not all is known.
+    where ingress controllers run; `issuers` says that Git has all ClusterIssuers, though not all is known;
+    `off` are the classes of controllers that stand switched off in the cluster's kustomization.
     """
 
     public: Index
@@ -87,6 +88,7 @@ class Surroundings:
     schema: Callable[[], Mapping[str, Any]] = dict
     entrances: Entrances = field(default_factory=dict)
     issuers: bool = False
+    off: frozenset[str] = frozenset()
 
     def knows_cluster_objects(self) -> bool:
         """Whether a cluster-scoped object that is not in Git is missing indeed."""
@@ -105,6 +107,8 @@ class Surroundings:
             return "error"
         if kind.startswith(("IngressClass.", "GatewayClass.")):
             names |= classes(self.entrances)
+            if str(name) in self.off:
+                return "warning"
         return "warning" if is_slip(str(name), names) else None
 
 

@@ -71,6 +71,30 @@ def test_missing_name_is_an_error_when_all_is_known_and_a_slip_is_a_warning_when
 
 
 @pytest.mark.parametrize(
+    ("line", "told"),
+    [("  # - ../../infrastructure/nginx\n", True), ("  - ../../infrastructure/nginx\n", False), ("", False)],
+)
+def test_class_of_a_controller_that_stands_switched_off_is_told(
+    run: Run, tmp_path: Path, line: str, told: bool
+) -> None:
+    root = Path(repository(tmp_path, "letsencrypt-prod"))
+    cluster = root / "clusters/one/kustomization.yaml"
+    ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\n"
+    ingress += "spec: {ingressClassName: nginx, defaultBackend: {service: {name: web, port: {name: http}}}}\n"
+    files = {
+        "clusters/one/kustomization.yaml": cluster.read_text() + line,
+        "infrastructure/nginx/kustomization.yaml": "resources: [application.yaml]\n",
+        "infrastructure/nginx/application.yaml": CHART.replace(
+            "chart: cert-manager", "chart: ingress-nginx"
+        ).replace("name: certificates", "name: nginx"),
+        "apps/shop/base/tls.yaml": ingress,
+    }
+    write(root, files)
+    findings = json.loads(run("validate", str(root), "--rules", "GB306", "-o", "json").out)["findings"]
+    assert [one["severity"] for one in findings] == (["warning"] if told else [])
+
+
+@pytest.mark.parametrize(
     ("chart", "told"),
     [
         ("cert-manager", True),
