@@ -18,8 +18,8 @@ SCALED_TWICE = Rule(
 TLS_HOST = Rule(
     "GB363",
     "tls-host-missing",
-    "warning",
-    "The TLS entries of an Ingress leave out a host of its rules: browsers are shown a default certificate.",
+    "info",
+    "The TLS entries of an Ingress leave out a host of its rules: it may get a default certificate.",
     "add the host to spec.tls",
 )
 NO_WEIGHT = Rule(
@@ -45,7 +45,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     """Every rule of this module."""
     yield from _autoscalers(index, around)
     for ingress in index.of(INGRESS):
-        yield from _tls(ingress)
+        yield from _tls(index, ingress)
     for route in index.of(*_WEIGHTED):
         for number, rule in enumerate(mappings(route.spec.get("rules"))):
             backends = mappings(rule.get("backendRefs"))
@@ -70,15 +70,18 @@ def _autoscalers(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield at(SCALED_TWICE, scaler, message, "spec", "scaleTargetRef")
 
 
-def _tls(ingress: Resource) -> Iterator[Problem]:
+def _tls(index: Index, ingress: Resource) -> Iterator[Problem]:
+    """Controllers take a certificate for a host also from another Ingress."""
     entries = mappings(ingress.spec.get("tls"))
-    covered = [str(host) for entry in entries for host in sequence(entry.get("hosts"))]
     if not entries or not all(sequence(entry.get("hosts")) for entry in entries):
         return
+    own = [str(host) for entry in entries for host in sequence(entry.get("hosts"))]
+    beside = (item for other in index.of(INGRESS) for item in mappings(other.spec.get("tls")))
+    covered = {str(host) for entry in beside for host in sequence(entry.get("hosts"))}
     for number, rule in enumerate(mappings(ingress.spec.get("rules"))):
         host = str(rule.get("host") or "")
         if host and host not in covered and f"*.{host.partition('.')[2]}" not in covered:
-            message = f"{ingress} serves {host}, and its TLS is for {', '.join(dict.fromkeys(covered))}"
+            message = f"{ingress} serves {host}, and its TLS is for {', '.join(dict.fromkeys(own))}"
             yield at(TLS_HOST, ingress, message, "spec", "rules", number, "host")
 
 

@@ -73,6 +73,11 @@ def test_tls_is_for_the_hosts_of_the_rules(hosts: str, rules: list[str]) -> None
     assert found(INGRESS.replace("HOSTS", hosts)) == rules
 
 
+def test_certificate_of_an_ingress_beside_it_is_taken_too() -> None:
+    beside = INGRESS.replace("name: web}", "name: all}", 1).replace("HOSTS", "hosts: ['*.example.com']")
+    assert found(INGRESS.replace("HOSTS", "hosts: [b.example.com]") + "---\n" + beside) == []
+
+
 @pytest.mark.parametrize(
     ("backends", "rules"),
     [
