@@ -141,7 +141,11 @@ def _placeholder(text: str) -> bool:
 
 _OPEN = {
     "cluster": {"name", "server", "project", "namespaces", "clusterResources", "shard"},
-    "repository": {"name", "url", "type", "project", "enableOCI", "insecure", "enableLfs", "username"},
+    "repository": {
+        *("name", "url", "type", "project", "username", "noProxy", "insecure", "insecureIgnoreHostKey"),
+        *("enableOCI", "enableLfs", "forceHttpBasicAuth", "useAzureWorkloadIdentity"),
+        *("githubAppID", "githubAppInstallationID", "githubAppEnterpriseBaseUrl"),
+    },
 }
 """Of an Argo CD cluster or repository: the keys that say where it is."""
 

@@ -116,3 +116,16 @@ def test_cluster_of_argo_cd_without_a_credential_is_no_secret(
     kind: str, config: str, rules: list[str]
 ) -> None:
     assert found(CLUSTER.replace("KIND", kind).replace("CONFIG", config)) == rules
+
+
+@pytest.mark.parametrize(
+    ("more", "rules"),
+    [("type: git", []), ("githubAppID: '1'", []), ("password: hunter22", ["GB401"])],
+)
+@pytest.mark.parametrize("kind", ["repository", "repo-creds"])
+def test_repository_of_argo_cd_without_a_credential_is_no_secret(
+    kind: str, more: str, rules: list[str]
+) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: here\n"
+    secret += f"  labels: {{argocd.argoproj.io/secret-type: {kind}}}\n"
+    assert found(f"{secret}stringData:\n  url: https://git.example.com/x.git\n  {more}\n") == rules
