@@ -46,8 +46,10 @@ def switch(file: Path, names: Iterable[str]) -> None:
 
 
 def with_components(tree: Path, names: Iterable[str]) -> None:
+    """Everywhere; but the ports of nodes are a whole cluster's, and dev has them as it is shipped."""
     for name in ENVIRONMENTS:
-        switch(tree / f"apps/voting-app/overlays/{name}/kustomization.yaml", names)
+        chosen = [one for one in names if one != "nodeport" or name == "dev"]
+        switch(tree / f"apps/voting-app/overlays/{name}/kustomization.yaml", chosen)
 
 
 def edit(tree: Path, file: str, old: str, new: str) -> None:
