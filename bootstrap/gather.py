@@ -134,7 +134,6 @@ def _load_what_both_sides_need() -> None:
     them out half-loaded, and that is an ImportError now and then.
     """
     import requests  # noqa: F401
-    import yaml  # noqa: F401
 
 
 def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bootstrap.errors import BootstrapError, RefusedError
+from bootstrap.index_sources import same_repository
 from bootstrap.observed import ClusterState, Preview, RepositoryState
 
 OLDEST_KUBERNETES = (1, 30)
@@ -123,19 +124,10 @@ def of_root(previews: Sequence[Preview], repo_url: str, force: bool) -> Iterator
         sources = [one for one in (spec.get("source"), *(spec.get("sources") or ())) if one]
         followed = next((one for one in sources if one.get("ref") == "repo"), sources[0] if sources else {})
         there = str(followed.get("repoURL") or "")
-        if preview.object.kind == "Application" and there and _place(there) != _place(repo_url):
+        if preview.object.kind == "Application" and there and not same_repository(there, repo_url):
             found = f"the cluster follows {there} (Application {preview.object.name}), not {repo_url}"
             mend = "give the repository or --context that was meant; --force-conflicts takes the cluster over"
             yield Finding(found, mend, fatal=not force)
-
-
-def _place(url: str) -> tuple[str, str]:
-    """Host and path of a repository, whichever way it is reached."""
-    parts = urlsplit(url)
-    if parts.scheme:
-        return parts.hostname or "", parts.path.strip("/").removesuffix(".git").lower()
-    host, _, path = url.rpartition("@")[2].partition(":")
-    return host, path.strip("/").removesuffix(".git").lower()
 
 
 def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> None:
