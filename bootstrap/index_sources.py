@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -87,6 +87,22 @@ def _plain(url: str) -> str:
 def is_here(source: Source, repositories: Iterable[str]) -> bool:
     """Whether the source lies in this repository (known by the URLs `repositories`)."""
     return source.chart is None and any(same_repository(source.repo_url, url) for url in repositories)
+
+
+def referenced_values(
+    application: Mapping[str, Any], repositories: Iterable[str]
+) -> Iterator[tuple[Source, int, str]]:
+    """The values files that sources name as `$ref/path` and this repository is to have.
+
+    Gives the source, the entry's number in helm.valueFiles, and the path as it is written.
+    """
+    found, urls = sources(application), list(repositories)
+    here = {source.ref for source in found if source.ref and is_here(source, urls)}
+    for source in found:
+        for number, item in enumerate(sequence(mapping(source.body.get("helm")).get("valueFiles"))):
+            ref, _, path = str(item).partition("/")
+            if ref.startswith("$") and ref[1:] in here:
+                yield source, number, path
 
 
 def destination(application: Mapping[str, Any]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bootstrap.index import Resource, mapping, sequence
 from bootstrap.index_files import Files
 from bootstrap.index_repository import Repository
-from bootstrap.index_sources import is_here, sources
+from bootstrap.index_sources import is_here, referenced_values, sources
 from bootstrap.index_unit_faults import FileFault
 
 
@@ -34,19 +34,16 @@ def _named(application: Resource, files: Files, urls: list[str]) -> Iterator[str
 
     A chart that lies here has a values.yaml of its own, which nobody names.
     """
-    found = sources(application.body)
-    here = {source.ref for source in found if source.ref and is_here(source, urls)}
-    for source in found:
-        folder = None
-        if source.path is not None and is_here(source, urls):
-            folder = source.path.strip("/")
-            if files.has(posixpath.normpath(posixpath.join(folder, "Chart.yaml"))):
-                yield from _there(files, posixpath.join(folder, "values.yaml"))
+    for _, _, path in referenced_values(application.body, urls):
+        yield from _there(files, path)
+    for source in sources(application.body):
+        if source.path is None or not is_here(source, urls):
+            continue
+        folder = source.path.strip("/")
+        if files.has(posixpath.normpath(posixpath.join(folder, "Chart.yaml"))):
+            yield from _there(files, posixpath.join(folder, "values.yaml"))
         for name in map(str, sequence(mapping(source.body.get("helm")).get("valueFiles"))):
-            ref, _, path = name.removeprefix("$").partition("/")
-            if name.startswith("$"):
-                yield from _there(files, path) if ref in here else ()
-            elif folder is not None:
+            if not name.startswith("$"):
                 yield from _there(files, name[1:] if name.startswith("/") else posixpath.join(folder, name))
 
 

@@ -20,7 +20,7 @@ from bootstrap.checks.kinship import (
 from bootstrap.checks.rule import Apps, Owned, Problem, Rule, at, names_near
 from bootstrap.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
 from bootstrap.index_kustomize import Tree
-from bootstrap.index_sources import Source, destination, is_here, sources
+from bootstrap.index_sources import Source, destination, is_here, referenced_values, sources
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
@@ -143,12 +143,9 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
             message = f"{application}: chart {source.chart} has no version"
             yield at(UNPINNED, application, message, *place)
     helm = mapping(source.body.get("helm"))
-    values = [] if helm.get("ignoreMissingValueFiles") else sequence(helm.get("valueFiles"))
-    refs = {item.ref: item for item in sources(application.body) if item.ref}
-    for number, item in enumerate(values):
-        ref, _, path = str(item).removeprefix("$").partition("/")
-        here = str(item).startswith("$") and ref in refs and is_here(refs[ref], apps.urls)
-        if here and not apps.tree.has(posixpath.normpath(path)):
+    named = () if helm.get("ignoreMissingValueFiles") else referenced_values(application.body, apps.urls)
+    for owner, number, path in named:
+        if owner.position == place and not apps.tree.has(posixpath.normpath(path)):
             beside = (
                 file for file in apps.tree.below(posixpath.dirname(path)) if file.endswith((".yaml", ".yml"))
             )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bootstrap.checks.rule import Apps
 from bootstrap.index import APPLICATION, Resource, dig, mapping, sequence
-from bootstrap.index_sources import destination, is_here, sources
+from bootstrap.index_sources import destination, referenced_values, sources
 
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 
@@ -62,14 +62,8 @@ def without_paths(apps: Apps) -> set[str]:
 
 def files_of(apps: Apps, application: Resource) -> frozenset[str]:
     """The files of this repository that an Application depends on, values files of charts among them."""
-    refs = {item.ref for item in sources(application.body) if item.ref and is_here(item, apps.urls)}
-    found = set(apps.closures.get(key(application), ()))
-    for source in sources(application.body):
-        for item in sequence(mapping(source.body.get("helm")).get("valueFiles")):
-            ref, _, path = str(item).partition("/")
-            if ref.startswith("$") and ref[1:] in refs and apps.tree.has(posixpath.normpath(path)):
-                found.add(posixpath.normpath(path))
-    return frozenset(found)
+    named = (posixpath.normpath(path) for _, _, path in referenced_values(application.body, apps.urls))
+    return apps.closures.get(key(application), frozenset()) | frozenset(filter(apps.tree.has, named))
 
 
 def creates_namespace(application: Resource) -> bool:
