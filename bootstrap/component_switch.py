@@ -58,7 +58,7 @@ def read(files: Files, under: str, name: str) -> Cluster:
     offers = components.offered(content)
     folder = posixpath.dirname(path)
     traits = {key: component_traits.of(files.read, folder, item) for key, item in offers.items()}
-    places = {key: posixpath.normpath(posixpath.join(folder, item.entry)) for key, item in offers.items()}
+    places = {key: item.folder(folder) for key, item in offers.items()}
     missing = {key: place for key, place in places.items() if not _is_there(files, place)}
     return Cluster(path, content, offers, traits, missing)
 

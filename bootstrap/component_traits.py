@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +69,7 @@ def traits(applications: Iterable[Mapping[str, Any]]) -> Traits:
 
 def of(read: Callable[[str], bytes | None], folder: str, component: Component) -> Traits:
     """What a component's Applications declare; `folder` is the cluster's, `read` gives a file's content."""
-    place = posixpath.normpath(posixpath.join(folder, component.entry))
+    place = component.folder(folder)
     found: list[Mapping[str, Any]] = []
     for path in (f"{place}/application.yaml", f"{place}/applications.yaml"):
         if (text := read(path)) is not None:

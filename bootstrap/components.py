@@ -5,6 +5,7 @@ A component is one line in `resources:`; one that is off stands there as a comme
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ class Component:
     entry: str
     on: bool
     about: str
+
+    def folder(self, cluster: str) -> str:
+        """Where its Applications lie, from the repository's top, as the folder `cluster` is given."""
+        return posixpath.normpath(posixpath.join(cluster, self.entry))
 
 
 def offered(kustomization: bytes) -> dict[str, Component]:

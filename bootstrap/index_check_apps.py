@@ -53,12 +53,15 @@ def _problem_data(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "mend": problem.mend,
         "path": problem.path,
+        "level": problem.level,
     }
 
 
 def _problem(data: Mapping[str, Any]) -> Problem:
     resource = Owned(*data["object"]).resource
-    return Problem(RULES[data["rule"]], resource, data["message"], data["mend"], tuple(data["path"]))
+    return Problem(
+        RULES[data["rule"]], resource, data["message"], data["mend"], tuple(data["path"]), None, data["level"]
+    )
 
 
 def _apps(
@@ -135,7 +138,7 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
             path = posixpath.join(scope.root, name)
             if repository.files.has(path):
                 for component in offered(repository.files.read(path)).values():
-                    known.add(posixpath.normpath(posixpath.join(scope.root, component.entry)))
+                    known.add(component.folder(scope.root))
     for scope in repository.scopes:
         folder = "" if scope.name == "." else scope.name
         if scope.complete or folder in known:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-
 from bootstrap.components import offered
 from bootstrap.index import IN_CLUSTER
 from bootstrap.index_entrances import Entrances, classes, known
@@ -17,7 +15,7 @@ def classes_off(repository: Repository, scope: Scope, cluster: str, entrances: E
     if not scope.complete or path is None or cluster != IN_CLUSTER:
         return frozenset()
     off = {
-        posixpath.normpath(posixpath.join(scope.root, component.entry))
+        component.folder(scope.root)
         for component in offered(repository.files.read(path)).values()
         if not component.on
     }

@@ -113,10 +113,7 @@ def changed(
 
 def missing(files: Files, settings: Settings) -> dict[str, str]:
     """Components of the cluster's kustomization whose folder is not there: name → folder."""
-    places = {
-        name: posixpath.normpath(posixpath.join(settings.folder, component.entry))
-        for name, component in offered(files, settings).items()
-    }
+    places = {name: component.folder(settings.folder) for name, component in offered(files, settings).items()}
     return {
         name: place
         for name, place in places.items()
@@ -133,7 +130,7 @@ def enabled_applications(files: Files, settings: Settings) -> Iterator[dict[str,
     """The Applications of every component that is on, as they lie in their folders."""
     for component in offered(files, settings).values():
         if component.on:
-            folder = posixpath.normpath(posixpath.join(settings.folder, component.entry))
+            folder = component.folder(settings.folder)
             for path in sorted(files):
                 if posixpath.dirname(path) == folder and path.endswith(".yaml"):
                     yield from (
