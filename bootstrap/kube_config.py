@@ -32,7 +32,7 @@ def load(invocation: Invocation, context: str | None, kubeconfig: Path | None = 
     InputError: no kubeconfig, a broken one, an unknown context. ClusterError: the exec plugin that
     makes the credential is missing or fails.
     """
-    paths = _paths(invocation, kubeconfig)
+    paths = paths_of(invocation, kubeconfig)
     merged = _read(paths)
     if merged is None:
         if context is None and kubeconfig is None and invocation.environ.get("KUBERNETES_SERVICE_HOST"):
@@ -48,11 +48,12 @@ def load(invocation: Invocation, context: str | None, kubeconfig: Path | None = 
 
 def contexts(invocation: Invocation, kubeconfig: Path | None = None) -> list[str]:
     """The names of the kubeconfig's contexts; none without a kubeconfig."""
-    merged = _read(_paths(invocation, kubeconfig))
+    merged = _read(paths_of(invocation, kubeconfig))
     return [] if merged is None else _names(merged.config.value)
 
 
-def _paths(invocation: Invocation, kubeconfig: Path | None) -> str:
+def paths_of(invocation: Invocation, kubeconfig: Path | None = None) -> str:
+    """The kubeconfig files to merge, with colons between them."""
     if kubeconfig is not None:
         return str(kubeconfig)
     return invocation.environ.get("KUBECONFIG") or str(invocation.home / ".kube" / "config")

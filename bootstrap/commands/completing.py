@@ -28,8 +28,9 @@ def contexts(invocation: Invocation) -> Iterable[str]:
     """The contexts of the kubeconfig files."""
     import yaml
 
-    default = str(Path(invocation.environ.get("HOME", "")) / ".kube" / "config")
-    for path in (invocation.environ.get("KUBECONFIG") or default).split(":"):
+    from bootstrap.kube_config import paths_of
+
+    for path in paths_of(invocation).split(":"):
         if path and Path(path).is_file():
             content = yaml.safe_load(Path(path).read_bytes())
             yield from (str(item["name"]) for item in content.get("contexts") or ())

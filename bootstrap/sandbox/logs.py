@@ -41,9 +41,7 @@ def available(name: str, invocation: Invocation) -> dict[str, Path]:
     """The logs by process; InputError when the sandbox was never started."""
     folder = state.folder_of(name, invocation)
     if state.load(folder) is None:
-        raise InputError(
-            "reading --name", f"there is no sandbox {name!r}", f"bootstrap sandbox up --name {name}"
-        )
+        raise state.unknown(name)
     return {path.stem: path for path in sorted((folder / "logs").glob("*.log"))}
 
 

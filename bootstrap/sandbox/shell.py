@@ -8,18 +8,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootstrap.errors import InputError
 from bootstrap.invocation import Invocation
-from bootstrap.sandbox import lifecycle
+from bootstrap.sandbox import lifecycle, state
 
 
 def variables(name: str, invocation: Invocation) -> dict[str, str]:
     """Name → value; credentials by the file that holds them. InputError: it was never started."""
     sandbox = lifecycle.find(name, invocation)
     if sandbox is None:
-        raise InputError(
-            "reading --name", f"there is no sandbox {name!r}", f"bootstrap sandbox up --name {name}"
-        )
+        raise state.unknown(name)
     path = invocation.environ.get("PATH", "")
     if shutil.which("bootstrap", path=path) is None:  # it was called by its path
         path = f"{path}:{Path(sys.executable).parent}"

@@ -93,6 +93,13 @@ def names(invocation: Invocation) -> list[str]:
     return sorted(path.parent.name for path in sandboxes(invocation).glob("*/sandbox.json"))
 
 
+def unknown(name: str) -> InputError:
+    """That no sandbox of that name was ever started."""
+    return InputError(
+        "reading --name", f"there is no sandbox {name!r}", f"bootstrap sandbox up --name {name}"
+    )
+
+
 def load(folder: Path) -> Settings | None:
     """The settings in the folder, or None when nothing was ever started there."""
     data = read_json(folder / "sandbox.json")
