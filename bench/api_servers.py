@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.sandbox import lifecycle
 from bootstrap.sandbox.state import Sandbox
 

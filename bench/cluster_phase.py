@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.api_servers import fresh
 from bench.figures import Figure, ratio, spread
 from bench.programs import timed
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.state import Sandbox
 
 TITLE = "Cluster phase of init, against kubectl apply --server-side (Argo CD's install.yaml)"

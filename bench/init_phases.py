@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.api_servers import ALONE, fresh
 from bench.figures import Figure
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.state import Sandbox
 
 TITLE = "bootstrap init --no-wait, by phase"

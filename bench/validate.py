@@ -20,7 +20,7 @@ from shutil import which
 
 from bench.figures import Figure
 from bench.repository import write
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.programs import ensure
 
 FEW, MANY = 1000, 10_000

@@ -10,7 +10,7 @@ from bootstrap.app_files import WayIn
 from bootstrap.component_switch import Cluster
 from bootstrap.component_traits import Choice
 from bootstrap.components import Component
-from bootstrap.errors import InputError, RefusedError
+from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.layout_edits import documents
 
 _INGRESS = {"traefik": "traefik", "ingress-nginx": "nginx"}

@@ -10,13 +10,13 @@ from typing import Any
 from bootstrap import app_places, component_switch
 from bootstrap.app_places import Apps
 from bootstrap.component_switch import Cluster
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
+from bootstrap.core.output import Output
 from bootstrap.image_source import open_branch, open_tree
 from bootstrap.images_graph import Files
 from bootstrap.images_places import find
 from bootstrap.layout_edits import documents, is_application
 from bootstrap.layout_write import Where
-from bootstrap.output import Output
 
 SHOWN = 2
 """Images or hosts that a line of the table names."""

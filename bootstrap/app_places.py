@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import images_graph, images_layout
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images_graph import Files
 from bootstrap.layout_edits import documents
 

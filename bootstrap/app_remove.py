@@ -19,10 +19,10 @@ from bootstrap import (
 from bootstrap.app_add import written
 from bootstrap.app_places import Apps
 from bootstrap.app_prune import Pruned
-from bootstrap.errors import ExitStatus, RefusedError
+from bootstrap.core.errors import ExitStatus, RefusedError
+from bootstrap.core.output import Output
 from bootstrap.images_graph import Files
 from bootstrap.layout_write import Edit, Where, carry_out
-from bootstrap.output import Output
 from bootstrap.steps import FileChange
 
 LISTED = 6

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bootstrap import manifests
-from bootstrap.errors import ChecksumDiffers, DownloadUnavailable, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.settings import Variant
 from bootstrap.steps import ClusterObject
 

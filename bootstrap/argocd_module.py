@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bootstrap.errors import BootstrapError, ChecksumDiffers, DownloadUnavailable
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import BootstrapError, ChecksumDiffers, DownloadUnavailable
+from bootstrap.core.invocation import Invocation
 
 PROXIES = "https://proxy.golang.org"
 """Asked where GOPROXY names none."""

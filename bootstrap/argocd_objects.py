@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bootstrap import manifests
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.layout import MANIFEST
 from bootstrap.layout_edits import documents
 from bootstrap.settings import Settings

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bootstrap import verbose
-from bootstrap.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
-from bootstrap.invocation import Invocation
+from bootstrap.core import verbose
+from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
+from bootstrap.core.invocation import Invocation
 from bootstrap.status import key_of
 from bootstrap.status_reason import Application, cut
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from bootstrap.argocd_source import API_VERSION, FromCluster, Source
-from bootstrap.errors import NotFound, NotReadyError
+from bootstrap.core.errors import NotFound, NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.status import ApplicationStatus, Status, key_of, summarise
 from bootstrap.status_reason import Application, repository, revisions

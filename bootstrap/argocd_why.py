@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.errors import ClusterError
+from bootstrap.core.errors import ClusterError
 from bootstrap.kube import Cluster
 from bootstrap.status_reason import Application, cut
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from bootstrap import kube
-from bootstrap.errors import Forbidden
+from bootstrap.core.errors import Forbidden
 from bootstrap.kube import Cluster
 
 EXPIRES_SOON = 21.0

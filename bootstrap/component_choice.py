@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bootstrap import component_traits, components
 from bootstrap.component_traits import Traits
 from bootstrap.components import ALL, Component
-from bootstrap.errors import RefusedError
+from bootstrap.core.errors import RefusedError
 from bootstrap.layout_edits import ARGOCD
 
 _WITHOUT = "add --without {}, if it shall go"

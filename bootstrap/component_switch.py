@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from bootstrap import component_traits, components, splice
 from bootstrap.component_traits import Choice, Traits
 from bootstrap.components import Component
-from bootstrap.errors import ExitStatus, InputError, RefusedError
+from bootstrap.core.errors import ExitStatus, InputError, RefusedError
+from bootstrap.core.output import Output
 from bootstrap.image_source import open_branch, open_tree
 from bootstrap.images_graph import Files
 from bootstrap.layout_edits import ARGOCD
 from bootstrap.layout_write import Edit, Where, carry_out
-from bootstrap.output import Output
 from bootstrap.steps import FileChange
 
 KUSTOMIZATION = "kustomization.yaml"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.components import Component
-from bootstrap.errors import RefusedError
+from bootstrap.core.errors import RefusedError
 from bootstrap.layout_edits import documents
 
 PREFIX = "gitops-bootstrap.io/"

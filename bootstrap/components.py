@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 ALL = "all"
 _LINE = re.compile(

@@ -9,9 +9,9 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential
-from bootstrap.invocation import Invocation
 from bootstrap.request import Request
 from bootstrap.steps import EnsureSecret
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from bootstrap import compare
 from bootstrap.compare import Change, Key
-from bootstrap.errors import ExitStatus, InputError
+from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.output import Output
+from bootstrap.core.text import counted
 from bootstrap.index import IN_CLUSTER, Resource, mapping
 from bootstrap.index_build import read
 from bootstrap.index_discover import remotes
@@ -20,8 +22,6 @@ from bootstrap.index_open import choose_scope
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import Store, open_store
 from bootstrap.index_top import locate
-from bootstrap.output import Output
-from bootstrap.words import counted
 
 
 @dataclass(frozen=True)

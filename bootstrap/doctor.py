@@ -16,11 +16,11 @@ from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from bootstrap import __version__, argocd, certificates, doctor_argocd, doctor_webhook, kube
-from bootstrap.errors import BootstrapError, ExitStatus, Forbidden
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.kube import Cluster
 from bootstrap.observed import ClusterState
-from bootstrap.output import Output
 from bootstrap.preflight import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.request import Request
 from bootstrap.status import Family, key_of, summarise

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from bootstrap import certificates, kube
-from bootstrap.errors import ClusterError
+from bootstrap.core.errors import ClusterError
 from bootstrap.git_auth import without_userinfo
 from bootstrap.index_sources import same_repository, sources
 from bootstrap.kube import Cluster

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bootstrap import credentials, kube, providers
+from bootstrap.core.errors import BootstrapError, ClusterError
+from bootstrap.core.invocation import Invocation
 from bootstrap.doctor_argocd import Found
-from bootstrap.errors import BootstrapError, ClusterError
 from bootstrap.git_auth import host_of, without_userinfo
 from bootstrap.index_sources import same_repository, sources
-from bootstrap.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.providers.address import project_path, web_address

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from bootstrap.core.errors import ChecksumDiffers, DownloadError, DownloadUnavailable
+from bootstrap.core.invocation import Invocation
 from bootstrap.download_http import PassingFault, get, shown
-from bootstrap.errors import ChecksumDiffers, DownloadError, DownloadUnavailable
-from bootstrap.invocation import Invocation
 
 ATTEMPTS = 4
 PAUSE = 0.25

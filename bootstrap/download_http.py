@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from bootstrap import verbose
-from bootstrap.errors import BootstrapError, DownloadError, DownloadUnavailable, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core import verbose
+from bootstrap.core.errors import BootstrapError, DownloadError, DownloadUnavailable, InputError
+from bootstrap.core.invocation import Invocation
 
 if TYPE_CHECKING:
     import requests

@@ -6,9 +6,9 @@ import re
 from html import escape
 from pathlib import Path
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.output import Output
 from bootstrap.graph import Graph
-from bootstrap.output import Output
 
 FORMATS = ("html", "svg", "mermaid", "dot", "json")
 

@@ -14,11 +14,11 @@ from bootstrap.app_request import check_host, check_name
 from bootstrap.catalog import EXAMPLE_DOMAIN
 from bootstrap.component_switch import Cluster
 from bootstrap.component_traits import Choice
+from bootstrap.core.errors import ExitStatus, InputError, RefusedError
+from bootstrap.core.output import Output
 from bootstrap.env_copy import Copy, Naming
-from bootstrap.errors import ExitStatus, InputError, RefusedError
 from bootstrap.images_graph import Files
 from bootstrap.layout_write import Edit, Where, carry_out
-from bootstrap.output import Output
 from bootstrap.steps import FileChange
 
 

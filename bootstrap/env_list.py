@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bootstrap import app_list
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
+from bootstrap.core.output import Output
 from bootstrap.layout_write import Where
-from bootstrap.output import Output
 
 
 def list_environments(where: Where, output: Output) -> int:

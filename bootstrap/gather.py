@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from bootstrap import credentials, gather_cluster, gather_key, gather_tree, git, kube, preflight
+from bootstrap.core.errors import AuthenticationFailed, BootstrapError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.credentials import ForArgoCD
-from bootstrap.errors import AuthenticationFailed, BootstrapError
 from bootstrap.gather_tree import Laid
 from bootstrap.git import Credential
 from bootstrap.handlers import World
-from bootstrap.invocation import Invocation
 from bootstrap.observed import ClusterState, Preview
-from bootstrap.output import Output
 from bootstrap.plans import init as plans
 from bootstrap.request import Request
 from bootstrap.steps import Plan

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bootstrap import argocd_objects, credentials, gather_key, gather_trust, handlers, kube, manifests
+from bootstrap.core.errors import InputError
 from bootstrap.credentials import ForArgoCD
-from bootstrap.errors import InputError
 from bootstrap.gather_tree import Laid
 from bootstrap.handlers import World
 from bootstrap.plans import init as plans

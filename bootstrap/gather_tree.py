@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from bootstrap import argocd, catalog, component_choice, components, git, layout, providers
 from bootstrap.component_choice import Resolved
-from bootstrap.errors import GitError, InputError, RepositoryNotFound
+from bootstrap.core.errors import GitError, InputError, RepositoryNotFound
+from bootstrap.core.output import Output
 from bootstrap.git import Credential
 from bootstrap.handlers import World
 from bootstrap.layout_edits import ARGOCD, documents
 from bootstrap.observed import RepositoryState
-from bootstrap.output import Output
 from bootstrap.plans import tree
 from bootstrap.plans.tree import Desired, Last, Source
 from bootstrap.preflight import Finding

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootstrap import argocd_objects, git_auth, handlers, known_hosts, kube
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.handlers import NAMESPACE, World
-from bootstrap.invocation import Invocation
 from bootstrap.layout_edits import documents
 from bootstrap.request import Request
 from bootstrap.steps import ClusterObject

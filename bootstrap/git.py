@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bootstrap import git_auth, git_errors, git_repository, steps
-from bootstrap.errors import (
+from bootstrap.core.errors import (
     AuthenticationFailed,
     GitError,
     GitUnreachable,
@@ -25,10 +25,10 @@ from bootstrap.errors import (
     RepositoryNotFound,
     StalePlan,
 )
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_auth import Credential, check_url
 from bootstrap.git_local import Identity, check_version, identity, merge_text
 from bootstrap.git_tree import Wanted, check_changes, index_lines
-from bootstrap.invocation import Invocation
 from bootstrap.observed import RepositoryState
 
 __all__ = ["Credential", "Identity", "Remote", "check_url", "identity", "merge_text", "open_remote"]

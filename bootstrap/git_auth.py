@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 TOKEN_VARIABLE = "BOOTSTRAP_GIT_TOKEN"  # noqa: S105 - a variable's name
 USERNAME_VARIABLE = "BOOTSTRAP_GIT_USERNAME"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap import git_command
+from bootstrap.core.invocation import Invocation
 from bootstrap.index_sources import same_repository
-from bootstrap.invocation import Invocation
 
 TIMEOUT = 20.0
 """Seconds for the remote to answer."""

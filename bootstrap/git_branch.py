@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bootstrap import git_objects, git_writing, verbose
-from bootstrap.errors import InputError, RefusedError
+from bootstrap import git_objects, git_writing
+from bootstrap.core import verbose
+from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_local import Identity
 from bootstrap.git_objects import Entry
 from bootstrap.git_process import Calls
-from bootstrap.invocation import Invocation
 from bootstrap.steps import FileChange
 
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")

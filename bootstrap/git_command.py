@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import verbose
-from bootstrap.errors import GitError
+from bootstrap.core import verbose
+from bootstrap.core.errors import GitError
 
 OLDEST = (2, 34)
 

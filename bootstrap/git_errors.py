@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bootstrap.errors import (
+from bootstrap.core.errors import (
     AuthenticationFailed,
     GitError,
     GitUnreachable,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import git_auth, git_command
-from bootstrap.errors import InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 
 if TYPE_CHECKING:
     import tarfile

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import git_auth, git_command, git_errors
-from bootstrap.errors import GitError, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import GitError, InputError
+from bootstrap.core.invocation import Invocation
 
 
 @dataclass(frozen=True)

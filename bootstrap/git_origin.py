@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bootstrap import git_auth, git_command
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 
 
 def origin(root: Path, invocation: Invocation) -> str | None:

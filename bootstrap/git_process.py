@@ -13,8 +13,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import git_errors, verbose
-from bootstrap.errors import GitError
+from bootstrap import git_errors
+from bootstrap.core import verbose
+from bootstrap.core.errors import GitError
 from bootstrap.git_command import Answer
 
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootstrap import git_auth, git_command, git_errors
-from bootstrap.errors import AuthenticationFailed, GitError, GitUnreachable
+from bootstrap.core.errors import AuthenticationFailed, GitError, GitUnreachable
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_auth import Credential
 from bootstrap.git_tree import Entry, Wanted, matcher, parse_tree
-from bootstrap.invocation import Invocation
 
 TIP = "refs/bootstrap/tip"
 

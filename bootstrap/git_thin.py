@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bootstrap import git_auth, git_log
-from bootstrap.errors import AuthenticationFailed, GitUnreachable, InputError, StalePlan
+from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, InputError, StalePlan
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_auth import Credential
 from bootstrap.git_branch import Branch, users_ssh
 from bootstrap.git_command import Answer
 from bootstrap.git_objects import Entry
 from bootstrap.git_process import Calls
-from bootstrap.invocation import Invocation
 
 _LEVELS = 2
 _FILTERS = (f"tree:{_LEVELS}", "blob:none", None)

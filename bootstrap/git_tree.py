@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bootstrap.errors import InputError, RefusedError
+from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.steps import FileChange
 
 Wanted = Sequence[str] | Literal["all"]

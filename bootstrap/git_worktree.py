@@ -10,11 +10,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bootstrap import git_auth, git_writing
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_auth import Credential
 from bootstrap.git_branch import Branch, users_ssh
 from bootstrap.git_process import Calls
-from bootstrap.invocation import Invocation
 
 _TIP = "refs/bootstrap/tip"
 

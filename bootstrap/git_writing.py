@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bootstrap import git_errors, git_objects
-from bootstrap.errors import GitError
+from bootstrap.core.errors import GitError
 from bootstrap.git_local import Identity
 from bootstrap.git_process import Calls
 from bootstrap.git_tree import check_changes

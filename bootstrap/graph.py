@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bootstrap.trace import State
+from bootstrap.core.health import State
 
 
 @dataclass(frozen=True)

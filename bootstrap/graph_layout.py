@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.graph import Edge, Graph, Node
 
 HEIGHT = 40.0

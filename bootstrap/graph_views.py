@@ -10,12 +10,12 @@ from bootstrap.checks.network import stopped
 from bootstrap.checks.rule import Problem
 from bootstrap.checks.scaling import budgets_of, scalers_of
 from bootstrap.checks.services import ingress_backends
+from bootstrap.core.health import State
 from bootstrap.graph import Edge, Graph, Node, graph
 from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource, mapping
 from bootstrap.index_links import links
 from bootstrap.index_pods import WORKLOADS, references, selected
 from bootstrap.index_sources import destination, sources
-from bootstrap.trace import State
 from bootstrap.trace_entry import every
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}

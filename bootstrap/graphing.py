@@ -6,17 +6,17 @@ from dataclasses import replace
 
 from bootstrap import drawing, graph_views
 from bootstrap.checks.rule import Problem, Surroundings
-from bootstrap.errors import ExitStatus, InputError
+from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.output import Output
+from bootstrap.core.text import counted
 from bootstrap.index import Index
 from bootstrap.index_check import Settings
 from bootstrap.index_named import check_application, check_environment, in_environment
 from bootstrap.index_open import choose_scope, configured, opened, settings, whole
 from bootstrap.index_places import Places
 from bootstrap.index_repository import Options, Repository, Scope
-from bootstrap.output import Output
 from bootstrap.trace_walk import problems
 from bootstrap.tracing import Request, of_environment
-from bootstrap.words import counted
 
 LOOKING = "drawing the repository"
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bootstrap import argocd, kube
-from bootstrap.errors import NotFound
+from bootstrap.core.errors import NotFound
+from bootstrap.core.invocation import Invocation
 from bootstrap.execute import Handler
 from bootstrap.git import Identity, Remote
-from bootstrap.invocation import Invocation
 from bootstrap.providers import Provider
 from bootstrap.settings import FILE
 from bootstrap.status import Status

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bootstrap import image_tables
-from bootstrap.errors import ExitStatus, InputError
+from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.output import Output
 from bootstrap.image_guard import Guard
 from bootstrap.image_past import content_of, past
 from bootstrap.image_set import CommitOptions, change
@@ -17,7 +18,6 @@ from bootstrap.images_graph import Files
 from bootstrap.images_history import Step, chosen
 from bootstrap.images_places import ImagePlace
 from bootstrap.images_search import Scope
-from bootstrap.output import Output
 from bootstrap.plans import image_set as plans
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.errors import RegistryError
+from bootstrap.core.errors import RegistryError
+from bootstrap.core.output import Output
 from bootstrap.images import Reference, canonical
 from bootstrap.images_graph import Files
-from bootstrap.output import Output
 from bootstrap.plans.image_set import Change, Outcome
 
 

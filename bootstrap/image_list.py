@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bootstrap import git_log, image_tables
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
+from bootstrap.core.output import Output
+from bootstrap.core.text import counted
 from bootstrap.git_branch import Branch
 from bootstrap.git_log import LogEntry
 from bootstrap.git_process import Calls
@@ -15,8 +17,6 @@ from bootstrap.images_graph import Files
 from bootstrap.images_history import reader_of
 from bootstrap.images_places import ImagePlace
 from bootstrap.images_search import Scope, Search
-from bootstrap.output import Output
-from bootstrap.words import counted
 
 _FEW = 200
 """Files that are named to git one by one; for more it is quicker to read the whole log."""

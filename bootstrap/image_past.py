@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bootstrap import git_auth, git_log
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_branch import Branch
 from bootstrap.git_process import Calls
 from bootstrap.images_graph import Files
 from bootstrap.images_history import Step, Version, reader_of, steps
 from bootstrap.images_newer import IsAncestor, parse_time
 from bootstrap.images_places import ImagePlace
-from bootstrap.invocation import Invocation
 from bootstrap.worktree import WorkTree
 
 _AT_ONCE = 40

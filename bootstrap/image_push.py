@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bootstrap import backoff
-from bootstrap.errors import GitUnreachable, ProviderError, PushRefused, StalePlan
+from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, StalePlan
+from bootstrap.core.output import Output
 from bootstrap.git_branch import Branch
 from bootstrap.git_local import Identity
 from bootstrap.git_turns import turn
-from bootstrap.output import Output
 from bootstrap.steps import FileChange
 
 MAX_BREAKS = 4

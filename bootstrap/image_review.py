@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap.errors import RefusedError, StalePlan
+from bootstrap.core.errors import RefusedError, StalePlan
+from bootstrap.core.output import Output
 from bootstrap.git_branch import Branch
 from bootstrap.git_local import Identity
 from bootstrap.image_push import Draft
 from bootstrap.images_search import Scope
-from bootstrap.output import Output
 from bootstrap.trailers import with_trailers
 
 if TYPE_CHECKING:

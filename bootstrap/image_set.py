@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from bootstrap import image_show, images
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.git_branch import Branch
 from bootstrap.git_local import Identity, identity
 from bootstrap.image_guard import Guard, Guards
@@ -16,8 +18,6 @@ from bootstrap.image_source import Access, credential, open_branch, open_tree
 from bootstrap.images import Wanted
 from bootstrap.images_graph import Files
 from bootstrap.images_search import Scope
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
 from bootstrap.plans import image_set as plans
 from bootstrap.trailers import with_trailers
 

@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
+from bootstrap.core.output import Output
 from bootstrap.images import Reference, canonical
 from bootstrap.images_layout import home_of
-from bootstrap.output import Output
 from bootstrap.plans.image_set import Change, Outcome
 from bootstrap.steps import FileChange
 

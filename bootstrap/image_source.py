@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.errors import GitError, InputError
+from bootstrap.core.errors import GitError, InputError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.git_auth import Credential
 from bootstrap.git_branch import Branch
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
 from bootstrap.worktree import WorkTree, locate
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bootstrap.core.output import Output
 from bootstrap.git_log import LogEntry
 from bootstrap.image_past import built_time
 from bootstrap.image_show import reference_data
@@ -12,7 +13,6 @@ from bootstrap.images_history import Step
 from bootstrap.images_layout import home_of
 from bootstrap.images_newer import day
 from bootstrap.images_places import ImagePlace
-from bootstrap.output import Output
 
 
 def listed(

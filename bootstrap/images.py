@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 MAX_NAME = 255
 MAX_TAG = 128

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap import images_graph, images_layout
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import Reference, canonical, last_component
 from bootstrap.images_graph import Files
 from bootstrap.images_places import ImagePlace, is_kustomization

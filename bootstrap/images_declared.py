@@ -17,7 +17,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, replace
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.images_places import ImagePlace, read_whole
 from bootstrap.splice_walk import Place, Walk, decode, walk

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bootstrap import splice
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import Reference, canonical
 from bootstrap.images_places import ENTRY_KEYS, ImagePlace
 

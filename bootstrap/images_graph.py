@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.images_places import KUSTOMIZATIONS, ImagePlace, find_in, is_yaml
 from bootstrap.splice_walk import Walk, decode, walk

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 _ENVIRONMENTS = ("overlays", "environments", "envs")
 _APPS = ("apps", "infrastructure")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.splice_walk import Place, Span, Walk, decode, walk
 

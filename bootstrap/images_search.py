@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bootstrap import images_declared, images_graph, images_layout
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import canonical, last_component
 from bootstrap.images_graph import Files
 from bootstrap.images_places import ImagePlace, find, is_kustomization, is_values, is_yaml

@@ -19,6 +19,7 @@ from typing import Any
 from bootstrap import __version__, git_history, index_charts, index_kustomize, index_sources
 from bootstrap.checks.files import BY_CODE
 from bootstrap.checks.ignore import Comments
+from bootstrap.core.invocation import Invocation
 from bootstrap.index import (
     APPLICATION,
     APPLICATION_SET,
@@ -35,7 +36,6 @@ from bootstrap.index_store import Store
 from bootstrap.index_unit import STAMP
 from bootstrap.index_unit_faults import FileFault
 from bootstrap.index_yaml import Fault
-from bootstrap.invocation import Invocation
 
 FETCH = "helm fetches charts with --fetch-charts alone"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import render
+from bootstrap.core.invocation import Invocation
 from bootstrap.index import Resource, dig, mapping, mappings, sequence
 from bootstrap.index_files import Files
 from bootstrap.index_sources import Source, Unit, sources, values_path
-from bootstrap.invocation import Invocation
 
 NO_HELM = "helm is not on PATH"
 _NAMES = """

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.index_yaml import MAX_BYTES, Parsed, parse
 
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".tox", ".terraform"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.index import Resource
 from bootstrap.index_sources import sources
 

@@ -12,7 +12,8 @@ from bootstrap import kube_schema
 from bootstrap.checks.catalog import RULES, choose
 from bootstrap.checks.record import release
 from bootstrap.checks.rule import SEVERITIES, Severity
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.output import Output
 from bootstrap.index import Index, mapping, sequence
 from bootstrap.index_build import read
 from bootstrap.index_check import KUBERNETES, Settings
@@ -21,7 +22,6 @@ from bootstrap.index_record import record_of
 from bootstrap.index_repository import Options, Repository, Scope
 from bootstrap.index_store import open_store
 from bootstrap.index_top import Place, locate
-from bootstrap.output import Output
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.checks.rule import names_near
+from bootstrap.core.text import names_near
 from bootstrap.index import mapping, mappings
 from bootstrap.index_kustomize import NAMES, Tree
 

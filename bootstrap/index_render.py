@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bootstrap import index_charts, index_kustomize
+from bootstrap.core.invocation import Invocation
 from bootstrap.index_files import Files
 from bootstrap.index_sources import Unit
 from bootstrap.index_store import Store
 from bootstrap.index_unit import Prepared, UnitResult, from_directory, from_list, prepare, result
 from bootstrap.index_unit_faults import FileFault
 from bootstrap.index_yaml import Fault
-from bootstrap.invocation import Invocation
 from bootstrap.render import Built, Overlay, build_many, kustomize
 
 CHUNK = 256

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 
 NAME = f"entries-2-{sys.implementation.cache_tag}.sqlite"
 WAIT = 10.0

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import git_history
+from bootstrap.core.invocation import Invocation
 from bootstrap.index_files import SKIPPED
 from bootstrap.index_yaml import MAX_BYTES
-from bootstrap.invocation import Invocation
 
 RECORD = "bootstrap.yaml"
 _ENOUGH = 200

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap import gather, handlers, show
-from bootstrap.errors import ExitStatus, InputError, RefusedError, StalePlan
+from bootstrap.core.errors import ExitStatus, InputError, RefusedError, StalePlan
+from bootstrap.core.output import Output
 from bootstrap.execute import Done, execute
 from bootstrap.observed import Preview
-from bootstrap.output import Output
 from bootstrap.request import Request
 from bootstrap.steps import Plan, PushFiles, Step
 

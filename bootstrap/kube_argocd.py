@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from bootstrap import kube_objects
-from bootstrap.errors import Forbidden
+from bootstrap.core.errors import Forbidden
 from bootstrap.kube_connection import FIELD_MANAGER, Cluster
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.observed import ArgoCDInstallation

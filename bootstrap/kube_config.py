@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap.errors import ClusterError, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ClusterError, InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.kube_errors import cut
 
 IN_CLUSTER = "in-cluster"

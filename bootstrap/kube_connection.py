@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap import kube_config, kube_errors, verbose
-from bootstrap.errors import ClusterError
-from bootstrap.invocation import Invocation
+from bootstrap import kube_config, kube_errors
+from bootstrap.core import verbose
+from bootstrap.core.errors import ClusterError
+from bootstrap.core.invocation import Invocation
 
 FIELD_MANAGER = "bootstrap"
 """Owner of every field that this program sets."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap import kube_discovery as discovery
-from bootstrap.errors import NotFound, NotReadyError
+from bootstrap.core.errors import NotFound, NotReadyError
 from bootstrap.kube_connection import METADATA_LIST, Cluster, request
 from bootstrap.kube_objects import watch
 from bootstrap.steps import ClusterObject

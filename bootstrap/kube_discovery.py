@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bootstrap.errors import NotFound
+from bootstrap.core.errors import NotFound
 from bootstrap.kube_connection import Cluster, request
 from bootstrap.kube_parallel import in_parallel
 

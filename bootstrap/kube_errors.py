@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bootstrap.errors import (
+from bootstrap.core.errors import (
     ApiError,
     ClusterError,
     ClusterUnreachable,
@@ -15,7 +15,7 @@ from bootstrap.errors import (
     Invalid,
     NotFound,
 )
-from bootstrap.words import counted
+from bootstrap.core.text import counted
 
 RETRIED = frozenset({429, 502, 503, 504})
 """Answers that may be another one a moment later; every request of ours can be repeated."""

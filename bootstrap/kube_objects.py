@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bootstrap import kube_discovery as discovery
-from bootstrap.errors import ApiError, ClusterUnreachable, NotFound, NotReadyError
+from bootstrap.core.errors import ApiError, ClusterUnreachable, NotFound, NotReadyError
 from bootstrap.kube_connection import FIELD_MANAGER, Cluster, request, stream
 from bootstrap.steps import ClusterObject
 

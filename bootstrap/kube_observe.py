@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bootstrap import kube_objects
-from bootstrap.errors import Forbidden
+from bootstrap.core.errors import Forbidden
 from bootstrap.kube_argocd import find_argocd
 from bootstrap.kube_connection import Cluster, request
 from bootstrap.kube_parallel import in_parallel

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
-from bootstrap.errors import ClusterError
+from bootstrap.core.errors import ClusterError
 from bootstrap.kube_connection import THREADS
 from bootstrap.kube_errors import combined
 

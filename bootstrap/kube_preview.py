@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import kube_discovery as discovery
-from bootstrap.errors import ClusterError, Conflict, NotFound
+from bootstrap.core.errors import ClusterError, Conflict, NotFound
 from bootstrap.kube_connection import METADATA_ONLY, Cluster, request
 from bootstrap.kube_errors import combined
 from bootstrap.kube_parallel import in_parallel

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bootstrap import kube_objects
-from bootstrap.errors import Conflict
+from bootstrap.core.errors import Conflict
 from bootstrap.kube_connection import FIELD_MANAGER, Cluster, request
 
 MERGE_PATCH = "application/merge-patch+json"

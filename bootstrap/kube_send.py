@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bootstrap import kube_discovery as discovery
-from bootstrap.errors import Conflict, NotFound
+from bootstrap.core.errors import Conflict, NotFound
 from bootstrap.kube_connection import FIELD_MANAGER, JSON, METADATA_ONLY, Answer, Cluster, request
 from bootstrap.kube_fields import differs
 from bootstrap.steps import ClusterObject

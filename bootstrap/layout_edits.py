@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bootstrap import components, splice
 from bootstrap.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.settings import Settings
 
 ARGOCD = "argocd"

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.output import Output
 from bootstrap.git_local import identity
 from bootstrap.image_push import Draft, push
 from bootstrap.image_source import Access, open_branch, open_tree
 from bootstrap.images_graph import Files
-from bootstrap.output import Output
 from bootstrap.steps import FileChange
 
 T = TypeVar("T")

@@ -10,10 +10,10 @@ from typing import Any
 
 from bootstrap import argocd, argocd_server, certificates, kube, live_behind, live_images
 from bootstrap.argocd_source import Source
-from bootstrap.errors import ExitStatus, InputError, NotFound
-from bootstrap.keys import pressed
+from bootstrap.core.errors import ExitStatus, InputError, NotFound
+from bootstrap.core.keys import pressed
+from bootstrap.core.output import Output
 from bootstrap.kube import Cluster
-from bootstrap.output import Output
 from bootstrap.status import ApplicationStatus, Family, Status, key_of, summarise
 
 ROOT = "root"

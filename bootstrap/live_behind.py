@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bootstrap.errors import BootstrapError
+from bootstrap.core.errors import BootstrapError
 from bootstrap.git_behind import Clone
 from bootstrap.index_sources import sources
 from bootstrap.status import Status, key_of

@@ -14,8 +14,8 @@ from typing import Any
 import click
 
 from bootstrap import __version__
-from bootstrap.errors import BootstrapError, ExitStatus, InputError, OutputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import BootstrapError, ExitStatus, InputError, OutputError
+from bootstrap.core.invocation import Invocation
 
 COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
@@ -167,9 +167,9 @@ def main() -> None:
 
 
 def _output(contexts: list[Any], invocation: Invocation, format: str = "text") -> Any:
-    from bootstrap.output import Output
+    from bootstrap.core.output import Output
 
-    found = contexts[0].meta.get("bootstrap.output") if contexts else None
+    found = contexts[0].meta.get("bootstrap.core.output") if contexts else None
     return found or Output(invocation, format=format)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from bootstrap import manifests_parse
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.manifests_parse import Header
 from bootstrap.steps import ClusterObject
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.steps import ClusterObject
 
 Place = tuple[str, int]

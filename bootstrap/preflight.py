@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bootstrap.errors import BootstrapError, RefusedError
+from bootstrap.core.errors import BootstrapError, RefusedError
 from bootstrap.index_sources import same_repository
 from bootstrap.observed import ClusterState, Preview, RepositoryState
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bootstrap import registry_auth, verbose
-from bootstrap.errors import RegistryError
+from bootstrap import registry_auth
+from bootstrap.core import verbose
+from bootstrap.core.errors import RegistryError
+from bootstrap.core.invocation import Invocation
 from bootstrap.images import Reference, canonical
-from bootstrap.invocation import Invocation
 from bootstrap.registry_auth import Login
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap.errors import RegistryError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import RegistryError
+from bootstrap.core.invocation import Invocation
 
 HUB_KEY = "https://index.docker.io/v1/"
 _HELPER_SECONDS = 30

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap import verbose
-from bootstrap.errors import InputError
+from bootstrap.core import verbose
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.index_yaml import load_all
-from bootstrap.invocation import Invocation
 
 ORIGIN = "config.kubernetes.io/origin"
 TIMEOUT = 120.0

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.settings import Variant
 
 

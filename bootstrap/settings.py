@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Any, Literal, cast, get_args
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 FILE = "bootstrap.yaml"
 Variant = Literal["install", "ha", "core"]

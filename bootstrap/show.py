@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bootstrap.core.text import counted
 from bootstrap.observed import Preview
 from bootstrap.steps import (
     ClusterObject,
@@ -23,7 +24,6 @@ from bootstrap.steps import (
     WaitFor,
     WriteFiles,
 )
-from bootstrap.words import counted
 
 LONG_FILE = 400
 """Lines from which a new file is named with its length instead of being shown."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice_blocks import add_text, comment, drop_text, put
 from bootstrap.splice_items import add_item
 from bootstrap.splice_keys import apply, says, set_keys, value_edit

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 
 from bootstrap import splice_flow
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice_keys import apply, changed_more
 from bootstrap.splice_scalars import reads_as_text, written
 from bootstrap.splice_text import Edit, column, line_break, line_end

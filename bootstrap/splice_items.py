@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from bootstrap import splice_flow
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice_keys import apply, pair_keys
 from bootstrap.splice_scalars import written
 from bootstrap.splice_text import Edit, column, line_break, line_end

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from bootstrap import splice_flow
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice_scalars import reads_as_text, written
 from bootstrap.splice_text import Edit, column, line_break, line_end, spliced, stands_alone
 from bootstrap.splice_walk import Box, Key, Place, Span, Walk, decode, encode, walk

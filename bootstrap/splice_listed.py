@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bootstrap import splice_flow
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice_scalars import written
 from bootstrap.splice_text import spliced
 from bootstrap.splice_walk import Box, Place, Span, Walk, decode, encode, walk

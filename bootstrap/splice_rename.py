@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice_scalars import written
 from bootstrap.splice_text import Edit
 from bootstrap.splice_walk import Span, decode, encode, walk

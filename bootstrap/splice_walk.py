@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 Place = tuple[str | int, ...]
 """Document (by number; those without content do not count), then keys and indexes."""

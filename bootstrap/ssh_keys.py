@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 
 def generate() -> str:

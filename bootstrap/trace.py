@@ -6,14 +6,12 @@ the tree knows its Application, file and line; a hop is as good as the worst tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from bootstrap.core.health import _WORSE, State
 from bootstrap.index import Resource
-
-State = Literal["ok", "warning", "broken", "unknown"]
-_WORSE: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}
 
 
 @dataclass(frozen=True)

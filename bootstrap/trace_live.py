@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.errors import ApiError
+from bootstrap.core.errors import ApiError
 from bootstrap.index import Resource, dig, mapping, mappings
 from bootstrap.index_pods import running
 from bootstrap.kube import Cluster

@@ -15,7 +15,7 @@ from bootstrap.checks.network import Stop, stopped
 from bootstrap.checks.pods import SWITCHED_OFF, off_message, switched_off
 from bootstrap.checks.rule import Problem, Surroundings
 from bootstrap.checks.scaling import budgets_of, metrics_of, scalers_of
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.index import Index, Resource, mapping, mappings
 from bootstrap.index_entrances import Entrances
 from bootstrap.index_links import Link, links

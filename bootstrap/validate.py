@@ -9,13 +9,13 @@ from pathlib import Path
 from bootstrap.checks import ignore, report, report_markdown
 from bootstrap.checks.catalog import RULES, document
 from bootstrap.checks.rule import SEVERITIES, Finding
-from bootstrap.errors import ExitStatus, InputError
+from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.output import Output
+from bootstrap.core.text import counted
 from bootstrap.index_check import check, objects_of
 from bootstrap.index_open import configured, nothing_in, opened, settings
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_unchecked import unchecked
-from bootstrap.output import Output
-from bootstrap.words import counted
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bootstrap import verbose
-from bootstrap.errors import InputError, RefusedError
+from bootstrap.core import verbose
+from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.steps import FileChange
 
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".venv"})

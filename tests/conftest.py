@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.main import run as run_cli
 
 USER_ENVIRONMENT = dict(os.environ)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import argocd, argocd_manifest, download
-from bootstrap.errors import ChecksumDiffers, DownloadUnavailable, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
+from bootstrap.core.invocation import Invocation
 from tests import argocd_manifest as small
 from tests import mirror
 from tests.mirror import Mirror

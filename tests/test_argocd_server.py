@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import argocd_server
-from bootstrap.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
+from bootstrap.core.invocation import Invocation
 
 TOKEN = "eyJhbGciOi.a-token.for-tests"
 

@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap import catalog, component_choice
 from bootstrap.component_choice import Resolved
-from bootstrap.errors import InputError, RefusedError
+from bootstrap.core.errors import InputError, RefusedError
 
 CATALOG = catalog.load()
 EDGE = "clusters/edge/kustomization.yaml"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bootstrap import compare, doctor, graph, trace
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from bootstrap.main import cli
 from tests.test_main import ALL
 

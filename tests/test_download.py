@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import download, download_http
-from bootstrap.errors import ChecksumDiffers, DownloadError, DownloadUnavailable, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ChecksumDiffers, DownloadError, DownloadUnavailable, InputError
+from bootstrap.core.invocation import Invocation
 from tests import mirror as mirrors
 from tests.mirror import Answer, Mirror
 
@@ -213,8 +213,8 @@ FILLING = """
 import resource, signal, sys
 from pathlib import Path
 from bootstrap import download
-from bootstrap.errors import DownloadError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import DownloadError
+from bootstrap.core.invocation import Invocation
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     download.fetch(sys.argv[1], sys.argv[2], Invocation())

@@ -9,9 +9,9 @@ from threading import Barrier, Thread
 
 import pytest
 
-from bootstrap.errors import GitError, InputError, PushRefused, RefusedError, StalePlan
+from bootstrap.core.errors import GitError, InputError, PushRefused, RefusedError, StalePlan
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential, Remote, open_remote
-from bootstrap.invocation import Invocation
 from bootstrap.steps import Commit, FileChange
 from tests.git_repositories import AUTHOR, Bare, git
 from tests.packages import NEEDS_SSH

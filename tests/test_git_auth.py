@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import git_auth
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.git_auth import Credential, check_credential, check_url, environment, host_of, without_userinfo
 from tests.packages import NEEDS_SSH
 

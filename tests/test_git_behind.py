@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_behind import Clone, clone_at
-from bootstrap.invocation import Invocation
 from tests.git_repositories import Bare, git
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.errors import (
+from bootstrap.core.errors import (
     AuthenticationFailed,
     GitError,
     GitUnreachable,

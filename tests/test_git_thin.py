@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import (
+from bootstrap.core.errors import (
     GitUnreachable,
     InputError,
     PushRefused,
@@ -19,9 +19,9 @@ from bootstrap.errors import (
     RepositoryNotFound,
     StalePlan,
 )
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_auth import Credential
 from bootstrap.git_thin import ThinBranch
-from bootstrap.invocation import Invocation
 from bootstrap.steps import FileChange
 from tests.git_repositories import AUTHOR, Bare, git
 

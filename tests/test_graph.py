@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import pytest
 
 from bootstrap import graph_trace, graph_views
+from bootstrap.core.health import State
 from bootstrap.graph import Edge, Graph, Node, graph
 from bootstrap.graph_html import html
 from bootstrap.graph_layout import Box, layout
 from bootstrap.graph_svg import svg
 from bootstrap.graph_text import dot, mermaid
-from bootstrap.trace import State
 from bootstrap.trace_walk import problems
 from tests.test_trace import walk, world
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import (
     Reference,
     canonical,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import Reference, is_same, parse_wanted
 from bootstrap.images_edit import add_entry, edit, styles
 from bootstrap.images_places import find

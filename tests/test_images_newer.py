@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.images_history import Step, Version, chosen, reader_of, steps
 from bootstrap.images_newer import compare, not_newer, parse_time, set_after

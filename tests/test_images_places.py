@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap import images_declared
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.images_places import find, is_kustomization, is_values, is_yaml
 
 SHA = "sha256:" + "0a" * 32

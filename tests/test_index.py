@@ -10,14 +10,14 @@ import pytest
 import yaml
 
 from bootstrap import index_build, index_store, render
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.index import IN_CLUSTER, Index, Resource, label_selects
 from bootstrap.index_build import read
 from bootstrap.index_files import scan
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import NAME, Store, open_store
 from bootstrap.index_yaml import _lenient_loader, line_of, load_all, parse
-from bootstrap.invocation import Invocation
 from tests.repositories import OURS, SHOP, URL, application, write
 
 

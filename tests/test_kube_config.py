@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import kube_config
-from bootstrap.errors import ClusterError, ExitStatus, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ClusterError, ExitStatus, InputError
+from bootstrap.core.invocation import Invocation
 from tests import kubeconfigs
 
 PLUGIN = "client.authentication.k8s.io/v1"

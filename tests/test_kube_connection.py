@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import kube_connection
-from bootstrap.errors import ApiError, ClusterUnreachable, Forbidden
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden
+from bootstrap.core.invocation import Invocation
 from bootstrap.kube_connection import Cluster, connect, request
 from tests import kubeconfigs, mirror
 from tests.mirror import Answer, Mirror

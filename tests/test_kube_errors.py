@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import errors
+from bootstrap.core import errors
 from bootstrap.kube_errors import combined, conflicts, cut, from_status, status_may_pass
 
 

@@ -7,7 +7,7 @@ import difflib
 import pytest
 
 from bootstrap import layout
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.layout_edits import documents
 from tests.layouts import CATALOG, MANIFEST, URL, settings
 

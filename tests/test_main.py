@@ -12,8 +12,8 @@ import click
 import pytest
 
 from bootstrap import main
-from bootstrap.errors import ExitStatus, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.invocation import Invocation
 from tests.conftest import Run
 
 HEAVY = ("git", "kubernetes", "requests", "rich", "ruamel", "cryptography", "importlib.metadata")
@@ -106,7 +106,7 @@ def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, run: Run) -> N
 
 
 def test_secrets_are_redacted_from_everything_printed(invocation: Invocation) -> None:
-    from bootstrap.output import Output
+    from bootstrap.core.output import Output
 
     invocation.keep_secret("hunter22", "hunter22-longer")
     output = Output(invocation)

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bootstrap import manifests, manifests_parse
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.steps import ClusterObject
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: ns\nspec: {}\n"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.errors import Conflict, InputError
+from bootstrap.core.errors import Conflict, InputError
 from bootstrap.observed import FieldConflict, Preview, RepositoryState
 from bootstrap.plans.init import ClusterPlan, plan, secrets
 from bootstrap.plans.tree import Desired

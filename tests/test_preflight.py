@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bootstrap import preflight
-from bootstrap.errors import GitUnreachable, RefusedError
+from bootstrap.core.errors import GitUnreachable, RefusedError
 from bootstrap.observed import ArgoCDInstallation, ClusterState, Preview, RepositoryState
 from bootstrap.steps import ClusterObject
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import ExitStatus, RegistryError
+from bootstrap.core.errors import ExitStatus, RegistryError
+from bootstrap.core.invocation import Invocation
 from bootstrap.images import Reference
-from bootstrap.invocation import Invocation
 from bootstrap.registry import Registries
 from tests import registries
 from tests.conftest import Run

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.request import Request
 
 

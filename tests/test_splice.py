@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ruamel.yaml import YAML
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice import replace_scalar, replace_scalars, set_listed, spans
 
 TAG = (0, "images", ("name", "vote"), "newTag")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap import splice
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 FILE = b"""\
 # top

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice import add_item, add_text, set_keys, set_listed
 
 ITEM = {"name": "b", "newTag": "v1"}

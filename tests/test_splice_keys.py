@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.splice import add_item, set_keys
 
 ORDER = ("name", "newName", "newTag", "digest")

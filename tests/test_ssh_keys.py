@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import ssh_keys
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from tests.packages import NEEDS_SSH
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.checks.rule import Finding, Problem, Surroundings
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.index import APPLICATION, Index
 from bootstrap.index_repository import promised
 from bootstrap.trace import Hop, worst

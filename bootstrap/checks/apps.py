@@ -17,7 +17,8 @@ from bootstrap.checks.kinship import (
     of_charts_alone,
     without_paths,
 )
-from bootstrap.checks.rule import Apps, Owned, Problem, Rule, at, names_near
+from bootstrap.checks.rule import Apps, Owned, Problem, Rule, at
+from bootstrap.core.text import names_near
 from bootstrap.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
 from bootstrap.index_kustomize import Tree
 from bootstrap.index_sources import Source, destination, is_here, referenced_values, sources

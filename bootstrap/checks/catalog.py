@@ -29,7 +29,7 @@ from bootstrap.checks import (
     waves,
 )
 from bootstrap.checks.rule import AppsCheck, Check, Rule, rules_of
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 VERSION = 33
 """Raise it when a rule changes what it finds: findings are cached."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bootstrap.checks.rule import Finding
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 _COMMENT = re.compile(
     r"#\s*bootstrap:\s*ignore(?P<file>-file)?=(?P<rules>GB\d+(?:\s*,\s*GB\d+)*)\s+(?P<reason>\S.*)"

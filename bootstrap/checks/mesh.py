@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at
+from bootstrap.core.text import names_near
 from bootstrap.index import Index, Resource, dig, mapping, mappings, selects, sequence
 from bootstrap.index_pods import WORKLOADS, pod_labels
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.checks.promql import fault
-from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at
+from bootstrap.core.text import names_near
 from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
 from bootstrap.index_pods import WORKLOADS, containers, find_port, label_selected
 

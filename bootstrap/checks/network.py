@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at
+from bootstrap.core.text import names_near
 from bootstrap.index import Index, Resource, mapping, mappings, sequence
 from bootstrap.index_links import Link, hosts, links, protocol, target_port
 from bootstrap.index_pods import WORKLOADS, label_selected, pod_labels, pod_spec, selected

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootstrap.checks.rule import Problem, Rule, Surroundings, at, is_slip, names_near
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.checks.services import INGRESS
+from bootstrap.core.text import is_slip, names_near
 from bootstrap.index import Index, Resource, mapping, mappings, sequence
 
 SCALED_TWICE = Rule(

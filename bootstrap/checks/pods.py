@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.checks.scaling import is_off
+from bootstrap.core.text import names_near
 from bootstrap.index import Index, Resource, dig, mapping, mappings
 from bootstrap.index_pods import SCALABLE, WORKLOADS, Container, containers, selected
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bootstrap.checks.rule import Apps, Problem, Rule, at, names_near
+from bootstrap.checks.rule import Apps, Problem, Rule, at
+from bootstrap.core.text import names_near
 from bootstrap.index import IN_CLUSTER, PROJECT, Resource, dig, is_cluster_scoped, mapping, mappings, sequence
 from bootstrap.index_sources import destination, same_repository, sources
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bootstrap.checks.rule import SEVERITIES, Path, Rule, names_near
+from bootstrap.checks.rule import SEVERITIES, Path, Rule
+from bootstrap.core.text import names_near
 from bootstrap.index import mapping
 
 RECORD = Rule(

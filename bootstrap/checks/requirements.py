@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.checks import waves
-from bootstrap.checks.rule import Apps, Problem, Rule, at, names_near
+from bootstrap.checks.rule import Apps, Problem, Rule, at
+from bootstrap.core.text import names_near
 from bootstrap.index import WAVE, Resource
 
 OFF = Rule(

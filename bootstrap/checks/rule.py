@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bootstrap.core.text import is_slip
 from bootstrap.index import Index, Resource
 from bootstrap.index_entrances import Entrances, classes
 from bootstrap.index_kustomize import Tree
@@ -185,51 +185,6 @@ def at(
 ) -> Problem:
     """A problem of a resource at a field; `mend` when the rule's general advice can be made precise."""
     return Problem(rule, resource, message, mend or rule.mend, tuple(path), unless, level)
-
-
-def names_near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean x?` when a known name is close to it, else the few that there are."""
-    from difflib import get_close_matches
-
-    known = sorted(set(known))
-    if near := get_close_matches(name, known, n=1, cutoff=0.6):
-        return f"; did you mean {near[0]}?"
-    if known and len(known) <= 6:
-        return f"; there is {', '.join(known)}"
-    return ""
-
-
-def is_slip(name: str, known: Iterable[str]) -> bool:
-    """Whether a name is that of something known but for one letter: too many, missing, another, two swapped.
-
-    Digits, and parts of a letter or two, tell names apart on purpose: issuer-1 and issuer-2, zone-a
-    and zone-b.
-    """
-    return any(_is_slip(name, other) for other in known)
-
-
-def _is_slip(one: str, other: str) -> bool:
-    if one == other or abs(len(one) - len(other)) > 1 or min(len(one), len(other)) < 5:
-        return False
-    start = next(
-        (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
-    rest, against = one[start:], other[start:]
-    same = (
-        rest[1:] == against[1:]
-        or rest[1:] == against
-        or rest == against[1:]
-        or (rest[:2] == against[:2][::-1] and rest[2:] == against[2:])
-    )
-    if not same or any(letter.isdigit() for letter in (*rest[:1], *against[:1])):
-        return False
-    return min(len(_part(one, start)), len(_part(other, start))) > 2
-
-
-def _part(name: str, position: int) -> str:
-    """The part between dashes and dots that a position lies in."""
-    before, after = re.split(r"[-._]", name[:position])[-1], re.split(r"[-._]", name[position:])[0]
-    return before + after
 
 
 def rules_of(namespace: Mapping[str, Any]) -> Iterator[Rule]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.checks.monitoring import exporters
-from bootstrap.checks.rule import Problem, Rule, Surroundings, at, names_near
+from bootstrap.checks.rule import Problem, Rule, Surroundings, at
+from bootstrap.core.text import names_near
 from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.index_pods import SCALABLE, label_selected, replicas, running
 

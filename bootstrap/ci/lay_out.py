@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from bootstrap.ci import github, gitlab, request
-from bootstrap.errors import ExitStatus, InputError
+from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.output import Output
 from bootstrap.git_origin import default_branch, origin
-from bootstrap.output import Output
 from bootstrap.settings import FILE, parse_record
 from bootstrap.steps import FileChange
 from bootstrap.worktree import WorkTree, locate

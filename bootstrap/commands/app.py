@@ -9,7 +9,7 @@ import click
 
 from bootstrap.commands.layout_options import COMMIT, place, where, with_options
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PLACE = place("--in")
@@ -106,7 +106,7 @@ def remove(output: Output, name: str, env: str | None, force: bool, **options: A
 
 def _mapping(path: Path) -> bytes:
     """The content of a values file; InputError for what is no mapping."""
-    from bootstrap.errors import InputError
+    from bootstrap.core.errors import InputError
     from bootstrap.layout_edits import documents
 
     content = path.read_bytes()

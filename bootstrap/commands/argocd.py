@@ -6,7 +6,7 @@ import click
 
 from bootstrap.commands import completing
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 
 @click.group()
@@ -29,7 +29,7 @@ def password(output: Output, context: str | None) -> None:
       bootstrap argocd password
     """
     from bootstrap import argocd, kube
-    from bootstrap.errors import NotFound
+    from bootstrap.core.errors import NotFound
 
     cluster = kube.connect(output.invocation, context)
     found = argocd.initial_password(cluster)

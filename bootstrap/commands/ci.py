@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 
 @click.group()

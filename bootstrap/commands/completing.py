@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 

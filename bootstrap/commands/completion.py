@@ -6,7 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 from bootstrap.commands import completing
 from bootstrap.commands.layout_options import COMMIT, place, where, with_options
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 if TYPE_CHECKING:
     from bootstrap.component_switch import Cluster

@@ -8,7 +8,7 @@ import click
 
 from bootstrap.commands import completing
 from bootstrap.commands.formats import formatted
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -53,8 +53,8 @@ def command(
       bootstrap diff --rev origin/main..HEAD -o markdown
       bootstrap diff --live --cluster default
     """
+    from bootstrap.core.errors import InputError
     from bootstrap.diffing import Request, diff
-    from bootstrap.errors import InputError
 
     if live and revisions:
         raise InputError("reading --live", "--rev is given too", "give one of the two")

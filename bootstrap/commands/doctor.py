@@ -9,7 +9,7 @@ import click
 
 from bootstrap.commands import completing
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -8,7 +8,7 @@ import click
 
 from bootstrap.commands.layout_options import COMMIT, place, where, with_options
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 _PLACE = place()
 

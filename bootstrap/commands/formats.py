@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
-from bootstrap.verbose import to
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
+from bootstrap.core.verbose import to
 
 
 def formatted(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -32,7 +32,7 @@ def formatted(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             output = Output(
                 invocation, format="json" if format == "json" else "text", quiet=quiet, verbose=verbose
             )
-            context.meta["bootstrap.output"] = output
+            context.meta["bootstrap.core.output"] = output
             with to(output.detail if verbose else None):
                 return function(output=output, format=format, **options)
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _Command = Callable[..., Any]

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
-from bootstrap.verbose import to
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
+from bootstrap.core.verbose import to
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,7 +26,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         context = click.get_current_context()
         invocation = context.ensure_object(Invocation)
         output = Output(invocation, format=format, quiet=quiet, verbose=verbose)
-        context.meta["bootstrap.output"] = output
+        context.meta["bootstrap.core.output"] = output
         with to(output.detail if verbose else None):
             return function(output=output, **options)
 

@@ -9,8 +9,8 @@ import click
 
 from bootstrap.commands import completing
 from bootstrap.commands.options import common
-from bootstrap.errors import ExitStatus
-from bootstrap.output import Output
+from bootstrap.core.errors import ExitStatus
+from bootstrap.core.output import Output
 
 
 @click.group()

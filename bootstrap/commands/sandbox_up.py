@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.errors import ExitStatus
-from bootstrap.output import Output
+from bootstrap.core.errors import ExitStatus
+from bootstrap.core.output import Output
 
 if TYPE_CHECKING:
     from bootstrap.request import Request

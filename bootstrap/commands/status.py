@@ -8,7 +8,7 @@ import click
 
 from bootstrap.commands import completing
 from bootstrap.commands.options import common
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 

@@ -8,7 +8,7 @@ import click
 
 from bootstrap.commands import completing
 from bootstrap.commands.formats import formatted
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -52,7 +52,7 @@ def command(
       bootstrap trace vote.example.com/healthz --env production -o html > trace.html
       bootstrap trace vote.voting-app-dev --live
     """
-    from bootstrap.errors import InputError
+    from bootstrap.core.errors import InputError
     from bootstrap.tracing import Request, show_trace
 
     if live and from_git:

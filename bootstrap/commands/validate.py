@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bootstrap.commands.formats import formatted
-from bootstrap.output import Output
+from bootstrap.core.output import Output
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)

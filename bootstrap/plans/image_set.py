@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bootstrap import images_edit, images_history, images_layout
-from bootstrap.errors import ChangedError, InputError
+from bootstrap.core.errors import ChangedError, InputError
 from bootstrap.images import Reference, Wanted, canonical, is_as, is_same
 from bootstrap.images_choose import Addition, Choice, choose
 from bootstrap.images_graph import Files

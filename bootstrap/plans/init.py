@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import layout
-from bootstrap.errors import Conflict, InputError
+from bootstrap.core.errors import Conflict, InputError
 from bootstrap.observed import Preview, RepositoryState
 from bootstrap.plans.tree import Desired
 from bootstrap.settings import Settings

@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential
 from bootstrap.git_auth import check_credential
-from bootstrap.invocation import Invocation
 from bootstrap.providers.hooks import Hook
 from bootstrap.providers.http import Client
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.git_auth import host_of, is_ssh
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git_auth import Credential, host_of, without_userinfo
-from bootstrap.invocation import Invocation
 from bootstrap.providers.address import web_address
 from bootstrap.providers.http import Client
 from bootstrap.steps import FileChange

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.errors import ProviderError, StalePlan
+from bootstrap.core.errors import ProviderError, StalePlan
 from bootstrap.git_objects import blob_id
 from bootstrap.providers import gitea
 from bootstrap.providers.forge import PullRequest, Wish

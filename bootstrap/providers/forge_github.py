@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.errors import ProviderError, StalePlan
+from bootstrap.core.errors import ProviderError, StalePlan
 from bootstrap.providers import github_api
 from bootstrap.providers.address import project_path
 from bootstrap.providers.forge import PullRequest, Wish

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bootstrap.errors import ProviderError, StalePlan
+from bootstrap.core.errors import ProviderError, StalePlan
 from bootstrap.git_objects import blob_id
 from bootstrap.providers import gitlab_api
 from bootstrap.providers.forge import PullRequest, Wish

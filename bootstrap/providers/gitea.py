@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bootstrap.errors import AuthenticationFailed, ProviderError
+from bootstrap.core.errors import AuthenticationFailed, ProviderError
 from bootstrap.providers import hooks, keys
 from bootstrap.providers.address import split
 from bootstrap.providers.hooks import Hook

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bootstrap.errors import ProviderError
+from bootstrap.core.errors import ProviderError
 from bootstrap.providers import github_api, hooks, keys
 from bootstrap.providers.address import split
 from bootstrap.providers.github_api import repository

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
-from bootstrap.errors import GitError
+from bootstrap.core.errors import GitError
 from bootstrap.providers.address import origin, project_path
 from bootstrap.providers.http import Client
 

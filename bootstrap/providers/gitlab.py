@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bootstrap.errors import ProviderError
+from bootstrap.core.errors import ProviderError
 from bootstrap.providers import gitlab_api, hooks, keys
 from bootstrap.providers.address import origin, project_path
 from bootstrap.providers.gitlab_api import project

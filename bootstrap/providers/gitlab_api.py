@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
-from bootstrap.errors import AuthenticationFailed, GitError
+from bootstrap.core.errors import AuthenticationFailed, GitError
 from bootstrap.providers.address import origin, project_path
 from bootstrap.providers.http import Client
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from bootstrap import verbose
-from bootstrap.errors import AuthenticationFailed, GitUnreachable, ProviderError
+from bootstrap.core import verbose
+from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential
-from bootstrap.invocation import Invocation
 from bootstrap.providers import answers
 
 CONNECT_TIMEOUT = 10.0

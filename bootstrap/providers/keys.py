@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.errors import ProviderError
+from bootstrap.core.errors import ProviderError
 from bootstrap.providers.http import Client
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.errors import BootstrapError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import BootstrapError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import argocd_processes, argocd_workloads, environment, process, state
 from bootstrap.sandbox.argocd_workloads import NAMESPACE, Installed
 

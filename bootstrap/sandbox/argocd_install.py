@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bootstrap.errors import ApiError, SandboxError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ApiError, SandboxError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import process, ready
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
 from bootstrap.sandbox.state import Sandbox, Settings

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootstrap.errors import SandboxError
+from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox import redis
 from bootstrap.sandbox.argocd_workloads import Component, Installed
 from bootstrap.sandbox.files import private_folder, write_if_changed

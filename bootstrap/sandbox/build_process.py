@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bootstrap.errors import SandboxError
+from bootstrap.core.errors import SandboxError
 
 LAST_LINES = 12
 

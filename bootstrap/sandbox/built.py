@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import download
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import SandboxError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import build_folder, build_process, program_cache, toolchain
 from bootstrap.sandbox.build_progress import BuildProgress
 from bootstrap.sandbox.pinned import ARGOCD, Pinned

@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.files import private_folder
 
 PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")

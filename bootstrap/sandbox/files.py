@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from bootstrap.errors import SandboxError
+from bootstrap.core.errors import SandboxError
 
 
 def private_folder(path: Path) -> Path:

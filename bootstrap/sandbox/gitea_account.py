@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import SandboxError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.files import write_private
 from bootstrap.sandbox.gitea import kept
 from bootstrap.sandbox.state import GIT_USERNAME, ORGANISATION

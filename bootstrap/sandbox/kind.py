@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
+from bootstrap.core.errors import SandboxError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.sandbox import gitea_account, kind_objects, state
 from bootstrap.sandbox.argocd_workloads import NAMESPACE as ARGOCD
 from bootstrap.sandbox.files import private_folder

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.sandbox import (
     agent_process,
     argocd_processes,

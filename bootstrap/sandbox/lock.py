@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bootstrap.errors import SandboxError
+from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox.files import private_folder
 
 PAUSE = 0.1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from bootstrap.errors import InputError
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.sandbox import process, state
 
 PAUSE = 0.3

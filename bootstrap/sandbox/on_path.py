@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.pinned import Pinned
 
 SECONDS = 20

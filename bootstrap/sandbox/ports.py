@@ -6,7 +6,7 @@ import random
 import socket
 from collections.abc import Collection, Mapping, Sequence
 
-from bootstrap.errors import SandboxError
+from bootstrap.core.errors import SandboxError
 
 RANGE = range(20000, 32768)
 """Below Linux's ephemeral ports, so that no outgoing connection can take one in passing."""

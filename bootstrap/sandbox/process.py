@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootstrap.errors import SandboxError
+from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox.files import private_folder, read_json, write_private
 
 OWNER = "_BOOTSTRAP_SANDBOX_OWNER"

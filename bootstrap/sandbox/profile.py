@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bootstrap import catalog, components
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 
 CLUSTER = "clusters/default/kustomization.yaml"
 TIMEOUT = 5.0

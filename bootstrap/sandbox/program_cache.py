@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bootstrap.core.errors import SandboxError
+from bootstrap.core.invocation import Invocation
 from bootstrap.download import checksum
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
 from bootstrap.sandbox.pinned import Pinned
 
 RECORD = "record.json"

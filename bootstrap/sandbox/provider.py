@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bootstrap.errors import InputError
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.sandbox import lifecycle, state
 from bootstrap.sandbox.state import Sandbox
 

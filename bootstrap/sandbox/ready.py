@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bootstrap.errors import SandboxError
+from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox import process
 from bootstrap.sandbox.state import HOST
 

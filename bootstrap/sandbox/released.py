@@ -18,8 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bootstrap import download, download_http
-from bootstrap.errors import ChecksumDiffers, DownloadUnavailable, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import program_cache
 from bootstrap.sandbox.pinned import Pinned, Release
 from bootstrap.sandbox.program_cache import Placed

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootstrap.errors import InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.files import read_json, write_private
 
 DEFAULT = "default"

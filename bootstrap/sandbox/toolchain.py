@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import SandboxError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import program_cache
 
 OLDEST = (1, 21)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import toolchain
 from tests.conftest import USER_ENVIRONMENT
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import programs
 from tests.catalog.infrastructure import INFRASTRUCTURE
 from tests.conftest import USER_ENVIRONMENT

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bootstrap import argocd_manifest, argocd_objects, catalog, layout, render
+from bootstrap.core.invocation import Invocation
 from bootstrap.index_yaml import load_all
-from bootstrap.invocation import Invocation
 from bootstrap.kube_argocd import installed_by
 from bootstrap.sandbox import programs
 from bootstrap.settings import Settings, Variant

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from bootstrap.core.invocation import Invocation
 from bootstrap.index_yaml import load_all
-from bootstrap.invocation import Invocation
 from bootstrap.sandbox import profile, programs
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT, Application

@@ -16,8 +16,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from bootstrap.core.invocation import Invocation
 from bootstrap.index_yaml import load_all
-from bootstrap.invocation import Invocation
 from bootstrap.sandbox import programs
 from tests.conftest import USER_ENVIRONMENT
 

@@ -6,7 +6,7 @@ import io
 import os
 from pathlib import Path
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.main import run
 from tests.git_repositories import git
 

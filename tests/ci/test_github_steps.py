@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.render import kustomize
 from tests.ci import steps
 from tests.git_repositories import git

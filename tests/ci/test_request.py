@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bootstrap.ci import request
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 
 
 @pytest.mark.parametrize(

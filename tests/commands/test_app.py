@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bootstrap import generate_paths
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from bootstrap.index_files import scan
 from tests.catalog import voting_app
 from tests.clones import KUSTOMIZATION, PROJECTS, changed, clone, files_below, status

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from bootstrap.settings import Settings, render_record
 from tests.ci import laid_out
 from tests.ci.laid_out import ACTION, GITOPS, TOOL

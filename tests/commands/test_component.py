@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from tests.conftest import Run
 
 ROOT = Path(__file__).parents[2]

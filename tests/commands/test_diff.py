@@ -18,7 +18,7 @@ OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from bootstrap.invocation import Invocation
+    from bootstrap.core.invocation import Invocation
     from bootstrap.render import kustomize
 
     program = Path(kustomize(Invocation()))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from tests.catalog import voting_app
 from tests.clones import KUSTOMIZATION, changed, clone, files_below, status
 from tests.conftest import Run

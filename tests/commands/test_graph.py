@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.drawing import write as draw
-from bootstrap.errors import InputError
 from bootstrap.graph import Node, graph
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
 from tests.conftest import Run
 from tests.repositories import OURS, SHOP, write
 

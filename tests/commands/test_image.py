@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from tests.conftest import Run
 from tests.git_repositories import git
 from tests.repositories import write

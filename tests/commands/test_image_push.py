@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import image_push
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from bootstrap.git_thin import ThinBranch
 from tests.conftest import Run
 from tests.git_repositories import Bare, git

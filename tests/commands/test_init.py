@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import catalog, components, layout
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.main import run as run_cli
 from bootstrap.settings import parse_record
 from tests.argocd_manifest import VERSION, manifest

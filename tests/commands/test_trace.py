@@ -29,7 +29,7 @@ spec:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    from bootstrap.invocation import Invocation
+    from bootstrap.core.invocation import Invocation
     from bootstrap.render import kustomize
 
     program = Path(kustomize(Invocation()))

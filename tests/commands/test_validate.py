@@ -15,7 +15,7 @@ from bootstrap.checks.catalog import document
 from bootstrap.checks.report import Scope
 from bootstrap.checks.report_markdown import markdown
 from bootstrap.checks.rule import Finding
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from tests.conftest import Run
 from tests.repositories import OURS, SHOP, URL, application, write
 

@@ -18,7 +18,7 @@ URL = "https://git.example.org/team/platform.git"
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bootstrap.invocation import Invocation
+    from bootstrap.core.invocation import Invocation
     from bootstrap.render import kustomize
 
     program = Path(kustomize(Invocation()))

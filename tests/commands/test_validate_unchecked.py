@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bootstrap.checks.rule import is_slip
+from bootstrap.core.text import is_slip
 from tests.conftest import Run
 from tests.repositories import OURS, URL, application, write
 

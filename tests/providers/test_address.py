@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.errors import InputError
+from bootstrap.core.errors import InputError
 from bootstrap.providers.address import project_path, split, web_address
 
 URLS = [

@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from bootstrap.errors import ProviderError
+from bootstrap.core.errors import ProviderError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential
-from bootstrap.invocation import Invocation
 from bootstrap.providers import find, github_api
 from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_github import GitHubForge

@@ -16,10 +16,10 @@ import gitlab
 import pytest
 from gitlab.v4 import objects
 
-from bootstrap.errors import AuthenticationFailed, ProviderError, StalePlan
+from bootstrap.core.errors import AuthenticationFailed, ProviderError, StalePlan
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential
 from bootstrap.git_objects import blob_id
-from bootstrap.invocation import Invocation
 from bootstrap.providers import find, forge
 from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_gitlab import GitLabForge

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bootstrap.errors import AuthenticationFailed, GitUnreachable, ProviderError
+from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential
-from bootstrap.invocation import Invocation
 from bootstrap.providers import find, http
 from bootstrap.providers.http import Client
 from tests import mirror

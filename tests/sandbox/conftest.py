@@ -24,8 +24,8 @@ from typing import Any, get_args
 import pytest
 
 from bootstrap import kube
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.sandbox import lifecycle, process
 from bootstrap.sandbox.state import Sandbox, sandboxes
 from bootstrap.settings import Variant

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import kube, manifests
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.sandbox.state import Sandbox

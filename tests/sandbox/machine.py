@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import program_cache
 from bootstrap.sandbox.pinned import Pinned
 

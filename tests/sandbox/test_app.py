@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap import argocd, kube, manifests
 from bootstrap.catalog import EXAMPLE_REPOSITORY
-from bootstrap.errors import Forbidden
+from bootstrap.core.errors import Forbidden
 from bootstrap.kube_connection import request
 from bootstrap.sandbox.state import Sandbox
 from bootstrap.steps import ClusterObject

@@ -10,8 +10,8 @@ import pytest
 
 from bootstrap import argocd, kube
 from bootstrap.argocd_manifest import Manifest
-from bootstrap.errors import ApiError, Invalid, SandboxError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ApiError, Invalid, SandboxError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import argocd_install, process, state
 from bootstrap.sandbox.state import Sandbox, Settings
 from bootstrap.steps import ClusterObject

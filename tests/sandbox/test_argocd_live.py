@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from bootstrap import argocd, kube, kube_preview, manifests, manifests_parse
-from bootstrap.errors import NotReadyError
+from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.sandbox.state import Sandbox

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from bootstrap import argocd, kube
-from bootstrap.errors import Forbidden, SandboxError
+from bootstrap.core.errors import Forbidden, SandboxError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.sandbox import argocd_processes, process, state

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bootstrap import argocd, kube, manifests
-from bootstrap.errors import NotReadyError
+from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.sandbox.state import Sandbox

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import SandboxError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import build_folder, built, program_cache, programs
 from bootstrap.sandbox.pinned import BY_NAME
 from tests.sandbox import machine
@@ -29,8 +29,9 @@ REDIS, KUSTOMIZE = BY_NAME["redis"], BY_NAME["kustomize"]
 GET = """
 import sys
 from pathlib import Path
-from bootstrap.invocation import Invocation
-from bootstrap.sandbox import built, programs
+from bootstrap.core.invocation import Invocation
+from bootstrap.sandbox import built
+from bootstrap.sandbox import programs
 built.MODULES = Path(sys.argv[1])
 for program in programs.ensure(sys.argv[2:], Invocation(), lambda text: print(text, flush=True)).values():
     print("got", program.name, program.origin, program.sha256, flush=True)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bootstrap import kube
-from bootstrap.errors import ApiError, ClusterUnreachable
+from bootstrap.core.errors import ApiError, ClusterUnreachable
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.sandbox import ready, state

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bootstrap import kube, ssh_keys
+from bootstrap.core.errors import ExitStatus
 from bootstrap.credentials import DEPLOY_KEY, secret_name
-from bootstrap.errors import ExitStatus
 from tests.conftest import Result
 from tests.packages import NEEDS_SSH
 from tests.sandbox.world import World

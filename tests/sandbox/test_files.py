@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import SandboxError
+from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox import files
 
 NOBODY = 65534

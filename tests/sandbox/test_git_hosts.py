@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import AuthenticationFailed, GitUnreachable, PushRefused, StalePlan
+from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, PushRefused, StalePlan
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential, Remote, open_remote
-from bootstrap.invocation import Invocation
 from bootstrap.steps import Commit, FileChange
 from tests.git_repositories import AUTHOR, Bare
 from tests.packages import NEEDS_SSH

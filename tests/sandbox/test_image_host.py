@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from bootstrap.sandbox import programs
 from tests.conftest import Run
 from tests.git_repositories import Bare, git

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests as http
 
-from bootstrap.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus
 from bootstrap.providers import forge_gitea
 from tests.conftest import Result, Run
 from tests.git_repositories import Bare, git

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bootstrap import kube, kube_apply, kube_connection, kube_send, layout, manifests
-from bootstrap.errors import ExitStatus
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ExitStatus
+from bootstrap.core.invocation import Invocation
 from bootstrap.main import run as run_cli
 from bootstrap.plans.init import SECRETS_ANNOTATION
 from bootstrap.settings import Settings

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from bootstrap import kube
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
+from bootstrap.core.errors import SandboxError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.sandbox import kind, lifecycle, provider, state
 from bootstrap.sandbox.state import Sandbox, Settings
 from tests.conftest import Run

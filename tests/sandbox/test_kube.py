@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bootstrap import kube, kube_objects, kube_preview, kube_send, manifests, manifests_parse
-from bootstrap.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, NotReadyError
+from bootstrap.core.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.observed import FieldConflict

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap import kube
-from bootstrap.errors import InputError, SandboxError
-from bootstrap.invocation import Invocation
-from bootstrap.output import Output
+from bootstrap.core.errors import InputError, SandboxError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.sandbox import lifecycle, process, state, status
 from bootstrap.sandbox.lock import held
 from bootstrap.sandbox.state import Sandbox

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import build_folder, on_path, program_cache, programs
 from bootstrap.sandbox.pinned import BY_NAME, PROGRAMS, Pinned
 from tests.sandbox import machine

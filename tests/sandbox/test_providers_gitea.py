@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from bootstrap.errors import AuthenticationFailed, ProviderError
+from bootstrap.core.errors import AuthenticationFailed, ProviderError
+from bootstrap.core.invocation import Invocation
 from bootstrap.git import Credential
-from bootstrap.invocation import Invocation
 from bootstrap.providers import Provider, find
 from bootstrap.providers.hooks import mark
 from bootstrap.sandbox.state import Sandbox

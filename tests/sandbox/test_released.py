@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import ChecksumDiffers, InputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import ChecksumDiffers, InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import program_cache, programs, released
 from bootstrap.sandbox.pinned import BY_NAME
 from tests import mirror as mirrors

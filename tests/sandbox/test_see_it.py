@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from bootstrap import catalog, crd_schema, kube, live
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.index_yaml import parse
-from bootstrap.invocation import Invocation
 from bootstrap.kube import Cluster
-from bootstrap.output import Output
 from bootstrap.render import kustomize
 from bootstrap.sandbox.state import Sandbox
 from tests import terminal

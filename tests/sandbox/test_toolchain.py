@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import download
-from bootstrap.errors import SandboxError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import SandboxError
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import build_folder, built, programs, toolchain
 from tests import mirror as mirrors
 from tests.mirror import Answer, Mirror

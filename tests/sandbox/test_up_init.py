@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import argocd, kube
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from tests.conftest import Run
 from tests.sandbox.conftest import processes_of
 from tests.sandbox.test_argocd_processes import BEFORE_A_POLL

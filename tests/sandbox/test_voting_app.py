@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bootstrap import kube, manifests
-from bootstrap.errors import ClusterError
+from bootstrap.core.errors import ClusterError
 from bootstrap.kube_crds import PAUSE, SERVED_TIMEOUT
 from bootstrap.sandbox.state import Sandbox
 from bootstrap.steps import ClusterObject

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bootstrap import kube, manifests
-from bootstrap.errors import ApiError
+from bootstrap.core.errors import ApiError
 from bootstrap.kube_connection import request
 from bootstrap.sandbox.state import Sandbox
 from bootstrap.steps import ClusterObject

@@ -22,7 +22,7 @@ from typing import Any
 import requests
 
 from bootstrap import kube
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.kube_connection import request
 from bootstrap.main import run as run_cli
 from bootstrap.sandbox.state import Sandbox

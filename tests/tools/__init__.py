@@ -9,7 +9,7 @@ import io
 from functools import cache
 from pathlib import Path
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import build_folder, built, on_path, program_cache
 from bootstrap.sandbox.pinned import Pinned
 from tests.conftest import USER_ENVIRONMENT

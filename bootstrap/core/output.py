@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bootstrap.errors import BootstrapError, OutputError
-from bootstrap.invocation import Invocation
+from bootstrap.core.errors import BootstrapError, OutputError
+from bootstrap.core.invocation import Invocation
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bootstrap.invocation import Invocation
+from bootstrap.core.invocation import Invocation
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from bootstrap import verbose
+from bootstrap.core import verbose
 from bootstrap.git_process import run as run_git
 from tests.conftest import Run
 from tests.git_repositories import Bare, git

@@ -1,0 +1,1 @@
+"""What everyone needs: errors, output, the surroundings of a run."""
