@@ -83,12 +83,13 @@ def main(kubeconfig: Path, manifest: Path) -> None:
     """As `init`: connect, see what would change, and apply that."""
     from kubernetes.client import rest  # noqa: F401 - loaded before, by preflight
 
-    from bootstrap import kube, manifests
+    from bootstrap import kube
+    from bootstrap.manifests import split
 
     namespace = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {NAMESPACE}\n---\n".encode()
     start = time.monotonic()
     cluster = kube.connect(Invocation(), None, kubeconfig)
-    objects = manifests.split(namespace + manifest.read_bytes(), str(manifest))
+    objects = split.split(namespace + manifest.read_bytes(), str(manifest))
     previews = kube.preview(cluster, objects, namespace=NAMESPACE, quick=True)
     wanted = [item.object for item in previews if item.change != "same"]
     changed = sum(item.changed for item in kube.apply(cluster, wanted, namespace=NAMESPACE))

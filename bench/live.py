@@ -13,10 +13,11 @@ from bench import api_servers
 from bench.figures import Figure, in_turns, ratio, spread
 from bench.programs import timed
 from bench.repository import URL, write
-from bootstrap import argocd, kube, manifests
+from bootstrap import argocd, kube
 from bootstrap.kube import Cluster
+from bootstrap.manifests import split
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox import programs
-from bootstrap.steps import ClusterObject
 
 APPLICATIONS = 2000
 STATUS_GOAL = 1.5
@@ -63,7 +64,7 @@ def run(rounds: int) -> Iterator[Figure]:
 def _fill(cluster: Cluster, manifest: bytes) -> None:
     """Argo CD's definitions, a root, and the Applications below it, with what Argo CD writes into them."""
     kube.ensure_namespace(cluster, argocd.NAMESPACE)
-    crds = [item for item in manifests.split(manifest, "manifest") if item.kind.endswith("Definition")]
+    crds = [item for item in split.split(manifest, "manifest") if item.kind.endswith("Definition")]
     kube.apply(cluster, crds)
     names = [f"app-{number:05}" for number in range(APPLICATIONS)]
     entry = {"group": "argoproj.io", "version": "v1alpha1", "kind": "Application", "namespace": "argocd"}

@@ -11,7 +11,7 @@ from bootstrap.component_switch import Cluster
 from bootstrap.component_traits import Choice
 from bootstrap.components import Component
 from bootstrap.core.errors import InputError, RefusedError
-from bootstrap.layout_edits import documents
+from bootstrap.manifests.reader import documents
 
 _INGRESS = {"traefik": "traefik", "ingress-nginx": "nginx"}
 """Component → the class that it brings."""

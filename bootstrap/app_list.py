@@ -15,8 +15,8 @@ from bootstrap.core.output import Output
 from bootstrap.image_source import open_branch, open_tree
 from bootstrap.images_graph import Files
 from bootstrap.images_places import find
-from bootstrap.layout_edits import documents, is_application
 from bootstrap.layout_write import Where
+from bootstrap.manifests.reader import documents, is_application
 
 SHOWN = 2
 """Images or hosts that a line of the table names."""

@@ -10,7 +10,7 @@ from typing import Any
 from bootstrap import images_graph, images_layout
 from bootstrap.core.errors import InputError
 from bootstrap.images_graph import Files
-from bootstrap.layout_edits import documents
+from bootstrap.manifests.reader import documents
 
 CLUSTERS = "clusters/"
 _ROUTE = re.compile(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import index_kustomize
-from bootstrap.layout_edits import documents
+from bootstrap.manifests.reader import documents
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _OPTIONS = "argocd.argoproj.io/sync-options"

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bootstrap import manifests
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.manifests import split
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.settings import Variant
-from bootstrap.steps import ClusterObject
 
 VERSION = "v3.6.1"
 PINNED: dict[tuple[str, Variant], str] = {
@@ -149,7 +149,7 @@ def _from_file(path: Path, wanted: str | None) -> bytes:
 
 def _version(content: bytes, variant: Variant, where: str, asked: str | None) -> str:
     """The version of the images of what proves to be the manifest of this variant."""
-    objects = {(item.kind, item.name): item for item in manifests.split(content, where)}
+    objects = {(item.kind, item.name): item for item in split.split(content, where)}
     required = _EVERY if variant == "core" else _EVERY | {_SERVER}
     required = required | {_HA} if variant == "ha" else required
     if missing := sorted(f"{kind} {name}" for kind, name in required - objects.keys()):

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap import manifests
 from bootstrap.core.errors import InputError
 from bootstrap.layout import MANIFEST
-from bootstrap.layout_edits import documents
+from bootstrap.manifests import split
+from bootstrap.manifests.objects import ClusterObject
+from bootstrap.manifests.reader import documents
 from bootstrap.settings import Settings
-from bootstrap.steps import ClusterObject
 
 NAMESPACE = "argocd"
 MERGED_KINDS = ("ConfigMap", "Secret", "Namespace")
@@ -51,7 +51,7 @@ def render(files: Mapping[str, bytes], settings: Settings) -> Rendered:
     for entry in kustomization.get("resources") or ():
         place = posixpath.normpath(f"{folder}/{entry}")
         if place in files:
-            objects += manifests.split(files[place], place)
+            objects += split.split(files[place], place)
         else:
             unknown.append(f"{path}: resources: {entry}")
     for entry in kustomization.get("patches") or ():

@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.components import Component
 from bootstrap.core.errors import RefusedError
-from bootstrap.layout_edits import documents
+from bootstrap.manifests.reader import documents
 
 PREFIX = "gitops-bootstrap.io/"
 WAVE = "argocd.argoproj.io/sync-wave"

@@ -140,7 +140,7 @@ def objects(repository: Repository) -> dict[Key, Resource]:
 def against_cluster(request: Request, output: Output, store: Store) -> Found:
     """What the API server would change if Git were applied as it lies: its own dry run."""
     from bootstrap import kube
-    from bootstrap.steps import ClusterObject
+    from bootstrap.manifests.objects import ClusterObject
 
     repository = read(request.path, output.invocation, store, Options(request.cluster), output.info)
     index = repository.index(choose_scope(repository, request.cluster), IN_CLUSTER)

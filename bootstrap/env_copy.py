@@ -11,7 +11,7 @@ from typing import Any
 from bootstrap import app_places, splice
 from bootstrap.app_request import PRODUCTION
 from bootstrap.index_kustomize import NAMES
-from bootstrap.layout_edits import documents
+from bootstrap.manifests.reader import documents
 
 _FOLDERS = ("overlays", "applications")
 _YAML = (".yaml", ".yml")

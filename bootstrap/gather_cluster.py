@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bootstrap import argocd_objects, credentials, gather_key, gather_trust, handlers, kube, manifests
+from bootstrap import argocd_objects, credentials, gather_key, gather_trust, handlers, kube
 from bootstrap.core.errors import InputError
 from bootstrap.credentials import ForArgoCD
 from bootstrap.gather_tree import Laid
 from bootstrap.handlers import World
+from bootstrap.manifests import split
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plans import init as plans
 from bootstrap.plans.init import NAMESPACE, ClusterPlan
 from bootstrap.providers.hooks import WEBHOOK_PATH
 from bootstrap.request import Request
-from bootstrap.steps import ClusterObject, EnsureSecret, EnsureWebhook, WaitFor
+from bootstrap.steps import EnsureSecret, EnsureWebhook, WaitFor
 
 
 def observe(
@@ -71,7 +73,7 @@ def _objects(laid: Laid, name: str) -> list[ClusterObject]:
             "restore it from an earlier commit",
             path,
         )
-    return manifests.split(laid.desired.tree[path], path)
+    return split.split(laid.desired.tree[path], path)
 
 
 def _missing(world: World, wanted: Sequence[EnsureSecret]) -> list[EnsureSecret]:

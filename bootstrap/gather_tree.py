@@ -11,7 +11,8 @@ from bootstrap.core.errors import GitError, InputError, RepositoryNotFound
 from bootstrap.core.output import Output
 from bootstrap.git import Credential
 from bootstrap.handlers import World
-from bootstrap.layout_edits import ARGOCD, documents
+from bootstrap.layout_edits import ARGOCD
+from bootstrap.manifests.reader import documents
 from bootstrap.observed import RepositoryState
 from bootstrap.plans import tree
 from bootstrap.plans.tree import Desired, Last, Source

@@ -13,9 +13,9 @@ from bootstrap import argocd_objects, git_auth, handlers, known_hosts, kube
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.handlers import NAMESPACE, World
-from bootstrap.layout_edits import documents
+from bootstrap.manifests.objects import ClusterObject
+from bootstrap.manifests.reader import documents
 from bootstrap.request import Request
-from bootstrap.steps import ClusterObject
 
 KEYS, KEYS_FIELD = "argocd-ssh-known-hosts-cm", "ssh_known_hosts"
 AUTHORITIES = "argocd-tls-certs-cm"

@@ -35,7 +35,7 @@ from bootstrap.index_sources import Source, Unit
 from bootstrap.index_store import Store
 from bootstrap.index_unit import STAMP
 from bootstrap.index_unit_faults import FileFault
-from bootstrap.index_yaml import Fault
+from bootstrap.manifests.reader import Fault
 
 FETCH = "helm fetches charts with --fetch-charts alone"
 

@@ -11,7 +11,7 @@ from bootstrap.index_places import Places
 from bootstrap.index_repository import Repository
 from bootstrap.index_unit_faults import FileFault
 from bootstrap.index_values import values_faults, values_files
-from bootstrap.index_yaml import line_of
+from bootstrap.manifests.reader import line_of
 
 
 def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.core.errors import InputError
-from bootstrap.index_yaml import MAX_BYTES, Parsed, parse
+from bootstrap.manifests.reader import MAX_BYTES, Parsed, parse
 
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".tox", ".terraform"}
 MAX_FILES = 1_000_000

@@ -10,7 +10,7 @@ from bootstrap import index_kustomize
 from bootstrap.index import mapping
 from bootstrap.index_files import Files
 from bootstrap.index_pods import WORKLOADS
-from bootstrap.index_yaml import line_of
+from bootstrap.manifests.reader import line_of
 
 _PODS = {kind.partition(".")[0] for kind in WORKLOADS}
 

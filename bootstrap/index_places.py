@@ -10,7 +10,7 @@ from bootstrap.checks.ignore import Comments
 from bootstrap.checks.rule import Finding, Problem
 from bootstrap.index_files import Files
 from bootstrap.index_kustomize import NAMES, file_of
-from bootstrap.index_yaml import compose, line_in
+from bootstrap.manifests.reader import compose, line_in
 
 
 class Places:

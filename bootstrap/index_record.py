@@ -13,7 +13,7 @@ from bootstrap.index_files import Files
 from bootstrap.index_places import Places
 from bootstrap.index_repository import Repository
 from bootstrap.index_top import RECORD
-from bootstrap.index_yaml import line_of
+from bootstrap.manifests.reader import line_of
 
 
 def records(files: Files) -> Iterator[str]:

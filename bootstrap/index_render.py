@@ -14,7 +14,7 @@ from bootstrap.index_sources import Unit
 from bootstrap.index_store import Store
 from bootstrap.index_unit import Prepared, UnitResult, from_directory, from_list, prepare, result
 from bootstrap.index_unit_faults import FileFault
-from bootstrap.index_yaml import Fault
+from bootstrap.manifests.reader import Fault
 from bootstrap.render import Built, Overlay, build_many, kustomize
 
 CHUNK = 256

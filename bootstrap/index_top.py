@@ -12,7 +12,7 @@ from pathlib import Path
 from bootstrap import git_history
 from bootstrap.core.invocation import Invocation
 from bootstrap.index_files import SKIPPED
-from bootstrap.index_yaml import MAX_BYTES
+from bootstrap.manifests.reader import MAX_BYTES
 
 RECORD = "bootstrap.yaml"
 _ENOUGH = 200

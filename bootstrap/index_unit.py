@@ -19,7 +19,7 @@ from bootstrap.index_patches import Target, targets
 from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, chart_files, directory_files
 from bootstrap.index_unit_faults import FileFault, inflated, missing_fault
-from bootstrap.index_yaml import Fault
+from bootstrap.manifests.reader import Fault
 
 VERSION = 14
 """Raise it when the same files give another result."""

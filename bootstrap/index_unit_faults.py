@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bootstrap import index_kustomize
 from bootstrap.index_files import Files
-from bootstrap.index_yaml import Fault, line_of
+from bootstrap.manifests.reader import Fault, line_of
 
 FileFault = tuple[str, Fault]
 """A file, and what is wrong with it."""

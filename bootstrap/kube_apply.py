@@ -17,7 +17,7 @@ from bootstrap.kube_crds import (
 )
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.kube_send import Placed, apply_one
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests.objects import ClusterObject
 
 PASSIVE = re.compile(r"v1|(networking|rbac\.authorization|policy|scheduling|storage)(\.k8s\.io)?/v1")
 """API versions whose objects run nothing and need no CRD: they are applied beside the CRDs."""

@@ -10,7 +10,7 @@ from bootstrap import kube_discovery as discovery
 from bootstrap.core.errors import NotFound, NotReadyError
 from bootstrap.kube_connection import METADATA_LIST, Cluster, request
 from bootstrap.kube_objects import watch
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests.objects import ClusterObject
 
 CRD = "CustomResourceDefinition"
 API_VERSION = "apiextensions.k8s.io/v1"

@@ -10,7 +10,7 @@ from typing import Any
 from bootstrap import kube_discovery as discovery
 from bootstrap.core.errors import ApiError, ClusterUnreachable, NotFound, NotReadyError
 from bootstrap.kube_connection import FIELD_MANAGER, Cluster, request, stream
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests.objects import ClusterObject
 
 PAGE = 500
 """Objects a request of a list asks for."""

@@ -13,9 +13,9 @@ from bootstrap.kube_errors import combined
 from bootstrap.kube_parallel import in_parallel
 from bootstrap.kube_send import Placed, place, read, real_conflicts, send
 from bootstrap.kube_unchanged import surely_unchanged
-from bootstrap.manifests_parse import parse
+from bootstrap.manifests.objects import ClusterObject
+from bootstrap.manifests.parse import parse
 from bootstrap.observed import FieldConflict, Preview
-from bootstrap.steps import ClusterObject
 
 BOOKKEEPING = frozenset(
     {"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"}

@@ -10,7 +10,7 @@ from bootstrap import kube_discovery as discovery
 from bootstrap.core.errors import Conflict, NotFound
 from bootstrap.kube_connection import FIELD_MANAGER, JSON, METADATA_ONLY, Answer, Cluster, request
 from bootstrap.kube_fields import differs
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests.objects import ClusterObject
 
 CREATED = 201
 APPLY = "application/apply-patch+yaml"

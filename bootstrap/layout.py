@@ -14,6 +14,7 @@ from typing import Any
 
 from bootstrap import components
 from bootstrap import layout_edits as edits
+from bootstrap.manifests import reader
 from bootstrap.settings import Settings
 
 TEMPLATE = "clusters/default/"
@@ -134,5 +135,5 @@ def enabled_applications(files: Files, settings: Settings) -> Iterator[dict[str,
             for path in sorted(files):
                 if posixpath.dirname(path) == folder and path.endswith(".yaml"):
                     yield from (
-                        item for item in edits.documents(files[path], path) if edits.is_application(item)
+                        item for item in reader.documents(files[path], path) if reader.is_application(item)
                     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from typing import Any, NamedTuple
 
 from bootstrap import components, splice
 from bootstrap.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
-from bootstrap.core.errors import InputError
+from bootstrap.manifests.reader import documents, is_application
 from bootstrap.settings import Settings
 
 ARGOCD = "argocd"
@@ -34,24 +33,6 @@ class Shared(NamedTuple):
 
 CATALOG = Shared(EXAMPLE_DOMAIN, EXAMPLE_STORAGE_CLASS)
 """What they say as shipped."""
-
-
-def documents(text: bytes, where: str) -> list[Any]:
-    """Parse a multi-document YAML file; InputError with file, line and column."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        return [item for item in YAML(typ="safe", pure=True).load_all(StringIO(text.decode())) if item]
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        raise InputError(
-            f"reading {where}", str(error.problem), "mend the YAML and push it", place
-        ) from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        found = str(error).splitlines()[0]
-        raise InputError(f"reading {where}", found, "mend the YAML and push it", where) from error
 
 
 def switch(path: str, kustomization: bytes, on: Sequence[str], off: Sequence[str]) -> bytes:
@@ -178,10 +159,6 @@ def prefix_paths(path: str, content: bytes, settings: Settings) -> bytes:
                     moved = f"$repo/{settings.prefix}{values.removeprefix('$repo/')}"
                     edits[(*at, "helm", "valueFiles", place)] = moved
     return set_scalars(path, content, edits)
-
-
-def is_application(document: Any) -> bool:
-    return isinstance(document, dict) and document.get("kind") == "Application"
 
 
 def set_scalars(path: str, content: bytes, edits: Mapping[tuple[Any, ...], str]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests.objects import ClusterObject
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from typing import Any
 from bootstrap.core import verbose
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.index_yaml import load_all
+from bootstrap.manifests.reader import load_all
 
 ORIGIN = "config.kubernetes.io/origin"
 TIMEOUT = 120.0

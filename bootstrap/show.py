@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap.core.text import counted
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.observed import Preview
 from bootstrap.steps import (
-    ClusterObject,
     DeleteObjects,
     EnsureDeployKey,
     EnsureRepository,

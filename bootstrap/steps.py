@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from bootstrap.manifests.objects import ClusterObject
 
 Object = Mapping[str, Any]
 """A Kubernetes object as parsed: apiVersion, kind, metadata, …"""
@@ -35,21 +37,6 @@ class Commit:
     changes: tuple[FileChange, ...]
     beside: bool = False
     onto: str | None = None
-
-
-@dataclass(frozen=True)
-class ClusterObject:
-    """One object to apply: `text` is the document as it lies (YAML or JSON), sent as it is."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-    text: bytes = field(repr=False)
-
-    def __str__(self) -> str:
-        place = f"{self.namespace}/" if self.namespace else ""
-        return f"{self.kind} {place}{self.name}"
 
 
 @dataclass(frozen=True)

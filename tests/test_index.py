@@ -17,7 +17,7 @@ from bootstrap.index_build import read
 from bootstrap.index_files import scan
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import NAME, Store, open_store
-from bootstrap.index_yaml import _lenient_loader, line_of, load_all, parse
+from bootstrap.manifests.reader import _lenient_loader, line_of, load_all, parse
 from tests.repositories import OURS, SHOP, URL, application, write
 
 
@@ -485,7 +485,7 @@ def test_merge_keys_and_aliases_are_resolved() -> None:
 @pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 def test_anchor_whose_name_comes_twice_holds_until_then(monkeypatch: pytest.MonkeyPatch, loader: str) -> None:
     monkeypatch.setattr(yaml, "CSafeLoader", getattr(yaml, loader))
-    monkeypatch.setattr("bootstrap.index_yaml._loaders", [])
+    monkeypatch.setattr("bootstrap.manifests.reader._loaders", [])
     _lenient_loader.cache_clear()
     text = "z: 1\n---\na: &x 1\nb: *x\nc: &x {k: 2}\nd: *x\n---\ne: &x 3\nf: *x\n"
     values = [{"z": 1}, {"a": 1, "b": 1, "c": {"k": 2}, "d": {"k": 2}}, {"e": 3, "f": 3}]

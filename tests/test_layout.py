@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap import layout
 from bootstrap.core.errors import InputError
-from bootstrap.layout_edits import documents
+from bootstrap.manifests.reader import documents
 from tests.layouts import CATALOG, MANIFEST, URL, settings
 
 DOMAIN = {"domain": "example.org"}

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bootstrap.core.errors import Conflict, InputError
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.observed import FieldConflict, Preview, RepositoryState
 from bootstrap.plans.init import ClusterPlan, plan, secrets
 from bootstrap.plans.tree import Desired
 from bootstrap.steps import (
-    ClusterObject,
     Commit,
     EnsureRepository,
     EnsureSecret,

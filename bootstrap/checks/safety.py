@@ -16,7 +16,7 @@ from bootstrap.checks.tokens import KEY, token
 from bootstrap.index import APPLICATION, Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.index_pods import WORKLOADS, Container, containers, pod_spec, running, template_path
 from bootstrap.index_sources import sources
-from bootstrap.index_yaml import parse
+from bootstrap.manifests.reader import parse
 
 SECRET = Rule(
     "GB401",

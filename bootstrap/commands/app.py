@@ -107,7 +107,7 @@ def remove(output: Output, name: str, env: str | None, force: bool, **options: A
 def _mapping(path: Path) -> bytes:
     """The content of a values file; InputError for what is no mapping."""
     from bootstrap.core.errors import InputError
-    from bootstrap.layout_edits import documents
+    from bootstrap.manifests.reader import documents
 
     content = path.read_bytes()
     items = documents(content, str(path))

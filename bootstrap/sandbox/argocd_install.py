@@ -22,11 +22,12 @@ def install(sandbox: Sandbox, invocation: Invocation, deadline: float, report: C
     Applied again, until the deadline, when the API server is too busy to answer in time: that is
     the same however often.
     """
-    from bootstrap import argocd, kube, manifests
+    from bootstrap import argocd, kube
+    from bootstrap.manifests import split
 
     report("reading Argo CD's manifest")
     manifest = argocd.manifest(invocation, None, "install")
-    objects = manifests.split(manifest.content, f"Argo CD {manifest.version}")
+    objects = split.split(manifest.content, f"Argo CD {manifest.version}")
     cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
     kube.ensure_namespace(cluster, NAMESPACE)
     while True:

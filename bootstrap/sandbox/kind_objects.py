@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.argocd_workloads import NAMESPACE as ARGOCD
-from bootstrap.steps import ClusterObject
 
 NAMESPACE = "gitea"
 IMAGE = "docker.io/gitea/gitea:1.26.0-rootless"

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Settings
-from bootstrap.steps import ClusterObject
 
 ZONES = ("local-a", "local-b", "local-c")
 PROVISIONER = "sandbox.gitops-bootstrap.io/simulated"

@@ -10,8 +10,8 @@ import os
 import re
 from collections.abc import Iterable
 
-from bootstrap import manifests
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests import split
+from bootstrap.manifests.objects import ClusterObject
 from tests.catalog.go_module import Module, unpacked
 from tests.conftest import programs_cache
 
@@ -53,7 +53,7 @@ _KIND = re.compile(rb"^  names:\n(?:    .*\n)*?    kind: (\w+)$", re.M)
 def definitions(kinds: Iterable[str], modules: Iterable[str] = OF_APPS) -> list[ClusterObject]:
     """The CustomResourceDefinitions of these kinds; AssertionError for one that no module has."""
     wanted = set(kinds)
-    items = [item for name in modules for item in manifests.split(_text(name), name)]
+    items = [item for name in modules for item in split.split(_text(name), name)]
     found = {match[1].decode(): item for item in items if (match := _KIND.search(item.text))}
     assert wanted <= set(found), f"no definition of {wanted - set(found)}"
     return [found[kind] for kind in sorted(wanted)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import components, splice
-from bootstrap.index_yaml import load_all
+from bootstrap.manifests.reader import load_all
 from tests.catalog.voting_app import run
 
 ROOT = Path(__file__).parents[2]

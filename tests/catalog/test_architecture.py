@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bootstrap import splice
-from bootstrap.index_yaml import load_all
+from bootstrap.manifests.reader import load_all
 from tests.catalog import infrastructure
 from tests.catalog.voting_app import APP, ENVIRONMENTS, ROOT, run
 from tests.conftest import Run

@@ -20,7 +20,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.index_yaml import load_all
+from bootstrap.manifests.reader import load_all
 from bootstrap.sandbox import profile, programs
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT, Application

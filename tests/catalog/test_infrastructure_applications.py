@@ -11,7 +11,7 @@ import pytest
 from bootstrap import generate_paths
 from bootstrap.catalog import EXAMPLE_REPOSITORY
 from bootstrap.index_files import scan
-from bootstrap.index_yaml import load_all
+from bootstrap.manifests.reader import load_all
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import COMPONENTS, FINALIZER, ROOT, Application, applications
 

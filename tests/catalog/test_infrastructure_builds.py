@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import catalog
-from bootstrap.index_yaml import load_all
+from bootstrap.manifests.reader import load_all
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import COMPONENTS, INFRASTRUCTURE
 from tests.catalog.voting_app import run

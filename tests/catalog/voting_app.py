@@ -17,7 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.index_yaml import load_all
+from bootstrap.manifests.reader import load_all
 from bootstrap.sandbox import programs
 from tests.conftest import USER_ENVIRONMENT
 

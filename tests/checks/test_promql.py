@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap.checks.promql import fault
 from bootstrap.index import mappings
-from bootstrap.index_yaml import parse
+from bootstrap.manifests.reader import parse
 
 ROOT = Path(__file__).parents[2]
 

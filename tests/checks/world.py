@@ -15,7 +15,7 @@ from bootstrap.index_claims import claims
 from bootstrap.index_repository import promised
 from bootstrap.index_sources import destination, sources
 from bootstrap.index_store import Store
-from bootstrap.index_yaml import parse
+from bootstrap.manifests.reader import parse
 
 CLUSTER = """\
 apiVersion: v1

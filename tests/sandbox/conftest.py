@@ -121,7 +121,7 @@ def cluster(sandbox: Sandbox) -> kube.Cluster:
 @pytest.fixture
 def namespace(cluster: kube.Cluster) -> Iterator[str]:
     """A fresh namespace of the whole sandbox."""
-    from bootstrap.steps import ClusterObject
+    from bootstrap.manifests.objects import ClusterObject
 
     name = f"test-{secrets.token_hex(4)}"
     kube.ensure_namespace(cluster, name)

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bootstrap import kube, manifests
+from bootstrap import kube
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
+from bootstrap.manifests import split
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.steps import ClusterObject
 from tests import kubeconfigs
 from tests.sandbox.conftest import private_invocation
 
@@ -25,7 +26,7 @@ def admin(sandbox: Sandbox) -> Cluster:
 
 def made(content: dict[str, Any]) -> ClusterObject:
     """An object from its content, as `manifests.split` makes it."""
-    (found,) = manifests.split(json.dumps(content).encode(), "test")
+    (found,) = split.split(json.dumps(content).encode(), "test")
     return found
 
 

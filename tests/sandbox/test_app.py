@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import argocd, kube, manifests
+from bootstrap import argocd, kube
 from bootstrap.catalog import EXAMPLE_REPOSITORY
 from bootstrap.core.errors import Forbidden
 from bootstrap.kube_connection import request
+from bootstrap.manifests import split
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.steps import ClusterObject
 from tests.catalog import custom_resources, voting_app
 from tests.clones import clone
 from tests.conftest import Run
@@ -42,7 +43,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server(api_server: Sandbox, argocd_manifest: Path) -> Iterator[kube.Cluster]:
     """The API server, knowing the kinds of Argo CD and of the Gateway API, and the app's namespace."""
     cluster = admin(api_server)
-    argo = manifests.split(argocd_manifest.read_bytes(), "install.yaml")
+    argo = split.split(argocd_manifest.read_bytes(), "install.yaml")
     definitions = custom_resources.definitions(("Gateway", "HTTPRoute"), ("gateway-api",))
     definitions += [item for item in argo if item.kind == "CustomResourceDefinition"]
     needed = {item["metadata"]["name"] for item in kube.list_objects(cluster, "v1", "Namespace")}
@@ -84,7 +85,7 @@ def test_every_object_and_application_is_accepted_and_its_pods_are_restricted(
 
 
 def _split(text: str) -> list[ClusterObject]:
-    return manifests.split(text.encode(), "kustomize")
+    return split.split(text.encode(), "kustomize")
 
 
 def _pod(deployment: voting_app.Object) -> dict[str, object]:

@@ -12,9 +12,9 @@ from bootstrap import argocd, kube
 from bootstrap.argocd_manifest import Manifest
 from bootstrap.core.errors import ApiError, Invalid, SandboxError
 from bootstrap.core.invocation import Invocation
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox import argocd_install, process, state
 from bootstrap.sandbox.state import Sandbox, Settings
-from bootstrap.steps import ClusterObject
 from tests.sandbox.conftest import private_invocation
 
 MANIFEST = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-the-manifest\n"

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import requests
 
-from bootstrap import argocd, kube, kube_preview, manifests, manifests_parse
+from bootstrap import argocd, kube, kube_preview
 from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
+from bootstrap.manifests import parse, split
 from bootstrap.sandbox.state import Sandbox
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
@@ -256,7 +257,7 @@ def test_installed_manifest_would_change_nothing_although_argo_cd_has_run(
     """Whether each object is only read and compared, or the server tries to apply it."""
     monkeypatch.setattr(kube_preview, "LONG", long)
     manifest = argocd.manifest(private_invocation(sandbox.folder), None, "install")
-    objects = manifests.split(manifest.content, "install.yaml")
+    objects = split.split(manifest.content, "install.yaml")
     previews = kube.preview(cluster, objects, namespace=argocd.NAMESPACE)
     assert [str(item.object) for item in previews if item.change != "same"] == []
 
@@ -267,7 +268,7 @@ def test_every_document_of_the_manifest_is_named_as_a_full_parse_names_it(sandbo
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     manifest = argocd.manifest(private_invocation(sandbox.folder), None, "install")
-    objects = manifests.split(manifest.content, "install.yaml")
+    objects = split.split(manifest.content, "install.yaml")
     documents = [item for item in yaml.load_all(manifest.content, loader) if item]
     assert len(objects) == len(documents)
     for found, full in zip(objects, documents, strict=True):
@@ -276,7 +277,7 @@ def test_every_document_of_the_manifest_is_named_as_a_full_parse_names_it(sandbo
         assert (found.api_version, found.kind, found.namespace, found.name) == named
         assert yaml.load(found.text, loader) == full  # noqa: S506 - a safe loader
         if len(found.text) < 10_000:
-            assert manifests_parse.parse(found.text, ("install.yaml", 1)) == full
+            assert parse.parse(found.text, ("install.yaml", 1)) == full
 
 
 def test_first_password_is_printed_on_demand(cluster: Cluster, sandbox: Sandbox, run: Run) -> None:

@@ -20,10 +20,10 @@ from bootstrap import argocd, kube
 from bootstrap.core.errors import Forbidden, SandboxError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox import argocd_processes, process, state
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, CUSTOM_RESOURCES, Component, Installed, read
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.steps import ClusterObject
 from tests.sandbox.conftest import TIMEOUT, private_invocation
 from tests.sandbox.test_gitea import ask
 

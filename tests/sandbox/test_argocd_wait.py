@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from bootstrap import argocd, kube, manifests
+from bootstrap import argocd, kube
 from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
+from bootstrap.manifests import split
 from bootstrap.sandbox.state import Sandbox
 from bootstrap.status import Status
 from tests import argocd_manifest
@@ -37,9 +38,7 @@ def admin(api_server: Sandbox) -> Iterator[Cluster]:
     """With Argo CD's CRDs, without Argo CD."""
     cluster = kubernetes.admin(api_server)
     crds = [
-        item
-        for item in manifests.split(argocd_manifest.manifest(), "test")
-        if item.kind.endswith("Definition")
+        item for item in split.split(argocd_manifest.manifest(), "test") if item.kind.endswith("Definition")
     ]
     kube.apply(cluster, crds)
     yield cluster

@@ -17,9 +17,9 @@ from bootstrap import kube
 from bootstrap.core.errors import ApiError, ClusterUnreachable
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox import ready, state
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.steps import ClusterObject
 from tests.sandbox.conftest import TIMEOUT, private_invocation
 
 SIMULATE = "sandbox.gitops-bootstrap.io/simulate"

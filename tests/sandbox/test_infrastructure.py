@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import kube, manifests
+from bootstrap import kube
+from bootstrap.manifests import split as manifests
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox
 from bootstrap.settings import Variant
-from bootstrap.steps import ClusterObject
 from tests.catalog import custom_resources, infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT
 from tests.catalog.voting_app import kustomize, run

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from bootstrap import kube, kube_apply, kube_connection, kube_send, layout, manifests
+from bootstrap import kube, kube_apply, kube_connection, kube_send, layout
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.invocation import Invocation
 from bootstrap.main import run as run_cli
+from bootstrap.manifests import split
 from bootstrap.plans.init import SECRETS_ANNOTATION
 from bootstrap.settings import Settings
 from tests.git_repositories import git
@@ -273,7 +274,7 @@ def install_by_hand(world: World, by: str) -> None:
             b"    app.kubernetes.io/part-of: argocd\n",
             b"    app.kubernetes.io/part-of: argocd\n    app.kubernetes.io/managed-by: Helm\n",
         )
-    objects = manifests.split(text, "install.yaml")
+    objects = split.split(text, "install.yaml")
     for phase in kube_apply.phases(objects):
         for item in phase:
             placed = kube_send.place(world.cluster, item, "argocd")

@@ -13,7 +13,7 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.kube_connection import request
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests.objects import ClusterObject
 from tests.conftest import Result
 from tests.git_repositories import Bare, git
 from tests.sandbox.cutting_proxy import CuttingProxy

@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from bootstrap import kube, kube_objects, kube_preview, kube_send, manifests, manifests_parse
+from bootstrap import kube, kube_objects, kube_preview, kube_send
 from bootstrap.core.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
+from bootstrap.manifests import parse, split
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.observed import FieldConflict
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.steps import ClusterObject
 from tests.sandbox import kubernetes
 from tests.sandbox.kubernetes import config_map, crd, made
 
@@ -128,7 +129,7 @@ def test_object_keeps_the_namespace_that_it_names(admin: Cluster, ns: str) -> No
     ],
 )
 def test_documents_are_understood_as_they_lie(admin: Cluster, ns: str, text: str) -> None:
-    kube.apply(admin, manifests.split(text.encode(), "test"), namespace=ns)
+    kube.apply(admin, split.split(text.encode(), "test"), namespace=ns)
     found = kube.get(admin, "v1", "ConfigMap", ns, "a")
     assert found is not None
     assert found["data"] == {"x": "1\n"}
@@ -562,7 +563,7 @@ SCALARS = (
 def test_scalars_are_read_as_the_api_server_reads_them(admin: Cluster, scalar: str) -> None:
     """The items of a List are sent as JSON: what we take for a number has to be one for the server."""
     text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  x: {scalar}\n"
-    ours = manifests_parse.parse(text.encode(), ("test", 1))["data"]["x"]
+    ours = parse.parse(text.encode(), ("test", 1))["data"]["x"]
     theirs = _as_the_server_reads(admin, text)
     if isinstance(ours, str) or ours is None:
         assert theirs == ("string", ours or "")

@@ -15,8 +15,8 @@ import pytest
 from bootstrap import catalog, crd_schema, kube, live
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.index_yaml import parse
 from bootstrap.kube import Cluster
+from bootstrap.manifests.reader import parse
 from bootstrap.render import kustomize
 from bootstrap.sandbox.state import Sandbox
 from tests import terminal

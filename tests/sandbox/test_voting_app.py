@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bootstrap import kube, manifests
+from bootstrap import kube
 from bootstrap.core.errors import ClusterError
 from bootstrap.kube_crds import PAUSE, SERVED_TIMEOUT
+from bootstrap.manifests import split as manifests
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.steps import ClusterObject
 from tests.catalog import custom_resources, voting_app
 from tests.sandbox.conftest import private_invocation
 

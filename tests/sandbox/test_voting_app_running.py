@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from bootstrap import kube, manifests
+from bootstrap import kube
 from bootstrap.core.errors import ApiError
 from bootstrap.kube_connection import request
+from bootstrap.manifests import split
+from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.steps import ClusterObject
 from tests.catalog import voting_app
 from tests.sandbox.conftest import TIMEOUT, private_invocation
 
@@ -32,9 +33,7 @@ class App:
 
     def apply(self, old: bytes = b"", new: bytes = b"") -> None:
         assert old in self.text
-        kube.apply(
-            self.cluster, manifests.split(self.text.replace(old, new) if old else self.text, "kustomize")
-        )
+        kube.apply(self.cluster, split.split(self.text.replace(old, new) if old else self.text, "kustomize"))
 
     def get(self, kind: str, name: str, api_version: str = "apps/v1") -> dict[str, Any]:
         return kube.get(self.cluster, api_version, kind, self.namespace, name) or {}
@@ -116,7 +115,7 @@ def test_an_update_never_has_fewer_pods_than_before_and_goes_back_to_the_old_rev
 
 def test_load_scales_vote_up_and_applying_again_does_not_scale_it_down(app: App) -> None:
     annotations = b'      annotations:\n        kwok.x-k8s.io/usage-cpu: "400m"\n      labels:\n'
-    deployments = [item for item in manifests.split(app.text, "kustomize") if item.kind == "Deployment"]
+    deployments = [item for item in split.split(app.text, "kustomize") if item.kind == "Deployment"]
     (vote,) = [item for item in deployments if item.name == "vote"]
     assert vote.text.count(b"      labels:\n        app.kubernetes.io") == 1
     loaded = vote.text.replace(b"      labels:\n", annotations, 1)

@@ -253,7 +253,7 @@ def empty(cluster: kube.Cluster) -> None:
 
 def _delete_custom_resources(cluster: kube.Cluster, namespaces: list[str]) -> None:
     """The definitions too; each is waited for, as a half-deleted one refuses to be made again."""
-    from bootstrap.steps import ClusterObject
+    from bootstrap.manifests.objects import ClusterObject
 
     definitions = kube.list_objects(cluster, "apiextensions.k8s.io/v1", "CustomResourceDefinition")
     for item in definitions:

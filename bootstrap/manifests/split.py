@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bootstrap import manifests_parse
 from bootstrap.core.errors import InputError
-from bootstrap.manifests_parse import Header
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests import parse
+from bootstrap.manifests.objects import ClusterObject
+from bootstrap.manifests.parse import Header
 
 BOM = b"\xef\xbb\xbf"
 
@@ -52,7 +52,7 @@ def split(text: bytes, where: str) -> list[ClusterObject]:
     for line, document in _documents(text):
         header = None if document.lstrip().startswith(b"{") else _header(document)
         if header is None or header.kind.endswith("List"):
-            found.extend(manifests_parse.objects(document, (where, line)))
+            found.extend(parse.objects(document, (where, line)))
         else:
             found.append(
                 ClusterObject(header.api_version, header.kind, header.namespace, header.name, document)

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bootstrap import manifests, manifests_parse
 from bootstrap.core.errors import InputError
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests import parse, split
+from bootstrap.manifests.objects import ClusterObject
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: ns\nspec: {}\n"
 
 
 def names(text: str | bytes) -> list[tuple[str, str, str, str]]:
     data = text.encode() if isinstance(text, str) else text
-    return [(o.api_version, o.kind, o.namespace, o.name) for o in manifests.split(data, "x.yaml")]
+    return [(o.api_version, o.kind, o.namespace, o.name) for o in split.split(data, "x.yaml")]
 
 
 def parsed(text: bytes) -> Any:
@@ -108,7 +108,7 @@ def test_document_is_kept_as_it_lies() -> None:
     first = "# why\napiVersion: v1   # odd\nkind: ConfigMap\nmetadata: {name: one}\n"
     first += "data:\n  a: |\n    ---\n     x\n"
     second = POD.replace("\n", "\r\n")
-    one, two = manifests.split(f"{first}---\r\n{second}".encode(), "x.yaml")
+    one, two = split.split(f"{first}---\r\n{second}".encode(), "x.yaml")
     assert parsed(one.text) == parsed(first.encode())
     assert first.encode() in one.text
     assert two.text.strip() == second.encode().strip()
@@ -117,7 +117,7 @@ def test_document_is_kept_as_it_lies() -> None:
 def test_separators_inside_a_block_scalar_separate_nothing() -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: m\ndata:\n"
     text += "  multi.yaml: |\n    a: 1\n    ---\n    b: 2\n"
-    (found,) = manifests.split(text.encode(), "x.yaml")
+    (found,) = split.split(text.encode(), "x.yaml")
     assert parsed(found.text)["data"]["multi.yaml"] == "a: 1\n---\nb: 2\n"
 
 
@@ -137,7 +137,7 @@ items:
     namespace: ns
   spec: {replicas: 0x10, paused: yes, mode: 0644}
 """
-    one, two = manifests.split(text.encode(), "x.yaml")
+    one, two = split.split(text.encode(), "x.yaml")
     assert (one.kind, one.name, two.api_version, two.namespace) == ("ConfigMap", "one", "apps/v1", "ns")
     assert json.loads(one.text)["data"] == {"port": "80", "time": "12:30", "day": "2020-01-01"}
     assert json.loads(two.text)["spec"] == {"replicas": 16, "paused": True, "mode": 420}
@@ -194,14 +194,14 @@ def test_nothing_is_no_object(text: str) -> None:
 )
 def test_what_is_no_object_is_told_with_its_line(text: str, found: str, where: str) -> None:
     with pytest.raises(InputError) as raised:
-        manifests.split(text.encode(), "x.yaml")
+        split.split(text.encode(), "x.yaml")
     assert found in raised.value.found
     assert (raised.value.where or "").startswith(where)
 
 
 def test_other_encodings_are_refused_with_their_line() -> None:
     with pytest.raises(InputError, match="not UTF-8") as raised:
-        manifests.split(POD.encode() + b"# \xff\n", "x.yaml")
+        split.split(POD.encode() + b"# \xff\n", "x.yaml")
     assert raised.value.where == "x.yaml:7"
 
 
@@ -216,7 +216,7 @@ items:
     <<: *d
     b: "3"
 """
-    _, two = manifests.split(text.encode(), "x.yaml")
+    _, two = split.split(text.encode(), "x.yaml")
     assert json.loads(two.text)["data"] == {"a": "1", "b": "3"}
     assert two.kind == "ConfigMap"
 
@@ -265,7 +265,7 @@ def test_any_document_is_named_as_a_full_parse_names_it(seed: int) -> None:
     text = separator.join(documents).encode()
     expected = []
     for document in documents:
-        full = manifests_parse.parse(document.encode(), ("x", 1))
+        full = parse.parse(document.encode(), ("x", 1))
         metadata = full["metadata"]
         expected.append((full["apiVersion"], full["kind"], metadata.get("namespace", ""), metadata["name"]))
     assert names(text) == expected
@@ -277,7 +277,7 @@ def test_most_documents_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     def parsed(*_: object) -> list[ClusterObject]:
         raise AssertionError("parsed a plain document")
 
-    monkeypatch.setattr(manifests_parse, "objects", parsed)
+    monkeypatch.setattr(parse, "objects", parsed)
     crd = (
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  annotations:\n"
         "    controller-gen.kubebuilder.io/version: v0.14.0\n  labels:\n    app.kubernetes.io/name: a.b.io\n"
@@ -288,4 +288,4 @@ def test_most_documents_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata:\n  name: a\n"
         "  namespace: 'ns'\nroleRef:\n  kind: Role\n  name: r\nsubjects:\n- kind: ServiceAccount\n  name: s\n"
     )
-    assert len(manifests.split(f"{crd}---\n{role}---\n{POD}".encode(), "x")) == 3
+    assert len(split.split(f"{crd}---\n{role}---\n{POD}".encode(), "x")) == 3

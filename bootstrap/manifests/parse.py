@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.errors import InputError
-from bootstrap.steps import ClusterObject
+from bootstrap.manifests.objects import ClusterObject
 
 Place = tuple[str, int]
 """File (or URL) and line where a document begins."""

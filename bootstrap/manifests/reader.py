@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from io import StringIO
 from itertools import islice
 from typing import Any
 
-from bootstrap.index_slips import conflict, second_object
+from bootstrap.core.errors import InputError
 
 MAX_BYTES = 8_000_000
 """Larger files are not read: the API server takes no object above 3 MiB."""
@@ -362,3 +363,44 @@ def _syntax_fault(error: Exception, text: str) -> Fault | None:
         return Fault("syntax", line, "a tab indents the line", "indent with spaces")
     problem = str(getattr(error, "problem", None) or getattr(error, "context", None) or error).splitlines()[0]
     return Fault("syntax", line, f"it is no YAML: {problem}", "mend the YAML")
+
+
+def documents(text: bytes, where: str) -> list[Any]:
+    """Parse a multi-document YAML file; InputError with file, line and column."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        return [item for item in YAML(typ="safe", pure=True).load_all(StringIO(text.decode())) if item]
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+        raise InputError(
+            f"reading {where}", str(error.problem), "mend the YAML and push it", place
+        ) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        found = str(error).splitlines()[0]
+        raise InputError(f"reading {where}", found, "mend the YAML and push it", where) from error
+
+
+def is_application(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("kind") == "Application"
+
+
+_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
+_HEADER = {"apiVersion", "kind", "metadata"}
+
+Repeated = Sequence[tuple[str, int]]
+"""Keys that a document has again, with their lines."""
+
+
+def conflict(text: str) -> int | None:
+    """The line of a merge conflict that was left in a file which is no YAML."""
+    found = _CONFLICT.search(text)
+    return None if found is None else text.count("\n", 0, found.start()) + 1
+
+
+def second_object(repeated: Repeated) -> int | None:
+    """The line where a second object begins without a `---`: what names an object is there again."""
+    again = {key for key, _ in repeated} & _HEADER
+    return min(line for _, line in repeated) if len(again) > 1 else None

@@ -1,0 +1,1 @@
+"""Read YAML as Kubernetes does, with lines, and split it into objects."""
