@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import app_places, component_traits, splice
+from bootstrap import app_places, component_traits
 from bootstrap.app_files import WayIn
 from bootstrap.component_switch import Cluster
 from bootstrap.component_traits import Choice
 from bootstrap.components import Component
 from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.manifests.reader import documents
+from bootstrap.yamledit import edit
 
 _INGRESS = {"traefik": "traefik", "ingress-nginx": "nginx"}
 """Component → the class that it brings."""
@@ -62,7 +63,7 @@ def switched_on(cluster: Cluster, lines: Sequence[Line]) -> tuple[bytes, Choice]
     choice = replace(choice, notes=(*choice.notes, *component_traits.secrets_note(choice, traits)))
     content = cluster.content
     for name in choice.switched:
-        content = splice.set_listed(content, offers[name].entry, True, cluster.path)
+        content = edit.set_listed(content, offers[name].entry, True, cluster.path)
     for line in lines:
         content = _with_comment(content, line.entry, offers[line.name].about, cluster.path)
     return content, choice
@@ -74,13 +75,13 @@ def permitted(content: bytes, path: str, repository: str) -> bytes:
     if place is None:
         found = f"{path} has no AppProject apps with sourceRepos"
         raise InputError("permitting the repository", found, "add it, or restore the file from the catalog")
-    return splice.add_text(content, place, repository, path)
+    return edit.add_text(content, place, repository, path)
 
 
 def forbidden(content: bytes, path: str, repository: str) -> bytes:
     """projects.yaml without a repository that the AppProject `apps` no longer needs."""
     place = _source_repositories(content, path)
-    return content if place is None else splice.drop_text(content, place, repository, path)
+    return content if place is None else edit.drop_text(content, place, repository, path)
 
 
 def without(kustomizations: Mapping[str, bytes], entries: Sequence[str]) -> dict[str, bytes]:
@@ -89,7 +90,7 @@ def without(kustomizations: Mapping[str, bytes], entries: Sequence[str]) -> dict
     for path, content in kustomizations.items():
         after = content
         for entry in entries:
-            after = splice.drop_listed(after, entry, path)
+            after = edit.drop_listed(after, entry, path)
         if after != content:
             found[path] = after
     return found
@@ -105,4 +106,4 @@ def _source_repositories(content: bytes, path: str) -> tuple[int, str, str] | No
 def _with_comment(content: bytes, entry: str, about: str, path: str) -> bytes:
     """The line with what it is about behind it, as the other lines have it."""
     listed = documents(content, path)[0]["resources"]
-    return splice.comment(content, (0, "resources", listed.index(entry)), f" {about}", path)
+    return edit.comment(content, (0, "resources", listed.index(entry)), f" {about}", path)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_starter, splice
+from bootstrap import app_starter
 from bootstrap.app_request import AppRequest, Config
+from bootstrap.yamledit import edit
 
 PREFIX = "gitops-bootstrap.io/"
 PATHS = "argocd.argoproj.io/manifest-generate-paths"
@@ -19,7 +20,7 @@ _PRIVILEGED = 1024
 _BY_HAND = "bootstrap: ignore=GB313 made by hand in the cluster, never in Git"
 
 Files = dict[str, bytes]
-Edits = dict[tuple[str | int | splice.Match, ...], str]
+Edits = dict[tuple[str | int | edit.Match, ...], str]
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,17 @@ def files(app: Placed) -> Files:
 def _base(app: Placed, found: Files) -> None:
     request, name = app.request, app.request.name
     path = f"{app.folder}/base/{name}.yaml"
-    text = splice.put(found[path], (*_CONTAINER, "ports", 0, "containerPort"), request.port, path)
+    text = edit.put(found[path], (*_CONTAINER, "ports", 0, "containerPort"), request.port, path)
     if request.user is not None:
         for key in ("runAsUser", "runAsGroup"):
-            text = splice.put(text, (*_POD, "securityContext", key), request.user, path)
+            text = edit.put(text, (*_POD, "securityContext", key), request.user, path)
     if (request.port or 0) < _PRIVILEGED:
         sysctl = [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
-        text = splice.put(text, (*_POD, "securityContext", "sysctls"), sysctl, path)
+        text = edit.put(text, (*_POD, "securityContext", "sysctls"), sysctl, path)
     if request.health is not None:
         for probe, seconds in _PROBES.items():
             check = {"httpGet": {"path": request.health, "port": "http"}, **seconds}
-            text = splice.put(text, (*_CONTAINER, probe), check, path)
+            text = edit.put(text, (*_CONTAINER, probe), check, path)
     found[path] = _variables(text, request.configs(), path)
     policies = f"{app.folder}/components/network-policies"
     for file, places in (
@@ -93,7 +94,7 @@ def _base(app: Placed, found: Files) -> None:
     ):
         for direction, number in places:
             place = (0, "spec", direction, number, "ports", 0, "port")
-            found[file] = splice.put(found[file], place, request.port, file)
+            found[file] = edit.put(found[file], place, request.port, file)
     _config_maps(app, found)
 
 
@@ -110,11 +111,11 @@ def _variables(text: bytes, configs: tuple[Config, ...], path: str) -> bytes:
         return text
     references = {"secret": "secretRef", "configmap": "configMapRef"}
     listed = [{references[config.kind]: {"name": config.name}} for config in configs]
-    text = splice.put(text, (*_CONTAINER, "envFrom"), listed, path, behind="image")
+    text = edit.put(text, (*_CONTAINER, "envFrom"), listed, path, behind="image")
     for number, config in enumerate(configs):
         if config.kind == "secret" and not config.keys:
             place = (*_CONTAINER, "envFrom", number, "secretRef")
-            text = splice.comment(text, place, _BY_HAND, path)
+            text = edit.comment(text, place, _BY_HAND, path)
     return text
 
 
@@ -124,7 +125,7 @@ def _config_maps(app: Placed, found: Files) -> None:
         return
     path = f"{app.folder}/base/kustomization.yaml"
     generators = [{"name": name, "envs": [f"{name}.env"]} for name in names]
-    found[path] = splice.put(found[path], (0, "configMapGenerator"), generators, path)
+    found[path] = edit.put(found[path], (0, "configMapGenerator"), generators, path)
     for name in names:
         found[f"{app.folder}/base/{name}.env"] = b"# NAME=value, one a line; a change rolls the pods.\n"
 
@@ -137,12 +138,12 @@ def _overlay(app: Placed, environment: str, found: Files) -> None:
         image["newName"] = reference.repository
     image |= {"newTag": reference.tag} if reference.tag is not None else {}
     image |= {"digest": reference.digest} if reference.digest is not None else {}
-    text = splice.put(found[path], (0, "images"), [image], path)
+    text = edit.put(found[path], (0, "images"), [image], path)
     if request.replicas is not None:
-        text = splice.put(text, (0, "replicas"), [{"name": request.name, "count": request.replicas}], path)
+        text = edit.put(text, (0, "replicas"), [{"name": request.name, "count": request.replicas}], path)
     if request.host is not None:
         entry = f"../../components/{app.way_in.kind}"
-        text = splice.set_listed(text, entry, True, path, listed_in="components")
+        text = edit.set_listed(text, entry, True, path, listed_in="components")
     found[path] = text
     settings = f"{app.folder}/overlays/{environment}/settings.yaml"
     gateway = app.way_in.kind == "gateway"
@@ -153,7 +154,7 @@ def _overlay(app: Placed, environment: str, found: Files) -> None:
     else:
         values["ingressClass"] = app.way_in.class_
     edits: Edits = {(0, "data", key): value for key, value in values.items()}
-    found[settings] = splice.replace_scalars(found[settings], edits, settings)
+    found[settings] = edit.replace_scalars(found[settings], edits, settings)
     _annotate(app, environment, found)
 
 
@@ -172,7 +173,7 @@ def _annotate(app: Placed, environment: str, found: Files) -> None:
         annotations["secrets"] = json.dumps(secrets)
     for key, value in annotations.items():
         place = (0, "metadata", "annotations", PREFIX + key)
-        found[path] = splice.put(found[path], place, value, path)
+        found[path] = edit.put(found[path], place, value, path)
 
 
 def _sources(app: Placed, source: Mapping[str, str], found: Files) -> None:
@@ -180,7 +181,7 @@ def _sources(app: Placed, source: Mapping[str, str], found: Files) -> None:
     for environment in app.hosts:
         path = _application(app, environment)
         edits: Edits = {(0, "spec", "sources", 0, key): value for key, value in source.items()}
-        found[path] = splice.replace_scalars(found[path], edits, path)
+        found[path] = edit.replace_scalars(found[path], edits, path)
 
 
 def _application(app: Placed, environment: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bootstrap import splice
+from bootstrap.yamledit import edit
 
 NAME, ENVIRONMENT = "starter", "dev"
 """What the shipped apps and their one environment are called."""
@@ -39,4 +39,4 @@ def _renamed(content: bytes, where: str, app: str, environment: str, prefix: str
         value = re.sub(rf"\b{NAME}-{ENVIRONMENT}\b", f"{app}-{environment}", value)
         return re.sub(rf"\b{NAME}\b", app, value)
 
-    return splice.rename(content, new, where)
+    return edit.rename(content, new, where)

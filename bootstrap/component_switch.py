@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from bootstrap import component_traits, components, splice
+from bootstrap import component_traits, components
 from bootstrap.component_traits import Choice, Traits
 from bootstrap.components import Component
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
@@ -17,6 +17,7 @@ from bootstrap.images_graph import Files
 from bootstrap.layout_edits import ARGOCD
 from bootstrap.layout_write import Edit, Where, carry_out
 from bootstrap.steps import FileChange
+from bootstrap.yamledit import edit
 
 KUSTOMIZATION = "kustomization.yaml"
 _UNMANAGED = (
@@ -124,7 +125,7 @@ def _changes(
     choice = choose(cluster)
     after = cluster.content
     for name in choice.switched:
-        after = splice.set_listed(after, cluster.offers[name].entry, on, cluster.path)
+        after = edit.set_listed(after, cluster.offers[name].entry, on, cluster.path)
     if after == cluster.content:
         return choice, ()
     return choice, (FileChange(cluster.path, after, cluster.content),)

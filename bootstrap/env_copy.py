@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_places, splice
+from bootstrap import app_places
 from bootstrap.app_request import PRODUCTION
 from bootstrap.index_kustomize import NAMES
 from bootstrap.manifests.reader import documents
+from bootstrap.yamledit import edit
 
 _FOLDERS = ("overlays", "applications")
 _YAML = (".yaml", ".yml")
@@ -83,8 +84,8 @@ def copy(app: str, folder: str, files: Files, naming: Naming, beside: bool) -> C
             if "/applications/" in path and b"kind: Application" in text:
                 place = (0, "spec", "destination", "namespace")
                 text = _with_namespace(text, place, str(namespace), naming, path)
-                text = splice.replace_scalars(text, {(0, "metadata", "name"): naming.name(str(name))}, path)
-            text = _retitled(splice.rename(text, new, path), naming)
+                text = edit.replace_scalars(text, {(0, "metadata", "name"): naming.name(str(name))}, path)
+            text = _retitled(edit.rename(text, new, path), naming)
         copied[_moved(path, folder, naming)] = text
     sealed = tuple(path for path, text in copied.items() if b"kind: SealedSecret" in text)
     return Copy(app, naming.name(str(namespace)), hosts, copied, off, sealed)
@@ -140,9 +141,9 @@ def _with_namespace(
     text: bytes, place: tuple[str | int, ...], namespace: str, naming: Naming, path: str
 ) -> bytes:
     """The file with the namespace at `place` renamed, where it says this one."""
-    if not any(span.path == place and span.value == namespace for span in splice.spans(text, path)):
+    if not any(span.path == place and span.value == namespace for span in edit.spans(text, path)):
         return text
-    return splice.replace_scalars(text, {place: naming.name(namespace)}, path)
+    return edit.replace_scalars(text, {place: naming.name(namespace)}, path)
 
 
 def _without_node_ports(text: bytes, overlay: str, files: Files, path: str) -> tuple[bytes, tuple[str, ...]]:
@@ -153,7 +154,7 @@ def _without_node_ports(text: bytes, overlay: str, files: Files, path: str) -> t
             folder = posixpath.normpath(posixpath.join(overlay, str(entry)))
             inside = (content for name, content in files.items() if name.startswith(f"{folder}/"))
             if any(re.search(rb"\bnodePort\b", content) for content in inside):
-                text = splice.set_listed(text, str(entry), False, path, listed_in="components")
+                text = edit.set_listed(text, str(entry), False, path, listed_in="components")
                 off.append(posixpath.basename(folder))
     return text, tuple(off)
 

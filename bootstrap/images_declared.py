@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from bootstrap.core.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.images_places import ImagePlace, read_whole
-from bootstrap.splice_walk import Place, Walk, decode, walk
+from bootstrap.yamledit.walk import Place, Walk, decode, walk
 
 FILE = "bootstrap.yaml"
 _PARTS = ("registry", "repository", "tag", "digest")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bootstrap import splice
 from bootstrap.core.errors import InputError
 from bootstrap.images import Reference, canonical
 from bootstrap.images_places import ENTRY_KEYS, ImagePlace
+from bootstrap.yamledit import edit as splice
 
 _VALUES_ORDER = ("registry", "repository", "tag", "digest", "sha")
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from bootstrap.core.errors import InputError
 from bootstrap.images import Reference
 from bootstrap.images_places import KUSTOMIZATIONS, ImagePlace, find_in, is_yaml
-from bootstrap.splice_walk import Walk, decode, walk
+from bootstrap.yamledit.walk import Walk, decode, walk
 
 _LISTS = ("resources", "bases", "components", "patchesStrategicMerge")
 _PATCHES = ("patches", "patchesJson6902")

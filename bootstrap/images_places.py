@@ -13,7 +13,7 @@ from typing import Literal
 
 from bootstrap.core.errors import InputError
 from bootstrap.images import Reference
-from bootstrap.splice_walk import Place, Span, Walk, decode, walk
+from bootstrap.yamledit.walk import Place, Span, Walk, decode, walk
 
 Kind = Literal["kustomization", "container", "values", "declared"]
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bootstrap import components, splice
+from bootstrap import components
 from bootstrap.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
 from bootstrap.manifests.reader import documents, is_application
 from bootstrap.settings import Settings
+from bootstrap.yamledit import edit
 
 ARGOCD = "argocd"
 PATHS_ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
@@ -41,9 +42,9 @@ def switch(path: str, kustomization: bytes, on: Sequence[str], off: Sequence[str
     off = [name for name in off if name != ARGOCD or ARGOCD in offers]
     for component in components.choose(offers, on, "--with"):
         if component.name not in off:
-            kustomization = splice.set_listed(kustomization, component.entry, on=True, where=path)
+            kustomization = edit.set_listed(kustomization, component.entry, on=True, where=path)
     for component in components.choose(offers, off, "--without"):
-        kustomization = splice.set_listed(kustomization, component.entry, on=False, where=path)
+        kustomization = edit.set_listed(kustomization, component.entry, on=False, where=path)
     return kustomization
 
 
@@ -120,7 +121,7 @@ def with_exporters(files: Mapping[str, bytes], settings: Settings, named: Sequen
             continue
         path = f"{settings.prefix}apps/{match['app']}/overlays/{match['environment']}/kustomization.yaml"
         if re.search(rb"^\s*#\s*- " + re.escape(_EXPORTERS).encode(), files.get(path, b""), re.MULTILINE):
-            found[path] = splice.set_listed(files[path], _EXPORTERS, True, path, listed_in="components")
+            found[path] = edit.set_listed(files[path], _EXPORTERS, True, path, listed_in="components")
     return found
 
 
@@ -162,4 +163,4 @@ def prefix_paths(path: str, content: bytes, settings: Settings) -> bytes:
 
 
 def set_scalars(path: str, content: bytes, edits: Mapping[tuple[Any, ...], str]) -> bytes:
-    return splice.replace_scalars(content, edits, where=path) if edits else content
+    return edit.replace_scalars(content, edits, where=path) if edits else content

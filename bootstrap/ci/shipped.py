@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bootstrap import splice
+from bootstrap.yamledit import edit
 
 FOLDER = Path(__file__).parent / "files"
 
@@ -19,4 +19,4 @@ def text(provider: str, name: str) -> bytes:
 def edited(provider: str, name: str, edits: Mapping[tuple[Any, ...], str]) -> bytes:
     """One file with scalars of its first document set, by their paths; everything else stays."""
     located = {(0, *path): value for path, value in edits.items()}
-    return splice.replace_scalars(text(provider, name), located, f"{provider}/{name}")
+    return edit.replace_scalars(text(provider, name), located, f"{provider}/{name}")

@@ -11,10 +11,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import layout, splice
+from bootstrap import layout
 from bootstrap.merge import Merged, MergeText, Reason, three_way
 from bootstrap.settings import FILE, Record, Settings, recorded_settings, render_record
 from bootstrap.steps import PARENT_COMMIT, Commit, FileChange
+from bootstrap.yamledit import edit
 
 CATALOG_TRAILER = "Bootstrap-Catalog"
 LISTED = 8
@@ -128,7 +129,7 @@ def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[s
         return tree, ()
     content = tree[path]
     for component in [one for name, one in layout.offered(tree, settings).items() if name in gone]:
-        content = splice.drop_listed(content, component.entry, path)
+        content = edit.drop_listed(content, component.entry, path)
     note = f"not offered to cluster {settings.cluster}, as they were removed here"
     return {**tree, path: content}, (f"{note}: {_listed(sorted(gone.values()))}",)
 

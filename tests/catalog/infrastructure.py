@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bootstrap import components, splice
+from bootstrap import components
 from bootstrap.manifests.reader import load_all
+from bootstrap.yamledit import edit
 from tests.catalog.voting_app import run
 
 ROOT = Path(__file__).parents[2]
@@ -117,12 +118,12 @@ def _cluster(folder: Path, name: str, choice: tuple[str, ...], settings: Mapping
     file = place / "kustomization.yaml"
     text = file.read_bytes()
     for component in offered().values():
-        text = splice.set_listed(text, component.entry, on=component.name in choice)
+        text = edit.set_listed(text, component.entry, on=component.name in choice)
     file.write_bytes(text)
     if settings:
         file = place / "settings.yaml"
-        edits: dict[tuple[str | int | splice.Match, ...], str] = {
+        edits: dict[tuple[str | int | edit.Match, ...], str] = {
             (0, "data", key): value for key, value in settings.items()
         }
-        file.write_bytes(splice.replace_scalars(file.read_bytes(), edits))
+        file.write_bytes(edit.replace_scalars(file.read_bytes(), edits))
     return place

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from bootstrap import splice
 from bootstrap.manifests.reader import load_all
+from bootstrap.yamledit import edit
 from tests.catalog import infrastructure
 from tests.catalog.voting_app import APP, ENVIRONMENTS, ROOT, run
 from tests.conftest import Run
@@ -156,7 +156,7 @@ def test_the_picture_is_what_the_command_prints(
         shutil.copytree(ROOT / name, tmp_path / name)
     kustomization = tmp_path / "clusters/default/kustomization.yaml"
     entry = infrastructure.offered()["voting-app-production"].entry
-    kustomization.write_bytes(splice.set_listed(kustomization.read_bytes(), entry, on=True))
+    kustomization.write_bytes(edit.set_listed(kustomization.read_bytes(), entry, on=True))
     (command,) = re.findall(r"^`bootstrap (graph [^`]*)`", text(), re.M)
     drawn = run(*command.split(), str(tmp_path))
     assert drawn.exit == 0, drawn.err

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
-from bootstrap import splice_flow
 from bootstrap.core.errors import InputError
-from bootstrap.splice_keys import apply, changed_more
-from bootstrap.splice_scalars import reads_as_text, written
-from bootstrap.splice_text import Edit, column, line_break, line_end
-from bootstrap.splice_walk import Place, decode, encode, walk
+from bootstrap.yamledit import flow
+from bootstrap.yamledit.keys import apply, changed_more
+from bootstrap.yamledit.quoting import reads_as_text, written
+from bootstrap.yamledit.text import Edit, column, line_break, line_end
+from bootstrap.yamledit.walk import Place, decode, encode, walk
 
 
 def put(text: bytes, place: Place, value: Any, where: str, behind: str | None = None) -> bytes:
@@ -60,7 +60,7 @@ def add_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
         return text
     end = box.value_ends[-1]
     if box.flow:
-        edits = splice_flow.added(file.text, box, len(box.keys) - 1, [written(value, None, True)])
+        edits = flow.added(file.text, box, len(box.keys) - 1, [written(value, None, True)])
     else:
         start = box.keys[-1].start
         indent = re.match(r"[ ]*", file.text[start - column(file.text, start) :])[0]  # type: ignore[index]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bootstrap.core.errors import InputError
-from bootstrap.splice_scalars import written
-from bootstrap.splice_text import Edit
-from bootstrap.splice_walk import Span, decode, encode, walk
+from bootstrap.yamledit.quoting import written
+from bootstrap.yamledit.text import Edit
+from bootstrap.yamledit.walk import Span, decode, encode, walk
 
 
 def rename(text: bytes, new: Callable[[str], str], where: str) -> bytes:

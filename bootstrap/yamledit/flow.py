@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from bootstrap.splice_text import Edit, column, line_break, line_end, stands_alone
-from bootstrap.splice_walk import Box
+from bootstrap.yamledit.text import Edit, column, line_break, line_end, stands_alone
+from bootstrap.yamledit.walk import Box
 
 _COMMA = re.compile(r"\s*,?\s*")
 _COMMENT = re.compile(r"\s*(?P<comma>,?)\s*#.*")

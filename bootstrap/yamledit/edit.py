@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bootstrap.core.errors import InputError
-from bootstrap.splice_blocks import add_text, comment, drop_text, put
-from bootstrap.splice_items import add_item
-from bootstrap.splice_keys import apply, says, set_keys, value_edit
-from bootstrap.splice_listed import drop_listed, set_listed
-from bootstrap.splice_rename import rename
-from bootstrap.splice_walk import EMPTY_ITEM, Place, Span, Walk, decode, walk
+from bootstrap.yamledit.blocks import add_text, comment, drop_text, put
+from bootstrap.yamledit.items import add_item
+from bootstrap.yamledit.keys import apply, says, set_keys, value_edit
+from bootstrap.yamledit.listed import drop_listed, set_listed
+from bootstrap.yamledit.rename import rename
+from bootstrap.yamledit.walk import EMPTY_ITEM, Place, Span, Walk, decode, walk
 
 __all__ = [
     "Match",

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NoReturn
 
-from bootstrap import splice_flow
 from bootstrap.core.errors import InputError
-from bootstrap.splice_scalars import reads_as_text, written
-from bootstrap.splice_text import Edit, column, line_break, line_end, spliced, stands_alone
-from bootstrap.splice_walk import Box, Key, Place, Span, Walk, decode, encode, walk
+from bootstrap.yamledit import flow
+from bootstrap.yamledit.quoting import reads_as_text, written
+from bootstrap.yamledit.text import Edit, column, line_break, line_end, spliced, stands_alone
+from bootstrap.yamledit.walk import Box, Key, Place, Span, Walk, decode, encode, walk
 
 # What tools write for a long value: `>-`, and the value on the next line.
 _BLOCK_OF_ONE_LINE = re.compile(r"[|>]-[^\S\n]*(#[^\n]*)?\r?\n[ ]*(?P<text>\S[^\n]*)")
@@ -149,7 +149,7 @@ def _removal(text: str, box: Box, number: int, gone: set[int], where: str) -> Ed
     if len(box.keys) == len(gone):
         _refuse(str(key.name), "it is the mapping's only key", "remove the mapping by hand", where)
     if box.flow:
-        return splice_flow.removal(text, box, number, gone)
+        return flow.removal(text, box, number, gone)
     stop = line_end(text, end)
     if stands_alone(text, key.start):
         start = key.start - column(text, key.start)
@@ -176,7 +176,7 @@ def _addition(
             f"{written(name, style, True)}: {written(value, styles.get(name, style), True)}"
             for name, value in values.items()
         ]
-        return splice_flow.added(text, box, behind, pairs)
+        return flow.added(text, box, behind, pairs)
     stop, eol = line_end(text, end), line_break(text, end)
     indent = " " * column(text, box.start)
     lines = [

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from bootstrap.splice import add_item, replace_scalar, set_keys
-from bootstrap.splice_scalars import reads_as_text, written
+from bootstrap.yamledit.edit import add_item, replace_scalar, set_keys
+from bootstrap.yamledit.quoting import reads_as_text, written
 from tests.properties import QUICKLY
 
 VALUES = (

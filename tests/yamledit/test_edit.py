@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bootstrap.core.errors import InputError
-from bootstrap.splice import replace_scalar, replace_scalars, set_listed, spans
+from bootstrap.yamledit.edit import replace_scalar, replace_scalars, set_listed, spans
 
 TAG = (0, "images", ("name", "vote"), "newTag")
 

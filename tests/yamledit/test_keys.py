@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.splice import add_item, set_keys
+from bootstrap.yamledit.edit import add_item, set_keys
 
 ORDER = ("name", "newName", "newTag", "digest")
 ENTRY = (0, "images", 0)

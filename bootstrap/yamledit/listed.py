@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from bootstrap import splice_flow
 from bootstrap.core.errors import InputError
-from bootstrap.splice_scalars import written
-from bootstrap.splice_text import spliced
-from bootstrap.splice_walk import Box, Place, Span, Walk, decode, encode, walk
+from bootstrap.yamledit import flow
+from bootstrap.yamledit.quoting import written
+from bootstrap.yamledit.text import spliced
+from bootstrap.yamledit.walk import Box, Place, Span, Walk, decode, encode, walk
 
 RESOURCES = "resources"
 
@@ -103,4 +103,4 @@ def _set_in_brackets(file: Walk, box: Box, entry: str, on: bool, where: str) -> 
     result = file.text
     if not box.keys:
         return f"{result[: box.end - 1].rstrip(' ')}{item}{result[box.end - 1 :]}"
-    return spliced(result, splice_flow.added(result, box, len(box.keys) - 1, [item]))
+    return spliced(result, flow.added(result, box, len(box.keys) - 1, [item]))

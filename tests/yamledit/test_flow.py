@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.splice import add_item, add_text, set_keys, set_listed
+from bootstrap.yamledit.edit import add_item, add_text, set_keys, set_listed
 
 ITEM = {"name": "b", "newTag": "v1"}
 ORDER = ("name", "newName", "newTag", "digest")

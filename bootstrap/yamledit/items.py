@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bootstrap import splice_flow
 from bootstrap.core.errors import InputError
-from bootstrap.splice_keys import apply, pair_keys
-from bootstrap.splice_scalars import written
-from bootstrap.splice_text import Edit, column, line_break, line_end
-from bootstrap.splice_walk import Box, Place, Span, Walk, decode, walk
+from bootstrap.yamledit import flow
+from bootstrap.yamledit.keys import apply, pair_keys
+from bootstrap.yamledit.quoting import written
+from bootstrap.yamledit.text import Edit, column, line_break, line_end
+from bootstrap.yamledit.walk import Box, Place, Span, Walk, decode, walk
 
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=\s|$)", re.MULTILINE)
 
@@ -82,7 +82,7 @@ def _in_brackets(file: Walk, sequence: Place, box: Box, item: Mapping[str, str])
     number = len(box.keys) - 1
     last = file.boxes.get((*sequence, number))
     quotes = pair_keys(last.keys) if last and last.mapping else None
-    return splice_flow.added(file.text, box, number, [_flow(item, quotes)])
+    return flow.added(file.text, box, number, [_flow(item, quotes)])
 
 
 def _flow(item: Mapping[str, str], quotes: str | None) -> str:
@@ -103,7 +103,7 @@ def _first(
         if key is not None or not top.keys:
             raise InputError(f"adding to {name}", "it is no list", "write it as a list", where)
         pair = f"{written(name, quotes, True)}: [{_flow(item, quotes)}]"
-        return splice_flow.added(text, top, len(top.keys) - 1, [pair])
+        return flow.added(text, top, len(top.keys) - 1, [pair])
     indent = " " * column(text, top.start) + _usual_indent(file, sequence)
     if key is None:
         return [_at_the_end(file, top, name, _lines(item, indent))]

@@ -1,0 +1,1 @@
+"""Change one value of a YAML text; every other byte stays."""
