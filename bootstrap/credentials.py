@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import Credential
+from bootstrap.git.credential import _read, _token
+from bootstrap.git.remote import Credential
 from bootstrap.request import Request
 from bootstrap.steps import EnsureSecret
 
 DEPLOY_KEY = "gitops-bootstrap.io/deploy-key"
 """Label of a Secret whose SSH key is a deploy key: another run without options leaves it."""
-TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
-LARGEST = 64 * 1024
-"""Bytes that a token's, a key's or a certificate's file may have."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +33,6 @@ class ForArgoCD:
         """Values by the name that a step gives them."""
         found = {"argocd-token": self.token, "argocd-ssh-key": self.ssh_key}
         return {name: value.encode() for name, value in found.items() if value}
-
-
-def for_git(request: Request, invocation: Invocation) -> Credential:
-    """The credential that reads and pushes."""
-    token = _token(request.token_file, "--token-file", invocation)
-    if token is None:
-        token = (invocation.environ.get(TOKEN) or "").strip() or None
-        invocation.keep_secret(token)
-    return Credential(
-        username=request.username,
-        token=token,
-        ssh_key=request.ssh_key,
-        ca_file=request.ca_file,
-        known_hosts=request.known_hosts,
-    )
 
 
 def for_argocd(request: Request, url: str, git: Credential, invocation: Invocation) -> ForArgoCD:
@@ -113,30 +95,3 @@ def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> Ensure
 def secret_name(url: str) -> str:
     """One name a repository, so that a second one gets a Secret of its own."""
     return f"repository-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
-
-
-def _token(path: Path | None, option: str, invocation: Invocation) -> str | None:
-    if path is None:
-        return None
-    token = _read(path, option, invocation).strip()
-    if not token:
-        raise InputError(f"reading {option}", f"{path} is empty", "write the token alone into it")
-    invocation.keep_secret(token)
-    return token
-
-
-def _read(path: Path, option: str, invocation: Invocation) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"reading {option}", f"{path} is not text", "give another file") from error
-    except OSError as error:
-        raise InputError(
-            f"reading {option}", f"{path}: {error.strerror}", "give a file that can be read"
-        ) from error
-    if len(content) > LARGEST:
-        raise InputError(f"reading {option}", f"{path} is larger than {LARGEST} bytes", "give another file")
-    invocation.keep_secret(text, text.strip())
-    return text

@@ -82,7 +82,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
 
     `A...B` is what B has changed since it left A, as `git diff` means it.
     """
-    from bootstrap.git_history import extract
+    from bootstrap.git.revisions import extract
 
     sides: list[dict[Key, Resource]] = []
     names: set[str] = set()
@@ -108,7 +108,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
 
 def _revisions(request: Request, output: Output) -> tuple[str, str]:
     """The two sides; "" is the work tree."""
-    from bootstrap.git_history import merge_base
+    from bootstrap.git.revisions import merge_base
 
     first, dots, second = (request.revisions or "HEAD").partition("..")
     if second.startswith("."):

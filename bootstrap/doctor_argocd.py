@@ -14,8 +14,8 @@ from typing import Any
 
 from bootstrap import certificates, kube
 from bootstrap.core.errors import ClusterError
-from bootstrap.git_auth import without_userinfo
-from bootstrap.index_sources import same_repository, sources
+from bootstrap.git.urls import same_repository, without_userinfo
+from bootstrap.index_sources import sources
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.status_reason import cut

@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bootstrap import credentials, kube, providers
+from bootstrap import kube, providers
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
 from bootstrap.doctor_argocd import Found
-from bootstrap.git_auth import host_of, without_userinfo
-from bootstrap.index_sources import same_repository, sources
+from bootstrap.git import credential as git_credential
+from bootstrap.git.urls import host_of, same_repository, without_userinfo
+from bootstrap.index_sources import sources
 from bootstrap.kube import Cluster
 from bootstrap.kube_connection import request
 from bootstrap.providers.address import project_path, web_address
@@ -57,7 +58,7 @@ def _of(
 ) -> Sequence[Found]:
     shown = without_userinfo(url)
     try:
-        credential = credentials.for_git(asked, invocation)
+        credential = git_credential.for_git(asked, invocation)
         if credential.token is None:
             found = f"{host_of(url)} is not asked for its webhook and deliveries: there is no token"
             return [(AREA, "unknown", found, _GIVE)]

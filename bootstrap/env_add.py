@@ -17,9 +17,9 @@ from bootstrap.component_traits import Choice
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.env_copy import Copy, Naming
+from bootstrap.git.changes import FileChange
 from bootstrap.images_graph import Files
 from bootstrap.layout_write import Edit, Where, carry_out
-from bootstrap.steps import FileChange
 
 
 @dataclass(frozen=True)

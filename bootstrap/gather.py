@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from bootstrap import credentials, gather_cluster, gather_key, gather_tree, git, kube, preflight
+from bootstrap import credentials, gather_cluster, gather_key, gather_tree, kube, preflight
 from bootstrap.core.errors import AuthenticationFailed, BootstrapError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.credentials import ForArgoCD
 from bootstrap.gather_tree import Laid
-from bootstrap.git import Credential
+from bootstrap.git import credential as git_credential
+from bootstrap.git import remote as git
+from bootstrap.git.remote import Credential
 from bootstrap.handlers import World
 from bootstrap.observed import ClusterState, Preview
 from bootstrap.plans import init as plans
@@ -52,7 +54,7 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
     """Read the credentials; `stack` closes what is opened. No host is asked anything yet."""
     invocation = output.invocation
     git.check_url(url)
-    credential = credentials.for_git(request, invocation)
+    credential = git_credential.for_git(request, invocation)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
     world = World(remote, invocation, sign=request.sign, credentials=for_argocd.named())

@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
-from bootstrap import credentials, handlers, kube, ssh_keys
+from bootstrap import credentials, handlers, kube
 from bootstrap.credentials import DEPLOY_KEY, ForArgoCD
+from bootstrap.git import ssh_keys
 from bootstrap.handlers import NAMESPACE, World
 from bootstrap.request import Request
 from bootstrap.steps import EnsureDeployKey

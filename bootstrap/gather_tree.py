@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bootstrap import argocd, catalog, component_choice, components, git, layout, providers
+from bootstrap import argocd, catalog, component_choice, components, layout, providers
 from bootstrap.component_choice import Resolved
 from bootstrap.core.errors import GitError, InputError, RepositoryNotFound
 from bootstrap.core.output import Output
-from bootstrap.git import Credential
+from bootstrap.git import remote
+from bootstrap.git.changes import RepositoryState
+from bootstrap.git.remote import Credential
 from bootstrap.handlers import World
 from bootstrap.layout_edits import ARGOCD
 from bootstrap.manifests.reader import documents
-from bootstrap.observed import RepositoryState
 from bootstrap.plans import tree
 from bootstrap.plans.tree import Desired, Last, Source
 from bootstrap.preflight import Finding
@@ -93,7 +94,7 @@ def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
 def _find_author(request: Request, world: World, output: Output) -> list[Finding]:
     """Who the commits are by; that nobody is known is one finding of several for a run that only shows."""
     try:
-        world.author = git.identity(output.invocation, request.author)
+        world.author = remote.identity(output.invocation, request.author)
     except InputError as error:
         if request.author is not None or not request.dry_run:
             raise
@@ -210,10 +211,10 @@ def _desired(
         catalog.load(), catalog.VERSION, manifest.content if manifest else None, request.message_suffix
     )
     if record is None:
-        return tree.first_layout(source, settings, repo.files, git.merge_text, repo.tip is not None)
+        return tree.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
     last = Last(record, _shipped(world, record, settings))
     asked = (request.with_components, request.without_components)
-    return tree.next_layout(source, settings, last, repo.files, git.merge_text, asked)
+    return tree.next_layout(source, settings, last, repo.files, remote.merge_text, asked)
 
 
 def _shipped(world: World, record: Record, settings: Settings) -> dict[str, bytes] | None:

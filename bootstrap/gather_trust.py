@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import argocd_objects, git_auth, handlers, known_hosts, kube
+from bootstrap import argocd_objects, handlers, kube
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import known_hosts, urls
 from bootstrap.handlers import NAMESPACE, World
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.manifests.reader import documents
@@ -59,9 +60,9 @@ def _live(world: World, name: str) -> Mapping[str, str]:
 
 def _host_keys(request: Request, invocation: Invocation, url: str) -> str:
     """The lines of the known hosts files that are about the repository's host; "" for other URLs."""
-    if not git_auth.is_ssh(url):
+    if not urls.is_ssh(url):
         return ""
-    host, port = git_auth.host_of(url), git_auth.ssh_port(url)
+    host, port = urls.host_of(url), urls.ssh_port(url)
     files = (
         [request.known_hosts]
         if request.known_hosts
@@ -81,4 +82,4 @@ def _authority(request: Request, url: str) -> dict[str, str]:
         raise InputError("reading --ca-file", str(error), "give a PEM file") from error
     if "BEGIN CERTIFICATE" not in text:
         raise InputError("reading --ca-file", f"{request.ca_file} has no certificate", "give a PEM file")
-    return {git_auth.host_of(url): text}
+    return {urls.host_of(url): text}

@@ -9,13 +9,12 @@ from bootstrap import argocd, kube
 from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.execute import Handler
-from bootstrap.git import Identity, Remote
+from bootstrap.git.changes import PARENT_COMMIT, Commit
+from bootstrap.git.remote import Identity, Remote
 from bootstrap.providers import Provider
 from bootstrap.settings import FILE
 from bootstrap.status import Status
 from bootstrap.steps import (
-    PARENT_COMMIT,
-    Commit,
     EnsureDeployKey,
     EnsureRepository,
     EnsureSecret,
@@ -147,7 +146,7 @@ def _ensure_webhook(world: World, step: EnsureWebhook) -> bool:
 
 
 def _ensure_deploy_key(world: World, step: EnsureDeployKey) -> bool:
-    from bootstrap import ssh_keys
+    from bootstrap.git import ssh_keys
 
     assert world.provider is not None  # noqa: S101 - planned only where the host's API is known
     private = secret_value(cluster_of(world), step.namespace, step.secret, "sshPrivateKey")

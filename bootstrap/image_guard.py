@@ -32,7 +32,7 @@ class Guard:
             return ""
         from datetime import datetime, timezone
 
-        from bootstrap.git_log import BUILT_AT
+        from bootstrap.git.log import BUILT_AT
 
         when = datetime.fromtimestamp(self.built_at, timezone.utc).isoformat().replace("+00:00", "Z")
         return f"{BUILT_AT}: {when}"

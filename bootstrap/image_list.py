@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bootstrap import git_log, image_tables
+from bootstrap import image_tables
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.git_branch import Branch
-from bootstrap.git_log import LogEntry
-from bootstrap.git_process import Calls
+from bootstrap.git import log
+from bootstrap.git.branch import Branch
+from bootstrap.git.log import LogEntry
+from bootstrap.git.run import Calls
 from bootstrap.image_past import has_history, local_calls
 from bootstrap.image_source import Access, open_branch, open_tree
 from bootstrap.images_graph import Files
@@ -60,7 +61,7 @@ def _setters(
     """The commit that gave each place its image; None: not committed yet."""
     files = dict.fromkeys(place.file for place in places)
     versions: dict[str, list[tuple[LogEntry, str]]] = {path: [] for path in files}
-    for entry in git_log.log(calls, tip, list(files) if len(files) <= _FEW else ()):
+    for entry in log.log(calls, tip, list(files) if len(files) <= _FEW else ()):
         for path, sha in entry.files:
             if path in versions and sha is not None:
                 versions[path].append((entry, sha))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bootstrap import git_auth, git_log
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_branch import Branch
-from bootstrap.git_process import Calls
+from bootstrap.git import auth, log
+from bootstrap.git.branch import Branch
+from bootstrap.git.run import Calls
 from bootstrap.images_graph import Files
 from bootstrap.images_history import Step, Version, reader_of, steps
 from bootstrap.images_newer import IsAncestor, parse_time
@@ -53,7 +53,7 @@ def content_of(step: Step, files: Files, invocation: Invocation) -> bytes | None
 @contextmanager
 def local_calls(root: Path, invocation: Invocation) -> Iterator[Calls]:
     """git in a work tree on this machine; InputError when there is none, or no commit yet."""
-    calls = Calls(root, git_auth.plain_environment(invocation.environ), str(root))
+    calls = Calls(root, auth.plain_environment(invocation.environ), str(root))
     if not _has_commits(calls):
         hint = "commit first, or leave away what needs the history"
         raise InputError("reading the history", "there is no commit here", hint, str(root))
@@ -67,7 +67,7 @@ def has_history(root: Path, invocation: Invocation) -> bool:
     """Whether a folder is a Git work tree with a commit."""
     if not (root / ".git").exists():
         return False
-    return _has_commits(Calls(root, git_auth.plain_environment(invocation.environ), str(root)))
+    return _has_commits(Calls(root, auth.plain_environment(invocation.environ), str(root)))
 
 
 def _has_commits(calls: Calls) -> bool:
@@ -76,7 +76,7 @@ def _has_commits(calls: Calls) -> bool:
 
 def versions(calls: Calls, tip: str, path: str, branch: Branch | None = None) -> Iterator[Version]:
     """The file as each commit left it, newest first."""
-    entries = list(git_log.log(calls, tip, [path]))
+    entries = list(log.log(calls, tip, [path]))
     for number, entry in enumerate(entries):
         if branch is not None and number % _AT_ONCE == 0:
             branch.bring(
@@ -97,7 +97,7 @@ def versions(calls: Calls, tip: str, path: str, branch: Branch | None = None) ->
 
 def is_ancestor_in(source: Path, invocation: Invocation) -> IsAncestor:
     """Ancestry by the commits of the repository at `source`."""
-    calls = Calls(source, git_auth.plain_environment(invocation.environ), str(source))
+    calls = Calls(source, auth.plain_environment(invocation.environ), str(source))
 
     def is_ancestor(older: str, newer: str) -> bool | None:
         answer = calls.run("merge-base", "--is-ancestor", older, newer)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from bootstrap import backoff
 from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, StalePlan
 from bootstrap.core.output import Output
-from bootstrap.git_branch import Branch
-from bootstrap.git_local import Identity
+from bootstrap.git.branch import Branch
+from bootstrap.git.changes import FileChange
+from bootstrap.git.identity import Identity
 from bootstrap.git_turns import turn
-from bootstrap.steps import FileChange
 
 MAX_BREAKS = 4
 """How often the host may break the connection before that is the answer."""

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from bootstrap.core.errors import RefusedError, StalePlan
 from bootstrap.core.output import Output
-from bootstrap.git_branch import Branch
-from bootstrap.git_local import Identity
+from bootstrap.git.branch import Branch
+from bootstrap.git.commit import with_trailers
+from bootstrap.git.identity import Identity
 from bootstrap.image_push import Draft
 from bootstrap.images_search import Scope
-from bootstrap.trailers import with_trailers
 
 if TYPE_CHECKING:
     from bootstrap.providers.forge import Forge, PullRequest

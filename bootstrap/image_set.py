@@ -10,8 +10,9 @@ from bootstrap import image_show, images
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.git_branch import Branch
-from bootstrap.git_local import Identity, identity
+from bootstrap.git.branch import Branch
+from bootstrap.git.commit import with_trailers
+from bootstrap.git.identity import Identity, identity
 from bootstrap.image_guard import Guard, Guards
 from bootstrap.image_push import Draft, push
 from bootstrap.image_source import Access, credential, open_branch, open_tree
@@ -19,7 +20,6 @@ from bootstrap.images import Wanted
 from bootstrap.images_graph import Files
 from bootstrap.images_search import Scope
 from bootstrap.plans import image_set as plans
-from bootstrap.trailers import with_trailers
 
 if TYPE_CHECKING:
     from bootstrap.image_review import Review
@@ -202,9 +202,10 @@ def _configured(invocation: Invocation) -> str | None:
         return None
     from pathlib import Path
 
-    from bootstrap import git_auth, git_process
+    from bootstrap.git import auth
+    from bootstrap.git import run as git_process
 
-    environ = git_auth.plain_environment(invocation.environ)
+    environ = auth.plain_environment(invocation.environ)
     answer = git_process.run(("config", "--get-regexp", r"^user\.(name|email)$"), Path.cwd(), environ)
     found = dict(line.partition(" ")[::2] for line in answer.text.splitlines())
     name = invocation.environ.get("GIT_AUTHOR_NAME") or found.get("user.name")

@@ -11,8 +11,8 @@ from pathlib import Path
 from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.git_auth import Credential
-from bootstrap.git_branch import Branch
+from bootstrap.git.auth import Credential
+from bootstrap.git.branch import Branch
 from bootstrap.worktree import WorkTree, locate
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
@@ -40,7 +40,7 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
     """
     known = credential(access, output.invocation)
     if access.repo is None:
-        from bootstrap.git_worktree import WorkTreeBranch
+        from bootstrap.git.worktree import WorkTreeBranch
 
         root, under = locate(access.path or ".", Path.cwd())
         if not (root / ".git").exists():
@@ -52,7 +52,7 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
         finally:
             branch.close()
         return
-    from bootstrap.git_thin import ThinBranch
+    from bootstrap.git.thin import ThinBranch
 
     under = _inside(access.path)
     with _private_folder(output.invocation) as folder:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bootstrap.core.output import Output
-from bootstrap.git_log import LogEntry
+from bootstrap.git.log import LogEntry
 from bootstrap.image_past import built_time
 from bootstrap.image_show import reference_data
 from bootstrap.images_history import Step

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bootstrap.git.urls import same_repository
 from bootstrap.index import IN_CLUSTER, dig, mapping, mappings, sequence
 from bootstrap.index_kustomize import Tree
-from bootstrap.index_sources import same_repository
 
 Values = dict[str, Any]
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from bootstrap import __version__, git_history, index_charts, index_kustomize, index_sources
+from bootstrap import __version__, index_charts, index_kustomize, index_sources
 from bootstrap.checks.files import BY_CODE
 from bootstrap.checks.ignore import Comments
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import revisions
 from bootstrap.index import (
     APPLICATION,
     APPLICATION_SET,
@@ -65,9 +66,9 @@ def read(
 def _scanned(root: Path, invocation: Invocation, record: Mapping[str, Any] | None) -> Files:
     """The files, without what git ignores; git is asked while they are looked for as the last time."""
     if record is None or not (root / ".git").exists():
-        return scan(root, git_history.ignored(root, invocation))
+        return scan(root, revisions.ignored(root, invocation))
     answers: list[frozenset[str]] = []
-    asking = Thread(target=lambda: answers.append(git_history.ignored(root, invocation)))
+    asking = Thread(target=lambda: answers.append(revisions.ignored(root, invocation)))
     asking.start()
     before = frozenset(record["apart"][1])
     try:

@@ -7,9 +7,10 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
+from bootstrap.git.urls import same_repository
 from bootstrap.index import IN_CLUSTER, dig, mapping, mappings, sequence
 from bootstrap.index_kustomize import Tree, file_of
 
@@ -65,23 +66,6 @@ def sources(application: Mapping[str, Any]) -> list[Source]:
                 )
             )
     return found
-
-
-def same_repository(one: str, other: str) -> bool:
-    """Whether two URLs name the same repository, whatever the protocol, user or final `.git`."""
-    return bool(one) and _plain(one) == _plain(other)
-
-
-@lru_cache(maxsize=4096)
-def _plain(url: str) -> str:
-    url = url.strip().rstrip("/").removesuffix(".git")
-    url = re.sub(r"^[a-z+]+://", "", url)
-    url = re.sub(r"^[^@/]*@", "", url)
-    host, colon, path = url.partition(":")
-    if colon and "/" not in host:  # git@host:path, or host:port/path
-        port, slash, rest = path.partition("/")
-        url = f"{host}/{rest}" if slash and port.isdigit() else f"{host}/{path}"
-    return url.lower()
 
 
 def is_here(source: Source, repositories: Iterable[str]) -> bool:

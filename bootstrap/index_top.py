@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import git_history
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import revisions
 from bootstrap.index_files import SKIPPED
 from bootstrap.manifests.reader import MAX_BYTES
 
@@ -52,9 +52,9 @@ def _is_layout(folder: Path) -> bool:
 
 def _is_foreign(top: Path, path: Path, invocation: Invocation) -> bool:
     """Whether a folder only happens to lie in a work tree: ignored, or a stranger in a home that is one."""
-    if git_history.is_ignored(top, path, invocation):
+    if revisions.is_ignored(top, path, invocation):
         return True
-    return top == Path(os.path.realpath(Path.home())) and not git_history.has_tracked(top, path, invocation)
+    return top == Path(os.path.realpath(Path.home())) and not revisions.has_tracked(top, path, invocation)
 
 
 def _counts_from(path: Path, top: Path) -> bool:

@@ -113,7 +113,7 @@ def _with_distance(
     found: Status, applications: Sequence[dict[str, Any]], request: Request, output: Output
 ) -> Status:
     """How many commits each Application lacks, where this is a clone of what it is made from."""
-    from bootstrap.git_behind import clone_at
+    from bootstrap.git.behind import clone_at
 
     clone = clone_at(request.repository or Path(), output.invocation)
     if clone is None:
@@ -149,7 +149,7 @@ def watch(request: Request, output: Output) -> int:
 
 def states(cluster: Cluster, request: Request, output: Output) -> Iterator[Status | None]:
     """The whole every TICK seconds when something changed, else None; by a watch."""
-    from bootstrap.git_behind import clone_at
+    from bootstrap.git.behind import clone_at
 
     following = live_behind.Following(clone_at(request.repository or Path(), output.invocation))
     known: dict[tuple[str, str], dict[str, Any]] = {}
@@ -223,6 +223,6 @@ def _commit(request: Request, output: Output) -> str | None:
     """The full id of the commit that was asked for; short ones and names are looked up here."""
     if request.commit is None or re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", request.commit):
         return request.commit
-    from bootstrap.git_history import commit_id
+    from bootstrap.git.revisions import commit_id
 
     return commit_id(request.repository or Path(), request.commit, output.invocation)

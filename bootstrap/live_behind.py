@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap.core.errors import BootstrapError
-from bootstrap.git_behind import Clone
+from bootstrap.git.behind import Clone
 from bootstrap.index_sources import sources
 from bootstrap.status import Status, key_of
 

@@ -3,34 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from bootstrap.manifests.objects import ClusterObject
-
-
-@dataclass(frozen=True)
-class RepositoryState:
-    """A branch of a repository, as its host shows it.
-
-    `tip` is None when the branch is not there; `files` has what was asked for, path → content.
-    `push_refusal` is None when a push would be accepted as far as the host tells beforehand.
-    """
-
-    url: str
-    branch: str
-    exists: bool
-    tip: str | None = None
-    default_branch: str | None = None
-    branches: tuple[str, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    paths: frozenset[str] = frozenset()
-    push_refusal: str | None = None
-
-    @property
-    def empty(self) -> bool:
-        """No branch at all: nothing was ever pushed."""
-        return not self.branches
 
 
 @dataclass(frozen=True)

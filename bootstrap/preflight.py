@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bootstrap.core.errors import BootstrapError, RefusedError
-from bootstrap.index_sources import same_repository
-from bootstrap.observed import ClusterState, Preview, RepositoryState
+from bootstrap.git.changes import RepositoryState
+from bootstrap.git.urls import same_repository
+from bootstrap.observed import ClusterState, Preview
 
 OLDEST_KUBERNETES = (1, 30)
 MAXIMAL_CLOCK_SKEW = 60.0

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap.core.text import counted
+from bootstrap.git.changes import FileChange
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.observed import Preview
 from bootstrap.steps import (
@@ -16,7 +17,6 @@ from bootstrap.steps import (
     EnsureRepository,
     EnsureSecret,
     EnsureWebhook,
-    FileChange,
     Plan,
     PushFiles,
     ServerSideApply,

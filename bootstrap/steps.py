@@ -6,37 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.git.changes import Commit, FileChange
 from bootstrap.manifests.objects import ClusterObject
 
 Object = Mapping[str, Any]
 """A Kubernetes object as parsed: apiVersion, kind, metadata, …"""
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """A file as it shall be; `content` None deletes it. `before` is what the tip holds (None: nothing)."""
-
-    path: str
-    content: bytes | None
-    before: bytes | None = None
-
-
-PARENT_COMMIT = "0000000000000000000000000000000000000000"
-"""In the layout's record, stands for the id of the commit before it in the same push."""
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit: changes on top of the one before (see PARENT_COMMIT).
-
-    One that is made `beside` the branch stands on the commit `onto` (None: on nothing), and the next
-    one of the push merges it.
-    """
-
-    message: str
-    changes: tuple[FileChange, ...]
-    beside: bool = False
-    onto: str | None = None
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def _has_manifests(repository: Repository) -> bool:
 def _concerned(
     repository: Repository, findings: Sequence[Finding], revision: str, output: Output
 ) -> list[Finding]:
-    from bootstrap.git_history import changed_files
+    from bootstrap.git.revisions import changed_files
     from bootstrap.index_changed import concerned
 
     changed = changed_files(repository.files.root, revision, output.invocation)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bootstrap.core import verbose
 from bootstrap.core.errors import InputError, RefusedError
-from bootstrap.steps import FileChange
+from bootstrap.git.changes import FileChange
 
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".venv"})
 

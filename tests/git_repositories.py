@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from bootstrap.git import Identity
+from bootstrap.git.remote import Identity
 
 AUTHOR = Identity("Ada Müller", "ada@example.org")
 WHO = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.git import merge_text
+from bootstrap.git.remote import merge_text
 from bootstrap.merge import Reason, three_way
 
 BASE = b"one\ntwo\nthree\nfour\nfive\n"

@@ -7,20 +7,12 @@ from dataclasses import replace
 import pytest
 
 from bootstrap.core.errors import Conflict, InputError
+from bootstrap.git.changes import Commit, FileChange, RepositoryState
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.observed import FieldConflict, Preview, RepositoryState
+from bootstrap.observed import FieldConflict, Preview
 from bootstrap.plans.init import ClusterPlan, plan, secrets
 from bootstrap.plans.tree import Desired
-from bootstrap.steps import (
-    Commit,
-    EnsureRepository,
-    EnsureSecret,
-    EnsureWebhook,
-    FileChange,
-    PushFiles,
-    ServerSideApply,
-    WaitFor,
-)
+from bootstrap.steps import EnsureRepository, EnsureSecret, EnsureWebhook, PushFiles, ServerSideApply, WaitFor
 from tests.layouts import CATALOG, settings
 
 REPO = RepositoryState("https://git.example.org/a/b.git", "main", True, tip="a" * 40, branches=("main",))

@@ -7,10 +7,10 @@ import hashlib
 import pytest
 
 from bootstrap import layout
-from bootstrap.git import merge_text
+from bootstrap.git.changes import Commit
+from bootstrap.git.remote import merge_text
 from bootstrap.plans.tree import Desired, Last, Source, first_layout, next_layout
 from bootstrap.settings import FILE, Settings, parse_record
-from bootstrap.steps import Commit
 from tests.layouts import CATALOG, MANIFEST, settings
 
 SHA = hashlib.sha256(MANIFEST).hexdigest()

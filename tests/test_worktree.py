@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.errors import InputError, RefusedError
-from bootstrap.steps import FileChange
+from bootstrap.git.changes import FileChange
 from bootstrap.worktree import WorkTree, locate
 from tests.repositories import write
 

@@ -11,9 +11,9 @@ from typing import Literal
 from bootstrap.ci import github, gitlab, request
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
-from bootstrap.git_origin import default_branch, origin
+from bootstrap.git.changes import FileChange
+from bootstrap.git.origin import default_branch, origin
 from bootstrap.settings import FILE, parse_record
-from bootstrap.steps import FileChange
 from bootstrap.worktree import WorkTree, locate
 
 Provider = Literal["github", "gitlab"]

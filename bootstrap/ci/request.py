@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bootstrap import git_auth, images
+from bootstrap import images
 from bootstrap.core.errors import InputError
+from bootstrap.git import urls
 
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _FOLDER = re.compile(r"\.|[A-Za-z0-9_](?:[A-Za-z0-9._-]*)(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -127,7 +128,7 @@ def check_registry(value: str) -> str:
 
 def check_repository(value: str) -> str:
     """A URL that a pipeline reaches, without a credential in it."""
-    git_auth.check_url(value)
+    urls.check_url(value)
     if value.startswith("file://"):
         raise InputError(
             "reading --gitops-repo", f"{value} is on this machine alone", "give its URL on the Git host"
@@ -159,7 +160,7 @@ def default_registry(provider: str, origin: str | None) -> str | None:
     """GHCR, or GitLab's own registry, for a repository that comes from `origin`; None: it does not tell."""
     if origin is None:
         return None
-    host = git_auth.host_of(origin)
+    host = urls.host_of(origin)
     path = (
         (urlsplit(origin).path if "://" in origin else origin.partition(":")[2])
         .strip("/")

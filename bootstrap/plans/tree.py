@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap import layout
+from bootstrap.git.changes import PARENT_COMMIT, Commit, FileChange
 from bootstrap.merge import Merged, MergeText, Reason, three_way
 from bootstrap.settings import FILE, Record, Settings, recorded_settings, render_record
-from bootstrap.steps import PARENT_COMMIT, Commit, FileChange
 from bootstrap.yamledit import edit
 
 CATALOG_TRAILER = "Bootstrap-Catalog"

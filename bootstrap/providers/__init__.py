@@ -12,8 +12,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import Credential
-from bootstrap.git_auth import check_credential
+from bootstrap.git.auth import check_credential
+from bootstrap.git.remote import Credential
 from bootstrap.providers.hooks import Hook
 from bootstrap.providers.http import Client
 

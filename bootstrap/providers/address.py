@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote, urlsplit
 
 from bootstrap.core.errors import InputError
-from bootstrap.git_auth import host_of, is_ssh
+from bootstrap.git.urls import host_of, is_ssh
 
 
 def web_address(url: str) -> str:

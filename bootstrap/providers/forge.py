@@ -9,10 +9,11 @@ from typing import Protocol
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_auth import Credential, host_of, without_userinfo
+from bootstrap.git.auth import Credential
+from bootstrap.git.changes import FileChange
+from bootstrap.git.urls import host_of, without_userinfo
 from bootstrap.providers.address import web_address
 from bootstrap.providers.http import Client
-from bootstrap.steps import FileChange
 
 MODULES = (
     "bootstrap.providers.forge_github",

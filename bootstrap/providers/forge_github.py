@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.errors import ProviderError, StalePlan
+from bootstrap.git.changes import FileChange
 from bootstrap.providers import github_api
 from bootstrap.providers.address import project_path
 from bootstrap.providers.forge import PullRequest, Wish
 from bootstrap.providers.github_api import repository
 from bootstrap.providers.http import Client
-from bootstrap.steps import FileChange
 
 COMMIT = """
 mutation ($input: CreateCommitOnBranchInput!) {

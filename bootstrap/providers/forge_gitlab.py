@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap.core.errors import ProviderError, StalePlan
-from bootstrap.git_objects import blob_id
+from bootstrap.git.changes import FileChange
+from bootstrap.git.objects import blob_id
 from bootstrap.providers import gitlab_api
 from bootstrap.providers.forge import PullRequest, Wish
 from bootstrap.providers.gitlab_api import project
 from bootstrap.providers.http import Client
-from bootstrap.steps import FileChange
 
 
 def recognise(client: Client) -> GitLabForge | None:

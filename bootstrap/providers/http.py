@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bootstrap.core import verbose
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import Credential
+from bootstrap.git.remote import Credential
 from bootstrap.providers import answers
 
 CONNECT_TIMEOUT = 10.0

@@ -12,7 +12,7 @@ import pytest
 
 from bootstrap import image_push
 from bootstrap.core.errors import ExitStatus
-from bootstrap.git_thin import ThinBranch
+from bootstrap.git.thin import ThinBranch
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.packages import NEEDS_SSH

@@ -460,7 +460,7 @@ def test_branch_that_moves_while_this_runs_is_read_again(
 ) -> None:
     """Somebody pushes between reading and pushing, once."""
     bare.commit({"README.md": b"1"})
-    from bootstrap.git import Remote
+    from bootstrap.git.remote import Remote
 
     push = Remote.push
     moved = iter([True])
@@ -482,7 +482,7 @@ def test_branch_that_never_stands_still_is_given_up(
     init: Init, bare: Bare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare.commit({"README.md": b"1"})
-    from bootstrap.git import Remote
+    from bootstrap.git.remote import Remote
 
     push = Remote.push
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from bootstrap.core import verbose
-from bootstrap.git_process import run as run_git
+from bootstrap.git.run import run as run_git
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.providers.answering import answering

@@ -17,14 +17,14 @@ import pytest
 
 from bootstrap.core.errors import ProviderError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import Credential
+from bootstrap.git.changes import FileChange
+from bootstrap.git.remote import Credential
 from bootstrap.providers import find, github_api
 from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_github import GitHubForge
 from bootstrap.providers.github import GitHub
 from bootstrap.providers.hooks import Delivery, mark
 from bootstrap.providers.http import Client
-from bootstrap.steps import FileChange
 from tests.providers.published import servers
 
 pytestmark = servers.NEEDS_NODE

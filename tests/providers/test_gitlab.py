@@ -18,14 +18,14 @@ from gitlab.v4 import objects
 
 from bootstrap.core.errors import AuthenticationFailed, ProviderError, StalePlan
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import Credential
-from bootstrap.git_objects import blob_id
+from bootstrap.git.changes import FileChange
+from bootstrap.git.objects import blob_id
+from bootstrap.git.remote import Credential
 from bootstrap.providers import find, forge
 from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_gitlab import GitLabForge
 from bootstrap.providers.gitlab import GitLab
 from bootstrap.providers.hooks import Delivery, mark
-from bootstrap.steps import FileChange
 from tests.providers.answering import Reply, answering
 
 NAME = "platform/teams/gitops"

@@ -12,7 +12,7 @@ import pytest
 
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import Credential
+from bootstrap.git.remote import Credential
 from bootstrap.providers import find, http
 from bootstrap.providers.http import Client
 from tests import mirror

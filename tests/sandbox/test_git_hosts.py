@@ -14,8 +14,8 @@ import pytest
 
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, PushRefused, StalePlan
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import Credential, Remote, open_remote
-from bootstrap.steps import Commit, FileChange
+from bootstrap.git.changes import Commit, FileChange
+from bootstrap.git.remote import Credential, Remote, open_remote
 from tests.git_repositories import AUTHOR, Bare
 from tests.packages import NEEDS_SSH
 from tests.sandbox.world import World

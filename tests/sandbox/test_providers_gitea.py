@@ -10,7 +10,7 @@ import requests
 
 from bootstrap.core.errors import AuthenticationFailed, ProviderError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import Credential
+from bootstrap.git.remote import Credential
 from bootstrap.providers import Provider, find
 from bootstrap.providers.hooks import mark
 from bootstrap.sandbox.state import Sandbox

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bootstrap import git_auth, git_command
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import auth, command, urls
 
 
 def origin(root: Path, invocation: Invocation) -> str | None:
     """Its URL, without credentials; None without a remote of that name, or outside of Git."""
-    environ = git_auth.plain_environment(invocation.environ)
-    answer = git_command.run(("remote", "get-url", "origin"), root, environ)
-    return None if answer.status else git_auth.without_userinfo(answer.text)
+    environ = auth.plain_environment(invocation.environ)
+    answer = command.run(("remote", "get-url", "origin"), root, environ)
+    return None if answer.status else urls.without_userinfo(answer.text)
 
 
 def default_branch(root: Path, invocation: Invocation) -> str | None:
@@ -20,14 +20,14 @@ def default_branch(root: Path, invocation: Invocation) -> str | None:
 
     None outside of Git, and where one cannot tell.
     """
-    environ = git_auth.plain_environment(invocation.environ)
-    answer = git_command.run(("symbolic-ref", "--short", "refs/remotes/origin/HEAD"), root, environ)
+    environ = auth.plain_environment(invocation.environ)
+    answer = command.run(("symbolic-ref", "--short", "refs/remotes/origin/HEAD"), root, environ)
     if not answer.status:
         return answer.text.removeprefix("origin/")
-    answer = git_command.run(("for-each-ref", "--format=%(refname:short)", "refs/heads"), root, environ)
+    answer = command.run(("for-each-ref", "--format=%(refname:short)", "refs/heads"), root, environ)
     names = answer.text.split() if not answer.status else []
     known = [name for name in ("main", "master") if name in names]
     if known or len(names) == 1:
         return (known or names)[0]
-    answer = git_command.run(("symbolic-ref", "--short", "HEAD"), root, environ)
+    answer = command.run(("symbolic-ref", "--short", "HEAD"), root, environ)
     return answer.text if not names and not answer.status else None

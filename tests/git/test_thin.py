@@ -20,9 +20,9 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_auth import Credential
-from bootstrap.git_thin import ThinBranch
-from bootstrap.steps import FileChange
+from bootstrap.git.auth import Credential
+from bootstrap.git.changes import FileChange
+from bootstrap.git.thin import ThinBranch
 from tests.git_repositories import AUTHOR, Bare, git
 
 FILES = {

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import git_auth
 from bootstrap.core.errors import InputError
-from bootstrap.git_auth import Credential, check_credential, check_url, environment, host_of, without_userinfo
+from bootstrap.git import auth
+from bootstrap.git.auth import Credential, check_credential, environment
+from bootstrap.git.urls import check_url, host_of, without_userinfo
 from tests.packages import NEEDS_SSH
 
 TOKEN = "glowing-token-of-a-test"
@@ -128,7 +129,7 @@ def test_users_own_helper_is_neither_asked_first_nor_told_the_token(tmp_path: Pa
 
 def test_token_is_in_one_variable_and_only_for_http() -> None:
     environ = environment(HTTPS, Credential("robot", TOKEN), {}, None)
-    assert [name for name, value in environ.items() if TOKEN in value] == [git_auth.TOKEN_VARIABLE]
+    assert [name for name, value in environ.items() if TOKEN in value] == [auth.TOKEN_VARIABLE]
     ssh = environment("git@h.org:x.git", Credential("robot", TOKEN), {}, None)
     assert not [name for name, value in ssh.items() if TOKEN in value]
 
@@ -165,7 +166,7 @@ def test_ssh_asks_nobody_and_trusts_no_unknown_host(tmp_path: Path) -> None:
     key, hosts = tmp_path / "my key", tmp_path / "known hosts"
     key.touch()
     hosts.touch()
-    command = git_auth.ssh_command(Credential(ssh_key=key, known_hosts=hosts), None)
+    command = auth.ssh_command(Credential(ssh_key=key, known_hosts=hosts), None)
     said = subprocess.run(
         ["sh", "-c", f"{command} -G git.example.org"], capture_output=True, text=True, check=True
     ).stdout.lower()
@@ -177,7 +178,7 @@ def test_ssh_asks_nobody_and_trusts_no_unknown_host(tmp_path: Path) -> None:
 
 
 def test_users_own_ssh_command_is_kept_unless_a_key_is_given(tmp_path: Path) -> None:
-    assert git_auth.ssh_command(Credential(), "ssh -J jump").startswith("ssh -J jump -o ")
+    assert auth.ssh_command(Credential(), "ssh -J jump").startswith("ssh -J jump -o ")
     key = tmp_path / "key"
     key.touch()
-    assert not git_auth.ssh_command(Credential(ssh_key=key), "ssh -J jump").startswith("ssh -J")
+    assert not auth.ssh_command(Credential(ssh_key=key), "ssh -J jump").startswith("ssh -J")

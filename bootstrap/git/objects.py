@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from bootstrap.git_local import Identity
-from bootstrap.steps import FileChange
+from bootstrap.git.changes import FileChange
+from bootstrap.git.identity import Identity
 
 TREE = "40000"
 FILES = ("100644", "100755", "100664")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.known_hosts import lines_for, together
+from bootstrap.git.known_hosts import lines_for, together
 from tests.packages import NEEDS_SSH
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPEKJ9uTDLyYNqyqqfvQqvZNDSkbgAmZ3qGeZSJvE+Xs"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import ssh_keys
 from bootstrap.core.errors import InputError
+from bootstrap.git import ssh_keys
 from tests.packages import NEEDS_SSH
 
 

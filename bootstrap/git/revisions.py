@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import git_auth, git_command
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import auth, command
 
 if TYPE_CHECKING:
     import tarfile
@@ -20,7 +20,7 @@ def changed_files(root: Path, revision: str, invocation: Invocation) -> set[str]
 
     Raises InputError when `root` is in no repository or the revision is not there.
     """
-    environ = git_auth.plain_environment(invocation.environ)
+    environ = auth.plain_environment(invocation.environ)
     options = (
         "diff",
         "--name-only",
@@ -30,10 +30,10 @@ def changed_files(root: Path, revision: str, invocation: Invocation) -> set[str]
         f"{_checked(revision)}^{{commit}}",
         "--",
     )
-    differs = git_command.run(options, root, environ)
+    differs = command.run(options, root, environ)
     if differs.status:
         raise _unknown(revision, differs.err)
-    new = git_command.run(("ls-files", "--others", "--exclude-standard", "-z"), root, environ)
+    new = command.run(("ls-files", "--others", "--exclude-standard", "-z"), root, environ)
     names = (differs.out + new.out).split(b"\0")
     return {name.decode("utf-8", "surrogateescape") for name in names if name}
 
@@ -43,7 +43,7 @@ def ignored(root: Path, invocation: Invocation) -> frozenset[str]:
     if not (root / ".git").exists():
         return frozenset()
     options = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
-    answer = git_command.ask(options, root, git_auth.plain_environment(invocation.environ))
+    answer = command.ask(options, root, auth.plain_environment(invocation.environ))
     if answer.status:
         return frozenset()
     names = answer.out.decode("utf-8", "surrogateescape").split("\0")
@@ -52,14 +52,14 @@ def ignored(root: Path, invocation: Invocation) -> frozenset[str]:
 
 def is_ignored(root: Path, path: Path, invocation: Invocation) -> bool:
     """Whether git ignores a path of its work tree `root`."""
-    environ = git_auth.plain_environment(invocation.environ)
-    return git_command.ask(("check-ignore", "--quiet", "--", str(path)), root, environ).status == 0
+    environ = auth.plain_environment(invocation.environ)
+    return command.ask(("check-ignore", "--quiet", "--", str(path)), root, environ).status == 0
 
 
 def has_tracked(root: Path, path: Path, invocation: Invocation) -> bool:
     """Whether git has a file below a path of its work tree `root`."""
-    environ = git_auth.plain_environment(invocation.environ)
-    return bool(git_command.ask(("ls-files", "-z", "--", str(path)), root, environ).out)
+    environ = auth.plain_environment(invocation.environ)
+    return bool(command.ask(("ls-files", "-z", "--", str(path)), root, environ).out)
 
 
 def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> None:
@@ -70,10 +70,10 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
     import io
     import tarfile
 
-    environ = git_auth.plain_environment(invocation.environ)
-    prefix = git_command.run(("rev-parse", "--show-prefix"), root, environ)
+    environ = auth.plain_environment(invocation.environ)
+    prefix = command.run(("rev-parse", "--show-prefix"), root, environ)
     tree = f"{_checked(revision)}:{prefix.text}"
-    archive = git_command.run(("archive", "--format=tar", tree), root, environ)
+    archive = command.run(("archive", "--format=tar", tree), root, environ)
     if prefix.status or archive.status:
         raise _unknown(revision, prefix.err or archive.err)
     if len(archive.out) > MAX_BYTES:
@@ -114,8 +114,8 @@ def _unknown(revision: str, error: str) -> InputError:
 
 def commit_id(root: Path, revision: str, invocation: Invocation) -> str:
     """The full id of a commit, branch or tag of the repository at `root`; InputError when there is none."""
-    environ = git_auth.plain_environment(invocation.environ)
-    answer = git_command.run(("rev-parse", "--verify", f"{_checked(revision)}^{{commit}}"), root, environ)
+    environ = auth.plain_environment(invocation.environ)
+    answer = command.run(("rev-parse", "--verify", f"{_checked(revision)}^{{commit}}"), root, environ)
     if answer.status:
         raise _unknown(revision, answer.err)
     return answer.text
@@ -124,7 +124,7 @@ def commit_id(root: Path, revision: str, invocation: Invocation) -> str:
 def merge_base(root: Path, one: str, other: str, invocation: Invocation) -> str:
     """The commit at which two revisions parted; InputError when there is none."""
     commits = [commit_id(root, revision, invocation) for revision in (one, other)]
-    answer = git_command.run(("merge-base", *commits), root, git_auth.plain_environment(invocation.environ))
+    answer = command.run(("merge-base", *commits), root, auth.plain_environment(invocation.environ))
     if answer.status:
         found = f"{one} and {other} have no commit in common"
         hint = (

@@ -12,14 +12,14 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bootstrap import git_auth, git_log
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, InputError, StalePlan
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_auth import Credential
-from bootstrap.git_branch import Branch, users_ssh
-from bootstrap.git_command import Answer
-from bootstrap.git_objects import Entry
-from bootstrap.git_process import Calls
+from bootstrap.git import auth, log, urls
+from bootstrap.git.auth import Credential
+from bootstrap.git.branch import Branch, users_ssh
+from bootstrap.git.command import Answer
+from bootstrap.git.objects import Entry
+from bootstrap.git.run import Calls
 
 _LEVELS = 2
 _FILTERS = (f"tree:{_LEVELS}", "blob:none", None)
@@ -46,13 +46,13 @@ class ThinBranch(Branch):
         timeout: float = 120,
         detail: Callable[[str], None] = lambda _: None,
     ) -> None:
-        git_auth.check_url(url)
-        git_auth.check_credential(url, credential)
+        urls.check_url(url)
+        auth.check_credential(url, credential)
         invocation.keep_secret(credential.token)
-        shown = git_auth.without_userinfo(url)
-        plain = Calls(folder / "thin.git", git_auth.plain_environment(invocation.environ), shown)
-        ssh = users_ssh(plain, invocation) if git_auth.is_ssh(url) else None
-        environ = git_auth.environment(url, credential, invocation.environ, ssh)
+        shown = urls.without_userinfo(url)
+        plain = Calls(folder / "thin.git", auth.plain_environment(invocation.environ), shown)
+        ssh = users_ssh(plain, invocation) if urls.is_ssh(url) else None
+        environ = auth.environment(url, credential, invocation.environ, ssh)
         secrets = [credential.token] if credential.token else []
         super().__init__(Calls(plain.directory, environ, shown, secrets, timeout), "origin", branch or "")
         self.url = url
@@ -94,7 +94,7 @@ class ThinBranch(Branch):
         if since is not None and not self._moved_since(since):
             return
         depth = "--unshallow" if since is None else f"--shallow-since=@{int(since)}"
-        if since is None and not git_log.is_shallow(self.calls):
+        if since is None and not log.is_shallow(self.calls):
             self._deep = True
             return
         filters = ("--no-filter",) if self._whole else ("--filter=blob:none",)

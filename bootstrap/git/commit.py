@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
-from bootstrap import git_errors, git_objects
 from bootstrap.core.errors import GitError
-from bootstrap.git_local import Identity
-from bootstrap.git_process import Calls
-from bootstrap.git_tree import check_changes
-from bootstrap.steps import FileChange
+from bootstrap.git import errors, objects
+from bootstrap.git.changes import FileChange
+from bootstrap.git.identity import Identity
+from bootstrap.git.run import Calls
+from bootstrap.git.tree import check_changes
 
 NEXT = "refs/bootstrap/next"
 
@@ -30,7 +31,7 @@ def commit(
     made as the user's git is configured to.
     """
     check_changes(changes, {}, calls.shown)
-    stream = git_objects.import_stream(NEXT, tip, changes, modes, message, author, when)
+    stream = objects.import_stream(NEXT, tip, changes, modes, message, author, when)
     options = ("fast-import", "--quiet", "--force", "--done", "--date-format=raw")
     # One small pack instead of loose objects saves a process.
     made = calls.must("making the commit", "-c", "fastimport.unpackLimit=1", *options, stdin=stream).text
@@ -50,7 +51,7 @@ def push(calls: Calls, remote: str, branch: str, tip: str, sha: str) -> None:
     if answer.status:
         out = answer.out.decode("utf-8", "replace")
         tried = f"pushing to branch {branch}"
-        raise git_errors.classify_push(out, answer.err, tried, calls.shown, calls.secrets)
+        raise errors.classify_push(out, answer.err, tried, calls.shown, calls.secrets)
 
 
 def _signed(calls: Calls, tip: str, unsigned: str, message: str, author: Identity, when: float) -> str:
@@ -61,5 +62,19 @@ def _signed(calls: Calls, tip: str, unsigned: str, message: str, author: Identit
     for role in ("AUTHOR", "COMMITTER"):
         extra |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.email}
         extra[f"GIT_{role}_DATE"] = f"{int(when)} +0000"
-    options = ("commit-tree", "-S", "-p", tip, "-F", "-", git_objects.tree_of(found[2]))
+    options = ("commit-tree", "-S", "-p", tip, "-F", "-", objects.tree_of(found[2]))
     return calls.must("signing the commit", *options, stdin=message.encode(), extra=extra).text
+
+
+_TRAILER = re.compile(r"[A-Za-z0-9-]+: \S")
+
+
+def with_trailers(message: str, trailers: Sequence[str]) -> str:
+    """The message with these trailers, one that is there already left out; it ends in a line break."""
+    text = message.strip()
+    new = [trailer for trailer in trailers if trailer and trailer not in text.splitlines()]
+    if not new:
+        return f"{text}\n"
+    head, blank, last = text.rpartition("\n\n")
+    goes_on = blank and head and all(_TRAILER.match(line) for line in last.splitlines())
+    return "\n".join([text, *([] if goes_on else [""]), *new, ""])

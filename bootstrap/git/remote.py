@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bootstrap import git_auth, git_errors, git_repository, steps
 from bootstrap.core.errors import (
     AuthenticationFailed,
     GitError,
@@ -26,10 +25,12 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_auth import Credential, check_url
-from bootstrap.git_local import Identity, check_version, identity, merge_text
-from bootstrap.git_tree import Wanted, check_changes, index_lines
-from bootstrap.observed import RepositoryState
+from bootstrap.git import auth, bare, changes, errors
+from bootstrap.git.auth import Credential
+from bootstrap.git.changes import RepositoryState
+from bootstrap.git.identity import Identity, check_version, identity, merge_text
+from bootstrap.git.tree import Wanted, check_changes, index_lines
+from bootstrap.git.urls import check_url
 
 __all__ = ["Credential", "Identity", "Remote", "check_url", "identity", "merge_text", "open_remote"]
 
@@ -48,17 +49,17 @@ def open_remote(
     is read yet. Raises InputError for a URL, branch name or credential that cannot be used.
     """
     check_url(url)
-    git_auth.check_credential(url, credential)
+    auth.check_credential(url, credential)
     invocation.keep_secret(credential.token)
     try:
         folder = tempfile.TemporaryDirectory(
             prefix="bootstrap-git-", dir=invocation.environ.get("TMPDIR") or None, ignore_cleanup_errors=True
         )
     except OSError as error:
-        raise GitError("making a temporary folder", str(error), git_errors.ROOM) from error
+        raise GitError("making a temporary folder", str(error), errors.ROOM) from error
     with folder as name:
         check_version(invocation.environ, Path(name))
-        repository = git_repository.Repository(url, credential, invocation, Path(name), timeout)
+        repository = bare.Repository(url, credential, invocation, Path(name), timeout)
         if branch is not None:
             _check_branch(repository, branch)
         yield Remote(repository, branch)
@@ -70,7 +71,7 @@ class Remote:
     Every method raises GitUnreachable, AuthenticationFailed or GitError when the host or git does.
     """
 
-    def __init__(self, repository: git_repository.Repository, branch: str | None) -> None:
+    def __init__(self, repository: bare.Repository, branch: str | None) -> None:
         self._repository = repository
         self._asked = branch
         self.branch = branch
@@ -149,7 +150,7 @@ class Remote:
         state = self.observe()
         if not state.exists:
             return "the repository is not there"
-        probe = steps.Commit("Probe", (steps.FileChange(".bootstrap-probe", b""),))
+        probe = changes.Commit("Probe", (changes.FileChange(".bootstrap-probe", b""),))
         sha = self.commit(state.tip, probe, Identity("bootstrap", "bootstrap@localhost"))
         try:
             self._push(sha, state.tip, "--dry-run")
@@ -165,7 +166,7 @@ class Remote:
     def commit(
         self,
         parent: str | None,
-        commit: steps.Commit,
+        commit: changes.Commit,
         author: Identity,
         sign: bool = False,
         signoff: bool = False,
@@ -225,7 +226,7 @@ class Remote:
         if answer.status:
             out = answer.out.decode("utf-8", "replace")
             tried = f"pushing to branch {self.branch}"
-            raise git_errors.classify_push(out, answer.err, tried, self.shown, self._repository.secrets)
+            raise errors.classify_push(out, answer.err, tried, self.shown, self._repository.secrets)
 
     def _message(self, message: str, signer: Identity | None) -> bytes:
         if signer is None:
@@ -245,7 +246,7 @@ class Remote:
         raise InputError("choosing a branch", found, "name one with --branch", self.shown)
 
 
-def _check_branch(repository: git_repository.Repository, branch: str) -> None:
+def _check_branch(repository: bare.Repository, branch: str) -> None:
     answer = repository.run("check-ref-format", f"refs/heads/{branch}")
     if answer.status or branch.startswith("-"):
         raise InputError("reading --branch", f"{branch!r} cannot be a branch's name", "give a name like main")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bootstrap import git_auth, git_writing
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_auth import Credential
-from bootstrap.git_branch import Branch, users_ssh
-from bootstrap.git_process import Calls
+from bootstrap.git import auth, commit, urls
+from bootstrap.git.auth import Credential
+from bootstrap.git.branch import Branch, users_ssh
+from bootstrap.git.run import Calls
 
 _TIP = "refs/bootstrap/tip"
 
@@ -33,14 +33,14 @@ class WorkTreeBranch(Branch):
         invocation: Invocation,
         timeout: float = 120,
     ) -> None:
-        plain = Calls(root, git_auth.plain_environment(invocation.environ), str(root), timeout=timeout)
+        plain = Calls(root, auth.plain_environment(invocation.environ), str(root), timeout=timeout)
         branch, remote = _followed(plain, branch)
         url = plain.run("remote", "get-url", remote).text
         password = urlsplit(url).password if "://" in url else None
         secrets = [value for value in (credential.token, password, unquote(password or "")) if value]
         invocation.keep_secret(*secrets)
-        environ = git_auth.environment(url, credential, invocation.environ, users_ssh(plain, invocation))
-        shown = git_auth.without_userinfo(url)
+        environ = auth.environment(url, credential, invocation.environ, users_ssh(plain, invocation))
+        shown = urls.without_userinfo(url)
         super().__init__(Calls(root, environ, shown, secrets, timeout), remote, branch)
         self.url = url
 
@@ -61,7 +61,7 @@ class WorkTreeBranch(Branch):
         return head == self.branch and self.calls.run("merge", "--ff-only", "--quiet", sha).status == 0
 
     def close(self) -> None:
-        for ref in (_TIP, git_writing.NEXT):
+        for ref in (_TIP, commit.NEXT):
             self.calls.run("update-ref", "-d", ref)
         super().close()
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bootstrap import git_objects, git_writing
 from bootstrap.core import verbose
 from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_local import Identity
-from bootstrap.git_objects import Entry
-from bootstrap.git_process import Calls
-from bootstrap.steps import FileChange
+from bootstrap.git import commit as git_writing
+from bootstrap.git import objects
+from bootstrap.git.changes import FileChange
+from bootstrap.git.identity import Identity
+from bootstrap.git.objects import Entry
+from bootstrap.git.run import Calls
 
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
 
@@ -48,7 +49,7 @@ class Branch:
     def under(self, folder: str) -> Iterator[str]:
         """Every file in a folder and its subfolders; a file's path gives itself."""
         folder = folder.strip("/")
-        entry = self._entry(folder) if folder else Entry(git_objects.TREE, self._root)
+        entry = self._entry(folder) if folder else Entry(objects.TREE, self._root)
         if entry is None:
             return
         if entry.is_tree:
@@ -90,7 +91,7 @@ class Branch:
 
     def tree_of(self, sha: str) -> str:
         """The id of the tree of a commit that is here."""
-        return git_objects.tree_of(self.calls.content(sha, "commit"))
+        return objects.tree_of(self.calls.content(sha, "commit"))
 
     def push_beside(self, name: str, sha: str, before: str) -> None:
         """Push a commit to a branch of ours, which must still be at `before` ("": not be there).
@@ -113,7 +114,7 @@ class Branch:
         if found is None:
             hint = "push a first commit to it: bootstrap init"
             raise InputError("reading the branch", f"{self.shown} is empty", hint, self.shown)
-        self.tip, self._root = found[0], git_objects.tree_of(found[2])
+        self.tip, self._root = found[0], objects.tree_of(found[2])
         return self.tip
 
     def _mode(self, path: str) -> str:
@@ -151,7 +152,7 @@ class Branch:
     def _tree(self, sha: str) -> dict[str, Entry]:
         if sha not in self._trees:
             content = self.calls.content(sha, "tree")
-            self._trees[sha] = dict(git_objects.entries(content, len(sha) // 2))
+            self._trees[sha] = dict(objects.entries(content, len(sha) // 2))
         return self._trees[sha]
 
     # What a branch that is not wholly here fetches before something is looked at.

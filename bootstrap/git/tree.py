@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bootstrap.core.errors import InputError, RefusedError
-from bootstrap.steps import FileChange
+from bootstrap.git.changes import FileChange
 
 Wanted = Sequence[str] | Literal["all"]
 """Paths, globs, folders that end in `/`; or "all"."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import git_auth, git_command, git_errors
 from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import auth, command, errors
 
 
 @dataclass(frozen=True)
@@ -55,32 +55,32 @@ def merge_text(
     Conflicts stand in the result between markers that carry `labels`. What git does not take for
     text comes back as ours, not clean.
     """
-    environ = git_auth.plain_environment(os.environ)
+    environ = auth.plain_environment(os.environ)
     with tempfile.TemporaryDirectory(prefix="bootstrap-merge-") as name:
         for label, content in (("ours", ours), ("base", base), ("theirs", theirs)):
             (Path(name) / label).write_bytes(content)
         options = [part for label in (labels[1], labels[0], labels[2]) for part in ("-L", label)]
         arguments = ("merge-file", "-p", "--diff3", *options, "ours", "base", "theirs")
-        answer = git_command.run(arguments, Path(name), environ)
+        answer = command.run(arguments, Path(name), environ)
     if answer.status < 0 or answer.status > 127:
         if "binary" in answer.err:
             return ours, False
-        raise git_errors.classify(answer.err, "merging a file", "")
+        raise errors.classify(answer.err, "merging a file", "")
     return answer.out, answer.status == 0
 
 
 def _config(invocation: Invocation, key: str) -> str:
-    environ = git_auth.plain_environment(invocation.environ)
-    return git_command.run(("config", "--get", key), Path.cwd(), environ).text
+    environ = auth.plain_environment(invocation.environ)
+    return command.run(("config", "--get", key), Path.cwd(), environ).text
 
 
 def check_version(environ: Mapping[str, str], folder: Path) -> None:
     """Raise GitError for a git that is too old."""
-    answer = git_command.run(("--version",), folder, git_auth.plain_environment(environ))
+    answer = command.run(("--version",), folder, auth.plain_environment(environ))
     numbers = re.search(r"(\d+)\.(\d+)", answer.text)
     found = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
-    if found < git_command.OLDEST:
-        needed = ".".join(map(str, git_command.OLDEST))
+    if found < command.OLDEST:
+        needed = ".".join(map(str, command.OLDEST))
         raise GitError(
             "looking for git", f"git {'.'.join(map(str, found))} is too old", f"install {needed} or newer"
         )

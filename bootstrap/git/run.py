@@ -13,10 +13,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import git_errors
 from bootstrap.core import verbose
 from bootstrap.core.errors import GitError
-from bootstrap.git_command import Answer
+from bootstrap.git import errors
+from bootstrap.git.command import Answer
 
 
 class Calls:
@@ -57,7 +57,7 @@ class Calls:
         return answer
 
     def error(self, answer: Answer, tried: str) -> GitError:
-        return git_errors.classify(answer.err, tried, self.shown, self.secrets)
+        return errors.classify(answer.err, tried, self.shown, self.secrets)
 
     def object(self, name: str) -> tuple[str, str, bytes] | None:
         """The id, kind and content of an object, by id or ref; None when it is not here."""
@@ -162,11 +162,11 @@ def _start(
     except FileNotFoundError as error:
         if not directory.is_dir():
             found = f"there is no folder {directory}"
-            raise GitError(f"running git {arguments[0]}", found, git_errors.ROOM) from error
+            raise GitError(f"running git {arguments[0]}", found, errors.ROOM) from error
         hint = "install git, 2.34 or newer: apt-get install git"
         raise GitError("running git", "there is no git on PATH", hint) from error
     except OSError as error:
-        raise GitError(f"running git {arguments[0]}", str(error), git_errors.ROOM) from error
+        raise GitError(f"running git {arguments[0]}", str(error), errors.ROOM) from error
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

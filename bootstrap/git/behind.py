@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootstrap import git_command
 from bootstrap.core.invocation import Invocation
-from bootstrap.index_sources import same_repository
+from bootstrap.git import command as git_command
+from bootstrap.git.urls import same_repository
 
 TIMEOUT = 20.0
 """Seconds for the remote to answer."""

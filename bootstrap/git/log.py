@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bootstrap.git_process import Calls
+from bootstrap.git.run import Calls
 
 BUILT_AT = "Image-Built-At"
 """Trailer of a commit: when the build began whose image it sets."""

@@ -12,7 +12,7 @@ from bootstrap.core.errors import (
     RepositoryNotFound,
     StalePlan,
 )
-from bootstrap.git_errors import classify, classify_push
+from bootstrap.git.errors import classify, classify_push
 
 URL = "https://git.example.org/a/b.git"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_behind import Clone, clone_at
+from bootstrap.git.behind import Clone, clone_at
 from tests.git_repositories import Bare, git
 
 

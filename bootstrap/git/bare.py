@@ -12,11 +12,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import git_auth, git_command, git_errors
 from bootstrap.core.errors import AuthenticationFailed, GitError, GitUnreachable
 from bootstrap.core.invocation import Invocation
-from bootstrap.git_auth import Credential
-from bootstrap.git_tree import Entry, Wanted, matcher, parse_tree
+from bootstrap.git import auth, errors, urls
+from bootstrap.git import command as git_command
+from bootstrap.git.auth import Credential
+from bootstrap.git.tree import Entry, Wanted, matcher, parse_tree
 
 TIP = "refs/bootstrap/tip"
 
@@ -28,7 +29,7 @@ class Repository:
         self, url: str, credential: Credential, invocation: Invocation, folder: Path, timeout: float
     ) -> None:
         self.url = url
-        self.shown = git_auth.without_userinfo(url)
+        self.shown = urls.without_userinfo(url)
         self.folder = folder
         self._bare = folder / "repository.git"
         self._timeout = timeout
@@ -40,8 +41,8 @@ class Repository:
         self._have: set[str] = set()  # blobs, and trees with all their subtrees
         self._entries: dict[str, dict[str, Entry]] = {}
         self.secrets = tuple(secret for secret in (credential.token,) if secret)
-        ssh = _users_ssh(invocation.environ, folder) if git_auth.is_ssh(url) else None
-        self._environ = git_auth.environment(url, credential, invocation.environ, ssh)
+        ssh = _users_ssh(invocation.environ, folder) if urls.is_ssh(url) else None
+        self._environ = auth.environment(url, credential, invocation.environ, ssh)
 
     # -- running git ------------------------------------------------------------------------
 
@@ -62,7 +63,7 @@ class Repository:
         return answer
 
     def error(self, answer: git_command.Answer, tried: str) -> GitError:
-        return git_errors.classify(answer.err, tried, self.shown, self.secrets)
+        return errors.classify(answer.err, tried, self.shown, self.secrets)
 
     # -- the host's refs --------------------------------------------------------------------
 
@@ -220,7 +221,7 @@ class Repository:
                 for number, content in enumerate(contents):
                     (Path(name) / str(number)).write_bytes(content)
             except OSError as error:
-                raise GitError("writing files", str(error), git_errors.ROOM) from error
+                raise GitError("writing files", str(error), errors.ROOM) from error
             lines = "".join(f"{name}/{number}\n" for number in range(len(contents))).encode()
             options = ("-w", "--no-filters", "--stdin-paths")
             ids = self.must("storing files", "hash-object", *options, stdin=lines).text.split()
@@ -233,4 +234,4 @@ def _users_ssh(environ: Mapping[str, str], folder: Path) -> str | None:
     if command := environ.get("GIT_SSH_COMMAND"):
         return command
     arguments = ("config", "--get", "core.sshCommand")
-    return git_command.run(arguments, folder, git_auth.plain_environment(environ)).text or None
+    return git_command.run(arguments, folder, auth.plain_environment(environ)).text or None

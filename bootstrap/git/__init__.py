@@ -1,0 +1,1 @@
+"""Run git: branches without a checkout, URLs, identity, credentials."""

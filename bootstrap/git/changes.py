@@ -1,0 +1,56 @@
+"""A change of files, the commit that made it, and what a repository was seen to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PARENT_COMMIT = "0000000000000000000000000000000000000000"
+"""In the layout's record, stands for the id of the commit before it in the same push."""
+
+
+@dataclass(frozen=True)
+class RepositoryState:
+    """A branch of a repository, as its host shows it.
+
+    `tip` is None when the branch is not there; `files` has what was asked for, path → content.
+    `push_refusal` is None when a push would be accepted as far as the host tells beforehand.
+    """
+
+    url: str
+    branch: str
+    exists: bool
+    tip: str | None = None
+    default_branch: str | None = None
+    branches: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    paths: frozenset[str] = frozenset()
+    push_refusal: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """No branch at all: nothing was ever pushed."""
+        return not self.branches
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file as it shall be; `content` None deletes it. `before` is what the tip holds (None: nothing)."""
+
+    path: str
+    content: bytes | None
+    before: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit: changes on top of the one before (see PARENT_COMMIT).
+
+    One that is made `beside` the branch stands on the commit `onto` (None: on nothing), and the next
+    one of the push merges it.
+    """
+
+    message: str
+    changes: tuple[FileChange, ...]
+    beside: bool = False
+    onto: str | None = None
