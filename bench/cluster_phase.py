@@ -72,7 +72,7 @@ def _measure(found: dict[str, list[float]]) -> None:
 def _settle(sandbox: Sandbox, invocation: Invocation) -> None:
     """Until the API server has done what the new CRDs make it do, so that the next run does not share it."""
     from bootstrap import kube
-    from bootstrap.kube_crds import API_VERSION, CRD, wait_until_established
+    from bootstrap.kube.crds import API_VERSION, CRD, wait_until_established
 
     cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
     for crd in kube.list_objects(cluster, API_VERSION, CRD):

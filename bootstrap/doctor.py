@@ -15,13 +15,13 @@ from datetime import datetime, timezone
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from bootstrap import __version__, argocd, certificates, doctor_argocd, doctor_webhook, kube
+from bootstrap import __version__, argocd, doctor_argocd, doctor_webhook, kube
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.kube import Cluster
-from bootstrap.observed import ClusterState
-from bootstrap.preflight import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
+from bootstrap.kube import Cluster, certificates
+from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
+from bootstrap.kube.state import ClusterState
 from bootstrap.request import Request
 from bootstrap.status import Family, key_of, summarise
 

@@ -18,7 +18,7 @@ from bootstrap.git import credential as git_credential
 from bootstrap.git.urls import host_of, same_repository, without_userinfo
 from bootstrap.index_sources import sources
 from bootstrap.kube import Cluster
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.providers.address import project_path, web_address
 from bootstrap.providers.hooks import WEBHOOK_PATH, Delivery, Hook, mark
 from bootstrap.request import Request

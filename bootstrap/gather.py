@@ -21,7 +21,7 @@ from bootstrap.git import credential as git_credential
 from bootstrap.git import remote as git
 from bootstrap.git.remote import Credential
 from bootstrap.handlers import World
-from bootstrap.observed import ClusterState, Preview
+from bootstrap.kube.state import ClusterState, Preview
 from bootstrap.plans import init as plans
 from bootstrap.request import Request
 from bootstrap.steps import Plan

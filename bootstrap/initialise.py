@@ -11,7 +11,7 @@ from bootstrap import gather, handlers, show
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.execute import Done, execute
-from bootstrap.observed import Preview
+from bootstrap.kube.state import Preview
 from bootstrap.request import Request
 from bootstrap.steps import Plan, PushFiles, Step
 

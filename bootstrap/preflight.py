@@ -10,11 +10,9 @@ from urllib.parse import urlsplit
 from bootstrap.core.errors import BootstrapError, RefusedError
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.urls import same_repository
-from bootstrap.observed import ClusterState, Preview
+from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
+from bootstrap.kube.state import ClusterState, Preview
 
-OLDEST_KUBERNETES = (1, 30)
-MAXIMAL_CLOCK_SKEW = 60.0
-"""Seconds; beyond it tokens and certificates start to be refused."""
 NODES_FOR_HA = 3
 NEEDED_DISK = 200 * 1024 * 1024
 """Bytes in the temporary folder and the cache: the manifest, a shallow fetch, a commit."""

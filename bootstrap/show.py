@@ -9,8 +9,8 @@ from typing import Any
 
 from bootstrap.core.text import counted
 from bootstrap.git.changes import FileChange
+from bootstrap.kube.state import Preview
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.observed import Preview
 from bootstrap.steps import (
     DeleteObjects,
     EnsureDeployKey,

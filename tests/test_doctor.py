@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.certificates import trouble as certificate_trouble
+from bootstrap.kube.certificates import trouble as certificate_trouble
 from tests import kubeconfigs
 from tests.conftest import Run
 

@@ -8,8 +8,8 @@ import pytest
 
 from bootstrap.core.errors import Conflict, InputError
 from bootstrap.git.changes import Commit, FileChange, RepositoryState
+from bootstrap.kube.state import FieldConflict, Preview
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.observed import FieldConflict, Preview
 from bootstrap.plans.init import ClusterPlan, plan, secrets
 from bootstrap.plans.tree import Desired
 from bootstrap.steps import EnsureRepository, EnsureSecret, EnsureWebhook, PushFiles, ServerSideApply, WaitFor

@@ -9,8 +9,8 @@ import pytest
 from bootstrap import preflight
 from bootstrap.core.errors import GitUnreachable, RefusedError
 from bootstrap.git.changes import RepositoryState
+from bootstrap.kube.state import ArgoCDInstallation, ClusterState, Preview
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.observed import ArgoCDInstallation, ClusterState, Preview
 
 CLUSTER = ClusterState("admin@lab", "https://10.0.0.1:6443", "v1.36.3", ready_nodes=3)
 REPO = RepositoryState("https://git.example.org/a.git", "main", exists=True)

@@ -28,7 +28,7 @@ def contexts(invocation: Invocation) -> Iterable[str]:
     """The contexts of the kubeconfig files."""
     import yaml
 
-    from bootstrap.kube_config import paths_of
+    from bootstrap.kube.config import paths_of
 
     for path in paths_of(invocation).split(":"):
         if path and Path(path).is_file():

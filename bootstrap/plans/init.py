@@ -10,7 +10,7 @@ from typing import Any
 from bootstrap import layout
 from bootstrap.core.errors import Conflict, InputError
 from bootstrap.git.changes import RepositoryState
-from bootstrap.observed import Preview
+from bootstrap.kube.state import Preview
 from bootstrap.plans.tree import Desired
 from bootstrap.settings import Settings
 from bootstrap.steps import (

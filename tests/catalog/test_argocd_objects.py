@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap import argocd_manifest, argocd_objects, catalog, layout, render
 from bootstrap.core.invocation import Invocation
-from bootstrap.kube_argocd import installed_by
+from bootstrap.kube.find_argocd import installed_by
 from bootstrap.manifests.reader import load_all
 from bootstrap.sandbox import programs
 from bootstrap.settings import Settings, Variant

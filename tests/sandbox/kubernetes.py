@@ -12,7 +12,7 @@ from typing import Any
 from bootstrap import kube
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube import Cluster
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox
@@ -62,8 +62,8 @@ def temporary_namespace(cluster: Cluster) -> Iterator[str]:
 
 def apply_as(cluster: Cluster, item: ClusterObject, namespace: str, manager: str) -> None:
     """Server-side apply by somebody else."""
-    from bootstrap.kube_crds import wait_until_served
-    from bootstrap.kube_send import APPLY, place
+    from bootstrap.kube.crds import wait_until_served
+    from bootstrap.kube.send import APPLY, place
 
     wait_until_served(cluster, item)
     placed = place(cluster, item, namespace)
@@ -93,7 +93,7 @@ def with_token(sandbox: Sandbox, token: str, folder: Path) -> Cluster:
 
 
 def _ca(sandbox: Sandbox) -> dict[str, str]:
-    from bootstrap.kube_config import load
+    from bootstrap.kube.config import load
 
     configuration = load(
         private_invocation(sandbox.folder), sandbox.context, sandbox.kubeconfig

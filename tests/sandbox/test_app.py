@@ -10,7 +10,7 @@ import pytest
 from bootstrap import argocd, kube
 from bootstrap.catalog import EXAMPLE_REPOSITORY
 from bootstrap.core.errors import Forbidden
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox

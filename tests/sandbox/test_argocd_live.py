@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from bootstrap import argocd, kube, kube_preview
+from bootstrap import argocd, kube
 from bootstrap.core.errors import NotReadyError
-from bootstrap.kube import Cluster
-from bootstrap.kube_connection import request
+from bootstrap.kube import Cluster, dry_run
+from bootstrap.kube.connection import request
 from bootstrap.manifests import parse, split
 from bootstrap.sandbox.state import Sandbox
 from tests.conftest import Run
@@ -250,12 +250,12 @@ def test_rights_that_are_missing_are_listed_in_words(
     assert state.ready_nodes == -1
 
 
-@pytest.mark.parametrize("long", [0, kube_preview.LONG, 10**9], ids=["reading", "as usual", "trying"])
+@pytest.mark.parametrize("long", [0, dry_run.LONG, 10**9], ids=["reading", "as usual", "trying"])
 def test_installed_manifest_would_change_nothing_although_argo_cd_has_run(
     cluster: Cluster, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, long: int
 ) -> None:
     """Whether each object is only read and compared, or the server tries to apply it."""
-    monkeypatch.setattr(kube_preview, "LONG", long)
+    monkeypatch.setattr(dry_run, "LONG", long)
     manifest = argocd.manifest(private_invocation(sandbox.folder), None, "install")
     objects = split.split(manifest.content, "install.yaml")
     previews = kube.preview(cluster, objects, namespace=argocd.NAMESPACE)

@@ -19,7 +19,7 @@ import requests
 from bootstrap import argocd, kube
 from bootstrap.core.errors import Forbidden, SandboxError
 from bootstrap.kube import Cluster
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox import argocd_processes, process, state
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, CUSTOM_RESOURCES, Component, Installed, read

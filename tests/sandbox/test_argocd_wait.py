@@ -18,7 +18,7 @@ import pytest
 from bootstrap import argocd, kube
 from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.manifests import split
 from bootstrap.sandbox.state import Sandbox
 from bootstrap.status import Status

@@ -16,7 +16,7 @@ import pytest
 from bootstrap import kube
 from bootstrap.core.errors import ApiError, ClusterUnreachable
 from bootstrap.kube import Cluster
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox import ready, state
 from bootstrap.sandbox.state import Sandbox

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from bootstrap import kube, kube_apply, kube_connection, kube_send, layout
+from bootstrap import kube, layout
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.invocation import Invocation
+from bootstrap.kube import connection, send, server_side_apply
 from bootstrap.main import run as run_cli
 from bootstrap.manifests import split
 from bootstrap.plans.init import SECRETS_ANNOTATION
@@ -127,7 +128,7 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     assert (state, "has none to Argo CD's /api/webhook" in what) == ("warning", True)
     assert f"bootstrap init {world.url} --argocd-url" in mend
     server = "/apis/apps/v1/namespaces/argocd/deployments/argocd-server"
-    kube_connection.request(world.cluster, "DELETE", server, "making it core")
+    connection.request(world.cluster, "DELETE", server, "making it core")
     ((state, what, mend),) = told()
     assert (state, "no API server" in what, mend) == ("ok", True, "")
     world.up("--argocd-url", "http://127.0.0.1:1")
@@ -145,7 +146,7 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     body = base64.b64encode(b"another").decode()
     patch = json.dumps({"data": {"webhook.gogs.secret": body}}).encode()
     path = "/api/v1/namespaces/argocd/secrets/argocd-secret"
-    kube_connection.request(
+    connection.request(
         world.cluster, "PATCH", path, "changing", body=patch, content_type="application/merge-patch+json"
     )
     assert (told()[0][0], "is not this cluster's" in told()[0][1]) == ("warning", True)
@@ -174,7 +175,7 @@ def test_dry_run_previews_all_and_writes_nothing_anywhere(world: World) -> None:
 def test_dry_run_shows_what_would_change_in_the_cluster(world: World) -> None:
     world.up()
     body = b'{"data":{"application.resourceTrackingMethod":"label"}}'
-    kube_connection.request(
+    connection.request(
         world.cluster,
         "PATCH",
         "/api/v1/namespaces/argocd/configmaps/argocd-cm",
@@ -197,7 +198,7 @@ def test_field_that_another_manager_owns_is_told_and_taken_only_by_force(world: 
         "metadata": {"name": "argocd-cm"},
         "data": {"application.resourceTrackingMethod": "label"},
     }
-    kube_connection.request(
+    connection.request(
         world.cluster,
         "PATCH",
         "/api/v1/namespaces/argocd/configmaps/argocd-cm",
@@ -275,11 +276,11 @@ def install_by_hand(world: World, by: str) -> None:
             b"    app.kubernetes.io/part-of: argocd\n    app.kubernetes.io/managed-by: Helm\n",
         )
     objects = split.split(text, "install.yaml")
-    for phase in kube_apply.phases(objects):
+    for phase in server_side_apply.phases(objects):
         for item in phase:
-            placed = kube_send.place(world.cluster, item, "argocd")
+            placed = send.place(world.cluster, item, "argocd")
             assert placed is not None
-            kube_connection.request(
+            connection.request(
                 world.cluster,
                 "PATCH",
                 placed.path,

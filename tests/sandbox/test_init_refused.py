@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bootstrap import kube
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.manifests.objects import ClusterObject
 from tests.conftest import Result
 from tests.git_repositories import Bare, git
@@ -236,7 +236,7 @@ def test_interrupted_network_is_one_clear_error_and_the_next_run_finishes(
     world: World, tmp_path: Path, which: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cut in the middle of each phase: after parts of the bytes that an undisturbed run passes."""
-    monkeypatch.setattr("bootstrap.kube_connection.PATIENCE", 1.0)
+    monkeypatch.setattr("bootstrap.kube.connection.PATIENCE", 1.0)
     monkeypatch.setattr("bootstrap.providers.http.ATTEMPTS", 2)
     direct, manifest = world.url, ["--argocd-manifest", str(world.manifest)]
     proxy, environ = through(world, tmp_path, None, which)

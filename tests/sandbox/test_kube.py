@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 
-from bootstrap import kube, kube_objects, kube_preview, kube_send
+from bootstrap import kube
 from bootstrap.core.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, NotReadyError
-from bootstrap.kube import Cluster
-from bootstrap.kube_connection import request
+from bootstrap.kube import Cluster, dry_run
+from bootstrap.kube import objects as kube_objects
+from bootstrap.kube import send as kube_send
+from bootstrap.kube.connection import request
+from bootstrap.kube.state import FieldConflict
 from bootstrap.manifests import parse, split
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.observed import FieldConflict
 from bootstrap.sandbox.state import Sandbox
 from tests.sandbox import kubernetes
 from tests.sandbox.kubernetes import config_map, crd, made
@@ -180,7 +182,7 @@ def test_immutable_field_has_a_hint(admin: Cluster, ns: str) -> None:
 def test_crd_whose_name_is_taken_is_not_waited_for_in_vain(
     admin: Cluster, group: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bootstrap.kube_crds.ESTABLISHED_TIMEOUT", 3.0)
+    monkeypatch.setattr("bootstrap.kube.crds.ESTABLISHED_TIMEOUT", 3.0)
     kube.apply(admin, [crd(group, "Part")])
     other = crd(group, "Other")
     taken = ClusterObject(
@@ -385,7 +387,7 @@ def test_long_document_that_is_as_it_was_applied_is_not_tried(
         tried.append(str(arguments[1].object))
         return kube_send.send(*arguments, **options)
 
-    monkeypatch.setattr(kube_preview, "send", send)
+    monkeypatch.setattr(dry_run, "send", send)
     assert changes(admin, [long_crd(group)], "default") == ["same"]
     assert tried == []
     assert changes(admin, [long_crd(group, preserveUnknownFields=False)], "default") == ["same"]

@@ -10,7 +10,7 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.core.errors import ClusterError
-from bootstrap.kube_crds import PAUSE, SERVED_TIMEOUT
+from bootstrap.kube.crds import PAUSE, SERVED_TIMEOUT
 from bootstrap.manifests import split as manifests
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox

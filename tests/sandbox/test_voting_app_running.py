@@ -13,7 +13,7 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.core.errors import ApiError
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox

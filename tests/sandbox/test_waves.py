@@ -14,7 +14,7 @@ import pytest
 
 from bootstrap import argocd, kube
 from bootstrap.kube import Cluster
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from tests.catalog.infrastructure import INFRASTRUCTURE, WAVE, yaml
 from tests.sandbox.kubernetes import made
 from tests.sandbox.test_argocd_live import (

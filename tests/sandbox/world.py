@@ -23,7 +23,7 @@ import requests
 
 from bootstrap import kube
 from bootstrap.core.invocation import Invocation
-from bootstrap.kube_connection import request
+from bootstrap.kube.connection import request
 from bootstrap.main import run as run_cli
 from bootstrap.sandbox.state import Sandbox
 from tests.conftest import Result

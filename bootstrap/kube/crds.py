@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bootstrap import kube_discovery as discovery
 from bootstrap.core.errors import NotFound, NotReadyError
-from bootstrap.kube_connection import METADATA_LIST, Cluster, request
-from bootstrap.kube_objects import watch
+from bootstrap.kube import discovery
+from bootstrap.kube.connection import METADATA_LIST, Cluster, request
+from bootstrap.kube.objects import watch
 from bootstrap.manifests.objects import ClusterObject
 
 CRD = "CustomResourceDefinition"

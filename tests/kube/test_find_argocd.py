@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.kube_argocd import installed_by, version_of
+from bootstrap.kube.find_argocd import installed_by, version_of
 
 IMAGE = "quay.io/argoproj/argocd:v3.6.1"
 

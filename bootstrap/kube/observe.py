@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bootstrap import kube_objects
 from bootstrap.core.errors import Forbidden
-from bootstrap.kube_argocd import find_argocd
-from bootstrap.kube_connection import Cluster, request
-from bootstrap.kube_parallel import in_parallel
-from bootstrap.observed import ClusterState
+from bootstrap.kube import objects
+from bootstrap.kube.connection import Cluster, request
+from bootstrap.kube.find_argocd import find_argocd
+from bootstrap.kube.parallel import in_parallel
+from bootstrap.kube.state import ClusterState
+
+OLDEST_KUBERNETES = (1, 30)
+
+MAXIMAL_CLOCK_SKEW = 60.0
+"""Seconds; beyond it tokens and certificates start to be refused."""
+
 
 NAMESPACE = "argocd"
 UNKNOWN = -1
@@ -121,7 +127,7 @@ def _version(cluster: Cluster, clock: Callable[[], float]) -> tuple[str, float]:
 
 def _ready_nodes(cluster: Cluster) -> int:
     try:
-        nodes = kube_objects.list_objects(cluster, "v1", "Node")
+        nodes = objects.list_objects(cluster, "v1", "Node")
     except Forbidden:
         return UNKNOWN
     return sum(_is_ready(node) for node in nodes)

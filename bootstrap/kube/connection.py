@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap import kube_config, kube_errors
 from bootstrap.core import verbose
 from bootstrap.core.errors import ClusterError
 from bootstrap.core.invocation import Invocation
+from bootstrap.kube import config, errors
 
 FIELD_MANAGER = "bootstrap"
 """Owner of every field that this program sets."""
@@ -73,7 +73,7 @@ def connect(
     """
     from kubernetes.client.rest import RESTClientObject
 
-    login = kube_config.load(invocation, context, kubeconfig)
+    login = config.load(invocation, context, kubeconfig)
     configuration = login.configuration
     configuration.connection_pool_maxsize = THREADS + 2
     for value in configuration.api_key.values():
@@ -114,14 +114,14 @@ def request(
             response = _send(cluster, method, path, query, body, content_type, accept, read_timeout)
         except _network_errors() as error:
             failure: ClusterError = _unreachable(cluster, error, tried)
-            final = not kube_errors.may_pass(error)
+            final = not errors.may_pass(error)
         else:
             data = _parse(response.data)
             if response.status < 400:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, data, headers)
-            failure = kube_errors.from_status(response.status, data, tried, where)
-            final = not kube_errors.status_may_pass(response.status, data)
+            failure = errors.from_status(response.status, data, tried, where)
+            final = not errors.status_may_pass(response.status, data)
             pause = _retry_after(response.headers)
         attempt += 1
         pause = max(pause, min(0.1 * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0))  # noqa: S311
@@ -140,7 +140,7 @@ def stream(
         response = _send(cluster, "GET", path, query, None, JSON, JSON, timeout, preload=False)
         try:
             if response.status >= 400:
-                raise kube_errors.from_status(response.status, _parse(response.data), tried)
+                raise errors.from_status(response.status, _parse(response.data), tried)
             yield _lines(response)
         finally:
             response.close()
@@ -208,7 +208,7 @@ def _network_errors() -> tuple[type[Exception], ...]:
 
 def _unreachable(cluster: Cluster, error: Exception, tried: str) -> ClusterError:
     proxy = getattr(cluster.pool, "proxy", None)
-    return kube_errors.unreachable(error, tried, cluster.server, str(proxy) if proxy else None)
+    return errors.unreachable(error, tried, cluster.server, str(proxy) if proxy else None)
 
 
 def _parse(body: bytes) -> Any:

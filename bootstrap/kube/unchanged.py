@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bootstrap.kube_connection import FIELD_MANAGER
+from bootstrap.kube.connection import FIELD_MANAGER
 
 
 def surely_unchanged(document: Mapping[str, Any], live: Mapping[str, Any]) -> bool:

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import kube_discovery as discovery
 from bootstrap.core.errors import ClusterError, Conflict, NotFound
-from bootstrap.kube_connection import METADATA_ONLY, Cluster, request
-from bootstrap.kube_errors import combined
-from bootstrap.kube_parallel import in_parallel
-from bootstrap.kube_send import Placed, place, read, real_conflicts, send
-from bootstrap.kube_unchanged import surely_unchanged
+from bootstrap.kube import discovery
+from bootstrap.kube.connection import METADATA_ONLY, Cluster, request
+from bootstrap.kube.errors import combined
+from bootstrap.kube.parallel import in_parallel
+from bootstrap.kube.send import Placed, place, read, real_conflicts, send
+from bootstrap.kube.state import FieldConflict, Preview
+from bootstrap.kube.unchanged import surely_unchanged
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.manifests.parse import parse
-from bootstrap.observed import FieldConflict, Preview
 
 BOOKKEEPING = frozenset(
     {"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap import kube_discovery as discovery
 from bootstrap.core.errors import Conflict, NotFound
-from bootstrap.kube_connection import FIELD_MANAGER, JSON, METADATA_ONLY, Answer, Cluster, request
-from bootstrap.kube_fields import differs
+from bootstrap.kube import discovery
+from bootstrap.kube.connection import FIELD_MANAGER, JSON, METADATA_ONLY, Answer, Cluster, request
+from bootstrap.kube.fields import differs
 from bootstrap.manifests.objects import ClusterObject
 
 CREATED = 201

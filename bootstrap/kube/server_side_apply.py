@@ -6,17 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import kube_discovery as discovery
-from bootstrap.kube_connection import JSON, METADATA_ONLY, Cluster
-from bootstrap.kube_crds import (
-    defined_by,
-    is_crd,
-    is_established,
-    wait_until_established,
-    wait_until_served,
-)
-from bootstrap.kube_parallel import in_parallel
-from bootstrap.kube_send import Placed, apply_one
+from bootstrap.kube import discovery
+from bootstrap.kube.connection import JSON, METADATA_ONLY, Cluster
+from bootstrap.kube.crds import defined_by, is_crd, is_established, wait_until_established, wait_until_served
+from bootstrap.kube.parallel import in_parallel
+from bootstrap.kube.send import Placed, apply_one
 from bootstrap.manifests.objects import ClusterObject
 
 PASSIVE = re.compile(r"v1|(networking|rbac\.authorization|policy|scheduling|storage)(\.k8s\.io)?/v1")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bootstrap.core import errors
-from bootstrap.kube_errors import combined, conflicts, cut, from_status, status_may_pass
+from bootstrap.kube.errors import combined, conflicts, cut, from_status, status_may_pass
 
 
 def status(code: int, message: str, reason: str = "", **details: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap.core.errors import NotFound
-from bootstrap.kube_connection import Cluster, request
-from bootstrap.kube_parallel import in_parallel
+from bootstrap.kube.connection import Cluster, request
+from bootstrap.kube.parallel import in_parallel
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 from bootstrap.core.errors import ClusterError
-from bootstrap.kube_connection import THREADS
-from bootstrap.kube_errors import combined
+from bootstrap.kube.connection import THREADS
+from bootstrap.kube.errors import combined
 
 T = TypeVar("T")
 R = TypeVar("R")

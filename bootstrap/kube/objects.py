@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bootstrap import kube_discovery as discovery
 from bootstrap.core.errors import ApiError, ClusterUnreachable, NotFound, NotReadyError
-from bootstrap.kube_connection import FIELD_MANAGER, Cluster, request, stream
+from bootstrap.kube import discovery
+from bootstrap.kube.connection import FIELD_MANAGER, Cluster, request, stream
 from bootstrap.manifests.objects import ClusterObject
 
 PAGE = 500

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.kube_unchanged import surely_unchanged
+from bootstrap.kube.unchanged import surely_unchanged
 
 DOCUMENT = {
     "apiVersion": "example.com/v1",

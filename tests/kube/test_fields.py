@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.kube_fields import MISSING, differs, value_at
+from bootstrap.kube.fields import MISSING, differs, value_at
 
 OBJECT: dict[str, Any] = {
     "metadata": {"annotations": {"a.b/c": "1", "a": "2"}, "finalizers": ["x", "y.z/[w]"]},

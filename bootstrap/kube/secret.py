@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bootstrap import kube_objects
 from bootstrap.core.errors import Conflict
-from bootstrap.kube_connection import FIELD_MANAGER, Cluster, request
+from bootstrap.kube import objects
+from bootstrap.kube.connection import FIELD_MANAGER, Cluster, request
 
 MERGE_PATCH = "application/merge-patch+json"
 TRIES = 5
@@ -36,7 +36,7 @@ def ensure_secret(
     """
     last: Conflict | None = None
     for _ in range(TRIES):
-        found = kube_objects.get(cluster, "v1", "Secret", namespace, name)
+        found = objects.get(cluster, "v1", "Secret", namespace, name)
         try:
             if found is None:
                 _create(cluster, namespace, name, data, generate, labels)
@@ -53,7 +53,7 @@ def ensure_secret(
 
 def ensure_namespace(cluster: Cluster, name: str) -> bool:
     """Create the namespace unless it is there."""
-    if kube_objects.get(cluster, "v1", "Namespace", None, name) is not None:
+    if objects.get(cluster, "v1", "Namespace", None, name) is not None:
         return False
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     try:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import kube_config
 from bootstrap.core.errors import ClusterError, ExitStatus, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.kube import config
 from tests import kubeconfigs
 
 PLUGIN = "client.authentication.k8s.io/v1"
@@ -36,32 +36,31 @@ def test_current_context_is_taken_unless_one_is_given(tmp_path: Path) -> None:
     one = kubeconfigs.write(tmp_path / "one", "https://one.example", context="one", current="one")
     two = kubeconfigs.write(tmp_path / "two", "https://two.example", context="two", current="two")
     both = with_environment(KUBECONFIG=f"{one}:{two}:{tmp_path / 'absent'}")
-    assert kube_config.load(both, "one").configuration.host == "https://one.example"
-    assert kube_config.load(both, "two").configuration.host == "https://two.example"
-    assert kube_config.contexts(both) == ["one", "two"]
-    assert kube_config.load(with_environment(KUBECONFIG=str(one)), None).context == "one"
+    assert config.load(both, "one").configuration.host == "https://one.example"
+    assert config.load(both, "two").configuration.host == "https://two.example"
+    assert config.contexts(both) == ["one", "two"]
+    assert config.load(with_environment(KUBECONFIG=str(one)), None).context == "one"
 
 
 def test_default_kubeconfig_lies_in_the_home_folder(tmp_path: Path) -> None:
     (tmp_path / ".kube").mkdir()
     kubeconfigs.write(tmp_path / ".kube" / "config", "https://home.example")
     assert (
-        kube_config.load(with_environment(HOME=str(tmp_path)), None).configuration.host
-        == "https://home.example"
+        config.load(with_environment(HOME=str(tmp_path)), None).configuration.host == "https://home.example"
     )
 
 
 def test_given_kubeconfig_wins_over_the_environment(tmp_path: Path) -> None:
     other = kubeconfigs.write(tmp_path / "other", "https://other.example")
     given = kubeconfigs.write(tmp_path / "given", "https://given.example")
-    found = kube_config.load(with_environment(KUBECONFIG=str(other)), None, given)
+    found = config.load(with_environment(KUBECONFIG=str(other)), None, given)
     assert found.configuration.host == "https://given.example"
 
 
 def test_unknown_context_offers_the_nearest_names(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path / "k", context="production-west", current="production-west")
     with pytest.raises(InputError) as raised:
-        kube_config.load(with_environment(), "prodution-west", path)
+        config.load(with_environment(), "prodution-west", path)
     assert raised.value.found == "there is no context 'prodution-west'"
     assert raised.value.hint == "did you mean production-west?"
 
@@ -69,15 +68,15 @@ def test_unknown_context_offers_the_nearest_names(tmp_path: Path) -> None:
 def test_no_current_context_lists_what_there_is(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path / "k", current=None)
     with pytest.raises(InputError, match="no current-context") as raised:
-        kube_config.load(with_environment(), None, path)
+        config.load(with_environment(), None, path)
     assert raised.value.hint == "give --context: test"
 
 
 def test_no_kubeconfig_says_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
-        kube_config.load(with_environment(HOME=str(tmp_path)), None)
+        config.load(with_environment(HOME=str(tmp_path)), None)
     assert str(tmp_path / ".kube" / "config") in raised.value.found
-    assert kube_config.contexts(with_environment(HOME=str(tmp_path))) == []
+    assert config.contexts(with_environment(HOME=str(tmp_path))) == []
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ def test_file_that_is_no_kubeconfig_is_told_as_one(
     path = tmp_path / "k"
     path.write_text(content)
     with pytest.raises(InputError) as raised:
-        kube_config.load(with_environment(), None, path)
+        config.load(with_environment(), None, path)
     assert found in raised.value.found
     assert raised.value.where == f"{path}{where}"
 
@@ -109,13 +108,13 @@ def test_error_about_an_entry_does_not_show_its_credential(tmp_path: Path) -> No
         '"users": [{"name": "u", "token": "hunter2"}]}'
     )
     with pytest.raises(InputError, match="Expected key user") as raised:
-        kube_config.load(with_environment(), "a", path)
+        config.load(with_environment(), "a", path)
     assert "hunter2" not in raised.value.found
 
 
 def test_kubeconfig_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="directory"):
-        kube_config.load(with_environment(), None, tmp_path)
+        config.load(with_environment(), None, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -131,14 +130,14 @@ def test_files_that_the_context_names_have_to_be_there(
 ) -> None:
     path = kubeconfigs.write(tmp_path / "k", "https://x.example", user, **cluster)
     with pytest.raises(InputError) as raised:
-        kube_config.load(with_environment(), None, path)
+        config.load(with_environment(), None, path)
     assert found in raised.value.found
 
 
 def test_server_that_is_no_url_is_refused(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path / "k", "example.com:6443")
     with pytest.raises(InputError, match="no URL of a server"):
-        kube_config.load(with_environment(), None, path)
+        config.load(with_environment(), None, path)
 
 
 def test_context_of_a_cluster_that_is_not_there_is_a_bad_kubeconfig(tmp_path: Path) -> None:
@@ -147,7 +146,7 @@ def test_context_of_a_cluster_that_is_not_there_is_a_bad_kubeconfig(tmp_path: Pa
         '{"contexts": [{"name": "a", "context": {"cluster": "gone", "user": "u"}}], "clusters": []}'
     )
     with pytest.raises(InputError, match="gone"):
-        kube_config.load(with_environment(), "a", path)
+        config.load(with_environment(), "a", path)
 
 
 def test_exec_plugin_gives_the_token(tmp_path: Path) -> None:
@@ -155,7 +154,7 @@ def test_exec_plugin_gives_the_token(tmp_path: Path) -> None:
         f'{{"apiVersion": "{PLUGIN}", "kind": "ExecCredential", "status": {{"token": "from-the-plugin"}}}}'
     )
     path = kubeconfigs.write(tmp_path / "k", user=exec_user(plugin(tmp_path, f"print('''{answer}''')")))
-    login = kube_config.load(with_environment(), None, path)
+    login = config.load(with_environment(), None, path)
     settings = login.configuration.auth_settings()
     assert [item["value"] for item in settings.values()] == ["Bearer from-the-plugin"]
 
@@ -166,7 +165,7 @@ def test_missing_exec_plugin_is_told_with_its_own_install_hint(
     hint = "Install it:\n  curl -fsSL https://cloud.example/plugin"
     path = kubeconfigs.write(tmp_path / "k", user=exec_user("no-such-plugin", installHint=hint))
     with pytest.raises(ClusterError) as raised:
-        kube_config.load(with_environment(), None, path)
+        config.load(with_environment(), None, path)
     assert raised.value.exit_status == ExitStatus.CLUSTER
     assert "'no-such-plugin' cannot be started" in raised.value.found
     assert raised.value.hint == "Install it: curl -fsSL https://cloud.example/plugin"
@@ -177,7 +176,7 @@ def test_failing_exec_plugin_is_told_with_what_it_said_cut(tmp_path: Path) -> No
     body = "import sys\nsys.exit('session expired: ' + 'x' * 5000)"
     path = kubeconfigs.write(tmp_path / "k", user=exec_user(plugin(tmp_path, body)))
     with pytest.raises(ClusterError) as raised:
-        kube_config.load(with_environment(), None, path)
+        config.load(with_environment(), None, path)
     assert "session expired" in raised.value.found
     assert len(raised.value.found) < 500
     assert "log in" in raised.value.hint
@@ -186,12 +185,12 @@ def test_failing_exec_plugin_is_told_with_what_it_said_cut(tmp_path: Path) -> No
 def test_exec_plugin_that_prints_no_credential_is_told(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path / "k", user=exec_user(plugin(tmp_path, "print('hello')")))
     with pytest.raises(ClusterError, match="failed to decode process output"):
-        kube_config.load(with_environment(), None, path)
+        config.load(with_environment(), None, path)
 
 
 def test_logging_is_as_before_after_loading(tmp_path: Path) -> None:
     before = list(logging.getLogger().handlers)
-    kube_config.load(with_environment(), None, kubeconfigs.write(tmp_path / "k"))
+    config.load(with_environment(), None, kubeconfigs.write(tmp_path / "k"))
     assert logging.getLogger().handlers == before
 
 
@@ -207,10 +206,10 @@ def test_pods_service_account_is_used_when_there_is_no_kubeconfig(
     environ = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    login = kube_config.load(with_environment(HOME=str(tmp_path), **environ), None)
+    login = config.load(with_environment(HOME=str(tmp_path), **environ), None)
     assert (login.context, login.configuration.host) == ("in-cluster", "https://10.0.0.1:443")
 
 
 def test_pod_without_a_token_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="service account"):
-        kube_config.load(with_environment(HOME=str(tmp_path), KUBERNETES_SERVICE_HOST="10.0.0.1"), None)
+        config.load(with_environment(HOME=str(tmp_path), KUBERNETES_SERVICE_HOST="10.0.0.1"), None)

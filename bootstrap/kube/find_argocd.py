@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from bootstrap import kube_objects
 from bootstrap.core.errors import Forbidden
-from bootstrap.kube_connection import FIELD_MANAGER, Cluster
-from bootstrap.kube_parallel import in_parallel
-from bootstrap.observed import ArgoCDInstallation
+from bootstrap.kube import objects
+from bootstrap.kube.connection import FIELD_MANAGER, Cluster
+from bootstrap.kube.parallel import in_parallel
+from bootstrap.kube.state import ArgoCDInstallation
 
 PART_OF = "app.kubernetes.io/part-of"
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -33,7 +33,7 @@ def find_argocd(cluster: Cluster) -> ArgoCDInstallation | None:
         return None
     namespace = controllers[0]["metadata"]["namespace"]
     here = [item for item in workloads if item["metadata"]["namespace"] == namespace]
-    settings = kube_objects.get(cluster, "v1", "ConfigMap", namespace, "argocd-cm")
+    settings = objects.get(cluster, "v1", "ConfigMap", namespace, "argocd-cm")
     return ArgoCDInstallation(namespace, version_of(here), installed_by(here, settings))
 
 
@@ -78,7 +78,7 @@ def _list(cluster: Cluster, api_version: str, kind: str) -> list[dict[str, Any]]
     """In all namespaces; in Argo CD's usual one when only that may be read."""
     for namespace in (None, "argocd"):
         try:
-            return kube_objects.list_objects(cluster, api_version, kind, namespace, SELECTOR)
+            return objects.list_objects(cluster, api_version, kind, namespace, SELECTOR)
         except Forbidden:
             continue
     return []

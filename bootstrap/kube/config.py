@@ -13,7 +13,7 @@ from typing import Any
 
 from bootstrap.core.errors import ClusterError, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.kube_errors import cut
+from bootstrap.kube.errors import cut
 
 IN_CLUSTER = "in-cluster"
 

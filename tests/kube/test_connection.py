@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import kube_connection
 from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden
 from bootstrap.core.invocation import Invocation
-from bootstrap.kube_connection import Cluster, connect, request
+from bootstrap.kube import connection
+from bootstrap.kube.connection import Cluster, connect, request
 from tests import kubeconfigs, mirror
 from tests.mirror import Answer, Mirror
 
@@ -173,7 +173,7 @@ def test_server_that_goes_away_is_looked_for_again(tmp_path: Path, monkeypatch: 
         running.serve("/version", VERSION)
         cluster = attempt(tmp_path, running.url, **trusting(running))
     pauses: list[float] = []
-    monkeypatch.setattr(kube_connection.time, "sleep", pauses.append)
+    monkeypatch.setattr(connection.time, "sleep", pauses.append)
     cluster.patience = 0.5
     with pytest.raises(ClusterUnreachable):
         request(cluster, "GET", "/version", "asking")

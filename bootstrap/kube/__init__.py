@@ -6,13 +6,13 @@ kube_discovery (where a kind is served), kube_objects, kube_apply, kube_preview,
 
 from __future__ import annotations
 
-from bootstrap.kube_apply import Applied, apply
-from bootstrap.kube_config import contexts
-from bootstrap.kube_connection import FIELD_MANAGER, Cluster, connect
-from bootstrap.kube_objects import annotate, delete, get, list_objects, watch
-from bootstrap.kube_observe import observe
-from bootstrap.kube_preview import preview
-from bootstrap.kube_secret import ensure_namespace, ensure_secret
+from bootstrap.kube.config import contexts
+from bootstrap.kube.connection import FIELD_MANAGER, Cluster, connect
+from bootstrap.kube.dry_run import preview
+from bootstrap.kube.objects import annotate, delete, get, list_objects, watch
+from bootstrap.kube.observe import observe
+from bootstrap.kube.secret import ensure_namespace, ensure_secret
+from bootstrap.kube.server_side_apply import Applied, apply
 
 __all__ = [
     "FIELD_MANAGER",
