@@ -91,7 +91,7 @@ def release_url(version: str, variant: Variant) -> str:
 
 
 def _released(invocation: Invocation, version: str, variant: Variant, wanted: str | None) -> bytes:
-    from bootstrap import download
+    from bootstrap.http import download
 
     url = release_url(version, variant)
     wanted = wanted or PINNED.get((version, variant))
@@ -118,7 +118,7 @@ def _released(invocation: Invocation, version: str, variant: Variant, wanted: st
 
 
 def _from_url(invocation: Invocation, url: str, wanted: str | None) -> bytes:
-    from bootstrap import download
+    from bootstrap.http import download
 
     if wanted is None:
         raise InputError(

@@ -28,8 +28,8 @@ def read(version: str, file: str, sha256: str, invocation: Invocation) -> bytes:
 
     Raises DownloadUnavailable when no proxy has it, ChecksumDiffers when it is another file there.
     """
-    from bootstrap import download
-    from bootstrap.download_http import shown
+    from bootstrap.http import download
+    from bootstrap.http.session import shown
 
     module = MODULE.format(major=version[1:].partition(".")[0])
     member = f"{module}@{version}/manifests/{file}"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import argocd, argocd_manifest, download
+from bootstrap import argocd, argocd_manifest
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.http import download
 from tests import argocd_manifest as small
 from tests import mirror
 from tests.mirror import Mirror

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import download
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
+from bootstrap.http import download
 from bootstrap.sandbox import build_folder, build_process, program_cache, toolchain
 from bootstrap.sandbox.build_progress import BuildProgress
 from bootstrap.sandbox.pinned import ARGOCD, Pinned

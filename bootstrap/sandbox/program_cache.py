@@ -20,7 +20,7 @@ from typing import Literal
 
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
-from bootstrap.download import checksum
+from bootstrap.http.download import checksum
 from bootstrap.sandbox.pinned import Pinned
 
 RECORD = "record.json"

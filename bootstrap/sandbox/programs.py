@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.download import checksum
+from bootstrap.http.download import checksum
 from bootstrap.sandbox import build_folder, built, on_path, program_cache, released
 from bootstrap.sandbox.pinned import BY_NAME, PROGRAMS, Pinned
 from bootstrap.sandbox.program_cache import Placed

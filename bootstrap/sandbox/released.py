@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bootstrap import download, download_http
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.http import download, session
 from bootstrap.sandbox import program_cache
 from bootstrap.sandbox.pinned import Pinned, Release
 from bootstrap.sandbox.program_cache import Placed
@@ -44,7 +44,7 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
         return {}
     hosts = {pinned.name: _host(released[pinned.name].url) for pinned in candidates}
     report(f"asking {', '.join(sorted(set(hosts.values())))} for released builds")
-    answers = download_http.reachable(sorted(set(hosts.values())), invocation)
+    answers = session.reachable(sorted(set(hosts.values())), invocation)
     for host, fault in answers.items():
         if fault:
             names = ", ".join(name for name in hosts if hosts[name] == host)
@@ -135,7 +135,7 @@ def _fetch(
         if found := program_cache.find(pinned, invocation):
             return found  # another run had the lock, and fetched or built it
         try:
-            name = download_http.shown(release.url).rpartition("/")[2]
+            name = session.shown(release.url).rpartition("/")[2]
             sha256 = download.fetch_checksum(release.checksums, name, invocation)
             file = download.fetch(release.url, sha256, invocation, report=follow)
             with program_cache.workspace(pinned, invocation) as work:
@@ -169,6 +169,6 @@ def _unpack(file: Path, release: Release, target: Path, pinned: Pinned) -> Path:
                 f"unpacking {pinned.name}",
                 f"there is no {release.member} in it",
                 "check the mirror",
-                download_http.shown(release.url),
+                session.shown(release.url),
             ) from error
     return target

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import download
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
+from bootstrap.http import download
 from bootstrap.sandbox import build_folder, built, programs, toolchain
 from tests import mirror as mirrors
 from tests.mirror import Answer, Mirror

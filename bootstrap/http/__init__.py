@@ -1,0 +1,1 @@
+"""One HTTP session (TLS, CA, proxy, retries) and checksummed downloads."""
