@@ -16,6 +16,7 @@ from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from bootstrap import __version__, argocd, doctor_argocd, doctor_webhook, kube
+from bootstrap.argocd.status import Family, key_of, summarise
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
@@ -23,7 +24,6 @@ from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
 from bootstrap.request import Request
-from bootstrap.status import Family, key_of, summarise
 
 State = Literal["ok", "unknown", "warning", "broken"]
 """`unknown`: it could not be looked at from here; that is no fault."""

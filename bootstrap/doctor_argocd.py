@@ -13,12 +13,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from bootstrap import kube
+from bootstrap.argocd.reason import cut
 from bootstrap.core.errors import ClusterError
 from bootstrap.git.urls import same_repository, without_userinfo
 from bootstrap.index_sources import sources
 from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.connection import request
-from bootstrap.status_reason import cut
 
 _METRICS = "look at them: kubectl port-forward statefulset/argocd-application-controller 8082"
 Found = tuple[str, str, str, str]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bootstrap import kube, providers
+from bootstrap.argocd.status import INSTANCE, TRACKING
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
 from bootstrap.doctor_argocd import Found
@@ -22,7 +23,6 @@ from bootstrap.kube.connection import request
 from bootstrap.providers.address import project_path, web_address
 from bootstrap.providers.hooks import WEBHOOK_PATH, Delivery, Hook, mark
 from bootstrap.request import Request
-from bootstrap.status import INSTANCE, TRACKING
 
 AREA = "webhook"
 _LOG = "look at it: kubectl logs deployment/argocd-server"

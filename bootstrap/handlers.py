@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bootstrap import argocd, kube
+from bootstrap.argocd.status import Status
 from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.execute import Handler
@@ -13,7 +14,6 @@ from bootstrap.git.changes import PARENT_COMMIT, Commit
 from bootstrap.git.remote import Identity, Remote
 from bootstrap.providers import Provider
 from bootstrap.settings import FILE
-from bootstrap.status import Status
 from bootstrap.steps import (
     EnsureDeployKey,
     EnsureRepository,

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from bootstrap.argocd.status import Status, key_of
 from bootstrap.core.errors import BootstrapError
 from bootstrap.git.behind import Clone
 from bootstrap.index_sources import sources
-from bootstrap.status import Status, key_of
 
 Application = Mapping[str, Any]
 Key = tuple[str, str]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bootstrap.argocd.status import key_of
 from bootstrap.core.output import Output
 from bootstrap.index_open import opened
 from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_repository import Options
-from bootstrap.status import key_of
 
 
 @dataclass(frozen=True)

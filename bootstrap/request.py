@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.errors import InputError
-from bootstrap.settings import Variant
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from io import StringIO
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
+from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.errors import InputError
 
 FILE = "bootstrap.yaml"
-Variant = Literal["install", "ha", "core"]
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from bootstrap import argocd_manifest, argocd_objects, catalog, layout, render
+from bootstrap import argocd_objects, catalog, layout, render
+from bootstrap.argocd import install_manifest
+from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube.find_argocd import installed_by
 from bootstrap.manifests.reader import load_all
 from bootstrap.sandbox import programs
-from bootstrap.settings import Settings, Variant
+from bootstrap.settings import Settings
 
 SETTINGS = Settings("https://git.example.org/platform/gitops.git", "main")
 
@@ -28,7 +30,7 @@ def test_what_init_applies_is_what_kustomize_renders(
     variant: Variant, tmp_path: Path, invocation: Invocation
 ) -> None:
     programs.ensure(["argocd", "kustomize"], invocation, lambda _: None)  # the manifests come with it
-    manifest = argocd_manifest.manifest(invocation, None, variant)
+    manifest = install_manifest.manifest(invocation, None, variant)
     files = layout.shipped(catalog.load(), manifest.content, [SETTINGS])
     folder = tmp_path / "infrastructure/argocd/manifests"
     for path, content in files.items():

@@ -24,11 +24,11 @@ from typing import Any, get_args
 import pytest
 
 from bootstrap import kube
+from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.sandbox import lifecycle, process
 from bootstrap.sandbox.state import Sandbox, sandboxes
-from bootstrap.settings import Variant
 from tests.conftest import USER_ENVIRONMENT, programs_cache
 from tests.sandbox.world import World
 

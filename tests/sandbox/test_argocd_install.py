@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import argocd, kube
-from bootstrap.argocd_manifest import Manifest
+from bootstrap.argocd.install_manifest import Manifest
 from bootstrap.core.errors import ApiError, Invalid, SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.objects import ClusterObject

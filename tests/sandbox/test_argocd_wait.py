@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from bootstrap import argocd, kube
+from bootstrap.argocd.status import Status
 from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.manifests import split
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.status import Status
 from tests import argocd_manifest
 from tests.applications import NEWER, REVISION, application, entry
 from tests.sandbox import kubernetes

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bootstrap import kube
+from bootstrap.argocd.install_manifest import Variant
 from bootstrap.manifests import split as manifests
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox
-from bootstrap.settings import Variant
 from tests.catalog import custom_resources, infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT
 from tests.catalog.voting_app import kustomize, run

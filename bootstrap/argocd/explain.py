@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bootstrap import kube
+from bootstrap.argocd.reason import Application, cut
 from bootstrap.core.errors import ClusterError
 from bootstrap.kube import Cluster
-from bootstrap.status_reason import Application, cut
 
 MOST = 3
 """Objects that are explained for one Application."""

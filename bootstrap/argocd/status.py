@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap import status_reason as reason
-from bootstrap.status_reason import Application
+from bootstrap.argocd import reason
+from bootstrap.argocd.reason import Application
 
 WAVE = "argocd.argoproj.io/sync-wave"
 TRACKING = "argocd.argoproj.io/tracking-id"

@@ -7,13 +7,16 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.settings import Variant
+
+Variant = Literal["install", "ha", "core"]
+
 
 VERSION = "v3.6.1"
 PINNED: dict[tuple[str, Variant], str] = {
@@ -105,10 +108,10 @@ def _released(invocation: Invocation, version: str, variant: Variant, wanted: st
     try:
         return download.fetch(url, wanted, invocation).read_bytes()
     except DownloadUnavailable as error:
-        from bootstrap import argocd_module
+        from bootstrap.argocd import module
 
         with suppress(DownloadUnavailable):
-            return argocd_module.read(version, FILES[variant], wanted, invocation)
+            return module.read(version, FILES[variant], wanted, invocation)
         raise DownloadUnavailable(
             error.tried,
             f"{error.found}; nor has a Go module proxy it",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bootstrap import kube
-from bootstrap.argocd_why import explain
+from bootstrap.argocd.explain import explain
+from bootstrap.argocd.reason import REFRESH, Application
 from bootstrap.kube import Cluster
-from bootstrap.status_reason import REFRESH, Application
 
 API_VERSION = "argoproj.io/v1alpha1"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import argocd_server
+from bootstrap.argocd import server as argocd_server
 from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
 

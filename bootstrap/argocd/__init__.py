@@ -10,8 +10,8 @@ import base64
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.argocd_manifest import PINNED, VERSION, Manifest, manifest, release_url
-from bootstrap.argocd_wait import API_VERSION, NAMESPACE, wait
+from bootstrap.argocd.install_manifest import PINNED, VERSION, Manifest, manifest, release_url
+from bootstrap.argocd.wait import API_VERSION, NAMESPACE, wait
 from bootstrap.kube import Cluster
 
 INITIAL_PASSWORD = "argocd-initial-admin-secret"  # noqa: S105 - a Secret's name

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import argocd, argocd_manifest
+from bootstrap import argocd
+from bootstrap.argocd import install_manifest
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http import download
@@ -27,7 +28,7 @@ CORE = CONTENT[: CONTENT.rindex(b"---\n")]
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invocation:
     """An invocation with an empty cache, and no way to the releases."""
-    monkeypatch.setattr(argocd_manifest, "RELEASES", "https://127.0.0.1:1")
+    monkeypatch.setattr(install_manifest, "RELEASES", "https://127.0.0.1:1")
     cache = str(tmp_path / "cache")
     return Invocation(environ={"HOME": str(tmp_path), "BOOTSTRAP_CACHE_DIR": cache, "GOPROXY": "off"})
 
@@ -36,8 +37,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invocation:
 def releases(tmp_path: Path, own: Invocation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     with mirror.running(tmp_path / "pki") as running:
         own.environ = {**own.environ, "BOOTSTRAP_CA_FILE": str(running.ca_file)}
-        monkeypatch.setattr(argocd_manifest, "RELEASES", f"{running.url}/argo-cd")
-        monkeypatch.setattr(argocd_manifest, "PINNED", {("v3.6.1", "install"): SHA256})
+        monkeypatch.setattr(install_manifest, "RELEASES", f"{running.url}/argo-cd")
+        monkeypatch.setattr(install_manifest, "PINNED", {("v3.6.1", "install"): SHA256})
         yield running
 
 
@@ -121,7 +122,7 @@ def test_go_module_without_it_is_as_no_way_at_all(own: Invocation, releases: Mir
 def test_kept_manifest_needs_no_way_to_the_release(
     own: Invocation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(argocd_manifest, "PINNED", {("v3.6.1", "install"): SHA256})
+    monkeypatch.setattr(install_manifest, "PINNED", {("v3.6.1", "install"): SHA256})
     download.keep(Path(saved(tmp_path)), own)
     assert argocd.manifest(own, None, "install").content == CONTENT
 
@@ -171,7 +172,7 @@ def test_url_needs_a_checksum(own: Invocation, releases: Mirror) -> None:
     ],
 )
 def test_manifest_of_another_variant_is_named(
-    own: Invocation, tmp_path: Path, content: bytes, variant: argocd_manifest.Variant, found: str, hint: str
+    own: Invocation, tmp_path: Path, content: bytes, variant: install_manifest.Variant, found: str, hint: str
 ) -> None:
     with pytest.raises(InputError) as raised:
         argocd.manifest(own, None, variant, saved(tmp_path, content))

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from bootstrap.argocd_source import API_VERSION, FromCluster, Source
+from bootstrap.argocd.reason import Application, repository, revisions
+from bootstrap.argocd.source import API_VERSION, FromCluster, Source
+from bootstrap.argocd.status import ApplicationStatus, Status, key_of, summarise
 from bootstrap.core.errors import NotFound, NotReadyError
 from bootstrap.kube import Cluster
-from bootstrap.status import ApplicationStatus, Status, key_of, summarise
-from bootstrap.status_reason import Application, repository, revisions
 
 __all__ = ["API_VERSION", "NAMESPACE", "wait"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.status import Status, summarise
+from bootstrap.argocd.status import Status, summarise
 from tests.applications import NEWER, REVISION, TIME, application, entry
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bootstrap.argocd.reason import Application, cut
+from bootstrap.argocd.status import key_of
 from bootstrap.core import verbose
 from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
-from bootstrap.status import key_of
-from bootstrap.status_reason import Application, cut
 
 TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105 - a variable's name
 PATH = "/api/v1/applications"
