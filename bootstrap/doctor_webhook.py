@@ -21,7 +21,7 @@ from bootstrap.index_sources import sources
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.providers.address import project_path, web_address
-from bootstrap.providers.hooks import WEBHOOK_PATH, Delivery, Hook, mark
+from bootstrap.providers.webhooks import WEBHOOK_PATH, Delivery, Hook, mark
 from bootstrap.request import Request
 
 AREA = "webhook"

@@ -14,7 +14,7 @@ from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plans import init as plans
 from bootstrap.plans.init import NAMESPACE, ClusterPlan
-from bootstrap.providers.hooks import WEBHOOK_PATH
+from bootstrap.providers.webhooks import WEBHOOK_PATH
 from bootstrap.request import Request
 from bootstrap.steps import EnsureSecret, EnsureWebhook, WaitFor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap import doctor_webhook
-from bootstrap.providers.hooks import Delivery, Hook, mark
+from bootstrap.providers.webhooks import Delivery, Hook, mark
 from tests.applications import application
 
 URL = "https://git.example.com/platform/gitops.git"

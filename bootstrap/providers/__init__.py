@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.auth import check_credential
 from bootstrap.git.remote import Credential
-from bootstrap.providers.hooks import Hook
-from bootstrap.providers.http import Client
+from bootstrap.providers.client import Client
+from bootstrap.providers.webhooks import Hook
 
 MODULES = {
     "gitea": "bootstrap.providers.gitea",

@@ -13,7 +13,7 @@ from bootstrap.git.auth import Credential
 from bootstrap.git.changes import FileChange
 from bootstrap.git.urls import host_of, without_userinfo
 from bootstrap.providers.address import web_address
-from bootstrap.providers.http import Client
+from bootstrap.providers.client import Client
 
 MODULES = (
     "bootstrap.providers.forge_github",

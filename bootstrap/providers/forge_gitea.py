@@ -12,9 +12,9 @@ from bootstrap.core.errors import ProviderError, StalePlan
 from bootstrap.git.changes import FileChange
 from bootstrap.git.objects import blob_id
 from bootstrap.providers import gitea
+from bootstrap.providers.client import Client
 from bootstrap.providers.forge import PullRequest, Wish
 from bootstrap.providers.gitea import repository
-from bootstrap.providers.http import Client
 
 _COLOUR = "#5319e7"
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 0.0)

@@ -11,9 +11,9 @@ from bootstrap.core.errors import ProviderError, StalePlan
 from bootstrap.git.changes import FileChange
 from bootstrap.providers import github_api
 from bootstrap.providers.address import project_path
+from bootstrap.providers.client import Client
 from bootstrap.providers.forge import PullRequest, Wish
 from bootstrap.providers.github_api import repository
-from bootstrap.providers.http import Client
 
 COMMIT = """
 mutation ($input: CreateCommitOnBranchInput!) {

@@ -12,9 +12,9 @@ from bootstrap.core.errors import ProviderError, StalePlan
 from bootstrap.git.changes import FileChange
 from bootstrap.git.objects import blob_id
 from bootstrap.providers import gitlab_api
+from bootstrap.providers.client import Client
 from bootstrap.providers.forge import PullRequest, Wish
 from bootstrap.providers.gitlab_api import project
-from bootstrap.providers.http import Client
 
 
 def recognise(client: Client) -> GitLabForge | None:

@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap.core.errors import AuthenticationFailed, ProviderError
-from bootstrap.providers import hooks, keys
+from bootstrap.providers import deploy_keys
+from bootstrap.providers import webhooks as hooks
 from bootstrap.providers.address import split
-from bootstrap.providers.hooks import Hook
-from bootstrap.providers.http import Client
+from bootstrap.providers.client import Client
+from bootstrap.providers.webhooks import Hook
 
 NAME = "gitea"
 _READS = ("read_only", True)
@@ -123,10 +124,12 @@ class Gitea:
         ]
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
-        return keys.has(self.client, f"{repository(repository_url)}/keys", public, reads=_READS)
+        return deploy_keys.has(self.client, f"{repository(repository_url)}/keys", public, reads=_READS)
 
     def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
-        return keys.ensure(self.client, f"{repository(repository_url)}/keys", title, public, reads=_READS)
+        return deploy_keys.ensure(
+            self.client, f"{repository(repository_url)}/keys", title, public, reads=_READS
+        )
 
     def protection(self, url: str, branch: str) -> str | None:
         tried = f"asking how {branch} is protected"

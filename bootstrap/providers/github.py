@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap.core.errors import ProviderError
-from bootstrap.providers import github_api, hooks, keys
+from bootstrap.providers import deploy_keys, github_api
+from bootstrap.providers import webhooks as hooks
 from bootstrap.providers.address import split
+from bootstrap.providers.client import Client
 from bootstrap.providers.github_api import repository
-from bootstrap.providers.hooks import Delivery, Hook
-from bootstrap.providers.http import Client
+from bootstrap.providers.webhooks import Delivery, Hook
 
 NAME = "github"
 _READS = ("read_only", True)
@@ -136,10 +137,12 @@ class GitHub:
         return None
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
-        return keys.has(self.client, f"{repository(repository_url)}/keys", public, reads=_READS)
+        return deploy_keys.has(self.client, f"{repository(repository_url)}/keys", public, reads=_READS)
 
     def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
-        return keys.ensure(self.client, f"{repository(repository_url)}/keys", title, public, reads=_READS)
+        return deploy_keys.ensure(
+            self.client, f"{repository(repository_url)}/keys", title, public, reads=_READS
+        )
 
     def protection(self, url: str, branch: str) -> str | None:
         return self._by_rulesets(url, branch) or self._by_protection(url, branch)

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from bootstrap.core.errors import GitError
 from bootstrap.providers.address import origin, project_path
-from bootstrap.providers.http import Client
+from bootstrap.providers.client import Client
 
 
 @dataclass(frozen=True)

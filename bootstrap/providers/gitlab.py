@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap.core.errors import ProviderError
-from bootstrap.providers import gitlab_api, hooks, keys
+from bootstrap.providers import deploy_keys, gitlab_api
+from bootstrap.providers import webhooks as hooks
 from bootstrap.providers.address import origin, project_path
+from bootstrap.providers.client import Client
 from bootstrap.providers.gitlab_api import project
-from bootstrap.providers.hooks import Delivery, Hook
-from bootstrap.providers.http import Client
+from bootstrap.providers.webhooks import Delivery, Hook
 
 NAME = "gitlab"
 _READS = ("can_push", False)
@@ -129,10 +130,12 @@ class GitLab:
         return {"last": Delivery(int(said) if said.isdigit() else 0, said, at)}
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
-        return keys.has(self.client, f"{project(repository_url)}/deploy_keys", public, reads=_READS)
+        return deploy_keys.has(self.client, f"{project(repository_url)}/deploy_keys", public, reads=_READS)
 
     def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
-        return keys.ensure(self.client, f"{project(repository_url)}/deploy_keys", title, public, reads=_READS)
+        return deploy_keys.ensure(
+            self.client, f"{project(repository_url)}/deploy_keys", title, public, reads=_READS
+        )
 
     def protection(self, url: str, branch: str) -> str | None:
         tried = f"asking how {branch} is protected"

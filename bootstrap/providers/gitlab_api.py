@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from bootstrap.core.errors import AuthenticationFailed, GitError
 from bootstrap.providers.address import origin, project_path
-from bootstrap.providers.http import Client
+from bootstrap.providers.client import Client
 
 _SIGN_IN = re.compile(r"401: (401 Unauthorized|invalid_token)")
 """What GitLab says to who has no token, or one that is wrong, expired or revoked."""

@@ -20,11 +20,11 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.git.changes import FileChange
 from bootstrap.git.remote import Credential
 from bootstrap.providers import find, github_api
+from bootstrap.providers.client import Client
 from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_github import GitHubForge
 from bootstrap.providers.github import GitHub
-from bootstrap.providers.hooks import Delivery, mark
-from bootstrap.providers.http import Client
+from bootstrap.providers.webhooks import Delivery, mark
 from tests.providers.published import servers
 
 pytestmark = servers.NEEDS_NODE

@@ -25,7 +25,7 @@ from bootstrap.providers import find, forge
 from bootstrap.providers.forge import Wish
 from bootstrap.providers.forge_gitlab import GitLabForge
 from bootstrap.providers.gitlab import GitLab
-from bootstrap.providers.hooks import Delivery, mark
+from bootstrap.providers.webhooks import Delivery, mark
 from tests.providers.answering import Reply, answering
 
 NAME = "platform/teams/gitops"

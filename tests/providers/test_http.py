@@ -13,8 +13,9 @@ import pytest
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.remote import Credential
-from bootstrap.providers import find, http
-from bootstrap.providers.http import Client
+from bootstrap.providers import client as http
+from bootstrap.providers import find
+from bootstrap.providers.client import Client
 from tests import mirror
 from tests.providers.answering import Reply, answering
 

@@ -12,7 +12,7 @@ from bootstrap.core.errors import AuthenticationFailed, ProviderError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.remote import Credential
 from bootstrap.providers import Provider, find
-from bootstrap.providers.hooks import mark
+from bootstrap.providers.webhooks import mark
 from bootstrap.sandbox.state import Sandbox
 
 HOOK = "http://127.0.0.1:1/api/webhook"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bootstrap.core.errors import ProviderError
-from bootstrap.providers.http import Client
+from bootstrap.providers.client import Client
 
 
 def has(client: Client, path: str, public: str, *, reads: tuple[str, bool]) -> bool:
