@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from bootstrap import images
 from bootstrap.core.errors import InputError
-from bootstrap.images import Reference
+from bootstrap.oci import reference as images
+from bootstrap.oci.reference import Reference
 
 Kind = Literal["image", "chart", "git"]
 

@@ -12,12 +12,12 @@ from bootstrap.image_guard import Guard
 from bootstrap.image_past import content_of, past
 from bootstrap.image_set import CommitOptions, change
 from bootstrap.image_source import Access, open_branch, open_tree
-from bootstrap.images import Wanted
 from bootstrap.images_choose import Addition, choose
 from bootstrap.images_graph import Files
 from bootstrap.images_history import Step, chosen
 from bootstrap.images_places import ImagePlace
 from bootstrap.images_search import Scope
+from bootstrap.oci.reference import Wanted
 from bootstrap.plans import image_set as plans
 
 

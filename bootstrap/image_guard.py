@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.output import Output
-from bootstrap.images import Reference, canonical
 from bootstrap.images_graph import Files
+from bootstrap.oci.reference import Reference, canonical
 from bootstrap.plans.image_set import Change, Outcome
 
 
@@ -87,7 +87,7 @@ class Guards:
         full = f"{canonical(image.repository)}:{image.tag}"
         if str(image) in self._there or (image.digest is None and full in self.pins):
             return
-        from bootstrap.registry import Registries
+        from bootstrap.oci.client import Registries
 
         if not isinstance(self._registries, Registries):
             self._registries = Registries(self._output.invocation, self.guard.registry_ca_file)

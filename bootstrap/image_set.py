@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from bootstrap import image_show, images
+from bootstrap import image_show
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
@@ -16,9 +16,10 @@ from bootstrap.git.identity import Identity, identity
 from bootstrap.image_guard import Guard, Guards
 from bootstrap.image_push import Draft, push
 from bootstrap.image_source import Access, credential, open_branch, open_tree
-from bootstrap.images import Wanted
 from bootstrap.images_graph import Files
 from bootstrap.images_search import Scope
+from bootstrap.oci import reference
+from bootstrap.oci.reference import Wanted
 from bootstrap.plans import image_set as plans
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ Planned = Callable[[str, Files], plans.Request]
 
 def set_images(request: SetRequest, output: Output) -> int:
     """Run `image set`; returns the exit status, raises a BootstrapError for what can be expected."""
-    wanted = tuple(images.parse_wanted(argument) for argument in request.arguments)
+    wanted = tuple(reference.parse_wanted(argument) for argument in request.arguments)
     _check_names(wanted)
-    expect = images.parse_expected(request.expect) if request.expect is not None else None
+    expect = reference.parse_expected(request.expect) if request.expect is not None else None
 
     def planned(under: str, files: Files) -> plans.Request:
         return plans.Request(wanted, Scope(under, request.app, request.environment), expect)

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 from bootstrap.git.changes import FileChange
-from bootstrap.images import Reference, canonical
 from bootstrap.images_layout import home_of
+from bootstrap.oci.reference import Reference, canonical
 from bootstrap.plans.image_set import Change, Outcome
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bootstrap.core.errors import InputError
-from bootstrap.images import Reference, canonical
 from bootstrap.images_places import ENTRY_KEYS, ImagePlace
+from bootstrap.oci.reference import Reference, canonical
 from bootstrap.yamledit import edit as splice
 
 _VALUES_ORDER = ("registry", "repository", "tag", "digest", "sha")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bootstrap.core.errors import InputError
-from bootstrap.images import Reference
 from bootstrap.images_places import KUSTOMIZATIONS, ImagePlace, find_in, is_yaml
+from bootstrap.oci.reference import Reference
 from bootstrap.yamledit.walk import Walk, decode, walk
 
 _LISTS = ("resources", "bases", "components", "patchesStrategicMerge")

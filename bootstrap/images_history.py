@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bootstrap.core.errors import InputError
-from bootstrap.images import Reference
 from bootstrap.images_declared import Declared
 from bootstrap.images_declared import place as declared_place
 from bootstrap.images_layout import unknown
 from bootstrap.images_places import ImagePlace, find
+from bootstrap.oci.reference import Reference
 
 
 @dataclass(frozen=True)

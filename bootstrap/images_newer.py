@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from bootstrap.core.errors import InputError
-from bootstrap.images import Reference
 from bootstrap.images_history import Step
+from bootstrap.oci.reference import Reference
 
 Order = Literal["newer", "same", "older"]
 IsAncestor = Callable[[str, str], bool | None]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bootstrap.core.errors import InputError
-from bootstrap.images import Reference
+from bootstrap.oci.reference import Reference
 from bootstrap.yamledit.walk import Place, Span, Walk, decode, walk
 
 Kind = Literal["kustomization", "container", "values", "declared"]

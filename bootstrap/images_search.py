@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bootstrap import images_declared, images_graph, images_layout
 from bootstrap.core.errors import InputError
-from bootstrap.images import canonical, last_component
 from bootstrap.images_graph import Files
 from bootstrap.images_places import ImagePlace, find, is_kustomization, is_values, is_yaml
+from bootstrap.oci.reference import canonical, last_component
 
 JSON = ".json"
 MAX_BYTES = 8_000_000

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.images import Reference
 from bootstrap.images_choose import Addition, choose
 from bootstrap.images_graph import render
 from bootstrap.images_layout import home_of, is_in
 from bootstrap.images_places import ImagePlace
 from bootstrap.images_search import MAX_BYTES, Scope
+from bootstrap.oci.reference import Reference
 
 
 class Memory:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.images import Reference
 from bootstrap.images_history import Step, Version, chosen, reader_of, steps
 from bootstrap.images_newer import compare, not_newer, parse_time, set_after
 from bootstrap.images_places import find
+from bootstrap.oci.reference import Reference
 
 COMMITS = ["aaaaaaa1", "bbbbbbb2", "ccccccc3"]
 

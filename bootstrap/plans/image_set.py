@@ -9,11 +9,11 @@ from typing import Literal
 from bootstrap import images_edit, images_history, images_layout
 from bootstrap.core.errors import ChangedError, InputError
 from bootstrap.git.changes import FileChange
-from bootstrap.images import Reference, Wanted, canonical, is_as, is_same
 from bootstrap.images_choose import Addition, Choice, choose
 from bootstrap.images_graph import Files
 from bootstrap.images_places import ImagePlace, find
 from bootstrap.images_search import Scope
+from bootstrap.oci.reference import Reference, Wanted, canonical, is_as, is_same
 
 State = Literal["changed", "already", "kept"]
 

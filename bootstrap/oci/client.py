@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bootstrap import registry_auth
 from bootstrap.core import verbose
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.invocation import Invocation
-from bootstrap.images import Reference, canonical
-from bootstrap.registry_auth import Login
+from bootstrap.oci import logins
+from bootstrap.oci.logins import Login
+from bootstrap.oci.reference import Reference, canonical
 
 if TYPE_CHECKING:
     import requests
@@ -148,7 +148,7 @@ class Registries:
         import base64
 
         kind, parameters = _challenge(answer.headers.get("WWW-Authenticate", ""))
-        login = registry_auth.find(registry, path, self._invocation)
+        login = logins.find(registry, path, self._invocation)
         if kind == "basic" and login is not None and not login.identity:
             pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
             self._invocation.keep_secret(pair)

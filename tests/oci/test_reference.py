@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.core.errors import InputError
-from bootstrap.images import (
+from bootstrap.oci.reference import (
     Reference,
     canonical,
     familiar,

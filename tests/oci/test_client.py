@@ -16,8 +16,8 @@ import pytest
 
 from bootstrap.core.errors import ExitStatus, RegistryError
 from bootstrap.core.invocation import Invocation
-from bootstrap.images import Reference
-from bootstrap.registry import Registries
+from bootstrap.oci.client import Registries
+from bootstrap.oci.reference import Reference
 from tests import registries
 from tests.conftest import Run
 from tests.mirror import certificates
