@@ -47,12 +47,12 @@ def run(rounds: int) -> Iterator[Figure]:
 def _measure(found: dict[str, list[float]]) -> None:
     """One round; kubectl and we take turns, on two API servers of the same age."""
     from bootstrap import argocd, kube
-    from bootstrap.sandbox import programs
+    from bootstrap.programs import find
 
     with fresh() as (one, invocation), fresh() as (other, _):
         kubectl = shutil.which("kubectl")
         if kubectl is None:
-            kubectl = str(programs.ensure(["kubectl"], invocation, print)["kubectl"].path)
+            kubectl = str(find.ensure(["kubectl"], invocation, print)["kubectl"].path)
         manifest = one.folder / "install.yaml"
         manifest.write_bytes(argocd.manifest(invocation, None, "install").content)
         kube.ensure_namespace(kube.connect(invocation, other.context, other.kubeconfig), NAMESPACE)

@@ -15,7 +15,7 @@ from bench.api_servers import ALONE, fresh
 from bench.figures import Figure, in_turns, ratio, spread
 from bench.git_host import Counted, Host, app_name, counting, host_of, make_repository, overlay
 from bench.programs import timed
-from bootstrap.sandbox import programs
+from bootstrap.programs import find
 
 TITLE = "bootstrap image set, against clone + kustomize edit + commit + pull + push"
 FEW, MANY = 100, 10_000
@@ -28,7 +28,7 @@ LOCAL_GOAL = 10.0
 
 def run(rounds: int) -> Iterator[Figure]:
     with fresh((*ALONE, "gitea")) as (sandbox, invocation):
-        kustomize = programs.ensure(["kustomize"], invocation, lambda _: None)["kustomize"].path
+        kustomize = find.ensure(["kustomize"], invocation, lambda _: None)["kustomize"].path
         yield from _remote(host_of(sandbox), kustomize, rounds)
         yield from _local(kustomize, rounds)
 

@@ -17,7 +17,7 @@ from bench import image_usual
 from bench.api_servers import ALONE, fresh
 from bench.figures import Figure
 from bench.git_host import ENVIRONMENTS, Host, app_name, host_of, make_repository, overlay
-from bootstrap.sandbox import programs
+from bootstrap.programs import find
 
 TITLE = "100 image bumps of one branch at once, against 100 of the usual way"
 PROCESSES = 100
@@ -29,7 +29,7 @@ GOAL = 1 / 3
 def run(rounds: int) -> Iterator[Figure]:
     """Once, whatever `rounds` says: the usual way takes minutes."""
     with fresh((*ALONE, "gitea")) as (sandbox, invocation):
-        kustomize = programs.ensure(["kustomize"], invocation, lambda _: None)["kustomize"].path
+        kustomize = find.ensure(["kustomize"], invocation, lambda _: None)["kustomize"].path
         host = host_of(sandbox)
         environ = image_usual.identity(os.environ)
 

@@ -17,7 +17,7 @@ from bootstrap import argocd, kube
 from bootstrap.kube import Cluster
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.sandbox import programs
+from bootstrap.programs import find
 
 APPLICATIONS = 2000
 STATUS_GOAL = 1.5
@@ -30,7 +30,7 @@ def run(rounds: int) -> Iterator[Figure]:
     with api_servers.fresh() as (sandbox, invocation), tempfile.TemporaryDirectory() as name:
         cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
         _fill(cluster, argocd.manifest(invocation, None, "install").content)
-        found = programs.ensure(("kubectl", "kustomize"), invocation, lambda _: None)
+        found = find.ensure(("kubectl", "kustomize"), invocation, lambda _: None)
         folder = Path(name)
         environ = {
             **os.environ,

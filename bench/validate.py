@@ -21,7 +21,7 @@ from shutil import which
 from bench.figures import Figure
 from bench.repository import write
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox.programs import ensure
+from bootstrap.programs.find import ensure
 
 FEW, MANY = 1000, 10_000
 TITLE = f"bootstrap validate of {FEW:,} and {MANY:,} apps, against kustomize build in a loop"

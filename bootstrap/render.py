@@ -70,9 +70,9 @@ def kustomize(invocation: Invocation, report: Callable[[str], None] = lambda _: 
     """
     found = shutil.which("kustomize", path=invocation.environ.get("PATH"))
     if found is None:
-        from bootstrap.sandbox import programs
+        from bootstrap.programs import find
 
-        found = str(programs.ensure(("kustomize",), invocation, report)["kustomize"].path)
+        found = str(find.ensure(("kustomize",), invocation, report)["kustomize"].path)
     return found
 
 

@@ -173,7 +173,7 @@ def programs(output: Output, get: bool) -> None:
       bootstrap sandbox programs --get
       bootstrap sandbox programs -o json
     """
-    from bootstrap.sandbox import programs as known
+    from bootstrap.programs import find as known
 
     if get:
         with output.progress("programs") as progress:

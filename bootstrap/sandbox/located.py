@@ -40,7 +40,7 @@ class Programs:
 
 def ensure(processes: Sequence[str], invocation: Invocation, report: Callable[[str], None]) -> Programs:
     """Find, fetch or build what the processes need (programs.py)."""
-    from bootstrap.sandbox import programs
+    from bootstrap.programs import find as programs
 
     names = [name for name in processes if name != "agent"]
     if "agent" in processes:

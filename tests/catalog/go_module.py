@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import toolchain
+from bootstrap.programs import go as toolchain
 from tests.conftest import USER_ENVIRONMENT
 
 

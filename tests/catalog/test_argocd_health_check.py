@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import programs
+from bootstrap.programs import find
 from tests.catalog.infrastructure import INFRASTRUCTURE
 from tests.conftest import USER_ENVIRONMENT
 
@@ -48,7 +48,7 @@ GOOD: dict[str, Any] = {
 @cache
 def argocd() -> str:
     invocation = Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT)
-    return str(programs.ensure(["argocd"], invocation, lambda _: None)["argocd"].path)
+    return str(find.ensure(["argocd"], invocation, lambda _: None)["argocd"].path)
 
 
 def changed(**changes: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube.find_argocd import installed_by
 from bootstrap.manifests.reader import load_all
-from bootstrap.sandbox import programs
+from bootstrap.programs import find
 from bootstrap.settings import Settings
 
 SETTINGS = Settings("https://git.example.org/platform/gitops.git", "main")
@@ -29,7 +29,7 @@ def _without_namespace(content: dict[str, Any]) -> dict[str, Any]:
 def test_what_init_applies_is_what_kustomize_renders(
     variant: Variant, tmp_path: Path, invocation: Invocation
 ) -> None:
-    programs.ensure(["argocd", "kustomize"], invocation, lambda _: None)  # the manifests come with it
+    find.ensure(["argocd", "kustomize"], invocation, lambda _: None)  # the manifests come with it
     manifest = install_manifest.manifest(invocation, None, variant)
     files = layout.shipped(catalog.load(), manifest.content, [SETTINGS])
     folder = tmp_path / "infrastructure/argocd/manifests"

@@ -21,7 +21,8 @@ from ruamel.yaml import YAML
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
-from bootstrap.sandbox import profile, programs
+from bootstrap.programs import find
+from bootstrap.sandbox import profile
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT, Application
 from tests.catalog.test_otel_collector import verdict
@@ -68,7 +69,7 @@ def cases() -> Iterator[Case]:
 @cache
 def helm() -> str:
     invocation = Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT)
-    return str(programs.ensure(["helm"], invocation, lambda _: None)["helm"].path)
+    return str(find.ensure(["helm"], invocation, lambda _: None)["helm"].path)
 
 
 @cache

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
-from bootstrap.sandbox import programs
+from bootstrap.programs import find
 from tests.conftest import USER_ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ Object = Mapping[str, Any]
 def kustomize() -> str:
     """The same kustomize that a sandbox runs."""
     invocation = Invocation(stdout=StringIO(), stderr=StringIO(), environ=USER_ENVIRONMENT)
-    return str(programs.ensure(["kustomize"], invocation, lambda message: None)["kustomize"].path)
+    return str(find.ensure(["kustomize"], invocation, lambda message: None)["kustomize"].path)
 
 
 @cache

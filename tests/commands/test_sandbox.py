@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.sandbox import programs, state
+from bootstrap.programs import find
+from bootstrap.sandbox import state
 from tests.conftest import Run
 
 
@@ -20,7 +21,7 @@ def test_programs_are_listed_with_their_origin_and_nothing_is_fetched(run: Run, 
     listed = run("sandbox", "programs", "-o", "json", env=empty)
     assert listed.exit == 0, listed.err
     rows = json.loads(listed.out)
-    assert [row["name"] for row in rows] == list(programs.NAMES)
+    assert [row["name"] for row in rows] == list(find.NAMES)
     assert {row["origin"] for row in rows} == {"missing"}
     assert all(row["version"].startswith("v") and row["path"].startswith(str(tmp_path)) for row in rows)
     table = run("sandbox", "programs", env=empty)

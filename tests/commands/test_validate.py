@@ -377,16 +377,16 @@ def test_application_is_compared_with_argocds_definition_also_where_the_reposito
 def test_having_no_kustomize_is_told_while_it_is_fetched_or_built(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from bootstrap.programs import find
     from bootstrap.render import kustomize
-    from bootstrap.sandbox import programs
 
-    there = programs.Program("kustomize", "v5", "built", Path(kustomize(Invocation())), "")
+    there = find.Program("kustomize", "v5", "built", Path(kustomize(Invocation())), "")
 
     def ensure(names: object, invocation: object, report: Callable[[str], None]) -> dict[str, object]:
         report("kustomize: building from source")
         return {"kustomize": there}
 
-    monkeypatch.setattr(programs, "ensure", ensure)
+    monkeypatch.setattr(find, "ensure", ensure)
     monkeypatch.setenv("PATH", "/nonexistent")
     root = write(tmp_path / "repo", OURS)
     environ = {"BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache"), "PATH": "/nonexistent"}

@@ -157,10 +157,10 @@ def hosts() -> Iterator[Sandbox]:
 def argocd_manifests(tmp_path_factory: pytest.TempPathFactory) -> dict[Variant, Path]:
     """Argo CD's own manifests as files, verified; from the release, or with the build of Argo CD."""
     from bootstrap import argocd
-    from bootstrap.sandbox import programs
+    from bootstrap.programs import find
 
     invocation = private_invocation(tmp_path_factory.mktemp("manifest"))
-    programs.ensure(["argocd"], invocation, lambda _: None)
+    find.ensure(["argocd"], invocation, lambda _: None)
     folder = tmp_path_factory.mktemp("argocd")
     for variant in get_args(Variant):
         (folder / f"{variant}.yaml").write_bytes(argocd.manifest(invocation, None, variant).content)

@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import program_cache
-from bootstrap.sandbox.pinned import Pinned
+from bootstrap.programs import cache as program_cache
+from bootstrap.programs.pinned import Pinned
 
 
 def ignore(_: str) -> None:

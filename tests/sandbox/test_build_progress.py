@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bootstrap.sandbox.build_progress import EVERY, BuildProgress
-from bootstrap.sandbox.pinned import BY_NAME
+from bootstrap.programs.build_progress import EVERY, BuildProgress
+from bootstrap.programs.pinned import BY_NAME
 
 UNITS = [(BY_NAME["etcd"],), (BY_NAME["kube-apiserver"], BY_NAME["kube-scheduler"]), (BY_NAME["kwok"],)]
 

@@ -18,8 +18,8 @@ import pytest
 
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import build_folder, built, program_cache, programs
-from bootstrap.sandbox.pinned import BY_NAME
+from bootstrap.programs import build, build_folder, cache, find
+from bootstrap.programs.pinned import BY_NAME
 from tests.sandbox import machine
 
 TIMEOUT = 1800
@@ -30,8 +30,8 @@ GET = """
 import sys
 from pathlib import Path
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import built
-from bootstrap.sandbox import programs
+from bootstrap.programs import build as built
+from bootstrap.programs import find as programs
 built.MODULES = Path(sys.argv[1])
 for program in programs.ensure(sys.argv[2:], Invocation(), lambda text: print(text, flush=True)).values():
     print("got", program.name, program.origin, program.sha256, flush=True)
@@ -55,8 +55,8 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     invocation = machine.invocation(folder, machine.tools(folder / "tools"))
     with build_folder.in_use(invocation):  # so that it is not removed
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(built, "MODULES", folder / "modules")
-            programs.ensure(["redis"], invocation, machine.ignore)
+            patch.setattr(build, "MODULES", folder / "modules")
+            find.ensure(["redis"], invocation, machine.ignore)
         yield folder
     build_folder.remove_tree(folder)
 
@@ -72,13 +72,13 @@ def warm(seed: Path, fresh: Invocation, monkeypatch: pytest.MonkeyPatch) -> Invo
     shutil.copytree(
         seed / "build", fresh.cache_dir / "build", copy_function=link, symlinks=True, ignore=unlinked
     )
-    monkeypatch.setattr(built, "MODULES", seed / "modules")
+    monkeypatch.setattr(build, "MODULES", seed / "modules")
     return fresh
 
 
 def _start(invocation: Invocation, *names: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", GET, str(built.MODULES), *names],
+        [sys.executable, "-c", GET, str(build.MODULES), *names],
         env=dict(invocation.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -99,7 +99,7 @@ def _until(process: subprocess.Popen[str], wanted: Callable[[str], bool]) -> lis
 @pytest.mark.timeout(TIMEOUT)
 def test_what_is_nowhere_is_built_from_its_shipped_module_and_runs(fresh: Invocation) -> None:
     said: list[str] = []
-    program = programs.ensure(["redis"], fresh, said.append)["redis"]
+    program = find.ensure(["redis"], fresh, said.append)["redis"]
     assert (program.origin, program.version) == ("built", REDIS.version)
     assert stat.S_IMODE(program.path.stat().st_mode) == 0o755
     helped = subprocess.run([program.path, "-h"], capture_output=True, text=True, check=False)
@@ -109,7 +109,7 @@ def test_what_is_nowhere_is_built_from_its_shipped_module_and_runs(fresh: Invoca
 
 @pytest.mark.timeout(TIMEOUT)
 def test_when_all_is_built_nothing_of_the_building_is_left(warm: Invocation) -> None:
-    programs.ensure(["redis"], warm, machine.ignore)
+    find.ensure(["redis"], warm, machine.ignore)
     left = {path.name for path in warm.cache_dir.iterdir()}
     assert left <= {"programs", "build.lock"}
     kept = [path.name for path in (warm.cache_dir / "programs").iterdir() if not path.name.endswith(".lock")]
@@ -121,7 +121,7 @@ def test_a_build_writes_nothing_into_the_users_folders(warm: Invocation, tmp_pat
     home = tmp_path / "home"
     home.mkdir()
     environ = {name: value for name, value in warm.environ.items() if not name.startswith(("XDG_", "GO"))}
-    programs.ensure(["redis"], Invocation(environ={**environ, "HOME": str(home)}), machine.ignore)
+    find.ensure(["redis"], Invocation(environ={**environ, "HOME": str(home)}), machine.ignore)
     assert list(home.rglob("*")) == []
 
 
@@ -129,12 +129,12 @@ def test_a_build_writes_nothing_into_the_users_folders(warm: Invocation, tmp_pat
 def test_a_program_that_was_tampered_with_is_built_again_and_is_the_same(warm: Invocation) -> None:
     build_folder.folder(warm).joinpath("pending").mkdir()
     build_folder.folder(warm).joinpath("pending", BY_NAME["gitea"].key).touch()
-    first = programs.ensure(["redis"], warm, machine.ignore)["redis"]
+    first = find.ensure(["redis"], warm, machine.ignore)["redis"]
     first.path.write_bytes(first.path.read_bytes() + b"\0")
-    again = programs.ensure(["redis"], warm, machine.ignore)["redis"]
+    again = find.ensure(["redis"], warm, machine.ignore)["redis"]
     assert again == first
     assert again.origin == "built"
-    assert programs.ensure(["redis"], warm, machine.ignore)["redis"].origin == "cache"
+    assert find.ensure(["redis"], warm, machine.ignore)["redis"].origin == "cache"
 
 
 @pytest.mark.timeout(TIMEOUT)
@@ -147,10 +147,10 @@ def test_a_run_that_was_killed_is_gone_on_with(warm: Invocation) -> None:
     assert build_folder.folder(warm).joinpath("gocache").is_dir()
 
     # What only needs what is there does not throw away what the interrupted build has got.
-    programs.ensure(["kustomize"], warm, machine.ignore)
+    find.ensure(["kustomize"], warm, machine.ignore)
     assert build_folder.folder(warm).joinpath("gocache").is_dir()
 
-    found = programs.ensure(["kustomize", "redis"], warm, machine.ignore)
+    found = find.ensure(["kustomize", "redis"], warm, machine.ignore)
     assert (found["kustomize"].origin, found["redis"].origin) == ("cache", "built")
     assert not build_folder.folder(warm).exists()
     assert list((warm.cache_dir / "programs").glob(".redis-*-*")) == []
@@ -158,7 +158,7 @@ def test_a_run_that_was_killed_is_gone_on_with(warm: Invocation) -> None:
 
 @pytest.mark.timeout(TIMEOUT)
 def test_two_runs_at_once_build_once(warm: Invocation) -> None:
-    with program_cache.locked([REDIS], warm, machine.ignore):
+    with cache.locked([REDIS], warm, machine.ignore):
         # Both wait for the lock that we hold: neither can be done before the other has started.
         runs = [_start(warm, "redis"), _start(warm, "redis")]
         for run in runs:
@@ -177,12 +177,12 @@ def test_what_does_not_compile_is_told_in_the_compilers_words(
     module.mkdir(parents=True)
     module.joinpath("go.mod").write_text("module example.invalid/broken\n\ngo 1.21\n")
     module.joinpath("main.go").write_text("package main\n\nfunc main() { missing() }\n")
-    monkeypatch.setattr(built, "MODULES", tmp_path / "modules")
+    monkeypatch.setattr(build, "MODULES", tmp_path / "modules")
     with pytest.raises(SandboxError) as caught:
-        programs.ensure(["redis"], warm, machine.ignore)
+        find.ensure(["redis"], warm, machine.ignore)
     assert "undefined: missing" in caught.value.found
     assert "run it again" in caught.value.hint
-    assert program_cache.find(REDIS, warm) is None
+    assert cache.find(REDIS, warm) is None
     assert build_folder.folder(warm).joinpath("pending", REDIS.key).exists()
 
 
@@ -190,7 +190,7 @@ def test_what_does_not_compile_is_told_in_the_compilers_words(
 def test_without_a_route_to_the_module_proxy_that_is_told(fresh: Invocation) -> None:
     offline = Invocation(environ={**fresh.environ, "GOPROXY": "https://someone:secret-word@127.0.0.1:1"})
     with pytest.raises(SandboxError) as caught:
-        programs.ensure(["redis"], offline, machine.ignore)
+        find.ensure(["redis"], offline, machine.ignore)
     assert "127.0.0.1:1" in caught.value.found
     assert "GOPROXY" in caught.value.hint
     assert "secret-word" in offline.secrets
@@ -202,6 +202,6 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_done(
     full = shutil.disk_usage("/")._replace(free=1_000_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     with pytest.raises(SandboxError) as caught:
-        programs.ensure(["argocd", "gitea"], fresh, machine.ignore)
+        find.ensure(["argocd", "gitea"], fresh, machine.ignore)
     assert "7.2 GB are needed" in caught.value.found
     assert not build_folder.folder(fresh).exists()

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import build_folder, on_path, program_cache, programs
-from bootstrap.sandbox.pinned import BY_NAME, PROGRAMS, Pinned
+from bootstrap.programs import build_folder, cache, find
+from bootstrap.programs import path as on_path
+from bootstrap.programs.pinned import BY_NAME, PROGRAMS, Pinned
 from tests.sandbox import machine
 
 REDIS, KUSTOMIZE = BY_NAME["redis"], BY_NAME["kustomize"]
@@ -34,9 +35,9 @@ def fresh(tmp_path: Path, tools: Path) -> Invocation:
 
 def test_a_program_on_path_goes_before_the_cache(fresh: Invocation, tools: Path) -> None:
     cached = machine.place(fresh, BY_NAME["kustomize"])
-    assert programs.ensure(["kustomize"], fresh, machine.ignore)["kustomize"].path == cached
+    assert find.ensure(["kustomize"], fresh, machine.ignore)["kustomize"].path == cached
     mine = machine.script(tools, "kustomize", "v5.9.2")
-    program = programs.ensure(["kustomize"], fresh, machine.ignore)["kustomize"]
+    program = find.ensure(["kustomize"], fresh, machine.ignore)["kustomize"]
     assert (program.origin, program.path, program.version) == ("path", mine, "v5.9.2")
 
 
@@ -58,7 +59,7 @@ def test_a_program_on_path_that_does_not_fit_is_not_used(
 ) -> None:
     cached = machine.place(fresh, BY_NAME[name])
     machine.script(tools, name, says)
-    assert programs.ensure([name], fresh, machine.ignore)[name].path == cached
+    assert find.ensure([name], fresh, machine.ignore)[name].path == cached
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_a_program_on_path_that_fits_is_used(
     fresh: Invocation, tools: Path, name: str, says: str, version: str
 ) -> None:
     path = machine.script(tools, "redis-server" if name == "redis" else name, says)
-    program = programs.ensure([name], fresh, machine.ignore)[name]
+    program = find.ensure([name], fresh, machine.ignore)[name]
     assert (program.origin, program.path, program.version) == ("path", path, version)
     assert not fresh.cache_dir.exists()
 
@@ -87,14 +88,14 @@ def test_a_program_on_path_that_fits_is_used(
 def test_a_program_on_path_that_fails_is_not_used(fresh: Invocation, tools: Path) -> None:
     cached = machine.place(fresh, BY_NAME["kustomize"])
     machine.script(tools, "kustomize", "v5.8.1").write_text("#!/bin/sh\necho v5.8.1; exit 3\n")
-    assert programs.ensure(["kustomize"], fresh, machine.ignore)["kustomize"].path == cached
+    assert find.ensure(["kustomize"], fresh, machine.ignore)["kustomize"].path == cached
 
 
 def test_the_caches_own_program_on_path_is_still_verified(fresh: Invocation) -> None:
     cached = machine.place(fresh, BY_NAME["kustomize"])
     again = machine.invocation(fresh.cache_dir, cached.parent)
     assert on_path.find(KUSTOMIZE, again) is None
-    assert programs.ensure(["kustomize"], again, machine.ignore)["kustomize"].origin == "cache"
+    assert find.ensure(["kustomize"], again, machine.ignore)["kustomize"].origin == "cache"
 
 
 @pytest.mark.parametrize("pinned", PROGRAMS, ids=lambda pinned: pinned.name)
@@ -109,13 +110,13 @@ def test_the_pinned_version_itself_fits(pinned: Pinned) -> None:
 def test_the_list_says_what_is_there_and_gets_nothing(fresh: Invocation, tools: Path) -> None:
     cached = machine.place(fresh, BY_NAME["helm"])
     mine = machine.script(tools, "etcd", "etcd Version: 3.6.9")
-    listed = {program.name: program for program in programs.list_programs(fresh)}
-    assert tuple(listed) == programs.NAMES
+    listed = {program.name: program for program in find.list_programs(fresh)}
+    assert tuple(listed) == find.NAMES
     assert (listed["helm"].origin, listed["helm"].path) == ("cache", cached)
     assert (listed["etcd"].origin, listed["etcd"].path, listed["etcd"].version) == ("path", mine, "v3.6.9")
     argocd = listed["argocd"]
     assert (argocd.origin, argocd.sha256, argocd.version) == ("missing", "", "v3.6.1")
-    assert argocd.path == program_cache.folder(BY_NAME["argocd"], fresh) / "argocd"
+    assert argocd.path == cache.folder(BY_NAME["argocd"], fresh) / "argocd"
     assert not build_folder.folder(fresh).exists()
 
 
@@ -126,18 +127,18 @@ def test_data_that_was_changed_is_not_used(fresh: Invocation, tmp_path: Path) ->
     gitea, data = BY_NAME["gitea"], tmp_path / "data"
     data.joinpath("templates").mkdir(parents=True)
     data.joinpath("templates", "home.tmpl").write_text("welcome")
-    with program_cache.locked([gitea], fresh, machine.ignore):
-        placed = program_cache.place(gitea, machine.script(tmp_path, "gitea", "x"), "built", fresh, data)
-    assert program_cache.find(gitea, fresh) == placed
+    with cache.locked([gitea], fresh, machine.ignore):
+        placed = cache.place(gitea, machine.script(tmp_path, "gitea", "x"), "built", fresh, data)
+    assert cache.find(gitea, fresh) == placed
     assert placed.data is not None
     placed.data.joinpath("templates", "home.tmpl").write_text("changed")
-    assert program_cache.find(gitea, fresh) is None
+    assert cache.find(gitea, fresh) is None
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"sha256": 1, "origin": "elsewhere"}'])
 def test_a_program_whose_record_cannot_be_read_is_not_used(fresh: Invocation, record: str) -> None:
     machine.place(fresh, BY_NAME["helm"]).parent.joinpath("record.json").write_text(record)
-    assert program_cache.find(BY_NAME["helm"], fresh) is None
+    assert cache.find(BY_NAME["helm"], fresh) is None
 
 
 def test_other_versions_that_were_not_used_for_long_are_removed(fresh: Invocation) -> None:
@@ -145,21 +146,21 @@ def test_other_versions_that_were_not_used_for_long_are_removed(fresh: Invocatio
     old, recent = (replace(KUSTOMIZE, version=version) for version in ("v5.0.0", "v5.1.0"))
     for pinned in (old, recent, KUSTOMIZE, REDIS):
         machine.place(fresh, pinned)
-    now = time.time() + program_cache.UNUSED_DAYS * days
+    now = time.time() + cache.UNUSED_DAYS * days
     for pinned, age in ((old, 1), (recent, -1), (REDIS, 1)):
-        record = program_cache.folder(pinned, fresh) / program_cache.RECORD
-        os.utime(record, (now - program_cache.UNUSED_DAYS * days - age * days,) * 2)
+        record = cache.folder(pinned, fresh) / cache.RECORD
+        os.utime(record, (now - cache.UNUSED_DAYS * days - age * days,) * 2)
     machine.place(Invocation(environ=fresh.environ, clock=lambda: now), KUSTOMIZE)
-    assert program_cache.find(old, fresh) is None
-    assert not program_cache.folder(old, fresh).exists()
+    assert cache.find(old, fresh) is None
+    assert not cache.folder(old, fresh).exists()
     for pinned in (recent, KUSTOMIZE, REDIS):
-        assert program_cache.find(pinned, fresh)
+        assert cache.find(pinned, fresh)
 
 
 def test_using_a_program_is_noted(fresh: Invocation) -> None:
-    record = machine.place(fresh, BY_NAME["kustomize"]).parent / program_cache.RECORD
+    record = machine.place(fresh, BY_NAME["kustomize"]).parent / cache.RECORD
     os.utime(record, (0, 0))
-    programs.ensure(["kustomize"], fresh, machine.ignore)
+    find.ensure(["kustomize"], fresh, machine.ignore)
     assert record.stat().st_mtime > 0
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from bootstrap.core.errors import ChecksumDiffers, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import program_cache, programs, released
-from bootstrap.sandbox.pinned import BY_NAME
+from bootstrap.programs import cache, find
+from bootstrap.programs import release as released
+from bootstrap.programs.pinned import BY_NAME
 from tests import mirror as mirrors
 from tests.mirror import Answer, Mirror
 
@@ -124,7 +125,7 @@ def test_a_release_is_fetched_from_where_it_is_published_and_checked(
     mirror: Mirror, fresh: Invocation, name: str
 ) -> None:
     _publish(mirror, name)
-    program = programs.ensure([name], fresh, lambda _: None)[name]
+    program = find.ensure([name], fresh, lambda _: None)[name]
     assert (program.origin, program.version) == ("release", BY_NAME[name].version)
     assert program.path.read_bytes() == PROGRAM
     assert program.path.name == name
@@ -132,7 +133,7 @@ def test_a_release_is_fetched_from_where_it_is_published_and_checked(
     assert program.sha256 == hashlib.sha256(PROGRAM).hexdigest()
     assert program.data is None
     assert list((fresh.cache_dir / "downloads").iterdir()) == []
-    again = programs.ensure([name], _invocation(fresh.cache_dir.parent, mirror), lambda _: None)[name]
+    again = find.ensure([name], _invocation(fresh.cache_dir.parent, mirror), lambda _: None)[name]
     assert (again.origin, again.path) == ("cache", program.path)
     assert len(mirror.asked) == 2
 
@@ -144,7 +145,7 @@ def test_every_release_that_is_pinned_is_tested() -> None:
 def test_several_releases_are_fetched_in_one_run(mirror: Mirror, fresh: Invocation) -> None:
     for name in PUBLISHED:
         _publish(mirror, name)
-    found = programs.ensure(list(PUBLISHED), fresh, lambda _: None)
+    found = find.ensure(list(PUBLISHED), fresh, lambda _: None)
     assert list(found) == list(PUBLISHED)
     assert {program.origin for program in found.values()} == {"release"}
     assert list((fresh.cache_dir / "downloads").iterdir()) == []
@@ -156,7 +157,7 @@ def test_a_release_that_is_not_the_published_file_is_refused(
 ) -> None:
     actual = _publish(mirror, name, checksum_of=b"what the publisher had")
     with pytest.raises(ChecksumDiffers) as caught:
-        programs.ensure([name], fresh, lambda _: None)
+        find.ensure([name], fresh, lambda _: None)
     assert actual in caught.value.found
     assert hashlib.sha256(b"what the publisher had").hexdigest() in caught.value.found
     assert "BOOTSTRAP_RELEASES_URL=off" in caught.value.hint
@@ -213,7 +214,7 @@ def test_releases_can_be_switched_off(mirror: Mirror, tmp_path: Path) -> None:
 def test_a_mirror_that_is_no_url_is_an_input_error(mirror: Mirror, tmp_path: Path) -> None:
     invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_URL="mirror.example.com")
     with pytest.raises(InputError, match="BOOTSTRAP_RELEASES_URL"):
-        programs.ensure(["etcd"], invocation, lambda _: None)
+        find.ensure(["etcd"], invocation, lambda _: None)
 
 
 def test_without_a_mirror_the_publisher_is_asked() -> None:
@@ -225,19 +226,19 @@ def test_without_a_mirror_the_publisher_is_asked() -> None:
 
 def test_a_damaged_program_is_fetched_again(mirror: Mirror, fresh: Invocation) -> None:
     _publish(mirror, "gitea")
-    path = programs.ensure(["gitea"], fresh, lambda _: None)["gitea"].path
+    path = find.ensure(["gitea"], fresh, lambda _: None)["gitea"].path
     path.write_bytes(b"something else")
-    again = programs.ensure(["gitea"], fresh, lambda _: None)["gitea"]
+    again = find.ensure(["gitea"], fresh, lambda _: None)["gitea"]
     assert again.origin == "release"
     assert path.read_bytes() == PROGRAM
 
 
 def test_a_program_that_another_run_has_just_placed_is_taken(mirror: Mirror, fresh: Invocation) -> None:
     _publish(mirror, "etcd")
-    programs.ensure(["etcd"], fresh, lambda _: None)
+    find.ensure(["etcd"], fresh, lambda _: None)
     mirror.asked.clear()
     found = released.fetch_all([BY_NAME["etcd"]], fresh, lambda _: None)
-    assert found["etcd"] == program_cache.find(BY_NAME["etcd"], fresh)
+    assert found["etcd"] == cache.find(BY_NAME["etcd"], fresh)
     assert mirror.asked == []
 
 
@@ -247,5 +248,5 @@ def test_when_one_release_is_refused_the_other_downloads_stop(mirror: Mirror, fr
     mirror.serve(f"/releases{PUBLISHED['argocd'][0]}", Answer(endless=True))
     _publish(mirror, "etcd", checksum_of=b"what the publisher had")
     with pytest.raises(ChecksumDiffers, match="etcd"):
-        programs.ensure(["argocd", "etcd"], fresh, lambda _: None)
+        find.ensure(["argocd", "etcd"], fresh, lambda _: None)
     assert list((fresh.cache_dir / "downloads").iterdir()) == []

@@ -15,7 +15,8 @@ import pytest
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http import download
-from bootstrap.sandbox import build_folder, built, programs, toolchain
+from bootstrap.programs import build, build_folder, find
+from bootstrap.programs import go as toolchain
 from tests import mirror as mirrors
 from tests.mirror import Answer, Mirror
 
@@ -159,14 +160,14 @@ def test_go_is_run_as_pinned_and_with_the_users_own_route(tmp_path: Path) -> Non
 
 def test_argo_cds_manifests_are_kept_when_it_is_built(tmp_path: Path) -> None:
     sources = tmp_path / "sources"
-    for name in built.ARGOCD_MANIFESTS:
+    for name in build.ARGOCD_MANIFESTS:
         sources.joinpath("manifests", name).parent.mkdir(parents=True, exist_ok=True)
         sources.joinpath("manifests", name).write_text(f"# {name}\n")
     _go(tmp_path / "tools", sources=sources)
     invocation = _invocation(tmp_path)
-    program = programs.ensure(["argocd"], invocation, lambda _: None)["argocd"]
+    program = find.ensure(["argocd"], invocation, lambda _: None)["argocd"]
     assert (program.origin, program.data) == ("built", None)
-    for name in built.ARGOCD_MANIFESTS:
+    for name in build.ARGOCD_MANIFESTS:
         sha256 = hashlib.sha256(f"# {name}\n".encode()).hexdigest()
         assert download.fetch("https://127.0.0.1:1/gone", sha256, invocation).is_file()
 
@@ -178,20 +179,20 @@ def test_what_a_built_gitea_needs_is_kept_beside_it(tmp_path: Path) -> None:
         sources.joinpath(name).write_text(name)
     _go(tmp_path / "tools", sources=sources)
     invocation = _invocation(tmp_path)
-    program = programs.ensure(["gitea"], invocation, lambda _: None)["gitea"]
+    program = find.ensure(["gitea"], invocation, lambda _: None)["gitea"]
     assert program.data is not None
     kept = sorted(
         path.relative_to(program.data).as_posix() for path in program.data.rglob("*") if path.is_file()
     )
     assert kept == ["LICENSE", "options/locale/en.ini", "public/robots.txt", "templates/home.tmpl"]
-    assert programs.ensure(["gitea"], invocation, lambda _: None)["gitea"].data == program.data
+    assert find.ensure(["gitea"], invocation, lambda _: None)["gitea"].data == program.data
     assert not build_folder.folder(invocation).exists()
 
 
 def test_a_module_whose_files_cannot_be_found_is_told(tmp_path: Path) -> None:
     _go(tmp_path / "tools")
     with pytest.raises(SandboxError, match=r"code\.gitea\.io/gitea"):
-        programs.ensure(["gitea"], _invocation(tmp_path), lambda _: None)
+        find.ensure(["gitea"], _invocation(tmp_path), lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import build_folder, built, on_path, program_cache
-from bootstrap.sandbox.pinned import Pinned
+from bootstrap.programs import build, build_folder, path
+from bootstrap.programs import cache as program_cache
+from bootstrap.programs.pinned import Pinned
 from tests.conftest import USER_ENVIRONMENT
 
 PINNED = {
@@ -82,8 +83,8 @@ def tool(name: str) -> Path:
     """The program's path; SandboxError when it is nowhere and cannot be built."""
     pinned = PINNED[name]
     invocation = Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT)
-    if there := on_path.find(pinned, invocation):
+    if there := path.find(pinned, invocation):
         return there[0]
-    placed = program_cache.find(pinned, invocation) or built.build_all([pinned], invocation, print)[name]
+    placed = program_cache.find(pinned, invocation) or build.build_all([pinned], invocation, print)[name]
     build_folder.settle([pinned], invocation)
     return placed.path

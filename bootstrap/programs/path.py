@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox.pinned import Pinned
+from bootstrap.programs.pinned import Pinned
 
 SECONDS = 20
 """Longer than any of them needs on a busy machine; one that does not answer is not used."""

@@ -21,7 +21,7 @@ from typing import Literal
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.download import checksum
-from bootstrap.sandbox.pinned import Pinned
+from bootstrap.programs.pinned import Pinned
 
 RECORD = "record.json"
 DATA = "data"

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import program_cache
-from bootstrap.sandbox.pinned import PROGRAMS, Pinned
+from bootstrap.programs import cache
+from bootstrap.programs.pinned import PROGRAMS, Pinned
 
 
 def folder(invocation: Invocation) -> Path:
@@ -25,7 +25,7 @@ def folder(invocation: Invocation) -> Path:
 def in_use(invocation: Invocation) -> Iterator[Path]:
     """The folder, which no other run removes meanwhile; several runs may use it at once."""
     path = folder(invocation)
-    with program_cache.keeping("making the folder to build in", path):
+    with cache.keeping("making the folder to build in", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _lock(invocation).open("w") as lock:
             with suppress(BlockingIOError):  # another run builds: what lies there may be its own
@@ -38,7 +38,7 @@ def in_use(invocation: Invocation) -> Iterator[Path]:
 
 def expect(programs: Iterable[Pinned], invocation: Invocation) -> None:
     """Note that these are to be built: until each is there, the folder is kept."""
-    with program_cache.keeping("noting what is to be built", folder(invocation)):
+    with cache.keeping("noting what is to be built", folder(invocation)):
         notes = folder(invocation) / "pending"
         notes.mkdir(exist_ok=True)
         for pinned in programs:

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http import download, session
-from bootstrap.sandbox import program_cache
-from bootstrap.sandbox.pinned import Pinned, Release
-from bootstrap.sandbox.program_cache import Placed
+from bootstrap.programs import cache
+from bootstrap.programs.cache import Placed
+from bootstrap.programs.pinned import Pinned, Release
 
 MIRROR = "BOOTSTRAP_RELEASES_URL"
 AT_ONCE = 4
@@ -131,16 +131,16 @@ def _fetch(
     archives: list[Path],
 ) -> Placed | None:
     follow = _following(report, stopped)
-    with program_cache.locked([pinned], invocation, report):
-        if found := program_cache.find(pinned, invocation):
+    with cache.locked([pinned], invocation, report):
+        if found := cache.find(pinned, invocation):
             return found  # another run had the lock, and fetched or built it
         try:
             name = session.shown(release.url).rpartition("/")[2]
             sha256 = download.fetch_checksum(release.checksums, name, invocation)
             file = download.fetch(release.url, sha256, invocation, report=follow)
-            with program_cache.workspace(pinned, invocation) as work:
+            with cache.workspace(pinned, invocation) as work:
                 program = _unpack(file, release, work / pinned.file_name, pinned)
-                placed = program_cache.place(pinned, program, "release", invocation)
+                placed = cache.place(pinned, program, "release", invocation)
             archives.append(file)
         except DownloadUnavailable as error:
             report(f"{pinned.name} will be built: {error.found}")
@@ -153,7 +153,7 @@ def _fetch(
 
 
 def _unpack(file: Path, release: Release, target: Path, pinned: Pinned) -> Path:
-    with program_cache.keeping(f"unpacking {pinned.name}", target):
+    with cache.keeping(f"unpacking {pinned.name}", target):
         if release.member is None:
             shutil.copyfile(file, target)
             return target

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from bootstrap.sandbox.pinned import Pinned
+from bootstrap.programs.pinned import Pinned
 
 EVERY = 10.0
 """Seconds between two lines about the same build."""
