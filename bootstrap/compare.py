@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bootstrap.index import Resource, mapping
+from bootstrap.resources.index import Resource, mapping
 
 Key = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from bootstrap.index import dig, mapping, mappings, sequence
+from bootstrap.resources.index import dig, mapping, mappings, sequence
 
 VERSION = 1
 """Raise it when the same definition gives another schema."""

@@ -14,7 +14,6 @@ from bootstrap.compare import Change, Key
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.index import IN_CLUSTER, Resource, mapping
 from bootstrap.index_build import read
 from bootstrap.index_discover import remotes
 from bootstrap.index_named import check_application
@@ -22,6 +21,7 @@ from bootstrap.index_open import choose_scope
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import Store, open_store
 from bootstrap.index_top import locate
+from bootstrap.resources.index import IN_CLUSTER, Resource, mapping
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from bootstrap import kube
 from bootstrap.argocd.reason import cut
 from bootstrap.core.errors import ClusterError
 from bootstrap.git.urls import same_repository, without_userinfo
-from bootstrap.index_sources import sources
 from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.connection import request
+from bootstrap.resources.applications import sources
 
 _METRICS = "look at them: kubectl port-forward statefulset/argocd-application-controller 8082"
 Found = tuple[str, str, str, str]

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bootstrap.checks.gateways import route_backends
 from bootstrap.checks.network import stopped
 from bootstrap.checks.rule import Problem
 from bootstrap.checks.scaling import budgets_of, scalers_of
-from bootstrap.checks.services import ingress_backends
 from bootstrap.core.health import State
 from bootstrap.graph import Edge, Graph, Node, graph
-from bootstrap.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource, mapping
-from bootstrap.index_links import links
-from bootstrap.index_pods import WORKLOADS, references, selected
-from bootstrap.index_sources import destination, sources
-from bootstrap.trace_entry import every
+from bootstrap.resources.applications import destination, sources
+from bootstrap.resources.entries import every
+from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource, mapping
+from bootstrap.resources.links import links
+from bootstrap.resources.pods import WORKLOADS, references, selected
+from bootstrap.resources.routes import ingress_backends, route_backends
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
 _WORSE: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}

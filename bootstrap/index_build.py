@@ -21,22 +21,19 @@ from bootstrap.checks.files import BY_CODE
 from bootstrap.checks.ignore import Comments
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import revisions
-from bootstrap.index import (
-    APPLICATION,
-    APPLICATION_SET,
-    IN_CLUSTER,
-    Resource,
-)
 from bootstrap.index_appset import CannotExpand, expand
 from bootstrap.index_discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
 from bootstrap.index_files import Files, Stat, scan
 from bootstrap.index_render import Renderer, lasts
 from bootstrap.index_repository import Options, Placement, Repository, Scope, Unknown, promised
-from bootstrap.index_sources import Source, Unit
+from bootstrap.index_sources import Unit
 from bootstrap.index_store import Store
 from bootstrap.index_unit import STAMP
 from bootstrap.index_unit_faults import FileFault
 from bootstrap.manifests.reader import Fault
+from bootstrap.resources import applications
+from bootstrap.resources.applications import Source
+from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
 
 FETCH = "helm fetches charts with --fetch-charts alone"
 
@@ -244,7 +241,7 @@ class _Reader:
         root = Placement("", plain(start.unit.path, beside), IN_CLUSTER, start.namespace)
         self._renderer.render([root.unit])
         for application, _ in self._applications(root):
-            for source in index_sources.sources(application.body):
+            for source in applications.sources(application.body):
                 if self._unit(source, application, "") == start.unit:
                     return [root]
         return [root, first]
@@ -255,7 +252,7 @@ class _Reader:
         units = [
             unit
             for application, _ in self._applications(first)
-            for source in index_sources.sources(application.body)
+            for source in applications.sources(application.body)
             if (unit := self._unit(source, application, "")) is not None and unit.tool != "chart"
         ]
         self._renderer.render(units)
@@ -289,8 +286,8 @@ class _Reader:
     ) -> Iterator[Placement]:
         """Where an Application's sources lead within this repository."""
         name = f"{application.namespace}/{application.name}"
-        cluster, namespace = index_sources.destination(application.body)
-        for source in index_sources.sources(application.body):
+        cluster, namespace = applications.destination(application.body)
+        for source in applications.sources(application.body):
             if source.chart:
                 scope.charts.add(source.chart)
             unit = self._unit(source, application, namespace)
@@ -359,7 +356,7 @@ class _Reader:
         if source.chart is not None:
             return f"chart {source.chart}", FETCH
         path = str(source.path)
-        if not index_sources.is_here(source, self.urls):
+        if not applications.is_here(source, self.urls):
             return path, "in another repository"
         if nested := self.files.nested_in(posixpath.normpath(path.strip("/") or ".")):
             return path, f"in the Git repository {nested}"
@@ -368,7 +365,7 @@ class _Reader:
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
             return index_charts.unit(source, application, namespace, self.options.fetch_charts)
-        if not index_sources.is_here(source, self.urls):
+        if not applications.is_here(source, self.urls):
             return None
         unit = index_sources.unit(source, self.files)
         if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):

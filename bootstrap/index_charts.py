@@ -12,9 +12,10 @@ from typing import Any
 
 from bootstrap import render
 from bootstrap.core.invocation import Invocation
-from bootstrap.index import Resource, dig, mapping, mappings, sequence
 from bootstrap.index_files import Files
-from bootstrap.index_sources import Source, Unit, sources, values_path
+from bootstrap.index_sources import Unit, values_path
+from bootstrap.resources.applications import Source, sources
+from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
 
 NO_HELM = "helm is not on PATH"
 _NAMES = """

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap import index_kustomize, index_sources
+from bootstrap import index_kustomize
 from bootstrap.checks import tokens
-from bootstrap.index import mapping
 from bootstrap.index_files import Files
 from bootstrap.index_named import missing
 from bootstrap.index_sources import Unit
+from bootstrap.resources import applications
+from bootstrap.resources.index import mapping
 
 _SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
 _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
@@ -73,7 +74,7 @@ def look(files: Files, path: str) -> Info:
             [source.repo_url, source.path, source.chart, source.ref]
             for document in files.parsed(path).documents
             if isinstance(document.value, dict)
-            for source in index_sources.sources(document.value)
+            for source in applications.sources(document.value)
         ]
     files.forget(path)
     return info

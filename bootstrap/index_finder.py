@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bootstrap import index_kustomize
-from bootstrap.index import mapping
 from bootstrap.index_files import Files
-from bootstrap.index_pods import WORKLOADS
 from bootstrap.manifests.reader import line_of
+from bootstrap.resources.index import mapping
+from bootstrap.resources.pods import WORKLOADS
 
 _PODS = {kind.partition(".")[0] for kind in WORKLOADS}
 

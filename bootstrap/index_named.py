@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from bootstrap.core.errors import InputError
-from bootstrap.index import Resource
-from bootstrap.index_sources import sources
+from bootstrap.resources.applications import sources
+from bootstrap.resources.index import Resource
 
 _SHOWN = 20
 _AROUND = {"overlays", "environments", "envs"}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bootstrap.components import offered
-from bootstrap.index import IN_CLUSTER
-from bootstrap.index_entrances import Entrances, classes, known
 from bootstrap.index_kustomize import file_of
 from bootstrap.index_repository import Repository, Scope
+from bootstrap.resources.entrances import Entrances, classes, known
+from bootstrap.resources.index import IN_CLUSTER
 
 
 def classes_off(repository: Repository, scope: Scope, cluster: str, entrances: Entrances) -> frozenset[str]:

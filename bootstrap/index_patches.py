@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.text import names_near
-from bootstrap.index import mapping, mappings
 from bootstrap.index_kustomize import NAMES, Tree
+from bootstrap.resources.index import mapping, mappings
 
 Target = tuple[str, str, int, str]
 """A patch by its file, field and number, and what is wrong with its target; "" when it selects something."""

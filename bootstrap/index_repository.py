@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from bootstrap.index import (
+from bootstrap.index_files import Files
+from bootstrap.index_sources import Unit
+from bootstrap.index_store import Store
+from bootstrap.index_unit import UnitResult
+from bootstrap.index_unit_faults import FileFault
+from bootstrap.resources.index import (
     APPLICATION,
     APPLICATION_SET,
     IN_CLUSTER,
@@ -26,11 +31,6 @@ from bootstrap.index import (
     scopes_of_crds,
     sequence,
 )
-from bootstrap.index_files import Files
-from bootstrap.index_sources import Unit
-from bootstrap.index_store import Store
-from bootstrap.index_unit import UnitResult
-from bootstrap.index_unit_faults import FileFault
 
 _ARGOCD = {APPLICATION, APPLICATION_SET, PROJECT}
 """Kinds that are of use in Argo CD's own namespace alone, unless they say another."""

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap import index_kustomize, render
-from bootstrap.index import Resource, mapping, qualified, sequence
-from bootstrap.index_claims import Claim, claims
 from bootstrap.index_files import Files
 from bootstrap.index_finder import Finder
 from bootstrap.index_patches import Target, targets
-from bootstrap.index_pods import WORKLOADS, containers
 from bootstrap.index_sources import Unit, chart_files, directory_files
 from bootstrap.index_unit_faults import FileFault, inflated, missing_fault
 from bootstrap.manifests.reader import Fault
+from bootstrap.resources.claims import Claim, claims
+from bootstrap.resources.index import Resource, mapping, qualified, sequence
+from bootstrap.resources.pods import WORKLOADS, containers
 
 VERSION = 14
 """Raise it when the same files give another result."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.index import Resource, mapping, sequence
 from bootstrap.index_files import Files
 from bootstrap.index_repository import Repository
-from bootstrap.index_sources import is_here, referenced_values, sources
 from bootstrap.index_unit_faults import FileFault
+from bootstrap.resources.applications import is_here, referenced_values, sources
+from bootstrap.resources.index import Resource, mapping, sequence
 
 
 def values_faults(repository: Repository) -> Iterator[FileFault]:

@@ -11,7 +11,7 @@ from typing import Any
 from bootstrap.argocd.status import Status, key_of
 from bootstrap.core.errors import BootstrapError
 from bootstrap.git.behind import Clone
-from bootstrap.index_sources import sources
+from bootstrap.resources.applications import sources
 
 Application = Mapping[str, Any]
 Key = tuple[str, str]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.core.health import _WORSE, State
-from bootstrap.index import Resource
+from bootstrap.resources.index import Resource
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap.checks import secrets
-from bootstrap.index import Index, Resource, dig, mapping, mappings
-from bootstrap.index_pods import containers, pod_spec, references
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
+from bootstrap.resources.pods import containers, pod_spec, references
 from bootstrap.trace import Hop
 
 

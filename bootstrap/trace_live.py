@@ -8,9 +8,9 @@ from typing import Any
 
 from bootstrap import kube
 from bootstrap.core.errors import ApiError
-from bootstrap.index import Resource, dig, mapping, mappings
-from bootstrap.index_pods import running
 from bootstrap.kube import Cluster
+from bootstrap.resources.index import Resource, dig, mapping, mappings
+from bootstrap.resources.pods import running
 from bootstrap.trace import Hop, Remark
 
 WORKERS = 8

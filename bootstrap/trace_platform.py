@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bootstrap.index import Index, Resource, mapping, sequence
-from bootstrap.index_sources import sources
+from bootstrap.resources.applications import sources
+from bootstrap.resources.index import Index, Resource, mapping, sequence
 
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "traefik": ("traefik",),

@@ -12,14 +12,14 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from bootstrap.checks import entrances, network, secrets
-from bootstrap.checks.mesh import DESTINATION, VIRTUAL, destinations, service_of
 from bootstrap.checks.monitoring import POD_MONITOR, SERVICE_MONITOR
 from bootstrap.checks.rule import Finding
 from bootstrap.checks.scaling import HPA, PDB
 from bootstrap.core.health import State
-from bootstrap.index import APPLICATION_SET, PROJECT, Index, Resource, dig, label_selects, mapping
-from bootstrap.index_pods import pod_labels, pod_spec
-from bootstrap.index_policies import AUTHORIZATION, MESH, NETWORK_POLICY, applies, peer
+from bootstrap.resources.index import APPLICATION_SET, PROJECT, Index, Resource, dig, label_selects, mapping
+from bootstrap.resources.pods import pod_labels, pod_spec
+from bootstrap.resources.policies import AUTHORIZATION, MESH, NETWORK_POLICY, applies, peer
+from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
 from bootstrap.trace import Hop, Remark
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootstrap.checks.gateways import ROUTES
-from bootstrap.checks.mesh import VIRTUAL
-from bootstrap.checks.services import INGRESS
-from bootstrap.index_pods import pod_spec
+from bootstrap.resources.entries import TRAEFIK
+from bootstrap.resources.pods import pod_spec
+from bootstrap.resources.routes import INGRESS, ROUTES, VIRTUAL
 from bootstrap.trace import Hop
-from bootstrap.trace_entry import TRAEFIK
 
 
 def looked_up(root: Hop) -> frozenset[str]:

@@ -11,9 +11,9 @@ from bootstrap.checks.apps import PATH
 from bootstrap.checks.files import BY_CODE
 from bootstrap.core.errors import InputError
 from bootstrap.core.health import State
-from bootstrap.index import Resource
 from bootstrap.index_repository import Placement, Repository, Scope
-from bootstrap.index_sources import Source, is_here, sources
+from bootstrap.resources.applications import Source, is_here, sources
+from bootstrap.resources.index import Resource
 from bootstrap.trace import Hop, Remark
 
 

@@ -16,12 +16,12 @@ from bootstrap.checks.pods import SWITCHED_OFF, off_message, switched_off
 from bootstrap.checks.rule import Problem, Surroundings
 from bootstrap.checks.scaling import budgets_of, metrics_of, scalers_of
 from bootstrap.core.errors import InputError
-from bootstrap.index import Index, Resource, mapping, mappings
-from bootstrap.index_entrances import Entrances
-from bootstrap.index_links import Link, links
-from bootstrap.index_pods import pod_spec, replicas, running, selected
+from bootstrap.resources.entrances import Entrances
+from bootstrap.resources.entries import Entry, entries, gateways_of, known_hosts
+from bootstrap.resources.index import Index, Resource, mapping, mappings
+from bootstrap.resources.links import Link, links
+from bootstrap.resources.pods import pod_spec, replicas, running, selected
 from bootstrap.trace import Hop, Remark
-from bootstrap.trace_entry import Entry, entries, gateways_of, known_hosts
 from bootstrap.trace_given import certificate, certificates, configuration, ready_when, volumes
 from bootstrap.trace_platform import Platform, platform
 

@@ -9,13 +9,13 @@ from bootstrap import drawing, graph_trace
 from bootstrap.checks.report import Unchecked
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
-from bootstrap.index import IN_CLUSTER, Index
 from bootstrap.index_check import of_scope
-from bootstrap.index_entrances import of_index
 from bootstrap.index_named import check_environment, in_environment
 from bootstrap.index_open import choose_scope, configured, opened, settings, whole
 from bootstrap.index_repository import Options, Repository, Scope
 from bootstrap.index_unchecked import unchecked
+from bootstrap.resources.entrances import of_index
+from bootstrap.resources.index import IN_CLUSTER, Index
 from bootstrap.trace import Hop, worst
 from bootstrap.trace_remarks import namespaces, remark
 from bootstrap.trace_text import lines

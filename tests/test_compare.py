@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bootstrap.compare import Key, compare, data, markdown, text
-from bootstrap.index import Resource
+from bootstrap.resources.index import Resource
 
 
 def one(kind: str, name: str, application: str = "argocd/shop", **fields: Any) -> tuple[Key, Resource]:

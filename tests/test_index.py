@@ -12,12 +12,12 @@ import yaml
 from bootstrap import index_build, index_store, render
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.index import IN_CLUSTER, Index, Resource, label_selects
 from bootstrap.index_build import read
 from bootstrap.index_files import scan
 from bootstrap.index_repository import Options, Repository
 from bootstrap.index_store import NAME, Store, open_store
 from bootstrap.manifests.reader import _lenient_loader, line_of, load_all, parse
+from bootstrap.resources.index import IN_CLUSTER, Index, Resource, label_selects
 from tests.repositories import OURS, SHOP, URL, application, write
 
 

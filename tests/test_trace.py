@@ -6,8 +6,8 @@ import pytest
 
 from bootstrap.checks.rule import Finding, Problem, Surroundings
 from bootstrap.core.errors import InputError
-from bootstrap.index import APPLICATION, Index
 from bootstrap.index_repository import promised
+from bootstrap.resources.index import APPLICATION, Index
 from bootstrap.trace import Hop, worst
 from bootstrap.trace_remarks import namespaces, remark
 from bootstrap.trace_text import lines

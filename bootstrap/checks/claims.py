@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.checks.rule import Apps, Claimed, Problem, Rule, at
-from bootstrap.index_claims import NODE_PORT
+from bootstrap.resources.claims import NODE_PORT
 
 TWICE = Rule(
     "GB330",

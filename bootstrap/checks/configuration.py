@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from bootstrap.checks import secrets
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.core.text import names_near
-from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
-from bootstrap.index_pods import WORKLOADS, Reference, containers, pod_spec, references, replicas
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.pods import WORKLOADS, Reference, containers, pod_spec, references, replicas
 
 CONFIG_MAP = Rule(
     "GB311",

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bootstrap.checks.gateways import ROUTES, route_backends
-from bootstrap.checks.mesh import VIRTUAL, destinations, service_of
 from bootstrap.checks.network import Stop
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
-from bootstrap.checks.services import INGRESS, ingress_backends
-from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
-from bootstrap.index_entrances import Entrances, callers, waypoints
-from bootstrap.index_links import protocol, target_port
-from bootstrap.index_pods import selected
-from bootstrap.index_policies import Peer, cut, peer, refused
+from bootstrap.resources.entrances import Entrances, callers, waypoints
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.links import protocol, target_port
+from bootstrap.resources.pods import selected
+from bootstrap.resources.policies import Peer, cut, peer, refused
+from bootstrap.resources.routes import (
+    INGRESS,
+    ROUTES,
+    VIRTUAL,
+    destinations,
+    ingress_backends,
+    route_backends,
+    service_of,
+)
 
 CUT = Rule(
     "GB349",

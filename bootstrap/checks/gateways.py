@@ -8,14 +8,11 @@ from typing import Any
 from bootstrap.checks import secrets, services
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.core.text import names_near
-from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
-from bootstrap.index_policies import namespace_labels
+from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
+from bootstrap.resources.policies import namespace_labels
+from bootstrap.resources.routes import GATEWAY, ROUTES, hosts, meets, route_backends
 
-GATEWAY = "Gateway.gateway.networking.k8s.io"
 GRANT = "ReferenceGrant.gateway.networking.k8s.io"
-ROUTES = tuple(
-    f"{kind}.gateway.networking.k8s.io" for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute")
-)
 
 PARENT = Rule(
     "GB308",
@@ -71,29 +68,6 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     for gateway in index.of(GATEWAY):
         yield from _gateway(index, around, gateway)
     yield from _issuers(index, around)
-
-
-def route_backends(route: Resource) -> Iterator[tuple[str, str, Any, tuple[str | int, ...]]]:
-    """(Service, namespace, port, place) of each backend of a route, mirrors too."""
-    for number, rule in enumerate(sequence(route.spec.get("rules"))):
-        start: tuple[str | int, ...] = ("spec", "rules", number)
-        found = [
-            (mapping(item), (*start, "backendRefs", place))
-            for place, item in enumerate(sequence(mapping(rule).get("backendRefs")))
-        ]
-        found += [
-            (mapping(dig(item, "requestMirror", "backendRef")), (*start, "filters", place))
-            for place, item in enumerate(sequence(mapping(rule).get("filters")))
-            if isinstance(item, dict) and "requestMirror" in item
-        ]
-        for reference, where in found:
-            if str(reference.get("kind") or "Service") == "Service" and not reference.get("group"):
-                namespace = str(reference.get("namespace") or route.namespace)
-                yield str(reference.get("name")), namespace, reference.get("port"), where
-
-
-def hosts(route: Resource) -> list[str]:
-    return [str(host) for host in sequence(route.spec.get("hostnames"))]
 
 
 def _backend(
@@ -185,15 +159,6 @@ def refusal(
     if kinds and route.short_kind not in kinds:
         return f"the listener {name} takes {', '.join(map(str, kinds))} only"
     return ""
-
-
-def meets(pattern: str, host: str) -> bool:
-    """Whether two hostnames, each perhaps with a leading `*.`, have names in common."""
-    if pattern == host:
-        return True
-    if pattern.startswith("*."):
-        return host.removeprefix("*").endswith(pattern[1:])
-    return host.startswith("*.") and pattern.endswith(host[1:])
 
 
 def _gateway(index: Index, around: Surroundings, gateway: Resource) -> Iterator[Problem]:

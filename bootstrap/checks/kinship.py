@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from bootstrap.checks.rule import Apps
-from bootstrap.index import APPLICATION, Resource, dig, mapping, sequence
-from bootstrap.index_sources import destination, referenced_values, sources
+from bootstrap.resources.applications import destination, referenced_values, sources
+from bootstrap.resources.index import APPLICATION, Resource, dig, mapping, sequence
 
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.core.text import names_near
-from bootstrap.index import Index, Resource, dig, mapping, mappings, selects, sequence
-from bootstrap.index_pods import WORKLOADS, pod_labels
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, selects, sequence
+from bootstrap.resources.pods import WORKLOADS, pod_labels
+from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
 
-VIRTUAL = "VirtualService.networking.istio.io"
-DESTINATION = "DestinationRule.networking.istio.io"
 GATEWAY = "Gateway.networking.istio.io"
 
 HOST = Rule(
@@ -77,26 +76,6 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield from _gateway(index, around, virtual, str(name), number)
     for rule in index.of(DESTINATION):
         yield from _rule(index, around, rule)
-
-
-def destinations(virtual: Resource) -> Iterator[tuple[Mapping[str, Any], tuple[str | int, ...]]]:
-    """(destination, place) of every route of a VirtualService."""
-    for protocol in ("http", "tcp", "tls"):
-        for number, route in enumerate(sequence(virtual.spec.get(protocol))):
-            for place, item in enumerate(sequence(mapping(route).get("route"))):
-                yield mapping(mapping(item).get("destination")), ("spec", protocol, number, "route", place)
-
-
-def service_of(host: str, namespace: str) -> tuple[str, str] | None:
-    """(namespace, Service) of a host inside the cluster; None for another."""
-    parts = host.split(".")
-    if "*" in host:
-        return None
-    if len(parts) == 1:
-        return namespace, parts[0]
-    if len(parts) == 2 or (len(parts) > 2 and parts[2] == "svc"):
-        return (parts[1], parts[0]) if len(parts) > 2 else None
-    return None
 
 
 def _missing(

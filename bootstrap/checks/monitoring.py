@@ -9,8 +9,8 @@ from typing import Any
 from bootstrap.checks.promql import fault
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.core.text import names_near
-from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
-from bootstrap.index_pods import WORKLOADS, containers, find_port, label_selected
+from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
+from bootstrap.resources.pods import WORKLOADS, containers, find_port, label_selected
 
 SERVICE_MONITOR = "ServiceMonitor.monitoring.coreos.com"
 POD_MONITOR = "PodMonitor.monitoring.coreos.com"

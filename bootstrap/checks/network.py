@@ -9,10 +9,10 @@ from difflib import get_close_matches
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.core.text import names_near
-from bootstrap.index import Index, Resource, mapping, mappings, sequence
-from bootstrap.index_links import Link, hosts, links, protocol, target_port
-from bootstrap.index_pods import WORKLOADS, label_selected, pod_labels, pod_spec, selected
-from bootstrap.index_policies import NETWORK_POLICY, Peer, cut, peer, refused
+from bootstrap.resources.index import Index, Resource, mapping, mappings, sequence
+from bootstrap.resources.links import Link, hosts, links, protocol, target_port
+from bootstrap.resources.pods import WORKLOADS, label_selected, pod_labels, pod_spec, selected
+from bootstrap.resources.policies import NETWORK_POLICY, Peer, cut, peer, refused
 
 CUT = Rule(
     "GB323",

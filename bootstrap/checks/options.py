@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from bootstrap.checks.rule import Apps, Problem, Rule, Surroundings, at
-from bootstrap.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
+from bootstrap.resources.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
 
 UNKNOWN = Rule(
     "GB225",

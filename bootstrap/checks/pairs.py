@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
-from bootstrap.checks.services import INGRESS
 from bootstrap.core.text import is_slip, names_near
-from bootstrap.index import Index, Resource, mapping, mappings, sequence
+from bootstrap.resources.index import Index, Resource, mapping, mappings, sequence
+from bootstrap.resources.routes import INGRESS
 
 SCALED_TWICE = Rule(
     "GB362",

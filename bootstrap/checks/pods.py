@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.checks.scaling import is_off
 from bootstrap.core.text import names_near
-from bootstrap.index import Index, Resource, dig, mapping, mappings
-from bootstrap.index_pods import SCALABLE, WORKLOADS, Container, containers, selected
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
+from bootstrap.resources.pods import SCALABLE, WORKLOADS, Container, containers, selected
 
 PROBE_PORT = Rule(
     "GB348",

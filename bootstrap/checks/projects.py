@@ -9,8 +9,17 @@ from typing import Any
 from bootstrap.checks.rule import Apps, Problem, Rule, at
 from bootstrap.core.text import names_near
 from bootstrap.git.urls import same_repository
-from bootstrap.index import IN_CLUSTER, PROJECT, Resource, dig, is_cluster_scoped, mapping, mappings, sequence
-from bootstrap.index_sources import destination, sources
+from bootstrap.resources.applications import destination, sources
+from bootstrap.resources.index import (
+    IN_CLUSTER,
+    PROJECT,
+    Resource,
+    dig,
+    is_cluster_scoped,
+    mapping,
+    mappings,
+    sequence,
+)
 
 REPOSITORY = Rule(
     "GB202",

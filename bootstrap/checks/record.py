@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.checks.rule import SEVERITIES, Path, Rule
 from bootstrap.core.text import names_near
-from bootstrap.index import mapping
+from bootstrap.resources.index import mapping
 
 RECORD = Rule(
     "GB111",

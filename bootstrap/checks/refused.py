@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
-from bootstrap.index import Index, Resource, mapping, sequence
+from bootstrap.resources.index import Index, Resource, mapping, sequence
 
 PORT_TWICE = Rule(
     "GB357",

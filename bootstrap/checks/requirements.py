@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bootstrap.checks import waves
 from bootstrap.checks.rule import Apps, Problem, Rule, at
 from bootstrap.core.text import names_near
-from bootstrap.index import WAVE, Resource
+from bootstrap.resources.index import WAVE, Resource
 
 OFF = Rule(
     "GB224",

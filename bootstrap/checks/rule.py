@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bootstrap.core.text import is_slip
-from bootstrap.index import Index, Resource
-from bootstrap.index_entrances import Entrances, classes
 from bootstrap.index_kustomize import Tree
+from bootstrap.resources.entrances import Entrances, classes
+from bootstrap.resources.index import Index, Resource
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")

@@ -13,10 +13,10 @@ from typing import Any
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.checks.tokens import KEY, token
-from bootstrap.index import APPLICATION, Index, Resource, dig, mapping, mappings, sequence
-from bootstrap.index_pods import WORKLOADS, Container, containers, pod_spec, running, template_path
-from bootstrap.index_sources import sources
 from bootstrap.manifests.reader import parse
+from bootstrap.resources.applications import sources
+from bootstrap.resources.index import APPLICATION, Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.pods import WORKLOADS, Container, containers, pod_spec, running, template_path
 
 SECRET = Rule(
     "GB401",

@@ -8,8 +8,8 @@ from typing import Any
 from bootstrap.checks.monitoring import exporters
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.core.text import names_near
-from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
-from bootstrap.index_pods import SCALABLE, label_selected, replicas, running
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.pods import SCALABLE, label_selected, replicas, running
 
 HPA = "HorizontalPodAutoscaler.autoscaling"
 PDB = "PodDisruptionBudget.policy"

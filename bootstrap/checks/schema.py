@@ -13,7 +13,7 @@ from typing import Any
 from bootstrap.checks.rule import Path, Problem, Rule, Surroundings, at
 from bootstrap.checks.values import VALUES
 from bootstrap.checks.versions import GROUPS, REMOVALS
-from bootstrap.index import Index, Resource
+from bootstrap.resources.index import Index, Resource
 
 UNKNOWN = Rule(
     "GB121",

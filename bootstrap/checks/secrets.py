@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.index import Index, Resource, dig, mapping, mappings
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
 
 _SERVING = ("service.beta.openshift.io", "service.alpha.openshift.io")
 """Whose annotation `serving-cert-secret-name` on a Service lets OpenShift make a certificate's Secret."""

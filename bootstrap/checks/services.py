@@ -8,8 +8,8 @@ from typing import Any
 from bootstrap.checks import secrets
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
 from bootstrap.core.text import names_near
-from bootstrap.index import Index, Resource, dig, mapping, mappings, selects, sequence
-from bootstrap.index_pods import (
+from bootstrap.resources.index import Index, Resource, dig, mapping, selects, sequence
+from bootstrap.resources.pods import (
     WORKLOADS,
     declared_ports,
     find_port,
@@ -18,8 +18,7 @@ from bootstrap.index_pods import (
     running,
     selected,
 )
-
-INGRESS = "Ingress.networking.k8s.io"
+from bootstrap.resources.routes import INGRESS, ingress_backends, ports
 
 BACKEND_MISSING = Rule(
     "GB301",
@@ -118,32 +117,8 @@ def backend(
         yield at(BACKEND_PORT, user, message, *path, *place)
 
 
-def ports(service: Resource) -> list[Mapping[str, Any]]:
-    return mappings(service.spec.get("ports"))
-
-
 def _spell(port: Mapping[str, Any]) -> str:
     return f"{port['name']} ({port.get('port')})" if port.get("name") else str(port.get("port"))
-
-
-def ingress_backends(ingress: Resource) -> Iterator[tuple[str, str, Any, Any, tuple[str | int, ...]]]:
-    """(host, path, Service, port, place) of each backend; of the default one, host and path are ""."""
-    spec = ingress.spec
-    default = mapping(dig(spec, "defaultBackend", "service"))
-    if default:
-        yield "", "", default.get("name"), _port(default), ("spec", "defaultBackend", "service")
-    for number, rule in enumerate(sequence(spec.get("rules"))):
-        for place, item in enumerate(sequence(dig(rule, "http", "paths"))):
-            service = mapping(dig(item, "backend", "service"))
-            where = ("spec", "rules", number, "http", "paths", place, "backend", "service")
-            if service:
-                host = str(mapping(rule).get("host") or "*")
-                yield host, str(mapping(item).get("path") or "/"), service.get("name"), _port(service), where
-
-
-def _port(service: Mapping[str, Any]) -> Any:
-    port = mapping(service.get("port"))
-    return port.get("name") or port.get("number")
 
 
 def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
-from bootstrap.index import Index
+from bootstrap.resources.index import Index
 
 REMOVED = Rule(
     "GB124",

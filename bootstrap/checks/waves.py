@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.checks.rule import Apps, Problem, Rule, Surroundings, at
-from bootstrap.index import WAVE, Index, Resource, dig, mapping, sequence
-from bootstrap.index_pods import WORKLOADS, references
-from bootstrap.index_sources import sources
+from bootstrap.resources.applications import sources
+from bootstrap.resources.index import WAVE, Index, Resource, dig, mapping, sequence
+from bootstrap.resources.pods import WORKLOADS, references
 
 LATER_APPLICATION = Rule(
     "GB209",

@@ -6,8 +6,8 @@ import pytest
 
 from bootstrap.checks import claims
 from bootstrap.checks.rule import Apps, Claimed, Owned
-from bootstrap.index import Index
-from bootstrap.index_claims import claims as claimed
+from bootstrap.resources.claims import claims as claimed
+from bootstrap.resources.index import Index
 from tests.checks.world import TREE, resources
 
 INGRESS = """\

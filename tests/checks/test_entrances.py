@@ -6,8 +6,8 @@ import pytest
 
 from bootstrap.checks import entrances
 from bootstrap.checks.rule import Problem, Surroundings
-from bootstrap.index import APPLICATION, Index
-from bootstrap.index_entrances import known
+from bootstrap.resources.entrances import known
+from bootstrap.resources.index import APPLICATION, Index
 from tests.checks.world import resources
 
 IN_CLUSTER = "https://kubernetes.default.svc"

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.checks import apps as rules
 from bootstrap.checks.rule import Apps, Owned
-from bootstrap.index import Index, Resource
+from bootstrap.resources.index import Index, Resource
 from tests.checks.world import URL, Tree, resources
 
 FILES = Tree("clusters/one/kustomization.yaml", *(f"apps/{name}/all.yaml" for name in "abc"), "values/c.yaml")

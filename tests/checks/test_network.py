@@ -6,8 +6,8 @@ import pytest
 
 from bootstrap.checks import network
 from bootstrap.checks.rule import Surroundings
-from bootstrap.index import Index
-from bootstrap.index_links import links
+from bootstrap.resources.index import Index
+from bootstrap.resources.links import links
 from tests.checks.world import resources
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.checks import options
 from bootstrap.checks.rule import Apps, Surroundings
-from bootstrap.index import Index
+from bootstrap.resources.index import Index
 from tests.checks.world import TREE, resources
 
 CHILD = """\

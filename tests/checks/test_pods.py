@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.checks import pods, scaling
 from bootstrap.checks.rule import Surroundings
-from bootstrap.index import Index
+from bootstrap.resources.index import Index
 from bootstrap.trace import worst
 from bootstrap.trace_walk import trace
 from tests.checks.world import resources

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.checks.promql import fault
-from bootstrap.index import mappings
 from bootstrap.manifests.reader import parse
+from bootstrap.resources.index import mappings
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.checks import configuration, safety, services
 from bootstrap.checks.rule import Surroundings
-from bootstrap.index import Index
+from bootstrap.resources.index import Index
 from tests.checks.world import resources
 
 POD = """\

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.checks import refused
 from bootstrap.checks.rule import Surroundings
-from bootstrap.index import Index, Resource
+from bootstrap.resources.index import Index, Resource
 
 
 def found(kind: str, name: str, spec: dict[str, object] | None = None, application: str = "argocd/a") -> list:

@@ -11,7 +11,7 @@ from bootstrap.checks.catalog import FAMILIES, RULES
 from bootstrap.checks.files import BY_CODE, PATCH, UNREACHABLE
 from bootstrap.checks.record import RECORD
 from bootstrap.checks.rule import Apps, Surroundings, rules_of
-from bootstrap.index import Index
+from bootstrap.resources.index import Index
 from tests.checks.world import SHOP, TREE, find, resources
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.index import Index, Resource, label_selects, mapping, mappings, sequence
-from bootstrap.index_pods import (
+from bootstrap.resources.index import Index, Resource, label_selects, mapping, mappings, sequence
+from bootstrap.resources.pods import (
     WORKLOADS,
     Place,
     containers,

@@ -7,10 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.checks.gateways import GATEWAY, ROUTES, hosts, meets, route_backends
-from bootstrap.checks.mesh import VIRTUAL, destinations, service_of
-from bootstrap.checks.services import INGRESS, ingress_backends
-from bootstrap.index import Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.routes import (
+    GATEWAY,
+    INGRESS,
+    ROUTES,
+    VIRTUAL,
+    destinations,
+    hosts,
+    ingress_backends,
+    meets,
+    route_backends,
+    service_of,
+)
 
 TRAEFIK = "IngressRoute.traefik.io"
 _RULE_HOST = re.compile(r"Host\(([^)]*)\)")

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.index import IN_CLUSTER, Index, Resource, dig, mapping, mappings
-from bootstrap.index_pods import WORKLOADS, containers
-from bootstrap.index_policies import Peer
-from bootstrap.index_sources import destination, sources
+from bootstrap.resources.applications import destination, sources
+from bootstrap.resources.index import IN_CLUSTER, Index, Resource, dig, mapping, mappings
+from bootstrap.resources.pods import WORKLOADS, containers
+from bootstrap.resources.policies import Peer
 
 GATEWAY = "Gateway.gateway.networking.k8s.io"
 INGRESS = "Ingress.networking.k8s.io"

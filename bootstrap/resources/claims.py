@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.index import dig, mapping, mappings, qualified, sequence
+from bootstrap.resources.index import dig, mapping, mappings, qualified, sequence
 
 _SHARED = ("canary", "mergeable-ingress-type")
 """Annotations of an Ingress that takes a share of what another claims."""

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_network
 from typing import Any, Literal
 
-from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
-from bootstrap.index_pods import find_port, label_selected, pod_annotations, pod_labels, pod_spec
+from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
+from bootstrap.resources.pods import find_port, label_selected, pod_annotations, pod_labels, pod_spec
 
 NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 AUTHORIZATION = "AuthorizationPolicy.security.istio.io"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.index import Index, Resource
-from bootstrap.index_policies import Peer, peer, refused
+from bootstrap.resources.index import Index, Resource
+from bootstrap.resources.policies import Peer, peer, refused
 from tests.checks.world import resources
 
 PODS = """\

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.index import Index, Resource, dig, label_selects, mapping, mappings, selects, sequence
+from bootstrap.resources.index import (
+    Index,
+    Resource,
+    dig,
+    label_selects,
+    mapping,
+    mappings,
+    selects,
+    sequence,
+)
 
 _TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "Deployment.apps": ("spec", "template"),

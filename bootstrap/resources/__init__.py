@@ -1,0 +1,1 @@
+"""Kubernetes objects as data: find, select, follow a reference."""

@@ -1,0 +1,77 @@
+"""What an Argo CD Application says: its sources and its destination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.git.urls import same_repository
+from bootstrap.resources.index import IN_CLUSTER, dig, mapping, sequence
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of an Application; `position` is where it stands in the object."""
+
+    repo_url: str
+    revision: str
+    path: str | None
+    chart: str | None
+    ref: str | None
+    body: Mapping[str, Any]
+    position: tuple[str | int, ...]
+
+
+def sources(application: Mapping[str, Any]) -> list[Source]:
+    """The sources of an Application (`spec.sources`, or `spec.source`)."""
+    spec = mapping(application.get("spec"))
+    found = []
+    items: list[tuple[Any, tuple[str | int, ...]]]
+    if "sources" in spec:
+        items = [(item, ("spec", "sources", i)) for i, item in enumerate(sequence(spec["sources"]))]
+    else:
+        items = [(spec["source"], ("spec", "source"))] if "source" in spec else []
+    for body, position in items:
+        if isinstance(body, dict):
+            found.append(
+                Source(
+                    repo_url=str(body.get("repoURL") or ""),
+                    revision=str(body.get("targetRevision") or "HEAD"),
+                    path=None if body.get("path") is None else str(body["path"]),
+                    chart=None if body.get("chart") is None else str(body["chart"]),
+                    ref=None if body.get("ref") is None else str(body["ref"]),
+                    body=body,
+                    position=position,
+                )
+            )
+    return found
+
+
+def is_here(source: Source, repositories: Iterable[str]) -> bool:
+    """Whether the source lies in this repository (known by the URLs `repositories`)."""
+    return source.chart is None and any(same_repository(source.repo_url, url) for url in repositories)
+
+
+def referenced_values(
+    application: Mapping[str, Any], repositories: Iterable[str]
+) -> Iterator[tuple[Source, int, str]]:
+    """The values files that sources name as `$ref/path` and this repository is to have.
+
+    Gives the source, the entry's number in helm.valueFiles, and the path as it is written.
+    """
+    found, urls = sources(application), list(repositories)
+    here = {source.ref for source in found if source.ref and is_here(source, urls)}
+    for source in found:
+        for number, item in enumerate(sequence(mapping(source.body.get("helm")).get("valueFiles"))):
+            ref, _, path = str(item).partition("/")
+            if ref.startswith("$") and ref[1:] in here:
+                yield source, number, path
+
+
+def destination(application: Mapping[str, Any]) -> tuple[str, str]:
+    """The cluster (its server's URL or its name) and namespace that the Application applies to."""
+    target = mapping(dig(application, "spec", "destination"))
+    server = str(target.get("server") or "")
+    cluster = str(target.get("name") or "") or server or IN_CLUSTER
+    return (IN_CLUSTER if cluster == "in-cluster" else cluster, str(target.get("namespace") or ""))

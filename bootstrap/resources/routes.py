@@ -1,0 +1,96 @@
+"""What routes say: hosts, backends, ports of Ingress, Gateway API and Istio objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
+
+GATEWAY = "Gateway.gateway.networking.k8s.io"
+
+ROUTES = tuple(
+    f"{kind}.gateway.networking.k8s.io" for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute")
+)
+
+VIRTUAL = "VirtualService.networking.istio.io"
+
+DESTINATION = "DestinationRule.networking.istio.io"
+
+INGRESS = "Ingress.networking.k8s.io"
+
+
+def route_backends(route: Resource) -> Iterator[tuple[str, str, Any, tuple[str | int, ...]]]:
+    """(Service, namespace, port, place) of each backend of a route, mirrors too."""
+    for number, rule in enumerate(sequence(route.spec.get("rules"))):
+        start: tuple[str | int, ...] = ("spec", "rules", number)
+        found = [
+            (mapping(item), (*start, "backendRefs", place))
+            for place, item in enumerate(sequence(mapping(rule).get("backendRefs")))
+        ]
+        found += [
+            (mapping(dig(item, "requestMirror", "backendRef")), (*start, "filters", place))
+            for place, item in enumerate(sequence(mapping(rule).get("filters")))
+            if isinstance(item, dict) and "requestMirror" in item
+        ]
+        for reference, where in found:
+            if str(reference.get("kind") or "Service") == "Service" and not reference.get("group"):
+                namespace = str(reference.get("namespace") or route.namespace)
+                yield str(reference.get("name")), namespace, reference.get("port"), where
+
+
+def hosts(route: Resource) -> list[str]:
+    return [str(host) for host in sequence(route.spec.get("hostnames"))]
+
+
+def meets(pattern: str, host: str) -> bool:
+    """Whether two hostnames, each perhaps with a leading `*.`, have names in common."""
+    if pattern == host:
+        return True
+    if pattern.startswith("*."):
+        return host.removeprefix("*").endswith(pattern[1:])
+    return host.startswith("*.") and pattern.endswith(host[1:])
+
+
+def destinations(virtual: Resource) -> Iterator[tuple[Mapping[str, Any], tuple[str | int, ...]]]:
+    """(destination, place) of every route of a VirtualService."""
+    for protocol in ("http", "tcp", "tls"):
+        for number, route in enumerate(sequence(virtual.spec.get(protocol))):
+            for place, item in enumerate(sequence(mapping(route).get("route"))):
+                yield mapping(mapping(item).get("destination")), ("spec", protocol, number, "route", place)
+
+
+def service_of(host: str, namespace: str) -> tuple[str, str] | None:
+    """(namespace, Service) of a host inside the cluster; None for another."""
+    parts = host.split(".")
+    if "*" in host:
+        return None
+    if len(parts) == 1:
+        return namespace, parts[0]
+    if len(parts) == 2 or (len(parts) > 2 and parts[2] == "svc"):
+        return (parts[1], parts[0]) if len(parts) > 2 else None
+    return None
+
+
+def ports(service: Resource) -> list[Mapping[str, Any]]:
+    return mappings(service.spec.get("ports"))
+
+
+def ingress_backends(ingress: Resource) -> Iterator[tuple[str, str, Any, Any, tuple[str | int, ...]]]:
+    """(host, path, Service, port, place) of each backend; of the default one, host and path are ""."""
+    spec = ingress.spec
+    default = mapping(dig(spec, "defaultBackend", "service"))
+    if default:
+        yield "", "", default.get("name"), _port(default), ("spec", "defaultBackend", "service")
+    for number, rule in enumerate(sequence(spec.get("rules"))):
+        for place, item in enumerate(sequence(dig(rule, "http", "paths"))):
+            service = mapping(dig(item, "backend", "service"))
+            where = ("spec", "rules", number, "http", "paths", place, "backend", "service")
+            if service:
+                host = str(mapping(rule).get("host") or "*")
+                yield host, str(mapping(item).get("path") or "/"), service.get("name"), _port(service), where
+
+
+def _port(service: Mapping[str, Any]) -> Any:
+    port = mapping(service.get("port"))
+    return port.get("name") or port.get("number")
