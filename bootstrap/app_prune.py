@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import index_kustomize
 from bootstrap.manifests.reader import documents
+from bootstrap.repository import kustomize
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _OPTIONS = "argocd.argoproj.io/sync-options"
@@ -75,9 +75,9 @@ def _objects(application: Mapping[str, Any], tree: _Tree) -> list[Mapping[str, A
     """The objects that the Application's folder of this repository puts together."""
     found: list[Mapping[str, Any]] = []
     for source in application["spec"].get("sources") or ():
-        closure = index_kustomize.closure(tree, posixpath.normpath(str(source.get("path") or "")))
+        closure = kustomize.closure(tree, posixpath.normpath(str(source.get("path") or "")))
         for path in sorted(closure.files):
-            if posixpath.basename(path) in index_kustomize.NAMES:
+            if posixpath.basename(path) in kustomize.NAMES:
                 found += _generated(tree.mapping(path) or {})
             elif path.endswith((".yaml", ".yml")):
                 found += [item for item in documents(tree.files[path], path) if _is_object(item)]

@@ -14,13 +14,13 @@ from bootstrap.compare import Change, Key
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.index_build import read
-from bootstrap.index_discover import remotes
-from bootstrap.index_named import check_application
-from bootstrap.index_open import choose_scope
-from bootstrap.index_repository import Options, Repository
-from bootstrap.index_store import Store, open_store
-from bootstrap.index_top import locate
+from bootstrap.repository.discover import remotes
+from bootstrap.repository.locate import locate
+from bootstrap.repository.lookup import check_application
+from bootstrap.repository.model import Options, Repository
+from bootstrap.repository.open import choose_scope
+from bootstrap.repository.read import read
+from bootstrap.repository.store import Store, open_store
 from bootstrap.resources.index import IN_CLUSTER, Resource, mapping
 
 

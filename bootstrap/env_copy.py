@@ -10,8 +10,8 @@ from typing import Any
 
 from bootstrap import app_places
 from bootstrap.app_request import PRODUCTION
-from bootstrap.index_kustomize import NAMES
 from bootstrap.manifests.reader import documents
+from bootstrap.repository.kustomize import NAMES
 from bootstrap.yamledit import edit
 
 _FOLDERS = ("overlays", "applications")

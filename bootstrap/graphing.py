@@ -10,13 +10,18 @@ from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.index_check import Settings
-from bootstrap.index_named import check_application, check_environment, in_environment
-from bootstrap.index_open import choose_scope, configured, opened, settings, whole
 from bootstrap.index_places import Places
-from bootstrap.index_repository import Options, Repository, Scope
+from bootstrap.repository.lookup import (
+    Request,
+    check_application,
+    check_environment,
+    in_environment,
+    of_environment,
+)
+from bootstrap.repository.model import Options, Repository, Scope
+from bootstrap.repository.open import choose_scope, configured, opened, settings, whole
 from bootstrap.resources.index import Index
 from bootstrap.trace_walk import problems
-from bootstrap.tracing import Request, of_environment
 
 LOOKING = "drawing the repository"
 

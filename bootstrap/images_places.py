@@ -13,6 +13,7 @@ from typing import Literal
 
 from bootstrap.core.errors import InputError
 from bootstrap.oci.reference import Reference
+from bootstrap.repository.values import is_values
 from bootstrap.yamledit.walk import Place, Span, Walk, decode, walk
 
 Kind = Literal["kustomization", "container", "values", "declared"]
@@ -20,7 +21,6 @@ KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 ENTRY_KEYS = ("name", "newName", "newTag", "digest")
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
-_VALUES_FILE = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.ya?ml", re.IGNORECASE)
 _WHOLE = re.compile(r"(?P<repository>[^\s@${}]*?[^\s@:${}/])(?::(?P<tag>[^\s/:@${}]*))?(?:@(?P<digest>\S+))?")
 
 
@@ -51,11 +51,6 @@ class ImagePlace:
 
 def is_kustomization(path: str) -> bool:
     return path.rsplit("/", 1)[-1] in KUSTOMIZATIONS
-
-
-def is_values(path: str) -> bool:
-    """Whether the file's name says that it holds a chart's values."""
-    return _VALUES_FILE.fullmatch(path.rsplit("/", 1)[-1]) is not None
 
 
 def is_yaml(path: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from bootstrap.checks.apps import PATH, VALUES
 from bootstrap.checks.files import BUILD, MISSING
 from bootstrap.checks.rule import Finding
-from bootstrap.index_repository import Placement, Repository
+from bootstrap.repository.model import Placement, Repository
 
 _NAMING = {BUILD.id, MISSING.id, PATH.id, VALUES.id}
 """Rules whose messages name what is missing: they stand in files that did not change."""

@@ -15,14 +15,14 @@ from dataclasses import asdict, dataclass, replace
 from bootstrap.checks.catalog import CHECKS, RULES, VERSION
 from bootstrap.checks.files import BY_CODE
 from bootstrap.checks.rule import SEVERITIES, Finding, Severity, Surroundings
-from bootstrap.index_charts import brings_no_issuers
 from bootstrap.index_check_apps import Members, apps_problems, unreachable
 from bootstrap.index_file_findings import file_findings, placed
 from bootstrap.index_off import classes_off
 from bootstrap.index_places import Places
 from bootstrap.index_record import record_findings
-from bootstrap.index_repository import Repository, Scope
 from bootstrap.index_schema import Known, reader
+from bootstrap.repository.charts import brings_no_issuers
+from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.entrances import known as known_entrances
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource
 from bootstrap.resources.pods import WORKLOADS

@@ -8,10 +8,10 @@ from bootstrap.checks.files import BY_CODE, PATCH
 from bootstrap.checks.rule import Finding, Rule
 from bootstrap.checks.safety import CREDENTIAL, PRIVATE_KEY
 from bootstrap.index_places import Places
-from bootstrap.index_repository import Repository
-from bootstrap.index_unit_faults import FileFault
-from bootstrap.index_values import values_faults, values_files
 from bootstrap.manifests.reader import line_of
+from bootstrap.repository.faults import FileFault
+from bootstrap.repository.model import Repository
+from bootstrap.repository.values import values_faults, values_files
 
 
 def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def _credentials(repository: Repository, places: Places) -> Iterator[Finding]:
     """Tokens and private keys in values of charts: files that are called so, or that an Application names."""
     if not repository.secrets:
         return
-    from bootstrap.images_places import is_values
+    from bootstrap.repository.values import is_values
 
     named = values_files(repository)
     for path, found in repository.secrets.items():

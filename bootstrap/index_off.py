@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bootstrap.components import offered
-from bootstrap.index_kustomize import file_of
-from bootstrap.index_repository import Repository, Scope
+from bootstrap.repository.kustomize import file_of
+from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.entrances import Entrances, classes, known
 from bootstrap.resources.index import IN_CLUSTER
 

@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Sequence
 from typing import Any
 
-from bootstrap.checks.ignore import Comments
 from bootstrap.checks.rule import Finding, Problem
-from bootstrap.index_files import Files
-from bootstrap.index_kustomize import NAMES, file_of
 from bootstrap.manifests.reader import compose, line_in
+from bootstrap.repository.comments import Comments
+from bootstrap.repository.files import Files
+from bootstrap.repository.kustomize import NAMES, file_of
 
 
 class Places:

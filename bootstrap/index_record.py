@@ -9,11 +9,11 @@ from bootstrap.checks import record
 from bootstrap.checks.catalog import RULES
 from bootstrap.checks.files import BY_CODE
 from bootstrap.checks.rule import Finding
-from bootstrap.index_files import Files
 from bootstrap.index_places import Places
-from bootstrap.index_repository import Repository
-from bootstrap.index_top import RECORD
 from bootstrap.manifests.reader import line_of
+from bootstrap.repository.files import Files
+from bootstrap.repository.locate import RECORD
+from bootstrap.repository.model import Repository
 
 
 def records(files: Files) -> Iterator[str]:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from bootstrap import crd_schema, kube_schema
-from bootstrap.index_repository import Repository, Scope
+from bootstrap.repository.model import Repository, Scope
 
 CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 

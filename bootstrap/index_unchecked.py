@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bootstrap.checks.report import Part, Unchecked
-from bootstrap.index_build import FETCH
 from bootstrap.index_check import Settings
-from bootstrap.index_repository import Repository, Scope, Unknown
+from bootstrap.repository.model import Repository, Scope, Unknown
+from bootstrap.repository.read import FETCH
 
 SILENT: Mapping[str, str] = {
     "GB342": "issuers",

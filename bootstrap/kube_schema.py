@@ -10,7 +10,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from bootstrap.index_store import Store
+from bootstrap.repository.store import Store
 
 QUANTITIES = {
     "allocatable",

@@ -9,8 +9,8 @@ from typing import Any
 
 from bootstrap.argocd.status import key_of
 from bootstrap.core.output import Output
-from bootstrap.index_open import opened
-from bootstrap.index_repository import Options
+from bootstrap.repository.model import Options
+from bootstrap.repository.open import opened
 from bootstrap.resources.pods import WORKLOADS, containers
 
 

@@ -11,7 +11,7 @@ from bootstrap.checks.apps import PATH
 from bootstrap.checks.files import BY_CODE
 from bootstrap.core.errors import InputError
 from bootstrap.core.health import State
-from bootstrap.index_repository import Placement, Repository, Scope
+from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.resources.applications import Source, is_here, sources
 from bootstrap.resources.index import Resource
 from bootstrap.trace import Hop, Remark

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 
 from bootstrap import drawing, graph_trace
 from bootstrap.checks.report import Unchecked
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.index_check import of_scope
-from bootstrap.index_named import check_environment, in_environment
-from bootstrap.index_open import choose_scope, configured, opened, settings, whole
-from bootstrap.index_repository import Options, Repository, Scope
 from bootstrap.index_unchecked import unchecked
+from bootstrap.repository.lookup import Request, check_environment, of_environment
+from bootstrap.repository.model import Options, Repository, Scope
+from bootstrap.repository.open import choose_scope, configured, opened, settings, whole
 from bootstrap.resources.entrances import of_index
 from bootstrap.resources.index import IN_CLUSTER, Index
 from bootstrap.trace import Hop, worst
@@ -22,19 +21,6 @@ from bootstrap.trace_text import lines
 from bootstrap.trace_unchecked import looked_up
 from bootstrap.trace_unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace_walk import trace
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for; see the options of the commands."""
-
-    path: Path
-    cluster: str | None = None
-    environment: str | None = None
-    fetch_charts: bool = False
-    cached: bool = True
-    live: bool = False
-    context: str | None = None
 
 
 def show_trace(request: Request, target: str, output: Output, format: str) -> int:
@@ -111,12 +97,3 @@ def _beside(index: Index, cluster: Index) -> Index:
     applications = {**cluster.applications, **index.applications}
     opaque = cluster.opaque | index.opaque
     return Index(index.resources, opaque, index.promised, applications, beyond=cluster)
-
-
-def of_environment(index: Index, environment: str | None) -> Index:
-    """The objects of one environment's Applications."""
-    if environment is None:
-        return index
-    chosen = in_environment(index.applications, environment)
-    resources = [item for item in index.resources if item.application in chosen or not item.namespace]
-    return Index(resources, index.opaque, index.promised, index.applications, beyond=index)

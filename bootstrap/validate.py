@@ -13,9 +13,9 @@ from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.index_check import check, objects_of
-from bootstrap.index_open import configured, nothing_in, opened, settings
-from bootstrap.index_repository import Options, Repository
 from bootstrap.index_unchecked import unchecked
+from bootstrap.repository.model import Options, Repository
+from bootstrap.repository.open import configured, nothing_in, opened, settings
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import pytest
 
 from bootstrap import images_declared
 from bootstrap.core.errors import InputError
-from bootstrap.images_places import find, is_kustomization, is_values, is_yaml
+from bootstrap.images_places import find, is_kustomization, is_yaml
+from bootstrap.repository.values import is_values
 
 SHA = "sha256:" + "0a" * 32
 

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.checks.rule import Finding, Problem, Surroundings
 from bootstrap.core.errors import InputError
-from bootstrap.index_repository import promised
+from bootstrap.repository.model import promised
 from bootstrap.resources.index import APPLICATION, Index
 from bootstrap.trace import Hop, worst
 from bootstrap.trace_remarks import namespaces, remark

@@ -19,7 +19,7 @@ from bootstrap.checks.kinship import (
 )
 from bootstrap.checks.rule import Apps, Owned, Problem, Rule, at
 from bootstrap.core.text import names_near
-from bootstrap.index_kustomize import Tree
+from bootstrap.repository.kustomize import Tree
 from bootstrap.resources.applications import Source, destination, is_here, referenced_values, sources
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
 

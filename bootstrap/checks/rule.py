@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bootstrap.core.text import is_slip
-from bootstrap.index_kustomize import Tree
+from bootstrap.repository.kustomize import Tree
 from bootstrap.resources.entrances import Entrances, classes
 from bootstrap.resources.index import Index, Resource
 

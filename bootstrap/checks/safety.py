@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from bootstrap.checks.rule import Problem, Rule, Surroundings, at
-from bootstrap.checks.tokens import KEY, token
 from bootstrap.manifests.reader import parse
+from bootstrap.repository.tokens import KEY, token
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import APPLICATION, Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Container, containers, pod_spec, running, template_path

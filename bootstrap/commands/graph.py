@@ -48,7 +48,7 @@ def command(
       bootstrap graph --resources --app voting-app-dev -o svg > voting-app.svg
     """
     from bootstrap.graphing import show_graph
-    from bootstrap.tracing import Request
+    from bootstrap.repository.lookup import Request
 
     request = Request(path, cluster, environment, fetch_charts, not no_cache)
     return show_graph(request, view, application, output, format)

@@ -53,7 +53,8 @@ def command(
       bootstrap trace vote.voting-app-dev --live
     """
     from bootstrap.core.errors import InputError
-    from bootstrap.tracing import Request, show_trace
+    from bootstrap.repository.lookup import Request
+    from bootstrap.tracing import show_trace
 
     if live and from_git:
         raise InputError("reading --live", "--from-git is given too", "give one of the two")

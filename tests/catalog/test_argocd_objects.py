@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from bootstrap import argocd_objects, catalog, layout, render
+from bootstrap import argocd_objects, catalog, layout
 from bootstrap.argocd import install_manifest
 from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube.find_argocd import installed_by
 from bootstrap.manifests.reader import load_all
 from bootstrap.programs import find
+from bootstrap.repository import tools
 from bootstrap.settings import Settings
 
 SETTINGS = Settings("https://git.example.org/platform/gitops.git", "main")
@@ -39,7 +40,7 @@ def test_what_init_applies_is_what_kustomize_renders(
             (tmp_path / path).write_bytes(content)
     built = {
         (body["kind"], body["metadata"]["name"]): _without_namespace(dict(body))
-        for body in render.build(folder, invocation, tmp_path)
+        for body in tools.build(folder, invocation, tmp_path)
     }
     applied = {
         (item.kind, item.name): _without_namespace(load_all(item.text.decode())[0])

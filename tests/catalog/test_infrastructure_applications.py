@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import generate_paths
 from bootstrap.catalog import EXAMPLE_REPOSITORY
-from bootstrap.index_files import scan
 from bootstrap.manifests.reader import load_all
+from bootstrap.repository import generate_paths
+from bootstrap.repository.files import scan
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import COMPONENTS, FINALIZER, ROOT, Application, applications
 

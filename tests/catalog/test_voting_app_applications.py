@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bootstrap import generate_paths
 from bootstrap.catalog import EXAMPLE_REPOSITORY
-from bootstrap.index_files import scan
+from bootstrap.repository import generate_paths
+from bootstrap.repository.files import scan
 from tests.catalog import voting_app
 from tests.catalog.voting_app import APP, ENVIRONMENTS, ROOT
 

@@ -10,9 +10,9 @@ from typing import Any
 from bootstrap import crd_schema, kube_schema
 from bootstrap.checks.catalog import APPS_CHECKS, CHECKS
 from bootstrap.checks.rule import Apps, Claimed, Owned, Problem, Surroundings
-from bootstrap.index_repository import promised
-from bootstrap.index_store import Store
 from bootstrap.manifests.reader import parse
+from bootstrap.repository.model import promised
+from bootstrap.repository.store import Store
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.claims import claims
 from bootstrap.resources.index import APPLICATION, Index, Resource, is_cluster_scoped, qualified

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.render import kustomize
+from bootstrap.repository.tools import kustomize
 from tests.ci import steps
 from tests.git_repositories import git
 from tests.repositories import OURS, write

@@ -13,7 +13,7 @@ from bootstrap.core.invocation import Invocation
 @pytest.fixture
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of this test's own, and kustomize on PATH."""
-    from bootstrap.render import kustomize
+    from bootstrap.repository.tools import kustomize
 
     program = Path(kustomize(Invocation()))
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")

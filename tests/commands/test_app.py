@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bootstrap import generate_paths
 from bootstrap.core.errors import ExitStatus
-from bootstrap.index_files import scan
+from bootstrap.repository import generate_paths
+from bootstrap.repository.files import scan
 from tests.catalog import voting_app
 from tests.clones import KUSTOMIZATION, PROJECTS, changed, clone, files_below, status
 from tests.conftest import Run

@@ -19,7 +19,7 @@ OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from bootstrap.core.invocation import Invocation
-    from bootstrap.render import kustomize
+    from bootstrap.repository.tools import kustomize
 
     program = Path(kustomize(Invocation()))
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")

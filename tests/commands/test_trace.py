@@ -30,7 +30,7 @@ spec:
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     from bootstrap.core.invocation import Invocation
-    from bootstrap.render import kustomize
+    from bootstrap.repository.tools import kustomize
 
     program = Path(kustomize(Invocation()))
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")

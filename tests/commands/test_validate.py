@@ -378,7 +378,7 @@ def test_having_no_kustomize_is_told_while_it_is_fetched_or_built(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bootstrap.programs import find
-    from bootstrap.render import kustomize
+    from bootstrap.repository.tools import kustomize
 
     there = find.Program("kustomize", "v5", "built", Path(kustomize(Invocation())), "")
 

@@ -19,7 +19,7 @@ URL = "https://git.example.org/team/platform.git"
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bootstrap.core.invocation import Invocation
-    from bootstrap.render import kustomize
+    from bootstrap.repository.tools import kustomize
 
     program = Path(kustomize(Invocation()))
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.checks.tokens import in_file
+from bootstrap.repository.tokens import in_file
 from tests.conftest import Run
 from tests.repositories import OURS, URL, application, write
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import index_files
+from bootstrap.repository import files as index_files
 from tests.conftest import Run
 from tests.repositories import OURS, SHOP, URL, application, write
 

@@ -17,7 +17,7 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.kube import Cluster
 from bootstrap.manifests.reader import parse
-from bootstrap.render import kustomize
+from bootstrap.repository.tools import kustomize
 from bootstrap.sandbox.state import Sandbox
 from tests import terminal
 from tests.applications import NEWER, REPOSITORY, REVISION, application, entry
@@ -226,7 +226,7 @@ def repository(tmp_path: Path, ns: str) -> Path:
 
 def applied(admin: Cluster, root: Path) -> None:
     """Apply what the repository says, as a first sync would."""
-    from bootstrap.render import build
+    from bootstrap.repository.tools import build
 
     objects = [made(dict(body)) for body in build(root / "clusters/one", Invocation())]
     kube.apply(admin, objects)

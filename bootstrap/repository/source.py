@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from bootstrap.index_kustomize import Tree, file_of
+from bootstrap.repository.kustomize import Tree, file_of
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import mapping, mappings, sequence
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bootstrap.git.urls import same_repository
-from bootstrap.index_kustomize import Tree
+from bootstrap.repository.kustomize import Tree
 from bootstrap.resources.index import IN_CLUSTER, dig, mapping, mappings, sequence
 
 Values = dict[str, Any]

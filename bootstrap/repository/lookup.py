@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from bootstrap.core.errors import InputError
 from bootstrap.resources.applications import sources
-from bootstrap.resources.index import Resource
+from bootstrap.resources.index import Index, Resource
 
 _SHOWN = 20
 _AROUND = {"overlays", "environments", "envs"}
@@ -61,3 +63,25 @@ def missing(option: str, found: str, asked: str, known: list[str]) -> InputError
     else:
         hint = f"leave {option} out: there is none to choose from"
     return InputError(f"reading {option}", found, hint)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; see the options of the commands."""
+
+    path: Path
+    cluster: str | None = None
+    environment: str | None = None
+    fetch_charts: bool = False
+    cached: bool = True
+    live: bool = False
+    context: str | None = None
+
+
+def of_environment(index: Index, environment: str | None) -> Index:
+    """The objects of one environment's Applications."""
+    if environment is None:
+        return index
+    chosen = in_environment(index.applications, environment)
+    resources = [item for item in index.resources if item.application in chosen or not item.namespace]
+    return Index(resources, index.opaque, index.promised, index.applications, beyond=index)

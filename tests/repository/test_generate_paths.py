@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bootstrap.generate_paths import annotation, files_read
-from bootstrap.index_files import Files, scan
+from bootstrap.repository.files import Files, scan
+from bootstrap.repository.generate_paths import annotation, files_read
 
 FILES = {
     "apps/shop/base/kustomization.yaml": "resources: [web.yaml]\n",

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap import index_kustomize, render
-from bootstrap.index_files import Files
-from bootstrap.index_finder import Finder
-from bootstrap.index_patches import Target, targets
-from bootstrap.index_sources import Unit, chart_files, directory_files
-from bootstrap.index_unit_faults import FileFault, inflated, missing_fault
 from bootstrap.manifests.reader import Fault
+from bootstrap.repository import kustomize, tools
+from bootstrap.repository.faults import FileFault, inflated, missing_fault
+from bootstrap.repository.files import Files
+from bootstrap.repository.finder import Finder
+from bootstrap.repository.patches import Target, targets
+from bootstrap.repository.source import Unit, chart_files, directory_files
 from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
@@ -107,8 +107,8 @@ class Prepared:
     faults: list[FileFault]
     blocked: bool
     volatile: bool
-    overlay: render.Overlay | None = None
-    parts: tuple[str | render.Overlay, ...] = ()
+    overlay: tools.Overlay | None = None
+    parts: tuple[str | tools.Overlay, ...] = ()
 
 
 def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
@@ -116,12 +116,12 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     options = json.loads(unit.options)
     faults: list[FileFault] = []
     overlay = None
-    parts: tuple[str | render.Overlay, ...] = ()
+    parts: tuple[str | tools.Overlay, ...] = ()
     volatile = unit.tool != "kustomize"
     blocked = False
     charts: set[str] = set()
     if unit.tool == "kustomize":
-        closure = index_kustomize.closure(files, unit.path)
+        closure = kustomize.closure(files, unit.path)
         names, charts = sorted(closure.files), closure.charts
         for missing in closure.missing:
             if missing.why != "broken" and not (missing.why == "remote" and allow_remote):
@@ -129,10 +129,10 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         faults += inflated(files, names)
         blocked = bool(faults)
         volatile = bool(closure.missing)
-        own = index_kustomize.file_of(files, unit.path)
+        own = kustomize.file_of(files, unit.path)
         top = (files.mapping(own) if own else None) or {}
         namespace = str(top.get("namespace") or "")
-        overlay = render.Overlay(unit.path, namespace, options, frozenset(names))
+        overlay = tools.Overlay(unit.path, namespace, options, frozenset(names))
     elif unit.tool == "directory":
         names = directory_files(files, unit.path, options)
     else:
@@ -152,29 +152,29 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)
 
 
-def _parts(files: Files, folder: str) -> tuple[str | render.Overlay, ...]:
+def _parts(files: Files, folder: str) -> tuple[str | tools.Overlay, ...]:
     """The parts of a kustomization that is only a list; () when it is more."""
-    found = index_kustomize.parts(files, folder)
+    found = kustomize.parts(files, folder)
     if found == [("folder", folder)]:
         return ()
     return tuple(path if kind == "file" else _overlay(files, path) for kind, path in found)
 
 
-def _overlay(files: Files, folder: str) -> render.Overlay:
-    own = index_kustomize.file_of(files, folder)
+def _overlay(files: Files, folder: str) -> tools.Overlay:
+    own = kustomize.file_of(files, folder)
     namespace = str(((files.mapping(own) if own else None) or {}).get("namespace") or "")
-    return render.Overlay(folder, namespace, {}, frozenset(index_kustomize.closure(files, folder).files))
+    return tools.Overlay(folder, namespace, {}, frozenset(kustomize.closure(files, folder).files))
 
 
-def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | render.Overlay, ...]:
+def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | tools.Overlay, ...]:
     """Of a list with something in it that cannot be read, the rest: one app hides no other."""
-    found: list[str | render.Overlay] = []
-    for kind, path in index_kustomize.parts(files, folder):
+    found: list[str | tools.Overlay] = []
+    for kind, path in kustomize.parts(files, folder):
         if kind == "file":
             if not files.parsed(path).faults:
                 found.append(path)
-        elif path != folder and index_kustomize.file_of(files, path) is not None:
-            closure = index_kustomize.closure(files, path)
+        elif path != folder and kustomize.file_of(files, path) is not None:
+            closure = kustomize.closure(files, path)
             whole = all(one.why == "remote" and allow_remote for one in closure.missing)
             texts = filter(_is_yaml, closure.files - closure.charts)
             if whole and not any(files.parsed(name).faults for name in texts):
@@ -183,14 +183,14 @@ def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | rend
 
 
 def _is_yaml(name: str) -> bool:
-    return name.endswith((".yaml", ".yml")) or posixpath.basename(name) in index_kustomize.NAMES
+    return name.endswith((".yaml", ".yml")) or posixpath.basename(name) in kustomize.NAMES
 
 
 _LOCAL = "config.kubernetes.io/local-config"
 
 
 def from_list(
-    files: Files, parts: Sequence[str | render.Overlay], built: Mapping[str, render.Built]
+    files: Files, parts: Sequence[str | tools.Overlay], built: Mapping[str, tools.Built]
 ) -> Objects | None:
     """The objects of a list's parts, in order; None when kustomize has to say what is wrong with it.
 
@@ -198,7 +198,7 @@ def from_list(
     """
     found: list[tuple[Mapping[str, Any], str]] = []
     for part in parts:
-        if isinstance(part, render.Overlay):
+        if isinstance(part, tools.Overlay):
             if built[part.folder].error is not None:
                 return None
             found += built[part.folder].objects
@@ -277,7 +277,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
 def _patches(files: Files, closure: Sequence[str], objects: Objects) -> list[Target]:
     sources = (
         body
-        for path in index_kustomize.resources(files, closure)
+        for path in kustomize.resources(files, closure)
         for document in files.parsed(path).documents
         if document.is_object
         for body in sequence(document.value.get("items")) or [document.value]
@@ -300,9 +300,7 @@ def _namespaces(files: Files, closure: Sequence[str]) -> list[str]:
                 value = mapping(document.value)
                 found |= {str(one.get("namespace") or "") for one in (value, mapping(value.get("metadata")))}
             continue
-        below = (
-            files.below(posixpath.dirname(path)) if posixpath.basename(path) in index_kustomize.NAMES else ()
-        )
+        below = files.below(posixpath.dirname(path)) if posixpath.basename(path) in kustomize.NAMES else ()
         for name in (path, *filter(_is_yaml, below)):
             found |= {match.decode() for match in _NAMESPACE.findall(files.read(name))}
     return sorted(found - {""})

@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bootstrap.index_kustomize import Tree, closure
+from bootstrap.repository.kustomize import Tree, closure
 
 ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 REFERENCE = "$repo/"

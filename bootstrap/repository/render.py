@@ -7,15 +7,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from bootstrap import index_charts, index_kustomize
 from bootstrap.core.invocation import Invocation
-from bootstrap.index_files import Files
-from bootstrap.index_sources import Unit
-from bootstrap.index_store import Store
-from bootstrap.index_unit import Prepared, UnitResult, from_directory, from_list, prepare, result
-from bootstrap.index_unit_faults import FileFault
 from bootstrap.manifests.reader import Fault
-from bootstrap.render import Built, Overlay, build_many, kustomize
+from bootstrap.repository import charts
+from bootstrap.repository import kustomize as index_kustomize
+from bootstrap.repository.faults import FileFault
+from bootstrap.repository.files import Files
+from bootstrap.repository.source import Unit
+from bootstrap.repository.store import Store
+from bootstrap.repository.tools import Built, Overlay, build_many, kustomize
+from bootstrap.repository.unit import Prepared, UnitResult, from_directory, from_list, prepare, result
 
 CHUNK = 256
 """Units rendered before the parsed files are let go."""
@@ -86,7 +87,7 @@ class Renderer:
             if item.unit.tool == "directory":
                 self._keep(item, from_directory(self.files, item), ())
             elif item.unit.tool in ("helm", "chart"):
-                built = index_charts.build(self.files.root, item.unit, self.invocation)
+                built = charts.build(self.files.root, item.unit, self.invocation)
                 self._keep(item, built.objects, _helm_faults(item.unit, built.error))
         for item in todo:
             for name in item.closure:
@@ -162,7 +163,7 @@ def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
         return []
     options = json.loads(unit.options)
     mend = "make it reachable" if unit.tool == "chart" else f"look at what `helm template {unit.path}` says"
-    if error == index_charts.NO_HELM:
+    if error == charts.NO_HELM:
         mend = "install helm"
     message = f"the chart is not rendered: {error}"
     return [(options["file"], Fault("chart", options["line"] or 1, message, mend))]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
-from bootstrap.index_files import Files
-from bootstrap.index_repository import Repository
-from bootstrap.index_unit_faults import FileFault
+from bootstrap.repository.faults import FileFault
+from bootstrap.repository.files import Files
+from bootstrap.repository.model import Repository
 from bootstrap.resources.applications import is_here, referenced_values, sources
 from bootstrap.resources.index import Resource, mapping, sequence
+
+_VALUES_FILE = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.ya?ml", re.IGNORECASE)
 
 
 def values_faults(repository: Repository) -> Iterator[FileFault]:
@@ -51,3 +54,8 @@ def _there(files: Files, path: str) -> Iterator[str]:
     path = posixpath.normpath(path)
     if files.has(path):
         yield path
+
+
+def is_values(path: str) -> bool:
+    """Whether the file's name says that it holds a chart's values."""
+    return _VALUES_FILE.fullmatch(path.rsplit("/", 1)[-1]) is not None

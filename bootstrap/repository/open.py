@@ -14,13 +14,13 @@ from bootstrap.checks.record import release
 from bootstrap.checks.rule import SEVERITIES, Severity
 from bootstrap.core.errors import InputError
 from bootstrap.core.output import Output
-from bootstrap.index_build import read
 from bootstrap.index_check import KUBERNETES, Settings
-from bootstrap.index_files import LOOKING
 from bootstrap.index_record import record_of
-from bootstrap.index_repository import Options, Repository, Scope
-from bootstrap.index_store import open_store
-from bootstrap.index_top import Place, locate
+from bootstrap.repository.files import LOOKING
+from bootstrap.repository.locate import Place, locate
+from bootstrap.repository.model import Options, Repository, Scope
+from bootstrap.repository.read import read
+from bootstrap.repository.store import open_store
 from bootstrap.resources.index import Index, mapping, sequence
 
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap import index_kustomize
-from bootstrap.checks import tokens
-from bootstrap.index_files import Files
-from bootstrap.index_named import missing
-from bootstrap.index_sources import Unit
+from bootstrap.repository import kustomize, tokens
+from bootstrap.repository.files import Files
+from bootstrap.repository.lookup import missing
+from bootstrap.repository.source import Unit
 from bootstrap.resources import applications
 from bootstrap.resources.index import mapping
 
@@ -58,13 +57,13 @@ def look(files: Files, path: str) -> Info:
         found := list(tokens.in_file(content))
     ):
         info["secrets"] = found
-    if posixpath.basename(path) in index_kustomize.NAMES:
+    if posixpath.basename(path) in kustomize.NAMES:
         kustomization = files.mapping(path) or {}
         info["kind"] = str(kustomization.get("kind") or "Kustomization")
         if files.parsed(path).faults:
             info["broken"] = True
             info["template"] = bool(_TEMPLATE.search(content))
-        info["names"] = [entry.name for entry in index_kustomize.entries(kustomization)]
+        info["names"] = [entry.name for entry in kustomize.entries(kustomization)]
     if _SETTINGS.search(path):
         url = mapping((files.mapping(path) or {}).get("data")).get("repoURL")
         if isinstance(url, str):
@@ -85,15 +84,13 @@ def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list
     folders = {
         match["name"]: folder
         for folder in files.folders()
-        if (match := _CLUSTER.match(folder)) and index_kustomize.file_of(files, folder)
+        if (match := _CLUSTER.match(folder)) and kustomize.file_of(files, folder)
     }
     if cluster is not None and cluster not in folders:
         found = f"there is no folder clusters/{cluster} with a kustomization"
         raise missing("--cluster", found, cluster, sorted(folders))
     complete = [
-        Start(
-            name, Unit("kustomize", folder), True, (index_kustomize.file_of(files, folder) or "",), "argocd"
-        )
+        Start(name, Unit("kustomize", folder), True, (kustomize.file_of(files, folder) or "",), "argocd")
         for name, folder in sorted(folders.items())
         if cluster in (None, name)
     ]
@@ -195,7 +192,7 @@ def plain(folder: str, paths: list[str]) -> Unit:
 
 def _top(files: Files, infos: Mapping[str, Info], folder: str) -> Start:
     """A topmost kustomization; one that holds Applications begins a cluster."""
-    own = index_kustomize.file_of(files, folder) or folder
-    members = index_kustomize.closure(files, folder).files
+    own = kustomize.file_of(files, folder) or folder
+    members = kustomize.closure(files, folder).files
     roots = any(infos.get(path, {}).get("sources") for path in members)
     return Start(folder or ".", Unit("kustomize", folder), roots, (own,))

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from bootstrap.index_files import Files
-from bootstrap.index_sources import Unit
-from bootstrap.index_store import Store
-from bootstrap.index_unit import UnitResult
-from bootstrap.index_unit_faults import FileFault
+from bootstrap.repository.faults import FileFault
+from bootstrap.repository.files import Files
+from bootstrap.repository.source import Unit
+from bootstrap.repository.store import Store
+from bootstrap.repository.unit import UnitResult
 from bootstrap.resources.index import (
     APPLICATION,
     APPLICATION_SET,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.text import names_near
-from bootstrap.index_kustomize import NAMES, Tree
+from bootstrap.repository.kustomize import NAMES, Tree
 from bootstrap.resources.index import mapping, mappings
 
 Target = tuple[str, str, int, str]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import revisions
-from bootstrap.index_files import SKIPPED
 from bootstrap.manifests.reader import MAX_BYTES
+from bootstrap.repository.files import SKIPPED
 
 RECORD = "bootstrap.yaml"
 _ENOUGH = 200

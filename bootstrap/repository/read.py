@@ -16,21 +16,23 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from bootstrap import __version__, index_charts, index_kustomize, index_sources
+from bootstrap import __version__
 from bootstrap.checks.files import BY_CODE
-from bootstrap.checks.ignore import Comments
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import revisions
-from bootstrap.index_appset import CannotExpand, expand
-from bootstrap.index_discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
-from bootstrap.index_files import Files, Stat, scan
-from bootstrap.index_render import Renderer, lasts
-from bootstrap.index_repository import Options, Placement, Repository, Scope, Unknown, promised
-from bootstrap.index_sources import Unit
-from bootstrap.index_store import Store
-from bootstrap.index_unit import STAMP
-from bootstrap.index_unit_faults import FileFault
 from bootstrap.manifests.reader import Fault
+from bootstrap.repository import charts, kustomize
+from bootstrap.repository import source as index_sources
+from bootstrap.repository.appset import CannotExpand, expand
+from bootstrap.repository.comments import Comments
+from bootstrap.repository.discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
+from bootstrap.repository.faults import FileFault
+from bootstrap.repository.files import Files, Stat, scan
+from bootstrap.repository.model import Options, Placement, Repository, Scope, Unknown, promised
+from bootstrap.repository.render import Renderer, lasts
+from bootstrap.repository.source import Unit
+from bootstrap.repository.store import Store
+from bootstrap.repository.unit import STAMP
 from bootstrap.resources import applications
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
@@ -199,7 +201,7 @@ class _Reader:
     def _holds_applications(self, start: Start) -> bool:
         members: Iterable[str] = start.files
         if start.unit.tool == "kustomize":
-            members = index_kustomize.closure(self.files, start.unit.path).files
+            members = kustomize.closure(self.files, start.unit.path).files
         return any(self._infos.get(path, {}).get("sources") for path in members)
 
     # -- one scope ------------------------------------------------------------------------
@@ -364,7 +366,7 @@ class _Reader:
 
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
-            return index_charts.unit(source, application, namespace, self.options.fetch_charts)
+            return charts.unit(source, application, namespace, self.options.fetch_charts)
         if not applications.is_here(source, self.urls):
             return None
         unit = index_sources.unit(source, self.files)
@@ -373,5 +375,5 @@ class _Reader:
         if self.files.nested_in(unit.path):
             return None
         if unit.tool == "helm":
-            return index_charts.local_unit(unit, application, namespace)
+            return charts.local_unit(unit, application, namespace)
         return None if unit.tool == "plugin" else unit

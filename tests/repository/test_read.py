@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import index_build, index_store, render
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.index_build import read
-from bootstrap.index_files import scan
-from bootstrap.index_repository import Options, Repository
-from bootstrap.index_store import NAME, Store, open_store
 from bootstrap.manifests.reader import _lenient_loader, line_of, load_all, parse
+from bootstrap.repository import read as index_build
+from bootstrap.repository import store as index_store
+from bootstrap.repository import tools
+from bootstrap.repository.files import scan
+from bootstrap.repository.model import Options, Repository
+from bootstrap.repository.read import read
+from bootstrap.repository.store import NAME, Store, open_store
 from bootstrap.resources.index import IN_CLUSTER, Index, Resource, label_selects
 from tests.repositories import OURS, SHOP, URL, application, write
 
@@ -90,13 +92,11 @@ def test_many_overlays_in_one_process_give_what_each_gives_alone(
     tmp_path: Path, invocation: Invocation
 ) -> None:
     write(tmp_path, OURS)
-    program = render.kustomize(invocation)
-    overlays = [
-        render.Overlay(f"apps/shop/overlays/{name}", f"shop-{name}") for name in ("dev", "production")
-    ]
-    together = render.build_many(tmp_path, overlays, program)
+    program = tools.kustomize(invocation)
+    overlays = [tools.Overlay(f"apps/shop/overlays/{name}", f"shop-{name}") for name in ("dev", "production")]
+    together = tools.build_many(tmp_path, overlays, program)
     for overlay, built in zip(overlays, together, strict=True):
-        text, error = render._call([program, "build", str(tmp_path / overlay.folder)])
+        text, error = tools._call([program, "build", str(tmp_path / overlay.folder)])
         assert error is None
         assert sorted(map(str, load_all(text))) == sorted(str(body) for body, _ in built.objects)
 
@@ -130,7 +130,7 @@ def test_list_without_kustomize_gives_what_kustomize_gives(tmp_path: Path, invoc
     repository = read_all(write(tmp_path, OURS, plain), invocation, cluster="one")
     unit = repository.units["kustomize:clusters/one:{}"]
     ours = repository.store.get(f"objects:{unit.key}")
-    text, error = render._call([render.kustomize(invocation), "build", str(tmp_path / "clusters/one")])
+    text, error = tools._call([tools.kustomize(invocation), "build", str(tmp_path / "clusters/one")])
     assert error is None
     assert sorted(map(str, map(_sorted, ours or []))) == sorted(map(str, map(_sorted, load_all(text))))
     assert len(ours or []) == 7
@@ -165,15 +165,15 @@ def test_overlays_that_do_not_go_together_are_built_alone(tmp_path: Path, invoca
             }.items()
         },
     )
-    built = render.build_many(
-        tmp_path, [render.Overlay("a", "a"), render.Overlay("b", "b")], render.kustomize(invocation)
+    built = tools.build_many(
+        tmp_path, [tools.Overlay("a", "a"), tools.Overlay("b", "b")], tools.kustomize(invocation)
     )
     assert [len(one.objects) for one in built] == [2, 2]
 
 
 def use_cache(invocation: Invocation, folder: Path) -> None:
     """Another cache, and on PATH the kustomize that the usual one has."""
-    program = Path(render.kustomize(invocation))
+    program = Path(tools.kustomize(invocation))
     path = f"{program.parent}{os.pathsep}{invocation.environ['PATH']}"
     invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(folder), "PATH": path}
 

@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bootstrap import index_kustomize
-from bootstrap.index_files import Files
 from bootstrap.manifests.reader import line_of
+from bootstrap.repository import kustomize
+from bootstrap.repository.files import Files
 from bootstrap.resources.index import mapping
 from bootstrap.resources.pods import WORKLOADS
 
@@ -32,7 +32,7 @@ class Finder:
         same = [item for item in headers if item[0] == kind]
         if not same and (line := self._generator(file, kind, name)):
             return file, 0, line
-        if not same and posixpath.basename(file) in index_kustomize.NAMES:
+        if not same and posixpath.basename(file) in kustomize.NAMES:
             return self._lost(file, kind, name)
         for wanted in (
             [item for item in same if item[2] == name and item[1] == namespace],
@@ -51,7 +51,7 @@ class Finder:
         found = [
             (path, item[3], item[4])
             for path in self._closure
-            if path.endswith((".yaml", ".yml")) and posixpath.basename(path) not in index_kustomize.NAMES
+            if path.endswith((".yaml", ".yml")) and posixpath.basename(path) not in kustomize.NAMES
             for item in self._of(path)
             if item[0] == kind and item[2] and (name == item[2] or name.endswith(f"-{item[2]}"))
         ]

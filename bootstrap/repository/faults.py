@@ -5,15 +5,15 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from bootstrap import index_kustomize
-from bootstrap.index_files import Files
 from bootstrap.manifests.reader import Fault, line_of
+from bootstrap.repository import kustomize
+from bootstrap.repository.files import Files
 
 FileFault = tuple[str, Fault]
 """A file, and what is wrong with it."""
 
 
-def missing_fault(files: Files, missing: index_kustomize.Missing) -> FileFault:
+def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
     entry = missing.entry
     line = line_of(files.read(missing.file), 0, entry.position)
     target = posixpath.normpath(posixpath.join(posixpath.dirname(missing.file), entry.name))
@@ -50,7 +50,7 @@ def missing_fault(files: Files, missing: index_kustomize.Missing) -> FileFault:
 def inflated(files: Files, names: Sequence[str]) -> Iterator[FileFault]:
     """Kustomizations that have charts rendered: kustomize does so by helm, and where it is told to."""
     for name in names:
-        if posixpath.basename(name) in index_kustomize.NAMES:
+        if posixpath.basename(name) in kustomize.NAMES:
             for field in ("helmCharts", "helmChartInflationGenerator"):
                 if (files.mapping(name) or {}).get(field):
                     found = "kustomize renders its charts with --enable-helm alone"

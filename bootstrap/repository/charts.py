@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bootstrap import render
 from bootstrap.core.invocation import Invocation
-from bootstrap.index_files import Files
-from bootstrap.index_sources import Unit, values_path
+from bootstrap.repository import tools
+from bootstrap.repository.files import Files
+from bootstrap.repository.source import Unit, values_path
 from bootstrap.resources.applications import Source, sources
 from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
 
@@ -60,25 +60,25 @@ def _options(source: Mapping[str, Any], application: Resource, namespace: str) -
     }
 
 
-def build(root: Path, unit: Unit, invocation: Invocation) -> render.Built:
+def build(root: Path, unit: Unit, invocation: Invocation) -> tools.Built:
     """Render a chart; its error says what helm said, or that there is no helm."""
     program = shutil.which("helm", path=invocation.environ.get("PATH"))
     if program is None:
-        return render.Built(error=NO_HELM)
+        return tools.Built(error=NO_HELM)
     options = json.loads(unit.options)
     with tempfile.TemporaryDirectory(prefix="bootstrap-chart-") as name:
         values = []
         for item in options["files"]:
             path = _values_file(root, unit, item, options["refs"])
             if path is None:
-                return render.Built(error=f"the values file {item} is not in this repository")
+                return tools.Built(error=f"the values file {item} is not in this repository")
             values.append(path)
         for number, text in enumerate((options["values"], json.dumps(options["object"]))):
             if text and text != "{}":
                 extra = Path(name) / f"values-{number}.yaml"
                 extra.write_text(text, encoding="utf-8")
                 values.append(extra)
-        return render.helm_template(
+        return tools.helm_template(
             program,
             _chart(root, unit, options),
             options["release"],

@@ -1,0 +1,1 @@
+"""Read a GitOps repository: its Applications and what each applies."""
