@@ -15,9 +15,9 @@ from bootstrap.component_switch import Cluster
 from bootstrap.component_traits import Choice
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
+from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
-from bootstrap.images_graph import Files
-from bootstrap.layout_write import Edit, Where, carry_out
 
 
 @dataclass(frozen=True)

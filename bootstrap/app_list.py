@@ -12,10 +12,10 @@ from bootstrap.app_places import Apps
 from bootstrap.component_switch import Cluster
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
-from bootstrap.image_source import open_branch, open_tree
-from bootstrap.images_graph import Files
+from bootstrap.edit.access import open_branch, open_tree
+from bootstrap.edit.carry_out import Where
+from bootstrap.edit.files import Files
 from bootstrap.images_places import find
-from bootstrap.layout_write import Where
 from bootstrap.manifests.reader import documents, is_application
 
 SHOWN = 2

@@ -9,7 +9,7 @@ from typing import Any
 
 from bootstrap import images_graph, images_layout
 from bootstrap.core.errors import InputError
-from bootstrap.images_graph import Files
+from bootstrap.edit.files import Files
 from bootstrap.manifests.reader import documents
 
 CLUSTERS = "clusters/"

@@ -21,9 +21,9 @@ from bootstrap.app_places import Apps
 from bootstrap.app_prune import Pruned
 from bootstrap.core.errors import ExitStatus, RefusedError
 from bootstrap.core.output import Output
+from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
-from bootstrap.images_graph import Files
-from bootstrap.layout_write import Edit, Where, carry_out
 
 LISTED = 6
 """Files that a refusal names; of more, it says how many."""

@@ -12,11 +12,11 @@ from bootstrap.component_traits import Choice, Traits
 from bootstrap.components import Component
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
+from bootstrap.edit.access import open_branch, open_tree
+from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
-from bootstrap.image_source import open_branch, open_tree
-from bootstrap.images_graph import Files
 from bootstrap.layout_edits import ARGOCD
-from bootstrap.layout_write import Edit, Where, carry_out
 from bootstrap.yamledit import edit
 
 KUSTOMIZATION = "kustomization.yaml"

@@ -7,7 +7,7 @@ from typing import Any
 from bootstrap import app_list
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
-from bootstrap.layout_write import Where
+from bootstrap.edit.carry_out import Where
 
 
 def list_environments(where: Where, output: Output) -> int:

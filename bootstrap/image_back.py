@@ -8,12 +8,12 @@ from dataclasses import replace
 from bootstrap import image_tables
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
+from bootstrap.edit.access import Access, open_branch, open_tree
+from bootstrap.edit.files import Files
 from bootstrap.image_guard import Guard
 from bootstrap.image_past import content_of, past
 from bootstrap.image_set import CommitOptions, change
-from bootstrap.image_source import Access, open_branch, open_tree
 from bootstrap.images_choose import Addition, choose
-from bootstrap.images_graph import Files
 from bootstrap.images_history import Step, chosen
 from bootstrap.images_places import ImagePlace
 from bootstrap.images_search import Scope

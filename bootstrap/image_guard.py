@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.output import Output
-from bootstrap.images_graph import Files
+from bootstrap.edit.files import Files
 from bootstrap.oci.reference import Reference, canonical
 from bootstrap.plans.image_set import Change, Outcome
 

@@ -8,13 +8,13 @@ from bootstrap import image_tables
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
+from bootstrap.edit.access import Access, open_branch, open_tree
+from bootstrap.edit.files import Files
 from bootstrap.git import log
 from bootstrap.git.branch import Branch
 from bootstrap.git.log import LogEntry
 from bootstrap.git.run import Calls
 from bootstrap.image_past import has_history, local_calls
-from bootstrap.image_source import Access, open_branch, open_tree
-from bootstrap.images_graph import Files
 from bootstrap.images_history import reader_of
 from bootstrap.images_places import ImagePlace
 from bootstrap.images_search import Scope, Search

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.edit.files import Files
+from bootstrap.edit.worktree import WorkTree
 from bootstrap.git import auth, log
 from bootstrap.git.branch import Branch
 from bootstrap.git.run import Calls
-from bootstrap.images_graph import Files
 from bootstrap.images_history import Step, Version, reader_of, steps
 from bootstrap.images_newer import IsAncestor, parse_time
 from bootstrap.images_places import ImagePlace
-from bootstrap.worktree import WorkTree
 
 _AT_ONCE = 40
 """Versions of a file that are fetched in one request."""

@@ -10,20 +10,20 @@ from bootstrap import image_show
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
+from bootstrap.edit.access import Access, credential, open_branch, open_tree
+from bootstrap.edit.files import Files
+from bootstrap.edit.push import Draft, push
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity, identity
 from bootstrap.image_guard import Guard, Guards
-from bootstrap.image_push import Draft, push
-from bootstrap.image_source import Access, credential, open_branch, open_tree
-from bootstrap.images_graph import Files
 from bootstrap.images_search import Scope
 from bootstrap.oci import reference
 from bootstrap.oci.reference import Wanted
 from bootstrap.plans import image_set as plans
 
 if TYPE_CHECKING:
-    from bootstrap.image_review import Review
+    from bootstrap.edit.review import Review
     from bootstrap.providers.forge import Forge
 
 
@@ -147,7 +147,7 @@ def _push(run: _Run, access: Access, output: Output) -> image_show.Place:
 
 
 def _propose(run: _Run, access: Access, output: Output) -> image_show.Place:
-    from bootstrap.image_review import branch_name, propose
+    from bootstrap.edit.review import branch_name, propose
 
     branch, review = run.branch, run.options.review
     assert review is not None  # noqa: S101 - asked for by who calls this

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap import images_graph, images_layout
 from bootstrap.core.errors import InputError
-from bootstrap.images_graph import Files
+from bootstrap.edit.files import Files
 from bootstrap.images_places import ImagePlace, is_kustomization
 from bootstrap.images_search import Fitting, Scope, Search
 from bootstrap.oci.reference import Reference, canonical, last_component

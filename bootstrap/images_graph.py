@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from bootstrap.core.errors import InputError
+from bootstrap.edit.files import Files
 from bootstrap.images_places import KUSTOMIZATIONS, ImagePlace, find_in, is_yaml
 from bootstrap.oci.reference import Reference
 from bootstrap.yamledit.walk import Walk, decode, walk
@@ -21,16 +21,6 @@ _LISTS = ("resources", "bases", "components", "patchesStrategicMerge")
 _PATCHES = ("patches", "patchesJson6902")
 _CHARTS = ("helmCharts", "helmChartInflationGenerator")
 _REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|git::|(?:[a-z0-9-]+\.)+[a-z]{2,}/|.*[?&](?:ref|version)=")
-
-
-class Files(Protocol):
-    """The files of a repository, read when they are asked for; paths are relative to its top."""
-
-    def read(self, path: str) -> bytes | None:
-        """The content, or None when there is no such file (or it is a symbolic link)."""
-
-    def under(self, folder: str) -> Iterable[str]:
-        """Every file in a folder and its subfolders, in order."""
 
 
 @dataclass(frozen=True)

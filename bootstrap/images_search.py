@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bootstrap import images_declared, images_graph, images_layout
 from bootstrap.core.errors import InputError
-from bootstrap.images_graph import Files
+from bootstrap.edit.files import Files
 from bootstrap.images_places import ImagePlace, find, is_kustomization, is_yaml
 from bootstrap.oci.reference import canonical, last_component
 from bootstrap.repository.values import is_values

@@ -11,10 +11,10 @@ from typing import Literal
 from bootstrap.ci import github, gitlab, request
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
+from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.changes import FileChange
 from bootstrap.git.origin import default_branch, origin
 from bootstrap.settings import FILE, parse_record
-from bootstrap.worktree import WorkTree, locate
 
 Provider = Literal["github", "gitlab"]
 Change = Literal["create", "keep", "none"]

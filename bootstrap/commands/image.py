@@ -129,7 +129,7 @@ def _split(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
 
 
 def _access_of(options: dict[str, Any], path: str | None) -> Any:
-    from bootstrap.image_source import Access
+    from bootstrap.edit.access import Access
 
     names = ("repo", "branch", "username", "token_file", "ssh_key", "known_hosts", "ca_file")
     return Access(path, **{name: options[name] for name in names})
@@ -154,7 +154,7 @@ def _commit_of(options: dict[str, Any]) -> Any:
     if not options["pr"] and (options["labels"] or options["auto_merge"] or options["pr_branch"]):
         raise click.UsageError("--label, --auto-merge and --pr-branch are of no use without --pr")
     if options["pr"]:
-        from bootstrap.image_review import Review
+        from bootstrap.edit.review import Review
 
         review = Review(options["labels"], options["auto_merge"], options["pr_branch"])
     names = ("push", "message", "author", "sign", "signoff", "dry_run", "timeout", "via")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from bootstrap.layout_write import Where
+    from bootstrap.edit.carry_out import Where
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 Options = tuple[Callable[..., Any], ...]
@@ -59,8 +59,8 @@ def with_options(*groups: Options) -> Callable[..., Any]:
 
 def where(options: dict[str, Any], folder: str = "path") -> Where:
     """What these options say together."""
-    from bootstrap.image_source import Access
-    from bootstrap.layout_write import Where
+    from bootstrap.edit.access import Access
+    from bootstrap.edit.carry_out import Where
 
     names = ("repo", "branch", "username", "token_file", "ssh_key", "known_hosts", "ca_file")
     access = Access(options[folder], **{name: options[name] for name in names})

@@ -8,9 +8,9 @@ from typing import Literal
 
 from bootstrap import images_edit, images_history, images_layout
 from bootstrap.core.errors import ChangedError, InputError
+from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.images_choose import Addition, Choice, choose
-from bootstrap.images_graph import Files
 from bootstrap.images_places import ImagePlace, find
 from bootstrap.images_search import Scope
 from bootstrap.oci.reference import Reference, Wanted, canonical, is_as, is_same

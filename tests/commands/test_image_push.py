@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import image_push
 from bootstrap.core.errors import ExitStatus
+from bootstrap.edit import push as image_push
 from bootstrap.git.thin import ThinBranch
 from tests.conftest import Run
 from tests.git_repositories import Bare, git

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.changes import FileChange
-from bootstrap.worktree import WorkTree, locate
 from tests.repositories import write
 
 
@@ -79,7 +79,7 @@ ADD_ONE = """
 import sys
 from pathlib import Path
 from bootstrap.steps import FileChange
-from bootstrap.worktree import WorkTree
+from bootstrap.edit.worktree import WorkTree
 tree = WorkTree(Path(sys.argv[1]))
 for _ in range(5):
     with tree.locked():

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from bootstrap.core.errors import RefusedError, StalePlan
 from bootstrap.core.output import Output
+from bootstrap.edit.push import Draft
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity
-from bootstrap.image_push import Draft
 from bootstrap.images_search import Scope
 
 if TYPE_CHECKING:

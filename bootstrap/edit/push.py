@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bootstrap import backoff
 from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, StalePlan
 from bootstrap.core.output import Output
+from bootstrap.edit import backoff
+from bootstrap.edit.turns import turn
 from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
-from bootstrap.git_turns import turn
 
 MAX_BREAKS = 4
 """How often the host may break the connection before that is the answer."""

@@ -8,12 +8,12 @@ import sys
 import time
 from uuid import uuid4
 
-from bootstrap.backoff import LONGEST_WINDOW, pause
-from bootstrap.git_turns import turn
+from bootstrap.edit.backoff import LONGEST_WINDOW, pause
+from bootstrap.edit.turns import turn
 
 HOLD = """
 import sys, time
-from bootstrap.git_turns import turn
+from bootstrap.edit.turns import turn
 with turn(sys.argv[1], "main", 60) as waited:
     print(waited, flush=True)
     time.sleep(600)

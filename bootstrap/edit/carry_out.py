@@ -8,11 +8,11 @@ from typing import Generic, TypeVar
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.output import Output
+from bootstrap.edit.access import Access, open_branch, open_tree
+from bootstrap.edit.files import Files
+from bootstrap.edit.push import Draft, push
 from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import identity
-from bootstrap.image_push import Draft, push
-from bootstrap.image_source import Access, open_branch, open_tree
-from bootstrap.images_graph import Files
 
 T = TypeVar("T")
 

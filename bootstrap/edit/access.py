@@ -11,9 +11,9 @@ from pathlib import Path
 from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
+from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch
-from bootstrap.worktree import WorkTree, locate
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 

@@ -1,0 +1,1 @@
+"""One edit of a repository: in files, or as a commit that is retried."""
