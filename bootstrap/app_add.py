@@ -10,14 +10,14 @@ from bootstrap.app_cluster import Line
 from bootstrap.app_files import Placed
 from bootstrap.app_places import Apps
 from bootstrap.app_request import PRODUCTION, AppRequest, check_host, check_name
-from bootstrap.catalog import EXAMPLE_DOMAIN
 from bootstrap.component_switch import Cluster
-from bootstrap.component_traits import Choice
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
+from bootstrap.layout.catalog import EXAMPLE_DOMAIN
+from bootstrap.layout.traits import Choice
 
 
 @dataclass(frozen=True)

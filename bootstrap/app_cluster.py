@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import app_places, component_traits
+from bootstrap import app_places
 from bootstrap.app_files import WayIn
 from bootstrap.component_switch import Cluster
-from bootstrap.component_traits import Choice
-from bootstrap.components import Component
 from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.layout import traits as component_traits
+from bootstrap.layout.components import Component
+from bootstrap.layout.traits import Choice
 from bootstrap.manifests.reader import documents
 from bootstrap.yamledit import edit
 

@@ -13,7 +13,6 @@ from bootstrap import (
     app_prune,
     app_record,
     component_switch,
-    components,
     images_layout,
 )
 from bootstrap.app_add import written
@@ -24,6 +23,7 @@ from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
+from bootstrap.layout import components
 
 LISTED = 6
 """Files that a refusal names; of more, it says how many."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bootstrap.core.errors import InputError
-from bootstrap.layout import MANIFEST
+from bootstrap.layout.files import MANIFEST
+from bootstrap.layout.settings import Settings
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.manifests.reader import documents
-from bootstrap.settings import Settings
 
 NAMESPACE = "argocd"
 MERGED_KINDS = ("ConfigMap", "Secret", "Namespace")

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from bootstrap import component_traits, components
-from bootstrap.component_traits import Choice, Traits
-from bootstrap.components import Component
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.access import open_branch, open_tree
 from bootstrap.edit.carry_out import Edit, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
-from bootstrap.layout_edits import ARGOCD
+from bootstrap.layout import components
+from bootstrap.layout import traits as component_traits
+from bootstrap.layout.components import Component
+from bootstrap.layout.edits import ARGOCD
+from bootstrap.layout.traits import Choice, Traits
 from bootstrap.yamledit import edit
 
 KUSTOMIZATION = "kustomization.yaml"

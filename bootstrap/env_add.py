@@ -11,15 +11,15 @@ from bootstrap.app_add import came_along, written
 from bootstrap.app_cluster import Line
 from bootstrap.app_places import Apps
 from bootstrap.app_request import check_host, check_name
-from bootstrap.catalog import EXAMPLE_DOMAIN
 from bootstrap.component_switch import Cluster
-from bootstrap.component_traits import Choice
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.env_copy import Copy, Naming
 from bootstrap.git.changes import FileChange
+from bootstrap.layout.catalog import EXAMPLE_DOMAIN
+from bootstrap.layout.traits import Choice
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bootstrap import argocd, catalog, component_choice, components, layout, providers
-from bootstrap.component_choice import Resolved
+from bootstrap import argocd, providers
 from bootstrap.core.errors import GitError, InputError, RepositoryNotFound
 from bootstrap.core.output import Output
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential
 from bootstrap.handlers import World
-from bootstrap.layout_edits import ARGOCD
+from bootstrap.layout import catalog, choice, components, files
+from bootstrap.layout.choice import Resolved
+from bootstrap.layout.edits import ARGOCD
+from bootstrap.layout.settings import FILE, Record, Settings, parse_record, recorded_settings
 from bootstrap.manifests.reader import documents
 from bootstrap.plans import tree
 from bootstrap.plans.tree import Desired, Last, Source
 from bootstrap.preflight import Finding
 from bootstrap.providers import address
 from bootstrap.request import Request
-from bootstrap.settings import FILE, Record, Settings, parse_record, recorded_settings
 
 if TYPE_CHECKING:
     from bootstrap.argocd import Manifest
@@ -71,14 +72,14 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
 
 def _of_missing_folders(request: Request, settings: Settings, desired: Desired) -> list[Finding]:
     """What is on and does not lie in the repository; that forbids the run where it was asked for."""
-    offers = layout.offered(desired.tree, settings)
+    offers = files.offered(desired.tree, settings)
     return [
         Finding(
             f"{name} is on, and {place} is not in the repository",
             f"take it back from an earlier commit, or --without {name}",
             fatal=name in request.with_components,
         )
-        for name, place in layout.missing(desired.tree, settings).items()
+        for name, place in files.missing(desired.tree, settings).items()
         if offers[name].on
     ]
 
@@ -184,13 +185,13 @@ def _settings(
 def _chosen(request: Request, asked: Settings, repo: RepositoryState) -> Resolved:
     """What --with means for this cluster: requirements come along, of alternatives one."""
     shipped, prefix = catalog.load(), asked.prefix
-    offers = component_choice.offered(repo.files, shipped, prefix, asked.cluster)
+    offers = choice.offered(repo.files, shipped, prefix, asked.cluster)
 
     def read(path: str) -> bytes | None:
         return repo.files.get(prefix + path, shipped.get(path))
 
     off = (*request.without_components, *([ARGOCD] if request.adopt else []))
-    return component_choice.resolve(offers, read, request.with_components, off)
+    return choice.resolve(offers, read, request.with_components, off)
 
 
 def _together(before: tuple[str, ...], asked: tuple[str, ...], opposite: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.execute import Handler
 from bootstrap.git.changes import PARENT_COMMIT, Commit
 from bootstrap.git.remote import Identity, Remote
+from bootstrap.layout.settings import FILE
 from bootstrap.providers import Provider
-from bootstrap.settings import FILE
 from bootstrap.steps import (
     EnsureDeployKey,
     EnsureRepository,

@@ -12,8 +12,8 @@ from typing import Any
 from bootstrap.checks.catalog import APPS_CHECKS, RULES, VERSION
 from bootstrap.checks.files import UNREACHABLE
 from bootstrap.checks.rule import Apps, Claimed, Finding, Owned, Problem
-from bootstrap.components import offered
 from bootstrap.index_places import Places
+from bootstrap.layout.components import offered
 from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import Index

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.components import offered
+from bootstrap.layout.components import offered
 from bootstrap.repository.kustomize import file_of
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.entrances import Entrances, classes, known

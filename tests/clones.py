@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap import catalog
+from bootstrap.layout import catalog
 from tests.git_repositories import Bare, git
 from tests.repositories import write
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.settings import Settings
+from bootstrap.layout.settings import Settings
 
 URL = "https://git.example.org/platform/gitops.git"
 SHA = "0" * 64

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import __version__, layout
+from bootstrap import __version__
+from bootstrap.layout import files
 from tests.argocd_manifest import manifest
 from tests.git_repositories import Bare
 
@@ -109,7 +110,7 @@ def test_installed_program_lays_out_a_repository_outside_the_checkout(
     file.write_bytes(manifest())
     options = ["--repo-only", "--yes", "--author", "Ada <ada@example.org>", "--argocd-manifest", file]
     run(installed / "bootstrap", "init", bare.url, *options, cwd=tmp_path)
-    assert set(bare.files()) == {*catalog_files(source), layout.MANIFEST, "bootstrap.yaml"}
+    assert set(bare.files()) == {*catalog_files(source), files.MANIFEST, "bootstrap.yaml"}
 
 
 @pytest.mark.parametrize(

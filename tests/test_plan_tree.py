@@ -6,11 +6,11 @@ import hashlib
 
 import pytest
 
-from bootstrap import layout
 from bootstrap.git.changes import Commit
 from bootstrap.git.remote import merge_text
+from bootstrap.layout import files
+from bootstrap.layout.settings import FILE, Settings, parse_record
 from bootstrap.plans.tree import Desired, Last, Source, first_layout, next_layout
-from bootstrap.settings import FILE, Settings, parse_record
 from tests.layouts import CATALOG, MANIFEST, settings
 
 SHA = hashlib.sha256(MANIFEST).hexdigest()
@@ -95,7 +95,7 @@ def test_empty_repository_gets_two_commits_the_first_being_the_catalog_as_shippe
     catalog, with_settings = done.commits
     assert not catalog.beside
     assert catalog.message.endswith("\n\nBootstrap-Catalog: 1.0.0\n")
-    assert repository.shipped == layout.shipped(CATALOG, MANIFEST, [asked()])
+    assert repository.shipped == files.shipped(CATALOG, MANIFEST, [asked()])
     assert {change.path for change in with_settings.changes} == {
         "bootstrap.yaml",
         "clusters/default/projects.yaml",
@@ -215,7 +215,7 @@ def test_other_options_are_taken_over_beside_edits_by_hand() -> None:
         b"# - ../../infrastructure/tempo", b"- ../../infrastructure/tempo"
     )
     repository.again(asked(with_components=("loki",), domain="example.net"), components=(["loki"], []))
-    offers = layout.offered(repository.files, asked())
+    offers = files.offered(repository.files, asked())
     assert offers["loki"].on
     assert offers["tempo"].on
     assert b"domain: example.net" in repository.files["clusters/default/settings.yaml"]
@@ -228,20 +228,20 @@ def test_other_argocd_replaces_an_untouched_manifest_again_and_again() -> None:
         manifest = MANIFEST + f"data: {{a: '{number}'}}\n".encode()
         other = settings(argocd_sha256=hashlib.sha256(manifest).hexdigest(), argocd_version=f"v3.6.{number}")
         done = repository.again(other, manifest=manifest)
-        assert touched(done) == {layout.MANIFEST, FILE}
-        assert repository.files[layout.MANIFEST] == manifest
+        assert touched(done) == {files.MANIFEST, FILE}
+        assert repository.files[files.MANIFEST] == manifest
         assert not repository.again(other).commits
 
 
 def test_manifest_changed_by_hand_is_kept() -> None:
     repository = Repository()
     repository.first()
-    repository.files[layout.MANIFEST] += b"# mine\n"
+    repository.files[files.MANIFEST] += b"# mine\n"
     assert not repository.again().commits
     done = repository.again(
         settings(argocd_sha256="1" * 64), manifest=MANIFEST.replace(b"argocd-cm", b"other")
     )
-    assert b"# mine" in repository.files[layout.MANIFEST]
+    assert b"# mine" in repository.files[files.MANIFEST]
     assert done.notes
 
 

@@ -14,7 +14,7 @@ from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.changes import FileChange
 from bootstrap.git.origin import default_branch, origin
-from bootstrap.settings import FILE, parse_record
+from bootstrap.layout.settings import FILE, parse_record
 
 Provider = Literal["github", "gitlab"]
 Change = Literal["create", "keep", "none"]

@@ -39,8 +39,8 @@ def contexts(invocation: Invocation) -> Iterable[str]:
 @_offering
 def components(invocation: Invocation) -> Iterable[str]:
     """The components of the clusters in the current folder, else the catalog's."""
-    from bootstrap import catalog
-    from bootstrap.components import offered
+    from bootstrap.layout import catalog
+    from bootstrap.layout.components import offered
 
     files = sorted(Path().glob("clusters/*/kustomization.yaml"))
     texts = [path.read_bytes() for path in files] or [catalog.load()["clusters/default/kustomization.yaml"]]

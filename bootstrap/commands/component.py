@@ -13,7 +13,7 @@ from bootstrap.core.output import Output
 
 if TYPE_CHECKING:
     from bootstrap.component_switch import Cluster
-    from bootstrap.components import Component
+    from bootstrap.layout.components import Component
 
 _PLACE = place()
 
@@ -64,8 +64,8 @@ def show(output: Output, name: str, **options: Any) -> None:
     Example:
       bootstrap component show loki
     """
-    from bootstrap import components
     from bootstrap.component_switch import reading
+    from bootstrap.layout import components
 
     with reading(where(options), output) as cluster:
         (item,) = components.choose(dict(cluster.offers), [name], "the component's name")

@@ -40,8 +40,8 @@ def run(
 
 def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any]:
     """`bootstrap init` against the sandbox, as a person would call it; returns what was left out."""
-    from bootstrap import catalog
     from bootstrap.initialise import initialise
+    from bootstrap.layout import catalog
     from bootstrap.sandbox import profile as profiles
 
     with output.progress("looking which charts can be fetched from here"):

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import layout
 from bootstrap.core.errors import Conflict, InputError
 from bootstrap.git.changes import RepositoryState
 from bootstrap.kube.state import Preview
+from bootstrap.layout import files
+from bootstrap.layout.settings import Settings
 from bootstrap.plans.tree import Desired
-from bootstrap.settings import Settings
 from bootstrap.steps import (
     EnsureDeployKey,
     EnsureRepository,
@@ -67,7 +67,7 @@ def secrets(
         ]
     if git_secret:
         wanted.append(git_secret)
-    for application in layout.enabled_applications(tree, settings):
+    for application in files.enabled_applications(tree, settings):
         metadata = application["metadata"]
         text = (metadata.get("annotations") or {}).get(SECRETS_ANNOTATION)
         wanted.extend(_declared(text, metadata["name"]) if text else ())

@@ -11,10 +11,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import layout
 from bootstrap.git.changes import PARENT_COMMIT, Commit, FileChange
-from bootstrap.merge import Merged, MergeText, Reason, three_way
-from bootstrap.settings import FILE, Record, Settings, recorded_settings, render_record
+from bootstrap.layout import files
+from bootstrap.layout.merge import Merged, MergeText, Reason, three_way
+from bootstrap.layout.settings import FILE, Record, Settings, recorded_settings, render_record
 from bootstrap.yamledit import edit
 
 CATALOG_TRAILER = "Bootstrap-Catalog"
@@ -60,8 +60,8 @@ def first_layout(
     source: Source, settings: Settings, tip: Files, merge_text: MergeText, branch_exists: bool
 ) -> Desired:
     """Into a repository without a layout at this place; what lies there already stays."""
-    shipped = layout.shipped(source.catalog, source.manifest, [settings])
-    wanted = layout.edited(shipped, [settings])
+    shipped = files.shipped(source.catalog, source.manifest, [settings])
+    wanted = files.edited(shipped, [settings])
     ours = {path: tip[path] for path in wanted if path in tip}
     untouched = {path: content for path, content in ours.items() if shipped[path] == content}
     merged = three_way(untouched, ours, wanted, merge_text)
@@ -88,19 +88,19 @@ def next_layout(
     base: dict[str, bytes] = {}
     newer = True
     if last.shipped is not None and recorded:
-        old = layout.recovered(last.shipped, recorded)
-        base = layout.edited(layout.shipped(old, old_manifest, recorded), recorded)
-        newer = layout.shipped(old, None, recorded) != layout.shipped(source.catalog, None, recorded)
+        old = files.recovered(last.shipped, recorded)
+        base = files.edited(files.shipped(old, old_manifest, recorded), recorded)
+        newer = files.shipped(old, None, recorded) != files.shipped(source.catalog, None, recorded)
     manifest = old_manifest if source.manifest is None else source.manifest
-    shipped = layout.shipped(source.catalog, manifest, clusters)
-    theirs = layout.edited(shipped, clusters)
+    shipped = files.shipped(source.catalog, manifest, clusters)
+    theirs = files.edited(shipped, clusters)
     paths = {*base, *theirs}
     merged = three_way(base, {path: tip[path] for path in paths if path in tip}, theirs, merge_text)
     tree = {path: content for path, content in tip.items() if path not in paths} | dict(merged.files)
     notes: tuple[str, ...] = ()
     if before:
         first = recorded[0].cluster == settings.cluster
-        tree = layout.changed(tree, before, settings, components_asked=components_asked, is_apps=first)
+        tree = files.changed(tree, before, settings, components_asked=components_asked, is_apps=first)
     else:
         tree, left_out = _without_missing(tree, settings)
         notes = (*left_out, *notes)
@@ -122,13 +122,13 @@ def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[s
     path = f"{settings.folder}/kustomization.yaml"
     gone = {
         name: place
-        for name, place in layout.missing(tree, settings).items()
+        for name, place in files.missing(tree, settings).items()
         if name not in settings.with_components
     }
     if not gone:
         return tree, ()
     content = tree[path]
-    for component in [one for name, one in layout.offered(tree, settings).items() if name in gone]:
+    for component in [one for name, one in files.offered(tree, settings).items() if name in gone]:
         content = edit.drop_listed(content, component.entry, path)
     note = f"not offered to cluster {settings.cluster}, as they were removed here"
     return {**tree, path: content}, (f"{note}: {_listed(sorted(gone.values()))}",)
@@ -160,7 +160,7 @@ def _missing(last: Last) -> tuple[str, ...]:
 
 def _manifest_before(last: Last, tip: Files, settings: Settings) -> bytes | None:
     """Argo CD's manifest as it was laid out last: the one that is there, if it is the recorded one."""
-    path = settings.prefix + layout.MANIFEST
+    path = settings.prefix + files.MANIFEST
     here = tip.get(path)
     if here is not None and hashlib.sha256(here).hexdigest() == last.record.argocd_sha256:
         return here

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bootstrap import catalog, components
 from bootstrap.core.invocation import Invocation
+from bootstrap.layout import catalog, components
 
 CLUSTER = "clusters/default/kustomization.yaml"
 TIMEOUT = 5.0

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bootstrap import components
+from bootstrap.layout import components
 from bootstrap.manifests.reader import load_all
 from bootstrap.yamledit import edit
 from tests.catalog.voting_app import run

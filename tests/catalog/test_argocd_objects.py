@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from bootstrap import argocd_objects, catalog, layout
+from bootstrap import argocd_objects
 from bootstrap.argocd import install_manifest
 from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube.find_argocd import installed_by
+from bootstrap.layout import catalog
+from bootstrap.layout import files as layout
+from bootstrap.layout.settings import Settings
 from bootstrap.manifests.reader import load_all
 from bootstrap.programs import find
 from bootstrap.repository import tools
-from bootstrap.settings import Settings
 
 SETTINGS = Settings("https://git.example.org/platform/gitops.git", "main")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.catalog import EXAMPLE_REPOSITORY
+from bootstrap.layout.catalog import EXAMPLE_REPOSITORY
 from bootstrap.manifests.reader import load_all
 from bootstrap.repository import generate_paths
 from bootstrap.repository.files import scan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import catalog
+from bootstrap.layout import catalog
 from bootstrap.manifests.reader import load_all
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import COMPONENTS, INFRASTRUCTURE

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.catalog import EXAMPLE_REPOSITORY
+from bootstrap.layout.catalog import EXAMPLE_REPOSITORY
 from bootstrap.repository import generate_paths
 from bootstrap.repository.files import scan
 from tests.catalog import voting_app

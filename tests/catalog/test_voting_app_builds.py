@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import components as component_lines
+from bootstrap.layout import components as component_lines
 from tests.catalog import voting_app
 from tests.catalog.voting_app import APP, COMPONENTS, ENVIRONMENTS, EXCLUSIVE, PAIRS, SHARED, Object
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.errors import ExitStatus
-from bootstrap.settings import Settings, render_record
+from bootstrap.layout.settings import Settings, render_record
 from tests.ci import laid_out
 from tests.ci.laid_out import ACTION, GITOPS, TOOL
 from tests.conftest import Run

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import catalog, components, layout
 from bootstrap.core.invocation import Invocation
+from bootstrap.layout import catalog, components
+from bootstrap.layout import files as layout
+from bootstrap.layout.settings import parse_record
 from bootstrap.main import run as run_cli
-from bootstrap.settings import parse_record
 from tests.argocd_manifest import VERSION, manifest
 from tests.catalog import voting_app
 from tests.conftest import Result, Run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import catalog
+from bootstrap.layout import catalog
 from tests.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import catalog
+from bootstrap.layout import catalog
 from tests.conftest import Run
 from tests.repositories import SHOP, write
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap import argocd, kube
-from bootstrap.catalog import EXAMPLE_REPOSITORY
 from bootstrap.core.errors import Forbidden
 from bootstrap.kube.connection import request
+from bootstrap.layout.catalog import EXAMPLE_REPOSITORY
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.state import Sandbox

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from bootstrap import catalog
 from bootstrap.core.invocation import Invocation
+from bootstrap.layout import catalog
 from bootstrap.sandbox import profile
 
 KUSTOMIZATION = b"""\

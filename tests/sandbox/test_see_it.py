@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import catalog, crd_schema, kube, live
+from bootstrap import crd_schema, kube, live
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.kube import Cluster
+from bootstrap.layout import catalog
 from bootstrap.manifests.reader import parse
 from bootstrap.repository.tools import kustomize
 from bootstrap.sandbox.state import Sandbox

@@ -6,8 +6,8 @@ import difflib
 
 import pytest
 
-from bootstrap import layout
 from bootstrap.core.errors import InputError
+from bootstrap.layout import files as layout
 from bootstrap.manifests.reader import documents
 from tests.layouts import CATALOG, MANIFEST, URL, settings
 

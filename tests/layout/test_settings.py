@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.settings import Settings, parse_record, recorded_settings, render_record
+from bootstrap.layout.settings import Settings, parse_record, recorded_settings, render_record
 
 URL = "https://git.example.org/platform/gitops.git"
 

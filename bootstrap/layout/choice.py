@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import component_traits, components
-from bootstrap.component_traits import Traits
-from bootstrap.components import ALL, Component
 from bootstrap.core.errors import RefusedError
-from bootstrap.layout_edits import ARGOCD
+from bootstrap.layout import components
+from bootstrap.layout import traits as component_traits
+from bootstrap.layout.components import ALL, Component
+from bootstrap.layout.edits import ARGOCD
+from bootstrap.layout.traits import Traits
 
 _WITHOUT = "add --without {}, if it shall go"
 

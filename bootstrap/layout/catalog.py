@@ -16,8 +16,8 @@ EXAMPLE_DOMAIN = "example.com"
 EXAMPLE_STORAGE_CLASS = "standard"
 """What the catalog says where a user's own value goes."""
 
-_SHIPPED = Path(__file__).parent / "_catalog"
-_ROOT = _SHIPPED if _SHIPPED.is_dir() else Path(__file__).parents[1]  # a wheel, or a checkout
+_SHIPPED = Path(__file__).parents[1] / "_catalog"
+_ROOT = _SHIPPED if _SHIPPED.is_dir() else Path(__file__).parents[2]  # a wheel, or a checkout
 
 
 def load() -> dict[str, bytes]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from bootstrap import catalog, component_choice
-from bootstrap.component_choice import Resolved
 from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.layout import catalog, choice
+from bootstrap.layout.choice import Resolved
 
 CATALOG = catalog.load()
 EDGE = "clusters/edge/kustomization.yaml"
@@ -18,8 +18,8 @@ ALTERNATIVES = ({"traefik", "ingress-nginx"}, {"loki", "elastic"}, {"tempo", "ja
 def resolve(
     on: Sequence[str], off: Sequence[str] = (), tip: dict[str, bytes] | None = None, cluster: str = "default"
 ) -> Resolved:
-    offers = component_choice.offered(tip or {}, CATALOG, "", cluster)
-    return component_choice.resolve(offers, CATALOG.get, on, off)
+    offers = choice.offered(tip or {}, CATALOG, "", cluster)
+    return choice.resolve(offers, CATALOG.get, on, off)
 
 
 def test_what_a_component_requires_comes_along_and_is_said() -> None:
@@ -48,7 +48,7 @@ def test_a_requirement_that_shall_be_off_is_refused() -> None:
 
 def test_all_is_everything_but_one_of_each_set_of_alternatives() -> None:
     found = resolve(["all"])
-    on = {name for name, item in component_choice.offered({}, CATALOG, "", "x").items() if item.on}
+    on = {name for name, item in choice.offered({}, CATALOG, "", "x").items() if item.on}
     chosen = on | set(found.names)
     assert [sorted(chosen & alternatives) for alternatives in ALTERNATIVES] == [
         ["traefik"],
@@ -58,7 +58,7 @@ def test_all_is_everything_but_one_of_each_set_of_alternatives() -> None:
     (note,) = [note for note in found.notes if note.startswith("left out of all: ")]
     left = {"ingress-nginx", "elastic", "jaeger", "zipkin"}
     assert all(f"{name} (" in note for name in left)
-    offered = set(component_choice.offered({}, CATALOG, "", "x"))
+    offered = set(choice.offered({}, CATALOG, "", "x"))
     assert offered - chosen == left
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.components import Component
 from bootstrap.core.errors import RefusedError
+from bootstrap.layout.components import Component
 from bootstrap.manifests.reader import documents
 
 PREFIX = "gitops-bootstrap.io/"

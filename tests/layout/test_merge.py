@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.git.remote import merge_text
-from bootstrap.merge import Reason, three_way
+from bootstrap.layout.merge import Reason, three_way
 
 BASE = b"one\ntwo\nthree\nfour\nfive\n"
 OURS = b"ONE\ntwo\nthree\nfour\nfive\n"

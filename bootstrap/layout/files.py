@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bootstrap import components
-from bootstrap import layout_edits as edits
+from bootstrap.layout import components, edits
+from bootstrap.layout.settings import Settings
 from bootstrap.manifests import reader
-from bootstrap.settings import Settings
 
 TEMPLATE = "clusters/default/"
 MANIFEST = "infrastructure/argocd/manifests/install.yaml"

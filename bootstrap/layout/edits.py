@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bootstrap import components
-from bootstrap.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
+from bootstrap.layout import components
+from bootstrap.layout.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
+from bootstrap.layout.settings import Settings
 from bootstrap.manifests.reader import documents, is_application
-from bootstrap.settings import Settings
 from bootstrap.yamledit import edit
 
 ARGOCD = "argocd"
