@@ -20,11 +20,11 @@ from bootstrap.gather_tree import Laid
 from bootstrap.git import credential as git_credential
 from bootstrap.git import remote as git
 from bootstrap.git.remote import Credential
-from bootstrap.handlers import World
 from bootstrap.kube.state import ClusterState, Preview
+from bootstrap.plan.handlers import World
+from bootstrap.plan.steps import Plan
 from bootstrap.plans import init as plans
 from bootstrap.request import Request
-from bootstrap.steps import Plan
 
 T = TypeVar("T")
 

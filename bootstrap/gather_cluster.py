@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bootstrap import argocd_objects, credentials, gather_key, gather_trust, handlers, kube
+from bootstrap import argocd_objects, credentials, gather_key, gather_trust, kube
 from bootstrap.core.errors import InputError
 from bootstrap.credentials import ForArgoCD
 from bootstrap.gather_tree import Laid
-from bootstrap.handlers import World
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
+from bootstrap.plan import handlers
+from bootstrap.plan.handlers import World
+from bootstrap.plan.steps import EnsureSecret, EnsureWebhook, WaitFor
 from bootstrap.plans import init as plans
 from bootstrap.plans.init import NAMESPACE, ClusterPlan
 from bootstrap.providers.webhooks import WEBHOOK_PATH
 from bootstrap.request import Request
-from bootstrap.steps import EnsureSecret, EnsureWebhook, WaitFor
 
 
 def observe(

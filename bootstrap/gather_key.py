@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
-from bootstrap import credentials, handlers, kube
+from bootstrap import credentials, kube
 from bootstrap.credentials import DEPLOY_KEY, ForArgoCD
 from bootstrap.git import ssh_keys
-from bootstrap.handlers import NAMESPACE, World
+from bootstrap.plan import handlers
+from bootstrap.plan.handlers import NAMESPACE, World
+from bootstrap.plan.steps import EnsureDeployKey
 from bootstrap.request import Request
-from bootstrap.steps import EnsureDeployKey
 
 
 def settle(request: Request, world: World, for_argocd: ForArgoCD, url: str) -> ForArgoCD:

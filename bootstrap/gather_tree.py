@@ -11,12 +11,12 @@ from bootstrap.core.output import Output
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential
-from bootstrap.handlers import World
 from bootstrap.layout import catalog, choice, components, files
 from bootstrap.layout.choice import Resolved
 from bootstrap.layout.edits import ARGOCD
 from bootstrap.layout.settings import FILE, Record, Settings, parse_record, recorded_settings
 from bootstrap.manifests.reader import documents
+from bootstrap.plan.handlers import World
 from bootstrap.plans import tree
 from bootstrap.plans.tree import Desired, Last, Source
 from bootstrap.preflight import Finding

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import argocd_objects, handlers, kube
+from bootstrap import argocd_objects, kube
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import known_hosts, urls
-from bootstrap.handlers import NAMESPACE, World
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.manifests.reader import documents
+from bootstrap.plan import handlers
+from bootstrap.plan.handlers import NAMESPACE, World
 from bootstrap.request import Request
 
 KEYS, KEYS_FIELD = "argocd-ssh-known-hosts-cm", "ssh_known_hosts"

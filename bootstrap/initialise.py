@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from bootstrap import gather, handlers, show
+from bootstrap import gather
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError, StalePlan
 from bootstrap.core.output import Output
-from bootstrap.execute import Done, execute
 from bootstrap.kube.state import Preview
+from bootstrap.plan import handlers, show
+from bootstrap.plan.execute import Done, execute
+from bootstrap.plan.steps import Plan, PushFiles, Step
 from bootstrap.request import Request
-from bootstrap.steps import Plan, PushFiles, Step
 
 
 def initialise(request: Request, output: Output) -> int:

@@ -10,9 +10,16 @@ from bootstrap.core.errors import Conflict, InputError
 from bootstrap.git.changes import Commit, FileChange, RepositoryState
 from bootstrap.kube.state import FieldConflict, Preview
 from bootstrap.manifests.objects import ClusterObject
+from bootstrap.plan.steps import (
+    EnsureRepository,
+    EnsureSecret,
+    EnsureWebhook,
+    PushFiles,
+    ServerSideApply,
+    WaitFor,
+)
 from bootstrap.plans.init import ClusterPlan, plan, secrets
 from bootstrap.plans.tree import Desired
-from bootstrap.steps import EnsureRepository, EnsureSecret, EnsureWebhook, PushFiles, ServerSideApply, WaitFor
 from tests.layouts import CATALOG, settings
 
 REPO = RepositoryState("https://git.example.org/a/b.git", "main", True, tip="a" * 40, branches=("main",))

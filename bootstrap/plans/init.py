@@ -12,8 +12,7 @@ from bootstrap.git.changes import RepositoryState
 from bootstrap.kube.state import Preview
 from bootstrap.layout import files
 from bootstrap.layout.settings import Settings
-from bootstrap.plans.tree import Desired
-from bootstrap.steps import (
+from bootstrap.plan.steps import (
     EnsureDeployKey,
     EnsureRepository,
     EnsureSecret,
@@ -24,6 +23,7 @@ from bootstrap.steps import (
     Step,
     WaitFor,
 )
+from bootstrap.plans.tree import Desired
 
 NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"

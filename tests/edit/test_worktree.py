@@ -78,7 +78,7 @@ def test_a_folder_without_room_leaves_the_file_as_it_is(tmp_path, monkeypatch):
 ADD_ONE = """
 import sys
 from pathlib import Path
-from bootstrap.steps import FileChange
+from bootstrap.git.changes import FileChange
 from bootstrap.edit.worktree import WorkTree
 tree = WorkTree(Path(sys.argv[1]))
 for _ in range(5):

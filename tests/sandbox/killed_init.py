@@ -13,8 +13,8 @@ from itertools import count
 from typing import NoReturn
 
 from bootstrap import initialise, main
-from bootstrap.execute import Done, Handler, execute
-from bootstrap.steps import Plan, Step
+from bootstrap.plan.execute import Done, Handler, execute
+from bootstrap.plan.steps import Plan, Step
 
 
 def _die() -> NoReturn:

@@ -11,7 +11,7 @@ from bootstrap.core.text import counted
 from bootstrap.git.changes import FileChange
 from bootstrap.kube.state import Preview
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.steps import (
+from bootstrap.plan.steps import (
     DeleteObjects,
     EnsureDeployKey,
     EnsureRepository,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.steps import Plan, Step
+from bootstrap.plan.steps import Plan, Step
 
 Handler = Callable[[Any], bool]
 """Carries out one step; returns whether the world changed."""

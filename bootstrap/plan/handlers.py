@@ -9,12 +9,11 @@ from bootstrap import argocd, kube
 from bootstrap.argocd.status import Status
 from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
-from bootstrap.execute import Handler
 from bootstrap.git.changes import PARENT_COMMIT, Commit
 from bootstrap.git.remote import Identity, Remote
 from bootstrap.layout.settings import FILE
-from bootstrap.providers import Provider
-from bootstrap.steps import (
+from bootstrap.plan.execute import Handler
+from bootstrap.plan.steps import (
     EnsureDeployKey,
     EnsureRepository,
     EnsureSecret,
@@ -23,6 +22,7 @@ from bootstrap.steps import (
     ServerSideApply,
     WaitFor,
 )
+from bootstrap.providers import Provider
 
 NAMESPACE = "argocd"
 ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name

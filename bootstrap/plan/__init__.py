@@ -1,0 +1,1 @@
+"""Steps as data, shown and executed."""
