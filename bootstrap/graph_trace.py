@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.graph import Edge, Graph, Node, graph
+from bootstrap.drawing.model import Edge, Graph, Node, graph
 from bootstrap.trace import Hop
 
 _CUT = ("GB323", "GB325", "GB349")

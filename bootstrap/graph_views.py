@@ -9,7 +9,7 @@ from bootstrap.checks.network import stopped
 from bootstrap.checks.rule import Problem
 from bootstrap.checks.scaling import budgets_of, scalers_of
 from bootstrap.core.health import State
-from bootstrap.graph import Edge, Graph, Node, graph
+from bootstrap.drawing.model import Edge, Graph, Node, graph
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.entries import every
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, Index, Resource, mapping

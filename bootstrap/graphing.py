@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap import drawing, graph_views
+from bootstrap import graph_views
 from bootstrap.checks.rule import Problem, Surroundings
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
+from bootstrap.drawing import write
 from bootstrap.index_check import Settings
 from bootstrap.index_places import Places
 from bootstrap.repository.lookup import (
@@ -49,7 +50,7 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
             graph = graph_views.resources(index, found, title, application)
     if not graph.nodes:
         raise _nothing(index, view, application)
-    drawing.write(graph, output, format)
+    write.write(graph, output, format)
     return ExitStatus.OK
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from bootstrap import drawing, graph_trace
+from bootstrap import graph_trace
 from bootstrap.checks.report import Unchecked
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
+from bootstrap.drawing import write
 from bootstrap.index_check import of_scope
 from bootstrap.index_unchecked import unchecked
 from bootstrap.repository.lookup import Request, check_environment, of_environment
@@ -49,7 +50,7 @@ def show(root: Hop, output: Output, format: str, silent: Unchecked | None = None
         if silent is not None:
             output.info(f"not checked: {silent}")
     else:
-        drawing.write(graph_trace.of(root), output, format)
+        write.write(graph_trace.of(root), output, format)
 
 
 def from_git(repository: Repository, request: Request, target: str) -> Hop:

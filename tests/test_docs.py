@@ -10,8 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bootstrap import compare, doctor, graph, trace
+from bootstrap import compare, doctor, trace
 from bootstrap.core.errors import ExitStatus
+from bootstrap.drawing import model
 from bootstrap.main import cli
 from tests.test_main import ALL
 
@@ -65,7 +66,7 @@ def test_commands_in_the_readme_exist() -> None:
 
 def test_every_field_of_what_is_drawn_traced_and_looked_at_is_documented() -> None:
     text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
-    shapes = (graph.Node, graph.Edge, graph.Graph, trace.Remark, doctor.Finding)
+    shapes = (model.Node, model.Edge, model.Graph, trace.Remark, doctor.Finding)
     names = {field.name for shape in shapes for field in fields(shape)}
     names |= set(trace.Hop("service", "web").data())
     names |= set(compare.data([compare.Change("add", "ConfigMap a/b", "", "", ())])[0])

@@ -12,8 +12,8 @@ import pytest
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.drawing import write as draw
-from bootstrap.graph import Node, graph
+from bootstrap.drawing.model import Node, graph
+from bootstrap.drawing.write import write as draw
 from tests.conftest import Run
 from tests.repositories import OURS, SHOP, write
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bootstrap.core.errors import InputError
-from bootstrap.graph import Edge, Graph, Node
+from bootstrap.drawing.model import Edge, Graph, Node
 
 HEIGHT = 40.0
 """A node's height; widths follow the labels. All lengths are pixels at scale 1."""

@@ -10,11 +10,11 @@ import pytest
 
 from bootstrap import graph_trace, graph_views
 from bootstrap.core.health import State
-from bootstrap.graph import Edge, Graph, Node, graph
-from bootstrap.graph_html import html
-from bootstrap.graph_layout import Box, layout
-from bootstrap.graph_svg import svg
-from bootstrap.graph_text import dot, mermaid
+from bootstrap.drawing.html import html
+from bootstrap.drawing.layout import Box, layout
+from bootstrap.drawing.model import Edge, Graph, Node, graph
+from bootstrap.drawing.svg import svg
+from bootstrap.drawing.text import dot, mermaid
 from bootstrap.trace_walk import problems
 from tests.test_trace import walk, world
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.output import Output
-from bootstrap.graph import Graph
+from bootstrap.drawing.model import Graph
 
 FORMATS = ("html", "svg", "mermaid", "dot", "json")
 
@@ -30,18 +30,18 @@ def write(graph: Graph, output: Output, format: str) -> None:
 
 def _text(graph: Graph, format: str) -> str:
     if format == "mermaid":
-        from bootstrap.graph_text import mermaid
+        from bootstrap.drawing.text import mermaid
 
         return mermaid(graph)
     if format == "dot":
-        from bootstrap.graph_text import dot
+        from bootstrap.drawing.text import dot
 
         return dot(graph)
     if format == "svg":
-        from bootstrap.graph_svg import svg
+        from bootstrap.drawing.svg import svg
 
         return svg(graph)
-    from bootstrap.graph_html import html
+    from bootstrap.drawing.html import html
 
     return html(graph)
 

@@ -6,9 +6,9 @@ import json
 from html import escape
 from pathlib import Path
 
-from bootstrap.graph import Graph, Node
-from bootstrap.graph_layout import Box, layout
-from bootstrap.graph_svg import SIGNS, content, sign, style
+from bootstrap.drawing.layout import Box, layout
+from bootstrap.drawing.model import Graph, Node
+from bootstrap.drawing.svg import SIGNS, content, sign, style
 
 _PAGE = Path(__file__).parent / "page"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from bootstrap.graph import Graph, Node
-from bootstrap.graph_layout import HEIGHT, Box, Picture, Route, layout
+from bootstrap.drawing.layout import HEIGHT, Box, Picture, Route, layout
+from bootstrap.drawing.model import Graph, Node
 
 _PAGE = Path(__file__).parent / "page"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootstrap.graph import Graph, Node
+from bootstrap.drawing.model import Graph, Node
 
 _MARKS = {"ok": "", "warning": "⚠ ", "broken": "✗ ", "unknown": "? "}
 

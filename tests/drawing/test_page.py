@@ -16,8 +16,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from bootstrap.graph import Edge, Node, graph
-from bootstrap.graph_html import html
+from bootstrap.drawing.html import html
+from bootstrap.drawing.model import Edge, Node, graph
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SOON = 60.0

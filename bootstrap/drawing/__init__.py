@@ -1,0 +1,1 @@
+"""A graph as Mermaid, DOT, SVG or HTML."""
