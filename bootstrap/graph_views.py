@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bootstrap.checks.network import stopped
-from bootstrap.checks.rule import Problem
-from bootstrap.checks.scaling import budgets_of, scalers_of
 from bootstrap.core.health import State
 from bootstrap.drawing.model import Edge, Graph, Node, graph
 from bootstrap.resources.applications import destination, sources
@@ -16,6 +13,9 @@ from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, Ind
 from bootstrap.resources.links import links
 from bootstrap.resources.pods import WORKLOADS, references, selected
 from bootstrap.resources.routes import ingress_backends, route_backends
+from bootstrap.validate.rule import Problem
+from bootstrap.validate.rules.network import stopped
+from bootstrap.validate.rules.scaling import budgets_of, scalers_of
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
 _WORSE: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}

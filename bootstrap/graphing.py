@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bootstrap import graph_views
-from bootstrap.checks.rule import Problem, Surroundings
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.drawing import write
-from bootstrap.index_check import Settings
-from bootstrap.index_places import Places
 from bootstrap.repository.lookup import (
     Request,
     check_application,
@@ -20,9 +17,12 @@ from bootstrap.repository.lookup import (
     of_environment,
 )
 from bootstrap.repository.model import Options, Repository, Scope
-from bootstrap.repository.open import choose_scope, configured, opened, settings, whole
+from bootstrap.repository.open import choose_scope, opened, whole
 from bootstrap.resources.index import Index
-from bootstrap.trace_walk import problems
+from bootstrap.validate.config import Settings, configured, settings
+from bootstrap.validate.engine import problems
+from bootstrap.validate.places import Places
+from bootstrap.validate.rule import Problem, Surroundings
 
 LOOKING = "drawing the repository"
 

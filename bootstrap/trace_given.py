@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from bootstrap.checks import secrets
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
 from bootstrap.resources.pods import containers, pod_spec, references
 from bootstrap.trace import Hop
+from bootstrap.validate.rules import secrets
 
 
 def certificates(holder: Resource) -> list[str]:

@@ -11,16 +11,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
-from bootstrap.checks import entrances, network, secrets
-from bootstrap.checks.monitoring import POD_MONITOR, SERVICE_MONITOR
-from bootstrap.checks.rule import Finding
-from bootstrap.checks.scaling import HPA, PDB
 from bootstrap.core.health import State
 from bootstrap.resources.index import APPLICATION_SET, PROJECT, Index, Resource, dig, label_selects, mapping
 from bootstrap.resources.pods import pod_labels, pod_spec
 from bootstrap.resources.policies import AUTHORIZATION, MESH, NETWORK_POLICY, applies, peer
 from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
 from bootstrap.trace import Hop, Remark
+from bootstrap.validate.rule import Finding
+from bootstrap.validate.rules import entrances, network, secrets
+from bootstrap.validate.rules.monitoring import POD_MONITOR, SERVICE_MONITOR
+from bootstrap.validate.rules.scaling import HPA, PDB
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
 _WALKED = {network.CUT.id, network.REFUSED.id, entrances.CUT.id}

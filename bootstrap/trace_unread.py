@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from bootstrap.checks.apps import PATH
-from bootstrap.checks.files import BY_CODE
 from bootstrap.core.errors import InputError
 from bootstrap.core.health import State
 from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.resources.applications import Source, is_here, sources
 from bootstrap.resources.index import Resource
 from bootstrap.trace import Hop, Remark
+from bootstrap.validate.rules.apps import PATH
+from bootstrap.validate.rules.files import BY_CODE
 
 
 @dataclass(frozen=True)

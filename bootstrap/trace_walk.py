@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.checks import entrances
-from bootstrap.checks.catalog import CHECKS
-from bootstrap.checks.mesh import policy_of
-from bootstrap.checks.monitoring import scrapers
-from bootstrap.checks.network import Stop, stopped
-from bootstrap.checks.pods import SWITCHED_OFF, off_message, switched_off
-from bootstrap.checks.rule import Problem, Surroundings
-from bootstrap.checks.scaling import budgets_of, metrics_of, scalers_of
 from bootstrap.core.errors import InputError
 from bootstrap.resources.entrances import Entrances
 from bootstrap.resources.entries import Entry, entries, gateways_of, known_hosts
@@ -24,6 +14,12 @@ from bootstrap.resources.pods import pod_spec, replicas, running, selected
 from bootstrap.trace import Hop, Remark
 from bootstrap.trace_given import certificate, certificates, configuration, ready_when, volumes
 from bootstrap.trace_platform import Platform, platform
+from bootstrap.validate.rules import entrances
+from bootstrap.validate.rules.mesh import policy_of
+from bootstrap.validate.rules.monitoring import scrapers
+from bootstrap.validate.rules.network import Stop, stopped
+from bootstrap.validate.rules.pods import SWITCHED_OFF, off_message, switched_off
+from bootstrap.validate.rules.scaling import budgets_of, metrics_of, scalers_of
 
 
 @dataclass
@@ -243,21 +239,3 @@ def _callers(walk: _Walk, pod: Resource) -> list[Hop]:
 
 
 # -- what the rules say ----------------------------------------------------------------------
-
-
-def problems(index: Index, around: Surroundings, namespaces: Iterable[str]) -> dict[int, list[Problem]]:
-    """What the rules find in some namespaces, by the object it concerns."""
-    wanted = set(namespaces) - {""}
-    part = Index(
-        [item for item in index.resources if item.namespace in wanted],
-        index.opaque,
-        index.promised,
-        index.applications,
-        beyond=index,
-    )
-    found: dict[int, list[Problem]] = defaultdict(list)
-    for check in CHECKS:
-        for problem in check(part, around):
-            if problem.unless is None or index.get(*problem.unless) is None:
-                found[id(problem.resource)].append(problem)
-    return found

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from bootstrap import graph_trace
-from bootstrap.checks.report import Unchecked
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing import write
-from bootstrap.index_check import of_scope
-from bootstrap.index_unchecked import unchecked
 from bootstrap.repository.lookup import Request, check_environment, of_environment
 from bootstrap.repository.model import Options, Repository, Scope
-from bootstrap.repository.open import choose_scope, configured, opened, settings, whole
+from bootstrap.repository.open import choose_scope, opened, whole
 from bootstrap.resources.entrances import of_index
 from bootstrap.resources.index import IN_CLUSTER, Index
 from bootstrap.trace import Hop, worst
@@ -22,6 +19,10 @@ from bootstrap.trace_text import lines
 from bootstrap.trace_unchecked import looked_up
 from bootstrap.trace_unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace_walk import trace
+from bootstrap.validate.config import configured, settings
+from bootstrap.validate.engine import of_scope
+from bootstrap.validate.report import Unchecked
+from bootstrap.validate.unchecked import unchecked
 
 
 def show_trace(request: Request, target: str, output: Output, format: str) -> int:

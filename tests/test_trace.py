@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.checks.rule import Finding, Problem, Surroundings
 from bootstrap.core.errors import InputError
 from bootstrap.repository.model import promised
 from bootstrap.resources.index import APPLICATION, Index
 from bootstrap.trace import Hop, worst
 from bootstrap.trace_remarks import namespaces, remark
 from bootstrap.trace_text import lines
-from bootstrap.trace_walk import problems, trace
-from tests.checks.world import CHILDREN, CLUSTER, ROOT, SHOP, broken, resources
+from bootstrap.trace_walk import trace
+from bootstrap.validate.engine import problems
+from bootstrap.validate.rule import Finding, Problem, Surroundings
+from tests.validate.rules.world import CHILDREN, CLUSTER, ROOT, SHOP, broken, resources
 
 CANARY = """\
 ---

@@ -64,11 +64,11 @@ def command(
       bootstrap validate apps/shop -o markdown
       bootstrap validate --list-rules
     """
-    from bootstrap import validate
+    from bootstrap.validate import run
 
     if list_rules:
-        return validate.list_rules(output, format)
-    request = validate.Request(
+        return run.list_rules(output, format)
+    request = run.Request(
         path,
         cluster,
         changed_since,
@@ -81,4 +81,4 @@ def command(
         fetch_charts,
         not no_cache,
     )
-    return validate.validate(request, output, format)
+    return run.validate(request, output, format)

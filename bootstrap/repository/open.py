@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from bootstrap import kube_schema
-from bootstrap.checks.catalog import RULES, choose
-from bootstrap.checks.record import release
-from bootstrap.checks.rule import SEVERITIES, Severity
 from bootstrap.core.errors import InputError
 from bootstrap.core.output import Output
-from bootstrap.index_check import KUBERNETES, Settings
-from bootstrap.index_record import record_of
 from bootstrap.repository.files import LOOKING
 from bootstrap.repository.locate import Place, locate
 from bootstrap.repository.model import Options, Repository, Scope
 from bootstrap.repository.read import read
 from bootstrap.repository.store import open_store
-from bootstrap.resources.index import Index, mapping, sequence
+from bootstrap.resources.index import Index
 
 
 @contextmanager
@@ -94,32 +87,3 @@ def whole(repository: Repository, scope: Scope) -> Index:
     if index.resources or not scope.placements:
         return index
     return repository.index(scope, scope.placements[0].cluster)
-
-
-def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str, Any]) -> Settings:
-    """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an option that is none.
-
-    What is wrong in the file is a finding (checks/record.py), and counts as not written.
-    """
-    off = [item for item in sequence(configured.get("off")) if isinstance(item, str) and item]
-    severities: dict[str, Severity] = {
-        rule: level
-        for rule, level in mapping(configured.get("severity")).items()
-        if rule in RULES and level in SEVERITIES
-    }
-    wanted = release(configured.get("kubernetes"))
-    if kubernetes is not None:
-        wanted = release(kubernetes)
-        if wanted is None:
-            raise InputError("reading --kubernetes", f"{kubernetes!r} is no release", "write it as 1.36")
-        if wanted > KUBERNETES and wanted > (newest := kube_schema.newest()):
-            hint = "the newest release that is known is {}.{}".format(*max(newest, KUBERNETES))
-            raise InputError("reading --kubernetes", f"nothing is known of Kubernetes {kubernetes}", hint)
-    return Settings(choose(rules, off), severities, wanted or KUBERNETES)
-
-
-def configured(repository: Repository) -> Mapping[str, Any]:
-    """`checks:` of the bootstrap.yaml that is nearest; empty without one."""
-    path = record_of(repository)
-    documents = repository.files.parsed(path).documents if path is not None else ()
-    return mapping(mapping(documents[0].value).get("checks")) if documents else {}

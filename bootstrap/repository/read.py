@@ -17,7 +17,6 @@ from threading import Thread
 from typing import Any
 
 from bootstrap import __version__
-from bootstrap.checks.files import BY_CODE
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import revisions
 from bootstrap.manifests.reader import Fault
@@ -36,6 +35,7 @@ from bootstrap.repository.unit import STAMP
 from bootstrap.resources import applications
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
+from bootstrap.validate.rules.files import BY_CODE
 
 FETCH = "helm fetches charts with --fetch-charts alone"
 

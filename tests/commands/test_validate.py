@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bootstrap.checks.catalog import document
-from bootstrap.checks.report import Scope
-from bootstrap.checks.report_markdown import markdown
-from bootstrap.checks.rule import Finding
 from bootstrap.core.invocation import Invocation
+from bootstrap.validate.report import Scope
+from bootstrap.validate.report_markdown import markdown
+from bootstrap.validate.rule import Finding
+from bootstrap.validate.ruleset import document
 from tests.conftest import Run
 from tests.repositories import OURS, SHOP, URL, application, write
 

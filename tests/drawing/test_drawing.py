@@ -15,7 +15,7 @@ from bootstrap.drawing.layout import Box, layout
 from bootstrap.drawing.model import Edge, Graph, Node, graph
 from bootstrap.drawing.svg import svg
 from bootstrap.drawing.text import dot, mermaid
-from bootstrap.trace_walk import problems
+from bootstrap.validate.engine import problems
 from tests.test_trace import walk, world
 
 STATES: tuple[State, ...] = ("ok", "warning", "broken", "unknown")

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.index import Index, Resource
 from bootstrap.resources.policies import Peer, peer, refused
-from tests.checks.world import resources
+from tests.validate.rules.world import resources
 
 PODS = """\
 apiVersion: apps/v1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import crd_schema, kube, live
+from bootstrap import kube, live
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.kube import Cluster
@@ -20,6 +20,7 @@ from bootstrap.layout import catalog
 from bootstrap.manifests.reader import parse
 from bootstrap.repository.tools import kustomize
 from bootstrap.sandbox.state import Sandbox
+from bootstrap.validate import custom_kinds
 from tests import terminal
 from tests.applications import NEWER, REPOSITORY, REVISION, application, entry
 from tests.conftest import Run
@@ -280,7 +281,7 @@ def test_fields_of_argocds_kinds_are_those_of_the_pinned_definitions(argocd_mani
     kinds: dict[str, str] = {}
     for document in parse(argocd_manifest.read_bytes()).documents:
         if document.value["kind"] == "CustomResourceDefinition":
-            found = crd_schema.of_definition(document.value)
+            found = custom_kinds.of_definition(document.value)
             models |= found["models"]
             kinds |= found["kinds"]
-    assert crd_schema.argocd() == {"kinds": kinds, "models": models}
+    assert custom_kinds.argocd() == {"kinds": kinds, "models": models}

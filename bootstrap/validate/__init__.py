@@ -1,0 +1,1 @@
+"""The rules of `validate`, and the one engine that runs them."""

@@ -1,0 +1,61 @@
+"""Which findings concern files that changed, those that are gone too."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from bootstrap.repository.model import Placement, Repository
+from bootstrap.validate.rule import Finding
+from bootstrap.validate.rules.apps import PATH, VALUES
+from bootstrap.validate.rules.files import BUILD, MISSING
+
+_NAMING = {BUILD.id, MISSING.id, PATH.id, VALUES.id}
+"""Rules whose messages name what is missing: they stand in files that did not change."""
+_GONE = re.compile(r"no such file|not a directory|must build at directory|doesn't exist")
+_WORDS = re.compile(r"[^\s'\"`,;()]+")
+
+
+def concerned(repository: Repository, findings: Sequence[Finding], changed: Collection[str]) -> list[Finding]:
+    """The findings in changed files, and those of Applications that depend on one, or did before it went.
+
+    `changed` are paths from the repository's top.
+    """
+    root = repository.files.root
+    gone = {path for path in changed if not os.path.lexists(root / path)}
+    folders = {folder for path in gone for folder in _above(path)}
+    missed = [
+        one for one in findings if gone and one.rule in _NAMING and _names(one, gone | folders, str(root))
+    ]
+    files = {*changed, *(one.file for one in missed)}
+    touched = {
+        placement.application
+        for scope in repository.scopes
+        for placement in scope.placements
+        if placement.application
+        and (files.intersection(repository.units[placement.unit.key].closure) or _held(placement, folders))
+    }
+    return [one for one in findings if one.file in files or one.application in touched]
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a file lies in, but for the top."""
+    while path := posixpath.dirname(path):
+        yield path
+
+
+def _held(placement: Placement, folders: Collection[str]) -> bool:
+    """Whether a file is gone from a folder that is applied as a whole: none of its files names it."""
+    return placement.unit.tool != "kustomize" and placement.unit.path in folders
+
+
+def _names(finding: Finding, gone: Collection[str], root: str) -> bool:
+    """Whether what a finding misses is gone; also when a program says only that something is not there."""
+    folder = posixpath.dirname(finding.file)
+    for word in _WORDS.findall(finding.message):
+        name = word.rstrip(".:").removeprefix(f"{root}/")
+        if {posixpath.normpath(name), posixpath.normpath(posixpath.join(folder, name))} & set(gone):
+            return True
+    return finding.rule == BUILD.id and _GONE.search(finding.message) is not None

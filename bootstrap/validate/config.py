@@ -1,0 +1,100 @@
+"""The repository's `bootstrap.yaml`: which one counts, and what is wrong with it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.core.errors import InputError
+from bootstrap.manifests.reader import line_of
+from bootstrap.repository.files import Files
+from bootstrap.repository.locate import RECORD
+from bootstrap.repository.model import Repository
+from bootstrap.resources.index import mapping, sequence
+from bootstrap.validate import builtin_kinds
+from bootstrap.validate.places import Places
+from bootstrap.validate.rule import SEVERITIES, Finding, Severity
+from bootstrap.validate.rules import record
+from bootstrap.validate.rules.files import BY_CODE
+from bootstrap.validate.rules.record import release
+from bootstrap.validate.ruleset import RULES, choose
+
+KUBERNETES = (1, 36)
+"""The release that is meant when nothing says another."""
+
+
+def records(files: Files) -> Iterator[str]:
+    """Every bootstrap.yaml that lies at the top of a layout, or of the repository, and is no manifest."""
+    for path in files.named(RECORD):
+        folder = posixpath.dirname(path)
+        beside = files.is_folder(posixpath.join(folder, "clusters"))
+        if (beside or not folder) and not any(one.is_object for one in files.parsed(path).documents):
+            yield path
+
+
+def record_of(repository: Repository) -> str | None:
+    """The bootstrap.yaml that counts for the folder that was named: above it, else the only one below."""
+    found = list(records(repository.files))
+    here = f"{repository.within}/"
+    above = [
+        path
+        for path in found
+        if here.startswith(posixpath.join(posixpath.dirname(path), "")) or path == RECORD
+    ]
+    return max(above, key=len, default=found[0] if len(found) == 1 else None)
+
+
+def record_findings(repository: Repository, places: Places) -> Iterator[Finding]:
+    """What is wrong with every one of them."""
+    for path in records(repository.files):
+        parsed, content = repository.files.parsed(path), repository.files.read(path)
+        for fault in parsed.faults:
+            rule = BY_CODE[fault.code]
+            yield Finding(rule.id, rule.severity, fault.message, fault.mend, path, fault.line)
+        for document in parsed.documents[:1]:
+            for field, message in record.faults(document.value, RULES):
+                line = line_of(content, document.number, field)
+                if not places.comments(path).covers(record.RECORD.id, line, line):
+                    yield Finding(
+                        record.RECORD.id, record.RECORD.severity, message, record.RECORD.mend, path, line
+                    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which rules, how severe, and for which Kubernetes release."""
+
+    rules: frozenset[str]
+    severities: Mapping[str, Severity]
+    kubernetes: tuple[int, int] = KUBERNETES
+
+
+def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str, Any]) -> Settings:
+    """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an option that is none.
+
+    What is wrong in the file is a finding (checks/record.py), and counts as not written.
+    """
+    off = [item for item in sequence(configured.get("off")) if isinstance(item, str) and item]
+    severities: dict[str, Severity] = {
+        rule: level
+        for rule, level in mapping(configured.get("severity")).items()
+        if rule in RULES and level in SEVERITIES
+    }
+    wanted = release(configured.get("kubernetes"))
+    if kubernetes is not None:
+        wanted = release(kubernetes)
+        if wanted is None:
+            raise InputError("reading --kubernetes", f"{kubernetes!r} is no release", "write it as 1.36")
+        if wanted > KUBERNETES and wanted > (newest := builtin_kinds.newest()):
+            hint = "the newest release that is known is {}.{}".format(*max(newest, KUBERNETES))
+            raise InputError("reading --kubernetes", f"nothing is known of Kubernetes {kubernetes}", hint)
+    return Settings(choose(rules, off), severities, wanted or KUBERNETES)
+
+
+def configured(repository: Repository) -> Mapping[str, Any]:
+    """`checks:` of the bootstrap.yaml that is nearest; empty without one."""
+    path = record_of(repository)
+    documents = repository.files.parsed(path).documents if path is not None else ()
+    return mapping(mapping(documents[0].value).get("checks")) if documents else {}

@@ -1,0 +1,91 @@
+"""Pure: the fields of custom kinds, from their CustomResourceDefinitions, in kube_schema.py's form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from bootstrap.resources.index import dig, mapping, mappings, sequence
+
+VERSION = 1
+"""Raise it when the same definition gives another schema."""
+
+METADATA = "#V1ObjectMeta"
+_PLAIN = {"string": "str", "integer": "int", "boolean": "bool", "number": "float"}
+_DEEPEST = 60
+
+
+def of_definition(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The models and kinds of one definition; models that are alike have one name, made of their content."""
+    models: dict[str, Any] = {}
+    kinds = {}
+    group, kind = dig(body, "spec", "group"), dig(body, "spec", "names", "kind")
+    for version in mappings(dig(body, "spec", "versions")):
+        schema = mapping(dig(version, "schema", "openAPIV3Schema"))
+        if not schema.get("properties") or not version.get("served", True):
+            continue
+        properties = {
+            **mapping(schema["properties"]),
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": None,
+            "status": {},
+        }
+        root = _type({**schema, "type": "object", "properties": properties}, models, 0)
+        if isinstance(root, str):
+            kinds[f"{group}/{version.get('name')}/{kind}"] = root.removeprefix("#")
+    return {"models": models, "kinds": kinds}
+
+
+def argocd() -> dict[str, Any]:
+    """The fields of Argo CD's own kinds in the pinned version, for repositories without its definitions.
+
+    A test compares them with the definitions in the pinned manifest.
+    """
+    text = resources.files("bootstrap.validate").joinpath("argocd-fields.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _type(schema: Any, models: dict[str, Any], depth: int) -> Any:
+    """A schema's type in our words; what it forbids beyond that is left to the API server."""
+    if schema is None:
+        return METADATA
+    schema = mapping(schema)
+    if schema.get("x-kubernetes-int-or-string"):
+        return "int|str"
+    if schema.get("x-kubernetes-embedded-resource") or depth > _DEEPEST:
+        return "any"
+    kind = schema.get("type")
+    properties = mapping(schema.get("properties"))
+    if kind == "array":
+        return ["list", _type(schema.get("items") or {}, models, depth + 1)]
+    if properties:
+        return _model(schema, properties, models, depth)
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return ["dict", _type(schema["additionalProperties"], models, depth + 1)]
+    values = [value for value in sequence(schema.get("enum")) if isinstance(value, str)]
+    if kind == "string" and values:
+        return ["enum", values]
+    return "date" if schema.get("format") == "date-time" else _PLAIN.get(str(kind), "any")
+
+
+def _model(
+    schema: Mapping[str, Any], properties: Mapping[str, Any], models: dict[str, Any], depth: int
+) -> str:
+    model: dict[str, Any] = {
+        "fields": {str(name): _type(field, models, depth + 1) for name, field in properties.items()},
+        "required": [
+            str(name)
+            for name in sequence(schema.get("required"))
+            if "default" not in mapping(properties.get(name)) and name not in ("metadata", "status")
+        ],
+    }
+    if schema.get("x-kubernetes-preserve-unknown-fields") or schema.get("additionalProperties"):
+        model["open"] = True
+    name = hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()[:12]
+    models[name] = model
+    return f"#{name}"

@@ -1,0 +1,301 @@
+"""Runs the rules over a repository, a namespace at a time, and says at which line each finding stands.
+
+What was found in a namespace is kept by its content: the next time, only namespaces whose objects
+changed are checked, unless something changed that all of them look at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from bootstrap.layout.components import offered
+from bootstrap.repository.charts import brings_no_issuers
+from bootstrap.repository.kustomize import file_of
+from bootstrap.repository.model import Repository, Scope
+from bootstrap.resources.entrances import Entrances, classes, known
+from bootstrap.resources.entrances import known as known_entrances
+from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
+from bootstrap.resources.pods import WORKLOADS
+from bootstrap.validate.config import Settings, record_findings
+from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
+from bootstrap.validate.file_findings import file_findings, placed
+from bootstrap.validate.places import Places
+from bootstrap.validate.rule import SEVERITIES, Finding, Problem, Surroundings
+from bootstrap.validate.rules.files import BY_CODE
+from bootstrap.validate.ruleset import CHECKS, RULES, VERSION
+from bootstrap.validate.schemas import Known, reader
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A finding, and the object whose existence would make it none."""
+
+    finding: Finding
+    unless: tuple[str, str, str] | None
+
+
+def check(repository: Repository, settings: Settings) -> list[Finding]:
+    """Everything that the rules find, by file and line."""
+    places = Places(repository.files)
+    found = [*file_findings(repository, places), *record_findings(repository, places)]
+    schemas = reader(repository)
+    loose = _loose(repository)
+    for scope in repository.scopes:
+        beside = frozenset() if scope.complete else loose
+        found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
+    found += unreachable(repository, places)
+    return _ordered(found, settings)
+
+
+def of_scope(
+    repository: Repository, scope: Scope, settings: Settings, namespaces: Collection[str]
+) -> list[Finding]:
+    """What the rules find in some namespaces of a scope and among its Applications; nothing is merged.
+
+    What is wrong with the files that an Application is made of has no object, but its `application`.
+    """
+    places = Places(repository.files)
+    known = reader(repository)(scope)
+    beside = frozenset() if scope.complete else _loose(repository)
+    found = list(_scope_findings(repository, scope, settings, known, beside, places, namespaces))
+    for placement in scope.placements:
+        for finding in placed(repository.units[placement.unit.key].faults, places):
+            found.append(replace(finding, application=placement.application))
+    chosen = (one for one in found if one.rule in settings.rules)
+    return [replace(one, severity=settings.severities.get(one.rule, one.severity)) for one in chosen]
+
+
+def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
+    """Without what is switched off and what is said twice (a base that several overlays use)."""
+    unique: dict[tuple[str, str, int, str], Finding] = {}
+    for finding in found:
+        if finding.rule in settings.rules:
+            severity = settings.severities.get(finding.rule, finding.severity)
+            message = (
+                finding.message if finding.line == 0 or not finding.file else finding.object.partition(" ")[0]
+            )
+            key = (finding.rule, finding.file, finding.line, message)
+            unique.setdefault(key, replace(finding, severity=severity))
+    order = {severity: number for number, severity in enumerate(SEVERITIES)}
+    return sorted(unique.values(), key=lambda f: (f.file, f.line, order[f.severity], f.rule, f.message))
+
+
+# -- one scope -----------------------------------------------------------------------------
+
+
+_APPS_ALONE = {APPLICATION, APPLICATION_SET, PROJECT}
+"""Public, and yet no matter to the rules of a namespace."""
+
+
+@dataclass(frozen=True)
+class _Target:
+    """One destination cluster of a scope: what its namespaces may look at, and its checksum."""
+
+    around: Surroundings
+    key: str
+
+
+_Identity = tuple[str, str, str, str]
+"""(cluster, kind, namespace, name)."""
+
+
+def _loose(repository: Repository) -> frozenset[_Identity]:
+    return _identities(repository, [scope for scope in repository.scopes if not scope.complete])
+
+
+def _identities(repository: Repository, scopes: Sequence[Scope]) -> frozenset[_Identity]:
+    """What several folders that no cluster leads to hold: they may well be applied together."""
+    if len(scopes) < 2:
+        return frozenset()
+    return frozenset(
+        (placement.cluster, fact[0], repository.namespaced(scope)(fact, placement), fact[2])
+        for scope in scopes
+        for placement in scope.placements
+        for fact in repository.units[placement.unit.key].facts
+    )
+
+
+def _scope_findings(
+    repository: Repository,
+    scope: Scope,
+    settings: Settings,
+    known: Known,
+    beside: frozenset[_Identity],
+    places: Places,
+    only: Collection[str] | None = None,
+) -> Iterator[Finding]:
+    namespaced = repository.namespaced(scope)
+    groups: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    identities = set(beside)
+    for place, placement in enumerate(scope.placements):
+        for number, fact in enumerate(repository.units[placement.unit.key].facts):
+            namespace = namespaced(fact, placement)
+            groups[(placement.cluster, namespace)][place].append(number)
+            identities.add((placement.cluster, fact[0], namespace, fact[2]))
+    clusters = {cluster for cluster, _ in groups}
+    targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
+    keys = {
+        (cluster, namespace): _group_key(repository, scope, targets[cluster], namespace, members)
+        for (cluster, namespace), members in groups.items()
+    }
+    stored = repository.store.get_many(keys.values())
+    for (cluster, namespace), members in groups.items():
+        if only is not None and namespace not in only:
+            continue
+        key = keys[(cluster, namespace)]
+        if key in stored:
+            found = [_Placed(Finding(**one), unless) for one, unless in stored[key]]
+        else:
+            found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
+            repository.store.put(key, [(asdict(one.finding), one.unless) for one in found])
+        for one in found:
+            if one.unless is None or (cluster, *one.unless) not in identities:
+                yield one.finding
+    for problem in apps_problems(repository, scope, groups):
+        if finding := places.place(problem):
+            yield finding
+
+
+def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known) -> _Target:
+    opaque = {namespace for where, namespace in scope.opaque if where == cluster}
+    resources: list[Resource] = []
+    built = []
+    complete = scope.complete and cluster not in scope.unreadable
+    digest = hashlib.sha256(f"{VERSION} {complete} {settings.kubernetes} {known.key}".encode())
+    images = set(scope.charts)
+    for placement in scope.placements:
+        if placement.cluster != cluster:
+            continue
+        unit = repository.units[placement.unit.key]
+        images.update(unit.images)
+        built += [
+            (fact[1] or placement.namespace, unit.images) for fact in unit.facts if fact[0] in WORKLOADS
+        ]
+        for number, body in unit.public.items():
+            fact = unit.facts[number]
+            if fact[0] not in _APPS_ALONE:
+                resources.append(repository.resource(placement, fact, body, repository.namespaced(scope)))
+                digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
+    entrances = known_entrances(scope.applications, built, cluster)
+    issuers = complete and all(
+        brings_no_issuers(one.what, scope.by_name.get(one.application), repository.files)
+        for one in scope.unknown
+        if one.cluster == cluster
+    )
+    off = classes_off(repository, scope, cluster, entrances)
+    digest.update(
+        json.dumps([sorted(opaque), sorted(images), entrances, issuers, sorted(off)], sort_keys=True).encode()
+    )
+    public = Index(resources, opaque)
+    around = Surroundings(
+        public,
+        complete,
+        cluster,
+        frozenset(images),
+        settings.kubernetes,
+        known.schema,
+        entrances,
+        issuers,
+        off,
+    )
+    return _Target(around, digest.hexdigest())
+
+
+def _group_key(
+    repository: Repository, scope: Scope, target: _Target, namespace: str, members: Members
+) -> str:
+    """The checksum of all that the findings of a namespace depend on."""
+    parts = [target.key, namespace]
+    for place in members:
+        placement = scope.placements[place]
+        parts += [placement.application, repository.units[placement.unit.key].key]
+    parts += [str(scope.digests.get(name)) for name in _applications(scope, members)]
+    parts += [str(sorted((key, sorted(keys)) for key, keys in scope.promised_in(namespace).items()))]
+    return f"found:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+
+
+def _applications(scope: Scope, members: Members) -> list[str]:
+    return sorted({scope.placements[place].application for place in members})
+
+
+def _group_findings(
+    repository: Repository,
+    scope: Scope,
+    target: _Target,
+    namespace: str,
+    members: Members,
+    places: Places,
+) -> list[_Placed]:
+    own = _applications(scope, members)
+    promised = scope.promised_in(namespace)
+    applications = {name: scope.by_name[name] for name in own if name in scope.by_name}
+    public = target.around.public
+    resources = list(_load(repository, scope, members))
+    index = Index(resources, public.opaque, promised, applications, beyond=public)
+    return [
+        _Placed(finding, problem.unless)
+        for check_group in CHECKS
+        for problem in check_group(index, target.around)
+        if (finding := places.place(problem))
+    ]
+
+
+def _load(repository: Repository, scope: Scope, members: Members) -> Iterator[Resource]:
+    namespaced = repository.namespaced(scope)
+    for place, numbers in members.items():
+        placement = scope.placements[place]
+        unit = repository.units[placement.unit.key]
+        bodies = repository.store.get(f"objects:{unit.key}") or []
+        for number in numbers:
+            yield repository.resource(placement, unit.facts[number], bodies[number], namespaced)
+
+
+def objects_of(repository: Repository) -> int:
+    """How many objects were looked at, of those that lie in the folder that was named."""
+    return sum(
+        sum(repository.is_within(fact[3]) for fact in facts) if repository.within else len(facts)
+        for scope in repository.scopes
+        for placement in scope.placements
+        for facts in (repository.units[placement.unit.key].facts,)
+    )
+
+
+assert all(rule.id in RULES for rule in BY_CODE.values())  # noqa: S101 - a fault without a rule is a bug
+
+
+def problems(index: Index, around: Surroundings, namespaces: Iterable[str]) -> dict[int, list[Problem]]:
+    """What the rules find in some namespaces, by the object it concerns."""
+    wanted = set(namespaces) - {""}
+    part = Index(
+        [item for item in index.resources if item.namespace in wanted],
+        index.opaque,
+        index.promised,
+        index.applications,
+        beyond=index,
+    )
+    found: dict[int, list[Problem]] = defaultdict(list)
+    for check in CHECKS:
+        for problem in check(part, around):
+            if problem.unless is None or index.get(*problem.unless) is None:
+                found[id(problem.resource)].append(problem)
+    return found
+
+
+def classes_off(repository: Repository, scope: Scope, cluster: str, entrances: Entrances) -> frozenset[str]:
+    """The ingress and gateway classes of controllers that are switched off; of `entrances` runs here."""
+    path = file_of(repository.files, scope.root)
+    if not scope.complete or path is None or cluster != IN_CLUSTER:
+        return frozenset()
+    off = {
+        component.folder(scope.root)
+        for component in offered(repository.files.read(path)).values()
+        if not component.on
+    }
+    applications = [
+        application for one in repository.scopes if one.root in off for application in one.applications
+    ]
+    return frozenset(classes(known(applications, (), cluster)) - classes(entrances))

@@ -1,0 +1,151 @@
+"""Runs the rules about the Applications of a scope, which look at all of them together."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bootstrap.layout.components import offered
+from bootstrap.repository.kustomize import NAMES
+from bootstrap.repository.model import Repository, Scope
+from bootstrap.resources.index import Index
+from bootstrap.validate.places import Places
+from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
+from bootstrap.validate.rules.files import UNREACHABLE
+from bootstrap.validate.ruleset import APPS_CHECKS, RULES, VERSION
+
+Members = Mapping[int, Sequence[int]]
+"""Of a namespace: placement, by number → its objects there, by number."""
+
+
+def apps_problems(
+    repository: Repository, scope: Scope, groups: Mapping[tuple[str, str], Members]
+) -> list[Problem]:
+    """What the rules about Applications find; from the store, when nothing that they look at changed."""
+    known_revisions = revisions(repository.files.root)
+    digest = hashlib.sha256(f"{VERSION} {scope.complete} {sorted(repository.urls)}".encode())
+    digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
+    digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
+    digest.update(f"{sorted(_unread(scope))} {sorted(repository.files.nested)}".encode())
+    for placement in scope.placements:
+        digest.update(f"\0{placement}\0{repository.units[placement.unit.key].outline}".encode())
+    key = f"apps:{digest.hexdigest()}"
+    known = repository.store.get(key)
+    if known is not None:
+        return [_problem(one) for one in known]
+    apps = _apps(repository, scope, groups, known_revisions)
+    found = [problem for check_apps in APPS_CHECKS for problem in check_apps(apps)]
+    repository.store.put(key, [_problem_data(problem) for problem in found])
+    return found
+
+
+def _problem_data(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON; of its object only what says which and where it is."""
+    one = problem.resource
+    where = ["", one.kind, one.namespace, one.name, one.application, one.file, one.document, one.line]
+    return {
+        "rule": problem.rule.id,
+        "object": where,
+        "message": problem.message,
+        "mend": problem.mend,
+        "path": problem.path,
+        "level": problem.level,
+    }
+
+
+def _problem(data: Mapping[str, Any]) -> Problem:
+    resource = Owned(*data["object"]).resource
+    return Problem(
+        RULES[data["rule"]], resource, data["message"], data["mend"], tuple(data["path"]), None, data["level"]
+    )
+
+
+def _apps(
+    repository: Repository,
+    scope: Scope,
+    groups: Mapping[tuple[str, str], Members],
+    known_revisions: frozenset[str] | None,
+) -> Apps:
+    owned: list[Owned] = []
+    claims: list[Claimed] = []
+    for (cluster, namespace), members in groups.items():
+        for place, numbers in members.items():
+            placement = scope.placements[place]
+            unit = repository.units[placement.unit.key]
+            own = {}
+            for number in numbers:
+                kind, _, name, file, document, line = unit.facts[number]
+                own[number] = Owned(
+                    cluster, kind, namespace, name, placement.application, file, document, line
+                )
+            owned += own.values()
+            claims += [Claimed(own[number], *claim) for number, claim in unit.claims if number in own]
+    resources = [resource for _, resource in repository.public(scope)]
+    public = Index(resources, {namespace for _, namespace in scope.opaque})
+    closures: dict[str, set[str]] = defaultdict(set)
+    for placement in scope.placements:
+        closures[placement.application] |= set(repository.units[placement.unit.key].closure)
+    # What is off gets the branch from its cluster's settings when it is switched on.
+    off = not scope.complete and any(one.complete for one in repository.scopes)
+    return Apps(
+        scope.applications,
+        public,
+        owned,
+        {name: frozenset(files) for name, files in closures.items()},
+        repository.files,
+        repository.urls,
+        scope.complete,
+        posixpath.basename(posixpath.dirname(scope.root)) == "clusters",
+        None if off else known_revisions,
+        frozenset(_unread(scope)),
+        claims,
+    )
+
+
+def _unread(scope: Scope) -> set[str]:
+    """The Applications of which something is broken; "" for what no Application applies."""
+    return {name for names in scope.unreadable.values() for name in names}
+
+
+def revisions(root: pathlib.Path) -> frozenset[str] | None:
+    """The names of the repository's branches and tags; None when a checkout does not have them all."""
+    git = root / ".git"
+    if not (git / "HEAD").is_file() or (git / "shallow").exists():
+        return None
+    names = set()
+    packed = git / "packed-refs"
+    lines = packed.read_text("utf-8", "replace").splitlines() if packed.is_file() else []
+    refs = [line.partition(" ")[2] for line in lines if line and line[0] not in "#^"]
+    refs += [path.relative_to(git).as_posix() for path in (git / "refs").rglob("*") if path.is_file()]
+    for ref in refs:
+        parts = ref.split("/", 3 if ref.startswith("refs/remotes/") else 2)
+        names.add(parts[-1])
+    return frozenset(names) or None
+
+
+def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
+    """Applications that no cluster names, not even switched off."""
+    complete = [scope for scope in repository.scopes if scope.complete and scope.root]
+    if not complete or any(scope.lost for scope in complete):
+        return
+    known: set[str] = set()
+    for scope in complete:
+        for name in NAMES:
+            path = posixpath.join(scope.root, name)
+            if repository.files.has(path):
+                for component in offered(repository.files.read(path)).values():
+                    known.add(component.folder(scope.root))
+    for scope in repository.scopes:
+        folder = "" if scope.name == "." else scope.name
+        if scope.complete or folder in known:
+            continue
+        for application in scope.applications:
+            if application.application or posixpath.dirname(application.file) in known:
+                continue
+            message = f"no cluster leads to {application}"
+            if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.mend)):
+                yield finding

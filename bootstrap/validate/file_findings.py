@@ -1,0 +1,66 @@
+"""What is wrong with files themselves: faults, patches without a target, credentials in values of charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bootstrap.manifests.reader import line_of
+from bootstrap.repository.faults import FileFault
+from bootstrap.repository.model import Repository
+from bootstrap.repository.values import values_faults, values_files
+from bootstrap.validate.places import Places
+from bootstrap.validate.rule import Finding, Rule
+from bootstrap.validate.rules.files import BY_CODE, PATCH
+from bootstrap.validate.rules.safety import CREDENTIAL, PRIVATE_KEY
+
+
+def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
+    """Everything that is found without looking at objects."""
+    yield from placed(repository.faults, places)
+    for unit in repository.units.values():
+        yield from placed(unit.faults, places)
+    yield from placed(values_faults(repository), places)
+    yield from _patches(repository, places)
+    yield from _credentials(repository, places)
+
+
+def placed(faults: Iterable[FileFault], places: Places) -> Iterator[Finding]:
+    """Faults as findings, but for those that a comment leaves out."""
+    for file, fault in faults:
+        yield from _at(places, BY_CODE[fault.code], fault.message, fault.mend, file, fault.line)
+
+
+def _at(places: Places, rule: Rule, message: str, mend: str, file: str, line: int) -> Iterator[Finding]:
+    if not places.comments(file).covers(rule.id, line, line):
+        yield Finding(rule.id, rule.severity, message, mend, file, line)
+
+
+def _patches(repository: Repository, places: Places) -> Iterator[Finding]:
+    """Patches that select nothing wherever their kustomization is built, and that is known everywhere."""
+    messages: dict[tuple[str, str, int], str] = {}
+    for unit in repository.units.values():
+        for file, field, number, message in unit.patches:
+            key = (file, field, number)
+            messages[key] = message and messages.get(key, message)
+    if not any(messages.values()):
+        return
+    unknown = {path for unit in repository.units.values() if unit.opaque for path in unit.closure}
+    for (file, field, number), message in messages.items():
+        if message and file not in unknown:
+            line = line_of(repository.files.read(file), 0, (field, number, "target"))
+            yield from _at(places, PATCH, message, PATCH.mend, file, line)
+
+
+def _credentials(repository: Repository, places: Places) -> Iterator[Finding]:
+    """Tokens and private keys in values of charts: files that are called so, or that an Application names."""
+    if not repository.secrets:
+        return
+    from bootstrap.repository.values import is_values
+
+    named = values_files(repository)
+    for path, found in repository.secrets.items():
+        if is_values(path) or path in named:
+            for line, kind in found:
+                rule = PRIVATE_KEY if kind == "a private key" else CREDENTIAL
+                message = f"the values hold what looks like {kind}"
+                yield from _at(places, rule, message, rule.mend, path, line)

@@ -1,0 +1,63 @@
+"""Where a problem stands: its file and line, and whether a comment there leaves it out."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from typing import Any
+
+from bootstrap.manifests.reader import compose, line_in
+from bootstrap.repository.comments import Comments
+from bootstrap.repository.files import Files
+from bootstrap.repository.kustomize import NAMES, file_of
+from bootstrap.validate.rule import Finding, Problem
+
+
+class Places:
+    """Turns problems into findings: file, line, and whether a comment leaves them out."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._comments: dict[str, Comments] = {}
+        self._composed: tuple[str, list[Any]] = ("", [])
+
+    def place(self, problem: Problem) -> Finding | None:
+        """The finding; None when a comment in the file leaves it out."""
+        resource, rule = problem.resource, problem.rule
+        line = resource.line
+        if resource.file and self._left_out(rule.id, resource.file, line, line):
+            return None
+        if resource.file and posixpath.basename(resource.file) not in NAMES and problem.path:
+            line = max(line, self._line(resource.file, resource.document, problem.path))
+            if self._left_out(rule.id, resource.file, line, resource.line):
+                return None
+        return Finding(
+            rule.id,
+            problem.severity,
+            problem.message,
+            problem.mend,
+            resource.file,
+            line,
+            str(resource),
+            resource.application,
+        )
+
+    def _line(self, file: str, document: int, path: Sequence[str | int]) -> int:
+        """The line of a field; the file that was asked for last is kept, for what else is wrong in it."""
+        if self._composed[0] != file:
+            self._composed = (file, compose(self._files.read(file)))
+        return line_in(self._composed[1], document, path)
+
+    def _left_out(self, rule: str, file: str, line: int, document: int) -> bool:
+        """By a comment in the file, or on the entry of the kustomization that names it."""
+        if self.comments(file).covers(rule, line, document):
+            return True
+        folder, name = posixpath.split(file)
+        own = file_of(self._files, folder)
+        return own is not None and own != file and self.comments(own).covers_entry(rule, name)
+
+    def comments(self, file: str) -> Comments:
+        if file not in self._comments:
+            known = self._files.has(file)
+            self._comments[file] = Comments(self._files.read(file) if known else b"")
+        return self._comments[file]

@@ -1,0 +1,194 @@
+"""Findings as text, JSON, SARIF (code scanning), GitHub annotations, or JUnit.
+
+Markdown is report_markdown.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bootstrap import __version__
+from bootstrap.validate.baseline import fingerprint
+from bootstrap.validate.rule import SEVERITIES, Finding
+from bootstrap.validate.ruleset import RULES
+
+FORMATS = ("text", "json", "sarif", "github", "junit", "markdown")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that was not rendered: what an Application names, where, and why it was not."""
+
+    application: str
+    what: str
+    why: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """Rules that could say less than they would, because of some parts; `text` says it in one line."""
+
+    rules: tuple[str, ...]
+    text: str
+    parts: tuple[Part, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What was looked at: how many objects, of which repository, and what of it was left out.
+
+    `within` is the folder below `root` that was named, "" for all of it; `left_out` are Git repositories
+    inside it.
+    """
+
+    objects: int
+    root: str = ""
+    within: str = ""
+    left_out: tuple[str, ...] = ()
+    unchecked: Unchecked | None = None
+
+
+def summary(findings: Sequence[Finding], scope: Scope) -> str:
+    """One line: how many of each severity."""
+    below = f" in {scope.within}" if scope.within else ""
+    return f"{scope.objects:,} objects checked{below}: {counted(findings)}"
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """How many findings there are of each severity."""
+    counts = Counter(finding.severity for finding in findings)
+    said = ", ".join(
+        f"{counts[severity]} {severity}{_plural(severity, counts[severity])}"
+        for severity in SEVERITIES
+        if counts[severity]
+    )
+    return said or "nothing found"
+
+
+def _plural(severity: str, count: int) -> str:
+    return "s" if count != 1 and severity != "info" else ""
+
+
+def text(findings: Sequence[Finding]) -> Iterator[str]:
+    """Three lines each: where and what, the object, what to do."""
+    for finding in findings:
+        yield f"{finding.where}: {finding.severity} {finding.rule}: {finding.message}"
+        if finding.application:
+            yield f"    of Application {finding.application}"
+        yield f"    to do: {finding.mend}"
+
+
+def as_json(findings: Sequence[Finding], scope: Scope) -> dict[str, Any]:
+    """The findings as data (docs/json.md)."""
+    counts = Counter(finding.severity for finding in findings)
+    return {
+        "findings": [asdict(finding) for finding in findings],
+        "counts": {severity: counts[severity] for severity in SEVERITIES},
+        "objects": scope.objects,
+        "root": scope.root,
+        "within": scope.within,
+        "leftOut": list(scope.left_out),
+        "notChecked": asdict(scope.unchecked) if scope.unchecked is not None else None,
+    }
+
+
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def sarif(findings: Sequence[Finding], scope: Scope) -> str:
+    """SARIF 2.1.0, as code scanning takes it."""
+    used = sorted({finding.rule for finding in findings})
+    rules = [
+        {
+            "id": RULES[rule].id,
+            "name": RULES[rule].name,
+            "shortDescription": {"text": RULES[rule].about},
+            "help": {"text": RULES[rule].mend},
+            "defaultConfiguration": {"level": _LEVELS[RULES[rule].severity]},
+        }
+        for rule in used
+    ]
+    results = [
+        {
+            "ruleId": finding.rule,
+            "ruleIndex": used.index(finding.rule),
+            "level": _LEVELS[finding.severity],
+            "message": {"text": f"{finding.message}. To do: {finding.mend}."},
+            "partialFingerprints": {"bootstrap/v1": fingerprint(finding)},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": finding.file or ".", "uriBaseId": "%SRCROOT%"},
+                        "region": {"startLine": max(finding.line, 1)},
+                    }
+                }
+            ],
+        }
+        for finding in findings
+    ]
+    driver = {"name": "bootstrap", "version": __version__, "rules": rules}
+    log: dict[str, Any] = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    if scope.unchecked is not None:
+        note = {"level": "note", "message": {"text": f"not checked: {scope.unchecked}"}}
+        log["runs"][0]["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [note]}]
+    return json.dumps(log, indent=2)
+
+
+def github(findings: Sequence[Finding], scope: Scope) -> Iterator[str]:
+    """Workflow commands, which GitHub shows beside the lines."""
+    levels = {"error": "error", "warning": "warning", "info": "notice"}
+    for finding in findings:
+        place = f"file={_escaped(finding.file, True)},line={max(finding.line, 1)},title={finding.rule}"
+        message = _escaped(f"{finding.message}. To do: {finding.mend}", False)
+        yield f"::{levels[finding.severity]} {place}::{message}"
+    if scope.unchecked is not None:
+        yield f"::notice title=not checked::{_escaped(str(scope.unchecked), False)}"
+
+
+def _escaped(value: str, is_property: bool) -> str:
+    value = value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return value.replace(":", "%3A").replace(",", "%2C") if is_property else value
+
+
+def junit(findings: Sequence[Finding], scope: Scope) -> str:
+    """JUnit XML: a test case a finding, or one that passed when there is none."""
+    from xml.etree import ElementTree as xml
+
+    failures = sum(finding.severity != "info" for finding in findings)
+    suite = xml.Element(
+        "testsuite",
+        name="bootstrap validate",
+        tests=str(max(len(findings), 1)),
+        failures=str(failures),
+        errors="0",
+    )
+    for finding in findings:
+        case = xml.SubElement(
+            suite,
+            "testcase",
+            classname=finding.rule,
+            name=finding.message,
+            file=finding.file,
+            line=str(finding.line),
+        )
+        if finding.severity != "info":
+            failure = xml.SubElement(case, "failure", message=finding.message, type=finding.severity)
+            failure.text = f"{finding.where}\nto do: {finding.mend}"
+    if not findings:
+        xml.SubElement(suite, "testcase", classname="bootstrap", name=f"{scope.objects} objects checked")
+    if scope.unchecked is not None:
+        xml.SubElement(suite, "system-out").text = f"not checked: {scope.unchecked}"
+    return xml.tostring(suite, encoding="unicode", xml_declaration=True)

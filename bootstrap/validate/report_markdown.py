@@ -1,0 +1,63 @@
+"""Findings as Markdown, for the comment of a pull request: a table for each Application."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from bootstrap.validate.report import Scope, counted
+from bootstrap.validate.rule import SEVERITIES, Finding
+
+LIMIT = 60_000
+"""Characters after which findings are only counted: comments of Git hosts end at 65,536."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#])")
+
+
+def markdown(findings: Sequence[Finding], scope: Scope) -> str:
+    """How many there are, then a table for each Application (or file, of what none applies)."""
+    within = f" in {_code(scope.within)}" if scope.within else ""
+    parts = [f"**bootstrap validate**: {counted(findings)}, {scope.objects:,} objects checked{within}\n"]
+    size, told = 0, 0
+    for title, group in _grouped(findings):
+        table = [f"\n### {title}\n", "| | where | what is wrong | what to do |", "| --- | --- | --- | --- |"]
+        size += sum(map(len, table))
+        for finding in group:
+            row = _row(finding)
+            size += len(row) + 1
+            if size > LIMIT:
+                break
+            table.append(row)
+            told += 1
+        if len(table) > 3:
+            parts.append("\n".join(table) + "\n")
+        if size > LIMIT:
+            parts.append(f"\n… and {len(findings) - told:,} more: `bootstrap validate` tells all of them.\n")
+            break
+    if scope.unchecked is not None:
+        parts.append(f"\nNot checked: {_text(str(scope.unchecked))}.\n")
+    return "".join(parts)
+
+
+def _grouped(findings: Sequence[Finding]) -> Iterator[tuple[str, list[Finding]]]:
+    """What no Application applies last, the rest by name; within a group the most severe first."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda one: (not one.application, one.application)):
+        title = f"Application {_code(finding.application)}" if finding.application else "Files"
+        groups.setdefault(title, []).append(finding)
+    for title, group in groups.items():
+        yield title, sorted(group, key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line))
+
+
+def _row(finding: Finding) -> str:
+    what = f"{finding.severity} {finding.rule}"
+    return f"| {what} | {_code(finding.where)} | {_text(finding.message)} | {_text(finding.mend)} |"
+
+
+def _text(value: str) -> str:
+    """Text that stays as it is in a cell: no markup, no mention of a person, no line break."""
+    return _SPECIAL.sub(r"\\\1", " ".join(value.split())).replace("@", "@\u200b")
+
+
+def _code(value: str) -> str:
+    """A path or name as code; a bar would end the cell, a backtick the code."""
+    return "`" + " ".join(value.split()).replace("`", "'").replace("|", "\\|") + "`"

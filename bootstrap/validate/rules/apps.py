@@ -1,0 +1,312 @@
+"""The app of apps: where Applications point, who owns what, and in which order it comes."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from bootstrap.core.text import names_near
+from bootstrap.repository.kustomize import Tree
+from bootstrap.resources.applications import Source, destination, is_here, referenced_values, sources
+from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
+from bootstrap.validate.rule import Apps, Owned, Problem, Rule, at
+from bootstrap.validate.rules.kinship import (
+    GENERATE_PATHS,
+    creates_namespace,
+    files_of,
+    in_cycles,
+    of_charts_alone,
+    without_paths,
+)
+
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+
+PATH = Rule(
+    "GB201",
+    "application-path-missing",
+    "error",
+    "An Application points at a folder that is not in the repository: it is never synced.",
+    "correct spec.source.path",
+)
+REVISION = Rule(
+    "GB205",
+    "revision-missing",
+    "warning",
+    "An Application wants a branch or tag of this repository that is not there.",
+    "correct targetRevision, or push the branch",
+)
+TWO_OWNERS = Rule(
+    "GB206",
+    "two-owners",
+    "error",
+    "Two Applications apply the same object: they overwrite each other, and one of them prunes it.",
+    "leave the object to one of them",
+)
+CYCLE = Rule(
+    "GB208",
+    "application-cycle",
+    "error",
+    "An Application applies one that it is applied by.",
+    "take the Application out of the folder that it applies",
+)
+VALUES = Rule(
+    "GB218",
+    "values-file-missing",
+    "error",
+    "An Application names a values file that is not in the repository: it is never synced.",
+    "correct the path in helm.valueFiles",
+)
+UNPINNED = Rule(
+    "GB411",
+    "chart-not-pinned",
+    "warning",
+    "A chart's version is not exact: what runs changes without a commit.",
+    "name one version in targetRevision",
+)
+STALE_PATHS = Rule(
+    "GB212",
+    "generate-paths",
+    "warning",
+    "manifest-generate-paths leaves out a file that the Application depends on, so that a change "
+    "there is not noticed; or it is missing where the Applications beside it have it, and every commit "
+    "renders this one again.",
+    "name every folder that the Application is made of",
+)
+FINALIZER_MISSING = Rule(
+    "GB213",
+    "finalizer-missing",
+    "info",
+    "A child Application that prunes has no finalizer: when it is taken out of Git, what it applied stays "
+    "behind. Not asked of those with a chart, CustomResourceDefinitions, StorageClasses, Applications or "
+    "another Namespace than their own: with these, what others need would go.",
+    f"add the finalizer {FINALIZER}",
+)
+NAMESPACE = Rule(
+    "GB214",
+    "namespace-not-created",
+    "error",
+    "An Application's namespace is made by nobody, or by a later wave: its sync fails.",
+    "add the sync option CreateNamespace=true, or a Namespace",
+)
+
+
+_MANY = 2000
+"""Folders that are too many to compare their names."""
+_COMMIT_OR_RANGE = re.compile(r"^[0-9a-f]{7,64}$|[*^~<>]")
+
+
+def check(apps: Apps) -> Iterator[Problem]:
+    """Every rule of this module."""
+    owned: dict[str, list[Owned]] = defaultdict(list)
+    for item in apps.owned:
+        owned[item.application].append(item)
+    cycles, bare = in_cycles(apps), without_paths(apps)
+    told: set[str] = set()
+    made = {item.name for item in apps.public.of("Namespace")} | _ALWAYS
+    makers = {item.name: item.application for item in apps.public.of("Namespace")}
+    by_name = {f"{item.namespace}/{item.name}": item for item in apps.applications}
+    created = {destination(item.body) for item in apps.applications if creates_namespace(item)}
+    bare_charts = of_charts_alone(apps)
+    for application in apps.applications:
+        name = f"{application.namespace}/{application.name}"
+        for source in sources(application.body):
+            yield from _source(apps, application, source)
+        if name in cycles:
+            if name in told:
+                continue
+            told.add(name)
+            message = f"{application} is applied by itself, and by {cycles[name]}"
+            yield at(CYCLE, application, message, *_own_path(apps, application))
+            continue
+        yield from _paths(apps, application, files_of(apps, application))
+        if name in bare:
+            yield from _no_paths(application, files_of(apps, application))
+        if name not in apps.unread:
+            yield from _finalizer(application, owned[name])
+        yield from _namespace(apps, application, made, created, bare_charts)
+        yield from _later_namespace(apps, application, makers, by_name)
+    yield from _two_owners(apps, cycles)
+
+
+def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Problem]:
+    place = source.position
+    if source.chart is not None:
+        if re.search(r"[*^~><|, x]|^$|^HEAD$", source.revision) and not re.fullmatch(
+            r"v?[\w.+-]+", source.revision
+        ):
+            message = f"{application}: version {source.revision!r} of chart {source.chart} is not exact"
+            yield at(UNPINNED, application, message, *place, "targetRevision")
+        elif source.revision in ("HEAD", ""):
+            message = f"{application}: chart {source.chart} has no version"
+            yield at(UNPINNED, application, message, *place)
+    helm = mapping(source.body.get("helm"))
+    named = () if helm.get("ignoreMissingValueFiles") else referenced_values(application.body, apps.urls)
+    for owner, number, path in named:
+        if owner.position == place and not apps.tree.has(posixpath.normpath(path)):
+            beside = (
+                file for file in apps.tree.below(posixpath.dirname(path)) if file.endswith((".yaml", ".yml"))
+            )
+            message = f"{application}: the values file {path} is not there{names_near(path, beside)}"
+            yield at(VALUES, application, message, *place, "helm", "valueFiles", number)
+    if not is_here(source, apps.urls):
+        return
+    if source.path is not None:
+        path = posixpath.normpath(source.path.strip("/") or ".")
+        if path != "." and not apps.tree.is_folder(path):
+            message = f"{application} points at {path}, which is not there{_near_folder(apps.tree, path)}"
+            yield at(PATH, application, message, *place, "path")
+    revision = source.revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    known = apps.revisions
+    if known is None or revision == "HEAD" or revision in known or _COMMIT_OR_RANGE.search(revision):
+        return
+    message = f"{application} wants {revision}, which is no branch or tag here{names_near(revision, known)}"
+    yield at(REVISION, application, message, *place, "targetRevision")
+
+
+def _near_folder(tree: Tree, path: str) -> str:
+    """What a folder that is not there may have been meant to be: one below what is there of its path."""
+    start = posixpath.dirname(path)
+    while start and not tree.is_folder(start):
+        start = posixpath.dirname(start)
+    folders: set[str] = set()
+    for file in tree.below(start):
+        folder = posixpath.dirname(file)
+        while len(folder) > len(start) and folder not in folders:
+            folders.add(folder)
+            folder = posixpath.dirname(folder)
+    alike = {folder for folder in folders if folder.count("/") == path.count("/")}
+    same = {folder for folder in folders if posixpath.basename(folder) == posixpath.basename(path)}
+    if len(same) == 1:
+        return f"; did you mean {same.pop()}?"
+    near = get_close_matches(path, alike, n=1, cutoff=0.8) if len(alike) < _MANY else []
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _own_path(apps: Apps, application: Resource) -> tuple[str | int, ...]:
+    """Where an Application names the folder of this repository that it applies."""
+    here = (one for one in sources(application.body) if one.path is not None and is_here(one, apps.urls))
+    return next(((*one.position, "path") for one in here), ())
+
+
+def _paths(apps: Apps, application: Resource, closure: frozenset[str]) -> Iterator[Problem]:
+    text = application.annotations.get(GENERATE_PATHS)
+    if text is None:
+        return
+    base = next(
+        (item.path for item in sources(application.body) if item.path and is_here(item, apps.urls)), ""
+    )
+    patterns = []
+    for part in str(text).split(";"):
+        part = part.strip()
+        if part:
+            whole = part.lstrip("/") if part.startswith("/") else posixpath.join(base, part)
+            patterns.append(posixpath.normpath(whole))
+    for file in sorted(closure):
+        if not any(_covers(pattern, file) for pattern in patterns):
+            message = f"{application} depends on {file}, which manifest-generate-paths leaves out"
+            place = ("metadata", "annotations", GENERATE_PATHS)
+            mend = f"add /{posixpath.dirname(file)} to the annotation"
+            yield at(STALE_PATHS, application, message, *place, mend=mend)
+            return
+
+
+def _no_paths(application: Resource, closure: frozenset[str]) -> Iterator[Problem]:
+    """Without the annotation, where the Applications beside it have it."""
+    folders = {posixpath.dirname(file) for file in closure}
+    outer = {one for one in folders if not any(one.startswith(f"{other}/") for other in folders)}
+    message = f"{application} has no manifest-generate-paths, as those beside it have"
+    mend = f"add {GENERATE_PATHS}: {';'.join(f'/{folder}' for folder in sorted(outer))}"
+    yield at(STALE_PATHS, application, message, "metadata", "annotations", mend=mend)
+
+
+def _covers(pattern: str, file: str) -> bool:
+    """As Argo CD compares: a folder covers what is below it, a glob (`*` within a folder) the file itself."""
+    if pattern == "." or file == pattern or file.startswith(f"{pattern}/"):
+        return True
+    parts, names = pattern.split("/"), file.split("/")
+    return len(parts) == len(names) and all(map(fnmatchcase, names, parts))
+
+
+_KEPT = ("CustomResourceDefinition.apiextensions.k8s.io", "StorageClass.storage.k8s.io", APPLICATION)
+
+
+def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
+    """Those that own CRDs, storage or others' namespaces better stay; so does what does not prune."""
+    own = destination(application.body)[1]
+    prunes = dig(application.spec, "syncPolicy", "automated", "prune") is True
+    finalizers = [str(item) for item in sequence(application.metadata.get("finalizers"))]
+    has = any(item.startswith(FINALIZER) for item in finalizers)
+    kept = any(item.kind in _KEPT or (item.kind == "Namespace" and item.name != own) for item in owned)
+    charts = [item for item in sources(application.body) if item.chart is not None]
+    if application.application and prunes and not has and not kept and not charts:
+        yield at(FINALIZER_MISSING, application, f"{application} has no finalizer", "metadata")
+
+
+_SYSTEM = ("openshift-", "open-cluster-management")
+"""How namespaces begin that a distribution brings along."""
+_ALWAYS = {"default", "kube-system", "kube-public", "kube-node-lease", ""}
+
+
+def _later_namespace(
+    apps: Apps, application: Resource, makers: Mapping[str, str], by_name: Mapping[str, Resource]
+) -> Iterator[Problem]:
+    """A namespace that a sibling of a later wave makes: the sync fails, and that wave never comes."""
+    namespace = destination(application.body)[1]
+    maker = by_name.get(makers.get(namespace, ""))
+    if maker is None or maker is application or maker.application != application.application:
+        return
+    if application.wave < maker.wave and not creates_namespace(application):
+        message = (
+            f"{application} (wave {application.wave}) goes to namespace {namespace}, "
+            f"which comes with {maker} (wave {maker.wave})"
+        )
+        yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
+
+
+def _namespace(
+    apps: Apps,
+    application: Resource,
+    made: set[str],
+    created: set[tuple[str, str]],
+    charts: set[tuple[str, str]],
+) -> Iterator[Problem]:
+    target = destination(application.body)
+    namespace = target[1]
+    if target[0] != IN_CLUSTER or namespace.startswith(_SYSTEM):
+        return  # what else another cluster holds, or a distribution brings along, is not in Git
+    if (
+        not apps.complete
+        or apps.unread
+        or namespace in made
+        or target in created
+        or namespace == application.namespace
+    ):
+        return
+    if apps.public.knows(namespace) or target in charts:
+        message = f"{application} goes to namespace {namespace}, which nobody makes"
+        yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
+
+
+def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:
+    """Of what an Application in a cycle applies too, it is the cycle that is wrong."""
+    if not apps.complete:
+        return
+    seen: dict[tuple[str, str, str, str], Owned] = {}
+    for item in apps.owned:
+        key = (item.cluster, item.kind, item.namespace, item.name)
+        if item.application in cycles:
+            continue
+        first = seen.setdefault(key, item)
+        if first.application == item.application:
+            continue
+        if "" in (first.application, item.application) and first.file == item.file:
+            # A folder that is applied by hand once, and then by an Application in it: a usual beginning.
+            seen[key] = item if item.application else first
+        else:
+            one, other = first.application or "the start", item.application or "the start"
+            message = f"{item.resource} is applied by {one} and by {other}"
+            yield at(TWO_OWNERS, item.resource, message)

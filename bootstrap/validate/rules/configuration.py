@@ -1,0 +1,235 @@
+"""What pods name: ConfigMaps, Secrets and their keys, claims, ServiceAccounts, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.core.text import names_near
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.pods import WORKLOADS, Reference, containers, pod_spec, references, replicas
+from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rules import secrets
+
+CONFIG_MAP = Rule(
+    "GB311",
+    "config-map-missing",
+    "error",
+    "A pod needs a ConfigMap that is not there: it never starts.",
+    "correct the name, add the ConfigMap, or mark the use optional",
+)
+CONFIG_KEY = Rule(
+    "GB312",
+    "config-map-key-missing",
+    "error",
+    "A pod needs a key that its ConfigMap does not have: the container never starts.",
+    "correct the key, add it, or mark the use optional",
+)
+SECRET = Rule(
+    "GB313",
+    "secret-missing",
+    "error",
+    "A pod needs a Secret that nothing makes: it never starts.",
+    "seal it, take it from a store, or let `bootstrap init` make it (annotation gitops-bootstrap.io/secrets)",
+)
+SECRET_KEY = Rule(
+    "GB314",
+    "secret-key-missing",
+    "error",
+    "A pod needs a key that its Secret does not get: the container never starts.",
+    "correct the key, or add it where the Secret is made",
+)
+CLAIM = Rule(
+    "GB315",
+    "claim-missing",
+    "error",
+    "A pod mounts a PersistentVolumeClaim that is not there: it is never scheduled.",
+    "correct the name, or add the claim",
+)
+STORAGE_CLASS = Rule(
+    "GB316",
+    "storage-class-missing",
+    "error",
+    "A claim names a StorageClass that nothing in Git provides, though Git provides others.",
+    "name a class that is there",
+)
+SHARED_CLAIM = Rule(
+    "GB317",
+    "claim-shared",
+    "error",
+    "Several pods mount a claim that one node alone may mount: all but those on one node wait for ever.",
+    "use one replica, a StatefulSet with volumeClaimTemplates, or the access mode ReadWriteMany",
+)
+ACCOUNT = Rule(
+    "GB318",
+    "service-account-missing",
+    "error",
+    "A pod runs under a ServiceAccount that is not there: it is never created.",
+    "correct the name, or add the ServiceAccount",
+)
+CLASS = Rule(
+    "GB333",
+    "priority-class-missing",
+    "error",
+    "A pod names a PriorityClass or RuntimeClass that nothing provides: it is never created.",
+    "correct the name, or add the class",
+)
+MOUNT = Rule(
+    "GB334",
+    "mount-without-volume",
+    "error",
+    "A container mounts a volume that the pod does not have: the API server refuses it.",
+    "add the volume, or correct the name",
+)
+ROLLING = Rule(
+    "GB335",
+    "rolling-update-with-single-claim",
+    "warning",
+    "A Deployment replaces its pod while the old one still holds a ReadWriteOnce claim: the update can hang.",
+    "set strategy.type to Recreate, or use a StatefulSet",
+)
+
+PRUNES_DATA = Rule(
+    "GB221",
+    "prune-of-data",
+    "info",
+    "An Application that prunes by itself owns a PersistentVolumeClaim: a wrong commit deletes its data.",
+    "annotate the claim with argocd.argoproj.io/sync-options: Prune=confirm,Delete=confirm",
+)
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    for workload in index.of(*WORKLOADS):
+        for reference in references(workload):
+            yield from _reference(index, around, workload, reference)
+        yield from _mounts(workload)
+        yield from _claims(index, workload)
+    for claim in index.of("PersistentVolumeClaim"):
+        yield from _class(around, claim, claim.spec.get("storageClassName"), "spec", "storageClassName")
+        yield from _pruned(index, claim)
+    for stateful in index.of("StatefulSet.apps"):
+        for number, template in enumerate(sequence(stateful.spec.get("volumeClaimTemplates"))):
+            place = ("spec", "volumeClaimTemplates", number, "spec", "storageClassName")
+            yield from _class(around, stateful, dig(template, "spec", "storageClassName"), *place)
+
+
+def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference) -> Iterator[Problem]:
+    namespace = pod.namespace
+    if use.optional or not index.knows(namespace):
+        return
+    if use.kind == "ConfigMap":
+        yield from _config_map(index, pod, use)
+    elif use.kind == "Secret":
+        if not (around.complete or pod.application):
+            return  # made by hand, as far as a folder that nothing applies can tell
+        if not secrets.is_made(index, namespace, use.name):
+            near = names_near(use.name, (item.name for item in index.of("Secret", namespace=namespace)))
+            yield at(
+                SECRET,
+                pod,
+                f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{near}",
+                *use.path,
+            )
+        elif use.key is not None:
+            known = secrets.keys(index, namespace, use.name)
+            if known is not None and use.key not in known:
+                near = names_near(use.key, known)
+                message = (
+                    f"{pod} needs key {use.key} of Secret {use.name} ({use.how}), which it does not get{near}"
+                )
+                yield at(SECRET_KEY, pod, message, *use.path)
+    elif use.kind == "PersistentVolumeClaim":
+        if index.get(use.kind, namespace, use.name) is None:
+            near = names_near(use.name, (item.name for item in index.of(use.kind, namespace=namespace)))
+            message = f"{pod} mounts the claim {use.name}, which is not there{near}"
+            yield at(CLAIM, pod, message, *use.path, unless=(use.kind, namespace, use.name))
+    elif use.kind == "ServiceAccount":
+        if use.name != "default" and index.get(use.kind, namespace, use.name) is None:
+            near = names_near(use.name, (item.name for item in index.of(use.kind, namespace=namespace)))
+            yield at(
+                ACCOUNT, pod, f"{pod} runs as ServiceAccount {use.name}, which is not there{near}", *use.path
+            )
+    elif not use.name.startswith("system-") and (level := around.lacks(use.kind, use.name)):
+        near = names_near(use.name, (item.name for item in around.public.of(use.kind)))
+        message = f"{pod} names {use.how} {use.name}, which nothing provides{near}"
+        yield at(CLASS, pod, message, *use.path, level=level)
+
+
+def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem]:
+    found = index.get("ConfigMap", pod.namespace, use.name)
+    if found is None:
+        if use.name not in ("kube-root-ca.crt", "istio-ca-root-cert"):
+            near = names_near(
+                use.name, (item.name for item in index.of("ConfigMap", namespace=pod.namespace))
+            )
+            message = f"{pod} needs ConfigMap {use.name} ({use.how}), which is not there{near}"
+            there = ("ConfigMap", pod.namespace, use.name)
+            yield at(CONFIG_MAP, pod, message, *use.path, unless=there)
+        return
+    known = {*mapping(found.body.get("data")), *mapping(found.body.get("binaryData"))}
+    if use.key is not None and use.key not in known:
+        near = names_near(use.key, known)
+        message = f"{pod} needs key {use.key} of {found} ({use.how}), which it does not have{near}"
+        yield at(CONFIG_KEY, pod, message, *use.path)
+
+
+def _class(around: Surroundings, user: Resource, name: object, *path: str | int) -> Iterator[Problem]:
+    """Most clusters come with a class of their own: only one beside those in Git is called wrong."""
+    classes = around.public.of("StorageClass.storage.k8s.io")
+    known = {item.name for item in classes}
+    if name and classes and (level := around.lacks("StorageClass.storage.k8s.io", name)):
+        message = f"{user} wants StorageClass {name}, which nothing provides{names_near(str(name), known)}"
+        yield at(STORAGE_CLASS, user, message, *path, level=level)
+
+
+def _mounts(pod: Resource) -> Iterator[Problem]:
+    names = {str(item.get("name")) for item in mappings(pod_spec(pod).get("volumes"))}
+    names |= {str(dig(item, "metadata", "name")) for item in mappings(pod.spec.get("volumeClaimTemplates"))}
+    for container in containers(pod):
+        for number, mount in enumerate(sequence(container.body.get("volumeMounts"))):
+            name = mapping(mount).get("name")
+            if name and str(name) not in names:
+                message = (
+                    f"{pod}: container {container.name} mounts {name}, which is no "
+                    f"volume{names_near(str(name), names)}"
+                )
+                yield at(MOUNT, pod, message, *container.path, "volumeMounts", number)
+
+
+def _claims(index: Index, pod: Resource) -> Iterator[Problem]:
+    if pod.kind not in ("Deployment.apps", "ReplicaSet.apps", "Rollout.argoproj.io"):
+        return
+    scaled = any(
+        dig(hpa.body, "spec", "scaleTargetRef", "name") == pod.name
+        for hpa in index.of("HorizontalPodAutoscaler.autoscaling", namespace=pod.namespace)
+    )
+    for use in references(pod):
+        claim = index.get("PersistentVolumeClaim", pod.namespace, use.name)
+        if use.kind != "PersistentVolumeClaim" or claim is None:
+            continue
+        modes = [str(mode) for mode in sequence(claim.spec.get("accessModes"))]
+        if not modes or any("Many" in mode for mode in modes):
+            continue
+        count = "several (its HPA decides)" if scaled else str(replicas(pod))
+        if scaled or replicas(pod) > 1:
+            message = f"{pod} has {count} replicas, and its claim {claim.name} is {', '.join(modes)}"
+            yield at(SHARED_CLAIM, pod, message, *use.path)
+        elif pod.kind == "Deployment.apps" and _surges(pod):
+            message = f"{pod} updates by RollingUpdate, and its claim {claim.name} is {', '.join(modes)}"
+            yield at(ROLLING, pod, message, *use.path)
+
+
+def _surges(deployment: Resource) -> bool:
+    """Whether an update starts a pod before the old one is gone."""
+    strategy = mapping(deployment.spec.get("strategy"))
+    return strategy.get("type") != "Recreate" and dig(strategy, "rollingUpdate", "maxSurge") not in (0, "0%")
+
+
+def _pruned(index: Index, claim: Resource) -> Iterator[Problem]:
+    application = index.applications.get(claim.application)
+    if application is None or dig(application.spec, "syncPolicy", "automated", "prune") is not True:
+        return
+    options = str(claim.annotations.get("argocd.argoproj.io/sync-options") or "")
+    if "Prune=false" not in options and "Prune=confirm" not in options:
+        message = f"{claim} is deleted as soon as a commit leaves it out ({application.name} prunes)"
+        yield at(PRUNES_DATA, claim, message, "metadata", "annotations")

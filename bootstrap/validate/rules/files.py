@@ -1,0 +1,119 @@
+"""What is wrong with files before there are objects: YAML, kustomizations, charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bootstrap.validate.rule import Rule
+
+SYNTAX = Rule(
+    "GB101",
+    "yaml-syntax",
+    "error",
+    "A file is no YAML: a tab indents it, a bracket stays open, a merge conflict was left in it.",
+    "mend the YAML",
+)
+DUPLICATE = Rule(
+    "GB102",
+    "duplicate-key",
+    "error",
+    "A mapping has a key twice (or a `---` between two objects is missing): kustomize refuses it, other "
+    "tools take one of them.",
+    "remove one of the two",
+)
+ENCODING = Rule("GB103", "not-utf-8", "error", "A file is not UTF-8.", "save it as UTF-8")
+SIZE = Rule(
+    "GB104",
+    "too-large",
+    "error",
+    "A file is too large to be read, or explodes when its aliases are written out.",
+    "split it, or write the values out",
+)
+BUILD = Rule(
+    "GB105",
+    "kustomization-fails",
+    "error",
+    "kustomize cannot build a folder, so Argo CD cannot either.",
+    "mend what kustomize names",
+)
+MISSING = Rule(
+    "GB106",
+    "kustomization-entry-missing",
+    "error",
+    "A kustomization names a file or folder that is not there.",
+    "correct the path",
+)
+REMOTE = Rule(
+    "GB107",
+    "remote-base",
+    "warning",
+    "A kustomization takes files from another host: they can change or vanish, and were not checked.",
+    "commit a copy, or allow the download with --allow-remote",
+)
+CYCLE = Rule(
+    "GB108",
+    "kustomization-cycle",
+    "error",
+    "Kustomizations name each other in a circle.",
+    "break the circle",
+)
+CHART = Rule(
+    "GB109",
+    "chart-not-rendered",
+    "warning",
+    "A chart could not be rendered, so what it applies was not checked.",
+    "make the chart reachable",
+)
+SET = Rule(
+    "GB110",
+    "application-set-not-followed",
+    "info",
+    "An ApplicationSet needs more than Git tells, so what it makes was not checked.",
+    "check its Applications live: bootstrap status",
+)
+NESTED = Rule(
+    "GB112",
+    "nested-repository",
+    "info",
+    "A kustomization takes files from a Git repository inside this one (a submodule): what it gives was not "
+    "checked.",
+    "validate that repository by itself",
+)
+PATCH = Rule(
+    "GB113",
+    "patch-without-target",
+    "warning",
+    "A kustomization's patch selects no object in anything that is built with it: kustomize ignores it "
+    "and says nothing.",
+    "correct the patch's target, or take the patch out",
+)
+INFLATED = Rule(
+    "GB114",
+    "kustomization-with-plugins",
+    "info",
+    "A kustomization has charts rendered by helm, or calls a plugin: what that makes was not checked.",
+    "look at what kustomize gives with --enable-helm or --enable-alpha-plugins",
+)
+UNREACHABLE = Rule(
+    "GB207",
+    "application-unreachable",
+    "warning",
+    "No cluster leads to an Application, switched on or off: nothing ever applies it.",
+    "name its folder in a cluster's kustomization.yaml, or delete it",
+)
+
+BY_CODE: Mapping[str, Rule] = {
+    "syntax": SYNTAX,
+    "duplicate": DUPLICATE,
+    "encoding": ENCODING,
+    "size": SIZE,
+    "build": BUILD,
+    "missing": MISSING,
+    "remote": REMOTE,
+    "cycle": CYCLE,
+    "chart": CHART,
+    "set": SET,
+    "nested": NESTED,
+    "inflate": INFLATED,
+}
+"""The code of a file's fault (index_yaml.py, index_unit.py) → its rule."""

@@ -1,0 +1,94 @@
+"""Pure: how the Applications of a cluster stand to each other: who applies whom, and what most of them do."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Mapping
+
+from bootstrap.resources.applications import destination, referenced_values, sources
+from bootstrap.resources.index import APPLICATION, Resource, dig, mapping, sequence
+from bootstrap.validate.rule import Apps
+
+GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
+
+
+def key(application: Resource) -> str:
+    """What an Application is called in Owned.application and Resource.application."""
+    return f"{application.namespace}/{application.name}"
+
+
+def in_cycles(apps: Apps) -> Mapping[str, str]:
+    """The Applications that are among what they apply → another that applies them too, or leads there.
+
+    A root that applies itself alone is none: it is applied by hand once, and keeps itself from then on.
+    """
+    parents: dict[str, list[str]] = defaultdict(list)
+    for item in apps.applications:
+        parents[key(item)].append(item.application)
+    found = {}
+    for name, direct in parents.items():
+        others = [parent for parent in direct if parent not in ("", name)]
+        if others and (name in direct or _leads_back(name, others[0], parents)):
+            found[name] = others[0]
+    return found
+
+
+def _leads_back(name: str, above: str, parents: Mapping[str, list[str]]) -> bool:
+    """Whether the way up from an Application comes to the one that it started from."""
+    seen: set[str] = set()
+    while above and above not in seen:
+        if above == name:
+            return True
+        seen.add(above)
+        above = next(iter(parents.get(above, ())), "")
+    return False
+
+
+def without_paths(apps: Apps) -> set[str]:
+    """Children that render from this repository, and lack the annotation that most of their siblings have."""
+    leading = {item.application for item in apps.owned if item.kind == APPLICATION}
+    families: dict[str, list[Resource]] = defaultdict(list)
+    for item in apps.applications:
+        if item.application and key(item) not in leading and files_of(apps, item):
+            families[item.application].append(item)
+    found = set()
+    for children in families.values():
+        lacking = {key(item) for item in children if GENERATE_PATHS not in item.annotations}
+        if len(lacking) < len(children) - len(lacking):
+            found |= lacking
+    return found
+
+
+def files_of(apps: Apps, application: Resource) -> frozenset[str]:
+    """The files of this repository that an Application depends on, values files of charts among them."""
+    named = (posixpath.normpath(path) for _, _, path in referenced_values(application.body, apps.urls))
+    return apps.closures.get(key(application), frozenset()) | frozenset(filter(apps.tree.has, named))
+
+
+def creates_namespace(application: Resource) -> bool:
+    return "CreateNamespace=true" in sequence(dig(application.spec, "syncPolicy", "syncOptions"))
+
+
+def of_charts_alone(apps: Apps) -> set[tuple[str, str]]:
+    """(cluster, namespace) into which charts go, of which none brings its own Namespace, as it is usual.
+
+    None at all where nothing in Git makes a namespace, so that somebody else does, or where another
+    repository's folder may.
+    """
+    if not (apps.public.of("Namespace") or any(map(creates_namespace, apps.applications))):
+        return set()
+    charts, others = set(), set()
+    for application in apps.applications:
+        target = destination(application.body)
+        for source in sources(application.body):
+            folder = (source.path or "").strip("/")
+            if source.chart is not None:
+                charts.add(target)
+            elif source.path is not None and not apps.tree.is_folder(folder):
+                if not {"crd", "crds", "chart", "charts"} & set(folder.split("/")):
+                    return set()
+                others.add(target)
+            elif mapping(source.body.get("plugin")):
+                others.add(target)
+    return charts - others

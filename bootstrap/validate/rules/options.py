@@ -1,0 +1,88 @@
+"""What Argo CD passes over without a word: unknown sync options, Applications that it does not see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from bootstrap.resources.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
+from bootstrap.validate.rule import Apps, Problem, Rule, Surroundings, at
+
+UNKNOWN = Rule(
+    "GB225",
+    "sync-option-unknown",
+    "warning",
+    "A sync option is written as Argo CD does not know it: it is passed over without a word.",
+    "correct the option",
+)
+UNSEEN = Rule(
+    "GB226",
+    "application-not-seen",
+    "warning",
+    "An Application lies in a namespace that is not Argo CD's, and its project does not allow it there "
+    "(sourceNamespaces): Argo CD never syncs it.",
+    "put it into Argo CD's namespace",
+)
+
+OPTIONS = "argocd.argoproj.io/sync-options"
+_KNOWN = (
+    *("ApplyOutOfSyncOnly", "ClientSideApplyMigration", "CreateNamespace", "Delete", "FailOnSharedResource"),
+    *("Force", "Prune", "PruneLast", "PrunePropagationPolicy", "Replace", "RespectIgnoreDifferences"),
+    *("ServerSideApply", "SkipDryRunOnMissingResource", "Validate"),
+)
+
+
+def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """The rules about sync options."""
+    for resource in index.resources:
+        for part in str(resource.annotations.get(OPTIONS) or "").split(","):
+            if fault := _fault(part.strip()):
+                yield at(UNKNOWN, resource, f"{resource}: {fault}", "metadata", "annotations", OPTIONS)
+    for application in index.of(APPLICATION):
+        for number, option in enumerate(sequence(dig(application.spec, "syncPolicy", "syncOptions"))):
+            if fault := _fault(str(option)):
+                place = ("spec", "syncPolicy", "syncOptions", number)
+                yield at(UNKNOWN, application, f"{application}: {fault}", *place)
+
+
+def _fault(option: str) -> str:
+    """What is wrong with an option; "" for nothing, and for one that is like no known one."""
+    name, equals, value = option.partition("=")
+    if name not in _KNOWN:
+        by_lower = {known.lower(): known for known in _KNOWN}
+        near = get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.8)
+        return f"there is no sync option {name}; did you mean {by_lower[near[0]]}?" if near else ""
+    if name == "PrunePropagationPolicy" or value in ("true", "false", "confirm"):
+        return ""
+    if value.strip().lower() in ("true", "false"):
+        return f"{option} has no effect; did you mean {name}={value.strip().lower()}?"
+    return f"{option} has no effect; it takes true or false" if not equals or not value else ""
+
+
+def check(apps: Apps) -> Iterator[Problem]:
+    """The rule about Applications beside Argo CD's namespace."""
+    if any(dig(item.body, "data", "application.namespaces") for item in apps.public.of("ConfigMap")):
+        return  # any namespace may be meant; the projects' sourceNamespaces are the cluster's to tell
+    told: set[tuple[str, str]] = set()
+    for application in apps.applications:
+        home = application.application.partition("/")[0]
+        place = (application.namespace, application.name)
+        if home in ("", application.namespace) or place in told or not _is_unseen(apps, application, home):
+            continue
+        told.add(place)
+        message = f"{application} lies in {application.namespace}, and Argo CD in {home}"
+        mend = f"put it into {home}"
+        yield at(UNSEEN, application, message, "metadata", "namespace", mend=mend)
+
+
+def _is_unseen(apps: Apps, application: Resource, home: str) -> bool:
+    """Whether its project does not let it lie there; without one in Git, whether its namespace is a slip."""
+    name = str(application.spec.get("project") or "default")
+    named = [item for item in apps.public.of(PROJECT) if item.name == name]
+    if any(item.namespace == application.namespace for item in named):
+        return False  # another Argo CD's
+    for project in (item for item in named if item.namespace == home):
+        allowed = sequence(mapping(project.spec).get("sourceNamespaces"))
+        return not any(fnmatchcase(application.namespace, str(pattern)) for pattern in allowed)
+    return application.namespace.replace("-", "") == home.replace("-", "")

@@ -1,0 +1,220 @@
+"""Fields that a kind does not have, values of the wrong type, and what is missing.
+
+Built-in kinds by the kubernetes client's models, custom ones by their definitions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from bootstrap.resources.index import Index, Resource
+from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rules.values import VALUES
+from bootstrap.validate.rules.versions import GROUPS, REMOVALS
+
+UNKNOWN = Rule(
+    "GB121",
+    "unknown-field",
+    "error",
+    "An object has a field that its kind does not know: the API server refuses it, or drops it.",
+    "correct the name or the indentation",
+)
+TYPE = Rule(
+    "GB122",
+    "wrong-type",
+    "error",
+    "A field's value has the wrong type: the API server refuses the object.",
+    "write the value in the type that is asked for: text in quotes, numbers, true and false without",
+)
+KIND = Rule(
+    "GB126",
+    "unknown-kind",
+    "error",
+    "A kind or its version is not known to its API group: the API server refuses the object.",
+    "correct kind and apiVersion",
+)
+VALUE = Rule(
+    "GB127",
+    "value-refused",
+    "error",
+    "A field has a value that the API server refuses.",
+    "write one of the values that it takes",
+)
+REQUIRED = Rule(
+    "GB123",
+    "field-missing",
+    "error",
+    "A field that the kind requires is missing: the API server refuses the object.",
+    "add the field",
+)
+
+_FREE = {"V1CustomResourceDefinition"}
+"""Not looked into: a definition is a schema itself, with keys of its own."""
+_MADE = {"status", "creationTimestamp"}
+"""What controllers write, and generators leave empty."""
+_SOPS = "sops"
+"""What sops adds to an object that it encrypts, and takes away before it is applied."""
+_QUANTITY = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    schema = around.schema()
+    models = schema.get("models") or {}
+    if not models:
+        return
+    for resource in index.resources:
+        key = f"{resource.body.get('apiVersion')}/{resource.body.get('kind')}"
+        model = schema["kinds"].get(key)
+        if model is None:
+            yield from _unknown_kind(resource, schema["kinds"])
+        elif model not in _FREE:
+            for rule, message, path in faults(resource.body, f"#{model}", models, ()):
+                yield at(rule, resource, f"{resource}: {message}", *path)
+
+
+def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Problem]:
+    """A kind that its group does not have: of a group of Kubernetes, or one near a kind that is defined."""
+    api_version, kind = str(resource.body.get("apiVersion")), str(resource.body.get("kind"))
+    if (api_version, kind) in REMOVALS or (api_version, kind) == ("v1", "List"):
+        return
+    group, _, version = api_version.rpartition("/")
+    here = [known.rsplit("/", 2) for known in kinds if _group(known) == group]
+    versions = sorted({known[-2] for known in here if known[-1] == kind})
+    near = get_close_matches(kind, {known[-1] for known in here}, n=1, cutoff=0.8)
+    place = "kind"
+    if versions:
+        if group in GROUPS and re.search("alpha|beta", version):
+            return  # served by some releases
+        place, hint = "apiVersion", f"; it has {', '.join(versions)}"
+    elif near:
+        hint = f"; did you mean {near[0]}?"
+    elif group in GROUPS:
+        elsewhere = sorted(known.rpartition("/")[0] for known in kinds if known.endswith(f"/{kind}"))
+        place, hint = "apiVersion", f"; {kind} is in {', '.join(elsewhere)}" if elsewhere else ""
+    else:
+        return
+    message = f"{resource}: {api_version} has no kind {kind}{hint}"
+    yield at(KIND, resource, message, place)
+
+
+def _group(known: str) -> str:
+    return "/".join(known.split("/")[:-2])
+
+
+Fault = tuple[Rule, str, Path]
+
+
+def faults(value: Any, kind: Any, schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+    """What is wrong with a value of a type (kube_schema.py names the types)."""
+    if value is None or kind == "any":
+        return
+    if isinstance(kind, list) and kind[0] == "enum":
+        yield from _chosen(value, kind[1], path)
+    elif isinstance(kind, list):
+        yield from _many(value, kind, schema, path)
+    elif kind.startswith("#"):
+        yield from _model(value, kind[1:], schema, path)
+    elif not _fits(value, kind):
+        yield TYPE, f"{_spell(path)} is {_word(value)}, not {_WORDS[kind]}", path
+    elif kind == "quantity" and isinstance(value, str) and not _QUANTITY.fullmatch(value):
+        yield VALUE, f"{_spell(path)} is {value!r}, which is no quantity such as 100m or 64Mi", path
+
+
+def _chosen(value: Any, allowed: list[Any], path: Path) -> Iterator[Fault]:
+    if not isinstance(value, str):
+        yield TYPE, f"{_spell(path)} is {_word(value)}, not text", path
+    elif value not in allowed:
+        near = get_close_matches(value, allowed, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed[:8])}"
+        yield VALUE, f"{_spell(path)} is {value!r}; {hint}", path
+
+
+def _many(value: Any, kind: list[Any], schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+    if kind[0] == "list" and isinstance(value, list):
+        items: list[tuple[Any, Any]] = list(enumerate(value))
+    elif kind[0] == "dict" and isinstance(value, dict):
+        items = list(value.items())
+    else:
+        word = "list" if kind[0] == "list" else "mapping"
+        yield TYPE, f"{_spell(path)} is {_word(value)}, not a {word}", path
+        return
+    for key, item in items:
+        yield from faults(item, kind[1], schema, (*path, key))
+
+
+def _model(value: Any, name: str, schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+    fields = schema[name]["fields"] if name in schema else {}
+    if not fields:
+        return
+    if not isinstance(value, dict):
+        yield TYPE, f"{_spell(path)} is {_word(value)}, not a mapping", path
+        return
+    for key, item in value.items():
+        if key in fields:
+            if key not in _MADE:
+                yield from faults(item, fields[key], schema, (*path, key))
+                if allowed := VALUES.get((name, key)):
+                    yield from _allowed(item, allowed, (*path, key))
+        elif key not in _MADE and (path or key != _SOPS) and not schema[name].get("open"):
+            near = get_close_matches(str(key), fields, n=1, cutoff=0.7)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield UNKNOWN, f"{_spell((*path, key))} is no field of it{hint}", (*path, key)
+    for key in schema[name]["required"]:
+        if value.get(key) is None:
+            yield REQUIRED, f"{_spell((*path, key))} is missing", path
+
+
+def _allowed(value: Any, allowed: list[str] | range, path: Path) -> Iterator[Fault]:
+    """The values of a field of a built-in kind, of each item when it is a list."""
+    for item, place in (
+        [(one, (*path, number)) for number, one in enumerate(value)]
+        if isinstance(value, list)
+        else [(value, path)]
+    ):
+        if isinstance(allowed, range):
+            if isinstance(item, int) and not isinstance(item, bool) and item not in allowed:
+                yield VALUE, f"{_spell(place)} is {item}, not {allowed[0]} to {allowed[-1]}", place
+        elif isinstance(item, str):
+            yield from _chosen(item, allowed, place)
+
+
+_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "date": "a time",
+    "quantity": "a quantity",
+    "int|str": "a number or text",
+}
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "bool"
+    if isinstance(value, int):
+        return kind in ("int", "float", "quantity", "int|str")
+    if isinstance(value, float):
+        return kind in ("float", "quantity")
+    return isinstance(value, str) and kind in ("str", "date", "quantity", "int|str")
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"{str(value).lower()} (not in quotes)"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def _spell(path: Path) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text

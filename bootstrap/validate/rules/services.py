@@ -1,0 +1,238 @@
+"""The chain from a host to the pods: Ingress → Service → port → pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bootstrap.core.text import names_near
+from bootstrap.resources.index import Index, Resource, dig, mapping, selects, sequence
+from bootstrap.resources.pods import (
+    WORKLOADS,
+    declared_ports,
+    find_port,
+    is_hook,
+    pod_labels,
+    running,
+    selected,
+)
+from bootstrap.resources.routes import INGRESS, ingress_backends, ports
+from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rules import secrets
+
+BACKEND_MISSING = Rule(
+    "GB301",
+    "backend-service-missing",
+    "error",
+    "An Ingress or route sends requests to a Service that is not there: they end with 503.",
+    "correct the name, or add the Service",
+)
+BACKEND_PORT = Rule(
+    "GB302",
+    "backend-port-missing",
+    "error",
+    "An Ingress or route names a port that its Service does not have.",
+    "name a port of the Service",
+)
+NO_PODS = Rule(
+    "GB303",
+    "service-selects-nothing",
+    "error",
+    "A Service's selector matches no pods, so it never has an endpoint.",
+    "make the selector match the pods' labels",
+)
+TARGET_PORT = Rule(
+    "GB304",
+    "service-target-port",
+    "error",
+    "A Service's targetPort is a name that no container of its pods declares, or a number that they do not.",
+    "use the name or number of a containerPort",
+)
+NOT_READY = Rule(
+    "GB305",
+    "no-readiness-probe",
+    "warning",
+    "Pods behind a Service have no readiness probe: they get requests before they can answer.",
+    "add a readinessProbe to the container that serves",
+)
+INGRESS_CLASS = Rule(
+    "GB306",
+    "ingress-class-missing",
+    "error",
+    "An Ingress names an IngressClass that nothing provides: no controller will take it.",
+    "name a class of the cluster, or enable the controller that brings it",
+)
+TLS_SECRET = Rule(
+    "GB307",
+    "tls-secret-missing",
+    "error",
+    "TLS names a Secret that nothing makes: browsers are shown a default certificate.",
+    "add a Certificate (or the annotation cert-manager.io/cluster-issuer), or make the Secret",
+)
+SELECTOR_MISMATCH = Rule(
+    "GB331",
+    "selector-does-not-match-template",
+    "error",
+    "A workload's selector does not match the labels of its own pods: the API server refuses it.",
+    "give the pod template the labels of the selector",
+)
+SERVICE_NAME = Rule(
+    "GB332",
+    "stateful-service-missing",
+    "warning",
+    "A StatefulSet names a Service that is not there, so its pods have no stable host names.",
+    "add the headless Service",
+)
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    for ingress in index.of(INGRESS):
+        yield from _ingress(index, around, ingress)
+    for service in index.of("Service"):
+        yield from _service(index, service)
+    for workload in index.of(*WORKLOADS):
+        yield from _workload(index, workload)
+
+
+def backend(
+    index: Index, user: Resource, namespace: str, name: Any, port: Any, *path: str | int
+) -> Iterator[Problem]:
+    """The rules for one reference to a Service; `port` is a name, a number or None."""
+    if not name:
+        return
+    service = index.get("Service", namespace, name)
+    if service is None:
+        if index.knows(namespace):
+            near = names_near(str(name), (item.name for item in index.of("Service", namespace=namespace)))
+            message = f"{user} sends requests to Service {name}, which is not in {namespace}{near}"
+            yield at(BACKEND_MISSING, user, message, *path, "name", unless=("Service", namespace, str(name)))
+        return
+    if service.spec.get("type") == "ExternalName" and not ports(service):
+        return  # a name alone, for whatever port
+    if port is not None and not any(port in (p.get("name"), p.get("port")) for p in ports(service)):
+        has = ", ".join(_spell(p) for p in ports(service)) or "none"
+        message = f"{user} uses port {port} of Service {name}, whose ports are {has}"
+        place = ("port", "number" if isinstance(port, int) else "name") if user.kind == INGRESS else ("port",)
+        yield at(BACKEND_PORT, user, message, *path, *place)
+
+
+def _spell(port: Mapping[str, Any]) -> str:
+    return f"{port['name']} ({port.get('port')})" if port.get("name") else str(port.get("port"))
+
+
+def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[Problem]:
+    for _, _, name, port, place in ingress_backends(ingress):
+        yield from backend(index, ingress, ingress.namespace, name, port, *place)
+    name = ingress.spec.get("ingressClassName")
+    if name and (level := around.lacks("IngressClass.networking.k8s.io", name)):
+        near = names_near(
+            str(name), (item.name for item in around.public.of("IngressClass.networking.k8s.io"))
+        )
+        message = f"{ingress} wants the IngressClass {name}, which nothing provides{near}"
+        yield at(INGRESS_CLASS, ingress, message, "spec", "ingressClassName", level=level)
+    issued = any(str(key).startswith("cert-manager.io/") for key in ingress.annotations)
+    for number, tls in enumerate(sequence(ingress.spec.get("tls"))):
+        secret = mapping(tls).get("secretName")
+        if secret and not issued and not secrets.is_made(index, ingress.namespace, str(secret)):
+            message = f"{ingress} takes its certificate from Secret {secret}, which nothing makes"
+            yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName")
+
+
+def _service(index: Index, service: Resource) -> Iterator[Problem]:
+    selector = mapping(service.spec.get("selector"))
+    if not selector or service.spec.get("type") == "ExternalName":
+        return
+    pods = selected(index, selector, service.namespace)
+    if not pods:
+        if index.knows(service.namespace) and not _made_elsewhere(index, service):
+            message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"
+            yield at(NO_PODS, service, message, "spec", "selector")
+        return
+    for number, port in enumerate(sequence(service.spec.get("ports"))):
+        yield from _target(service, mapping(port), number, pods)
+    for pod in pods:
+        if pod.kind not in ("Job.batch", "CronJob.batch") and not is_hook(pod) and not _probed(pod):
+            message = f"{pod} serves {service.name}, and none of its containers has a readiness probe"
+            yield at(NOT_READY, pod, message, *_TEMPLATE_SPEC.get(pod.kind, ()))
+
+
+_TEMPLATE_SPEC: Mapping[str, tuple[str, ...]] = {
+    kind: ("spec", "template", "spec", "containers") for kind in WORKLOADS if kind != "Pod"
+}
+
+
+def _probed(pod: Resource) -> bool:
+    return any(
+        mapping(container.body.get(probe))
+        for container in running(pod)
+        for probe in ("readinessProbe", "startupProbe")
+    )
+
+
+def _made_elsewhere(index: Index, service: Resource) -> bool:
+    """Operators make pods of their own; their Services select labels that no manifest has."""
+    selector = mapping(service.spec.get("selector"))
+    from_operator = (
+        "cnpg.io/",
+        "postgres-operator",
+        "strimzi.io/",
+        "gateway.networking.k8s.io/",
+        "elasticsearch.k8s.",
+    )
+    return any(str(key).startswith(from_operator) for key in selector)
+
+
+def _nearest(index: Index, service: Resource) -> str:
+    """The workload that shares most of the selector's labels."""
+    selector = mapping(service.spec.get("selector"))
+    best, most = None, 0
+    for workload in index.of(*WORKLOADS, namespace=service.namespace):
+        labels = pod_labels(workload)
+        same = sum(selects({key: value}, labels) for key, value in selector.items())
+        same = same or int(workload.name == service.name)
+        if same > most:
+            best, most = workload, same
+    return f"; the pods of {best} have {_labels(pod_labels(best))}" if best else ""
+
+
+def _labels(labels: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in list(labels.items())[:4]) or "no labels"
+
+
+def _target(
+    service: Resource, port: Mapping[str, Any], number: int, pods: list[Resource]
+) -> Iterator[Problem]:
+    target = port.get("targetPort", port.get("port"))
+    for pod in pods:
+        declared = declared_ports(pod)
+        if find_port(pod, target) or (isinstance(target, int) and not declared):
+            continue
+        if isinstance(target, int) and len(running(pod)) > 1 and not isinstance(port.get("targetPort"), str):
+            continue  # containerPort is only a note, and a sidecar may listen without one
+        has = ", ".join(_container_port(item) for item in declared) or "none"
+        message = f"{service} sends to port {target} of {pod}, whose containers declare {has}"
+        yield at(TARGET_PORT, service, message, "spec", "ports", number, "targetPort")
+
+
+def _container_port(port: Mapping[str, Any]) -> str:
+    number = port.get("containerPort")
+    return f"{port['name']} ({number})" if port.get("name") else str(number)
+
+
+def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
+    wanted = mapping(dig(workload.spec, "selector", "matchLabels"))
+    if wanted and workload.kind not in ("Job.batch", "CronJob.batch"):
+        labels = pod_labels(workload)
+        if labels or "template" in workload.spec:
+            wrong = [key for key, value in wanted.items() if str(labels.get(key)) != str(value)]
+            if wrong:
+                message = f"{workload} selects {wrong[0]}={wanted[wrong[0]]}, its pods have {_labels(labels)}"
+                yield at(SELECTOR_MISMATCH, workload, message, "spec", "selector")
+    name = workload.spec.get("serviceName")
+    known = workload.kind == "StatefulSet.apps" and index.knows(workload.namespace)
+    if known and name and index.get("Service", workload.namespace, name) is None:
+        near = names_near(str(name), (s.name for s in index.of("Service", namespace=workload.namespace)))
+        message = f"{workload} names the Service {name}, which is not there{near}"
+        there = ("Service", workload.namespace, str(name))
+        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", unless=there)

@@ -1,0 +1,141 @@
+"""Every rule and every check, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bootstrap.core.errors import InputError
+from bootstrap.validate.rule import AppsCheck, Check, Rule, rules_of
+from bootstrap.validate.rules import (
+    apps,
+    claims,
+    configuration,
+    entrances,
+    files,
+    gateways,
+    mesh,
+    monitoring,
+    network,
+    options,
+    pairs,
+    pods,
+    projects,
+    record,
+    refused,
+    requirements,
+    safety,
+    scaling,
+    schema,
+    services,
+    versions,
+    waves,
+)
+
+VERSION = 33
+"""Raise it when a rule changes what it finds: findings are cached."""
+
+FAMILIES: Mapping[str, tuple[object, ...]] = {
+    "Files": (files, record, refused, schema, versions),
+    "The app of apps": (apps, options, projects, requirements, waves),
+    "The chain": (
+        services,
+        claims,
+        pairs,
+        pods,
+        gateways,
+        entrances,
+        configuration,
+        scaling,
+        network,
+        mesh,
+        monitoring,
+    ),
+    "Safety": (safety,),
+}
+
+CHECKS: tuple[Check, ...] = (
+    schema.check,
+    versions.check,
+    services.check,
+    refused.check,
+    pairs.check,
+    pods.check,
+    gateways.check,
+    entrances.check,
+    configuration.check,
+    scaling.check,
+    network.check,
+    mesh.check,
+    monitoring.check,
+    safety.check,
+    options.check_objects,
+    waves.check_objects,
+)
+APPS_CHECKS: tuple[AppsCheck, ...] = (
+    apps.check,
+    options.check,
+    projects.check,
+    requirements.check,
+    waves.check,
+    claims.check,
+)
+
+RULES: Mapping[str, Rule] = {
+    rule.id: rule
+    for rule in sorted(
+        (rule for modules in FAMILIES.values() for module in modules for rule in rules_of(vars(module))),
+        key=lambda rule: rule.id,
+    )
+}
+
+
+def choose(wanted: str | None, off: Iterable[str] = ()) -> frozenset[str]:
+    """The ids of the rules to use: `GB301,GB4` (those alone, by their beginning), `-GB404` (without it)."""
+    chosen = {rule for rule in RULES if not rule.startswith(tuple(off) or ("-",))}
+    parts = [part.strip() for part in (wanted or "").split(",") if part.strip()]
+    for part in parts:
+        if not any(rule.startswith(part.lstrip("-")) for rule in RULES):
+            found = f"there is no rule {part.lstrip('-')}"
+            raise InputError("reading --rules", found, "see bootstrap validate --list-rules")
+    only = tuple(part for part in parts if not part.startswith("-"))
+    without = tuple(part[1:] for part in parts if part.startswith("-"))
+    if only:
+        chosen = {rule for rule in chosen if rule.startswith(only)}
+    return frozenset(rule for rule in chosen if not without or not rule.startswith(without))
+
+
+def document() -> str:
+    """The rules as Markdown (docs/rules.md)."""
+    lines = [
+        "# Rules",
+        "",
+        "What `bootstrap validate` looks for. Made from the rules themselves: `bootstrap "
+        "validate --list-rules -o markdown`.",
+        "",
+        "A line of YAML is left alone by a comment on it, on the line above, or above the "
+        "object, with a reason:",
+        "",
+        "```yaml",
+        "# bootstrap: ignore=GB406 the node's log folder is what this pod is for",
+        "```",
+        "",
+        "`ignore-file=GB406 reason` does it for a file, and the comment on a kustomization's entry",
+        "(`- install.yaml # bootstrap: …`) for one that has to stay as it was released. `bootstrap.yaml`",
+        "switches rules off (`checks: {off: [GB404]}`) or changes how severe they are",
+        "(`checks: {severity: {GB404: error}}`).",
+    ]
+    for family, modules in FAMILIES.items():
+        lines += [
+            "",
+            f"## {family}",
+            "",
+            "| id | name | severity | what is wrong | what to do |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        rules = sorted((rule for m in modules for rule in rules_of(vars(m))), key=lambda rule: rule.id)
+        lines += [
+            f"| {rule.id} | {rule.name} | {rule.severity} | {rule.about} | "
+            f"{rule.mend[0].upper()}{rule.mend[1:]}. |"
+            for rule in rules
+        ]
+    return "\n".join(lines) + "\n"

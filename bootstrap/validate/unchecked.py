@@ -1,0 +1,55 @@
+"""What the rules could not look at: it is said, so that silence is not taken for peace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bootstrap.repository.model import Repository, Scope, Unknown
+from bootstrap.repository.read import FETCH
+from bootstrap.validate.config import Settings
+from bootstrap.validate.report import Part, Unchecked
+
+SILENT: Mapping[str, str] = {
+    "GB342": "issuers",
+    "GB306": "ingress classes",
+    "GB341": "gateway classes",
+    "GB316": "storage classes",
+    "GB333": "priority and runtime classes",
+    "GB217": "kinds",
+}
+"""Rules that look for what all namespaces of a cluster share → the names that they look up."""
+_FEW = 4
+
+
+def unchecked(repository: Repository, settings: Settings) -> Unchecked | None:
+    """What is not known of the clusters, and the rules that say less for it; None when all is known."""
+    rules = tuple(rule for rule in SILENT if rule in settings.rules)
+    complete = [scope for scope in repository.scopes if scope.complete] or repository.scopes
+    unknown = [one for scope in complete for one in _shared(scope)]
+    alone = not any(scope.complete for scope in complete)
+    if not rules or not complete or (not unknown and not alone):
+        return None
+    names = [SILENT[rule] for rule in rules]
+    listed = ", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1]
+    because = "; ".join(_reasons(unknown)) if unknown else "Git does not tell what else the cluster runs"
+    parts = tuple(Part(one.application, one.what, one.why, one.file, one.line) for one in unknown)
+    return Unchecked(rules, f"names of {listed} (but for slips of one letter), because {because}", parts)
+
+
+def _shared(scope: Scope) -> Iterable[Unknown]:
+    """What is unknown, each thing of an Application once."""
+    return {(one.application, one.what, one.why): one for one in scope.unknown}.values()
+
+
+def _reasons(unknown: Iterable[Unknown]) -> Iterable[str]:
+    """A phrase for each reason, with the names that it is about."""
+    by_reason: dict[str, list[str]] = {}
+    for one in unknown:
+        names = by_reason.setdefault(one.why, [])
+        if one.what not in names:
+            names.append(one.what)
+    for why, names in by_reason.items():
+        whole = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
+        if why == FETCH:
+            whole = ("charts " if len(names) > 1 else "chart ") + whole.replace("chart ", "")
+        yield f"{whole} {'were' if len(names) > 1 else 'was'} not rendered ({why})"

@@ -1,0 +1,128 @@
+"""Hosts that just miss a Service, and egress rules as what a workload is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from bootstrap.resources.index import Index
+from bootstrap.resources.links import links
+from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rules import network
+from tests.validate.rules.world import resources
+
+
+def pods(name: str, env: str = "[]") -> str:
+    return (
+        f"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\n"
+        f"spec: {{template: {{metadata: {{labels: {{app: {name}, tier: x}}}}, spec: {{containers: "
+        f"[{{name: {name}, image: a:1, ports: [{{containerPort: 8080}}], env: {env}}}]}}}}}}\n"
+        f"---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\n"
+        f"spec: {{selector: {{app: {name}}}, ports: [{{port: 80, targetPort: 8080}}]}}\n"
+    )
+
+
+def policy(name: str, spec: str) -> str:
+    head = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy"
+    return f"---\n{head}\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+
+
+def index(*texts: str) -> Index:
+    return Index(resources("".join(texts).removeprefix("---\n"), "shop.yaml", "argocd/shop", "shop"))
+
+
+def found(here: Index) -> list[str]:
+    return [one.message for one in network.check(here, Surroundings(here, True))]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("REDIS_HOST", "rediss"),
+        ("REDIS_ADDR", "redsi:6379"),
+        ("REDIS_URL", "redis://user:x@rediss:6379/0"),
+        ("CACHE_SERVERS", "redis:6379,rediss:6379"),
+        ("REDIS_HOST", "rediss.shop.svc.cluster.local"),
+    ],
+)
+def test_host_that_just_misses_a_service_is_told(variable: str, value: str) -> None:
+    (message,) = found(index(pods("redis"), pods("web", f"[{{name: {variable}, value: '{value}'}}]")))
+    assert f"variable {variable} names the host" in message
+    assert message.endswith("did you mean redis?")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("REDIS_HOST", "redis"),
+        ("REDIS_HOST", "localhost"),
+        ("REDIS_HOST", "rediss.example.com"),
+        ("REDIS_HOST", "rediss.other"),
+        ("REDIS_HOST", "redis-replicas"),
+        ("REDIS_HOST", "redis1"),
+        ("REDIS_HOST", "$(NAME)"),
+        ("REDIS_NAME", "rediss"),
+        ("HOSTNAME", "rediss"),
+        ("REDIS_HOST", "Some words about rediss"),
+        ("API_URL", "https://api.example.com/redis"),
+    ],
+)
+def test_other_hosts_are_left_alone(variable: str, value: str) -> None:
+    assert found(index(pods("redis"), pods("web", f"[{{name: {variable}, value: '{value}'}}]"))) == []
+
+
+CLOSED = policy("redis", "{podSelector: {matchLabels: {app: redis}}, ingress: []}")
+
+
+@pytest.mark.parametrize(
+    ("env", "is_cut"),
+    [
+        ("{name: QUEUE_HOST, value: redis}", True),
+        ("{name: REDIS, value: redis}", True),
+        ("{name: STORE, value: 'redis:80'}", True),
+        ("{name: STORE, value: redis}", False),  # may be the name of a driver
+    ],
+)
+def test_word_that_may_be_no_host_cuts_nothing(env: str, is_cut: bool) -> None:
+    assert bool(found(index(pods("redis"), pods("web", f"[{env}]"), CLOSED))) is is_cut
+
+
+def test_host_without_a_port_is_cut_where_every_port_is() -> None:
+    store = pods("redis").replace(
+        "[{port: 80,", "[{name: a, port: 81, targetPort: 8081}, {name: b, port: 80,"
+    )
+    web = pods("web", "[{name: REDIS_HOST, value: redis}]")
+    half = "{podSelector: {matchLabels: {app: redis}}, ingress: [{ports: [{port: 8080}]}]}"
+    assert found(index(store, web, policy("redis", half))) == []
+    assert found(index(store, web, CLOSED)) != []
+
+
+OUT = policy(
+    "web", "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [PEER]}, {ports: "
+    "[{port: 53, protocol: UDP}]}]}"
+)  # fmt: skip
+
+
+def test_egress_rule_says_whom_a_workload_talks_to() -> None:
+    out = OUT.replace("PEER", "{podSelector: {matchLabels: {app: redis}}}")
+    here = index(pods("redis"), pods("web"), out)
+    web = here.get("Deployment.apps", "shop", "web")
+    assert web is not None
+    assert [(link.host, link.how) for link in links(here, web)] == [
+        ("redis", "the egress of NetworkPolicy shop/web")
+    ]
+    assert found(here) == []
+    (message,) = found(index(pods("redis"), pods("web"), out, CLOSED))
+    assert "lets nothing from web pass" in message
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        "{podSelector: {}}",
+        "{podSelector: {matchLabels: {tier: x}}}",
+        "{namespaceSelector: {}, podSelector: {matchLabels: {app: redis}}}",
+        "{ipBlock: {cidr: 10.0.0.0/8}}",
+    ],
+)
+def test_egress_rule_for_many_says_nothing_of_one(peer: str) -> None:
+    assert found(index(pods("redis"), pods("web"), pods("db"), OUT.replace("PEER", peer), CLOSED)) == []

@@ -1,0 +1,71 @@
+"""Sync options that Argo CD does not know, and Applications that it does not see."""
+
+from __future__ import annotations
+
+import pytest
+
+from bootstrap.resources.index import Index
+from bootstrap.validate.rule import Apps, Surroundings
+from bootstrap.validate.rules import options
+from tests.validate.rules.world import TREE, resources
+
+CHILD = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: a, namespace: argo-cd}
+spec: {project: apps, syncPolicy: {syncOptions: [OPTION]}}
+"""
+PROJECT = """\
+---
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: apps, namespace: argocd}
+spec: {sourceNamespaces: [NAMESPACES]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "count"),
+    [
+        ("ServerSideApply=true", 0),
+        ("PrunePropagationPolicy=foreground", 0),
+        ("Prune=confirm", 0),
+        ("NewInNextRelease=true", 0),
+        ("createNamespace=true", 1),
+        ("CreateNamespace=True", 1),
+        ("CreateNamespace", 1),
+        ("SkipDryRunOnMissingResources=true", 1),
+    ],
+)
+def test_option_is_told_when_it_is_like_a_known_one(option: str, count: int) -> None:
+    here = Index(resources(CHILD.replace("OPTION", option), "a.yaml", "argocd/root"), ())
+    assert len(list(options.check_objects(here, Surroundings(here, True)))) == count
+
+
+@pytest.mark.parametrize(
+    ("namespace", "more", "count"),
+    [
+        ("argo-cd", PROJECT.replace("NAMESPACES", ""), 1),
+        ("team", PROJECT.replace("NAMESPACES", ""), 1),
+        ("argocd", PROJECT.replace("NAMESPACES", ""), 0),
+        ("team", PROJECT.replace("NAMESPACES", "te*"), 0),
+        ("team", PROJECT.replace("argocd", "team"), 0),
+        ("argo-cd", "", 1),
+        ("team", "", 0),
+        (
+            "team",
+            PROJECT.replace("NAMESPACES", "") + "---\napiVersion: v1\nkind: ConfigMap\n"
+            "metadata: {name: argocd-cmd-params-cm, namespace: argocd}\n"
+            "data: {application.namespaces: team}\n",
+            0,
+        ),
+    ],
+)
+def test_application_beside_argo_cd_is_told_unless_its_project_allows_it(
+    namespace: str, more: str, count: int
+) -> None:
+    text = CHILD.replace("argo-cd", namespace) + more
+    here = resources(text.replace("OPTION", ""), "a.yaml", "argocd/root")
+    told = list(options.check(Apps(here[:1], Index(here, ()), [], {}, TREE, [], complete=True)))
+    assert len(told) == count
+    assert all("lies in" in one.message and one.mend == "put it into argocd" for one in told)
