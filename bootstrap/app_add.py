@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_cluster, app_files, app_places, app_record, component_switch
+from bootstrap import app_cluster, app_files, app_places, app_record
 from bootstrap.app_cluster import Line
 from bootstrap.app_files import Placed
 from bootstrap.app_places import Apps
 from bootstrap.app_request import PRODUCTION, AppRequest, check_host, check_name
-from bootstrap.component_switch import Cluster
+from bootstrap.component import switch
+from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
@@ -34,7 +35,7 @@ def add(request: AppRequest, where: Where, output: Output) -> int:
     request.check()
 
     def decide(files: Files, under: str) -> Edit[Added]:
-        return plan(request, files, component_switch.read(files, under, where.cluster), where.cluster)
+        return plan(request, files, switch.read(files, under, where.cluster), where.cluster)
 
     done = carry_out(where, decide, output)
     return _report(done.edit, done.commit, where, output)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap import app_places
 from bootstrap.app_files import WayIn
-from bootstrap.component_switch import Cluster
+from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.layout import traits as component_traits
 from bootstrap.layout.components import Component

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bootstrap import app_places, component_switch
+from bootstrap import app_places
 from bootstrap.app_places import Apps
-from bootstrap.component_switch import Cluster
+from bootstrap.component import switch
+from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 from bootstrap.edit.access import open_branch, open_tree
@@ -51,10 +52,10 @@ def read(where: Where, output: Output) -> list[Listed]:
     """Every environment of every app, from the files of this machine or from a repository by URL."""
     if where.access.repo is None:
         tree, under = open_tree(where.access)
-        return listed(tree, component_switch.read(tree, under, where.cluster), where.cluster)
+        return listed(tree, switch.read(tree, under, where.cluster), where.cluster)
     with open_branch(where.access, output) as (branch, under):
         branch.refresh()
-        return listed(branch, component_switch.read(branch, under, where.cluster), where.cluster)
+        return listed(branch, switch.read(branch, under, where.cluster), where.cluster)
 
 
 def _few(names: tuple[str, ...]) -> str:

@@ -6,18 +6,11 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import (
-    app_cluster,
-    app_list,
-    app_places,
-    app_prune,
-    app_record,
-    component_switch,
-    images_layout,
-)
+from bootstrap import app_cluster, app_list, app_places, app_prune, app_record, images_layout
 from bootstrap.app_add import written
 from bootstrap.app_places import Apps
 from bootstrap.app_prune import Pruned
+from bootstrap.component import switch
 from bootstrap.core.errors import ExitStatus, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
@@ -41,7 +34,7 @@ def remove(app: str, environment: str | None, force: bool, where: Where, output:
     """Remove an app's lines and files; returns the exit status."""
 
     def decide(files: Files, under: str) -> Edit[Removed]:
-        cluster = component_switch.read(files, under, where.cluster)
+        cluster = switch.read(files, under, where.cluster)
         prefix = app_places.prefix_of(cluster.path, where.cluster)
         return plan(app, environment, force, files, app_places.read(files, prefix))
 

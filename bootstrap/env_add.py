@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_cluster, app_list, app_places, app_record, component_switch, env_copy, images_layout
+from bootstrap import app_cluster, app_list, app_places, app_record, env_copy, images_layout
 from bootstrap.app_add import came_along, written
 from bootstrap.app_cluster import Line
 from bootstrap.app_places import Apps
 from bootstrap.app_request import check_host, check_name
-from bootstrap.component_switch import Cluster
+from bootstrap.component import switch
+from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
@@ -60,7 +61,7 @@ def add(request: EnvRequest, where: Where, output: Output) -> int:
     request.check()
 
     def decide(files: Files, under: str) -> Edit[Added]:
-        return plan(request, files, component_switch.read(files, under, where.cluster), where.cluster)
+        return plan(request, files, switch.read(files, under, where.cluster), where.cluster)
 
     done = carry_out(where, decide, output)
     return _report(request, done.edit, done.commit, where, output)

@@ -12,7 +12,7 @@ from bootstrap.commands.options import common
 from bootstrap.core.output import Output
 
 if TYPE_CHECKING:
-    from bootstrap.component_switch import Cluster
+    from bootstrap.component.switch import Cluster
     from bootstrap.layout.components import Component
 
 _PLACE = place()
@@ -36,7 +36,7 @@ def list_(output: Output, **options: Any) -> None:
       bootstrap component list
       bootstrap component list --cluster edge -o json
     """
-    from bootstrap.component_switch import reading
+    from bootstrap.component.switch import reading
 
     with reading(where(options), output) as cluster:
         rows = [
@@ -64,7 +64,7 @@ def show(output: Output, name: str, **options: Any) -> None:
     Example:
       bootstrap component show loki
     """
-    from bootstrap.component_switch import reading
+    from bootstrap.component.switch import reading
     from bootstrap.layout import components
 
     with reading(where(options), output) as cluster:
@@ -100,9 +100,9 @@ def enable(output: Output, names: tuple[str, ...], both: bool, **options: Any) -
       bootstrap component enable loki
       bootstrap component enable jaeger --cluster edge --push
     """
-    from bootstrap import component_switch
+    from bootstrap.component import switch
 
-    return component_switch.enable(names, both, where(options), output)
+    return switch.enable(names, both, where(options), output)
 
 
 @command.command()
@@ -117,9 +117,9 @@ def disable(output: Output, names: tuple[str, ...], yes: bool, **options: Any) -
     Example:
       bootstrap component disable traefik --push
     """
-    from bootstrap import component_switch
+    from bootstrap.component import switch
 
-    return component_switch.disable(names, yes, where(options), output)
+    return switch.disable(names, yes, where(options), output)
 
 
 def _state(cluster: Cluster, item: Component) -> str:

@@ -1,0 +1,1 @@
+"""`bootstrap component`: switch a cluster's components on and off."""
