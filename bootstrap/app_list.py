@@ -16,7 +16,7 @@ from bootstrap.core.output import Output
 from bootstrap.edit.access import open_branch, open_tree
 from bootstrap.edit.carry_out import Where
 from bootstrap.edit.files import Files
-from bootstrap.images_places import find
+from bootstrap.image.places import find
 from bootstrap.manifests.reader import documents, is_application
 
 SHOWN = 2

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import images_graph, images_layout
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
+from bootstrap.image import kustomize
+from bootstrap.image import paths as images_layout
 from bootstrap.manifests.reader import documents
 
 CLUSTERS = "clusters/"
@@ -95,11 +96,11 @@ def are_served(files: Files, overlay: str) -> bool:
 
     True as well where that cannot be told.
     """
-    path = images_graph.kustomization_in(overlay, files)
+    path = kustomize.kustomization_in(overlay, files)
     if path is None:
         return True
     try:
-        rendered = images_graph.render(path, files)
+        rendered = kustomize.render(path, files)
     except InputError:
         return True
     return bool(rendered.unread) or any(_ROUTE.search(files.read(one) or b"") for one in rendered.files)

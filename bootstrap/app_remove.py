@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_cluster, app_list, app_places, app_prune, app_record, images_layout
+from bootstrap import app_cluster, app_list, app_places, app_prune, app_record
 from bootstrap.app_add import written
 from bootstrap.app_places import Apps
 from bootstrap.app_prune import Pruned
@@ -16,6 +16,7 @@ from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
+from bootstrap.image import paths
 from bootstrap.layout import components
 
 LISTED = 6
@@ -60,10 +61,10 @@ def remove(app: str, environment: str | None, force: bool, where: Where, output:
 def plan(app: str, environment: str | None, force: bool, files: Files, apps: Apps) -> Edit[Removed]:
     """The files and lines that go; InputError for what is not there, RefusedError for what was edited."""
     if app not in apps.names():
-        raise images_layout.unknown("reading the app's name", "app", app, apps.names())
+        raise paths.unknown("reading the app's name", "app", app, apps.names())
     there = apps.environments(app)
     if environment is not None and environment not in there:
-        raise images_layout.unknown("reading --env", "environment", environment, there, apps.folder(app))
+        raise paths.unknown("reading --env", "environment", environment, there, apps.folder(app))
     going = there if environment is None else [environment]
     folder = apps.folder(app)
     contents = {path: content for path in apps.of(app) if (content := files.read(path)) is not None}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_cluster, app_list, app_places, app_record, env_copy, images_layout
+from bootstrap import app_cluster, app_list, app_places, app_record, env_copy
 from bootstrap.app_add import came_along, written
 from bootstrap.app_cluster import Line
 from bootstrap.app_places import Apps
@@ -19,6 +19,7 @@ from bootstrap.edit.carry_out import Edit, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.env_copy import Copy, Naming
 from bootstrap.git.changes import FileChange
+from bootstrap.image import paths
 from bootstrap.layout.catalog import EXAMPLE_DOMAIN
 from bootstrap.layout.traits import Choice
 
@@ -128,9 +129,9 @@ def _choose(request: EnvRequest, apps: Apps) -> tuple[list[str], list[str]]:
     """The apps to copy, and notes on those that have the new environment already."""
     known = apps.environments()
     if request.source not in known:
-        raise images_layout.unknown("reading --from", "environment", request.source, known)
+        raise paths.unknown("reading --from", "environment", request.source, known)
     if request.app is not None and request.app not in apps.names():
-        raise images_layout.unknown("reading --app", "app", request.app, apps.names())
+        raise paths.unknown("reading --app", "app", request.app, apps.names())
     having = [app for app in apps.names() if request.source in apps.environments(app)]
     without = [app for app in having if not _has_application(apps, app, request.source)]
     having = [app for app in having if app not in without]

@@ -106,7 +106,7 @@ def set_(output: Output, arguments: tuple[str, ...], **options: Any) -> int:
       bootstrap image set web=:v1.2.0 --app shop --env staging --push \\
         --repo https://git.example.com/org/gitops.git
     """
-    from bootstrap.image_set import SetRequest, set_images
+    from bootstrap.image.set import SetRequest, set_images
 
     names, path = _split(arguments)
     request = SetRequest(
@@ -136,19 +136,19 @@ def _access_of(options: dict[str, Any], path: str | None) -> Any:
 
 
 def _guard_of(options: dict[str, Any]) -> Any:
-    from bootstrap.image_guard import Guard
+    from bootstrap.image.guard import Guard
 
     names = ("only_newer", "source", "pin", "check_exists", "registry_ca_file")
     built_at = options.get("built_at")
     if built_at is not None:
-        from bootstrap.images_newer import parse_time
+        from bootstrap.image.newer import parse_time
 
         built_at = parse_time(built_at)
     return Guard(built_at=built_at, **{name: options[name] for name in names if name in options})
 
 
 def _commit_of(options: dict[str, Any]) -> Any:
-    from bootstrap.image_set import CommitOptions
+    from bootstrap.image.set import CommitOptions
 
     review = None
     if not options["pr"] and (options["labels"] or options["auto_merge"] or options["pr_branch"]):
@@ -177,7 +177,7 @@ def list_(output: Output, path: str | None, no_history: bool, **options: Any) ->
       bootstrap image list apps/shop --env production -o json
       bootstrap image list --repo https://git.example.com/org/gitops.git
     """
-    from bootstrap.image_list import list_images
+    from bootstrap.image.list import list_images
 
     access = _access_of(options, path)
     return list_images(access, options["app"], options["environment"], not no_history, output)
@@ -201,7 +201,7 @@ def promote(output: Output, names: tuple[str, ...], **options: Any) -> int:
       bootstrap image promote web --from staging --to production
       bootstrap image promote shop/web shop/api --from staging --to production --push
     """
-    from bootstrap import image_back
+    from bootstrap.image import promote as image_back
 
     return image_back.promote(
         names,
@@ -231,7 +231,7 @@ def history(output: Output, name: str, path: str | None, limit: int | None, **op
       bootstrap image history web --env production
       bootstrap image history shop/web --env staging --repo https://git.example.com/org/gitops.git
     """
-    from bootstrap import image_back
+    from bootstrap.image import promote as image_back
 
     access = _access_of(options, path)
     return image_back.history(name, access, options["app"], options["environment"], limit, output)
@@ -256,7 +256,7 @@ def rollback(output: Output, name: str, path: str | None, to: str, **options: An
       bootstrap image rollback web --env production --push
       bootstrap image rollback shop/web --env production --to v1.1.0 --push
     """
-    from bootstrap import image_back
+    from bootstrap.image import promote as image_back
 
     access = _access_of(options, path)
     commit = _commit_of(options)

@@ -6,10 +6,8 @@ up to date instead of opening another one. Its commit always stands on the tip t
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,6 @@ from bootstrap.edit.push import Draft
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity
-from bootstrap.images_search import Scope
 
 if TYPE_CHECKING:
     from bootstrap.providers.forge import Forge, PullRequest
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 TRAILER = "Image-Bump-Branch"
 """In a commit's message: this branch is ours to replace."""
 _ATTEMPTS = 5
-_LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -46,15 +42,6 @@ class Proposed:
     commit: str | None
     branch: str
     request: PullRequest
-
-
-def branch_name(names: Sequence[str], scope: Scope) -> str:
-    """The same for the same images in the same place; a branch's name that every host takes."""
-    full = "-".join(part for part in (scope.under, scope.app, scope.environment, *sorted(names)) if part)
-    slug = re.sub(r"[^a-z0-9]+", "-", full.lower()).strip("-")
-    if len(slug) > _LONGEST:
-        slug = f"{slug[:_LONGEST].rstrip('-')}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
-    return f"image-bump/{slug}"
 
 
 def propose(

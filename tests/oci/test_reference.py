@@ -9,16 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.core.errors import InputError
-from bootstrap.oci.reference import (
-    Reference,
-    canonical,
-    familiar,
-    is_as,
-    parse,
-    parse_expected,
-    parse_wanted,
-    read,
-)
+from bootstrap.image.wanted import is_as, parse_expected, parse_wanted
+from bootstrap.oci.reference import Reference, canonical, familiar, parse, read
 from tests.properties import QUICKLY
 
 SHA = "sha256:" + "0a" * 32

@@ -11,8 +11,8 @@ from pathlib import Path
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.output import Output
 from bootstrap.edit.files import Files
+from bootstrap.image.plan import Change, Outcome
 from bootstrap.oci.reference import Reference, canonical
-from bootstrap.plans.image_set import Change, Outcome
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Guards:
         if change.name in self._judged or not (guard.only_newer or guard.built_at is not None):
             return
         self._judged.add(change.name)
-        from bootstrap.image_past import is_ancestor_in, past
-        from bootstrap.images_newer import not_newer, set_after
+        from bootstrap.image.newer import not_newer, set_after
+        from bootstrap.image.past import is_ancestor_in, past
 
         since = None if guard.only_newer else guard.built_at
         steps = past(change.file, change.place, files, self._output.invocation, since) if change.place else []

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bootstrap import image_tables
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
-from bootstrap.image_guard import Guard
-from bootstrap.image_past import content_of, past
-from bootstrap.image_set import CommitOptions, change
-from bootstrap.images_choose import Addition, choose
-from bootstrap.images_history import Step, chosen
-from bootstrap.images_places import ImagePlace
-from bootstrap.images_search import Scope
-from bootstrap.oci.reference import Wanted
-from bootstrap.plans import image_set as plans
+from bootstrap.image import plan as plans
+from bootstrap.image import show
+from bootstrap.image.choose import Addition, choose
+from bootstrap.image.guard import Guard
+from bootstrap.image.history import Step, chosen
+from bootstrap.image.past import content_of, past
+from bootstrap.image.places import ImagePlace
+from bootstrap.image.search import Scope
+from bootstrap.image.set import CommitOptions, change
+from bootstrap.image.wanted import Wanted
 
 
 def promote(
@@ -53,7 +53,7 @@ def history(
     else:
         tree, under = open_tree(replace(access, branch=None))
         place, found = _steps(name, Scope(under, app, environment), tree, output)
-    image_tables.history(place, found[:limit], output)
+    show.history(place, found[:limit], output)
     return ExitStatus.OK
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import images_graph, images_layout
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
-from bootstrap.images_places import ImagePlace, is_kustomization
-from bootstrap.images_search import Fitting, Scope, Search
+from bootstrap.image import kustomize, paths
+from bootstrap.image.places import ImagePlace, is_kustomization
+from bootstrap.image.search import Fitting, Scope, Search
 from bootstrap.oci.reference import Reference, canonical, last_component
 
 
@@ -46,7 +46,7 @@ def choose(name: str, scope: Scope, files: Files) -> Choice:
         raise _ambiguous(tried, [*found.entries, *found.others])
     covered: set[str] = set()
     if found.entries and found.others:
-        covered = images_graph.render(found.entries[0].file, files).files
+        covered = kustomize.render(found.entries[0].file, files).files
     candidates = found.entries + [place for place in found.others if place.file not in covered]
     if len(candidates) > 1:
         raise _ambiguous(tried, candidates)
@@ -60,7 +60,7 @@ def _refuse_idle(place: ImagePlace, name: str, files: Files, tried: str) -> None
     """InputError for an entry that is compared with NAME's image and is not its name to the letter."""
     if place.kind != "kustomization" or place.name == name:
         return
-    compared = images_graph.before(place.file, files).images
+    compared = kustomize.before(place.file, files).images
     same = [image for image in compared if canonical(image.reference.repository) == canonical(name)]
     if not same or any(image.reference.repository == place.name for image in compared):
         return
@@ -78,7 +78,7 @@ def _by_container(name: str, scope: Scope, files: Files, tried: str) -> tuple[Se
     app, slash, container = name.partition("/")
     if not slash or "/" in container or scope.app not in (None, app):
         return None
-    if not any(True for folder in images_layout.app_folders(app, scope.under) for _ in files.under(folder)):
+    if not any(True for folder in paths.app_folders(app, scope.under) for _ in files.under(folder)):
         return None
     search = Search(replace(scope, app=app), files, tried)
     named = [
@@ -123,7 +123,7 @@ def _differ(repositories: Iterable[str]) -> bool:
 def _rendered(search: Search, files: Files) -> set[str]:
     """The files that the scope's kustomizations are made of."""
     kustomizations = [path for path in search.paths if is_kustomization(path)]
-    return {file for path in kustomizations for file in images_graph.render(path, files).files}
+    return {file for path in kustomizations for file in kustomize.render(path, files).files}
 
 
 def _last_parts(place: ImagePlace) -> set[str]:
@@ -139,7 +139,7 @@ def _addition(name: str, search: Search, tried: str) -> Addition:
     known: set[str] = set()
     unread: dict[str, list[str]] = {}
     for path in kustomizations:
-        rendered = images_graph.render(path, search.files)
+        rendered = kustomize.render(path, search.files)
         unread[path] = rendered.unread
         known |= {image.reference.repository for image in rendered.images}
         fitting = {
@@ -155,7 +155,7 @@ def _addition(name: str, search: Search, tried: str) -> Addition:
     named = [path for path in kustomizations if under in (path, path.rpartition("/")[0])]
     if len(named) == 1 and unread[named[0]]:
         return Addition(named[0], name, Reference(name), tuple(unread[named[0]]))
-    raise images_layout.unknown(tried, "image", name, known | search.names(), str(search.scope) or None)
+    raise paths.unknown(tried, "image", name, known | search.names(), str(search.scope) or None)
 
 
 def _ambiguous(tried: str, candidates: Sequence[Choice]) -> InputError:

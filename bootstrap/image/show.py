@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 from bootstrap.git.changes import FileChange
-from bootstrap.images_layout import home_of
+from bootstrap.git.log import LogEntry
+from bootstrap.image.history import Step
+from bootstrap.image.newer import day
+from bootstrap.image.past import built_time
+from bootstrap.image.paths import home_of
+from bootstrap.image.places import ImagePlace
+from bootstrap.image.plan import Change, Outcome
 from bootstrap.oci.reference import Reference, canonical
-from bootstrap.plans.image_set import Change, Outcome
 
 
 class Place(NamedTuple):
@@ -111,3 +116,50 @@ def _kept_lines(text: str) -> list[str]:
 def _ordinal(number: int) -> str:
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def listed(
+    places: Sequence[ImagePlace], setters: Mapping[ImagePlace, LogEntry | None], output: Output
+) -> None:
+    """Print a list of images and who set them."""
+    data, rows = [], []
+    for place in places:
+        home, entry = home_of(place.file), setters.get(place)
+        who = f"{entry.author}, {day(entry.when)}" if entry else "not committed" if place in setters else ""
+        rows.append((home.app or "-", home.environment or "-", place.text, place.at, who))
+        data.append(
+            {
+                "app": home.app,
+                "environment": home.environment,
+                "name": place.name,
+                "kind": place.kind,
+                "file": place.file,
+                "line": place.line,
+                "text": place.text,
+                "image": reference_data(place.reference),
+                "set": entry and _commit(entry),
+            }
+        )
+    output.table(("APP", "ENVIRONMENT", "IMAGE", "WHERE", "SET BY"), rows)
+    output.result(data)
+
+
+def _commit(entry: LogEntry) -> dict[str, Any]:
+    fields = {key: value for key, value in entry._asdict().items() if key != "files"}
+    return {**fields, "built_at": built_time(entry.built_at)}
+
+
+def history(place: ImagePlace, steps: Sequence[Step], output: Output) -> None:
+    """Print what an image was, numbered as `rollback --to` counts."""
+    data = [
+        {"step": number, **vars(step), "reference": reference_data(step.reference)}
+        for number, step in enumerate(steps)
+    ]
+    output.table(
+        ("STEP", "IMAGE", "WHEN", "WHO", "COMMIT", "SUBJECT"),
+        [
+            (str(n), str(step.reference), day(step.when), step.author, step.commit[:12], step.subject)
+            for n, step in enumerate(steps)
+        ],
+    )
+    output.result({"file": place.file, "line": place.line, "name": place.name, "steps": data})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bootstrap import image_tables
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
@@ -14,10 +13,11 @@ from bootstrap.git import log
 from bootstrap.git.branch import Branch
 from bootstrap.git.log import LogEntry
 from bootstrap.git.run import Calls
-from bootstrap.image_past import has_history, local_calls
-from bootstrap.images_history import reader_of
-from bootstrap.images_places import ImagePlace
-from bootstrap.images_search import Scope, Search
+from bootstrap.image import show
+from bootstrap.image.history import reader_of
+from bootstrap.image.past import has_history, local_calls
+from bootstrap.image.places import ImagePlace
+from bootstrap.image.search import Scope, Search
 
 _FEW = 200
 """Files that are named to git one by one; for more it is quicker to read the whole log."""
@@ -42,7 +42,7 @@ def list_images(
         if with_history and places and has_history(tree.root, output.invocation):
             with local_calls(tree.root, output.invocation) as calls:
                 setters = _setters(places, calls, "HEAD", None)
-    image_tables.listed(places, setters, output)
+    show.listed(places, setters, output)
     return ExitStatus.OK
 
 

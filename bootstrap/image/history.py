@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bootstrap.core.errors import InputError
-from bootstrap.images_declared import Declared
-from bootstrap.images_declared import place as declared_place
-from bootstrap.images_layout import unknown
-from bootstrap.images_places import ImagePlace, find
+from bootstrap.image.declared import Declared
+from bootstrap.image.declared import place as declared_place
+from bootstrap.image.paths import unknown
+from bootstrap.image.places import ImagePlace, find
 from bootstrap.oci.reference import Reference
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.images_history import Step, Version, chosen, reader_of, steps
-from bootstrap.images_newer import compare, not_newer, parse_time, set_after
-from bootstrap.images_places import find
+from bootstrap.image.history import Step, Version, chosen, reader_of, steps
+from bootstrap.image.newer import compare, not_newer, parse_time, set_after
+from bootstrap.image.places import find
 from bootstrap.oci.reference import Reference
 
 COMMITS = ["aaaaaaa1", "bbbbbbb2", "ccccccc3"]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from bootstrap import image_show
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
@@ -16,11 +15,12 @@ from bootstrap.edit.push import Draft, push
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity, identity
-from bootstrap.image_guard import Guard, Guards
-from bootstrap.images_search import Scope
-from bootstrap.oci import reference
-from bootstrap.oci.reference import Wanted
-from bootstrap.plans import image_set as plans
+from bootstrap.image import plan as plans
+from bootstrap.image import show
+from bootstrap.image import wanted as image_wanted
+from bootstrap.image.guard import Guard, Guards
+from bootstrap.image.search import Scope
+from bootstrap.image.wanted import Wanted
 
 if TYPE_CHECKING:
     from bootstrap.edit.review import Review
@@ -66,9 +66,9 @@ Planned = Callable[[str, Files], plans.Request]
 
 def set_images(request: SetRequest, output: Output) -> int:
     """Run `image set`; returns the exit status, raises a BootstrapError for what can be expected."""
-    wanted = tuple(reference.parse_wanted(argument) for argument in request.arguments)
+    wanted = tuple(image_wanted.parse_wanted(argument) for argument in request.arguments)
     _check_names(wanted)
-    expect = reference.parse_expected(request.expect) if request.expect is not None else None
+    expect = image_wanted.parse_expected(request.expect) if request.expect is not None else None
 
     def planned(under: str, files: Files) -> plans.Request:
         return plans.Request(wanted, Scope(under, request.app, request.environment), expect)
@@ -86,7 +86,7 @@ def change(planned: Planned, access: Access, guard: Guard, options: CommitOption
             outcome = decide(planned(under, tree), tree, guards)
             if not options.dry_run:
                 tree.write(outcome.files)
-        return image_show.changed(outcome, output, dry_run=options.dry_run)
+        return show.changed(outcome, output, dry_run=options.dry_run)
     who = _Author(options.author, output.invocation)
     with open_branch(access, output) as (branch, under):
         run = _Run(branch, planned, under, guards, options, who)
@@ -94,7 +94,7 @@ def change(planned: Planned, access: Access, guard: Guard, options: CommitOption
             place = _propose(run, access, output)
         else:
             place = _push(run, access, output)
-    return image_show.changed(run.outcome(), output, dry_run=options.dry_run, place=place)
+    return show.changed(run.outcome(), output, dry_run=options.dry_run, place=place)
 
 
 class _Run:
@@ -131,7 +131,7 @@ class _Run:
         return self._outcome
 
 
-def _push(run: _Run, access: Access, output: Output) -> image_show.Place:
+def _push(run: _Run, access: Access, output: Output) -> show.Place:
     branch, options = run.branch, run.options
     publish = None
     if options.via == "api" and not options.dry_run:
@@ -143,11 +143,12 @@ def _push(run: _Run, access: Access, output: Output) -> image_show.Place:
     pushed = push(branch, run.draft, run.who.get, output, options.timeout, sign=options.sign, publish=publish)
     if pushed.commit and not branch.follow(pushed.commit):
         output.warn("the work tree was left as it is: git pull brings the commit into it")
-    return image_show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
+    return show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
 
 
-def _propose(run: _Run, access: Access, output: Output) -> image_show.Place:
-    from bootstrap.edit.review import branch_name, propose
+def _propose(run: _Run, access: Access, output: Output) -> show.Place:
+    from bootstrap.edit.review import propose
+    from bootstrap.image.search import branch_name
 
     branch, review = run.branch, run.options.review
     assert review is not None  # noqa: S101 - asked for by who calls this
@@ -160,9 +161,9 @@ def _propose(run: _Run, access: Access, output: Output) -> image_show.Place:
 
     proposed = propose(branch, run.draft, head, review, run.who.get, forge, output, sign=run.options.sign)
     if proposed is None:
-        return image_show.Place(branch.shown, branch.branch, None, 1)
+        return show.Place(branch.shown, branch.branch, None, 1)
     found = proposed.request
-    return image_show.Place(branch.shown, proposed.branch, proposed.commit, 1, found.url, found.created)
+    return show.Place(branch.shown, proposed.branch, proposed.commit, 1, found.url, found.created)
 
 
 def _forge(branch: Branch, access: Access, output: Output) -> Forge:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bootstrap import images_declared, images_graph, images_layout
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
-from bootstrap.images_places import ImagePlace, find, is_kustomization, is_yaml
+from bootstrap.image import declared as images_declared
+from bootstrap.image import kustomize
+from bootstrap.image import paths as images_layout
+from bootstrap.image.places import ImagePlace, find, is_kustomization, is_yaml
 from bootstrap.oci.reference import canonical, last_component
 from bootstrap.repository.values import is_values
+
+_LONGEST = 80
+
 
 JSON = ".json"
 MAX_BYTES = 8_000_000
@@ -165,7 +172,7 @@ class Search:
         for path in filter(is_kustomization, found):
             content = self.read(path)
             if content and JSON.encode() in content:
-                listed |= images_graph.named(path, content)
+                listed |= kustomize.named(path, content)
         return found + [path for path in known if path in others & listed]
 
     def _in_environment(self, paths: Sequence[str]) -> list[str]:
@@ -188,3 +195,12 @@ def _without(places: Sequence[ImagePlace], declared: Sequence[ImagePlace]) -> li
     """A declared place stands for what was found at the same spot by itself."""
     spots = {(place.file, place.line) for place in declared}
     return [place for place in places if (place.file, place.line) not in spots]
+
+
+def branch_name(names: Sequence[str], scope: Scope) -> str:
+    """The same for the same images in the same place; a branch's name that every host takes."""
+    full = "-".join(part for part in (scope.under, scope.app, scope.environment, *sorted(names)) if part)
+    slug = re.sub(r"[^a-z0-9]+", "-", full.lower()).strip("-")
+    if len(slug) > _LONGEST:
+        slug = f"{slug[:_LONGEST].rstrip('-')}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+    return f"image-bump/{slug}"

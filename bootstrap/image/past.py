@@ -13,9 +13,9 @@ from bootstrap.edit.worktree import WorkTree
 from bootstrap.git import auth, log
 from bootstrap.git.branch import Branch
 from bootstrap.git.run import Calls
-from bootstrap.images_history import Step, Version, reader_of, steps
-from bootstrap.images_newer import IsAncestor, parse_time
-from bootstrap.images_places import ImagePlace
+from bootstrap.image.history import Step, Version, reader_of, steps
+from bootstrap.image.newer import IsAncestor, parse_time
+from bootstrap.image.places import ImagePlace
 
 _AT_ONCE = 40
 """Versions of a file that are fetched in one request."""

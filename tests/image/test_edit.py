@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.images_edit import add_entry, edit, styles
-from bootstrap.images_places import find
-from bootstrap.oci.reference import Reference, is_same, parse_wanted
+from bootstrap.image.edit import add_entry, edit, styles
+from bootstrap.image.places import find
+from bootstrap.image.wanted import parse_wanted
+from bootstrap.oci.reference import Reference, is_same
 
 SHA = "sha256:" + "0a" * 32
 OTHER = "sha256:" + "1b" * 32

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bootstrap.core.errors import InputError
-from bootstrap.images_places import ENTRY_KEYS, ImagePlace
+from bootstrap.image.places import ENTRY_KEYS, ImagePlace
 from bootstrap.oci.reference import Reference, canonical
 from bootstrap.yamledit import edit as splice
 

@@ -18,7 +18,7 @@ import posixpath
 from dataclasses import dataclass, replace
 
 from bootstrap.core.errors import InputError
-from bootstrap.images_places import ImagePlace, read_whole
+from bootstrap.image.places import ImagePlace, read_whole
 from bootstrap.oci.reference import Reference
 from bootstrap.yamledit.walk import Place, Walk, decode, walk
 

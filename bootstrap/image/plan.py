@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bootstrap import images_edit, images_history, images_layout
 from bootstrap.core.errors import ChangedError, InputError
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
-from bootstrap.images_choose import Addition, Choice, choose
-from bootstrap.images_places import ImagePlace, find
-from bootstrap.images_search import Scope
-from bootstrap.oci.reference import Reference, Wanted, canonical, is_as, is_same
+from bootstrap.image import edit, history, paths
+from bootstrap.image.choose import Addition, Choice, choose
+from bootstrap.image.places import ImagePlace, find
+from bootstrap.image.search import Scope
+from bootstrap.image.wanted import Wanted, is_as
+from bootstrap.oci.reference import Reference, canonical, is_same
 
 State = Literal["changed", "already", "kept"]
 
@@ -149,11 +150,11 @@ class _Edited:
         content = self.read(choice.file)
         assert content is not None  # noqa: S101 - the place was found in it
         if isinstance(choice, Addition):
-            result = images_edit.add_entry(content, choice.file, choice.name, after)
+            result = edit.add_entry(content, choice.file, choice.name, after)
         else:
-            earlier = images_history.place_in(choice, like) if like is not None else None
-            styles = images_edit.styles(like, earlier) if like is not None and earlier else {}
-            result = images_edit.edit(content, choice, after, styles)
+            earlier = history.place_in(choice, like) if like is not None else None
+            styles = edit.styles(like, earlier) if like is not None and earlier else {}
+            result = edit.edit(content, choice, after, styles)
         now = [place for place in find(choice.file, result) if place.name == choice.name]
         if choice.file and not any(is_same(after, place.reference) for place in now) and _is_found(choice):
             found = "after the edit the image would not read as wanted"
@@ -175,7 +176,7 @@ def message(outcome: Outcome) -> str:
     versions = {_short(change) for change in changed}
     what = changed[0].name if len(changed) == 1 else f"{len(changed)} images"
     subject = f"{outcome.verb} {what}{f' to {versions.pop()}' if len(versions) == 1 else ''}"
-    homes = {images_layout.home_of(change.file) for change in changed}
+    homes = {paths.home_of(change.file) for change in changed}
     place = ", ".join(part for part in homes.pop() if part) if len(homes) == 1 else ""
     lines = [f"- {change.file}: {change.before or 'no entry'} -> {change.after}" for change in changed]
     return "\n".join([subject + (f" ({place})" if place else ""), "", *lines])

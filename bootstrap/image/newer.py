@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from bootstrap.core.errors import InputError
-from bootstrap.images_history import Step
+from bootstrap.image.history import Step
 from bootstrap.oci.reference import Reference
 
 Order = Literal["newer", "same", "older"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap import images_declared
 from bootstrap.core.errors import InputError
-from bootstrap.images_places import find, is_kustomization, is_yaml
+from bootstrap.image import declared as images_declared
+from bootstrap.image.places import find, is_kustomization, is_yaml
 from bootstrap.repository.values import is_values
 
 SHA = "sha256:" + "0a" * 32

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
-from bootstrap.images_places import KUSTOMIZATIONS, ImagePlace, find_in, is_yaml
+from bootstrap.image.places import KUSTOMIZATIONS, ImagePlace, find_in, is_yaml
 from bootstrap.oci.reference import Reference
 from bootstrap.yamledit.walk import Walk, decode, walk
 

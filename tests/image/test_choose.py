@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.images_choose import Addition, choose
-from bootstrap.images_graph import render
-from bootstrap.images_layout import home_of, is_in
-from bootstrap.images_places import ImagePlace
-from bootstrap.images_search import MAX_BYTES, Scope
+from bootstrap.image.choose import Addition, choose
+from bootstrap.image.kustomize import render
+from bootstrap.image.paths import home_of, is_in
+from bootstrap.image.places import ImagePlace
+from bootstrap.image.search import MAX_BYTES, Scope
 from bootstrap.oci.reference import Reference
 
 

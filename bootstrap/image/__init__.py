@@ -1,0 +1,1 @@
+"""`bootstrap image`: find the images of a repository and change them."""
