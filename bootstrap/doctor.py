@@ -20,10 +20,10 @@ from bootstrap.argocd.status import Family, key_of, summarise
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
+from bootstrap.init.request import Request
 from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
-from bootstrap.request import Request
 
 State = Literal["ok", "unknown", "warning", "broken"]
 """`unknown`: it could not be looked at from here; that is no fault."""

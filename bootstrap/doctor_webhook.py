@@ -17,11 +17,11 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.doctor_argocd import Found
 from bootstrap.git import credential as git_credential
 from bootstrap.git.urls import host_of, same_repository, without_userinfo
+from bootstrap.init.request import Request
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.providers.address import project_path, web_address
 from bootstrap.providers.webhooks import WEBHOOK_PATH, Delivery, Hook, mark
-from bootstrap.request import Request
 from bootstrap.resources.applications import sources
 
 AREA = "webhook"

@@ -43,7 +43,7 @@ def command(output: Output, context: str | None, namespace: str, **options: Any)
       bootstrap doctor --token-file token
     """
     from bootstrap.doctor import doctor
-    from bootstrap.request import Request
+    from bootstrap.init.request import Request
 
     request = Request(**options)
     request.check()

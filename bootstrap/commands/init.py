@@ -88,8 +88,8 @@ def command(output: Output, **options: Any) -> int:
       bootstrap init https://git.example.com/platform/gitops.git --dry-run
       bootstrap init https://git.example.com/platform/gitops.git --cluster-only --cluster edge
     """
-    from bootstrap.initialise import initialise
-    from bootstrap.request import Request, variant_of
+    from bootstrap.init.request import Request, variant_of
+    from bootstrap.init.run import initialise
 
     options["with_components"] = options.pop("with_")
     options["without_components"] = options.pop("without")

@@ -13,7 +13,7 @@ from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 
 if TYPE_CHECKING:
-    from bootstrap.request import Request
+    from bootstrap.init.request import Request
     from bootstrap.sandbox.state import Sandbox
 
 AUTHOR = "bootstrap sandbox <sandbox@example.invalid>"
@@ -40,7 +40,7 @@ def run(
 
 def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any]:
     """`bootstrap init` against the sandbox, as a person would call it; returns what was left out."""
-    from bootstrap.initialise import initialise
+    from bootstrap.init.run import initialise
     from bootstrap.layout import catalog
     from bootstrap.sandbox import profile as profiles
 
@@ -74,7 +74,7 @@ def repository(sandbox: Sandbox) -> str:
 
 
 def _request(sandbox: Sandbox, profile: str, left_off: tuple[str, ...]) -> Request:
-    from bootstrap.request import Request
+    from bootstrap.init.request import Request
 
     return Request(
         repo_url=repository(sandbox),

@@ -7,7 +7,7 @@ from pathlib import Path
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.remote import Credential
-from bootstrap.request import Request
+from bootstrap.init.request import Request
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bootstrap import argocd_objects
 from bootstrap.argocd import install_manifest
 from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.invocation import Invocation
+from bootstrap.init import argocd_objects
 from bootstrap.kube.find_argocd import installed_by
 from bootstrap.layout import catalog
 from bootstrap.layout import files as layout

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import NoReturn
 
-from bootstrap import initialise, main
+from bootstrap import main
+from bootstrap.init import run as initialise
 from bootstrap.plan.execute import Done, Handler, execute
 from bootstrap.plan.steps import Plan, Step
 

@@ -13,8 +13,8 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.core.errors import ExitStatus
-from bootstrap.credentials import DEPLOY_KEY, secret_name
 from bootstrap.git import ssh_keys
+from bootstrap.init.credentials import DEPLOY_KEY, secret_name
 from tests.conftest import Result
 from tests.packages import NEEDS_SSH
 from tests.sandbox.world import World

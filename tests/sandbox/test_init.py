@@ -14,12 +14,12 @@ import pytest
 from bootstrap import kube
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.invocation import Invocation
+from bootstrap.init.plan import SECRETS_ANNOTATION
 from bootstrap.kube import connection, send, server_side_apply
 from bootstrap.layout import files as layout
 from bootstrap.layout.settings import Settings
 from bootstrap.main import run as run_cli
 from bootstrap.manifests import split
-from bootstrap.plans.init import SECRETS_ANNOTATION
 from tests.git_repositories import git
 from tests.packages import NEEDS_SSH
 from tests.sandbox.world import World, empty

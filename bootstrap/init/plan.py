@@ -9,6 +9,7 @@ from typing import Any
 
 from bootstrap.core.errors import Conflict, InputError
 from bootstrap.git.changes import RepositoryState
+from bootstrap.init.plan_layout import Desired
 from bootstrap.kube.state import Preview
 from bootstrap.layout import files
 from bootstrap.layout.settings import Settings
@@ -23,7 +24,6 @@ from bootstrap.plan.steps import (
     Step,
     WaitFor,
 )
-from bootstrap.plans.tree import Desired
 
 NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bootstrap.core.errors import InputError
-from bootstrap.request import Request
+from bootstrap.init.request import Request
 
 
 @pytest.mark.parametrize(

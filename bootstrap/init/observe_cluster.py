@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bootstrap import argocd_objects, credentials, gather_key, gather_trust, kube
+from bootstrap import kube
 from bootstrap.core.errors import InputError
-from bootstrap.credentials import ForArgoCD
-from bootstrap.gather_tree import Laid
+from bootstrap.init import argocd_objects, credentials, deploy_key, trust
+from bootstrap.init import plan as plans
+from bootstrap.init.credentials import ForArgoCD
+from bootstrap.init.observe_repository import Laid
+from bootstrap.init.plan import NAMESPACE, ClusterPlan
+from bootstrap.init.request import Request
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plan import handlers
 from bootstrap.plan.handlers import World
 from bootstrap.plan.steps import EnsureSecret, EnsureWebhook, WaitFor
-from bootstrap.plans import init as plans
-from bootstrap.plans.init import NAMESPACE, ClusterPlan
 from bootstrap.providers.webhooks import WEBHOOK_PATH
-from bootstrap.request import Request
 
 
 def observe(
@@ -35,7 +36,7 @@ def observe(
         )
     else:
         rendered = argocd_objects.render(tree, settings)
-        argocd = gather_trust.added(rendered.objects, request, world, settings.repo_url)
+        argocd = trust.added(rendered.objects, request, world, settings.repo_url)
         notes += [f"left to Argo CD, once it manages itself: {what}" for what in rendered.unknown]
     projects = _objects(laid, "projects.yaml")
     root = _objects(laid, "root.yaml")
@@ -51,7 +52,7 @@ def observe(
         projects=previews[first:last],
         root=previews[last:],
         secrets=secrets,
-        deploy_key=gather_key.step(request, world, for_argocd, laid.repo.url, laid.repo.exists),
+        deploy_key=deploy_key.step(request, world, for_argocd, laid.repo.url, laid.repo.exists),
         webhook=_webhook(request, world, laid),
         force_conflicts=request.force_conflicts,
         wait=None if request.no_wait else _wait(request, laid, root),

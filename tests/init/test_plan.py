@@ -8,6 +8,8 @@ import pytest
 
 from bootstrap.core.errors import Conflict, InputError
 from bootstrap.git.changes import Commit, FileChange, RepositoryState
+from bootstrap.init.plan import ClusterPlan, plan, secrets
+from bootstrap.init.plan_layout import Desired
 from bootstrap.kube.state import FieldConflict, Preview
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plan.steps import (
@@ -18,8 +20,6 @@ from bootstrap.plan.steps import (
     ServerSideApply,
     WaitFor,
 )
-from bootstrap.plans.init import ClusterPlan, plan, secrets
-from bootstrap.plans.tree import Desired
 from tests.layouts import CATALOG, settings
 
 REPO = RepositoryState("https://git.example.org/a/b.git", "main", True, tip="a" * 40, branches=("main",))

@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
-from bootstrap import credentials, kube
-from bootstrap.credentials import DEPLOY_KEY, ForArgoCD
+from bootstrap import kube
 from bootstrap.git import ssh_keys
+from bootstrap.init import credentials
+from bootstrap.init.credentials import DEPLOY_KEY, ForArgoCD
+from bootstrap.init.request import Request
 from bootstrap.plan import handlers
 from bootstrap.plan.handlers import NAMESPACE, World
 from bootstrap.plan.steps import EnsureDeployKey
-from bootstrap.request import Request
 
 
 def settle(request: Request, world: World, for_argocd: ForArgoCD, url: str) -> ForArgoCD:

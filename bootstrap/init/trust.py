@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import argocd_objects, kube
+from bootstrap import kube
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import known_hosts, urls
+from bootstrap.init import argocd_objects
+from bootstrap.init.request import Request
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.manifests.reader import documents
 from bootstrap.plan import handlers
 from bootstrap.plan.handlers import NAMESPACE, World
-from bootstrap.request import Request
 
 KEYS, KEYS_FIELD = "argocd-ssh-known-hosts-cm", "ssh_known_hosts"
 AUTHORITIES = "argocd-tls-certs-cm"

@@ -11,20 +11,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from bootstrap import credentials, gather_cluster, gather_key, gather_tree, kube, preflight
+from bootstrap import kube
 from bootstrap.core.errors import AuthenticationFailed, BootstrapError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.credentials import ForArgoCD
-from bootstrap.gather_tree import Laid
 from bootstrap.git import credential as git_credential
 from bootstrap.git import remote as git
 from bootstrap.git.remote import Credential
+from bootstrap.init import credentials, deploy_key, observe_cluster, observe_repository, preflight
+from bootstrap.init import plan as plans
+from bootstrap.init.credentials import ForArgoCD
+from bootstrap.init.observe_repository import Laid
+from bootstrap.init.request import Request
 from bootstrap.kube.state import ClusterState, Preview
 from bootstrap.plan.handlers import World
 from bootstrap.plan.steps import Plan
-from bootstrap.plans import init as plans
-from bootstrap.request import Request
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ def observe(request: Request, world: Connected, output: Output) -> Seen:
         named = (
             request.deploy_key
             or bool(world.for_argocd.named())
-            or (not cluster.missing_rights and gather_cluster.has_credential(world.acting, laid))
+            or (not cluster.missing_rights and observe_cluster.has_credential(world.acting, laid))
         )
         findings += preflight.of_argocd_credential(laid.settings.repo_url, named)
     preflight.refuse(findings, [error for error in (git_error, cluster_error) if error])
@@ -105,9 +106,9 @@ def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tupl
         return plans.plan(laid.repo, laid.desired, None), ()
     with output.progress("asking the cluster what would change"):
         url = laid.settings.repo_url
-        world.for_argocd = gather_key.settle(request, world.acting, world.for_argocd, url)
+        world.for_argocd = deploy_key.settle(request, world.acting, world.for_argocd, url)
         world.acting.credentials = world.for_argocd.named()
-        cluster, notes = gather_cluster.observe(request, world.acting, world.for_argocd, laid)
+        cluster, notes = observe_cluster.observe(request, world.acting, world.for_argocd, laid)
     taken = list(preflight.of_root(cluster.root, laid.settings.repo_url, request.force_conflicts))
     if not request.dry_run:
         preflight.refuse(taken, [])
@@ -118,7 +119,7 @@ def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tupl
 
 
 def _observe_git(request: Request, world: Connected, output: Output) -> Laid:
-    return gather_tree.observe(request, world.acting, world.url, world.credential, output)
+    return observe_repository.observe(request, world.acting, world.url, world.credential, output)
 
 
 def _observe_cluster(request: Request, world: Connected) -> ClusterState | None:

@@ -8,9 +8,9 @@ import pytest
 
 from bootstrap.git.changes import Commit
 from bootstrap.git.remote import merge_text
+from bootstrap.init.plan_layout import Desired, Last, Source, first_layout, next_layout
 from bootstrap.layout import files
 from bootstrap.layout.settings import FILE, Settings, parse_record
-from bootstrap.plans.tree import Desired, Last, Source, first_layout, next_layout
 from tests.layouts import CATALOG, MANIFEST, settings
 
 SHA = hashlib.sha256(MANIFEST).hexdigest()

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap import preflight
 from bootstrap.core.errors import GitUnreachable, RefusedError
 from bootstrap.git.changes import RepositoryState
+from bootstrap.init import preflight
 from bootstrap.kube.state import ArgoCDInstallation, ClusterState, Preview
 from bootstrap.manifests.objects import ClusterObject
 

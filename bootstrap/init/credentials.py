@@ -12,8 +12,8 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.credential import _read, _token
 from bootstrap.git.remote import Credential
+from bootstrap.init.request import Request
 from bootstrap.plan.steps import EnsureSecret
-from bootstrap.request import Request
 
 DEPLOY_KEY = "gitops-bootstrap.io/deploy-key"
 """Label of a Secret whose SSH key is a deploy key: another run without options leaves it."""

@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from bootstrap import gather
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError, StalePlan
 from bootstrap.core.output import Output
+from bootstrap.init import observe
+from bootstrap.init.request import Request
 from bootstrap.kube.state import Preview
 from bootstrap.plan import handlers, show
 from bootstrap.plan.execute import Done, execute
 from bootstrap.plan.steps import Plan, PushFiles, Step
-from bootstrap.request import Request
 
 
 def initialise(request: Request, output: Output) -> int:
@@ -22,11 +22,11 @@ def initialise(request: Request, output: Output) -> int:
     request.check()
     url = request.repo_url or _ask(output, "Repository URL", "REPO_URL")
     with ExitStack() as stack:
-        world = gather.connect(request, url, output, stack)
+        world = observe.connect(request, url, output, stack)
         agreed: Plan | None = None
         for last in (False, True):
-            seen = gather.observe(request, world, output)
-            plan, previews = gather.plan(request, world, seen, output)
+            seen = observe.observe(request, world, output)
+            plan, previews = observe.plan(request, world, seen, output)
             if request.dry_run:
                 return _show_only(output, seen, plan, previews)
             if agreed is None or _meaning(plan) != _meaning(agreed):
@@ -49,7 +49,7 @@ def _meaning(plan: Plan) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
-def _show_only(output: Output, seen: gather.Seen, plan: Plan, previews: tuple[Preview, ...]) -> int:
+def _show_only(output: Output, seen: observe.Seen, plan: Plan, previews: tuple[Preview, ...]) -> int:
     lines = [*_touched(seen), *show.whole(plan, previews)]
     if not plan.changes_something:
         lines.append("nothing to do: all is as it should be")
@@ -58,7 +58,7 @@ def _show_only(output: Output, seen: gather.Seen, plan: Plan, previews: tuple[Pr
 
 
 def _agree(
-    request: Request, output: Output, seen: gather.Seen, plan: Plan, previews: tuple[Preview, ...]
+    request: Request, output: Output, seen: observe.Seen, plan: Plan, previews: tuple[Preview, ...]
 ) -> None:
     """Show what will be touched; ask unless --yes was given or there is nothing to do."""
     for line in _touched(seen):
@@ -78,14 +78,14 @@ def _agree(
         raise RefusedError("asking before the first change", "the answer was no", "nothing was changed")
 
 
-def _touched(seen: gather.Seen) -> list[str]:
+def _touched(seen: observe.Seen) -> list[str]:
     lines = [f"repository  {seen.laid.repo.url} ({seen.laid.repo.branch})"]
     if seen.cluster:
         lines.append(f"cluster     {seen.cluster.context}: {seen.cluster.server} ({seen.cluster.version})")
     return lines
 
 
-def _place(seen: gather.Seen) -> dict[str, Any]:
+def _place(seen: observe.Seen) -> dict[str, Any]:
     """What is touched, as data."""
     repo, cluster = seen.laid.repo, seen.cluster
     data: dict[str, Any] = {"repository": {"url": repo.url, "branch": repo.branch, "tip": repo.tip}}
@@ -98,7 +98,7 @@ def _place(seen: gather.Seen) -> dict[str, Any]:
     return data
 
 
-def _execute(plan: Plan, world: gather.Connected, output: Output) -> list[Done]:
+def _execute(plan: Plan, world: observe.Connected, output: Output) -> list[Done]:
     if not plan.steps:
         return []
     acting = world.acting
@@ -119,8 +119,8 @@ def _execute(plan: Plan, world: gather.Connected, output: Output) -> list[Done]:
 def _finish(
     request: Request,
     output: Output,
-    seen: gather.Seen,
-    world: gather.Connected,
+    seen: observe.Seen,
+    world: observe.Connected,
     plan: Plan,
     done: Sequence[Done],
 ) -> int:

@@ -11,17 +11,17 @@ from bootstrap.core.output import Output
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential
+from bootstrap.init import plan_layout
+from bootstrap.init.plan_layout import Desired, Last, Source
+from bootstrap.init.preflight import Finding
+from bootstrap.init.request import Request
 from bootstrap.layout import catalog, choice, components, files
 from bootstrap.layout.choice import Resolved
 from bootstrap.layout.edits import ARGOCD
 from bootstrap.layout.settings import FILE, Record, Settings, parse_record, recorded_settings
 from bootstrap.manifests.reader import documents
 from bootstrap.plan.handlers import World
-from bootstrap.plans import tree
-from bootstrap.plans.tree import Desired, Last, Source
-from bootstrap.preflight import Finding
 from bootstrap.providers import address
-from bootstrap.request import Request
 
 if TYPE_CHECKING:
     from bootstrap.argocd import Manifest
@@ -212,10 +212,10 @@ def _desired(
         catalog.load(), catalog.VERSION, manifest.content if manifest else None, request.message_suffix
     )
     if record is None:
-        return tree.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
+        return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
     last = Last(record, _shipped(world, record, settings))
     asked = (request.with_components, request.without_components)
-    return tree.next_layout(source, settings, last, repo.files, remote.merge_text, asked)
+    return plan_layout.next_layout(source, settings, last, repo.files, remote.merge_text, asked)
 
 
 def _shipped(world: World, record: Record, settings: Settings) -> dict[str, bytes] | None:
@@ -226,7 +226,7 @@ def _shipped(world: World, record: Record, settings: Settings) -> dict[str, byte
     except (InputError, GitError) as error:
         if not isinstance(error, InputError) and type(error) is not GitError:
             raise
-    found = world.remote.find_trailer(tree.CATALOG_TRAILER, record.catalog_version)
+    found = world.remote.find_trailer(plan_layout.CATALOG_TRAILER, record.catalog_version)
     return dict(world.remote.read_commit(found, read)) if found else None
 
 

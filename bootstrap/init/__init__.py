@@ -1,0 +1,1 @@
+"""`bootstrap init`: install Argo CD and lay out a GitOps repository."""

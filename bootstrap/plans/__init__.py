@@ -1,1 +1,0 @@
-"""Pure: settings and observed state become a `Plan`."""
