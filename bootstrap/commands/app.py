@@ -60,8 +60,8 @@ def add(output: Output, values: Path | None, **options: Any) -> int:
     """
     from dataclasses import fields
 
-    from bootstrap import app_add
-    from bootstrap.app_request import AppRequest
+    from bootstrap.app import add as app_add
+    from bootstrap.app.request import AppRequest
 
     names = {field.name for field in fields(AppRequest)} - {"values"}
     given = {name: options.pop(name) for name in names}
@@ -80,7 +80,7 @@ def list_(output: Output, **options: Any) -> int:
       bootstrap app list
       bootstrap app list --cluster edge -o json
     """
-    from bootstrap import app_list
+    from bootstrap.app import list as app_list
 
     return app_list.list_apps(where(options, "in"), output)
 
@@ -99,7 +99,7 @@ def remove(output: Output, name: str, env: str | None, force: bool, **options: A
       bootstrap app remove shop --dry-run
       bootstrap app remove shop --env staging --push
     """
-    from bootstrap import app_remove
+    from bootstrap.app import remove as app_remove
 
     return app_remove.remove(name, env, force, where(options, "in"), output)
 

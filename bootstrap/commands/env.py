@@ -28,7 +28,7 @@ def list_(output: Output, **options: Any) -> int:
     Example:
       bootstrap env list
     """
-    from bootstrap import env_list
+    from bootstrap.app import env_list
 
     return env_list.list_environments(where(options), output)
 
@@ -48,7 +48,7 @@ def add(output: Output, name: str, source: str, app: str | None, domain: str | N
       bootstrap env add qa --from staging
       bootstrap env add qa --from staging --app shop --domain qa.example.com --push
     """
-    from bootstrap import env_add
+    from bootstrap.app import env_add
 
     request = env_add.EnvRequest(name, source, app, domain)
     return env_add.add(request, where(options), output)

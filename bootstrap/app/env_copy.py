@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_places
-from bootstrap.app_request import PRODUCTION
+from bootstrap.app import inventory
+from bootstrap.app.request import PRODUCTION
 from bootstrap.manifests.reader import documents
 from bootstrap.repository.kustomize import NAMES
 from bootstrap.yamledit import edit
@@ -107,7 +107,7 @@ def _application(files: Files, folder: str) -> Mapping[str, Any]:
 
 def _hosts(files: Files, path: str, naming: Naming) -> dict[str, str]:
     """Every host that the environment's settings name, with the new one."""
-    data = app_places.settings_of(files[path], path) if path in files else {}
+    data = inventory.settings_of(files[path], path) if path in files else {}
     domain = f".{naming.domain}"
     found = [
         str(value)

@@ -6,10 +6,11 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_cluster, app_list, app_places, app_prune, app_record
-from bootstrap.app_add import written
-from bootstrap.app_places import Apps
-from bootstrap.app_prune import Pruned
+from bootstrap.app import cluster_lines, inventory, laid_out, prune
+from bootstrap.app import list as app_list
+from bootstrap.app.add import written
+from bootstrap.app.inventory import Apps
+from bootstrap.app.prune import Pruned
 from bootstrap.component import switch
 from bootstrap.core.errors import ExitStatus, RefusedError
 from bootstrap.core.output import Output
@@ -36,8 +37,8 @@ def remove(app: str, environment: str | None, force: bool, where: Where, output:
 
     def decide(files: Files, under: str) -> Edit[Removed]:
         cluster = switch.read(files, under, where.cluster)
-        prefix = app_places.prefix_of(cluster.path, where.cluster)
-        return plan(app, environment, force, files, app_places.read(files, prefix))
+        prefix = inventory.prefix_of(cluster.path, where.cluster)
+        return plan(app, environment, force, files, inventory.read(files, prefix))
 
     done = carry_out(where, decide, output)
     removed, changes = done.edit.what, done.edit.changes
@@ -71,19 +72,19 @@ def plan(app: str, environment: str | None, force: bool, files: Files, apps: App
     whole = set(going) == set(there)
     parts = tuple(f"{folder}/{kind}/{one}/" for kind in ("overlays", "applications") for one in going)
     leaving = {path: text for path, text in contents.items() if whole or path.startswith(parts)}
-    record = contents.get(f"{folder}/{app_record.FILE}")
+    record = contents.get(f"{folder}/{laid_out.FILE}")
     if not force:
         _check_untouched(app, leaving, record, folder)
     changes = [FileChange(path, None, content) for path, content in leaving.items()]
     if record is not None and not whole:
-        path = f"{folder}/{app_record.FILE}"
-        changes.append(FileChange(path, app_record.extended(record, {}, folder, leaving), record))
-    clusters = app_places.clusters(files, apps.prefix)
+        path = f"{folder}/{laid_out.FILE}"
+        changes.append(FileChange(path, laid_out.extended(record, {}, folder, leaving), record))
+    clusters = inventory.clusters(files, apps.prefix)
     # The whole app may have lines of more than its environments, such as its alerts.
     names = _applications(apps, app) if whole else going
-    entries = [app_places.entry(app, one) for one in names]
-    on = {one for one in names if any(_is_on(text, app_places.entry(app, one)) for text in clusters.values())}
-    lines = app_cluster.without(clusters, entries)
+    entries = [inventory.entry(app, one) for one in names]
+    on = {one for one in names if any(_is_on(text, inventory.entry(app, one)) for text in clusters.values())}
+    lines = cluster_lines.without(clusters, entries)
     changes += [FileChange(path, text, clusters[path]) for path, text in lines.items()]
     if whole:
         changes += _projects(app, files, apps, list(clusters))
@@ -95,9 +96,9 @@ def plan(app: str, environment: str | None, force: bool, files: Files, apps: App
 def _check_untouched(app: str, leaving: dict[str, bytes], record: bytes | None, folder: str) -> None:
     tried = f"removing {app}"
     if record is None:
-        found = f"it was not laid out by `bootstrap app add` ({folder}/{app_record.FILE} is not there)"
+        found = f"it was not laid out by `bootstrap app add` ({folder}/{laid_out.FILE} is not there)"
         raise RefusedError(tried, found, "add --force to remove all of its files")
-    edited = app_record.changed(record, leaving, folder)
+    edited = laid_out.changed(record, leaving, folder)
     if edited:
         more = f" and {len(edited) - LISTED} more" if len(edited) > LISTED else ""
         found = f"somebody has edited {', '.join(edited[:LISTED])}{more}"
@@ -117,7 +118,7 @@ def _is_on(kustomization: bytes, entry: str) -> bool:
 
 def _pruned(app: str, environment: str, files: Files, apps: Apps, contents: dict[str, bytes]) -> Pruned:
     application = app_list.application_of(files, apps, app, environment)
-    return app_prune.pruned(application, bool(app_list.sources_elsewhere(application)), contents)
+    return prune.pruned(application, bool(app_list.sources_elsewhere(application)), contents)
 
 
 def _projects(app: str, files: Files, apps: Apps, clusters: list[str]) -> list[FileChange]:
@@ -137,6 +138,6 @@ def _projects(app: str, files: Files, apps: Apps, clusters: list[str]) -> list[F
             continue
         after = before
         for url in sorted(used.get(app, set()) - others):
-            after = app_cluster.forbidden(after, path, url)
+            after = cluster_lines.forbidden(after, path, url)
         changes += [FileChange(path, after, before)] if after != before else []
     return changes

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bootstrap import app_places
-from bootstrap.app_places import Apps
+from bootstrap.app import inventory
+from bootstrap.app.inventory import Apps
 from bootstrap.component import switch
 from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus
@@ -67,7 +67,7 @@ def _few(names: tuple[str, ...]) -> str:
 
 def listed(files: Files, cluster: Cluster, name: str) -> list[Listed]:
     """Every environment of every app, in order of their names."""
-    apps = app_places.read(files, app_places.prefix_of(cluster.path, name))
+    apps = inventory.read(files, inventory.prefix_of(cluster.path, name))
     on = {component.entry for component in cluster.offers.values() if component.on}
     return [
         _one(files, apps, app, environment, on)
@@ -82,12 +82,12 @@ def _one(files: Files, apps: Apps, app: str, environment: str, on: set[str]) -> 
     overlay = f"{apps.folder(app)}/overlays/{environment}"
     if kind == "image":
         runs = _images(files, f"{overlay}/kustomization.yaml")
-    data = app_places.settings(files, f"{overlay}/settings.yaml")
+    data = inventory.settings(files, f"{overlay}/settings.yaml")
     hosts = tuple(str(value) for key, value in data.items() if key.lower().endswith("host"))
-    if hosts and not app_places.are_served(files, overlay):
+    if hosts and not inventory.are_served(files, overlay):
         hosts = ()
     namespace = application.get("spec", {}).get("destination", {}).get("namespace")
-    state = app_places.entry(app, environment) in on
+    state = inventory.entry(app, environment) in on
     return Listed(app, environment, state, kind, runs, hosts, namespace)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_cluster, app_files, app_places, app_record
-from bootstrap.app_cluster import Line
-from bootstrap.app_files import Placed
-from bootstrap.app_places import Apps
-from bootstrap.app_request import PRODUCTION, AppRequest, check_host, check_name
+from bootstrap.app import cluster_lines, inventory, laid_out
+from bootstrap.app import files as app_files
+from bootstrap.app.cluster_lines import Line
+from bootstrap.app.files import Placed
+from bootstrap.app.inventory import Apps
+from bootstrap.app.request import PRODUCTION, AppRequest, check_host, check_name
 from bootstrap.component import switch
 from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
@@ -43,27 +44,27 @@ def add(request: AppRequest, where: Where, output: Output) -> int:
 
 def plan(request: AppRequest, files: Files, cluster: Cluster, name: str) -> Edit[Added]:
     """The files of the app, its lines, and what they require; InputError, RefusedError when it cannot be."""
-    prefix = app_places.prefix_of(cluster.path, name)
-    apps = app_places.read(files, prefix)
+    prefix = inventory.prefix_of(cluster.path, name)
+    apps = inventory.read(files, prefix)
     environments = _environments(request, apps, cluster)
     check_name(request.name, "the app's name", environments)
-    settings = app_places.settings(files, f"{prefix}clusters/{name}/settings.yaml")
+    settings = inventory.settings(files, f"{prefix}clusters/{name}/settings.yaml")
     domain = str(settings.get("domain") or EXAMPLE_DOMAIN)
     hosts = {one: _host(request, one, environments, domain) for one in environments}
-    taken = app_places.taken_hosts(files, apps, but=request.name) if request.host else {}
+    taken = inventory.taken_hosts(files, apps, but=request.name) if request.host else {}
     for host in hosts.values():
         if host in taken:
             raise RefusedError("reading --host", f"{host} is taken", "give another host", taken[host])
-    way = app_cluster.way_in(cluster, request.gateway)
+    way = cluster_lines.way_in(cluster, request.gateway)
     app = Placed(request, prefix, hosts, way)
     wanted = app_files.files(app)
-    wanted[f"{app.folder}/{app_record.FILE}"] = app_record.render(wanted, app.folder)
+    wanted[f"{app.folder}/{laid_out.FILE}"] = laid_out.render(wanted, app.folder)
     new = _new_files(app, apps, files, wanted)
     lines = [
         Line(request.name, one, wanted[f"{app.folder}/applications/{one}/application.yaml"])
         for one in environments
     ]
-    content, choice = app_cluster.switched_on(cluster, lines)
+    content, choice = cluster_lines.switched_on(cluster, lines)
     changes = [*new]
     if content != cluster.content:
         changes.append(FileChange(cluster.path, content, cluster.content))
@@ -78,7 +79,7 @@ def plan(request: AppRequest, files: Files, cluster: Cluster, name: str) -> Edit
 
 def _permission(files: Files, path: str, repository: str) -> list[FileChange]:
     before = files.read(path) or b""
-    after = app_cluster.permitted(before, path, repository)
+    after = cluster_lines.permitted(before, path, repository)
     return [FileChange(path, after, before)] if after != before else []
 
 
@@ -88,7 +89,7 @@ def _environments(request: AppRequest, apps: Apps, cluster: Cluster) -> tuple[st
         for component in cluster.offers.values()
         if component.on and "/applications/" in component.entry
     }
-    chosen = app_places.choose_environments(apps, request.environments, on)
+    chosen = inventory.choose_environments(apps, request.environments, on)
     for one in chosen:
         check_name(one, "--env")
     return chosen

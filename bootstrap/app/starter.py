@@ -10,7 +10,7 @@ from bootstrap.yamledit import edit
 NAME, ENVIRONMENT = "starter", "dev"
 """What the shipped apps and their one environment are called."""
 
-_ROOT = Path(__file__).parent / "starter"
+_ROOT = Path(__file__).parent / "starters"
 _FOLDERS = {"image": "app", "chart": "chart", "git": "git"}
 _NOTE = re.compile(rb"\A# bootstrap: ignore-file=.*\n")
 """What tells `bootstrap validate` that the pattern itself is not to be checked."""

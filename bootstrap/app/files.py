@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_starter
-from bootstrap.app_request import AppRequest, Config
+from bootstrap.app import starter
+from bootstrap.app.request import AppRequest, Config
 from bootstrap.yamledit import edit
 
 PREFIX = "gitops-bootstrap.io/"
@@ -55,7 +55,7 @@ class Placed:
 def files(app: Placed) -> Files:
     """Every file of the app, path from the repository's top → content."""
     request = app.request
-    found = app_starter.files(request.kind, request.name, tuple(app.hosts), app.prefix)
+    found = starter.files(request.kind, request.name, tuple(app.hosts), app.prefix)
     if request.kind == "image":
         _base(app, found)
         for environment in app.hosts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bootstrap import app_list
+from bootstrap.app import list as app_list
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Where

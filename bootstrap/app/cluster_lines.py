@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bootstrap import app_places
-from bootstrap.app_files import WayIn
+from bootstrap.app import inventory
+from bootstrap.app.files import WayIn
 from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.layout import traits as component_traits
@@ -34,7 +34,7 @@ class Line:
 
     @property
     def entry(self) -> str:
-        return app_places.entry(self.app, self.environment)
+        return inventory.entry(self.app, self.environment)
 
 
 def way_in(cluster: Cluster, gateway: bool) -> WayIn:

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import app_cluster, app_list, app_places, app_record, env_copy
-from bootstrap.app_add import came_along, written
-from bootstrap.app_cluster import Line
-from bootstrap.app_places import Apps
-from bootstrap.app_request import check_host, check_name
+from bootstrap.app import cluster_lines, env_copy, inventory, laid_out
+from bootstrap.app import list as app_list
+from bootstrap.app.add import came_along, written
+from bootstrap.app.cluster_lines import Line
+from bootstrap.app.env_copy import Copy, Naming
+from bootstrap.app.inventory import Apps
+from bootstrap.app.request import check_host, check_name
 from bootstrap.component import switch
 from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
 from bootstrap.edit.files import Files
-from bootstrap.env_copy import Copy, Naming
 from bootstrap.git.changes import FileChange
 from bootstrap.image import paths
 from bootstrap.layout.catalog import EXAMPLE_DOMAIN
@@ -70,10 +71,10 @@ def add(request: EnvRequest, where: Where, output: Output) -> int:
 
 def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit[Added]:
     """The new files and lines; InputError for what is not there, RefusedError for what is there already."""
-    prefix = app_places.prefix_of(cluster.path, name)
-    apps = app_places.read(files, prefix)
+    prefix = inventory.prefix_of(cluster.path, name)
+    apps = inventory.read(files, prefix)
     chosen, notes = _choose(request, apps)
-    settings = app_places.settings(files, f"{prefix}clusters/{name}/settings.yaml")
+    settings = inventory.settings(files, f"{prefix}clusters/{name}/settings.yaml")
     naming = Naming(
         request.source, request.name, str(settings.get("domain") or EXAMPLE_DOMAIN), request.domain
     )
@@ -82,25 +83,25 @@ def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit
     for app in chosen:
         folder = apps.folder(app)
         contents = {path: text for path in apps.of(app) if (text := files.read(path)) is not None}
-        beside = app_places.entry(app, request.source) in on
+        beside = inventory.entry(app, request.source) in on
         made = env_copy.copy(app, folder, contents, naming, beside)
         copies.append(made)
         changes += [FileChange(path, text) for path, text in made.files.items()]
-        record = f"{folder}/{app_record.FILE}"
+        record = f"{folder}/{laid_out.FILE}"
         if record in contents:
-            extended = app_record.extended(contents[record], made.files, folder)
+            extended = laid_out.extended(contents[record], made.files, folder)
             changes.append(FileChange(record, extended, contents[record]))
         application = made.files[f"{folder}/applications/{request.name}/application.yaml"]
         lines.append(Line(app, request.name, application))
         notes += _notes(made)
     _check_hosts(copies, files, apps)
-    content, choice = app_cluster.switched_on(cluster, lines)
+    content, choice = cluster_lines.switched_on(cluster, lines)
     changes += [FileChange(cluster.path, content, cluster.content)] if content != cluster.content else []
     changes += _permissions(chosen, request.source, files, apps, f"{prefix}clusters/{name}")
     subject = f"Add environment {request.name} (from {request.source}) on cluster {name}"
     after = _After(files, {change.path: change.content for change in changes})
     overlays = {one.app: f"{apps.folder(one.app)}/overlays/{request.name}" for one in copies}
-    unserved = tuple(app for app, overlay in overlays.items() if not app_places.are_served(after, overlay))
+    unserved = tuple(app for app, overlay in overlays.items() if not inventory.are_served(after, overlay))
     added = Added(tuple(copies), choice, (*notes, *choice.notes), unserved)
     return Edit(added, tuple(changes), subject)
 
@@ -162,7 +163,7 @@ def _places(apps: Apps, app: str) -> list[str]:
 
 def _check_hosts(copies: list[Copy], files: Files, apps: Apps) -> None:
     """Refuse a host that another environment has: who answers would be chance."""
-    taken = app_places.taken_hosts(files, apps)
+    taken = inventory.taken_hosts(files, apps)
     for made in copies:
         for host in made.hosts.values():
             check_host(host, "--domain")
@@ -179,7 +180,7 @@ def _permissions(chosen: list[str], source: str, files: Files, apps: Apps, folde
         application = app_list.application_of(files, apps, app, source)
         for one in app_list.sources_elsewhere(application):
             if after is not None:
-                after = app_cluster.permitted(after, f"{folder}/projects.yaml", str(one["repoURL"]))
+                after = cluster_lines.permitted(after, f"{folder}/projects.yaml", str(one["repoURL"]))
     if after is not None and after != before:
         changes.append(FileChange(f"{folder}/projects.yaml", after, before))
     return changes

@@ -1,0 +1,1 @@
+"""`bootstrap app` and `bootstrap env`: lay out apps and environments, list and remove them."""
