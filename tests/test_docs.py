@@ -10,10 +10,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bootstrap import compare, doctor, trace
+from bootstrap import compare, doctor
 from bootstrap.core.errors import ExitStatus
 from bootstrap.drawing import model
 from bootstrap.main import cli
+from bootstrap.trace import hops
 from tests.test_main import ALL
 
 ROOT = Path(__file__).parents[1]
@@ -66,8 +67,8 @@ def test_commands_in_the_readme_exist() -> None:
 
 def test_every_field_of_what_is_drawn_traced_and_looked_at_is_documented() -> None:
     text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
-    shapes = (model.Node, model.Edge, model.Graph, trace.Remark, doctor.Finding)
+    shapes = (model.Node, model.Edge, model.Graph, hops.Remark, doctor.Finding)
     names = {field.name for shape in shapes for field in fields(shape)}
-    names |= set(trace.Hop("service", "web").data())
+    names |= set(hops.Hop("service", "web").data())
     names |= set(compare.data([compare.Change("add", "ConfigMap a/b", "", "", ())])[0])
     assert {name for name in names if f"`{name}`" not in text} == set()

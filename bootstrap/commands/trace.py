@@ -54,7 +54,7 @@ def command(
     """
     from bootstrap.core.errors import InputError
     from bootstrap.repository.lookup import Request
-    from bootstrap.tracing import show_trace
+    from bootstrap.trace.run import show_trace
 
     if live and from_git:
         raise InputError("reading --live", "--from-git is given too", "give one of the two")

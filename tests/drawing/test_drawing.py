@@ -8,15 +8,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bootstrap import graph_trace, graph_views
+from bootstrap import graph_views
 from bootstrap.core.health import State
 from bootstrap.drawing.html import html
 from bootstrap.drawing.layout import Box, layout
 from bootstrap.drawing.model import Edge, Graph, Node, graph
 from bootstrap.drawing.svg import svg
 from bootstrap.drawing.text import dot, mermaid
+from bootstrap.trace import picture as graph_trace
 from bootstrap.validate.engine import problems
-from tests.test_trace import walk, world
+from tests.trace.test_hops import walk, world
 
 STATES: tuple[State, ...] = ("ok", "warning", "broken", "unknown")
 

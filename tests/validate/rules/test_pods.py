@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index
-from bootstrap.trace import worst
-from bootstrap.trace_walk import trace
+from bootstrap.trace.hops import worst
+from bootstrap.trace.walk import trace
 from bootstrap.validate.rule import Surroundings
 from bootstrap.validate.rules import pods, scaling
 from tests.validate.rules.world import resources

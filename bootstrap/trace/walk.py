@@ -11,9 +11,9 @@ from bootstrap.resources.entries import Entry, entries, gateways_of, known_hosts
 from bootstrap.resources.index import Index, Resource, mapping, mappings
 from bootstrap.resources.links import Link, links
 from bootstrap.resources.pods import pod_spec, replicas, running, selected
-from bootstrap.trace import Hop, Remark
-from bootstrap.trace_given import certificate, certificates, configuration, ready_when, volumes
-from bootstrap.trace_platform import Platform, platform
+from bootstrap.trace.given import certificate, certificates, configuration, ready_when, volumes
+from bootstrap.trace.hops import Hop, Remark
+from bootstrap.trace.platform import Platform, platform
 from bootstrap.validate.rules import entrances
 from bootstrap.validate.rules.mesh import policy_of
 from bootstrap.validate.rules.monitoring import scrapers

@@ -7,10 +7,10 @@ import pytest
 from bootstrap.core.errors import InputError
 from bootstrap.repository.model import promised
 from bootstrap.resources.index import APPLICATION, Index
-from bootstrap.trace import Hop, worst
-from bootstrap.trace_remarks import namespaces, remark
-from bootstrap.trace_text import lines
-from bootstrap.trace_walk import trace
+from bootstrap.trace.hops import Hop, worst
+from bootstrap.trace.remarks import namespaces, remark
+from bootstrap.trace.text import lines
+from bootstrap.trace.walk import trace
 from bootstrap.validate.engine import problems
 from bootstrap.validate.rule import Finding, Problem, Surroundings
 from tests.validate.rules.world import CHILDREN, CLUSTER, ROOT, SHOP, broken, resources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootstrap.trace import Hop, broken, worst
+from bootstrap.trace.hops import Hop, broken, worst
 
 MARKS = {"ok": "ok", "warning": "WARNING", "broken": "BROKEN", "unknown": "?"}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from bootstrap import graph_trace
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing import write
@@ -13,12 +12,13 @@ from bootstrap.repository.model import Options, Repository, Scope
 from bootstrap.repository.open import choose_scope, opened, whole
 from bootstrap.resources.entrances import of_index
 from bootstrap.resources.index import IN_CLUSTER, Index
-from bootstrap.trace import Hop, worst
-from bootstrap.trace_remarks import namespaces, remark
-from bootstrap.trace_text import lines
-from bootstrap.trace_unchecked import looked_up
-from bootstrap.trace_unread import Unread, instead, lost, stopped, unread
-from bootstrap.trace_walk import trace
+from bootstrap.trace import picture
+from bootstrap.trace.hops import Hop, worst
+from bootstrap.trace.remarks import namespaces, remark
+from bootstrap.trace.text import lines
+from bootstrap.trace.unchecked import looked_up
+from bootstrap.trace.unread import Unread, instead, lost, stopped, unread
+from bootstrap.trace.walk import trace
 from bootstrap.validate.config import configured, settings
 from bootstrap.validate.engine import of_scope
 from bootstrap.validate.report import Unchecked
@@ -33,7 +33,8 @@ def show_trace(request: Request, target: str, output: Output, format: str) -> in
         chosen = settings(None, None, configured(repository))
         silent = unchecked(repository, replace(chosen, rules=chosen.rules & looked_up(root)))
     if request.live:
-        from bootstrap import kube, trace_live
+        from bootstrap import kube
+        from bootstrap.trace import live as trace_live
 
         trace_live.compare(root, kube.connect(output.invocation, request.context))
     show(root, output, format, silent)
@@ -51,7 +52,7 @@ def show(root: Hop, output: Output, format: str, silent: Unchecked | None = None
         if silent is not None:
             output.info(f"not checked: {silent}")
     else:
-        write.write(graph_trace.of(root), output, format)
+        write.write(picture.of(root), output, format)
 
 
 def from_git(repository: Repository, request: Request, target: str) -> Hop:

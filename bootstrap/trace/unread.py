@@ -12,7 +12,7 @@ from bootstrap.core.health import State
 from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.resources.applications import Source, is_here, sources
 from bootstrap.resources.index import Resource
-from bootstrap.trace import Hop, Remark
+from bootstrap.trace.hops import Hop, Remark
 from bootstrap.validate.rules.apps import PATH
 from bootstrap.validate.rules.files import BY_CODE
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bootstrap.resources.entries import TRAEFIK
 from bootstrap.resources.pods import pod_spec
 from bootstrap.resources.routes import INGRESS, ROUTES, VIRTUAL
-from bootstrap.trace import Hop
+from bootstrap.trace.hops import Hop
 
 
 def looked_up(root: Hop) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
 from bootstrap.resources.pods import containers, pod_spec, references
-from bootstrap.trace import Hop
+from bootstrap.trace.hops import Hop
 from bootstrap.validate.rules import secrets
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bootstrap.drawing.model import Edge, Graph, Node, graph
-from bootstrap.trace import Hop
+from bootstrap.trace.hops import Hop
 
 _CUT = ("GB323", "GB325", "GB349")
 _GROUPS = {"entry": "entry", "route": "entry", "service": "Services", "pods": "pods"}

@@ -11,7 +11,7 @@ from bootstrap.core.errors import ApiError
 from bootstrap.kube import Cluster
 from bootstrap.resources.index import Resource, dig, mapping, mappings
 from bootstrap.resources.pods import running
-from bootstrap.trace import Hop, Remark
+from bootstrap.trace.hops import Hop, Remark
 
 WORKERS = 8
 _SLICES = "discovery.k8s.io/v1"

@@ -16,7 +16,7 @@ from bootstrap.resources.index import APPLICATION_SET, PROJECT, Index, Resource,
 from bootstrap.resources.pods import pod_labels, pod_spec
 from bootstrap.resources.policies import AUTHORIZATION, MESH, NETWORK_POLICY, applies, peer
 from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
-from bootstrap.trace import Hop, Remark
+from bootstrap.trace.hops import Hop, Remark
 from bootstrap.validate.rule import Finding
 from bootstrap.validate.rules import entrances, network, secrets
 from bootstrap.validate.rules.monitoring import POD_MONITOR, SERVICE_MONITOR

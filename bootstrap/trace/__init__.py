@@ -1,0 +1,1 @@
+"""`bootstrap trace`: follow a request to its data, hop by hop."""
