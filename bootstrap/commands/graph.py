@@ -47,7 +47,7 @@ def command(
       bootstrap graph --network -o mermaid
       bootstrap graph --resources --app voting-app-dev -o svg > voting-app.svg
     """
-    from bootstrap.graphing import show_graph
+    from bootstrap.graph.run import show_graph
     from bootstrap.repository.lookup import Request
 
     request = Request(path, cluster, environment, fetch_charts, not no_cache)

@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bootstrap import graph_views
 from bootstrap.core.health import State
 from bootstrap.drawing.html import html
 from bootstrap.drawing.layout import Box, layout
 from bootstrap.drawing.model import Edge, Graph, Node, graph
 from bootstrap.drawing.svg import svg
 from bootstrap.drawing.text import dot, mermaid
+from bootstrap.graph import views
 from bootstrap.trace import picture as graph_trace
 from bootstrap.validate.engine import problems
 from tests.trace.test_hops import walk, world
@@ -120,7 +120,7 @@ def test_mermaid_and_dot_name_every_node_and_every_way() -> None:
 
 def test_waves_come_one_after_the_other() -> None:
     index, around = world()
-    drawn = graph_views.apps(index.applications.values(), problems(index, around, {"argocd"}), "apps")
+    drawn = views.apps(index.applications.values(), problems(index, around, {"argocd"}), "apps")
     assert drawn.groups == ("root", "wave -20", "wave 20")
     picture = layout(drawn)
     places = [(picture.groups[name].y, picture.groups[name].x) for name in drawn.groups]
@@ -131,7 +131,7 @@ def test_waves_come_one_after_the_other() -> None:
 
 def test_resources_are_tied_to_what_they_need() -> None:
     index, around = world()
-    drawn = graph_views.resources(index, problems(index, around, {"shop"}), "resources", "shop")
+    drawn = views.resources(index, problems(index, around, {"shop"}), "resources", "shop")
     pairs = {(edge.source, edge.target) for edge in drawn.edges}
     assert {
         ("Ingress shop/web", "Service shop/web"),
@@ -147,7 +147,7 @@ def test_resources_are_tied_to_what_they_need() -> None:
 @pytest.mark.parametrize(("peer", "state"), [("web", "ok"), ("api", "broken")])
 def test_network_shows_which_way_is_cut(peer: str, state: str) -> None:
     index, _ = world({"policy peer": f"- from: [{{podSelector: {{matchLabels: {{app: {peer}}}}}}}]"})
-    drawn = graph_views.network(index, {}, "network")
+    drawn = views.network(index, {}, "network")
     ways = {(edge.source, edge.target): edge.state for edge in drawn.edges}
     assert ways[("Deployment shop/web", "StatefulSet shop/db")] == state
     assert ("host shop.example.com", "Deployment shop/web") in ways

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap import graph_views
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.drawing import write
+from bootstrap.graph import views
 from bootstrap.repository.lookup import (
     Request,
     check_application,
@@ -43,18 +43,18 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
             if request.environment is not None:
                 chosen = in_environment(applications, request.environment)
                 applications = {name: one for name, one in applications.items() if name in chosen}
-            graph = graph_views.apps(applications.values(), found, title)
+            graph = views.apps(applications.values(), found, title)
         elif view == "network":
-            graph = graph_views.network(index, found, title, application)
+            graph = views.network(index, found, title, application)
         else:
-            graph = graph_views.resources(index, found, title, application)
+            graph = views.resources(index, found, title, application)
     if not graph.nodes:
         raise _nothing(index, view, application)
     write.write(graph, output, format)
     return ExitStatus.OK
 
 
-def _found(repository: Repository, scope: Scope, index: Index) -> graph_views.Problems:
+def _found(repository: Repository, scope: Scope, index: Index) -> views.Problems:
     """What `validate` says of the objects: without what settings or a comment leave out."""
     chosen = settings(None, None, configured(repository))
     around = Surroundings(index, scope.complete and not scope.unreadable, kubernetes=chosen.kubernetes)
