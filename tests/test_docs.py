@@ -10,8 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bootstrap import compare, doctor
+from bootstrap import doctor
 from bootstrap.core.errors import ExitStatus
+from bootstrap.diff import compare
 from bootstrap.drawing import model
 from bootstrap.main import cli
 from bootstrap.trace import hops

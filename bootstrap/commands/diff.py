@@ -54,7 +54,7 @@ def command(
       bootstrap diff --live --cluster default
     """
     from bootstrap.core.errors import InputError
-    from bootstrap.diffing import Request, diff
+    from bootstrap.diff.run import Request, diff
 
     if live and revisions:
         raise InputError("reading --live", "--rev is given too", "give one of the two")

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bootstrap import compare
-from bootstrap.compare import Change, Key
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
+from bootstrap.diff import compare
+from bootstrap.diff.compare import Change, Key
 from bootstrap.repository.discover import remotes
 from bootstrap.repository.locate import locate
 from bootstrap.repository.lookup import check_application

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.compare import Key, compare, data, markdown, text
+from bootstrap.diff.compare import Key, compare, data, markdown, text
 from bootstrap.resources.index import Resource
 
 

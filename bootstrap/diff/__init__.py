@@ -1,0 +1,1 @@
+"""`bootstrap diff`: what differs in the rendered objects."""
