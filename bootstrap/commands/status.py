@@ -49,7 +49,7 @@ def command(
       bootstrap status --images --repo ~/gitops
       bootstrap status --commit HEAD -o json
     """
-    from bootstrap import live
+    from bootstrap.status import run
 
-    request = live.Request(context, namespace, root, commit, live.FOREVER, repo, images=images)
-    return live.watch(request, output) if watch else live.status(request, output)
+    request = run.Request(context, namespace, root, commit, run.FOREVER, repo, images=images)
+    return run.watch(request, output) if watch else run.status(request, output)

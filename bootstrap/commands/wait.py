@@ -50,7 +50,7 @@ def command(
       bootstrap wait --app voting-app-dev
       bootstrap wait --server https://argocd.example.com --commit "$GITHUB_SHA"
     """
-    from bootstrap import live
+    from bootstrap.status import run
 
-    request = live.Request(context, namespace, root, commit, timeout, Path(), server, token_file, ca_file)
-    return live.wait(request, output)
+    request = run.Request(context, namespace, root, commit, timeout, Path(), server, token_file, ca_file)
+    return run.wait(request, output)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import kube, live
+from bootstrap import kube
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.kube import Cluster
@@ -20,6 +20,7 @@ from bootstrap.layout import catalog
 from bootstrap.manifests.reader import parse
 from bootstrap.repository.tools import kustomize
 from bootstrap.sandbox.state import Sandbox
+from bootstrap.status import run as live
 from bootstrap.validate import custom_kinds
 from tests import terminal
 from tests.applications import NEWER, REPOSITORY, REVISION, application, entry

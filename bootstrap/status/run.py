@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bootstrap import argocd, kube, live_behind, live_images
+from bootstrap import argocd, kube
 from bootstrap.argocd import server as argocd_server
 from bootstrap.argocd.source import Source
 from bootstrap.argocd.status import ApplicationStatus, Family, Status, key_of, summarise
@@ -16,6 +16,8 @@ from bootstrap.core.errors import ExitStatus, InputError, NotFound
 from bootstrap.core.keys import pressed
 from bootstrap.core.output import Output
 from bootstrap.kube import Cluster, certificates
+from bootstrap.status import behind as live_behind
+from bootstrap.status import images as live_images
 
 ROOT = "root"
 FOREVER = 10 * 365 * 86400.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.live_images import Difference, differences
+from bootstrap.status.images import Difference, differences
 
 
 def test_only_another_version_of_an_image_is_a_difference() -> None:
