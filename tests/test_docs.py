@@ -10,9 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bootstrap import doctor
 from bootstrap.core.errors import ExitStatus
 from bootstrap.diff import compare
+from bootstrap.doctor import run
 from bootstrap.drawing import model
 from bootstrap.main import cli
 from bootstrap.trace import hops
@@ -68,7 +68,7 @@ def test_commands_in_the_readme_exist() -> None:
 
 def test_every_field_of_what_is_drawn_traced_and_looked_at_is_documented() -> None:
     text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
-    shapes = (model.Node, model.Edge, model.Graph, hops.Remark, doctor.Finding)
+    shapes = (model.Node, model.Edge, model.Graph, hops.Remark, run.Finding)
     names = {field.name for shape in shapes for field in fields(shape)}
     names |= set(hops.Hop("service", "web").data())
     names |= set(compare.data([compare.Change("add", "ConfigMap a/b", "", "", ())])[0])

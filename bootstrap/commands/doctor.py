@@ -42,7 +42,7 @@ def command(output: Output, context: str | None, namespace: str, **options: Any)
       bootstrap doctor -o json
       bootstrap doctor --token-file token
     """
-    from bootstrap.doctor import doctor
+    from bootstrap.doctor.run import doctor
     from bootstrap.init.request import Request
 
     request = Request(**options)

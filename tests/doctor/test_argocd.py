@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import datetime, timedelta, timezone
 
-from bootstrap import doctor_argocd
+from bootstrap.doctor import argocd
 from tests.applications import application
 
 NOW = datetime(2026, 11, 24, 22, 0, 0, tzinfo=timezone.utc)
@@ -24,7 +24,7 @@ def test_repository_that_cannot_be_read_is_told_with_argocds_words() -> None:
     conditions = [
         {"type": "ComparisonError", "message": f"failed to list refs of {URL}: authentication required"}
     ]
-    found = doctor_argocd.repositories([application("a"), application("b", conditions=conditions)], [])
+    found = argocd.repositories([application("a"), application("b", conditions=conditions)], [])
     states = {what.partition(": ")[0]: (state, what) for _, state, what, _ in found}
     assert states[URL][0] == "broken"
     assert "authentication required" in states[URL][1]
@@ -34,7 +34,7 @@ def test_repository_that_cannot_be_read_is_told_with_argocds_words() -> None:
 def test_credential_of_a_repository_is_named_and_never_told() -> None:
     repository = f"https://user:hunter22@{URL.removeprefix('https://')}"
     one = application("a", repository=repository)
-    found = doctor_argocd.repositories([one], [secret(url=URL, password="correct-horse")])
+    found = argocd.repositories([one], [secret(url=URL, password="correct-horse")])
     said = " ".join(what for _, _, what, _ in found)
     assert f"{URL}: read for 1 of 1 Applications, with a credential" in said
     assert "hunter22" not in said
@@ -48,7 +48,7 @@ def test_queues_are_read_from_the_controllers_metrics() -> None:
         'workqueue_depth{name="app_operation_processing_queue"} 1e+03\n'
         'workqueue_depth{name="project_reconciliation_queue"} 7\n'
     )
-    assert doctor_argocd.depths_of(metrics) == {
+    assert argocd.depths_of(metrics) == {
         "app_reconciliation_queue": 12,
         "app_operation_processing_queue": 1000,
     }
@@ -56,34 +56,30 @@ def test_queues_are_read_from_the_controllers_metrics() -> None:
 
 def test_controller_that_does_not_keep_up_is_told() -> None:
     one = application("a", reconciledAt="2026-11-24T21:00:00Z")
-    [(_, state, what, mend)] = doctor_argocd.compared([one, application("b")], NOW)
+    [(_, state, what, mend)] = argocd.compared([one, application("b")], NOW)
     assert (state, what) == ("warning", "the longest ago, a, 3600 s")
     assert mend
-    [(_, state, _, _)] = doctor_argocd.compared([application("b", reconciledAt="2026-11-24T21:59:00Z")], NOW)
+    [(_, state, _, _)] = argocd.compared([application("b", reconciledAt="2026-11-24T21:59:00Z")], NOW)
     assert state == "ok"
-    [(_, state, what, mend)] = doctor_argocd.compared([application("b", reconciledAt=None)], NOW)
+    [(_, state, what, mend)] = argocd.compared([application("b", reconciledAt=None)], NOW)
     assert (state, bool(mend)) == ("broken", True)
 
 
 def test_webhook_is_told_by_the_names_of_its_keys() -> None:
-    found = doctor_argocd.webhook(secret(webhook__gogs__secret="hunter22", admin__password="x"))
+    found = argocd.webhook(secret(webhook__gogs__secret="hunter22", admin__password="x"))
     assert found[2] == "argocd-secret has webhook.gogs.secret"
-    assert "no webhook" in doctor_argocd.webhook(secret(admin__password="x"))[2]
-    assert "no webhook" in doctor_argocd.webhook(None)[2]
+    assert "no webhook" in argocd.webhook(secret(admin__password="x"))[2]
+    assert "no webhook" in argocd.webhook(None)[2]
 
 
 def test_certificate_of_the_server_that_ends_soon_is_told() -> None:
-    assert doctor_argocd.server_certificate(None, NOW) == []
-    [(_, state, what, mend)] = doctor_argocd.server_certificate(
-        secret(tls__crt=_pem(NOW + timedelta(days=3))), NOW
-    )
+    assert argocd.server_certificate(None, NOW) == []
+    [(_, state, what, mend)] = argocd.server_certificate(secret(tls__crt=_pem(NOW + timedelta(days=3))), NOW)
     assert (state, what) == ("warning", "argocd-server's ends in 3 days")
     assert mend
-    [(_, state, _, _)] = doctor_argocd.server_certificate(
-        secret(tls__crt=_pem(NOW + timedelta(days=90))), NOW
-    )
+    [(_, state, _, _)] = argocd.server_certificate(secret(tls__crt=_pem(NOW + timedelta(days=90))), NOW)
     assert state == "ok"
-    [(_, state, what, _)] = doctor_argocd.server_certificate(secret(tls__crt="no PEM"), NOW)
+    [(_, state, what, _)] = argocd.server_certificate(secret(tls__crt="no PEM"), NOW)
     assert (state, what) == ("broken", "argocd-server-tls holds no certificate")
 
 

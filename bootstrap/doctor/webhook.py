@@ -14,7 +14,7 @@ from bootstrap import kube, providers
 from bootstrap.argocd.status import INSTANCE, TRACKING
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
-from bootstrap.doctor_argocd import Found
+from bootstrap.doctor.argocd import Found
 from bootstrap.git import credential as git_credential
 from bootstrap.git.urls import host_of, same_repository, without_userinfo
 from bootstrap.init.request import Request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap import doctor_webhook
+from bootstrap.doctor import webhook
 from bootstrap.providers.webhooks import Delivery, Hook, mark
 from tests.applications import application
 
@@ -19,7 +19,7 @@ def hook(**fields: object) -> Hook:
 
 
 def told(*hooks: Hook, secret: str | None = SECRET) -> list[tuple[str, str, str]]:
-    return [(state, what, mend) for _, state, what, mend in doctor_webhook.told(URL, hooks, secret)]
+    return [(state, what, mend) for _, state, what, mend in webhook.told(URL, hooks, secret)]
 
 
 def test_no_webhook_is_told_with_the_command_that_makes_it() -> None:
@@ -92,21 +92,21 @@ REFUSED = 'time="{}" level=info msg="Webhook processing failed: HMAC verificatio
 
 def test_argocd_servers_log_tells_of_pushes_and_refusals() -> None:
     other = PUSH.replace("platform/gitops", "platform/other").replace("21:50", "23:50")
-    [(_, state, what, _)] = doctor_webhook.received(f"{other}\n{PUSH}\n", URL)
+    [(_, state, what, _)] = webhook.received(f"{other}\n{PUSH}\n", URL)
     assert (state, what) == ("ok", "argocd-server got the last push, 2026-11-24T21:50:03Z")
     log = f"{PUSH}\n{REFUSED.format('2026-11-24T22:00:00Z')}"
-    [(_, state, what, mend)] = doctor_webhook.received(log, URL)
+    [(_, state, what, mend)] = webhook.received(log, URL)
     assert (state, "HMAC verification failed" in what, "init" in mend) == ("broken", True, True)
     log = f"{REFUSED.format('2026-11-24T21:00:00Z')}\n{PUSH}"
-    assert doctor_webhook.received(log, URL)[0][1] == "ok"
+    assert webhook.received(log, URL)[0][1] == "ok"
     as_json = '{"level":"info","msg":"Received push event repo: ' + URL + ', revision: main","time":"2026"}'
-    assert doctor_webhook.received(as_json, URL)[0][2].endswith("2026")
-    assert "has no push" in doctor_webhook.received("", URL)[0][2]
-    assert "cannot be read" in doctor_webhook.received(None, URL)[0][2]
+    assert webhook.received(as_json, URL)[0][2].endswith("2026")
+    assert "has no push" in webhook.received("", URL)[0][2]
+    assert "cannot be read" in webhook.received(None, URL)[0][2]
 
 
 def test_only_what_nothing_else_applies_names_the_repository_to_ask_for() -> None:
     others = "https://git.elsewhere.example.org/x/y.git"
     listed = [application("root"), application("a", parent="root", repository=others)]
-    assert doctor_webhook.repositories(listed) == [URL]
-    assert doctor_webhook.repositories([*listed, application("second", repository=others)]) == [URL, others]
+    assert webhook.repositories(listed) == [URL]
+    assert webhook.repositories([*listed, application("second", repository=others)]) == [URL, others]

@@ -15,11 +15,13 @@ from datetime import datetime, timezone
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from bootstrap import __version__, argocd, doctor_argocd, doctor_webhook, kube
+from bootstrap import __version__, argocd, kube
 from bootstrap.argocd.status import Family, key_of, summarise
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
+from bootstrap.doctor import argocd as doctor_argocd
+from bootstrap.doctor import webhook
 from bootstrap.init.request import Request
 from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
@@ -80,7 +82,7 @@ def doctor(context: str | None, namespace: str, output: Output, asked: Request |
 
         def _webhook(report: Report, cluster: Cluster, namespace: str) -> None:
             applications = argocd.applications(cluster, namespace)
-            for found in doctor_webhook.look(cluster, namespace, applications, request, invocation):
+            for found in webhook.look(cluster, namespace, applications, request, invocation):
                 report.take(found)
 
         _guarded(report, _webhook, cluster, namespace)

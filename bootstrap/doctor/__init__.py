@@ -1,0 +1,1 @@
+"""`bootstrap doctor`: look at programs, cluster, rights, Argo CD and its Git host."""
