@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.sandbox import lifecycle
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox import embedded
+from bootstrap.sandbox.addresses import Sandbox
 
 ALONE = ("etcd", "kube-apiserver")
 
@@ -31,8 +31,8 @@ def fresh(processes: Sequence[str] = ALONE) -> Iterator[tuple[Sandbox, Invocatio
         output = Output(invocation, quiet=True)
         try:
             yield (
-                lifecycle.up("bench", invocation, output, with_argocd=False, processes=processes),
+                embedded.up("bench", invocation, output, with_argocd=False, processes=processes),
                 invocation,
             )
         finally:
-            lifecycle.down("bench", invocation, output, purge=True)
+            embedded.down("bench", invocation, output, purge=True)

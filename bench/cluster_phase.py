@@ -18,7 +18,7 @@ from bench.api_servers import fresh
 from bench.figures import Figure, ratio, spread
 from bench.programs import timed
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 
 TITLE = "Cluster phase of init, against kubectl apply --server-side (Argo CD's install.yaml)"
 EMPTY_GOAL = 0.35

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 
 BASE = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - deployment.yaml\n"
 DEPLOYMENT = """\

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from bench.api_servers import ALONE, fresh
 from bench.figures import Figure
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 
 TITLE = "bootstrap init --no-wait, by phase"
 MEMORY_GOAL = 150.0

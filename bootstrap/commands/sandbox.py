@@ -82,7 +82,7 @@ def down(output: Output, name: str, purge: bool) -> None:
       bootstrap sandbox down
       bootstrap sandbox down --name spoke --purge
     """
-    from bootstrap.sandbox import provider
+    from bootstrap.sandbox import up as provider
 
     ended = provider.down(name, output.invocation, output, purge)
     text = (

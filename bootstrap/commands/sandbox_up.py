@@ -14,7 +14,7 @@ from bootstrap.core.output import Output
 
 if TYPE_CHECKING:
     from bootstrap.init.request import Request
-    from bootstrap.sandbox.state import Sandbox
+    from bootstrap.sandbox.addresses import Sandbox
 
 AUTHOR = "bootstrap sandbox <sandbox@example.invalid>"
 """A fresh machine's git has no identity yet."""
@@ -25,8 +25,8 @@ def run(
     output: Output, name: str, initialise: bool, profile: str, no_argocd: bool, provider: str, timeout: float
 ) -> int:
     """Returns the exit status; raises a BootstrapError for what can be expected."""
-    from bootstrap.sandbox import provider as providers
     from bootstrap.sandbox import status
+    from bootstrap.sandbox import up as providers
 
     with_argocd = not no_argocd and not initialise
     sandbox = providers.up(provider, name, output.invocation, output, with_argocd, timeout)

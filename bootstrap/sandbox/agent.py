@@ -11,15 +11,18 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import bootstrap
 from bootstrap import kube
 from bootstrap.core.errors import BootstrapError
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import argocd_processes, argocd_workloads, environment, process, state
+from bootstrap.sandbox import addresses, argocd_processes, argocd_workloads, environment, process, state
 from bootstrap.sandbox.argocd_workloads import NAMESPACE, Installed
+from bootstrap.sandbox.process import Spec
 
 WATCHED = (
     ("v1", "ConfigMap", NAMESPACE),
@@ -68,7 +71,7 @@ def run(folder: Path, stop: threading.Event, say: Any = print) -> None:
     settings = state.load(folder)
     if settings is None:
         return
-    sandbox = state.describe(folder, settings)
+    sandbox = addresses.describe(folder, settings)
     changed = threading.Event()
     changed.set()
     cluster: kube.Cluster | None = None
@@ -173,3 +176,11 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def spec(folder: Path, environ: Mapping[str, str]) -> Spec:
+    """`python -m bootstrap.sandbox.agent FOLDER`, importing the very package that starts it."""
+    package = str(Path(bootstrap.__file__).parents[1])
+    argv = (sys.executable, "-m", "bootstrap.sandbox.agent", str(folder))
+    variables = {**environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"}
+    return Spec("agent", argv, variables, (folder / "sandbox.json", folder / "kubeconfig"))

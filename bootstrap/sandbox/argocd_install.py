@@ -8,8 +8,9 @@ from collections.abc import Callable
 from bootstrap.core.errors import ApiError, SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import process, ready
+from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
-from bootstrap.sandbox.state import Sandbox, Settings
+from bootstrap.sandbox.state import Settings
 
 PAUSE = 0.2
 BUSY = (429, 500, 503, 504)

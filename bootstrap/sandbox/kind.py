@@ -18,11 +18,12 @@ from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.sandbox import gitea_account, kind_objects, state
+from bootstrap.sandbox.addresses import Sandbox, _cluster_name, node
 from bootstrap.sandbox.argocd_workloads import NAMESPACE as ARGOCD
 from bootstrap.sandbox.files import private_folder
 from bootstrap.sandbox.gitea import kept
 from bootstrap.sandbox.lock import held
-from bootstrap.sandbox.state import Sandbox, Settings
+from bootstrap.sandbox.state import Settings
 
 EMBEDDED = "or use the provider that needs none: --provider embedded"
 HINTS = {
@@ -94,11 +95,6 @@ def down(name: str, invocation: Invocation, output: Output, purge: bool) -> list
         else:
             _run(tools, tools.docker, "stop", node(name))
     return [node(name)]
-
-
-def node(name: str) -> str:
-    """The container that is the cluster's only node."""
-    return f"{_cluster_name(name)}-control-plane"
 
 
 def runs(name: str, invocation: Invocation) -> bool:
@@ -194,7 +190,3 @@ def _failed(tried: str, ended: subprocess.CompletedProcess[str]) -> SandboxError
 
 def _lock(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
-
-
-def _cluster_name(name: str) -> str:
-    return f"bootstrap-sandbox-{name}"

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.sandbox import lifecycle, state
+from bootstrap.sandbox import embedded, state
 
 
 def variables(name: str, invocation: Invocation) -> dict[str, str]:
     """Name → value; credentials by the file that holds them. InputError: it was never started."""
-    sandbox = lifecycle.find(name, invocation)
+    sandbox = embedded.find(name, invocation)
     if sandbox is None:
         raise state.unknown(name)
     path = invocation.environ.get("PATH", "")

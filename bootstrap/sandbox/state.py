@@ -40,25 +40,6 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
-class Sandbox:
-    """What a running sandbox is; read back from its folder. URLs have no final slash."""
-
-    name: str
-    folder: Path
-    kubeconfig: Path
-    context: str
-    server: str
-    git_url: str
-    git_username: str
-    git_token_file: Path
-    git_organisation: str
-    argocd_url: str
-    programs: Path
-    known_hosts: Path
-    git_ssh_url: str
-
-
-@dataclass(frozen=True)
 class Settings:
     """What `sandbox.json` holds: port by name, the provider, the processes that shall run."""
 
@@ -124,27 +105,3 @@ def save(folder: Path, settings: Settings) -> None:
         "programs": dict(settings.programs),
     }
     write_private(folder / "sandbox.json", json.dumps(data, indent=2) + "\n")
-
-
-def describe(folder: Path, settings: Settings) -> Sandbox:
-    """The sandbox's addresses and files."""
-    if settings.provider == "kind":
-        from bootstrap.sandbox import kind
-
-        return kind.describe(folder, settings)
-    ports = settings.ports
-    return Sandbox(
-        name=settings.name,
-        folder=folder,
-        kubeconfig=folder / "kubeconfig",
-        context=f"bootstrap-sandbox-{settings.name}",
-        server=f"https://{HOST}:{ports['kube-apiserver']}",
-        git_url=f"http://{HOST}:{ports['gitea']}",
-        git_username=GIT_USERNAME,
-        git_token_file=folder / "git" / "token",
-        git_organisation=ORGANISATION,
-        argocd_url=f"http://{HOST}:{ports['argocd-server']}",
-        programs=folder / "bin",
-        known_hosts=folder / "git" / "known_hosts",
-        git_ssh_url=f"ssh://git@{HOST}:{ports['gitea-ssh']}",
-    )

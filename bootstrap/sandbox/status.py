@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import process, state
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 
 State = Literal["running", "ended", "stopped"]
 
@@ -60,15 +60,16 @@ def observe(name: str, invocation: Invocation) -> Status | None:
     if settings is None:
         return None
     if settings.provider == "kind":
+        from bootstrap.sandbox import addresses as sandbox_addresses
         from bootstrap.sandbox import kind
 
         runs = kind.runs(name, invocation)
-        node = Process(kind.node(name), "running" if runs else "stopped", None, folder)
-        return Status(state.describe(folder, settings), (node,))
+        node = Process(sandbox_addresses.node(name), "running" if runs else "stopped", None, folder)
+        return Status(sandbox_addresses.describe(folder, settings), (node,))
     recorded = process.recorded(folder)
     names = [*settings.processes, *(item for item in recorded if item not in settings.processes)]
     found = tuple(_process(folder, item, item in recorded) for item in names)
-    return Status(state.describe(folder, settings), found)
+    return Status(sandbox_addresses.describe(folder, settings), found)
 
 
 def addresses(sandbox: Sandbox) -> dict[str, Any]:

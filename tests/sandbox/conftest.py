@@ -27,8 +27,9 @@ from bootstrap import kube
 from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.sandbox import lifecycle, process
-from bootstrap.sandbox.state import Sandbox, sandboxes
+from bootstrap.sandbox import embedded, process
+from bootstrap.sandbox.addresses import Sandbox
+from bootstrap.sandbox.state import sandboxes
 from tests.conftest import USER_ENVIRONMENT, programs_cache
 from tests.sandbox.world import World
 
@@ -55,7 +56,7 @@ def private_invocation(folder: Path) -> Invocation:
 def stop_all(folder: Path) -> None:
     """End every sandbox below the folder, and delete it."""
     for path in sandboxes(Invocation(environ={"BOOTSTRAP_DATA_DIR": str(folder / "data")})).glob("*/"):
-        lifecycle.stop(path)
+        embedded.stop(path)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -94,7 +95,7 @@ def _start(name: str, **options: Any) -> Iterator[Sandbox]:
     folder = _new_folder()
     invocation = private_invocation(folder)
     try:
-        yield lifecycle.up(name, invocation, Output(invocation, quiet=True), timeout=TIMEOUT, **options)
+        yield embedded.up(name, invocation, Output(invocation, quiet=True), timeout=TIMEOUT, **options)
     finally:
         stop_all(folder)
         _folders.remove(folder)
@@ -103,7 +104,7 @@ def _start(name: str, **options: Any) -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def api_server() -> Iterator[Sandbox]:
     """An API server with the Kubernetes controllers, without nodes: pods stay Pending."""
-    yield from _start("tests-api", with_argocd=False, processes=lifecycle.CONTROL_PLANE)
+    yield from _start("tests-api", with_argocd=False, processes=embedded.CONTROL_PLANE)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests import kubeconfigs
 from tests.sandbox.conftest import private_invocation
 

@@ -13,7 +13,7 @@ from bootstrap.kube.connection import request
 from bootstrap.layout.catalog import EXAMPLE_REPOSITORY
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.catalog import custom_resources, voting_app
 from tests.clones import clone
 from tests.conftest import Run

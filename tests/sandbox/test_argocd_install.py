@@ -13,8 +13,9 @@ from bootstrap.argocd.install_manifest import Manifest
 from bootstrap.core.errors import ApiError, Invalid, SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.sandbox import argocd_install, process, state
-from bootstrap.sandbox.state import Sandbox, Settings
+from bootstrap.sandbox import addresses, argocd_install, process, state
+from bootstrap.sandbox.addresses import Sandbox
+from bootstrap.sandbox.state import Settings
 from tests.sandbox.conftest import private_invocation
 
 MANIFEST = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-the-manifest\n"
@@ -62,7 +63,7 @@ def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Sandbox, Set
     settings = Settings("quiet", dict.fromkeys(state.PORTS, 1), ("agent",))
     monkeypatch.setattr(kube, "connect", lambda *_: None)
     process.start(tmp_path, process.Spec("agent", ("/bin/sh", "-c", "echo thinking; exec sleep 600")))
-    return state.describe(tmp_path, settings), settings
+    return addresses.describe(tmp_path, settings), settings
 
 
 def wait(quiet: tuple[Sandbox, Settings], invocation: Invocation) -> SandboxError:

@@ -16,7 +16,7 @@ from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster, dry_run
 from bootstrap.kube.connection import request
 from bootstrap.manifests import parse, split
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.sandbox import kubernetes

@@ -22,8 +22,8 @@ from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox import argocd_processes, process, state
+from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, CUSTOM_RESOURCES, Component, Installed, read
-from bootstrap.sandbox.state import Sandbox
 from tests.sandbox.conftest import TIMEOUT, private_invocation
 from tests.sandbox.test_gitea import ask
 

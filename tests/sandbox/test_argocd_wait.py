@@ -21,7 +21,7 @@ from bootstrap.core.errors import NotReadyError
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.manifests import split
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests import argocd_manifest
 from tests.applications import NEWER, REVISION, application, entry
 from tests.sandbox import kubernetes

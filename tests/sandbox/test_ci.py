@@ -13,7 +13,7 @@ import pytest
 from bootstrap import argocd, kube
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.ci import act, laid_out
 from tests.git_repositories import git
 from tests.sandbox.kubernetes import made

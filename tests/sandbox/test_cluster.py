@@ -19,7 +19,7 @@ from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox import ready, state
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.sandbox.conftest import TIMEOUT, private_invocation
 
 SIMULATE = "sandbox.gitops-bootstrap.io/simulate"

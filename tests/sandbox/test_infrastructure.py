@@ -14,7 +14,7 @@ from bootstrap import kube
 from bootstrap.argocd.install_manifest import Variant
 from bootstrap.manifests import split as manifests
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.catalog import custom_resources, infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT
 from tests.catalog.voting_app import kustomize, run

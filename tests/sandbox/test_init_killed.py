@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bootstrap.layout.settings import parse_record
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.git_repositories import git
 from tests.sandbox import world as worlds
 from tests.sandbox.world import World

@@ -17,8 +17,10 @@ from bootstrap import kube
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.sandbox import kind, lifecycle, provider, state
-from bootstrap.sandbox.state import Sandbox, Settings
+from bootstrap.sandbox import embedded, kind, state
+from bootstrap.sandbox import up as provider
+from bootstrap.sandbox.addresses import Sandbox
+from bootstrap.sandbox.state import Settings
 from tests.conftest import Run
 from tests.sandbox.conftest import TIMEOUT
 
@@ -50,7 +52,7 @@ esac
 def real(private: Invocation) -> Sandbox:
     processes = ("etcd", "kube-apiserver", "gitea")
     output = Output(private, quiet=True)
-    return lifecycle.up("real", private, output, with_argocd=False, processes=processes, timeout=TIMEOUT)
+    return embedded.up("real", private, output, with_argocd=False, processes=processes, timeout=TIMEOUT)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from bootstrap.kube.connection import request
 from bootstrap.kube.state import FieldConflict
 from bootstrap.manifests import parse, split
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.sandbox import kubernetes
 from tests.sandbox.kubernetes import config_map, crd, made
 

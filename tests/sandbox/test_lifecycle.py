@@ -19,22 +19,22 @@ from bootstrap import kube
 from bootstrap.core.errors import InputError, SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.sandbox import lifecycle, process, state, status
+from bootstrap.sandbox import embedded, process, state, status
+from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.lock import held
-from bootstrap.sandbox.state import Sandbox
 from tests.conftest import Run
 from tests.sandbox.conftest import TIMEOUT, processes_of
 
-SMALL = lifecycle.CONTROL_PLANE
+SMALL = embedded.CONTROL_PLANE
 
 
 def up(invocation: Invocation, name: str = "own", processes: tuple[str, ...] = SMALL) -> Sandbox:
     output = Output(invocation, quiet=True)
-    return lifecycle.up(name, invocation, output, with_argocd=False, processes=processes, timeout=TIMEOUT)
+    return embedded.up(name, invocation, output, with_argocd=False, processes=processes, timeout=TIMEOUT)
 
 
 def down(invocation: Invocation, name: str = "own", purge: bool = False) -> list[str]:
-    return lifecycle.down(name, invocation, Output(invocation, quiet=True), purge)
+    return embedded.down(name, invocation, Output(invocation, quiet=True), purge)
 
 
 def eventually(condition: Callable[[], bool], waited_for: str) -> None:
@@ -74,7 +74,7 @@ def test_down_and_up_keeps_ports_and_objects_and_purge_removes_all(private: Invo
     down(private, purge=True)
     assert processes_of(sandbox.folder) == set()
     assert not sandbox.folder.exists()
-    assert lifecycle.find("own", private) is None
+    assert embedded.find("own", private) is None
 
 
 def test_port_that_another_program_took_is_chosen_anew(private: Invocation) -> None:

@@ -13,7 +13,7 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.git.remote import Credential
 from bootstrap.providers import Provider, find
 from bootstrap.providers.webhooks import mark
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 
 HOOK = "http://127.0.0.1:1/api/webhook"
 

@@ -19,7 +19,7 @@ from bootstrap.kube import Cluster
 from bootstrap.layout import catalog
 from bootstrap.manifests.reader import parse
 from bootstrap.repository.tools import kustomize
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.status import run as live
 from bootstrap.validate import custom_kinds
 from tests import terminal

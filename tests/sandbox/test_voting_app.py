@@ -13,7 +13,7 @@ from bootstrap.core.errors import ClusterError
 from bootstrap.kube.crds import PAUSE, SERVED_TIMEOUT
 from bootstrap.manifests import split as manifests
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.catalog import custom_resources, voting_app
 from tests.sandbox.conftest import private_invocation
 

@@ -16,7 +16,7 @@ from bootstrap.core.errors import ApiError
 from bootstrap.kube.connection import request
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.catalog import voting_app
 from tests.sandbox.conftest import TIMEOUT, private_invocation
 

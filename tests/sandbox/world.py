@@ -25,7 +25,7 @@ from bootstrap import kube
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube.connection import request
 from bootstrap.main import run as run_cli
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox.addresses import Sandbox
 from tests.conftest import Result
 from tests.git_repositories import git
 

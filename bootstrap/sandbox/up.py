@@ -5,8 +5,8 @@ from __future__ import annotations
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.sandbox import lifecycle, state
-from bootstrap.sandbox.state import Sandbox
+from bootstrap.sandbox import embedded, state
+from bootstrap.sandbox.addresses import Sandbox
 
 
 def up(
@@ -24,7 +24,7 @@ def up(
         from bootstrap.sandbox import kind
 
         return kind.up(name, invocation, output, with_argocd, timeout)
-    return lifecycle.up(name, invocation, output, with_argocd=with_argocd, timeout=timeout)
+    return embedded.up(name, invocation, output, with_argocd=with_argocd, timeout=timeout)
 
 
 def down(name: str, invocation: Invocation, output: Output, purge: bool) -> list[str]:
@@ -34,4 +34,4 @@ def down(name: str, invocation: Invocation, output: Output, purge: bool) -> list
         from bootstrap.sandbox import kind
 
         return kind.down(name, invocation, output, purge)
-    return lifecycle.down(name, invocation, output, purge)
+    return embedded.down(name, invocation, output, purge)

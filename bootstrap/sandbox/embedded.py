@@ -10,15 +10,15 @@ from pathlib import Path
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.sandbox import (
-    agent_process,
+    addresses,
+    agent,
     argocd_processes,
+    cluster_objects,
     control_plane,
     environment,
     gitea,
     gitea_account,
     kubeconfig,
-    located,
-    objects,
     pki,
     ports,
     process,
@@ -26,10 +26,12 @@ from bootstrap.sandbox import (
     redis,
     state,
 )
+from bootstrap.sandbox import bin as located
+from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
 from bootstrap.sandbox.files import private_folder, remove
 from bootstrap.sandbox.lock import held
-from bootstrap.sandbox.state import DEFAULT, Sandbox, Settings
+from bootstrap.sandbox.state import DEFAULT, Settings
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 """The least that is an API server; enough for tests of the cluster's neighbour."""
@@ -59,7 +61,7 @@ def up(
             programs = located.ensure(processes, invocation, progress.update)
             deadline = time.monotonic() + timeout
             settings = _settle(folder, name, invocation, processes, programs)
-            sandbox = state.describe(folder, settings)
+            sandbox = addresses.describe(folder, settings)
             _start(sandbox, settings, invocation, programs, deadline, progress.update)
             if with_argocd and "agent" in processes:
                 from bootstrap.sandbox import argocd_install
@@ -108,7 +110,7 @@ def find(name: str, invocation: Invocation) -> Sandbox | None:
     """The sandbox as its folder describes it, running or not; None when it was never started."""
     folder = state.folder_of(name, invocation)
     settings = state.load(folder)
-    return state.describe(folder, settings) if settings else None
+    return addresses.describe(folder, settings) if settings else None
 
 
 def _settle(
@@ -128,7 +130,7 @@ def _settle(
         chosen = ports.choose(state.PORTS, before.ports if before else {}, ours, taken)
         settings = Settings(name, chosen, tuple(processes), programs=programs.paths)
         state.save(folder, settings)
-    sandbox = state.describe(folder, settings)
+    sandbox = addresses.describe(folder, settings)
     secrets = pki.ensure(folder)
     kubeconfigs = private_folder(folder / "kubeconfigs")
     kubeconfig.write(sandbox.kubeconfig, sandbox.context, sandbox.server, secrets, "admin")
@@ -203,7 +205,7 @@ def _start_cluster(
     if "kwok" in wanted:
         _fill(sandbox, settings, invocation, deadline, report)
     if "agent" in wanted:
-        process.start(folder, agent_process.spec(folder, environ))
+        process.start(folder, agent.spec(folder, environ))
 
 
 def _fill(
@@ -218,15 +220,15 @@ def _fill(
 
     report("creating nodes and the default StorageClass")
     cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
-    wanted = [*objects.nodes(), objects.storage_class()]
+    wanted = [*cluster_objects.nodes(), cluster_objects.storage_class()]
     if "metrics-server" in settings.processes:
-        wanted += objects.metrics_api(sandbox.folder, settings)
+        wanted += cluster_objects.metrics_api(sandbox.folder, settings)
     kube.apply(cluster, wanted, force=True)
     report("waiting for the nodes to be Ready")
 
     def all_ready() -> bool:
         nodes = kube.list_objects(cluster, "v1", "Node")
-        return sum(objects.is_ready(node) for node in nodes) >= len(objects.ZONES)
+        return sum(cluster_objects.is_ready(node) for node in nodes) >= len(cluster_objects.ZONES)
 
     ready.wait_for(sandbox.folder, "kwok", all_ready, deadline, "its nodes to be Ready")
 
