@@ -106,7 +106,9 @@ def test_secrets_are_those_of_argocd_of_the_repository_and_of_what_is_on() -> No
         ("argocd", "repository"),
         ("voting", "db"),
     ]
-    assert wanted[-1] == EnsureSecret("voting", "db", ("password",), literals=(("username", "postgres"),))
+    assert wanted[-1] == EnsureSecret(
+        "voting", "db", ("password",), literals=(("username", "postgres"),), asked_by="voting-app-dev"
+    )
 
 
 def test_every_hosts_webhooks_are_signed() -> None:
