@@ -41,16 +41,19 @@ def look(
     asked: Request,
     invocation: Invocation,
 ) -> list[Found]:
-    """What the Git host tells of its webhooks to Argo CD, for `asked.repo_url` or the root's repository."""
-    urls = [asked.repo_url] if asked.repo_url else repositories(applications)
-    hosts = sorted({host_of(url) for url in urls} - {""})
-    if len(hosts) > 1:
-        # A token is for one host: it is not shown to every host that some Application names.
-        found = f"not asked for: the root Applications are on {', '.join(hosts)}"
-        return [(AREA, "unknown", found, "name the repository to ask for with --repo")]
-    return [
-        found for url in urls if host_of(url) for found in _of(url, cluster, namespace, asked, invocation)
-    ]
+    """What the Git host tells of its webhooks to Argo CD, for `asked.repo_url`.
+
+    Whoever may write the root Application says where its repository is: no token goes there for that.
+    """
+    if asked.repo_url:
+        return list(_of(asked.repo_url, cluster, namespace, asked, invocation))
+    urls = [url for url in repositories(applications) if host_of(url)]
+    hosts = sorted({host_of(url) for url in urls})
+    if not hosts:
+        return []
+    said = f"not asked for: the cluster names {', '.join(hosts)}; a token goes only to a host that you name"
+    hint = f"if that is your repository: bootstrap doctor --repo {without_userinfo(urls[0])}"
+    return [(AREA, "unknown", said, hint)]
 
 
 def _of(

@@ -12,7 +12,8 @@ from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
-from bootstrap.git.auth import Credential
+from bootstrap.git import credential_file
+from bootstrap.git.auth import Credential, bound
 from bootstrap.git.branch import Branch
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
@@ -88,15 +89,11 @@ def credential(access: Access, invocation: Invocation) -> Credential:
     """Who asks the Git host; a token is remembered as a secret."""
     token = (invocation.environ.get(TOKEN) or "").strip() or None
     if access.token_file is not None:
-        try:
-            token = access.token_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError("reading --token-file", str(error), "give a readable text file") from error
-        if not token:
-            found = f"{access.token_file} is empty"
-            raise InputError("reading --token-file", found, "write the token alone into it")
+        token = credential_file.token(access.token_file, "--token-file", invocation)
     invocation.keep_secret(token)
-    return Credential(access.username, token, access.ssh_key, access.ca_file, access.known_hosts)
+    known = Credential(access.username, token, access.ssh_key, access.ca_file, access.known_hosts)
+    # Without --repo the person means the remote of the work tree; WorkTreeBranch binds the token to it.
+    return bound(known, access.repo) if access.repo else known
 
 
 @contextmanager

@@ -2,56 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import credential_file
+from bootstrap.git.auth import bound
 from bootstrap.git.remote import Credential
 from bootstrap.init.request import Request
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 
-LARGEST = 64 * 1024
-"""Bytes that a token's, a key's or a certificate's file may have."""
-
 
 def for_git(request: Request, invocation: Invocation) -> Credential:
-    """The credential that reads and pushes."""
-    token = _token(request.token_file, "--token-file", invocation)
-    if token is None:
+    """The credential that reads and pushes; its token is for the hosts that `request` names, and no other."""
+    token = None
+    if request.token_file is not None:
+        token = credential_file.token(request.token_file, "--token-file", invocation)
+    else:
         token = (invocation.environ.get(TOKEN) or "").strip() or None
         invocation.keep_secret(token)
-    return Credential(
+    credential = Credential(
         username=request.username,
         token=token,
         ssh_key=request.ssh_key,
         ca_file=request.ca_file,
         known_hosts=request.known_hosts,
     )
-
-
-def _token(path: Path | None, option: str, invocation: Invocation) -> str | None:
-    if path is None:
-        return None
-    token = _read(path, option, invocation).strip()
-    if not token:
-        raise InputError(f"reading {option}", f"{path} is empty", "write the token alone into it")
-    invocation.keep_secret(token)
-    return token
-
-
-def _read(path: Path, option: str, invocation: Invocation) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"reading {option}", f"{path} is not text", "give another file") from error
-    except OSError as error:
-        raise InputError(
-            f"reading {option}", f"{path}: {error.strerror}", "give a file that can be read"
-        ) from error
-    if len(content) > LARGEST:
-        raise InputError(f"reading {option}", f"{path} is larger than {LARGEST} bytes", "give another file")
-    invocation.keep_secret(text, text.strip())
-    return text
+    return bound(credential, request.repo_url, request.api_url)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from bootstrap.core import verbose
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.core.invocation import Invocation
+from bootstrap.git.auth import check_host
 from bootstrap.git.remote import Credential
 from bootstrap.providers import answers
 
@@ -43,6 +44,8 @@ class Client:
         """A client for the host of a repository's URL; a Git host below a path is found by `split`."""
         import requests
 
+        if credential.token:
+            check_host(url, credential.hosts)
         parts = urlsplit(url)
         session = requests.Session()
         verbose.follow(session)
