@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from bootstrap.core import cache_trust
 from bootstrap.core.errors import ChecksumDiffers, DownloadError, DownloadUnavailable
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.session import PassingFault, get, shown
@@ -49,10 +50,10 @@ def fetch(
     """
     folder = invocation.cache_dir / "downloads"
     wanted = sha256.lower() if sha256 else None
-    with _storing(f"downloading {shown(url)}", folder):
+    with _storing(f"downloading {shown(url)}", folder, invocation.cache_dir):
         if wanted and (kept := _kept(folder / wanted)):
             return kept
-        with _partial(folder) as (partial, file):
+        with _partial(invocation) as (partial, file):
             actual = _repeatedly(url, lambda: _receive(url, file, invocation, ca_file, report))
             if wanted and actual != wanted:
                 raise ChecksumDiffers(
@@ -70,7 +71,7 @@ def keep(path: Path, invocation: Invocation) -> str:
     Raises DownloadError when it cannot be read or kept.
     """
     folder = invocation.cache_dir / "downloads"
-    with _storing(f"keeping {path}", folder), _partial(folder) as (partial, file):
+    with _storing(f"keeping {path}", folder, invocation.cache_dir), _partial(invocation) as (partial, file):
         with path.open("rb") as source:
             shutil.copyfileobj(source, file)
         file.flush()
@@ -82,7 +83,10 @@ def keep(path: Path, invocation: Invocation) -> str:
 def keep_bytes(content: bytes, invocation: Invocation) -> str:
     """Put what was read from elsewhere into that cache; returns its sha256. Raises DownloadError."""
     folder = invocation.cache_dir / "downloads"
-    with _storing("keeping what was read", folder), _partial(folder) as (partial, file):
+    with (
+        _storing("keeping what was read", folder, invocation.cache_dir),
+        _partial(invocation) as (partial, file),
+    ):
         file.write(content)
         file.flush()
         actual = hashlib.sha256(content).hexdigest()
@@ -193,9 +197,9 @@ def _kept(path: Path) -> Path | None:
 
 
 @contextmanager
-def _partial(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def _partial(invocation: Invocation) -> Iterator[tuple[Path, BinaryIO]]:
     """A new file beside the kept ones, gone at the end unless it was moved to its name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = cache_trust.make(invocation.cache_dir / "downloads", invocation)
     for left in folder.glob(".partial-*"):
         with suppress(FileNotFoundError):  # its own run, or another one, has just removed it
             if time.time() - left.stat().st_mtime > ABANDONED:
@@ -210,8 +214,11 @@ def _partial(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 @contextmanager
-def _storing(tried: str, folder: Path) -> Iterator[None]:
-    """Turns what the file system refuses into a DownloadError."""
+def _storing(tried: str, folder: Path, top: Path) -> Iterator[None]:
+    """Turns what the file system refuses into a DownloadError; refuses a cache that others may write."""
+    if folder.exists() and (why := cache_trust.fault(folder, top)):
+        hint = "make it yours alone (chmod -R go-w, chown -R), or choose another with BOOTSTRAP_CACHE_DIR"
+        raise DownloadError(tried, why, hint, str(folder))
     try:
         yield
     except OSError as error:

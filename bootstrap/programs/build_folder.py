@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bootstrap.core import cache_trust
 from bootstrap.core.invocation import Invocation
 from bootstrap.programs import cache
 from bootstrap.programs.pinned import PROGRAMS, Pinned
@@ -26,13 +27,15 @@ def in_use(invocation: Invocation) -> Iterator[Path]:
     """The folder, which no other run removes meanwhile; several runs may use it at once."""
     path = folder(invocation)
     with cache.keeping("making the folder to build in", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        cache_trust.make(path.parent, invocation)
+        cache.check(path.parent, invocation)
         with _lock(invocation).open("w") as lock:
             with suppress(BlockingIOError):  # another run builds: what lies there may be its own
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove_tree(path / "tmp")  # gigabytes, after a run that was killed
             fcntl.flock(lock, fcntl.LOCK_SH)
-            path.mkdir(exist_ok=True)
+            cache_trust.make(path, invocation)
+            cache.check(path, invocation)  # what lies there is compiled in
             yield path
 
 
