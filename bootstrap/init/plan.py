@@ -31,6 +31,7 @@ ARGOCD_MANAGER = "argocd-controller"
 WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
 """In argocd-secret. Argo CD takes any webhook for true whose host's secret is not set: all of them are."""
 SECRETS_ANNOTATION = SECRETS
+_ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
 
 
 @dataclass(frozen=True)
@@ -125,5 +126,8 @@ def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
 
 
 def _is_argocds(preview: Preview) -> bool:
+    """Set by Argo CD from Git, or its own project `default`, which it makes as soon as it starts."""
     managers = {conflict.manager for conflict in preview.conflicts}
-    return preview.change == "conflict" and managers == {ARGOCD_MANAGER}
+    item = preview.object
+    own = _ARGOCDS_OWN if (item.kind, item.name) == ("AppProject", "default") else frozenset()
+    return preview.change == "conflict" and managers <= {ARGOCD_MANAGER, *own}
