@@ -105,7 +105,7 @@ def told(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Found]
         found = f"{url} has none to Argo CD's {WEBHOOK_PATH}: a push is seen after up to 3 minutes"
         yield AREA, "warning", found, f"{again} makes it"
         return
-    ours = [hook for hook in hooks if secret and hook.mark == mark(secret)]
+    ours = [hook for hook in hooks if secret and hook.mark == mark(secret, hook.address)]
     for hook in ours or hooks:
         mend = f"bootstrap init {url} --argocd-url {hook.address.removesuffix(WEBHOOK_PATH)}"
         if hook.wrong:
@@ -122,7 +122,7 @@ def _signed(hook: Hook, secret: str | None) -> tuple[str, str]:
         return "ok", "whether its secret is the cluster's cannot be told from outside"
     if not secret:
         return "warning", "argocd-secret has none to compare with: anybody may send one"
-    if hook.mark == mark(secret):
+    if hook.mark == mark(secret, hook.address):
         return "ok", "its secret is the cluster's"
     if hook.signed is False:
         return "broken", "it has no secret, and Argo CD takes none unsigned"

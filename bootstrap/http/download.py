@@ -26,6 +26,10 @@ ABANDONED = 24 * 60 * 60
 """Seconds after which what a killed run left of a download is removed."""
 PIECE = 1 << 20
 LARGEST_CHECKSUMS = 1 << 20
+LARGEST = 2 << 30
+"""Bytes that a file may have: the largest that is fetched, a program, has a fifth of that."""
+LONGEST = 60 * 60.0
+"""Seconds that one attempt may take; a host that sends a byte now and then is not waited for for ever."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _T = TypeVar("_T")
@@ -154,18 +158,31 @@ def _receive(
     """Write the body into `file`, from its beginning; returns its sha256."""
     file.seek(0)
     file.truncate()
-    digest, size = hashlib.sha256(), 0
+    digest, size, deadline = hashlib.sha256(), 0, time.monotonic() + LONGEST
     with get(url, invocation, ca_file) as answer:
         total = int(answer.headers.get("Content-Length") or 0)
+        _check_bounds(url, total, deadline)
         for piece in answer.iter_content(PIECE):
+            size += len(piece)
+            _check_bounds(url, size, deadline)
             file.write(piece)
             digest.update(piece)
-            size += len(piece)
             if report:
                 of = f" of {total / 1e6:.0f}" if total else ""
                 report(f"{shown(url).rpartition('/')[2]}: {size / 1e6:.0f}{of} MB")
     file.flush()
     return digest.hexdigest()
+
+
+def _check_bounds(url: str, size: int, deadline: float) -> None:
+    found = ""
+    if size > LARGEST:
+        found = f"it is larger than {LARGEST:,} bytes"
+    elif time.monotonic() > deadline:
+        found = f"it has not come whole within {LONGEST:.0f} s"
+    if found:
+        hint = "check the URL, and the mirror if there is one"
+        raise DownloadUnavailable(f"downloading {shown(url)}", found, hint, shown(url))
 
 
 def _text(url: str, invocation: Invocation, ca_file: Path | None) -> str:
