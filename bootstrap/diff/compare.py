@@ -151,7 +151,7 @@ def text(changes: Iterable[Change]) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """A name of the repository's, shown as it is: to Markdown and HTML it says nothing, no link, no mention."""
+    """A name of the repository's, as it is; to Markdown and HTML it says nothing: no link, no mention."""
     text = html.escape(" ".join(name.split()), quote=False)
     return re.sub(r"[\\`*_\[\]()#!|~@]", lambda found: f"&#{ord(found[0])};", text)
 

@@ -19,7 +19,8 @@ python=("$work/venv/bin/python" -I)
 "${python[@]}" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
   --requirement requirements-dev.txt
 
-# Of what is committed alone, each file with the time of the commit: built again, it is the same.
+# Of what is committed alone, each file with the time of the commit: the wheel, built again, is the same byte by byte
+# (the source archive is not: setuptools puts the time of the build into it).
 mkdir "$work/source"
 git archive --format=tar HEAD | tar -x -C "$work/source"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)

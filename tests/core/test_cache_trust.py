@@ -20,7 +20,7 @@ from bootstrap.core import cache_trust
 from bootstrap.core.errors import DownloadError, SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http import download
-from bootstrap.programs import cache, find
+from bootstrap.programs import build_folder, cache, find, go
 from bootstrap.programs.pinned import BY_NAME
 from bootstrap.repository import tools
 from bootstrap.repository.store import NAME, open_store
@@ -206,6 +206,30 @@ def test_secret_that_others_may_know_is_none_and_that_is_told(fresh: Invocation,
     machine.place(fresh, KUSTOMIZE)
     assert cache.find(KUSTOMIZE, fresh) is None
     assert "BOOTSTRAP_CACHE_KEY" in fresh.notices[0]
+
+
+def test_compiler_that_came_with_a_cache_is_not_run(fresh: Invocation) -> None:
+    """A Go toolchain lies in the folder to build in, and Go's own caches."""
+    build = build_folder.folder(fresh)
+    program = build / "toolchain" / f"go-{go.PYPI_VERSION}" / "go" / "bin" / "go"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho pwned >{fresh.cache_dir / 'ran'}\n")
+    program.chmod(0o755)
+    with build_folder.in_use(fresh) as folder:
+        assert not program.exists()
+        (folder / "gocache").mkdir()
+    with build_folder.in_use(fresh) as folder:
+        assert (folder / "gocache").exists()  # this one is its user's
+    elsewhere = {**fresh.environ, "BOOTSTRAP_CACHE_KEY": str(fresh.cache_dir.parent / "other" / "cache.key")}
+    another = replace(fresh, environ=elsewhere)
+    with (
+        build_folder.in_use(fresh),
+        pytest.raises(SandboxError, match="not made with your secret"),
+        build_folder.in_use(another),
+    ):
+        raise AssertionError("it was used")
+    with build_folder.in_use(another) as folder:
+        assert not (folder / "gocache").exists()
 
 
 def rows(invocation: Invocation) -> sqlite3.Connection:
