@@ -125,19 +125,28 @@ class WorkTree:
 
     def _drafts(self) -> Path | None:
         """Where new content waits: in Git's own folder, which nobody commits; None to take the file's own."""
-        place = self.root / ".git"
         try:
-            if place.is_symlink() or not place.is_dir() or place.stat().st_dev != self.root.stat().st_dev:
+            place = self._git_folder()
+            if place is None or place.stat().st_dev != self.root.stat().st_dev:
                 return None
             (place / DRAFTS).mkdir(mode=0o700, exist_ok=True)
-        except OSError:
+        except (OSError, ValueError):
             return None
         return place / DRAFTS
 
+    def _git_folder(self) -> Path | None:
+        """Git's own folder of this work tree; of a linked one or a submodule, a file says where that is."""
+        place = self.root / ".git"
+        if place.is_file():
+            kind, _, named = place.read_text(encoding="utf-8").strip().partition(": ")
+            place = self.root / named if kind == "gitdir" and named else place
+        return place if place.is_dir() and not place.is_symlink() else None
+
     def _sweep(self) -> None:
         """Remove what a killed run has left; the lock is held."""
-        with contextlib.suppress(OSError):
-            for left in (self.root / ".git" / DRAFTS).iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            place = self._git_folder()
+            for left in (place / DRAFTS).iterdir() if place else ():
                 left.unlink()
 
     def _put(self, new: Path, target: Path) -> None:

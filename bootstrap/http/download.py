@@ -186,10 +186,12 @@ def _check_bounds(url: str, size: int, deadline: float) -> None:
 
 
 def _text(url: str, invocation: Invocation, ca_file: Path | None) -> str:
+    deadline = time.monotonic() + LONGEST
     with get(url, invocation, ca_file) as answer:
         body = b""
         for piece in answer.iter_content(1 << 16):
             body += piece
+            _check_bounds(url, len(body), deadline)
             if len(body) > LARGEST_CHECKSUMS:
                 raise DownloadUnavailable(
                     f"downloading {shown(url)}",

@@ -211,6 +211,31 @@ def test_killed_write_leaves_nothing_that_git_would_add_and_the_next_one_sweeps(
     assert git(root, "status", "--porcelain") == "M apps/0.yaml"
 
 
+def test_linked_work_tree_has_its_drafts_in_gits_own_folder_too(tmp_path):
+    main = write(tmp_path / "main", {"apps/0.yaml": "old", "apps/1.yaml": "old", "apps/2.yaml": "old"})
+    git(main, "init", "--quiet")
+    git(main, "add", "-A")
+    git(main, "commit", "--quiet", "-m", "first")
+    git(main, "worktree", "add", "--quiet", str(tmp_path / "linked"))
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "linked")], check=False)
+    assert ended.returncode == -9
+    assert git(tmp_path / "linked", "status", "--porcelain", "--untracked-files=all") == ""
+    drafts = main / ".git" / "worktrees" / "linked" / worktree.DRAFTS
+    assert len(list(drafts.iterdir())) == 3
+    with WorkTree(tmp_path / "linked").locked():
+        pass
+    assert list(drafts.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"gitdir: /nonexistent", b"\xff", b"", b"gitdir: "])
+def test_git_file_that_names_nothing_keeps_nobody_from_writing(tmp_path, content):
+    root = write(tmp_path, {"a.yaml": "old"})
+    (root / ".git").write_bytes(content)
+    with WorkTree(root).locked():
+        WorkTree(root).write([FileChange("a.yaml", b"new", b"old")])
+    assert (root / "a.yaml").read_bytes() == b"new"
+
+
 def test_folder_of_a_written_file_is_on_the_disk_too(tmp_path, monkeypatch):
     root = write(tmp_path, {"apps/a.yaml": "old\n"})
     synced, real = [], os.fsync

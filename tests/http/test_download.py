@@ -362,3 +362,13 @@ def test_a_file_that_never_ends_is_given_up_in_time(
     invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(mirror.ca_file))
     with pytest.raises(DownloadUnavailable, match="has not come whole"):
         download.fetch(mirror.serve("/slow", Answer(endless=True)), None, invocation)
+
+
+def test_a_list_of_checksums_that_never_ends_is_given_up(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "LONGEST", 0.0)
+    invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(mirror.ca_file))
+    url = mirror.serve("/sums", Answer(endless=True))
+    with pytest.raises(DownloadUnavailable, match="has not come whole"):
+        download.fetch_checksum(url, "file", invocation)
