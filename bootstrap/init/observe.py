@@ -55,7 +55,8 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
     """Read the credentials; `stack` closes what is opened. No host is asked anything yet."""
     invocation = output.invocation
     git.check_url(url)
-    credential = git_credential.for_git(request, invocation)
+    # The URL may have been typed in after the options were read: that names the host as well.
+    credential = git_credential.for_git(replace(request, repo_url=url), invocation)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
     world = World(remote, invocation, sign=request.sign, credentials=for_argocd.named())

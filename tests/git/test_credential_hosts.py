@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 
 from bootstrap.core.errors import GitUnreachable, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
 from bootstrap.doctor import webhook
 from bootstrap.edit.access import Access, credential
 from bootstrap.git import credential as git_credential
 from bootstrap.git.auth import Credential, bound, check_credential, environment
 from bootstrap.git.worktree import WorkTreeBranch
-from bootstrap.init import credentials
+from bootstrap.init import credentials, observe
 from bootstrap.init.request import Request
 from bootstrap.kube import Cluster
 from bootstrap.providers import find, forge
@@ -99,6 +101,14 @@ def test_token_without_any_named_host_goes_nowhere(invocation: Invocation) -> No
     known = git_credential.for_git(Request(None), with_token(invocation))
     with pytest.raises(InputError, match="no host that was named"):
         check_credential(OURS, known)
+
+
+def test_url_that_was_typed_in_names_the_host_too(invocation: Invocation) -> None:
+    with ExitStack() as stack:
+        output = Output(with_token(invocation))
+        connected = observe.connect(Request(None), OURS, output, stack)
+    assert connected.credential.hosts == {"git.example.org"}
+    assert connected.for_argocd.hosts == {"git.example.org"}
 
 
 def test_argocd_is_given_no_token_for_the_host_that_a_repositorys_record_names(
