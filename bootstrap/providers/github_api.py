@@ -42,5 +42,5 @@ def repository(url: str) -> str:
 
 
 def _speaking(client: Client) -> Client:
-    client.session.headers["X-GitHub-Api-Version"] = "2022-11-28"
+    client.session.requests.headers["X-GitHub-Api-Version"] = "2022-11-28"
     return replace(client, page_size="per_page")

@@ -145,8 +145,8 @@ def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                 assert found is not None
                 api = found
             host = Host(replace(api, graph=replace(api.graph, base=graph)), schema)
-            client.session.auth = host.before
-            client.session.hooks["response"].append(host.after)
+            client.session.requests.auth = host.before
+            client.session.requests.hooks["response"].append(host.after)
             return host
 
         yield made
@@ -161,7 +161,7 @@ def host(serve: Serve, invocation: Invocation) -> Iterator[Host]:
 
 def test_a_server_is_recognised_by_what_it_says(host: Host) -> None:
     assert host.api.version
-    assert host.api.rest.session.headers["X-GitHub-Api-Version"]
+    assert host.api.rest.session.requests.headers["X-GitHub-Api-Version"]
 
 
 def test_github_com_is_known_by_its_name(invocation: Invocation) -> None:
