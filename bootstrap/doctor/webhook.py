@@ -15,9 +15,9 @@ from bootstrap.argocd.status import INSTANCE, TRACKING
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
 from bootstrap.doctor.argocd import Found
+from bootstrap.edit.access import Access
 from bootstrap.git import credential as git_credential
 from bootstrap.git.urls import host_of, same_repository, without_userinfo
-from bootstrap.init.request import Request
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.providers.address import project_path, web_address
@@ -38,32 +38,41 @@ def look(
     cluster: Cluster,
     namespace: str,
     applications: Sequence[Mapping[str, Any]],
-    asked: Request,
+    access: Access,
+    api_url: str | None,
     invocation: Invocation,
 ) -> list[Found]:
-    """What the Git host tells of its webhooks to Argo CD, for `asked.repo_url` or the root's repository."""
-    urls = [asked.repo_url] if asked.repo_url else repositories(applications)
+    """What the Git host tells of its webhooks to Argo CD, for `access.repo` or the root's repository."""
+    urls = [access.repo] if access.repo else repositories(applications)
     hosts = sorted({host_of(url) for url in urls} - {""})
     if len(hosts) > 1:
         # A token is for one host: it is not shown to every host that some Application names.
         found = f"not asked for: the root Applications are on {', '.join(hosts)}"
         return [(AREA, "unknown", found, "name the repository to ask for with --repo")]
     return [
-        found for url in urls if host_of(url) for found in _of(url, cluster, namespace, asked, invocation)
+        found
+        for url in urls
+        if host_of(url)
+        for found in _of(url, cluster, namespace, access, api_url, invocation)
     ]
 
 
 def _of(
-    url: str, cluster: Cluster, namespace: str, asked: Request, invocation: Invocation
+    url: str,
+    cluster: Cluster,
+    namespace: str,
+    access: Access,
+    api_url: str | None,
+    invocation: Invocation,
 ) -> Sequence[Found]:
     shown = without_userinfo(url)
     try:
-        credential = git_credential.for_git(asked, invocation)
+        credential = git_credential.read(access, invocation)
         if credential.token is None:
             found = f"{host_of(url)} is not asked for its webhook and deliveries: there is no token"
             return [(AREA, "unknown", found, _GIVE)]
-        api = asked.api_url
-        address = f"{api.rstrip('/')}/{project_path(url)}" if api else web_address(url)
+        given = f"{api_url.rstrip('/')}/{project_path(url)}" if api_url else None
+        address = given or web_address(url)
         provider = providers.find(url, credential, invocation, address)
         if provider is None:
             found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {shown}"

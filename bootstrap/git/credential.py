@@ -1,13 +1,16 @@
-"""Where Git's credential comes from: an option, a file, the environment."""
+"""Where Git's credential comes from: an option, a file, the environment.
+
+Whatever is read is remembered as a secret, so that nothing prints it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git.remote import Credential
-from bootstrap.init.request import Request
+from bootstrap.git.auth import Credential
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 
@@ -15,32 +18,49 @@ LARGEST = 64 * 1024
 """Bytes that a token's, a key's or a certificate's file may have."""
 
 
-def for_git(request: Request, invocation: Invocation) -> Credential:
-    """The credential that reads and pushes."""
-    token = _token(request.token_file, "--token-file", invocation)
+class Options(Protocol):
+    """The options of a command that say who asks the Git host."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def token_file(self) -> Path | None: ...
+    @property
+    def ssh_key(self) -> Path | None: ...
+    @property
+    def known_hosts(self) -> Path | None: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+
+
+def read(options: Options, invocation: Invocation) -> Credential:
+    """The credential that reads and pushes: the token of --token-file, else of GIT_TOKEN."""
+    token = token_of_file(options.token_file, "--token-file", invocation)
     if token is None:
         token = (invocation.environ.get(TOKEN) or "").strip() or None
         invocation.keep_secret(token)
     return Credential(
-        username=request.username,
+        username=options.username,
         token=token,
-        ssh_key=request.ssh_key,
-        ca_file=request.ca_file,
-        known_hosts=request.known_hosts,
+        ssh_key=options.ssh_key,
+        ca_file=options.ca_file,
+        known_hosts=options.known_hosts,
     )
 
 
-def _token(path: Path | None, option: str, invocation: Invocation) -> str | None:
+def token_of_file(path: Path | None, option: str, invocation: Invocation) -> str | None:
+    """The token that is alone in the file; None without a file, InputError for an empty one."""
     if path is None:
         return None
-    token = _read(path, option, invocation).strip()
+    token = secret_text(path, option, invocation).strip()
     if not token:
         raise InputError(f"reading {option}", f"{path} is empty", "write the token alone into it")
     invocation.keep_secret(token)
     return token
 
 
-def _read(path: Path, option: str, invocation: Invocation) -> str:
+def secret_text(path: Path, option: str, invocation: Invocation) -> str:
+    """A file's text, remembered as a secret; InputError for what cannot be read, or is too large."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.edit.access import Access, credential, open_branch, open_tree
+from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.edit.push import Draft, push
+from bootstrap.git import credential
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity, identity
@@ -169,7 +170,7 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
 def _forge(branch: Branch, access: Access, output: Output) -> Forge:
     from bootstrap.providers import forge
 
-    return forge.find(branch.shown, credential(access, output.invocation), output.invocation)
+    return forge.find(branch.shown, credential.read(access, output.invocation), output.invocation)
 
 
 def decide(request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:

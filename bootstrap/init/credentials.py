@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git.credential import _read, _token
+from bootstrap.git.credential import secret_text, token_of_file
 from bootstrap.git.remote import Credential
 from bootstrap.init.request import Request
 from bootstrap.plan.steps import EnsureSecret
@@ -38,7 +38,7 @@ class ForArgoCD:
 def for_argocd(request: Request, url: str, git: Credential, invocation: Invocation) -> ForArgoCD:
     """Argo CD's: its own options first, else the one that pushes, where that fits the URL."""
     ssh = not url.startswith(("https://", "http://", "file://"))
-    token = _token(request.argocd_token_file, "--argocd-token-file", invocation)
+    token = token_of_file(request.argocd_token_file, "--argocd-token-file", invocation)
     if token and ssh:
         raise InputError(
             "reading --argocd-token-file",
@@ -55,7 +55,7 @@ def for_argocd(request: Request, url: str, git: Credential, invocation: Invocati
         _check_deploy_key(url, ssh, git)
     # A deploy key is Argo CD's alone: the one that pushes is not shared with it then.
     key_file = request.argocd_ssh_key or (request.ssh_key if ssh and not request.deploy_key else None)
-    key = _read(key_file, "--argocd-ssh-key", invocation) if key_file else None
+    key = secret_text(key_file, "--argocd-ssh-key", invocation) if key_file else None
     if key and "PRIVATE KEY" not in key:
         raise InputError("reading an SSH key", f"{key_file} is no private key", "give the file without .pub")
     fitting = url.startswith(("https://", "http://"))
