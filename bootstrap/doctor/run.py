@@ -12,12 +12,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import Literal, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from bootstrap import __version__, argocd, kube
 from bootstrap.argocd.status import Family, key_of, summarise
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
+from bootstrap.core.health import State
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.doctor import argocd as doctor_argocd
@@ -27,7 +28,6 @@ from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
 
-State = Literal["ok", "unknown", "warning", "broken"]
 """`unknown`: it could not be looked at from here; that is no fault."""
 _PROGRAMS = {
     "git": ("--version",),

@@ -31,7 +31,7 @@ from bootstrap.repository.model import Options, Placement, Repository, Scope, Un
 from bootstrap.repository.render import Renderer, lasts
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
-from bootstrap.repository.unit import STAMP
+from bootstrap.repository.unit import stamp
 from bootstrap.resources import applications
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
@@ -51,7 +51,9 @@ def read(
     Raises InputError when it cannot be one, never for what is wrong inside it.
     """
     root = Path(os.path.realpath(root))
-    record_key = "record:" + hashlib.sha256(f"{__version__} {STAMP}\0{root}\0{options}".encode()).hexdigest()
+    record_key = (
+        "record:" + hashlib.sha256(f"{__version__} {stamp()}\0{root}\0{options}".encode()).hexdigest()
+    )
     record = store.get(record_key)
     files = _scanned(root, invocation, record)
     reader = _Reader(files, invocation, store, options, record or {}, report)
