@@ -15,7 +15,7 @@ import click
 
 from bootstrap import __version__
 from bootstrap.core.errors import BootstrapError, ExitStatus, InputError, OutputError
-from bootstrap.core.invocation import Invocation
+from bootstrap.core.invocation import COMPLETE, Invocation
 
 COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
@@ -37,9 +37,6 @@ COMMANDS = {
 }
 """Name → help line. A command's module, and what it imports, is loaded only when it is used."""
 
-
-COMPLETE = "_BOOTSTRAP_COMPLETE"
-"""The variable by which a shell's completion script asks."""
 
 _UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Why a stream takes no more."""

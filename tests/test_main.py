@@ -14,7 +14,7 @@ import pytest
 
 from bootstrap import main
 from bootstrap.core.errors import ExitStatus, InputError
-from bootstrap.core.invocation import Invocation
+from bootstrap.core.invocation import COMPLETE, Invocation
 from tests.conftest import Run
 
 HEAVY = ("git", "kubernetes", "requests", "rich", "ruamel", "cryptography", "importlib.metadata")
@@ -207,7 +207,7 @@ def offered(words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     monkeypatch.setenv("COMP_WORDS", f"bootstrap {words}")
     monkeypatch.setenv("COMP_CWORD", str(len(words.split(" "))))
-    assert shell_complete(main.cli, {}, "bootstrap", main.COMPLETE, "bash_complete") == 0
+    assert shell_complete(main.cli, {}, "bootstrap", COMPLETE, "bash_complete") == 0
     return [line.partition(",")[2] for line in capsys.readouterr().out.splitlines() if line]
 
 

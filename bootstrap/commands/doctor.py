@@ -21,16 +21,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="The kubeconfig's context (default: its current one).",
 )
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
-@click.option(
-    "--repo", "repo_url", metavar="URL", help="Its Git repository: the token goes to that host alone."
-)
+@click.option("--repo", metavar="URL", help="Its Git repository: the token goes to that host alone.")
 @click.option(
     "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN), for webhooks."
 )
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
 @click.option("--api-url", help="The Git host's web address, where the repository's is an SSH one.")
 @common
-def command(output: Output, context: str | None, namespace: str, **options: Any) -> int:
+def command(output: Output, context: str | None, namespace: str, api_url: str | None, **options: Any) -> int:
     """Look at programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.
 
     Says of each finding what to do. It holds no secret. Exit status 1 when something is broken.
@@ -44,8 +42,8 @@ def command(output: Output, context: str | None, namespace: str, **options: Any)
       bootstrap doctor --repo https://git.example.com/platform/gitops.git --token-file token
     """
     from bootstrap.doctor.run import doctor
-    from bootstrap.init.request import Request
+    from bootstrap.edit.access import Access
+    from bootstrap.providers.address import check_api_url
 
-    request = Request(**options)
-    request.check()
-    return doctor(context, namespace, output, request)
+    check_api_url(api_url)
+    return doctor(context, namespace, output, Access(**options), api_url)

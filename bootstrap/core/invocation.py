@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+COMPLETE = "_BOOTSTRAP_COMPLETE"
+"""The variable by which a shell's completion script asks."""
+
 
 @dataclass
 class Invocation:

@@ -15,9 +15,9 @@ from bootstrap.argocd.status import INSTANCE, TRACKING
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
 from bootstrap.doctor.argocd import Found
+from bootstrap.edit.access import Access
 from bootstrap.git import credential as git_credential
 from bootstrap.git.urls import host_of, same_repository, without_userinfo
-from bootstrap.init.request import Request
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.providers.address import project_path, web_address
@@ -38,15 +38,16 @@ def look(
     cluster: Cluster,
     namespace: str,
     applications: Sequence[Mapping[str, Any]],
-    asked: Request,
+    access: Access,
+    api_url: str | None,
     invocation: Invocation,
 ) -> list[Found]:
-    """What the Git host tells of its webhooks to Argo CD, for `asked.repo_url`.
+    """What the Git host tells of its webhooks to Argo CD, for `access.repo`.
 
     Whoever may write the root Application says where its repository is: no token goes there for that.
     """
-    if asked.repo_url:
-        return list(_of(asked.repo_url, cluster, namespace, asked, invocation))
+    if access.repo:
+        return list(_of(access.repo, cluster, namespace, access, api_url, invocation))
     urls = [url for url in repositories(applications) if host_of(url)]
     hosts = sorted({host_of(url) for url in urls})
     if not hosts:
@@ -57,16 +58,21 @@ def look(
 
 
 def _of(
-    url: str, cluster: Cluster, namespace: str, asked: Request, invocation: Invocation
+    url: str,
+    cluster: Cluster,
+    namespace: str,
+    access: Access,
+    api_url: str | None,
+    invocation: Invocation,
 ) -> Sequence[Found]:
     shown = without_userinfo(url)
     try:
-        credential = git_credential.for_git(asked, invocation)
+        credential = git_credential.read(access, invocation, access.repo, api_url)
         if credential.token is None:
             found = f"{host_of(url)} is not asked for its webhook and deliveries: there is no token"
             return [(AREA, "unknown", found, _GIVE)]
-        api = asked.api_url
-        address = f"{api.rstrip('/')}/{project_path(url)}" if api else web_address(url)
+        given = f"{api_url.rstrip('/')}/{project_path(url)}" if api_url else None
+        address = given or web_address(url)
         provider = providers.find(url, credential, invocation, address)
         if provider is None:
             found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {shown}"

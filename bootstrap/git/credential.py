@@ -1,29 +1,52 @@
-"""Where Git's credential comes from: an option, a file, the environment."""
+"""Where Git's credential comes from: an option, a file, the environment.
+
+Whatever is read is remembered as a secret, so that nothing prints it.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Protocol
+
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import credential_file
-from bootstrap.git.auth import bound
-from bootstrap.git.remote import Credential
-from bootstrap.init.request import Request
+from bootstrap.git.auth import Credential, bound
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 
 
-def for_git(request: Request, invocation: Invocation) -> Credential:
-    """The credential that reads and pushes; its token is for the hosts that `request` names, and no other."""
+class Options(Protocol):
+    """The options of a command that say who asks the Git host."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def token_file(self) -> Path | None: ...
+    @property
+    def ssh_key(self) -> Path | None: ...
+    @property
+    def known_hosts(self) -> Path | None: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+
+
+def read(options: Options, invocation: Invocation, *named: str | None) -> Credential:
+    """The credential that reads and pushes: the token of --token-file, else of GIT_TOKEN.
+
+    Its token is for the hosts of the URLs that the person `named`, and for no other. Where none is named the
+    person means the remote of a work tree, whose branch binds the token to it.
+    """
     token = None
-    if request.token_file is not None:
-        token = credential_file.token(request.token_file, "--token-file", invocation)
+    if options.token_file is not None:
+        token = credential_file.token(options.token_file, "--token-file", invocation)
     else:
         token = (invocation.environ.get(TOKEN) or "").strip() or None
         invocation.keep_secret(token)
-    credential = Credential(
-        username=request.username,
+    known = Credential(
+        username=options.username,
         token=token,
-        ssh_key=request.ssh_key,
-        ca_file=request.ca_file,
-        known_hosts=request.known_hosts,
+        ssh_key=options.ssh_key,
+        ca_file=options.ca_file,
+        known_hosts=options.known_hosts,
     )
-    return bound(credential, request.repo_url, request.api_url)
+    return bound(known, *named) if any(named) else known

@@ -17,7 +17,7 @@ from typing import BinaryIO, TypeVar
 from bootstrap.core import cache_trust
 from bootstrap.core.errors import ChecksumDiffers, DownloadError, DownloadUnavailable
 from bootstrap.core.invocation import Invocation
-from bootstrap.http.session import PassingFault, get, shown
+from bootstrap.http.streaming import PassingFault, get, shown
 
 ATTEMPTS = 4
 PAUSE = 0.25

@@ -9,9 +9,9 @@ from bootstrap import argocd, kube
 from bootstrap.argocd.status import Status
 from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit
 from bootstrap.git.remote import Identity, Remote
-from bootstrap.layout.settings import FILE
 from bootstrap.plan.execute import Handler
 from bootstrap.plan.steps import (
     EnsureDeployKey,
@@ -116,7 +116,7 @@ def _with_parent(commit: Commit, parent: str | None) -> Commit:
     """The commit with PARENT_COMMIT in the layout's record replaced by the id of the commit before."""
     changes = tuple(
         replace(change, content=change.content.replace(PARENT_COMMIT.encode(), (parent or "").encode()))
-        if change.content and change.path.rpartition("/")[2] == FILE
+        if change.content and change.path.rpartition("/")[2] == RECORD
         else change
         for change in commit.changes
     )

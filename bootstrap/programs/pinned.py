@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bootstrap.core.names import ARGOCD_VERSION
+
 Fit = Literal["exact", "patch", "minor", "any"]
 """How far a program found on PATH may differ from the pinned version.
 
@@ -74,7 +76,7 @@ def _set(package: str, **values: str) -> tuple[str, ...]:
 
 
 KUBERNETES = "v1.36.3"
-ARGOCD = "v3.6.1"
+ARGOCD = ARGOCD_VERSION
 HELM = "v4.3.1"
 KWOK = "v0.8.0"
 GITEA = "v1.26.0"

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.http import download, session
+from bootstrap.http import download, streaming
 from bootstrap.programs import cache
 from bootstrap.programs.cache import Placed
 from bootstrap.programs.checksums import CHECKSUMS
@@ -52,7 +52,7 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
         return {}
     hosts = {pinned.name: _host(released[pinned.name].url) for pinned in candidates}
     report(f"asking {', '.join(sorted(set(hosts.values())))} for released builds")
-    answers = session.reachable(sorted(set(hosts.values())), invocation)
+    answers = streaming.reachable(sorted(set(hosts.values())), invocation)
     for host, fault in answers.items():
         if fault:
             names = ", ".join(name for name in hosts if hosts[name] == host)
@@ -163,7 +163,7 @@ def _fetch(
         if found := cache.find(pinned, invocation):
             return found  # another run had the lock, and fetched or built it
         try:
-            name = session.shown(release.url).rpartition("/")[2]
+            name = streaming.shown(release.url).rpartition("/")[2]
             shipped = checksum_of(pinned)
             sha256 = shipped or download.fetch_checksum(release.checksums, name, invocation)
             file = download.fetch(release.url, sha256, invocation, report=follow)
@@ -200,6 +200,6 @@ def _unpack(file: Path, release: Release, target: Path, pinned: Pinned) -> Path:
                 f"unpacking {pinned.name}",
                 f"there is no {release.member} in it",
                 "check the mirror",
-                session.shown(release.url),
+                streaming.shown(release.url),
             ) from error
     return target

@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 
+from bootstrap import providers
 from bootstrap.core.errors import GitUnreachable, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.doctor import webhook
-from bootstrap.edit.access import Access, credential
+from bootstrap.edit.access import Access
 from bootstrap.git import credential as git_credential
 from bootstrap.git.auth import Credential, bound, check_credential, environment
 from bootstrap.git.worktree import WorkTreeBranch
 from bootstrap.init import credentials, observe
 from bootstrap.init.request import Request
 from bootstrap.kube import Cluster
-from bootstrap.providers import find, forge
+from bootstrap.providers import find
 from tests import mirror as mirrors
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
@@ -52,8 +53,8 @@ def test_doctor_sends_no_token_to_a_host_that_the_cluster_names(
 ) -> None:
     with mirrors.running(tmp_path) as host:
         url = f"{host.url}/platform/gitops.git"
-        asked = Request(None, ca_file=host.ca_file)
-        found = webhook.look(no_cluster, "argocd", [root_of(url)], asked, with_token(invocation))
+        asked = Access(ca_file=host.ca_file)
+        found = webhook.look(no_cluster, "argocd", [root_of(url)], asked, None, with_token(invocation))
         assert host.asked == []
     ((area, state, said, mend),) = found
     assert (area, state) == ("webhook", "unknown")
@@ -66,8 +67,8 @@ def test_doctor_asks_the_repository_that_was_named_and_no_other(
 ) -> None:
     with mirrors.running(tmp_path) as host:
         url = f"{host.url}/platform/gitops.git"
-        asked = Request(url, ca_file=host.ca_file)
-        webhook.look(no_cluster, "argocd", [root_of(THEIRS)], asked, with_token(invocation))
+        asked = Access(repo=url, ca_file=host.ca_file)
+        webhook.look(no_cluster, "argocd", [root_of(THEIRS)], asked, None, with_token(invocation))
         assert host.asked
 
 
@@ -75,13 +76,13 @@ def test_doctor_asks_the_repository_that_was_named_and_no_other(
 def test_token_for_one_host_is_refused_to_another_by_every_way_out(
     invocation: Invocation, named: Request
 ) -> None:
-    known = git_credential.for_git(named, with_token(invocation))
+    known = git_credential.read(named, with_token(invocation), named.repo_url, named.api_url)
     check_credential(OURS, known)
     check_credential(OURS.replace("git.example.org", "GIT.Example.ORG"), known)
     for attempt in (
         lambda: check_credential(THEIRS, known),
         lambda: find(OURS, known, invocation, THEIRS),
-        lambda: forge.find(THEIRS, known, invocation),
+        lambda: providers.get(THEIRS, known, invocation),
     ):
         with pytest.raises(InputError) as caught:
             attempt()
@@ -91,14 +92,14 @@ def test_token_for_one_host_is_refused_to_another_by_every_way_out(
 
 def test_api_address_that_was_named_may_have_the_token(invocation: Invocation) -> None:
     named = Request("git@ssh.example.org:platform/gitops.git", api_url="https://web.example.org")
-    known = git_credential.for_git(named, with_token(invocation))
+    known = git_credential.read(named, with_token(invocation), named.repo_url, named.api_url)
     check_credential("https://web.example.org/platform/gitops", known)
     with pytest.raises(InputError):
         check_credential(OURS, known)
 
 
 def test_token_without_any_named_host_goes_nowhere(invocation: Invocation) -> None:
-    known = git_credential.for_git(Request(None), with_token(invocation))
+    known = bound(git_credential.read(Request(None), with_token(invocation)))
     with pytest.raises(InputError, match="no host that was named"):
         check_credential(OURS, known)
 
@@ -115,7 +116,7 @@ def test_argocd_is_given_no_token_for_the_host_that_a_repositorys_record_names(
     invocation: Invocation,
 ) -> None:
     """`init --cluster-only` takes repoURL from bootstrap.yaml: Argo CD would send the token there."""
-    known = git_credential.for_git(Request(OURS), with_token(invocation))
+    known = git_credential.read(Request(OURS), with_token(invocation), OURS)
     for_argocd = credentials.for_argocd(Request(OURS), OURS, known, with_token(invocation))
     assert credentials.repository_secret(OURS, for_argocd, "argocd") is not None
     with pytest.raises(InputError, match="elsewhere"):
@@ -123,7 +124,7 @@ def test_argocd_is_given_no_token_for_the_host_that_a_repositorys_record_names(
 
 
 def test_image_set_by_url_binds_the_token_to_that_url(invocation: Invocation) -> None:
-    known = credential(Access(repo=OURS), with_token(invocation))
+    known = git_credential.read(Access(repo=OURS), with_token(invocation), OURS)
     assert known.hosts == {"git.example.org"}
     assert bound(known, THEIRS).hosts == {"elsewhere.example.net"}
 
@@ -131,7 +132,7 @@ def test_image_set_by_url_binds_the_token_to_that_url(invocation: Invocation) ->
 def test_work_trees_remote_over_plain_http_is_given_no_token(tmp_path: Path, invocation: Invocation) -> None:
     git(tmp_path, "init", "--quiet", "--initial-branch=main", "tree")
     git(tmp_path / "tree", "remote", "add", "origin", "http://git.example.org/platform/gitops.git")
-    known = credential(Access(), with_token(invocation))
+    known = git_credential.read(Access(), with_token(invocation))
     with pytest.raises(InputError, match="unencrypted"):
         WorkTreeBranch(tmp_path / "tree", "main", known, invocation)
 
@@ -179,8 +180,8 @@ def test_token_file_that_others_may_write_is_refused(
     path.write_text(TOKEN)
     path.chmod(mode)
     for read in (
-        lambda: git_credential.for_git(Request(OURS, token_file=path), invocation),
-        lambda: credential(Access(repo=OURS, token_file=path), invocation),
+        lambda: git_credential.read(Request(OURS, token_file=path), invocation, OURS),
+        lambda: git_credential.read(Access(repo=OURS, token_file=path), invocation, OURS),
     ):
         with pytest.raises(InputError) as caught:
             read()

@@ -17,6 +17,7 @@ import pytest
 
 from bootstrap.core.errors import ChecksumDiffers, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.names import ARGOCD_VERSION
 from bootstrap.programs import cache, find
 from bootstrap.programs import checksums as pinned_checksums
 from bootstrap.programs import release as released
@@ -30,7 +31,7 @@ PROGRAM = b"#!/bin/sh\necho a released build\n"
 
 K8S = f"/dl.k8s.io/release/v1.36.3/bin/linux/{ARCH}/"
 ETCD = "/github.com/etcd-io/etcd/releases/download/v3.6.8/"
-ARGOCD = "/github.com/argoproj/argo-cd/releases/download/v3.6.1/"
+ARGOCD = f"/github.com/argoproj/argo-cd/releases/download/{ARGOCD_VERSION}/"
 KUSTOMIZE = "/github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv5.8.1/"
 GITEA = f"/dl.gitea.com/gitea/1.26.0/gitea-1.26.0-linux-{ARCH}"
 HELM = f"/get.helm.sh/helm-v4.3.1-linux-{ARCH}.tar.gz"
