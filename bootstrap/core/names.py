@@ -1,4 +1,4 @@
-"""What the program calls its own, and the version of Argo CD that it is made for."""
+"""The program's own names, and the version of Argo CD that it installs."""
 
 RECORD = "bootstrap.yaml"
 """The file at the top of a repository: what was laid out, and the settings of checks and images."""

@@ -21,7 +21,7 @@ HIDDEN = "[hidden]"
 
 
 def _written(secret: str) -> set[str]:
-    """A secret as text, JSON and URLs may have it."""
+    """The forms in which text, JSON and URLs may contain a secret."""
     from urllib.parse import quote, quote_plus
 
     escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
@@ -38,7 +38,7 @@ class Progress:
         self._last = ""
 
     def update(self, text: str) -> None:
-        """Say where it stands; repeats are dropped."""
+        """Show the current state; repeats are dropped."""
         text = self._output.redact(text)
         if text == self._last:
             return
@@ -52,18 +52,18 @@ class Progress:
 
     @property
     def live(self) -> bool:
-        """Whether it is drawn on a terminal, so that `table` shows something."""
+        """Whether progress is drawn on a terminal, so that `table` shows something."""
         return self._status is not None
 
     def table(self, lines: Sequence[str]) -> None:
-        """Draw lines below the title in the place of what was drawn before; on a terminal only."""
+        """Draw lines below the title, replacing what was drawn before; on a terminal only."""
         if self._status:
             from rich.text import Text
 
             self._status.update(Text("\n".join(self._output.redact(line) for line in (self._title, *lines))))
 
     def detail(self, text: str) -> None:
-        """The same as `update` for what comes often: on a terminal, or with --verbose."""
+        """Like `update`, for frequent changes: shown on a terminal, or with --verbose."""
         if self._status or self._output.verbose:
             self.update(text)
 
@@ -96,8 +96,8 @@ class Output:
         self._consoles: dict[str, Console] = {}
 
     def redact(self, text: str) -> str:
-        """Replace every secret of the run, as it is and as JSON or a URL writes it; longest first, so that
-        none is left in part."""
+        """Replace every secret of the run, plain and as JSON or a URL writes it; longest first, so that
+        no part of one remains."""
         forms = {form for secret in self.invocation.secrets for form in _written(secret)}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
@@ -118,7 +118,7 @@ class Output:
             self._write(self.invocation.stdout, text)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Columns; drawn by rich on a terminal, separated by two blanks elsewhere."""
+        """Columns; drawn by rich on a terminal, separated by two spaces elsewhere."""
         if self.format != "text":
             return
         console = self.console(self.invocation.stdout)
@@ -141,7 +141,7 @@ class Output:
     # -- everything else, on stderr -----------------------------------------------------
 
     def info(self, text: str) -> None:
-        """What happens; silent with --quiet."""
+        """Progress messages; silent with --quiet."""
         if not self.quiet:
             self._write(self.invocation.stderr, text)
 
@@ -167,7 +167,7 @@ class Output:
     # -- questions, on a terminal only (Invocation.interactive) ---------------------------
 
     def ask(self, question: str) -> str:
-        """One line from the person at the terminal."""
+        """One line, typed at the terminal."""
         self.invocation.stderr.write(f"{self.redact(question)}: ")
         self.invocation.stderr.flush()
         answer = self.invocation.stdin.readline()
@@ -191,12 +191,12 @@ class Output:
         return answer
 
     def confirm(self, question: str) -> bool:
-        """Yes or no; no is what Enter says."""
+        """Yes or no; Enter means no."""
         return self.ask(f"{question} [y/N]").lower() in ("y", "yes")
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Progress]:
-        """Show that something long is under way: `with output.progress("building") as p: p.update(…)`."""
+        """Show a long operation in progress: `with output.progress("building") as p: p.update(…)`."""
         console = None if self.quiet else self.console(self.invocation.stderr)
         with Progress(self, title, console) as progress:
             yield progress
@@ -218,7 +218,7 @@ class Output:
             stream.write(self.redact(text) + "\n")
             stream.flush()
         except BrokenPipeError:
-            raise  # the reader has what it wanted
+            raise  # the reader closed the pipe: it has what it wanted
         except OSError as error:
-            hint = "make room, or send the output elsewhere; what was done is done: run again to see it"
+            hint = "free some space, or redirect the output; the changes are made: run again to see it"
             raise OutputError("writing the output", error.strerror or str(error), hint) from error

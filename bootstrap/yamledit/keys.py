@@ -27,10 +27,10 @@ def set_keys(
 ) -> bytes:
     """The text with keys of a mapping set to strings, or (None) removed.
 
-    A key that goes makes room for one that comes: its line is kept. Others are added behind the key
-    that stands before them in `order`. `styles` has the quotes (None: none) that values shall have
-    which are to differ from what they replace. Raises InputError when a key is there twice, or its value is
-    a block of text, or an alias repeats it elsewhere.
+    A removed key makes room for an added one: its line is kept. Others are added after the key
+    that precedes them in `order`. `styles` has the quotes (None: none) for values
+    that are to differ from what they replace. Raises InputError when a key appears twice, or its value is
+    a block scalar, or an alias repeats it elsewhere.
     """
     file = walk(decode(text, where), where)
     what = ", ".join(wanted)
@@ -46,7 +46,7 @@ def set_keys(
 def apply(
     before: bytes, file: Walk, edits: Sequence[Edit], wanted: Mapping[Place, str | None], where: str
 ) -> bytes:
-    """Splice, read again, and compare: exactly `wanted` (None: not there) may differ."""
+    """Splice, read again, and compare: exactly `wanted` (None: removed) may differ."""
     result = spliced(file.text, edits)
     what = ", ".join(str(place[-1]) for place in wanted)
     try:
@@ -74,7 +74,7 @@ def changed_more(file: Walk, tried: str, where: str) -> InputError:
 
 
 def says(span: Span, value: str) -> bool:
-    """Whether the scalar is this string already, and not a number or the like that is spelled so."""
+    """Whether the scalar is this string already, and not a number or the like of that spelling."""
     return span.value == value and (span.style is not None or reads_as_text(value))
 
 
@@ -129,7 +129,7 @@ def _edits(
 
 
 def value_edit(file: Walk, span: Span, value: str, where: str, style: str | None) -> Edit:
-    """Put `value` in place of a scalar, in the quotes that `style` says."""
+    """Put `value` in place of a scalar, in the quotes of `style`."""
     at = f"{where}:{span.line}:{span.column}"
     if span.shared:
         hint = "write the value out where it shall differ, or change it by hand for all"
@@ -191,7 +191,7 @@ def _quotes(style: str | None) -> str | None:
 
 
 def pair_keys(keys: Sequence[Key]) -> str | None:
-    """The quotes that a mapping's keys stand in."""
+    """The quotes of a mapping's keys."""
     return _quotes(keys[-1].style) if keys else None
 
 

@@ -190,8 +190,8 @@ BAD: Mapping[str, tuple[tuple[str, ...], str]] = {
     "source": (("qa", "--from", "stagin"), "did you mean: staging"),
     "app": (("qa", "--from", "staging", "--app", "votng"), "voting-app"),
     "name": (("QA", "--from", "staging"), "not a DNS label"),
-    "same": (("staging", "--from", "staging"), "give two names"),
-    "domain": (("qa", "--from", "staging", "--domain", "https://x"), "no host name"),
+    "same": (("staging", "--from", "staging"), "give two different names"),
+    "domain": (("qa", "--from", "staging", "--domain", "https://x"), "is not a host name"),
     "cluster": (("qa", "--from", "staging", "--cluster", "edge"), "one of default"),
 }
 
