@@ -20,7 +20,7 @@ from bootstrap.core.invocation import COMPLETE, Invocation
 COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
     "sandbox": "A real cluster, Argo CD and Git host on this machine, without Docker.",
-    "image": "List and set the images in a GitOps repository, safe for concurrent pipelines.",
+    "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
     "component": "Switch a cluster's components on and off, one line each.",
     "app": "Add, list and remove apps: a base, overlays, one line per cluster.",
     "env": "List the environments, and create a new one from another.",

@@ -45,7 +45,7 @@ def todo(app: App | None) -> list[str]:
         " variable GITOPS_KNOWN_HOSTS to its host's keys"
         if ssh
         else "set the variable GITOPS_APP_CLIENT_ID and the secret GITOPS_APP_PRIVATE_KEY to a GitHub App"
-        " with contents: write on the GitOps repository; or the secret GITOPS_TOKEN to a token with that right"
+        " with contents: write on the GitOps repository; or the secret GITOPS_TOKEN to such a token"
     )
     hub = "set DOCKERHUB_USERNAME (variable) and DOCKERHUB_TOKEN (secret) to a login that may push"
     return [secret, *([hub] if docker_hub else [])]

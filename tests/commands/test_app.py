@@ -229,8 +229,8 @@ BAD: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no tag": (("shop", "--image", "acme/web", "--port", "80"), "acme/web:1.4.2"),
     "latest": (("shop", "--image", "acme/web:latest", "--port", "80"), "latest changes by itself"),
     "unparsable": (("shop", "--image", "acme//web:1", "--port", "80"), "column 6"),
-    "no port": (("shop", "--image", "acme/web:1"), "give --port"),
-    "bad port": (("shop", "--image", "acme/web:1", "--port", "70000"), "70000 is no port"),
+    "no port": (("shop", "--image", "acme/web:1"), "--image requires --port"),
+    "bad port": (("shop", "--image", "acme/web:1", "--port", "70000"), "70000 is not a port"),
     "host": (("shop", *IMAGE, "--host", "http://shop"), "is not a host name"),
     "environment": (("shop", *IMAGE, "--env", "prodction"), "did you mean: production"),
     "cluster": (("shop", *IMAGE, "--cluster", "edge"), "give --cluster, one of default"),
@@ -252,8 +252,8 @@ BAD: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("shop", "--git", "https://git.example.com/platform/gitops.git", "--path", "a", "--revision", "b"),
         "this repository itself",
     ),
-    "user": (("shop", *IMAGE, "--user", "0"), "that is not root"),
-    "health": (("shop", *IMAGE, "--health", "healthz"), "no path"),
+    "user": (("shop", *IMAGE, "--user", "0"), "0 is not the ID of a user other than root"),
+    "health": (("shop", *IMAGE, "--health", "healthz"), "is not a path"),
 }
 
 

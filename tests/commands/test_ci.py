@@ -205,4 +205,4 @@ def test_an_action_that_can_be_replaced_is_warned_of(run: Run, tmp_path: Path) -
     root = laid_out.repository(tmp_path / "gitops")
     ended = run("ci", "init", "--provider", "github", "--action", "org/bootstrap@v1", "--gitops", str(root))
     assert ended.exit == 0
-    assert "name it by a commit" in ended.err
+    assert "pin it by a commit" in ended.err

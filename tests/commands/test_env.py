@@ -125,7 +125,7 @@ def test_app_without_an_application_of_that_environment_is_left_out(run: Run, tr
     shutil.rmtree(tree / "apps/shop/applications/dev")
     added = run("env", "add", "qa", "--from", "dev")
     assert added.exit == 0, added.err
-    assert "shop has an overlay and no Application of dev" in added.err
+    assert "shop has an overlay but no Application of dev" in added.err
     assert not (tree / "apps/shop/overlays/qa").exists()
 
 

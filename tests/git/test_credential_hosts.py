@@ -169,7 +169,7 @@ def test_redirect_of_a_git_host_is_told_as_such(tmp_path: Path, invocation: Invo
         ):
             remote.observe()
     assert "301" in caught.value.found or "redirect" in caught.value.found
-    assert "use the URL that the host redirects to" in caught.value.hint
+    assert "the URL that the host itself uses" in caught.value.hint
 
 
 @pytest.mark.parametrize("mode", [0o666, 0o662, 0o620])

@@ -144,7 +144,7 @@ def test_an_item_is_added_at_the_end_of_a_list(before, after):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("- a\n", "not a mapping"),
+        ("- a\n", "no mapping"),
         ("", "no mapping"),
         ("images: {a: b}\n", "no list"),
         ("images: text\n", "no list"),
