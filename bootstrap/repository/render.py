@@ -9,6 +9,7 @@ from typing import Any
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import Fault
+from bootstrap.programs import run
 from bootstrap.repository import charts
 from bootstrap.repository import kustomize as index_kustomize
 from bootstrap.repository.faults import FileFault
@@ -48,6 +49,7 @@ class Renderer:
         self._program: str | None = None
         self._causes: dict[str, tuple[str, str]] = {}
         self._report = report
+        self._budget = run.budget(sum(stat[0] for stat in files.stats.values()))
 
     def render(self, units: Iterable[Unit]) -> None:
         """Have a result for each unit: from the last reading, from the store, or made now."""
@@ -87,7 +89,7 @@ class Renderer:
             if item.unit.tool == "directory":
                 self._keep(item, from_directory(self.files, item), ())
             elif item.unit.tool in ("helm", "chart"):
-                built = charts.build(self.files.root, item.unit, self.invocation)
+                built = charts.build(self.files, item.unit, self.invocation, self._budget)
                 self._keep(item, built.objects, _helm_faults(item.unit, built.error))
         for item in todo:
             for name in item.closure:
@@ -118,7 +120,7 @@ class Renderer:
         if not overlays:
             return []
         self._program = self._program or kustomize(self.invocation, self._report)
-        return build_many(self.files.root, overlays, self._program)
+        return build_many(self.files.root, overlays, self._program, self._allow_remote, self._budget)
 
     def _take(self, items: Sequence[Prepared], answers: Sequence[Built]) -> None:
         for item, built in zip(items, answers, strict=True):
