@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import platform
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -26,6 +24,7 @@ from bootstrap.init.request import Request
 from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
+from bootstrap.programs import run
 
 State = Literal["ok", "unknown", "warning", "broken"]
 """`unknown`: it could not be looked at from here; that is no fault."""
@@ -120,14 +119,14 @@ def _here(report: Report, invocation: Invocation) -> None:
     system = f"{platform.system()} {platform.machine()}"
     report.add("bootstrap", "ok", f"{__version__}, Python {platform.python_version()}, {system}")
     for name, arguments in _PROGRAMS.items():
-        path = shutil.which(name, path=invocation.environ.get("PATH"))
+        path = run.find(name, invocation.environ)
         if path is None:
             needed = name == "git"
             mend = "install git" if needed else ""
             report.add(name, "broken" if needed else "ok", "not on PATH", mend)
             continue
-        ended = subprocess.run([path, *arguments], capture_output=True, text=True, check=False, timeout=60)
-        version = re.search(r"v?\d+\.\d+[\w.+-]*", ended.stdout + ended.stderr)
+        said = run.ask([path, *arguments], invocation.environ, 60) or ""
+        version = re.search(r"v?\d+\.\d+[\w.+-]*", said)
         report.add(name, "ok", version[0] if version else "of an unknown version")
 
 

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap.core import process_group
-from bootstrap.programs import confine
 
 CPU_SECONDS = 15
 """Processor time of one program: other work on the machine does not use it up."""
@@ -98,6 +97,43 @@ def find(name: str, environ: Mapping[str, str]) -> str | None:
     return None if found is None or Path(os.path.realpath(found)).name == "snap" else found
 
 
+_ANY = (
+    *_FOR_NETWORK, "PATH", "TMPDIR", "LANG", "LC_ALL", "USER", "LOGNAME", "NETRC",
+    "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH", "TERM",
+)  # fmt: skip
+
+
+def named(environ: Mapping[str, str], *starts: str) -> dict[str, str]:
+    """What a program of the user's own may know (pip, go): the route, its folders, and its own variables.
+
+    Its own begin with one of `starts`. Tokens for other things are not among them.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _ANY or (starts and name.startswith(starts) and not name.startswith("GOOGLE"))
+    }
+
+
+def ask(command: Sequence[str], environ: Mapping[str, str], seconds: float, *starts: str) -> str | None:
+    """What a program says of itself, on both streams; None when it fails or does not answer.
+
+    Not in the current folder: that may be somebody's repository.
+    """
+    try:
+        process = process_group.popen(command, "/", named(environ, *starts), stderr=subprocess.STDOUT)
+    except OSError:
+        return None
+    with process_group.ending(process):
+        try:
+            said, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process_group.kill(process)
+            process.communicate()
+            return None
+    return said.decode("utf-8", "replace") if process.returncode == 0 else None
+
+
 def run(
     command: Sequence[str],
     folder: Path,
@@ -111,6 +147,8 @@ def run(
     `command` begins with an absolute path. With `network` it may read whatever the user may. Raises
     process_group.Over when this run is being ended; everything else is an Ended.
     """
+    from bootstrap.programs import confine
+
     budget = budget or Budget()
     seconds = budget.allowed()
     if seconds < 1:

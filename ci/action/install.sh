@@ -4,14 +4,16 @@
 set -euo pipefail
 
 folder="$RUNNER_TEMP/bootstrap"
+# The runner stands in a checkout of anybody's: no pip.py or venv.py of it is taken for Python's own.
+cd "$RUNNER_TEMP"
 if ! [ -e "$folder/installed" ] || [ "$(cat "$folder/installed")" != "$ACTION" ]; then
-  if ! python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+  if ! python3 -I -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
     echo "::error::bootstrap needs python3, 3.10 or newer, with its venv module" >&2
     exit 1
   fi
   rm -rf "$folder"
-  python3 -m venv "$folder/venv"
-  "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
+  python3 -I -m venv "$folder/venv"
+  "$folder/venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-compile \
     --constraint "$ACTION/constraints.txt" "$ACTION"
   mkdir "$folder/bin"
   ln -s ../venv/bin/bootstrap "$folder/bin/bootstrap"
