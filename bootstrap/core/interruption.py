@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from bootstrap.core import process_group
+from bootstrap.core.errors import ExitStatus
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _unknown: list[str] = []
@@ -29,16 +30,20 @@ def listen() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # A second one of these would end the cleaning up; Ctrl-C may, for who sits there.
+    # A second one of these would end the cleaning up; Ctrl-C may, for who sits there. They are not ignored,
+    # because what is started from here on would ignore them too.
     for other in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(other, signal.SIG_IGN)
+        if signal.getsignal(other) is not signal.SIG_IGN:
+            signal.signal(other, lambda *_: None)
     process_group.end_all()
-    raise Interrupted(number)
+    error = Interrupted(number)
+    if not process_group.defers(error):
+        raise error
 
 
-def status_of(error: BaseException) -> int:
-    """The exit status of a run that was ended so."""
-    return 128 + (error.number if isinstance(error, Interrupted) else signal.SIGINT)
+def status_of(error: BaseException) -> ExitStatus:
+    """The exit status of a run that was ended so: 128 and the signal's number."""
+    return ExitStatus(128 + (error.number if isinstance(error, Interrupted) else signal.SIGINT))
 
 
 @contextmanager

@@ -12,9 +12,12 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-_running: set[subprocess.Popen[bytes]] = set()
+_running: set[subprocess.Popen[Any]] = set()
 _over = threading.Event()
+_starts = 0
+_deferred: BaseException | None = None
 
 GRACE = 2.0
 """Seconds that a program has between SIGTERM and SIGKILL."""
@@ -32,18 +35,51 @@ def popen(
     stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     """Start a program as the leader of its group; it ends with us until `done`. Raises OSError, Over."""
-    check()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=dict(environ),
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        start_new_session=True,
-    )
-    _running.add(process)
+    with starting():
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environ),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+        adopt(process)
     return process
+
+
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Start a program in the block, and `adopt` it: a signal waits until it is known, or it would live on."""
+    global _starts, _deferred
+    check()
+    main = threading.current_thread() is threading.main_thread()
+    if main:
+        _starts += 1
+    try:
+        yield
+    finally:
+        if main:
+            _starts -= 1
+            error, _deferred = _deferred, None
+            if error is not None:
+                raise error
+
+
+def defers(error: BaseException) -> bool:
+    """Whether a signal's handler leaves it to `starting` to raise this."""
+    global _deferred
+    if _starts:
+        _deferred = error
+    return bool(_starts)
+
+
+def adopt(process: subprocess.Popen[Any]) -> None:
+    """Have a program that another library started, as the leader of its group, end with us until `done`."""
+    _running.add(process)
+    if _over.is_set():
+        _signal(process, signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -59,7 +95,7 @@ def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
         done(process)
 
 
-def done(process: subprocess.Popen[bytes]) -> None:
+def done(process: subprocess.Popen[Any]) -> None:
     """It has ended, or need not end with us."""
     _running.discard(process)
 
@@ -70,14 +106,14 @@ def check() -> None:
         raise Over
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[Any]) -> None:
     """End a program with all that it started, at once; returns when it is gone."""
     _signal(process, signal.SIGKILL)
     process.wait()
     end_rest(process)
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[Any]) -> None:
     """The same, but it may take away first what it has laid out: git has locks and half-written packs."""
     _signal(process, signal.SIGTERM)
     try:
@@ -97,18 +133,25 @@ def end_all() -> None:
         _signal(process, signal.SIGTERM)
 
 
+def finish() -> None:
+    """Wait for what was asked to end, and kill what does not."""
+    for process in tuple(_running):
+        stop(process)
+        done(process)
+
+
 def again() -> None:
     """Let programs be started again, after `end_all`: the command line may be called more than once."""
     _over.clear()
 
 
-def end_rest(process: subprocess.Popen[bytes]) -> None:
+def end_rest(process: subprocess.Popen[Any]) -> None:
     """What it started and did not wait for: a group lives on without its leader."""
     with contextlib.suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _signal(process: subprocess.Popen[Any], number: signal.Signals) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
