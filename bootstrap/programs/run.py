@@ -69,6 +69,14 @@ def budget(read: int) -> Budget:
     return Budget(OUTPUT + OUTPUT_FOR_EACH * read)
 
 
+_LIMITED = re.compile(r"it (?:was not run|did not end within|needs more memory|writes more|gives more)")
+
+
+def was_limited(complaint: str) -> bool:
+    """Whether a program has no result because of a limit: another time, or on its own, it may have one."""
+    return _LIMITED.search(complaint) is not None
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a program ended. `limit` says which limit ended it, in words; None when it ended by itself."""

@@ -16,6 +16,10 @@ _REMOTE = re.compile(
 )
 
 
+DEEPEST = 100
+"""Kustomizations that may stand in one another."""
+
+
 class Tree(Protocol):
     """The files of a repository, by path from its top."""
 
@@ -37,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Missing:
-    """An entry that cannot be used: `why` is missing, remote, cycle, outside or broken."""
+    """An entry that cannot be used: `why` is missing, remote, cycle, deep, outside or broken."""
 
     file: str
     entry: Entry
@@ -102,6 +106,8 @@ def take(tree: Tree, folder: str, path: str, entry: Entry, trail: tuple[str, ...
     elif tree.is_folder(target) and entry.kind != "file":
         if target in trail:
             found.missing.append(Missing(path, entry, "cycle"))
+        elif len(trail) > DEEPEST:
+            found.missing.append(Missing(path, entry, "deep"))
         elif entry.field == "chartHome":
             found.charts.update(tree.below(target))
             found.files.update(found.charts)
@@ -249,23 +255,42 @@ def folders(tree: Tree, folder: str) -> list[str]:
 _PLAIN = {"apiVersion", "kind", "metadata", "resources"}
 
 
-def parts(
-    tree: Tree, folder: str, trail: tuple[str, ...] = ()
-) -> list[tuple[Literal["file", "folder"], str]]:
+def parts(tree: Tree, folder: str) -> list[tuple[Literal["file", "folder"], str]]:
     """What a kustomization puts together without changing it: files, and folders that do change something.
 
     kustomize takes quadratic time over long lists of resources; one that is only a list needs no
-    kustomize. The folder itself, when it is more than a list. `trail` are the lists above: a circle ends.
+    kustomize. The folder itself, when it is more than a list, or has a list in it twice: lists of lists
+    could have more entries than can be counted.
     """
-    if folder in trail:
-        return []
+    seen: set[str] = set()
+    try:
+        return list(_parts(tree, folder, (), seen))
+    except _Twice:
+        return [("folder", folder)]
+
+
+class _Twice(Exception):
+    """A list stands in another one twice."""
+
+
+def _parts(
+    tree: Tree, folder: str, trail: tuple[str, ...], seen: set[str]
+) -> Iterator[tuple[Literal["file", "folder"], str]]:
+    """`trail` are the lists above: a circle ends."""
+    if folder in trail or len(trail) > DEEPEST:
+        return
     path = file_of(tree, folder)
     content = tree.mapping(path) if path else None
     if content is None or set(content) - _PLAIN or content.get("kind", "Kustomization") != "Kustomization":
-        return [("folder", folder)]
-    found: list[tuple[Literal["file", "folder"], str]] = []
+        yield "folder", folder
+        return
+    if folder in seen:
+        raise _Twice
+    seen.add(folder)
     for _, name in _strings(content.get("resources")):
         target = posixpath.normpath(posixpath.join(folder, name))
         target = "" if target == "." else target
-        found += [("file", target)] if tree.has(target) else parts(tree, target, (*trail, folder))
-    return found
+        if tree.has(target):
+            yield "file", target
+        else:
+            yield from _parts(tree, target, (*trail, folder), seen)
