@@ -26,6 +26,14 @@ _COMMANDS = re.compile(r"^(\s*)(?=::)|(?<=##)(\w*)(?=\[)", re.MULTILINE)
 _IN_CI = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 
 
+def _written(secret: str) -> set[str]:
+    """A secret as text, JSON and URLs may have it."""
+    from urllib.parse import quote, quote_plus
+
+    escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    return {secret, *escaped, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+
+
 class Progress:
     """What is being done right now: one line on a terminal, a line per change elsewhere."""
 
@@ -94,12 +102,14 @@ class Output:
         self._consoles: dict[str, Console] = {}
 
     def redact(self, text: str) -> str:
-        """Replace every secret of the run, longest first, so that none is left in part; and escape controls.
+        """Replace every secret of the run, as it is and as JSON or a URL writes it; and escape controls.
 
-        What is printed is in part what a repository, a cluster or a host says.
+        The longest go first, so that none is left in part. What is printed is in part what a repository, a
+        cluster or a host says.
         """
-        for secret in sorted(self.invocation.secrets, key=len, reverse=True):
-            text = text.replace(secret, HIDDEN)
+        forms = {form for secret in self.invocation.secrets for form in _written(secret)}
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, HIDDEN)
         return _CONTROLS.sub(_escaped, text)
 
     # -- results, on stdout -------------------------------------------------------------

@@ -108,10 +108,10 @@ def _from_helper(name: Any, key: str, invocation: Invocation) -> Login | None:
     tried = f"asking docker-credential-{name} for {key}"
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._-]+", name):
         raise RegistryError(tried, "that is no helper's name", "mend credHelpers or credsStore")
-    from bootstrap.programs import run
+    from bootstrap.core import on_path
 
     # Looked for with no regard to the current folder, which may be anybody's repository.
-    program = run.find(f"docker-credential-{name}", invocation.environ)
+    program = on_path.find(f"docker-credential-{name}", invocation.environ)
     try:
         if program is None:
             raise FileNotFoundError

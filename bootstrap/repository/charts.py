@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bootstrap.core import scratch
+from bootstrap.core import on_path, scratch
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import MAX_BYTES
 from bootstrap.programs import run
@@ -67,7 +67,7 @@ def build(files: Files, unit: Unit, invocation: Invocation, budget: run.Budget) 
 
     helm is given copies: of a chart's files, those alone that lie in the repository.
     """
-    program = run.find("helm", invocation.environ)
+    program = on_path.find("helm", invocation.environ)
     if program is None:
         return tools.Built(error=NO_HELM)
     options = json.loads(unit.options)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap.core import scratch, verbose
+from bootstrap.core import on_path, scratch, verbose
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
@@ -62,7 +62,7 @@ def kustomize(invocation: Invocation, report: Callable[[str], None] = lambda _: 
 
     `report` is told what is done when there is none: that can take a minute.
     """
-    found = run.find("kustomize", invocation.environ)
+    found = on_path.find("kustomize", invocation.environ)
     if found is None:
         from bootstrap.programs import find
 

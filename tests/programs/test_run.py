@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.core import process_group, scratch
+from bootstrap.core import on_path, process_group, scratch
 from bootstrap.programs import confine, run
 from bootstrap.programs.run import Budget, Ended
 
@@ -129,15 +129,15 @@ def test_program_is_not_taken_from_the_current_folder(
     (tmp_path / "helm").write_text("#!/bin/sh\n")
     (tmp_path / "helm").chmod(0o755)
     for path in ("", ".", ":", "./", "nowhere:"):
-        assert run.find("helm", {"PATH": path}) is None
-    assert run.find("helm", {"PATH": f":{tmp_path}"}) == str(tmp_path / "helm")
+        assert on_path.find("helm", {"PATH": path}) is None
+    assert on_path.find("helm", {"PATH": f":{tmp_path}"}) == str(tmp_path / "helm")
 
 
 def test_snap_is_not_taken_for_the_program(tmp_path: Path) -> None:
     (tmp_path / "snap").write_text("#!/bin/sh\n")
     (tmp_path / "snap").chmod(0o755)
     (tmp_path / "helm").symlink_to("snap")
-    assert run.find("helm", {"PATH": str(tmp_path)}) is None
+    assert on_path.find("helm", {"PATH": str(tmp_path)}) is None
 
 
 def test_run_that_is_being_ended_ends_its_programs_and_starts_no_other(folder: Path) -> None:
