@@ -176,7 +176,7 @@ def test_key_of_a_kubeconfig_does_not_stay_behind(
 def test_only_what_nobody_holds_is_swept(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = "from bootstrap import scratch; print(scratch.take('x'), flush=True); input()"
+    other = "from bootstrap.core import scratch; print(scratch.take('x'), flush=True); input()"
     command = [sys.executable, "-c", other]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
