@@ -19,11 +19,12 @@ help:
 	@echo "make ci            what CI runs: lint and test"
 	@echo "make bench         every figure that has a goal, against kubectl, kustomize and git"
 
-$(INSTALLED): setup.cfg pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+$(INSTALLED): setup.cfg pyproject.toml requirements-dev.txt
+	@$(PYTHON) -I -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	$(PYTHON) -I -m venv .venv
+	$(BIN)/python -I -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -I -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 sandbox: $(INSTALLED)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import click
 import pytest
@@ -103,6 +104,21 @@ def test_read_only_state_folder_still_reports_the_bug(monkeypatch: pytest.Monkey
 def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     _command_that_raises(KeyboardInterrupt(), monkeypatch)  # type: ignore[arg-type]
     assert run("init").exit == 130
+
+
+def test_secret_is_redacted_as_json_and_urls_write_it_too(invocation: Invocation) -> None:
+    from bootstrap.core.output import Output
+
+    secret = 'pa"ss\\wörd/+ %'
+    invocation.keep_secret(secret)
+    output = Output(invocation)
+    written = [json.dumps(secret), json.dumps(secret, ensure_ascii=False), quote(secret, safe=""), secret]
+    output.info(" ".join([*written, quote(secret), quote_plus(secret)]))
+    assert "[hidden]" in invocation.stderr.getvalue()  # type: ignore[attr-defined]
+    assert "ss" not in invocation.stderr.getvalue()  # type: ignore[attr-defined]
+    json_output = Output(invocation, format="json")
+    json_output.result({"said": secret})
+    assert "ss" not in invocation.stdout.getvalue()  # type: ignore[attr-defined]
 
 
 def test_secrets_are_redacted_from_everything_printed(invocation: Invocation) -> None:

@@ -21,6 +21,7 @@ from bootstrap.argocd.status import key_of
 from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.text import cut
+from bootstrap.git import credential_file
 from bootstrap.http.session import Failure, Session, body, is_loopback, translated
 
 TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105 - a variable's name
@@ -219,12 +220,4 @@ def _token(path: Path | None, invocation: Invocation) -> str:
             hint = f"set {TOKEN}, or give --token-file; argocd account generate-token makes one"
             raise InputError("reading the token for --server", "there is none", hint)
         return token
-    try:
-        token = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "reading --token-file", "it cannot be read", "give a file with the token", str(path)
-        ) from error
-    if not token:
-        raise InputError("reading --token-file", "it is empty", "give a file with the token", str(path))
-    return token
+    return credential_file.token(path, "--token-file", invocation)

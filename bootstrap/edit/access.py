@@ -36,7 +36,7 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
 
     With --repo that is the repository's; without, the one that the work tree around PATH follows.
     """
-    known = credential.read(access, output.invocation)
+    known = credential.read(access, output.invocation, access.repo)
     if access.repo is None:
         from bootstrap.git.worktree import WorkTreeBranch
 

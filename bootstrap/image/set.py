@@ -170,7 +170,9 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
 def _provider(branch: Branch, access: Access, output: Output) -> Provider:
     from bootstrap import providers
 
-    return providers.get(branch.shown, credential.read(access, output.invocation), output.invocation)
+    return providers.get(
+        branch.shown, credential.read(access, output.invocation, access.repo), output.invocation
+    )
 
 
 def decide(request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:

@@ -56,7 +56,8 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
     """Read the credentials; `stack` closes what is opened. No host is asked anything yet."""
     invocation = output.invocation
     git.check_url(url)
-    credential = git_credential.read(request, invocation)
+    # The URL may have been typed in after the options were read: that names the host as well.
+    credential = git_credential.read(request, invocation, url, request.api_url)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
     world = World(remote, invocation, sign=request.sign, credentials=for_argocd.named())

@@ -71,7 +71,10 @@ def secret_is_as_wanted(cluster: kube.Cluster, step: EnsureSecret, credentials: 
         return False
     data = found.get("data") or {}
     labels = found["metadata"].get("labels") or {}
-    values = {key: base64.b64encode(value).decode() for key, value in _given(step, credentials).items()}
+    given = _given(step, credentials)
+    if step.asked_by:
+        given = kube.left_to_set(found, given)
+    values = {key: base64.b64encode(value).decode() for key, value in given.items()}
     return (
         all(data.get(key) for key in step.generate)
         and all(data.get(key) == value for key, value in values.items())
@@ -136,6 +139,7 @@ def _ensure_secret(world: World, step: EnsureSecret) -> bool:
         data=data,
         generate=step.generate,
         labels=dict(step.labels),
+        only_own=bool(step.asked_by),
     )
 
 

@@ -1,6 +1,7 @@
 """The programs a sandbox is made of: which version, where it is released, how it is built.
 
-Only releases with a published checksum are named; KWOK and metrics-server publish none.
+Only releases with a published checksum are named; KWOK and metrics-server publish none. What is believed of
+them: pinned_checksums.py.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.core.invocation import Invocation
+from bootstrap.git.auth import check_host
 from bootstrap.git.remote import Credential
 from bootstrap.http.session import Failure, Session, body
 from bootstrap.providers import answers
@@ -41,6 +42,8 @@ class Client:
     @classmethod
     def of(cls, url: str, credential: Credential, invocation: Invocation) -> Client:
         """A client for the host of a repository's URL; a Git host below a path is found by `split`."""
+        if credential.token:
+            check_host(url, credential.hosts)
         parts = urlsplit(url)
         session = Session(invocation, credential.ca_file, {"Accept": "application/json"})
         prefix = "/".join(parts.path.rstrip("/").split("/")[:-2])

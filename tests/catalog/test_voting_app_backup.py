@@ -68,7 +68,7 @@ def back_up(
 
 @contextmanager
 def late(port: int, refused: int) -> Iterator[tuple[int, list[str]]]:
-    """A way to the server that drops the first connections, as a policy does for a pod it does not know yet."""
+    """A way to the server that drops the first connections, as a policy does before it knows a pod."""
     seen: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

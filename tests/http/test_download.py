@@ -341,3 +341,34 @@ def test_a_bad_authority_file_is_not_taken_for_an_unreachable_host(mirror: Mirro
     invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(tmp_path / "nothing"))
     with pytest.raises(InputError):
         streaming.reachable([mirror.url], invocation)
+
+
+def test_a_file_larger_than_any_is_not_taken_whole(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "LARGEST", 1 << 20)
+    invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(mirror.ca_file))
+    for answer in (Answer(endless=True), Answer(bytes((1 << 20) + 1))):
+        url = mirror.serve("/large", answer)
+        with pytest.raises(DownloadUnavailable, match="larger than"):
+            download.fetch(url, None, invocation)
+        assert list((invocation.cache_dir / "downloads").iterdir()) == []
+
+
+def test_a_file_that_never_ends_is_given_up_in_time(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "LONGEST", 0.2)
+    invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(mirror.ca_file))
+    with pytest.raises(DownloadUnavailable, match="has not come whole"):
+        download.fetch(mirror.serve("/slow", Answer(endless=True)), None, invocation)
+
+
+def test_a_list_of_checksums_that_never_ends_is_given_up(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "LONGEST", 0.0)
+    invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(mirror.ca_file))
+    url = mirror.serve("/sums", Answer(endless=True))
+    with pytest.raises(DownloadUnavailable, match="has not come whole"):
+        download.fetch_checksum(url, "file", invocation)

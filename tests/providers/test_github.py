@@ -207,7 +207,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host) -> No
     other = {**made, "config": {**made["config"], "url": "https://ci.example.org/hook"}}
     host.instead[("GET", path)] = [other, made]
     (found,) = provider.webhooks(URL)
-    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret"), (), True)
+    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret", HOOK), (), True)
     example = found.last  # of the schema's example
     assert example is not None
     assert (example.status, example.said, bool(example.at)) == (200, "OK", True)

@@ -197,7 +197,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host, provi
     """No client asks for events; their form is that of GitLab's documentation of project webhooks."""
     hook = {
         "id": 3,
-        "url": f"{HOOK}?secret={mark('secret')}",
+        "url": f"{HOOK}?secret={mark('secret', HOOK)}",
         "push_events": True,
         "alert_status": "executable",
         "disabled_until": None,
@@ -209,7 +209,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host, provi
     one = {"id": 1, "url": HOOK, "trigger": "push_hooks", "response_headers": {"Date": date}}
     host.answers[events] = [{**one, "id": 2, "response_status": "200"}, {**one, "response_status": "500"}]
     (found,) = provider.webhooks(host.repository)
-    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret"), (), True)
+    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret", HOOK), (), True)
     assert found.last == Delivery(200, "200", date)
     assert found.page == f"{host.url}/{NAME}/-/hooks/3/edit"
     host.answers[events] = [{**one, "response_status": "internal error", "response_headers": {}}]
