@@ -7,6 +7,7 @@ only when there is a terminal to draw on.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 HIDDEN = "[hidden]"
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor, hides text or turns it round: all but line breaks and tabs."""
+_COMMANDS = re.compile(r"^(\s*)(?=::)|(?<=##)(\w*)(?=\[)", re.MULTILINE)
+"""Where a CI service's runner would take a line of the log for an order to itself."""
+_IN_CI = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 
 
 def _written(secret: str) -> set[str]:
@@ -103,12 +109,15 @@ class Output:
         self._consoles: dict[str, Console] = {}
 
     def redact(self, text: str) -> str:
-        """Replace every secret of the run, as it is and as JSON or a URL writes it; longest first, so that
-        none is left in part."""
+        """Replace every secret of the run, as it is and as JSON or a URL writes it; and escape controls.
+
+        The longest go first, so that none is left in part. What is printed is in part what a repository, a
+        cluster or a host says.
+        """
         forms = {form for secret in self.invocation.secrets for form in _written(secret)}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
-        return text
+        return _CONTROLS.sub(_escaped, text)
 
     # -- results, on stdout -------------------------------------------------------------
 
@@ -116,6 +125,10 @@ class Output:
         """A line of a text result; nothing in JSON mode."""
         if self.format == "text":
             self._write(self.invocation.stdout, text)
+
+    def command(self, text: str) -> None:
+        """A line that is an order to a CI service; what it says of others is escaped by then."""
+        self._write(self.invocation.stdout, text, commands=True)
 
     def result(self, data: Any, text: str | None = None) -> None:
         """The result: `data` as JSON, or `text` for a person."""
@@ -129,7 +142,7 @@ class Output:
         if self.format != "text":
             return
         console = self.console(self.invocation.stdout)
-        redacted = [[self.redact(cell) for cell in row] for row in rows]
+        redacted = [[self.redact(one_line(cell)) for cell in row] for row in rows]
         found = table.lines(headers, redacted, console.width if console else None)
         if console:
             from rich.text import Text
@@ -217,12 +230,25 @@ class Output:
             self._consoles[key] = Console(file=stream, no_color=no_color, highlight=False)
         return self._consoles[key]
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO, text: str, commands: bool = False) -> None:
+        text = self.redact(text)
+        if not commands and any(self.invocation.environ.get(name) for name in _IN_CI):
+            text = _COMMANDS.sub("\\g<0>\u200b", text)
         try:
-            stream.write(self.redact(text) + "\n")
+            stream.write(text + "\n")
             stream.flush()
         except BrokenPipeError:
             raise  # the reader has what it wanted
         except OSError as error:
             hint = "make room, or send the output elsewhere; what was done is done: run again to see it"
             raise OutputError("writing the output", error.strerror or str(error), hint) from error
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def one_line(text: str) -> str:
+    """A value with its line breaks told: it stands in a line of its own."""
+    return text.replace("\r", "\\r").replace("\n", "\\n") if "\n" in text or "\r" in text else text

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import platform
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -18,6 +16,7 @@ from urllib.parse import urlsplit
 from bootstrap import __version__, argocd, kube
 from bootstrap.argocd.explain import explained
 from bootstrap.argocd.status import Family, Status, key_of, summarise
+from bootstrap.core import on_path
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.core.health import State
 from bootstrap.core.invocation import Invocation
@@ -28,6 +27,7 @@ from bootstrap.edit.access import Access
 from bootstrap.kube import Cluster, certificates, workloads
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
+from bootstrap.programs import run
 
 """`unknown`: it could not be looked at from here; that is no fault."""
 _PROGRAMS = {
@@ -127,14 +127,14 @@ def _here(report: Report, invocation: Invocation) -> None:
     system = f"{platform.system()} {platform.machine()}"
     report.add("bootstrap", "ok", f"{__version__}, Python {platform.python_version()}, {system}")
     for name, arguments in _PROGRAMS.items():
-        path = shutil.which(name, path=invocation.environ.get("PATH"))
+        path = on_path.find(name, invocation.environ)
         if path is None:
             needed = name == "git"
             mend = "install git" if needed else ""
             report.add(name, "broken" if needed else "ok", "not on PATH", mend)
             continue
-        ended = subprocess.run([path, *arguments], capture_output=True, text=True, check=False, timeout=60)
-        version = re.search(r"v?\d+\.\d+[\w.+-]*", ended.stdout + ended.stderr)
+        said = run.ask([path, *arguments], invocation.environ, 60) or ""
+        version = re.search(r"v?\d+\.\d+[\w.+-]*", said)
         report.add(name, "ok", version[0] if version else "of an unknown version")
 
 
