@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from bootstrap.core import table
 from bootstrap.core.errors import BootstrapError, OutputError
 from bootstrap.core.invocation import Invocation
 
@@ -40,6 +41,7 @@ class Progress:
     def __init__(self, output: Output, title: str, console: Console | None) -> None:
         self._output = output
         self._title = title
+        self._console = console
         self._status = console.status(output.redact(title)) if console else None
         self._last = ""
 
@@ -60,6 +62,11 @@ class Progress:
     def live(self) -> bool:
         """Whether it is drawn on a terminal, so that `table` shows something."""
         return self._status is not None
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal; None where there is none."""
+        return self._console.width if self._console else None
 
     def table(self, lines: Sequence[str]) -> None:
         """Draw lines below the title in the place of what was drawn before; on a terminal only."""
@@ -131,25 +138,22 @@ class Output:
             self._write(self.invocation.stdout, text)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Columns; drawn by rich on a terminal, separated by two blanks elsewhere."""
+        """Columns of a width that fits the terminal, with a bold header; elsewhere as wide as they need."""
         if self.format != "text":
             return
         console = self.console(self.invocation.stdout)
+        redacted = [[self.redact(one_line(cell)) for cell in row] for row in rows]
+        found = table.lines(headers, redacted, console.width if console else None)
         if console:
-            from rich.table import Table
+            from rich.text import Text
 
-            table = Table(box=None, header_style="bold", pad_edge=False)
-            for header in headers:
-                table.add_column(header, overflow="fold")
-            for row in rows:
-                table.add_row(*(self.redact(one_line(cell)) for cell in row))
-            console.print(table, markup=False)
+            # A word that is wider than the terminal is for the terminal to continue on its next line.
+            console.print(Text(found[0], style="bold"), soft_wrap=True)
+            for line in found[1:]:
+                console.print(Text(line), soft_wrap=True)
             return
-        lines = [list(headers), *[[one_line(cell) for cell in row] for row in rows]]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
-        for line in lines:
-            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-            self.line("  ".join(cells).rstrip())
+        for line in found:
+            self.line(line)
 
     # -- everything else, on stderr -----------------------------------------------------
 

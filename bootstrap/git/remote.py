@@ -129,6 +129,10 @@ class Remote:
             raise GitError(f"reading commit {sha[:12]}", "the repository does not have it", hint, self.shown)
         return self._repository.contents(self._repository.tree(sha), paths)
 
+    def descends(self, commit: str, ancestor: str) -> bool:
+        """Whether `ancestor` is in the history of `commit`, of this branch; False when it cannot be told."""
+        return self.branch is not None and self._repository.descends(commit, ancestor, self.branch)
+
     def find_trailer(self, name: str, value: str | None = None) -> str | None:
         """The newest commit of the branch whose message has the trailer `name` (with `value`, if given)."""
         state = self.observe()
