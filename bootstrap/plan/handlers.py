@@ -168,7 +168,14 @@ def _ensure_deploy_key(session: Session, step: EnsureDeployKey) -> bool:
 def _wait(session: Session, step: WaitFor) -> bool:
     revision = session.pushed or step.revision
     session.status = argocd.wait(
-        cluster_of(session), step.root, revision, step.timeout, session.report, session.show, step.namespace
+        cluster_of(session),
+        step.root,
+        revision,
+        step.timeout,
+        session.report,
+        session.show,
+        step.namespace,
+        descends=session.remote.descends,
     )
     return False
 
