@@ -110,7 +110,7 @@ def _host(request: AppRequest, environment: str, all_: tuple[str, ...], domain: 
 
 def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -> list[FileChange]:
     """The files to write; none when the app exists exactly so, RefusedError when a different one exists."""
-    there = apps.of(app.request.name)
+    there = apps.files_of(app.request.name)
     if not there:
         return [FileChange(path, content) for path, content in wanted.items()]
     if set(there) == set(wanted) and all(files.read(path) == content for path, content in wanted.items()):

@@ -84,9 +84,9 @@ def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit
     copies, lines, changes = [], [], []
     for app in chosen:
         folder = apps.folder(app)
-        contents = {path: text for path in apps.of(app) if (text := files.read(path)) is not None}
-        beside = inventory.entry(app, request.source) in on
-        made = env_copy.copy(app, folder, contents, naming, beside)
+        contents = {path: text for path in apps.files_of(app) if (text := files.read(path)) is not None}
+        same_cluster = inventory.entry(app, request.source) in on
+        made = env_copy.copy(app, folder, contents, naming, same_cluster)
         copies.append(made)
         changes += [FileChange(path, text) for path, text in made.files.items()]
         record = f"{folder}/{laid_out.FILE}"
@@ -162,7 +162,7 @@ def _has_application(apps: Apps, app: str, environment: str) -> bool:
 def _places(apps: Apps, app: str) -> list[str]:
     """The app's files below overlays/ and applications/."""
     starts = tuple(f"{apps.folder(app)}/{kind}/" for kind in ("overlays", "applications"))
-    return [path for path in apps.of(app) if path.startswith(starts)]
+    return [path for path in apps.files_of(app) if path.startswith(starts)]
 
 
 def _check_hosts(copies: list[Copy], files: Files, apps: Apps) -> None:

@@ -61,10 +61,10 @@ class Copy:
     sealed: tuple[str, ...]
 
 
-def copy(app: str, folder: str, files: Files, naming: Naming, beside: bool) -> Copy:
+def copy(app: str, folder: str, files: Files, naming: Naming, same_cluster: bool) -> Copy:
     """An app's environment under its new name; `files` are the app's, by path from the repository's top.
 
-    `beside`: the old environment runs on the same cluster, so it keeps the node ports.
+    `same_cluster`: the old environment runs on the same cluster, so it keeps the node ports.
     """
     own = {path: text for path, text in files.items() if _is_of(path, folder, naming.old)}
     overlay = f"{folder}/overlays/{naming.old}"
@@ -78,7 +78,7 @@ def copy(app: str, folder: str, files: Files, naming: Naming, beside: bool) -> C
         is_top = posixpath.dirname(path) == overlay and posixpath.basename(path) in NAMES
         if is_top:
             text = _with_namespace(text, (0, "namespace"), str(namespace), naming, path)
-            if beside:
+            if same_cluster:
                 text, off = _without_node_ports(text, overlay, files, path)
         if path.endswith(_YAML):
             if "/applications/" in path and b"kind: Application" in text:

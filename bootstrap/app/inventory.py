@@ -27,7 +27,7 @@ class Apps:
     prefix: str
     paths: tuple[str, ...]
 
-    def of(self, app: str) -> tuple[str, ...]:
+    def files_of(self, app: str) -> tuple[str, ...]:
         """Every file of an app."""
         return tuple(path for path in self.paths if path.startswith(f"{self.folder(app)}/"))
 

@@ -68,7 +68,7 @@ def plan(app: str, environment: str | None, force: bool, files: Files, apps: App
         raise paths.unknown("reading --env", "environment", environment, there, apps.folder(app))
     going = there if environment is None else [environment]
     folder = apps.folder(app)
-    contents = {path: content for path in apps.of(app) if (content := files.read(path)) is not None}
+    contents = {path: content for path in apps.files_of(app) if (content := files.read(path)) is not None}
     whole = set(going) == set(there)
     parts = tuple(f"{folder}/{kind}/{one}/" for kind in ("overlays", "applications") for one in going)
     leaving = {path: text for path, text in contents.items() if whole or path.startswith(parts)}
@@ -107,7 +107,9 @@ def _check_untouched(app: str, leaving: dict[str, bytes], record: bytes | None, 
 
 def _applications(apps: Apps, app: str) -> list[str]:
     start = f"{apps.folder(app)}/applications/"
-    return sorted({path.removeprefix(start).split("/")[0] for path in apps.of(app) if path.startswith(start)})
+    return sorted(
+        {path.removeprefix(start).split("/")[0] for path in apps.files_of(app) if path.startswith(start)}
+    )
 
 
 def _is_on(kustomization: bytes, entry: str) -> bool:

@@ -79,7 +79,7 @@ def add(output: Output, values: Path | None, **options: Any) -> int:
 @with_options(_PLACE)
 @common
 def list_(output: Output, **options: Any) -> int:
-    """List the apps and their environments: what each runs, and whether it is on.
+    """List the apps and their environments, what each runs, and whether it is on.
 
     \b
     Examples:
@@ -98,7 +98,9 @@ def list_(output: Output, **options: Any) -> int:
 @with_options(_PLACE, COMMIT)
 @common
 def remove(output: Output, name: str, env: str | None, force: bool, **options: Any) -> int:
-    """Remove an app's files and its lines in every cluster, and say what Argo CD deletes.
+    """Remove an app from the layout, and report what Argo CD deletes.
+
+    Deletes its files and its lines in every cluster.
 
     \b
     Examples:

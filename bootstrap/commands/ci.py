@@ -17,7 +17,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("path", default=".")
-@click.option("--provider", type=click.Choice(["github", "gitlab"]), required=True, help="Whose CI.")
+@click.option("--provider", type=click.Choice(["github", "gitlab"]), required=True, help="The CI system.")
 @click.option(
     "--gitops", is_flag=True, help="PATH is the GitOps repository (default: an application's repository)."
 )

@@ -154,7 +154,9 @@ def logs(output: Output, process: str | None, name: str, follow: bool, lines: in
 @named
 @common
 def shell_env(output: Output, name: str) -> None:
-    """Print the variables that make a shell use the sandbox; credentials only by file name.
+    """Print the variables that make a shell use the sandbox.
+
+    Credentials appear only as the names of their files.
 
     \b
     Example:
@@ -170,7 +172,9 @@ def shell_env(output: Output, name: str) -> None:
 @click.option("--get", is_flag=True, help="First fetch or build what is missing, without starting anything.")
 @common
 def programs(output: Output, get: bool) -> None:
-    """List a sandbox's programs: version, origin, path, checksum, and why each is trusted.
+    """List the sandbox's programs, and why each is trusted.
+
+    Shows version, origin, path and checksum of each.
 
     \b
     Examples:

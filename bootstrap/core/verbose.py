@@ -68,13 +68,13 @@ def address(url: str) -> str:
 def follow(session: Any) -> None:
     """Report every response of a requests session."""
 
-    def told(answer: Any, **_: Any) -> None:
+    def report(answer: Any, **_: Any) -> None:
         if _listeners:
             seconds = answer.elapsed.total_seconds()
             url = address(str(answer.request.url))
             say(f"{answer.request.method} {url}: {answer.status_code}, {seconds:.2f} s")
 
-    session.hooks["response"].append(told)
+    session.hooks["response"].append(report)
 
 
 _LONG, _MANY = 120, 12

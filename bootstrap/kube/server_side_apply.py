@@ -75,8 +75,8 @@ def apply(
     in_parallel(one, first, tell)
     custom = [item for item in last if _defined(item) in pending]
     needed = sorted({pending[_defined(item)] for item in custom})
-    beside: list[ClusterObject | str] = [*needed, *(item for item in last if item not in custom)]
-    in_parallel(one_or_wait, beside, tell)
+    alongside: list[ClusterObject | str] = [*needed, *(item for item in last if item not in custom)]
+    in_parallel(one_or_wait, alongside, tell)
     in_parallel(one, custom, tell)
     return done
 

@@ -45,15 +45,15 @@ class BuildProgress:
         later = self._left[last + 1 :]
         names = ", ".join(pinned.name for pinned in unit)
         weight = sum(pinned.seconds for pinned in unit)
-        started, told, compiled = self._clock(), float("-inf"), 0
+        started, reported, compiled = self._clock(), float("-inf"), 0
 
         def seen(line: str) -> None:
-            nonlocal told, compiled
+            nonlocal reported, compiled
             compiled += bool(line) and " " not in line
             now = self._clock()
-            if now - told < EVERY:
+            if now - reported < EVERY:
                 return
-            told = now
+            reported = now
             packages = f"{compiled} package{'s' * (compiled > 1)} compiled"
             state = packages if compiled else "fetching its sources"
             rest = f"left: {', '.join(pinned.name for pinned in later)}" if later else "the last one"

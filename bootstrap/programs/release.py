@@ -137,14 +137,14 @@ class _Stopped(Exception):
 
 def _following(report: Report, stopped: threading.Event) -> Report:
     """Passes on the progress from time to time; also the way to stop a download midway."""
-    told = time.monotonic()
+    reported = time.monotonic()
 
     def tell(text: str) -> None:
-        nonlocal told
+        nonlocal reported
         if stopped.is_set():
             raise _Stopped
-        if time.monotonic() - told >= EVERY:
-            told = time.monotonic()
+        if time.monotonic() - reported >= EVERY:
+            reported = time.monotonic()
             report(text)
 
     return tell
