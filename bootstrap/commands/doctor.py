@@ -25,7 +25,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--repo", "repo_url", metavar="URL", help="Its Git repository (default: the root Application's)."
 )
 @click.option(
-    "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN), for webhooks."
+    "--token-file",
+    type=_FILE,
+    help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE), for webhooks.",
 )
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
 @click.option("--api-url", help="The Git host's web address, where the repository's is an SSH one.")

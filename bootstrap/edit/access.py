@@ -12,6 +12,7 @@ from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
+from bootstrap.git import variables
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch
 
@@ -25,7 +26,7 @@ class Access:
     path: str | None = None
     repo: str | None = None
     branch: str | None = None
-    username: str = "git"
+    username: str | None = None
     token_file: Path | None = None
     ssh_key: Path | None = None
     known_hosts: Path | None = None
@@ -86,17 +87,18 @@ def _inside(path: str | None) -> str:
 
 def credential(access: Access, invocation: Invocation) -> Credential:
     """Who asks the Git host; a token is remembered as a secret."""
+    named = variables.named(access.username, access.token_file, access.known_hosts, invocation.environ)
     token = (invocation.environ.get(TOKEN) or "").strip() or None
-    if access.token_file is not None:
+    if named.token_file is not None:
+        tried = f"reading {named.source}"
         try:
-            token = access.token_file.read_text(encoding="utf-8").strip()
+            token = named.token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError("reading --token-file", str(error), "give a readable text file") from error
+            raise InputError(tried, str(error), "give a readable text file") from error
         if not token:
-            found = f"{access.token_file} is empty"
-            raise InputError("reading --token-file", found, "write the token alone into it")
+            raise InputError(tried, f"{named.token_file} is empty", "write the token alone into it")
     invocation.keep_secret(token)
-    return Credential(access.username, token, access.ssh_key, access.ca_file, access.known_hosts)
+    return Credential(named.username, token, access.ssh_key, access.ca_file, named.known_hosts)
 
 
 @contextmanager

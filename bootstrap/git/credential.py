@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import variables
 from bootstrap.git.remote import Credential
 from bootstrap.init.request import Request
 
@@ -17,16 +18,17 @@ LARGEST = 64 * 1024
 
 def for_git(request: Request, invocation: Invocation) -> Credential:
     """The credential that reads and pushes."""
-    token = _token(request.token_file, "--token-file", invocation)
+    named = variables.named(request.username, request.token_file, request.known_hosts, invocation.environ)
+    token = _token(named.token_file, named.source, invocation)
     if token is None:
         token = (invocation.environ.get(TOKEN) or "").strip() or None
         invocation.keep_secret(token)
     return Credential(
-        username=request.username,
+        username=named.username,
         token=token,
         ssh_key=request.ssh_key,
         ca_file=request.ca_file,
-        known_hosts=request.known_hosts,
+        known_hosts=named.known_hosts,
     )
 
 

@@ -59,7 +59,7 @@ def for_argocd(request: Request, url: str, git: Credential, invocation: Invocati
     if key and "PRIVATE KEY" not in key:
         raise InputError("reading an SSH key", f"{key_file} is no private key", "give the file without .pub")
     fitting = url.startswith(("https://", "http://"))
-    return ForArgoCD(request.username, (token or git.token) if fitting else None, key, request.deploy_key)
+    return ForArgoCD(git.username, (token or git.token) if fitting else None, key, request.deploy_key)
 
 
 def _check_deploy_key(url: str, ssh: bool, git: Credential) -> None:
