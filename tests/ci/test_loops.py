@@ -44,7 +44,7 @@ def init(run: Run, provider: str, root: Path, *options: str, gitops: str = SAME)
 
 
 def starts(root: Path, service: str, changed: list[str]) -> bool:
-    """Whether GitHub runs the service's workflow for these files: the last pattern that fits a file decides."""
+    """Whether GitHub runs the service's workflow for these files: a file's last fitting pattern decides."""
     text = (root / ".github" / "workflows" / f"{service}.yml").read_text(encoding="utf-8")
     events = yaml.load(text, Loader=yaml.BaseLoader)["on"]  # noqa: S506 - the safest of all
     assert events["push"]["paths"] == events["pull_request"]["paths"]
