@@ -46,7 +46,7 @@ def choose(name: str, scope: Scope, files: Files) -> Choice:
         raise _ambiguous(tried, [*found.entries, *found.others])
     covered: set[str] = set()
     if found.entries and found.others:
-        covered = kustomize.render(found.entries[0].file, files).files
+        covered = kustomize.covered(found.entries[0], files)
     candidates = found.entries + [place for place in found.others if place.file not in covered]
     if len(candidates) > 1:
         raise _ambiguous(tried, candidates)
@@ -85,7 +85,7 @@ def _by_container(name: str, scope: Scope, files: Files, tried: str) -> tuple[Se
         place
         for path in search.around()
         for place in search.places(path, container)
-        if place.kind in ("container", "values") and place.name == container and place.reference
+        if place.kind in ("container", "values") and _is_called(place, container) and place.reference
     ]
     inside = set(search.paths)
     repositories = dict.fromkeys(place.reference.repository for place in named if place.reference)
@@ -114,6 +114,11 @@ def _by_container(name: str, scope: Scope, files: Files, tried: str) -> tuple[Se
     if not entries and not repositories:
         return None
     return search, Fitting(list(dict.fromkeys(entries)), own), next(iter(repositories), name)
+
+
+def _is_called(place: ImagePlace, container: str) -> bool:
+    """Whether a container, or the values of one, have this name."""
+    return place.name == container or (place.kind == "values" and place.name == f"{container}.image")
 
 
 def _differ(repositories: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from bootstrap.core.errors import InputError
 from bootstrap.image.declared import Declared
 from bootstrap.image.declared import place as declared_place
 from bootstrap.image.paths import unknown
-from bootstrap.image.places import ImagePlace, find
+from bootstrap.image.places import ImagePlace, again
 from bootstrap.oci.reference import Reference
 
 
@@ -82,10 +82,10 @@ def place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
     try:
         if place.declared:
             return declared_place(Declared(place.name, place.file, place.declared, place.at), content)
-        found = [other for other in find(place.file, content) if _same(other, place)]
+        found = [other for other in again(place, content) if _same(other, place)]
     except InputError:
         return None
-    here = [other for other in found if (other.box, other.whole) == (place.box, place.whole)]
+    here = [other for other in found if _spot(other) == _spot(place)]
     return (here or found)[0] if found else None
 
 
@@ -112,6 +112,10 @@ def chosen(found: Sequence[Step], to: str, name: str) -> Step:
 
 def _same(other: ImagePlace, place: ImagePlace) -> bool:
     return (other.kind, other.name) == (place.kind, place.name)
+
+
+def _spot(place: ImagePlace) -> tuple[object, ...]:
+    return place.inside, place.box, place.whole, place.spots
 
 
 def _step(version: Version, reference: Reference, blob: str | None) -> Step:

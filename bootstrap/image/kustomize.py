@@ -64,6 +64,18 @@ def before(path: str, files: Files) -> Rendered:
     return found
 
 
+def covered(place: ImagePlace, files: Files) -> set[str]:
+    """The files over whose images an entry decides."""
+    if place.kind != "override":
+        return render(place.file, files).files
+    if place.covers is None:
+        return set()
+    kustomization = kustomization_in(place.covers, files)
+    if kustomization is not None:
+        return render(kustomization, files).files
+    return set(files.under(place.covers))
+
+
 def named(path: str, content: bytes) -> set[str]:
     """The paths in the repository that a kustomization names; none for what is no YAML."""
     try:

@@ -11,7 +11,7 @@ from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.image import edit, history, paths
 from bootstrap.image.choose import Addition, Choice, choose
-from bootstrap.image.places import ImagePlace, find
+from bootstrap.image.places import ImagePlace, again, find
 from bootstrap.image.search import Scope
 from bootstrap.image.wanted import Wanted, is_as
 from bootstrap.oci.reference import Reference, canonical, is_same
@@ -155,7 +155,8 @@ class _Edited:
             earlier = history.place_in(choice, like) if like is not None else None
             styles = edit.styles(like, earlier) if like is not None and earlier else {}
             result = edit.edit(content, choice, after, styles)
-        now = [place for place in find(choice.file, result) if place.name == choice.name]
+        places = find(choice.file, result) if isinstance(choice, Addition) else again(choice, result)
+        now = [place for place in places if place.name == choice.name]
         if choice.file and not any(is_same(after, place.reference) for place in now) and _is_found(choice):
             found = "after the edit the image would not read as wanted"
             raise InputError(f"changing {choice.name}", found, "change it by hand", choice.file)

@@ -20,6 +20,9 @@ _LONGEST = 80
 
 
 JSON = ".json"
+BASES = ("values.yaml", "values.yml")
+ENTRIES = ("kustomization", "override")
+"""Kinds that name an image of somewhere else, and decide over it."""
 MAX_BYTES = 8_000_000
 """Larger files hold no image that a person maintains; reading one would take seconds and gigabytes."""
 
@@ -56,6 +59,7 @@ class Search:
         self.tried = tried
         self._parsed: dict[str, list[ImagePlace]] = {}
         self._paths: list[str] | None = None
+        self._based: dict[str, bool] = {}
 
     @property
     def paths(self) -> list[str]:
@@ -72,10 +76,44 @@ class Search:
         """The places of a file; none when `word` does not occur in it. InputError for what is no YAML."""
         if path not in self._parsed:
             content = self.read(path)
-            if content is None or (word.encode() not in content and not is_wide(content)):
+            if content is None:
                 return []
-            self._parsed[path] = find(path, content)
+            bases: list[ImagePlace] = []
+            if word.encode() not in content and not is_wide(content):
+                bases = self._bases(path, word)
+                if not bases:
+                    return []
+            elif is_values(path):
+                bases = self._bases(path, "")
+            self._parsed[path] = find(path, content, bases)
         return self._parsed[path]
+
+    def _bases(self, path: str, word: str) -> list[ImagePlace]:
+        """The places of the values that a file's own are laid over, where `word` occurs in them."""
+        base = self._base_of(path) if is_values(path) else None
+        content = self.read(base) if base is not None else None
+        if base is None or content is None or word.encode() not in content:
+            return []
+        try:
+            return [place for place in find(base, content) if place.kind == "values"]
+        except InputError:
+            return []
+
+    def _base_of(self, path: str) -> str | None:
+        """`values.yaml` beside a file of values; for one of that name, in the nearest folder above."""
+        folder, _, name = path.rpartition("/")
+        folders = [folder] if name not in BASES else []
+        while folder:
+            folder = folder.rpartition("/")[0]
+            folders.append(folder)
+        for place in folders[:3]:
+            for base in BASES:
+                found = f"{place}/{base}" if place else base
+                if found not in self._based:
+                    self._based[found] = self.files.read(found) is not None
+                if self._based[found]:
+                    return found
+        return None
 
     def read(self, path: str) -> bytes | None:
         content = self.files.read(path)
@@ -90,7 +128,7 @@ class Search:
 
     def fitting(self, name: str) -> Fitting:
         """The places whose entry, repository or declared name is `name`."""
-        word, wanted = last_component(name), canonical(name)
+        word, wanted = last_component(name).partition(":")[0], canonical(name)
         entries: list[ImagePlace] = []
         others: list[ImagePlace] = []
         faults: list[InputError] = []
@@ -102,20 +140,19 @@ class Search:
                     raise
                 faults.append(error)
                 continue
-            for place in places:
-                if place.kind == "kustomization" and (place.name == name or canonical(place.name) == wanted):
+            for place in filter(self.is_of_scope, places):
+                if place.kind in ENTRIES and (place.name == name or canonical(place.name) == wanted):
                     entries.append(place)
-                elif place.reference is not None and canonical(place.reference.repository) == wanted:
-                    (entries if place.kind == "kustomization" else others).append(place)
+                elif place.reference is None or place.inherited:
+                    continue
+                elif canonical(place.reference.repository) == wanted or str(place.reference) == name:
+                    (entries if place.kind in ENTRIES else others).append(place)
         named = {place.file for place in entries if place.name == name}
         entries = [place for place in entries if place.name == name or place.file not in named]
         declared = [place for place in self.declared(name) if place.file in set(self.paths)]
         if faults and not (entries or others or declared):
             raise faults[0]
-        spots = {(place.file, place.line) for place in declared}
-        return Fitting(
-            entries + declared, [place for place in others if (place.file, place.line) not in spots]
-        )
+        return Fitting(_without(entries, declared) + declared, _without(others, declared))
 
     def declared(self, name: str | None = None) -> Iterator[ImagePlace]:
         """The places that bootstrap.yaml declares, at the repository's top and where the scope begins."""
@@ -127,6 +164,13 @@ class Search:
                 if name in (None, entry.name) and (target := self.read(entry.file)) is not None:
                     yield images_declared.place(entry, target)
 
+    def is_of_scope(self, place: ImagePlace) -> bool:
+        """Whether a place that tells its app or environment by itself tells the ones that are asked for."""
+        if place.home is None:
+            return True
+        asked = (self.scope.app, self.scope.environment)
+        return all(one in (None, told) or told is None for one, told in zip(asked, place.home, strict=True))
+
     def everything(self) -> tuple[list[ImagePlace], list[InputError]]:
         """Every place, and why files could not be read."""
         places: list[ImagePlace] = []
@@ -136,13 +180,14 @@ class Search:
                 places += self.places(path)
             except InputError as error:
                 faults.append(error)
+        places = [place for place in places if not place.inherited and self.is_of_scope(place)]
         declared = [place for place in self.declared() if place.file in set(self.paths)]
         return _without(places, declared) + declared, faults
 
     def names(self) -> set[str]:
         """What images of the scope can be called, to suggest one."""
         places, _ = self.everything()
-        names = {place.name for place in places if place.kind in ("kustomization", "declared")}
+        names = {place.name for place in places if place.kind in (*ENTRIES, "declared")}
         return (names | {place.reference.repository for place in places if place.reference}) - {""}
 
     def _in_app(self) -> list[str]:

@@ -124,7 +124,7 @@ def listed(
     """Print a list of images and who set them."""
     data, rows = [], []
     for place in places:
-        home, entry = home_of(place.file), setters.get(place)
+        home, entry = place.home or home_of(place.file), setters.get(place)
         who = f"{entry.author}, {day(entry.when)}" if entry else "not committed" if place in setters else ""
         rows.append((home.app or "-", home.environment or "-", place.text, place.at, who))
         data.append(
