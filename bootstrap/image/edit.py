@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from bootstrap.core.errors import InputError
 from bootstrap.image import inner as images_inner
+from bootstrap.image import text as images_text
 from bootstrap.image.places import ENTRY_KEYS, ImagePlace
 from bootstrap.oci.reference import Reference, canonical
 from bootstrap.yamledit import edit as splice
@@ -48,6 +49,11 @@ def edit(
         )
     current = place.reference
     _refuse_doubt(place, current, wanted)
+    after = dict(place.declared).get("after")
+    if after is not None:
+        parts = _version_texts(place, wanted, dict(place.keys)) if place.keys else {}
+        new = f"{place.prefix}{wanted}" if not parts else next(iter(parts.values())) or ""
+        return images_text.edited(content, str(after[0]), new, place.file)
     if place.whole is not None:
         styled = {place.whole: styles[""]} if "" in styles else {}
         text = f"{_prefix(place, wanted)}{wanted}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.core.errors import RegistryError
+from bootstrap.core.errors import InputError, RegistryError
 from bootstrap.core.output import Output
 from bootstrap.edit.files import Files
 from bootstrap.image.plan import Change, Outcome
@@ -84,6 +84,9 @@ class Guards:
             self.keep[change.name] = reason
 
     def _ask_registry(self, image: Reference) -> None:
+        if not image.repository:
+            hint = "tell it in bootstrap.yaml: image: REPOSITORY"
+            raise InputError(f"asking the registry for {image}", "whose tag it is stands nowhere", hint)
         full = f"{canonical(image.repository)}:{image.tag}"
         if str(image) in self._there or (image.digest is None and full in self.pins):
             return

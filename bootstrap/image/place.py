@@ -68,6 +68,12 @@ def read_whole(text: str) -> Reference | None:
     return Reference(found["repository"], found["tag"], found["digest"]) if found else None
 
 
+def split_prefix(text: str) -> tuple[str, str]:
+    """What stands before an image in a text such as `--image=ghcr.io/org/web:v1`, and the image."""
+    head, equals, rest = text.rpartition("=")
+    return (f"{head}=", rest) if equals and rest and not head.endswith(("?", "&")) else ("", text)
+
+
 class Reading:
     """A file, its scalars by their place; `get` and `keys` see what merge keys bring in as well."""
 

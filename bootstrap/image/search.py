@@ -12,6 +12,7 @@ from bootstrap.edit.files import Files
 from bootstrap.image import declared as images_declared
 from bootstrap.image import kustomize
 from bootstrap.image import paths as images_layout
+from bootstrap.image.declared import Declared
 from bootstrap.image.places import ImagePlace, find, is_kustomization, is_yaml
 from bootstrap.oci.reference import canonical, last_component
 from bootstrap.repository.values import is_values
@@ -132,7 +133,8 @@ class Search:
         entries: list[ImagePlace] = []
         others: list[ImagePlace] = []
         faults: list[InputError] = []
-        for path in self.paths:
+        declared = list(self.declared(name)) or list(self._declared_as(wanted))
+        for path in self._paths_or(declared):
             try:
                 places = self.places(path, word)
             except InputError as error:
@@ -149,20 +151,68 @@ class Search:
                     (entries if place.kind in ENTRIES else others).append(place)
         named = {place.file for place in entries if place.name == name}
         entries = [place for place in entries if place.name == name or place.file not in named]
-        declared = [place for place in self.declared(name) if place.file in set(self.paths)]
         if faults and not (entries or others or declared):
             raise faults[0]
         return Fitting(_without(entries, declared) + declared, _without(others, declared))
 
-    def declared(self, name: str | None = None) -> Iterator[ImagePlace]:
-        """The places that bootstrap.yaml declares, at the repository's top and where the scope begins."""
+    def declared(self, name: str) -> Iterator[ImagePlace]:
+        """The places of the scope that bootstrap.yaml declares by this name.
+
+        InputError for a file that is not there, or a path that leads nowhere.
+        """
+        for entry in self._entries():
+            if entry.name == name and self._is_in_scope(entry):
+                target = self.read(entry.file)
+                if target is None:
+                    found = f"it is declared in {entry.file}, which is no file of this repository"
+                    raise InputError(f"looking for {name}", found, "mend its file", entry.at)
+                yield images_declared.place(entry, target)
+
+    def _declared_as(self, repository: str) -> Iterator[ImagePlace]:
+        """The declared places of the scope's files that hold an image of this repository."""
+        for entry in self._entries():
+            told = entry.word("image")
+            if self._is_in_scope(entry) and (not told or canonical(told) == repository):
+                for place in self._declared(entry, []):
+                    if place.reference and canonical(place.reference.repository) == repository:
+                        yield place
+
+    def _declared(self, entry: Declared, faults: list[InputError]) -> list[ImagePlace]:
+        """An entry's place; a fault of it is another entry's matter, and kept."""
+        try:
+            target = self.read(entry.file)
+            return [] if target is None else [images_declared.place(entry, target)]
+        except InputError as error:
+            faults.append(error)
+            return []
+
+    def _entries(self) -> Iterator[Declared]:
+        """What bootstrap.yaml declares, at the repository's top and where the scope begins."""
         for folder in dict.fromkeys(("", self.scope.under)):
             content = self.read(f"{folder}/{images_declared.FILE}" if folder else images_declared.FILE)
-            if content is None or b"images" not in content:
-                continue
-            for entry in images_declared.parse(content, folder):
-                if name in (None, entry.name) and (target := self.read(entry.file)) is not None:
-                    yield images_declared.place(entry, target)
+            if content is not None and b"images" in content:
+                yield from images_declared.parse(content, folder)
+
+    def _is_in_scope(self, entry: Declared) -> bool:
+        under, app, environment = self.scope.under, self.scope.app, self.scope.environment
+        if under not in ("", entry.file) and not entry.file.startswith(f"{under}/"):
+            return False
+        if app is not None and app != entry.home.app:
+            folders = images_layout.app_folders(app, under)
+            if entry.word("app") or not any(entry.file.startswith(f"{folder}/") for folder in folders):
+                return False
+        if environment is None or entry.word("env"):
+            return environment in (None, entry.word("env"))
+        return images_layout.is_in(entry.file, environment)
+
+    def _paths_or(self, declared: Sequence[ImagePlace]) -> list[str]:
+        """The files of the scope; none where what is declared is all that there is of it."""
+        try:
+            return self.paths
+        except images_layout.Unknown:
+            if not declared:
+                raise
+            return []
 
     def is_of_scope(self, place: ImagePlace) -> bool:
         """Whether a place that tells its app or environment by itself tells the ones that are asked for."""
@@ -175,13 +225,14 @@ class Search:
         """Every place, and why files could not be read."""
         places: list[ImagePlace] = []
         faults: list[InputError] = []
-        for path in self.paths:
+        entries = [entry for entry in self._entries() if self._is_in_scope(entry)]
+        declared = [place for entry in entries for place in self._declared(entry, faults)]
+        for path in self._paths_or(declared):
             try:
                 places += self.places(path)
             except InputError as error:
                 faults.append(error)
         places = [place for place in places if not place.inherited and self.is_of_scope(place)]
-        declared = [place for place in self.declared() if place.file in set(self.paths)]
         return _without(places, declared) + declared, faults
 
     def names(self) -> set[str]:

@@ -48,11 +48,14 @@ def role(key: str) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
-def place(reading: Reading, span: Span, inside: int) -> ImagePlace | None:
-    """The image that a scalar of values begins; `inside` is how much of its path leads to the values."""
+def place(reading: Reading, span: Span, inside: int, *, alone: bool = False) -> ImagePlace | None:
+    """The image that a scalar of values begins; `inside` is how much of its path leads to the values.
+
+    `alone`: the mapping is known to be an image, so that its repository needs nothing beside it.
+    """
     box, key = span.path[:-1], str(span.path[-1])
     if key in _PLAIN:
-        return _plain(reading, span, box, key, inside)
+        return _plain(reading, span, box, key, inside, alone)
     if key == "<<":
         return _merged(reading, span, box, inside)
     said, prefix = role(key)
@@ -88,9 +91,9 @@ def tags_alone(reading: Reading, bases: Iterable[ImagePlace]) -> Iterator[ImageP
         )
 
 
-def _plain(reading: Reading, span: Span, box: Place, key: str, inside: int) -> ImagePlace | None:
+def _plain(reading: Reading, span: Span, box: Place, key: str, inside: int, alone: bool) -> ImagePlace | None:
     """`repository` (or repo, name) of a mapping."""
-    says_image = str(box[-1]).lower().endswith("image")
+    says_image = alone or str(box[-1]).lower().endswith("image")
     versions = {part: name for part in _VERSIONS if (name := _partner(reading, box, (), part))}
     if says_image and "tag" not in versions and reading.get(box, "version") is not None:
         versions["tag"] = "version"

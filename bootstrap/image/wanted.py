@@ -34,14 +34,21 @@ class Wanted:
     text: str = ""
 
     def applied_to(self, current: Reference) -> Reference:
-        """What the image shall be. A repository that is the same by another spelling stays as written."""
+        """What the image shall be. A repository that is the same by another spelling stays as written.
+
+        Where the current one is not known (a tag stands alone), it stays so.
+        """
         repository, tag = self.repository, self.tag
         if self.word is not None:
             if self.word in (self.name, familiar(current.repository), last_component(current.repository)):
                 repository = current.repository
             else:
                 tag = self.word
-        if repository is None or canonical(repository) == canonical(current.repository):
+        if (
+            repository is None
+            or not current.repository
+            or canonical(repository) == canonical(current.repository)
+        ):
             repository = current.repository
         if tag is None and self.digest is None and self.word is None:
             return Reference(repository, current.tag, current.digest)
