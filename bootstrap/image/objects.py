@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bootstrap.image import paths, shapes
@@ -144,6 +144,40 @@ def _parameters(reading: Reading, items: Place) -> Iterator[ImagePlace]:
             spots=spots,
             home=home(reading, items),
         )
+
+
+def tags_alone(reading: Reading, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
+    """The places of an Application that are a tag alone, their repository in the chart's values (`bases`)."""
+    for span in reading.file.spans:
+        path = span.path
+        if reading.kind(path[0]) not in _ARGO and not is_source(reading.path):
+            continue
+        where = home(reading, path)
+        if path[-4:-2] == ("helm", "parameters") and path[-2:] == (0, "name"):
+            values = _Parameters(reading, path[:-2])
+            for found in shapes.tags_alone(values, bases):
+                spots = [(part, (*(found.box or ()), key)) for part, key in found.keys]
+                there = tuple((part, values.real[spot][1]) for part, spot in spots if spot in values.real)
+                line = min(values.real[spot][0] for _, spot in spots if spot in values.real)
+                yield replace(found, line=line, box=None, keys=(), spots=there, home=where)
+        elif path[-2:] == ("helm", "values") and (text := inner(span, reading.path)) is not None:
+            for found in shapes.tags_alone(Reading(reading.path, text), bases):
+                yield replace(found, line=span.line + found.line, inside=path, home=where)
+    for box in reading.file.boxes:
+        if box[-2:] == ("helm", "valuesObject") and reading.kind(box[0]) in _ARGO:
+            for found in shapes.tags_alone(reading, bases, box):
+                yield replace(found, home=home(reading, (*box, "")))
+
+
+def charts(reading: Reading) -> list[str]:
+    """The folders of this repository whose charts Applications give values to."""
+    sources = {
+        span.path[: span.path.index("helm")]
+        for span in reading.file.spans
+        if "helm" in span.path and reading.kind(span.path[0]) in _ARGO
+    }
+    found = [_folder(reading.text(*source, "path")) for source in sorted(sources, key=str)]
+    return list(dict.fromkeys(folder for folder in found if folder))
 
 
 class _Parameters(Reading):

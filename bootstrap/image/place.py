@@ -35,6 +35,7 @@ class ImagePlace:
     the folder whose images an override decides. `home` is the app and environment, where the path of the
     file does not tell them. `inherited` says that tag and digest are merged from another mapping. `doubt`
     says why a tag must not be set. `of_values`: the whole file holds a chart's values.
+    `base` is the place that has the repository, in the values that these are laid over.
     """
 
     file: str
@@ -56,6 +57,7 @@ class ImagePlace:
     inherited: bool = False
     doubt: str | None = None
     of_values: bool = False
+    base: ImagePlace | None = None
 
     @property
     def at(self) -> str:

@@ -61,7 +61,7 @@ def find_in(
 
 def again(place: ImagePlace, content: bytes) -> list[ImagePlace]:
     """Every place of another version of a place's file, found in the way in which that one was."""
-    bases = [place] if place.repository_at is not None else []
+    bases = [place.base] if place.base is not None else []
     return find(place.file, content, bases, values=place.of_values)
 
 
@@ -98,7 +98,9 @@ class _Finder:
                 yield from objects.places(self.reading, span)
 
     def tags_alone(self, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
-        if bases and self.is_values and not self._is_object(0):
+        if bases and not self.is_values:
+            yield from objects.tags_alone(self.reading, bases)
+        elif bases and not self._is_object(0):
             for place in shapes.tags_alone(self.reading, bases):
                 yield replace(place, of_values=True)
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
 from bootstrap.image import declared as images_declared
-from bootstrap.image import kustomize
+from bootstrap.image import kustomize, objects
 from bootstrap.image import paths as images_layout
 from bootstrap.image.declared import Declared
+from bootstrap.image.place import Reading
 from bootstrap.image.places import ImagePlace, find, is_kustomization, is_yaml
 from bootstrap.oci.reference import canonical, last_component
 from bootstrap.repository.values import is_values
+from bootstrap.yamledit.walk import decode, walk
 
 _LONGEST = 80
 
@@ -79,24 +81,34 @@ class Search:
             content = self.read(path)
             if content is None:
                 return []
-            bases: list[ImagePlace] = []
-            if word.encode() not in content and not is_wide(content):
-                bases = self._bases(path, word)
-                if not bases:
-                    return []
-            elif is_values(path):
-                bases = self._bases(path, "")
+            is_here = word.encode() in content or is_wide(content)
+            bases = self._bases(path, content, "" if is_here else word)
+            if not (is_here or bases):
+                return []
             self._parsed[path] = find(path, content, bases)
         return self._parsed[path]
 
-    def _bases(self, path: str, word: str) -> list[ImagePlace]:
+    def _bases(self, path: str, content: bytes, word: str) -> list[ImagePlace]:
         """The places of the values that a file's own are laid over, where `word` occurs in them."""
-        base = self._base_of(path) if is_values(path) else None
-        content = self.read(base) if base is not None else None
-        if base is None or content is None or word.encode() not in content:
+        if is_values(path):
+            base = self._base_of(path)
+            files = [] if base is None else [base]
+        elif b"argoproj.io/" in content and b"helm:" in content:
+            try:
+                reading = Reading(path, walk(decode(content, path), path))
+            except InputError:
+                return []
+            files = [f"{folder}/{BASES[0]}" for folder in objects.charts(reading)]
+        else:
+            return []
+        return [place for file in files for place in self._values_of(file, word)]
+
+    def _values_of(self, file: str, word: str) -> list[ImagePlace]:
+        content = self.read(file)
+        if content is None or word.encode() not in content:
             return []
         try:
-            return [place for place in find(base, content) if place.kind == "values"]
+            return [place for place in find(file, content) if place.kind == "values"]
         except InputError:
             return []
 

@@ -66,12 +66,12 @@ def place(reading: Reading, span: Span, inside: int, *, alone: bool = False) -> 
     return None
 
 
-def tags_alone(reading: Reading, bases: Iterable[ImagePlace]) -> Iterator[ImagePlace]:
-    """The places whose repository stands in other values (`bases`), and whose tag alone stands here."""
+def tags_alone(reading: Reading, bases: Iterable[ImagePlace], root: Place = (0,)) -> Iterator[ImagePlace]:
+    """The places below `root` that are a tag alone, their repository in other values (`bases`)."""
     for base in bases:
         if base.box is None or base.inside is not None:
             continue
-        box: Place = (0, *base.box[1:])
+        box: Place = (*root, *base.box[1:])
         keys = tuple((part, key) for part, key in base.keys if part not in ("repository", "registry"))
         there = {part: key for part, key in keys if (*box, key) in reading.values}
         repository = dict(base.keys).get("repository")
@@ -88,6 +88,7 @@ def tags_alone(reading: Reading, bases: Iterable[ImagePlace]) -> Iterator[ImageP
             box=box,
             keys=keys,
             repository_at=base.at,
+            base=base,
         )
 
 

@@ -252,3 +252,39 @@ def test_what_parameters_do_not_have_cannot_be_set_there() -> None:
     place = image(text, "org/api")
     with pytest.raises(InputError, match="no tag stands there"):
         edit(text.encode(), place, Reference("org/api", "v2"))
+
+
+CHART = "image:\n  repository: org/chart\n  tag: v0\n"
+OVER_CHART = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web-dev}
+spec:
+  source:
+    path: charts/web
+    helm:
+"""
+
+
+@pytest.mark.parametrize(
+    ("helm", "before", "after"),
+    [
+        ("parameters:\n      - {name: image.tag, value: v1}\n", "value: v1}", "value: v2}"),
+        ("values: |\n        image:\n          tag: v1 # x\n", "tag: v1 # x", "tag: v2 # x"),
+        ("valuesObject: {image: {tag: v1}}\n", "{tag: v1}", "{tag: v2}"),
+    ],
+)
+def test_a_tag_alone_gets_its_repository_from_the_chart(helm: str, before: str, after: str) -> None:
+    """Public: argocd-image-updater#1072."""
+    text = f"{OVER_CHART}      {helm}"
+    files = Memory({"argo/app.yaml": text, "charts/web/values.yaml": CHART})
+    place = choose("org/chart", Scope("argo"), files)
+    assert isinstance(place, ImagePlace)
+    assert place.text == "org/chart:v1"
+    result = edit(text.encode(), place, Reference("org/chart", "v2"))
+    assert result.decode() == text.replace(before, after)
+    again = place_in(place, result)
+    assert again is not None
+    assert again.reference == Reference("org/chart", "v2")
+    with pytest.raises(InputError, match="2 places fit"):
+        choose("org/chart", Scope(), files)
