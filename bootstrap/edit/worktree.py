@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ class WorkTree:
         self.root = root
         self.links: list[str] = []
         """Links to YAML files that were come across and left out."""
+        self._versioned = os.path.lexists(root / ".git")
 
     def read(self, path: str) -> bytes | None:
         """The content of a plain file; None when there is none (or it is a link)."""
@@ -47,6 +49,21 @@ class WorkTree:
             yield folder
         elif full.is_dir() and not (folder and self._through_link(folder)):
             yield from self._walk(str(full), f"{folder}/" if folder else "")
+
+    def odd(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Symbolic links and submodules below a folder, and what each is."""
+        modules = (self.read(".gitmodules") or b"").decode("utf-8", "replace")
+        listed = set(re.findall(r"^\s*path\s*=\s*(\S.*?)\s*$", modules, re.MULTILINE))
+        for place, folders, files in os.walk(self.root / folder):
+            folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+            for name in sorted([*folders, *files]):
+                full = Path(place, name)
+                path = full.relative_to(self.root).as_posix()
+                if full.is_symlink():
+                    yield path, f"a symbolic link to {full.readlink()}, which is not followed"
+                elif name in folders and (path in listed or (full / ".git").exists()):
+                    yield path, "a submodule, whose files are another repository's"
+                    folders.remove(name)
 
     def write(self, changes: Sequence[FileChange]) -> None:
         """Write every file, each at once or not at all; mode and owner of one that is there stay.
@@ -132,6 +149,8 @@ class WorkTree:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             raise _unreadable(prefix or folder, error) from error
+        if prefix and self._versioned and any(entry.name == ".git" for entry in entries):
+            return  # a submodule: what is written there would be another repository's
         for entry in entries:
             path = f"{prefix}{entry.name}"
             if entry.is_symlink():

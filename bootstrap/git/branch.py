@@ -58,6 +58,21 @@ class Branch:
         else:
             yield folder
 
+    def odd(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Symbolic links and submodules below a folder, and what each is."""
+        folder = folder.strip("/")
+        entry = self._entry(folder) if folder else Entry(objects.TREE, self._root)
+        if entry is not None and entry.is_tree:
+            self._bring_all(entry.sha)
+            found = list(self._odd(folder, entry.sha))
+            self.bring([entry.sha for _, entry in found if entry.mode == objects.LINK])
+            for path, odd in found:
+                if odd.mode == objects.LINK:
+                    target = self.calls.content(odd.sha, "blob").decode("utf-8", "replace")
+                    yield path, f"a symbolic link to {target}, which is not followed"
+                else:
+                    yield path, "a submodule, whose files are another repository's"
+
     def deepen(self, since: float | None = None) -> None:
         """Have the history here: of all time, or at least what came after `since` (in seconds)."""
 
@@ -148,6 +163,14 @@ class Branch:
                 yield from self._walk(path, entry.sha)
             elif entry.is_file:
                 yield path
+
+    def _odd(self, folder: str, sha: str) -> Iterator[tuple[str, Entry]]:
+        for name, entry in self._tree(sha).items():
+            path = f"{folder}/{name}" if folder else name
+            if entry.is_tree:
+                yield from self._odd(path, entry.sha)
+            elif entry.mode in (objects.LINK, objects.SUBMODULE):
+                yield path, entry
 
     def _tree(self, sha: str) -> dict[str, Entry]:
         if sha not in self._trees:

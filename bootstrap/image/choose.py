@@ -43,13 +43,13 @@ def choose(name: str, scope: Scope, files: Files) -> Choice:
         search = Search(scope, files, tried)
         found = search.fitting(name)
     if len(found.entries) > 1:
-        raise _ambiguous(tried, [*found.entries, *found.others])
+        raise ambiguous(tried, [*found.entries, *found.others])
     covered: set[str] = set()
     if found.entries and found.others:
         covered = kustomize.covered(found.entries[0], files)
     candidates = found.entries + [place for place in found.others if place.file not in covered]
     if len(candidates) > 1:
-        raise _ambiguous(tried, candidates)
+        raise ambiguous(tried, candidates)
     if not candidates:
         return _addition(name, search, tried)
     _refuse_idle(candidates[0], name, files, tried)
@@ -154,7 +154,7 @@ def _addition(name: str, search: Search, tried: str) -> Addition:
             same = [reference for reference in fitting if reference.repository == repository]
             found.append(Addition(path, repository, same[0] if len(same) == 1 else Reference(repository)))
     if len(found) > 1:
-        raise _ambiguous(tried, found)
+        raise ambiguous(tried, found)
     if found:
         return found[0]
     named = [path for path in kustomizations if under in (path, path.rpartition("/")[0])]
@@ -163,7 +163,8 @@ def _addition(name: str, search: Search, tried: str) -> Addition:
     raise paths.unknown(tried, "image", name, known | search.names(), str(search.scope) or None)
 
 
-def _ambiguous(tried: str, candidates: Sequence[Choice]) -> InputError:
+def ambiguous(tried: str, candidates: Sequence[Choice]) -> InputError:
+    """The error for a name that means several places, with them."""
     described = "; ".join(_described(candidate) for candidate in candidates[:12])
     more = f" and {len(candidates) - 12} more" if len(candidates) > 12 else ""
     found = f"{len(candidates)} places fit: {described}{more}"

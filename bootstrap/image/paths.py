@@ -62,7 +62,9 @@ def app_folders(app: str, under: str = "") -> list[str]:
 
 
 class Unknown(InputError):
-    """A name of an app, environment or image that is not there."""
+    """A name that is not there; `kind` is app, environment or image."""
+
+    kind = ""
 
 
 def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str | None = None) -> Unknown:
@@ -75,4 +77,6 @@ def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str |
         hint = f"there {'are' if len(names) > 1 else 'is'}: {', '.join(names[:12])}"
     else:
         hint = "see what there is: bootstrap image list"
-    return Unknown(tried, f"there is no {kind} {name!r}", hint, where)
+    error = Unknown(tried, f"there is no {kind} {name!r}", hint, where)
+    error.kind = kind
+    return error

@@ -155,4 +155,6 @@ class _Finder:
         """How much of `path` leads to the chart's values that it stands in; None for outside of any."""
         if self.is_values and len(path) > 1 and not self._is_object(path[0]):
             return 1
+        if self.kustomization and "valuesInline" in path[:-1]:
+            return path.index("valuesInline") + 1
         return objects.region(self.reading, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,9 +10,11 @@ from bootstrap.core.errors import ChangedError, InputError
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.image import edit, history, paths
-from bootstrap.image.choose import Addition, Choice, choose
-from bootstrap.image.places import ImagePlace, again, find
+from bootstrap.image.choose import Addition, Choice
+from bootstrap.image.elsewhere import choose
+from bootstrap.image.places import ImagePlace, find
 from bootstrap.image.search import Scope
+from bootstrap.image.stray import Odd
 from bootstrap.image.wanted import Wanted, is_as
 from bootstrap.oci.reference import Reference, canonical, is_same
 
@@ -145,6 +147,9 @@ class _Edited:
     def under(self, folder: str) -> Sequence[str]:
         return list(self._files.under(folder))
 
+    def odd(self, folder: str) -> Iterator[tuple[str, str]]:
+        return self._files.odd(folder) if isinstance(self._files, Odd) else iter(())
+
     def write(self, choice: Choice, after: Reference, like: bytes | None) -> None:
         """Change one place, and look again: it says what it should."""
         content = self.read(choice.file)
@@ -155,9 +160,7 @@ class _Edited:
             earlier = history.place_in(choice, like) if like is not None else None
             styles = edit.styles(like, earlier) if like is not None and earlier else {}
             result = edit.edit(content, choice, after, styles)
-        places = find(choice.file, result) if isinstance(choice, Addition) else again(choice, result)
-        now = [place for place in places if place.name == choice.name]
-        if choice.file and not any(is_same(after, place.reference) for place in now) and _is_found(choice):
+        if not any(is_same(after, place.reference) for place in _now(choice, result)):
             found = "after the edit the image would not read as wanted"
             raise InputError(f"changing {choice.name}", found, "change it by hand", choice.file)
         self._new[choice.file] = result
@@ -166,9 +169,12 @@ class _Edited:
         return tuple(FileChange(path, content, self._files.read(path)) for path, content in self._new.items())
 
 
-def _is_found(choice: Choice) -> bool:
-    """Whether a search by convention finds the place (not what bootstrap.yaml alone declares)."""
-    return isinstance(choice, Addition) or choice.kind != "declared"
+def _now(choice: Choice, content: bytes) -> list[ImagePlace]:
+    """The place in the file as it is after the edit."""
+    if isinstance(choice, Addition):
+        return [place for place in find(choice.file, content) if place.name == choice.name]
+    place = history.place_in(choice, content)
+    return [place] if place is not None else []
 
 
 def message(outcome: Outcome) -> str:

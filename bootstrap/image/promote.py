@@ -11,7 +11,8 @@ from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.image import plan as plans
 from bootstrap.image import show
-from bootstrap.image.choose import Addition, choose
+from bootstrap.image.choose import Addition
+from bootstrap.image.elsewhere import choose
 from bootstrap.image.guard import Guard
 from bootstrap.image.history import Step, chosen
 from bootstrap.image.past import content_of, past
