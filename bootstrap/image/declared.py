@@ -173,11 +173,20 @@ def _by_path(declared: Declared, reading: Reading, path: Place) -> ImagePlace | 
         found = _of_scalar(declared, scalar.value, scalar.line, str(path[-1]))
         if found.keys:
             return replace(found, keys=(), spots=((found.keys[0][0], path),))
-        return replace(found, whole=path)
+        return replace(found, whole=path, doubt=found.doubt or _beside(reading, found, path))
     box = reading.file.boxes.get(path)
     if box is not None and box.mapping:
         return _of_mapping(declared, reading, path)
     return _inside(declared, reading, path)
+
+
+def _beside(reading: Reading, found: ImagePlace, path: Place) -> str | None:
+    """What is wrong with one scalar as the whole image: its tag stands beside it."""
+    versions = shapes.versions_beside(reading, path)
+    if found.reference is None or found.reference.tag or found.reference.digest or not versions:
+        return None
+    key = next(iter(versions.values()))
+    return f"{key} beside it may be its tag: declare repository: and tag:, each by its path"
 
 
 def _inside(declared: Declared, reading: Reading, path: Place) -> ImagePlace | None:

@@ -3,7 +3,8 @@
 - `kustomize.images` of an Application: `[NAME=]REPOSITORY[:TAG][@DIGEST]`, a line each
 - `helm.parameters`: `image.repository` and `image.tag`, each an item of its own
 - `helm.values`, the environment of a plugin, a ConfigMap's `values.yaml`: YAML in a block of text
-- elements of a list generator; `images` of a Flux Kustomization or a HelmRelease's `postRenderers`
+- elements of a list generator, also where a template takes the tag alone from them
+- `images` of a Flux Kustomization or a HelmRelease's `postRenderers`
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from bootstrap.yamledit.walk import Place, Span, Walk
 ENTRY_KEYS = ("name", "newName", "newTag", "digest")
 _ARGO = ("Application", "ApplicationSet")
 _SOURCE_FILE = re.compile(r"\.argocd-source(?:-[^/]+)?\.yaml")
-_OVERRIDE = re.compile(r"(?P<prefix>[^\s=]+=)?(?P<image>[^\s=]+)")
+_OVERRIDE = re.compile(r"(?P<prefix>[^\s=]+=)?(?P<image>[^\s={}]+(?:\{\{[^{}]*\}\})?)")
+_PARAMETER = re.compile(r"\{\{\s*\.?(?P<keys>\w+(?:\.\w+)*)\s*\}\}")
 _ENVIRONMENTS = ("env", "environment", "stage")
 
 
@@ -31,13 +33,14 @@ def places(reading: Reading, span: Span) -> Iterator[ImagePlace]:
     """The images that a scalar of such an object begins."""
     path, kind = span.path, reading.kind(span.path[0])
     if kind in _ARGO or (not kind and is_source(reading.path)):
-        yield from _of_source(reading, span)
+        for place in _of_source(reading, span):
+            yield from resolved(reading, place, path[0])
     elif kind == "Kustomization" and path[1:3] == ("spec", "images") and path[-1] == "name":
         if reading.text(path[0], "apiVersion").startswith("kustomize.toolkit.fluxcd.io/"):
             yield _entry(reading, span, _folder(reading.text(path[0], "spec", "path")))
     elif kind == "HelmRelease" and path[-4:-2] == ("kustomize", "images") and path[-1] == "name":
         yield _entry(reading, span, None)
-    elif kind == "ConfigMap" and path[1] == "data" and len(path) == 3 and _is_values(str(path[2])):
+    elif _is_values(kind, path):
         yield from _text(reading, span, None)
 
 
@@ -55,6 +58,29 @@ def region(reading: Reading, path: Place) -> int | None:
     return None
 
 
+def resolved(reading: Reading, place: ImagePlace, document: str | int) -> Iterator[ImagePlace]:
+    """The place; where its tag is a parameter of a template (`{{tag}}`), the elements that give it."""
+    tag = place.reference.tag if place.reference else None
+    if tag is None or "{{" not in tag:
+        yield place
+        return
+    assert place.reference is not None  # noqa: S101 - it has a tag
+    found = _PARAMETER.fullmatch(tag)
+    keys = tuple(found["keys"].split(".")) if found else ()
+    for box in reading.file.boxes:
+        if not keys or box[0] != document or _element((*box, "")) != len(box):
+            continue
+        span = reading.values.get((*box, *keys))
+        if span is not None:
+            reference = Reference(place.reference.repository, span.value)
+            yield ImagePlace(
+                *(reading.path, span.line, "values", place.name, reference, str(reference)),
+                spots=(("tag", span.path),),
+                repository_at=place.at,
+                home=home(reading, span.path),
+            )
+
+
 def home(reading: Reading, path: Place) -> Home | None:
     """The app and environment of an Application's source or a list's element; None: the file's own."""
     kind = reading.kind(path[0])
@@ -70,7 +96,10 @@ def home(reading: Reading, path: Place) -> Home | None:
     )
     if kind == "ApplicationSet" and (at := _element(path)):
         named = next((text for key in _ENVIRONMENTS if (text := reading.text(*path[:at], key))), None)
-        return Home(found.app if found else None, named) if named else found
+        spec = (path[0], "spec", "template", "spec")
+        of_source = reading.text(*spec, "source", "path") or reading.text(*spec, "sources", 0, "path")
+        told = _home(of_source)
+        return Home(told.app if told else None, named) if named or told else None
     return found
 
 
@@ -93,6 +122,9 @@ def _override(reading: Reading, span: Span) -> Iterator[ImagePlace]:
     """An item of `kustomize.images`; it decides over what the folder of its source renders."""
     found = _OVERRIDE.fullmatch(span.value)
     reference = read_whole(found["image"]) if found else None
+    if found is not None and reference is None and "{{" in found["image"]:
+        repository, _, tag = found["image"].partition(":")
+        reference = Reference(repository, tag) if read_whole(repository) else None
     if found is None or reference is None:
         return
     prefix = found["prefix"] or ""
@@ -218,8 +250,12 @@ def _element(path: Place) -> int | None:
     return None
 
 
-def _is_values(name: str) -> bool:
-    return re.fullmatch(r"(?:.*[-_.])?values(?:[-_.].*)?", name) is not None
+def _is_values(kind: str, path: Place) -> bool:
+    """Whether a text is a chart's values: of k3s' HelmChart, or a ConfigMap's file of such a name."""
+    if kind in ("HelmChart", "HelmChartConfig"):
+        return path[1:] == ("spec", "valuesContent")
+    named = kind == "ConfigMap" and path[1] == "data" and len(path) == 3
+    return named and re.fullmatch(r"(?:.*[-_.])?values(?:[-_.].*)?", str(path[2])) is not None
 
 
 def _folder(path: str) -> str | None:
@@ -233,5 +269,9 @@ def _beside(path: str) -> str | None:
 
 
 def _home(path: str) -> Home | None:
-    folder = _folder(path)
-    return paths.home_of(f"{folder}/kustomization.yaml") if folder else None
+    """Of a source's path; a part that a template fills in tells nothing."""
+    folder = posixpath.normpath(path.strip().strip("/") or ".")
+    if not path.strip() or folder.startswith("."):
+        return None
+    told = paths.home_of(f"{folder}/kustomization.yaml")
+    return Home(*(None if part and "{" in part else part for part in told))

@@ -93,7 +93,8 @@ class _Finder:
                 found = shapes.place(self.reading, span, inside)
                 if found is not None:
                     home = objects.home(self.reading, path)
-                    yield replace(found, home=home, of_values=self.is_values)
+                    place = replace(found, home=home, of_values=self.is_values)
+                    yield from objects.resolved(self.reading, place, path[0])
             else:
                 yield from objects.places(self.reading, span)
 

@@ -48,6 +48,12 @@ def role(key: str) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
+def versions_beside(reading: Reading, path: Place) -> dict[str, str]:
+    """The keys beside a scalar that say its tag or digest, by part."""
+    prefix = role(str(path[-1]))[1]
+    return {part: name for part in _VERSIONS if (name := _partner(reading, path[:-1], prefix, part))}
+
+
 def place(reading: Reading, span: Span, inside: int, *, alone: bool = False) -> ImagePlace | None:
     """The image that a scalar of values begins; `inside` is how much of its path leads to the values.
 
@@ -178,10 +184,14 @@ def _mapping(
     if registry := _registry(reading, box, parts, span.value):
         parts = {**parts, "registry": registry}
     reference = _parts(reading, box, parts, span.value)
+    doubt = None
+    if reference.tag and ("{{" in reference.tag or "${" in reference.tag):
+        doubt = f"its tag is filled in from elsewhere: {reference.tag}"
     return ImagePlace(
         *(reading.path, span.line, "values", name, reference, str(reference)),
         box=box,
         keys=tuple(parts.items()),
+        doubt=doubt,
     )
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
-from bootstrap.image import declared, kustomize, paths
+from bootstrap.image import declared, kustomize, shapes
+from bootstrap.image import paths as images_layout
 from bootstrap.image.place import ImagePlace, Reading
 from bootstrap.image.places import find as places_of
 from bootstrap.image.places import is_kustomization, is_yaml
@@ -102,19 +103,19 @@ def _concerns(path: str, scope: Scope) -> bool:
     if scope.under and path != scope.under and not path.startswith(f"{scope.under}/"):
         return False
     parts = path.split("/")
-    home = paths.home_of(f"{path}/x")
+    home = images_layout.home_of(f"{path}/x")
     if scope.app is not None and scope.app not in (*parts, home.app):
         return False
     whole = scope.environment is None or scope.app is not None
-    return whole or scope.environment in (*parts, home.environment, paths.home_of(path).environment)
+    return whole or scope.environment in (*parts, home.environment, images_layout.home_of(path).environment)
 
 
 def _is_anothers(path: str, scope: Scope) -> bool:
     """Whether a file belongs to another app or environment than the ones that are asked for."""
-    home = paths.home_of(path)
+    home = images_layout.home_of(path)
     if scope.environment is not None and home.environment not in (None, scope.environment):
         return True
-    own = paths.app_folders(home.app or "")
+    own = images_layout.app_folders(home.app or "")
     is_told = any(path.startswith(f"{folder}/") for folder in own)
     return scope.app is not None and is_told and home.app != scope.app
 
@@ -185,15 +186,15 @@ def _lines(
     if reading is not None and span is not None:
         own = span.path[1:]
         kind, called = reading.kind(span.path[0]), reading.text(span.path[0], "metadata", "name")
-        tries.append((*head, f"    path: {_path(own)}"))
+        parts = shapes.versions_beside(reading, span.path)
+        paths = [f"    path: {_path(own)}"]
+        if parts and hit.end() == span.start + len(hit["image"]) and span.value == hit["image"]:
+            paths = [f"    repository: {_path(own)}"]
+            paths += [f"    {part}: {_path((*own[:-1], key))}" for part, key in parts.items()]
+        tries.append((*head, *paths))
         if kind:
-            tries.append(
-                (
-                    *head,
-                    f"    object: {_scalar(f'{kind}/{called}' if called else kind)}",
-                    f"    path: {_path(own)}",
-                )
-            )
+            told = _scalar(f"{kind}/{called}" if called else kind)
+            tries.append((*head, f"    object: {told}", *paths))
     start = text.rfind("\n", 0, hit.start()) + 1
     before = text[start : hit.start()].lstrip()
     for after in dict.fromkeys((before.split(" ")[-1], before)):

@@ -120,6 +120,17 @@ def test_a_comment_and_a_longer_name_are_no_places(run: Run, repo: Path) -> None
         assert "it is at" not in refused.err
 
 
+def test_an_image_in_two_keys_is_declared_by_both(run: Run, repo: Path) -> None:
+    write(repo, {"conf.yaml": "list:\n  - {name: org/pair, tag: v1}\n"})
+    told = run("image", "set", "org/pair=:v2").err
+    (repo / "bootstrap.yaml").write_text(told.partition("declare it in bootstrap.yaml:\n")[2])
+    assert run("image", "set", "pair=:v2").exit == 0
+    assert (repo / "conf.yaml").read_text() == "list:\n  - {name: org/pair, tag: v2}\n"
+    (repo / "bootstrap.yaml").write_text("images: [{name: pair, file: conf.yaml, path: list.0.name}]\n")
+    refused = run("image", "set", "pair=:v3")
+    assert (refused.exit, "tag beside it may be its tag" in refused.err) == (ExitStatus.INPUT, True)
+
+
 def test_two_objects_get_two_names(run: Run, repo: Path) -> None:
     (repo / "more.yaml").write_text("a: org/pg:v1\n")
     told = run("image", "set", "org/pg=:v2").err

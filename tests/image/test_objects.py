@@ -254,6 +254,69 @@ def test_what_parameters_do_not_have_cannot_be_set_there() -> None:
         edit(text.encode(), place, Reference("org/api", "v2"))
 
 
+TEMPLATED = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: fleet}
+spec:
+  generators:
+    - list:
+        elements:
+          - {env: dev, tag: v1, values: {job: j1}}
+          - {env: prod, tag: v0, values: {job: j0}}
+  template:
+    spec:
+      source:
+        kustomize:
+          images: ["org/web:{{tag}}", "org/none:{{missing}}"]
+        helm:
+          parameters:
+            - {name: job.image.repository, value: org/job}
+            - {name: job.image.tag, value: "{{ .values.job }}"}
+          valuesObject:
+            image: {repository: org/obj, tag: "{{.tag}}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "before", "after"),
+    [
+        ("org/web", "dev", "env: dev, tag: v1", "env: dev, tag: v2"),
+        ("org/web", "prod", "env: prod, tag: v0", "env: prod, tag: v2"),
+        ("org/obj", "prod", "env: prod, tag: v0", "env: prod, tag: v2"),
+        ("org/job", "dev", "job: j1", "job: v2"),
+    ],
+)
+def test_a_tag_that_a_template_takes_from_the_elements_is_set_there(
+    name: str, environment: str, before: str, after: str
+) -> None:
+    """Public: argocd-image-updater#390."""
+    place = image(
+        TEMPLATED, name, f"apps/fleet/overlays/{environment}/set.yaml", Scope(environment=environment)
+    )
+    assert place.reference is not None
+    result = edit(TEMPLATED.encode(), place, Reference(name, "v2"))
+    assert result.decode() == TEMPLATED.replace(before, after)
+    again = place_in(place, result)
+    assert again is not None
+    assert again.reference == Reference(name, "v2")
+    with pytest.raises(InputError, match="no image"):
+        image(TEMPLATED, "org/none")
+
+
+def test_an_element_is_of_the_app_whose_folder_the_template_deploys() -> None:
+    text = TEMPLATED.replace("      source:\n", "      source:\n        path: apps/web/overlays/{{env}}\n")
+    homes = {place.home for place in find("argo/set.yaml", text.encode()) if place.spots}
+    assert homes == {("web", "dev"), ("web", "prod")}
+
+
+def test_values_of_k3s_charts_are_read() -> None:
+    text = (
+        "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nspec:\n  valuesContent: |-\n    image: org/k3s:v1\n"
+    )
+    assert changed(text, "org/k3s", ":v2") == ["image: org/k3s:v1", "image: org/k3s:v2"]
+
+
 CHART = "image:\n  repository: org/chart\n  tag: v0\n"
 OVER_CHART = """\
 apiVersion: argoproj.io/v1alpha1

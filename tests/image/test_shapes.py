@@ -83,6 +83,7 @@ def test_another_repository_goes_where_the_repository_stands() -> None:
         ("image:\n  repository: org/web:v1\n  tag: v1\n", "tag at values.yaml:3"),
         ("image:\n  repository: org/web:v1\n  version: '1'\n", "version at values.yaml:3"),
         ("initImage: org/web\ntag: v1\n", "tag at values.yaml:2"),
+        ("image:\n  repository: org/web\n  tag: ${TAG}\n", "filled in from elsewhere: ${TAG}"),
     ],
 )
 def test_what_would_get_a_tag_too_many_is_refused(text: str, told: str) -> None:
