@@ -146,7 +146,7 @@ class Search:
         others: list[ImagePlace] = []
         faults: list[InputError] = []
         declared = list(self.declared(name)) or list(self._declared_as(wanted))
-        for path in self._paths_or(declared):
+        for path in self.paths_or(declared):
             try:
                 places = self.places(path, word)
             except InputError as error:
@@ -217,7 +217,7 @@ class Search:
             return environment in (None, entry.word("env"))
         return images_layout.is_in(entry.file, environment)
 
-    def _paths_or(self, declared: Sequence[ImagePlace]) -> list[str]:
+    def paths_or(self, declared: Sequence[ImagePlace]) -> list[str]:
         """The files of the scope; none where what is declared is all that there is of it."""
         try:
             return self.paths
@@ -239,7 +239,7 @@ class Search:
         faults: list[InputError] = []
         entries = [entry for entry in self._entries() if self._is_in_scope(entry)]
         declared = [place for entry in entries for place in self._declared(entry, faults)]
-        for path in self._paths_or(declared):
+        for path in self.paths_or(declared):
             try:
                 places += self.places(path)
             except InputError as error:

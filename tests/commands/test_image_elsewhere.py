@@ -258,7 +258,7 @@ def test_links_submodules_and_pointers_are_named_as_such(
         ("big", "apps/big/overlays/dev/kustomization.yaml is a pointer of Git LFS"),
         ("far", "takes https://github.com/org/platform//base?ref=v1, which is not here"),
     ):
-        refused = run("image", "set", "ext=:v2", "--app", app, "--env", "dev", *where)
+        refused = run("image", "set", "none=:v2", "--app", app, "--env", "dev", *where)
         assert refused.exit == ExitStatus.INPUT
         assert told in refused.err, refused.err
     assert git(repo / "apps" / "ext", "status", "--short") == ""
