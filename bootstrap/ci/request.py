@@ -111,14 +111,15 @@ def named(folders: Iterable[str]) -> dict[str, str]:
     odd = [folder for folder in known if not _NAME.fullmatch(folder) or folder in RESERVED]
     if not odd:
         return {folder: folder for folder in known}
-    tried, where = "looking for services", f"{odd[0]}/Dockerfile"
+    tried = "looking for services"
     options = [f"--service {_name_for(one)}={one}" for one in known if _FOLDER.fullmatch(one)]
     if bad := [folder for folder in odd if not _FOLDER.fullmatch(folder)]:
         found = f"{bad[0]!r} cannot stand in a path filter, with its blank, wildcard or letter outside a-z"
         hint = "rename it, or leave it out by naming the others"
-        raise InputError(tried, found, f"{hint}: {' '.join(options)}" if options else hint, where)
+        hint = f"{hint}: {' '.join(options)}" if options else hint
+        raise InputError(tried, found, hint, f"{bad[0]}/Dockerfile")
     found = f"the folder {odd[0]!r} cannot be a service's name, which has small letters, digits and dashes"
-    raise InputError(tried, found, f"name every service: {' '.join(options)}", where)
+    raise InputError(tried, found, f"name every service: {' '.join(options)}", f"{odd[0]}/Dockerfile")
 
 
 def _name_for(folder: str) -> str:
