@@ -48,7 +48,7 @@ def edit(
             content, place.inside, place.file, lambda text: edit(text, inner, wanted, styles)
         )
     current = place.reference
-    _refuse_doubt(place, current, wanted)
+    _refuse_doubt(place, wanted)
     after = dict(place.declared).get("after")
     if after is not None:
         parts = _version_texts(place, wanted, dict(place.keys)) if place.keys else {}
@@ -142,7 +142,7 @@ def _edit_spots(content: bytes, place: ImagePlace, wanted: Reference) -> bytes:
     return splice.replace_scalars(content, edits, place.file)
 
 
-def _refuse_doubt(place: ImagePlace, current: Reference | None, wanted: Reference) -> None:
+def _refuse_doubt(place: ImagePlace, wanted: Reference) -> None:
     """InputError where the result would be no image: a tag that would be one too many."""
     if place.doubt is not None and wanted.tag is not None:
         hint = "take one of them out, or declare in bootstrap.yaml which is meant (repository, tag)"

@@ -116,7 +116,7 @@ def test_one_field_of_one_object_changes(entry: str, wanted: str, lines: list[st
 @pytest.mark.parametrize("entry", ["path: image", "path: image.tag", "tag: image.tag"])
 @pytest.mark.parametrize("wanted", [":v2", "ghcr.io/org/web:v2"])
 def test_a_tag_alone_is_set_and_never_joined_with_another(entry: str, wanted: str) -> None:
-    """Public: rusty-ferris-club/keel#341."""
+    """Public: keel-hq/keel#341."""
     assert changed(entry, wanted, VALUES, "x/values-prod.yaml") == ["tag: v1   # prod", "tag: v2   # prod"]
 
 

@@ -148,7 +148,7 @@ PROXY = "proxyImage: org/proxy\nproxyTag: p0\n"
 
 
 def test_a_tag_alone_gets_its_repository_from_the_values_below() -> None:
-    """Public: rusty-ferris-club/keel#341."""
+    """Public: keel-hq/keel#341."""
     files = {
         "apps/t/values.yaml": "image:\n  repository: org/web\n  tag: v0\n" + PROXY,
         "apps/t/values-prod.yaml": "image:\n  tag: v1  # prod\n",
