@@ -11,11 +11,12 @@ from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.image import plan as plans
 from bootstrap.image import show
-from bootstrap.image.choose import Addition, choose
+from bootstrap.image.choose import Addition, choose, find
 from bootstrap.image.guard import Guard
 from bootstrap.image.history import Step, chosen
 from bootstrap.image.past import content_of, past
 from bootstrap.image.places import ImagePlace
+from bootstrap.image.render import Renders
 from bootstrap.image.search import Scope
 from bootstrap.image.set import CommitOptions, change
 from bootstrap.image.wanted import Wanted
@@ -35,8 +36,8 @@ def promote(
     if source == target:
         raise InputError("reading the options", "--from and --to are the same", "name two environments")
 
-    def planned(under: str, files: Files) -> plans.Request:
-        wanted = tuple(_as_in(name, Scope(under, app, source), files) for name in names)
+    def planned(under: str, files: Files, renders: Renders) -> plans.Request:
+        wanted = tuple(_as_in(name, Scope(under, app, source), files, renders) for name in names)
         return plans.Request(wanted, Scope(under, app, target), verb="Promote")
 
     return change(planned, access, guard, options, output)
@@ -68,7 +69,7 @@ def rollback(
 ) -> int:
     """Give an image a reference that it had before, as a new commit."""
 
-    def planned(under: str, files: Files) -> plans.Request:
+    def planned(under: str, files: Files, renders: Renders) -> plans.Request:
         scope = Scope(under, app, environment)
         step = chosen(_steps(name, scope, files, output)[1], to, name)
         reference = step.reference
@@ -87,10 +88,17 @@ def _steps(name: str, scope: Scope, files: Files, output: Output) -> tuple[Image
     return place, past(place.file, place, files, output.invocation)
 
 
-def _as_in(name: str, scope: Scope, files: Files) -> Wanted:
-    choice = choose(name, scope, files)
-    reference = choice.current if isinstance(choice, Addition) else choice.reference
+def _as_in(name: str, scope: Scope, files: Files, renders: Renders) -> Wanted:
+    """NAME with the tag and digest that the scope renders; its repository is for places without one."""
+    tried = f"promoting {name} from {scope.environment}"
+    found = find(name, scope, files, renders)
+    if found.unsure:
+        why = f"what {scope.environment} renders is not known: {found.unsure[0]}"
+        raise InputError(tried, why, "put kustomize on PATH")
+    choice = found.choice
+    reference = choice.current if isinstance(choice, Addition) else found.current or choice.reference
     if reference is None or (reference.tag is None and reference.digest is None):
-        found = f"{choice.file} has neither tag nor digest"
-        raise InputError(f"promoting {name} from {scope.environment}", found, "set it there first")
-    return Wanted(name, None, reference.tag, reference.digest, text=str(reference))
+        raise InputError(tried, f"{choice.file} has neither tag nor digest", "set it there first")
+    return Wanted(
+        name, None, reference.tag, reference.digest, text=str(reference), source=reference.repository
+    )

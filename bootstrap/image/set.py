@@ -18,7 +18,9 @@ from bootstrap.git.identity import Identity, identity
 from bootstrap.image import plan as plans
 from bootstrap.image import show
 from bootstrap.image import wanted as image_wanted
+from bootstrap.image.ask_kustomize import ByKustomize
 from bootstrap.image.guard import Guard, Guards
+from bootstrap.image.render import Renders
 from bootstrap.image.search import Scope
 from bootstrap.image.wanted import Wanted
 
@@ -60,8 +62,8 @@ class SetRequest:
     commit: CommitOptions = field(default_factory=CommitOptions)
 
 
-Planned = Callable[[str, Files], plans.Request]
-"""What is asked for, given the folder that PATH names and the files as they are."""
+Planned = Callable[[str, Files, Renders], plans.Request]
+"""What is asked for, given the folder that PATH names, the files as they are, and what renders them."""
 
 
 def set_images(request: SetRequest, output: Output) -> int:
@@ -70,7 +72,7 @@ def set_images(request: SetRequest, output: Output) -> int:
     _check_names(wanted)
     expect = image_wanted.parse_expected(request.expect) if request.expect is not None else None
 
-    def planned(under: str, files: Files) -> plans.Request:
+    def planned(under: str, files: Files, renders: Renders) -> plans.Request:
         return plans.Request(wanted, Scope(under, request.app, request.environment), expect)
 
     return change(planned, request.access, request.guard, request.commit, output)
@@ -83,7 +85,8 @@ def change(planned: Planned, access: Access, guard: Guard, options: CommitOption
     if not (options.commits or access.repo):
         tree, under = open_tree(access)
         with tree.locked():
-            outcome = decide(planned(under, tree), tree, guards)
+            renders = ByKustomize(output.invocation)
+            outcome = decide(planned(under, tree, renders), tree, guards, renders)
             if not options.dry_run:
                 tree.write(outcome.files)
         return show.changed(outcome, output, dry_run=options.dry_run)
@@ -115,12 +118,13 @@ class _Run:
         self._planned = planned
         self._under = under
         self._guards = guards
+        self._renders = ByKustomize(who.invocation)
         self.request: plans.Request | None = None
         self._outcome: plans.Outcome | None = None
 
     def draft(self) -> Draft:
-        self.request = self._planned(self._under, self.branch)
-        self._outcome = decide(self.request, self.branch, self._guards)
+        self.request = self._planned(self._under, self.branch, self._renders)
+        self._outcome = decide(self.request, self.branch, self._guards, self._renders)
         if self.options.dry_run or not self._outcome.files:
             return Draft((), "")
         message = _message(self._outcome, self._guards.guard, self.options, self.who)
@@ -172,16 +176,16 @@ def _forge(branch: Branch, access: Access, output: Output) -> Forge:
     return forge.find(branch.shown, credential(access, output.invocation), output.invocation)
 
 
-def decide(request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:
+def decide(request: plans.Request, files: Files, guards: Guards, renders: Renders) -> plans.Outcome:
     """The plan, after what registries and history say about it."""
     guards.begin()
-    outcome = plans.plan(request, files, guards.pins)
+    outcome = plans.plan(request, files, guards.pins, renders=renders)
     while True:
         known = (dict(guards.pins), dict(guards.keep))
         guards.look(outcome, files)
         if (guards.pins, guards.keep) == known:
             return outcome
-        outcome = plans.plan(request, files, guards.pins, guards.keep)
+        outcome = plans.plan(request, files, guards.pins, guards.keep, renders)
 
 
 class _Author:
@@ -189,12 +193,12 @@ class _Author:
 
     def __init__(self, override: str | None, invocation: Invocation) -> None:
         self._override = override
-        self._invocation = invocation
+        self.invocation = invocation
         self._known: Identity | None = None
 
     def get(self) -> Identity:
         if self._known is None:
-            self._known = identity(self._invocation, self._override or _configured(self._invocation))
+            self._known = identity(self.invocation, self._override or _configured(self.invocation))
         return self._known
 
 

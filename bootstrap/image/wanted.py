@@ -24,6 +24,7 @@ class Wanted:
 
     Without a tag and a digest both stay; when one is given, the other one goes. `word` is what stands
     before `@` without `/` and `:`; whether it is a tag or a repository shows when the image is found.
+    `source` is the repository that a place gets which has said nothing of the image so far.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Wanted:
     digest: str | None = None
     word: str | None = None
     text: str = ""
+    source: str | None = None
 
     def applied_to(self, current: Reference) -> Reference:
         """What the image shall be. A repository that is the same by another spelling stays as written."""
