@@ -35,6 +35,7 @@ class Span(NamedTuple):
     `style` is None for plain, or one of `'`, `"`, `|`, `>`; `flow` says it stands within [] or {}.
     `shared` names the anchor through which an alias repeats the scalar, or something around it;
     for an alias itself, the anchor that it names (and `value` what the anchor's scalar says).
+    `tag` is written in front of it, such as `!!int`.
     """
 
     path: Place
@@ -46,15 +47,21 @@ class Span(NamedTuple):
     style: str | None = None
     flow: bool = False
     shared: str | None = None
+    tag: str | None = None
 
 
 class Key(NamedTuple):
-    """A key of a mapping, or a dash of a sequence (`name` is then the index): offsets in the text."""
+    """A key of a mapping, or a dash of a sequence (`name` is then the index): offsets in the text.
+
+    An alias as a key is named as its anchor's scalar says; `?0` and so on are keys that are no scalars.
+    `anchor` is the key's own.
+    """
 
     name: str | int
     start: int
     end: int
     style: str | None
+    anchor: str | None = None
 
 
 class Box:
@@ -101,6 +108,8 @@ class Walk:
         self.text = text
         self.spans: list[Span] = []
         self.boxes: dict[Place, Box] = {}
+        self.aliased: set[tuple[str | int, str | None]] = set()
+        """The anchors that an alias repeats, with the number of their document."""
         self._outline: list[tuple[Place, tuple[Any, ...]]] = []
         self._odd = _ODD_BREAKS.search(text) is not None
 
@@ -173,6 +182,7 @@ class _Reading:
     def end_document(self) -> None:
         """Settle what only the whole document tells: which anchors are repeated, whether it is empty."""
         found, (spans, outline) = self.found, self._start
+        found.aliased |= {(self.document, anchor) for anchor in self._aliased}
         for number, anchors in self._anchored:
             shared = next((anchor for anchor in anchors if anchor in self._aliased), None)
             if shared is not None:
@@ -228,10 +238,19 @@ class _Reading:
     def _key(self, parent: _Frame, event: Any, kind: str) -> None:
         parent.waits_for_value = True
         start = event.start_mark.index
-        name = event.value if kind == "ScalarEvent" else f"?{start}"
+        name = f"?{len(parent.box.keys) if parent.box is not None else 0}"
+        anchor = event.anchor
+        if kind == "ScalarEvent":
+            name = event.value
+            if anchor:
+                self._anchors[anchor] = name
+        elif kind == "AliasEvent":
+            name = self._anchors.get(anchor, name)
+            self._aliased.add(anchor)
+            anchor = None
         if kind == "ScalarEvent" and (properties := _PROPERTIES.match(self.found.text, start)):
             start = properties.end()
-        parent.key = Key(name, start, event.end_mark.index, getattr(event, "style", None) or None)
+        parent.key = Key(name, start, event.end_mark.index, getattr(event, "style", None) or None, anchor)
         self.leaf_end = event.end_mark.index
         if parent.box is not None:
             parent.box.keys.append(parent.key)
@@ -269,7 +288,8 @@ class _Reading:
         if start != event.start_mark.index:
             line = text.count("\n", 0, start)
         column = start - text.rfind("\n", 0, start)
-        found.spans.append(Span(path, value, start, end, line + 1, column, style, parent.flow, shared))
+        tag = str(event.tag) if getattr(event, "tag", None) else None
+        found.spans.append(Span(path, value, start, end, line + 1, column, style, parent.flow, shared, tag))
         self._ended(parent, end)
 
     def _close(self, event: Any, kind: str) -> None:
