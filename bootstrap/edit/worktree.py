@@ -18,6 +18,10 @@ from bootstrap.git.changes import FileChange
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".venv"})
 
 
+LINK = "a symbolic link"
+SUBMODULE = "a repository of its own (a submodule)"
+
+
 class WorkTree:
     """The files below `root`, by their paths relative to it. Symbolic links are not followed."""
 
@@ -25,6 +29,8 @@ class WorkTree:
         self.root = root
         self.links: list[str] = []
         """Links to YAML files that were come across and left out."""
+        self.left_out: dict[str, str] = {}
+        """Paths that were come across and not followed, with what they are."""
 
     def read(self, path: str) -> bytes | None:
         """The content of a plain file; None when there is none (or it is a link)."""
@@ -45,7 +51,9 @@ class WorkTree:
         full = self.root / folder if folder else self.root
         if full.is_file() and not full.is_symlink():
             yield folder
-        elif full.is_dir() and not (folder and self._through_link(folder)):
+        elif folder and (other := self._another(folder)) is not None:
+            self.left_out[other[0]] = other[1]
+        elif full.is_dir():
             yield from self._walk(str(full), f"{folder}/" if folder else "")
 
     def write(self, changes: Sequence[FileChange]) -> None:
@@ -135,13 +143,34 @@ class WorkTree:
         for entry in entries:
             path = f"{prefix}{entry.name}"
             if entry.is_symlink():
+                self.left_out[path] = LINK
                 if entry.name.endswith((".yaml", ".yml")):
                     self.links.append(path)
             elif entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED:
+                if os.path.lexists(f"{entry.path}/.git"):
+                    self.left_out[path] = SUBMODULE
+                elif entry.name not in _SKIPPED:
                     yield from self._walk(entry.path, f"{path}/")
             elif entry.is_file(follow_symlinks=False):
                 yield path
+
+    def target_of(self, path: str) -> str | None:
+        """What a symbolic link leads to; None for what is none any more."""
+        try:
+            return str((self.root / path).readlink())
+        except OSError:
+            return None
+
+    def _another(self, path: str) -> tuple[str, str] | None:
+        """The part of a path that is a link or a repository of its own, and what it is."""
+        place = self.root
+        for part in path.split("/"):
+            place = place / part
+            if place.is_symlink():
+                return place.relative_to(self.root).as_posix(), LINK
+            if part in ("", ".", "..") or os.path.lexists(place / ".git"):
+                return place.relative_to(self.root).as_posix(), SUBMODULE
+        return None
 
     def _through_link(self, path: str) -> bool:
         """Whether a part of the path is a symbolic link."""

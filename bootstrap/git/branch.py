@@ -32,6 +32,9 @@ class Branch:
         self.tip = ""
         self._root = ""
         self._trees: dict[str, dict[str, Entry]] = {}
+        self.left_out: dict[str, str] = {}
+        """Paths that were come across and are no plain files, with what they are."""
+        self._links: dict[str, str] = {}
 
     def refresh(self) -> str:
         """Read the branch's tip anew; InputError when the branch is not there."""
@@ -55,8 +58,18 @@ class Branch:
         if entry.is_tree:
             self._bring_all(entry.sha)
             yield from self._walk(folder, entry.sha)
-        else:
+        elif entry.is_file:
             yield folder
+        else:
+            self._leave_out(folder, entry)
+
+    def target_of(self, path: str) -> str | None:
+        """What a symbolic link that was left out leads to."""
+        sha = self._links.get(path)
+        if sha is None:
+            return None
+        self.bring([sha])
+        return self.calls.content(sha, "blob").decode("utf-8", "replace")
 
     def deepen(self, since: float | None = None) -> None:
         """Have the history here: of all time, or at least what came after `since` (in seconds)."""
@@ -148,6 +161,14 @@ class Branch:
                 yield from self._walk(path, entry.sha)
             elif entry.is_file:
                 yield path
+            else:
+                self._leave_out(path, entry)
+
+    def _leave_out(self, path: str, entry: Entry) -> None:
+        self.left_out[path] = "a submodule"
+        if entry.mode == objects.LINK:
+            self.left_out[path] = "a symbolic link"
+            self._links[path] = entry.sha
 
     def _tree(self, sha: str) -> dict[str, Entry]:
         if sha not in self._trees:

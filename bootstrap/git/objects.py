@@ -11,6 +11,7 @@ from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
 
 TREE = "40000"
+LINK = "120000"
 FILES = ("100644", "100755", "100664")
 """Modes of plain files; the last one is of old repositories."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
+from bootstrap.image import left_out
 from bootstrap.image import meant as images_meant
 from bootstrap.image import paths as images_layout
 from bootstrap.image.meant import Addition, Choice, Meant
@@ -59,6 +60,13 @@ def choose(name: str, scope: Scope, files: Files, renders: Renders | None = None
 
 def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Found:
     """The same, with what is rendered. `renders` may ask kustomize; without it, the files have to tell."""
+    try:
+        return _find(name, scope, files, renders)
+    except images_layout.Unknown as error:
+        raise left_out.explained(error, name, scope, files) from None
+
+
+def _find(name: str, scope: Scope, files: Files, renders: Renders | None) -> Found:
     tried = f"looking for {name}"
     renders = renders or ByFiles()
     candidates = _by_container(name, scope, files, renders, tried)
@@ -306,7 +314,7 @@ def _unrendered(name: str, found: _Candidates, tried: str) -> Found:
         one = blind[0]
         text = f"{error.found}, and what {one.path} takes up is not here: {one.unread[0]}"
         hint = f"to add an entry all the same, name that file by PATH: {one.path}"
-        raise InputError(tried, text, hint, error.where) from None
+        error = images_layout.Unknown(tried, text, hint, error.where)
     raise error
 
 

@@ -174,6 +174,8 @@ class _Edited:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._new: dict[str, bytes] = {}
+        self.left_out: Mapping[str, str] = getattr(files, "left_out", {})
+        self.target_of = getattr(files, "target_of", lambda _: None)
 
     def read(self, path: str) -> bytes | None:
         return self._new[path] if path in self._new else self._files.read(path)
