@@ -6,15 +6,9 @@ them, and built there; several side by side. Where no kustomize is at hand, that
 
 from __future__ import annotations
 
-import hashlib
-import json
 import posixpath
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from bootstrap.core.errors import InputError
@@ -73,6 +67,8 @@ class ByKustomize:
     def _build(self, jobs: Mapping[str, tuple[str, Mapping[str, bytes]]]) -> None:
         if not jobs:
             return
+        from concurrent.futures import ThreadPoolExecutor
+
         program = self._program or ""
         with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(jobs))) as pool:
             answers = pool.map(lambda job: _build(program, *job), jobs.values())
@@ -81,6 +77,8 @@ class ByKustomize:
 
 def _program(invocation: Invocation) -> str | None:
     """The kustomize on PATH or in the cache of programs; none is fetched or built for this."""
+    import shutil
+
     found = shutil.which("kustomize", path=invocation.environ.get("PATH"))
     if found is not None:
         return found
@@ -136,11 +134,15 @@ def _mapping(content: bytes) -> Mapping[str, Any] | None:
 
 def _without_entries(content: bytes) -> bytes:
     """The kustomization without `images:`."""
+    import json
+
     found = _mapping(content) or {}
     return json.dumps({key: value for key, value in found.items() if key != "images"}, default=str).encode()
 
 
 def _key(path: str, contents: Mapping[str, bytes]) -> str:
+    import hashlib
+
     found = hashlib.sha256(path.encode())
     for name, content in contents.items():
         found.update(f"\0{name}\0{len(content)}\0".encode() + content)
@@ -149,6 +151,9 @@ def _key(path: str, contents: Mapping[str, bytes]) -> str:
 
 def _build(program: str, path: str, contents: Mapping[str, bytes]) -> list[Container] | str:
     """The containers that kustomize renders, or why it does not."""
+    import tempfile
+    from pathlib import Path
+
     from bootstrap.repository.tools import Overlay, build_many
 
     with tempfile.TemporaryDirectory(prefix="bootstrap-render-", ignore_cleanup_errors=True) as name:

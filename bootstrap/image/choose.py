@@ -69,21 +69,26 @@ def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) 
 def _find(name: str, scope: Scope, files: Files, renders: Renders | None) -> Found:
     tried = f"looking for {name}"
     renders = renders or ByFiles()
-    candidates = _by_container(name, scope, files, renders, tried)
+    whole = Search(scope, files, tried)
+    candidates = _by_container(name, whole, renders)
     if candidates is None:
-        candidates = _by_image(name, Search(scope, files, tried), renders)
+        candidates = _by_image(name, whole, renders)
     if not candidates:
         return _unrendered(name, candidates, tried)
     return _only(name, candidates, tried)
 
 
-def _by_container(name: str, scope: Scope, files: Files, renders: Renders, tried: str) -> _Candidates | None:
+def _by_container(name: str, whole: Search, renders: Renders) -> _Candidates | None:
     """app/container, as that container in what is rendered; None when NAME is not of that kind."""
+    scope, files = whole.scope, whole.files
     app, slash, container = name.partition("/")
     if not slash or not container or "/" in container or scope.app not in (None, app):
         return None
-    search = Search(replace(scope, app=app), files, tried)
-    is_here = any(True for folder in images_layout.app_folders(app, scope.under) for _ in files.under(folder))
+    folders = images_layout.app_folders(app, scope.under)
+    is_here = any(True for folder in folders for _ in files.under(folder))
+    if not is_here and not any(f"/{app}/" in f"/{path}" for path in whole.paths):
+        return None
+    search = Search(replace(scope, app=app), files, whole.tried)
     try:
         paths = search.paths
     except InputError:
