@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
-from bootstrap.image import left_out
+from bootstrap.image import left_out, refusals
 from bootstrap.image import meant as images_meant
 from bootstrap.image import paths as images_layout
 from bootstrap.image.meant import Addition, Choice, Meant
@@ -179,7 +179,7 @@ def _only(name: str, found: _Candidates, tried: str) -> Found:
     of: list[tuple[Rendered, list[Container]]] = []
     for one, images in zip(found.rendered, found.meant, strict=True):
         for choice in images_meant.places(one, images, inside):
-            chosen.setdefault(_spot(choice), choice)
+            chosen.setdefault(refusals.spot(choice), choice)
         of += [(one, images)] if images else []
     own = {choice.file for choice in chosen.values() if getattr(choice, "kind", "") == "kustomization"}
     idle = [place for place in found.idle if place.file not in own]
@@ -188,9 +188,9 @@ def _only(name: str, found: _Candidates, tried: str) -> Found:
     }
     candidates = [*chosen.values(), *found.others]
     if idle and all(choice.file in with_idle for choice in candidates):
-        raise _idle(idle[0], name, of or [(one, one.final) for one in found.rendered], tried)
+        raise refusals.idle(idle[0], name, of or [(one, one.final) for one in found.rendered], tried)
     if len(candidates) + len(idle) > 1:
-        raise _ambiguous(tried, [*candidates, *idle, *_overridden(of, candidates, inside)])
+        raise refusals.ambiguous(tried, [*candidates, *idle, *refusals.overridden(of, candidates, inside)])
     choice = candidates[0]
     meant = tuple(
         Meant(one.path, frozenset(image.spot for image in images))
@@ -199,7 +199,7 @@ def _only(name: str, found: _Candidates, tried: str) -> Found:
     )
     images = [image for one, images in of for image in images]
     for one, wanted in of:
-        _refuse_siblings(name, choice, one, wanted, tried)
+        refusals.refuse_siblings(name, choice, one, wanted, tried)
     current = images_meant.current(images, _without_version(choice)) if images else None
     unsure = tuple(
         f"{one.unsure[0]}: {one.unbuilt}"
@@ -221,65 +221,6 @@ def _notes(
             one, [entry.place for entry in one.entries if entry.place.name in names]
         ):
             yield f"{place.at}: the entry {place.name} is for no image that is rendered there, and was left"
-
-
-def _refuse_siblings(
-    name: str, choice: Choice, rendered: Rendered, meant: Sequence[Container], tried: str
-) -> None:
-    """InputError when an edit would reach containers that are not meant."""
-    spots = {image.spot for image in meant}
-    reached = images_meant.affected(choice, rendered)
-    if all(image.spot in spots for image in reached):
-        return
-    image = choice.name if isinstance(choice, Addition) or choice.kind == "kustomization" else name
-    listed = "; ".join(map(str, reached[:12]))
-    found = f"an entry for {image} in {choice.file} is for {len(reached)} containers: {listed}"
-    hint = f"set all of them by {image}=REFERENCE, or give the one a patch of its own with its image"
-    raise InputError(tried, found, hint)
-
-
-def _idle(
-    place: ImagePlace, name: str, of: Sequence[tuple[Rendered, list[Container]]], tried: str
-) -> InputError:
-    """The error for an entry that is compared with NAME's image and is not its name."""
-    around = [(one, images) for one, images in of if place.file in one.files]
-    images = [image for _, images in around for image in images]
-    same = [image for image in images if canonical(name) in map(canonical, image.names)]
-    found = f"the entry {place.name} changes nothing"
-    hint = "remove it, or name it after an image that is rendered there"
-    for image in (same or images)[:1]:
-        repository = image.reference.repository if image.reference else image.text
-        if repository == place.name:
-            found += f": what comes after it makes {image}"
-            later = [one.unsure[0] for one, _ in around if one.unsure]
-            hint = f"change what decides there{f': {later[0]}' if later else ''}"
-            continue
-        setter = image.setters[-1] if len(image.setters) > 1 else None
-        renamed = f" (set at {setter.at})" if setter is not None else ""
-        found += f", as kustomize compares names to the letter: {image.at} has {image.text}{renamed}"
-        hint = f"name the entry {repository}, or remove it"
-    return InputError(tried, found, hint, place.at)
-
-
-def _overridden(
-    of: Sequence[tuple[Rendered, list[Container]]], candidates: Sequence[Choice], inside: set[str]
-) -> list[ImagePlace]:
-    """The places of the scope that others come after; a list of candidates has them too."""
-    known = {_spot(candidate) for candidate in candidates}
-    found = {
-        _spot(place): place
-        for _, images in of
-        for image in images
-        for place in image.setters[:-1]
-        if place is not None and place.file in inside and _spot(place) not in known
-    }
-    return list(found.values())
-
-
-def _spot(choice: Choice) -> object:
-    if isinstance(choice, Addition):
-        return choice.file, choice.name
-    return images_meant.spot_of(choice)
 
 
 def _without_version(choice: Choice) -> Reference:
@@ -308,6 +249,9 @@ def _last_parts(place: ImagePlace) -> set[str]:
 def _unrendered(name: str, found: _Candidates, tried: str) -> Found:
     """An entry in the kustomization that PATH names, when it takes up what is not here; else InputError."""
     search, under = found.search, found.search.scope.under
+    for one in found.rendered:
+        if one.broken is not None:
+            raise one.broken
     blind = [one for one in found.rendered if one.unread]
     named = [one for one in blind if under in (one.path, one.path.rpartition("/")[0])]
     if len(named) == 1:
@@ -321,17 +265,3 @@ def _unrendered(name: str, found: _Candidates, tried: str) -> Found:
         hint = f"to add an entry all the same, name that file by PATH: {one.path}"
         error = images_layout.Unknown(tried, text, hint, error.where)
     raise error
-
-
-def _ambiguous(tried: str, candidates: Sequence[Choice]) -> InputError:
-    described = "; ".join(_described(candidate) for candidate in candidates[:12])
-    more = f" and {len(candidates) - 12} more" if len(candidates) > 12 else ""
-    found = f"{len(candidates)} places fit: {described}{more}"
-    return InputError(tried, found, "say which by app/container, --app, --env or a PATH")
-
-
-def _described(candidate: Choice) -> str:
-    if isinstance(candidate, Addition):
-        return f"{candidate.file} (no entry yet for {candidate.current})"
-    kind = "images" if candidate.kind == "kustomization" else candidate.kind
-    return f"{candidate.at} ({kind} {candidate.name}, {candidate.text})"

@@ -79,7 +79,7 @@ class Rendered:
 
     `before` is what its own entries see, `final` what comes out. `unread` is what is not here, `unsure`
     what only kustomize can tell; `built` says that kustomize itself was asked, `unbuilt` why it could not
-    be (`refused`: it was asked, and failed). `entries` are its own.
+    be (`refused`: it was asked, and failed). `entries` are its own. `broken` is why it cannot be read.
     """
 
     path: str
@@ -92,6 +92,7 @@ class Rendered:
     built: bool = False
     unbuilt: str = "kustomize was not asked"
     refused: bool = False
+    broken: InputError | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -113,7 +114,7 @@ class ByFiles:
 
 
 def render(path: str, files: Files) -> Rendered:
-    """The images of the kustomization file at `path`; InputError when it is no YAML itself."""
+    """The images of the kustomization file at `path`; one that is no YAML has none, and says why."""
     return _Rendering(files).run(path)
 
 
@@ -126,10 +127,13 @@ class _Rendering:
     def run(self, path: str) -> Rendered:
         self.found = Rendered(path)
         content = self.files.read(path)
-        if content is not None:
-            file = walk(decode(content, path), path)
+        try:
+            file = walk(decode(content or b"", path), path)
             self.found.entries = list(_entries(path, file))
             self.found.before, self.found.final = self._accumulate(path, file, [], ())
+        except InputError as error:
+            self.found.files.add(path)
+            self.found.unread, self.found.broken = [path], error
         return self.found
 
     def _accumulate(

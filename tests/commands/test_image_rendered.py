@@ -342,3 +342,46 @@ def test_two_workloads_with_one_entry_are_set_together_by_their_images_name(run:
     repository = make(files)
     assert run("image", "set", "web/web=:v2", "--env", "dev").exit == 0
     assert repository.images("dev") == ["ghcr.io/acme/web:v2", "ghcr.io/acme/side:1"] * 2
+
+
+def test_a_neighbour_that_is_no_yaml_does_not_stand_in_the_way(run: Run, make):
+    files = base()
+    overlay(files, "dev", "images:\n  - name: ghcr.io/acme/web\n    newTag: v1\n")
+    files["apps/web/overlays/old/kustomization.yaml"] = "images: [\n"
+    repository = make(files)
+    assert run("image", "set", "ghcr.io/acme/web=:v2", "--env", "dev").exit == 0
+    assert repository.images("dev")[0] == "ghcr.io/acme/web:v2"
+    broken = run("image", "set", "ghcr.io/acme/web=:v2", "--env", "old")
+    assert broken.exit == ExitStatus.INPUT
+    assert "apps/web/overlays/old/kustomization.yaml:2:1" in broken.err
+
+
+@pytest.mark.parametrize("by", ["a patch", "a replacement"])
+def test_a_repository_by_url_is_rendered_with_what_lies_outside_of_the_app(
+    run: Run, make, tmp_path: Path, by: str
+):
+    files = decided(by)
+    files["shared/kustomization.yaml"] = "resources:\n  - deployment.yaml\n"
+    files["shared/deployment.yaml"] = files.pop("apps/web/base/deployment.yaml")
+    files["apps/web/base/kustomization.yaml"] = "resources:\n  - ../../../shared\n"
+    repository = make(files)
+    git(tmp_path, "clone", "--quiet", "--bare", str(repository.root), "origin.git")
+    git(tmp_path / "origin.git", "config", "uploadpack.allowFilter", "true")
+    url = ["--repo", f"file://{tmp_path / 'origin.git'}", "--push", "--app", "web"]
+    url += ["--author", "Ann <ann@example.com>"]
+    result = run("image", "promote", "web/web", "--from", "from", "--to", "to", *url)
+    assert (result.exit, result.err) == (0, "")
+    bumped = run("image", "set", "web/web=:v2", "--env", "from", *url)
+    assert bumped.exit == (0 if by == "a patch" else ExitStatus.INPUT)
+    git(repository.root, "pull", "--quiet", f"file://{tmp_path / 'origin.git'}", "main")
+    assert repository.images("to")[0] == "ghcr.io/acme/web:decided"
+    assert repository.images("from")[0] == f"ghcr.io/acme/web:{'v2' if by == 'a patch' else 'decided'}"
+
+
+def test_several_images_are_compared_together(run: Run, make):
+    files = base(more=inline(patch("ghcr.io/acme/web:patched")))
+    overlay(files, "dev")
+    repository = make(files)
+    result = run("image", "set", "web/web=:v2", "web/side=:v3", "--env", "dev")
+    assert (result.exit, result.err) == (0, "")
+    assert repository.images("dev") == ["ghcr.io/acme/web:v2", "ghcr.io/acme/side:v3"]
