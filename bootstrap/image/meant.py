@@ -157,7 +157,7 @@ def check(before: Rendered, after: Rendered, meant: Mapping[Spot, Reference], tr
             wrong.append(f"{shown} would become {new.text} as well")
     if wrong:
         more = f" and {len(wrong) - 6} more" if len(wrong) > 6 else ""
-        found = f"of what {before.path} renders, {'; '.join(wrong[:6])}{more}"
+        found = f"of what is rendered there, {'; '.join(wrong[:6])}{more}"
         hint = "nothing was changed: see what decides there (patches, other entries), and change that"
         raise InputError(tried, found, hint, where)
 

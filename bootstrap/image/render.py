@@ -29,6 +29,8 @@ _HARMLESS = {
     *("patches", "patchesStrategicMerge", "patchesJson6902"),
 }
 """Fields of a kustomization that change no image, or are followed here."""
+_REACH_MORE = (": configurations", ": transformers", ": generators", ": openapi")
+"""Fields by which entries may be for more than containers, such as an image in a custom resource."""
 _ENTRY_KEYS = frozenset(("name", "newName", "newTag", "digest"))
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _ENTRIES_REACH = ("containers", "initContainers", "volumes")
@@ -96,8 +98,9 @@ class Rendered:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every container is known, and there is one."""
-        return bool(self.final) and not self.unread
+        """Whether all that entries are for is known: containers are here, and no other fields are meant."""
+        others = any(reason.endswith(_REACH_MORE) for reason in self.unsure)
+        return bool(self.final) and not self.unread and not others
 
 
 class Renders(Protocol):

@@ -385,3 +385,36 @@ def test_several_images_are_compared_together(run: Run, make):
     result = run("image", "set", "web/web=:v2", "web/side=:v3", "--env", "dev")
     assert (result.exit, result.err) == (0, "")
     assert repository.images("dev") == ["ghcr.io/acme/web:v2", "ghcr.io/acme/side:v3"]
+
+
+def test_an_entry_for_a_field_of_a_custom_resource_is_set_beside_containers(run: Run, make):
+    """kustomize#758: `configurations` say where else images are."""
+    files = base()
+    more = (
+        "  - thing.yaml\nconfigurations:\n  - images.yaml\nimages:\n"
+        "  - name: ghcr.io/acme/thing\n    newTag: v1\n"
+    )
+    overlay(files, "dev", more)
+    thing = "apiVersion: acme.io/v1\nkind: Thing\nmetadata: {name: t}\nspec: {image: ghcr.io/acme/thing}\n"
+    files["apps/web/overlays/dev/thing.yaml"] = thing
+    files["apps/web/overlays/dev/images.yaml"] = "images:\n  - {path: spec/image, kind: Thing}\n"
+    repository = make(files)
+    result = run("image", "set", "ghcr.io/acme/thing=:v2", "--env", "dev")
+    assert (result.exit, result.err) == (0, "")
+    objects = build(repository.root / "apps/web/overlays/dev", Invocation(), repository.root)
+    assert [body["spec"]["image"] for body in objects if body["kind"] == "Thing"] == ["ghcr.io/acme/thing:v2"]
+    assert repository.images("dev") == ["ghcr.io/acme/web:base", "ghcr.io/acme/side:1"]
+
+
+def test_a_transformer_that_decides_after_the_entries_is_told(run: Run, make):
+    files = base()
+    overlay(files, "dev", "transformers:\n  - pin.yaml\n")
+    files["apps/web/overlays/dev/pin.yaml"] = (
+        "apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: pin}\n"
+        "imageTag: {name: ghcr.io/acme/web, newTag: pinned}\n"
+    )
+    repository = make(files)
+    result = run("image", "set", "web/web=:v2", "--env", "dev")
+    assert result.exit == ExitStatus.INPUT
+    assert "would become ghcr.io/acme/web:pinned, not ghcr.io/acme/web:v2" in result.err
+    assert repository.changed == []
