@@ -29,11 +29,15 @@ _MERGED_BY_NAME = {
 
 @dataclass(frozen=True)
 class Change:
-    """One container's new image. `path` is set for a JSON patch; `place` where the text can be edited."""
+    """One container's new image: by its name in a `list_`, or for a JSON patch by its `path`.
+
+    `place` is where the text can be edited.
+    """
 
     target: tuple[tuple[str, str], ...]
     text: str
     container: str = ""
+    list_: str = ""
     path: Place | None = None
     place: ImagePlace | None = None
 
@@ -42,7 +46,9 @@ class Change:
         target = dict(self.target)
         if not _fits(target.get("kind"), kind) or not _fits(target.get("name"), name):
             return False
-        return path == self.path if self.path is not None else container == self.container
+        if self.path is not None:
+            return path == self.path
+        return (container, path[-2]) == (self.container, self.list_)
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,9 @@ def _merged(found: Walk, file: str, target: dict[str, str], inline: bool) -> Ite
             if (keys[0], *place) in values
         }
         place = None if inline else next((one for one in find_in(file, found) if one.whole == keys), None)
-        yield Change(tuple((target or _literal(own)).items()), span.value, name.value, place=place)
+        yield Change(
+            tuple((target or _literal(own)).items()), span.value, name.value, str(keys[-3]), place=place
+        )
 
 
 def _by_json(found: Walk, target: dict[str, str]) -> Iterator[Change]:

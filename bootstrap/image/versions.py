@@ -14,7 +14,7 @@ Order = Literal["newer", "same", "older"]
 
 _PREFIX = re.compile(r"(?:[A-Za-z][A-Za-z]*[-._]+)*")
 _DATE = re.compile(
-    r"(?P<year>20\d\d)(?P<sep>[-.]?)(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])"
+    r"(?P<year>20\d\d)(?P<sep>-?)(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])"
     r"(?:[-T_.]?(?P<hour>[01]\d|2[0-3])[-:.]?(?P<minute>[0-5]\d)(?:[-:.]?(?P<second>[0-5]\d))?Z?)?"
     r"(?P<rest>(?:[-_.].*)?)"
 )
@@ -78,8 +78,7 @@ def _read(tag: str) -> _Version | None:
     if found := _DATE.fullmatch(text):
         parts = [found[name] for name in ("year", "month", "day", "hour", "minute", "second")]
         numbers = tuple(int(part) for part in parts if part is not None)
-        if not (found["sep"] == "." and found["hour"] is None and found["rest"].startswith(".")):
-            return _Version("date", prefix, numbers, rest=found["rest"])
+        return _Version("date", prefix, numbers, rest=found["rest"])
     if _EPOCH.fullmatch(text):
         return _Version("time", prefix, (int(text[:10]), int(text[10:] or 0)))
     found = _VERSION.fullmatch(text) or _glued(text)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.invocation import Invocation
+from bootstrap.edit.worktree import WorkTree
 from bootstrap.image.places import read_whole
+from bootstrap.image.render import render
 from bootstrap.oci.reference import canonical
 from bootstrap.repository.tools import Overlay, build_many, kustomize
 from tests.conftest import Run
@@ -147,6 +149,20 @@ def _containers(body) -> Iterator[tuple[tuple[str, str, int], tuple[str, str]]]:
             yield (body["metadata"]["name"], key, number), (container["name"], container["image"])
 
 
+@settings(QUICKLY, max_examples=30)
+@given(repositories())
+def test_what_the_files_tell_is_what_kustomize_renders(
+    tmp_path_factory: pytest.TempPathFactory, files: Files
+):
+    root = write(tmp_path_factory.mktemp("repository"), files)
+    program = kustomize(Invocation(environ=dict(os.environ)))
+    for environment, images in rendered(root, program).items():
+        path = f"apps/shop/overlays/{environment}/kustomization.yaml"
+        told = render(path, WorkTree(root))
+        assert told.unread == []
+        assert sorted((image.name, image.text) for image in told.final) == sorted(images.values())
+
+
 def repository(image: str) -> str:
     reference = read_whole(image)
     assert reference is not None
@@ -162,7 +178,7 @@ def is_meant(name: str, container: str, image: str) -> bool:
 WANTED = st.sampled_from([":v2", f"@{DIGEST.replace('0d', '0e')}", f":v2@{DIGEST}", "quay.io/new/web:v2"])
 
 
-@settings(QUICKLY, max_examples=40)
+@settings(QUICKLY, max_examples=30)
 @given(repositories(), st.sampled_from([*(f"shop/{name}" for name in NAMES), *REPOSITORIES]), WANTED)
 def test_exactly_the_meant_images_change_or_nothing_is_written(
     run: Run, monkeypatch: pytest.MonkeyPatch, files: Files, name: str, wanted: str
