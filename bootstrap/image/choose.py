@@ -258,6 +258,9 @@ def _unrendered(name: str, found: _Candidates, tried: str) -> Found:
         choice = Addition(named[0].path, name, Reference(name), tuple(named[0].unread))
         return Found(choice, None)
     known = {image.reference.repository for one in found.rendered for image in one.final if image.reference}
+    if name.count("/") == 1:
+        homes = [(images_layout.home_of(one.path).app, one) for one in found.rendered]
+        known |= {f"{app}/{image.name}" for app, one in homes if app for image in one.final}
     error = images_layout.unknown(tried, "image", name, known | search.names(), str(search.scope) or None)
     if blind:
         one = blind[0]
