@@ -13,7 +13,9 @@ from pathlib import Path
 
 from bootstrap.core import verbose
 from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.git.auth import Credential
 from bootstrap.git.changes import FileChange
+from bootstrap.git.sparse import Outside
 
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".venv"})
 
@@ -21,8 +23,14 @@ _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".ven
 class WorkTree:
     """The files below `root`, by their paths relative to it. Symbolic links are not followed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, credential: Credential | None = None, outside: Outside | None = None
+    ) -> None:
         self.root = root
+        self.outside = outside
+        """What a sparse checkout left out: read from git, never written."""
+        self.credential = credential
+        """Who asks the remote for what a shallow or partial clone lacks of its past."""
         self.links: list[str] = []
         """Links to YAML files that were come across and left out."""
 
@@ -34,7 +42,7 @@ class WorkTree:
                 return None
             content = full.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            return self.outside.read(path) if self.outside is not None else None
         except OSError as error:
             raise _unreadable(path, error) from error
         verbose.say(f"read {path}: {len(content):,} bytes")
@@ -42,6 +50,12 @@ class WorkTree:
 
     def under(self, folder: str) -> Iterator[str]:
         """Every plain file in a folder and its subfolders, in order; a file's path gives itself."""
+        if self.outside is not None and (left_out := self.outside.under(folder)):
+            yield from sorted({*self._on_disk(folder), *left_out})
+            return
+        yield from self._on_disk(folder)
+
+    def _on_disk(self, folder: str) -> Iterator[str]:
         full = self.root / folder if folder else self.root
         if full.is_file() and not full.is_symlink():
             yield folder
@@ -57,6 +71,11 @@ class WorkTree:
         ready: list[tuple[Path, Path]] = []
         try:
             for change in changes:
+                if self.outside is not None and change.path in self.outside.paths:
+                    folder = change.path.rpartition("/")[0]
+                    hint = f"git sparse-checkout add {folder}, or commit it without the disk: --push"
+                    found = "the sparse checkout has left it out"
+                    raise RefusedError(f"writing {change.path}", found, hint, change.path)
                 if self.read(change.path) != change.before or self._is_taken(change):
                     found, hint = "it was changed meanwhile", "run again"
                     raise RefusedError(f"writing {change.path}", found, hint, change.path)

@@ -12,6 +12,7 @@ from bootstrap.git import objects
 from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
 from bootstrap.git.objects import Entry
+from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
@@ -42,7 +43,7 @@ class Branch:
         entry = self._entry(path)
         if entry is None or not entry.is_file:
             return None
-        content = self.calls.content(entry.sha, "blob")
+        content = self._content(entry.sha, "blob")
         verbose.say(f"read {path}: {len(content):,} bytes")
         return content
 
@@ -58,8 +59,12 @@ class Branch:
         else:
             yield folder
 
-    def deepen(self, since: float | None = None) -> None:
-        """Have the history here: of all time, or at least what came after `since` (in seconds)."""
+    def deepen(self) -> None:
+        """Have the whole history here."""
+
+    def past(self) -> Past:
+        """What was before the tip."""
+        raise NotImplementedError
 
     def bring(self, shas: Sequence[str]) -> None:
         """Have these files here, of whatever commit."""
@@ -151,9 +156,13 @@ class Branch:
 
     def _tree(self, sha: str) -> dict[str, Entry]:
         if sha not in self._trees:
-            content = self.calls.content(sha, "tree")
+            content = self._content(sha, "tree")
             self._trees[sha] = dict(objects.entries(content, len(sha) // 2))
         return self._trees[sha]
+
+    def _content(self, sha: str, kind: str) -> bytes:
+        """A file or list of the tip, which is here."""
+        return self.calls.content(sha, kind)
 
     # What a branch that is not wholly here fetches before something is looked at.
 

@@ -18,7 +18,9 @@ from bootstrap.git import auth, log, urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch, users_ssh
 from bootstrap.git.command import Answer
+from bootstrap.git.deepen import Remote, bare
 from bootstrap.git.objects import Entry
+from bootstrap.git.past import FIRST, Past
 from bootstrap.git.run import Calls
 
 _LEVELS = 2
@@ -27,13 +29,14 @@ _FILTERS = (f"tree:{_LEVELS}", "blob:none", None)
 # it never came here; and to find out what does, it would walk the whole tree (1.1 s against 0.3 s).
 _QUIETLY = ("--quiet", "--no-tags", "--no-write-fetch-head")
 _FETCH = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", *_QUIETLY)
-_CLONE = ("clone", "--quiet", "--bare", "--depth=1", "--single-branch", "--no-tags", "--template=")
+_CLONE = ("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--template=")
 
 
 class ThinBranch(Branch):
     """`folder` is private, exists and is removed by its owner; `branch` None is the host's default.
 
     Nothing is asked of the host before `refresh`. `timeout` is in seconds, for each call of git.
+    `asks_past`: what was before the tip will be asked for, so that some of it comes along.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class ThinBranch(Branch):
         folder: Path,
         timeout: float = 120,
         detail: Callable[[str], None] = lambda _: None,
+        asks_past: bool = False,
     ) -> None:
         urls.check_url(url)
         auth.check_credential(url, credential)
@@ -61,6 +65,8 @@ class ThinBranch(Branch):
         self._whole = False
         self._lists_all = False
         self._deep = False
+        self._depth = FIRST if asks_past else 1
+        self._past: Past | None = None
         self._complete: set[str] = set()
         """Trees that are here with all that is below them."""
         self._lists: set[str] = set()
@@ -75,7 +81,7 @@ class ThinBranch(Branch):
         else:
             ref = f"refs/heads/{self.branch}"
             filters = (f"--filter={self._filter}",) if self._filter else ()
-            options = (*_FETCH, "--depth=1", *filters)
+            options = (*_FETCH, f"--depth={self._depth}", *filters)
             if self._deep:  # a depth would cut the history off again
                 options = ("fetch", *_QUIETLY, "--no-filter" if self._whole else "--filter=blob:none")
             answer = self.calls.run(*options, "origin", f"+{ref}:{ref}")
@@ -86,39 +92,39 @@ class ThinBranch(Branch):
             self._mark_tip()
         return tip
 
-    def deepen(self, since: float | None = None) -> None:
+    def deepen(self) -> None:
         """Have the history here; folders' lists of all its commits come along, files do not."""
         ref = f"refs/heads/{self.branch}"
         if self._deep:
             return
-        if since is not None and not self._moved_since(since):
-            return
-        depth = "--unshallow" if since is None else f"--shallow-since=@{int(since)}"
-        if since is None and not log.is_shallow(self.calls):
+        if not log.is_shallow(self.calls):
             self._deep = True
             return
         filters = ("--no-filter",) if self._whole else ("--filter=blob:none",)
-        answer = self.calls.run(*_FETCH, depth, *filters, "origin", f"+{ref}:{ref}")
+        answer = self.calls.run(*_FETCH, "--unshallow", *filters, "origin", f"+{ref}:{ref}")
         if answer.status:
             raise self.calls.error(answer, f"fetching the history of branch {self.branch}")
-        self._lists_all, self._deep = True, since is None
+        self._lists_all = self._deep = True
+
+    def past(self) -> Past:
+        """What was before the tip, fetched as far as it is asked for."""
+        if self._past is None:
+            self._depth = FIRST
+            folder, store = self.calls.directory.parent / "past.git", self.calls.directory / "objects"
+            source = Remote(self.calls, self.branch, [self._filter])
+            self._past = Past(bare(folder, [store], self.tip, self.calls), source)
+        return self._past
+
+    def close(self) -> None:
+        if self._past is not None:
+            self._past.close()
+        super().close()
 
     def bring(self, shas: Sequence[str]) -> None:
         missing = [sha for sha in dict.fromkeys(shas) if not self._has_file(sha)]
         if missing:
             self._fetch_by_id(missing, "--no-filter")
             self._files.update(missing)
-
-    def _moved_since(self, when: float) -> bool:
-        """Whether the branch has commits after `when`; only commits are fetched to find out."""
-        ref = f"refs/heads/{self.branch}"
-        filters = () if self._whole else ("--filter=tree:0",)
-        answer = self.calls.run(*_FETCH, f"--shallow-since=@{int(when)}", *filters, "origin", f"+{ref}:{ref}")
-        if answer.status and re.search(r"shallow|no commits selected", answer.err):
-            return False
-        if answer.status:
-            raise self.calls.error(answer, f"fetching the history of branch {self.branch}")
-        return True
 
     # -- what is fetched when -------------------------------------------------------------------
 
@@ -185,7 +191,8 @@ class ThinBranch(Branch):
         branch = ("--branch", self.branch) if self.branch else ()
         for filter in _FILTERS:
             filters = (f"--filter={filter}",) if filter else ()
-            answer = self.calls.run(*_CLONE, *filters, *branch, "--", self.url, str(self.calls.directory))
+            options = (f"--depth={self._depth}", *filters, *branch)
+            answer = self.calls.run(*_CLONE, *options, "--", self.url, str(self.calls.directory))
             if answer.status == 0:
                 break
             shutil.rmtree(self.calls.directory, ignore_errors=True)
@@ -223,7 +230,8 @@ class ThinBranch(Branch):
         self._detail(f"{self.shown} gives nothing by id ({error.found}): fetching the whole tip")
         self.close()
         shutil.rmtree(self.calls.directory)
-        answer = self.calls.run(*_CLONE, "--branch", self.branch, "--", self.url, str(self.calls.directory))
+        options = ("--depth=1", "--branch", self.branch)
+        answer = self.calls.run(*_CLONE, *options, "--", self.url, str(self.calls.directory))
         if answer.status:
             raise self.calls.error(answer, "fetching the branch")
         self._whole, self._lists_all, self._filter = True, True, None

@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, commit, urls
+from bootstrap.git import auth, commit, cut, urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch, users_ssh
+from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
 _TIP = "refs/bootstrap/tip"
@@ -43,6 +44,7 @@ class WorkTreeBranch(Branch):
         shown = urls.without_userinfo(url)
         super().__init__(Calls(root, environ, shown, secrets, timeout), remote, branch)
         self.url = url
+        self._past: Past | None = None
 
     def refresh(self) -> str:
         """Fetch the remote branch; InputError when the remote has no such branch."""
@@ -60,7 +62,22 @@ class WorkTreeBranch(Branch):
         head = self.calls.run("symbolic-ref", "--short", "--quiet", "HEAD").text
         return head == self.branch and self.calls.run("merge", "--ff-only", "--quiet", sha).status == 0
 
+    def _content(self, sha: str, kind: str) -> bytes:
+        """From what the remote has, where this is a partial clone and lacks it."""
+        return self.past().content(sha, kind)
+
+    def _bring_all(self, sha: str) -> None:
+        self.past().bring_all(sha)
+
+    def past(self) -> Past:
+        """What was before the tip; what a shallow or partial clone lacks of it comes from the remote."""
+        if self._past is None:
+            self._past = cut.past(self.calls, self.tip, self.remote, self.branch)
+        return self._past
+
     def close(self) -> None:
+        if self._past is not None:
+            self._past.close()
         for ref in (_TIP, commit.NEXT):
             self.calls.run("update-ref", "-d", ref)
         super().close()

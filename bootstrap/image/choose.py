@@ -29,6 +29,11 @@ class Addition:
     current: Reference
     unchecked: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> ImagePlace:
+        """Where the entry would stand, to look for it in other versions of the file."""
+        return ImagePlace(self.file, 0, "kustomization", self.name, None, "")
+
 
 Choice = ImagePlace | Addition
 

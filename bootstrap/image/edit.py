@@ -67,6 +67,12 @@ def add_entry(content: bytes, path: str, name: str, wanted: Reference) -> bytes:
     return splice.add_item(content, (0, "images"), entry, path)
 
 
+def drop_entry(content: bytes, place: ImagePlace) -> bytes:
+    """The kustomization without the entry of this place in `images:`; the list goes with its last entry."""
+    assert place.box is not None  # noqa: S101 - an entry is a mapping
+    return splice.drop_item(content, place.box, place.file)
+
+
 def _edit_values(
     content: bytes,
     place: ImagePlace,
@@ -90,7 +96,7 @@ def _edit_values(
             hint = "give TAG@DIGEST, or add a digest key (the chart must know it)"
             raise InputError(f"setting {place.name} to @{digest}", found, hint, place.at)
         tag = f"{tag}@{digest}"  # charts write repository:tag, and so this is the whole reference
-    if tag is not None or "digest" in keys or "sha" in keys:
+    if tag is not None or current.tag is not None or "digest" in keys or "sha" in keys:
         texts[keys["tag"]] = tag or ""
     here = {span.path[-1] for span in splice.spans(content, place.file) if span.path[:-1] == place.box}
     texts = {key: value for key, value in texts.items() if value or key in here}

@@ -62,6 +62,8 @@ def not_newer(
         if order != "newer":
             return f"{current.version} is there, which is {'the same' if order == 'same' else 'newer'}"
     for step in steps:
+        if step.reference is None:
+            continue
         if compare(new, step.reference, is_ancestor) in ("same", "older"):
             return f"{step.reference.version} was set on {day(step.when)} and moved back since"
     return None
@@ -72,6 +74,8 @@ def set_after(built_at: float, steps: Sequence[Step]) -> str | None:
     if not steps or steps[0].effective <= built_at:
         return None
     last = steps[0]
+    if last.reference is None:
+        return f"{last.author} removed its entry later, {day(last.when)}"
     if last.built_at is not None:
         return f"{last.reference.version} is there, of a build that began later, {day(last.built_at)}"
     return f"{last.author} set {last.reference.version} later, {day(last.when)}"

@@ -9,7 +9,7 @@ from typing import Literal
 from bootstrap.core.errors import ChangedError, InputError
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
-from bootstrap.image import edit, history, paths
+from bootstrap.image import edit, history, kustomize, paths
 from bootstrap.image.choose import Addition, Choice, choose
 from bootstrap.image.places import ImagePlace, find
 from bootstrap.image.search import Scope
@@ -37,7 +37,8 @@ class Request:
 class Change:
     """What happens to one image. `state` already: nothing to do; kept: `reason` says why it stays.
 
-    `place` is where it stands now; None when an entry is added.
+    `place` is where it stands now, or would stand. `gone`: its entry goes, and `after` is what its
+    resources say.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Change:
     state: State
     reason: str | None = None
     place: ImagePlace | None = None
+    gone: bool = False
 
     @property
     def at(self) -> str:
@@ -87,13 +89,18 @@ def plan(
         if seen.setdefault(key, wanted.name) != wanted.name:
             found = f"{seen[key]} and {wanted.name} both mean {choice.name} in {choice.file}"
             raise InputError("reading the arguments", found, "name it once")
-        change = _change(wanted, choice, request, pins or {}, keep or {})
+        if wanted.gone:
+            change = _removal(wanted, choice, edited)
+        else:
+            change = _change(wanted, choice, request, pins or {}, keep or {})
         changes.append(change)
         if isinstance(choice, Addition) and choice.unchecked:
             notes.append(
                 f"whether {choice.file} renders {choice.name} is not known: {choice.unchecked[0]} is not here"
             )
-        if change.state == "changed":
+        if change.state == "changed" and isinstance(choice, ImagePlace) and change.gone:
+            edited.drop(choice)
+        elif change.state == "changed":
             edited.write(choice, change.after, request.like)
     return Outcome(tuple(changes), edited.changes(), tuple(notes), request.verb)
 
@@ -110,7 +117,7 @@ def _change(
         after = replace(after, digest=pins.get(f"{canonical(after.repository)}:{after.tag}"))
     known = current.tag is not None or current.digest is not None
     before = current if known else None
-    place = None if isinstance(choice, Addition) else choice
+    place = choice.place if isinstance(choice, Addition) else choice
     change = Change(wanted.name, choice.file, line, kind, before, after, "changed", place=place)
     if is_same(after, current):
         return replace(change, state="already")
@@ -121,6 +128,23 @@ def _change(
     if wanted.name in keep:
         return replace(change, state="kept", reason=keep[wanted.name])
     return change
+
+
+def _removal(wanted: Wanted, choice: Choice, files: Files) -> Change:
+    """An entry that goes; what the image is then, as far as the resources tell."""
+    if isinstance(choice, Addition):
+        known = choice.current if choice.current.tag or choice.current.digest else None
+        kind, place = "kustomization", choice.place
+        return Change(
+            wanted.name, choice.file, None, kind, known, choice.current, "already", None, place, True
+        )
+    compared = kustomize.before(choice.file, files).images
+    names = [image.reference for image in compared if image.reference.repository == choice.name]
+    after = names[0] if len(set(names)) == 1 else Reference(choice.name)
+    before = choice.reference
+    return Change(
+        wanted.name, choice.file, choice.line, choice.kind, before, after, "changed", None, choice, True
+    )
 
 
 def _current(wanted: Wanted, reference: Reference | None, at: str) -> Reference:
@@ -161,6 +185,12 @@ class _Edited:
             raise InputError(f"changing {choice.name}", found, "change it by hand", choice.file)
         self._new[choice.file] = result
 
+    def drop(self, place: ImagePlace) -> None:
+        """Take an entry out."""
+        content = self.read(place.file)
+        assert content is not None  # noqa: S101 - the place was found in it
+        self._new[place.file] = edit.drop_entry(content, place)
+
     def changes(self) -> tuple[FileChange, ...]:
         return tuple(FileChange(path, content, self._files.read(path)) for path, content in self._new.items())
 
@@ -178,11 +208,16 @@ def message(outcome: Outcome) -> str:
     subject = f"{outcome.verb} {what}{f' to {versions.pop()}' if len(versions) == 1 else ''}"
     homes = {paths.home_of(change.file) for change in changed}
     place = ", ".join(part for part in homes.pop() if part) if len(homes) == 1 else ""
-    lines = [f"- {change.file}: {change.before or 'no entry'} -> {change.after}" for change in changed]
+    lines = [
+        f"- {change.file}: {change.before or 'no entry'} -> {'no entry' if change.gone else change.after}"
+        for change in changed
+    ]
     return "\n".join([subject + (f" ({place})" if place else ""), "", *lines])
 
 
 def _short(change: Change) -> str:
+    if change.gone:
+        return "no entry"
     if change.after.tag:
         return change.after.tag
     return (change.after.digest or str(change.after))[:19]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
@@ -13,7 +15,7 @@ from bootstrap.image import plan as plans
 from bootstrap.image import show
 from bootstrap.image.choose import Addition, choose
 from bootstrap.image.guard import Guard
-from bootstrap.image.history import Step, chosen
+from bootstrap.image.history import NO_ENTRY, Step, chosen
 from bootstrap.image.past import content_of, past
 from bootstrap.image.places import ImagePlace
 from bootstrap.image.search import Scope
@@ -49,11 +51,11 @@ def history(
     if access.repo is not None:
         with open_branch(access, output) as (branch, under):
             branch.refresh()
-            place, found = _steps(name, Scope(under, app, environment), branch, output)
+            place, found = _listed(name, Scope(under, app, environment), branch, limit, output)
     else:
-        tree, under = open_tree(replace(access, branch=None))
-        place, found = _steps(name, Scope(under, app, environment), tree, output)
-    show.history(place, found[:limit], output)
+        tree, under = open_tree(replace(access, branch=None), output.invocation)
+        place, found = _listed(name, Scope(under, app, environment), tree, limit, output)
+    show.history(place, found, output)
     return ExitStatus.OK
 
 
@@ -70,21 +72,39 @@ def rollback(
 
     def planned(under: str, files: Files) -> plans.Request:
         scope = Scope(under, app, environment)
-        step = chosen(_steps(name, scope, files, output)[1], to, name)
-        reference = step.reference
-        wanted = Wanted(name, reference.repository, reference.tag, reference.digest, text=str(reference))
+        with closing(past(_place(name, scope, files), files, output.invocation)) as steps:
+            step = chosen(steps, to, name)
         then = content_of(step, files, output.invocation)
-        return plans.Request((wanted,), scope, verb="Roll back", like=then)
+        return plans.Request((_as_at(step, name),), scope, verb="Roll back", like=then)
 
     return change(planned, access, Guard(), options, output)
 
 
-def _steps(name: str, scope: Scope, files: Files, output: Output) -> tuple[ImagePlace, list[Step]]:
-    place = choose(name, scope, files)
-    if isinstance(place, Addition):
-        found = f"{place.file} has no entry for it, and never had the image otherwise"
-        raise InputError(f"looking for what {name} was", found, "set it first: bootstrap image set")
-    return place, past(place.file, place, files, output.invocation)
+def _listed(
+    name: str, scope: Scope, files: Files, limit: int | None, output: Output
+) -> tuple[ImagePlace, list[Step]]:
+    place = _place(name, scope, files)
+    with closing(past(place, files, output.invocation)) as steps:
+        found = list(islice(steps, limit))
+    if place.reference is None and all(step.reference is None for step in found):
+        tried = f"looking for what {name} was"
+        there = f"{place.file} has no entry for it, and never had the image otherwise"
+        raise InputError(tried, there, "set it first: bootstrap image set")
+    return place, found
+
+
+def _place(name: str, scope: Scope, files: Files) -> ImagePlace:
+    """Where the image stands, or where its entry would."""
+    choice = choose(name, scope, files)
+    return choice.place if isinstance(choice, Addition) else choice
+
+
+def _as_at(step: Step, name: str) -> Wanted:
+    """An image as it was then, just so: without a tag, or without an entry, if it had none."""
+    then = step.reference
+    if then is None:
+        return Wanted(name, text=NO_ENTRY, gone=True)
+    return Wanted(name, then.repository, then.tag, then.digest, text=str(then), exact=True)
 
 
 def _as_in(name: str, scope: Scope, files: Files) -> Wanted:

@@ -81,14 +81,15 @@ def change(planned: Planned, access: Access, guard: Guard, options: CommitOption
     _check_options(access, options)
     guards = Guards(guard, output)
     if not (options.commits or access.repo):
-        tree, under = open_tree(access)
+        tree, under = open_tree(access, output.invocation)
         with tree.locked():
             outcome = decide(planned(under, tree), tree, guards)
             if not options.dry_run:
                 tree.write(outcome.files)
         return show.changed(outcome, output, dry_run=options.dry_run)
     who = _Author(options.author, output.invocation)
-    with open_branch(access, output) as (branch, under):
+    asks_past = guard.built_at is not None or guard.only_newer
+    with open_branch(access, output, asks_past=asks_past) as (branch, under):
         run = _Run(branch, planned, under, guards, options, who)
         if options.review is not None and not options.dry_run:
             place = _propose(run, access, output)
