@@ -22,6 +22,7 @@ from bootstrap.git.objects import Entry
 from bootstrap.git.run import Calls
 
 _LEVELS = 2
+_BACK = 500
 _FILTERS = (f"tree:{_LEVELS}", "blob:none", None)
 # Without "noop" git would tell what it has. The host would then leave out what belongs to that, though
 # it never came here; and to find out what does, it would walk the whole tree (1.1 s against 0.3 s).
@@ -81,6 +82,8 @@ class ThinBranch(Branch):
             answer = self.calls.run(*options, "origin", f"+{ref}:{ref}")
             if answer.status:
                 raise self.calls.error(answer, f"fetching branch {self.branch}")
+        if not self.tip:
+            self._check_branch()
         tip = self._found_tip(f"refs/heads/{self.branch}")
         if not self._lists_all:
             self._mark_tip()
@@ -132,6 +135,31 @@ class ThinBranch(Branch):
     def _bring_commit(self, sha: str) -> None:
         filters = ("--no-filter",) if self._whole else ("--filter=tree:0",)
         self.calls.must("reading a branch", *_FETCH, "--depth=1", *filters, "origin", sha)
+
+    def commits_alone(self, back: bool = False) -> tuple[str, ...]:
+        filters = () if self._whole else ("--filter=tree:0",)
+        return (*filters, f"--depth={_BACK}") if back and not self._deep else filters
+
+    def bring_folders(self, folders: Sequence[str]) -> None:
+        """Have these folders here with all that is in them, by one request."""
+        found = {sha for folder in folders if (sha := self._folder(folder)) and sha not in self._complete}
+        wanted = {sha: list(self._missing(sha)) if self._has_list(sha) else [sha] for sha in found}
+        if self._whole or not wanted:
+            return
+        if missing := list(dict.fromkeys(part for parts in wanted.values() for part in parts)):
+            self._fetch_by_id(missing, "--no-filter")
+        for sha in wanted:
+            self._mark_complete(sha)
+
+    def _folder(self, path: str) -> str | None:
+        """The id of a folder, as far as the lists that are here tell."""
+        sha = self._root
+        for part in path.split("/"):
+            entry = self._tree(sha).get(part) if self._has_list(sha) else None
+            if entry is None or not entry.is_tree:
+                return None
+            sha = entry.sha
+        return sha
 
     def _bring_all(self, sha: str) -> None:
         if self._whole or sha in self._complete:
@@ -203,12 +231,28 @@ class ThinBranch(Branch):
             head = (self.calls.directory / "HEAD").read_text(encoding="utf-8").strip()
             self.branch = head.removeprefix("ref: refs/heads/")
 
+    def _check_branch(self) -> None:
+        """After a clone: git takes a tag for a branch, and a missing default branch for an empty host."""
+        if self.calls.object(f"refs/heads/{self.branch}") is not None:
+            return
+        names = self._names()
+        if self.calls.run("ls-remote", "--", self.url, f"refs/tags/{self.branch}").text:
+            found = f"{self.branch} is a tag of {self.shown}, and no branch"
+            raise InputError("reading --branch", found, _there_are(names), self.shown)
+        if names:
+            found = f"the host's default branch is {self.branch}, which is not there"
+            hint = f"name one with --branch, or have the host's default changed; {_there_are(names)}"
+            raise InputError("choosing a branch", found, hint, self.shown)
+
+    def _names(self) -> list[str]:
+        listed = self.calls.run("ls-remote", "--heads", "--", self.url).text.splitlines()
+        return [line.partition("refs/heads/")[2] for line in listed]
+
     def _raise_missing_branch(self, answer: Answer) -> None:
         if not re.search(r"Remote branch .* not found", answer.err):
             return
-        listed = self.calls.run("ls-remote", "--heads", "--", self.url).text.splitlines()
-        names = [line.partition("refs/heads/")[2] for line in listed]
-        hint = f"there are: {', '.join(names[:8])}" if names else "push a first commit to it: bootstrap init"
+        names = self._names()
+        hint = _there_are(names) if names else "push a first commit to it: bootstrap init"
         raise InputError("reading --branch", f"{self.shown} has no branch {self.branch}", hint, self.shown)
 
     def _fetch_by_id(self, ids: Sequence[str], filter: str) -> None:
@@ -230,3 +274,7 @@ class ThinBranch(Branch):
         found = self.calls.object(f"refs/heads/{self.branch}")
         if found is None or found[0] != self.tip:
             raise StalePlan("fetching the branch", "it moved meanwhile", "run again", self.shown)
+
+
+def _there_are(names: Sequence[str]) -> str:
+    return f"there are: {', '.join(names[:8])}"

@@ -51,17 +51,21 @@ class WorkTreeBranch(Branch):
         if answer.status:
             if "couldn't find remote ref" in answer.err:
                 hint = "name one with --branch, or push this one first"
+                if self.calls.run("ls-remote", self.remote, f"refs/tags/{self.branch}").text:
+                    found = f"{self.branch} is a tag of {self.shown}, and no branch"
+                    raise InputError("reading the branch", found, "name a branch with --branch")
                 raise InputError("reading the branch", f"{self.shown} has no branch {self.branch}", hint)
             raise self.calls.error(answer, f"fetching branch {self.branch}")
         return self._found_tip(_TIP)
 
     def follow(self, sha: str) -> bool:
         """Move the checked-out branch to what was pushed; False when something stands in the way."""
-        head = self.calls.run("symbolic-ref", "--short", "--quiet", "HEAD").text
+        head = self.calls.run("symbolic-ref", "--quiet", "HEAD").text.removeprefix("refs/heads/")
         return head == self.branch and self.calls.run("merge", "--ff-only", "--quiet", sha).status == 0
 
     def close(self) -> None:
-        for ref in (_TIP, commit.NEXT):
+        listed = self.calls.run("for-each-ref", "--format=%(refname)", f"{self.private}/").text.split()
+        for ref in (_TIP, commit.NEXT, *listed):
             self.calls.run("update-ref", "-d", ref)
         super().close()
 
@@ -69,10 +73,11 @@ class WorkTreeBranch(Branch):
 def _followed(calls: Calls, branch: str | None) -> tuple[str, str]:
     """The remote's branch that is meant, and the remote's name."""
     tried = f"reading the work tree at {calls.shown}"
-    answer = calls.run("symbolic-ref", "--short", "--quiet", "HEAD")
+    # Not --short: with a tag of the same name that would be "heads/NAME".
+    answer = calls.run("symbolic-ref", "--quiet", "HEAD")
     if answer.status and answer.err:
         raise calls.error(answer, tried)
-    head = answer.text
+    head = answer.text.removeprefix("refs/heads/")
     if branch is None and not head:
         raise InputError(tried, "HEAD is detached: no branch is checked out", "name one with --branch")
     local = head or branch or ""
