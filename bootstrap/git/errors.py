@@ -104,7 +104,8 @@ _FOR_EVER = re.compile(
     r"|error setting certificate|server certificate|Host key verification failed"
     r"|HOST IDENTIFICATION HAS CHANGED|host key is known|No space left on device"
     # The server has said why, and then hung up.
-    r"|no commits selected|not our ref|does not allow request|error in object|shallow|filter"
+    r"|no commits selected|not our ref|does not allow request|does not support"
+    r"|error in object|shallow|filter"
     r"|not found|couldn't find|does not appear to be a git|dubious ownership|Permission denied(?! \()"
 )
 
@@ -144,6 +145,9 @@ def classify(stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ())
 def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ()) -> GitError:
     """The error of a failed `git push --porcelain` of one ref: by its status line, else by stderr."""
     lines = [line for line in out.splitlines() if line.startswith("!\t")]
+    if "does not support --atomic" in stderr:
+        found = "the host takes no push of several refs that is all or nothing"
+        return PushRefused(tried, found, refusals.hint_for(refusals.OTHER), where)
     if not lines:
         error = classify(stderr, tried, where, secrets)
         if isinstance(error, AuthenticationFailed) and re.search(r"error: 403|Unauthorized", stderr):

@@ -23,6 +23,7 @@ from bootstrap.image.search import Scope
 from bootstrap.image.wanted import Wanted
 
 if TYPE_CHECKING:
+    from bootstrap.edit.group import Group
     from bootstrap.edit.review import Review
     from bootstrap.providers.forge import Forge
 
@@ -114,17 +115,22 @@ class _Run:
         self.who = who
         self._planned = planned
         self._under = under
-        self._guards = guards
+        self.guards = guards
+        self.message = ""
         self.request: plans.Request | None = None
         self._outcome: plans.Outcome | None = None
 
     def draft(self) -> Draft:
         self.request = self._planned(self._under, self.branch)
-        self._outcome = decide(self.request, self.branch, self._guards)
+        self._outcome = decide(self.request, self.branch, self.guards)
         if self.options.dry_run or not self._outcome.files:
             return Draft((), "")
-        message = _message(self._outcome, self._guards.guard, self.options, self.who)
-        return Draft(self._outcome.files, message)
+        self.message = _message(self._outcome, self.guards.guard, self.options, self.who)
+        return Draft(self._outcome.files, self.message)
+
+    def decided(self) -> tuple[plans.Request, plans.Outcome]:
+        assert self.request is not None  # noqa: S101 - a run drafts before it is pushed
+        return self.request, self.outcome()
 
     def outcome(self) -> plans.Outcome:
         assert self._outcome is not None  # noqa: S101 - a run drafts before it ends
@@ -135,15 +141,33 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
     branch, options = run.branch, run.options
     publish = None
     if options.via == "api" and not options.dry_run:
-        forge = _forge(branch, access, output)
+        forge = _forge(branch, access, output, options.timeout)
 
         def publish(draft: Draft) -> str:
             return forge.commit(branch.shown, branch.branch, branch.tip, draft.changes, draft.message)
 
-    pushed = push(branch, run.draft, run.who.get, output, options.timeout, sign=options.sign, publish=publish)
+    pushed = push(
+        branch,
+        run.draft,
+        run.who.get,
+        output,
+        options.timeout,
+        sign=options.sign,
+        publish=publish,
+        group=lambda: _group(run, access, output),
+    )
     if pushed.commit and not branch.follow(pushed.commit):
         output.warn("the work tree was left as it is: git pull brings the commit into it")
     return show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
+
+
+def _group(run: _Run, access: Access, output: Output) -> Group | None:
+    """Who may push this change along with its own."""
+    from bootstrap.image.together import group_for
+
+    decided = run.decided()
+    known = credential(access, output.invocation)
+    return group_for(run.branch, known, run.guards, decided, run.message, decide, output)
 
 
 def _propose(run: _Run, access: Access, output: Output) -> show.Place:
@@ -152,7 +176,7 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
 
     branch, review = run.branch, run.options.review
     assert review is not None  # noqa: S101 - asked for by who calls this
-    forge = _forge(branch, access, output)
+    forge = _forge(branch, access, output, run.options.timeout)
 
     def head() -> str:
         request = run.request
@@ -166,10 +190,10 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
     return show.Place(branch.shown, proposed.branch, proposed.commit, 1, found.url, found.created)
 
 
-def _forge(branch: Branch, access: Access, output: Output) -> Forge:
+def _forge(branch: Branch, access: Access, output: Output, seconds: float) -> Forge:
     from bootstrap.providers import forge
 
-    return forge.find(branch.shown, credential(access, output.invocation), output.invocation)
+    return forge.find(branch.shown, credential(access, output.invocation), output.invocation, seconds)
 
 
 def decide(request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:
