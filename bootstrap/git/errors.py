@@ -164,7 +164,7 @@ def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[
     found = f"{reason}: {said}" if said else reason
     # A hook may say anything: only git's own reasons, in the brackets, mean a lost race.
     if lock := re.search(r"Unable to create '([^']*\.lock)': File exists", f"{reason}; {said}"):
-        hint = f"ask who runs the host: if nobody pushes, remove {lock[1]}"
+        hint = f"ask who runs the host: if nobody pushes, remove {lock[1].replace('/./', '/')}"
         return RefLocked(tried, f"the host could not lock the branch: {found}", hint, where)
     if _RACE.search(reason):
         return StalePlan(tried, f"someone else pushed meanwhile: {reason}", "run again", where)

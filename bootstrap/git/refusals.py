@@ -34,7 +34,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
         r"|(committer|author)[^;]*(must match|does not match|mismatch|not allowed|not recogni[sz]ed)"
         r"|cannot push commits for|you (need|must) (to )?(be|have)[^;]*(committer|author)",
     ),
-    (ARCHIVED, r"archived|is read-only|read only|in maintenance|mirror(ed)? repository"),
+    (ARCHIVED, r"archived|is read-only|in maintenance|mirror(ed)? repository"),
     (MESSAGE, r"[Cc]ommit message[^;]*(does not follow|contains the forbidden|must|pattern)"),
     (
         RIGHT,
