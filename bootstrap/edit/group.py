@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bootstrap.core.errors import (
     AuthenticationFailed,
@@ -31,13 +32,36 @@ from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
 from bootstrap.git.objects import NewCommit
 from bootstrap.git.waiting import Waiting
-from bootstrap.image.asked import Asked
 
 LEADER_SECONDS = 5.0
 """A leader that has brought nothing for so long is followed by the next in line."""
 WITHDRAWING_SECONDS = 5.0
 TURN_SECONDS = 3.0
 """A leader takes no more along than it can make in so long: others push meanwhile."""
+
+
+class Asked(Protocol):
+    """What one that waits asks for, as far as whoever leads has to know; the rest is `Group.replay`'s."""
+
+    @property
+    def message(self) -> str:
+        """Of the commit."""
+
+    @property
+    def author(self) -> str:
+        """As a commit has it: name, address, seconds, zone."""
+
+    @property
+    def committer(self) -> str:
+        """The same."""
+
+    @property
+    def until(self) -> float:
+        """Seconds since the epoch: nobody waits for it any longer."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """What is read to decide."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +72,8 @@ class Group:
     write: Callable[[str, str, float], str]
     """Of author, committer and until when: the text of the change that was decided last."""
     read: Callable[[str], Asked | None]
-    replay: Callable[[Asked, Files], tuple[FileChange, ...] | None]
-    """The changes at the files; None where they are not what was seen: their owner has to decide."""
+    replay: Callable[[str, Files], tuple[FileChange, ...] | None]
+    """Of a text that can be read: the changes at the files; None where their owner has to decide."""
 
 
 @dataclass
@@ -109,15 +133,11 @@ def join(
     author, committer = git_writing.stamps(branch.calls, who, clock())
     text = group.write(author, committer, clock() + deadline - time.monotonic())
     name = f"{int(clock() * 1000):015d}-{branch.private[-8:]}"
-    try:
-        mine = git_waiting.put(branch, group.name, name, text, who, clock())
-    except GitUnreachable:
-        raise
-    except GitError as error:
-        output.detail(f"the host takes no waiting refs ({error.found}): going on without")
-        return Joined(None, False, 0, refused=True)
+    mine = git_waiting.made(branch, name, text, who, clock())
     member = _Member(branch, group, own, mine, author, committer, message, output, deadline, branch.tip)
     try:
+        if not member.begin():
+            return Joined(None, False, 0, refused=True)
         return member.wait(others)
     finally:
         if not member.gone:
@@ -147,6 +167,20 @@ class _Member:
     """Those whose owners wait no longer: their refs go with the next push."""
     already: bool = False
     """Whether it was there when it was decided last: somebody may have taken it along just before."""
+
+    def begin(self) -> bool:
+        """Put the ref at the host; False when it takes none."""
+        try:
+            git_waiting.put(self.branch, self.group.name, self.mine)
+        except GitUnreachable as error:
+            if not error.passes:
+                raise
+            self.output.detail(f"{error.found}; whether it waits the list will tell")
+        except GitError as error:
+            self.gone = True
+            self.output.detail(f"the host takes no waiting refs ({error.found}): going on without")
+            return False
+        return True
 
     def wait(self, others: int) -> Joined:
         seen: list[str] = []
@@ -219,7 +253,7 @@ class _Member:
         for one, asked in others:
             if asked is None:
                 continue
-            if (found := self._replayed(asked, layered)) is not None:
+            if (found := self._replayed(one.text, layered)) is not None:
                 new.append(NewCommit(found, asked.message, asked.author, self._now(asked.committer)))
                 layered.add(found)
             taken.append(one)
@@ -231,9 +265,9 @@ class _Member:
         self.output.detail(f"pushed {len(new)} of {len(waiting)} that waited")
         return Joined(shas[0] if changes else None, True, self.pushes)
 
-    def _replayed(self, asked: Asked, layered: Layered) -> tuple[FileChange, ...] | None:
+    def _replayed(self, text: str, layered: Layered) -> tuple[FileChange, ...] | None:
         try:
-            return self.group.replay(asked, layered)
+            return self.group.replay(text, layered)
         except GitUnreachable:
             raise
         except BootstrapError as error:

@@ -30,13 +30,17 @@ def ref_of(group: str, name: str) -> str:
     return f"{ROOT}/{group}/{name}"
 
 
-def put(branch: Branch, group: str, name: str, text: str, author: Identity, when: float) -> Waiting:
-    """Push a ref that waits; PushRefused or GitError from a host that takes no such refs."""
+def made(branch: Branch, name: str, text: str, author: Identity, when: float) -> Waiting:
+    """What shall wait, in the repository on this machine."""
     stamp = f"{author} {int(when)} +0000"
     (sha,) = commit.commits(branch.calls, None, [NewCommit((), text, stamp, stamp)], {})
-    ref = ref_of(group, name)
-    commit.push_refs(branch.calls, branch.remote, {f"{sha}:{ref}": f"{ref}:"}, f"waiting at {ref}")
     return Waiting(name, sha, text)
+
+
+def put(branch: Branch, group: str, one: Waiting) -> None:
+    """Push a ref that waits; PushRefused or GitError from a host that takes no such refs."""
+    ref = ref_of(group, one.name)
+    commit.push_refs(branch.calls, branch.remote, {f"{one.sha}:{ref}": f"{ref}:"}, f"waiting at {ref}")
 
 
 def listed(branch: Branch, group: str) -> list[Waiting]:

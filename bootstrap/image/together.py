@@ -58,7 +58,9 @@ def group_for(
     def read(text: str) -> Asked | None:
         return image_asked.read(text, key, branch.shown, branch.branch)
 
-    def replay(asked: Asked, files: Files) -> tuple[FileChange, ...] | None:
+    def replay(text: str, files: Files) -> tuple[FileChange, ...] | None:
+        if (asked := read(text)) is None:
+            return None
         owners = _OnBranch(Guard(only_newer=asked.only_newer, built_at=asked.built_at), output, branch)
         owners.pins.update(asked.pins or {})
         again = decide(asked.request, files, owners)
