@@ -100,7 +100,7 @@ def _key(branch: Branch, credential: Credential, invocation: Invocation) -> str 
     if shared := invocation.environ.get(KEY):
         return shared
     url = str(getattr(branch, "url", branch.shown))
-    if url.startswith("file://"):
+    if url.startswith(("file://", "/", ".")):
         return ""
     if urls.is_ssh(url):
         return credential.ssh_key.read_text("utf-8") if credential.ssh_key is not None else None
