@@ -86,6 +86,12 @@ def add_entry(content: bytes, path: str, name: str, wanted: Reference) -> bytes:
     return splice.add_item(content, (0, "images"), entry, path)
 
 
+def drop_entry(content: bytes, place: ImagePlace) -> bytes:
+    """The kustomization without the entry of this place in `images:`; the list goes with its last entry."""
+    assert place.box is not None  # noqa: S101 - an entry is a mapping
+    return splice.drop_item(content, place.box, place.file)
+
+
 def _edit_values(
     content: bytes,
     place: ImagePlace,
@@ -120,7 +126,8 @@ def _version_texts(place: ImagePlace, wanted: Reference, keys: dict[str, str]) -
             hint = "give TAG@DIGEST, or add a digest key (the chart must know it)"
             raise InputError(f"setting {place.name} to @{digest}", found, hint, place.at)
         tag = f"{tag}@{digest}"  # charts write repository:tag, and so this is the whole reference
-    if tag is not None or "digest" in keys or "sha" in keys:
+    had_tag = place.reference is not None and place.reference.tag is not None
+    if tag is not None or (had_tag and "tag" in keys) or "digest" in keys or "sha" in keys:
         texts[keys.get("tag", "tag")] = tag or ""
     return texts
 

@@ -13,11 +13,12 @@ from dataclasses import replace
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
 from bootstrap.image import choose as images_choose
-from bootstrap.image import named
+from bootstrap.image import named, refusals
 from bootstrap.image import stray as images_stray
-from bootstrap.image.choose import Choice
+from bootstrap.image.choose import Choice, Found
 from bootstrap.image.paths import Unknown
 from bootstrap.image.place import ImagePlace
+from bootstrap.image.render import Renders
 from bootstrap.image.search import Scope, Search
 from bootstrap.oci.reference import canonical
 from bootstrap.repository.values import is_values
@@ -25,16 +26,21 @@ from bootstrap.repository.values import is_values
 _OBJECTS = (b"argoproj.io/", b"toolkit.fluxcd.io/")
 
 
-def choose(name: str, scope: Scope, files: Files) -> Choice:
+def choose(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Choice:
     """The one place that NAME means; see images_choose. InputError when there is none, or more than one."""
+    return find(name, scope, files, renders).choice
+
+
+def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Found:
+    """The same, with what is rendered."""
     try:
-        return images_choose.choose(name, scope, files)
+        return images_choose.find(name, scope, files, renders)
     except Unknown as error:
         found = list(dict.fromkeys([*_of_objects(name, scope, files), *_of_values(name, scope, files)]))
         if len(found) > 1:
-            raise images_choose.ambiguous(f"looking for {name}", found) from error
+            raise refusals.ambiguous(f"looking for {name}", found) from error
         if found:
-            return found[0]
+            return Found(found[0], None)
         raise _told(error, name, scope, files) from error
 
 
@@ -89,7 +95,6 @@ def _told(error: Unknown, name: str, scope: Scope, files: Files) -> InputError:
     strays = images_stray.find(name, scope, files)
     if error.kind != "image":  # a misspelt app or environment: what lies elsewhere is not meant
         strays = [stray for stray in strays if not stray.hint]
-    hidden = images_stray.hidden(scope, files)
     found, hint = [error.found], [error.hint]
     if strays:
         found.append(_listed(stray.found for stray in strays))
@@ -98,8 +103,6 @@ def _told(error: Unknown, name: str, scope: Scope, files: Files) -> InputError:
         declare = "\n".join(["declare it in bootstrap.yaml:", "images:", *lines])
         hint = [part for part in hint if error.kind != "image" or part != error.hint]
         hint.append(declare)
-    if hidden:
-        found.append(_listed(hidden))
     return InputError(error.tried, "; ".join(found), "; ".join(dict.fromkeys(hint)), error.where)
 
 

@@ -5,7 +5,9 @@ Answers of registries hold for the whole run; what history says is asked again a
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from bootstrap.core.errors import InputError, RegistryError
@@ -72,8 +74,10 @@ class Guards:
         from bootstrap.image.newer import not_newer, set_after
         from bootstrap.image.past import is_ancestor_in, past
 
+        assert change.place is not None  # noqa: S101 - every change of an image has one
         since = None if guard.only_newer else guard.built_at
-        steps = past(change.file, change.place, files, self._output.invocation, since) if change.place else []
+        with closing(past(change.place, files, self._output.invocation, since)) as found:
+            steps = list(found if guard.only_newer else islice(found, 1))
         reason = None
         if guard.built_at is not None:
             reason = set_after(guard.built_at, steps)

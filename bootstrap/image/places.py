@@ -111,7 +111,11 @@ class _Finder:
             if len(span.path) == 3 and span.path[1] == "images":
                 place = f"{self.path}:{span.line}"
                 found = f"{span.value!r} is no entry of images:" if span.value else "an entry is empty"
-                hint = f"write it as - name: {span.value or 'IMAGE'}, with newTag, newName or digest"
+                image = read_whole(span.value) or Reference("IMAGE", "TAG")
+                keys = [f"- name: {image.repository}"]
+                keys += [f'newTag: "{image.tag or "TAG"}"'] if image.tag or not image.digest else []
+                keys += [f"digest: {image.digest}"] if image.digest else []
+                hint = f"write it as {', '.join(keys)} (each on a line of its own)"
                 raise InputError(f"reading {self.path}", found, hint, place)
 
     def _entry(self, span: Span) -> ImagePlace:

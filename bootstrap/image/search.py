@@ -217,12 +217,12 @@ class Search:
             return environment in (None, entry.word("env"))
         return images_layout.is_in(entry.file, environment)
 
-    def paths_or(self, declared: Sequence[ImagePlace]) -> list[str]:
+    def paths_or(self, declared: Sequence[ImagePlace], *, strict: bool = True) -> list[str]:
         """The files of the scope; none where what is declared is all that there is of it."""
         try:
             return self.paths
         except images_layout.Unknown:
-            if not declared:
+            if strict and not declared:
                 raise
             return []
 

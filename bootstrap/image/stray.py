@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
-from bootstrap.image import declared, kustomize, shapes
+from bootstrap.image import declared, shapes
 from bootstrap.image import paths as images_layout
 from bootstrap.image.place import ImagePlace, Reading
 from bootstrap.image.places import find as places_of
-from bootstrap.image.places import is_kustomization, is_yaml
+from bootstrap.image.places import is_yaml
 from bootstrap.image.search import JSON, MAX_BYTES, Scope
 from bootstrap.oci.reference import canonical, familiar, last_component
 from bootstrap.yamledit.walk import Place, Span, decode, walk
 
-_LFS = b"version https://git-lfs.github.com/spec/"
 _MOST = 4
 _KNOWN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -29,14 +28,6 @@ class Stray(NamedTuple):
     found: str
     hint: str
     lines: tuple[str, ...]
-
-
-@runtime_checkable
-class Odd(Protocol):
-    """Files that know what else stands in a folder than files and folders."""
-
-    def odd(self, folder: str) -> Iterator[tuple[str, str]]:
-        """Path and what it is: a symbolic link and to what, a submodule."""
 
 
 def word(name: str) -> str:
@@ -64,50 +55,6 @@ def find(name: str, scope: Scope, files: Files) -> list[Stray]:
             if len(found) > _MOST:
                 return found
     return found
-
-
-def hidden(scope: Scope, files: Files) -> list[str]:
-    """What of the scope is not looked into: links, submodules, files that Git LFS keeps, remote bases."""
-    told: list[str] = []
-    if isinstance(files, Odd):
-        told += [f"{path} is {what}" for path, what in files.odd("") if _is_hidden(path, what, scope)]
-    for path in files.under(scope.under):
-        if not _concerns(path, scope) or not is_yaml(path):
-            continue
-        content = files.read(path)
-        if content is not None and content.startswith(_LFS):
-            told.append(f"{path} is a pointer of Git LFS, its text is not in the repository")
-        elif content is not None and is_kustomization(path):
-            told += _remote(path, files)
-    return told
-
-
-def _remote(path: str, files: Files) -> list[str]:
-    try:
-        unread = kustomize.render(path, files).unread
-    except InputError:
-        return []
-    remote = [one for one in unread if not one.endswith(": charts") and files.read(one) is None]
-    hint = f"name {path} as PATH to add an entry for what it renders"
-    return [f"{path} takes {one}, which is not here ({hint})" for one in remote[:1]]
-
-
-def _is_hidden(path: str, what: str, scope: Scope) -> bool:
-    """A submodule of the scope, or a link: where all is looked into, so is what a link leads to."""
-    narrowed = bool(scope.under or scope.app or scope.environment)
-    return _concerns(path, scope) and (narrowed or "link" not in what)
-
-
-def _concerns(path: str, scope: Scope) -> bool:
-    """Whether a path is of the scope: of everything, where nothing narrows it."""
-    if scope.under and path != scope.under and not path.startswith(f"{scope.under}/"):
-        return False
-    parts = path.split("/")
-    home = images_layout.home_of(f"{path}/x")
-    if scope.app is not None and scope.app not in (*parts, home.app):
-        return False
-    whole = scope.environment is None or scope.app is not None
-    return whole or scope.environment in (*parts, home.environment, images_layout.home_of(path).environment)
 
 
 def _is_anothers(path: str, scope: Scope) -> bool:

@@ -63,8 +63,8 @@ class Forge(Protocol):
         """
 
 
-def find(url: str, credential: Credential, invocation: Invocation) -> Forge:
-    """The host behind a repository's URL, SSH ones included.
+def find(url: str, credential: Credential, invocation: Invocation, seconds: float = 0.0) -> Forge:
+    """The host behind a repository's URL, SSH ones included; one in trouble is asked again for `seconds`.
 
     Raises InputError when there is no token, or no module knows the host.
     """
@@ -73,7 +73,7 @@ def find(url: str, credential: Credential, invocation: Invocation) -> Forge:
     if credential.token is None:
         hint = "give a token of the host by GIT_TOKEN or --token-file"
         raise InputError(tried, "there is no token", hint)
-    client = Client.of(address, credential, invocation)
+    client = Client.of(address, credential, invocation, seconds)
     for module in MODULES:
         forge: Forge | None = import_module(module).recognise(client)
         if forge is not None:

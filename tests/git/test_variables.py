@@ -38,8 +38,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str,
         "GIT_AUTHOR_NAME": "Ann",
         "GIT_AUTHOR_EMAIL": "ann@example.com",
     }
-    with serving(bare.folder.parent, "robot", TOKEN) as url:
-        yield f"{url}/{bare.folder.name}", bare, environ
+    with serving(bare.folder.parent, TOKEN, username="robot") as host:
+        yield host.repository(bare.folder.name), bare, environ
 
 
 def test_the_file_and_the_user_name_let_in_to_read_and_to_push(
