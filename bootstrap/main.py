@@ -16,7 +16,7 @@ import click
 
 from bootstrap import __version__
 from bootstrap.core.errors import BootstrapError, ExitStatus, InputError, OutputError
-from bootstrap.core.invocation import Invocation
+from bootstrap.core.invocation import COMPLETE, Invocation
 
 COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
@@ -38,9 +38,6 @@ COMMANDS = {
 }
 """Name → help line. A command's module, and what it imports, is loaded only when it is used."""
 
-
-COMPLETE = "_BOOTSTRAP_COMPLETE"
-"""The variable by which a shell's completion script asks."""
 
 _UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Why a stream takes no more."""
@@ -103,7 +100,10 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
         with cli.make_context("bootstrap", list(arguments)) as context:
             context.obj = invocation
             context_output.append(context)
-            status = cli.invoke(context)
+            try:
+                status = cli.invoke(context)
+            finally:
+                _tell_notices(context_output, invocation)
             return int(status) if isinstance(status, int) else ExitStatus.OK
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -139,6 +139,11 @@ def _check_bytes(arguments: list[str]) -> None:
             what = f"the value of {before}" if before.startswith("--") else f"argument {number}"
             found = f"{what} has bytes that are no UTF-8: {raw!r}"
             raise InputError("reading the command line", found, "give it in UTF-8") from error
+
+
+def _tell_notices(contexts: list[Any], invocation: Invocation) -> None:
+    for notice in dict.fromkeys(invocation.notices):
+        _output(contexts, invocation).warn(notice)
 
 
 def _is_of_a_stream(error: OSError) -> bool:

@@ -13,14 +13,12 @@ from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
-from bootstrap.git import auth, cut, sparse, variables
+from bootstrap.git import auth, credential, cut, sparse
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch
 from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 from bootstrap.git.sparse import Outside
-
-TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def open_branch(access: Access, output: Output, *, asks_past: bool = False) -> I
 
     With --repo that is the repository's; without, the one that the work tree around PATH follows.
     """
-    known = credential(access, output.invocation)
+    known = credential.read(access, output.invocation, access.repo)
     if access.repo is None:
         from bootstrap.git.worktree import WorkTreeBranch
 
@@ -86,7 +84,7 @@ def open_tree(access: Access, invocation: Invocation | None = None) -> tuple[Wor
         root, under = locate(access.path or ".", Path.cwd())
         return WorkTree(root), under
     root, under = _locate(access.path or ".", invocation)
-    known = credential(access, invocation)
+    known = credential.read(access, invocation)
     return WorkTree(root, known, _outside(root, known, invocation)), under
 
 
@@ -122,22 +120,6 @@ def _inside(path: str | None) -> str:
         hint = "give a folder or file relative to the repository's top"
         raise InputError("reading PATH", f"{path} leads out of the repository", hint)
     return "/".join(parts)
-
-
-def credential(access: Access, invocation: Invocation) -> Credential:
-    """Who asks the Git host; a token is remembered as a secret."""
-    named = variables.named(access.username, access.token_file, access.known_hosts, invocation.environ)
-    token = (invocation.environ.get(TOKEN) or "").strip() or None
-    if named.token_file is not None:
-        tried = f"reading {named.source}"
-        try:
-            token = named.token_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(tried, str(error), "give a readable text file") from error
-        if not token:
-            raise InputError(tried, f"{named.token_file} is empty", "write the token alone into it")
-    invocation.keep_secret(token)
-    return Credential(named.username, token, access.ssh_key, access.ca_file, named.known_hosts)
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def join(
     text = group.write(author, committer, clock() + deadline - time.monotonic())
     name = f"{int(clock() * 1000):015d}-{branch.private[-8:]}"
     mine = git_waiting.made(branch, name, text, who, clock())
-    member = _Member(branch, group, own, mine, author, committer, message, output, deadline, branch.tip)
+    member = _Member(branch, group, own, mine, author, committer, [message], output, deadline, branch.tip)
     try:
         if not member.begin():
             return Joined(None, False, 0, refused=True)
@@ -156,7 +156,8 @@ class _Member:
     mine: Waiting
     author: str
     committer: str
-    message: str
+    messages: list[str]
+    """Of the change as it was decided: what was there before it is in them, so that they differ."""
     output: Output
     deadline: float
     start: str
@@ -232,16 +233,22 @@ class _Member:
     def _look(self) -> Joined:
         """The ref is gone: the commit that came of it, or nothing, and it is for us to decide again."""
         author = self.author.rpartition(" ")[0]
-        sha = self.branch.taken_since(self.message, author)
+        sha = self._taken(author)
         if sha is None and self.already:
-            sha = self.branch.taken_since(self.message, author, self.start)
+            sha = self._taken(author, self.start)
         return Joined(sha, sha is not None or self.already, self.pushes)
+
+    def _taken(self, author: str, since: str | None = None) -> str | None:
+        found = (self.branch.taken_since(message, author, since) for message in self.messages)
+        return next((sha for sha in found if sha is not None), None)
 
     def _lead(self, waiting: Sequence[Waiting]) -> Joined:
         began = time.monotonic()
         self.branch.refresh()
         changes, message = self.own()
         self.already = not changes
+        if changes and message not in self.messages:
+            self.messages.append(message)
         layered = Layered(self.branch)
         new: list[NewCommit] = []
         if changes:

@@ -53,11 +53,12 @@ class Pushed:
 
 
 class _Busy(Exception):
-    """The host did not take a push, and may take the next one; `cause` says why."""
+    """The host did not take a push, and may take the next one; `cause` says why, `commit` was pushed."""
 
-    def __init__(self, cause: GitUnreachable) -> None:
+    def __init__(self, cause: GitUnreachable, commit: str | None = None) -> None:
         super().__init__(str(cause))
         self.cause = cause
+        self.commit = commit
 
 
 def push(
@@ -81,6 +82,8 @@ def push(
     deadline = began_all + timeout
     branch.calls.patience.deadline, branch.calls.patience.detail = deadline, output.detail
     attempts = breaks = refusals = 0
+    unanswered: list[str] = []
+    """Commits whose push broke off: a slow host may have taken one after it was looked up."""
     quickest = timeout
     alone = sign or publish is not None
     draft: Draft | None = None
@@ -89,6 +92,8 @@ def push(
         began = time.monotonic()
         try:
             branch.refresh()
+            if late := next((sha for sha in unanswered if branch.has_taken(sha, back=True)), None):
+                return Pushed(late, attempts)
             draft = decide()
             if not draft.changes:
                 return Pushed(None, attempts)
@@ -123,6 +128,7 @@ def push(
                 raise _given_up(error, branch, attempts, timeout) from error
         except _Busy as busy:
             breaks += 1
+            unanswered += [busy.commit] if busy.commit else []
             left, cause = deadline - time.monotonic(), busy.cause
             if left <= 0 or cause.patience > left:
                 spent = time.monotonic() - began_all
@@ -198,7 +204,7 @@ def _try(
             return sha
         if not error.passes:
             raise
-        raise _Busy(error) from error
+        raise _Busy(error, sha) from error
     return sha
 
 

@@ -117,9 +117,12 @@ class Branch:
             if "[remote rejected]" not in error.found or not self.has_taken(sha):
                 raise
 
-    def has_taken(self, sha: str) -> bool:
-        """Whether a commit made on the tip is in the remote's branch now; the tip stays as it was read."""
-        look = self._look()
+    def has_taken(self, sha: str, back: bool = False) -> bool:
+        """Whether a commit made on the tip (`back`: on an earlier one) is in the remote's branch now.
+
+        The tip stays as it was read.
+        """
+        look = self._look(back)
         return self.calls.run("merge-base", "--is-ancestor", sha, look).status == 0
 
     def taken_since(self, message: str, author: str | None = None, since: str | None = None) -> str | None:

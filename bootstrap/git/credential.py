@@ -1,59 +1,68 @@
-"""Where Git's credential comes from: an option, a file, the environment."""
+"""Where Git's credential comes from: options first, then the environment, of which an empty variable is none.
+
+Whatever is read is remembered as a secret, so that nothing prints it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
-from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import variables
-from bootstrap.git.remote import Credential
-from bootstrap.init.request import Request
+from bootstrap.git import credential_file
+from bootstrap.git.auth import Credential, bound
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
+TOKEN_FILE = "GIT_TOKEN_FILE"  # noqa: S105 - a variable's name
+USERNAME = "GIT_USERNAME"
+KNOWN_HOSTS = "GIT_SSH_KNOWN_HOSTS"
+DEFAULT_USERNAME = "git"
 
-LARGEST = 64 * 1024
-"""Bytes that a token's, a key's or a certificate's file may have."""
+
+class Options(Protocol):
+    """The options of a command that say who asks the Git host."""
+
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def token_file(self) -> Path | None: ...
+    @property
+    def ssh_key(self) -> Path | None: ...
+    @property
+    def known_hosts(self) -> Path | None: ...
+    @property
+    def ca_file(self) -> Path | None: ...
 
 
-def for_git(request: Request, invocation: Invocation) -> Credential:
-    """The credential that reads and pushes."""
-    named = variables.named(request.username, request.token_file, request.known_hosts, invocation.environ)
-    token = _token(named.token_file, named.source, invocation)
-    if token is None:
-        token = (invocation.environ.get(TOKEN) or "").strip() or None
-        invocation.keep_secret(token)
-    return Credential(
-        username=named.username,
-        token=token,
-        ssh_key=request.ssh_key,
-        ca_file=request.ca_file,
-        known_hosts=named.known_hosts,
+def read(options: Options, invocation: Invocation, *named: str | None) -> Credential:
+    """The credential that reads and pushes: the token of --token-file, else of GIT_TOKEN or GIT_TOKEN_FILE.
+
+    Its token is for the hosts of the URLs that the person `named`, and for no other. Where none is named the
+    person means the remote of a work tree, whose branch binds the token to it.
+    """
+    environ = invocation.environ
+    known = Credential(
+        username=options.username or environ.get(USERNAME) or DEFAULT_USERNAME,
+        token=_token(options.token_file, invocation),
+        ssh_key=options.ssh_key,
+        ca_file=options.ca_file,
+        known_hosts=options.known_hosts or _path(environ, KNOWN_HOSTS),
     )
+    return bound(known, *named) if any(named) else known
 
 
-def _token(path: Path | None, option: str, invocation: Invocation) -> str | None:
-    if path is None:
-        return None
-    token = _read(path, option, invocation).strip()
-    if not token:
-        raise InputError(f"reading {option}", f"{path} is empty", "write the token alone into it")
-    invocation.keep_secret(token)
-    return token
+def _token(file: Path | None, invocation: Invocation) -> str | None:
+    """The variable that has the token itself is nearer than the one that names a file."""
+    if file is not None:
+        return credential_file.token(file, "--token-file", invocation)
+    if token := (invocation.environ.get(TOKEN) or "").strip():
+        invocation.keep_secret(token)
+        return token
+    if file := _path(invocation.environ, TOKEN_FILE):
+        return credential_file.token(file, TOKEN_FILE, invocation)
+    return None
 
 
-def _read(path: Path, option: str, invocation: Invocation) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"reading {option}", f"{path} is not text", "give another file") from error
-    except OSError as error:
-        raise InputError(
-            f"reading {option}", f"{path}: {error.strerror}", "give a file that can be read"
-        ) from error
-    if len(content) > LARGEST:
-        raise InputError(f"reading {option}", f"{path} is larger than {LARGEST} bytes", "give another file")
-    invocation.keep_secret(text, text.strip())
-    return text
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    return Path(environ[name]) if environ.get(name) else None

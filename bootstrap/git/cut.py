@@ -63,6 +63,7 @@ def past_of_head(calls: Calls, tip: str, credential: Credential | None, invocati
     if remote is None:
         return past(calls, tip, None, None)
     url, known = calls.run("remote", "get-url", remote).text, credential or Credential()
+    known = auth.bound(known, url)  # the user's own configuration names that host
     if "://" in url:
         auth.check_credential(urls.without_userinfo(url), known)
         invocation.keep_secret(urlsplit(url).password)

@@ -65,6 +65,11 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
         "check the URL, and that this credential may see the repository",
     ),
     (r"error: 403|Unauthorized|[Aa]ccess denied|not authori[sz]ed", AuthenticationFailed, _TOKEN),
+    (
+        r"error: 30[12378]|[Rr]edirect",
+        GitUnreachable,
+        "it redirects, and no redirect is followed: give the URL that the host itself uses",
+    ),
     (r"couldn't find remote ref", StalePlan, "the branch was deleted meanwhile; run again"),
     (
         r"gpg failed to sign|failed to write commit object|user\.signing[kK]ey|failed to sign",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bootstrap.core.health import State
+from bootstrap.core.health import State, worst
 from bootstrap.drawing.model import Edge, Graph, Node, graph
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.entries import every
@@ -18,7 +18,6 @@ from bootstrap.validate.rules.network import stopped
 from bootstrap.validate.rules.scaling import budgets_of, scalers_of
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
-_WORSE: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}
 
 Problems = Mapping[int, Sequence[Problem]]
 """What the rules found, by id() of the object."""
@@ -144,7 +143,7 @@ def _node(
 ) -> Node:
     found = problems.get(id(resource), ())
     states = [_STATES[problem.severity] for problem in found]
-    state: State = max(states, key=lambda one: _WORSE[one], default="ok")
+    state = worst(states)
     where = f"{resource.file}:{resource.line}" if resource.file else ""
     notes = [*said, *(f"{problem.rule.id}: {problem.message}" for problem in found)]
     return Node(name, resource.name, kind, group, state, where, tuple(notes))

@@ -29,6 +29,7 @@ import posixpath
 from dataclasses import dataclass, replace
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.names import RECORD
 from bootstrap.image import inner as images_inner
 from bootstrap.image import paths as images_layout
 from bootstrap.image import shapes
@@ -38,7 +39,6 @@ from bootstrap.image.place import ImagePlace, Reading, read_whole, split_prefix
 from bootstrap.oci.reference import Reference
 from bootstrap.yamledit.walk import Place, Walk, decode, walk
 
-FILE = "bootstrap.yaml"
 _PARTS = ("registry", "repository", "tag", "digest")
 _WORDS = ("after", "app", "env", "image", "object")
 """What is told in words and not by a path."""
@@ -67,7 +67,7 @@ class Declared:
 
 def parse(content: bytes, folder: str = "") -> list[Declared]:
     """The entries of `images` in a bootstrap.yaml that lies in `folder`; InputError with its line."""
-    where = posixpath.join(folder, FILE)
+    where = posixpath.join(folder, RECORD)
     file = walk(decode(content, where), where)
     entries = file.boxes.get((0, "images"))
     if entries is None or entries.mapping:

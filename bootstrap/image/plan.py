@@ -41,8 +41,8 @@ class Request:
 class Change:
     """What happens to one image. `state` already: nothing to do; kept: `reason` says why it stays.
 
-    `place` is where it stands now, or would stand. `gone`: its entry goes, and `after` is what its
-    resources say.
+    `place` is where it stands now, or would stand. `gone`: its entry goes; `left`: so does what the entry
+    says of its version. `after` is what the resources say then.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Change:
     reason: str | None = None
     place: ImagePlace | None = None
     gone: bool = False
+    left: bool = False
 
     @property
     def at(self) -> str:
@@ -113,9 +114,10 @@ def plan(
             checks.append((change, found))
             if change.gone and isinstance(choice, ImagePlace):
                 edited.drop(choice)
-                changes[-1] = replace(change, after=_left(found, edited, renders))
             else:
                 edited.write(found, change.after, request.like)
+            if change.gone or change.left:
+                changes[-1] = replace(change, after=_left(change, found, edited, renders))
     _check(checks, files, edited, renders)
     return Outcome(tuple(changes), edited.changes(), tuple(notes), request.verb)
 
@@ -125,7 +127,7 @@ def _check(checks: Sequence[tuple[Change, Found]], files: Files, edited: Files, 
     meant: dict[str, dict[images_meant.Spot, Reference | None]] = {}
     for change, found in checks:
         for one in found.meant:
-            wanted = None if change.gone else change.after
+            wanted = None if change.gone or change.left else change.after
             meant.setdefault(one.top, {}).update(dict.fromkeys(one.spots, wanted))
     tops = list(meant)
     rendered = renders.many([*((top, files) for top in tops), *((top, edited) for top in tops)])
@@ -153,8 +155,9 @@ def _change(
     known = current.tag is not None or current.digest is not None
     before = current if known else None
     place = choice.place if isinstance(choice, Addition) else choice
-    change = Change(wanted.name, choice.file, line, kind, before, after, "changed", place=place)
-    if is_same(after, current):
+    left = wanted.exact and kind == "kustomization" and after.tag is None and after.digest is None
+    change = Change(wanted.name, choice.file, line, kind, before, after, "changed", place=place, left=left)
+    if is_same(after, (place.reference or current) if left else current):
         return replace(change, state="already")
     if request.expect is not None and not is_as(current, request.expect):
         differs = f"it is {current}, not {request.expect.text}"
@@ -184,8 +187,8 @@ def _removal(wanted: Wanted, choice: Choice) -> Change:
     )
 
 
-def _left(found: Found, edited: Files, renders: Renders) -> Reference:
-    """What the containers are once their entry is gone, as far as the resources tell."""
+def _left(change: Change, found: Found, edited: Files, renders: Renders) -> Reference:
+    """What the containers are once their entry says nothing of it, as far as the resources tell."""
     rendered = renders.many([(one.top, edited) for one in found.meant])
     images = [
         image
@@ -193,7 +196,7 @@ def _left(found: Found, edited: Files, renders: Renders) -> Reference:
         for image in after.final
         if image.spot in one.spots
     ]
-    return images_meant.current(images, Reference(found.choice.name))
+    return images_meant.current(images, change.after)
 
 
 def _current(wanted: Wanted, reference: Reference | None, at: str) -> Reference:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.edit.access import Access, credential, open_branch, open_tree
+from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.edit.push import Draft, push
+from bootstrap.git import credential
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity, identity
@@ -27,7 +28,7 @@ from bootstrap.image.wanted import Wanted
 if TYPE_CHECKING:
     from bootstrap.edit.group import Group
     from bootstrap.edit.review import Review
-    from bootstrap.providers.forge import Forge
+    from bootstrap.providers import Provider
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,10 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
     branch, options = run.branch, run.options
     publish = None
     if options.via == "api" and not options.dry_run:
-        forge = _forge(branch, access, output, options.timeout)
+        provider = _provider(branch, access, output, options.timeout)
 
         def publish(draft: Draft) -> str:
-            return forge.commit(branch.shown, branch.branch, branch.tip, draft.changes, draft.message)
+            return provider.commit(branch.shown, branch.branch, branch.tip, draft.changes, draft.message)
 
     pushed = push(
         branch,
@@ -174,7 +175,7 @@ def _group(run: _Run, access: Access, output: Output) -> Group | None:
     from bootstrap.image.together import group_for
 
     decided = run.decided()
-    known = credential(access, output.invocation)
+    known = credential.read(access, output.invocation, access.repo)
     return group_for(run.branch, known, run.guards, decided, run.message, run.decide, output)
 
 
@@ -184,24 +185,25 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
 
     branch, review = run.branch, run.options.review
     assert review is not None  # noqa: S101 - asked for by who calls this
-    forge = _forge(branch, access, output, run.options.timeout)
+    provider = _provider(branch, access, output, run.options.timeout)
 
     def head() -> str:
         request = run.request
         assert request is not None  # noqa: S101 - drafted before it is proposed
         return review.branch or branch_name([item.name for item in request.wanted], request.scope)
 
-    proposed = propose(branch, run.draft, head, review, run.who.get, forge, output, sign=run.options.sign)
+    proposed = propose(branch, run.draft, head, review, run.who.get, provider, output, sign=run.options.sign)
     if proposed is None:
         return show.Place(branch.shown, branch.branch, None, 1)
     found = proposed.request
     return show.Place(branch.shown, proposed.branch, proposed.commit, 1, found.url, found.created)
 
 
-def _forge(branch: Branch, access: Access, output: Output, seconds: float) -> Forge:
-    from bootstrap.providers import forge
+def _provider(branch: Branch, access: Access, output: Output, seconds: float) -> Provider:
+    from bootstrap import providers
 
-    return forge.find(branch.shown, credential(access, output.invocation), output.invocation, seconds)
+    known = credential.read(access, output.invocation, access.repo)
+    return providers.get(branch.shown, known, output.invocation, seconds)
 
 
 def decide(request: plans.Request, files: Files, guards: Guards, renders: Renders) -> plans.Outcome:

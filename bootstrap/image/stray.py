@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.names import RECORD
 from bootstrap.edit.files import Files
 from bootstrap.image import declared, shapes
 from bootstrap.image import paths as images_layout
@@ -43,7 +44,7 @@ def find(name: str, scope: Scope, files: Files) -> list[Stray]:
         content = files.read(path) if word(name) else None
         if content is None or word(name).encode() not in content or len(content) > MAX_BYTES:
             continue
-        if path.rpartition("/")[2] == declared.FILE or _is_anothers(path, scope):
+        if path.rpartition("/")[2] == RECORD or _is_anothers(path, scope):
             continue
         try:
             text = decode(content, path)

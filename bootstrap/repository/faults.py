@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.manifests.reader import Fault, line_of
 from bootstrap.repository import kustomize
@@ -11,6 +11,22 @@ from bootstrap.repository.files import Files
 
 FileFault = tuple[str, Fault]
 """A file, and what is wrong with it."""
+
+RULE_OF: Mapping[str, str] = {
+    "syntax": "GB101",
+    "duplicate": "GB102",
+    "encoding": "GB103",
+    "size": "GB104",
+    "build": "GB105",
+    "missing": "GB106",
+    "remote": "GB107",
+    "cycle": "GB108",
+    "chart": "GB109",
+    "set": "GB110",
+    "nested": "GB112",
+    "inflate": "GB114",
+}
+"""The code of a fault → the id of the rule by which `validate` reports it, which a comment may switch off."""
 
 
 def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:

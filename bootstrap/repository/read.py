@@ -25,17 +25,16 @@ from bootstrap.repository import source as index_sources
 from bootstrap.repository.appset import CannotExpand, expand
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
-from bootstrap.repository.faults import FileFault
+from bootstrap.repository.faults import RULE_OF, FileFault
 from bootstrap.repository.files import Files, Stat, scan
 from bootstrap.repository.model import Options, Placement, Repository, Scope, Unknown, promised
 from bootstrap.repository.render import Renderer, lasts
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
-from bootstrap.repository.unit import STAMP
+from bootstrap.repository.unit import stamp
 from bootstrap.resources import applications
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
-from bootstrap.validate.rules.files import BY_CODE
 
 FETCH = "helm fetches charts with --fetch-charts alone"
 
@@ -52,7 +51,9 @@ def read(
     Raises InputError when it cannot be one, never for what is wrong inside it.
     """
     root = Path(os.path.realpath(root))
-    record_key = "record:" + hashlib.sha256(f"{__version__} {STAMP}\0{root}\0{options}".encode()).hexdigest()
+    record_key = (
+        "record:" + hashlib.sha256(f"{__version__} {stamp()}\0{root}\0{options}".encode()).hexdigest()
+    )
     record = store.get(record_key)
     files = _scanned(root, invocation, record)
     reader = _Reader(files, invocation, store, options, record or {}, report)
@@ -351,7 +352,7 @@ class _Reader:
     def _is_meant(self, file: str, fault: Fault) -> bool:
         """Whether a comment says that it has to be so."""
         comments = Comments(self.files.read(file) if self.files.has(file) else b"")
-        return comments.covers(BY_CODE[fault.code].id, fault.line, fault.line)
+        return comments.covers(RULE_OF[fault.code], fault.line, fault.line)
 
     def _unknown(self, source: Source) -> tuple[str, str]:
         """What a source that is not rendered is, and why."""

@@ -26,7 +26,7 @@ from bootstrap.validate.file_findings import file_findings, placed
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import SEVERITIES, Finding, Problem, Surroundings
 from bootstrap.validate.rules.files import BY_CODE
-from bootstrap.validate.ruleset import CHECKS, RULES, VERSION
+from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
 
 
@@ -165,7 +165,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
     resources: list[Resource] = []
     built = []
     complete = scope.complete and cluster not in scope.unreadable
-    digest = hashlib.sha256(f"{VERSION} {complete} {settings.kubernetes} {known.key}".encode())
+    digest = hashlib.sha256(f"{version()} {complete} {settings.kubernetes} {known.key}".encode())
     images = set(scope.charts)
     for placement in scope.placements:
         if placement.cluster != cluster:

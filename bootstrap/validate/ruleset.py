@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.fingerprint import fingerprint
 from bootstrap.validate.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.validate.rules import (
     apps,
@@ -31,8 +32,11 @@ from bootstrap.validate.rules import (
     waves,
 )
 
-VERSION = 33
-"""Raise it when a rule changes what it finds: findings are cached."""
+
+def version() -> str:
+    """Whatever decides on findings, as a key: findings are cached."""
+    return fingerprint("core", "manifests", "repository", "resources", "validate")
+
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
     "Files": (files, record, refused, schema, versions),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -175,6 +176,36 @@ def test_a_lost_push_is_found_below_what_others_have_pushed_since(
     assert result.exit == 0, result.err
     assert json.loads(result.out)["commit"] == git(bare.folder, "rev-parse", "main^")
     assert (value(bare), commits(bare)) == ("v1", 2)
+
+
+@pytest.mark.parametrize("since", [{}, {STAGING: OVERLAY.encode(), "README.md": b"back"}])
+def test_a_push_that_the_host_carries_out_after_it_was_looked_up_is_found(
+    bare: Bare, host: Host, bump: Bump, since: dict[str, bytes]
+) -> None:
+    """Its commit is told; and what a person has moved back meanwhile is not set again."""
+    pushed: list[Asked] = []
+    looks: list[Asked] = []
+
+    def slow(asked: Asked) -> Trouble:
+        if asked.pushes and not looks[1:]:
+            pushed.append(asked)
+            return "reset"
+        if pushed and asked.token and asked.path.endswith("info/refs?service=git-upload-pack"):
+            looks.append(asked)
+            if len(looks) == 2:  # the first one looked for the push
+                command = ["git", "receive-pack", "--stateless-rpc", str(bare.folder)]
+                subprocess.run(command, input=pushed[0].body, capture_output=True, check=True)
+                late.append(bare.tip())
+                if since:
+                    bare.commit(dict(since))
+        return None
+
+    late: list[str] = []
+    host.trouble = slow
+    result = bump("-o", "json")
+    assert result.exit == 0, result.err
+    assert [json.loads(result.out)["commit"]] == late
+    assert commits(bare) == (2 if since else 1)
 
 
 def test_a_push_that_did_not_arrive_is_made_again(bare: Bare, host: Host, bump: Bump) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bootstrap.git import commits, objects
-from bootstrap.git.identity import Identity
 from bootstrap.git.objects import Entry
 from tests.git_repositories import Bare, git
 
@@ -89,7 +88,9 @@ def test_our_own_commits_are_read_back(tmp_path: Path):
     bare = Bare(tmp_path / "host.git")
     tip = bare.commit({"a": b"a"})
     message = "Set web\n\nImage-Built-At: 2026-01-01T00:00:00Z\n"
-    stream = objects.import_stream("refs/heads/main", tip, [], {}, message, Identity("Ci", "ci@b.example"), 7)
+    who = "Ci <ci@b.example> 7 +0000"
+    new = objects.NewCommit((), message, who, who)
+    stream = objects.import_stream("refs/heads/main", tip, [new], {})
     made = git(bare.folder, "fast-import", "--quiet", "--force", stdin=stream)
     found = commits.parse(made, (git(bare.folder, "cat-file", "commit", made) + "\n").encode())
     assert (found.author, found.when, found.built_at) == ("Ci", 7, "2026-01-01T00:00:00Z")

@@ -140,8 +140,9 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
         kind, _, group = item.kind.partition(".")
         cluster_scoped = item.namespace == "" and is_cluster_scoped(item.kind, {item.kind: True})
         if cluster_scoped:
-            fine = _listed(project.spec.get("clusterResourceWhitelist"), group, kind) and not _listed(
-                project.spec.get("clusterResourceBlacklist"), group, kind
+            named = item.resource.name
+            fine = _listed(project.spec.get("clusterResourceWhitelist"), group, kind, named) and not _listed(
+                project.spec.get("clusterResourceBlacklist"), group, kind, named
             )
         else:
             white = project.spec.get("namespaceResourceWhitelist")
@@ -150,15 +151,26 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
             )
         if not fine:
             told.add(item.kind)
-            message = f"{item.resource}: project {project.name} does not allow {application.name} this kind"
+            what = "this kind" if not cluster_scoped or not _by_name(project, kind) else "this object"
+            message = f"{item.resource}: project {project.name} does not allow {application.name} {what}"
             yield at(KIND, item.resource, message, "kind")
 
 
-def _listed(items: Any, group: str, kind: str) -> bool:
+def _listed(items: Any, group: str, kind: str, name: str = "") -> bool:
+    """Whether an entry fits; one with a name (a pattern), of cluster-scoped kinds alone, is for that name."""
     return any(
-        fnmatchcase(group, str(item.get("group", ""))) and fnmatchcase(kind, str(item.get("kind", "")))
+        fnmatchcase(group, str(item.get("group", "")))
+        and fnmatchcase(kind, str(item.get("kind", "")))
+        and (not item.get("name") or fnmatchcase(name, str(item["name"])))
         for item in mappings(items)
     )
+
+
+def _by_name(project: Resource, kind: str) -> bool:
+    """Whether the project tells objects of the kind apart by their names."""
+    lists = ("clusterResourceWhitelist", "clusterResourceBlacklist")
+    entries = [item for name in lists for item in mappings(project.spec.get(name))]
+    return any(item.get("name") and fnmatchcase(kind, str(item.get("kind", ""))) for item in entries)
 
 
 def _wildcards(project: Resource) -> Iterator[Problem]:

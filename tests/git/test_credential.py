@@ -12,9 +12,7 @@ import pytest
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.edit.access import Access
-from bootstrap.edit.access import credential as of_access
 from bootstrap.git import credential
-from bootstrap.git.variables import named
 from bootstrap.init.request import Request
 from tests.conftest import Run
 from tests.git_http import serving
@@ -61,16 +59,15 @@ def test_without_them_nobody_is_let_in(run: Run, host: tuple[str, Bare, dict[str
         assert run("image", "list", "--repo", url, env=less).exit == 4
 
 
-def of_request(environ: Mapping[str, str], token_file: Path | None = None, username: str | None = None):
-    return credential.for_git(
-        Request("", token_file=token_file, username=username),
-        Invocation(stdin=io.StringIO(), environ=environ),
+def of_request(environ: Mapping[str, str], token_file: Path | None = None, **options: object):
+    return credential.read(
+        Request("", token_file=token_file, **options), Invocation(stdin=io.StringIO(), environ=environ)
     )
 
 
-def of_image(environ: Mapping[str, str], token_file: Path | None = None, username: str | None = None):
-    return of_access(
-        Access(token_file=token_file, username=username), Invocation(stdin=io.StringIO(), environ=environ)
+def of_image(environ: Mapping[str, str], token_file: Path | None = None, **options: object):
+    return credential.read(
+        Access(token_file=token_file, **options), Invocation(stdin=io.StringIO(), environ=environ)
     )
 
 
@@ -79,8 +76,8 @@ def test_options_come_first_then_the_token_itself_then_its_file(tmp_path: Path, 
     for name in ("option", "variable"):
         (tmp_path / name).write_text(f"of-the-{name}\n")
     both = {"GIT_TOKEN": "itself", "GIT_TOKEN_FILE": str(tmp_path / "variable"), "GIT_USERNAME": "robot"}
-    assert read(both, tmp_path / "option", "ann").token == "of-the-option"
-    assert read(both, tmp_path / "option", "ann").username == "ann"
+    assert read(both, tmp_path / "option", username="ann").token == "of-the-option"
+    assert read(both, tmp_path / "option", username="ann").username == "ann"
     assert (read(both).token, read(both).username) == ("itself", "robot")
     assert read({**both, "GIT_TOKEN": " "}).token == "of-the-variable"
     assert (read({}).token, read({}).username) == (None, "git")
@@ -104,7 +101,8 @@ def test_a_file_that_gives_no_token_is_told_by_its_variable(tmp_path: Path, read
 def test_the_hosts_keys_are_those_of_the_variable(tmp_path: Path) -> None:
     environ = {"GIT_SSH_KNOWN_HOSTS": str(tmp_path / "known_hosts")}
     assert of_image(environ).known_hosts == of_request(environ).known_hosts == tmp_path / "known_hosts"
-    assert named(None, None, tmp_path / "other", environ).known_hosts == tmp_path / "other"
+    for read in (of_image, of_request):
+        assert read(environ, known_hosts=tmp_path / "other").known_hosts == tmp_path / "other"
 
 
 def test_every_command_that_takes_a_token_of_the_git_host_names_the_variables() -> None:
