@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -113,9 +112,8 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
         else:
             error.show(file=invocation.stderr)
         return ExitStatus.INPUT
-    except (click.Abort, KeyboardInterrupt):
-        invocation.stderr.write("\ninterrupted\n")
-        return ExitStatus.INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as error:
+        return _report_interrupted(error, invocation)
     except (BrokenPipeError, OutputError):
         raise
     except BootstrapError as error:
@@ -139,6 +137,19 @@ def _check_bytes(arguments: list[str]) -> None:
             what = f"the value of {before}" if before.startswith("--") else f"argument {number}"
             found = f"{what} has bytes that are no UTF-8: {raw!r}"
             raise InputError("reading the command line", found, "give it in UTF-8") from error
+
+
+def _report_interrupted(error: BaseException, invocation: Invocation) -> int:
+    """One line, and what nobody can know from here."""
+    from bootstrap.core import interruption, process_group
+
+    process_group.finish()
+    with suppress(OSError):  # the terminal may be gone: that is what SIGHUP says
+        invocation.stderr.write("\ninterrupted\n")
+        for text in interruption.told():
+            invocation.stderr.write(f"{text}\n")
+        invocation.stderr.flush()
+    return interruption.status_of(error)
 
 
 def _tell_notices(contexts: list[Any], invocation: Invocation) -> None:
@@ -184,22 +195,10 @@ def main() -> None:
         from click.shell_completion import shell_complete
 
         sys.exit(shell_complete(cli, {}, "bootstrap", COMPLETE, instruction))
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminate)
-    try:
-        status = run()
-    except Terminated:
-        os.kill(os.getpid(), signal.SIGTERM)  # ends as it would have, with all cleaned up
-    sys.exit(status)
+    from bootstrap.core import interruption
 
-
-class Terminated(BaseException):
-    """SIGTERM came: what is temporary is removed on the way out."""
-
-
-def _terminate(number: int, frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the next one ends it at once
-    raise Terminated
+    interruption.listen()
+    sys.exit(run())
 
 
 def _output(contexts: list[Any], invocation: Invocation, format: str = "text") -> Any:

@@ -25,7 +25,9 @@ class ExitStatus(IntEnum):
     OUTPUT = 10
     HOST = 11
     BUG = 70
+    HANGUP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class BootstrapError(Exception):

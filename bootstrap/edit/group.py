@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bootstrap.core import process_group
 from bootstrap.core.errors import (
     AuthenticationFailed,
     BootstrapError,
@@ -142,7 +143,7 @@ def join(
     finally:
         if not member.gone:
             branch.calls.patience.deadline = time.monotonic() + WITHDRAWING_SECONDS
-            with suppress(BootstrapError):
+            with suppress(BootstrapError), process_group.cleaning_up():
                 git_waiting.withdraw(branch, group.name, mine)
 
 

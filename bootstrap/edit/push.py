@@ -15,11 +15,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bootstrap.core import interruption
 from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, RefLocked, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.edit import backoff
 from bootstrap.edit.turns import turn
-from bootstrap.git import patience
+from bootstrap.git import errors, patience
 from bootstrap.git import refusals as git_refusals
 from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
@@ -210,7 +211,8 @@ def _try(
 
 def _publish(branch: Branch, draft: Draft, publish: Callable[[Draft], str]) -> str:
     try:
-        return publish(draft)
+        with interruption.unknown_when_interrupted(errors.under_way(branch.branch, branch.shown)):
+            return publish(draft)
     except GitUnreachable as error:
         if (sha := branch.taken_since(draft.message)) is not None:
             return sha

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from bootstrap.core import interruption
 from bootstrap.core.errors import AuthenticationFailed, GitError, GitUnreachable, InputError
 from bootstrap.git import errors, objects
 from bootstrap.git.changes import FileChange
@@ -86,7 +87,8 @@ def push(
     # to a branch that was reset meanwhile would bring back what was removed.
     specs = {f"{sha}:{ref}": f"{ref}:{tip}"}
     specs |= {f":{name}": f"{name}:{was}" for name, was in (gone or {}).items()}
-    push_refs(calls, remote, specs, f"pushing to branch {branch}")
+    with interruption.unknown_when_interrupted(errors.under_way(branch, calls.shown, sha)):
+        push_refs(calls, remote, specs, f"pushing to branch {branch}")
 
 
 def push_refs(calls: Calls, remote: str, specs: Mapping[str, str], tried: str) -> None:

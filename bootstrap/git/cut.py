@@ -7,10 +7,10 @@ stays as it is; what that has is read where it lies.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bootstrap.core import scratch
 from bootstrap.core.errors import GitError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import auth, deepen, urls
@@ -39,7 +39,7 @@ def past(calls: Calls, tip: str, remote: str | None, branch: str | None) -> Past
     if is_whole(calls):
         return Past(Calls(calls.directory, calls.environ, calls.shown, calls.secrets, calls.timeout))
     try:
-        folder = Path(tempfile.mkdtemp(prefix="bootstrap-git-", dir=calls.environ.get("TMPDIR") or None))
+        folder = scratch.take("git", calls.environ.get("TMPDIR"))
     except OSError as error:
         raise GitError("making a temporary folder", str(error), ROOM) from error
     try:
@@ -47,9 +47,9 @@ def past(calls: Calls, tip: str, remote: str | None, branch: str | None) -> Past
         reader = deepen.bare(folder / "past.git", [folder / "new.git" / "objects", store], tip, calls)
         source = _source(folder, store, tip, calls, remote, branch)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.give_back(folder)
         raise
-    return Past(reader, source, lambda: shutil.rmtree(folder, ignore_errors=True))
+    return Past(reader, source, lambda: scratch.give_back(folder))
 
 
 def past_of_head(calls: Calls, tip: str, credential: Credential | None, invocation: Invocation) -> Past:

@@ -230,7 +230,7 @@ def test_a_bump_that_is_ended_while_it_waits_leaves_no_ref(bare: Bare, host: Hos
         pass
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGTERM, (out, err)
+    assert process.returncode == 128 + signal.SIGTERM, (out, err)
     assert waiting(bare) == first
 
 

@@ -223,6 +223,6 @@ def test_a_run_that_is_terminated_leaves_no_temporary_folder(bare: Bare, tmp_pat
         pass
     process.send_signal(signal.SIGTERM)
     out = process.communicate(timeout=60)[0]
-    assert process.returncode == -signal.SIGTERM, out
+    assert process.returncode == 128 + signal.SIGTERM, out
     assert list(folder.iterdir()) == []
     assert re.search("Traceback", out) is None
