@@ -1,223 +1,286 @@
-"""Pure: the Applications that an ApplicationSet makes, as far as Git alone tells.
+"""Pure: the Applications that an ApplicationSet makes, as far as Git alone tells, as Argo CD makes them.
 
-List, git, matrix, merge and (for the cluster it runs on) cluster generators; both template languages,
-of Go's what is used in practice. What is beyond that is said, never guessed.
+List, git, matrix and merge generators, and clusters as far as their Secrets are in Git. What is beyond
+that is said, never guessed.
 """
 
 from __future__ import annotations
 
 import copy
-import itertools
 import json
 import posixpath
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.git.urls import same_repository
-from bootstrap.repository.kustomize import Tree
-from bootstrap.resources.index import IN_CLUSTER, dig, mapping, mappings, sequence
+from bootstrap.repository.appset_git import Readable, directories, files
+from bootstrap.repository.appset_template import (
+    Language,
+    Refused,
+    Values,
+    application,
+    elements,
+    interpolated,
+    own_values,
+)
+from bootstrap.repository.gotemplate_run import printed
+from bootstrap.repository.sprig import floats, normalised
+from bootstrap.repository.sprig_values import merged
+from bootstrap.resources.index import IN_CLUSTER, dig, label_selects, mapping, mappings, sequence
 
-Values = dict[str, Any]
+__all__ = ["CannotExpand", "Expansion", "Refused", "World", "expand"]
 
 
 class CannotExpand(Exception):
-    """The set needs something that Git does not tell; the text says what."""
+    """A generator needs something that Git does not tell; the text says what."""
 
 
-def expand(
-    body: Mapping[str, Any], tree: Tree, repositories: Iterable[str]
-) -> list[tuple[Mapping[str, Any], Values]]:
-    """The Applications of a set, each with the values it was made from; raises CannotExpand."""
-    spec = mapping(body.get("spec"))
-    go = bool(spec.get("goTemplate"))
-    template = mapping(spec.get("template"))
-    made: list[tuple[Mapping[str, Any], Values]] = []
-    for generator in mappings(spec.get("generators")):
-        for values in _generate(generator, tree, list(repositories), go):
-            application = _fill(copy.deepcopy(dict(template)), values, go)
-            if patch := spec.get("templatePatch"):
-                raise CannotExpand(
-                    f"templatePatch ({str(patch).splitlines()[0]} …) is applied by Argo CD alone"
-                )
-            metadata = {
-                "namespace": dig(body, "metadata", "namespace"),
-                **mapping(application.get("metadata")),
-            }
-            api = {"apiVersion": body.get("apiVersion"), "kind": "Application"}
-            made.append(({**api, **application, "metadata": metadata}, values))
-    return made
+@dataclass(frozen=True)
+class World:
+    """What generators look at: the files, the URLs that mean this repository, its clusters' Secrets."""
+
+    tree: Readable
+    repositories: Sequence[str]
+    clusters: Sequence[Mapping[str, Any]] = ()
 
 
-def _generate(generator: Mapping[str, Any], tree: Tree, repositories: list[str], go: bool) -> list[Values]:
-    if "list" in generator:
-        elements = [dict(item) for item in mappings(dig(generator, "list", "elements"))]
-        found = elements
-    elif "git" in generator:
-        found = _git(mapping(generator["git"]), tree, repositories, go)
-    elif "clusters" in generator:
-        if mapping(mapping(generator["clusters"]).get("selector")):
-            raise CannotExpand("clusters are chosen by labels of Secrets, which are not in Git")
-        found = [{"name": "in-cluster", "server": IN_CLUSTER, "nameNormalized": "in-cluster"}]
-    elif "matrix" in generator:
-        parts = [
-            _generate(item, tree, repositories, go)
-            for item in mappings(dig(generator, "matrix", "generators"))
-        ]
-        found = [_joined(combination) for combination in itertools.product(*parts)]
-    elif "merge" in generator:
-        found = _merge(mapping(generator["merge"]), tree, repositories, go)
-    else:
-        names = ", ".join(key for key in generator if key not in ("selector", "template")) or "none"
-        raise CannotExpand(f"its generator ({names}) asks a service outside of Git")
-    extra = mapping(dig(generator, next(iter(generator)), "values"))
-    return [{**values, **({"values": dict(extra)} if extra else {})} for values in found]
+@dataclass
+class Expansion:
+    """The Applications of a set; `untold` says what of it Git does not tell, a line each.
+
+    `partial`: there may be more Applications than these.
+    """
+
+    applications: list[Mapping[str, Any]] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
+    partial: bool = False
 
 
-def _joined(parts: Iterable[Values]) -> Values:
-    result: Values = {}
-    for part in parts:
-        result.update(part)
-    return result
-
-
-def _merge(generator: Mapping[str, Any], tree: Tree, repositories: list[str], go: bool) -> list[Values]:
-    keys = [str(key) for key in sequence(generator.get("mergeKeys"))]
-    parts = [_generate(item, tree, repositories, go) for item in mappings(generator.get("generators"))]
-    base = [dict(values) for values in (parts[0] if parts else [])]
-    for other in itertools.chain.from_iterable(parts[1:]):
-        for values in base:
-            if all(values.get(key) == other.get(key) for key in keys):
-                values.update(other)
-    return base
-
-
-def _git(generator: Mapping[str, Any], tree: Tree, repositories: list[str], go: bool) -> list[Values]:
-    url = str(generator.get("repoURL"))
-    if not any(same_repository(url, known) for known in repositories):
-        raise CannotExpand(f"it lists the folders of another repository, {url}")
-    if "files" in generator:
-        return _git_files(generator, tree, go)
-    rules = [
-        (_glob(str(item.get("path")).strip("/")), bool(item.get("exclude")))
-        for item in mappings(generator.get("directories"))
-    ]
-    folders = sorted({folder for path in tree.below("") for folder in _parents(path)})
-    chosen = []
-    for folder in folders:
-        hits = [exclude for pattern, exclude in rules if pattern.fullmatch(folder)]
-        if hits and not any(hits):
-            chosen.append(_path_values(folder, go))
-    return chosen
-
-
-def _git_files(generator: Mapping[str, Any], tree: Tree, go: bool) -> list[Values]:
-    patterns = [_glob(str(item.get("path")).strip("/")) for item in mappings(generator["files"])]
-    chosen = []
-    for path in tree.below(""):
-        if any(pattern.fullmatch(path) for pattern in patterns):
-            content = tree.mapping(path) or {}
-            values = dict(content) if go else dict(_flat(content))
-            chosen.append({**values, **_path_values(posixpath.dirname(path), go)})
-    return chosen
-
-
-def _flat(value: Mapping[str, Any], start: str = "") -> Iterable[tuple[str, Any]]:
-    for key, item in value.items():
-        if isinstance(item, dict):
-            yield from _flat(item, f"{start}{key}.")
-        else:
-            yield f"{start}{key}", item
-
-
-def _parents(path: str) -> Iterable[str]:
-    folder = posixpath.dirname(path)
-    while folder:
-        yield folder
-        folder = posixpath.dirname(folder)
-
-
-def _path_values(folder: str, go: bool) -> Values:
-    segments = folder.split("/")
-    name = _normalised(segments[-1])
-    if go:
-        parts = {"path": folder, "basename": segments[-1], "basenameNormalized": name, "segments": segments}
-        return {"path": parts}
-    values: Values = {"path": folder, "path.basename": segments[-1], "path.basenameNormalized": name}
-    values.update({f"path[{number}]": segment for number, segment in enumerate(segments)})
-    return values
-
-
-def _normalised(text: str) -> str:
-    return re.sub(r"[^a-z0-9-.]", "-", text.lower())[:253].strip("-.")
-
-
-def _glob(text: str) -> re.Pattern[str]:
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", text)
-    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(meaning.get(piece) or re.escape(piece) for piece in pieces))
-
-
-def _fill(value: Any, values: Values, go: bool) -> Any:
-    if isinstance(value, dict):
-        return {_fill(key, values, go): _fill(item, values, go) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_fill(item, values, go) for item in value]
-    if isinstance(value, str) and "{{" in value:
-        return _ACTION.sub(lambda match: _text(_evaluate(match[1], values, go)), value)
-    return value
-
-
-_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
-_FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
-    "normalize": lambda value: _normalised(_text(value)),
-    "lower": lambda value: _text(value).lower(),
-    "upper": lambda value: _text(value).upper(),
-    "quote": lambda value: json.dumps(_text(value)),
-    "trim": lambda value: _text(value).strip(),
-    "base": lambda value: posixpath.basename(_text(value)),
-    "dir": lambda value: posixpath.dirname(_text(value)),
+_ORDER = (
+    "list",
+    "clusters",
+    "git",
+    "scmProvider",
+    "clusterDecisionResource",
+    "pullRequest",
+    "matrix",
+    "merge",
+)
+_GENERATORS = (*_ORDER, "plugin")
+_SERVICES = {
+    "scmProvider": "asks a Git host for its repositories",
+    "clusterDecisionResource": "asks an object in the cluster",
+    "pullRequest": "asks a Git host for its pull requests",
+    "plugin": "asks a service",
 }
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+def expand(body: Mapping[str, Any], world: World) -> Expansion:
+    """What a set makes; raises Refused when Argo CD makes nothing of it."""
+    spec = mapping(body.get("spec"))
+    language = Language.of(spec)
+    found = Expansion(untold=language.untold)
+    for generator in mappings(spec.get("generators")):
+        for kind in _relevant(generator):
+            template = merged(
+                copy.deepcopy(dict(mapping(dig(generator, kind, "template")))),
+                mapping(spec.get("template")),
+            )
+            try:
+                many = list(_transform(generator, kind, world, language))
+            except CannotExpand as error:
+                found.untold.append(str(error))
+                found.partial = True
+                continue
+            found.applications += [application(body, template, values, language) for values in many]
+    return found
 
 
-def _evaluate(action: str, values: Values, go: bool) -> Any:
-    if not go:
-        if action not in values and dig(values, *action.split(".")) is None:
-            raise CannotExpand(f"no generator gives {{{{{action}}}}}")
-        return values.get(action, dig(values, *action.split(".")))
-    first, *filters = [part.strip() for part in action.split("|")]
-    result = _operand(first, values)
-    for name in filters:
-        default = re.fullmatch(r'default\s+"([^"]*)"', name)
-        if default:
-            result = result or default[1]
-        elif name in _FUNCTIONS:
-            result = _FUNCTIONS[name](result)
+def _relevant(generator: Mapping[str, Any]) -> list[str]:
+    kinds = [kind for kind in _GENERATORS if generator.get(kind) is not None]
+    if not kinds:
+        names = ", ".join(key for key in generator if key not in ("selector", "template")) or "none"
+        raise Refused(f"it has a generator that Argo CD does not know ({names})")
+    return kinds
+
+
+def _transform(generator: Mapping[str, Any], kind: str, world: World, language: Language) -> Iterator[Values]:
+    """The parameters of one generator that its selector lets through."""
+    selector = mapping(generator.get("selector"))
+    for values in _generate(kind, mapping(generator[kind]), world, language):
+        if not selector or label_selects(selector, dict(flat(values))):
+            yield values
+
+
+def _nested(generator: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+    """The parameters of a generator inside a matrix or merge: there is but one kind in each."""
+    kinds = _relevant(generator)
+    if len(kinds) > 1:
+        raise Refused("it has more than one generator in an item of a matrix or merge")
+    return list(_transform(generator, kinds[0], world, language))
+
+
+def _generate(kind: str, body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+    if kind == "list":
+        return _list(body, language)
+    if kind == "git":
+        return _git(body, world, language)
+    if kind == "clusters":
+        return _clusters(body, world, language)
+    if kind == "matrix":
+        return _matrix(body, world, language)
+    if kind == "merge":
+        return _merge(body, world, language)
+    raise CannotExpand(f"its generator {kind} {_SERVICES[kind]}")
+
+
+def _list(body: Mapping[str, Any], language: Language) -> list[Values]:
+    found = []
+    for element in map(floats, sequence(body.get("elements"))):
+        if not isinstance(element, dict):
+            raise Refused("an element of its list is no mapping")
+        if language.go:
+            found.append(element)
+            continue
+        values: Values = {}
+        for key, item in element.items():
+            if key == "values":
+                if not isinstance(item, dict):
+                    raise Refused("an element of its list has values that are no mapping")
+                values |= {f"values.{name}": _text(one, name) for name, one in item.items()}
+            else:
+                values[key] = _text(item, key)
+        found.append(values)
+    if isinstance(more := body.get("elementsYaml"), str) and more:
+        if language.go and "{{" in more:
+            raise CannotExpand("its elementsYaml cannot be told from Git alone")
+        found += elements(more)
+    return found
+
+
+def _text(value: Any, key: str) -> str:
+    if not isinstance(value, str):
+        raise Refused(f"{key} of a list's element is no text, which a set without goTemplate needs")
+    return value
+
+
+def _git(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+    url = str(body.get("repoURL"))
+    if not sequence(body.get("directories")) and not sequence(body.get("files")):
+        raise Refused("its git generator names neither directories nor files")
+    if "{{" in url:
+        raise CannotExpand(f"it lists the folders of a repository that Git does not tell, {url}")
+    if not any(same_repository(url, known) for known in world.repositories):
+        raise CannotExpand(f"it lists the folders of another repository, {url}")
+    prefix = str(body.get("pathParamPrefix") or "")
+    found = []
+    if sequence(body.get("directories")):
+        for folder in directories(world.tree, mappings(body["directories"])):
+            found.append(_placed({}, folder, None, prefix, language))
+    else:
+        for path, content in files(world.tree, mappings(body["files"])):
+            values = floats(content) if language.go else dict(flat(floats(content)))
+            found.append(_placed(values, posixpath.dirname(path) or ".", path, prefix, language))
+    return [own_values(body, values, language) for values in found]
+
+
+def _placed(values: Values, folder: str, path: str | None, prefix: str, language: Language) -> Values:
+    """Parameters with those of a folder, and of the file in it."""
+    name = posixpath.basename(folder)
+    parts: Values = {"basename": name, "basenameNormalized": normalised(name)}
+    if path is not None:
+        parts |= {"filename": posixpath.basename(path)}
+        parts |= {"filenameNormalized": normalised(posixpath.basename(path))}
+    segments = folder.split("/")
+    if language.go:
+        parts |= {"path": folder, "segments": segments}
+        return {**values, **({prefix: {"path": parts}} if prefix else {"path": parts})}
+    start = f"{prefix}.path" if prefix else "path"
+    result = {**values, start: folder, **{f"{start}.{key}": item for key, item in parts.items()}}
+    return result | {f"{start}[{number}]": part for number, part in enumerate(segments) if part}
+
+
+def flat(value: Any, start: str = "") -> Iterator[tuple[str, str]]:
+    """Nested parameters as `a.b.0` → their text."""
+    pairs: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in pairs:
+        name = f"{start}{key}"
+        if isinstance(item, dict | list):
+            yield from flat(item, f"{name}.")
         else:
-            raise CannotExpand(f"its template uses {name!r}")
-    return result
+            yield name, printed(item)
 
 
-def _operand(text: str, values: Values) -> Any:
-    if match := re.fullmatch(r"index\s+(\.[\w.]+)\s+(\d+)", text):
-        items = sequence(_operand(match[1], values))
-        number = int(match[2])
-        if number >= len(items):
-            raise CannotExpand(f"{match[1]} has no item {number}")
-        return items[number]
-    if match := re.fullmatch(r"(\w+)\s+(\.[\w.]+)", text):
-        if match[1] not in _FUNCTIONS:
-            raise CannotExpand(f"its template uses {match[1]!r}")
-        return _FUNCTIONS[match[1]](_operand(match[2], values))
-    if not re.fullmatch(r"\.[\w.]+", text):
-        raise CannotExpand(f"its template uses {text!r}")
-    found = dig(values, *text.strip(".").split("."))
-    if found is None:
-        raise CannotExpand(f"no generator gives {{{{{text}}}}}")
+def _clusters(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+    """The clusters whose Secrets are in Git, and the one that Argo CD runs on unless labels choose."""
+    selector = mapping(body.get("selector"))
+    chooses = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
+    found = []
+    for cluster in world.clusters:
+        if not label_selects(selector, mapping(cluster.get("labels"))):
+            continue
+        found.append(own_values(body, _cluster(cluster, language), language))
+    if chooses and not found:
+        raise CannotExpand("it chooses clusters by labels of Secrets, which are not in Git")
+    if not chooses and not any(one.get("server") == IN_CLUSTER for one in world.clusters):
+        values = {"name": "in-cluster", "nameNormalized": "in-cluster", "server": IN_CLUSTER, "project": ""}
+        found.append(own_values(body, values, language))
+    return [{"clusters": found}] if body.get("flatList") is True else found
+
+
+def _cluster(cluster: Mapping[str, Any], language: Language) -> Values:
+    name = str(cluster.get("name") or "")
+    values: Values = {"name": name, "nameNormalized": normalised(name)}
+    values |= {"server": str(cluster.get("server") or ""), "project": str(cluster.get("project") or "")}
+    given = {key: dict(mapping(cluster.get(key))) for key in ("annotations", "labels") if cluster.get(key)}
+    if language.go:
+        return {**values, "metadata": given}
+    return values | {
+        f"metadata.{field_}.{key}": str(item) for field_, many in given.items() for key, item in many.items()
+    }
+
+
+def _matrix(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+    generators = mappings(body.get("generators"))
+    if len(generators) != 2:
+        raise Refused(f"its matrix has {len(generators)} generators, and Argo CD takes two")
+    found = []
+    for one in _nested(generators[0], world, language):
+        for other in _nested(interpolated(generators[1], one, language), world, language):
+            if language.go:
+                both = merged(copy.deepcopy(other), one, override=True)
+            else:
+                clash = sorted(key for key in one if key in other and one[key] != other[key])
+                if clash:
+                    raise Refused(f"both generators of its matrix give {clash[0]}, with different values")
+                both = {**one, **other}
+            found.append(both)
+    return found
+
+
+def _merge(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+    generators = mappings(body.get("generators"))
+    keys = [str(key) for key in sequence(body.get("mergeKeys"))]
+    if len(generators) < 2:
+        raise Refused("its merge has less than two generators")
+    if not keys:
+        raise Refused("its merge has no mergeKeys")
+    base, *others = [_by_keys(_nested(one, world, language), keys) for one in generators]
+    for other in others:
+        for key, values in base.items():
+            if key in other and language.go:
+                merged(values, other[key], override=True)
+            elif key in other:
+                values.update(other[key])
+    return list(base.values())
+
+
+def _by_keys(many: list[Values], keys: list[str]) -> dict[str, Values]:
+    found: dict[str, Values] = {}
+    for values in many:
+        key = json.dumps({name: values.get(name) for name in keys}, sort_keys=True, default=str)
+        if key in found:
+            raise Refused(f"a generator of its merge gives {key} twice")
+        found[key] = copy.deepcopy(values)
     return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ from bootstrap.repository.files import Files
 from bootstrap.repository.lookup import missing
 from bootstrap.repository.source import Unit
 from bootstrap.resources import applications
-from bootstrap.resources.index import mapping
+from bootstrap.resources.index import dig, mapping
 
 _SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
 _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
 _APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
+_SET = re.compile(rb"^kind:\s*[\"']?ApplicationSet\b", re.MULTILINE)
+"""An object in spite of the templates in it; a chart that makes one lies in a chart's folder."""
+_CLUSTER_SECRET = re.compile(rb"argocd\.argoproj\.io/secret-type[\"']?:\s*[\"']?cluster\b")
 _LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
 _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*List\b)", re.MULTILINE)
 """What may hold Applications that do not stand at a line's start, as a definition's `kind:` does too."""
@@ -51,7 +55,8 @@ def look(files: Files, path: str) -> Info:
     """What discovery needs of one file; small, so that it can be kept for the next time."""
     content = files.read(path)
     info: dict[str, Any] = {}
-    if _OBJECT.search(content) and not _TEMPLATE.search(content):
+    is_set = _SET.search(content) is not None
+    if _OBJECT.search(content) and (is_set or not _TEMPLATE.search(content)):
         info["object"] = True
     elif not any(part.startswith(".") for part in path.split("/")) and (
         found := list(tokens.in_file(content))
@@ -75,8 +80,42 @@ def look(files: Files, path: str) -> Info:
             if isinstance(document.value, dict)
             for source in applications.sources(document.value)
         ]
+    if _CLUSTER_SECRET.search(content) and (declared := list(_clusters(files, path))):
+        info["clusters"] = declared
     files.forget(path)
     return info
+
+
+def _clusters(files: Files, path: str) -> Iterator[Mapping[str, Any]]:
+    """The clusters of Argo CD that a file declares: as a Secret, or as what one is made from."""
+    for document in files.parsed(path).documents:
+        body = mapping(document.value)
+        made = mapping(dig(body, "spec", "target", "template")) or mapping(dig(body, "spec", "template"))
+        secret = body if body.get("kind") == "Secret" else made
+        metadata = mapping(secret.get("metadata"))
+        labels = mapping(metadata.get("labels"))
+        if labels.get("argocd.argoproj.io/secret-type") != "cluster":
+            continue
+        data = {key: _plain(value) for key, value in mapping(secret.get("data")).items()}
+        if secret is not body:
+            data = dict(mapping(secret.get("data")))
+        data |= mapping(secret.get("stringData"))
+        known = {key: str(data.get(key) or "") for key in ("name", "server", "project")}
+        if not known["name"] or "{{" in known["name"] + known["server"]:
+            continue
+        annotations = mapping(metadata.get("annotations"))
+        yield {**known, "labels": _texts(labels), "annotations": _texts(annotations)}
+
+
+def _texts(pairs: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in pairs.items()}
+
+
+def _plain(value: Any) -> str:
+    try:
+        return base64.b64decode(str(value), validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list[Start]:

@@ -22,7 +22,7 @@ from bootstrap.git import revisions
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository import charts, kustomize
 from bootstrap.repository import source as index_sources
-from bootstrap.repository.appset import CannotExpand, expand
+from bootstrap.repository.appset import Expansion, Refused, World, expand
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
 from bootstrap.repository.faults import FileFault
@@ -37,6 +37,8 @@ from bootstrap.resources.applications import Source
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
 from bootstrap.validate.rules.files import BY_CODE
 
+ANY = "*"
+"""The namespace of what may come anywhere."""
 FETCH = "helm fetches charts with --fetch-charts alone"
 
 
@@ -76,6 +78,11 @@ def _scanned(root: Path, invocation: Invocation, record: Mapping[str, Any] | Non
         asking.join()
     ignored = answers[0] if answers else frozenset()
     return files if ignored == before else scan(root, ignored)
+
+
+def hash_of(body: Mapping[str, Any]) -> str:
+    """The checksum of an object."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class _Reader:
@@ -216,7 +223,7 @@ class _Reader:
             following: list[Placement] = []
             for placement in wave:
                 self._note(scope, placement)
-                for application, digest in self._applications(placement):
+                for application, digest in self._applications(placement, scope):
                     scope.applications.append(application)
                     scope.digests[f"{application.namespace}/{application.name}"] = digest
                     scope.promised |= promised(application)
@@ -261,7 +268,9 @@ class _Reader:
         applied = {path for unit in units for path in self.units[unit.key].closure}
         return [path for path in start.files if path not in applied] or list(start.files)
 
-    def _applications(self, placement: Placement) -> Iterator[tuple[Resource, str]]:
+    def _applications(
+        self, placement: Placement, scope: Scope | None = None
+    ) -> Iterator[tuple[Resource, str]]:
         """The Applications that a unit holds (and their checksums), those of its ApplicationSets too."""
         unit = self.units[placement.unit.key]
         for number, body in unit.public.items():
@@ -271,17 +280,51 @@ class _Reader:
                 resource = Resource(body, place, placement.application, file, document, line)
                 yield resource, unit.digests[number]
             elif kind == APPLICATION_SET:
-                try:
-                    made = expand(body, self.files, self.urls)
-                except CannotExpand as error:
-                    fault = Fault(
-                        "set", line, f"the ApplicationSet is not followed: {error}", "check it live"
-                    )
-                    self.faults.append((file, fault))
-                    continue
-                for application, _ in made:
+                digest = unit.digests[number]
+                for application in self._expanded(scope, placement, number, body).applications:
                     resource = Resource(application, place, placement.application, file, document, line)
-                    yield resource, f"{unit.digests[number]} {resource.name}"
+                    yield resource, f"{digest} {hash_of(application)}"
+
+    def _expanded(
+        self, scope: Scope | None, placement: Placement, number: int, body: Mapping[str, Any]
+    ) -> Expansion:
+        """What a set makes; what of it Git does not tell is noted, of a scope."""
+        unit = self.units[placement.unit.key]
+        _, _, name, file, _, line = unit.facts[number]
+        try:
+            made = expand(body, World(self.files, self.urls, self._clusters()))
+        except Refused as error:
+            made = Expansion(partial=True)
+            fault = Fault(
+                "set-refused",
+                line,
+                f"Argo CD makes nothing of the ApplicationSet {name}: {error}",
+                BY_CODE["set-refused"].mend,
+            )
+            why = f"Argo CD refuses it: {error}"
+        else:
+            if not made.untold:
+                return made
+            why = "; ".join(made.untold)
+            message = (
+                f"the ApplicationSet {name} is not {'wholly ' if made.applications else ''}followed: {why}"
+            )
+            fault = Fault("set", line, message, "check it live")
+        if scope is not None:
+            if (file, fault) not in self.faults:
+                self.faults.append((file, fault))
+            if made.partial:
+                scope.opaque |= {(placement.cluster, ANY), (placement.cluster, "")}
+            unknown = Unknown(
+                placement.application, f"ApplicationSet {name}", why, placement.cluster, ANY, file, line
+            )
+            if unknown not in scope.unknown:
+                scope.unknown.append(unknown)
+        return made
+
+    def _clusters(self) -> list[Mapping[str, Any]]:
+        """The clusters of Argo CD whose Secrets are in Git."""
+        return [one for info in self._infos.values() for one in info.get("clusters", ())]
 
     def _follow(
         self, scope: Scope, application: Resource, parent: Placement, seen: set[tuple[str, str]]
@@ -358,6 +401,8 @@ class _Reader:
         if source.chart is not None:
             return f"chart {source.chart}", FETCH
         path = str(source.path)
+        if index_sources.is_untold(source):
+            return path, "where it lies cannot be told from its template"
         if not applications.is_here(source, self.urls):
             return path, "in another repository"
         if nested := self.files.nested_in(posixpath.normpath(path.strip("/") or ".")):
@@ -367,7 +412,7 @@ class _Reader:
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
             return charts.unit(source, application, namespace, self.options.fetch_charts)
-        if not applications.is_here(source, self.urls):
+        if not applications.is_here(source, self.urls) or index_sources.is_untold(source):
             return None
         unit = index_sources.unit(source, self.files)
         if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):

@@ -30,6 +30,11 @@ class Unit:
         return f"{self.tool}:{self.path}:{self.options}"
 
 
+def is_untold(source: Source) -> bool:
+    """Whether a template in it could not be filled: where it lies is not known."""
+    return "{{" in f"{source.repo_url} {source.path or ''} {source.chart or ''}"
+
+
 def unit(source: Source, tree: Tree) -> Unit | None:
     """What to render for a source of this repository; None when it gives nothing (only a `ref`)."""
     if source.path is None:

@@ -161,9 +161,10 @@ class Index:
 
     `opaque` are namespaces into which something applies objects that could not be rendered (a chart
     that was not fetched): there, that an object is missing proves nothing. "" stands for
-    cluster-scoped objects. `promised` are Secrets that are made in the cluster, never in Git:
-    (namespace, name) → their keys. `applications` are the Applications by `namespace/name`. `beyond`
-    is asked by `get` for what is not here: cluster-scoped objects, beside those of one namespace.
+    cluster-scoped objects, "*" for all namespaces. `promised` are Secrets that are made in the cluster,
+    never in Git: (namespace, name) → their keys. `applications` are the Applications by
+    `namespace/name`. `beyond` is asked by `get` for what is not here: cluster-scoped objects, beside
+    those of one namespace.
     """
 
     def __init__(
@@ -200,7 +201,7 @@ class Index:
 
     def knows(self, namespace: str) -> bool:
         """Whether everything in the namespace was rendered, so that what is not here is missing."""
-        return namespace not in self.opaque
+        return namespace not in self.opaque and ("*" not in self.opaque or not namespace)
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:

@@ -57,6 +57,14 @@ FILES = {
         },
         "clusters/one/project.yaml:13",
     ),
+    "GB115": (
+        {
+            "clusters/one/project.yaml": OURS["clusters/one/project.yaml"]
+            + "---\napiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: s}\n"
+            "spec: {generators: [{matrix: {generators: []}}], template: {}}\n"
+        },
+        "clusters/one/project.yaml:13",
+    ),
     "GB109": (
         {
             "apps/shop/applications/dev/application.yaml": application("shop-dev", "chart", "shop-dev"),

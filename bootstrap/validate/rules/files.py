@@ -71,6 +71,13 @@ SET = Rule(
     "An ApplicationSet needs more than Git tells, so what it makes was not checked.",
     "check its Applications live: bootstrap status",
 )
+SET_REFUSED = Rule(
+    "GB115",
+    "application-set-refused",
+    "error",
+    "Argo CD cannot make Applications of an ApplicationSet: it makes none, and changes none.",
+    "correct the generator or the template that the message names",
+)
 NESTED = Rule(
     "GB112",
     "nested-repository",
@@ -113,6 +120,7 @@ BY_CODE: Mapping[str, Rule] = {
     "cycle": CYCLE,
     "chart": CHART,
     "set": SET,
+    "set-refused": SET_REFUSED,
     "nested": NESTED,
     "inflate": INFLATED,
 }
