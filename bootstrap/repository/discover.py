@@ -29,6 +29,7 @@ _LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
 _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*List\b)", re.MULTILINE)
 """What may hold Applications that do not stand at a line's start, as a definition's `kind:` does too."""
 _OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
+_FLOW = re.compile(rb"(?:\s*(?:#[^\n]*|---[^\n]*)\n)*\s*[{\[\"']")
 _TEMPLATE = re.compile(rb"\{\{|\{%")
 _PATCHES = {"patch", "patches"}
 """Folders of what is no whole object."""
@@ -56,7 +57,7 @@ def look(files: Files, path: str) -> Info:
     content = files.read(path)
     info: dict[str, Any] = {}
     is_set = _SET.search(content) is not None
-    if _OBJECT.search(content) and (is_set or not _TEMPLATE.search(content)):
+    if (is_set or not _TEMPLATE.search(content)) and _has_object(files, path, content):
         info["object"] = True
     elif not any(part.startswith(".") for part in path.split("/")) and (
         found := list(tokens.in_file(content))
@@ -84,6 +85,15 @@ def look(files: Files, path: str) -> Info:
         info["clusters"] = declared
     files.forget(path)
     return info
+
+
+def _has_object(files: Files, path: str, content: bytes) -> bool:
+    """Whether a file holds an object; JSON and YAML's flow style are read to tell."""
+    if _OBJECT.search(content):
+        return True
+    if b"apiVersion" not in content or not _FLOW.match(content):
+        return False
+    return any(document.is_object for document in files.parsed(path).documents)
 
 
 def _clusters(files: Files, path: str) -> Iterator[Mapping[str, Any]]:
@@ -143,6 +153,11 @@ def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list
     if complete:
         others = [Start(one.name, one.unit, False, one.files) for one in others]
     return complete + sorted(others, key=lambda start: (not start.complete, start.unit.path))
+
+
+def is_named(start: Start) -> bool:
+    """Whether a start is a cluster by where it lies: clusters/NAME with a kustomization."""
+    return start.unit.tool == "kustomize" and _CLUSTER.match(start.unit.path) is not None
 
 
 def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:

@@ -24,7 +24,17 @@ from bootstrap.repository import charts, kustomize
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appset import Expansion, Refused, World, expand
 from bootstrap.repository.comments import Comments
-from bootstrap.repository.discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
+from bootstrap.repository.discover import (
+    YAML,
+    Info,
+    Start,
+    is_named,
+    look,
+    named_urls,
+    plain,
+    remotes,
+    starts,
+)
 from bootstrap.repository.faults import FileFault
 from bootstrap.repository.files import Files, Stat, scan
 from bootstrap.repository.model import Options, Placement, Repository, Scope, Unknown, promised
@@ -178,7 +188,7 @@ class _Reader:
 
     def read(self) -> Repository:
         found = self._discover()
-        scopes = [self._scope(start) for start in found if start.complete]
+        scopes = self._complete([start for start in found if start.complete])
         reached: set[str] = set()
         for scope in scopes:
             reached |= self._files_of(scope)
@@ -201,6 +211,35 @@ class _Reader:
             self._renderer.rendered,
             secrets=secrets,
         )
+
+    def _complete(self, found: Sequence[Start]) -> list[Scope]:
+        """The scopes of what begins a cluster: none that another one leads to.
+
+        Several that share no Application may well be one cluster's: none of them is all of it then.
+        """
+        made = [(start, self._scope(start)) for start in found]
+        if all(is_named(start) for start in found):
+            return [scope for _, scope in made]
+        kept: list[Scope] = []
+        reached: set[str] = set()
+        for start, scope in sorted(made, key=lambda one: -len(self._led_to(one[1]))):
+            rest = [path for path in start.files if path not in reached]
+            if not rest:
+                continue
+            if len(rest) < len(start.files) and start.unit.tool == "directory":
+                again = replace(start, files=tuple(rest), unit=plain(start.unit.path, rest))
+                scope = self._scope(again)
+            kept.append(scope)
+            reached |= self._led_to(scope)
+        for scope in kept:
+            own = set(scope.by_name)
+            scope.complete = all(one is scope or not own.isdisjoint(one.by_name) for one in kept)
+        return kept
+
+    def _led_to(self, scope: Scope) -> set[str]:
+        """The files that a scope's Applications lead to."""
+        units = (self.units[one.unit.key] for one in scope.placements if one.application)
+        return {path for unit in units for path in unit.closure}
 
     def _files_of(self, scope: Scope) -> set[str]:
         return {path for one in scope.placements for path in self.units[one.unit.key].closure}

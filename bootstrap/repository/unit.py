@@ -16,12 +16,13 @@ from bootstrap.repository.faults import FileFault, inflated, missing_fault
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
 from bootstrap.repository.patches import Target, targets
+from bootstrap.repository.secret_makers import copied
 from bootstrap.repository.source import Unit, chart_files, directory_files
 from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
 
-VERSION = 14
+VERSION = 15
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -39,6 +40,11 @@ PUBLIC = {
     "RuntimeClass.node.k8s.io",
     "ClusterIssuer.cert-manager.io",
     "ClusterSecretStore.external-secrets.io",
+    "ClusterExternalSecret.external-secrets.io",
+    "ClusterSecret.clustersecret.io",
+    "InfisicalSecret.secrets.infisical.com",
+    "DopplerSecret.secrets.doppler.com",
+    "postgresql.acid.zalan.do",
     "AuthorizationPolicy.security.istio.io",
     "CustomResourceDefinition.apiextensions.k8s.io",
 }
@@ -248,6 +254,8 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         claimed += [(number, claim) for claim in claims(body)]
         if kind in PUBLIC or (kind == "ConfigMap" and name == "argocd-cm"):
             public[number] = body
+        elif (copy := copied(body)) is not None:
+            public[number] = copy
     found = [*prepared.faults, *faults]
     kustomized = prepared.unit.tool == "kustomize"  # which refuses duplicate keys
     broken = any(fault.code in BROKEN or (kustomized and fault.code == "duplicate") for _, fault in found)

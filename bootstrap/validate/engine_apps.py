@@ -16,7 +16,9 @@ from bootstrap.resources.index import Index
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
 from bootstrap.validate.rules.files import UNREACHABLE
+from bootstrap.validate.rules.waves import CRD
 from bootstrap.validate.ruleset import APPS_CHECKS, RULES, VERSION
+from bootstrap.validate.unread import may_bring
 
 Members = Mapping[int, Sequence[int]]
 """Of a namespace: placement, by number → its objects there, by number."""
@@ -31,6 +33,7 @@ def apps_problems(
     digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
     digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
     digest.update(f"{sorted(_unread(scope))} {sorted(repository.files.nested)}".encode())
+    digest.update(may_bring(scope, CRD).encode())
     for placement in scope.placements:
         digest.update(f"\0{placement}\0{repository.units[placement.unit.key].outline}".encode())
     key = f"apps:{digest.hexdigest()}"
@@ -103,6 +106,7 @@ def _apps(
         None if off else known_revisions,
         frozenset(_unread(scope)),
         claims,
+        may_bring(scope, CRD),
     )
 
 

@@ -152,7 +152,8 @@ class Apps:
     repository's branches and tags are called, None when they are not all known. `self_contained`: the
     cluster's folder lists all that the cluster needs, so that what no Application brings is missing.
     `unread` are the Applications of which something is broken ("": of what none applies): what seems to be
-    missing may stand there. `claims` are the hosts and paths of all Ingresses and routes.
+    missing may stand there. `unknown` names what nobody has read and may bring any kind. `claims` are the
+    hosts and paths of all Ingresses and routes.
     """
 
     applications: list[Resource]
@@ -166,6 +167,7 @@ class Apps:
     revisions: frozenset[str] | None = None
     unread: frozenset[str] = frozenset()
     claims: Sequence[Claimed] = ()
+    unknown: str = ""
 
 
 Check = Callable[[Index, Surroundings], Iterable[Problem]]

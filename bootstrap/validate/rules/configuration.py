@@ -124,12 +124,10 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
             return  # made by hand, as far as a folder that nothing applies can tell
         if not secrets.is_made(index, namespace, use.name):
             near = names_near(use.name, (item.name for item in index.of("Secret", namespace=namespace)))
-            yield at(
-                SECRET,
-                pod,
-                f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{near}",
-                *use.path,
-            )
+            maybe = secrets.maybe(index, namespace, use.name)
+            message = f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{near}"
+            message += f"; {maybe}" if maybe else ""
+            yield at(SECRET, pod, message, *use.path, level="info" if maybe else None)
         elif use.key is not None:
             known = secrets.keys(index, namespace, use.name)
             if known is not None and use.key not in known:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from bootstrap.manifests.reader import parse
-from bootstrap.repository.tokens import KEY, token
+from bootstrap.repository.tokens import KEY, is_dummy, token
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import APPLICATION, Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Container, containers, pod_spec, running, template_path
@@ -117,14 +117,22 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
 
 
 def _secret(secret: Resource) -> Iterator[Problem]:
-    if "sops" in secret.body:
-        return  # encrypted, all of it
+    if "sops" in secret.body or _is_unused_example(secret):
+        return  # encrypted, all of it; or shown, not applied
     for field in ("stringData", "data"):
         for key, value in mapping(secret.body.get(field)).items():
             text = _decoded(value) if field == "data" else str(value or "")
             if text and not _placeholder(text) and not _tells_where(secret, str(key), text):
                 yield at(SECRET, secret, f"{secret}: the value of {key} stands in Git", field, key)
                 return
+
+
+_EXAMPLES = re.compile(r"(?:^|/)(?:examples?|samples?|docs?|tests?|testdata)/", re.IGNORECASE)
+
+
+def _is_unused_example(secret: Resource) -> bool:
+    """Whether no Application applies it, and its folder says that it is an example."""
+    return not secret.application and _EXAMPLES.search(secret.file) is not None
 
 
 def _decoded(value: Any) -> str:
@@ -136,7 +144,8 @@ def _decoded(value: Any) -> str:
 
 def _placeholder(text: str) -> bool:
     """Values that a tool fills in (argocd-vault-plugin, envsubst), or that are no secret."""
-    return bool(re.fullmatch(r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|ENC\[.*\]|AgB.*)\s*", text, re.DOTALL))
+    kept = r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|(?:vault|ref\+\w+|secretref\+\w+):\S+|ENC\[.*\]|AgB.*)\s*"
+    return bool(re.fullmatch(kept, text, re.DOTALL)) or is_dummy(text)
 
 
 _OPEN = {
@@ -216,6 +225,8 @@ def _credential(name: str, value: str) -> str:
         return "a random key"
     if value.isupper() and _SENSITIVE.search(value):
         return ""  # SECRET, DB_PASSWORD: what is to be put there
+    if is_dummy(value):
+        return ""
     sensitive = "\n" not in value and _SENSITIVE.search(name) and not _HARMLESS.match(value)
     return "a password" if sensitive and (entropy(value) > 2.5 or len(value) >= 6) else ""
 

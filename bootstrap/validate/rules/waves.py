@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import WAVE, Index, Resource, dig, mapping, sequence
 from bootstrap.resources.pods import WORKLOADS, references
-from bootstrap.validate.rule import Apps, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import Apps, Problem, Rule, Severity, Surroundings, at
 
 LATER_APPLICATION = Rule(
     "GB209",
@@ -91,7 +91,9 @@ def check(apps: Apps) -> Iterator[Problem]:
     yield from _health(apps)
     names = {f"{item.namespace}/{item.name}": item for item in apps.applications}
     bringing = providers(apps)
-    whole = apps.complete and apps.self_contained and not apps.unread and not _from_elsewhere(apps)
+    whole = apps.complete and apps.self_contained and not apps.unread and not apps.unknown
+    # A cluster without any definition or chart in Git gets them from elsewhere.
+    level: Severity | None = None if bringing or _has_charts(apps) else "info"
     told = set()
     for owned in apps.owned:
         group = owned.kind.partition(".")[2]
@@ -104,7 +106,7 @@ def check(apps: Apps) -> Iterator[Problem]:
                 told.add((owned.application, group))
                 message = f"{owned.resource} needs the definitions of {group}, which nothing here brings"
                 mend = f"enable the component with the chart {CHARTS[group][0]}"
-                yield at(KIND_MISSING, owned.resource, message, "apiVersion", mend=mend)
+                yield at(KIND_MISSING, owned.resource, message, "apiVersion", mend=mend, level=level)
             continue
         provider = names.get(found)
         if user is None or provider is None or user is provider:
@@ -135,13 +137,8 @@ def providers(apps: Apps) -> dict[str, str]:
     return found
 
 
-def _from_elsewhere(apps: Apps) -> bool:
-    """Whether some Application applies another repository's folders, where definitions may lie."""
-    return any(
-        source.path is not None and not apps.tree.is_folder((source.path or "").strip("/"))
-        for application in apps.applications
-        for source in sources(application.body)
-    )
+def _has_charts(apps: Apps) -> bool:
+    return any(source.chart for application in apps.applications for source in sources(application.body))
 
 
 def _health(apps: Apps) -> Iterator[Problem]:

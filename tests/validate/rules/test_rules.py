@@ -425,7 +425,7 @@ spec:
         "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}\n",
     ),
     edit("GB216", "project", "project: app", "did you mean apps?"),
-    edit("GB217", "chart", "chart: other", "cert-manager.io"),
+    edit("GB217", "chart", "chart: ingress-nginx", "cert-manager.io"),
     edit(
         "GB218", "values", "helm: {valueFiles: [$repo/infrastructure/certificates/value.yaml]}", "value.yaml"
     ),
