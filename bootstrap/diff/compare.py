@@ -148,9 +148,15 @@ def text(changes: Iterable[Change]) -> Iterator[str]:
             yield from (f"      {line}" for line in change.lines)
 
 
-def markdown(changes: Iterable[Change], limit: int = 60_000) -> str:
-    """For a pull request: a foldable block an object, cut where comments of Git hosts end."""
+def markdown(changes: Iterable[Change], limit: int = 60_000, unread: Iterable[tuple[str, str]] = ()) -> str:
+    """For a pull request: a foldable block an object, cut where comments of Git hosts end.
+
+    `unread` are files that changed where nobody has read what they make, with the reason.
+    """
     changes = list(changes)
+    beside = [f"- `{path}` changed, and what it makes was not read ({why})" for path, why in unread]
+    if not changes and beside:
+        return "\n".join(["No object that was read changes in the cluster.", "", *beside]) + "\n"
     if not changes:
         return "Nothing changes in the cluster.\n"
     counts = {kind: sum(change.kind == kind for change in changes) for kind in ("add", "change", "remove")}
@@ -169,6 +175,7 @@ def markdown(changes: Iterable[Change], limit: int = 60_000) -> str:
             ]
             size += sum(len(line) + 1 for line in block)
             lines += block if size < limit else [f"- {change.kind} `{change.object}` (too long to show)"]
+    lines += ["", "### Not read", *beside] if beside else []
     return "\n".join(lines) + "\n"
 
 

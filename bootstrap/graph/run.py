@@ -9,6 +9,7 @@ from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.drawing import write
 from bootstrap.graph import views
+from bootstrap.repository.coverage import of as coverage
 from bootstrap.repository.lookup import (
     Request,
     check_application,
@@ -36,6 +37,7 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
         check_environment(request.environment, everything.applications)
         index = of_environment(everything, request.environment)
         check_application(application, index.applications)
+        read = coverage(repository, [scope])
         title = f"{scope.name}: {view}" + (f" of {application}" if application else "")
         found = _found(repository, scope, index)
         if view == "apps":
@@ -50,7 +52,7 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
             graph = views.resources(index, found, title, application)
     if not graph.nodes:
         raise _nothing(index, view, application)
-    write.write(graph, output, format)
+    write.write(graph, output, format, read)
     return ExitStatus.OK
 
 

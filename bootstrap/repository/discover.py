@@ -59,6 +59,8 @@ def look(files: Files, path: str) -> Info:
     is_set = _SET.search(content) is not None
     if (is_set or not _TEMPLATE.search(content)) and _has_object(files, path, content):
         info["object"] = True
+    elif _OBJECT.search(content):
+        info["templated"] = True
     elif not any(part.startswith(".") for part in path.split("/")) and (
         found := list(tokens.in_file(content))
     ):

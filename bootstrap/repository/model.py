@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -120,7 +120,8 @@ class Repository:
     """A repository as read; see `groups`, `objects` and `index`.
 
     `within` is the folder that was named, "" for all of it: what is shown concerns what lies below it.
-    `secrets` has line and kind of credentials in files that are no manifests.
+    `secrets` has line and kind of credentials in files that are no manifests; `templated` are those that
+    would be manifests but for the templates in them, outside of charts.
     """
 
     files: Files
@@ -132,6 +133,7 @@ class Repository:
     rendered: int = 0
     within: str = ""
     secrets: Mapping[str, list[tuple[int, str]]] = field(default_factory=dict)
+    templated: Sequence[str] = ()
 
     def is_within(self, file: str) -> bool:
         """Whether a file lies in the folder that was named."""

@@ -20,7 +20,8 @@ from bootstrap import __version__
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import revisions
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import charts, kustomize
+from bootstrap.repository import charts as index_charts
+from bootstrap.repository import kustomize
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appset import Expansion, Refused, World, expand
 from bootstrap.repository.comments import Comments
@@ -210,6 +211,7 @@ class _Reader:
             self.store,
             self._renderer.rendered,
             secrets=secrets,
+            templated=self._templated(),
         )
 
     def _complete(self, found: Sequence[Start]) -> list[Scope]:
@@ -240,6 +242,15 @@ class _Reader:
         """The files that a scope's Applications lead to."""
         units = (self.units[one.unit.key] for one in scope.placements if one.application)
         return {path for unit in units for path in unit.closure}
+
+    def _templated(self) -> list[str]:
+        """Files that are manifests but for the templates in them, outside of charts."""
+        charts = tuple(f"{posixpath.dirname(path)}/" for path in self.files.named("Chart.yaml"))
+        return sorted(
+            path
+            for path, info in self._infos.items()
+            if info.get("templated") and not path.startswith(charts)
+        )
 
     def _files_of(self, scope: Scope) -> set[str]:
         return {path for one in scope.placements for path in self.units[one.unit.key].closure}
@@ -450,7 +461,7 @@ class _Reader:
 
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
-            return charts.unit(source, application, namespace, self.options.fetch_charts)
+            return index_charts.unit(source, application, namespace, self.options.fetch_charts)
         if not applications.is_here(source, self.urls) or index_sources.is_untold(source):
             return None
         unit = index_sources.unit(source, self.files)
@@ -459,5 +470,5 @@ class _Reader:
         if self.files.nested_in(unit.path):
             return None
         if unit.tool == "helm":
-            return charts.local_unit(unit, application, namespace)
+            return index_charts.local_unit(unit, application, namespace)
         return None if unit.tool == "plugin" else unit

@@ -9,7 +9,7 @@ from typing import Any
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import charts
+from bootstrap.repository import charts, plain
 from bootstrap.repository import kustomize as index_kustomize
 from bootstrap.repository.faults import FileFault
 from bootstrap.repository.files import Files
@@ -76,6 +76,8 @@ class Renderer:
             known = self.store.get(f"unit:{prepared.key}")
             if known is not None and self.store.has(f"objects:{known['key']}"):
                 self.units[unit.key] = UnitResult.of(known)
+            elif _has_plain_part(prepared):
+                self._keep(prepared, self._plain(prepared), ())
             elif prepared.blocked and unit.tool == "kustomize" and not prepared.parts:
                 self._keep(prepared, (), ())
             else:
@@ -131,7 +133,15 @@ class Renderer:
                 if _PLUGINS.search(error):
                     mend = f"look at what `kustomize build {folder or '.'}` gives where plugins are allowed"
                     faults = [(file, Fault("inflate", 1, "it needs helm or a plugin of kustomize", mend))]
+                    self._keep(item, self._plain(item), faults)
+                    continue
             self._keep(item, built.objects, faults)
+
+    def _plain(self, item: Prepared) -> Sequence[tuple[Mapping[str, Any], str]]:
+        """What a kustomization gives without its charts, plugins and what lies elsewhere."""
+        self._program = self._program or kustomize(self.invocation, self._report)
+        options = json.loads(item.unit.options)
+        return plain.build(self.files, item.unit.path, options, self._program).objects
 
     def _cause(self, folder: str, error: str) -> tuple[str, str]:
         """The deepest of the folders that a kustomization takes up which cannot be built either."""
@@ -156,6 +166,12 @@ class Renderer:
         if lasts(made):
             self.store.put(f"unit:{item.key}", made.data())
         self.store.put(f"objects:{made.key}", [body for body, _ in objects])
+
+
+def _has_plain_part(item: Prepared) -> bool:
+    """Whether a kustomization is blocked by nothing but what lies beyond what is read."""
+    codes = {fault.code for _, fault in item.faults}
+    return item.blocked and item.unit.tool == "kustomize" and codes <= plain.UNREAD
 
 
 def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:

@@ -32,10 +32,11 @@ _ANY = re.compile(
 _DUMMY = re.compile(
     r"[\W_]*(?:re-?place[-_ ]?(?:me|this|it|with.*)?|change[-_ ]?(?:me|this|it)(?![a-z]).*|changeit"
     r"|to[-_ ]?be[-_ ]\w+.*|(?:your|my)[-_ ].*|<.*>|\$\{.*\}|\{\{.*\}\}|\[.*\]|(?:todo|tbd|fixme)(?![a-z]).*"
-    r"|x{3,}|placeholder.*|dummy.*|fake.*|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*|fill[-_ ].*"
-    r"|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here|unused|ignored?"
-    r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil|n/?a|empty"
-    r"|ollama|lm-studio|sk-(?:no-key|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*|foo(?:bar)?|bar|baz)?[\W_]*",
+    r"|x{3,}|placeholder.*|dummy.*|fake.*|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*"
+    r"|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here|unused|ignored?"
+    r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil"
+    r"|n/?a|empty|ollama|lm-studio|sk-(?:no-key|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
+    r"|foo(?:bar)?|bar|baz)?[\W_]*",
     re.IGNORECASE | re.DOTALL,
 )
 """What stands where a secret is to be put, or where a program asks for one that it does not use."""

@@ -43,6 +43,41 @@ class Unchecked:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How many Applications and objects were read, and what they name that was not."""
+
+    applications: int
+    objects: int
+    unread: tuple[Part, ...] = ()
+
+    def __str__(self) -> str:
+        """One line; things that were not read for the same reason stand together."""
+        many = "Application" if self.applications == 1 else "Applications"
+        noun = "object" if self.objects == 1 else "objects"
+        read = f"read: {self.applications:,} {many}, {self.objects:,} {noun}"
+        if not self.unread:
+            return f"{read}; nothing was left out"
+        by_reason: dict[str, list[str]] = {}
+        for part in self.unread:
+            names = by_reason.setdefault(part.why, [])
+            if part.what not in names:
+                names.append(part.what)
+        return f"{read}; not read: " + "; ".join(f"{_few(names)} ({why})" for why, names in by_reason.items())
+
+    def data(self) -> dict[str, Any]:
+        """As JSON data, the same in every command (docs/json.md)."""
+        return {
+            "applications": self.applications,
+            "objects": self.objects,
+            "unread": [asdict(part) for part in self.unread],
+        }
+
+
+def _few(names: Sequence[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+@dataclass(frozen=True)
 class Scope:
     """What was looked at: how many objects, of which repository, and what of it was left out.
 
@@ -55,6 +90,7 @@ class Scope:
     within: str = ""
     left_out: tuple[str, ...] = ()
     unchecked: Unchecked | None = None
+    coverage: Coverage | None = None
 
 
 def summary(findings: Sequence[Finding], scope: Scope) -> str:
@@ -98,6 +134,7 @@ def as_json(findings: Sequence[Finding], scope: Scope) -> dict[str, Any]:
         "within": scope.within,
         "leftOut": list(scope.left_out),
         "notChecked": asdict(scope.unchecked) if scope.unchecked is not None else None,
+        "coverage": scope.coverage.data() if scope.coverage is not None else None,
     }
 
 
