@@ -24,6 +24,7 @@ from bootstrap.repository import charts as index_charts
 from bootstrap.repository import kustomize
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appset import Expansion, Refused, World, expand
+from bootstrap.repository.bringers import BRINGERS, brought_to
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import (
     YAML,
@@ -50,6 +51,7 @@ from bootstrap.validate.rules.files import BY_CODE
 
 ANY = "*"
 """The namespace of what may come anywhere."""
+JSONNET = "Argo CD renders jsonnet by itself"
 FETCH = "helm fetches charts with --fetch-charts alone"
 
 
@@ -401,6 +403,17 @@ class _Reader:
     def _note(self, scope: Scope, placement: Placement) -> None:
         """What is not known of a unit that was read."""
         unit, cluster = self.units[placement.unit.key], placement.cluster
+        for number, (kind, namespace, name, file, _, line) in enumerate(unit.facts):
+            if (why := BRINGERS.get(kind)) is not None:
+                own = namespace or placement.namespace or "default"
+                space = brought_to(unit.public.get(number, {}), own)
+                scope.opaque |= {(cluster, space), (cluster, "")}
+                what = f"{kind.partition('.')[0]} {name}"
+                scope.unknown.append(Unknown(placement.application, what, why, cluster, space, file, line))
+        scope.unknown += (
+            Unknown(placement.application, path, JSONNET, cluster, placement.namespace or ANY, path, 1)
+            for path in index_sources.jsonnet_files(self.files, placement.unit)
+        )
         if not unit.opaque:
             return
         spaces = {placement.namespace or "default", "", *unit.namespaces}

@@ -100,7 +100,12 @@ def _image(text: str) -> Mapping[str, Any]:
     return image
 
 
-def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[str]:
+def directory_files(
+    tree: Tree,
+    path: str,
+    options: Mapping[str, Any],
+    endings: tuple[str, ...] = (".yaml", ".yml", ".json"),
+) -> list[str]:
     """The files of a plain directory that Argo CD would apply."""
     recurse = bool(options.get("recurse"))
     include, exclude = _globs(options.get("include")), _globs(options.get("exclude"))
@@ -108,7 +113,7 @@ def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[s
     chosen = []
     for file in tree.below(path):
         inner = file.removeprefix(start)
-        if not file.endswith((".yaml", ".yml", ".json")) or ("/" in inner and not recurse):
+        if not file.endswith(endings) or ("/" in inner and not recurse):
             continue
         if include and not any(glob.fullmatch(inner) for glob in include):
             continue
@@ -116,6 +121,14 @@ def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[s
             continue
         chosen.append(file)
     return chosen
+
+
+def jsonnet_files(tree: Tree, unit: Unit) -> list[str]:
+    """The files of a plain directory that Argo CD renders as jsonnet."""
+    if unit.tool != "directory":
+        return []
+    options = json.loads(unit.options)
+    return directory_files(tree, unit.path, options, (".jsonnet",))
 
 
 def chart_files(tree: Tree, unit: Unit) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository import kustomize, tools
+from bootstrap.repository.bringers import BRINGERS
 from bootstrap.repository.faults import FileFault, inflated, missing_fault
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
@@ -22,7 +23,7 @@ from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
 
-VERSION = 16
+VERSION = 17
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -252,7 +253,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         if kind in WORKLOADS:
             images.update(image_name(str(one.body.get("image"))) for one in containers(Resource(body)))
         claimed += [(number, claim) for claim in claims(body)]
-        if kind in PUBLIC or (kind == "ConfigMap" and name == "argocd-cm"):
+        if kind in PUBLIC or kind in BRINGERS or (kind == "ConfigMap" and name == "argocd-cm"):
             public[number] = body
         elif (copy := copied(body)) is not None:
             public[number] = copy

@@ -42,7 +42,7 @@ def check(repository: Repository, settings: Settings) -> list[Finding]:
     """Everything that the rules find, by file and line."""
     places = Places(repository.files)
     found = [*file_findings(repository, places), *record_findings(repository, places)]
-    schemas = reader(repository)
+    schemas = reader(repository, settings.kinds)
     loose = _loose(repository)
     for scope in repository.scopes:
         beside = frozenset() if scope.complete else loose
@@ -59,7 +59,7 @@ def of_scope(
     What is wrong with the files that an Application is made of has no object, but its `application`.
     """
     places = Places(repository.files)
-    known = reader(repository)(scope)
+    known = reader(repository, settings.kinds)(scope)
     beside = frozenset() if scope.complete else _loose(repository)
     found = list(_scope_findings(repository, scope, settings, known, beside, places, namespaces))
     for placement in scope.placements:

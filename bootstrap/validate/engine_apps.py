@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pathlib
 import posixpath
 from collections import defaultdict
@@ -12,7 +13,8 @@ from typing import Any
 from bootstrap.layout.components import offered
 from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.model import Repository, Scope
-from bootstrap.resources.index import Index
+from bootstrap.resources.applications import sources
+from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
 from bootstrap.validate.rules.files import UNREACHABLE
@@ -134,7 +136,7 @@ def revisions(root: pathlib.Path) -> frozenset[str] | None:
 def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
     """Applications that no cluster names, not even switched off."""
     complete = [scope for scope in repository.scopes if scope.complete and scope.root]
-    if not complete or any(scope.lost for scope in complete):
+    if any(scope.lost for scope in complete):
         return
     known: set[str] = set()
     for scope in complete:
@@ -143,6 +145,8 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
             if repository.files.has(path):
                 for component in offered(repository.files.read(path)).values():
                     known.add(component.folder(scope.root))
+    below: dict[str, list[Resource]] = defaultdict(list)
+    flat = _flat_folders(repository)
     for scope in repository.scopes:
         folder = "" if scope.name == "." else scope.name
         if scope.complete or folder in known:
@@ -150,6 +154,34 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
         for application in scope.applications:
             if application.application or posixpath.dirname(application.file) in known:
                 continue
+            above = next((one for one in flat if application.file.startswith(f"{one}/")), None)
+            if above is not None:
+                below[above].append(application)
+                continue
+            if not complete:
+                continue
             message = f"no cluster leads to {application}"
             if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.mend)):
                 yield finding
+    for folder, left in below.items():
+        parent, place = flat[folder]
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        message = f"{parent} applies the files of {folder} alone: {left[0]}{more} lies below, and is not"
+        mend = "set directory.recurse: true, or give the folder below an Application of its own"
+        if finding := places.place(Problem(UNREACHABLE, parent, message, mend, place)):
+            yield finding
+
+
+def _flat_folders(repository: Repository) -> dict[str, tuple[Resource, tuple[str | int, ...]]]:
+    """Folders that an Application applies without what lies below → it, and where it says so."""
+    found = {}
+    for scope in repository.scopes:
+        for placement in scope.placements:
+            application = scope.by_name.get(placement.application)
+            unit = placement.unit
+            if application is None or unit.tool != "directory" or json.loads(unit.options).get("recurse"):
+                continue
+            for source in sources(application.body):
+                if (source.path or "").strip("/") == unit.path:
+                    found[unit.path] = (application, (*source.position, "path"))
+    return found

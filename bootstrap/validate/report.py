@@ -74,6 +74,10 @@ class Coverage:
 
 
 def _few(names: Sequence[str], most: int = 4) -> str:
+    """A few of some names; `chart a` and `chart b` are charts a, b."""
+    word, _, rest = names[0].partition(" ")
+    if len(names) > 1 and rest and all(name.startswith(f"{word} ") for name in names):
+        return f"{word}s {_few([name.removeprefix(f'{word} ') for name in names], most)}"
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from bootstrap.manifests.reader import parse
 from bootstrap.repository.model import promised
-from bootstrap.repository.store import Store
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.claims import claims
 from bootstrap.resources.index import APPLICATION, Index, Resource, is_cluster_scoped, qualified
@@ -433,7 +432,7 @@ def broken(text: str, edits: Mapping[str, str]) -> str:
 @cache
 def schema() -> Mapping[str, Any]:
     """The fields of built-in kinds, as the client knows them, and of Argo CD's."""
-    built_in, argocd = builtin_kinds.load(Store(None)), custom_kinds.argocd()
+    built_in, argocd = builtin_kinds.load(), custom_kinds.argocd()
     return {part: {**built_in[part], **argocd[part]} for part in ("models", "kinds")}
 
 
