@@ -31,6 +31,8 @@ _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*Lis
 _OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
 _FLOW = re.compile(rb"(?:\s*(?:#[^\n]*|---[^\n]*)\n)*\s*[{\[\"']")
 _TEMPLATE = re.compile(rb"\{\{|\{%")
+_TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)
+"""Lines that another program fills in."""
 _PATCHES = {"patch", "patches"}
 """Folders of what is no whole object."""
 YAML = (".yaml", ".yml")
@@ -57,7 +59,8 @@ def look(files: Files, path: str) -> Info:
     content = files.read(path)
     info: dict[str, Any] = {}
     is_set = _SET.search(content) is not None
-    if (is_set or not _TEMPLATE.search(content)) and _has_object(files, path, content):
+    filled = _TEMPLATE.search(content) is not None or _TOKENS.search(content) is not None
+    if (is_set or not filled) and _has_object(files, path, content):
         info["object"] = True
     elif _OBJECT.search(content):
         info["templated"] = True

@@ -440,6 +440,7 @@ class _Reader:
         loose = [scope for scope in scopes if not scope.complete]
         broken = [scope for scope in loose if scope.unreadable]
         spaces = {space for scope in broken for space in scope.opaque}
+        spaces |= {space for scope in scopes for space in scope.opaque if space[1] == ANY}
         lost = any(scope.complete and scope.lost for scope in scopes)
         for scope in loose:
             scope.opaque |= spaces

@@ -35,7 +35,8 @@ _DUMMY = re.compile(
     r"|x{3,}|placeholder.*|dummy.*|fake.*|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*"
     r"|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here|unused|ignored?"
     r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil"
-    r"|n/?a|empty|ollama|lm-studio|sk-(?:no-key|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
+    r"|n/?a|empty|any[-_ ]?(?:value|thing|key)|local(?:ai)?|v?llm|llama[-_.]?cpp|ollama|lm-studio"
+    r"|sk-(?:no-key|required|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
     r"|foo(?:bar)?|bar|baz)?[\W_]*",
     re.IGNORECASE | re.DOTALL,
 )

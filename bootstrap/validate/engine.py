@@ -104,11 +104,14 @@ _Identity = tuple[str, str, str, str]
 
 
 def _loose(repository: Repository) -> frozenset[_Identity]:
-    return _identities(repository, [scope for scope in repository.scopes if not scope.complete])
+    """What may stand beside a folder that no cluster leads to: all that the repository has."""
+    if all(scope.complete for scope in repository.scopes):
+        return frozenset()
+    return _identities(repository, repository.scopes)
 
 
 def _identities(repository: Repository, scopes: Sequence[Scope]) -> frozenset[_Identity]:
-    """What several folders that no cluster leads to hold: they may well be applied together."""
+    """What several folders hold: they may well be applied together."""
     if len(scopes) < 2:
         return frozenset()
     return frozenset(

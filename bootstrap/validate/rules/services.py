@@ -180,7 +180,13 @@ def _made_elsewhere(index: Index, service: Resource) -> bool:
         "gateway.networking.k8s.io/",
         "elasticsearch.k8s.",
     )
+    if any(str(value) in _STATIC for value in selector.values()):
+        return True
     return any(str(key).startswith(from_operator) for key in selector)
+
+
+_STATIC = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kube-dns", "etcd"}
+"""Pods that a cluster has without a manifest."""
 
 
 def _nearest(index: Index, service: Resource) -> str:

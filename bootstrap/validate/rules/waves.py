@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bootstrap.resources.applications import sources
+from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import WAVE, Index, Resource, dig, mapping, sequence
 from bootstrap.resources.pods import WORKLOADS, references
 from bootstrap.validate.rule import Apps, Problem, Rule, Severity, Surroundings, at
+from bootstrap.validate.rules.kinship import creates_namespace
 
 LATER_APPLICATION = Rule(
     "GB209",
@@ -171,8 +172,20 @@ def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield at(NO_WAVE, resource, message, "metadata", "annotations", WAVE)
         for kind, namespace, name in _needs(resource):
             target = index.get(kind, namespace, name)
-            if target is not None and target.application == resource.application:
+            if target is None or target.application != resource.application:
+                continue
+            if kind != "Namespace" or not _is_created(index, target):
                 yield from _order(resource, target)
+
+
+def _is_created(index: Index, namespace: Resource) -> bool:
+    """Whether Argo CD makes a namespace before the first wave of the Application that has it too."""
+    application = index.applications.get(namespace.application)
+    return (
+        application is not None
+        and creates_namespace(application)
+        and destination(application.body)[1] == namespace.name
+    )
 
 
 def _needs(resource: Resource) -> Iterator[tuple[str, str, str]]:
