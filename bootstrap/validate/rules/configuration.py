@@ -153,10 +153,14 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
         yield at(CLASS, pod, message, *use.path, level=level)
 
 
+_BROUGHT = {"kube-root-ca.crt", "istio-ca-root-cert", "openshift-service-ca.crt"}
+"""ConfigMaps that a cluster puts into every namespace."""
+
+
 def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem]:
     found = index.get("ConfigMap", pod.namespace, use.name)
     if found is None:
-        if use.name not in ("kube-root-ca.crt", "istio-ca-root-cert"):
+        if use.name not in _BROUGHT and not use.name.endswith("-generated"):
             near = names_near(
                 use.name, (item.name for item in index.of("ConfigMap", namespace=pod.namespace))
             )

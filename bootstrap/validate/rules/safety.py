@@ -127,7 +127,9 @@ def _secret(secret: Resource) -> Iterator[Problem]:
                 return
 
 
-_EXAMPLES = re.compile(r"(?:^|/)(?:examples?|samples?|docs?|tests?|testdata)/", re.IGNORECASE)
+_EXAMPLES = re.compile(
+    r"(?:^|/)(?:(?:examples?|samples?|docs?|tests?|testdata)/|(?:example|sample)[-_.])", re.IGNORECASE
+)
 
 
 def _is_unused_example(secret: Resource) -> bool:
@@ -145,7 +147,17 @@ def _decoded(value: Any) -> str:
 def _placeholder(text: str) -> bool:
     """Values that a tool fills in (argocd-vault-plugin, envsubst), or that are no secret."""
     kept = r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|(?:vault|ref\+\w+|secretref\+\w+):\S+|ENC\[.*\]|AgB.*)\s*"
-    return bool(re.fullmatch(kept, text, re.DOTALL)) or is_dummy(text)
+    return (
+        bool(re.fullmatch(kept, text, re.DOTALL))
+        or is_dummy(text)
+        or bool(_NO_SECRET.fullmatch(text.strip()))
+    )
+
+
+_NO_SECRET = re.compile(
+    r"true|false|yes|no|on|off|\d{1,5}|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+", re.IGNORECASE
+)
+"""Values that say nothing alone: a switch, a port, an address."""
 
 
 _OPEN = {

@@ -10,8 +10,8 @@ from bootstrap.resources.index import Index, Resource, mapping
 _SERVING = ("service.beta.openshift.io", "service.alpha.openshift.io")
 """Whose annotation `serving-cert-secret-name` on a Service lets OpenShift make a certificate's Secret."""
 
-_ACCOUNT_TOKEN = frozenset({"ca.crt", "namespace", "token"})
-"""The keys that Kubernetes itself gives a Secret of type kubernetes.io/service-account-token."""
+_ACCOUNT_TOKEN = frozenset({"ca.crt", "namespace", "service-ca.crt", "token"})
+"""The keys that Kubernetes and OpenShift give a Secret of type kubernetes.io/service-account-token."""
 
 _GENERATES = "secret-generator.v1.mittwald.de/autogenerate"
 """Whose value names the keys that a controller fills in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -143,7 +144,7 @@ def _service(index: Index, service: Resource) -> Iterator[Problem]:
     selector = mapping(service.spec.get("selector"))
     if not selector or service.spec.get("type") == "ExternalName":
         return
-    pods = selected(index, selector, service.namespace)
+    pods = [pod for pod in selected(index, selector, service.namespace) if not _is_test(pod)]
     if not pods:
         if index.knows(service.namespace) and not _made_elsewhere(index, service):
             message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"
@@ -182,7 +183,23 @@ def _made_elsewhere(index: Index, service: Resource) -> bool:
     )
     if any(str(value) in _STATIC for value in selector.values()):
         return True
+    if any(_AT_RUNTIME.search(str(key)) for key in selector):
+        rest = {key: value for key, value in selector.items() if not _AT_RUNTIME.search(str(key))}
+        return not rest or bool(selected(index, rest, service.namespace))
     return any(str(key).startswith(from_operator) for key in selector)
+
+
+_AT_RUNTIME = re.compile(
+    r"^(?:vault-(?:active|initialized|perf-standby|sealed|version)|spilo-role|redis-role|role"
+    r"|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index|(?:batch\.kubernetes\.io/)?job-name"
+    r"|controller-revision-hash|pod-template-hash|rollouts-pod-template-hash|(?:[\w.-]+/)?(?:instance)?[rR]ole)$"
+)
+"""Labels that pods get when they run: who leads, which of a StatefulSet it is."""
+
+
+def _is_test(pod: Resource) -> bool:
+    """Whether a pod is a chart's test, which Argo CD does not apply."""
+    return "test" in str(pod.annotations.get("helm.sh/hook") or "")
 
 
 _STATIC = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kube-dns", "etcd"}
