@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.repository import kustomize, tokens
+from bootstrap.repository.faults import is_unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.lookup import missing
 from bootstrap.repository.source import Unit
 from bootstrap.resources import applications
-from bootstrap.resources.index import dig, mapping
+from bootstrap.resources.index import dig, mapping, mappings
 
 _SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
 _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
@@ -31,8 +32,6 @@ _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*Lis
 _OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
 _FLOW = re.compile(rb"(?:\s*(?:#[^\n]*|---[^\n]*)\n)*\s*[{\[\"']")
 _TEMPLATE = re.compile(rb"\{\{|\{%")
-_TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)
-"""Lines that another program fills in."""
 _PATCHES = {"patch", "patches"}
 """Folders of what is no whole object."""
 YAML = (".yaml", ".yml")
@@ -59,7 +58,7 @@ def look(files: Files, path: str) -> Info:
     content = files.read(path)
     info: dict[str, Any] = {}
     is_set = _SET.search(content) is not None
-    filled = _TEMPLATE.search(content) is not None or _TOKENS.search(content) is not None
+    filled = _TEMPLATE.search(content) is not None or is_unfilled(content)
     if (is_set or not filled) and _has_object(files, path, content):
         info["object"] = True
     elif _OBJECT.search(content):
@@ -85,6 +84,9 @@ def look(files: Files, path: str) -> Info:
             for document in files.parsed(path).documents
             if isinstance(document.value, dict)
             for source in applications.sources(document.value)
+        ]
+        info["sources"] += [
+            one for document in files.parsed(path).documents for one in _of_set(mapping(document.value))
         ]
     if _CLUSTER_SECRET.search(content) and (declared := list(_clusters(files, path))):
         info["clusters"] = declared
@@ -120,6 +122,30 @@ def _clusters(files: Files, path: str) -> Iterator[Mapping[str, Any]]:
             continue
         annotations = mapping(metadata.get("annotations"))
         yield {**known, "labels": _texts(labels), "annotations": _texts(annotations)}
+
+
+def _of_set(body: Mapping[str, Any]) -> Iterator[list[str | None]]:
+    """What an ApplicationSet names of repositories: its template's, and the folders of its git generators."""
+    if body.get("kind") != "ApplicationSet":
+        return
+    template = mapping(dig(body, "spec", "template"))
+    for source in applications.sources(template):
+        yield [source.repo_url, _static(source.path), source.chart, source.ref]
+    for generator in _git_generators(dig(body, "spec", "generators")):
+        for item in [*mappings(generator.get("directories")), *mappings(generator.get("files"))]:
+            yield [str(generator.get("repoURL")), _static(str(item.get("path"))), None, None]
+
+
+def _git_generators(value: Any) -> Iterator[Mapping[str, Any]]:
+    for generator in mappings(value):
+        yield mapping(generator.get("git"))
+        for kind in ("matrix", "merge"):
+            yield from _git_generators(mapping(generator.get(kind)).get("generators"))
+
+
+def _static(path: str | None) -> str | None:
+    """The folder that a pattern or a template begins with."""
+    return posixpath.dirname(re.split(r"[*?\[{]", f"{path}*", maxsplit=1)[0]) if path is not None else None
 
 
 def _texts(pairs: Mapping[str, Any]) -> dict[str, str]:

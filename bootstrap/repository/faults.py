@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from bootstrap.manifests.reader import Fault, line_of
@@ -11,6 +12,21 @@ from bootstrap.repository.files import Files
 
 FileFault = tuple[str, Fault]
 """A file, and what is wrong with it."""
+
+
+_TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)
+"""Lines that another program fills in."""
+
+
+def is_unfilled(content: bytes) -> bool:
+    """Whether a file is a template: it has lines that are only a token."""
+    return _TOKENS.search(content) is not None
+
+
+def unfilled(line: int) -> Fault:
+    """That a template stands where a manifest is to be."""
+    message = "it is a template of another program: its tokens are not filled in"
+    return Fault("template", line, message, "validate what the program makes of it")
 
 
 def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:

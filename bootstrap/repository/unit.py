@@ -13,7 +13,7 @@ from typing import Any
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository import kustomize, tools
 from bootstrap.repository.bringers import BRINGERS
-from bootstrap.repository.faults import FileFault, inflated, missing_fault
+from bootstrap.repository.faults import FileFault, inflated, is_unfilled, missing_fault, unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
 from bootstrap.repository.patches import Target, targets
@@ -23,7 +23,7 @@ from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
 
-VERSION = 18
+VERSION = 20
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -148,6 +148,8 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         for name in names:
             if _is_yaml(name) and name not in charts:
                 bad = [(name, fault) for fault in files.parsed(name).faults]
+                if any(fault.code == "syntax" for _, fault in bad) and is_unfilled(files.read(name)):
+                    bad = [(name, unfilled(bad[0][1].line))]
                 faults += bad
                 blocked = blocked or any(fault.code != "duplicate" for _, fault in bad)
                 blocked = blocked or (unit.tool == "kustomize" and bool(bad))

@@ -57,6 +57,7 @@ FILES = {
         },
         "clusters/one/project.yaml:13",
     ),
+    "GB116": ({"apps/shop/base/shop.yaml": "kind: A\n  <TOKEN_1>\nb: [\n"}, "apps/shop/base/shop.yaml:2"),
     "GB115": (
         {
             "clusters/one/project.yaml": OURS["clusters/one/project.yaml"]

@@ -144,9 +144,8 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
     elif use.kind == "ServiceAccount":
         if use.name != "default" and index.get(use.kind, namespace, use.name) is None:
             near = names_near(use.name, (item.name for item in index.of(use.kind, namespace=namespace)))
-            yield at(
-                ACCOUNT, pod, f"{pod} runs as ServiceAccount {use.name}, which is not there{near}", *use.path
-            )
+            message = f"{pod} runs as ServiceAccount {use.name}, which is not there{near}"
+            yield at(ACCOUNT, pod, message, *use.path, unless=(use.kind, namespace, use.name))
     elif not use.name.startswith("system-") and (level := around.lacks(use.kind, use.name)):
         near = names_near(use.name, (item.name for item in around.public.of(use.kind)))
         message = f"{pod} names {use.how} {use.name}, which nothing provides{near}"

@@ -78,6 +78,14 @@ SET_REFUSED = Rule(
     "Argo CD cannot make Applications of an ApplicationSet: it makes none, and changes none.",
     "correct the generator or the template that the message names",
 )
+UNFILLED = Rule(
+    "GB116",
+    "template-not-filled",
+    "info",
+    "A file is a template of another program, with lines that are only a `<TOKEN>`: what it gives was not "
+    "checked.",
+    "validate what the program makes of it",
+)
 NESTED = Rule(
     "GB112",
     "nested-repository",
@@ -121,6 +129,7 @@ BY_CODE: Mapping[str, Rule] = {
     "chart": CHART,
     "set": SET,
     "set-refused": SET_REFUSED,
+    "template": UNFILLED,
     "nested": NESTED,
     "inflate": INFLATED,
 }
