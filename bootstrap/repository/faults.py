@@ -23,8 +23,11 @@ def is_unfilled(content: bytes) -> bool:
     return _TOKENS.search(content) is not None
 
 
-def unfilled(line: int) -> Fault:
-    """That a template stands where a manifest is to be."""
+def unfilled(content: bytes) -> Fault:
+    """That a template stands where a manifest is to be, at its first token."""
+    match = _TOKENS.search(content)
+    start = match.start() + len(match[0]) - len(match[0].lstrip()) if match else 0
+    line = content.count(b"\n", 0, start) + 1
     message = "it is a template of another program: its tokens are not filled in"
     return Fault("template", line, message, "validate what the program makes of it")
 

@@ -23,7 +23,7 @@ from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
 
-VERSION = 20
+VERSION = 21
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -149,7 +149,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
             if _is_yaml(name) and name not in charts:
                 bad = [(name, fault) for fault in files.parsed(name).faults]
                 if any(fault.code == "syntax" for _, fault in bad) and is_unfilled(files.read(name)):
-                    bad = [(name, unfilled(bad[0][1].line))]
+                    bad = [(name, unfilled(files.read(name)))]
                 faults += bad
                 blocked = blocked or any(fault.code != "duplicate" for _, fault in bad)
                 blocked = blocked or (unit.tool == "kustomize" and bool(bad))

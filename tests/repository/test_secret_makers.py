@@ -10,7 +10,8 @@ import yaml
 from bootstrap.repository.secret_makers import copied
 from bootstrap.repository.tokens import is_dummy, token
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rules import secrets
+from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rules import safety, secrets
 
 
 def resource(text: str, namespace: str = "web") -> Resource:
@@ -179,3 +180,24 @@ def test_example_of_a_token_is_none(text: str) -> None:
 def test_what_is_given_for_a_secret_says_any() -> None:
     given: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}}
     assert copied(given) is None
+
+
+HELD: list[tuple[str, str, bool]] = [
+    ("password", "hunter22", True),
+    ("AWS_ACCESS_KEY_ID", "UPDATE_AWS_ACCESS_KEY_ID", False),
+    ("keyStorePath", "/etc/keys/store.jks", False),
+    ("enabled", "true", False),
+    ("address", "https://db.example.org:5432/", False),
+    ("broker.properties", "# queues\nqueue.shop.max=10\nqueue.shop.name=orders\n", False),
+    ("broker.properties", "queue.shop.max=10\nuser.password=hunter22\n", True),
+    ("broker.properties", "queue.shop.max=10\nuser.password=changeme\n", False),
+    ("htpasswd", "one:$apr1$635ADJS0$Qu/z22gokvPj6QbY\ntwo:$apr1$xv\n", True),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "right"), HELD)
+def test_value_of_a_secret_is_told_when_it_is_one(key: str, value: str, right: bool) -> None:
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": {key: value}}
+    index = Index([Resource(body, "web")])
+    found = [one.rule.id for one in safety.check(index, Surroundings(index, True))]
+    assert (found == ["GB401"]) is right

@@ -122,7 +122,14 @@ def _secret(secret: Resource) -> Iterator[Problem]:
     for field in ("stringData", "data"):
         for key, value in mapping(secret.body.get(field)).items():
             text = _decoded(value) if field == "data" else str(value or "")
-            if text and not _placeholder(text) and not _tells_where(secret, str(key), text):
+            if (
+                not text
+                or _placeholder(text)
+                or _names_itself(str(key), text)
+                or _is_settings(str(key), text)
+            ):
+                continue
+            if not _tells_where(secret, str(key), text):
                 yield at(SECRET, secret, f"{secret}: the value of {key} stands in Git", field, key)
                 return
 
@@ -135,6 +142,31 @@ _EXAMPLES = re.compile(
 def _is_unused_example(secret: Resource) -> bool:
     """Whether no Application applies it, and its folder says that it is an example."""
     return not secret.application and _EXAMPLES.search(secret.file) is not None
+
+
+def _names_itself(key: str, text: str) -> bool:
+    """Whether a value only says what is to be put there: UPDATE_AWS_ACCESS_KEY_ID for AWS_ACCESS_KEY_ID."""
+    return re.fullmatch(r"[A-Z0-9_]+", text.strip()) is not None and key.upper().replace("-", "_") in text
+
+
+_ASSIGNED = re.compile(
+    r"(?:passw|pwd|secret|token|api[-_.]?key|private[-_.]?key|credential|auth)[\w.-]*[\"']?\s*[:=]\s*[\"']?(\S+)"
+    r"|(\$(?:apr1|2[aby]|5|6)\$)",
+    re.IGNORECASE,
+)
+
+
+def _is_settings(key: str, text: str) -> bool:
+    """Whether a Secret carries a whole file of settings in which nothing is called a secret."""
+    if (
+        "\n" not in text.strip()
+        or _SENSITIVE.search(key.partition(".")[0])
+        or KEY.search(text)
+        or token(text)
+    ):
+        return False
+    given = [match[1] or match[2] for match in _ASSIGNED.finditer(text)]
+    return all(is_dummy(one.strip("\"',;")) or _NO_SECRET.fullmatch(one) for one in given)
 
 
 def _decoded(value: Any) -> str:
@@ -155,7 +187,7 @@ def _placeholder(text: str) -> bool:
 
 
 _NO_SECRET = re.compile(
-    r"true|false|yes|no|on|off|\d{1,5}|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+", re.IGNORECASE
+    r"true|false|yes|no|on|off|\d{1,5}|/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+", re.IGNORECASE
 )
 """Values that say nothing alone: a switch, a port, an address."""
 
