@@ -191,6 +191,7 @@ class _Reader:
 
     def read(self) -> Repository:
         found = self._discover()
+        self._renderer.render([start.unit for start in found if start.complete])
         scopes = self._complete([start for start in found if start.complete])
         reached: set[str] = set()
         for scope in scopes:
@@ -198,6 +199,7 @@ class _Reader:
         others = [one for one in found if not one.complete and not reached.intersection(one.files)]
         # Those with Applications first: what they lead to is no start of its own.
         others.sort(key=lambda start: not self._holds_applications(start))
+        self._renderer.render([start.unit for start in others])
         for start in others:
             if not reached.intersection(start.files):
                 scopes.append(self._scope(start))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import charts, plain
+from bootstrap.repository import charts
 from bootstrap.repository import kustomize as index_kustomize
+from bootstrap.repository import plain as index_plain
 from bootstrap.repository.faults import FileFault
 from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit
@@ -71,17 +73,20 @@ class Renderer:
     def _chunk(self, units: Sequence[Unit]) -> None:
         self.dirty = True
         todo: list[Prepared] = []
+        plain: list[Prepared] = []
         for unit in units:
             prepared = prepare(self.files, unit, self._allow_remote)
             known = self.store.get(f"unit:{prepared.key}")
             if known is not None and self.store.has(f"objects:{known['key']}"):
                 self.units[unit.key] = UnitResult.of(known)
             elif _has_plain_part(prepared):
-                self._keep(prepared, self._plain(prepared), ())
+                plain.append(prepared)
             elif prepared.blocked and unit.tool == "kustomize" and not prepared.parts:
                 self._keep(prepared, (), ())
             else:
                 todo.append(prepared)
+        for item, objects in zip(plain, self._plain(plain), strict=True):
+            self._keep(item, objects, ())
         overlays = [item for item in todo if item.overlay is not None]
         if overlays:
             self._build(overlays)
@@ -133,15 +138,26 @@ class Renderer:
                 if _PLUGINS.search(error):
                     mend = f"look at what `kustomize build {folder or '.'}` gives where plugins are allowed"
                     faults = [(file, Fault("inflate", 1, "it needs helm or a plugin of kustomize", mend))]
-                    self._keep(item, self._plain(item), faults)
+                    self._keep(item, self._plain([item])[0], faults)
                     continue
             self._keep(item, built.objects, faults)
 
-    def _plain(self, item: Prepared) -> Sequence[tuple[Mapping[str, Any], str]]:
-        """What a kustomization gives without its charts, plugins and what lies elsewhere."""
-        self._program = self._program or kustomize(self.invocation, self._report)
-        options = json.loads(item.unit.options)
-        return plain.build(self.files, item.unit.path, options, self._program).objects
+    def _plain(self, items: Sequence[Prepared]) -> list[Sequence[tuple[Mapping[str, Any], str]]]:
+        """What kustomizations give without their charts, plugins and what lies elsewhere; side by side."""
+        if not items:
+            return []
+        program = self._program = self._program or kustomize(self.invocation, self._report)
+
+        def build(item: Prepared) -> Sequence[tuple[Mapping[str, Any], str]]:
+            options = json.loads(item.unit.options)
+            return index_plain.build(self.files, item.unit.path, options, program).objects
+
+        if len(items) == 1:
+            return [build(items[0])]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
+            return list(pool.map(build, items))
 
     def _cause(self, folder: str, error: str) -> tuple[str, str]:
         """The deepest of the folders that a kustomization takes up which cannot be built either."""
@@ -171,7 +187,7 @@ class Renderer:
 def _has_plain_part(item: Prepared) -> bool:
     """Whether a kustomization is blocked by nothing but what lies beyond what is read."""
     codes = {fault.code for _, fault in item.faults}
-    return item.blocked and item.unit.tool == "kustomize" and codes <= plain.UNREAD
+    return item.blocked and item.unit.tool == "kustomize" and codes <= index_plain.UNREAD
 
 
 def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
