@@ -34,6 +34,8 @@ _FLOW = re.compile(rb"(?:\s*(?:#[^\n]*|---[^\n]*)\n)*\s*[{\[\"']")
 _TEMPLATE = re.compile(rb"\{\{|\{%")
 _PATCHES = {"patch", "patches"}
 """Folders of what is no whole object."""
+_PATCH = re.compile(r"(?:^|[-_.])patch(?:es)?[-_.\w]*\.ya?ml$", re.IGNORECASE)
+"""Files of what is no whole object."""
 YAML = (".yaml", ".yml")
 
 
@@ -252,6 +254,7 @@ def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Sta
             continue
         parts = path.split("/")
         hidden = any(part.startswith(".") for part in parts) or not _PATCHES.isdisjoint(parts[:-1])
+        hidden = hidden or _PATCH.search(parts[-1]) is not None
         if info.get("object") and path not in named and not hidden and not path.startswith(charts):
             folders.setdefault(posixpath.dirname(path), []).append(path)
     found = []

@@ -103,6 +103,16 @@ _Identity = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""
 
 
+class _Anywhere:
+    """Kinds and names, in whichever namespace; asked with (kind, namespace, name)."""
+
+    def __init__(self, known: Iterable[tuple[str, str]]) -> None:
+        self._known = frozenset(known)
+
+    def __contains__(self, one: object) -> bool:
+        return isinstance(one, tuple) and (one[0], one[-1]) in self._known
+
+
 def _loose(repository: Repository) -> frozenset[_Identity]:
     """What may stand beside a folder that no cluster leads to: all that the repository has."""
     if all(scope.complete for scope in repository.scopes):
@@ -139,6 +149,7 @@ def _scope_findings(
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
             identities.add((placement.cluster, fact[0], namespace, fact[2]))
+    loose_names = _Anywhere((kind, name) for _, kind, _, name in beside)
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
     keys = {
@@ -157,6 +168,8 @@ def _scope_findings(
             repository.store.put(key, [(asdict(one.finding), one.unless) for one in found])
         for one in found:
             if one.unless is None or (cluster, *one.unless) not in identities:
+                if not one.finding.application and one.unless in loose_names:
+                    continue  # nobody says which namespace it goes to
                 yield one.finding
     for problem in apps_problems(repository, scope, groups):
         if finding := places.place(problem):
