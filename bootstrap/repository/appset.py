@@ -25,7 +25,8 @@ from bootstrap.repository.appset_template import (
     own_values,
 )
 from bootstrap.repository.gotemplate_run import printed
-from bootstrap.repository.sprig import floats, normalised
+from bootstrap.repository.sprig import normalised
+from bootstrap.repository.sprig_data import floats
 from bootstrap.repository.sprig_values import merged
 from bootstrap.resources.index import IN_CLUSTER, dig, label_selects, mapping, mappings, sequence
 

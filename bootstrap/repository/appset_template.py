@@ -11,7 +11,8 @@ from typing import Any
 from bootstrap.manifests.reader import parse
 from bootstrap.repository.gotemplate import TemplateError
 from bootstrap.repository.gotemplate_run import MissingKey, Unknown, execute
-from bootstrap.repository.sprig import floats, functions
+from bootstrap.repository.sprig import functions
+from bootstrap.repository.sprig_data import floats
 from bootstrap.resources.index import mapping, sequence
 
 Values = dict[str, Any]

@@ -221,6 +221,14 @@ def remotes(root: Path) -> list[str]:
     return re.findall(r"^\s*url\s*=\s*(\S+)", config.read_text("utf-8", "replace"), re.MULTILINE)
 
 
+def templated(files: Files, infos: Mapping[str, Info]) -> list[str]:
+    """Files that are manifests but for the templates in them, outside of charts."""
+    charts = tuple(f"{posixpath.dirname(path)}/" for path in files.named("Chart.yaml"))
+    return sorted(
+        path for path, info in infos.items() if info.get("templated") and not path.startswith(charts)
+    )
+
+
 def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]:
     """Folders with a kustomization that no other names; and every file that some kustomization names."""
     own = {posixpath.dirname(path) for path, info in infos.items() if "names" in info}

@@ -20,10 +20,9 @@ from bootstrap import __version__
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import revisions
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import charts as index_charts
-from bootstrap.repository import kustomize
+from bootstrap.repository import charts, kustomize, sets
 from bootstrap.repository import source as index_sources
-from bootstrap.repository.appset import Expansion, Refused, World, expand
+from bootstrap.repository.appset import Expansion, World
 from bootstrap.repository.bringers import BRINGERS, brought_to
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import (
@@ -36,6 +35,7 @@ from bootstrap.repository.discover import (
     plain,
     remotes,
     starts,
+    templated,
 )
 from bootstrap.repository.faults import FileFault
 from bootstrap.repository.files import Files, Stat, scan
@@ -91,11 +91,6 @@ def _scanned(root: Path, invocation: Invocation, record: Mapping[str, Any] | Non
         asking.join()
     ignored = answers[0] if answers else frozenset()
     return files if ignored == before else scan(root, ignored)
-
-
-def hash_of(body: Mapping[str, Any]) -> str:
-    """The checksum of an object."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class _Reader:
@@ -215,7 +210,7 @@ class _Reader:
             self.store,
             self._renderer.rendered,
             secrets=secrets,
-            templated=self._templated(),
+            templated=templated(self.files, self._infos),
         )
 
     def _complete(self, found: Sequence[Start]) -> list[Scope]:
@@ -246,15 +241,6 @@ class _Reader:
         """The files that a scope's Applications lead to."""
         units = (self.units[one.unit.key] for one in scope.placements if one.application)
         return {path for unit in units for path in unit.closure}
-
-    def _templated(self) -> list[str]:
-        """Files that are manifests but for the templates in them, outside of charts."""
-        charts = tuple(f"{posixpath.dirname(path)}/" for path in self.files.named("Chart.yaml"))
-        return sorted(
-            path
-            for path, info in self._infos.items()
-            if info.get("templated") and not path.startswith(charts)
-        )
 
     def _files_of(self, scope: Scope) -> set[str]:
         return {path for one in scope.placements for path in self.units[one.unit.key].closure}
@@ -337,43 +323,24 @@ class _Reader:
                 digest = unit.digests[number]
                 for application in self._expanded(scope, placement, number, body).applications:
                     resource = Resource(application, place, placement.application, file, document, line)
-                    yield resource, f"{digest} {hash_of(application)}"
+                    yield resource, f"{digest} {sets.digest(application)}"
 
     def _expanded(
         self, scope: Scope | None, placement: Placement, number: int, body: Mapping[str, Any]
     ) -> Expansion:
         """What a set makes; what of it Git does not tell is noted, of a scope."""
-        unit = self.units[placement.unit.key]
-        _, _, name, file, _, line = unit.facts[number]
-        try:
-            made = expand(body, World(self.files, self.urls, self._clusters()))
-        except Refused as error:
-            made = Expansion(partial=True)
-            fault = Fault(
-                "set-refused",
-                line,
-                f"Argo CD makes nothing of the ApplicationSet {name}: {error}",
-                BY_CODE["set-refused"].mend,
-            )
-            why = f"Argo CD refuses it: {error}"
-        else:
-            if not made.untold:
-                return made
-            why = "; ".join(made.untold)
-            message = (
-                f"the ApplicationSet {name} is not {'wholly ' if made.applications else ''}followed: {why}"
-            )
-            fault = Fault("set", line, message, "check it live")
-        if scope is not None:
-            if (file, fault) not in self.faults:
-                self.faults.append((file, fault))
-            if made.partial:
-                scope.opaque |= {(placement.cluster, ANY), (placement.cluster, "")}
-            unknown = Unknown(
-                placement.application, f"ApplicationSet {name}", why, placement.cluster, ANY, file, line
-            )
-            if unknown not in scope.unknown:
-                scope.unknown.append(unknown)
+        _, _, name, file, _, line = self.units[placement.unit.key].facts[number]
+        made, fault, why = sets.followed(body, World(self.files, self.urls, self._clusters()), name, line)
+        if scope is None or fault is None:
+            return made
+        if (file, fault) not in self.faults:
+            self.faults.append((file, fault))
+        if made.partial:
+            scope.opaque |= {(placement.cluster, ANY), (placement.cluster, "")}
+        what = f"ApplicationSet {name}"
+        unknown = Unknown(placement.application, what, why, placement.cluster, ANY, file, line)
+        if unknown not in scope.unknown:
+            scope.unknown.append(unknown)
         return made
 
     def _clusters(self) -> list[Mapping[str, Any]]:
@@ -477,7 +444,7 @@ class _Reader:
 
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
-            return index_charts.unit(source, application, namespace, self.options.fetch_charts)
+            return charts.unit(source, application, namespace, self.options.fetch_charts)
         if not applications.is_here(source, self.urls) or index_sources.is_untold(source):
             return None
         unit = index_sources.unit(source, self.files)
@@ -486,5 +453,5 @@ class _Reader:
         if self.files.nested_in(unit.path):
             return None
         if unit.tool == "helm":
-            return index_charts.local_unit(unit, application, namespace)
+            return charts.local_unit(unit, application, namespace)
         return None if unit.tool == "plugin" else unit

@@ -17,9 +17,10 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bootstrap.repository.gotemplate import TemplateError
 from bootstrap.repository.gotemplate_run import MISSING, Unknown, is_true, printed
-from bootstrap.repository.sprig_values import VALUES, plain, strval, text, whole
+from bootstrap.repository.sprig_data import DATA, go_quoted, sprint, sprintf
+from bootstrap.repository.sprig_numbers import strval, text, whole
+from bootstrap.repository.sprig_values import VALUES
 
 _NAME_LENGTH = 253
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+|[0-9]+")
@@ -90,14 +91,7 @@ def _regex_split(pattern: Any, value: Any, count: Any) -> list[str]:
 
 def _quote(*values: Any) -> str:
     given = [value for value in values if value is not None and value is not MISSING]
-    return " ".join(_go_quoted(strval(value)) for value in given)
-
-
-def _go_quoted(value: str) -> str:
-    out = value.replace("\\", "\\\\").replace('"', '\\"')
-    for raw, code in (("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"), ("\a", "\\a"), ("\b", "\\b")):
-        out = out.replace(raw, code)
-    return f'"{out}"'
+    return " ".join(go_quoted(strval(value)) for value in given)
 
 
 def _indent(spaces: Any, value: Any) -> str:
@@ -159,133 +153,6 @@ def _join(separator: Any, values: Any) -> str:
     return text(separator).join(items)
 
 
-def _printf(form: Any, *values: Any) -> str:
-    """fmt.Sprintf with the verbs that templates use."""
-    rest = list(values)
-
-    def verb(match: re.Match[str]) -> str:
-        flags, width, precision, kind = match[1], match[2], match[3], match[4]
-        if kind == "%":
-            return "%"
-        if not rest:
-            return f"%!{kind}(MISSING)"
-        value = rest.pop(0)
-        return _padded(_verb(kind, flags, precision, value), flags, width)
-
-    out = re.sub(r"%([-+# 0]*)(\d*)((?:\.\d*)?)([a-zA-Z%])", verb, text(form))
-    if rest:
-        extra = ", ".join(f"{_go_type(one)}={printed(one)}" for one in rest)
-        out += f"%!(EXTRA {extra})"
-    return out
-
-
-def _padded(shown: str, flags: str, width: str) -> str:
-    if not width:
-        return shown
-    if "-" in flags:
-        return shown.ljust(int(width))
-    return shown.zfill(int(width)) if "0" in flags else shown.rjust(int(width))
-
-
-def _verb(kind: str, flags: str, precision: str, value: Any) -> str:
-    if kind == "v":
-        return printed(value)
-    if kind == "s":
-        shown = value if isinstance(value, str) else printed(value)
-        if not isinstance(value, str | list | dict):
-            return f"%!s({_go_type(value)}={printed(value)})" if value is not None else "%!s(<nil>)"
-        return shown[: int(precision[1:] or 0)] if precision else shown
-    if kind == "q" and isinstance(value, str):
-        return _go_quoted(value)
-    if kind == "t" and isinstance(value, bool):
-        return printed(value)
-    if isinstance(value, int) and not isinstance(value, bool) and kind in "dxXob":
-        sign = "+" if "+" in flags and value >= 0 else ""
-        return sign + format(value, kind)
-    if isinstance(value, float) and kind in "feEgG":
-        return format(value, f"{precision or ('.6' if kind in 'fe' else '')}{kind}")
-    if kind == "T":
-        return _go_type(value)
-    return f"%!{kind}({_go_type(value)}={printed(value)})"
-
-
-def _go_type(value: Any) -> str:
-    if value is None or value is MISSING:
-        return "<nil>"
-    names = {bool: "bool", int: "int", float: "float64", str: "string"}
-    names |= {dict: "map[string]interface {}", list: "[]interface {}"}
-    return names[type(value)]
-
-
-def _kind(value: Any) -> str:
-    names = {bool: "bool", int: "int", float: "float64", str: "string", dict: "map", list: "slice"}
-    return names.get(type(value), "invalid")
-
-
-def _to_yaml(value: Any) -> str:
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        """Quotes as Go's library does: twice where a plain text would be read as something else."""
-
-    def scalar(dumper: yaml.SafeDumper, shown: str) -> yaml.ScalarNode:
-        read = dumper.resolve(yaml.ScalarNode, shown, (True, False))  # type: ignore[no-untyped-call]
-        style = "|" if "\n" in shown else '"' if read != "tag:yaml.org,2002:str" else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", shown, style)
-
-    Dumper.add_representer(str, scalar)
-    options: dict[str, Any] = {"default_flow_style": False, "allow_unicode": True, "width": 1_000_000_000}
-    shown = yaml.dump(plain(value), Dumper=Dumper, **options)
-    return str(shown).removesuffix("...\n").rstrip("\n")
-
-
-def _from_yaml(kind: type) -> Callable[[Any], Any]:
-    def load(value: Any) -> Any:
-        from bootstrap.manifests.reader import parse
-
-        parsed = parse(text(value).encode())
-        if parsed.faults or len(parsed.documents) > 1:
-            raise TemplateError("error converting YAML to JSON")
-        found = parsed.documents[0].value if parsed.documents else None
-        if found is not None and not isinstance(found, kind):
-            raise TemplateError(f"json: cannot unmarshal into {kind.__name__}")
-        return floats(found) if found is not None else kind()
-
-    return load
-
-
-def floats(value: Any) -> Any:
-    """A value as Go has it from JSON: every number is a float64, a time its text."""
-    if isinstance(value, dict):
-        return {
-            str(key) if not isinstance(key, bool) else printed(key): floats(one) for key, one in value.items()
-        }
-    if isinstance(value, list):
-        return [floats(one) for one in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return value if value is None or isinstance(value, bool | float | str) else str(value)
-
-
-def _to_json(value: Any, **options: Any) -> str:
-    options.setdefault("separators", (",", ":"))
-    shown = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, **options)
-    for sign, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
-        shown = shown.replace(sign, code)
-    return shown
-
-
-def _raw_json(value: Any) -> str:
-    return json.dumps(plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def _from_json(value: Any) -> Any:
-    try:
-        return floats(json.loads(text(value)))
-    except ValueError:
-        return None
-
-
 def _base64(value: Any) -> str:
     try:
         return base64.b64decode(text(value), validate=True).decode("utf-8", "replace")
@@ -341,8 +208,8 @@ _TEXT: Mapping[str, Callable[..., Any]] = {
     "nindent": lambda spaces, value: "\n" + _indent(spaces, value),
     "normalize": _each(normalised),
     "nospace": _each(lambda value: re.sub(r"\s", "", value)),
-    "print": lambda *values: _print(values),
-    "printf": _printf,
+    "print": lambda *values: sprint(values),
+    "printf": sprintf,
     "println": lambda *values: " ".join(map(printed, values)) + "\n",
     "quote": _quote,
     "regexFind": lambda pattern, value: (_find_all(pattern, value, 1) or [""])[0],
@@ -379,36 +246,13 @@ _TEXT: Mapping[str, Callable[..., Any]] = {
     "upper": _each(str.upper),
     "urlquery": lambda value: urllib.parse.quote_plus(strval(value)),
 }
-_DATA: Mapping[str, Callable[..., Any]] = {
-    "fromJson": _from_json,
-    "fromYaml": _from_yaml(dict),
-    "fromYamlArray": _from_yaml(list),
-    "kindIs": lambda kind, value: _kind(value) == text(kind),
-    "kindOf": _kind,
-    "toJson": _to_json,
-    "toPrettyJson": lambda value: _to_json(value, indent=2, separators=(",", ": ")),
-    "toRawJson": _raw_json,
-    "toYaml": _to_yaml,
-    "typeIs": lambda kind, value: _go_type(value) == text(kind),
-    "typeOf": _go_type,
-}
-
-
-def _print(values: tuple[Any, ...]) -> str:
-    """fmt.Sprint: a space between two that are both no text."""
-    out = ""
-    for number, value in enumerate(values):
-        before = values[number - 1] if number else ""
-        out += " " if number and not isinstance(value, str) and not isinstance(before, str) else ""
-        out += printed(value)
-    return out
 
 
 @functools.cache
 def functions() -> Mapping[str, Callable[..., Any]]:
     """Every function by its name; `must…` are the same as those without it."""
     found: dict[str, Callable[..., Any]] = {name: _untold(name) for name in _UNTOLD.split()}
-    found |= {**VALUES, **_TEXT, **_DATA}
+    found |= {**VALUES, **_TEXT, **DATA}
     found["not"] = lambda value: not is_true(value)
     for name in [*found]:
         found.setdefault(f"must{name[0].upper()}{name[1:]}", found[name])

@@ -10,88 +10,18 @@ from typing import Any
 
 from bootstrap.repository.gotemplate import TemplateError
 from bootstrap.repository.gotemplate_run import MISSING, is_true, printed
-
-
-def text(value: Any) -> str:
-    """An argument that Go wants as a string."""
-    if isinstance(value, str):
-        return value
-    what = "invalid value" if value is None or value is MISSING else f"wrong type for value {printed(value)}"
-    raise TemplateError(f"{what}; expected string")
-
-
-def strval(value: Any) -> str:
-    """Any value as text, as Sprig's toString does."""
-    return value if isinstance(value, str) else printed(None if value is MISSING else value)
-
-
-def plain(value: Any) -> Any:
-    """A value for JSON and YAML: whole numbers without a point, nothing for what is missing."""
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return int(value)
-    return None if value is MISSING else value
-
-
-def whole(value: Any) -> int:
-    """An argument that Go wants as an int."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TemplateError(f"wrong type for value {printed(value)}; expected int")
-    return value
-
-
-def _int(value: Any) -> int:
-    """As Sprig's toInt64: of a text, what it begins as a number; else 0."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, int | float):
-        return int(value)
-    if isinstance(value, str):
-        try:
-            return int(value, 10) if not value.lower().startswith("0x") else int(value, 16)
-        except ValueError:
-            try:
-                return int(float(value)) if "." in value and float(value).is_integer() else 0
-            except ValueError:
-                return 0
-    return 0
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, int | float):
-        return float(value)
-    try:
-        return float(value) if isinstance(value, str) else 0.0
-    except ValueError:
-        return 0.0
-
-
-def _divided(one: Any, other: Any) -> int:
-    divisor = _int(other)
-    if divisor == 0:
-        raise TemplateError("integer divide by zero")
-    return int(_int(one) / divisor) if abs(_int(one)) < 2**52 else _int(one) // divisor
-
-
-def _remainder(one: Any, other: Any) -> int:
-    return _int(one) - _divided(one, other) * _int(other)
-
-
-def _round(value: Any, places: Any, at: Any = 0.5) -> float:
-    scale = 10.0 ** whole(places)
-    scaled = _number(value) * scale
-    base = math.floor(scaled)
-    return (base + 1 if scaled - base >= float(at) else base) / scale
-
-
-def _steps(start: Any, stop: Any, step: Any) -> list[int]:
-    first, last, by = _int(start), _int(stop), _int(step)
-    if by == 0 or (last > first) != (by > 0):
-        return []
-    return list(range(first, last, by))
+from bootstrap.repository.sprig_numbers import (
+    divided,
+    remainder,
+    rounded,
+    sequence_of,
+    steps,
+    strval,
+    text,
+    to_float,
+    to_int,
+    whole,
+)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -264,26 +194,15 @@ def _extreme(choose: Callable[..., Any], convert: Callable[[Any], Any]) -> Calla
     return lambda *values: choose(convert(one) for one in values)
 
 
-def _sequence(*bounds: Any) -> str:
-    if len(bounds) == 1:
-        start, step, stop = 1, 1 if _int(bounds[0]) >= 1 else -1, _int(bounds[0])
-    elif len(bounds) == 2:
-        start, stop = map(_int, bounds)
-        step = 1 if stop >= start else -1
-    else:
-        start, step, stop = map(_int, bounds)
-    return " ".join(map(str, range(start, stop + (1 if step > 0 else -1), step))) if step else ""
-
-
 VALUES: Mapping[str, Callable[..., Any]] = {
-    "add": lambda *values: sum(map(_int, values)),
-    "add1": lambda value: _int(value) + 1,
+    "add": lambda *values: sum(map(to_int, values)),
+    "add1": lambda value: to_int(value) + 1,
     "all": lambda *values: all(map(is_true, values)),
     "any": lambda *values: any(map(is_true, values)),
     "append": lambda value, one: [*items(value), one],
-    "atoi": lambda value: _int(text(value)),
-    "biggest": _extreme(max, _int),
-    "ceil": lambda value: float(math.ceil(_number(value))),
+    "atoi": lambda value: to_int(text(value)),
+    "biggest": _extreme(max, to_int),
+    "ceil": lambda value: float(math.ceil(to_float(value))),
     "chunk": _chunk,
     "coalesce": lambda *values: next((one for one in values if is_true(one)), None),
     "compact": lambda value: [one for one in items(value) if is_true(one)],
@@ -293,13 +212,13 @@ VALUES: Mapping[str, Callable[..., Any]] = {
     "default": _default,
     "dict": _dict,
     "dig": _dig,
-    "div": _divided,
+    "div": divided,
     "empty": lambda value=MISSING: not is_true(value),
     "eq": _equal,
     "fail": _fail,
     "first": lambda value: items(value)[0] if items(value) else None,
-    "float64": _number,
-    "floor": lambda value: float(math.floor(_number(value))),
+    "float64": to_float,
+    "floor": lambda value: float(math.floor(to_float(value))),
     "ge": lambda one, other: not _less(one, other),
     "get": _get,
     "gt": lambda one, other: not _less(one, other) and not _same(one, other),
@@ -307,22 +226,22 @@ VALUES: Mapping[str, Callable[..., Any]] = {
     "hasKey": lambda holder, key: text(key) in table(holder),
     "index": _index,
     "initial": lambda value: items(value)[:-1],
-    "int": _int,
-    "int64": _int,
+    "int": to_int,
+    "int64": to_int,
     "keys": lambda *holders: [key for one in holders for key in sorted(table(one))],
     "last": lambda value: items(value)[-1] if items(value) else None,
     "le": lambda one, other: _less(one, other) or _same(one, other),
     "len": _length,
     "list": lambda *values: list(values),
     "lt": _less,
-    "max": _extreme(max, _int),
-    "maxf": _extreme(max, _number),
+    "max": _extreme(max, to_int),
+    "maxf": _extreme(max, to_float),
     "merge": merged,
     "mergeOverwrite": functools.partial(merged, override=True),
-    "min": _extreme(min, _int),
-    "minf": _extreme(min, _number),
-    "mod": _remainder,
-    "mul": lambda *values: math.prod(map(_int, values)),
+    "min": _extreme(min, to_int),
+    "minf": _extreme(min, to_float),
+    "mod": remainder,
+    "mul": lambda *values: math.prod(map(to_int, values)),
     "ne": lambda one, other: not _same(one, other),
     "omit": lambda holder, *keys: {key: one for key, one in table(holder).items() if key not in keys},
     "pick": lambda holder, *keys: {key: one for key, one in table(holder).items() if key in keys},
@@ -331,21 +250,21 @@ VALUES: Mapping[str, Callable[..., Any]] = {
     "push": lambda value, one: [*items(value), one],
     "rest": lambda value: items(value)[1:],
     "reverse": lambda value: items(value)[::-1],
-    "round": _round,
-    "seq": _sequence,
+    "round": rounded,
+    "seq": sequence_of,
     "set": _set,
     "slice": lambda value, *bounds: (
         _list_slice(value, *bounds) if isinstance(value, list) else _slice(value, *bounds)
     ),
     "sortAlpha": _sorted,
-    "sub": lambda one, other: _int(one) - _int(other),
+    "sub": lambda one, other: to_int(one) - to_int(other),
     "ternary": _ternary,
     "toStrings": lambda value: [strval(one) for one in items(value)],
     "tuple": lambda *values: list(values),
     "uniq": _unique,
     "unset": _unset,
-    "until": lambda count: _steps(0, count, 1 if _int(count) >= 0 else -1),
-    "untilStep": _steps,
+    "until": lambda count: steps(0, count, 1 if to_int(count) >= 0 else -1),
+    "untilStep": steps,
     "values": lambda *holders: [one[key] for one in map(table, holders) for key in sorted(one)],
     "without": lambda value, *gone: [one for one in items(value) if one not in gone],
 }

@@ -9,7 +9,8 @@ import pytest
 
 from bootstrap.repository.gotemplate import TemplateError
 from bootstrap.repository.gotemplate_run import MissingKey, Unknown, execute, printed
-from bootstrap.repository.sprig import floats, functions
+from bootstrap.repository.sprig import functions
+from bootstrap.repository.sprig_data import floats
 
 DATA: dict[str, Any] = {
     "name": "My_App.X",
