@@ -127,7 +127,20 @@ def _parent(
         if not why:
             return
     message = f"{route} hangs on {gateway}, and no listener takes it: {why or 'there is none'}"
-    yield at(LISTENER, route, message, *place)
+    others = (one for one in mappings(route.spec.get("parentRefs")) if one is not reference)
+    taken = any(_takes(index, route, one) for one in others)
+    yield at(LISTENER, route, message, *place, level="warning" if taken else None)
+
+
+def _takes(index: Index, route: Resource, reference: Mapping[str, Any]) -> bool:
+    """Whether a listener that a reference means takes the route: it works, though not by all of them."""
+    namespace = str(reference.get("namespace") or route.namespace)
+    gateway = index.get(GATEWAY, namespace, str(reference.get("name")))
+    listeners = mappings(gateway.spec.get("listeners")) if gateway is not None else []
+    return any(
+        gateway is not None and not refusal(index, route, reference, gateway, listener)
+        for listener in listeners
+    )
 
 
 def refusal(

@@ -109,9 +109,11 @@ def _destination(
     subset = destination.get("subset")
     if not subset:
         return
+    # A client's namespace, the Service's and the mesh's root are looked at: the last by its full name.
+    everywhere = [*index.of(DESTINATION), *around.public.of(DESTINATION)]
     rules = [
         rule
-        for rule in index.of(DESTINATION)
+        for rule in everywhere
         if service_of(str(rule.spec.get("host")), rule.namespace) == service_of(host, virtual.namespace)
     ]
     known = {str(item.get("name")) for rule in rules for item in mappings(rule.spec.get("subsets"))}
