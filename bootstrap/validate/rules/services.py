@@ -146,8 +146,6 @@ def _service(index: Index, service: Resource) -> Iterator[Problem]:
         return
     pods = [pod for pod in selected(index, selector, service.namespace) if not _is_test(pod)]
     if not pods:
-        if not service.application and not index.of(*WORKLOADS, namespace=service.namespace):
-            return  # a folder that nobody applies, without any pods: they are elsewhere
         if index.knows(service.namespace) and not _made_elsewhere(index, service):
             message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"
             yield at(NO_PODS, service, message, "spec", "selector")

@@ -96,7 +96,3 @@ def missing(selector: str, pod: str = POD) -> list[str]:
 def test_labels_that_pods_get_when_they_run_are_not_missing() -> None:
     assert missing("app: vault, vault-active: 'true'") == []
     assert missing("app: other, vault-active: 'true'") == ["GB303"]
-
-
-def test_pods_of_a_folder_that_nobody_applies_may_be_elsewhere() -> None:
-    assert missing("app: web", pod="") == []
