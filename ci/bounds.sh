@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tests=(tests/checks tests/commands/test_validate.py tests/test_images.py tests/test_images_edit.py tests/test_index.py
-  tests/test_index_appset.py tests/test_index_gotemplate.py tests/test_kube_schema.py tests/test_manifests.py
+  tests/test_index_appset.py tests/test_index_gotemplate.py tests/test_index_starts.py tests/test_kube_schema.py tests/test_manifests.py
   tests/test_settings.py tests/test_splice.py tests/test_trace.py)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
