@@ -16,6 +16,7 @@ from bootstrap.diff import compare
 from bootstrap.diff.compare import Change, Key
 from bootstrap.repository.coverage import changed
 from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.covered import Coverage
 from bootstrap.repository.discover import remotes
 from bootstrap.repository.locate import locate
 from bootstrap.repository.lookup import check_application
@@ -24,7 +25,6 @@ from bootstrap.repository.open import choose_scope
 from bootstrap.repository.read import read
 from bootstrap.repository.store import Store, open_store
 from bootstrap.resources.index import IN_CLUSTER, Resource, mapping
-from bootstrap.validate.report import Coverage
 
 
 @dataclass(frozen=True)

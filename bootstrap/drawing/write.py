@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from html import escape
 from pathlib import Path
+from typing import Any, Protocol
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing.model import Graph
-from bootstrap.validate.report import Coverage
+
+
+class Told(Protocol):
+    """What was read for a graph: one line, and data."""
+
+    def data(self) -> dict[str, Any]: ...
+
 
 FORMATS = ("html", "svg", "mermaid", "dot", "json")
 
 
-def write(graph: Graph, output: Output, format: str, read: Coverage | None = None) -> None:
+def write(graph: Graph, output: Output, format: str, read: Told | None = None) -> None:
     """Print the graph, and what was read for it.
 
     Raises InputError when a picture is asked for and the library is missing.

@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Iterable, Iterator
 
 from bootstrap.core.text import counted
+from bootstrap.repository.covered import Coverage, Part
 from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.resources.applications import is_here, referenced_values, sources
-from bootstrap.validate.report import Coverage, Part
 
 _TEMPLATES = "templates of another program, no manifests"
 _NESTED = "a Git repository of its own"

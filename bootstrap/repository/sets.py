@@ -9,7 +9,8 @@ from typing import Any
 
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository.appset import Expansion, Refused, World, expand
-from bootstrap.validate.rules.files import SET_REFUSED
+
+MEND = "correct the generator or the template that the message names"
 
 
 def followed(
@@ -20,7 +21,7 @@ def followed(
         made = expand(body, world)
     except Refused as error:
         message = f"Argo CD makes nothing of the ApplicationSet {name}: {error}"
-        fault = Fault("set-refused", line, message, SET_REFUSED.mend)
+        fault = Fault("set-refused", line, message, MEND)
         return Expansion(partial=True), fault, f"Argo CD refuses it: {error}"
     if not made.untold:
         return made, None, ""

@@ -8,6 +8,7 @@ from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing import write
 from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.covered import Coverage
 from bootstrap.repository.lookup import Request, check_environment, of_environment
 from bootstrap.repository.model import Options, Repository, Scope
 from bootstrap.repository.open import choose_scope, opened, whole
@@ -22,7 +23,7 @@ from bootstrap.trace.unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace.walk import trace
 from bootstrap.validate.config import configured, settings
 from bootstrap.validate.engine import of_scope
-from bootstrap.validate.report import Coverage, Unchecked
+from bootstrap.validate.report import Unchecked
 from bootstrap.validate.unchecked import unchecked
 
 
