@@ -16,10 +16,13 @@ from bootstrap.layout.components import offered
 from bootstrap.repository.charts import brings_no_issuers
 from bootstrap.repository.kustomize import file_of
 from bootstrap.repository.model import Repository, Scope
+from bootstrap.repository.patched import Candidates
 from bootstrap.resources.entrances import Entrances, classes, known
 from bootstrap.resources.entrances import known as known_entrances
+from bootstrap.resources.homes import gateway_labels, homes
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
 from bootstrap.resources.pods import WORKLOADS
+from bootstrap.resources.policies import MESH
 from bootstrap.validate.config import Settings, record_findings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
@@ -32,15 +35,16 @@ from bootstrap.validate.schemas import Known, reader
 
 @dataclass(frozen=True)
 class _Placed:
-    """A finding, and the object whose existence would make it none."""
+    """A finding, the object whose existence would make it none, and the one without which it is none."""
 
     finding: Finding
     unless: tuple[str, str, str] | None
+    given: tuple[str, str, str] | None
 
 
 def check(repository: Repository, settings: Settings) -> list[Finding]:
     """Everything that the rules find, by file and line."""
-    places = Places(repository.files)
+    places = Places(repository.files, _made_of(repository))
     found = [*file_findings(repository, places), *record_findings(repository, places)]
     schemas = reader(repository)
     loose = _loose(repository)
@@ -51,6 +55,23 @@ def check(repository: Repository, settings: Settings) -> list[Finding]:
     return _ordered(found, settings)
 
 
+def _made_of(repository: Repository) -> Candidates:
+    """The files of an Application's units and its own, asked for only where a field was patched."""
+    made: dict[str, list[str]] = {}
+
+    def of(application: str) -> list[str]:
+        if not made:
+            for scope in repository.scopes:
+                for placement in scope.placements:
+                    closure = repository.units[placement.unit.key].closure
+                    made.setdefault(placement.application, []).extend(closure)
+                for name, one in scope.by_name.items():
+                    made.setdefault(name, []).append(one.file)
+        return made.get(application, [])
+
+    return of
+
+
 def of_scope(
     repository: Repository, scope: Scope, settings: Settings, namespaces: Collection[str]
 ) -> list[Finding]:
@@ -58,7 +79,7 @@ def of_scope(
 
     What is wrong with the files that an Application is made of has no object, but its `application`.
     """
-    places = Places(repository.files)
+    places = Places(repository.files, _made_of(repository))
     known = reader(repository)(scope)
     beside = frozenset() if scope.complete else _loose(repository)
     found = list(_scope_findings(repository, scope, settings, known, beside, places, namespaces))
@@ -87,6 +108,8 @@ def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
 # -- one scope -----------------------------------------------------------------------------
 
 
+_OF_MESH = {"DestinationRule.networking.istio.io", "PeerAuthentication.security.istio.io"}
+"""Public in the mesh's own namespace alone, where they hold for all others."""
 _APPS_ALONE = {APPLICATION, APPLICATION_SET, PROJECT}
 """Public, and yet no matter to the rules of a namespace."""
 
@@ -136,6 +159,11 @@ def _scope_findings(
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
             identities.add((placement.cluster, fact[0], namespace, fact[2]))
+        for number, secret in repository.units[placement.unit.key].secrets:
+            namespace = namespaced(repository.units[placement.unit.key].facts[number], placement)
+            identities |= {(placement.cluster, "Secret", where, secret) for where in (namespace, "*")}
+    for namespace, secret in scope.promised:
+        identities |= {(IN_CLUSTER, "Secret", where, secret) for where in (namespace, "*")}
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
     keys = {
@@ -148,12 +176,13 @@ def _scope_findings(
             continue
         key = keys[(cluster, namespace)]
         if key in stored:
-            found = [_Placed(Finding(**one), unless) for one, unless in stored[key]]
+            found = [_Placed(Finding(**one), unless, given) for one, unless, given in stored[key]]
         else:
             found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
-            repository.store.put(key, [(asdict(one.finding), one.unless) for one in found])
+            repository.store.put(key, [(asdict(one.finding), one.unless, one.given) for one in found])
         for one in found:
-            if one.unless is None or (cluster, *one.unless) not in identities:
+            needless = one.unless is not None and (cluster, *one.unless) in identities
+            if not needless and (one.given is None or (cluster, *one.given) in identities):
                 yield one.finding
     for problem in apps_problems(repository, scope, groups):
         if finding := places.place(problem):
@@ -178,7 +207,10 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         for number, body in unit.public.items():
             fact = unit.facts[number]
             if fact[0] not in _APPS_ALONE:
-                resources.append(repository.resource(placement, fact, body, repository.namespaced(scope)))
+                one = repository.resource(placement, fact, body, repository.namespaced(scope))
+                if fact[0] in _OF_MESH and one.namespace != MESH:
+                    continue
+                resources.append(one)
                 digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
     entrances = known_entrances(scope.applications, built, cluster)
     issuers = complete and all(
@@ -187,9 +219,11 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         if one.cluster == cluster
     )
     off = classes_off(repository, scope, cluster, entrances)
-    digest.update(
-        json.dumps([sorted(opaque), sorted(images), entrances, issuers, sorted(off)], sort_keys=True).encode()
-    )
+    lived_in = homes(scope.applications, built, cluster)
+    gateways = gateway_labels(scope.applications, cluster)
+    parts = [sorted(opaque), sorted(images), entrances, issuers, sorted(off), gateways]
+    parts.append({chart: sorted(namespaces) for chart, namespaces in lived_in.items()})
+    digest.update(json.dumps(parts, sort_keys=True).encode())
     public = Index(resources, opaque)
     around = Surroundings(
         public,
@@ -201,6 +235,8 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         entrances,
         issuers,
         off,
+        lived_in,
+        gateways,
     )
     return _Target(around, digest.hexdigest())
 
@@ -237,7 +273,7 @@ def _group_findings(
     resources = list(_load(repository, scope, members))
     index = Index(resources, public.opaque, promised, applications, beyond=public)
     return [
-        _Placed(finding, problem.unless)
+        _Placed(finding, problem.unless, problem.given)
         for check_group in CHECKS
         for problem in check_group(index, target.around)
         if (finding := places.place(problem))

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bootstrap.layout.components import offered
-from bootstrap.repository.kustomize import NAMES
+from bootstrap.repository.kustomize import NAMES, file_of
 from bootstrap.repository.model import Repository, Scope
-from bootstrap.resources.index import Index
+from bootstrap.resources.applications import is_here, sources
+from bootstrap.resources.index import Index, mapping
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
 from bootstrap.validate.rules.files import UNREACHABLE
@@ -147,5 +148,25 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
             if application.application or posixpath.dirname(application.file) in known:
                 continue
             message = f"no cluster leads to {application}"
-            if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.mend)):
+            mend = _recurse(repository, complete, application.file) or UNREACHABLE.mend
+            if finding := places.place(Problem(UNREACHABLE, application, message, mend)):
                 yield finding
+
+
+def _recurse(repository: Repository, scopes: Sequence[Scope], file: str) -> str | None:
+    """What to do where an Application reads a plain folder, and leaves out the folders in it; else None."""
+    for scope in scopes:
+        for application in scope.applications:
+            for source in sources(application.body):
+                folder = posixpath.normpath((source.path or "").strip("/") or ".")
+                below = file.startswith(f"{folder}/") and posixpath.dirname(file) != folder
+                directory = mapping(source.body.get("directory"))
+                if not below or directory.get("recurse") is True or not is_here(source, repository.urls):
+                    continue
+                if file_of(repository.files, folder) is None:
+                    where = f"{application.file}:{application.line}"
+                    return (
+                        f"set directory.recurse: true in {application} ({where}), which reads {folder} "
+                        "without its folders"
+                    )
+    return None
