@@ -13,30 +13,44 @@ from bootstrap.validate.rules import (
     entrances,
     files,
     gateways,
+    hooks,
+    ingress_rules,
+    labels,
+    load_balancing,
     mesh,
+    mesh_entry,
+    mesh_strict,
     monitoring,
     network,
     options,
     pairs,
+    pod_security,
     pods,
     projects,
     record,
+    references,
     refused,
+    repeated,
     requirements,
+    rollouts,
     safety,
     scaling,
     schema,
+    scraping,
+    sealed,
     services,
+    validation,
     versions,
+    volumes,
     waves,
 )
 
-VERSION = 33
+VERSION = 38
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
-    "Files": (files, record, refused, schema, versions),
-    "The app of apps": (apps, options, projects, requirements, waves),
+    "Files": (files, labels, record, refused, schema, validation, versions),
+    "The app of apps": (apps, hooks, options, projects, repeated, requirements, waves),
     "The chain": (
         services,
         claims,
@@ -48,7 +62,17 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         scaling,
         network,
         mesh,
+        mesh_entry,
+        mesh_strict,
         monitoring,
+        scraping,
+        references,
+        rollouts,
+        sealed,
+        volumes,
+        load_balancing,
+        pod_security,
+        ingress_rules,
     ),
     "Safety": (safety,),
 }
@@ -70,6 +94,19 @@ CHECKS: tuple[Check, ...] = (
     safety.check,
     options.check_objects,
     waves.check_objects,
+    labels.check,
+    validation.check,
+    hooks.check,
+    mesh_entry.check,
+    mesh_strict.check,
+    scraping.check,
+    references.check,
+    rollouts.check,
+    sealed.check,
+    volumes.check,
+    load_balancing.check,
+    pod_security.check,
+    ingress_rules.check,
 )
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,
@@ -78,6 +115,7 @@ APPS_CHECKS: tuple[AppsCheck, ...] = (
     requirements.check,
     waves.check,
     claims.check,
+    repeated.check,
 )
 
 RULES: Mapping[str, Rule] = {
