@@ -82,10 +82,10 @@ def _beside(index: Index, around: Surroundings, use: Named) -> Iterator[Problem]
 
 
 def _is_there(index: Index, around: Surroundings, kind: str, use: Named) -> bool:
-    cluster = is_cluster_scoped(kind)
-    return (around.public if cluster else index).get(
-        kind, "" if cluster else use.namespace, use.name
-    ) is not None
+    """Whether another kind of the choice has the name, in the cluster or beside the user."""
+    if is_cluster_scoped(kind):
+        return around.public.get(kind, "", use.name) is not None
+    return index.get(kind, use.namespace or use.user.namespace, use.name) is not None
 
 
 def _brought(use: Named) -> bool:
@@ -108,6 +108,10 @@ def _of_cluster(index: Index, around: Surroundings, use: Named) -> Iterator[Prob
         return
     said, mend = names_near(use.name, known), None
     other = next((kind for kind in use.others if _is_there(index, around, kind, use)), None)
+    if use.short_kind == "ClusterRole":
+        level = "warning"
+    elif not known and other is None:
+        return  # Git has none of the kind at all: they are made by other means
     if other is not None:
         short = other.partition(".")[0]
         said, mend = f"; there is a {short} of this name", f"set kind: {short}"

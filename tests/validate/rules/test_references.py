@@ -436,3 +436,16 @@ def test_destination_rule_of_the_mesh_s_namespace_holds_everywhere() -> None:
         found = ask(mesh.check, virtual, rule.replace("HOST", host))
         assert [one.rule.id for one in found if one.rule.id == "GB327"] == rules
     assert Surroundings(Index([]), False).gateways is None
+
+
+def test_store_of_the_cluster_is_missed_only_beside_others_of_git() -> None:
+    """external-secrets#1007"""
+    wants = "{secretStoreRef: {name: vault, kind: ClusterSecretStore}}"
+    text = one("external-secrets.io/v1", "ExternalSecret", wants)
+    assert ask(references.check, text) == []  # they may be made by other means
+    beside = one("external-secrets.io/v1", "ClusterSecretStore", "{}", "vautl")
+    (problem,) = ask(references.check, text, beside)
+    assert "did you mean vautl?" in problem.message
+    own = "---\n" + one("external-secrets.io/v1", "SecretStore", "{}", "vault")
+    (problem,) = ask(references.check, text + own)
+    assert problem.mend == "set kind: SecretStore"
