@@ -27,6 +27,7 @@ from bootstrap.validate.rules import (
     pod_security,
     pods,
     projects,
+    quota,
     record,
     references,
     refused,
@@ -45,7 +46,7 @@ from bootstrap.validate.rules import (
     waves,
 )
 
-VERSION = 38
+VERSION = 39
 """Raise it when a rule changes what it finds: findings are cached."""
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
@@ -73,6 +74,7 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         load_balancing,
         pod_security,
         ingress_rules,
+        quota,
     ),
     "Safety": (safety,),
 }
@@ -107,6 +109,7 @@ CHECKS: tuple[Check, ...] = (
     load_balancing.check,
     pod_security.check,
     ingress_rules.check,
+    quota.check,
 )
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,

@@ -79,6 +79,12 @@ MORE = [
         also=("GB217",),
     ),
     Added(
+        "GB382",
+        "asks for limits.cpu of every container",
+        "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: all, namespace: shop}\n"
+        "spec: {hard: {limits.cpu: 10}}\n",
+    ),
+    Added(
         "GB371",
         "needs Secret rabbit",
         "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: r, namespace: shop}\n"
