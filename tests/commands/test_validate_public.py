@@ -491,3 +491,35 @@ def test_fault_is_told_at_its_line_and_on_the_chain(
     traced = json.loads(run("trace", case.host, "--repo", wrong, "-o", "json").out)
     assert traced["state"] == case.state, traced
     assert case.rule in json.dumps(traced["trace"])
+
+
+ISSUER = """\
+apiVersion: cert-manager.io/v1
+kind: ClusterIssuer
+metadata: {name: letsencrypt}
+spec:
+  acme:
+    solvers:
+      - dns01:
+          cloudflare:
+            apiTokenSecretRef:
+              name: token
+              key: token
+---
+apiVersion: bitnami.com/v1alpha1
+kind: SealedSecret
+metadata: {name: token, namespace: PLACE}
+spec: {encryptedData: {token: AgBy3i4OJSWK}}
+"""
+
+
+@pytest.mark.parametrize(("place", "lines"), [("istio-system", [10]), ("cert-manager", [])])
+def test_secret_of_a_cluster_issuer_is_in_the_namespace_of_cert_manager(
+    place: str, lines: list[int], run: Run, tmp_path: Path, cache: Path
+) -> None:
+    """cert-manager#263, #2399: the chart that runs there makes none, and another namespace gets it."""
+    text = ISSUER.replace("{name: token, namespace: PLACE}", f"\n  name: token\n  namespace: {place}")
+    charts = (("cert-manager", "cert-manager"), ("sealed-secrets", "kube-system"))
+    case = Case("issuer", {"i.yaml": text}, ("", "", ""), "GB371", 10, "", charts=charts)
+    findings = json.loads(run("validate", repository(tmp_path, case, False), "-o", "json").out)["findings"]
+    assert [one["line"] for one in findings if one["rule"] == "GB371"] == lines
