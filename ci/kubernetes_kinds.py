@@ -1,4 +1,4 @@
-"""Makes bootstrap/kubernetes-kinds.json: the kinds and fields of the Kubernetes releases that are known.
+"""Makes bootstrap/validate/kubernetes-kinds.json: the kinds and fields of the Kubernetes releases that are known.
 
     python ci/kubernetes_kinds.py v1.36.3 v1.37.2
 
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[1] / "bootstrap" / "kubernetes-kinds.json"
+TARGET = Path(__file__).parents[1] / "bootstrap" / "validate" / "kubernetes-kinds.json"
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 _REFERENCE = "#/definitions/"
 _KNOWN = {

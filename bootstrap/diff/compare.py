@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bootstrap.diff.immutable import refusal
 from bootstrap.resources.index import Resource, mapping
 
 Key = tuple[str, str, str, str]
@@ -21,13 +22,17 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @dataclass(frozen=True)
 class Change:
-    """One object that is added, removed or changed; `lines` are a unified diff without its head."""
+    """One object that is added, removed or changed; `lines` are a unified diff without its head.
+
+    `refused` says why the API server refuses the change, "" when it takes it.
+    """
 
     kind: Literal["add", "remove", "change"]
     object: str
     application: str
     where: str
     lines: tuple[str, ...]
+    refused: str = ""
 
 
 def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[Change]:
@@ -56,7 +61,8 @@ def _change(old: Resource | None, new: Resource | None) -> Change:
     other = _text(new.body, old.body if old else None, "new") if new else []
     lines = list(difflib.unified_diff(one, other, n=2, lineterm=""))[2:]
     where = f"{shown.file}:{shown.line}" if shown.file else ""
-    return Change(kind, str(shown), shown.application, where, tuple(lines))
+    refused = refusal(old, new) if old and new else ""
+    return Change(kind, str(shown), shown.application, where, tuple(lines), refused)
 
 
 def _renamed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:
@@ -145,6 +151,8 @@ def text(changes: Iterable[Change]) -> Iterator[str]:
         yield f"{application or 'applied by hand'}:"
         for change in part:
             yield f"  {_SIGNS[change.kind]} {change.object}" + (f"  ({change.where})" if change.where else "")
+            if change.refused:
+                yield f"    ! {change.refused}"
             yield from (f"      {line}" for line in change.lines)
 
 
@@ -168,6 +176,7 @@ def markdown(changes: Iterable[Change], limit: int = 60_000, unread: Iterable[tu
             block = [
                 f"<details><summary>{change.kind} <code>{change.object}</code></summary>",
                 "",
+                *([f"**{change.refused}**", ""] if change.refused else []),
                 "~~~~diff",
                 *change.lines,
                 "~~~~",
@@ -187,6 +196,7 @@ def data(changes: Iterable[Change]) -> list[dict[str, Any]]:
             "object": change.object,
             "application": change.application or None,
             "where": change.where or None,
+            "refused": change.refused or None,
             "diff": list(change.lines),
         }
         for change in changes

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from bootstrap.manifests.reader import Fault, line_of
 from bootstrap.repository import kustomize
 from bootstrap.repository.files import Files
+from bootstrap.resources.index import mappings, sequence
+
+_NOT_FOUND = re.compile(r'unable to find field \\*"(?P<field>.+?)\\*" in replacement target')
 
 FileFault = tuple[str, Fault]
 """A file, and what is wrong with it."""
@@ -78,3 +81,26 @@ def inflated(files: Files, names: Sequence[str]) -> Iterator[FileFault]:
                         name,
                         Fault("inflate", line, found, "look at what `kustomize build --enable-helm` gives"),
                     )
+
+
+def replacement_fault(files: Files, closure: Sequence[str], error: str) -> FileFault | None:
+    """A replacement whose target lacks the field: where it is written, and how kustomize makes the field."""
+    match = _NOT_FOUND.search(error)
+    if match is None:
+        return None
+    field = match["field"]
+    for name in closure:
+        if posixpath.basename(name) not in kustomize.NAMES or field.encode() not in files.read(name):
+            continue
+        for number, one in enumerate(mappings((files.mapping(name) or {}).get("replacements"))):
+            for place, target in enumerate(mappings(one.get("targets"))):
+                paths = [str(path) for path in sequence(target.get("fieldPaths"))]
+                if field in paths:
+                    position = ("replacements", number, "targets", place, "fieldPaths", paths.index(field))
+                    line = line_of(files.read(name), 0, position)
+                    found = f"kustomize cannot build it: the replacement's target has no field {field}"
+                    mend = (
+                        "let kustomize make the field (options: {create: true} of the target), or correct it"
+                    )
+                    return name, Fault("build", line, found, mend)
+    return None

@@ -379,10 +379,10 @@ class _Reader:
                 scope.opaque |= {(cluster, space), (cluster, "")}
                 what = f"{kind.partition('.')[0]} {name}"
                 scope.unknown.append(Unknown(placement.application, what, why, cluster, space, file, line))
-        scope.unknown += (
-            Unknown(placement.application, path, JSONNET, cluster, placement.namespace or ANY, path, 1)
-            for path in index_sources.jsonnet_files(self.files, placement.unit)
-        )
+        for path in index_sources.jsonnet_files(self.files, placement.unit):
+            space = placement.namespace or ANY
+            scope.opaque |= {(cluster, space), (cluster, "")}
+            scope.unknown.append(Unknown(placement.application, path, JSONNET, cluster, space, path, 1))
         if not unit.opaque:
             return
         spaces = {placement.namespace or "default", "", *unit.namespaces}

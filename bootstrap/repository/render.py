@@ -13,7 +13,7 @@ from bootstrap.manifests.reader import Fault
 from bootstrap.repository import charts
 from bootstrap.repository import kustomize as index_kustomize
 from bootstrap.repository import plain as index_plain
-from bootstrap.repository.faults import FileFault
+from bootstrap.repository.faults import FileFault, replacement_fault
 from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
@@ -135,6 +135,8 @@ class Renderer:
                 file = index_kustomize.file_of(self.files, folder) or folder
                 mend = f"mend what kustomize names; `kustomize build {folder or '.'}` shows the same"
                 faults = [(file, Fault("build", 1, f"kustomize cannot build it: {error}", mend))]
+                if (replaced := replacement_fault(self.files, item.closure, error)) is not None:
+                    faults = [replaced]
                 if _PLUGINS.search(error):
                     mend = f"look at what `kustomize build {folder or '.'}` gives where plugins are allowed"
                     faults = [(file, Fault("inflate", 1, "it needs helm or a plugin of kustomize", mend))]

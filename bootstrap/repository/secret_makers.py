@@ -254,6 +254,17 @@ def made_by(resource: Resource) -> Iterator[Made]:
                 yield Made(str(item.get("name")), _certificate_keys(resource))
 
 
+def names_made(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(name, namespace) of the Secrets that an object is or makes, as far as it tells them by name.
+
+    The namespace is "" for the object's own, "*" for every one.
+    """
+    resource = Resource(body)
+    if resource.kind == "Secret":
+        return [(resource.name, "")]
+    return [(made.name, made.namespace) for made in made_by(resource) if not made.pattern]
+
+
 def _issued(resource: Resource) -> bool:
     return any(
         str(key).startswith(("cert-manager.io/", "kubernetes.io/tls-acme")) for key in resource.annotations

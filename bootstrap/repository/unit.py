@@ -17,13 +17,13 @@ from bootstrap.repository.faults import FileFault, inflated, is_unfilled, missin
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
 from bootstrap.repository.patches import Target, targets
-from bootstrap.repository.secret_makers import copied
+from bootstrap.repository.secret_makers import copied, names_made
 from bootstrap.repository.source import Unit, chart_files, directory_files
 from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
 
-VERSION = 23
+VERSION = 24
 """Raise it when the same files give another result."""
 
 PUBLIC = {
@@ -32,6 +32,7 @@ PUBLIC = {
     "AppProject.argoproj.io",
     "Gateway.gateway.networking.k8s.io",
     "Gateway.networking.istio.io",
+    "ListenerSet.gateway.networking.k8s.io",
     "ReferenceGrant.gateway.networking.k8s.io",
     "Namespace",
     "StorageClass.storage.k8s.io",
@@ -46,6 +47,10 @@ PUBLIC = {
     "InfisicalSecret.secrets.infisical.com",
     "DopplerSecret.secrets.doppler.com",
     "postgresql.acid.zalan.do",
+    "ClusterTriggerAuthentication.keda.sh",
+    "PersistentVolume",
+    "Prometheus.monitoring.coreos.com",
+    "PeerAuthentication.security.istio.io",
     "AuthorizationPolicy.security.istio.io",
     "DestinationRule.networking.istio.io",
     "CustomResourceDefinition.apiextensions.k8s.io",
@@ -66,7 +71,8 @@ class UnitResult:
     matter too. `claims` has the hosts and paths of Ingresses and routes, by number. `outline` is the
     checksum of all this but the objects that are not public. `opaque` says that not all of it is known,
     `broken` that this is a fault, and `namespaces` where the rest may belong.
-    `patches` are those with a target (index_patches.py).
+    `patches` are those with a target (index_patches.py). `secrets` has (number of the object, name,
+    namespace) of the Secrets that something makes, "" for the object's own namespace, "*" for every one.
     """
 
     key: str
@@ -83,6 +89,7 @@ class UnitResult:
     broken: bool = False
     namespaces: list[str] = field(default_factory=list)
     patches: list[Target] = field(default_factory=list)
+    secrets: list[tuple[int, str, str]] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         values = dict(vars(self))
@@ -246,6 +253,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     """Say where each object lies, and which of them others look at."""
     facts, public = [], {}
     images: set[str] = set()
+    made: list[tuple[int, str, str]] = []
     claimed: list[tuple[int, Claim]] = []
     finder = Finder(files, prepared.closure)
     for number, (body, file) in enumerate(objects):
@@ -256,6 +264,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         if kind in WORKLOADS:
             images.update(image_name(str(one.body.get("image"))) for one in containers(Resource(body)))
         claimed += [(number, claim) for claim in claims(body)]
+        made += [(number, *one) for one in names_made(body)]
         if kind in PUBLIC or kind in BRINGERS or (kind == "ConfigMap" and name == "argocd-cm"):
             public[number] = body
         elif (copy := copied(body)) is not None:
@@ -267,7 +276,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     text = json.dumps([body for body, _ in objects], sort_keys=True, default=str)
     key = hashlib.sha256(f"{prepared.key}{text}".encode()).hexdigest()
     digests = {number: _digest(body) for number, body in public.items()}
-    outline = _digest([facts, digests, prepared.closure, sorted(images), claimed])
+    outline = _digest([facts, digests, prepared.closure, sorted(images), claimed, made])
     return UnitResult(
         key,
         facts,
@@ -283,6 +292,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         broken,
         _namespaces(files, prepared.closure) if broken else [],
         _patches(files, prepared.closure, objects) if kustomized and not found else [],
+        made,
     )
 
 

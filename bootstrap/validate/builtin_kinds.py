@@ -18,7 +18,7 @@ Release = tuple[int, int]
 @cache
 def _releases() -> dict[Release, tuple[str, Mapping[str, Any]]]:
     """Release → its name with the patch, and what is kept of it; see ci/kubernetes_kinds.py."""
-    text = resources.files("bootstrap").joinpath("kubernetes-kinds.json").read_text("utf-8")
+    text = resources.files("bootstrap.validate").joinpath("kubernetes-kinds.json").read_text("utf-8")
     found = {}
     for name, kept in json.loads(text).items():
         major, minor, _ = name.removeprefix("v").split(".")

@@ -13,7 +13,6 @@ from typing import Any
 from bootstrap.layout.components import offered
 from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.model import Repository, Scope
-from bootstrap.resources.applications import sources
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
@@ -164,16 +163,19 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
             if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.mend)):
                 yield finding
     for folder, left in below.items():
-        parent, place = flat[folder]
-        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
-        message = f"{parent} applies the files of {folder} alone: {left[0]}{more} lies below, and is not"
-        mend = "set directory.recurse: true, or give the folder below an Application of its own"
-        if finding := places.place(Problem(UNREACHABLE, parent, message, mend, place)):
+        parent = flat[folder]
+        more = f" and {len(left) - 1} more below {folder}" if len(left) > 1 else ""
+        message = f"no cluster leads to {left[0]}{more}"
+        mend = (
+            f"set directory.recurse: true in {parent} ({parent.file}:{parent.line}), which reads {folder} "
+            "without its folders"
+        )
+        if finding := places.place(Problem(UNREACHABLE, left[0], message, mend)):
             yield finding
 
 
-def _flat_folders(repository: Repository) -> dict[str, tuple[Resource, tuple[str | int, ...]]]:
-    """Folders that an Application applies without what lies below → it, and where it says so."""
+def _flat_folders(repository: Repository) -> dict[str, Resource]:
+    """Folders that an Application applies without what lies below → it."""
     found = {}
     for scope in repository.scopes:
         for placement in scope.placements:
@@ -181,7 +183,5 @@ def _flat_folders(repository: Repository) -> dict[str, tuple[Resource, tuple[str
             unit = placement.unit
             if application is None or unit.tool != "directory" or json.loads(unit.options).get("recurse"):
                 continue
-            for source in sources(application.body):
-                if (source.path or "").strip("/") == unit.path:
-                    found[unit.path] = (application, (*source.position, "path"))
+            found[unit.path] = application
     return found

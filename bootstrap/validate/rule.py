@@ -34,7 +34,8 @@ class Problem:
 
     `path` is the field inside the object. `unless` names an object, (kind, namespace, name), whose
     existence anywhere in the cluster makes it no problem; it is asked when all namespaces are known.
-    `level` is how severe it is when that is not what the rule says.
+    `level` is how severe it is when that is not what the rule says. `given` names an object, in the
+    namespace "*" for any, without which it is no problem.
     """
 
     rule: Rule
@@ -44,6 +45,7 @@ class Problem:
     path: Path = ()
     unless: tuple[str, str, str] | None = None
     level: Severity | None = None
+    given: tuple[str, str, str] | None = None
 
     @property
     def severity(self) -> Severity:
@@ -77,7 +79,9 @@ class Surroundings:
     tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
     kinds (`models` and `kinds`, see kube_schema.py), nothing when they are not known; `entrances`
     where ingress controllers run; `issuers` says that Git has all ClusterIssuers, though not all is known;
-    `off` are the classes of controllers that stand switched off in the cluster's kustomization.
+    `off` are the classes of controllers that stand switched off in the cluster's kustomization;
+    `homes` the namespaces that a chart of a name (or the image of its controller) is applied to;
+    `gateways` the labels of the pods that charts bring for Istio's Gateways, None when not all are known.
     """
 
     public: Index
@@ -89,6 +93,8 @@ class Surroundings:
     entrances: Entrances = field(default_factory=dict)
     issuers: bool = False
     off: frozenset[str] = frozenset()
+    homes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    gateways: Sequence[Mapping[str, str]] | None = None
 
     def knows_cluster_objects(self) -> bool:
         """Whether a cluster-scoped object that is not in Git is missing indeed."""
@@ -103,9 +109,12 @@ class Surroundings:
         names = set(known) if known is not None else {item.name for item in self.public.of(kind)}
         if str(name) in names:
             return None
+        of_entrance = kind.startswith(("IngressClass.", "GatewayClass."))
         if self.knows_cluster_objects():
-            return "error"
-        if kind.startswith(("IngressClass.", "GatewayClass.")):
+            # Many clusters come with a controller and its class: Git that has none says nothing of them.
+            told = names or not of_entrance or classes(self.entrances) or self.off
+            return "error" if told else "info"
+        if of_entrance:
             names |= classes(self.entrances)
             if str(name) in self.off:
                 return "warning"

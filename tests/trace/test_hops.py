@@ -15,6 +15,7 @@ from bootstrap.validate.engine import problems
 from bootstrap.validate.rule import Finding, Problem, Surroundings
 from tests.validate.rules.world import CHILDREN, CLUSTER, ROOT, SHOP, broken, resources
 
+NODE_PORT = "type: NodePort\n  ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"
 CANARY = """\
 ---
 apiVersion: gateway.networking.k8s.io/v1
@@ -179,7 +180,7 @@ def test_weights_wildcards_and_other_kinds_of_routes_are_followed() -> None:
 
 
 def test_node_port_needs_a_policy_that_lets_callers_from_outside_in() -> None:
-    port = {"service ports": "ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"}
+    port = {"service ports": NODE_PORT}
     inside = {"way in": "- from: [{podSelector: {}}]"}
     assert worst(walk("localhost:31000", port)) == "ok"
     cut = hop_of(walk("localhost:31000", {**port, **inside}), "Service shop/web")
@@ -189,7 +190,7 @@ def test_node_port_needs_a_policy_that_lets_callers_from_outside_in() -> None:
 
 def test_service_and_node_port_can_be_traced() -> None:
     assert "Service shop/db" in titles(walk("db.shop"))
-    port = {"service ports": "ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"}
+    port = {"service ports": NODE_PORT}
     assert "Service shop/web" in titles(walk("localhost:31000", port))
     assert "db.example.org" in titles(walk("outside.shop"))
 

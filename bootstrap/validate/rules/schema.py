@@ -179,7 +179,9 @@ def _allowed(value: Any, allowed: list[str] | range, path: Path) -> Iterator[Fau
     ):
         if isinstance(allowed, range):
             if isinstance(item, int) and not isinstance(item, bool) and item not in allowed:
-                yield VALUE, f"{_spell(place)} is {item}, not {allowed[0]} to {allowed[-1]}", place
+                most = "more" if allowed[-1] == 2**31 - 1 else str(allowed[-1])
+                said = f"{allowed[0]} or {most}" if most == "more" else f"{allowed[0]} to {most}"
+                yield VALUE, f"{_spell(place)} is {item}, not {said}", place
         elif isinstance(item, str):
             yield from _chosen(item, allowed, place)
 

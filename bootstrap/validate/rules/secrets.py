@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.repository.secret_makers import COPY, MAKERS, Made, made_by, may_make, reaches
-from bootstrap.resources.index import Index, Resource, mapping
+from bootstrap.resources.index import Index, Resource, dig, mapping
 
 _SERVING = ("service.beta.openshift.io", "service.alpha.openshift.io")
 """Whose annotation `serving-cert-secret-name` on a Service lets OpenShift make a certificate's Secret."""
@@ -13,6 +13,7 @@ _SERVING = ("service.beta.openshift.io", "service.alpha.openshift.io")
 _ACCOUNT_TOKEN = frozenset({"ca.crt", "namespace", "service-ca.crt", "token"})
 """The keys that Kubernetes and OpenShift give a Secret of type kubernetes.io/service-account-token."""
 
+_SEALED = "SealedSecret.bitnami.com"
 _GENERATES = "secret-generator.v1.mittwald.de/autogenerate"
 """Whose value names the keys that a controller fills in."""
 _REFLECTS = "reflector.v1.k8s.emberstack.com/reflects"
@@ -45,9 +46,15 @@ def keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
 
 
 def makers(index: Index, namespace: str, name: str) -> list[Resource]:
-    """The objects in Git from which the Secret is made."""
+    """The objects in Git from which the Secret is made, or was to be: one that was renamed after sealing."""
     found = [maker for maker, _ in _made(index, namespace, name)]
+    found += [one for one in index.of(_SEALED, namespace=namespace) if one.name != name and _was(one, name)]
     return found + [item for item in index.of("Service", namespace=namespace) if _serves_with(item, name)]
+
+
+def _was(sealed: Resource, name: str) -> bool:
+    """Whether a SealedSecret was sealed for this name."""
+    return bool(dig(sealed.body, "spec", "template", "metadata", "name") == name)
 
 
 def maybe(index: Index, namespace: str, name: str) -> str:

@@ -20,6 +20,7 @@ from bootstrap.resources.pods import (
 from bootstrap.resources.routes import INGRESS, ingress_backends, ports
 from bootstrap.validate.rule import Problem, Rule, Surroundings, at
 from bootstrap.validate.rules import secrets
+from bootstrap.validate.rules.renames import near
 
 BACKEND_MISSING = Rule(
     "GB301",
@@ -105,9 +106,11 @@ def backend(
     service = index.get("Service", namespace, name)
     if service is None:
         if index.knows(namespace):
-            near = names_near(str(name), (item.name for item in index.of("Service", namespace=namespace)))
-            message = f"{user} sends requests to Service {name}, which is not in {namespace}{near}"
-            yield at(BACKEND_MISSING, user, message, *path, "name", unless=("Service", namespace, str(name)))
+            known = [item.name for item in index.of("Service", namespace=namespace)]
+            said, mend = near(user, str(name), known, (*path, "name"), "Service")
+            message = f"{user} sends requests to Service {name}, which is not in {namespace}{said}"
+            there = ("Service", namespace, str(name))
+            yield at(BACKEND_MISSING, user, message, *path, "name", mend=mend, unless=there)
         return
     if service.spec.get("type") == "ExternalName" and not ports(service):
         return  # a name alone, for whatever port
@@ -127,10 +130,10 @@ def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[
         yield from backend(index, ingress, ingress.namespace, name, port, *place)
     name = ingress.spec.get("ingressClassName")
     if name and (level := around.lacks("IngressClass.networking.k8s.io", name)):
-        near = names_near(
-            str(name), (item.name for item in around.public.of("IngressClass.networking.k8s.io"))
+        known = (item.name for item in around.public.of("IngressClass.networking.k8s.io"))
+        message = (
+            f"{ingress} wants the IngressClass {name}, which nothing provides{names_near(str(name), known)}"
         )
-        message = f"{ingress} wants the IngressClass {name}, which nothing provides{near}"
         yield at(INGRESS_CLASS, ingress, message, "spec", "ingressClassName", level=level)
     issued = any(str(key).startswith("cert-manager.io/") for key in ingress.annotations)
     for number, tls in enumerate(sequence(ingress.spec.get("tls"))):
@@ -255,7 +258,8 @@ def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
     name = workload.spec.get("serviceName")
     known = workload.kind == "StatefulSet.apps" and index.knows(workload.namespace)
     if known and name and index.get("Service", workload.namespace, name) is None:
-        near = names_near(str(name), (s.name for s in index.of("Service", namespace=workload.namespace)))
-        message = f"{workload} names the Service {name}, which is not there{near}"
+        known_names = [item.name for item in index.of("Service", namespace=workload.namespace)]
+        said, mend = near(workload, str(name), known_names, ("spec", "serviceName"), "Service")
+        message = f"{workload} names the Service {name}, which is not there{said}"
         there = ("Service", workload.namespace, str(name))
-        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", unless=there)
+        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", mend=mend, unless=there)

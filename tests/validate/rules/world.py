@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from bootstrap.validate.ruleset import APPS_CHECKS, CHECKS
 CLUSTER = """\
 apiVersion: v1
 kind: Namespace
-metadata: {name: shop, labels: {team: shop}}
+metadata: {name: shop, labels: {team: shop}} # namespace
 ---
 apiVersion: networking.k8s.io/v1
 kind: IngressClass
@@ -48,6 +49,15 @@ spec:
   gatewayClassName: traefik
   listeners:
     - {name: web, port: 80, hostname: "*.example.com", allowedRoutes: {namespaces: {from: All}}}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata: {name: main, namespace: edge}
+spec:
+  serviceMonitorSelector: {} # prometheus
+  serviceMonitorNamespaceSelector: {}
+  ruleSelector: {}
+  ruleNamespaceSelector: {}
 ---
 apiVersion: gateway.networking.k8s.io/v1beta1
 kind: ReferenceGrant
@@ -182,6 +192,7 @@ metadata:
 spec:
   storageClassName: standard # storage class
   accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
 ---
 apiVersion: apps/v1
 kind: StatefulSet
@@ -442,11 +453,12 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
     root = resources(broken(ROOT, edits), "clusters/one/root.yaml", "")
     children = resources(broken(CHILDREN, edits), "clusters/one/apps.yaml", "argocd/root")
     objects = resources(shop, "apps/shop/shop.yaml", "argocd/shop", "shop")
-    cluster = resources(CLUSTER, "infrastructure/cluster.yaml", "argocd/certificates")
+    cluster = resources(broken(CLUSTER, edits), "infrastructure/cluster.yaml", "argocd/certificates")
     applications = [item for item in [*root, *children, *objects] if item.kind == APPLICATION]
     by_name = {f"{item.namespace}/{item.name}": item for item in applications}
     public = Index([*cluster, *root, *children, *(item for item in objects if not item.namespace)])
     around = Surroundings(public, complete, schema=schema, entrances={"traefik": {"edge": {}}})
+    around = replace(around, gateways=({"app": "gateway", "istio": "gateway"},))
     secrets = {key: keys for item in applications for key, keys in promised(item).items()}
     found: list[Problem] = []
     for objects_here in (

@@ -1,0 +1,23 @@
+"""Asks one family of rules about some objects of the namespace shop, and of the cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bootstrap.resources.index import APPLICATION, Index
+from bootstrap.validate.rule import Check, Problem, Surroundings
+from tests.validate.rules.world import resources
+
+
+def ask(check: Check, text: str, public: str = "", complete: bool = True, **around: Any) -> list[Problem]:
+    """What a check says of the objects in `text`; those of `public` other namespaces see too."""
+    objects = resources(text, "shop.yaml", "argocd/shop", "shop")
+    beyond = resources(public, "cluster.yaml", "argocd/base", "shop") if public else []
+    applications = {f"{one.namespace}/{one.name}": one for one in beyond if one.kind == APPLICATION}
+    seen = Index([*beyond, *(one for one in objects if not one.namespace)])
+    opaque = around.pop("opaque", ())
+    here = Index(objects, opaque, {}, applications, beyond=seen)
+    seen.opaque = frozenset(opaque)
+    found = list(check(here, Surroundings(seen, complete, **around)))
+    known = {(one.kind, one.namespace, one.name) for one in [*objects, *beyond]}
+    return [one for one in found if one.unless is None or one.unless not in known]
