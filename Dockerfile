@@ -1,14 +1,17 @@
 # bootstrap for other CIs: Python, git and ssh, no root. Kustomize comes at run time, from its checksummed release,
 # when a command needs it (image set does not).
 #   docker build --tag registry.example.com/bootstrap:v1 .
-# Give BASE by digest (docker buildx imagetools inspect python:3.13-slim-bookworm) to build the same image again.
-ARG BASE=python:3.13-slim-bookworm
+# BASE is by digest, so that the same image is built again; another: docker buildx imagetools inspect python:3.13-slim-bookworm
+ARG BASE=python:3.13-slim-bookworm@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb
 
 FROM ${BASE} AS build
 COPY . /source
-RUN python -m venv /opt/bootstrap \
-    && /opt/bootstrap/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
-       --constraint /source/constraints.txt /source \
+# Every file by its sha256; then the source itself, with what is there and nothing from the network.
+RUN python -I -m venv /opt/bootstrap \
+    && /opt/bootstrap/bin/python -I -m pip install --no-cache-dir --disable-pip-version-check \
+       --require-hashes --only-binary :all: --requirement /source/requirements.txt \
+    && /opt/bootstrap/bin/python -I -m pip install --no-cache-dir --disable-pip-version-check \
+       --no-deps --no-index --no-build-isolation /source \
     && /opt/bootstrap/bin/python -m pip uninstall --yes pip
 
 FROM ${BASE}

@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 # Tests start hundreds of Python programs: with their byte code kept, each starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: sandbox sandbox-down test lint ci bench clean
+.PHONY: sandbox sandbox-down test test-fast lint ci bench clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -14,15 +14,17 @@ help:
 	@echo "make sandbox       a real cluster with Argo CD and Gitea on this machine, synced from Git"
 	@echo "make sandbox-down  stop it and delete its data"
 	@echo "make test          every test, on the real parts"
+	@echo "make test-fast     those that need no cluster and build nothing"
 	@echo "make lint          ruff, mypy --strict, import-linter"
 	@echo "make ci            what CI runs: lint and test"
 	@echo "make bench         every figure that has a goal, against kubectl, kustomize and git"
 
-$(INSTALLED): setup.cfg pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+$(INSTALLED): setup.cfg pyproject.toml requirements-dev.txt
+	@$(PYTHON) -I -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	$(PYTHON) -I -m venv .venv
+	$(BIN)/python -I -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -I -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 sandbox: $(INSTALLED)
@@ -30,6 +32,10 @@ sandbox: $(INSTALLED)
 
 sandbox-down: $(INSTALLED)
 	@$(BIN)/bootstrap sandbox down --purge
+
+# What needs no cluster and builds nothing: for the minutes between two edits.
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/sandbox --ignore=tests/ci --ignore=tests/catalog
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder

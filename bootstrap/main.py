@@ -15,7 +15,7 @@ import click
 
 from bootstrap import __version__
 from bootstrap.core.errors import BootstrapError, ExitStatus, InputError, OutputError
-from bootstrap.core.invocation import Invocation
+from bootstrap.core.invocation import COMPLETE, Invocation
 
 COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
@@ -37,9 +37,6 @@ COMMANDS = {
 }
 """Name → help line. A command's module, and what it imports, is loaded only when it is used."""
 
-
-COMPLETE = "_BOOTSTRAP_COMPLETE"
-"""The variable by which a shell's completion script asks."""
 
 _UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Why a stream takes no more."""
@@ -101,7 +98,10 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
         with cli.make_context("bootstrap", list(arguments)) as context:
             context.obj = invocation
             context_output.append(context)
-            status = cli.invoke(context)
+            try:
+                status = cli.invoke(context)
+            finally:
+                _tell_notices(context_output, invocation)
             return int(status) if isinstance(status, int) else ExitStatus.OK
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -123,6 +123,11 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
         if isinstance(error, OSError) and _is_of_a_stream(error):
             raise
         return _report_bug(error, _output(context_output, invocation))
+
+
+def _tell_notices(contexts: list[Any], invocation: Invocation) -> None:
+    for notice in dict.fromkeys(invocation.notices):
+        _output(contexts, invocation).warn(notice)
 
 
 def _is_of_a_stream(error: OSError) -> bool:

@@ -1,4 +1,4 @@
-"""Makes bootstrap/validate/kubernetes-kinds.json: the kinds and fields of the Kubernetes releases that are known.
+"""Makes bootstrap/validate/kubernetes-kinds.json: the kinds and fields of the known releases of Kubernetes.
 
     python ci/kubernetes_kinds.py v1.36.3 v1.37.2
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-VERSION = "v3.6.1"
+from bootstrap.core.names import ARGOCD_VERSION
+
+VERSION = ARGOCD_VERSION
 KNOWN_HOSTS = """\
 # of well-known hosts
 git.example.net ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPEKJ9uTDLyYNqyqqfvQqvZNDSkbgAmZ3qGeZSJvE+Xs

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core import cache_trust
 from bootstrap.core.invocation import Invocation
 from bootstrap.main import run as run_cli
 
@@ -28,6 +29,11 @@ def programs_cache() -> Path:
     return Invocation(environ=USER_ENVIRONMENT).cache_dir
 
 
+def cache_key() -> Path:
+    """The secret that the entries of that cache are sealed with."""
+    return cache_trust.key_path(Invocation(environ=USER_ENVIRONMENT)).absolute()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="Write compared files anew.")
 
@@ -42,6 +48,7 @@ def _guarded_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
     monkeypatch.setenv("KUBECONFIG", NO_KUBECONFIG)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("BOOTSTRAP_CACHE_DIR", str(programs_cache()))
+    monkeypatch.setenv("BOOTSTRAP_CACHE_KEY", str(cache_key()))
     monkeypatch.setenv("BOOTSTRAP_DATA_DIR", str(home / "data"))
     monkeypatch.setenv("BOOTSTRAP_STATE_DIR", str(home / "state"))
 

@@ -136,6 +136,8 @@ spec:
       repoURL: https://git.example.com/platform/gitops.git
       targetRevision: main
       path: apps/voting-app/overlays/dev
+  destination:
+    namespace: voting
 """,
     "apps/voting-app/overlays/dev/settings.yaml": """\
 apiVersion: v1

@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import click
 import pytest
 
 from bootstrap import main
 from bootstrap.core.errors import ExitStatus, InputError
-from bootstrap.core.invocation import Invocation
+from bootstrap.core.invocation import COMPLETE, Invocation
 from tests.conftest import Run
 
 HEAVY = ("git", "kubernetes", "requests", "rich", "ruamel", "cryptography", "importlib.metadata")
@@ -105,6 +106,21 @@ def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, run: Run) -> N
     assert run("init").exit == 130
 
 
+def test_secret_is_redacted_as_json_and_urls_write_it_too(invocation: Invocation) -> None:
+    from bootstrap.core.output import Output
+
+    secret = 'pa"ss\\wörd/+ %'
+    invocation.keep_secret(secret)
+    output = Output(invocation)
+    written = [json.dumps(secret), json.dumps(secret, ensure_ascii=False), quote(secret, safe=""), secret]
+    output.info(" ".join([*written, quote(secret), quote_plus(secret)]))
+    assert "[hidden]" in invocation.stderr.getvalue()  # type: ignore[attr-defined]
+    assert "ss" not in invocation.stderr.getvalue()  # type: ignore[attr-defined]
+    json_output = Output(invocation, format="json")
+    json_output.result({"said": secret})
+    assert "ss" not in invocation.stdout.getvalue()  # type: ignore[attr-defined]
+
+
 def test_secrets_are_redacted_from_everything_printed(invocation: Invocation) -> None:
     from bootstrap.core.output import Output
 
@@ -191,7 +207,7 @@ def offered(words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     monkeypatch.setenv("COMP_WORDS", f"bootstrap {words}")
     monkeypatch.setenv("COMP_CWORD", str(len(words.split(" "))))
-    assert shell_complete(main.cli, {}, "bootstrap", main.COMPLETE, "bash_complete") == 0
+    assert shell_complete(main.cli, {}, "bootstrap", COMPLETE, "bash_complete") == 0
     return [line.partition(",")[2] for line in capsys.readouterr().out.splitlines() if line]
 
 

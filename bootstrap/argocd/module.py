@@ -29,7 +29,7 @@ def read(version: str, file: str, sha256: str, invocation: Invocation) -> bytes:
     Raises DownloadUnavailable when no proxy has it, ChecksumDiffers when it is another file there.
     """
     from bootstrap.http import download
-    from bootstrap.http.session import shown
+    from bootstrap.http.streaming import shown
 
     module = MODULE.format(major=version[1:].partition(".")[0])
     member = f"{module}@{version}/manifests/{file}"

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 
 from bootstrap.argocd.reason import Application, cut
 from bootstrap.argocd.status import key_of
-from bootstrap.core import verbose
 from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import credential_file
+from bootstrap.http.session import Failure, Session, body, is_loopback, translated
 
 TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105 - a variable's name
 PATH = "/api/v1/applications"
@@ -39,7 +40,7 @@ class ArgoCDServer:
     """One argocd-server. `base` is its URL; `session` has the token and the trusted certificates."""
 
     base: str
-    session: Any = field(repr=False)
+    session: Session = field(repr=False)
 
     def watch(self, namespace: str, timeout: float, tick: float) -> Iterator[tuple[str, dict[str, Any]]]:
         """All Applications that the token may see, each change by the server's stream, and ticks."""
@@ -73,13 +74,11 @@ class ArgoCDServer:
 
     def refresh(self, namespace: str, name: str) -> None:
         """Have Argo CD compare the Application with Git now. NotFound when there is none."""
-        import requests
-
         query = {"refresh": "normal", "appNamespace": namespace}
         try:
             self._get(f"{PATH}/{name}", f"refreshing Application {name}", query, REFRESH_TIMEOUT)
         except ClusterUnreachable as error:
-            if not isinstance(error.__cause__, requests.exceptions.ReadTimeout):
+            if not (isinstance(error.__cause__, Failure) and error.__cause__.kind == "silent"):
                 raise
 
     def explain(self, application: Application) -> list[str]:
@@ -135,23 +134,19 @@ class ArgoCDServer:
     def _read(
         self, namespace: str, events: queue.SimpleQueue[dict[str, Any] | None], answers: list[Any]
     ) -> None:
-        import requests
-
+        url = f"{self.base}/api/v1/stream/applications"
+        query = {"appNamespace": namespace}
         try:
-            answer = self.session.get(
-                f"{self.base}/api/v1/stream/applications",
-                params={"appNamespace": namespace},
-                stream=True,
-                timeout=(CONNECT_TIMEOUT, None),
-                allow_redirects=False,
-            )
-            answers.append(answer)
-            if answer.status_code == 200:
-                for line in answer.iter_lines():
+            with translated():
+                answer = self.session.send(
+                    "GET", url, timeout=(CONNECT_TIMEOUT, None), params=query, stream=True
+                )
+                answers.append(answer)
+                for line in answer.iter_lines() if answer.status_code == 200 else ():
                     result = json.loads(line).get("result") if line else None
                     if result and result.get("application"):
                         events.put(result)
-        except (requests.exceptions.RequestException, AttributeError, OSError, ValueError):
+        except (Failure, AttributeError, ValueError):
             pass  # it ended, or was closed from the other side: what is there is listed again
         finally:
             events.put(None)
@@ -159,30 +154,20 @@ class ArgoCDServer:
     def _get(
         self, path: str, tried: str, query: dict[str, str], read_timeout: float = READ_TIMEOUT
     ) -> dict[str, Any]:
-        import requests
-
+        url, timeout = f"{self.base}{path}", (CONNECT_TIMEOUT, read_timeout)
         try:
-            answer = self.session.get(
-                f"{self.base}{path}",
-                params=query,
-                timeout=(CONNECT_TIMEOUT, read_timeout),
-                allow_redirects=False,
-            )
-        except requests.exceptions.SSLError as error:
-            hint = "give the CA that signed its certificate with --ca-file"
-            raise ClusterUnreachable(
-                tried, f"its certificate is not trusted: {cut(str(error))}", hint, self.base
-            ) from error
-        except requests.exceptions.RequestException as error:
+            answer = self.session.send("GET", url, timeout=timeout, params=query)
+        except Failure as error:
+            found = f"no answer ({error})"
             hint = "check --server, and that argocd-server is reachable from here"
-            raise ClusterUnreachable(tried, f"no answer ({type(error).__name__})", hint, self.base) from error
+            if error.kind == "certificate":
+                found = f"its certificate is not trusted: {cut(str(error))}"
+                hint = "give the CA that signed its certificate with --ca-file"
+            raise ClusterUnreachable(tried, found, hint, self.base) from error
         return self._data(answer, tried)
 
     def _data(self, answer: Any, tried: str) -> dict[str, Any]:
-        try:
-            data = answer.json()
-        except ValueError:
-            data = None
+        data = body(answer)
         message = str(data.get("message") or answer.reason) if isinstance(data, dict) else "no JSON"
         code = int(answer.status_code)
         if code in (401, 403):
@@ -209,29 +194,17 @@ def connect(
     server: str, invocation: Invocation, token_file: Path | None = None, ca_file: Path | None = None
 ) -> ArgoCDServer:
     """An argocd-server by URL. InputError: no https (but on loopback), no token, no file."""
-    import requests
-
     url = server if "://" in server else f"https://{server}"
     parts = urlsplit(url)
     if parts.username or parts.password:
         raise InputError("reading --server", "there is a credential in the URL", f"give it with {TOKEN}")
-    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise InputError("reading --server", f"{server} is not https", "a token goes over https alone")
-    session = requests.Session()
-    verbose.follow(session)
-    session.trust_env = False  # no .netrc: the token is the one that was given
-    for scheme in ("http", "https"):
-        if not loopback and (proxy := invocation.environ.get(f"{scheme}_proxy")):
-            session.proxies[scheme] = proxy
     if ca_file is not None and not ca_file.is_file():
         raise InputError("reading --ca-file", "it is no file", "give a PEM file", str(ca_file))
-    session.verify = str(ca_file or invocation.environ.get("REQUESTS_CA_BUNDLE") or True)
-    if session.verify == "True":
-        session.verify = True
     token = _token(token_file, invocation)
     invocation.keep_secret(token)
-    session.headers.update({"Authorization": f"Bearer {token}", "User-Agent": "gitops-bootstrap"})
+    session = Session(invocation, ca_file, {"Authorization": f"Bearer {token}"})
     return ArgoCDServer(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", session)
 
 
@@ -242,12 +215,4 @@ def _token(path: Path | None, invocation: Invocation) -> str:
             hint = f"set {TOKEN}, or give --token-file; argocd account generate-token makes one"
             raise InputError("reading the token for --server", "there is none", hint)
         return token
-    try:
-        token = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "reading --token-file", "it cannot be read", "give a file with the token", str(path)
-        ) from error
-    if not token:
-        raise InputError("reading --token-file", "it is empty", "give a file with the token", str(path))
-    return token
+    return credential_file.token(path, "--token-file", invocation)

@@ -10,11 +10,12 @@ from typing import Literal
 
 from bootstrap.ci import github, gitlab, request
 from bootstrap.core.errors import ExitStatus, InputError
+from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.changes import FileChange
 from bootstrap.git.origin import default_branch, origin
-from bootstrap.layout.settings import FILE, parse_record
+from bootstrap.layout.settings import parse_record
 
 Provider = Literal["github", "gitlab"]
 Change = Literal["create", "keep", "none"]
@@ -89,9 +90,9 @@ def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
 
 def _branch(root: Path, asked: Asked, output: Output) -> str:
     """The branch that Argo CD follows, where a layout says so; else the repository's default one."""
-    record = root / FILE
+    record = root / RECORD
     if asked.gitops and record.is_file():
-        clusters = parse_record(record.read_bytes(), FILE).clusters.values()
+        clusters = parse_record(record.read_bytes(), RECORD).clusters.values()
         followed = {str(one["revision"]) for one in clusters if one.get("revision")}
         if len(followed) == 1:
             return followed.pop()
@@ -99,7 +100,7 @@ def _branch(root: Path, asked: Asked, output: Output) -> str:
 
 
 def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> request.App:
-    if (root / "clusters").is_dir() and (root / "bootstrap.yaml").is_file():
+    if (root / "clusters").is_dir() and (root / RECORD).is_file():
         hint = "give --gitops, or the application's repository as PATH"
         raise InputError("laying out CI of an application", "this is a GitOps repository", hint, str(root))
     if asked.gitops_repository is None:

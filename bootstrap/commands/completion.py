@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from bootstrap.commands.options import common
+from bootstrap.core.invocation import COMPLETE
 from bootstrap.core.output import Output
 
 
@@ -21,9 +22,8 @@ def command(output: Output, shell: str) -> None:
       bootstrap completion zsh > "${fpath[1]}/_bootstrap"
       bootstrap completion fish > ~/.config/fish/completions/bootstrap.fish
     """
-    from bootstrap.main import COMPLETE, cli
-
+    root = click.get_current_context().find_root().command
     script_class = get_completion_class(shell)
     assert script_class is not None  # noqa: S101 - Choice allows only shells that click knows
-    script = script_class(cli, {}, "bootstrap", COMPLETE).source()
+    script = script_class(root, {}, "bootstrap", COMPLETE).source()
     output.result({"shell": shell, "script": script}, script.rstrip("\n"))

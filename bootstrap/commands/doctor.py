@@ -21,30 +21,29 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="The kubeconfig's context (default: its current one).",
 )
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
-@click.option(
-    "--repo", "repo_url", metavar="URL", help="Its Git repository (default: the root Application's)."
-)
+@click.option("--repo", metavar="URL", help="Its Git repository: the token goes to that host alone.")
 @click.option(
     "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN), for webhooks."
 )
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
 @click.option("--api-url", help="The Git host's web address, where the repository's is an SSH one.")
 @common
-def command(output: Output, context: str | None, namespace: str, **options: Any) -> int:
+def command(output: Output, context: str | None, namespace: str, api_url: str | None, **options: Any) -> int:
     """Look at programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.
 
     Says of each finding what to do. It holds no secret. Exit status 1 when something is broken.
-    With a token, the Git host is asked for its webhook to Argo CD and the last delivery.
+    With a token and --repo, the Git host is asked for its webhook to Argo CD and the last delivery;
+    a host that only the cluster names is never shown the token.
 
     \b
     Examples:
       bootstrap doctor
       bootstrap doctor -o json
-      bootstrap doctor --token-file token
+      bootstrap doctor --repo https://git.example.com/platform/gitops.git --token-file token
     """
     from bootstrap.doctor.run import doctor
-    from bootstrap.init.request import Request
+    from bootstrap.edit.access import Access
+    from bootstrap.providers.address import check_api_url
 
-    request = Request(**options)
-    request.check()
-    return doctor(context, namespace, output, request)
+    check_api_url(api_url)
+    return doctor(context, namespace, output, Access(**options), api_url)

@@ -165,7 +165,7 @@ def shell_env(output: Output, name: str) -> None:
 @click.option("--get", is_flag=True, help="Fetch or build what is missing first, without starting anything.")
 @common
 def programs(output: Output, get: bool) -> None:
-    """List the programs a sandbox runs: version, origin, path, checksum.
+    """List the programs a sandbox runs: version, origin, path, checksum, and by what each is believed.
 
     \b
     Examples:
@@ -181,8 +181,8 @@ def programs(output: Output, get: bool) -> None:
     else:
         rows = known.list_programs(output.invocation)
     output.table(
-        ("PROGRAM", "VERSION", "ORIGIN", "PATH", "SHA256"),
-        [(row.name, row.version, row.origin, str(row.path), row.sha256) for row in rows],
+        ("PROGRAM", "VERSION", "ORIGIN", "PATH", "SHA256", "VERIFIED"),
+        [(row.name, row.version, row.origin, str(row.path), row.sha256, row.verified) for row in rows],
     )
-    fields = ("name", "version", "origin", "path", "sha256", "data")
+    fields = ("name", "version", "origin", "path", "sha256", "data", "verified")
     output.result([{field: getattr(row, field) for field in fields} for row in rows])

@@ -42,8 +42,10 @@ def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any
     """`bootstrap init` against the sandbox, as a person would call it; returns what was left out."""
     from bootstrap.init.run import initialise
     from bootstrap.layout import catalog
+    from bootstrap.sandbox import listener
     from bootstrap.sandbox import profile as profiles
 
+    listener.check_git_host(sandbox)  # init sends it the token
     with output.progress("looking which charts can be fetched from here"):
         missing = profiles.missing(catalog.load(), output.invocation, every=profile == "full")
     if missing:

@@ -1,10 +1,16 @@
-"""How well a thing is, and which of two states is worse."""
+"""How well a thing is, and which of several states is the worst."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 State = Literal["ok", "warning", "broken", "unknown"]
 
-_WORSE: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}
+RANK: Mapping[State, int] = {"ok": 0, "unknown": 1, "warning": 2, "broken": 3}
+"""A higher one is worse."""
+
+
+def worst(states: Iterable[State]) -> State:
+    """The worst of the states; "ok" when there are none."""
+    return max(states, key=lambda state: RANK[state], default="ok")

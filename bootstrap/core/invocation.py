@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+COMPLETE = "_BOOTSTRAP_COMPLETE"
+"""The variable by which a shell's completion script asks."""
+
 
 @dataclass
 class Invocation:
     """Passed into every command, so that nothing below reads the process's globals.
 
-    `secrets` collects every credential that the run has read; `output` redacts them all.
+    `secrets` collects every credential that the run has read; `output` redacts them all. `notices` are
+    what whoever gave the run its files should know; `main` tells them at the end.
     """
 
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
@@ -24,6 +28,7 @@ class Invocation:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     clock: Callable[[], float] = time.time
     secrets: set[str] = field(default_factory=set)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def home(self) -> Path:

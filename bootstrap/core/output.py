@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 HIDDEN = "[hidden]"
 
 
+def _written(secret: str) -> set[str]:
+    """A secret as text, JSON and URLs may have it."""
+    from urllib.parse import quote, quote_plus
+
+    escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    return {secret, *escaped, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+
+
 class Progress:
     """What is being done right now: one line on a terminal, a line per change elsewhere."""
 
@@ -88,9 +96,11 @@ class Output:
         self._consoles: dict[str, Console] = {}
 
     def redact(self, text: str) -> str:
-        """Replace every secret of the run; longest first, so that none is left in part."""
-        for secret in sorted(self.invocation.secrets, key=len, reverse=True):
-            text = text.replace(secret, HIDDEN)
+        """Replace every secret of the run, as it is and as JSON or a URL writes it; longest first, so that
+        none is left in part."""
+        forms = {form for secret in self.invocation.secrets for form in _written(secret)}
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, HIDDEN)
         return text
 
     # -- results, on stdout -------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import difflib
+import html
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -156,13 +158,28 @@ def text(changes: Iterable[Change]) -> Iterator[str]:
             yield from (f"      {line}" for line in change.lines)
 
 
+def _plain(name: str) -> str:
+    """A name of the repository's, as it is; to Markdown and HTML it says nothing: no link, no mention."""
+    text = html.escape(" ".join(name.split()), quote=False)
+    return re.sub(r"[\\`*_\[\]()#!|~@]", lambda found: f"&#{ord(found[0])};", text)
+
+
+def _fence(lines: Iterable[str]) -> str:
+    """Longer than any that a line could end the block with: a diff's own blank before it does not help."""
+    longest = max((len(run) for line in lines for run in re.findall("~+", line)), default=0)
+    return "~" * max(4, longest + 1)
+
+
 def markdown(changes: Iterable[Change], limit: int = 60_000, unread: Iterable[tuple[str, str]] = ()) -> str:
     """For a pull request: a foldable block an object, cut where comments of Git hosts end.
 
     `unread` are files that changed where nobody has read what they make, with the reason.
     """
     changes = list(changes)
-    beside = [f"- `{path}` changed, and what it makes was not read ({why})" for path, why in unread]
+    beside = [
+        f"- <code>{_plain(path)}</code> changed, and what it makes was not read ({_plain(why)})"
+        for path, why in unread
+    ]
     if not changes and beside:
         return "\n".join(["No object that was read changes in the cluster.", "", *beside]) + "\n"
     if not changes:
@@ -171,19 +188,21 @@ def markdown(changes: Iterable[Change], limit: int = 60_000, unread: Iterable[tu
     lines = [f"**{counts['add']} added, {counts['change']} changed, {counts['remove']} removed**"]
     size = 0
     for application, part in _grouped(changes):
-        lines += ["", f"### {application or 'applied by hand'}"]
+        lines += ["", f"### {_plain(application) or 'applied by hand'}"]
         for change in part:
+            fence = _fence(change.lines)
             block = [
-                f"<details><summary>{change.kind} <code>{change.object}</code></summary>",
+                f"<details><summary>{change.kind} <code>{_plain(change.object)}</code></summary>",
                 "",
-                *([f"**{change.refused}**", ""] if change.refused else []),
-                "~~~~diff",
+                *([f"**{_plain(change.refused)}**", ""] if change.refused else []),
+                f"{fence}diff",
                 *change.lines,
-                "~~~~",
+                fence,
                 "</details>",
             ]
             size += sum(len(line) + 1 for line in block)
-            lines += block if size < limit else [f"- {change.kind} `{change.object}` (too long to show)"]
+            named = f"{change.kind} <code>{_plain(change.object)}</code>"
+            lines += block if size < limit else [f"- {named} (too long to show)"]
     lines += ["", "### Not read", *beside] if beside else []
     return "\n".join(lines) + "\n"
 

@@ -12,22 +12,22 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import Literal, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from bootstrap import __version__, argocd, kube
 from bootstrap.argocd.status import Family, key_of, summarise
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
+from bootstrap.core.health import State
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.doctor import argocd as doctor_argocd
 from bootstrap.doctor import webhook
-from bootstrap.init.request import Request
+from bootstrap.edit.access import Access
 from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
 
-State = Literal["ok", "unknown", "warning", "broken"]
 """`unknown`: it could not be looked at from here; that is no fault."""
 _PROGRAMS = {
     "git": ("--version",),
@@ -67,8 +67,14 @@ class Report:
         return "broken" if "broken" in states else "warning" if "warning" in states else "ok"
 
 
-def doctor(context: str | None, namespace: str, output: Output, asked: Request | None = None) -> int:
-    """Print the report; 1 when something in it is broken. `asked`: the Git host's repository and token."""
+def doctor(
+    context: str | None,
+    namespace: str,
+    output: Output,
+    access: Access | None = None,
+    api_url: str | None = None,
+) -> int:
+    """Print the report; 1 when something in it is broken. `access`: the Git host's repository and token."""
     report = Report()
     _here(report, output.invocation)
     try:
@@ -78,11 +84,11 @@ def doctor(context: str | None, namespace: str, output: Output, asked: Request |
     else:
         for look in (_cluster, _argocd, _applications, _inside, _credentials):
             _guarded(report, look, cluster, namespace)
-        request, invocation = asked or Request(None), output.invocation
+        asked, invocation = access or Access(), output.invocation
 
         def _webhook(report: Report, cluster: Cluster, namespace: str) -> None:
             applications = argocd.applications(cluster, namespace)
-            for found in webhook.look(cluster, namespace, applications, request, invocation):
+            for found in webhook.look(cluster, namespace, applications, asked, api_url, invocation):
                 report.take(found)
 
         _guarded(report, _webhook, cluster, namespace)

@@ -15,9 +15,9 @@ from bootstrap.argocd.status import INSTANCE, TRACKING
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
 from bootstrap.doctor.argocd import Found
+from bootstrap.edit.access import Access
 from bootstrap.git import credential as git_credential
 from bootstrap.git.urls import host_of, same_repository, without_userinfo
-from bootstrap.init.request import Request
 from bootstrap.kube import Cluster
 from bootstrap.kube.connection import request
 from bootstrap.providers.address import project_path, web_address
@@ -38,32 +38,41 @@ def look(
     cluster: Cluster,
     namespace: str,
     applications: Sequence[Mapping[str, Any]],
-    asked: Request,
+    access: Access,
+    api_url: str | None,
     invocation: Invocation,
 ) -> list[Found]:
-    """What the Git host tells of its webhooks to Argo CD, for `asked.repo_url` or the root's repository."""
-    urls = [asked.repo_url] if asked.repo_url else repositories(applications)
-    hosts = sorted({host_of(url) for url in urls} - {""})
-    if len(hosts) > 1:
-        # A token is for one host: it is not shown to every host that some Application names.
-        found = f"not asked for: the root Applications are on {', '.join(hosts)}"
-        return [(AREA, "unknown", found, "name the repository to ask for with --repo")]
-    return [
-        found for url in urls if host_of(url) for found in _of(url, cluster, namespace, asked, invocation)
-    ]
+    """What the Git host tells of its webhooks to Argo CD, for `access.repo`.
+
+    Whoever may write the root Application says where its repository is: no token goes there for that.
+    """
+    if access.repo:
+        return list(_of(access.repo, cluster, namespace, access, api_url, invocation))
+    urls = [url for url in repositories(applications) if host_of(url)]
+    hosts = sorted({host_of(url) for url in urls})
+    if not hosts:
+        return []
+    said = f"not asked for: the cluster names {', '.join(hosts)}; a token goes only to a host that you name"
+    hint = f"if that is your repository: bootstrap doctor --repo {without_userinfo(urls[0])}"
+    return [(AREA, "unknown", said, hint)]
 
 
 def _of(
-    url: str, cluster: Cluster, namespace: str, asked: Request, invocation: Invocation
+    url: str,
+    cluster: Cluster,
+    namespace: str,
+    access: Access,
+    api_url: str | None,
+    invocation: Invocation,
 ) -> Sequence[Found]:
     shown = without_userinfo(url)
     try:
-        credential = git_credential.for_git(asked, invocation)
+        credential = git_credential.read(access, invocation, access.repo, api_url)
         if credential.token is None:
             found = f"{host_of(url)} is not asked for its webhook and deliveries: there is no token"
             return [(AREA, "unknown", found, _GIVE)]
-        api = asked.api_url
-        address = f"{api.rstrip('/')}/{project_path(url)}" if api else web_address(url)
+        given = f"{api_url.rstrip('/')}/{project_path(url)}" if api_url else None
+        address = given or web_address(url)
         provider = providers.find(url, credential, invocation, address)
         if provider is None:
             found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {shown}"
@@ -102,7 +111,7 @@ def told(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Found]
         found = f"{url} has none to Argo CD's {WEBHOOK_PATH}: a push is seen after up to 3 minutes"
         yield AREA, "warning", found, f"{again} makes it"
         return
-    ours = [hook for hook in hooks if secret and hook.mark == mark(secret)]
+    ours = [hook for hook in hooks if secret and hook.mark == mark(secret, hook.address)]
     for hook in ours or hooks:
         mend = f"bootstrap init {url} --argocd-url {hook.address.removesuffix(WEBHOOK_PATH)}"
         if hook.wrong:
@@ -119,7 +128,7 @@ def _signed(hook: Hook, secret: str | None) -> tuple[str, str]:
         return "ok", "whether its secret is the cluster's cannot be told from outside"
     if not secret:
         return "warning", "argocd-secret has none to compare with: anybody may send one"
-    if hook.mark == mark(secret):
+    if hook.mark == mark(secret, hook.address):
         return "ok", "its secret is the cluster's"
     if hook.signed is False:
         return "broken", "it has no secret, and Argo CD takes none unsigned"

@@ -12,10 +12,8 @@ from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
-from bootstrap.git.auth import Credential
+from bootstrap.git import credential
 from bootstrap.git.branch import Branch
-
-TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
 
     With --repo that is the repository's; without, the one that the work tree around PATH follows.
     """
-    known = credential(access, output.invocation)
+    known = credential.read(access, output.invocation, access.repo)
     if access.repo is None:
         from bootstrap.git.worktree import WorkTreeBranch
 
@@ -82,21 +80,6 @@ def _inside(path: str | None) -> str:
         hint = "give a folder or file relative to the repository's top"
         raise InputError("reading PATH", f"{path} leads out of the repository", hint)
     return "/".join(parts)
-
-
-def credential(access: Access, invocation: Invocation) -> Credential:
-    """Who asks the Git host; a token is remembered as a secret."""
-    token = (invocation.environ.get(TOKEN) or "").strip() or None
-    if access.token_file is not None:
-        try:
-            token = access.token_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError("reading --token-file", str(error), "give a readable text file") from error
-        if not token:
-            found = f"{access.token_file} is empty"
-            raise InputError("reading --token-file", found, "write the token alone into it")
-    invocation.keep_secret(token)
-    return Credential(access.username, token, access.ssh_key, access.ca_file, access.known_hosts)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity
 
 if TYPE_CHECKING:
-    from bootstrap.providers.forge import Forge, PullRequest
+    from bootstrap.providers import Provider, PullRequest
 
 TRAILER = "Image-Bump-Branch"
 """In a commit's message: this branch is ours to replace."""
@@ -50,7 +50,7 @@ def propose(
     name: Callable[[], str],
     review: Review,
     author: Callable[[], Identity],
-    forge: Forge,
+    provider: Provider,
     output: Output,
     *,
     sign: bool = False,
@@ -72,7 +72,7 @@ def propose(
                 raise
             time.sleep(0.2 * attempt)
             continue
-        return Proposed(sha, head, _open(branch, draft, head, review, forge, output))
+        return Proposed(sha, head, _open(branch, draft, head, review, provider, output))
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -98,15 +98,15 @@ def _same(branch: Branch, sha: str, there: bytes) -> bool:
 
 
 def _open(
-    branch: Branch, draft: Draft, head: str, review: Review, forge: Forge, output: Output
+    branch: Branch, draft: Draft, head: str, review: Review, provider: Provider, output: Output
 ) -> PullRequest:
-    from bootstrap.providers.forge import Wish
+    from bootstrap.providers import PullRequestSpec
 
     title, _, body = draft.message.strip().partition("\n")
     url = branch.shown
-    request = forge.pull_request(url, Wish(head, branch.branch, title, body.strip()))
-    if review.labels and (refusal := forge.label(url, request.number, review.labels)):
+    request = provider.pull_request(url, PullRequestSpec(head, branch.branch, title, body.strip()))
+    if review.labels and (refusal := provider.label(url, request.number, review.labels)):
         output.warn(f"the request has no labels: {refusal}")
-    if review.auto_merge and (refusal := forge.auto_merge(url, request.number)):
+    if review.auto_merge and (refusal := provider.auto_merge(url, request.number)):
         output.warn(f"the host does not merge it by itself: {refusal}")
     return request

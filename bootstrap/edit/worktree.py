@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,13 @@ from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.git.changes import FileChange
 
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".venv"})
+
+
+PATIENCE = 60.0
+"""Seconds to wait for another process that changes the same files."""
+PAUSE = 0.05
+DRAFTS = "bootstrap-drafts"
+"""In Git's folder: what is not yet in its place, so that a killed run leaves nothing that is committed."""
 
 
 class WorkTree:
@@ -65,7 +75,7 @@ class WorkTree:
                     ready.append((self._beside(change), self.root / change.path))
             while ready:
                 new, target = ready[0]
-                new.replace(target)
+                self._put(new, target)
                 verbose.say(f"wrote {target.relative_to(self.root)}")
                 ready.pop(0)
             for change in changes:
@@ -81,21 +91,87 @@ class WorkTree:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One at a time, on this machine: what is read inside is still so when it is written."""
+        """One at a time, on this machine: what is read inside is still so when it is written.
+
+        Raises RefusedError when another process has held it for PATIENCE seconds.
+        """
         handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             with contextlib.suppress(OSError):  # a file system without locks: `write` still compares
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                self._lock(handle)
+            self._sweep()
             yield
         finally:
             os.close(handle)
 
+    def _lock(self, handle: int) -> None:
+        deadline, told = time.monotonic() + PATIENCE, False
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise RefusedError(
+                        f"changing the files in {self.root}",
+                        f"another process has held their lock for {PATIENCE:.0f} s",
+                        f"wait for that process, or end it (fuser -v {self.root} names it), then run again",
+                        str(self.root),
+                    ) from error
+            if not told:
+                verbose.say(f"waiting for another process, which has the lock of {self.root}")
+                told = True
+            time.sleep(PAUSE)
+
+    def _drafts(self) -> Path | None:
+        """Where new content waits: in Git's own folder, which nobody commits; None to take the file's own."""
+        try:
+            place = self._git_folder()
+            if place is None or place.stat().st_dev != self.root.stat().st_dev:
+                return None
+            (place / DRAFTS).mkdir(mode=0o700, exist_ok=True)
+        except (OSError, ValueError):
+            return None
+        return place / DRAFTS
+
+    def _git_folder(self) -> Path | None:
+        """Git's own folder of this work tree; of a linked one or a submodule, a file says where that is."""
+        place = self.root / ".git"
+        if place.is_file():
+            kind, _, named = place.read_text(encoding="utf-8").strip().partition(": ")
+            place = self.root / named if kind == "gitdir" and named else place
+        return place if place.is_dir() and not place.is_symlink() else None
+
+    def _sweep(self) -> None:
+        """Remove what a killed run has left; the lock is held."""
+        with contextlib.suppress(OSError, ValueError):
+            place = self._git_folder()
+            for left in (place / DRAFTS).iterdir() if place else ():
+                left.unlink()
+
+    def _put(self, new: Path, target: Path) -> None:
+        """Move it to its place, and have the folder on the disk that says so."""
+        try:
+            new.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:  # a file system of its own is mounted below the root
+                raise
+            beside = target.with_name(f".{target.name}.{new.name}")
+            shutil.copy2(new, beside)
+            beside.replace(target)
+            new.unlink()
+        handle = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
     def _beside(self, change: FileChange) -> Path:
-        """The new content in a temporary file beside the old one."""
+        """The new content in a temporary file, on the file system of the old one."""
         target = self.root / change.path
         known = target.stat() if change.before is not None else None
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=self._drafts() or target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(change.content or b"")

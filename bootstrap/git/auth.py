@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,13 +39,39 @@ _NOT_OURS = re.compile(
 
 @dataclass(frozen=True)
 class Credential:
-    """How to be let in. Nothing set: SSH agent, or the credential helpers that git is configured with."""
+    """How to be let in. Nothing set: SSH agent, or the credential helpers that git is configured with.
+
+    `hosts` are those that the person named, to which alone the token may go; None while none is named yet.
+    """
 
     username: str = "git"
     token: str | None = field(default=None, repr=False)
     ssh_key: Path | None = None
     ca_file: Path | None = None
     known_hosts: Path | None = None
+    hosts: frozenset[str] | None = None
+
+
+def bound(credential: Credential, *named: str | None) -> Credential:
+    """The credential, for the hosts of the URLs that the person named, and for no other.
+
+    What a cluster, a repository or a Git host says is no such URL: it never widens where a token goes.
+    """
+    hosts = frozenset(host_of(url).lower() for url in named if url) - {""}
+    return replace(credential, hosts=hosts)
+
+
+def check_host(url: str, hosts: frozenset[str] | None) -> None:
+    """Raise InputError when a token for `hosts` would go to another one's URL."""
+    host = host_of(url).lower()
+    if hosts is not None and host and host not in hosts:
+        meant = " or ".join(sorted(hosts)) or "no host that was named"
+        raise InputError(
+            f"sending the token to {host}",
+            f"it is for {meant}; {host} was named by what was read, not by you",
+            f"name {host} yourself, by the repository's URL, if the token is for it",
+            without_userinfo(url),
+        )
 
 
 def check_credential(url: str, credential: Credential) -> None:
@@ -59,6 +85,7 @@ def check_credential(url: str, credential: Credential) -> None:
         if path is not None and not path.is_file():
             raise InputError(tried, f"the {name} {path} is not there", "give the path of an existing file")
     if credential.token is not None:
+        check_host(url, credential.hosts)
         if not credential.token.strip() or re.search(r"[\x00-\x1f\x7f]", credential.token):
             found = "the token is empty or has a line break or control character in it"
             raise InputError(tried, found, "write the token alone into the file or variable")
@@ -98,10 +125,13 @@ def settings(url: str, credential: Credential) -> list[tuple[str, str]]:
         ("http.lowSpeedLimit", "1"),
         ("http.lowSpeedTime", str(STALLED_SECONDS)),
         ("http.sslVerify", "true"),
+        ("http.followRedirects", "false"),
     ]
     if url.startswith("https://"):
         # As specific as can be, so that no `http.https://host/.sslVerify = false` of the user is more so.
         chosen.append((f"http.{url}.sslVerify", "true"))
+    if url.startswith(("https://", "http://")):
+        chosen.append((f"http.{url}.followRedirects", "false"))
     if url.startswith(("http://", "https://")) and credential.token is not None:
         parts = urlsplit(url)
         # An empty helper forgets the user's: they would be asked first, and told to keep our token.

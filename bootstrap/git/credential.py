@@ -1,57 +1,52 @@
-"""Where Git's credential comes from: an option, a file, the environment."""
+"""Where Git's credential comes from: an option, a file, the environment.
+
+Whatever is read is remembered as a secret, so that nothing prints it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
-from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git.remote import Credential
-from bootstrap.init.request import Request
+from bootstrap.git import credential_file
+from bootstrap.git.auth import Credential, bound
 
 TOKEN = "GIT_TOKEN"  # noqa: S105 - a variable's name
 
-LARGEST = 64 * 1024
-"""Bytes that a token's, a key's or a certificate's file may have."""
+
+class Options(Protocol):
+    """The options of a command that say who asks the Git host."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def token_file(self) -> Path | None: ...
+    @property
+    def ssh_key(self) -> Path | None: ...
+    @property
+    def known_hosts(self) -> Path | None: ...
+    @property
+    def ca_file(self) -> Path | None: ...
 
 
-def for_git(request: Request, invocation: Invocation) -> Credential:
-    """The credential that reads and pushes."""
-    token = _token(request.token_file, "--token-file", invocation)
-    if token is None:
+def read(options: Options, invocation: Invocation, *named: str | None) -> Credential:
+    """The credential that reads and pushes: the token of --token-file, else of GIT_TOKEN.
+
+    Its token is for the hosts of the URLs that the person `named`, and for no other. Where none is named the
+    person means the remote of a work tree, whose branch binds the token to it.
+    """
+    token = None
+    if options.token_file is not None:
+        token = credential_file.token(options.token_file, "--token-file", invocation)
+    else:
         token = (invocation.environ.get(TOKEN) or "").strip() or None
         invocation.keep_secret(token)
-    return Credential(
-        username=request.username,
+    known = Credential(
+        username=options.username,
         token=token,
-        ssh_key=request.ssh_key,
-        ca_file=request.ca_file,
-        known_hosts=request.known_hosts,
+        ssh_key=options.ssh_key,
+        ca_file=options.ca_file,
+        known_hosts=options.known_hosts,
     )
-
-
-def _token(path: Path | None, option: str, invocation: Invocation) -> str | None:
-    if path is None:
-        return None
-    token = _read(path, option, invocation).strip()
-    if not token:
-        raise InputError(f"reading {option}", f"{path} is empty", "write the token alone into it")
-    invocation.keep_secret(token)
-    return token
-
-
-def _read(path: Path, option: str, invocation: Invocation) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"reading {option}", f"{path} is not text", "give another file") from error
-    except OSError as error:
-        raise InputError(
-            f"reading {option}", f"{path}: {error.strerror}", "give a file that can be read"
-        ) from error
-    if len(content) > LARGEST:
-        raise InputError(f"reading {option}", f"{path} is larger than {LARGEST} bytes", "give another file")
-    invocation.keep_secret(text, text.strip())
-    return text
+    return bound(known, *named) if any(named) else known

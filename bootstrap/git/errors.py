@@ -58,6 +58,11 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
         GitError,
         "it belongs to another user; trust it with: git config --global --add safe.directory PATH",
     ),
+    (
+        r"error: 30[12378]|[Rr]edirect",
+        GitUnreachable,
+        "it redirects, and no redirect is followed: give the URL that the host itself uses",
+    ),
     (r"couldn't find remote ref", StalePlan, "the branch was deleted meanwhile; run again"),
     (
         r"gpg failed to sign|failed to write commit object|user\.signing[kK]ey|failed to sign",

@@ -39,6 +39,8 @@ class WorkTreeBranch(Branch):
         password = urlsplit(url).password if "://" in url else None
         secrets = [value for value in (credential.token, password, unquote(password or "")) if value]
         invocation.keep_secret(*secrets)
+        credential = auth.bound(credential, url)  # the user's own configuration names that host
+        auth.check_credential(urls.without_userinfo(url), credential)
         environ = auth.environment(url, credential, invocation.environ, users_ssh(plain, invocation))
         shown = urls.without_userinfo(url)
         super().__init__(Calls(root, environ, shown, secrets, timeout), remote, branch)

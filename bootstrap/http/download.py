@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from bootstrap.core import cache_trust
 from bootstrap.core.errors import ChecksumDiffers, DownloadError, DownloadUnavailable
 from bootstrap.core.invocation import Invocation
-from bootstrap.http.session import PassingFault, get, shown
+from bootstrap.http.streaming import PassingFault, get, shown
 
 ATTEMPTS = 4
 PAUSE = 0.25
@@ -25,6 +26,10 @@ ABANDONED = 24 * 60 * 60
 """Seconds after which what a killed run left of a download is removed."""
 PIECE = 1 << 20
 LARGEST_CHECKSUMS = 1 << 20
+LARGEST = 2 << 30
+"""Bytes that a file may have: the largest that is fetched, a program, has a fifth of that."""
+LONGEST = 60 * 60.0
+"""Seconds that one attempt may take; a host that sends a byte now and then is not waited for for ever."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _T = TypeVar("_T")
@@ -49,10 +54,10 @@ def fetch(
     """
     folder = invocation.cache_dir / "downloads"
     wanted = sha256.lower() if sha256 else None
-    with _storing(f"downloading {shown(url)}", folder):
+    with _storing(f"downloading {shown(url)}", folder, invocation.cache_dir):
         if wanted and (kept := _kept(folder / wanted)):
             return kept
-        with _partial(folder) as (partial, file):
+        with _partial(invocation) as (partial, file):
             actual = _repeatedly(url, lambda: _receive(url, file, invocation, ca_file, report))
             if wanted and actual != wanted:
                 raise ChecksumDiffers(
@@ -70,7 +75,7 @@ def keep(path: Path, invocation: Invocation) -> str:
     Raises DownloadError when it cannot be read or kept.
     """
     folder = invocation.cache_dir / "downloads"
-    with _storing(f"keeping {path}", folder), _partial(folder) as (partial, file):
+    with _storing(f"keeping {path}", folder, invocation.cache_dir), _partial(invocation) as (partial, file):
         with path.open("rb") as source:
             shutil.copyfileobj(source, file)
         file.flush()
@@ -82,7 +87,10 @@ def keep(path: Path, invocation: Invocation) -> str:
 def keep_bytes(content: bytes, invocation: Invocation) -> str:
     """Put what was read from elsewhere into that cache; returns its sha256. Raises DownloadError."""
     folder = invocation.cache_dir / "downloads"
-    with _storing("keeping what was read", folder), _partial(folder) as (partial, file):
+    with (
+        _storing("keeping what was read", folder, invocation.cache_dir),
+        _partial(invocation) as (partial, file),
+    ):
         file.write(content)
         file.flush()
         actual = hashlib.sha256(content).hexdigest()
@@ -150,13 +158,15 @@ def _receive(
     """Write the body into `file`, from its beginning; returns its sha256."""
     file.seek(0)
     file.truncate()
-    digest, size = hashlib.sha256(), 0
+    digest, size, deadline = hashlib.sha256(), 0, time.monotonic() + LONGEST
     with get(url, invocation, ca_file) as answer:
         total = int(answer.headers.get("Content-Length") or 0)
+        _check_bounds(url, total, deadline)
         for piece in answer.iter_content(PIECE):
+            size += len(piece)
+            _check_bounds(url, size, deadline)
             file.write(piece)
             digest.update(piece)
-            size += len(piece)
             if report:
                 of = f" of {total / 1e6:.0f}" if total else ""
                 report(f"{shown(url).rpartition('/')[2]}: {size / 1e6:.0f}{of} MB")
@@ -164,11 +174,24 @@ def _receive(
     return digest.hexdigest()
 
 
+def _check_bounds(url: str, size: int, deadline: float) -> None:
+    found = ""
+    if size > LARGEST:
+        found = f"it is larger than {LARGEST:,} bytes"
+    elif time.monotonic() > deadline:
+        found = f"it has not come whole within {LONGEST:.0f} s"
+    if found:
+        hint = "check the URL, and the mirror if there is one"
+        raise DownloadUnavailable(f"downloading {shown(url)}", found, hint, shown(url))
+
+
 def _text(url: str, invocation: Invocation, ca_file: Path | None) -> str:
+    deadline = time.monotonic() + LONGEST
     with get(url, invocation, ca_file) as answer:
         body = b""
         for piece in answer.iter_content(1 << 16):
             body += piece
+            _check_bounds(url, len(body), deadline)
             if len(body) > LARGEST_CHECKSUMS:
                 raise DownloadUnavailable(
                     f"downloading {shown(url)}",
@@ -193,9 +216,9 @@ def _kept(path: Path) -> Path | None:
 
 
 @contextmanager
-def _partial(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def _partial(invocation: Invocation) -> Iterator[tuple[Path, BinaryIO]]:
     """A new file beside the kept ones, gone at the end unless it was moved to its name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = cache_trust.make(invocation.cache_dir / "downloads", invocation)
     for left in folder.glob(".partial-*"):
         with suppress(FileNotFoundError):  # its own run, or another one, has just removed it
             if time.time() - left.stat().st_mtime > ABANDONED:
@@ -210,8 +233,11 @@ def _partial(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 @contextmanager
-def _storing(tried: str, folder: Path) -> Iterator[None]:
-    """Turns what the file system refuses into a DownloadError."""
+def _storing(tried: str, folder: Path, top: Path) -> Iterator[None]:
+    """Turns what the file system refuses into a DownloadError; refuses a cache that others may write."""
+    if folder.exists() and (why := cache_trust.fault(folder, top)):
+        hint = "make it yours alone (chmod -R go-w, chown -R), or choose another with BOOTSTRAP_CACHE_DIR"
+        raise DownloadError(tried, why, hint, str(folder))
     try:
         yield
     except OSError as error:

@@ -1,200 +1,192 @@
-"""HTTP for downloads: verified TLS, a private authority beside the public ones, faults told apart."""
+"""One way to speak HTTP: verified TLS, the invocation's proxies, no .netrc, one exception for no answer."""
 
 from __future__ import annotations
 
 import ipaddress
-import ssl
-import threading
-import time
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from bootstrap.core import verbose
-from bootstrap.core.errors import BootstrapError, DownloadError, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
 
 if TYPE_CHECKING:
-    import requests
+    from requests import Response as Response
 
-CA_FILE = "BOOTSTRAP_CA_FILE"
-TIMEOUT = (10.0, 60.0)
-"""Seconds to connect, and to wait for the next byte."""
-PROBE_SECONDS = 4.0
+AGENT = "gitops-bootstrap"
+LONGEST_REASON = 300
+"""Characters that are shown of why a request got no answer."""
+
+Kind = Literal["certificate", "proxy", "unconnected", "silent", "cut", "broken", "invalid"]
+"""Why no answer came: TLS is not trusted, the proxy refuses, no connection was made, the server is silent,
+the body ended too early, the connection broke, the request cannot be sent."""
 
 
-class PassingFault(Exception):
-    """What may be gone at the next attempt: an answer of 5xx or 429, a broken connection, silence."""
+Timeout = float | tuple[float, float | None]
+"""Seconds for all, or to connect and to wait for the next byte (None: for ever)."""
+
+
+class Failure(Exception):
+    """A request that got no answer; str() is the plainest reason that is known."""
+
+    def __init__(self, kind: Kind, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+class Session:
+    """Connections of one run. `ca_file` is trusted in place of the system's authorities."""
+
+    def __init__(
+        self, invocation: Invocation, ca_file: Path | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        import requests
+
+        environ = invocation.environ
+        self._environ = environ
+        self.requests = requests.Session()
+        # What the user's environment says is read from the invocation; credentials are those that were given.
+        self.requests.trust_env = False
+        bundle = ca_file or environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
+        self.requests.verify = str(bundle) if bundle else True
+        self.requests.headers["User-Agent"] = AGENT
+        self.requests.headers.update(headers or {})
+        verbose.follow(self.requests)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: Timeout,
+        redirects: bool = False,
+        **options: Any,
+    ) -> Response:
+        """The answer, whatever its status. Raises Failure when none comes."""
+        options |= {"allow_redirects": redirects, "proxies": self.proxies(url)}
+        try:
+            with translated():
+                return self.requests.request(method, url, timeout=timeout, **options)
+        except OSError as error:  # such as a CA file that cannot be read
+            raise Failure("invalid", reason(error)) from error
+
+    def proxies(self, url: str) -> dict[str, str]:
+        """The proxies that requests to this URL go through, by scheme."""
+        return proxies(url, self._environ)
+
+    def close(self) -> None:
+        self.requests.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @contextmanager
-def get(url: str, invocation: Invocation, ca_file: Path | None = None) -> Iterator[requests.Response]:
-    """The answer to GET `url`, status 200, its body not yet read.
-
-    Faults while the body is read inside the `with` are translated too. Raises PassingFault,
-    DownloadUnavailable, DownloadError for a URL that is not https, InputError for a bad CA file.
-    """
+def translated() -> Iterator[None]:
+    """Raise Failure for what the HTTP client raises, also while a body is read."""
     import requests
-
-    address = shown(url)
-    try:
-        with (
-            _session(address, invocation, ca_file) as session,
-            # What is hashed must be the file itself, not its compressed form's content.
-            session.get(url, stream=True, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}) as answer,
-        ):
-            if answer.status_code >= 500 or answer.status_code == 429:
-                raise PassingFault(f"the server answered {answer.status_code} {answer.reason}")
-            if answer.status_code != 200:
-                raise _unavailable(address, f"the server answered {answer.status_code} {answer.reason}")
-            yield answer
-    except requests.exceptions.SSLError as error:
-        raise _unavailable(
-            address,
-            f"the server's certificate is not trusted ({_innermost(error)})",
-            f"if the server has a private certificate authority, name its PEM file in {CA_FILE}",
-        ) from error
-    except requests.exceptions.ConnectTimeout as error:
-        raise _unavailable(address, f"no connection within {TIMEOUT[0]:.0f} s") from error
-    except requests.exceptions.Timeout as error:
-        raise PassingFault(f"nothing came for {TIMEOUT[1]:.0f} s") from error
-    except requests.exceptions.ChunkedEncodingError as error:
-        raise PassingFault(f"the connection ended too early ({_innermost(error)})") from error
-    except requests.exceptions.ConnectionError as error:
-        if _never_connected(error):
-            raise _unavailable(address, _innermost(error)) from error
-        raise PassingFault(f"the connection broke ({_innermost(error)})") from error
-    except (requests.exceptions.RequestException, ValueError) as error:
-        raise _unavailable(address, _innermost(error), "check the URL") from error
-
-
-def reachable(
-    urls: Sequence[str], invocation: Invocation, ca_file: Path | None = None, seconds: float = PROBE_SECONDS
-) -> dict[str, str | None]:
-    """Asks each URL at once, and says why it does not answer: None means that it does.
-
-    Any HTTP answer counts. The whole takes little more than `seconds`, even where names are resolved
-    slowly. Raises InputError for a bad CA file, DownloadError for a URL that is not https.
-    """
-    import requests  # noqa: F401 (the time that takes is not the hosts')
-
-    silent = f"no answer within {seconds:g} s"
-    found: dict[str, str | BootstrapError | None] = dict.fromkeys(urls, silent)
-    threads = [
-        # Resolving a name cannot be given a time limit: such a thread is left behind.
-        threading.Thread(
-            target=_probe, args=(url, invocation, ca_file, seconds, found), name=f"probe {url}", daemon=True
-        )
-        for url in urls
-    ]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + seconds
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    answers: dict[str, str | None] = {}
-    for url, answer in list(found.items()):
-        if isinstance(answer, BootstrapError):
-            raise answer
-        answers[url] = answer
-    return answers
-
-
-def shown(url: str) -> str:
-    """A URL without what may be a credential: user, password and query."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _probe(
-    url: str,
-    invocation: Invocation,
-    ca_file: Path | None,
-    seconds: float,
-    found: dict[str, str | BootstrapError | None],
-) -> None:
-    import requests
+    import urllib3
 
     try:
-        with _session(shown(url), invocation, ca_file) as session:
-            session.head(url, timeout=seconds, allow_redirects=False)
-        found[url] = None
-    except BootstrapError as error:
-        found[url] = error
-    except (requests.exceptions.RequestException, ValueError) as error:
-        found[url] = _innermost(error)
+        yield
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise Failure(_kind(error), reason(error)) from error
 
 
-def _session(address: str, invocation: Invocation, ca_file: Path | None) -> requests.Session:
-    """A session that trusts the private authority too, and speaks plain HTTP to this machine only."""
+def reason(error: BaseException) -> str:
+    """The plainest sentence of a chain of exceptions: the one that the operating system or TLS gave."""
+    while inner := _inner(error):
+        error = inner
+    said = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error) or repr(error)
+    # urllib3 prints its objects' addresses.
+    return re.sub(r"<[^>]*>:? ?", "", str(said))[:LONGEST_REASON] or type(error).__name__
+
+
+def proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The proxies that the invocation's environment names for this URL; none for this machine itself."""
     import requests
-    from requests.adapters import HTTPAdapter
 
-    if ca_file is None and (chosen := invocation.environ.get(CA_FILE)):
-        ca_file = Path(chosen)
-    context = _trusting(ca_file) if ca_file else None
-
-    class Verified(HTTPAdapter):
-        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-            super().init_poolmanager(*arguments, **(options | {"ssl_context": context}))
-
-    class Loopback(HTTPAdapter):
-        # Redirects pass here as well.
-        def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> Any:
-            if not _is_loopback(urlsplit(request.url or "").hostname or ""):
-                raise DownloadError(
-                    f"downloading {address}",
-                    f"{shown(str(request.url))} is not https",
-                    "give an https URL; plain http is for this machine's own addresses only",
-                    address,
-                )
-            return super().send(request, *arguments, **options)
-
-    session = requests.Session()
-    verbose.follow(session)
-    session.mount("https://", Verified())
-    session.mount("http://", Loopback())
-    return session
+    if is_loopback(urlsplit(url).hostname or ""):
+        return {}
+    no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY")
+    if requests.utils.should_bypass_proxies(url, no_proxy=no_proxy or ""):
+        return {}
+    found: dict[str, str] = {}
+    for scheme in ("http", "https"):
+        for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
+            if value := environ.get(name):
+                found.setdefault(scheme, value)
+    return found
 
 
-def _trusting(ca_file: Path) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context()
-        context.load_verify_locations(ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise InputError(
-            "reading the certificate authority's file",
-            f"{_innermost(error)}",
-            "give a file with PEM certificates",
-            str(ca_file),
-        ) from error
-    return context
-
-
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _never_connected(error: Exception) -> bool:
+def retry_after(value: str, now: float) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or a date; None for anything else."""
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value.strip()).timestamp() - now)
+    except (ValueError, TypeError):
+        return None
+
+
+def body(answer: Response) -> Any:
+    """The body as data; None when it is empty or not JSON."""
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def load() -> None:
+    """Load, on one thread, the packages of which two threads would load parts at once.
+
+    Python breaks the deadlock of two half-loaded modules that wait for each other by handing one of
+    them out half-loaded, and that is an ImportError now and then.
+    """
+    import requests  # noqa: F401
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    inner = error.__cause__ or error.__context__
+    if inner is not None:
+        return inner
+    for candidate in (getattr(error, "reason", None), *error.args[:1]):
+        if isinstance(candidate, BaseException):
+            return candidate
+    return None
+
+
+def _kind(error: BaseException) -> Kind:
+    from requests import exceptions
     from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
-
-
-def _innermost(error: BaseException) -> str:
-    """The plainest sentence of a chain of exceptions: the one that the operating system or TLS gave."""
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error) or repr(error)
-
-
-def _unavailable(
-    address: str, found: str, hint: str = "check the network, the proxy and the URL, and try again"
-) -> DownloadUnavailable:
-    return DownloadUnavailable(f"downloading {address}", found, hint, address)
+    table: tuple[tuple[type[BaseException], Kind], ...] = (
+        (exceptions.SSLError, "certificate"),
+        (exceptions.ProxyError, "proxy"),
+        (exceptions.ConnectTimeout, "unconnected"),
+        (exceptions.Timeout, "silent"),
+        (exceptions.ChunkedEncodingError, "cut"),
+    )
+    for kind_of_error, kind in table:
+        if isinstance(error, kind_of_error):
+            return kind
+    if isinstance(error, exceptions.ConnectionError):
+        cause = error.args[0] if error.args else None
+        never = isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+        return "unconnected" if never else "broken"
+    return "invalid" if isinstance(error, exceptions.RequestException) else "broken"

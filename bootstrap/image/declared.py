@@ -18,11 +18,11 @@ import posixpath
 from dataclasses import dataclass, replace
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.names import RECORD
 from bootstrap.image.places import ImagePlace, read_whole
 from bootstrap.oci.reference import Reference
 from bootstrap.yamledit.walk import Place, Walk, decode, walk
 
-FILE = "bootstrap.yaml"
 _PARTS = ("registry", "repository", "tag", "digest")
 
 
@@ -38,7 +38,7 @@ class Declared:
 
 def parse(content: bytes, folder: str = "") -> list[Declared]:
     """The entries of `images` in a bootstrap.yaml that lies in `folder`; InputError with its line."""
-    where = posixpath.join(folder, FILE)
+    where = posixpath.join(folder, RECORD)
     file = walk(decode(content, where), where)
     entries = file.boxes.get((0, "images"))
     if entries is None or entries.mapping:

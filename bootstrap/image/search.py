@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.names import RECORD
 from bootstrap.edit.files import Files
 from bootstrap.image import declared as images_declared
 from bootstrap.image import kustomize
@@ -120,7 +121,7 @@ class Search:
     def declared(self, name: str | None = None) -> Iterator[ImagePlace]:
         """The places that bootstrap.yaml declares, at the repository's top and where the scope begins."""
         for folder in dict.fromkeys(("", self.scope.under)):
-            content = self.read(f"{folder}/{images_declared.FILE}" if folder else images_declared.FILE)
+            content = self.read(f"{folder}/{RECORD}" if folder else RECORD)
             if content is None or b"images" not in content:
                 continue
             for entry in images_declared.parse(content, folder):

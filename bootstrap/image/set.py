@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
-from bootstrap.edit.access import Access, credential, open_branch, open_tree
+from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.edit.push import Draft, push
+from bootstrap.git import credential
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity, identity
@@ -24,7 +25,7 @@ from bootstrap.image.wanted import Wanted
 
 if TYPE_CHECKING:
     from bootstrap.edit.review import Review
-    from bootstrap.providers.forge import Forge
+    from bootstrap.providers import Provider
 
 
 @dataclass(frozen=True)
@@ -135,10 +136,10 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
     branch, options = run.branch, run.options
     publish = None
     if options.via == "api" and not options.dry_run:
-        forge = _forge(branch, access, output)
+        provider = _provider(branch, access, output)
 
         def publish(draft: Draft) -> str:
-            return forge.commit(branch.shown, branch.branch, branch.tip, draft.changes, draft.message)
+            return provider.commit(branch.shown, branch.branch, branch.tip, draft.changes, draft.message)
 
     pushed = push(branch, run.draft, run.who.get, output, options.timeout, sign=options.sign, publish=publish)
     if pushed.commit and not branch.follow(pushed.commit):
@@ -152,24 +153,26 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
 
     branch, review = run.branch, run.options.review
     assert review is not None  # noqa: S101 - asked for by who calls this
-    forge = _forge(branch, access, output)
+    provider = _provider(branch, access, output)
 
     def head() -> str:
         request = run.request
         assert request is not None  # noqa: S101 - drafted before it is proposed
         return review.branch or branch_name([item.name for item in request.wanted], request.scope)
 
-    proposed = propose(branch, run.draft, head, review, run.who.get, forge, output, sign=run.options.sign)
+    proposed = propose(branch, run.draft, head, review, run.who.get, provider, output, sign=run.options.sign)
     if proposed is None:
         return show.Place(branch.shown, branch.branch, None, 1)
     found = proposed.request
     return show.Place(branch.shown, proposed.branch, proposed.commit, 1, found.url, found.created)
 
 
-def _forge(branch: Branch, access: Access, output: Output) -> Forge:
-    from bootstrap.providers import forge
+def _provider(branch: Branch, access: Access, output: Output) -> Provider:
+    from bootstrap import providers
 
-    return forge.find(branch.shown, credential(access, output.invocation), output.invocation)
+    return providers.get(
+        branch.shown, credential.read(access, output.invocation, access.repo), output.invocation
+    )
 
 
 def decide(request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git.credential import _read, _token
+from bootstrap.git import credential_file
+from bootstrap.git.auth import bound, check_host
 from bootstrap.git.remote import Credential
 from bootstrap.init.request import Request
 from bootstrap.plan.steps import EnsureSecret
@@ -28,6 +29,8 @@ class ForArgoCD:
     ssh_key: str | None = field(default=None, repr=False)
     deploy_key: bool = False
     """Whether the SSH key is, or is going to be, a deploy key of the repository."""
+    hosts: frozenset[str] | None = None
+    """Where the token may go (git_auth.Credential)."""
 
     def named(self) -> dict[str, bytes]:
         """Values by the name that a step gives them."""
@@ -38,7 +41,9 @@ class ForArgoCD:
 def for_argocd(request: Request, url: str, git: Credential, invocation: Invocation) -> ForArgoCD:
     """Argo CD's: its own options first, else the one that pushes, where that fits the URL."""
     ssh = not url.startswith(("https://", "http://", "file://"))
-    token = _token(request.argocd_token_file, "--argocd-token-file", invocation)
+    token = None
+    if request.argocd_token_file is not None:
+        token = credential_file.token(request.argocd_token_file, "--argocd-token-file", invocation)
     if token and ssh:
         raise InputError(
             "reading --argocd-token-file",
@@ -55,11 +60,13 @@ def for_argocd(request: Request, url: str, git: Credential, invocation: Invocati
         _check_deploy_key(url, ssh, git)
     # A deploy key is Argo CD's alone: the one that pushes is not shared with it then.
     key_file = request.argocd_ssh_key or (request.ssh_key if ssh and not request.deploy_key else None)
-    key = _read(key_file, "--argocd-ssh-key", invocation) if key_file else None
+    key = credential_file.read(key_file, "--argocd-ssh-key", invocation) if key_file else None
     if key and "PRIVATE KEY" not in key:
         raise InputError("reading an SSH key", f"{key_file} is no private key", "give the file without .pub")
     fitting = url.startswith(("https://", "http://"))
-    return ForArgoCD(request.username, (token or git.token) if fitting else None, key, request.deploy_key)
+    given = (token or git.token) if fitting else None
+    # The URL is the one that the person gave: what a repository records of itself widens nothing.
+    return ForArgoCD(request.username, given, key, request.deploy_key, bound(git, url).hosts)
 
 
 def _check_deploy_key(url: str, ssh: bool, git: Credential) -> None:
@@ -73,7 +80,12 @@ def _check_deploy_key(url: str, ssh: bool, git: Credential) -> None:
 
 
 def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> EnsureSecret | None:
-    """The Secret by which Argo CD knows the repository; None for one that it reads anonymously."""
+    """The Secret by which Argo CD knows the repository; None for one that it reads anonymously.
+
+    Raises InputError when the token is not for that URL's host.
+    """
+    if credential.token:
+        check_host(url, credential.hosts)
     if credential.ssh_key:
         values: tuple[tuple[str, str], ...] = (("sshPrivateKey", "argocd-ssh-key"),)
         literals = {"type": "git", "url": url}

@@ -18,6 +18,7 @@ from bootstrap.core.output import Output
 from bootstrap.git import credential as git_credential
 from bootstrap.git import remote as git
 from bootstrap.git.remote import Credential
+from bootstrap.http.session import load
 from bootstrap.init import credentials, deploy_key, observe_cluster, observe_repository, preflight
 from bootstrap.init import plan as plans
 from bootstrap.init.credentials import ForArgoCD
@@ -55,7 +56,8 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
     """Read the credentials; `stack` closes what is opened. No host is asked anything yet."""
     invocation = output.invocation
     git.check_url(url)
-    credential = git_credential.for_git(request, invocation)
+    # The URL may have been typed in after the options were read: that names the host as well.
+    credential = git_credential.read(request, invocation, url, request.api_url)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
     world = World(remote, invocation, sign=request.sign, credentials=for_argocd.named())
@@ -64,7 +66,7 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
 
 def observe(request: Request, world: Connected, output: Output) -> Seen:
     """Read Git and the cluster side by side; every finding that forbids the run is raised at once."""
-    _load_what_both_sides_need()
+    load()  # both sides need it
     title = "reading the repository" + ("" if request.repo_only else " and the cluster")
     with output.progress(title), ThreadPoolExecutor(2) as pool:
         git_side = pool.submit(_attempt, lambda: _observe_git(request, world, output))
@@ -128,15 +130,6 @@ def _observe_cluster(request: Request, world: Connected) -> ClusterState | None:
     if world.acting.cluster is None:
         world.acting.cluster = kube.connect(world.invocation, request.context)
     return kube.observe(world.acting.cluster, world.invocation.clock)
-
-
-def _load_what_both_sides_need() -> None:
-    """Load, on one thread, the packages of which two threads would load parts at once.
-
-    Python breaks the deadlock of two half-loaded modules that wait for each other by handing one of
-    them out half-loaded, and that is an ImportError now and then.
-    """
-    import requests  # noqa: F401
 
 
 def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap import argocd, providers
 from bootstrap.core.errors import GitError, InputError, RepositoryNotFound
+from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
@@ -18,7 +19,7 @@ from bootstrap.init.request import Request
 from bootstrap.layout import catalog, choice, components, files
 from bootstrap.layout.choice import Resolved
 from bootstrap.layout.edits import ARGOCD
-from bootstrap.layout.settings import FILE, Record, Settings, parse_record, recorded_settings
+from bootstrap.layout.settings import Record, Settings, parse_record, recorded_settings
 from bootstrap.manifests.reader import documents
 from bootstrap.plan.handlers import World
 from bootstrap.providers import address
@@ -42,8 +43,10 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     path = request.path.strip("/")
     prefix = f"{path}/" if path else ""
     folders = tuple(f"{prefix}{folder}/" for folder in catalog.FOLDERS)
-    repo = world.remote.observe(read=(*folders, prefix + FILE), under=path or None)
-    record = parse_record(repo.files[prefix + FILE], prefix + FILE) if prefix + FILE in repo.files else None
+    repo = world.remote.observe(read=(*folders, prefix + RECORD), under=path or None)
+    record = (
+        parse_record(repo.files[prefix + RECORD], prefix + RECORD) if prefix + RECORD in repo.files else None
+    )
     if record is None and not path:
         _refuse_second(repo)
     asked = Settings(url, repo.branch, cluster=request.cluster, path=path)
@@ -107,7 +110,7 @@ def _refuse_second(repo: RepositoryState) -> None:
     """InputError when a layout lies below: another one at the top would be a second root beside it."""
     for file in sorted(repo.paths):
         folder, _, name = file.rpartition("/")
-        if folder and name == FILE and any(path.startswith(f"{folder}/clusters/") for path in repo.paths):
+        if folder and name == RECORD and any(path.startswith(f"{folder}/clusters/") for path in repo.paths):
             hint = f"give --path {folder}, where it is laid out"
             raise InputError("reading the repository", f"a layout lies in {folder}", hint, file)
 
@@ -234,7 +237,7 @@ def _recorded(asked: Settings, record: Record | None, repo: RepositoryState) -> 
     """The settings that a repository was laid out with, for --cluster-only."""
     tried = "reading the layout for --cluster-only"
     if not repo.exists or record is None:
-        where = asked.prefix + FILE
+        where = asked.prefix + RECORD
         raise InputError(
             tried,
             f"{where} is not in branch {repo.branch}",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.core.errors import Conflict, InputError
+from bootstrap.core.errors import Conflict
 from bootstrap.git.changes import RepositoryState
+from bootstrap.init import asked_secrets
 from bootstrap.init.plan_layout import Desired
 from bootstrap.kube.state import Preview
-from bootstrap.layout import files
 from bootstrap.layout.settings import Settings
 from bootstrap.plan.steps import (
     EnsureDeployKey,
@@ -24,13 +23,15 @@ from bootstrap.plan.steps import (
     Step,
     WaitFor,
 )
+from bootstrap.resources.index import SECRETS
 
 NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager by which Argo CD applies what it syncs."""
 WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
 """In argocd-secret. Argo CD takes any webhook for true whose host's secret is not set: all of them are."""
-SECRETS_ANNOTATION = "gitops-bootstrap.io/secrets"
+SECRETS_ANNOTATION = SECRETS
+_ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,7 @@ def secrets(
         ]
     if git_secret:
         wanted.append(git_secret)
-    for application in files.enabled_applications(tree, settings):
-        metadata = application["metadata"]
-        text = (metadata.get("annotations") or {}).get(SECRETS_ANNOTATION)
-        wanted.extend(_declared(text, metadata["name"]) if text else ())
-    return wanted
+    return wanted + asked_secrets.asked(tree, settings)
 
 
 def plan(
@@ -129,25 +126,8 @@ def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
 
 
 def _is_argocds(preview: Preview) -> bool:
+    """Set by Argo CD from Git, or its own project `default`, which it makes as soon as it starts."""
     managers = {conflict.manager for conflict in preview.conflicts}
-    return preview.change == "conflict" and managers == {ARGOCD_MANAGER}
-
-
-def _declared(text: str, application: str) -> list[EnsureSecret]:
-    """Secrets that an Application asks for in its annotation, a JSON list."""
-    try:
-        return [
-            EnsureSecret(
-                entry["namespace"],
-                entry["name"],
-                generate=tuple(entry.get("generate", ())),
-                literals=tuple(sorted((entry.get("literals") or {}).items())),
-            )
-            for entry in json.loads(text)
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"reading the annotation {SECRETS_ANNOTATION} of Application {application}",
-            f"it is not a JSON list of secrets: {error}",
-            'write [{"namespace": …, "name": …, "generate": [keys], "literals": {key: value}}]',
-        ) from error
+    item = preview.object
+    own = _ARGOCDS_OWN if (item.kind, item.name) == ("AppProject", "default") else frozenset()
+    return preview.change == "conflict" and managers <= {ARGOCD_MANAGER, *own}

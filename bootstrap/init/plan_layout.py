@@ -11,10 +11,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit, FileChange
 from bootstrap.layout import files
 from bootstrap.layout.merge import Merged, MergeText, Reason, three_way
-from bootstrap.layout.settings import FILE, Record, Settings, recorded_settings, render_record
+from bootstrap.layout.settings import Record, Settings, recorded_settings, render_record
 from bootstrap.yamledit import edit
 
 CATALOG_TRAILER = "Bootstrap-Catalog"
@@ -66,7 +67,7 @@ def first_layout(
     untouched = {path: content for path, content in ours.items() if shipped[path] == content}
     merged = three_way(untouched, ours, wanted, merge_text)
     record = render_record(None, settings, source.version, PARENT_COMMIT)
-    tree = {**tip, **merged.files, settings.prefix + FILE: record}
+    tree = {**tip, **merged.files, settings.prefix + RECORD: record}
     catalog = _catalog_commit(source, {}, shipped, beside=branch_exists)
     commits = (catalog, *_settings_commit(source, settings, tip if branch_exists else shipped, tree))
     return Desired(tree, commits, _notes(merged))
@@ -107,7 +108,7 @@ def next_layout(
     notes = (*notes, *_of_domain(recorded, before, settings))
     version = source.version if newer else last.record.catalog_version
     commit = PARENT_COMMIT if newer else last.record.catalog_commit
-    record = settings.prefix + FILE
+    record = settings.prefix + RECORD
     tree[record] = render_record(tip[record], settings, version, commit)
     catalog = []
     if newer:

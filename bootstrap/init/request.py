@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.errors import InputError
+from bootstrap.providers.address import check_api_url
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,7 @@ class Request:
                 f"{self.argocd_url!r} is not the address of a server",
                 "give it as https://HOST",
             )
-        if self.api_url and not re.fullmatch(r"https?://[^\s?#@]+", self.api_url):
-            found = f"{self.api_url!r} is not the address of a server"
-            raise InputError("reading --api-url", found, "give it as https://HOST")
+        check_api_url(self.api_url)
         if self.deploy_key and self.repo_only:
             found = "--deploy-key puts a key into the cluster, and --repo-only touches none"
             raise InputError(tried, found, "leave one of them away")

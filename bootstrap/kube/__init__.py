@@ -11,7 +11,7 @@ from bootstrap.kube.connection import FIELD_MANAGER, Cluster, connect
 from bootstrap.kube.dry_run import preview
 from bootstrap.kube.objects import annotate, delete, get, list_objects, watch
 from bootstrap.kube.observe import observe
-from bootstrap.kube.secret import ensure_namespace, ensure_secret
+from bootstrap.kube.secret import ensure_namespace, ensure_secret, left_to_set
 from bootstrap.kube.server_side_apply import Applied, apply
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "ensure_namespace",
     "ensure_secret",
     "get",
+    "left_to_set",
     "list_objects",
     "observe",
     "preview",

@@ -25,11 +25,13 @@ def ensure_secret(
     data: Mapping[str, bytes],
     generate: Sequence[str],
     labels: Mapping[str, str],
+    only_own: bool = False,
 ) -> bool:
     """Make the Secret (and its namespace) have these keys; returns whether anything changed.
 
     `data` and `labels` are set to the given values; a key of `generate` gets a random URL-safe value
-    only when it is missing or empty. Other keys are not touched. A merge patch of exactly what is
+    only when it is missing or empty. Other keys are not touched; with `only_own`, neither are those of `data`
+    that somebody else has made. A merge patch of exactly what is
     missing, bound to the resourceVersion that was read, so that a value which someone else (Argo CD
     itself, say) writes meanwhile is never replaced; server-side apply would have to send the values
     again on every run.
@@ -41,7 +43,8 @@ def ensure_secret(
             if found is None:
                 _create(cluster, namespace, name, data, generate, labels)
                 return True
-            patch = _missing(found, data, generate, labels)
+            given = left_to_set(found, data) if only_own else data
+            patch = _missing(found, given, generate, labels)
             if patch:
                 _patch(cluster, namespace, name, patch, found["metadata"]["resourceVersion"])
             return bool(patch)
@@ -49,6 +52,21 @@ def ensure_secret(
             last = error  # someone else was faster: look again
     assert last is not None  # noqa: S101 - TRIES is positive
     raise last
+
+
+def left_to_set(found: Mapping[str, Any], data: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Those of `data` whose key the Secret has not, or has from us, as its managedFields tell."""
+    have = found.get("data") or {}
+    return {key: value for key, value in data.items() if key not in have or key in _made_by_us(found)}
+
+
+def _made_by_us(found: Mapping[str, Any]) -> set[str]:
+    ours = [
+        entry.get("fieldsV1") or {}
+        for entry in found["metadata"].get("managedFields") or ()
+        if entry.get("manager") == FIELD_MANAGER
+    ]
+    return {name.removeprefix("f:") for fields in ours for name in fields.get("f:data") or ()}
 
 
 def ensure_namespace(cluster: Cluster, name: str) -> bool:

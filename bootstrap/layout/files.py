@@ -130,9 +130,11 @@ def enabled_applications(files: Files, settings: Settings) -> Iterator[dict[str,
     """The Applications of every component that is on, as they lie in their folders."""
     for component in offered(files, settings).values():
         if component.on:
-            folder = component.folder(settings.folder)
-            for path in sorted(files):
-                if posixpath.dirname(path) == folder and path.endswith(".yaml"):
-                    yield from (
-                        item for item in reader.documents(files[path], path) if reader.is_application(item)
-                    )
+            yield from applications_in(files, component.folder(settings.folder))
+
+
+def applications_in(files: Files, folder: str) -> Iterator[dict[str, Any]]:
+    """The Applications that lie in a component's folder."""
+    for path in sorted(files):
+        if posixpath.dirname(path) == folder and path.endswith(".yaml"):
+            yield from (item for item in reader.documents(files[path], path) if reader.is_application(item))

@@ -14,8 +14,7 @@ from typing import Any, cast, get_args
 
 from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.errors import InputError
-
-FILE = "bootstrap.yaml"
+from bootstrap.core.names import RECORD
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -82,7 +81,7 @@ class Record:
     clusters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def parse_record(text: bytes, where: str = FILE) -> Record:
+def parse_record(text: bytes, where: str = RECORD) -> Record:
     """Read `bootstrap.yaml`; InputError with file, line and column when it cannot be one."""
     data = _load(text, where)
     catalog, argocd = _mapping(data, "catalog", where), _mapping(data, "argocd", where)
@@ -127,7 +126,7 @@ def recorded_settings(record: Record, settings: Settings) -> Settings | None:
 def render_record(before: bytes | None, settings: Settings, version: str, commit: str) -> bytes:
     """`bootstrap.yaml` with this cluster's settings; other clusters and comments stay."""
     yaml = _yaml()
-    data: Any = _load(before, FILE) if before else {}
+    data: Any = _load(before, RECORD) if before else {}
     wanted = {
         "catalog": {"version": version, "commit": commit},
         "argocd": {

@@ -6,20 +6,19 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bootstrap.core import verbose
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.invocation import Invocation
+from bootstrap.http.session import Failure, Session, body, is_loopback, retry_after, translated
 from bootstrap.oci import logins
 from bootstrap.oci.logins import Login
 from bootstrap.oci.reference import Reference, canonical
 
 if TYPE_CHECKING:
-    import requests
+    from bootstrap.http.session import Response
 
 # Indexes first: of an image for several architectures, the digest of the index is the one to pin.
 ACCEPT = ", ".join(
@@ -52,15 +51,8 @@ class Registries:
         patience: float = 120.0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        import requests
-
         self._invocation = invocation
-        self._session = requests.Session()
-        verbose.follow(self._session)
-        self._session.headers["User-Agent"] = "gitops-bootstrap"
-        self._session.auth = _NoNetrc()
-        # Given with every request: the environment's REQUESTS_CA_BUNDLE would win over the session's.
-        self._verify = str(ca_file) if ca_file is not None else None
+        self._session = Session(invocation, ca_file)
         self._patience = patience
         self._pause = pause
         self._authorizations: dict[str, str] = {}
@@ -106,7 +98,7 @@ class Registries:
             return re.search(r"WRONG_VERSION_NUMBER|wrong version number", str(error.__cause__)) is None
         return True
 
-    def _ask(self, method: str, url: str, registry: str, path: str) -> requests.Response:
+    def _ask(self, method: str, url: str, registry: str, path: str) -> Response:
         """One request, with a token if the registry wants one; 429 and 5xx are tried again."""
         scope, authorized = f"{registry}/{path}", False
         for attempt in range(1, _MOST_TRIES + 1):
@@ -120,30 +112,32 @@ class Registries:
                 continue
             if answer.status_code != 429 and answer.status_code < 500:
                 return answer
-            wait = _retry_after(answer, self._invocation.clock()) or 0.5 * 2**attempt
+            asked = retry_after(answer.headers.get("Retry-After", ""), self._invocation.clock())
+            wait = asked or 0.5 * 2**attempt
             if attempt == _MOST_TRIES or wait > min(self._patience, _LONGEST_PAUSE):
                 return answer
             self._patience -= wait
             self._pause(wait)
         return answer
 
-    def _send(self, method: str, url: str, **options: Any) -> requests.Response:
-        import requests
-
-        options |= {"timeout": _TIMEOUT, "verify": self._verify, "stream": True}
+    def _send(self, method: str, url: str, **options: Any) -> Response:
         try:
-            with self._session.request(method, url, **options) as answer:
+            with (
+                translated(),
+                self._session.send(
+                    method, url, timeout=_TIMEOUT, redirects=True, stream=True, **options
+                ) as answer,
+            ):
                 answer._content = answer.raw.read(_LARGEST_MANIFEST, decode_content=True)
                 return answer
-        except requests.exceptions.SSLError as error:
-            hint = "give the certificate of its authority with --registry-ca-file"
-            found = f"its certificate is not trusted: {_short(error)}"
+        except Failure as error:
+            found, hint = str(error), "check the name, the network and the proxy (HTTPS_PROXY, NO_PROXY)"
+            if error.kind == "certificate":
+                found = f"its certificate is not trusted: {error}"
+                hint = "give the certificate of its authority with --registry-ca-file"
             raise RegistryError("asking the registry", found, hint, _host(url)) from error
-        except (requests.RequestException, OSError) as error:
-            hint = "check the name, the network and the proxy (HTTPS_PROXY, NO_PROXY)"
-            raise RegistryError("asking the registry", _short(error), hint, _host(url)) from error
 
-    def _authorize(self, answer: requests.Response, registry: str, path: str) -> str:
+    def _authorize(self, answer: Response, registry: str, path: str) -> str:
         """The Authorization header that the registry's challenge asks for."""
         import base64
 
@@ -189,8 +183,8 @@ class Registries:
             found = f"no token: {_said(answer)}"
             hint = "check the login (docker login), and that it may pull this image"
             raise RegistryError("asking for a registry token", found, hint, _host(realm))
-        body = _json(answer)
-        token = body.get("token") or body.get("access_token")
+        said = _json(answer)
+        token = said.get("token") or said.get("access_token")
         if not isinstance(token, str):
             raise RegistryError(
                 "asking for a registry token", "its answer has none", "run again", _host(realm)
@@ -198,17 +192,9 @@ class Registries:
         return token
 
 
-class _NoNetrc:
-    """Keeps requests from looking for credentials in ~/.netrc, which are not meant for registries."""
-
-    def __call__(self, request: Any) -> Any:
-        return request
-
-
 def _is_loopback(host: str) -> bool:
     """Whether it is this machine, where plain HTTP is what Docker speaks as well."""
-    name = urlsplit(f"//{host}").hostname or ""
-    return name in ("localhost", "::1") or re.fullmatch(r"127(\.\d+){3}", name) is not None
+    return is_loopback(urlsplit(f"//{host}").hostname or "")
 
 
 def _is_safe(url: str) -> bool:
@@ -224,17 +210,7 @@ def _challenge(header: str) -> tuple[str, dict[str, str]]:
     }
 
 
-def _retry_after(answer: requests.Response, now: float) -> float | None:
-    value = answer.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, TypeError):
-        return None
-
-
-def _refused(answer: requests.Response, image: Reference, url: str) -> RegistryError:
+def _refused(answer: Response, image: Reference, url: str) -> RegistryError:
     tried = f"looking for {image}"
     if answer.status_code in (401, 403):
         hint = "check the name, and log in as someone who may pull it (docker login)"
@@ -245,7 +221,7 @@ def _refused(answer: requests.Response, image: Reference, url: str) -> RegistryE
     return RegistryError(tried, _said(answer), "see the registry's status, then run again", url)
 
 
-def _said(answer: requests.Response) -> str:
+def _said(answer: Response) -> str:
     """The status, and what an error body of the distribution API says."""
     errors = _json(answer).get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
@@ -253,17 +229,10 @@ def _said(answer: requests.Response) -> str:
     return f"{answer.status_code} {detail or answer.reason or ''}".strip()[:300]
 
 
-def _json(answer: requests.Response) -> Mapping[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        return {}
+def _json(answer: Response) -> Mapping[str, Any]:
+    found = body(answer)
     return found if isinstance(found, dict) else {}
 
 
 def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def _short(error: BaseException) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -9,9 +9,9 @@ from bootstrap import argocd, kube
 from bootstrap.argocd.status import Status
 from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit
 from bootstrap.git.remote import Identity, Remote
-from bootstrap.layout.settings import FILE
 from bootstrap.plan.execute import Handler
 from bootstrap.plan.steps import (
     EnsureDeployKey,
@@ -71,7 +71,10 @@ def secret_is_as_wanted(cluster: kube.Cluster, step: EnsureSecret, credentials: 
         return False
     data = found.get("data") or {}
     labels = found["metadata"].get("labels") or {}
-    values = {key: base64.b64encode(value).decode() for key, value in _given(step, credentials).items()}
+    given = _given(step, credentials)
+    if step.asked_by:
+        given = kube.left_to_set(found, given)
+    values = {key: base64.b64encode(value).decode() for key, value in given.items()}
     return (
         all(data.get(key) for key in step.generate)
         and all(data.get(key) == value for key, value in values.items())
@@ -113,7 +116,7 @@ def _with_parent(commit: Commit, parent: str | None) -> Commit:
     """The commit with PARENT_COMMIT in the layout's record replaced by the id of the commit before."""
     changes = tuple(
         replace(change, content=change.content.replace(PARENT_COMMIT.encode(), (parent or "").encode()))
-        if change.content and change.path.rpartition("/")[2] == FILE
+        if change.content and change.path.rpartition("/")[2] == RECORD
         else change
         for change in commit.changes
     )
@@ -136,6 +139,7 @@ def _ensure_secret(world: World, step: EnsureSecret) -> bool:
         data=data,
         generate=step.generate,
         labels=dict(step.labels),
+        only_own=bool(step.asked_by),
     )
 
 

@@ -44,7 +44,8 @@ def title(step: Step) -> str:
             return f"apply {step.title} ({counted(len(step.objects), 'object')})"
         case EnsureSecret():
             keys = [*step.generate, *(key for key, _ in step.values_from), *(key for key, _ in step.literals)]
-            return f"make Secret {step.namespace}/{step.name} ({', '.join(keys)})"
+            asked = f", as Application {step.asked_by} asks" if step.asked_by else ""
+            return f"make Secret {step.namespace}/{step.name} ({', '.join(keys)}){asked}"
         case EnsureWebhook():
             return f"make a webhook from {step.repository} to {step.url}"
         case EnsureDeployKey():
@@ -130,6 +131,8 @@ def _step_data(step: Step, changes: Mapping[ClusterObject, str]) -> dict[str, An
         ]
     elif isinstance(step, EnsureSecret):
         data["namespace"], data["name"] = step.namespace, step.name
+        if step.asked_by:
+            data["askedBy"] = step.asked_by
     return data
 
 

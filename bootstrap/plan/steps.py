@@ -53,7 +53,8 @@ class EnsureSecret:
     """Keys a Secret must have; never their values.
 
     `generate` are made at random when missing and kept when there; `values_from` names
-    credentials that the run holds in memory (key of the Secret → name of the credential).
+    credentials that the run holds in memory (key of the Secret → name of the credential). `asked_by` is
+    the Application that asks for it: then a key that somebody else has made stays as it is.
     """
 
     namespace: str
@@ -62,6 +63,7 @@ class EnsureSecret:
     values_from: tuple[tuple[str, str], ...] = ()
     literals: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    asked_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.core import cache_trust
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http import download
@@ -87,7 +88,7 @@ def _units(wanted: Sequence[Pinned]) -> list[tuple[Pinned, ...]]:
 def _check_room(wanted: Sequence[Pinned], invocation: Invocation) -> None:
     needed = sum(pinned.seconds for pinned in wanted) * MEGABYTES_A_SECOND
     with cache.keeping("making the cache", invocation.cache_dir):
-        invocation.cache_dir.mkdir(parents=True, exist_ok=True)
+        cache_trust.make(invocation.cache_dir, invocation)
         free = shutil.disk_usage(invocation.cache_dir).free // 1_000_000
     if free < needed:
         raise SandboxError(

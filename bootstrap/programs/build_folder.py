@@ -9,12 +9,17 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from bootstrap.core import cache_trust
+from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.programs import cache
 from bootstrap.programs.pinned import PROGRAMS, Pinned
+
+SEAL = "seal"
+SEALED = b"the folder to build in"
 
 
 def folder(invocation: Invocation) -> Path:
@@ -26,14 +31,49 @@ def in_use(invocation: Invocation) -> Iterator[Path]:
     """The folder, which no other run removes meanwhile; several runs may use it at once."""
     path = folder(invocation)
     with cache.keeping("making the folder to build in", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        cache_trust.make(path.parent, invocation)
+        cache.check(path.parent, invocation)
         with _lock(invocation).open("w") as lock:
-            with suppress(BlockingIOError):  # another run builds: what lies there may be its own
+            try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # another run builds: what lies there may be its own
+                _check_ours(path, invocation)
+            else:
                 remove_tree(path / "tmp")  # gigabytes, after a run that was killed
+                if not _is_ours(path, invocation):
+                    remove_tree(path)  # somebody else's compiler and sources are not used
+                _seal(cache_trust.make(path, invocation), invocation)
             fcntl.flock(lock, fcntl.LOCK_SH)
-            path.mkdir(exist_ok=True)
+            cache_trust.make(path, invocation)
+            cache.check(path, invocation)  # what lies there is compiled in
             yield path
+
+
+def _check_ours(path: Path, invocation: Invocation) -> None:
+    if not _is_ours(path, invocation):
+        raise SandboxError(
+            "using the folder to build in",
+            "another run uses it, and it was not made with your secret",
+            f"wait for that run; {cache_trust.KEY_FILE} names the secret",
+            str(path),
+        )
+
+
+def _is_ours(path: Path, invocation: Invocation) -> bool:
+    """Whether this user's secret has sealed the folder when it was made; one that is not there is."""
+    if not path.exists():
+        return True
+    try:
+        sealed = (path / SEAL).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return cache_trust.is_sealed(cache_trust.key(invocation), SEALED, sealed)
+
+
+def _seal(path: Path, invocation: Invocation) -> None:
+    """Of a folder that has just been made; without a secret it is not believed again."""
+    if not any(path.iterdir()) and (secret := cache_trust.key(invocation)):
+        (path / SEAL).write_text(cache_trust.seal(secret, SEALED), encoding="ascii")
 
 
 def expect(programs: Iterable[Pinned], invocation: Invocation) -> None:

@@ -1,7 +1,9 @@
-"""The cache of programs: each in a folder of its own with a record of its checksum, placed in one step.
+"""The cache of programs: each in a folder of its own with a sealed record of its checksum.
 
 `cache_dir/programs/<name>-<version>/` holds the program, `record.json` and, for a program that needs
-it, `data/`. A lock per program lets several runs share the cache.
+it, `data/`. The record is sealed (cache_trust.py): a program that somebody else has put there, with a record
+to fit, is not run. Whoever looks sees a program whole or not at all. A lock per program lets several runs
+share the cache.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bootstrap.core import cache_trust
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.download import checksum
@@ -29,14 +32,21 @@ UNUSED_DAYS = 30
 """How long another version of a program is kept after its last use."""
 
 
+Verified = Literal["pinned", "host"]
+
+
 @dataclass(frozen=True)
 class Placed:
-    """What the cache holds of a program, and how it came there."""
+    """What the cache holds of a program, and how it came there.
+
+    `verified` of a release: by the checksum that ships with us ("pinned"), or by its own host alone ("host").
+    """
 
     path: Path
     sha256: str
     origin: Literal["release", "built"]
     data: Path | None = None
+    verified: Verified = "pinned"
 
 
 def folder(pinned: Pinned, invocation: Invocation) -> Path:
@@ -45,11 +55,23 @@ def folder(pinned: Pinned, invocation: Invocation) -> Path:
 
 
 def find(pinned: Pinned, invocation: Invocation) -> Placed | None:
-    """The program in the cache, if it and its data still are what was placed there."""
+    """The program in the cache, if it and its data still are what this user has placed there.
+
+    Raises SandboxError when another user may write the cache.
+    """
     place = folder(pinned, invocation)
     program, data = place / pinned.file_name, place / DATA
+    if not place.exists():
+        return None
+    for each in (program, place / RECORD, data):
+        check(each, invocation)
     try:
         record = json.loads((place / RECORD).read_text(encoding="utf-8"))
+        sealed = record.pop("seal", None)
+        if not cache_trust.is_sealed(cache_trust.key(invocation), _sealed_text(record), sealed):
+            return None
+        if (record["name"], record["version"]) != (pinned.name, pinned.version):
+            return None
         sha256, origin, recorded_data = str(record["sha256"]), record["origin"], record.get("data")
         if origin not in ("release", "built") or checksum(program) != sha256:
             return None
@@ -58,7 +80,23 @@ def find(pinned: Pinned, invocation: Invocation) -> Placed | None:
         os.utime(place / RECORD)  # the time of its last use
     except (OSError, ValueError, KeyError, TypeError):
         return None  # not there, or not as it was left: it is placed anew
-    return Placed(program, sha256, origin, data if recorded_data is not None else None)
+    verified: Verified = "host" if record.get("verified") == "host" else "pinned"
+    return Placed(program, sha256, origin, data if recorded_data is not None else None, verified)
+
+
+def check(path: Path, invocation: Invocation) -> None:
+    """Raise SandboxError when somebody else may write the file or folder, or one on the way to it."""
+    if path.exists() and (why := cache_trust.fault(path, invocation.cache_dir)):
+        raise SandboxError(
+            "using the cache of programs",
+            why,
+            "make it yours alone (chmod -R go-w, chown -R), or choose another with BOOTSTRAP_CACHE_DIR",
+            str(path),
+        )
+
+
+def _sealed_text(record: Mapping[str, object]) -> bytes:
+    return json.dumps(record, sort_keys=True).encode()
 
 
 def place(
@@ -67,6 +105,7 @@ def place(
     origin: Literal["release", "built"],
     invocation: Invocation,
     data: Path | None = None,
+    verified: Verified = "pinned",
 ) -> Placed:
     """Move `program` (and a copy of the folder `data`) into the cache; the caller holds the lock.
 
@@ -75,7 +114,7 @@ def place(
     target = folder(pinned, invocation)
     with workspace(pinned, invocation) as work, keeping(f"keeping {pinned.name}", target):
         draft = work / "draft"
-        draft.mkdir()
+        draft.mkdir(mode=0o700)
         shutil.move(program, draft / pinned.file_name)
         (draft / pinned.file_name).chmod(0o755)
         record = {
@@ -87,12 +126,19 @@ def place(
         if data:
             shutil.copytree(data, draft / DATA)
             record["data"] = digest(draft / DATA)
+        record["verified"] = verified
+        if secret := cache_trust.key(invocation):
+            record["seal"] = cache_trust.seal(secret, _sealed_text(record))
         (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        (draft / RECORD).chmod(0o600)
+        if data:
+            (draft / DATA).chmod(0o700)
         if target.exists():
             target.rename(work / "damaged")
         draft.rename(target)
         _remove_unused(pinned, invocation)
-    return Placed(target / pinned.file_name, record["sha256"], origin, target / DATA if data else None)
+    kept = target / DATA if data else None
+    return Placed(target / pinned.file_name, record["sha256"], origin, kept, verified)
 
 
 def _remove_unused(pinned: Pinned, invocation: Invocation) -> None:
@@ -113,7 +159,7 @@ def workspace(pinned: Pinned, invocation: Invocation) -> Iterator[Path]:
     """
     programs = invocation.cache_dir / "programs"
     with keeping("making the cache of programs", programs):
-        programs.mkdir(parents=True, exist_ok=True)
+        _make(programs, invocation)
         work = Path(tempfile.mkdtemp(prefix=f".{pinned.key}-", dir=programs))
     try:
         yield work
@@ -137,7 +183,7 @@ def locked(
         # Always in one order, so that two runs cannot wait for each other.
         for pinned in sorted(programs, key=lambda program: program.key):
             with keeping("locking the cache of programs", locks):
-                locks.mkdir(parents=True, exist_ok=True)
+                _make(locks, invocation)
                 file = held.enter_context((locks / f".{pinned.key}.lock").open("w"))
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -146,6 +192,11 @@ def locked(
                     fcntl.flock(file, fcntl.LOCK_EX)
             remove_leftovers(pinned, invocation)
         yield
+
+
+def _make(programs: Path, invocation: Invocation) -> None:
+    cache_trust.make(programs, invocation)
+    check(programs, invocation)
 
 
 @contextmanager

@@ -30,6 +30,13 @@ NAMES = (
 )
 """What a sandbox needs. `kubectl` may be asked for too."""
 
+_BY = {
+    "path": "not verified: it was on PATH",
+    "pinned": "verified by its pinned checksum",
+    "host": "verified by its host alone",
+    "built": "built from pinned sources",
+}
+
 Origin = Literal["path", "cache", "release", "built", "missing"]
 
 
@@ -38,7 +45,7 @@ class Program:
     """One program. `data` is the folder of what it needs beside it: Gitea's static root when built.
 
     `origin` says where this run got it; `missing` is for lists only: then `path` is where it will
-    be and `sha256` is empty.
+    be and `sha256` is empty. `verified` says by what it is believed.
     """
 
     name: str
@@ -47,6 +54,7 @@ class Program:
     path: Path
     sha256: str
     data: Path | None = None
+    verified: str = ""
 
 
 def ensure(names: Sequence[str], invocation: Invocation, report: Callable[[str], None]) -> dict[str, Program]:
@@ -85,7 +93,7 @@ def _look(wanted: Sequence[Pinned], invocation: Invocation) -> dict[str, Program
     def look(pinned: Pinned) -> Program | None:
         if there := on_path.find(pinned, invocation):
             path, version = there
-            return Program(pinned.name, version, "path", path, checksum(path))
+            return Program(pinned.name, version, "path", path, checksum(path), verified=_BY["path"])
         placed = cache.find(pinned, invocation)
         return _program(pinned, placed, "cache") if placed else None
 
@@ -94,4 +102,5 @@ def _look(wanted: Sequence[Pinned], invocation: Invocation) -> dict[str, Program
 
 
 def _program(pinned: Pinned, placed: Placed, origin: Origin) -> Program:
-    return Program(pinned.name, pinned.version, origin, placed.path, placed.sha256, placed.data)
+    verified = _BY[placed.verified if placed.origin == "release" else "built"]
+    return Program(pinned.name, pinned.version, origin, placed.path, placed.sha256, placed.data, verified)

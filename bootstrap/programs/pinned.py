@@ -1,12 +1,15 @@
 """The programs a sandbox is made of: which version, where it is released, how it is built.
 
-Only releases with a published checksum are named; KWOK and metrics-server publish none.
+Only releases with a published checksum are named; KWOK and metrics-server publish none. What is believed of
+them: pinned_checksums.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+from bootstrap.core.names import ARGOCD_VERSION
 
 Fit = Literal["exact", "patch", "minor", "any"]
 """How far a program found on PATH may differ from the pinned version.
@@ -73,7 +76,7 @@ def _set(package: str, **values: str) -> tuple[str, ...]:
 
 
 KUBERNETES = "v1.36.3"
-ARGOCD = "v3.6.1"
+ARGOCD = ARGOCD_VERSION
 HELM = "v4.3.1"
 KWOK = "v0.8.0"
 GITEA = "v1.26.0"

@@ -2,6 +2,10 @@
 
 BOOTSTRAP_RELEASES_URL names a mirror: the file of https://HOST/PATH is looked for at
 <mirror>/HOST/PATH. `off` uses no releases, so that everything is built.
+
+A file is believed by the checksum that ships with us (pinned_checksums.py). One without is built; or, only
+when BOOTSTRAP_RELEASES_TRUST is `host`, taken from its own host with the checksum that lies beside it there.
+Never so from a mirror, which would vouch for itself.
 """
 
 from __future__ import annotations
@@ -19,12 +23,14 @@ from urllib.parse import urlsplit
 
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.http import download, session
+from bootstrap.http import download, streaming
 from bootstrap.programs import cache
 from bootstrap.programs.cache import Placed
+from bootstrap.programs.checksums import CHECKSUMS
 from bootstrap.programs.pinned import Pinned, Release
 
 MIRROR = "BOOTSTRAP_RELEASES_URL"
+TRUST = "BOOTSTRAP_RELEASES_TRUST"
 AT_ONCE = 4
 EVERY = 5.0
 """Seconds between two lines about the same download."""
@@ -39,12 +45,14 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
     Raises ChecksumDiffers when a file is not the published one: then nothing else is tried.
     """
     released = {pinned.name: release for pinned in wanted if (release := release_of(pinned, invocation))}
+    for name in _unbelievable([pinned for pinned in wanted if pinned.name in released], invocation, report):
+        del released[name]
     candidates = [pinned for pinned in wanted if pinned.name in released]
     if not candidates:
         return {}
     hosts = {pinned.name: _host(released[pinned.name].url) for pinned in candidates}
     report(f"asking {', '.join(sorted(set(hosts.values())))} for released builds")
-    answers = session.reachable(sorted(set(hosts.values())), invocation)
+    answers = streaming.reachable(sorted(set(hosts.values())), invocation)
     for host, fault in answers.items():
         if fault:
             names = ", ".join(name for name in hosts if hosts[name] == host)
@@ -98,6 +106,26 @@ def release_of(pinned: Pinned, invocation: Invocation) -> Release | None:
     )
 
 
+def checksum_of(pinned: Pinned) -> str | None:
+    """The sha256 of its released file for this machine, as it ships with us; None when none does."""
+    architecture = _ARCHITECTURES.get(platform.machine().lower(), "")
+    known = CHECKSUMS.get((pinned.name, pinned.version, architecture))
+    return known.sha256 if known else None
+
+
+def _unbelievable(wanted: Sequence[Pinned], invocation: Invocation, report: Report) -> list[str]:
+    """Those whose file nothing but its own server would vouch for, unless that is asked for."""
+    trust, mirror = invocation.environ.get(TRUST, ""), invocation.environ.get(MIRROR, "")
+    if trust not in ("", "host"):
+        raise InputError(f"reading {TRUST}", f"{trust!r} is not known", "set it to host, or leave it away")
+    unknown = [pinned.name for pinned in wanted if checksum_of(pinned) is None]
+    if not unknown or (trust == "host" and not mirror):
+        return []
+    why = "a mirror is not believed" if mirror else f"its own host is believed only with {TRUST}=host"
+    report(f"{', '.join(unknown)} will be built: no checksum ships with us, and {why}")
+    return unknown
+
+
 def _host(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
@@ -135,12 +163,14 @@ def _fetch(
         if found := cache.find(pinned, invocation):
             return found  # another run had the lock, and fetched or built it
         try:
-            name = session.shown(release.url).rpartition("/")[2]
-            sha256 = download.fetch_checksum(release.checksums, name, invocation)
+            name = streaming.shown(release.url).rpartition("/")[2]
+            shipped = checksum_of(pinned)
+            sha256 = shipped or download.fetch_checksum(release.checksums, name, invocation)
             file = download.fetch(release.url, sha256, invocation, report=follow)
             with cache.workspace(pinned, invocation) as work:
                 program = _unpack(file, release, work / pinned.file_name, pinned)
-                placed = cache.place(pinned, program, "release", invocation)
+                verified: cache.Verified = "pinned" if shipped else "host"
+                placed = cache.place(pinned, program, "release", invocation, verified=verified)
             archives.append(file)
         except DownloadUnavailable as error:
             report(f"{pinned.name} will be built: {error.found}")
@@ -148,7 +178,8 @@ def _fetch(
         except ChecksumDiffers as error:
             error.hint = f"{error.hint}; to build {pinned.name} from source instead, set {MIRROR}=off"
             raise
-    report(f"{pinned.name} {pinned.version} is there, its checksum is as published")
+    how = "its checksum is the pinned one" if shipped else "verified by its host alone"
+    report(f"{pinned.name} {pinned.version} is there, {how}")
     return placed
 
 
@@ -169,6 +200,6 @@ def _unpack(file: Path, release: Release, target: Path, pinned: Pinned) -> Path:
                 f"unpacking {pinned.name}",
                 f"there is no {release.member} in it",
                 "check the mirror",
-                session.shown(release.url),
+                streaming.shown(release.url),
             ) from error
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote, urlsplit
 
 from bootstrap.core.errors import InputError
@@ -15,6 +16,13 @@ def web_address(url: str) -> str:
     if not is_ssh(url):
         raise InputError("asking for the Git host's API", f"{url} has none", "give the address of a Git host")
     return f"https://{host_of(url)}/{_path(url)}"
+
+
+def check_api_url(url: str | None) -> None:
+    """Raise InputError for an --api-url that is not the address of a server."""
+    if url and not re.fullmatch(r"https?://[^\s?#@]+", url):
+        found = f"{url!r} is not the address of a server"
+        raise InputError("reading --api-url", found, "give it as https://HOST")
 
 
 def project_path(url: str) -> str:

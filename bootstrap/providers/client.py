@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from bootstrap.core import verbose
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
 from bootstrap.core.invocation import Invocation
+from bootstrap.git.auth import check_host
 from bootstrap.git.remote import Credential
+from bootstrap.http.session import Failure, Session, body
 from bootstrap.providers import answers
 
 CONNECT_TIMEOUT = 10.0
@@ -34,28 +35,21 @@ class Client:
     """
 
     base: str
-    session: Any = field(repr=False)
+    session: Session = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     page_size: str = "limit"
 
     @classmethod
     def of(cls, url: str, credential: Credential, invocation: Invocation) -> Client:
         """A client for the host of a repository's URL; a Git host below a path is found by `split`."""
-        import requests
-
+        if credential.token:
+            check_host(url, credential.hosts)
         parts = urlsplit(url)
-        session = requests.Session()
-        verbose.follow(session)
-        session.trust_env = False  # no .netrc: the credential is the one that was given
-        session.proxies.update(_proxies(url, invocation.environ))
-        bundle = credential.ca_file or invocation.environ.get("REQUESTS_CA_BUNDLE")
-        session.verify = str(bundle) if bundle else True
-        session.headers["Accept"] = "application/json"
-        session.headers["User-Agent"] = "gitops-bootstrap"
+        session = Session(invocation, credential.ca_file, {"Accept": "application/json"})
         prefix = "/".join(parts.path.rstrip("/").split("/")[:-2])
         secrets = (credential.token,) if credential.token else ()
         if credential.token:
-            session.headers["Authorization"] = f"Bearer {credential.token}"
+            session.requests.headers["Authorization"] = f"Bearer {credential.token}"
         return cls(f"{parts.scheme}://{parts.netloc}{prefix}", session, secrets)
 
     def request(
@@ -109,31 +103,26 @@ class Client:
         missing: frozenset[int],
     ) -> Any:
         """The answer, asked for again where that may help; None for a status in `missing`."""
-        import requests
-
         url = f"{self.base}{path}"
         for attempt in range(1, ATTEMPTS + 1):
             last = attempt == ATTEMPTS
             try:
-                answer = self.session.request(
-                    method,
-                    url,
-                    json=json,
-                    params=params,
-                    timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-                    allow_redirects=False,
+                answer = self.session.send(
+                    method, url, json=json, params=params, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)
                 )
-            except requests.exceptions.SSLError as error:
-                found = self._hide(f"the host's certificate is not trusted: {_reason(error)}")
-                hint = "give its authority's certificate with --ca-file; verification is never switched off"
-                raise GitUnreachable(tried, found, hint, self.base) from error
-            except (requests.exceptions.RequestException, OSError) as error:
+            except Failure as error:
+                if error.kind == "certificate":
+                    found = self._hide(f"the host's certificate is not trusted: {error}")
+                    hint = (
+                        "give its authority's certificate with --ca-file; verification is never switched off"
+                    )
+                    raise GitUnreachable(tried, found, hint, self.base) from error
                 if method in _REPEATABLE and not last:
                     time.sleep(_pause(attempt, 0.0))
                     continue
                 hint = "check the address, the network and the proxy (HTTPS_PROXY, NO_PROXY), then run again"
-                raise GitUnreachable(tried, self._hide(_reason(error)), hint, self.base) from error
-            limited = answers.is_limit(answer.status_code, answer.headers, answers.message(_parsed(answer)))
+                raise GitUnreachable(tried, self._hide(str(error)), hint, self.base) from error
+            limited = answers.is_limit(answer.status_code, answer.headers, answers.message(body(answer)))
             again = limited or (answer.status_code in _RETRIED and method in _REPEATABLE)
             pause = _pause(attempt, answers.patience(answer.headers, time.time()))
             if again and not last and pause <= LONGEST_PAUSE:
@@ -150,14 +139,14 @@ class Client:
         """The answer's data; {} where a change is answered by nothing."""
         if answer is None:
             return None
-        data = _parsed(answer)
+        data = body(answer)
         if data is None and (method == "GET" or answer.content):
             hint = "check the URL and the proxy, then run again"
             raise ProviderError(tried, "the answer is no JSON, or was cut off", hint, self.base)
         return data if data is not None else {}
 
     def _refused(self, answer: Any, tried: str, limited: bool) -> ProviderError | AuthenticationFailed:
-        said = answers.message(_parsed(answer)) or answer.reason or "no message"
+        said = answers.message(body(answer)) or answer.reason or "no message"
         found = self._hide(f"{answer.status_code}: {said}")
         if answer.status_code == 401:
             hint = "check the token (GIT_TOKEN, --token-file): it may be wrong or expired"
@@ -184,39 +173,6 @@ class Client:
         return text
 
 
-def _proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The proxies that the invocation's environment names for this URL."""
-    import requests
-
-    no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY")
-    if requests.utils.should_bypass_proxies(url, no_proxy=no_proxy or ""):
-        return {}
-    found: dict[str, str] = {}
-    for scheme in ("http", "https"):
-        for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
-            if value := environ.get(name):
-                found.setdefault(scheme, value)
-    return found
-
-
 def _pause(attempt: int, asked: float) -> float:
     """Seconds: what the host asks for, or a little more at every attempt."""
     return max(asked, float(0.25 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
-
-
-def _parsed(answer: Any) -> Any:
-    """The body as data; None when it is empty or no JSON."""
-    try:
-        return answer.json()
-    except ValueError:
-        return None
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause, without the objects' addresses that urllib3 prints."""
-    import re
-
-    inner: Any = error
-    while getattr(inner, "args", None) and isinstance(getattr(inner, "reason", inner.args[0]), Exception):
-        inner = getattr(inner, "reason", inner.args[0])
-    return re.sub(r"<[^>]*>:? ?", "", str(inner))[:300] or type(inner).__name__

@@ -1,23 +1,31 @@
-"""Gitea and Forgejo: their API v1, as of Gitea 1.20 and Forgejo 7."""
+"""Gitea and Forgejo, by their API v1 (Gitea 1.20, Forgejo 7 and later)."""
 
 from __future__ import annotations
 
+import base64
 import re
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bootstrap.core.errors import AuthenticationFailed, ProviderError
+from bootstrap.core.errors import AuthenticationFailed, ProviderError, StalePlan
+from bootstrap.git.changes import FileChange
+from bootstrap.git.objects import blob_id
 from bootstrap.providers import deploy_keys
 from bootstrap.providers import webhooks as hooks
 from bootstrap.providers.address import split
 from bootstrap.providers.client import Client
+from bootstrap.providers.provider import PullRequest, PullRequestSpec
 from bootstrap.providers.webhooks import Hook
 
 NAME = "gitea"
 _READS = ("read_only", True)
 """What a deploy key has that only reads."""
 API = "/api/v1"
+_COLOUR = "#5319e7"
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
 _SIGN_IN = re.compile(r"signed in user is allowed|user does not exist|token|credentials", re.IGNORECASE)
 """What they say to who must sign in before anything is told, or whose credential is wrong."""
 
@@ -140,6 +148,61 @@ class Gitea:
         rule = found.get("effective_branch_protection_name") or branch
         return f"the branch is protected (rule {rule}), and this credential may not push to it"
 
+    def pull_request(self, url: str, spec: PullRequestSpec) -> PullRequest:
+        path, tried = repository(url), f"opening a pull request from {spec.head}"
+        text = {"title": spec.title, "body": spec.body}
+        for found in self.client.pages(f"{path}/pulls", "listing pull requests"):
+            if (found["head"]["ref"], found["base"]["ref"]) == (spec.head, spec.base):
+                number = int(found["number"])
+                self.client.request("PATCH", f"{path}/pulls/{number}", tried, json=text)
+                return PullRequest(number, str(found["html_url"]), False)
+        body = {**text, "head": spec.head, "base": spec.base}
+        for pause in _PAUSES:  # a branch that was pushed a moment ago may not be known to the API yet
+            made = self.client.request("POST", f"{path}/pulls", tried, json=body)
+            if made is not None:
+                return PullRequest(int(made["number"]), str(made["html_url"]), True)
+            time.sleep(pause)
+        found = f"it does not know the repository, or one of the branches {spec.head} and {spec.base}"
+        raise ProviderError(tried, found, "run again; check what the token may see", self.client.base)
+
+    def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
+        path, tried = repository(url), "labelling the pull request"
+        try:
+            ids = self._labels(path, labels)
+            self.client.request("POST", f"{path}/issues/{number}/labels", tried, json={"labels": ids})
+        except ProviderError as error:
+            return error.found
+        return None
+
+    def auto_merge(self, url: str, number: int) -> str | None:
+        body = {"Do": "merge", "merge_when_checks_succeed": True, "delete_branch_after_merge": True}
+        path = f"{repository(url)}/pulls/{number}/merge"
+        try:
+            self.client.request("POST", path, "asking for an automatic merge", json=body, missing=frozenset())
+        except ProviderError as error:
+            return None if "already" in error.found else error.found
+        return None
+
+    def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
+        """Each file must still be what it was; that no other file has changed does not matter."""
+        tried = f"committing to {branch} by the API"
+        files = []
+        for change in changes:
+            item: dict[str, Any] = {"operation": "update" if change.before is not None else "create"}
+            if change.before is not None:
+                item["sha"] = blob_id(change.before, len(expect))
+            item |= {"path": change.path, "content": base64.b64encode(change.content or b"").decode()}
+            files.append(item)
+        body = {"branch": branch, "message": message, "files": files}
+        path = f"{repository(url)}/contents"
+        try:
+            made = self.client.request("POST", path, tried, json=body, missing=frozenset())
+        except ProviderError as error:
+            if "sha does not match" in error.found or "reference already exists" in error.found:
+                raise StalePlan(tried, error.found, "run again", error.where) from error
+            raise
+        return str(made["commit"]["sha"])
+
     def _user(self) -> Any:
         """The token's user; None when the token may not tell."""
         return self.client.request(
@@ -163,6 +226,18 @@ class Gitea:
             and hook["config"].get("url") == hooks.marked(hook_url, secret)
             and hook["config"].get("content_type") == "json"
         )
+
+    def _labels(self, path: str, names: Sequence[str]) -> list[int]:
+        """The ids of the labels; one that is not there is made."""
+        known = {
+            item["name"]: int(item["id"]) for item in self.client.pages(f"{path}/labels", "listing labels")
+        }
+        for name in names:
+            if name not in known:
+                body = {"name": name, "color": _COLOUR}
+                made = self.client.request("POST", f"{path}/labels", f"making label {name}", json=body)
+                known[name] = int(made["id"])
+        return [known[name] for name in names]
 
 
 def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:

@@ -1,18 +1,20 @@
-"""GitHub and GitHub Enterprise Server, for `init`: repositories, webhooks, deploy keys, protection."""
+"""GitHub and GitHub Enterprise Server, by REST and GraphQL."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from bootstrap.core.errors import ProviderError
-from bootstrap.providers import deploy_keys, github_api
+from bootstrap.core.errors import GitError, ProviderError, StalePlan
+from bootstrap.git.changes import FileChange
+from bootstrap.providers import deploy_keys
 from bootstrap.providers import webhooks as hooks
-from bootstrap.providers.address import split
+from bootstrap.providers.address import origin, project_path, split
 from bootstrap.providers.client import Client
-from bootstrap.providers.github_api import repository
+from bootstrap.providers.provider import PullRequest, PullRequestSpec
 from bootstrap.providers.webhooks import Delivery, Hook
 
 NAME = "github"
@@ -20,18 +22,42 @@ _READS = ("read_only", True)
 """What a deploy key has that only reads."""
 _BY_REVIEW = ("pull_request", "update")
 """Rules of a ruleset that no push gets past."""
+COMMIT = """
+mutation ($input: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $input) { commit { oid } }
+}
+"""
+AUTO_MERGE = """
+mutation ($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { pullRequest { number } }
+}
+"""
+_STALE = ("STALE_DATA", "Expected branch to point to")
 
 
 def recognise(client: Client) -> GitHub | None:
-    api = github_api.recognise(client)
-    return GitHub(api.rest, api.version) if api else None
+    """github.com by its name; an Enterprise Server by what it says of itself."""
+    if urlsplit(client.base).hostname in ("github.com", "ssh.github.com"):
+        api = _speaking(replace(client, base="https://api.github.com"))
+        return GitHub(api, api, "github.com")
+    server = replace(client, base=f"{origin(client.base)}/api")
+    try:
+        others = frozenset(range(300, 600)) - {429, 503}
+        answer = server.request("GET", "/v3/meta", "asking the Git host what it is", missing=others)
+    except GitError:
+        return None
+    version = answer.get("installed_version") if isinstance(answer, dict) else None
+    if not isinstance(version, str):
+        return None
+    return GitHub(_speaking(replace(server, base=f"{server.base}/v3")), server, version)
 
 
 @dataclass(frozen=True)
 class GitHub:
-    """See Provider for what each method promises."""
+    """See Provider for what each method promises. `client` is for REST, `graph` for `/graphql`."""
 
     client: Client
+    graph: Client
     version: str
     name: str = NAME
     webhook_key: str = "webhook.github.secret"
@@ -147,6 +173,65 @@ class GitHub:
     def protection(self, url: str, branch: str) -> str | None:
         return self._by_rulesets(url, branch) or self._by_protection(url, branch)
 
+    def pull_request(self, url: str, spec: PullRequestSpec) -> PullRequest:
+        path, tried = repository(url), f"opening a pull request from {spec.head}"
+        owner = project_path(url).split("/")[0]
+        query = {"state": "open", "head": f"{owner}:{spec.head}", "base": spec.base}
+        open_ones = self.client.request("GET", f"{path}/pulls", "listing pull requests", params=query)
+        text = {"title": spec.title, "body": spec.body}
+        if open_ones:
+            found, created = open_ones[0], False
+            self.client.request("PATCH", f"{path}/pulls/{found['number']}", tried, json=text)
+        else:
+            body = {**text, "head": spec.head, "base": spec.base}
+            found = self.client.request("POST", f"{path}/pulls", tried, json=body, missing=frozenset())
+            created = True
+        return PullRequest(int(found["number"]), str(found["html_url"]), created)
+
+    def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
+        path = f"{repository(url)}/issues/{number}/labels"
+        try:
+            body = {"labels": list(labels)}
+            self.client.request("POST", path, "labelling the pull request", json=body, missing=frozenset())
+        except ProviderError as error:
+            return error.found
+        return None
+
+    def auto_merge(self, url: str, number: int) -> str | None:
+        tried = "asking for an automatic merge"
+        found = self.client.request("GET", f"{repository(url)}/pulls/{number}", tried, missing=frozenset())
+        errors = self._mutate(AUTO_MERGE, {"pullRequestId": found["node_id"]}, tried)[1]
+        return "; ".join(str(error.get("message")) for error in errors) or None
+
+    def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
+        tried = f"committing to {branch} by the API"
+        headline, _, body = message.strip().partition("\n")
+        additions = [
+            {"path": change.path, "contents": base64.b64encode(change.content).decode()}
+            for change in changes
+            if change.content is not None
+        ]
+        deletions = [{"path": change.path} for change in changes if change.content is None]
+        data, errors = self._mutate(
+            COMMIT,
+            {
+                "branch": {"repositoryNameWithOwner": project_path(url), "branchName": branch},
+                "expectedHeadOid": expect,
+                "message": {"headline": headline, "body": body.strip()},
+                "fileChanges": {"additions": additions, "deletions": deletions},
+            },
+            tried,
+        )
+        if errors:
+            found = "; ".join(str(error.get("message")) for error in errors)
+            if any(
+                mark in f"{error.get('type')} {error.get('message')}" for error in errors for mark in _STALE
+            ):
+                raise StalePlan(tried, found, "run again", self.client.base)
+            hint = "check what the token may do (contents: write), and the branch's rules"
+            raise ProviderError(tried, found, hint, self.client.base)
+        return str(data["createCommitOnBranch"]["commit"]["oid"])
+
     def _by_rulesets(self, url: str, branch: str) -> str | None:
         tried = f"asking which rules {branch} has"
         rules = self._maybe(f"{repository(url)}/rules/branches/{quote(branch, safe='')}", tried) or ()
@@ -185,6 +270,11 @@ class GitHub:
         """What may be kept from this token; None then."""
         return self.client.request("GET", path, tried, missing=frozenset({403, 404}))
 
+    def _mutate(self, query: str, values: Mapping[str, Any], tried: str) -> tuple[Any, list[dict[str, Any]]]:
+        body = {"query": query, "variables": {"input": values}}
+        answer = self.graph.request("POST", "/graphql", tried, json=body, missing=frozenset())
+        return answer.get("data"), list(answer.get("errors") or ())
+
 
 def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:
     found = []
@@ -205,3 +295,13 @@ def _is_as_wanted(hook: dict[str, Any], hook_url: str, secret: str) -> bool:
         and config.get("url") == hooks.marked(hook_url, secret)
         and config.get("content_type") == "json"
     )
+
+
+def repository(url: str) -> str:
+    """The API's path of a repository."""
+    return f"/repos/{quote(project_path(url))}"
+
+
+def _speaking(client: Client) -> Client:
+    client.session.requests.headers["X-GitHub-Api-Version"] = "2022-11-28"
+    return replace(client, page_size="per_page")

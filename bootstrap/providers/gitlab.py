@@ -1,18 +1,22 @@
-"""GitLab, for `init`: projects, webhooks, deploy keys, protection; by its API v4."""
+"""GitLab, by its API v4."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import base64
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from bootstrap.core.errors import ProviderError
-from bootstrap.providers import deploy_keys, gitlab_api
+from bootstrap.core.errors import AuthenticationFailed, GitError, ProviderError, StalePlan
+from bootstrap.git.changes import FileChange
+from bootstrap.git.objects import blob_id
+from bootstrap.providers import deploy_keys
 from bootstrap.providers import webhooks as hooks
 from bootstrap.providers.address import origin, project_path
 from bootstrap.providers.client import Client
-from bootstrap.providers.gitlab_api import project
+from bootstrap.providers.provider import PullRequest, PullRequestSpec
 from bootstrap.providers.webhooks import Delivery, Hook
 
 NAME = "gitlab"
@@ -20,16 +24,30 @@ _READS = ("can_push", False)
 """What a deploy key has that only reads."""
 _LEVELS = {"developer": 30, "maintainer": 40, "owner": 50, "administrator": 60, "noone": 99}
 """What a group asks of who creates projects in it, as an access level."""
+_SIGN_IN = re.compile(r"401: (401 Unauthorized|invalid_token)")
+"""What GitLab says to who has no token, or one that is wrong, expired or revoked."""
 
 
 def recognise(client: Client) -> GitLab | None:
-    found = gitlab_api.recognise(client)
-    return GitLab(*found) if found else None
+    """gitlab.com by its name, another one by what it says of itself."""
+    api = replace(client, base=f"{origin(client.base)}/api/v4", page_size="per_page")
+    if urlsplit(client.base).hostname in ("gitlab.com", "altssh.gitlab.com"):
+        return GitLab(replace(api, base="https://gitlab.com/api/v4"), "gitlab.com")
+    others = frozenset(range(300, 600)) - {401, 429, 503}
+    try:
+        answer = api.request("GET", "/version", "asking the Git host what it is", missing=others)
+    except AuthenticationFailed as error:
+        return GitLab(api, "unknown") if _SIGN_IN.match(error.found) else None
+    except GitError:
+        return None
+    if not isinstance(answer, dict) or not {"version", "revision"} <= set(answer):
+        return None
+    return GitLab(api, str(answer["version"]))
 
 
 @dataclass(frozen=True)
 class GitLab:
-    """See Provider for what each method promises."""
+    """See Provider for what each method promises. `client.base` ends in /api/v4."""
 
     client: Client
     version: str
@@ -145,6 +163,63 @@ class GitLab:
             return None
         return "the branch is protected, and this credential may not push to it"
 
+    def pull_request(self, url: str, spec: PullRequestSpec) -> PullRequest:
+        path, tried = project(url), f"opening a merge request from {spec.head}"
+        query = {"state": "opened", "source_branch": spec.head, "target_branch": spec.base}
+        listed = self.client.request("GET", f"{path}/merge_requests", "listing merge requests", params=query)
+        text = {"title": spec.title, "description": spec.body}
+        if listed:
+            number = int(listed[0]["iid"])
+            made = self.client.request("PUT", f"{path}/merge_requests/{number}", tried, json=text)
+            return PullRequest(number, str((made or listed[0])["web_url"]), False)
+        body = {
+            **text,
+            "source_branch": spec.head,
+            "target_branch": spec.base,
+            "remove_source_branch": True,
+        }
+        made = self.client.request("POST", f"{path}/merge_requests", tried, json=body, missing=frozenset())
+        return PullRequest(int(made["iid"]), str(made["web_url"]), True)
+
+    def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
+        path = f"{project(url)}/merge_requests/{number}"
+        try:
+            body = {"add_labels": ",".join(labels)}
+            self.client.request("PUT", path, "labelling the merge request", json=body, missing=frozenset())
+        except ProviderError as error:
+            return error.found
+        return None
+
+    def auto_merge(self, url: str, number: int) -> str | None:
+        # The second name is what GitLab before 17.11 calls it.
+        body = {"auto_merge": True, "merge_when_pipeline_succeeds": True}
+        path = f"{project(url)}/merge_requests/{number}/merge"
+        try:
+            self.client.request("PUT", path, "asking for an automatic merge", json=body, missing=frozenset())
+        except ProviderError as error:
+            return error.found
+        return None
+
+    def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
+        """Each file must still be what it was; that no other file has changed does not matter."""
+        tried = f"committing to {branch} by the API"
+        actions = []
+        for change in changes:
+            action: dict[str, Any] = {"action": "update" if change.before is not None else "create"}
+            if change.before is not None:
+                action["last_commit_id"] = self._last_commit(url, branch, change, tried)
+            content = base64.b64encode(change.content or b"").decode()
+            actions.append({**action, "file_path": change.path, "content": content, "encoding": "base64"})
+        body = {"branch": branch, "commit_message": message, "actions": actions}
+        path = f"{project(url)}/repository/commits"
+        try:
+            made = self.client.request("POST", path, tried, json=body, missing=frozenset())
+        except ProviderError as error:
+            if "changed since you started editing" in error.found or "has changed" in error.found:
+                raise StalePlan(tried, error.found, "run again", error.where) from error
+            raise
+        return str(made["id"])
+
     def _namespace(self, url: str) -> int:
         """The id of the user's or group's namespace that the project lies in."""
         namespace, _, _ = project_path(url).rpartition("/")
@@ -163,6 +238,15 @@ class GitLab:
     def _hooks(self, repository_url: str, hook_url: str) -> Iterator[dict[str, Any]]:
         listed = self.client.pages(f"{project(repository_url)}/hooks", "listing the project's webhooks")
         return (hook for hook in listed if hooks.is_to(hook["url"], hook_url))
+
+    def _last_commit(self, url: str, branch: str, change: FileChange, tried: str) -> str:
+        """The commit that left the file as it was read; GitLab compares it when it commits."""
+        path = f"{project(url)}/repository/files/{quote(change.path, safe='')}"
+        found = self.client.request("GET", path, tried, params={"ref": branch})
+        before = change.before or b""
+        if found is None or found["blob_id"] != blob_id(before, len(found["blob_id"])):
+            raise StalePlan(tried, f"{change.path} was changed meanwhile", "run again", self.client.base)
+        return str(found["last_commit_id"])
 
 
 def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:
@@ -183,3 +267,8 @@ def _is_as_wanted(hook: dict[str, Any], hook_url: str, secret: str) -> bool:
         and hook.get("enable_ssl_verification") is not False
         and hook["url"] == hooks.marked(hook_url, secret)
     )
+
+
+def project(url: str) -> str:
+    """The API's path of a project."""
+    return f"/projects/{quote(project_path(url), safe='')}"

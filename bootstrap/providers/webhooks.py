@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -41,15 +42,21 @@ class Hook:
 def marked(hook_url: str, secret: str) -> str:
     """The address with a mark of the secret, which no host gives back: so a stale one is seen.
 
-    It tells nothing about a random secret; Argo CD ignores the query.
+    Argo CD ignores the query.
     """
     assert not urlsplit(hook_url).query  # noqa: S101 - the caller makes it from --argocd-url
-    return f"{hook_url}?secret={mark(secret)}"
+    return f"{hook_url}?secret={mark(secret, hook_url)}"
 
 
-def mark(secret: str) -> str:
-    """What tells one random secret from another, and no more."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:8]
+@functools.lru_cache(maxsize=64)
+def mark(secret: str, address: str) -> str:
+    """What tells one secret of a webhook to `address` from another, and no more.
+
+    Salted with the address and slow to make: who sees the address cannot try out words, nor see that two
+    webhooks have one secret.
+    """
+    salt = f"gitops-bootstrap webhook {plain(address)}".encode()
+    return hashlib.scrypt(secret.encode(), salt=salt, n=1 << 14, r=8, p=1, dklen=4).hex()
 
 
 def mark_in(address: str) -> str:

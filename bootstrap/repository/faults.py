@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.manifests.reader import Fault, line_of
 from bootstrap.repository import kustomize
@@ -15,6 +15,24 @@ _NOT_FOUND = re.compile(r'unable to find field \\*"(?P<field>.+?)\\*" in replace
 
 FileFault = tuple[str, Fault]
 """A file, and what is wrong with it."""
+
+RULE_OF: Mapping[str, str] = {
+    "syntax": "GB101",
+    "duplicate": "GB102",
+    "encoding": "GB103",
+    "size": "GB104",
+    "build": "GB105",
+    "missing": "GB106",
+    "remote": "GB107",
+    "cycle": "GB108",
+    "chart": "GB109",
+    "set": "GB110",
+    "nested": "GB112",
+    "inflate": "GB114",
+    "set-refused": "GB115",
+    "template": "GB116",
+}
+"""The code of a fault → the id of the rule by which `validate` reports it, which a comment may switch off."""
 
 
 _TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.names import RECORD
 from bootstrap.git import revisions
 from bootstrap.manifests.reader import MAX_BYTES
 from bootstrap.repository.files import SKIPPED
 
-RECORD = "bootstrap.yaml"
 _ENOUGH = 200
 """Applications whose paths are looked up, to tell where they count from."""
 _APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)

@@ -25,6 +25,7 @@ from bootstrap.resources.index import (
     SECRETS,
     Index,
     Resource,
+    dig,
     is_cluster_scoped,
     mapping,
     mappings,
@@ -203,8 +204,12 @@ class Repository:
 
 
 def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
-    """The Secrets that `bootstrap init` makes for an Application: (namespace, name) → keys."""
+    """The Secrets that `bootstrap init` makes for an Application: (namespace, name) → keys.
+
+    It makes none outside of the Application's own namespace.
+    """
     text = application.annotations.get(SECRETS)
+    own = dig(application.body, "spec", "destination", "namespace")
     if not text:
         return {}
     try:
@@ -216,4 +221,5 @@ def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
             [*map(str, sequence(item.get("generate"))), *map(str, mapping(item.get("literals")))]
         )
         for item in mappings(declared)
+        if item.get("namespace") == own
     }

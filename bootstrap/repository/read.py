@@ -7,10 +7,8 @@ result keeps objects in the store and gives them out a cluster, or a namespace, 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -19,12 +17,7 @@ from typing import Any
 from bootstrap import __version__
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import revisions
-from bootstrap.manifests.reader import Fault
-from bootstrap.repository import charts, kustomize, sets
-from bootstrap.repository import source as index_sources
-from bootstrap.repository.appset import Expansion, World
-from bootstrap.repository.bringers import BRINGERS, brought_to
-from bootstrap.repository.comments import Comments
+from bootstrap.repository import kustomize
 from bootstrap.repository.discover import (
     YAML,
     Info,
@@ -37,22 +30,13 @@ from bootstrap.repository.discover import (
     starts,
     templated,
 )
-from bootstrap.repository.faults import FileFault
 from bootstrap.repository.files import Files, Stat, scan
-from bootstrap.repository.model import Options, Placement, Repository, Scope, Unknown, promised
+from bootstrap.repository.follow import Follower, share
+from bootstrap.repository.model import Options, Repository, Scope
 from bootstrap.repository.render import Renderer, lasts
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
-from bootstrap.repository.unit import STAMP
-from bootstrap.resources import applications
-from bootstrap.resources.applications import Source
-from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
-from bootstrap.validate.rules.files import BY_CODE
-
-ANY = "*"
-"""The namespace of what may come anywhere."""
-JSONNET = "Argo CD renders jsonnet by itself"
-FETCH = "helm fetches charts with --fetch-charts alone"
+from bootstrap.repository.unit import stamp
 
 
 def read(
@@ -67,7 +51,9 @@ def read(
     Raises InputError when it cannot be one, never for what is wrong inside it.
     """
     root = Path(os.path.realpath(root))
-    record_key = "record:" + hashlib.sha256(f"{__version__} {STAMP}\0{root}\0{options}".encode()).hexdigest()
+    record_key = (
+        "record:" + hashlib.sha256(f"{__version__} {stamp()}\0{root}\0{options}".encode()).hexdigest()
+    )
     record = store.get(record_key)
     files = _scanned(root, invocation, record)
     reader = _Reader(files, invocation, store, options, record or {}, report)
@@ -106,7 +92,6 @@ class _Reader:
         report: Callable[[str], None],
     ) -> None:
         self.files, self.invocation, self.store, self.options = files, invocation, store, options
-        self.faults: list[FileFault] = []
         self.urls: list[str] = []
         before: Mapping[str, Stat] = record.get("files", {})
         self._changed = {path for path, _ in before.items() ^ files.stats.items()}
@@ -187,7 +172,8 @@ class _Reader:
     def read(self) -> Repository:
         found = self._discover()
         self._renderer.render([start.unit for start in found if start.complete])
-        scopes = self._complete([start for start in found if start.complete])
+        follower = Follower(self.files, self._renderer, self._infos, self.urls, self.options.fetch_charts)
+        scopes = self._complete([start for start in found if start.complete], follower)
         reached: set[str] = set()
         for scope in scopes:
             reached |= self._files_of(scope)
@@ -197,15 +183,15 @@ class _Reader:
         self._renderer.render([start.unit for start in others])
         for start in others:
             if not reached.intersection(start.files):
-                scopes.append(self._scope(start))
+                scopes.append(follower.scope(start))
                 reached |= self._files_of(scopes[-1])
-        self._share(scopes)
+        share(scopes, self.units)
         secrets = {path: info["secrets"] for path, info in self._infos.items() if "secrets" in info}
         return Repository(
             self.files,
             scopes,
             self.units,
-            self.faults,
+            follower.faults,
             self.urls,
             self.store,
             self._renderer.rendered,
@@ -213,12 +199,12 @@ class _Reader:
             templated=templated(self.files, self._infos),
         )
 
-    def _complete(self, found: Sequence[Start]) -> list[Scope]:
+    def _complete(self, found: Sequence[Start], follower: Follower) -> list[Scope]:
         """The scopes of what begins a cluster: none that another one leads to.
 
         Several that share no Application may well be one cluster's: none of them is all of it then.
         """
-        made = [(start, self._scope(start)) for start in found]
+        made = [(start, follower.scope(start)) for start in found]
         if all(is_named(start) for start in found):
             return [scope for _, scope in made]
         kept: list[Scope] = []
@@ -229,7 +215,7 @@ class _Reader:
                 continue
             if len(rest) < len(start.files) and start.unit.tool == "directory":
                 again = replace(start, files=tuple(rest), unit=plain(start.unit.path, rest))
-                scope = self._scope(again)
+                scope = follower.scope(again)
             kept.append(scope)
             reached |= self._led_to(scope)
         for scope in kept:
@@ -250,208 +236,3 @@ class _Reader:
         if start.unit.tool == "kustomize":
             members = kustomize.closure(self.files, start.unit.path).files
         return any(self._infos.get(path, {}).get("sources") for path in members)
-
-    # -- one scope ------------------------------------------------------------------------
-
-    def _scope(self, start: Start) -> Scope:
-        scope = Scope(start.name, start.complete, root=start.unit.path)
-        wave = self._first(scope, start)
-        seen: set[tuple[str, str]] = set()
-        while wave:
-            self._renderer.render([placement.unit for placement in wave])
-            scope.placements += wave
-            following: list[Placement] = []
-            for placement in wave:
-                self._note(scope, placement)
-                for application, digest in self._applications(placement, scope):
-                    scope.applications.append(application)
-                    scope.digests[f"{application.namespace}/{application.name}"] = digest
-                    scope.promised |= promised(application)
-                    following += self._follow(scope, application, placement, seen)
-            wave = following
-        return scope
-
-    def _first(self, scope: Scope, start: Start) -> list[Placement]:
-        """The start, or the root Application that lies beside it and leads to it."""
-        first = Placement("", start.unit, IN_CLUSTER, start.namespace)
-        if start.complete and start.unit.tool == "directory":
-            return [replace(first, unit=plain(start.unit.path, self._not_applied(start, first)))]
-        if not start.complete or start.unit.tool != "kustomize":
-            return [first]
-        self._renderer.render([start.unit])
-        own = set(self.units[start.unit.key].closure)
-        beside = [
-            path
-            for path in self.files.children(start.unit.path)
-            if path not in own and self._infos.get(path, {}).get("sources")
-        ]
-        if not beside:
-            return [first]
-        root = Placement("", plain(start.unit.path, beside), IN_CLUSTER, start.namespace)
-        self._renderer.render([root.unit])
-        for application, _ in self._applications(root):
-            for source in applications.sources(application.body):
-                if self._unit(source, application, "") == start.unit:
-                    return [root]
-        return [root, first]
-
-    def _not_applied(self, start: Start, first: Placement) -> list[str]:
-        """Of loose files, those that none of the Applications in them applies: what a person applies."""
-        self._renderer.render([start.unit])
-        units = [
-            unit
-            for application, _ in self._applications(first)
-            for source in applications.sources(application.body)
-            if (unit := self._unit(source, application, "")) is not None and unit.tool != "chart"
-        ]
-        self._renderer.render(units)
-        applied = {path for unit in units for path in self.units[unit.key].closure}
-        return [path for path in start.files if path not in applied] or list(start.files)
-
-    def _applications(
-        self, placement: Placement, scope: Scope | None = None
-    ) -> Iterator[tuple[Resource, str]]:
-        """The Applications that a unit holds (and their checksums), those of its ApplicationSets too."""
-        unit = self.units[placement.unit.key]
-        for number, body in unit.public.items():
-            kind, namespace, _, file, document, line = unit.facts[number]
-            place = namespace or placement.namespace or "argocd"
-            if kind == APPLICATION:
-                resource = Resource(body, place, placement.application, file, document, line)
-                yield resource, unit.digests[number]
-            elif kind == APPLICATION_SET:
-                digest = unit.digests[number]
-                for application in self._expanded(scope, placement, number, body).applications:
-                    resource = Resource(application, place, placement.application, file, document, line)
-                    yield resource, f"{digest} {sets.digest(application)}"
-
-    def _expanded(
-        self, scope: Scope | None, placement: Placement, number: int, body: Mapping[str, Any]
-    ) -> Expansion:
-        """What a set makes; what of it Git does not tell is noted, of a scope."""
-        _, _, name, file, _, line = self.units[placement.unit.key].facts[number]
-        made, fault, why = sets.followed(body, World(self.files, self.urls, self._clusters()), name, line)
-        if scope is None or fault is None:
-            return made
-        if (file, fault) not in self.faults:
-            self.faults.append((file, fault))
-        if made.partial:
-            scope.opaque |= {(placement.cluster, ANY), (placement.cluster, "")}
-        what = f"ApplicationSet {name}"
-        unknown = Unknown(placement.application, what, why, placement.cluster, ANY, file, line)
-        if unknown not in scope.unknown:
-            scope.unknown.append(unknown)
-        return made
-
-    def _clusters(self) -> list[Mapping[str, Any]]:
-        """The clusters of Argo CD whose Secrets are in Git."""
-        return [one for info in self._infos.values() for one in info.get("clusters", ())]
-
-    def _follow(
-        self, scope: Scope, application: Resource, parent: Placement, seen: set[tuple[str, str]]
-    ) -> Iterator[Placement]:
-        """Where an Application's sources lead within this repository."""
-        name = f"{application.namespace}/{application.name}"
-        cluster, namespace = applications.destination(application.body)
-        for source in applications.sources(application.body):
-            if source.chart:
-                scope.charts.add(source.chart)
-            unit = self._unit(source, application, namespace)
-            if unit is None:
-                if source.path is not None or source.chart is not None:
-                    scope.opaque |= {(cluster, namespace), (cluster, "")}
-                    what, why = self._unknown(source)
-                    place = (cluster, namespace, application.file, application.line)
-                    scope.unknown.append(Unknown(name, what, why, *place))
-                continue
-            if (name, unit.key) in seen:
-                continue
-            seen.add((name, unit.key))
-            yield Placement(name, unit, cluster, namespace, (*parent.trail, name))
-
-    def _note(self, scope: Scope, placement: Placement) -> None:
-        """What is not known of a unit that was read."""
-        unit, cluster = self.units[placement.unit.key], placement.cluster
-        for number, (kind, namespace, name, file, _, line) in enumerate(unit.facts):
-            if (why := BRINGERS.get(kind)) is not None:
-                own = namespace or placement.namespace or "default"
-                space = brought_to(unit.public.get(number, {}), own)
-                scope.opaque |= {(cluster, space), (cluster, "")}
-                what = f"{kind.partition('.')[0]} {name}"
-                scope.unknown.append(Unknown(placement.application, what, why, cluster, space, file, line))
-        for path in index_sources.jsonnet_files(self.files, placement.unit):
-            space = placement.namespace or ANY
-            scope.opaque |= {(cluster, space), (cluster, "")}
-            scope.unknown.append(Unknown(placement.application, path, JSONNET, cluster, space, path, 1))
-        if not unit.opaque:
-            return
-        spaces = {placement.namespace or "default", "", *unit.namespaces}
-        scope.opaque |= {(cluster, namespace) for namespace in spaces}
-        if unit.broken and not all(self._is_meant(file, fault) for file, fault in unit.faults):
-            scope.unreadable.setdefault(cluster, set()).add(placement.application)
-            members = (self._infos.get(path, {}) for path in unit.closure)
-            scope.lost = scope.lost or not placement.application or any("sources" in one for one in members)
-        what = placement.unit.path or "."
-        if placement.unit.tool == "chart":
-            what = f"chart {json.loads(placement.unit.options)['chart']['name']}"
-        file, fault = next(
-            ((file, fault) for file, fault in unit.faults if fault.code != "duplicate"), unit.faults[0]
-        )
-        place = (cluster, placement.namespace, file, fault.line)
-        scope.unknown.append(Unknown(placement.application, what, fault.message, *place))
-
-    def _share(self, scopes: Sequence[Scope]) -> None:
-        """What is broken may be what a folder needs that no cluster leads to.
-
-        Such folders may be applied together. Where a cluster's Applications cannot all be read, it may be
-        one of those that leads to the folder, and brings what it needs.
-        """
-        loose = [scope for scope in scopes if not scope.complete]
-        broken = [scope for scope in loose if scope.unreadable]
-        spaces = {space for scope in broken for space in scope.opaque}
-        spaces |= {space for scope in scopes for space in scope.opaque if space[1] == ANY}
-        lost = any(scope.complete and scope.lost for scope in scopes)
-        for scope in loose:
-            scope.opaque |= spaces
-            if lost:
-                namespaced = Repository.namespaced_in(scope, self.units)
-                scope.opaque |= {
-                    (one.cluster, namespaced(fact, one))
-                    for one in scope.placements
-                    for fact in self.units[one.unit.key].facts
-                }
-            for one in broken:
-                for cluster, names in one.unreadable.items():
-                    scope.unreadable.setdefault(cluster, set()).update(names)
-
-    def _is_meant(self, file: str, fault: Fault) -> bool:
-        """Whether a comment says that it has to be so."""
-        comments = Comments(self.files.read(file) if self.files.has(file) else b"")
-        return comments.covers(BY_CODE[fault.code].id, fault.line, fault.line)
-
-    def _unknown(self, source: Source) -> tuple[str, str]:
-        """What a source that is not rendered is, and why."""
-        if source.chart is not None:
-            return f"chart {source.chart}", FETCH
-        path = str(source.path)
-        if index_sources.is_untold(source):
-            return path, "where it lies cannot be told from its template"
-        if not applications.is_here(source, self.urls):
-            return path, "in another repository"
-        if nested := self.files.nested_in(posixpath.normpath(path.strip("/") or ".")):
-            return path, f"in the Git repository {nested}"
-        return path, "made by a plugin" if "plugin" in source.body else "not there"
-
-    def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
-        if source.chart is not None:
-            return charts.unit(source, application, namespace, self.options.fetch_charts)
-        if not applications.is_here(source, self.urls) or index_sources.is_untold(source):
-            return None
-        unit = index_sources.unit(source, self.files)
-        if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):
-            return None
-        if self.files.nested_in(unit.path):
-            return None
-        if unit.tool == "helm":
-            return charts.local_unit(unit, application, namespace)
-        return None if unit.tool == "plugin" else unit

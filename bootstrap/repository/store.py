@@ -2,11 +2,15 @@
 
 One SQLite file for all repositories. Without a folder to write to, it lives in memory. Values are written by
 marshal, as Python's own byte code is, in a fifth of the time of JSON; each Python has a file of its own.
+Each value is sealed under its key with the user's secret (cache_trust.py): one that somebody else has put
+there, or moved from another key, is as one that is not there.
 """
 
 from __future__ import annotations
 
 import gc
+import hashlib
+import hmac
 import marshal
 import sqlite3
 import sys
@@ -15,9 +19,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import cache_trust
 from bootstrap.core.invocation import Invocation
 
-NAME = f"entries-2-{sys.implementation.cache_tag}.sqlite"
+NAME = f"entries-3-{sys.implementation.cache_tag}.sqlite"
 WAIT = 10.0
 """Seconds for another run to have written what it has."""
 KEEP = 14 * 86400
@@ -25,6 +30,9 @@ KEEP = 14 * 86400
 
 _AT_ONCE = 500
 """Keys in one question; SQLite's own limit is at least 999."""
+
+_SEAL = 32
+"""Bytes of a seal, which stands before the value."""
 
 _MUCH = 32_000_000
 """Bytes of new values that are held in memory."""
@@ -42,8 +50,9 @@ class Store:
     want to write too. What cannot be written is made again the next time.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, secret: bytes = b"") -> None:
         self._connection = _open(path)
+        self._secret = secret
         self._now = int(time.time())
         self._used: set[str] = set()
         self._new: dict[str, bytes] = {}
@@ -57,7 +66,7 @@ class Store:
         """The values of those keys that are there."""
         wanted, found = list(keys), {}
         for key, value in self._values(wanted):
-            loaded = _loaded(value)
+            loaded = _loaded(value[_SEAL:])
             if loaded is not None:
                 found[key] = loaded[0]
         return found
@@ -76,7 +85,15 @@ class Store:
             for key, value, used in rows:
                 if used < self._now - KEEP // 2:
                     self._used.add(key)
-                yield key, value
+                if hmac.compare_digest(self._seal(key, value[_SEAL:]), value[:_SEAL]):
+                    yield key, value
+
+    def _seal(self, key: str, value: bytes) -> bytes:
+        name = key.encode()
+        whole = hashlib.blake2b(len(name).to_bytes(8, "big"), key=self._secret, digest_size=_SEAL)
+        whole.update(name)
+        whole.update(value)
+        return whole.digest()
 
     def has(self, key: str) -> bool:
         return any(True for _ in self._values([key]))
@@ -88,7 +105,8 @@ class Store:
         return sorted({*(str(row[0]) for row in rows), *(key for key in self._new if key.startswith(start))})
 
     def put(self, key: str, value: Any) -> None:
-        self._new[key] = marshal.dumps(value)
+        written = marshal.dumps(value)
+        self._new[key] = self._seal(key, written) + written
         self._size += len(self._new[key])
         if self._size > _MUCH:
             self._write()
@@ -127,13 +145,14 @@ def _loaded(value: bytes) -> tuple[Any] | None:
 
 
 def open_store(invocation: Invocation, cached: bool = True) -> Store:
-    """The user's store; one in memory when it is not wanted or the folder cannot be written."""
+    """The user's store; in memory when it is not wanted, or its folder cannot be written or is not theirs."""
     if not cached:
         return Store(None)
     folder = invocation.cache_dir / "index"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Store(folder / NAME)
+        cache_trust.make(folder, invocation)
+        secret = None if cache_trust.fault(folder, invocation.cache_dir) else cache_trust.key(invocation)
+        return Store(folder / NAME, secret) if secret else Store(None)
     except (OSError, sqlite3.Error):
         return Store(None)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bootstrap.core.fingerprint import fingerprint
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository import kustomize, tools
 from bootstrap.repository.bringers import BRINGERS
@@ -22,9 +23,6 @@ from bootstrap.repository.source import Unit, chart_files, directory_files
 from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
-
-VERSION = 24
-"""Raise it when the same files give another result."""
 
 PUBLIC = {
     "Application.argoproj.io",
@@ -102,8 +100,14 @@ class UnitResult:
         return UnitResult(**{**data, "faults": faults})
 
 
-STAMP = f"{VERSION} {' '.join(UnitResult.__dataclass_fields__)}"
-"""What a stored result was made by: one with other fields, of another version, is not read."""
+MADE_BY = ("core", "manifests", "repository", "resources")
+"""The packages that decide what a unit's result is."""
+
+
+def stamp() -> str:
+    """What a stored result was made by: one that other source made is not read."""
+    return fingerprint(*MADE_BY)
+
 
 Objects = Sequence[tuple[Mapping[str, Any], str]]
 
@@ -163,7 +167,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
                 blocked = blocked or (unit.tool == "kustomize" and bool(bad))
     if unit.tool == "kustomize" and not options:
         parts = _readable(files, unit.path, allow_remote) if blocked else _parts(files, unit.path)
-    digest = hashlib.sha256(f"{STAMP} {unit.key}".encode())
+    digest = hashlib.sha256(f"{stamp()} {unit.key}".encode())
     for name in names:
         digest.update(f"\0{name}\0{files.content_id(name)}".encode())
     return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)

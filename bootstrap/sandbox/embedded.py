@@ -19,6 +19,7 @@ from bootstrap.sandbox import (
     gitea,
     gitea_account,
     kubeconfig,
+    listener,
     pki,
     ports,
     process,
@@ -245,6 +246,7 @@ def _start_gitea(
     process.start(folder, gitea.spec(folder, settings, environ))
     port = settings.ports["gitea"]
     ready.wait_for(folder, "gitea", lambda: ready.answers(port, "/api/healthz"), deadline, "GET /api/healthz")
+    listener.check(folder, "gitea", port)
     url = f"http://{state.HOST}:{port}"
     gitea_account.provision(
         folder, url, lambda arguments: gitea.admin(folder, settings, environ, arguments), invocation

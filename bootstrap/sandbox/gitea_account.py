@@ -15,6 +15,7 @@ from typing import Any
 
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
+from bootstrap.http.session import Failure, Session
 from bootstrap.sandbox.files import write_private
 from bootstrap.sandbox.gitea import kept
 from bootstrap.sandbox.state import GIT_USERNAME, ORGANISATION
@@ -55,19 +56,10 @@ def call(
     fine: tuple[int, ...] = (),
 ) -> Any:
     """One call of Gitea's API; the parsed answer. SandboxError unless accepted or its code is `fine`."""
-    import requests
-
-    with requests.Session() as session:
-        session.trust_env = False
+    with Session(Invocation(environ={})) as session:
         try:
-            answer = session.request(
-                method,
-                f"{url}/api/v1{path}",
-                json=body,
-                headers=login,
-                timeout=30,
-            )
-        except requests.RequestException as error:
+            answer = session.send(method, f"{url}/api/v1{path}", timeout=30, json=body, headers=login)
+        except Failure as error:
             raise SandboxError(f"calling Gitea: {method} {path}", str(error), HINT) from error
     if answer.status_code >= 400 and answer.status_code not in fine:
         found = f"HTTP {answer.status_code}: {answer.text[:300]}"

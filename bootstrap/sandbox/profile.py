@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bootstrap.core.invocation import Invocation
+from bootstrap.http.session import Failure, Session
 from bootstrap.layout import catalog, components
 
 CLUSTER = "clusters/default/kustomization.yaml"
@@ -67,15 +68,11 @@ def sources(files: Mapping[str, bytes], entry: str) -> Iterable[str]:
 
 def reason_out_of_reach(url: str, invocation: Invocation) -> str | None:
     """Why the URL cannot be had from this machine; None when a server of that kind answers there."""
-    import requests
-
-    with requests.Session() as session:
-        session.trust_env = False
-        session.proxies.update(_proxies(invocation))
+    with Session(invocation) as session:
         try:
-            answer = session.get(url, timeout=TIMEOUT, stream=True)
-        except requests.RequestException as error:
-            return _short(error)
+            answer = session.send("GET", url, timeout=TIMEOUT, redirects=True, stream=True)
+        except Failure as error:
+            return _short(error, url)
         with answer:
             # A registry asks for a token first (401); that it asks is the answer.
             fine = answer.status_code < 400 or (url.endswith("/v2/") and answer.status_code == 401)
@@ -92,23 +89,10 @@ def _question(source: Mapping[str, Any]) -> str:
     return f"https://{url.removeprefix('oci://').partition('/')[0]}/v2/"
 
 
-def _proxies(invocation: Invocation) -> dict[str, str]:
-    environ = invocation.environ
-    found = {
-        scheme: environ.get(f"{scheme}_proxy") or environ.get(f"{scheme.upper()}_PROXY") or ""
-        for scheme in ("http", "https")
+def _short(failure: Failure, url: str) -> str:
+    said = {
+        "certificate": "its certificate is not trusted",
+        "silent": "no answer in time",
+        "proxy": "the proxy refuses",
     }
-    return {scheme: value for scheme, value in found.items() if value}
-
-
-def _short(error: Exception) -> str:
-    import requests
-
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted"
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refuses"
-    host = urlsplit(str(getattr(getattr(error, "request", None), "url", ""))).hostname
-    return f"{host or 'the host'} cannot be reached"
+    return said.get(failure.kind) or f"{urlsplit(url).hostname or 'the host'} cannot be reached"

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.core.health import _WORSE, State
+from bootstrap.core import health
+from bootstrap.core.health import State
 from bootstrap.resources.index import Resource
 
 
@@ -48,7 +49,7 @@ class Hop:
     @property
     def state(self) -> State:
         """The worst remark of the hop itself."""
-        return max((remark.state for remark in self.remarks), key=lambda state: _WORSE[state], default="ok")
+        return health.worst(remark.state for remark in self.remarks)
 
     @property
     def where(self) -> str:
@@ -86,10 +87,10 @@ class Hop:
 
 def worst(root: Hop) -> State:
     """The worst state anywhere in the chain."""
-    return max((hop.state for hop in root.walk()), key=lambda state: _WORSE[state])
+    return health.worst(hop.state for hop in root.walk())
 
 
 def broken(root: Hop) -> Sequence[Hop]:
     """The hops that something is wrong with, the worst first."""
     found = [hop for hop in root.walk() if hop.remarks]
-    return sorted(found, key=lambda hop: -_WORSE[hop.state])
+    return sorted(found, key=lambda hop: -health.RANK[hop.state])

@@ -22,7 +22,7 @@ from bootstrap.trace.unchecked import looked_up
 from bootstrap.trace.unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace.walk import trace
 from bootstrap.validate.config import configured, settings
-from bootstrap.validate.engine import of_scope
+from bootstrap.validate.engine import findings
 from bootstrap.validate.report import Unchecked
 from bootstrap.validate.unchecked import unchecked
 
@@ -88,8 +88,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
             except InputError as error:
                 unknown = unknown or error
                 continue
-            chosen = settings(None, None, configured(repository))
-            remark(root, index, of_scope(repository, scope, chosen, namespaces(root, index)))
+            remark(root, index, findings(repository, scope, namespaces(root, index)))
             if cluster != IN_CLUSTER:
                 root.details.append(f"on the cluster {cluster}")
             if not scope.complete and not lost_applications:

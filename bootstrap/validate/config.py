@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.names import RECORD
 from bootstrap.manifests.reader import line_of
 from bootstrap.repository.files import Files
-from bootstrap.repository.locate import RECORD
 from bootstrap.repository.model import Repository
 from bootstrap.resources.index import mapping, sequence
 from bootstrap.validate import builtin_kinds

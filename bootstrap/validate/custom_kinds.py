@@ -10,9 +10,6 @@ from typing import Any
 
 from bootstrap.resources.index import dig, mapping, mappings, sequence
 
-VERSION = 1
-"""Raise it when the same definition gives another schema."""
-
 METADATA = "#V1ObjectMeta"
 _PLAIN = {"string": "str", "integer": "int", "boolean": "bool", "number": "float"}
 _DEEPEST = 60

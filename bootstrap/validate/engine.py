@@ -23,14 +23,15 @@ from bootstrap.resources.homes import gateway_labels, homes
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
-from bootstrap.validate.config import Settings, record_findings
+from bootstrap.validate.config import Settings, configured, record_findings
+from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
 from bootstrap.validate.places import Places
 from bootstrap.validate.present import Identity, Placed, loose, present
-from bootstrap.validate.rule import SEVERITIES, Finding, Problem, Surroundings
+from bootstrap.validate.rule import SEVERITIES, Finding, Surroundings
 from bootstrap.validate.rules.files import BY_CODE
-from bootstrap.validate.ruleset import CHECKS, RULES, VERSION
+from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
 
 
@@ -64,13 +65,16 @@ def _made_of(repository: Repository) -> Candidates:
     return of
 
 
-def of_scope(
-    repository: Repository, scope: Scope, settings: Settings, namespaces: Collection[str]
+def findings(
+    repository: Repository, scope: Scope, namespaces: Collection[str] | None = None
 ) -> list[Finding]:
-    """What the rules find in some namespaces of a scope and among its Applications; nothing is merged.
+    """What `validate` finds in a scope, for whatever shows it elsewhere: traces and drawings.
 
-    What is wrong with the files that an Application is made of has no object, but its `application`.
+    The repository's own settings and comments count. `namespaces` are those to look into beside the
+    Applications, None for all. What is wrong with the files that an Application is made of has no object,
+    but its `application`. Nothing is merged: what several objects share is said of each.
     """
+    settings = configured_settings(None, None, configured(repository))
     places = Places(repository.files, _made_of(repository))
     known = reader(repository, settings.kinds)(scope)
     beside = frozenset() if scope.complete else loose(repository)
@@ -159,7 +163,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
     resources: list[Resource] = []
     built = []
     complete = scope.complete and cluster not in scope.unreadable
-    digest = hashlib.sha256(f"{VERSION} {complete} {settings.kubernetes} {known.key}".encode())
+    digest = hashlib.sha256(f"{version()} {complete} {settings.kubernetes} {known.key}".encode())
     images = set(scope.charts)
     for placement in scope.placements:
         if placement.cluster != cluster:
@@ -266,24 +270,6 @@ def objects_of(repository: Repository) -> int:
 
 
 assert all(rule.id in RULES for rule in BY_CODE.values())  # noqa: S101 - a fault without a rule is a bug
-
-
-def problems(index: Index, around: Surroundings, namespaces: Iterable[str]) -> dict[int, list[Problem]]:
-    """What the rules find in some namespaces, by the object it concerns."""
-    wanted = set(namespaces) - {""}
-    part = Index(
-        [item for item in index.resources if item.namespace in wanted],
-        index.opaque,
-        index.promised,
-        index.applications,
-        beyond=index,
-    )
-    found: dict[int, list[Problem]] = defaultdict(list)
-    for check in CHECKS:
-        for problem in check(part, around):
-            if problem.unless is None or index.get(*problem.unless) is None:
-                found[id(problem.resource)].append(problem)
-    return found
 
 
 def classes_off(repository: Repository, scope: Scope, cluster: str, entrances: Entrances) -> frozenset[str]:

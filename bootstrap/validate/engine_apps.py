@@ -18,7 +18,7 @@ from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
 from bootstrap.validate.rules.files import UNREACHABLE
 from bootstrap.validate.rules.waves import CRD
-from bootstrap.validate.ruleset import APPS_CHECKS, RULES, VERSION
+from bootstrap.validate.ruleset import APPS_CHECKS, RULES, version
 from bootstrap.validate.unread import may_bring
 
 Members = Mapping[int, Sequence[int]]
@@ -30,7 +30,7 @@ def apps_problems(
 ) -> list[Problem]:
     """What the rules about Applications find; from the store, when nothing that they look at changed."""
     known_revisions = revisions(repository.files.root)
-    digest = hashlib.sha256(f"{VERSION} {scope.complete} {sorted(repository.urls)}".encode())
+    digest = hashlib.sha256(f"{version()} {scope.complete} {sorted(repository.urls)}".encode())
     digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
     digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
     digest.update(f"{sorted(_unread(scope))} {sorted(repository.files.nested)}".encode())

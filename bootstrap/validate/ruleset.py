@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.fingerprint import fingerprint
 from bootstrap.validate.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.validate.rules import (
     apps,
     claims,
     configuration,
+    credentials,
     entrances,
     files,
     gateways,
@@ -46,8 +48,11 @@ from bootstrap.validate.rules import (
     waves,
 )
 
-VERSION = 42
-"""Raise it when a rule changes what it finds: findings are cached."""
+
+def version() -> str:
+    """Whatever decides on findings, as a key: findings are cached."""
+    return fingerprint("core", "manifests", "repository", "resources", "validate")
+
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
     "Files": (files, labels, record, refused, schema, validation, versions),
@@ -76,7 +81,7 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         ingress_rules,
         quota,
     ),
-    "Safety": (safety,),
+    "Safety": (credentials, safety),
 }
 
 CHECKS: tuple[Check, ...] = (
@@ -93,6 +98,7 @@ CHECKS: tuple[Check, ...] = (
     network.check,
     mesh.check,
     monitoring.check,
+    credentials.check,
     safety.check,
     options.check_objects,
     waves.check_objects,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from bootstrap.core.fingerprint import fingerprint
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.validate import builtin_kinds, custom_kinds
 
@@ -59,7 +60,7 @@ def reader(repository: Repository, release: builtin_kinds.Release) -> Callable[[
         chosen = _choose(found, {placement.unit.key for placement in scope.placements})
         digests = sorted(definition.digest for definition in chosen)
         key = hashlib.sha256(
-            f"{custom_kinds.VERSION} {builtin_kinds.name_of(built_in)} {digests}".encode()
+            f"{fingerprint('validate')} {builtin_kinds.name_of(built_in)} {digests}".encode()
         ).hexdigest()
 
         @cache

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bootstrap.repository.covered import Part
 from bootstrap.repository.model import Repository, Scope, Unknown
-from bootstrap.repository.read import FETCH
+from bootstrap.repository.follow import FETCH
 from bootstrap.validate.config import Settings
 from bootstrap.validate.report import Unchecked
 

@@ -5,14 +5,17 @@ set -euo pipefail
 
 folder="$RUNNER_TEMP/bootstrap"
 if ! [ -e "$folder/installed" ] || [ "$(cat "$folder/installed")" != "$ACTION" ]; then
-  if ! python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
-    echo "::error::bootstrap needs python3, 3.10 or newer, with its venv module" >&2
+  # -I: the folder that the job stands in is a checkout, and no module is taken from there.
+  if ! python3 -I -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    echo "::error::bootstrap needs python3, 3.11 or newer, with its venv module" >&2
     exit 1
   fi
   rm -rf "$folder"
-  python3 -m venv "$folder/venv"
-  "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
-    --constraint "$ACTION/constraints.txt" "$ACTION"
+  python3 -I -m venv "$folder/venv"
+  pip=("$folder/venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-compile)
+  # Every file by its sha256; then the checkout itself, with what is there and nothing from the network.
+  "${pip[@]}" --require-hashes --only-binary :all: --requirement "$ACTION/requirements.txt"
+  "${pip[@]}" --no-deps --no-index --no-build-isolation "$ACTION"
   mkdir "$folder/bin"
   ln -s ../venv/bin/bootstrap "$folder/bin/bootstrap"
   printf '%s' "$ACTION" >"$folder/installed"

@@ -17,6 +17,7 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.http import download
 from tests import argocd_manifest as small
 from tests import mirror
+from tests.argocd_manifest import VERSION
 from tests.mirror import Mirror
 
 CONTENT = small.manifest()
@@ -38,7 +39,7 @@ def releases(tmp_path: Path, own: Invocation, monkeypatch: pytest.MonkeyPatch) -
     with mirror.running(tmp_path / "pki") as running:
         own.environ = {**own.environ, "BOOTSTRAP_CA_FILE": str(running.ca_file)}
         monkeypatch.setattr(install_manifest, "RELEASES", f"{running.url}/argo-cd")
-        monkeypatch.setattr(install_manifest, "PINNED", {("v3.6.1", "install"): SHA256})
+        monkeypatch.setattr(install_manifest, "PINNED", {(VERSION, "install"): SHA256})
         yield running
 
 
@@ -49,20 +50,20 @@ def saved(folder: Path, content: bytes = CONTENT) -> str:
 
 
 def test_default_is_the_pinned_release_verified_and_cached(own: Invocation, releases: Mirror) -> None:
-    releases.serve("/argo-cd/v3.6.1/manifests/install.yaml", CONTENT)
+    releases.serve(f"/argo-cd/{VERSION}/manifests/install.yaml", CONTENT)
     found = argocd.manifest(own, None, "install")
     assert (found.version, found.variant, found.sha256, found.content) == (
-        "v3.6.1",
+        VERSION,
         "install",
         SHA256,
         CONTENT,
     )
-    assert argocd.manifest(own, "3.6.1", "install") == found
+    assert argocd.manifest(own, VERSION.removeprefix("v"), "install") == found
     assert len(releases.asked) == 1
 
 
 def test_release_that_is_another_file_is_refused(own: Invocation, releases: Mirror) -> None:
-    releases.serve("/argo-cd/v3.6.1/manifests/install.yaml", CONTENT + b"# changed\n")
+    releases.serve(f"/argo-cd/{VERSION}/manifests/install.yaml", CONTENT + b"# changed\n")
     with pytest.raises(ChecksumDiffers, match=SHA256):
         argocd.manifest(own, None, "install")
 
@@ -89,13 +90,13 @@ def module_of(content: bytes, name: str = "install.yaml") -> bytes:
     """The module's zip as a proxy serves it, with one manifest in it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("github.com/argoproj/argo-cd/v3@v3.6.1/go.mod", "module m\n")
-        archive.writestr(f"github.com/argoproj/argo-cd/v3@v3.6.1/manifests/{name}", content)
+        archive.writestr(f"github.com/argoproj/argo-cd/v3@{VERSION}/go.mod", "module m\n")
+        archive.writestr(f"github.com/argoproj/argo-cd/v3@{VERSION}/manifests/{name}", content)
     return packed.getvalue()
 
 
 def test_without_a_way_to_the_release_the_go_module_has_it(own: Invocation, releases: Mirror) -> None:
-    releases.serve("/proxy/github.com/argoproj/argo-cd/v3/@v/v3.6.1.zip", module_of(CONTENT))
+    releases.serve(f"/proxy/github.com/argoproj/argo-cd/v3/@v/{VERSION}.zip", module_of(CONTENT))
     own.environ = {**own.environ, "GOPROXY": f"{releases.url}/other,{releases.url}/proxy,direct"}
     assert argocd.manifest(own, None, "install").content == CONTENT
     asked = len(releases.asked)
@@ -105,7 +106,9 @@ def test_without_a_way_to_the_release_the_go_module_has_it(own: Invocation, rele
 
 
 def test_go_module_with_another_file_is_refused(own: Invocation, releases: Mirror) -> None:
-    releases.serve("/proxy/github.com/argoproj/argo-cd/v3/@v/v3.6.1.zip", module_of(CONTENT + b"# changed\n"))
+    releases.serve(
+        f"/proxy/github.com/argoproj/argo-cd/v3/@v/{VERSION}.zip", module_of(CONTENT + b"# changed\n")
+    )
     own.environ = {**own.environ, "GOPROXY": f"{releases.url}/proxy"}
     with pytest.raises(ChecksumDiffers, match=SHA256):
         argocd.manifest(own, None, "install")
@@ -113,7 +116,7 @@ def test_go_module_with_another_file_is_refused(own: Invocation, releases: Mirro
 
 @pytest.mark.parametrize("body", [b"no zip", module_of(CONTENT, "other.yaml")])
 def test_go_module_without_it_is_as_no_way_at_all(own: Invocation, releases: Mirror, body: bytes) -> None:
-    releases.serve("/proxy/github.com/argoproj/argo-cd/v3/@v/v3.6.1.zip", body)
+    releases.serve(f"/proxy/github.com/argoproj/argo-cd/v3/@v/{VERSION}.zip", body)
     own.environ = {**own.environ, "GOPROXY": f"{releases.url}/proxy"}
     with pytest.raises(DownloadUnavailable, match="nor has a Go module proxy it"):
         argocd.manifest(own, None, "install")
@@ -122,7 +125,7 @@ def test_go_module_without_it_is_as_no_way_at_all(own: Invocation, releases: Mir
 def test_kept_manifest_needs_no_way_to_the_release(
     own: Invocation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(install_manifest, "PINNED", {("v3.6.1", "install"): SHA256})
+    monkeypatch.setattr(install_manifest, "PINNED", {(VERSION, "install"): SHA256})
     download.keep(Path(saved(tmp_path)), own)
     assert argocd.manifest(own, None, "install").content == CONTENT
 
@@ -186,11 +189,11 @@ def test_variants_are_told_apart(own: Invocation, tmp_path: Path) -> None:
 
 
 def test_image_by_digest_needs_the_version_to_be_said(own: Invocation, tmp_path: Path) -> None:
-    content = CONTENT.replace(b":v3.6.1", b"@sha256:" + b"0" * 64)
+    content = CONTENT.replace(f":{VERSION}".encode(), b"@sha256:" + b"0" * 64)
     with pytest.raises(InputError, match="no version") as raised:
         argocd.manifest(own, None, "install", saved(tmp_path, content))
     assert "--argocd-version" in raised.value.hint
-    assert argocd.manifest(own, "v3.6.1", "install", saved(tmp_path, content)).version == "v3.6.1"
+    assert argocd.manifest(own, VERSION, "install", saved(tmp_path, content)).version == VERSION
 
 
 @pytest.mark.parametrize("version", ["latest", "v3", "v3.6.x", "../v3.6.1"])

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -49,7 +52,9 @@ def backups(database: Database) -> Path:
     return folder
 
 
-def back_up(database: Database, folder: Path, login: str = "backup") -> subprocess.CompletedProcess[bytes]:
+def back_up(
+    database: Database, folder: Path, login: str = "backup", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
     script = database.folder / "postgres/backup.sh"
     shutil.copy(APP / "components/backup/backup.sh", script)
     return database.run(
@@ -57,7 +62,65 @@ def back_up(database: Database, folder: Path, login: str = "backup") -> subproce
         PGHOST="127.0.0.1",
         BACKUP_FOLDER=str(folder),
         PASSWORD_FILE=str(database.folder / f"secrets/db/{login}-password"),
+        **environment,
     )
+
+
+@contextmanager
+def late(port: int, refused: int) -> Iterator[tuple[int, list[str]]]:
+    """A way to the server that drops the first connections, as a policy does before it knows a pod."""
+    seen: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def carry(source: socket.socket, target: socket.socket) -> None:
+            with suppress(OSError):
+                while data := source.recv(65536):
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+
+        def forward(client: socket.socket) -> None:
+            with client, socket.create_connection(("127.0.0.1", port)) as server:
+                back = threading.Thread(target=carry, args=(server, client))
+                back.start()
+                carry(client, server)
+                back.join()
+
+        def serve() -> None:
+            forwards = []
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    seen.append("connection")
+                    if len(seen) <= refused:
+                        client.close()
+                        continue
+                    forwards.append(threading.Thread(target=forward, args=(client,)))
+                    forwards[-1].start()
+            for one in forwards:
+                one.join()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1], seen
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_backup_waits_for_a_database_that_is_not_reached_at_once(database: Database, backups: Path) -> None:
+    with late(database.port, refused=2) as (port, seen):
+        done = back_up(database, backups, PGPORT=str(port))
+    assert done.returncode == 0, done.stderr
+    assert len(seen) > 3  # two that were dropped, the one that was answered, and the dump's own
+    assert [path.suffix for path in backups.iterdir()] == [".dump"]
+
+
+def test_a_backup_without_a_database_ends_with_the_reason(database: Database, backups: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        done = back_up(database, backups, PGPORT=str(closed.getsockname()[1]), WAIT_SECONDS="1")
+    assert done.returncode == 1
+    assert b"the database at 127.0.0.1 has not answered for 1 s" in done.stderr
+    assert list(backups.iterdir()) == []
 
 
 def test_a_dump_gives_the_votes_back_as_the_documentation_says(database: Database, backups: Path) -> None:

@@ -40,7 +40,7 @@ def test_the_components_are_the_folders() -> None:
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_environment_offers_every_component_in_the_one_order(environment: str) -> None:
     text = (APP / "overlays" / environment / "kustomization.yaml").read_text()
-    assert tuple(re.findall(r"^  (?:# )?- \.\./\.\./components/(\S+) # .+$", text, re.M)) == COMPONENTS
+    assert tuple(re.findall(r"^  (?:# )?- \.\./\.\./components/(\S+)  # .+$", text, re.M)) == COMPONENTS
 
 
 def test_all_pairs_of_components_build() -> None:

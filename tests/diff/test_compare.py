@@ -81,3 +81,23 @@ def test_markdown_folds_each_object_and_is_cut_where_comments_end() -> None:
     assert 0 < cut.count("<details>") < 10
     assert "too long to show" in cut
     assert markdown([]) == "Nothing changes in the cluster.\n"
+
+
+def test_markdown_lets_no_name_or_value_of_a_repository_out_of_its_place() -> None:
+    """A pull request's own comment is written from it."""
+    name = "x</code></summary><img src=//e.example/a>@platform[a](//e.example)"
+    value = "a\n~~~~\n</details><script>\n~~~~~~~\nb\n"
+    before = dict([one("ConfigMap", name, data={"a": value})])
+    after = dict([one("ConfigMap", name, data={"a": value.replace("b", "c")})])
+    found = markdown(compare(before, after))
+    lines = found.splitlines()
+    (opened,) = [line for line in lines if line.endswith("diff") and line.startswith("~")]
+    fence = opened.removesuffix("diff")
+    inside = lines[lines.index(opened) + 1 : lines.index(fence)]
+    assert not [line for line in inside if line.lstrip(" ").startswith(fence)]
+    outside = "\n".join([*lines[: lines.index(opened)], *lines[lines.index(fence) :]])
+    assert "<img" not in outside
+    assert "<script" not in outside
+    assert "@platform" not in outside
+    assert "](" not in outside
+    assert outside.count("</code>") == outside.count("<code>") == 1

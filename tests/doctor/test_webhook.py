@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from bootstrap.doctor import webhook
@@ -14,7 +16,7 @@ SECRET = "staple-of-a-hook"
 
 
 def hook(**fields: object) -> Hook:
-    usual = {"address": ADDRESS, "mark": mark(SECRET), "wrong": (), "page": "page 7", "signed": True}
+    usual = {"address": ADDRESS, "mark": mark(SECRET, ADDRESS), "wrong": (), "page": "page 7", "signed": True}
     return Hook(**{**usual, **fields})  # type: ignore[arg-type]
 
 
@@ -110,3 +112,10 @@ def test_only_what_nothing_else_applies_names_the_repository_to_ask_for() -> Non
     listed = [application("root"), application("a", parent="root", repository=others)]
     assert webhook.repositories(listed) == [URL]
     assert webhook.repositories([*listed, application("second", repository=others)]) == [URL, others]
+
+
+def test_mark_is_salted_with_the_address_and_tells_no_plain_hash() -> None:
+    first, second = mark("hunter22", ADDRESS), mark("hunter22", "https://other.example.org/api/webhook")
+    assert first != second
+    assert first == mark("hunter22", f"{ADDRESS}?secret={first}")
+    assert first != hashlib.sha256(b"hunter22").hexdigest()[:8]

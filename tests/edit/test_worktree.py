@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core import verbose
 from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.edit import worktree
 from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.changes import FileChange
+from tests.git_repositories import git
 from tests.repositories import write
 
 
@@ -146,3 +149,101 @@ def test_a_new_file_does_not_replace_what_stands_there(tmp_path):
             WorkTree(root).write([FileChange("new.yaml", b"n\n"), FileChange(path, b"new\n")])
     assert sorted(path.name for path in root.iterdir()) == ["a.yaml", "folder", "link.yaml"]
     assert (root / "a.yaml").read_bytes() == b"a\n"
+
+
+HOLD = """
+import fcntl, os, sys
+handle = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECTORY)
+fcntl.flock(handle, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_lock_that_another_process_holds_is_told_after_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(worktree, "PATIENCE", 0.2)
+    root = write(tmp_path, {"a.yaml": "a\n"})
+    said = []
+    command = [sys.executable, "-c", HOLD, str(root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with (
+            verbose.to(said.append),
+            pytest.raises(RefusedError, match="another process") as told,
+            WorkTree(root).locked(),
+        ):
+            raise AssertionError("the lock was given twice")
+        other.stdin.close()
+    assert str(root) in told.value.hint
+    assert "waiting for another process" in said[0]
+    with WorkTree(root).locked():
+        pass
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bootstrap.git.changes import FileChange
+from bootstrap.edit.worktree import WorkTree
+tree = WorkTree(Path(sys.argv[1]))
+first = Path.replace
+def killed(self, target):
+    os.kill(os.getpid(), signal.SIGKILL)
+Path.replace = killed
+with tree.locked():
+    tree.write([FileChange(f"apps/{n}.yaml", b"new", b"old") for n in range(3)])
+"""
+
+
+def test_killed_write_leaves_nothing_that_git_would_add_and_the_next_one_sweeps(tmp_path):
+    root = write(tmp_path, {f"apps/{n}.yaml": "old" for n in range(3)})
+    git(root, "init", "--quiet")
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "first")
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(root)], check=False)
+    assert ended.returncode == -9
+    assert git(root, "status", "--porcelain", "--untracked-files=all") == ""
+    drafts = root / ".git" / worktree.DRAFTS
+    assert len(list(drafts.iterdir())) == 3
+    with WorkTree(root).locked():
+        WorkTree(root).write([FileChange("apps/0.yaml", b"new", b"old")])
+    assert list(drafts.iterdir()) == []
+    assert git(root, "status", "--porcelain") == "M apps/0.yaml"
+
+
+def test_linked_work_tree_has_its_drafts_in_gits_own_folder_too(tmp_path):
+    main = write(tmp_path / "main", {"apps/0.yaml": "old", "apps/1.yaml": "old", "apps/2.yaml": "old"})
+    git(main, "init", "--quiet")
+    git(main, "add", "-A")
+    git(main, "commit", "--quiet", "-m", "first")
+    git(main, "worktree", "add", "--quiet", str(tmp_path / "linked"))
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "linked")], check=False)
+    assert ended.returncode == -9
+    assert git(tmp_path / "linked", "status", "--porcelain", "--untracked-files=all") == ""
+    drafts = main / ".git" / "worktrees" / "linked" / worktree.DRAFTS
+    assert len(list(drafts.iterdir())) == 3
+    with WorkTree(tmp_path / "linked").locked():
+        pass
+    assert list(drafts.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"gitdir: /nonexistent", b"\xff", b"", b"gitdir: "])
+def test_git_file_that_names_nothing_keeps_nobody_from_writing(tmp_path, content):
+    root = write(tmp_path, {"a.yaml": "old"})
+    (root / ".git").write_bytes(content)
+    with WorkTree(root).locked():
+        WorkTree(root).write([FileChange("a.yaml", b"new", b"old")])
+    assert (root / "a.yaml").read_bytes() == b"new"
+
+
+def test_folder_of_a_written_file_is_on_the_disk_too(tmp_path, monkeypatch):
+    root = write(tmp_path, {"apps/a.yaml": "old\n"})
+    synced, real = [], os.fsync
+
+    def noted(handle):
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    WorkTree(root).write([FileChange("apps/a.yaml", b"new\n", b"old\n")])
+    assert synced[-1] == str(root / "apps")

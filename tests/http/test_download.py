@@ -17,7 +17,7 @@ import pytest
 
 from bootstrap.core.errors import ChecksumDiffers, DownloadError, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.http import download, session
+from bootstrap.http import download, streaming
 from tests import mirror as mirrors
 from tests.mirror import Answer, Mirror
 
@@ -324,14 +324,14 @@ def test_hosts_are_asked_at_once_whether_they_answer(mirror: Mirror, cached: Inv
     with socket.socket() as refusing:
         refusing.bind(("127.0.0.1", 0))
         gone = f"https://127.0.0.1:{refusing.getsockname()[1]}"
-        answers = session.reachable([mirror.url, gone], cached, seconds=120)
+        answers = streaming.reachable([mirror.url, gone], cached, seconds=120)
     assert answers == {mirror.url: None, gone: "Connection refused"}
 
 
 def test_a_host_that_says_nothing_is_not_waited_for(cached: Invocation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        assert session.reachable([url], cached, seconds=0.2)[url]
+        assert streaming.reachable([url], cached, seconds=0.2)[url]
         for thread in threading.enumerate():
             if thread.name == f"probe {url}":
                 thread.join()  # it must not outlive the test
@@ -340,4 +340,35 @@ def test_a_host_that_says_nothing_is_not_waited_for(cached: Invocation) -> None:
 def test_a_bad_authority_file_is_not_taken_for_an_unreachable_host(mirror: Mirror, tmp_path: Path) -> None:
     invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(tmp_path / "nothing"))
     with pytest.raises(InputError):
-        session.reachable([mirror.url], invocation)
+        streaming.reachable([mirror.url], invocation)
+
+
+def test_a_file_larger_than_any_is_not_taken_whole(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "LARGEST", 1 << 20)
+    invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(mirror.ca_file))
+    for answer in (Answer(endless=True), Answer(bytes((1 << 20) + 1))):
+        url = mirror.serve("/large", answer)
+        with pytest.raises(DownloadUnavailable, match="larger than"):
+            download.fetch(url, None, invocation)
+        assert list((invocation.cache_dir / "downloads").iterdir()) == []
+
+
+def test_a_file_that_never_ends_is_given_up_in_time(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "LONGEST", 0.2)
+    invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(mirror.ca_file))
+    with pytest.raises(DownloadUnavailable, match="has not come whole"):
+        download.fetch(mirror.serve("/slow", Answer(endless=True)), None, invocation)
+
+
+def test_a_list_of_checksums_that_never_ends_is_given_up(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "LONGEST", 0.0)
+    invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(mirror.ca_file))
+    url = mirror.serve("/sums", Answer(endless=True))
+    with pytest.raises(DownloadUnavailable, match="has not come whole"):
+        download.fetch_checksum(url, "file", invocation)

@@ -91,6 +91,17 @@ def test_conflicts_are_told_field_by_field() -> None:
     assert "--force-conflicts" in caught.value.hint
 
 
+def test_argocds_own_project_is_left_to_it_once_it_has_made_it() -> None:
+    def of(name: str, manager: str) -> Preview:
+        item = ClusterObject("argoproj.io/v1alpha1", "AppProject", "argocd", name, b"{}")
+        return Preview(item, "conflict", conflicts=(FieldConflict(".spec.sourceRepos", manager),))
+
+    assert plan(REPO, Desired({}), ClusterPlan(argocd=[of("default", "argocd-server")])).steps == ()
+    for other in (of("default", "kubectl"), of("apps", "argocd-server")):
+        with pytest.raises(Conflict):
+            plan(REPO, Desired({}), ClusterPlan(argocd=[other]))
+
+
 def test_force_takes_them() -> None:
     made = plan(REPO, Desired({}), ClusterPlan(argocd=[conflict()], force_conflicts=True))
     (step,) = made.steps
@@ -106,7 +117,9 @@ def test_secrets_are_those_of_argocd_of_the_repository_and_of_what_is_on() -> No
         ("argocd", "repository"),
         ("voting", "db"),
     ]
-    assert wanted[-1] == EnsureSecret("voting", "db", ("password",), literals=(("username", "postgres"),))
+    assert wanted[-1] == EnsureSecret(
+        "voting", "db", ("password",), literals=(("username", "postgres"),), asked_by="voting-app-dev"
+    )
 
 
 def test_every_hosts_webhooks_are_signed() -> None:

@@ -6,11 +6,12 @@ import hashlib
 
 import pytest
 
+from bootstrap.core.names import RECORD
 from bootstrap.git.changes import Commit
 from bootstrap.git.remote import merge_text
 from bootstrap.init.plan_layout import Desired, Last, Source, first_layout, next_layout
 from bootstrap.layout import files
-from bootstrap.layout.settings import FILE, Settings, parse_record
+from bootstrap.layout.settings import Settings, parse_record
 from tests.layouts import CATALOG, MANIFEST, settings
 
 SHA = hashlib.sha256(MANIFEST).hexdigest()
@@ -66,7 +67,7 @@ class Repository:
         lost: bool = False,
     ) -> Desired:
         where = where or asked()
-        last = Last(parse_record(self.files[where.prefix + FILE]), None if lost else self.shipped)
+        last = Last(parse_record(self.files[where.prefix + RECORD]), None if lost else self.shipped)
         new = source(catalog, manifest, version="1.1.0")
         done = next_layout(new, where, last, self.files, merge_text, components)
         self._push(done)
@@ -179,7 +180,7 @@ def test_newer_catalog_comes_with_a_commit_of_its_own_on_the_last_one() -> None:
     assert {change.path for change in beside.changes} == {VALUES, "infrastructure/argocd/application.yaml"}
     assert repository.files[VALUES] == newer[VALUES]
     assert "infrastructure/argocd/application.yaml" not in repository.files
-    assert parse_record(repository.files[FILE]).catalog_version == "1.1.0"
+    assert parse_record(repository.files[RECORD]).catalog_version == "1.1.0"
     assert not repository.again(catalog=newer).commits
 
 
@@ -228,7 +229,7 @@ def test_other_argocd_replaces_an_untouched_manifest_again_and_again() -> None:
         manifest = MANIFEST + f"data: {{a: '{number}'}}\n".encode()
         other = settings(argocd_sha256=hashlib.sha256(manifest).hexdigest(), argocd_version=f"v3.6.{number}")
         done = repository.again(other, manifest=manifest)
-        assert touched(done) == {files.MANIFEST, FILE}
+        assert touched(done) == {files.MANIFEST, RECORD}
         assert repository.files[files.MANIFEST] == manifest
         assert not repository.again(other).commits
 

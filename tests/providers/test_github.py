@@ -19,10 +19,8 @@ from bootstrap.core.errors import ProviderError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.changes import FileChange
 from bootstrap.git.remote import Credential
-from bootstrap.providers import find, github_api
+from bootstrap.providers import PullRequestSpec, find, github
 from bootstrap.providers.client import Client
-from bootstrap.providers.forge import Wish
-from bootstrap.providers.forge_github import GitHubForge
 from bootstrap.providers.github import GitHub
 from bootstrap.providers.webhooks import Delivery, mark
 from tests.providers.published import servers
@@ -53,7 +51,7 @@ SCHEMAS = ("api.github.com", "ghes-3.19")
 URL = "https://github.com/acme/gitops.git"
 HOOK = "https://argocd.example.org/api/webhook"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
-WISH = Wish("image-bump/web", "main", "Set web to v2", "From v1.")
+WISH = PullRequestSpec("image-bump/web", "main", "Set web to v2", "From v1.")
 
 
 @dataclass
@@ -63,19 +61,11 @@ class Host:
     `kept` is refused with 403, which any path may be, whether or not the schema says so.
     """
 
-    api: github_api.Api
+    provider: GitHub
     schema: dict[str, Any]
     instead: dict[tuple[str, str], Any] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
-
-    @property
-    def provider(self) -> GitHub:
-        return GitHub(self.api.rest, self.api.version)
-
-    @property
-    def forge(self) -> GitHubForge:
-        return GitHubForge(self.api.rest, self.api.graph)
 
     def sent(self, method: str, path: str) -> Any:
         """The body of the one request of that kind."""
@@ -137,16 +127,16 @@ def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         def made(invocation: Invocation) -> Host:
             client = Client.of(f"{rest}/acme/gitops.git", Credential(token="glowing-token"), invocation)
             if request.param == "api.github.com":
-                speaking = github_api.recognise(replace(client, base="https://github.com"))
+                speaking = github.recognise(replace(client, base="https://github.com"))
                 assert speaking is not None
-                api = replace(speaking, rest=replace(speaking.rest, base=rest))
+                api = replace(speaking, client=replace(speaking.client, base=rest))
             else:
-                found = github_api.recognise(client)
+                found = github.recognise(client)
                 assert found is not None
                 api = found
             host = Host(replace(api, graph=replace(api.graph, base=graph)), schema)
-            client.session.auth = host.before
-            client.session.hooks["response"].append(host.after)
+            client.session.requests.auth = host.before
+            client.session.requests.hooks["response"].append(host.after)
             return host
 
         yield made
@@ -156,12 +146,12 @@ def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def host(serve: Serve, invocation: Invocation) -> Iterator[Host]:
     made = serve(invocation)
     yield made
-    made.api.rest.session.close()
+    made.provider.client.session.close()
 
 
 def test_a_server_is_recognised_by_what_it_says(host: Host) -> None:
-    assert host.api.version
-    assert host.api.rest.session.headers["X-GitHub-Api-Version"]
+    assert host.provider.version
+    assert host.provider.client.session.requests.headers["X-GitHub-Api-Version"]
 
 
 def test_github_com_is_known_by_its_name(invocation: Invocation) -> None:
@@ -217,7 +207,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host) -> No
     other = {**made, "config": {**made["config"], "url": "https://ci.example.org/hook"}}
     host.instead[("GET", path)] = [other, made]
     (found,) = provider.webhooks(URL)
-    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret"), (), True)
+    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret", HOOK), (), True)
     example = found.last  # of the schema's example
     assert example is not None
     assert (example.status, example.said, bool(example.at)) == (200, "OK", True)
@@ -279,30 +269,30 @@ def test_protection_that_holds_for_administrators_too_is_told(host: Host) -> Non
 def test_pull_request_is_opened_and_brought_up_to_date(host: Host) -> None:
     pulls = ("GET", "/repos/acme/gitops/pulls")
     host.instead[pulls] = []
-    assert host.forge.pull_request(URL, WISH).created
+    assert host.provider.pull_request(URL, WISH).created
     assert host.sent("POST", pulls[1])["head"] == WISH.head
     host.instead[pulls] = [{"number": 5, "html_url": "https://github.com/acme/gitops/pull/5"}]
-    assert host.forge.pull_request(URL, WISH).number == 5
+    assert host.provider.pull_request(URL, WISH).number == 5
     assert host.sent("PATCH", f"{pulls[1]}/5")["title"] == WISH.title
-    assert host.forge.label(URL, 5, ["image"]) is None
+    assert host.provider.label(URL, 5, ["image"]) is None
     assert host.sent("POST", "/repos/acme/gitops/issues/5/labels") == {"labels": ["image"]}
 
 
 def test_automatic_merge_and_commits_fit_the_graphql_schema(host: Host) -> None:
-    assert host.forge.auto_merge(URL, 5) is None
+    assert host.provider.auto_merge(URL, 5) is None
     changes = [FileChange("a.yaml", b"new", b"old"), FileChange("gone.yaml", None, b"old")]
-    assert host.forge.commit(URL, "main", "1b" * 20, changes, "Subject\n\nBody") == "0a" * 20
+    assert host.provider.commit(URL, "main", "1b" * 20, changes, "Subject\n\nBody") == "0a" * 20
     with pytest.raises(ProviderError):
-        host.forge.commit(URL, "main", None, changes, "Subject")  # type: ignore[arg-type]
+        host.provider.commit(URL, "main", None, changes, "Subject")  # type: ignore[arg-type]
 
 
 def test_what_does_not_fit_is_refused(host: Host) -> None:
     """Without this, a server that takes everything would go unnoticed."""
     for body in ({}, {"title": "x", "key": KEY, "read_onyl": True}, {"title": 7, "key": KEY}):
         with pytest.raises((ProviderError, AssertionError)):
-            host.api.rest.request("POST", "/repos/acme/gitops/keys", "adding", json=body)
+            host.provider.client.request("POST", "/repos/acme/gitops/keys", "adding", json=body)
     with pytest.raises(AssertionError, match="limit=1"):
-        host.api.rest.request("GET", "/repos/acme/gitops/keys", "listing", params={"limit": 1})
+        host.provider.client.request("GET", "/repos/acme/gitops/keys", "listing", params={"limit": 1})
 
 
 def test_schemas_are_read_from_the_cache_alone() -> None:

@@ -16,14 +16,13 @@ import gitlab
 import pytest
 from gitlab.v4 import objects
 
+from bootstrap import providers
 from bootstrap.core.errors import AuthenticationFailed, ProviderError, StalePlan
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.changes import FileChange
 from bootstrap.git.objects import blob_id
 from bootstrap.git.remote import Credential
-from bootstrap.providers import find, forge
-from bootstrap.providers.forge import Wish
-from bootstrap.providers.forge_gitlab import GitLabForge
+from bootstrap.providers import PullRequestSpec, find
 from bootstrap.providers.gitlab import GitLab
 from bootstrap.providers.webhooks import Delivery, mark
 from tests.providers.answering import Reply, answering
@@ -32,7 +31,7 @@ NAME = "platform/teams/gitops"
 PROJECT = "/api/v4/projects/platform%2Fteams%2Fgitops"
 HOOK = "https://argocd.example.org/api/webhook"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
-WISH = Wish("image-bump/web", "main", "Set web to v2", "From v1.")
+WISH = PullRequestSpec("image-bump/web", "main", "Set web to v2", "From v1.")
 OLD = b"newTag: v1\n"
 CHANGE = FileChange("apps/web/kustomization.yaml", b"newTag: v2\n", OLD)
 FOUND = {
@@ -104,11 +103,6 @@ def provider(host: Host, invocation: Invocation) -> Iterator[GitLab]:
 
 
 @pytest.fixture
-def forged(host: Host, provider: GitLab) -> GitLabForge:
-    return GitLabForge(provider.client)
-
-
-@pytest.fixture
 def theirs(host: Host) -> Iterator[gitlab.Gitlab]:
     client = gitlab.Gitlab(host.url, private_token="glowing-token")
     yield client
@@ -151,8 +145,8 @@ def test_gitlab_is_recognised_by_its_version_and_by_its_refusal(host: Host, invo
 def test_gitlab_com_is_known_by_its_name(invocation: Invocation) -> None:
     found = find("https://gitlab.com/a/b/c.git", Credential(token="glowing-token"), invocation)
     assert isinstance(found, GitLab)
-    made = forge.find("git@gitlab.com:a/b/c.git", Credential(token="glowing-token"), invocation)
-    assert isinstance(made, GitLabForge)
+    made = providers.get("git@gitlab.com:a/b/c.git", Credential(token="glowing-token"), invocation)
+    assert isinstance(made, GitLab)
     assert made.client.base == found.client.base == "https://gitlab.com/api/v4"
 
 
@@ -203,7 +197,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host, provi
     """No client asks for events; their form is that of GitLab's documentation of project webhooks."""
     hook = {
         "id": 3,
-        "url": f"{HOOK}?secret={mark('secret')}",
+        "url": f"{HOOK}?secret={mark('secret', HOOK)}",
         "push_events": True,
         "alert_status": "executable",
         "disabled_until": None,
@@ -215,7 +209,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host, provi
     one = {"id": 1, "url": HOOK, "trigger": "push_hooks", "response_headers": {"Date": date}}
     host.answers[events] = [{**one, "id": 2, "response_status": "200"}, {**one, "response_status": "500"}]
     (found,) = provider.webhooks(host.repository)
-    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret"), (), True)
+    assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret", HOOK), (), True)
     assert found.last == Delivery(200, "200", date)
     assert found.page == f"{host.url}/{NAME}/-/hooks/3/edit"
     host.answers[events] = [{**one, "response_status": "internal error", "response_headers": {}}]
@@ -271,15 +265,15 @@ def test_branch_that_may_not_be_pushed_to_is_told(
 
 
 def test_merge_request_is_opened_and_brought_up_to_date(
-    host: Host, forged: GitLabForge, theirs: gitlab.Gitlab
+    host: Host, provider: GitLab, theirs: gitlab.Gitlab
 ) -> None:
-    assert forged.pull_request(host.repository, WISH).created
+    assert provider.pull_request(host.repository, WISH).created
     body = host.asked[-1].body
     known(body, objects.ProjectMergeRequestManager._create_attrs)
     same(host, lambda: project(theirs).mergerequests.create(body))
     host.answers[("GET", f"{PROJECT}/merge_requests")] = [FOUND]
     host.asked.clear()
-    assert forged.pull_request(host.repository, WISH).number == 5
+    assert provider.pull_request(host.repository, WISH).number == 5
     listed, updated = host.asked
     host.asked = [listed]
     query = {"state": "opened", "source_branch": WISH.head, "target_branch": WISH.base}
@@ -290,25 +284,25 @@ def test_merge_request_is_opened_and_brought_up_to_date(
 
 
 def test_labels_are_added_and_the_merge_is_left_to_the_host(
-    host: Host, forged: GitLabForge, theirs: gitlab.Gitlab
+    host: Host, provider: GitLab, theirs: gitlab.Gitlab
 ) -> None:
-    assert forged.label(host.repository, 5, ["image", "staging"]) is None
+    assert provider.label(host.repository, 5, ["image", "staging"]) is None
     labelled = host.asked[-1]
     assert labelled.body == {"add_labels": "image,staging"}  # by GitLab's documentation alone
     same(host, lambda: project(theirs).mergerequests.update(5, labelled.body))
-    assert forged.auto_merge(host.repository, 5) is None
+    assert provider.auto_merge(host.repository, 5) is None
     merged = host.asked[-1]
     project(theirs).mergerequests.get(5, lazy=True).merge(merge_when_pipeline_succeeds=True)
     assert host.asked[-1][:2] == merged[:2]
     assert host.asked[-1].body.items() <= merged.body.items()
     host.answers[("PUT", f"{PROJECT}/merge_requests/5/merge")] = 405
-    assert "405" in (forged.auto_merge(host.repository, 5) or "")
+    assert "405" in (provider.auto_merge(host.repository, 5) or "")
 
 
 def test_commit_stands_on_the_file_as_it_was_read(
-    host: Host, forged: GitLabForge, theirs: gitlab.Gitlab
+    host: Host, provider: GitLab, theirs: gitlab.Gitlab
 ) -> None:
-    assert forged.commit(host.repository, "main", "0a" * 20, [CHANGE], "Subject") == "7"
+    assert provider.commit(host.repository, "main", "0a" * 20, [CHANGE], "Subject") == "7"
     read, made = host.asked
     known(made.body, objects.ProjectCommitManager._create_attrs)
     (action,) = made.body["actions"]
@@ -323,7 +317,7 @@ def test_commit_stands_on_the_file_as_it_was_read(
         host.answers[("GET", read.path)] = answer
         host.asked.clear()
         with pytest.raises(StalePlan):
-            forged.commit(host.repository, "main", "0a" * 20, [CHANGE], "Subject")
+            provider.commit(host.repository, "main", "0a" * 20, [CHANGE], "Subject")
         assert host.changes() == []
 
 

@@ -212,5 +212,5 @@ def test_proxies_come_from_the_invocations_environment(invocation: Invocation) -
     invocation.environ = environ
     for host, expected in (("h.example.org", {"https": "http://proxy:3128"}), ("direct.example.org", {})):
         made = Client.of(f"https://{host}/owner/name.git", Credential(), invocation)
-        assert dict(made.session.proxies) == expected
+        assert made.session.proxies(made.base) == expected
         made.session.close()

@@ -30,7 +30,7 @@ from bootstrap.core.output import Output
 from bootstrap.sandbox import embedded, process
 from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.state import sandboxes
-from tests.conftest import USER_ENVIRONMENT, programs_cache
+from tests.conftest import USER_ENVIRONMENT, cache_key, programs_cache
 from tests.sandbox.world import World
 
 PREFIX = "bootstrap-tests-"
@@ -46,6 +46,7 @@ def private_invocation(folder: Path) -> Invocation:
         "PATH": USER_ENVIRONMENT.get("PATH", os.defpath),
         "HOME": str(folder / "home"),
         "BOOTSTRAP_CACHE_DIR": str(programs_cache()),
+        "BOOTSTRAP_CACHE_KEY": str(cache_key()),
         "BOOTSTRAP_DATA_DIR": str(folder / "data"),
         "BOOTSTRAP_STATE_DIR": str(folder / "state"),
         **{name: USER_ENVIRONMENT[name] for name in ("GOPROXY", "PIP_INDEX_URL") if name in USER_ENVIRONMENT},

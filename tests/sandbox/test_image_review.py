@@ -12,7 +12,7 @@ import pytest
 import requests as http
 
 from bootstrap.core.errors import ExitStatus
-from bootstrap.providers import forge_gitea
+from bootstrap.providers import gitea
 from tests.conftest import Result, Run
 from tests.git_repositories import Bare, git
 from tests.sandbox.world import World
@@ -161,16 +161,16 @@ def test_the_host_makes_the_commit(run: Run, repository: World) -> None:
 def test_overtaken_the_host_refuses_and_the_meaning_is_applied_again(
     run: Run, repository: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = forge_gitea.GiteaForge.commit
+    commit = gitea.Gitea.commit
     theirs = iter([content("v0", "v8"), content("v0", "v9")])
 
-    def slower(self: forge_gitea.GiteaForge, *arguments: Any) -> str:
+    def slower(self: gitea.Gitea, *arguments: Any) -> str:
         change = next(theirs, None)
         if change is not None:
             Bare.at(repository.bare()).commit({OVERLAY: change})
         return commit(self, *arguments)
 
-    monkeypatch.setattr(forge_gitea.GiteaForge, "commit", slower)
+    monkeypatch.setattr(gitea.Gitea, "commit", slower)
     result = image_set(run, repository, "v1", "--push", "--via", "api", "-o", "json")
     assert result.exit == 0, result.err
     assert json.loads(result.out)["attempts"] == 3

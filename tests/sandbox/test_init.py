@@ -119,7 +119,8 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     def told(**env: str) -> list[tuple[str, str, str]]:
         out = io.StringIO()
         environ = {**world.environ, **env}
-        run_cli(["doctor", "-o", "json"], Invocation(io.StringIO(), out, io.StringIO(), environ))
+        command = ["doctor", "--repo", world.url, "-o", "json"]
+        run_cli(command, Invocation(io.StringIO(), out, io.StringIO(), environ))
         assert world.token not in out.getvalue()
         found = [item for item in json.loads(out.getvalue())["findings"] if item["area"] == "webhook"]
         return [(item["state"], item["found"], item["mend"]) for item in found[1:]]

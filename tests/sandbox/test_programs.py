@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.names import ARGOCD_VERSION
 from bootstrap.programs import build_folder, cache, find
 from bootstrap.programs import path as on_path
 from bootstrap.programs.pinned import BY_NAME, PROGRAMS, Pinned
@@ -115,7 +116,7 @@ def test_the_list_says_what_is_there_and_gets_nothing(fresh: Invocation, tools: 
     assert (listed["helm"].origin, listed["helm"].path) == ("cache", cached)
     assert (listed["etcd"].origin, listed["etcd"].path, listed["etcd"].version) == ("path", mine, "v3.6.9")
     argocd = listed["argocd"]
-    assert (argocd.origin, argocd.sha256, argocd.version) == ("missing", "", "v3.6.1")
+    assert (argocd.origin, argocd.sha256, argocd.version) == ("missing", "", ARGOCD_VERSION)
     assert argocd.path == cache.folder(BY_NAME["argocd"], fresh) / "argocd"
     assert not build_folder.folder(fresh).exists()
 

@@ -169,7 +169,7 @@ def test_webhooks_to_argo_cd_are_told_and_what_keeps_them_from_working(
     config = {"url": "http://127.0.0.1:1/other", "content_type": "json"}
     api(hosts, token, "POST", path, {"type": "gitea", "config": config})
     (found,) = provider.webhooks(url)
-    assert (found.address, found.mark, found.wrong) == (HOOK, mark("secret"), ())
+    assert (found.address, found.mark, found.wrong) == (HOOK, mark("secret", HOOK), ())
     assert not found.deliveries
     number = found.page.rpartition("/")[2]
     assert requests.get(found.page, timeout=60).status_code == 200  # signed in, it is the hook's page

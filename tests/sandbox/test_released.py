@@ -7,17 +7,22 @@ import hashlib
 import io
 import os
 import platform
+import re
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bootstrap.core.errors import ChecksumDiffers, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.names import ARGOCD_VERSION
 from bootstrap.programs import cache, find
+from bootstrap.programs import checksums as pinned_checksums
 from bootstrap.programs import release as released
-from bootstrap.programs.pinned import BY_NAME
+from bootstrap.programs.checksums import PinnedChecksum
+from bootstrap.programs.pinned import BY_NAME, Pinned
 from tests import mirror as mirrors
 from tests.mirror import Answer, Mirror
 
@@ -26,7 +31,7 @@ PROGRAM = b"#!/bin/sh\necho a released build\n"
 
 K8S = f"/dl.k8s.io/release/v1.36.3/bin/linux/{ARCH}/"
 ETCD = "/github.com/etcd-io/etcd/releases/download/v3.6.8/"
-ARGOCD = "/github.com/argoproj/argo-cd/releases/download/v3.6.1/"
+ARGOCD = f"/github.com/argoproj/argo-cd/releases/download/{ARGOCD_VERSION}/"
 KUSTOMIZE = "/github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv5.8.1/"
 GITEA = f"/dl.gitea.com/gitea/1.26.0/gitea-1.26.0-linux-{ARCH}"
 HELM = f"/get.helm.sh/helm-v4.3.1-linux-{ARCH}.tar.gz"
@@ -66,14 +71,25 @@ PUBLISHED = {
 }
 
 
+Pins = dict[tuple[str, str, str], PinnedChecksum]
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
     with mirrors.running(tmp_path_factory.mktemp("mirror")) as mirror:
         yield mirror
 
 
+@pytest.fixture(autouse=True)
+def pins(monkeypatch: pytest.MonkeyPatch) -> Pins:
+    """The checksums that ship, in place of the real ones: what a test publishes is pinned."""
+    found: Pins = {}
+    monkeypatch.setattr(released, "CHECKSUMS", found)
+    return found
+
+
 @pytest.fixture
-def mirror(server: Mirror) -> Mirror:
+def mirror(server: Mirror, pins: Pins) -> Mirror:
     server.routes.clear()
     server.asked.clear()
     return server
@@ -100,13 +116,15 @@ def _invocation(folder: Path, mirror: Mirror, **environ: str) -> Invocation:
     )
 
 
-def _publish(mirror: Mirror, name: str, checksum_of: bytes | None = None) -> str:
-    """Serve the program as it is published; returns the sha256 of the file."""
+def _publish(mirror: Mirror, name: str, checksum_of: bytes | None = None, pinned: bool = True) -> str:
+    """Serve the program as it is published, and pin its checksum; returns the sha256 of the file."""
     path, checksums, form, member = PUBLISHED[name]
     body = PROGRAM if member is None else _archive(member)
     sha256 = hashlib.sha256(body if checksum_of is None else checksum_of).hexdigest()
     mirror.serve(f"/releases{path}", body)
     mirror.serve(f"/releases{checksums}", form.format(sha256=sha256).encode())
+    if pinned:
+        released.CHECKSUMS[(name, BY_NAME[name].version, ARCH)] = PinnedChecksum(sha256, "this test")
     return hashlib.sha256(body).hexdigest()
 
 
@@ -135,7 +153,7 @@ def test_a_release_is_fetched_from_where_it_is_published_and_checked(
     assert list((fresh.cache_dir / "downloads").iterdir()) == []
     again = find.ensure([name], _invocation(fresh.cache_dir.parent, mirror), lambda _: None)[name]
     assert (again.origin, again.path) == ("cache", program.path)
-    assert len(mirror.asked) == 2
+    assert len(mirror.asked) == 1
 
 
 def test_every_release_that_is_pinned_is_tested() -> None:
@@ -165,17 +183,103 @@ def test_a_release_that_is_not_the_published_file_is_refused(
     assert [path for path in (fresh.cache_dir / "programs").iterdir() if path.is_dir()] == []
 
 
-def test_a_release_whose_checksum_is_not_published_is_not_used(mirror: Mirror, fresh: Invocation) -> None:
+def test_a_release_that_is_not_at_the_mirror_is_built(mirror: Mirror, fresh: Invocation) -> None:
     _publish(mirror, "gitea")
-    del mirror.routes[f"/releases{GITEA}.sha256"]
+    del mirror.routes[f"/releases{GITEA}"]
     said: list[str] = []
     assert released.fetch_all([BY_NAME["gitea"]], fresh, said.append) == {}
-    assert f"/releases{GITEA}" not in mirror.asked
     assert said[-1] == "gitea will be built: the server answered 404 Not Found"
+
+
+@pytest.mark.parametrize("trust", ["", "host"])
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_mirror_that_vouches_for_its_own_file_is_not_even_asked(
+    mirror: Mirror, tmp_path: Path, name: str, trust: str
+) -> None:
+    _publish(mirror, name, pinned=False)
+    invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_TRUST=trust)
+    said: list[str] = []
+    assert released.fetch_all([BY_NAME[name]], invocation, said.append) == {}
+    assert mirror.asked == []
+    assert said == [f"{name} will be built: no checksum ships with us, and a mirror is not believed"]
+
+
+def test_a_pinned_checksum_is_of_one_version_and_one_architecture(
+    mirror: Mirror, fresh: Invocation, pins: Pins
+) -> None:
+    _publish(mirror, "etcd")
+    ((name, version, architecture),) = pins
+    known = pins.pop((name, version, architecture))
+    pins[(name, "v3.6.7", architecture)] = known
+    pins[(name, version, "s390x")] = known
+    assert released.fetch_all([BY_NAME["etcd"]], fresh, lambda _: None) == {}
+    assert mirror.asked == []
+
+
+def _at_its_own_host(mirror: Mirror, name: str) -> Pinned:
+    """The program, with the mirror in the part of the host that releases it."""
+    pinned = BY_NAME[name]
+    assert pinned.release is not None
+    path, checksums, _, _ = PUBLISHED[name]
+    at = f"{mirror.url}/releases"
+    return replace(pinned, release=replace(pinned.release, url=at + path, checksums=at + checksums))
+
+
+def test_a_release_without_a_pinned_checksum_is_taken_from_its_own_host_only_when_asked(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    _publish(mirror, "gitea", pinned=False)
+    pinned = _at_its_own_host(mirror, "gitea")
+    said: list[str] = []
+    environ = {key: value for key, value in _invocation(tmp_path, mirror).environ.items() if "URL" not in key}
+    assert released.fetch_all([pinned], Invocation(environ=environ), said.append) == {}
+    assert mirror.asked == []
+    assert "BOOTSTRAP_RELEASES_TRUST=host" in said[0]
+    asked = Invocation(environ={**environ, "BOOTSTRAP_RELEASES_TRUST": "host"})
+    found = released.fetch_all([pinned], asked, said.append)
+    assert found["gitea"].verified == "host"
+    assert said[-1] == "gitea v1.26.0 is there, verified by its host alone"
+    listed = {program.name: program.verified for program in find.list_programs(asked)}
+    assert listed["gitea"] == "verified by its host alone"
+
+
+def test_its_own_host_is_not_believed_against_the_checksum_that_it_publishes(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    _publish(mirror, "gitea", checksum_of=b"another file", pinned=False)
+    environ = {key: value for key, value in _invocation(tmp_path, mirror).environ.items() if "URL" not in key}
+    asked = Invocation(environ={**environ, "BOOTSTRAP_RELEASES_TRUST": "host"})
+    with pytest.raises(ChecksumDiffers):
+        released.fetch_all([_at_its_own_host(mirror, "gitea")], asked, lambda _: None)
+
+
+def test_what_trust_can_be_set_to_is_told(mirror: Mirror, tmp_path: Path) -> None:
+    invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_TRUST="all")
+    with pytest.raises(InputError, match="BOOTSTRAP_RELEASES_TRUST"):
+        released.fetch_all([BY_NAME["etcd"]], invocation, lambda _: None)
+
+
+def test_a_pinned_release_is_listed_as_such(mirror: Mirror, fresh: Invocation) -> None:
+    _publish(mirror, "etcd")
+    assert find.ensure(["etcd"], fresh, lambda _: None)["etcd"].verified == (
+        "verified by its pinned checksum"
+    )
+
+
+def test_every_checksum_that_ships_is_of_a_pinned_version_and_names_its_source() -> None:
+    for (name, version, architecture), known in pinned_checksums.CHECKSUMS.items():
+        assert BY_NAME[name].version == version
+        assert architecture in ("amd64", "arm64")
+        assert re.fullmatch(r"[0-9a-f]{64}", known.sha256)
+        release = BY_NAME[name].release
+        assert release is not None
+        assert known.source
+        assert known.source.partition(",")[0] not in release.url  # another place than the file's own
 
 
 def test_an_archive_without_the_program_is_not_used(mirror: Mirror, fresh: Invocation) -> None:
     path, checksums, form, _ = PUBLISHED["helm"]
+    _publish(mirror, "helm", checksum_of=_archive("linux-other/helm"))
     body = _archive("linux-other/helm")
     mirror.serve(f"/releases{path}", body)
     mirror.serve(f"/releases{checksums}", form.format(sha256=hashlib.sha256(body).hexdigest()).encode())
@@ -188,6 +292,8 @@ def test_a_mirror_that_is_down_is_told_once_for_all_its_programs(mirror: Mirror,
     invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_URL="https://127.0.0.1:1")
     said: list[str] = []
     wanted = [BY_NAME["etcd"], BY_NAME["kube-scheduler"]]
+    for name in ("etcd", "kube-scheduler"):
+        _publish(mirror, name)
     assert released.fetch_all(wanted, invocation, said.append) == {}
     assert said[1:] == [
         "no route to https://127.0.0.1:1 (Connection refused): etcd, kube-scheduler will be built"

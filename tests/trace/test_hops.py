@@ -11,8 +11,8 @@ from bootstrap.trace.hops import Hop, worst
 from bootstrap.trace.remarks import namespaces, remark
 from bootstrap.trace.text import lines
 from bootstrap.trace.walk import trace
-from bootstrap.validate.engine import problems
-from bootstrap.validate.rule import Finding, Problem, Surroundings
+from bootstrap.validate.rule import Surroundings
+from tests.validate.rules.asking import placed, problems
 from tests.validate.rules.world import CHILDREN, CLUSTER, ROOT, SHOP, broken, resources
 
 NODE_PORT = "type: NodePort\n  ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"
@@ -92,22 +92,8 @@ def walk(target: str, edits: dict[str, str] | None = None) -> Hop:
     root = trace(index, target, around.entrances)
     places = namespaces(root, index)
     found = [problem for some in problems(index, around, places).values() for problem in some]
-    remark(root, index, [_placed(problem) for problem in found])
+    remark(root, index, [placed(problem) for problem in found])
     return root
-
-
-def _placed(problem: Problem) -> Finding:
-    rule, item = problem.rule, problem.resource
-    return Finding(
-        rule.id,
-        problem.severity,
-        problem.message,
-        problem.mend,
-        item.file,
-        item.line,
-        str(item),
-        item.application,
-    )
 
 
 def titles(root: Hop) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bootstrap.repository.faults import RULE_OF
 from bootstrap.validate.rule import Rule
 
 SYNTAX = Rule(
@@ -117,20 +118,25 @@ UNREACHABLE = Rule(
     "name its folder in a cluster's kustomization.yaml, or delete it",
 )
 
-BY_CODE: Mapping[str, Rule] = {
-    "syntax": SYNTAX,
-    "duplicate": DUPLICATE,
-    "encoding": ENCODING,
-    "size": SIZE,
-    "build": BUILD,
-    "missing": MISSING,
-    "remote": REMOTE,
-    "cycle": CYCLE,
-    "chart": CHART,
-    "set": SET,
-    "set-refused": SET_REFUSED,
-    "template": UNFILLED,
-    "nested": NESTED,
-    "inflate": INFLATED,
+_BY_ID = {
+    rule.id: rule
+    for rule in (
+        SYNTAX,
+        DUPLICATE,
+        ENCODING,
+        SIZE,
+        BUILD,
+        MISSING,
+        REMOTE,
+        CYCLE,
+        CHART,
+        SET,
+        SET_REFUSED,
+        UNFILLED,
+        NESTED,
+        INFLATED,
+    )
 }
-"""The code of a file's fault (index_yaml.py, index_unit.py) → its rule."""
+
+BY_CODE: Mapping[str, Rule] = {code: _BY_ID[id_] for code, id_ in RULE_OF.items()}
+"""The code of a file's fault (repository/faults.py) → its rule."""

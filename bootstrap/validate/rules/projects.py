@@ -165,26 +165,34 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
             continue
         kind, _, group = item.kind.partition(".")
         cluster_scoped = item.namespace == "" and is_cluster_scoped(item.kind, {item.kind: True})
-        start = "cluster" if cluster_scoped else "namespace"
+        start, named = ("cluster", item.resource.name) if cluster_scoped else ("namespace", "")
         white = project.spec.get(f"{start}ResourceWhitelist")
-        black = _listed(project.spec.get(f"{start}ResourceBlacklist"), group, kind)
-        listed = (white is None and not cluster_scoped) or _listed(white, group, kind, item.name)
+        black = _listed(project.spec.get(f"{start}ResourceBlacklist"), group, kind, named)
+        listed = (white is None and not cluster_scoped) or _listed(white, group, kind, named)
         if black or not listed:
             told.add(item.kind)
-            message = f"{item.resource}: project {project.name} does not allow {application.name} this kind"
-            what = "take it out of {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"
-            mend = f"{what.format(start)} of AppProject {project.name}, or let another Application apply it"
+            what = "this object" if cluster_scoped and _by_name(project, kind) else "this kind"
+            message = f"{item.resource}: project {project.name} does not allow {application.name} {what}"
+            mend = "take it out of {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"
+            mend = f"{mend.format(start)} of AppProject {project.name}, or let another Application apply it"
             yield at(KIND, item.resource, message, "kind", mend=mend)
 
 
-def _listed(items: Any, group: str, kind: str, name: str | None = None) -> bool:
-    """Whether a list has a kind; with a name, also whether that is what the entry allows."""
+def _listed(items: Any, group: str, kind: str, name: str = "") -> bool:
+    """Whether an entry fits; one with a name (a pattern), of cluster-scoped kinds alone, is for that name."""
     return any(
         fnmatchcase(group, str(item.get("group", "")))
         and fnmatchcase(kind, str(item.get("kind", "")))
-        and (name is None or not item.get("name") or fnmatchcase(name, str(item["name"])))
+        and (not item.get("name") or fnmatchcase(name, str(item["name"])))
         for item in mappings(items)
     )
+
+
+def _by_name(project: Resource, kind: str) -> bool:
+    """Whether the project tells objects of the kind apart by their names."""
+    lists = ("clusterResourceWhitelist", "clusterResourceBlacklist")
+    entries = [item for name in lists for item in mappings(project.spec.get(name))]
+    return any(item.get("name") and fnmatchcase(kind, str(item.get("kind", ""))) for item in entries)
 
 
 def _wildcards(project: Resource) -> Iterator[Problem]:

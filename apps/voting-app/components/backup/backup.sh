@@ -9,6 +9,17 @@ name="votes-$(date -u +%Y%m%dT%H%M%SZ).dump"
 PGPASSWORD=$(cat "${PASSWORD_FILE:-/run/secrets/db/backup-password}")
 export PGPASSWORD
 
+# Where policies are enforced, the address of a new pod reaches the database's policy a moment after the pod starts.
+waited=0
+until pg_isready --quiet --timeout=2 --username=backup --dbname=postgres; do
+  if [ "$waited" -ge "${WAIT_SECONDS:-60}" ]; then
+    echo "the database at $PGHOST has not answered for $waited s" >&2
+    exit 1
+  fi
+  sleep 1
+  waited=$((waited + 1))
+done
+
 rm -f "$folder"/*.partial # what a run that was killed left behind
 pg_dump --format=custom --no-owner --file="$folder/$name.partial" --username=backup --dbname=postgres
 pg_restore --file=/dev/null "$folder/$name.partial"

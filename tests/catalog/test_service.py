@@ -1,4 +1,4 @@
-"""docs/architecture.md names nothing that is not there: objects, files, commands, tests, components."""
+"""docs/service.md names nothing that is not there: objects, files, commands, tests, components."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.catalog.voting_app import APP, ENVIRONMENTS, ROOT, run
 from tests.conftest import Run
 from tests.test_main import ALL
 
-PAGE = ROOT / "docs/architecture.md"
+PAGE = ROOT / "docs/service.md"
 OBJECT = re.compile(r"`([A-Z]\w+)/([a-z0-9-]+)`")
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)\)")
 SECRETS = f"{infrastructure.PREFIX}secrets"

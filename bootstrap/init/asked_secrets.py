@@ -1,0 +1,129 @@
+"""Pure: the Secrets that Applications ask `init` for in an annotation, and which of them they may have.
+
+Whoever may change an Application's file could otherwise have any Secret of the cluster set, by the rights of
+whoever runs `init` next: Argo CD's own password, another app's database.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bootstrap.core.errors import InputError
+from bootstrap.layout import files
+from bootstrap.layout.settings import Settings
+from bootstrap.plan.steps import EnsureSecret
+from bootstrap.resources.index import IN_CLUSTER, SECRETS, mapping
+
+OURS = ("argocd", "kube-*", "default")
+"""Namespaces in which no Application gets a Secret by asking."""
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_FORM = 'write [{"namespace": …, "name": …, "generate": [keys], "literals": {key: value}}]'
+
+
+def asked(tree: Mapping[str, bytes], settings: Settings) -> list[EnsureSecret]:
+    """What the Applications of every component that is on ask for, each with who asks.
+
+    Raises InputError, naming the Application, for an annotation that is no such list, and for a Secret that
+    the Application may not have: outside of its own namespace, or in one of Argo CD's, Kubernetes' or, for
+    an app, the infrastructure's.
+    """
+    components = list(_of_components(tree, settings))
+    infrastructure = {_namespace(one) for folder, one in components if _is_infrastructure(folder)} - {""}
+    wanted: list[EnsureSecret] = []
+    for folder, application in components:
+        annotations = mapping(mapping(application.get("metadata")).get("annotations"))
+        if text := annotations.get(SECRETS):
+            taken = frozenset() if _is_infrastructure(folder) else frozenset(infrastructure)
+            wanted.extend(_allowed(str(text), application, taken))
+    return wanted
+
+
+def _of_components(tree: Mapping[str, bytes], settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(folder from the layout's top, Application) of what is on, and of the infrastructure that is off."""
+    for component in files.offered(tree, settings).values():
+        if component.on or _is_infrastructure(posixpath.normpath(component.entry)):
+            folder = component.folder(settings.folder)
+            place = folder.removeprefix(settings.prefix)
+            for application in files.applications_in(tree, folder):
+                shown = application if component.on else _without_annotations(application)
+                yield place, shown
+
+
+def _without_annotations(application: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**application, "metadata": {**mapping(application.get("metadata")), "annotations": {}}}
+
+
+def _is_infrastructure(folder: str) -> bool:
+    return folder.lstrip("./").startswith("infrastructure/")
+
+
+def _namespace(application: Mapping[str, Any]) -> str:
+    """Where it deploys to, in this cluster; "" when that is elsewhere or not said."""
+    destination = mapping(mapping(application.get("spec")).get("destination"))
+    here = destination.get("server") in (None, IN_CLUSTER) and destination.get("name") in (None, "in-cluster")
+    return str(destination.get("namespace") or "") if here else ""
+
+
+def _allowed(text: str, application: Mapping[str, Any], taken: frozenset[str]) -> Iterator[EnsureSecret]:
+    name = str(mapping(application.get("metadata")).get("name"))
+    own = _namespace(application)
+    for secret in _declared(text, name):
+        tried = f"reading the annotation {SECRETS} of Application {name}"
+        asks = f"it asks for Secret {secret.namespace}/{secret.name}"
+        if secret.namespace != own:
+            found = f"{asks}, and deploys to {own or 'no namespace of this cluster'}"
+            raise InputError(tried, found, "an Application may ask for Secrets in its own namespace alone")
+        if any(_fits(own, pattern) for pattern in OURS):
+            found = f"{asks}: {own} is Argo CD's or Kubernetes' own"
+            raise InputError(tried, found, "make that Secret by hand, or deploy to another namespace")
+        if own in taken:
+            found = f"{asks}: {own} is an infrastructure component's"
+            raise InputError(tried, found, "deploy the app to a namespace of its own")
+        yield secret
+
+
+def _fits(namespace: str, pattern: str) -> bool:
+    return namespace.startswith(pattern[:-1]) if pattern.endswith("*") else namespace == pattern
+
+
+def _declared(text: str, application: str) -> list[EnsureSecret]:
+    """Secrets that an Application asks for in its annotation, a JSON list."""
+    tried = f"reading the annotation {SECRETS} of Application {application}"
+    try:
+        entries = json.loads(text)
+        if not isinstance(entries, list):
+            raise TypeError("it is no list")
+        return [_secret(entry, application) for entry in entries]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(tried, f"it is not a JSON list of secrets: {error}", _FORM) from error
+
+
+def _secret(entry: Mapping[str, Any], application: str) -> EnsureSecret:
+    generate, literals = entry.get("generate") or [], entry.get("literals") or {}
+    if not isinstance(generate, list):
+        raise TypeError("generate is no list")
+    for name in (entry["namespace"], entry["name"]):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name")
+    _check_keys([*generate, *literals])
+    if not all(isinstance(value, str) for value in literals.values()):
+        raise TypeError("a literal is no text")
+    return EnsureSecret(
+        entry["namespace"],
+        entry["name"],
+        generate=tuple(generate),
+        literals=tuple(sorted(literals.items())),
+        asked_by=application,
+    )
+
+
+def _check_keys(keys: Sequence[Any]) -> None:
+    for key in keys:
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise ValueError(f"{key!r} is no key")

@@ -1,0 +1,147 @@
+"""What a Git host is, what is asked of it, and which are known.
+
+A module here has `NAME` and `recognise(client)`, which returns a Provider or None; MODULES lists
+them, and a further host is one module and one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
+from bootstrap.git.auth import Credential, check_credential
+from bootstrap.git.changes import FileChange
+from bootstrap.git.urls import host_of, without_userinfo
+from bootstrap.providers.address import web_address
+from bootstrap.providers.client import Client
+from bootstrap.providers.webhooks import Hook
+
+MODULES = {
+    "gitea": "bootstrap.providers.gitea",
+    "github": "bootstrap.providers.github",
+    "gitlab": "bootstrap.providers.gitlab",
+}
+"""Name → module, in the order in which a host is asked."""
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """`number` as people see it; `created`: it was not open before."""
+
+    number: int
+    url: str
+    created: bool
+
+
+@dataclass(frozen=True)
+class PullRequestSpec:
+    """A pull request that is wanted: from branch `head` into `base`."""
+
+    head: str
+    base: str
+    title: str
+    body: str
+
+
+class Provider(Protocol):
+    """What is asked of a Git host; every method raises ProviderError, or GitError's kinds, when it says no.
+
+    URLs of repositories are those that git is given; `hook_url` is without a query.
+    """
+
+    name: str
+    version: str
+    webhook_key: str
+    """The key in argocd-secret of the secret that this host's webhooks are signed with."""
+
+    def repository_refusal(self, url: str) -> str | None:
+        """Why this credential could not create the repository, as far as that can be told, or None."""
+
+    def create_repository(self, url: str, private: bool, default_branch: str) -> bool:
+        """Create it, empty, for the user or organisation in the URL; False when it is there already.
+
+        A host that has no say in an empty repository's branch takes the first that is pushed.
+        """
+
+    def has_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
+        """Whether exactly the webhook is there that `ensure_webhook` would make."""
+
+    def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
+        """A webhook on pushes, signed with `secret`; False when it is there already."""
+
+    def webhooks(self, repository_url: str) -> list[Hook]:
+        """The repository's webhooks to any Argo CD, each with its last delivery.
+
+        ProviderError too when the token may not see webhooks.
+        """
+
+    def has_deploy_key(self, repository_url: str, public: str) -> bool:
+        """Whether the public key (OpenSSH's form) may read the repository, and no more."""
+
+    def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
+        """Let the public key read the repository, and no more; False when it does already."""
+
+    def protection(self, url: str, branch: str) -> str | None:
+        """Why the branch's protection refuses this credential's push, or None."""
+
+    def pull_request(self, url: str, spec: PullRequestSpec) -> PullRequest:
+        """Open it, or bring the one that is open up to date."""
+
+    def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
+        """Add labels to it, made where they are not there; why the host will not, or None."""
+
+    def auto_merge(self, url: str, number: int) -> str | None:
+        """Have it merged when its checks pass; why the host will not, or None."""
+
+    def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
+        """Make a commit on the branch, whose tip must be `expect`, by the host; returns its id.
+
+        It is the token's user's, and signed where the host signs. StalePlan when someone was faster.
+        """
+
+
+def find(
+    url: str, credential: Credential, invocation: Invocation, address: str | None = None
+) -> Provider | None:
+    """The host behind an HTTP URL, or at a given `address`, asked what it is; None when no module knows it.
+
+    GitUnreachable when it does not answer; AuthenticationFailed never: that is git's to find out.
+    """
+    if address:
+        check_credential(address, replace(credential, ssh_key=None))
+    address = address or url
+    if not address.startswith(("https://", "http://")):
+        return None
+    return _recognised(Client.of(address, credential, invocation))
+
+
+def get(url: str, credential: Credential, invocation: Invocation) -> Provider:
+    """The host behind a repository's URL, SSH ones included.
+
+    Raises InputError when there is no token, or no module knows the host.
+    """
+    tried = f"asking {host_of(url)} for its API"
+    address = web_address(url)
+    if credential.token is None:
+        hint = "give a token of the host by GIT_TOKEN or --token-file"
+        raise InputError(tried, "there is no token", hint)
+    provider = _recognised(Client.of(address, credential, invocation))
+    if provider is None:
+        hint = "push the commit to a branch of your own (--push --branch NAME) and open the request by hand"
+        raise InputError(tried, "it is no GitHub, GitLab, Gitea or Forgejo", hint, without_userinfo(url))
+    return provider
+
+
+def _recognised(client: Client) -> Provider | None:
+    hostname = urlsplit(client.base).hostname or ""
+    known = [name for name in MODULES if hostname == f"{name}.com" or hostname.endswith(f".{name}.com")]
+    for name in known or MODULES:
+        provider: Provider | None = import_module(MODULES[name]).recognise(client)
+        if provider is not None:
+            return provider
+    return None

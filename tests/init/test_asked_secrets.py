@@ -1,0 +1,154 @@
+"""Which Secrets an Application gets from `init` by its annotation: its own namespace's, and no other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from bootstrap.core.errors import InputError
+from bootstrap.init.plan import secrets
+from bootstrap.kube.secret import left_to_set
+from bootstrap.layout.settings import Settings
+from bootstrap.plan import show
+from bootstrap.plan.steps import EnsureSecret
+from bootstrap.repository.model import promised
+from bootstrap.resources.index import SECRETS, Resource
+from tests.layouts import CATALOG, settings
+
+APP = "apps/voting-app/applications/dev/application.yaml"
+TRAEFIK = "infrastructure/traefik/application.yaml"
+SHIPPED_HERE = "https://kubernetes.default.svc"
+
+
+def application(
+    asked: list[dict[str, Any]], namespace: str, called: str = "shop", **destination: str
+) -> dict[str, Any]:
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": called, "annotations": {SECRETS: json.dumps(asked)}},
+        "spec": {"destination": {"namespace": namespace, **destination}},
+    }
+
+
+def asking(asked: list[dict[str, Any]], namespace: str, path: str = APP, **destination: str) -> list[Any]:
+    """The Secrets that are planned for an Application that lies there."""
+    content = yaml.safe_dump(application(asked, namespace, **destination), width=1000).encode()
+    return [one for one in secrets({**CATALOG, path: content}, settings(), None) if one.asked_by]
+
+
+def test_own_namespaces_secret_is_made_and_the_plan_says_who_asks() -> None:
+    entry = {"namespace": "shop", "name": "db", "generate": ["password"], "literals": {"user": "shop"}}
+    (step,) = asking([entry], "shop")
+    assert step == EnsureSecret("shop", "db", ("password",), literals=(("user", "shop"),), asked_by="shop")
+    assert show.title(step) == "make Secret shop/db (password, user), as Application shop asks"
+    (data,) = show.plan_data(_plan(step))["steps"]
+    assert data["askedBy"] == "shop"
+
+
+def _plan(*steps: Any) -> Any:
+    from bootstrap.plan.steps import Plan
+
+    return Plan(tuple(steps))
+
+
+@pytest.mark.parametrize(
+    ("namespace", "destination"),
+    [
+        ("argocd", "shop"),  # argocd-secret has Argo CD's own password
+        ("argocd", "argocd"),
+        ("kube-system", "kube-system"),
+        ("kube-public", "kube-public"),
+        ("default", "default"),
+        ("another-app", "shop"),
+        ("shop", ""),
+    ],
+)
+def test_secret_beyond_the_own_namespace_is_refused_with_who_asks(namespace: str, destination: str) -> None:
+    entry = {"namespace": namespace, "name": "argocd-secret", "literals": {"admin.password": "$2a$10$x"}}
+    with pytest.raises(InputError) as caught:
+        asking([entry], destination)
+    assert "Application shop" in caught.value.tried
+    assert f"{namespace}/argocd-secret" in caught.value.found
+    assert "$2a$10$x" not in str(caught.value)
+
+
+def test_app_gets_no_secret_in_a_components_namespace_even_when_it_is_off() -> None:
+    """The component, switched on later, would believe it."""
+    component = application([], "ingress", "traefik")
+    tree = {**CATALOG, TRAEFIK: yaml.safe_dump(component).encode()}
+    off = tree["clusters/default/kustomization.yaml"].replace(b"  - ../../infra", b"  # - ../../infra")
+    entry = {"namespace": "ingress", "name": "certificate", "generate": ["tls.key"]}
+    app = yaml.safe_dump(application([entry], "ingress")).encode()
+    for kustomization in (tree["clusters/default/kustomization.yaml"], off):
+        world = {**tree, "clusters/default/kustomization.yaml": kustomization, APP: app}
+        with pytest.raises(InputError, match="infrastructure component"):
+            secrets(world, settings(), None)
+
+
+def test_component_may_ask_in_its_own_namespace() -> None:
+    entry = {"namespace": "ingress", "name": "dashboard", "generate": ["password"]}
+    (step,) = [one for one in asking([entry], "ingress", TRAEFIK) if one.asked_by == "shop"]
+    assert step.namespace == "ingress"
+
+
+@pytest.mark.parametrize("there", [{"server": "https://other.example.org"}, {"name": "other"}])
+def test_application_of_another_cluster_gets_none_in_this_one(there: dict[str, str]) -> None:
+    entry = {"namespace": "shop", "name": "db", "generate": ["password"]}
+    with pytest.raises(InputError, match="no namespace of this cluster"):
+        asking([entry], "shop", **there)
+
+
+@pytest.mark.parametrize("server", [{"server": SHIPPED_HERE}, {"name": "in-cluster"}, {}])
+def test_this_cluster_is_known_by_each_of_its_names(server: dict[str, str]) -> None:
+    entry = {"namespace": "shop", "name": "db", "generate": ["password"]}
+    assert len(asking([entry], "shop", **server)) == 1
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"namespace": "shop", "name": "../db"},
+        {"namespace": "shop", "name": "db", "generate": "password"},
+        {"namespace": "shop", "name": "db", "generate": [7]},
+        {"namespace": "shop", "name": "db", "generate": ["a/b"]},
+        {"namespace": "shop", "name": "db", "literals": {"user": 7}},
+        {"namespace": "shop", "name": "db", "literals": ["user"]},
+        {"namespace": ["shop"], "name": "db"},
+    ],
+)
+def test_what_is_no_secret_is_told_and_not_made(entry: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="not a JSON list of secrets"):
+        asking([entry], "shop")
+
+
+def test_key_that_somebody_else_has_made_stays() -> None:
+    found = {
+        "data": {"user": "b3RoZXI=", "host": "aG9zdA=="},
+        "metadata": {
+            "managedFields": [
+                {"manager": "helm", "fieldsV1": {"f:data": {".": {}, "f:user": {}}}},
+                {"manager": "bootstrap", "fieldsV1": {"f:data": {"f:host": {}}}},
+            ]
+        },
+    }
+    data = {"user": b"mine", "host": b"new", "port": b"5432"}
+    assert left_to_set(found, data) == {"host": b"new", "port": b"5432"}
+
+
+def test_validate_believes_in_no_secret_that_init_refuses_to_make() -> None:
+    asked = [{"namespace": name, "name": "db", "generate": ["password"]} for name in ("shop", "argocd")]
+    found = promised(Resource(application(asked, "shop")))
+    assert set(found) == {("shop", "db")}
+
+
+def test_layout_below_a_path_has_the_same_rule() -> None:
+    entry = {"namespace": "argocd", "name": "argocd-secret", "generate": ["admin.password"]}
+    below = {f"platform/{path}": content for path, content in CATALOG.items()}
+    below[f"platform/{APP}"] = yaml.safe_dump(application([entry], "argocd")).encode()
+    placed = Settings(settings().repo_url, "main", cluster="default", path="platform")
+    with pytest.raises(InputError, match="Argo CD's"):
+        secrets(below, placed, None)
