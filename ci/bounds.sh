@@ -4,9 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tests=(tests/checks tests/commands/test_validate.py tests/test_images.py tests/test_images_edit.py tests/test_index.py
-  tests/test_index_appset.py tests/test_index_gotemplate.py tests/test_index_starts.py tests/test_kube_schema.py tests/test_manifests.py
-  tests/test_settings.py tests/test_splice.py tests/test_trace.py)
+tests=(tests/validate tests/commands/test_validate.py tests/oci/test_reference.py tests/image/test_edit.py tests/repository/test_read.py
+  tests/repository/test_appset.py tests/repository/test_gotemplate.py tests/repository/test_starts.py tests/manifests/test_split.py
+  tests/layout/test_settings.py tests/yamledit/test_edit.py tests/trace/test_hops.py)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 

@@ -69,7 +69,7 @@ class UnitResult:
     matter too. `claims` has the hosts and paths of Ingresses and routes, by number. `outline` is the
     checksum of all this but the objects that are not public. `opaque` says that not all of it is known,
     `broken` that this is a fault, and `namespaces` where the rest may belong.
-    `patches` are those with a target (index_patches.py). `secrets` has (number of the object, name,
+    `patches` are those with a target (patches.py). `secrets` has (number of the object, name,
     namespace) of the Secrets that something makes, "" for the object's own namespace, "*" for every one.
     """
 

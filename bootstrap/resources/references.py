@@ -1,6 +1,6 @@
 """Pure: which fields of which kinds name other objects; the one table that rules and traces read.
 
-What pods name is in index_pods.py, backends of Ingresses and of Gateway API's routes with their rules;
+What pods name is in pods.py, backends of Ingresses and of Gateway API's routes with their rules;
 everything else stands here. A path ends at the name itself; beside it, in the same mapping, may stand
 its `namespace`, `kind`, `port`, `key` and `optional`.
 """

@@ -79,7 +79,7 @@ class Settings:
 def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str, Any]) -> Settings:
     """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an option that is none.
 
-    What is wrong in the file is a finding (checks/record.py), and counts as not written.
+    What is wrong in the file is a finding (rules/record.py), and counts as not written.
     """
     off = [item for item in sequence(configured.get("off")) if isinstance(item, str) and item]
     severities: dict[str, Severity] = {

@@ -77,7 +77,7 @@ class Surroundings:
     `public` holds cluster-scoped objects and what else may be used from afar; `complete` says that
     nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
     tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
-    kinds (`models` and `kinds`, see kube_schema.py), nothing when they are not known; `entrances`
+    kinds (`models` and `kinds`, see builtin_kinds.py), nothing when they are not known; `entrances`
     where ingress controllers run; `issuers` says that Git has all ClusterIssuers, though not all is known;
     `off` are the classes of controllers that stand switched off in the cluster's kustomization;
     `homes` the namespaces that a chart of a name (or the image of its controller) is applied to;
@@ -144,7 +144,7 @@ class Owned:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A host and path that an object claims (index_claims.py)."""
+    """A host and path that an object claims (resources/claims.py)."""
 
     owned: Owned
     way: Sequence[str]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bootstrap.repository.covered import Part
-from bootstrap.repository.model import Repository, Scope, Unknown
 from bootstrap.repository.follow import FETCH
+from bootstrap.repository.model import Repository, Scope, Unknown
 from bootstrap.validate.config import Settings
 from bootstrap.validate.report import Unchecked
 

@@ -133,6 +133,6 @@ def test_graph_tells_of_its_nodes_what_validate_finds(
 
 
 def notes(node: dict[str, object]) -> list[object]:
-    found = node["notes"]
+    found = node["note"]
     assert isinstance(found, list)
     return found

@@ -51,7 +51,7 @@ def test_fields_have_the_types_of_the_api_server() -> None:
 
 def test_no_client_is_loaded_for_them() -> None:
     code = (
-        "import sys; from bootstrap import kube_schema; kube_schema.load();"
+        "import sys; from bootstrap.validate import builtin_kinds; builtin_kinds.load();"
         "sys.exit(any(name.partition('.')[0] == 'kubernetes' for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

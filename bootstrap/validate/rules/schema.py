@@ -111,7 +111,7 @@ Fault = tuple[Rule, str, Path]
 
 
 def faults(value: Any, kind: Any, schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
-    """What is wrong with a value of a type (kube_schema.py names the types)."""
+    """What is wrong with a value of a type (builtin_kinds.py names the types)."""
     if value is None or kind == "any":
         return
     if isinstance(kind, list) and kind[0] == "enum":
