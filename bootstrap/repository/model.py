@@ -206,7 +206,7 @@ class Repository:
 def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
     """The Secrets that `bootstrap init` makes for an Application: (namespace, name) → keys.
 
-    It makes none outside of the Application's own namespace.
+    It makes none outside of the Application's own namespace; of one that names none, that is what is wrong.
     """
     text = application.annotations.get(SECRETS)
     own = dig(application.body, "spec", "destination", "namespace")
@@ -221,5 +221,5 @@ def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
             [*map(str, sequence(item.get("generate"))), *map(str, mapping(item.get("literals")))]
         )
         for item in mappings(declared)
-        if item.get("namespace") == own
+        if own is None or item.get("namespace") == own
     }

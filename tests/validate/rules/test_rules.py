@@ -357,6 +357,7 @@ spec:
             "destination": "destination: {server: https://kubernetes.default.svc, namespace: new}",
             "options": "syncOptions: []",
         },
+        also=("GB313",),  # init makes its Secret in the namespace that it goes to alone
     ),
     edit("GB224", "requires", "gitops-bootstrap.io/requires: certificates, traefik", "requires traefik"),
     edit(
