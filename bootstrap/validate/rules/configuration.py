@@ -122,14 +122,13 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
         yield from _config_map(index, pod, use)
     elif use.kind == "Secret":
         if not (around.complete or pod.application):
-            return  # made by hand, as far as a folder that nothing applies can tell
-        if not secrets.is_made(index, namespace, use.name):
+            return
+        if (untold := secrets.missing(index, around, pod, namespace, use.name)) is not None:
+            level, maybe = untold
             known = [item.name for item in index.of("Secret", namespace=namespace)]
             said, mend = near(pod, use.name, known, _named_at(use), use.kind)
-            maybe = secrets.maybe(index, namespace, use.name)
-            message = f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{said}"
-            message += f"; {maybe}" if maybe else ""
-            yield at(SECRET, pod, message, *use.path, mend=mend, level="info" if maybe else None)
+            message = f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{said}{maybe}"
+            yield at(SECRET, pod, message, *use.path, mend=mend, level=level)
         elif use.key is not None:
             keys = secrets.keys(index, namespace, use.name)
             if keys is not None and use.key not in keys:
@@ -139,7 +138,7 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
                 )
                 yield at(SECRET_KEY, pod, message, *use.path)
     elif use.kind == "PersistentVolumeClaim":
-        if index.get(use.kind, namespace, use.name) is None:
+        if (around.complete or pod.application) and index.get(use.kind, namespace, use.name) is None:
             known = [item.name for item in index.of(use.kind, namespace=namespace)]
             said, mend = near(pod, use.name, known, use.path, use.kind)
             message = f"{pod} mounts the claim {use.name}, which is not there{said}"

@@ -269,16 +269,13 @@ def _gateway(index: Index, around: Surroundings, gateway: Resource) -> Iterator[
                     f"and no ReferenceGrant there allows it"
                 )
                 yield at(GRANT_MISSING, gateway, message, *where)
-            if (
-                namespace == gateway.namespace
-                and not issued
-                and not secrets.is_made(index, namespace, secret)
-            ):
+            untold = secrets.missing(index, around, gateway, namespace, secret)
+            if namespace == gateway.namespace and not issued and untold is not None:
                 message = (
                     f"{gateway}: listener {mapping(listener).get('name')} needs Secret {secret}, which "
-                    f"nothing makes"
+                    f"nothing makes{untold[1]}"
                 )
-                yield at(CERTIFICATE, gateway, message, *where)
+                yield at(CERTIFICATE, gateway, message, *where, level=untold[0])
 
 
 def _issuers(index: Index, around: Surroundings) -> Iterator[Problem]:

@@ -142,15 +142,16 @@ def _secret(index: Index, around: Surroundings, use: Named) -> Iterator[Problem]
             message = f"{user} takes Secret {use.name} from {use.namespace}, and nothing makes it there"
             yield at(SECRET, user, message, *use.path, unless=("Secret", use.namespace, use.name))
         return
-    if not secrets.is_made(index, use.namespace, use.name):
+    if (untold := secrets.missing(index, around, user, use.namespace, use.name)) is not None:
+        level, maybe = untold
         known = [item.name for item in index.of("Secret", namespace=use.namespace)]
         said, mend = near(user, use.name, known, use.path, use.kind)
         if use.certificate:
-            message = f"{user} takes its certificate from Secret {use.name}, which nothing makes{said}"
-            yield at(services.TLS_SECRET, user, message, *use.path, mend=mend)
+            message = f"{user} takes its certificate from Secret {use.name}, which nothing makes{said}{maybe}"
+            yield at(services.TLS_SECRET, user, message, *use.path, mend=mend, level=level)
         else:
-            message = f"{user} needs Secret {use.name}, which nothing makes in {use.namespace}{said}"
-            yield at(SECRET, user, message, *use.path, mend=mend)
+            message = f"{user} needs Secret {use.name}, which nothing makes in {use.namespace}{said}{maybe}"
+            yield at(SECRET, user, message, *use.path, mend=mend, level=level)
     elif use.key is not None:
         keys = secrets.keys(index, use.namespace, use.name)
         if keys and use.key not in keys:

@@ -18,7 +18,7 @@ from bootstrap.resources.pods import (
     selected,
 )
 from bootstrap.resources.routes import INGRESS, ingress_backends, ports
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import Problem, Rule, Severity, Surroundings, at
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.renames import near
 
@@ -138,9 +138,10 @@ def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[
     issued = any(str(key).startswith("cert-manager.io/") for key in ingress.annotations)
     for number, tls in enumerate(sequence(ingress.spec.get("tls"))):
         secret = mapping(tls).get("secretName")
-        if secret and not issued and not secrets.is_made(index, ingress.namespace, str(secret)):
-            message = f"{ingress} takes its certificate from Secret {secret}, which nothing makes"
-            yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName")
+        untold = secrets.missing(index, around, ingress, ingress.namespace, str(secret))
+        if secret and not issued and untold is not None:
+            message = f"{ingress} takes its certificate from Secret {secret}, which nothing makes{untold[1]}"
+            yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName", level=untold[0])
 
 
 def _service(index: Index, service: Resource) -> Iterator[Problem]:
@@ -238,7 +239,9 @@ def _target(
             continue  # containerPort is only a note, and a sidecar may listen without one
         has = ", ".join(_container_port(item) for item in declared) or "none"
         message = f"{service} sends to port {target} of {pod}, whose containers declare {has}"
-        yield at(TARGET_PORT, service, message, "spec", "ports", number, "targetPort")
+        # A container may listen where it declares nothing; a name that none declares leads nowhere.
+        level: Severity | None = "info" if isinstance(target, int) else None
+        yield at(TARGET_PORT, service, message, "spec", "ports", number, "targetPort", level=level)
 
 
 def _container_port(port: Mapping[str, Any]) -> str:
