@@ -1,4 +1,4 @@
-"""What Git cannot tell is no error: what is made by hand, what an operator may make, where a container listens."""
+"""What Git cannot tell is no error: what a person or an operator may make, where a container may listen."""
 
 from __future__ import annotations
 
