@@ -33,6 +33,14 @@ from bootstrap.resources.index import IN_CLUSTER, dig, label_selects, mapping, m
 __all__ = ["CannotExpand", "Expansion", "Refused", "World", "expand"]
 
 
+MOST = 10_000
+"""Applications that a set may make; of all sets together, twice as many are looked at."""
+_ENTRIES = 1_000_000
+"""Values that the Applications of a set may be made from, all together."""
+_TEXT = 50_000_000
+"""Characters that the Applications of a set may have, all together."""
+
+
 class CannotExpand(Exception):
     """A generator needs something that Git does not tell; the text says what."""
 
@@ -90,12 +98,27 @@ def expand(body: Mapping[str, Any], world: World) -> Expansion:
             )
             try:
                 many = list(_transform(generator, kind, world, language))
+                _check_size(template, len(found.applications), many)
             except CannotExpand as error:
                 found.untold.append(str(error))
                 found.partial = True
                 continue
             found.applications += [application(body, template, values, language) for values in many]
     return found
+
+
+def _check_size(template: Mapping[str, Any], made: int, many: Sequence[Values]) -> None:
+    """Raise CannotExpand for what would take long and hold too much."""
+    if made + len(many) > MOST:
+        raise _too_many(made + len(many))
+    text = json.dumps(template, default=str)
+    longest = max((len(str(one)) for values in many for one in values.values()), default=0)
+    if len(many) * (len(text) + text.count("{{") * longest) > _TEXT:
+        raise CannotExpand(f"it makes {len(many):,} Applications that are too long to be looked at")
+
+
+def _too_many(count: int) -> CannotExpand:
+    return CannotExpand(f"it makes {count:,} Applications, and more than {MOST:,} are not looked at")
 
 
 def _relevant(generator: Mapping[str, Any]) -> list[str]:
@@ -246,9 +269,16 @@ def _matrix(body: Mapping[str, Any], world: World, language: Language) -> list[V
     generators = mappings(body.get("generators"))
     if len(generators) != 2:
         raise Refused(f"its matrix has {len(generators)} generators, and Argo CD takes two")
-    found = []
+    found: list[Values] = []
+    entries = 0
     for one in _nested(generators[0], world, language):
-        for other in _nested(interpolated(generators[1], one, language), world, language):
+        second = _nested(interpolated(generators[1], one, language), world, language)
+        entries += sum(len(one) + len(other) for other in second)
+        if len(found) + len(second) > MOST:
+            raise _too_many(len(found) + len(second))
+        if entries > _ENTRIES:
+            raise CannotExpand(f"it makes {len(found):,} Applications from more values than are looked at")
+        for other in second:
             if language.go:
                 both = merged(copy.deepcopy(other), one, override=True)
             else:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from bootstrap.core import globs
 from bootstrap.repository.appset_template import Refused
 from bootstrap.repository.kustomize import Tree
 
@@ -28,7 +29,7 @@ def directories(tree: Tree, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
     for folder in sorted(folders, key=lambda one: one.split("/")):
         if any(part.startswith(".") for part in folder.split("/")):
             continue
-        hits = [exclude for pattern, exclude in rules if pattern is not None and pattern.fullmatch(folder)]
+        hits = [exclude for pattern, exclude in rules if pattern is not None and pattern(folder)]
         if hits and not any(hits):
             chosen.append(folder)
     return chosen
@@ -42,7 +43,7 @@ def files(tree: Readable, wanted: Sequence[Mapping[str, Any]]) -> Iterator[tuple
     takes = [_doublestar(str(item.get("path") or "")) for item in wanted if item.get("exclude") is not True]
     leaves = [_doublestar(str(item.get("path") or "")) for item in wanted if item.get("exclude") is True]
     for path in tree.below(""):
-        if not any(one.fullmatch(path) for one in takes) or any(one.fullmatch(path) for one in leaves):
+        if not any(one(path) for one in takes) or any(one(path) for one in leaves):
             continue
         for content in _contents(tree, path):
             yield path, content
@@ -72,62 +73,92 @@ def _parents(path: str) -> Iterator[str]:
 _PIECES = re.compile(r"\\.|\[[^\]]*\]|\*+|\?", re.DOTALL)
 
 
-def _match(text: str) -> re.Pattern[str] | None:
+_Tokens = list[tuple[str, bool]]
+_ANY_FOLDERS, _ANYTHING = ("[^/]+/", True), (".", True)
+
+
+def _match(text: str) -> globs.Matches | None:
     """A pattern of path.Match; None for one that Go calls bad, which matches nothing."""
-    return _compiled(text, lambda piece: "[^/]*" if piece[0] == "*" else "[^/]")
+    tokens = _tokens(text)
+    return globs.of_tokens(tokens) if tokens is not None else None
 
 
-def _doublestar(text: str) -> re.Pattern[str]:
+def _doublestar(text: str) -> globs.Matches:
     """A pattern of doublestar, from the repository's top."""
     clean = posixpath.normpath(text.lstrip("/")) if text else ""
-    alternatives = "|".join(_one(part) for part in _braces(clean))
-    return re.compile(f"(?:{alternatives})")
+    choices = [globs.of_tokens(tokens) for part in _braces(clean) if (tokens := _crossing(part)) is not None]
+    return lambda path: any(matches(path) for matches in choices)
 
 
-def _one(text: str) -> str:
-    """One pattern without braces, as a regular expression."""
+def _crossing(text: str) -> _Tokens | None:
+    """A pattern without braces in which `**` crosses folders; None for a bad one."""
     parts = text.split("/")
-    out = ""
+    found: _Tokens = []
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
         if part == "**":
-            out += ".*" if last else "(?:[^/]+/)*"
+            wanted = _ANYTHING if last else _ANY_FOLDERS
+            found += [wanted] if found[-1:] != [wanted] else []
             continue
-        compiled = _compiled(part, lambda piece: "[^/]*" if piece[0] == "*" else "[^/]")
-        out += (compiled.pattern if compiled else "(?!)") + ("" if last else "/")
-    return out
+        tokens = _tokens(part)
+        if tokens is None:
+            return None
+        found += [*tokens, *([] if last else [("/", False)])]
+    return found
 
 
-def _compiled(text: str, wild: Any) -> re.Pattern[str] | None:
-    out, position = "", 0
+def _tokens(text: str) -> _Tokens | None:
+    """One expression for each character; None for a pattern that Go calls bad."""
+    found: _Tokens = []
+    position = 0
     for match in _PIECES.finditer(text):
-        out += re.escape(text[position : match.start()])
+        found += [(re.escape(letter), False) for letter in text[position : match.start()]]
         piece = match[0]
         if piece[0] == "\\":
-            out += re.escape(piece[1])
+            found.append((re.escape(piece[1]), False))
         elif piece[0] == "[":
-            negated = piece[1:2] in ("^", "!")
-            inner = piece[2 if negated else 1 : -1]
-            if not inner:
+            inner = _class(piece)
+            if inner is None:
                 return None
-            out += f"[{'^/' if negated else ''}{inner}]"
+            found.append((inner, False))
         else:
-            out += wild(piece)
+            found.append(("[^/]", piece[0] == "*"))
         position = match.end()
-    out += re.escape(text[position:])
+    return found + [(re.escape(letter), False) for letter in text[position:]]
+
+
+def _class(piece: str) -> str | None:
+    """A class of characters as a regular expression; None for a bad one."""
+    negated = piece[1:2] in ("^", "!")
+    inner = piece[2 if negated else 1 : -1]
+    text = f"[{'^/' if negated else ''}{inner}]"
     try:
-        return re.compile(out)
+        re.compile(text)
     except re.error:
         return None
+    return text if inner else None
+
+
+_CHOICES = 1000
+"""Patterns that the braces of one may stand for: more are never meant."""
 
 
 def _braces(text: str) -> list[str]:
-    """`a{b,c}` as `ab` and `ac`."""
-    match = re.search(r"\{([^{}]*)\}", text)
-    if match is None:
-        return [text]
-    return [
-        one
-        for choice in match[1].split(",")
-        for one in _braces(text[: match.start()] + choice + text[match.end() :])
-    ]
+    """`a{b,c}` as `ab` and `ac`. Raises Refused for braces that stand for too much."""
+    found = [text]
+    while any(_BRACES.search(one) for one in found):
+        following: list[str] = []
+        for one in found:
+            match = _BRACES.search(one)
+            if match is None:
+                following.append(one)
+                continue
+            start, end = one[: match.start()], one[match.end() :]
+            following += [start + choice + end for choice in match[1].split(",")]
+        if len(following) > _CHOICES:
+            raise Refused(f"the braces of its pattern {text[:60]} stand for more than {_CHOICES:,} patterns")
+        found = following
+    return found
+
+
+_BRACES = re.compile(r"\{([^{}]*)\}")

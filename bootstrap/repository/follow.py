@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +33,9 @@ from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, 
 ANY = "*"
 """The namespace of what may come anywhere."""
 JSONNET = "Argo CD renders jsonnet by itself"
+_SAME = 20
+"""Applications that apply the same to the same namespace, of which what they apply is looked at."""
+_AGAIN = f"{_SAME} other Applications apply the same to the same namespace"
 FETCH = "helm fetches charts with --fetch-charts alone"
 
 
@@ -45,6 +49,8 @@ class Follower:
     urls: Sequence[str]
     fetch_charts: bool
     faults: list[FileFault] = field(default_factory=list)
+    made: int = 0
+    placed: dict[tuple[int, str, str, str], int] = field(default_factory=lambda: defaultdict(int))
 
     @property
     def units(self) -> dict[str, UnitResult]:
@@ -127,7 +133,9 @@ class Follower:
     ) -> Expansion:
         """What a set makes; what of it Git does not tell is noted, of a scope."""
         _, _, name, file, _, line = self.units[placement.unit.key].facts[number]
-        made, fault, why = sets.followed(body, World(self.files, self.urls, self._clusters()), name, line)
+        world = World(self.files, self.urls, self._clusters())
+        made, fault, why = sets.followed(body, world, name, line, self.made)
+        self.made += len(made.applications)
         if scope is None or fault is None:
             return made
         if (file, fault) not in self.faults:
@@ -164,6 +172,13 @@ class Follower:
             if (name, unit.key) in seen:
                 continue
             seen.add((name, unit.key))
+            self.placed[(id(scope), cluster, namespace, unit.key)] += 1
+            same = self.placed[(id(scope), cluster, namespace, unit.key)]
+            if same > _SAME:
+                if same == _SAME + 1:
+                    place = (cluster, namespace, application.file, application.line)
+                    scope.unknown.append(Unknown(name, unit.path or ".", _AGAIN, *place))
+                continue
             yield Placement(name, unit, cluster, namespace, (*parent.trail, name))
 
     def _note(self, scope: Scope, placement: Placement) -> None:

@@ -98,6 +98,8 @@ class _Continue(Exception):
 
 
 _DEEPEST = 200
+_MOST = 100_000
+"""Steps that a template may take: what takes more is not meant, and is not waited for."""
 
 
 class _Run:
@@ -109,6 +111,7 @@ class _Run:
         self.functions, self.missing_key, self.templates = functions, missing_key, templates
         self.printed: list[str] = []
         self.depth = 0
+        self.steps = 0
 
     def define(self, nodes: Sequence[Node]) -> None:
         """Take up what `define` and `block` name, before anything is run."""
@@ -120,6 +123,9 @@ class _Run:
 
     def nodes(self, nodes: Sequence[Node], dot: Any, scopes: list[dict[str, Any]]) -> None:
         for node in nodes:
+            self.steps += 1
+            if self.steps > _MOST:
+                raise Unknown("more steps than are looked at")
             if isinstance(node, str):
                 self.printed.append(node)
             elif isinstance(node, Action):
@@ -168,6 +174,8 @@ class _Run:
         elif isinstance(value, list | tuple):
             items = list(enumerate(value))
         elif isinstance(value, int) and not isinstance(value, bool):
+            if value > _MOST:
+                raise Unknown("more steps than are looked at")
             items = [(number, number) for number in range(value)]
         elif value is None or value is MISSING:
             items = []

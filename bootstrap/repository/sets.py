@@ -8,17 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository.appset import Expansion, Refused, World, expand
+from bootstrap.repository.appset import MOST, Expansion, Refused, World, expand
 
 MEND = "correct the generator or the template that the message names"
 
 
 def followed(
-    body: Mapping[str, Any], world: World, name: str, line: int
+    body: Mapping[str, Any], world: World, name: str, line: int, others: int = 0
 ) -> tuple[Expansion, Fault | None, str]:
-    """What a set makes, and the fault and reason when that is not all, or nothing."""
+    """What a set makes, and the fault and reason when that is not all, or nothing.
+
+    `others` is how many Applications other sets have made: a set is not followed behind too many.
+    """
     try:
-        made = expand(body, world)
+        made = expand(body, world) if others <= MOST else _left(others)
     except Refused as error:
         message = f"Argo CD makes nothing of the ApplicationSet {name}: {error}"
         fault = Fault("set-refused", line, message, MEND)
@@ -29,6 +32,10 @@ def followed(
     how = "wholly " if made.applications else ""
     fault = Fault("set", line, f"the ApplicationSet {name} is not {how}followed: {why}", "check it live")
     return made, fault, why
+
+
+def _left(others: int) -> Expansion:
+    return Expansion(untold=[f"other sets make {others:,} Applications already"], partial=True)
 
 
 def digest(body: Mapping[str, Any]) -> str:

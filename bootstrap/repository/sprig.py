@@ -40,8 +40,15 @@ def normalised(name: str) -> str:
     return re.sub(r"[^-a-z0-9.]", "-", name.lower())[:_NAME_LENGTH].strip("-.")
 
 
-def _regex(pattern: Any) -> re.Pattern[str]:
+_TRIES = 10**9
+"""Ways to match that are tried at most: Go's engine does not try, Python's does."""
+
+
+def _regex(pattern: Any, subject: Any) -> re.Pattern[str]:
     source = text(pattern)
+    repeats = len(re.findall(r"[*+{]", source))
+    if re.search(r"\)[*+{]", source) or max(len(text(subject)), 2) ** repeats > _TRIES:
+        raise Unknown(f"the regular expression {source[:80]!r}, which could take long")
     try:
         return re.compile(re.sub(r"\\z", r"\\Z", source.replace("(?P<", "(?P<")), re.ASCII)
     except re.error as error:
@@ -67,8 +74,18 @@ def _replacement(value: Any) -> Callable[[re.Match[str]], str]:
     return fill
 
 
+_MOST_TEXT = 1_000_000
+"""Characters that a function may make."""
+
+
+def _repeated(value: str, count: int) -> str:
+    if len(value) * count > _MOST_TEXT:
+        raise Unknown("repeat for more than is looked at")
+    return value * count
+
+
 def _find_all(pattern: Any, value: Any, count: Any) -> list[str]:
-    found = [match[0] for match in _regex(pattern).finditer(text(value))]
+    found = [match[0] for match in _regex(pattern, value).finditer(text(value))]
     return found if whole(count) < 0 else found[: whole(count)]
 
 
@@ -79,7 +96,7 @@ def _regex_split(pattern: Any, value: Any, count: Any) -> list[str]:
     parts: list[str] = []
     position = 0
     subject = text(value)
-    for match in _regex(pattern).finditer(subject):
+    for match in _regex(pattern, subject).finditer(subject):
         if 0 < limit <= len(parts) + 1:
             break
         if match.end() == match.start() == 0:
@@ -214,14 +231,14 @@ _TEXT: Mapping[str, Callable[..., Any]] = {
     "quote": _quote,
     "regexFind": lambda pattern, value: (_find_all(pattern, value, 1) or [""])[0],
     "regexFindAll": _find_all,
-    "regexMatch": lambda pattern, value: _regex(pattern).search(text(value)) is not None,
+    "regexMatch": lambda pattern, value: _regex(pattern, value).search(text(value)) is not None,
     "regexQuoteMeta": _each(re.escape),
-    "regexReplaceAll": lambda pattern, value, new: _regex(pattern).sub(_replacement(new), text(value)),
-    "regexReplaceAllLiteral": lambda pattern, value, new: _regex(pattern).sub(
+    "regexReplaceAll": lambda pattern, value, new: _regex(pattern, value).sub(_replacement(new), text(value)),
+    "regexReplaceAllLiteral": lambda pattern, value, new: _regex(pattern, value).sub(
         lambda _: text(new), text(value)
     ),
     "regexSplit": _regex_split,
-    "repeat": lambda count, value: text(value) * whole(count),
+    "repeat": lambda count, value: _repeated(text(value), whole(count)),
     "replace": lambda old, new, value: text(value).replace(text(old), text(new)),
     "sha1sum": _digest("sha1"),
     "sha256sum": _digest("sha256"),

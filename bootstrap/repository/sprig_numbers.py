@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from bootstrap.repository.gotemplate import TemplateError
-from bootstrap.repository.gotemplate_run import MISSING, printed
+from bootstrap.repository.gotemplate_run import MISSING, Unknown, printed
 
 
 def text(value: Any) -> str:
@@ -84,11 +84,17 @@ def rounded(value: Any, places: Any, at: Any = 0.5) -> float:
     return (base + 1 if scaled - base >= float(at) else base) / scale
 
 
+_MOST = 100_000
+"""Numbers that a list may have: of more nothing is said."""
+
+
 def steps(start: Any, stop: Any, step: Any) -> list[int]:
     first, last, by = to_int(start), to_int(stop), to_int(step)
     if by == 0 or (last > first) != (by > 0):
         return []
-    return list(range(first, last, by))
+    if len(many := range(first, last, by)) > _MOST:
+        raise Unknown(f"a list of {len(many):,} numbers")
+    return list(many)
 
 
 def sequence_of(*bounds: Any) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.core.fingerprint import fingerprint
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import kustomize, tools
+from bootstrap.repository import kustomize, plugins, tools
 from bootstrap.repository.bringers import BRINGERS
 from bootstrap.repository.faults import FileFault, inflated, is_unfilled, missing_fault, unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
+from bootstrap.repository.namespaces import is_yaml, namespaces
 from bootstrap.repository.patches import Target, targets
 from bootstrap.repository.secret_makers import copied, names_made
 from bootstrap.repository.source import Unit, chart_files, directory_files
@@ -141,9 +140,11 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     charts: set[str] = set()
     if unit.tool == "kustomize":
         closure = kustomize.closure(files, unit.path)
-        names, charts = sorted(closure.files), closure.charts
-        for missing in closure.missing:
-            if missing.why != "broken" and not (missing.why == "remote" and allow_remote):
+        options, of_options, not_there = plugins.overrides(files, unit.path, options)
+        of_plugins, not_had = plugins.named(files, sorted(closure.files | of_options))
+        names, charts = sorted(closure.files | of_options | of_plugins), closure.charts
+        for missing in (*closure.missing, *not_there, *not_had):
+            if missing.why != "broken" and not _may_be_fetched(missing, allow_remote):
                 faults.append(missing_fault(files, missing))
         faults += inflated(files, names)
         blocked = bool(faults)
@@ -158,7 +159,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         names = chart_files(files, unit)
     if unit.tool in ("kustomize", "directory"):  # templates are no YAML
         for name in names:
-            if _is_yaml(name) and name not in charts:
+            if is_yaml(name) and name not in charts:
                 bad = [(name, fault) for fault in files.parsed(name).faults]
                 if any(fault.code == "syntax" for _, fault in bad) and is_unfilled(files.read(name)):
                     bad = [(name, unfilled(files.read(name)))]
@@ -171,6 +172,10 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     for name in names:
         digest.update(f"\0{name}\0{files.content_id(name)}".encode())
     return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)
+
+
+def _may_be_fetched(missing: kustomize.Missing, allow_remote: bool) -> bool:
+    return allow_remote and missing.why == "remote" and kustomize.may_be_fetched(missing.entry.name)
 
 
 def _parts(files: Files, folder: str) -> tuple[str | tools.Overlay, ...]:
@@ -196,15 +201,12 @@ def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | tool
                 found.append(path)
         elif path != folder and kustomize.file_of(files, path) is not None:
             closure = kustomize.closure(files, path)
-            whole = all(one.why == "remote" and allow_remote for one in closure.missing)
-            texts = filter(_is_yaml, closure.files - closure.charts)
+            _, not_had = plugins.named(files, sorted(closure.files))
+            whole = all(_may_be_fetched(one, allow_remote) for one in (*closure.missing, *not_had))
+            texts = filter(is_yaml, closure.files - closure.charts)
             if whole and not any(files.parsed(name).faults for name in texts):
                 found.append(_overlay(files, path))
     return tuple(found)
-
-
-def _is_yaml(name: str) -> bool:
-    return name.endswith((".yaml", ".yml")) or posixpath.basename(name) in kustomize.NAMES
 
 
 _LOCAL = "config.kubernetes.io/local-config"
@@ -294,7 +296,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         prepared.volatile,
         opaque,
         broken,
-        _namespaces(files, prepared.closure) if broken else [],
+        namespaces(files, prepared.closure) if broken else [],
         _patches(files, prepared.closure, objects) if kustomized and not found else [],
         made,
     )
@@ -309,27 +311,6 @@ def _patches(files: Files, closure: Sequence[str], objects: Objects) -> list[Tar
         for body in sequence(document.value.get("items")) or [document.value]
     )
     return targets(files, closure, sources, (body for body, _ in objects))
-
-
-_NAMESPACE = re.compile(rb"\bnamespace[\"']?:[ \t]*[\"']?([a-z0-9][a-z0-9-]*)")
-
-
-def _namespaces(files: Files, closure: Sequence[str]) -> list[str]:
-    """The namespaces that some files put something into; of what is no YAML, all that it names.
-
-    A kustomization that is none may take up whatever lies below it.
-    """
-    found: set[str] = set()
-    for path in closure:
-        if _is_yaml(path) and not files.parsed(path).faults:
-            for document in files.parsed(path).documents:
-                value = mapping(document.value)
-                found |= {str(one.get("namespace") or "") for one in (value, mapping(value.get("metadata")))}
-            continue
-        below = files.below(posixpath.dirname(path)) if posixpath.basename(path) in kustomize.NAMES else ()
-        for name in (path, *filter(_is_yaml, below)):
-            found |= {match.decode() for match in _NAMESPACE.findall(files.read(name))}
-    return sorted(found - {""})
 
 
 def _digest(value: Any) -> str:
