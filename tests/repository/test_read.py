@@ -12,7 +12,8 @@ import yaml
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.manifests.reader import _lenient_loader, line_of, load_all, parse
+from bootstrap.manifests.loader import lenient_loader
+from bootstrap.manifests.reader import line_of, load_all, parse
 from bootstrap.repository import read as index_build
 from bootstrap.repository import store as index_store
 from bootstrap.repository import tools
@@ -489,8 +490,8 @@ def test_merge_keys_and_aliases_are_resolved() -> None:
 @pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 def test_anchor_whose_name_comes_twice_holds_until_then(monkeypatch: pytest.MonkeyPatch, loader: str) -> None:
     monkeypatch.setattr(yaml, "CSafeLoader", getattr(yaml, loader))
-    monkeypatch.setattr("bootstrap.manifests.reader._loaders", [])
-    _lenient_loader.cache_clear()
+    monkeypatch.setattr("bootstrap.manifests.loader._loaders", [])
+    lenient_loader.cache_clear()
     text = "z: 1\n---\na: &x 1\nb: *x\nc: &x {k: 2}\nd: *x\n---\ne: &x 3\nf: *x\n"
     values = [{"z": 1}, {"a": 1, "b": 1, "c": {"k": 2}, "d": {"k": 2}}, {"e": 3, "f": 3}]
     found = parse(text.encode())
@@ -499,7 +500,7 @@ def test_anchor_whose_name_comes_twice_holds_until_then(monkeypatch: pytest.Monk
     assert line_of(text.encode(), 1, ("c", "k")) == 5
     (fault,) = parse(f"{text}---\ng: *x\n".encode()).faults
     assert (fault.line, fault.message) == (11, "it is no YAML: found undefined alias 'x'")
-    _lenient_loader.cache_clear()
+    lenient_loader.cache_clear()
 
 
 def test_line_of_a_field_is_that_of_the_nearest_thing_there() -> None:
