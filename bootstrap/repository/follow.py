@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import charts, sets
+from bootstrap.repository import charts
 from bootstrap.repository import source as index_sources
-from bootstrap.repository.appset import Expansion, World
+from bootstrap.repository.appsets import sets
+from bootstrap.repository.appsets.appset import Expansion, World
 from bootstrap.repository.bringers import BRINGERS, brought_to
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import (

@@ -15,10 +15,10 @@ from bootstrap.trace.given import certificate, certificates, configuration, read
 from bootstrap.trace.hops import Hop, Remark
 from bootstrap.trace.platform import Platform, platform
 from bootstrap.validate.rules import entrances, mesh_strict
+from bootstrap.validate.rules.api.pods import SWITCHED_OFF, off_message, switched_off
 from bootstrap.validate.rules.mesh import policy_of
 from bootstrap.validate.rules.monitoring import scrapers
 from bootstrap.validate.rules.network import Stop, stopped
-from bootstrap.validate.rules.pods import SWITCHED_OFF, off_message, switched_off
 from bootstrap.validate.rules.scaling import budgets_of, metrics_of, scalers_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap.repository.appset import Expansion, Refused, World, expand
+from bootstrap.repository.appsets.appset import Expansion, Refused, World, expand
 from bootstrap.repository.files import scan
 from bootstrap.resources.index import IN_CLUSTER
 from tests.repositories import URL, write

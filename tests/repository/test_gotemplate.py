@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bootstrap.repository.gotemplate import TemplateError
-from bootstrap.repository.gotemplate_run import MissingKey, Unknown, execute, printed
-from bootstrap.repository.sprig import functions
-from bootstrap.repository.sprig_data import floats
+from bootstrap.repository.appsets.gotemplate import TemplateError
+from bootstrap.repository.appsets.gotemplate_run import MissingKey, Unknown, execute, printed
+from bootstrap.repository.appsets.sprig import functions
+from bootstrap.repository.appsets.sprig_data import floats
 
 DATA: dict[str, Any] = {
     "name": "My_App.X",

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.validate.rules import (
-    ingress_rules,
-    load_balancing,
-    mesh_entry,
-    mesh_strict,
-    pod_security,
-    rollouts,
-    scraping,
-    volumes,
-)
+from bootstrap.validate.rules import load_balancing, mesh_entry, mesh_strict, rollouts, scraping, volumes
+from bootstrap.validate.rules.api import ingress_rules, pod_security
 from tests.validate.rules.asking import ask
 
 POD = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.validate.rules import quota
+from bootstrap.validate.rules.api import quota
 from tests.validate.rules.asking import ask
 
 TEXT = """\

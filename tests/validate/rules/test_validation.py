@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.validate.rules import labels, refused, validation
+from bootstrap.validate.rules.api import labels, refused, validation
 from tests.validate.rules.asking import ask
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.manifests.reader import parse
-from bootstrap.repository.gotemplate import TemplateError
-from bootstrap.repository.gotemplate_run import MissingKey, Unknown, execute
-from bootstrap.repository.sprig import functions
-from bootstrap.repository.sprig_data import floats
+from bootstrap.repository.appsets.gotemplate import TemplateError
+from bootstrap.repository.appsets.gotemplate_run import MissingKey, Unknown, execute
+from bootstrap.repository.appsets.sprig import functions
+from bootstrap.repository.appsets.sprig_data import floats
 from bootstrap.resources.index import mapping, sequence
 
 Values = dict[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from bootstrap.core import globs
-from bootstrap.repository.appset_template import Refused
+from bootstrap.repository.appsets.appset_template import Refused
 from bootstrap.repository.kustomize import Tree
 
 

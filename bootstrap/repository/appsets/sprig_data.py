@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bootstrap.repository.gotemplate import TemplateError
-from bootstrap.repository.gotemplate_run import MISSING, printed
-from bootstrap.repository.sprig_numbers import plain, text
+from bootstrap.repository.appsets.gotemplate import TemplateError
+from bootstrap.repository.appsets.gotemplate_run import MISSING, printed
+from bootstrap.repository.appsets.sprig_numbers import plain, text
 
 
 def go_quoted(value: str) -> str:

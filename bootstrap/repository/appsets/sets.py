@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository.appset import MOST, Expansion, Refused, World, expand
+from bootstrap.repository.appsets.appset import MOST, Expansion, Refused, World, expand
 
 MEND = "correct the generator or the template that the message names"
 

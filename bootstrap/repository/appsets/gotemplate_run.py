@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from typing import Literal as Choice
 
-from bootstrap.repository.gotemplate import (
+from bootstrap.repository.appsets.gotemplate import (
     Action,
     Block,
     Function,

@@ -17,10 +17,10 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bootstrap.repository.gotemplate_run import MISSING, Unknown, is_true, printed
-from bootstrap.repository.sprig_data import DATA, go_quoted, sprint, sprintf
-from bootstrap.repository.sprig_numbers import strval, text, whole
-from bootstrap.repository.sprig_values import VALUES
+from bootstrap.repository.appsets.gotemplate_run import MISSING, Unknown, is_true, printed
+from bootstrap.repository.appsets.sprig_data import DATA, go_quoted, sprint, sprintf
+from bootstrap.repository.appsets.sprig_numbers import strval, text, whole
+from bootstrap.repository.appsets.sprig_values import VALUES
 
 _NAME_LENGTH = 253
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+|[0-9]+")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bootstrap.repository.gotemplate import TemplateError
-from bootstrap.repository.gotemplate_run import MISSING, Unknown, printed
+from bootstrap.repository.appsets.gotemplate import TemplateError
+from bootstrap.repository.appsets.gotemplate_run import MISSING, Unknown, printed
 
 
 def text(value: Any) -> str:

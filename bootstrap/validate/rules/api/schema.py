@@ -12,8 +12,8 @@ from typing import Any
 
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
-from bootstrap.validate.rules.values import VALUES
-from bootstrap.validate.rules.versions import GROUPS, REMOVALS
+from bootstrap.validate.rules.api.values import VALUES
+from bootstrap.validate.rules.api.versions import GROUPS, REMOVALS
 
 UNKNOWN = Rule(
     "GB121",

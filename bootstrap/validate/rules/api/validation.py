@@ -11,8 +11,8 @@ from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, s
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.quantity import amount
 from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
-from bootstrap.validate.rules.validation_data import config_map, secret
-from bootstrap.validate.rules.validation_pods import pod_faults
+from bootstrap.validate.rules.api.validation_data import config_map, secret
+from bootstrap.validate.rules.api.validation_pods import pod_faults
 
 REFUSED = Rule(
     "GB130",

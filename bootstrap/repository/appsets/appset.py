@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.git.urls import same_repository
-from bootstrap.repository.appset_git import Readable, directories, files
-from bootstrap.repository.appset_template import (
+from bootstrap.repository.appsets.appset_git import Readable, directories, files
+from bootstrap.repository.appsets.appset_template import (
     Language,
     Refused,
     Values,
@@ -24,10 +24,10 @@ from bootstrap.repository.appset_template import (
     interpolated,
     own_values,
 )
-from bootstrap.repository.gotemplate_run import printed
-from bootstrap.repository.sprig import normalised
-from bootstrap.repository.sprig_data import floats
-from bootstrap.repository.sprig_values import merged
+from bootstrap.repository.appsets.gotemplate_run import printed
+from bootstrap.repository.appsets.sprig import normalised
+from bootstrap.repository.appsets.sprig_data import floats
+from bootstrap.repository.appsets.sprig_values import merged
 from bootstrap.resources.index import IN_CLUSTER, dig, label_selects, mapping, mappings, sequence
 
 __all__ = ["CannotExpand", "Expansion", "Refused", "World", "expand"]

@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bootstrap.repository.gotemplate import TemplateError
-from bootstrap.repository.gotemplate_run import MISSING, is_true, printed
-from bootstrap.repository.sprig_numbers import (
+from bootstrap.repository.appsets.gotemplate import TemplateError
+from bootstrap.repository.appsets.gotemplate_run import MISSING, is_true, printed
+from bootstrap.repository.appsets.sprig_numbers import (
     divided,
     remainder,
     rounded,
