@@ -336,7 +336,7 @@ def test_template_that_nothing_applies_is_left_alone() -> None:
     ],
 )
 def test_numbers_are_in_their_range(spec: str, says: str) -> None:
-    from bootstrap.validate.rules import schema as fields
+    from bootstrap.validate.rules.api import schema as fields
     from tests.validate.rules.world import schema
 
     text = f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\nspec: {spec}\n"
