@@ -111,9 +111,8 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
         else:
             error.show(file=invocation.stderr)
         return ExitStatus.INPUT
-    except (click.Abort, KeyboardInterrupt):
-        invocation.stderr.write("\ninterrupted\n")
-        return ExitStatus.INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as error:
+        return _report_interrupted(error, invocation)
     except (BrokenPipeError, OutputError):
         raise
     except BootstrapError as error:
@@ -123,6 +122,19 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
         if isinstance(error, OSError) and _is_of_a_stream(error):
             raise
         return _report_bug(error, _output(context_output, invocation))
+
+
+def _report_interrupted(error: BaseException, invocation: Invocation) -> int:
+    """One line, and what nobody can know from here."""
+    from bootstrap.core import interruption, process_group
+
+    process_group.finish()
+    with suppress(OSError):  # the terminal may be gone: that is what SIGHUP says
+        invocation.stderr.write("\ninterrupted\n")
+        for text in interruption.told():
+            invocation.stderr.write(f"{text}\n")
+        invocation.stderr.flush()
+    return interruption.status_of(error)
 
 
 def _tell_notices(contexts: list[Any], invocation: Invocation) -> None:
@@ -168,6 +180,9 @@ def main() -> None:
         from click.shell_completion import shell_complete
 
         sys.exit(shell_complete(cli, {}, "bootstrap", COMPLETE, instruction))
+    from bootstrap.core import interruption
+
+    interruption.listen()
     sys.exit(run())
 
 

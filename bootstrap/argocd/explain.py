@@ -9,14 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.argocd.reason import Application, cut
+from bootstrap.argocd.reason import Application
+from bootstrap.argocd.status import Key, Status, key_of
 from bootstrap.core.errors import ClusterError
-from bootstrap.kube import Cluster
+from bootstrap.core.names import IN_CLUSTER
+from bootstrap.core.text import cut
+from bootstrap.kube import Cluster, workloads
+from bootstrap.kube.workloads import WORKLOADS
 
+EXPLAINED = 20
+"""Applications whose objects are looked at, at most."""
 MOST = 3
 """Objects that are explained for one Application."""
-WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 CONTROLLERS = (("StatefulSet", "argocd-application-controller"), ("Deployment", "argocd-repo-server"))
+IGNORED = "argocd.argoproj.io/ignore-healthcheck"
 
 Object = Mapping[str, Any]
 
@@ -26,16 +32,76 @@ def explain(cluster: Cluster, application: Application) -> list[str]:
     found: list[str] = []
     state = application.get("status") or {}
     try:
+        if not _is_here(application):
+            return ["(its objects are in another cluster)"]
         if not state.get("reconciledAt"):
             found += _controllers(cluster, str(application["metadata"]["namespace"]))
         for item in state.get("resources") or ():
             if len(found) >= MOST:
                 break
-            if item.get("kind") in _CHECKS:
+            if item.get("kind") in (*WORKLOADS, *_CHECKS):
                 found += _explain_one(cluster, item)
     except ClusterError as error:
         found.append(f"(its objects cannot be read: {error.found})")
     return found
+
+
+def explained(cluster: Cluster, found: Status, applications: Sequence[Application]) -> Status:
+    """With what the objects say of the Applications that are not ready, and of workloads of all of them."""
+    by_key = {key_of(application): application for application in applications}
+    own = [item for item in found.waiting if not (item.parent or item.missing)]
+    objects = {
+        key: tuple(explain(cluster, by_key[key]))
+        for item in own[:EXPLAINED]
+        if (key := (item.namespace, item.name)) in by_key
+    }
+    return found.with_objects(objects).with_rollouts(rollouts(cluster, applications))
+
+
+def rollouts(cluster: Cluster, applications: Sequence[Application]) -> dict[Key, tuple[str, ...]]:
+    """For each Application with workloads that are not as wanted: a line for each, at most MOST.
+
+    Also for what Argo CD calls Healthy: its health is as old as its last look. What it is told to pass over
+    (IGNORED) is passed over; so is everything when workloads may not be listed.
+    """
+    try:
+        live = {
+            (kind, item["metadata"]["namespace"], item["metadata"]["name"]): {**item, "kind": kind}
+            for kind in workloads.ROLLED
+            for item in kube.list_objects(cluster, "apps/v1", kind)
+        }
+    except ClusterError:
+        return {}
+    found: dict[Key, tuple[str, ...]] = {}
+    for application in applications:
+        if not _is_here(application):
+            continue
+        lines: list[str] = []
+        for item in (application.get("status") or {}).get("resources") or ():
+            workload = live.get((item.get("kind"), item.get("namespace"), item.get("name")))
+            if workload is None or _is_ignored(workload) or len(lines) >= MOST:
+                continue
+            try:
+                wrong = workloads.trouble(cluster, workload)
+                text = wrong.text if wrong else None
+            except ClusterError:  # its pods may not be read
+                text = workloads.not_as_wanted(workload)
+            if text:
+                lines.append(f"{item['kind']} {item['namespace']}/{item['name']}: {text}")
+        if lines:
+            found[key_of(application)] = tuple(lines)
+    return found
+
+
+def _is_here(application: Application) -> bool:
+    """Whether it deploys to the cluster that Argo CD runs in, the one that is asked."""
+    destination = (application.get("spec") or {}).get("destination") or {}
+    server, name = destination.get("server"), destination.get("name")
+    return server in (None, "", IN_CLUSTER) and name in (None, "", "in-cluster")
+
+
+def _is_ignored(workload: Object) -> bool:
+    return (workload["metadata"].get("annotations") or {}).get(IGNORED) == "true"
 
 
 def _controllers(cluster: Cluster, namespace: str) -> list[str]:
@@ -54,29 +120,15 @@ def _explain_one(cluster: Cluster, item: Mapping[str, Any]) -> list[str]:
     live = kube.get(cluster, api_version, kind, namespace, name)
     if live is None:
         return [f"{place}: it is not there"]
+    if kind in WORKLOADS:
+        found = workloads.trouble(cluster, live)
+        return [f"{place}: {found.text}"] if found else []
     wrong = _CHECKS[kind](live)
     if wrong is None:
         return []
     line = f"{place}: {wrong}"
-    if kind in WORKLOADS:
-        pod = _pod(cluster, live)
-        return [f"{line}; {pod}" if pod else line]
-    event = _event(cluster, kind, namespace, name)
+    event = workloads.newest_warning(cluster, kind, namespace, name)
     return [f"{line}; {event}" if event else line]
-
-
-def _workload(live: Object) -> str | None:
-    spec, status = live.get("spec") or {}, live.get("status") or {}
-    wanted = status.get("desiredNumberScheduled") if live["kind"] == "DaemonSet" else spec.get("replicas", 1)
-    available = status.get("numberAvailable") or status.get("availableReplicas") or 0
-    if available >= (wanted or 0) and status.get("observedGeneration") == live["metadata"].get("generation"):
-        return None
-    text = f"{available} of {wanted} replicas are available"
-    for condition in status.get("conditions") or ():
-        bad = condition["type"] == "ReplicaFailure" or condition["status"] == "False"
-        if bad and condition.get("message"):
-            return f"{text} ({cut(condition['message'])})"
-    return text
 
 
 def _job(live: Object) -> str | None:
@@ -102,56 +154,15 @@ def _balanced(live: Object) -> str | None:
     return None if addresses else "no load balancer or controller has given it an address"
 
 
-def _ready_pod(live: Object) -> str | None:
-    status = live.get("status") or {}
-    if status.get("phase") == "Succeeded":
-        return None
-    waits = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    for container in waits:
-        waiting = (container.get("state") or {}).get("waiting")
-        if waiting and waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
-            message = f": {cut(waiting['message'])}" if waiting.get("message") else ""
-            return f"container {container['name']}: {waiting['reason']}{message}"
-        ended = (container.get("state") or {}).get("terminated")
-        if ended and ended.get("exitCode"):
-            return f"container {container['name']} ended with exit code {ended['exitCode']}"
-    for condition in status.get("conditions") or ():
-        if condition["type"] in ("PodScheduled", "Ready") and condition["status"] == "False":
-            return cut(str(condition.get("message") or condition.get("reason") or f"not {condition['type']}"))
-    return None if status.get("phase") == "Running" else f"it is {status.get('phase', 'Pending')}"
+def _pod(live: Object) -> str | None:
+    found = workloads.pod_trouble(live)
+    return found[0] if found else None
 
 
 _CHECKS: dict[str, Callable[[Object], str | None]] = {
-    **dict.fromkeys(WORKLOADS, _workload),
     "Job": _job,
     "PersistentVolumeClaim": _claim,
     "Service": _balanced,
     "Ingress": _balanced,
-    "Pod": _ready_pod,
+    "Pod": _pod,
 }
-
-
-def _pod(cluster: Cluster, workload: Object) -> str | None:
-    """What the first pod of a workload that is not well says, with its newest warning."""
-    namespace = workload["metadata"]["namespace"]
-    labels = ((workload["spec"].get("selector") or {}).get("matchLabels") or {}).items()
-    selector = ",".join(f"{key}={value}" for key, value in labels)
-    for pod in kube.list_objects(cluster, "v1", "Pod", namespace, selector) if selector else ():
-        wrong = _ready_pod(pod)
-        if wrong:
-            name = pod["metadata"]["name"]
-            event = _event(cluster, "Pod", namespace, name)
-            return f"Pod {name}: {wrong}" + (f"; {event}" if event and event not in wrong else "")
-    return _event(cluster, workload["kind"], namespace, workload["metadata"]["name"])
-
-
-def _event(cluster: Cluster, kind: str, namespace: str | None, name: str) -> str | None:
-    """The newest warning about an object."""
-    selector = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
-    events: Sequence[Object] = kube.list_objects(
-        cluster, "v1", "Event", namespace or "default", field_selector=selector
-    )
-    if not events:
-        return None
-    newest = max(events, key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""))
-    return f"event {newest.get('reason')}: {cut(str(newest.get('message', '')))}"

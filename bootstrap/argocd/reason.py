@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.core.text import cut
+
 Application = Mapping[str, Any]
 
 REFRESH = "argocd.argoproj.io/refresh"
@@ -24,7 +26,6 @@ PASSING = (
 )
 """Parts of messages that tell of something which is only not up yet."""
 ERRORS = ("ComparisonError", "InvalidSpecError", "SyncError", "DeletionError", "UnknownError")
-LONGEST = 400
 NAMED = 3
 """Resources that a reason lists before it says how many more there are."""
 
@@ -157,9 +158,3 @@ def _unhealthy(state: Mapping[str, Any]) -> str:
             found.append(f"{item.get('kind')} {item.get('name')} is {health['status']}{message}")
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return ", ".join(found[:NAMED]) + more
-
-
-def cut(text: str) -> str:
-    """As one line of at most LONGEST characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else text[:LONGEST] + " …"

@@ -9,17 +9,18 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bootstrap.argocd.reason import Application, cut
+from bootstrap.argocd.reason import Application
 from bootstrap.argocd.status import key_of
 from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.text import cut
 from bootstrap.git import credential_file
 from bootstrap.http.session import Failure, Session, body, is_loopback, translated
 
@@ -101,6 +102,10 @@ class ArgoCDServer:
             message = f": {cut(str(health['message']))}" if health.get("message") else ""
             said.append(f"{node['kind']} {place}: {health['status']}{message}")
         return said
+
+    def rollouts(self, applications: Sequence[Application]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """None: the server tells no more of workloads than the health that its Applications have."""
+        return {}
 
     def _changes(
         self, namespace: str, known: dict[tuple[str, str], dict[str, Any]], deadline: float, tick: float

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bootstrap import kube
-from bootstrap.argocd.explain import explain
+from bootstrap.argocd.explain import explain, rollouts
 from bootstrap.argocd.reason import REFRESH, Application
+from bootstrap.argocd.status import Key
 from bootstrap.kube import Cluster
 
 API_VERSION = "argoproj.io/v1alpha1"
@@ -27,6 +28,9 @@ class Source(Protocol):
     def explain(self, application: Application) -> list[str]:
         """A line for each of its objects that is not as it should be, as far as that can be read."""
 
+    def rollouts(self, applications: Sequence[Application]) -> Mapping[Key, tuple[str, ...]]:
+        """For each Application with workloads that are not as wanted: a line for each of them."""
+
 
 @dataclass(frozen=True)
 class FromCluster:
@@ -42,3 +46,6 @@ class FromCluster:
 
     def explain(self, application: Application) -> list[str]:
         return explain(self.cluster, application)
+
+    def rollouts(self, applications: Sequence[Application]) -> Mapping[Key, tuple[str, ...]]:
+        return rollouts(self.cluster, applications)

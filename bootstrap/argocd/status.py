@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bootstrap.argocd import reason
 from bootstrap.argocd.reason import Application
+from bootstrap.core import table
 
 WAVE = "argocd.argoproj.io/sync-wave"
 TRACKING = "argocd.argoproj.io/tracking-id"
 INSTANCE = "app.kubernetes.io/instance"
 HEADERS = ("WAVE", "APPLICATION", "SYNC", "HEALTH", "SINCE", "WAITING FOR")
+NAMED = 2
+"""Applications that a line of progress names before it says how many more there are."""
+ROLLOUT = "a rollout that is not done"
+"""What an Application waits for whose workloads are not as wanted although Argo CD calls it Healthy."""
+Key = tuple[str, str]
+"""(namespace, name)."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,8 @@ class ApplicationStatus:
     `final`: what is waited for will not come without somebody doing something. `passing`: it will, as soon
     as Argo CD looks again. `since`: an RFC 3339 time, or "" when the Application does not tell. `parent`:
     Applications below it are not ready, so that its own state only mirrors theirs. `behind`: the commits
-    that its revision lacks, None when that is not known.
+    that its revision lacks, None when that is not known. `objects`: a line for each of its objects that is
+    not as it should be, as far as somebody has looked.
     """
 
     name: str
@@ -37,6 +45,7 @@ class ApplicationStatus:
     parent: bool = False
     passing: bool = False
     behind: int | None = None
+    objects: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -47,10 +56,15 @@ class ApplicationStatus:
         """The root names it, and it is not there yet."""
         return self.waiting_for == reason.NOT_CREATED
 
+    @property
+    def wait(self) -> str:
+        """What it waits for, with what the first of its objects says."""
+        return f"{self.waiting_for} ({self.objects[0]})" if self.objects else self.waiting_for
+
     def cells(self) -> tuple[str, ...]:
         """A row of the table; the time of `since` without its date."""
         since = self.since[11:19] if len(self.since) >= 19 else self.since
-        return (str(self.wave), self.name, self.sync, self.health, since, self.waiting_for or "-")
+        return (str(self.wave), self.name, self.sync, self.health, since, self.wait or "-")
 
 
 @dataclass(frozen=True)
@@ -76,14 +90,34 @@ class Status:
         own = [item for item in self.waiting if item.final or not (item.parent or item.missing)]
         return bool(own) and all(item.final for item in own)
 
-    def lines(self) -> list[str]:
-        """The whole as a table, a line an Application."""
-        rows = [HEADERS, *(item.cells() for item in self.applications)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADERS))]
-        return [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
+    def with_objects(self, objects: Mapping[Key, Sequence[str]]) -> Status:
+        """With what was seen of the objects of those that are not ready."""
+        return self._with(lambda item: () if item.ready else objects.get((item.namespace, item.name), ()))
+
+    def with_rollouts(self, objects: Mapping[Key, Sequence[str]]) -> Status:
+        """With what was seen just now of everybody's workloads: who is ready by itself waits for its own."""
+        return self._with(lambda item: item.objects or objects.get((item.namespace, item.name), ()))
+
+    def _with(self, lines_of: Callable[[ApplicationStatus], Sequence[str]]) -> Status:
+        rows = []
+        for item in self.applications:
+            lines = tuple(lines_of(item))
+            waiting_for = (item.waiting_for or ROLLOUT) if lines else item.waiting_for
+            rows.append(replace(item, objects=lines, waiting_for=waiting_for))
+        return replace(self, applications=tuple(rows))
+
+    def waits(self) -> str:
+        """One line: how many are ready, and what is waited for; Applications above those are left out."""
+        own = [item for item in self.waiting if not (item.parent or item.missing)] or list(self.waiting)
+        if not own:
+            return self.summary()
+        said = [f"{item.name}: {item.sync}, {item.health}, waits for {item.wait}" for item in own[:NAMED]]
+        more = f"; and {len(own) - NAMED} more" if len(own) > NAMED else ""
+        return f"{self.summary()}; {'; '.join(said)}{more}"
+
+    def lines(self, width: int | None = None) -> list[str]:
+        """The whole as a table, a line an Application; of at most `width` columns where that is given."""
+        return table.lines(HEADERS, [item.cells() for item in self.applications], width)
 
     def summary(self) -> str:
         """One line: how many are ready."""
@@ -107,16 +141,13 @@ class Status:
                     "behind": item.behind,
                     "ready": item.ready,
                     "waitingFor": item.waiting_for or None,
+                    "objects": list(item.objects),
                     "since": item.since or None,
                     "final": item.final,
                 }
                 for item in self.applications
             ],
         }
-
-
-Key = tuple[str, str]
-"""(namespace, name)."""
 
 
 @dataclass(frozen=True)

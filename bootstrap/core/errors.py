@@ -24,7 +24,9 @@ class ExitStatus(IntEnum):
     CHANGED = 9
     OUTPUT = 10
     BUG = 70
+    HANGUP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class BootstrapError(Exception):

@@ -5,3 +5,6 @@ RECORD = "bootstrap.yaml"
 
 ARGOCD_VERSION = "v3.6.1"
 """The one pin: what `init` installs and the sandbox runs. Its checksums are in argocd/install_manifest.py."""
+
+IN_CLUSTER = "https://kubernetes.default.svc"
+"""What Argo CD calls the cluster that it runs in."""

@@ -7,10 +7,12 @@ only when there is a terminal to draw on.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from bootstrap.core import table
 from bootstrap.core.errors import BootstrapError, OutputError
 from bootstrap.core.invocation import Invocation
 
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 HIDDEN = "[hidden]"
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor, hides text or turns it round: all but line breaks and tabs."""
+_COMMANDS = re.compile(r"^(\s*)(?=::)|(?<=##)(\w*)(?=\[)", re.MULTILINE)
+"""Where a CI service's runner would take a line of the log for an order to itself."""
+_IN_CI = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 
 
 def _written(secret: str) -> set[str]:
@@ -34,6 +41,7 @@ class Progress:
     def __init__(self, output: Output, title: str, console: Console | None) -> None:
         self._output = output
         self._title = title
+        self._console = console
         self._status = console.status(output.redact(title)) if console else None
         self._last = ""
 
@@ -54,6 +62,11 @@ class Progress:
     def live(self) -> bool:
         """Whether it is drawn on a terminal, so that `table` shows something."""
         return self._status is not None
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal; None where there is none."""
+        return self._console.width if self._console else None
 
     def table(self, lines: Sequence[str]) -> None:
         """Draw lines below the title in the place of what was drawn before; on a terminal only."""
@@ -96,12 +109,15 @@ class Output:
         self._consoles: dict[str, Console] = {}
 
     def redact(self, text: str) -> str:
-        """Replace every secret of the run, as it is and as JSON or a URL writes it; longest first, so that
-        none is left in part."""
+        """Replace every secret of the run, as it is and as JSON or a URL writes it; and escape controls.
+
+        The longest go first, so that none is left in part. What is printed is in part what a repository, a
+        cluster or a host says.
+        """
         forms = {form for secret in self.invocation.secrets for form in _written(secret)}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
-        return text
+        return _CONTROLS.sub(_escaped, text)
 
     # -- results, on stdout -------------------------------------------------------------
 
@@ -109,6 +125,10 @@ class Output:
         """A line of a text result; nothing in JSON mode."""
         if self.format == "text":
             self._write(self.invocation.stdout, text)
+
+    def command(self, text: str) -> None:
+        """A line that is an order to a CI service; what it says of others is escaped by then."""
+        self._write(self.invocation.stdout, text, commands=True)
 
     def result(self, data: Any, text: str | None = None) -> None:
         """The result: `data` as JSON, or `text` for a person."""
@@ -118,25 +138,22 @@ class Output:
             self._write(self.invocation.stdout, text)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Columns; drawn by rich on a terminal, separated by two blanks elsewhere."""
+        """Columns of a width that fits the terminal, with a bold header; elsewhere as wide as they need."""
         if self.format != "text":
             return
         console = self.console(self.invocation.stdout)
+        redacted = [[self.redact(one_line(cell)) for cell in row] for row in rows]
+        found = table.lines(headers, redacted, console.width if console else None)
         if console:
-            from rich.table import Table
+            from rich.text import Text
 
-            table = Table(box=None, header_style="bold", pad_edge=False)
-            for header in headers:
-                table.add_column(header, overflow="fold")
-            for row in rows:
-                table.add_row(*(self.redact(cell) for cell in row))
-            console.print(table, markup=False)
+            # A word that is wider than the terminal is for the terminal to continue on its next line.
+            console.print(Text(found[0], style="bold"), soft_wrap=True)
+            for line in found[1:]:
+                console.print(Text(line), soft_wrap=True)
             return
-        lines = [list(headers), *[list(row) for row in rows]]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
-        for line in lines:
-            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-            self.line("  ".join(cells).rstrip())
+        for line in found:
+            self.line(line)
 
     # -- everything else, on stderr -----------------------------------------------------
 
@@ -213,12 +230,25 @@ class Output:
             self._consoles[key] = Console(file=stream, no_color=no_color, highlight=False)
         return self._consoles[key]
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO, text: str, commands: bool = False) -> None:
+        text = self.redact(text)
+        if not commands and any(self.invocation.environ.get(name) for name in _IN_CI):
+            text = _COMMANDS.sub("\\g<0>\u200b", text)
         try:
-            stream.write(self.redact(text) + "\n")
+            stream.write(text + "\n")
             stream.flush()
         except BrokenPipeError:
             raise  # the reader has what it wanted
         except OSError as error:
             hint = "make room, or send the output elsewhere; what was done is done: run again to see it"
             raise OutputError("writing the output", error.strerror or str(error), hint) from error
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def one_line(text: str) -> str:
+    """A value with its line breaks told: it stands in a line of its own."""
+    return text.replace("\r", "\\r").replace("\n", "\\n") if "\n" in text or "\r" in text else text

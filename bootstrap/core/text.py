@@ -1,14 +1,23 @@
-"""Pure: how numbers of things are said."""
+"""Pure: how numbers of things, names and long texts are said."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+LONGEST = 400
+"""Characters of another program's message that are shown."""
+
 
 def counted(number: int, noun: str) -> str:
     """`1 commit`, `2 commits`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def cut(text: str) -> str:
+    """As one line of at most LONGEST characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
 def names_near(name: str, known: Iterable[str]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import scratch
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
@@ -87,11 +87,11 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
     sides: list[dict[Key, Resource]] = []
     names: set[str] = set()
     cluster_is_there = False
-    with tempfile.TemporaryDirectory(prefix="bootstrap-diff-") as name:
+    with scratch.folder("diff") as folder:
         for number, revision in enumerate(_revisions(request, output)):
             root = request.path
             if revision:
-                root = Path(name) / str(number)
+                root = folder / str(number)
                 root.mkdir()
                 extract(request.path, revision, root, output.invocation)
             if _has_cluster(root, request.cluster):

@@ -13,8 +13,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.argocd.reason import cut
 from bootstrap.core.errors import ClusterError
+from bootstrap.core.text import cut
 from bootstrap.git.urls import same_repository, without_userinfo
 from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.connection import request

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import platform
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -16,7 +14,9 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from bootstrap import __version__, argocd, kube
-from bootstrap.argocd.status import Family, key_of, summarise
+from bootstrap.argocd.explain import explained
+from bootstrap.argocd.status import Family, Status, key_of, summarise
+from bootstrap.core import on_path
 from bootstrap.core.errors import BootstrapError, ExitStatus, Forbidden
 from bootstrap.core.health import State
 from bootstrap.core.invocation import Invocation
@@ -24,9 +24,10 @@ from bootstrap.core.output import Output
 from bootstrap.doctor import argocd as doctor_argocd
 from bootstrap.doctor import webhook
 from bootstrap.edit.access import Access
-from bootstrap.kube import Cluster, certificates
+from bootstrap.kube import Cluster, certificates, workloads
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
+from bootstrap.programs import run
 
 """`unknown`: it could not be looked at from here; that is no fault."""
 _PROGRAMS = {
@@ -126,14 +127,14 @@ def _here(report: Report, invocation: Invocation) -> None:
     system = f"{platform.system()} {platform.machine()}"
     report.add("bootstrap", "ok", f"{__version__}, Python {platform.python_version()}, {system}")
     for name, arguments in _PROGRAMS.items():
-        path = shutil.which(name, path=invocation.environ.get("PATH"))
+        path = on_path.find(name, invocation.environ)
         if path is None:
             needed = name == "git"
             mend = "install git" if needed else ""
             report.add(name, "broken" if needed else "ok", "not on PATH", mend)
             continue
-        ended = subprocess.run([path, *arguments], capture_output=True, text=True, check=False, timeout=60)
-        version = re.search(r"v?\d+\.\d+[\w.+-]*", ended.stdout + ended.stderr)
+        said = run.ask([path, *arguments], invocation.environ, 60) or ""
+        version = re.search(r"v?\d+\.\d+[\w.+-]*", said)
         report.add(name, "ok", version[0] if version else "of an unknown version")
 
 
@@ -175,18 +176,20 @@ def _version(report: Report, state: ClusterState, host: str) -> None:
 
 
 def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:
-    """Argo CD's own workloads: as many ready as wanted."""
+    """Argo CD's own workloads: as many ready as wanted, of their newest version."""
     for api_version, kind in _COMPONENTS:
         for item in kube.list_objects(cluster, api_version, kind, namespace):
             labels = item["metadata"].get("labels") or {}
             if labels.get("app.kubernetes.io/part-of") != "argocd":
                 continue
             name = item["metadata"]["name"]
-            wanted = (item.get("spec") or {}).get("replicas", 1)
+            wanted = workloads.wanted_replicas(item)
             ready = (item.get("status") or {}).get("readyReplicas", 0)
-            state: State = "ok" if ready >= wanted else "broken"
-            mend = "" if state == "ok" else f"kubectl -n {namespace} describe {kind.lower()} {name}"
-            report.add(name, state, f"{ready} of {wanted} ready", mend)
+            trouble = workloads.trouble(cluster, {**item, "kind": kind})
+            found = f"{ready} of {wanted} ready" + (f": {trouble.text}" if trouble else "")
+            state: State = "broken" if trouble else "ok"
+            mend = f"kubectl -n {namespace} describe {kind.lower()} {name}" if trouble else ""
+            report.add(name, state, found, mend)
 
 
 def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
@@ -201,13 +204,16 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
         rows.update(
             {(one.namespace, one.name): one for one in summarise(family, name, place).applications[:1]}
         )
-    waiting = [row for row in rows.values() if not row.ready and not row.parent]
+    told = explained(cluster, Status("", None, tuple(rows.values())), applications)
+    waiting = [row for row in told.waiting if not row.parent or row.objects]
     said = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"
     report.add("applications", "warning" if waiting else "ok", said, "bootstrap status" if waiting else "")
     for row in sorted(waiting, key=lambda row: row.name)[:20]:
         state: State = "broken" if row.final else "warning"
         mend = f"kubectl -n {row.namespace} describe application {row.name}"
-        report.add(row.name, state, f"{row.sync}, {row.health}; waits for {row.waiting_for}", mend)
+        objects = "".join(f"; {line}" for line in row.objects)
+        found = f"{row.sync}, {row.health}; waits for {row.waiting_for}{objects}"
+        report.add(row.name, state, found, mend)
 
 
 def _inside(report: Report, cluster: Cluster, namespace: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.core import scratch
 from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
@@ -85,11 +85,11 @@ def _inside(path: str | None) -> str:
 @contextmanager
 def _private_folder(invocation: Invocation) -> Iterator[Path]:
     try:
-        folder = tempfile.TemporaryDirectory(
-            prefix="bootstrap-git-", dir=invocation.environ.get("TMPDIR") or None, ignore_cleanup_errors=True
-        )
+        folder = scratch.take("git", invocation.environ.get("TMPDIR"))
     except OSError as error:
         hint = "make room (df -h), or set TMPDIR to a folder that has some"
         raise GitError("making a temporary folder", str(error), hint) from error
-    with folder as name:
-        yield Path(name)
+    try:
+        yield folder
+    finally:
+        scratch.give_back(folder)

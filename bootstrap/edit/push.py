@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bootstrap.core import interruption
 from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.edit import backoff
 from bootstrap.edit.turns import turn
+from bootstrap.git import errors
 from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
@@ -108,7 +110,8 @@ def _try(
     review = "propose the change instead: --pr in place of --push"
     if publish is not None:
         try:
-            return publish(draft)
+            with interruption.unknown_when_interrupted(errors.under_way(branch.branch, branch.shown)):
+                return publish(draft)
         except ProviderError as error:
             raise PushRefused(error.tried, error.found, f"{error.hint}; or {review}", error.where) from error
     sha = branch.commit(draft.changes, draft.message, author(), output.invocation.clock(), sign)

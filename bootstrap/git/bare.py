@@ -20,6 +20,7 @@ from bootstrap.git.auth import Credential
 from bootstrap.git.tree import Entry, Wanted, matcher, parse_tree
 
 TIP = "refs/bootstrap/tip"
+SEEN = "refs/bootstrap/seen"
 
 
 class Repository:
@@ -142,6 +143,17 @@ class Repository:
                 raise self.error(answer, f"fetching the history of branch {branch}")
         self._commits.update(self.must("reading the history", "rev-list", TIP).text.split())
         self._deep = True
+
+    def descends(self, commit: str, ancestor: str, branch: str) -> bool:
+        """Whether `ancestor` is in the history of `commit`, after the branch's newest commits were fetched.
+
+        False when it cannot be told. `tip` and what was read of it stay.
+        """
+        shallow = self.run("rev-parse", "--is-shallow-repository").text == "true"
+        depth = ("--unshallow",) if shallow else ()
+        if self._fetch("tree:0", *depth, "origin", f"+refs/heads/{branch}:{SEEN}").status:
+            return False
+        return self.run("merge-base", "--is-ancestor", ancestor, commit).status == 0
 
     def _fetch_objects(self, ids: Sequence[str]) -> None:
         """Bring blobs and whole trees in one request; from a host without filters they came already."""

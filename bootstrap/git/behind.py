@@ -1,4 +1,4 @@
-"""How far a commit is behind its branch, as a clone's remote and history tell. Nothing is fetched."""
+"""How far a commit is behind its branch, as a clone's remote and history tell. No ref is changed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bootstrap.git.urls import same_repository
 
 TIMEOUT = 20.0
 """Seconds for the remote to answer."""
+FETCH_TIMEOUT = 60.0
+"""Seconds for it to send the commits that are missing."""
 
 
 @dataclass
@@ -39,6 +41,25 @@ class Clone:
             )
             self._counts[commit, tip] = int(answer.text) if answer.text.isdigit() else None
         return self._counts[commit, tip]
+
+    def descends(self, commit: str, ancestor: str) -> bool:
+        """Whether `ancestor` is in the history of `commit`, a full id, which is fetched where it is missing.
+
+        False when no remote has it, or when it cannot be told.
+        """
+        if not self._has(commit):
+            for remote in self.remotes:
+                options = ("--quiet", "--no-tags", "--no-write-fetch-head")
+                command = ("fetch", *options, "--", remote, commit)
+                git_command.run(command, self.root, self.environ, timeout=FETCH_TIMEOUT)
+                if self._has(commit):
+                    break
+        related = ("merge-base", "--is-ancestor", ancestor, commit)
+        return git_command.run(related, self.root, self.environ).status == 0
+
+    def _has(self, commit: str) -> bool:
+        present = ("cat-file", "-e", f"{commit}^{{commit}}")
+        return git_command.run(present, self.root, self.environ).status == 0
 
     def ask_again(self) -> None:
         """Forget what the remotes answered, and what could not be counted."""

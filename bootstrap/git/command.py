@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bootstrap.core import verbose
+from bootstrap.core import process_group, verbose
 from bootstrap.core.errors import GitError
 
 OLDEST = (2, 34)
@@ -57,23 +59,36 @@ def run(
         ):
             source.write(stdin)
             source.seek(0)
-            status, out, err = Git(str(directory)).execute(
-                [*prefix, "git", "-C", str(directory), *arguments],
-                istream=source,
-                env=dict(environ),
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-                kill_after_timeout=timeout,
-            )
+            with process_group.starting():
+                handle: Any = Git(str(directory)).execute(
+                    [*prefix, "git", "-C", str(directory), *arguments],
+                    istream=source,
+                    env=dict(environ),
+                    as_process=True,
+                    start_new_session=True,  # so that its children can be ended with it
+                )
+                process_group.adopt(handle.proc)
+            status, out, err = _ended(handle.proc, arguments[0], timeout)
             call.ended = f"exit {status}"
     except GitCommandNotFound as error:
         raise _missing() from error
     except OSError as error:
         hint = f"make room and a writable folder at {directory}, or set TMPDIR to another one"
         raise GitError(f"running git {arguments[0]}", str(error), hint) from error
-    return Answer(int(status), bytes(out), str(err))
+    return Answer(status, out, err)
+
+
+def _ended(process: subprocess.Popen[bytes], name: str, timeout: float) -> tuple[int, bytes, str]:
+    """Wait for git; it ends with us, and after `timeout` seconds."""
+    late = ""
+    with process_group.ending(process):
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process_group.kill(process)
+            out, err = process.communicate()
+            late = f'\nTimeout: the command "git {name}" did not complete in {timeout:.0f} s.'
+    return process.returncode, out, err.decode("utf-8", "replace").rstrip("\n") + late
 
 
 def ask(arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -> Answer:
@@ -81,16 +96,16 @@ def ask(arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -
 
     Without GitPython: to import it takes longer than such an answer.
     """
-    import subprocess
-
     command = ["git", "-C", str(directory), *arguments]
     try:
         with verbose.call(verbose.git(arguments, directory)) as call:
-            ended = subprocess.run(command, env=dict(environ), capture_output=True, timeout=60, check=False)
-            call.ended = f"exit {ended.returncode}"
+            process = process_group.popen(command, ".", environ)
+            with process_group.ending(process):
+                out, err = process.communicate(timeout=60)
+            call.ended = f"exit {process.returncode}"
     except (OSError, subprocess.TimeoutExpired) as error:
         return Answer(1, b"", str(error))
-    return Answer(ended.returncode, ended.stdout, ended.stderr.decode("utf-8", "replace"))
+    return Answer(process.returncode, out, err.decode("utf-8", "replace"))
 
 
 def _missing() -> GitError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from bootstrap.core import interruption
 from bootstrap.core.errors import GitError
 from bootstrap.git import errors, objects
 from bootstrap.git.changes import FileChange
@@ -47,7 +48,8 @@ def push(calls: Calls, remote: str, branch: str, tip: str, sha: str) -> None:
     # The commit stands on the tip, so the lease forces nothing: it makes a push rarer, because one
     # to a branch that was reset meanwhile would bring back what was removed.
     lease = f"--force-with-lease={ref}:{tip}"
-    answer = calls.run("push", "--porcelain", "--no-verify", lease, remote, f"{sha}:{ref}")
+    with interruption.unknown_when_interrupted(errors.under_way(branch, calls.shown, sha)):
+        answer = calls.run("push", "--porcelain", "--no-verify", lease, remote, f"{sha}:{ref}")
     if answer.status:
         out = answer.out.decode("utf-8", "replace")
         tried = f"pushing to branch {branch}"

@@ -96,6 +96,15 @@ def classify(stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ())
     return GitError(tried, found, "this is what git said; run it again with --verbose", where)
 
 
+def under_way(branch: str | None, where: str, sha: str = "") -> str:
+    """What is said of a push that was interrupted."""
+    shows = f"shows {sha} if it did" if sha else "shows the tip"
+    return (
+        f"a push to branch {branch} was under way, and may have arrived or not: "
+        f"`git ls-remote {where} refs/heads/{branch}` {shows}"
+    )
+
+
 def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ()) -> GitError:
     """The error of a failed `git push --porcelain` of one ref: by its status line, else by stderr."""
     line = next((line for line in out.splitlines() if line.startswith("!\t")), None)

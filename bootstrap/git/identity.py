@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.core import scratch
 from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import auth, command, errors
@@ -56,12 +56,12 @@ def merge_text(
     text comes back as ours, not clean.
     """
     environ = auth.plain_environment(os.environ)
-    with tempfile.TemporaryDirectory(prefix="bootstrap-merge-") as name:
+    with scratch.folder("merge") as folder:
         for label, content in (("ours", ours), ("base", base), ("theirs", theirs)):
-            (Path(name) / label).write_bytes(content)
+            (folder / label).write_bytes(content)
         options = [part for label in (labels[1], labels[0], labels[2]) for part in ("-L", label)]
         arguments = ("merge-file", "-p", "--diff3", *options, "ours", "base", "theirs")
-        answer = command.run(arguments, Path(name), environ)
+        answer = command.run(arguments, folder, environ)
     if answer.status < 0 or answer.status > 127:
         if "binary" in answer.err:
             return ours, False

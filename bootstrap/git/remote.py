@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from bootstrap.core import interruption, scratch
 from bootstrap.core.errors import (
     AuthenticationFailed,
     GitError,
@@ -51,18 +51,24 @@ def open_remote(
     check_url(url)
     auth.check_credential(url, credential)
     invocation.keep_secret(credential.token)
-    try:
-        folder = tempfile.TemporaryDirectory(
-            prefix="bootstrap-git-", dir=invocation.environ.get("TMPDIR") or None, ignore_cleanup_errors=True
-        )
-    except OSError as error:
-        raise GitError("making a temporary folder", str(error), errors.ROOM) from error
-    with folder as name:
-        check_version(invocation.environ, Path(name))
-        repository = bare.Repository(url, credential, invocation, Path(name), timeout)
+    with _private_folder(invocation) as name:
+        check_version(invocation.environ, name)
+        repository = bare.Repository(url, credential, invocation, name, timeout)
         if branch is not None:
             _check_branch(repository, branch)
         yield Remote(repository, branch)
+
+
+@contextmanager
+def _private_folder(invocation: Invocation) -> Iterator[Path]:
+    try:
+        folder = scratch.take("git", invocation.environ.get("TMPDIR"))
+    except OSError as error:
+        raise GitError("making a temporary folder", str(error), errors.ROOM) from error
+    try:
+        yield folder
+    finally:
+        scratch.give_back(folder)
 
 
 class Remote:
@@ -122,6 +128,10 @@ class Remote:
             hint = "history may have been rewritten: look for the commit on another branch"
             raise GitError(f"reading commit {sha[:12]}", "the repository does not have it", hint, self.shown)
         return self._repository.contents(self._repository.tree(sha), paths)
+
+    def descends(self, commit: str, ancestor: str) -> bool:
+        """Whether `ancestor` is in the history of `commit`, of this branch; False when it cannot be told."""
+        return self.branch is not None and self._repository.descends(commit, ancestor, self.branch)
 
     def find_trailer(self, name: str, value: str | None = None) -> str | None:
         """The newest commit of the branch whose message has the trailer `name` (with `value`, if given)."""
@@ -222,7 +232,8 @@ class Remote:
         # rarer: a branch that was reset meanwhile would take a plain one, and get back what was removed.
         lease = f"--force-with-lease={ref}:{expect or ''}"
         arguments = ("push", "--porcelain", "--no-verify", lease, *options, "origin", f"{sha}:{ref}")
-        answer = self._repository.run(*arguments)
+        with interruption.unknown_when_interrupted(errors.under_way(self.branch, self.shown, sha)):
+            answer = self._repository.run(*arguments)
         if answer.status:
             out = answer.out.decode("utf-8", "replace")
             tried = f"pushing to branch {self.branch}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ def changed_files(root: Path, revision: str, invocation: Invocation) -> set[str]
     environ = auth.plain_environment(invocation.environ)
     options = (
         "diff",
+        "--no-ext-diff",
+        "--no-textconv",
         "--name-only",
         "--no-renames",
         "-z",
@@ -30,7 +33,7 @@ def changed_files(root: Path, revision: str, invocation: Invocation) -> set[str]
         f"{_checked(revision)}^{{commit}}",
         "--",
     )
-    differs = command.run(options, root, environ)
+    differs = command.run(options, root, _without_filters(root, environ))
     if differs.status:
         raise _unknown(revision, differs.err)
     new = command.run(("ls-files", "--others", "--exclude-standard", "-z"), root, environ)
@@ -73,7 +76,7 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
     environ = auth.plain_environment(invocation.environ)
     prefix = command.run(("rev-parse", "--show-prefix"), root, environ)
     tree = f"{_checked(revision)}:{prefix.text}"
-    archive = command.run(("archive", "--format=tar", tree), root, environ)
+    archive = command.run(("archive", "--format=tar", tree), root, _without_filters(root, environ))
     if prefix.status or archive.status:
         raise _unknown(revision, prefix.err or archive.err)
     if len(archive.out) > MAX_BYTES:
@@ -83,6 +86,27 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
             tar.extractall(target, members=_inside(tar), filter="data")
         else:
             tar.extractall(target, members=_inside(tar))  # noqa: S202 - members are checked
+
+
+def _without_filters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a git that runs nothing on files which the repository's own configuration names.
+
+    Who made the folder may have written that, too. The user's own filters (Git LFS) stay.
+    """
+    question = ("config", "--null", "--show-scope", "--name-only", "--get-regexp", r"^(filter|tar)\..*\.")
+    fields = command.ask(question, root, environ).out.decode("utf-8", "surrogateescape").split("\0")
+    found = [name for scope, name in zip(fields[::2], fields[1::2], strict=False) if scope in _THEIRS]
+    drivers = sorted({name.rpartition(".")[0] for name in found if name.startswith("filter.")})
+    off = [(f"{driver}.{key}", "") for driver in drivers for key in ("clean", "smudge", "process")]
+    off += [(f"{driver}.required", "false") for driver in drivers]
+    off += [(name, "false") for name in found if name.startswith("tar.") and name.endswith(".command")]
+    result, count = dict(environ), int(environ.get("GIT_CONFIG_COUNT", "0"))
+    for number, (key, value) in enumerate(off, count):
+        result |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return result | {"GIT_CONFIG_COUNT": str(count + len(off))}
+
+
+_THEIRS = ("local", "worktree")
 
 
 def _inside(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:

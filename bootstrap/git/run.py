@@ -7,13 +7,11 @@ may; a CI job pays it on every run.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bootstrap.core import verbose
+from bootstrap.core import process_group, verbose
 from bootstrap.core.errors import GitError
 from bootstrap.git import errors
 from bootstrap.git.command import Answer
@@ -116,6 +114,7 @@ class Objects:
                 with contextlib.suppress(OSError):
                     stream.close()
         self._process.wait()
+        process_group.done(self._process)
 
 
 def run(
@@ -132,16 +131,13 @@ def run(
     """
     with verbose.call(verbose.git(arguments, directory)) as call:
         process = _start(arguments, directory, environ, subprocess.PIPE)
-        try:
-            out, err = process.communicate(stdin, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            out, err = process.communicate()
-            err += f"\nTimeout: git {arguments[0]} took longer than {timeout:.0f} s".encode()
-        except BaseException:
-            _kill(process)
-            process.communicate()
-            raise
+        with process_group.ending(process):
+            try:
+                out, err = process.communicate(stdin, timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process_group.kill(process)
+                out, err = process.communicate()
+                err += f"\nTimeout: git {arguments[0]} took longer than {timeout:.0f} s".encode()
         call.ended = f"exit {process.returncode}"
     return Answer(process.returncode, out, err.decode("utf-8", "replace"))
 
@@ -150,15 +146,7 @@ def _start(
     arguments: Sequence[str], directory: Path, environ: Mapping[str, str], stderr: int
 ) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
-            ["git", *arguments],
-            cwd=directory,
-            env=dict(environ),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            start_new_session=True,  # so that its children can be ended with it
-        )
+        return process_group.popen(["git", *arguments], directory, environ, subprocess.PIPE, stderr)
     except FileNotFoundError as error:
         if not directory.is_dir():
             found = f"there is no folder {directory}"
@@ -167,8 +155,3 @@ def _start(
         raise GitError("running git", "there is no git on PATH", hint) from error
     except OSError as error:
         raise GitError(f"running git {arguments[0]}", str(error), errors.ROOM) from error
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)

@@ -52,7 +52,7 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
         _refuse_second(repo)
     asked = Settings(url, repo.branch, cluster=request.cluster, path=path)
     if request.cluster_only:
-        settings = _recorded(asked, record, repo)
+        settings = _recorded(request, asked, record, repo)
         return Laid(repo, settings, Desired(repo.files))
     world.provider = providers.find(url, credential, output.invocation, _api_address(request, url))
     findings = (*_of_missing_repository(world, repo), *_of_deploy_key(request, world, url))
@@ -243,8 +243,8 @@ def _shipped(world: World, record: Record, settings: Settings) -> dict[str, byte
     return dict(world.remote.read_commit(found, read)) if found else None
 
 
-def _recorded(asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:
-    """The settings that a repository was laid out with, for --cluster-only."""
+def _recorded(request: Request, asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:
+    """The settings that a repository was laid out with, for --cluster-only; those given must be the same."""
     tried = "reading the layout for --cluster-only"
     if not repo.exists or record is None:
         where = asked.prefix + RECORD
@@ -262,4 +262,15 @@ def _recorded(asked: Settings, record: Record | None, repo: RepositoryState) -> 
             f"name one with --cluster: {', '.join(record.clusters) or 'none is there'}",
             repo.url,
         )
+    for option, given, known in (
+        ("--domain", request.domain, settings.domain),
+        ("--storage-class", request.storage_class, settings.storage_class),
+    ):
+        if given and given != known:
+            raise InputError(
+                tried,
+                f"{option} is {given}, and cluster {settings.cluster} is laid out with {known or 'none'}",
+                f"omit it, or change it in Git first: run once with {option} and --repo-only",
+                repo.url,
+            )
     return settings

@@ -81,8 +81,6 @@ class Request:
 
     def _changes_of_git(self) -> list[str]:
         options = {
-            "--domain": self.domain,
-            "--storage-class": self.storage_class,
             "--with": self.with_components,
             "--without": self.without_components,
             "--ha or --core": self.variant,

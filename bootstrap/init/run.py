@@ -136,7 +136,7 @@ def _execute(plan: Plan, world: observe.Connected, output: Output) -> list[Done]
             acting.detail = lambda text: progress.detail(f"{at}: {text}")
             # On a terminal the table says it all.
             acting.report = (lambda _: None) if progress.live else progress.update
-            acting.show = lambda status: progress.table([at, *status.lines()])
+            acting.show = lambda status: progress.table([at, *status.lines(progress.width)])
             progress.update(at)
 
         return execute(plan, handlers.of(acting), report)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import scratch
 from bootstrap.core.errors import ClusterError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube.errors import cut
@@ -116,6 +117,8 @@ def _configuration(merged: Any, context: str, paths: str) -> Any:
                 active_context=context,
                 config_base_path=None,
                 config_persister=merged.save_changes,
+                # It writes keys and certificates to files, which stay behind when a run is killed.
+                temp_file_path=str(scratch.take("kube")),
             )
             loader.load_and_set(configuration)
         except (ConfigException, OSError, ValueError, AttributeError, TypeError, KeyError) as error:

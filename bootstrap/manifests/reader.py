@@ -6,15 +6,15 @@ keeps an alias bomb from exploding, and reads scalars as Kubernetes does (no dat
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
 from io import StringIO
-from itertools import islice
 from typing import Any
 
 from bootstrap.core.errors import InputError
+from bootstrap.manifests.loader import _loader, _names_twice, lenient_loader, nodes_of
+from bootstrap.manifests.scalars import scalar
+from bootstrap.manifests.slips import conflict, second_object
 
 MAX_BYTES = 8_000_000
 """Larger files are not read: the API server takes no object above 3 MiB."""
@@ -75,7 +75,7 @@ def parse(content: bytes, size: int | None = None) -> Parsed:
         found.faults.append(Fault("encoding", line, f"byte {error.start} is not UTF-8", "save it as UTF-8"))
         return found
     try:
-        for number, node in enumerate(_nodes(text)):
+        for number, node in enumerate(nodes_of(text)):
             line = node.start_mark.line + 1
             value = _Builder(found.faults).document(node)
             if value is not None:
@@ -101,7 +101,7 @@ def load_all(text: str) -> list[Any]:
     except yaml.composer.ComposerError as error:
         if not _names_twice(error):
             raise
-        found = list(yaml.load_all(text, Loader=_lenient_loader()))
+        found = list(yaml.load_all(text, Loader=lenient_loader()))
     return [value for value in found if value is not None]
 
 
@@ -113,7 +113,7 @@ def line_of(content: bytes, document: int, path: Sequence[str | int]) -> int:
 def compose(content: bytes) -> list[Any]:
     """The nodes of a file's documents, for `line_in`; none when it is no YAML."""
     try:
-        return list(_nodes(content.decode("utf-8-sig")))
+        return list(nodes_of(content.decode("utf-8-sig")))
     except Exception:
         return []
 
@@ -174,7 +174,7 @@ class _Builder:
     def _value(self, node: Any, depth: int) -> tuple[Any, int]:
         """The value and its number of nodes."""
         if node.id == "scalar":
-            return _scalar(node), 1
+            return scalar(node), 1
         key = id(node)
         if key in self._built:
             return self._built[key]
@@ -220,133 +220,6 @@ class _Builder:
         return result, count
 
 
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?(?:0x[0-9a-fA-F]+|0o?[0-7]+|0b[01]+|[0-9][0-9_]*)$")
-
-
-def _scalar(node: Any) -> Any:
-    tag = node.tag.rpartition(":")[2]
-    text = node.value
-    if tag == "bool":
-        return _BOOLEANS.get(text, text)  # yes, no, on and off are words, as kustomize reads them
-    if tag == "null":
-        return None
-    if tag == "int":
-        return _integer(text)
-    if tag == "float":
-        return _float(text)
-    return text
-
-
-def _integer(text: str) -> Any:
-    if not _INT.match(text):  # base 60 is read by YAML 1.1 alone
-        return text
-    plain = text.replace("_", "")
-    sign = -1 if plain.startswith("-") else 1
-    digits = plain.lstrip("+-")
-    try:
-        if len(digits) > 1 and digits[0] == "0" and digits[1] not in "xXbBoO":
-            return sign * int(digits, 8)
-        return sign * int(digits, 0)
-    except ValueError:
-        return text
-
-
-def _float(text: str) -> Any:
-    try:
-        return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan").lower())
-    except ValueError:
-        return text
-
-
-def _nodes(text: str) -> Iterator[Any]:
-    import yaml
-
-    done = 0
-    try:
-        for node in yaml.compose_all(text, Loader=_loader()):
-            done += 1
-            if node is not None:
-                yield node
-    except yaml.composer.ComposerError as error:
-        if not _names_twice(error):
-            raise
-        again = yaml.compose_all(text, Loader=_lenient_loader())
-        yield from (node for node in islice(again, done, None) if node is not None)
-
-
-def _names_twice(error: Any) -> bool:
-    """Whether it is only an anchor that is there twice: YAML allows it, PyYAML does not."""
-    return "duplicate anchor" in f"{error.context} {error.problem}"
-
-
-@cache
-def _lenient_loader() -> Any:
-    """The loader with PyYAML's composer in Python, slower: an anchor holds until its name comes again."""
-    import yaml
-
-    base = _loader()
-    composer: Any = yaml.composer.Composer
-
-    def start(self: Any, stream: Any) -> None:
-        base.__init__(self, stream)
-        composer.__init__(self)
-
-    def compose_node(self: Any, parent: Any, index: Any) -> Any:
-        if not self.check_event(yaml.AliasEvent):
-            self.anchors.pop(self.peek_event().anchor, None)
-        return composer.compose_node(self, parent, index)
-
-    bases = (base,) if issubclass(base, composer) else (composer, base)
-    return type("Lenient", bases, {"__init__": start, "compose_node": compose_node})
-
-
-_loaders: list[Any] = []
-
-
-def _loader() -> Any:
-    """PyYAML's loader, in C where it can be had, without dates and without the bare `=`."""
-    if not _loaders:
-        import yaml
-
-        base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        loader: Any = type("Loader", (base,), {"resolve": _resolve})
-        unwanted = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
-        loader.yaml_implicit_resolvers = {
-            first: [(tag, pattern) for tag, pattern in resolvers if tag not in unwanted]
-            for first, resolvers in base.yaml_implicit_resolvers.items()
-        }
-        loader.add_constructor(
-            "tag:yaml.org,2002:bool", lambda _, node: _BOOLEANS.get(node.value, node.value)
-        )
-        loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _integer(node.value))
-        _loaders.append(loader)
-    return _loaders[0]
-
-
-def _resolve(self: Any, kind: Any, value: Any, implicit: Any) -> str:
-    """PyYAML's resolver without its paths, which nothing here uses; plain scalars repeat themselves."""
-    if kind is _scalar_node():
-        return _plain_tag(value) if implicit[0] else "tag:yaml.org,2002:str"
-    return "tag:yaml.org,2002:seq" if "Sequence" in kind.__name__ else "tag:yaml.org,2002:map"
-
-
-@cache
-def _scalar_node() -> Any:
-    import yaml
-
-    return yaml.ScalarNode
-
-
-@lru_cache(maxsize=8192)
-def _plain_tag(value: str) -> str:
-    resolvers = _loader().yaml_implicit_resolvers
-    for tag, pattern in [*resolvers.get(value[:1], ()), *resolvers.get(None, ())]:
-        if pattern.match(value):
-            return str(tag)
-    return "tag:yaml.org,2002:str"
-
-
 def _syntax_fault(error: Exception, text: str) -> Fault | None:
     import yaml
 
@@ -385,22 +258,3 @@ def documents(text: bytes, where: str) -> list[Any]:
 
 def is_application(document: Any) -> bool:
     return isinstance(document, dict) and document.get("kind") == "Application"
-
-
-_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
-_HEADER = {"apiVersion", "kind", "metadata"}
-
-Repeated = Sequence[tuple[str, int]]
-"""Keys that a document has again, with their lines."""
-
-
-def conflict(text: str) -> int | None:
-    """The line of a merge conflict that was left in a file which is no YAML."""
-    found = _CONFLICT.search(text)
-    return None if found is None else text.count("\n", 0, found.start()) + 1
-
-
-def second_object(repeated: Repeated) -> int | None:
-    """The line where a second object begins without a `---`: what names an object is there again."""
-    again = {key for key, _ in repeated} & _HEADER
-    return min(line for _, line in repeated) if len(again) > 1 else None

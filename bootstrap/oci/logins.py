@@ -108,9 +108,15 @@ def _from_helper(name: Any, key: str, invocation: Invocation) -> Login | None:
     tried = f"asking docker-credential-{name} for {key}"
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._-]+", name):
         raise RegistryError(tried, "that is no helper's name", "mend credHelpers or credsStore")
+    from bootstrap.core import on_path
+
+    # Looked for with no regard to the current folder, which may be anybody's repository.
+    program = on_path.find(f"docker-credential-{name}", invocation.environ)
     try:
+        if program is None:
+            raise FileNotFoundError
         answer = subprocess.run(
-            [f"docker-credential-{name}", "get"],
+            [program, "get"],
             input=key.encode(),
             capture_output=True,
             env=dict(invocation.environ),

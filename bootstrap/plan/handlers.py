@@ -162,7 +162,14 @@ def _ensure_deploy_key(world: World, step: EnsureDeployKey) -> bool:
 def _wait(world: World, step: WaitFor) -> bool:
     revision = world.pushed or step.revision
     world.status = argocd.wait(
-        cluster_of(world), step.root, revision, step.timeout, world.report, world.show, step.namespace
+        cluster_of(world),
+        step.root,
+        revision,
+        step.timeout,
+        world.report,
+        world.show,
+        step.namespace,
+        descends=world.remote.descends,
     )
     return False
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bootstrap.core import process_group
 from bootstrap.core.errors import SandboxError
 
 LAST_LINES = 12
@@ -52,6 +53,7 @@ def run(
             _end(process)
             raise
         finally:
+            process_group.done(process)
             reader.join()
     if process.returncode != 0:
         failed = [line for line in messages if not line.startswith("go: downloading ")]
@@ -77,17 +79,20 @@ def _started(
     command: Sequence[str], folder: Path, environ: Mapping[str, str], errors: int
 ) -> subprocess.Popen[str]:
     try:
-        return subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # so that its compilers can be ended with it
-        )
+        with process_group.starting():
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # so that its compilers can be ended with it
+            )
+            process_group.adopt(process)
+        return process
     except OSError as error:
         raise SandboxError(
             f"running {command[0]}", error.strerror or str(error), "check that Go is installed properly"
@@ -95,6 +100,7 @@ def _started(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
+    process_group.done(process)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     try:

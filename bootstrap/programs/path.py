@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
+from bootstrap.core import on_path
 from bootstrap.core.invocation import Invocation
+from bootstrap.programs import run
 from bootstrap.programs.pinned import Pinned
 
 SECONDS = 20
@@ -21,13 +21,13 @@ def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
 
     What PATH holds of our own cache is left to the cache, which verifies it.
     """
-    found = shutil.which(pinned.on_path or pinned.name, path=invocation.environ.get("PATH", ""))
+    found = on_path.find(pinned.on_path or pinned.name, invocation.environ)
     if found is None:
         return None
     path = Path(found).absolute()
     if path.resolve().is_relative_to((invocation.cache_dir / "programs").resolve()):
         return None
-    said = _ask([str(path), *pinned.asks], invocation)
+    said = run.ask([str(path), *pinned.asks], invocation.environ, SECONDS) or ""
     version = _VERSION.search(said)
     if version is None or version[4] or not all(word in said for word in pinned.says):
         return None
@@ -47,19 +47,3 @@ def fits(pinned: Pinned, number: tuple[int, int, int]) -> bool:
     if pinned.fit == "minor":
         return number[0] == wanted[0] and number[1:] >= wanted[1:]
     return True
-
-
-def _ask(command: list[str], invocation: Invocation) -> str:
-    try:
-        answer = subprocess.run(
-            command,
-            env=dict(invocation.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.decode("utf-8", "replace") if answer.returncode == 0 else ""

@@ -9,16 +9,25 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import math
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from bootstrap.core import globs
 from bootstrap.git.urls import same_repository
 from bootstrap.repository.kustomize import Tree
 from bootstrap.resources.index import IN_CLUSTER, dig, mapping, mappings, sequence
 
 Values = dict[str, Any]
+
+MOST = 10_000
+"""Applications that a set may make; of all sets together, twice as many are looked at."""
+_ENTRIES = 1_000_000
+"""Values that the Applications of a set may be made from, all together."""
+_TEXT = 50_000_000
+"""Characters that the Applications of a set may have, all together."""
 
 
 class CannotExpand(Exception):
@@ -34,7 +43,12 @@ def expand(
     template = mapping(spec.get("template"))
     made: list[tuple[Mapping[str, Any], Values]] = []
     for generator in mappings(spec.get("generators")):
-        for values in _generate(generator, tree, list(repositories), go):
+        found = _generate(generator, tree, list(repositories), go)
+        if len(made) + len(found) > MOST:
+            raise _too_many(len(made) + len(found))
+        if len(found) * _longest(template, found) > _TEXT:
+            raise CannotExpand(f"it makes {len(found):,} Applications that are too long to be looked at")
+        for values in found:
             application = _fill(copy.deepcopy(dict(template)), values, go)
             if patch := spec.get("templatePatch"):
                 raise CannotExpand(
@@ -64,6 +78,10 @@ def _generate(generator: Mapping[str, Any], tree: Tree, repositories: list[str],
             _generate(item, tree, repositories, go)
             for item in mappings(dig(generator, "matrix", "generators"))
         ]
+        if (count := math.prod(map(len, parts))) > MOST:
+            raise _too_many(count)
+        if count * sum(max(map(len, part), default=0) for part in parts) > _ENTRIES:
+            raise CannotExpand(f"it makes {count:,} Applications from more values than are looked at")
         found = [_joined(combination) for combination in itertools.product(*parts)]
     elif "merge" in generator:
         found = _merge(mapping(generator["merge"]), tree, repositories, go)
@@ -72,6 +90,17 @@ def _generate(generator: Mapping[str, Any], tree: Tree, repositories: list[str],
         raise CannotExpand(f"its generator ({names}) asks a service outside of Git")
     extra = mapping(dig(generator, next(iter(generator)), "values"))
     return [{**values, **({"values": dict(extra)} if extra else {})} for values in found]
+
+
+def _longest(template: Mapping[str, Any], found: Sequence[Values]) -> int:
+    """Characters of an Application at most."""
+    text = json.dumps(template, default=str)
+    value = max((len(str(one)) for values in found for one in values.values()), default=0)
+    return len(text) + text.count("{{") * value
+
+
+def _too_many(count: int) -> CannotExpand:
+    return CannotExpand(f"it makes {count:,} Applications, and more than {MOST:,} are not looked at")
 
 
 def _joined(parts: Iterable[Values]) -> Values:
@@ -85,7 +114,10 @@ def _merge(generator: Mapping[str, Any], tree: Tree, repositories: list[str], go
     keys = [str(key) for key in sequence(generator.get("mergeKeys"))]
     parts = [_generate(item, tree, repositories, go) for item in mappings(generator.get("generators"))]
     base = [dict(values) for values in (parts[0] if parts else [])]
-    for other in itertools.chain.from_iterable(parts[1:]):
+    others = list(itertools.chain.from_iterable(parts[1:]))
+    if len(base) * len(others) > MOST * 100:
+        raise CannotExpand(f"it merges {len(base):,} with {len(others):,}, which is more than is looked at")
+    for other in others:
         for values in base:
             if all(values.get(key) == other.get(key) for key in keys):
                 values.update(other)
@@ -99,23 +131,23 @@ def _git(generator: Mapping[str, Any], tree: Tree, repositories: list[str], go: 
     if "files" in generator:
         return _git_files(generator, tree, go)
     rules = [
-        (_glob(str(item.get("path")).strip("/")), bool(item.get("exclude")))
+        (globs.glob(str(item.get("path")).strip("/"), False), bool(item.get("exclude")))
         for item in mappings(generator.get("directories"))
     ]
     folders = sorted({folder for path in tree.below("") for folder in _parents(path)})
     chosen = []
     for folder in folders:
-        hits = [exclude for pattern, exclude in rules if pattern.fullmatch(folder)]
+        hits = [exclude for matches, exclude in rules if matches(folder)]
         if hits and not any(hits):
             chosen.append(_path_values(folder, go))
     return chosen
 
 
 def _git_files(generator: Mapping[str, Any], tree: Tree, go: bool) -> list[Values]:
-    patterns = [_glob(str(item.get("path")).strip("/")) for item in mappings(generator["files"])]
+    patterns = [globs.glob(str(item.get("path")).strip("/"), False) for item in mappings(generator["files"])]
     chosen = []
     for path in tree.below(""):
-        if any(pattern.fullmatch(path) for pattern in patterns):
+        if any(matches(path) for matches in patterns):
             content = tree.mapping(path) or {}
             values = dict(content) if go else dict(_flat(content))
             chosen.append({**values, **_path_values(posixpath.dirname(path), go)})
@@ -150,12 +182,6 @@ def _path_values(folder: str, go: bool) -> Values:
 
 def _normalised(text: str) -> str:
     return re.sub(r"[^a-z0-9-.]", "-", text.lower())[:253].strip("-.")
-
-
-def _glob(text: str) -> re.Pattern[str]:
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", text)
-    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(meaning.get(piece) or re.escape(piece) for piece in pieces))
 
 
 def _fill(value: Any, values: Values, go: bool) -> Any:

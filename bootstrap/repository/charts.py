@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import posixpath
-import shutil
-import tempfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core import on_path, scratch
 from bootstrap.core.invocation import Invocation
+from bootstrap.manifests.reader import MAX_BYTES
+from bootstrap.programs import run
 from bootstrap.repository import tools
 from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit, values_path
@@ -60,51 +62,72 @@ def _options(source: Mapping[str, Any], application: Resource, namespace: str) -
     }
 
 
-def build(root: Path, unit: Unit, invocation: Invocation) -> tools.Built:
-    """Render a chart; its error says what helm said, or that there is no helm."""
-    program = shutil.which("helm", path=invocation.environ.get("PATH"))
+def build(files: Files, unit: Unit, invocation: Invocation, budget: run.Budget) -> tools.Built:
+    """Render a chart; its error says what helm said, or that there is no helm.
+
+    helm is given copies: of a chart's files, those alone that lie in the repository.
+    """
+    program = on_path.find("helm", invocation.environ)
     if program is None:
         return tools.Built(error=NO_HELM)
     options = json.loads(unit.options)
-    with tempfile.TemporaryDirectory(prefix="bootstrap-chart-") as name:
-        values = []
+    with scratch.folder("chart") as folder:
+        chart = _chart(files, unit, options, folder)
+        if isinstance(chart, str):
+            return tools.Built(error=chart)
+        values: list[Path] = []
         for item in options["files"]:
-            path = _values_file(root, unit, item, options["refs"])
-            if path is None:
+            inner = values_path(unit, item, options["refs"])
+            if inner is None or not files.has(inner):
                 return tools.Built(error=f"the values file {item} is not in this repository")
-            values.append(path)
-        for number, text in enumerate((options["values"], json.dumps(options["object"]))):
+            values.append(_written(folder, f"values-{len(values)}.yaml", files.read(inner)))
+        for text in (options["values"], json.dumps(options["object"])):
             if text and text != "{}":
-                extra = Path(name) / f"values-{number}.yaml"
-                extra.write_text(text, encoding="utf-8")
-                values.append(extra)
+                values.append(_written(folder, f"values-{len(values)}.yaml", text.encode()))
         return tools.helm_template(
             program,
-            _chart(root, unit, options),
+            chart,
             options["release"],
             options["namespace"],
             values,
             options["set"],
+            folder,
+            unit.tool == "chart",
+            budget,
         )
 
 
-def _chart(root: Path, unit: Unit, options: Mapping[str, Any]) -> list[str]:
+def _written(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_./-]*[A-Za-z0-9_])?")
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]*")
+
+
+def _chart(files: Files, unit: Unit, options: Mapping[str, Any], folder: Path) -> list[str] | str:
+    """helm's arguments that name the chart, which is copied to `folder` when it lies here; else why not."""
     chart = options.get("chart")
     if chart is None:
-        return [str(root / unit.path)]
-    repo = str(chart["repo"])
-    version = ["--version", str(chart["version"])]
-    if "://" not in repo or repo.startswith("oci://"):
-        return [f"oci://{repo.removeprefix('oci://').rstrip('/')}/{chart['name']}", *version]
-    return [str(chart["name"]), "--repo", repo, *version]
-
-
-def _values_file(root: Path, unit: Unit, name: str, refs: list[str]) -> Path | None:
-    inner = values_path(unit, name, refs)
-    if inner is None:
-        return None
-    path = (root / inner).resolve()
-    return path if root in path.parents and path.is_file() else None
+        start = f"{unit.path}/" if unit.path else ""
+        for path in files.below(unit.path):
+            if files.stats[path][0] > MAX_BYTES:
+                return f"{path} has more than {MAX_BYTES / 1e6:.0f} MB"
+            _written(folder, f"chart/{path.removeprefix(start)}", files.read(path))
+        return [str(folder / "chart")]
+    name, repo = str(chart["name"]), str(chart["repo"])
+    scheme, _, host = repo.rpartition("://")
+    if not _NAME.fullmatch(name) or ".." in name.split("/"):
+        return f"{name!r} cannot be a chart's name"
+    if scheme not in ("", "oci", "https", "http") or not _HOST.fullmatch(host):
+        return f"{repo!r} is no chart repository: it begins with https://, http:// or oci://"
+    version = f"--version={chart['version']}"
+    if scheme in ("", "oci"):
+        return [version, f"oci://{host.rstrip('/')}/{name}"]
+    return [f"--repo={repo}", version, name]
 
 
 def brings_no_issuers(what: str, application: Resource | None, files: Files) -> bool:

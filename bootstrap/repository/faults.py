@@ -57,9 +57,13 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
                 "use --allow-remote, or a copy",
             ),
             "cycle": (f"{entry.field} names {entry.name}, which leads back here", "break the circle"),
+            "deep": (
+                f"{entry.field} names {entry.name}, which is in more than {kustomize.DEEPEST} others",
+                "put some of them together",
+            ),
             "outside": (f"{entry.field} names {entry.name}, outside of the repository", "move it inside"),
         }[missing.why]
-    code = {"remote": "remote", "cycle": "cycle"}.get(missing.why, "missing")
+    code = {"remote": "remote", "cycle": "cycle", "deep": "build"}.get(missing.why, "missing")
     return missing.file, Fault(code, line, found, mend)
 
 

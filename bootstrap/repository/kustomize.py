@@ -16,6 +16,10 @@ _REMOTE = re.compile(
 )
 
 
+DEEPEST = 100
+"""Kustomizations that may stand in one another."""
+
+
 class Tree(Protocol):
     """The files of a repository, by path from its top."""
 
@@ -37,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Missing:
-    """An entry that cannot be used: `why` is missing, remote, cycle, outside or broken."""
+    """An entry that cannot be used: `why` is missing, remote, cycle, deep, outside or broken."""
 
     file: str
     entry: Entry
@@ -87,18 +91,23 @@ def _follow(tree: Tree, folder: str, trail: tuple[str, ...], found: Closure) -> 
         return
     trail = (*trail, folder)
     for entry in entries(content):
-        _take(tree, folder, path, entry, trail, found)
+        take(tree, folder, path, entry, trail, found)
 
 
-def _take(tree: Tree, folder: str, path: str, entry: Entry, trail: tuple[str, ...], found: Closure) -> None:
+def take(tree: Tree, folder: str, path: str, entry: Entry, trail: tuple[str, ...], found: Closure) -> None:
+    """Add what one entry of the kustomization `path` leads to; `trail` are the folders around it."""
     target = posixpath.normpath(posixpath.join(folder, entry.name))
     if target == ".":
         target = ""
-    if tree.has(target) and entry.kind != "folder":
+    if is_fetched(entry.name):
+        found.missing.append(Missing(path, entry, "remote"))
+    elif tree.has(target) and entry.kind != "folder":
         found.files.add(target)
     elif tree.is_folder(target) and entry.kind != "file":
         if target in trail:
             found.missing.append(Missing(path, entry, "cycle"))
+        elif len(trail) > DEEPEST:
+            found.missing.append(Missing(path, entry, "deep"))
         elif entry.field == "chartHome":
             found.charts.update(tree.below(target))
             found.files.update(found.charts)
@@ -108,14 +117,60 @@ def _take(tree: Tree, folder: str, path: str, entry: Entry, trail: tuple[str, ..
             _follow(tree, target, trail, found)
     elif _REMOTE.search(entry.name):
         found.missing.append(Missing(path, entry, "remote"))
-    elif target.startswith("../") or target == ".." or posixpath.isabs(target):
+    elif is_outside(target):
         found.missing.append(Missing(path, entry, "outside"))
     elif entry.field != "chartHome":
         found.missing.append(Missing(path, entry, "missing"))
 
 
+_FETCHED = re.compile(r"https?[a-z0-9+.-]*:", re.IGNORECASE)
+_UNFIT = re.compile(r"-|[\w+.-]+::|file:|.*[?&](?:ref|version)=-", re.IGNORECASE)
+
+
+def is_fetched(name: str) -> bool:
+    """Whether kustomize asks another host for it, even where a file is called so."""
+    return _FETCHED.match(name) is not None
+
+
+def may_be_fetched(name: str) -> bool:
+    """Whether git may be given an address: none of this machine, of a helper of git, or with an option."""
+    return _UNFIT.match(name) is None
+
+
+def is_outside(target: str) -> bool:
+    """Whether a path from the repository's top leads out of it."""
+    return target.startswith("../") or target == ".." or posixpath.isabs(target)
+
+
+_NAMED = {
+    one.casefold(): one
+    for one in (
+        "resources", "bases", "components", "crds", "configurations", "generators", "transformers",
+        "validators", "patches", "patchesStrategicMerge", "patchesJson6902", "replacements",
+        "configMapGenerator", "secretGenerator", "openapi", "helmCharts", "helmGlobals", "path", "files",
+        "envs", "env", "chartHome", "valuesFile", "additionalValuesFiles",
+    )
+}  # fmt: skip
+
+
+def canonical(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A mapping with the names of fields as they are here: kustomize does not tell capitals from small.
+
+    What is there under two names is put together.
+    """
+    if not any(_NAMED.get(key.casefold(), key) != key for key in mapping):
+        return mapping
+    result: dict[str, Any] = {}
+    for key, value in mapping.items():
+        name = _NAMED.get(key.casefold(), key)
+        both = isinstance(value, list) and isinstance(result.get(name), list)
+        result[name] = [*result[name], *value] if both else value
+    return result
+
+
 def entries(kustomization: Mapping[str, Any]) -> Iterator[Entry]:
     """Every file or folder that a kustomization names, with where."""
+    kustomization = canonical(kustomization)
     for name in ("resources", "bases"):
         for index, item in _strings(kustomization.get(name)):
             yield Entry(item, name, (name, index), "any")
@@ -136,8 +191,8 @@ def entries(kustomization: Mapping[str, Any]) -> Iterator[Entry]:
         for index, mapping in _mappings(kustomization.get(name)):
             yield from _generator(name, index, mapping)
     openapi = kustomization.get("openapi")
-    if isinstance(openapi, dict) and isinstance(openapi.get("path"), str):
-        yield Entry(openapi["path"], "openapi", ("openapi", "path"))
+    if isinstance(openapi, dict) and isinstance(path := canonical(openapi).get("path"), str):
+        yield Entry(path, "openapi", ("openapi", "path"))
     yield from _charts(kustomization)
 
 
@@ -154,7 +209,7 @@ def _charts(kustomization: Mapping[str, Any]) -> Iterator[Entry]:
     charts = list(_mappings(kustomization.get("helmCharts")))
     if charts:
         globals_ = kustomization.get("helmGlobals")
-        home = globals_.get("chartHome") if isinstance(globals_, dict) else None
+        home = canonical(globals_).get("chartHome") if isinstance(globals_, dict) else None
         yield Entry(str(home or "charts"), "chartHome", ("helmGlobals", "chartHome"), "folder")
     for index, chart in charts:
         if isinstance(chart.get("valuesFile"), str):
@@ -172,7 +227,7 @@ def _strings(value: Any) -> Iterator[tuple[int, str]]:
 def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for index, item in enumerate(value if isinstance(value, list) else ()):
         if isinstance(item, dict):
-            yield index, item
+            yield index, canonical(item)
 
 
 def resources(tree: Tree, closure: Iterable[str]) -> Iterator[str]:
@@ -200,23 +255,42 @@ def folders(tree: Tree, folder: str) -> list[str]:
 _PLAIN = {"apiVersion", "kind", "metadata", "resources"}
 
 
-def parts(
-    tree: Tree, folder: str, trail: tuple[str, ...] = ()
-) -> list[tuple[Literal["file", "folder"], str]]:
+def parts(tree: Tree, folder: str) -> list[tuple[Literal["file", "folder"], str]]:
     """What a kustomization puts together without changing it: files, and folders that do change something.
 
     kustomize takes quadratic time over long lists of resources; one that is only a list needs no
-    kustomize. The folder itself, when it is more than a list. `trail` are the lists above: a circle ends.
+    kustomize. The folder itself, when it is more than a list, or has a list in it twice: lists of lists
+    could have more entries than can be counted.
     """
-    if folder in trail:
-        return []
+    seen: set[str] = set()
+    try:
+        return list(_parts(tree, folder, (), seen))
+    except _Twice:
+        return [("folder", folder)]
+
+
+class _Twice(Exception):
+    """A list stands in another one twice."""
+
+
+def _parts(
+    tree: Tree, folder: str, trail: tuple[str, ...], seen: set[str]
+) -> Iterator[tuple[Literal["file", "folder"], str]]:
+    """`trail` are the lists above: a circle ends."""
+    if folder in trail or len(trail) > DEEPEST:
+        return
     path = file_of(tree, folder)
     content = tree.mapping(path) if path else None
     if content is None or set(content) - _PLAIN or content.get("kind", "Kustomization") != "Kustomization":
-        return [("folder", folder)]
-    found: list[tuple[Literal["file", "folder"], str]] = []
+        yield "folder", folder
+        return
+    if folder in seen:
+        raise _Twice
+    seen.add(folder)
     for _, name in _strings(content.get("resources")):
         target = posixpath.normpath(posixpath.join(folder, name))
         target = "" if target == "." else target
-        found += [("file", target)] if tree.has(target) else parts(tree, target, (*trail, folder))
-    return found
+        if tree.has(target):
+            yield "file", target
+        else:
+            yield from _parts(tree, target, (*trail, folder), seen)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.core import globs
 from bootstrap.core.text import names_near
 from bootstrap.repository.kustomize import NAMES, Tree
 from bootstrap.resources.index import mapping, mappings
@@ -97,10 +98,8 @@ def _selects(target: Mapping[str, Any], one: _Object, whole: bool) -> bool:
 
 
 def _fits(pattern: str, value: str, whole: bool) -> bool:
-    try:
-        return bool(re.fullmatch(pattern, value) if whole else re.search(pattern.strip("^$"), value))
-    except re.error:
-        return True  # Go's expressions are not all Python's
+    found = globs.fits(pattern if whole else pattern.strip("^$"), value, whole)
+    return found is not False  # of what nobody can tell, nothing is said
 
 
 def _message(target: Mapping[str, Any], objects: Sequence[_Object]) -> str:

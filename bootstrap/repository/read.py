@@ -22,7 +22,7 @@ from bootstrap.git import revisions
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository import charts, kustomize
 from bootstrap.repository import source as index_sources
-from bootstrap.repository.appset import CannotExpand, expand
+from bootstrap.repository.appset import MOST, CannotExpand, expand
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import YAML, Info, Start, look, named_urls, plain, remotes, starts
 from bootstrap.repository.faults import RULE_OF, FileFault
@@ -36,6 +36,9 @@ from bootstrap.resources import applications
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
 
+_SAME = 20
+"""Applications that apply the same to the same namespace, of which what they apply is looked at."""
+_AGAIN = f"{_SAME} other Applications apply the same to the same namespace"
 FETCH = "helm fetches charts with --fetch-charts alone"
 
 
@@ -103,6 +106,8 @@ class _Reader:
         files._ids.update(record.get("ids", {}))
         for path in self._changed:
             files._ids.pop(path, None)
+        self._made = 0
+        self._placed: dict[tuple[int, str, str, str], int] = {}
         self._named: list[str] = record.get("named", [])
         self._infos: dict[str, Info] = dict(record.get("infos", {}))
         self._starts: list[Any] = record.get("starts", [])
@@ -273,7 +278,10 @@ class _Reader:
                 yield resource, unit.digests[number]
             elif kind == APPLICATION_SET:
                 try:
+                    if self._made > MOST:
+                        raise CannotExpand(f"other sets make {self._made:,} Applications already")
                     made = expand(body, self.files, self.urls)
+                    self._made += len(made)
                 except CannotExpand as error:
                     fault = Fault(
                         "set", line, f"the ApplicationSet is not followed: {error}", "check it live"
@@ -304,6 +312,14 @@ class _Reader:
             if (name, unit.key) in seen:
                 continue
             seen.add((name, unit.key))
+            same = self._placed[(id(scope), cluster, namespace, unit.key)] = (
+                self._placed.get((id(scope), cluster, namespace, unit.key), 0) + 1
+            )
+            if same > _SAME:
+                if same == _SAME + 1:
+                    place = (cluster, namespace, application.file, application.line)
+                    scope.unknown.append(Unknown(name, unit.path or ".", _AGAIN, *place))
+                continue
             yield Placement(name, unit, cluster, namespace, (*parent.trail, name))
 
     def _note(self, scope: Scope, placement: Placement) -> None:

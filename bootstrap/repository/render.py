@@ -9,6 +9,7 @@ from typing import Any
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import Fault
+from bootstrap.programs import run
 from bootstrap.repository import charts
 from bootstrap.repository import kustomize as index_kustomize
 from bootstrap.repository.faults import FileFault
@@ -21,8 +22,8 @@ from bootstrap.repository.unit import Prepared, UnitResult, from_directory, from
 CHUNK = 256
 """Units rendered before the parsed files are let go."""
 _PLUGINS = re.compile(r"external plugins disabled|--enable-(?:helm|alpha-plugins|exec)")
-_BASES = 50
-"""Folders of a kustomization that are built alone, to find the one that cannot be."""
+_BASES, _LOOKS = 50, 200
+"""Folders of a kustomization, and of all, that are built alone to find the one that cannot be."""
 
 
 class Renderer:
@@ -47,7 +48,9 @@ class Renderer:
         self._listing_same, self._allow_remote = listing_same, allow_remote
         self._program: str | None = None
         self._causes: dict[str, tuple[str, str]] = {}
+        self._looked = 0
         self._report = report
+        self._budget = run.budget(sum(stat[0] for stat in files.stats.values()))
 
     def render(self, units: Iterable[Unit]) -> None:
         """Have a result for each unit: from the last reading, from the store, or made now."""
@@ -87,7 +90,7 @@ class Renderer:
             if item.unit.tool == "directory":
                 self._keep(item, from_directory(self.files, item), ())
             elif item.unit.tool in ("helm", "chart"):
-                built = charts.build(self.files.root, item.unit, self.invocation)
+                built = charts.build(self.files, item.unit, self.invocation, self._budget)
                 self._keep(item, built.objects, _helm_faults(item.unit, built.error))
         for item in todo:
             for name in item.closure:
@@ -118,7 +121,7 @@ class Renderer:
         if not overlays:
             return []
         self._program = self._program or kustomize(self.invocation, self._report)
-        return build_many(self.files.root, overlays, self._program)
+        return build_many(self.files.root, overlays, self._program, self._allow_remote, self._budget)
 
     def _take(self, items: Sequence[Prepared], answers: Sequence[Built]) -> None:
         for item, built in zip(items, answers, strict=True):
@@ -138,6 +141,9 @@ class Renderer:
         if folder not in self._causes:
             self._causes[folder] = (folder, error)
             for inner in index_kustomize.folders(self.files, folder)[:_BASES]:
+                self._looked += 1
+                if self._looked > _LOOKS:
+                    break
                 alone = self._run([Overlay(inner)])[0]
                 if alone.error is not None:
                     self._causes[folder] = self._cause(inner, alone.error)
@@ -170,5 +176,11 @@ def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
 
 
 def lasts(unit: UnitResult) -> bool:
-    """Whether a result may be kept: a chart that could not be rendered may be, the next time."""
-    return not any(fault.code == "chart" for _, fault in unit.faults)
+    """Whether a result may be kept: a chart that could not be rendered may be, the next time.
+
+    So may what a limit ended.
+    """
+    return not any(
+        fault.code == "chart" or (fault.code == "build" and run.was_limited(fault.message))
+        for _, fault in unit.faults
+    )

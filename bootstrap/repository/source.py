@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from bootstrap.core import globs
 from bootstrap.repository.kustomize import Tree, file_of
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import mapping, mappings, sequence
@@ -105,9 +105,9 @@ def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[s
         inner = file.removeprefix(start)
         if not file.endswith((".yaml", ".yml", ".json")) or ("/" in inner and not recurse):
             continue
-        if include and not any(glob.fullmatch(inner) for glob in include):
+        if include and not any(matches(inner) for matches in include):
             continue
-        if any(glob.fullmatch(inner) for glob in exclude):
+        if any(matches(inner) for matches in exclude):
             continue
         chosen.append(file)
     return chosen
@@ -129,18 +129,8 @@ def values_path(unit: Unit, name: str, refs: Iterable[str]) -> str | None:
     return posixpath.normpath(posixpath.join(unit.path, name)) if unit.tool == "helm" else None
 
 
-def _globs(value: Any) -> list[re.Pattern[str]]:
+def _globs(value: Any) -> list[globs.Matches]:
     """`a.yaml`, `*.yaml` or `{a.yaml,b/*.yaml}`: a star crosses folders, as Argo CD's does not care."""
     text = str(value or "").strip()
     parts = text[1:-1].split(",") if text.startswith("{") and text.endswith("}") else [text]
-    return [_glob(part.strip()) for part in parts if part.strip()]
-
-
-def _glob(text: str) -> re.Pattern[str]:
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])", text)
-    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": ".*", "?": "."}
-    return re.compile(
-        "".join(
-            meaning.get(piece) or (piece if piece.startswith("[") else re.escape(piece)) for piece in pieces
-        )
-    )
+    return [globs.glob(part.strip(), True, True) for part in parts if part.strip()]

@@ -13,8 +13,8 @@ TOKENS: Mapping[str, re.Pattern[str]] = {
     "a Google API key": re.compile(r"\bAIza[\w-]{35}\b"),
     "a Stripe key": re.compile(r"\b[rs]k_live_\w{20,}"),
     "an npm token": re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"),
-    "a JSON Web Token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@$({]+:[^\s/:@$({]{3,}@"),
+    "a JSON Web Token": re.compile(r"\beyJ[\w-]{10,1000}\.eyJ[\w-]{10,9000}\.[\w-]{10,}"),
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@$({]{1,200}:[^\s/:@$({]{3,}@"),
 }
 KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
 _URL = "a password in a URL"

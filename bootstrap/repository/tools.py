@@ -11,25 +11,19 @@ import json
 import os
 import posixpath
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap.core import verbose
+from bootstrap.core import on_path, scratch, verbose
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
+from bootstrap.programs import run
 
 ORIGIN = "config.kubernetes.io/origin"
-TIMEOUT = 120.0
-"""Seconds for one process."""
 BATCH = 16
-_FRUGAL = {"GOMAXPROCS": "1", "GOGC": "400"}
-"""Several run side by side and end soon: collecting garbage on every core would cost a quarter more."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,7 @@ def kustomize(invocation: Invocation, report: Callable[[str], None] = lambda _: 
 
     `report` is told what is done when there is none: that can take a minute.
     """
-    found = shutil.which("kustomize", path=invocation.environ.get("PATH"))
+    found = on_path.find("kustomize", invocation.environ)
     if found is None:
         from bootstrap.programs import find
 
@@ -76,22 +70,48 @@ def kustomize(invocation: Invocation, report: Callable[[str], None] = lambda _: 
     return found
 
 
-def build_many(root: Path, overlays: Sequence[Overlay], program: str) -> list[Built]:
-    """Build overlays, side by side and many in one process; the answers in the order of the questions."""
+def build_many(
+    root: Path,
+    overlays: Sequence[Overlay],
+    program: str,
+    allow_remote: bool = False,
+    budget: run.Budget | None = None,
+) -> list[Built]:
+    """Build overlays, side by side and many in one process; the answers in the order of the questions.
+
+    Nothing outside of `root` is read, and nothing fetched unless `allow_remote`.
+    """
+    kustomize = _Kustomize(root, program, allow_remote, budget or run.Budget())
     results: dict[int, Built] = {}
     batches = list(_batches(overlays))
     if len(batches) == 1:
-        results = _build(root, batches[0], program)
+        results = _build(kustomize, batches[0])
     else:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-            for answers in pool.map(lambda batch: _build(root, batch, program), batches):
+            for answers in pool.map(lambda batch: _build(kustomize, batch), batches):
                 results.update(answers)
     return [results[number] for number in range(len(overlays))]
 
 
 Batch = list[tuple[int, Overlay]]
+
+
+@dataclass(frozen=True)
+class _Kustomize:
+    """How kustomize is run for one repository."""
+
+    root: Path
+    program: str
+    allow_remote: bool
+    budget: run.Budget
+
+    def build(self, target: Path, folder: Path) -> run.Ended:
+        """Build what lies in `target`; `folder` is private."""
+        read = (self.root, folder)
+        command = (self.program, "build", "--", str(target))
+        return run.run(command, folder, os.environ, read, self.allow_remote, self.budget)
 
 
 def _batches(overlays: Sequence[Overlay]) -> Iterator[Batch]:
@@ -113,18 +133,18 @@ def _batches(overlays: Sequence[Overlay]) -> Iterator[Batch]:
     yield from open_
 
 
-def _build(root: Path, batch: Batch, program: str) -> dict[int, Built]:
+def _build(kustomize: _Kustomize, batch: Batch) -> dict[int, Built]:
     """Build a batch; when it does not go, or leaves doubt whose an object is, each of its overlays alone."""
-    answer = _run(root, batch, program)
+    answer = _run(kustomize, batch)
     if len(batch) == 1:
         return {batch[0][0]: answer}
     shared = _share(answer, batch)
-    return shared or {number: _run(root, [(number, overlay)], program) for number, overlay in batch}
+    return shared or {number: _run(kustomize, [(number, overlay)]) for number, overlay in batch}
 
 
-def _run(root: Path, batch: Batch, program: str) -> Built:
-    with tempfile.TemporaryDirectory(prefix="bootstrap-build-") as name:
-        folder = Path(os.path.realpath(name))
+def _run(kustomize: _Kustomize, batch: Batch) -> Built:
+    root = kustomize.root
+    with scratch.folder("build") as folder:
         up = Path(os.path.relpath(root, folder)).as_posix()
         top: dict[str, Any] = {
             "buildMetadata": ["originAnnotations"],
@@ -138,15 +158,32 @@ def _run(root: Path, batch: Batch, program: str) -> Built:
         (folder / "kustomization.yaml").write_text(json.dumps(top), encoding="utf-8")
         folders = ", ".join(overlay.folder or "." for _, overlay in batch)
         with verbose.call(f"kustomize build {folders}") as call:
-            out, error = _call([program, "build", str(folder)])
-            call.ended = "refused" if error else f"{len(out):,} bytes"
+            ended = kustomize.build(folder, folder)
+            error = ended.complaint
+            call.ended = "refused" if error else f"{len(ended.out):,} bytes"
         if error is None:
-            return Built(tuple((body, _from_top(_origin(body), folder, root)) for body in load_all(out)))
-        if len(batch) == 1:
+            return _read(ended.out, folder, root)
+        if len(batch) == 1 and ended.limit is None:
             # The overlay's own words, without ours around them.
-            plain_error = _call([program, "build", str(root / batch[0][1].folder)])[1]
-            error = _shorten(plain_error or error, root)
+            alone = kustomize.build(root / batch[0][1].folder, folder)
+            error = _shorten(alone.complaint or error, root)
         return Built(error=error)
+
+
+def _read(out: bytes, folder: Path, root: Path) -> Built:
+    """The objects that kustomize wrote; what cannot be read of it is an error, not a crash."""
+    objects, error = _loaded(out)
+    return Built(tuple((body, _from_top(_origin(body), folder, root)) for body in objects), error)
+
+
+def _loaded(out: bytes) -> tuple[list[dict[str, Any]], str | None]:
+    """The mappings among the documents that a program wrote, or why they cannot be read."""
+    import yaml
+
+    try:
+        return [body for body in load_all(out.decode()) if isinstance(body, dict)], None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        return [], f"what it gives cannot be read: {str(error).splitlines()[0]}"
 
 
 def _share(answer: Built, batch: Batch) -> dict[int, Built] | None:
@@ -164,22 +201,6 @@ def _share(answer: Built, batch: Batch) -> dict[int, Built] | None:
             return None
         shares[owners[0]].append((body, file))
     return {number: Built(tuple(share)) for number, share in shares.items()}
-
-
-def _call(command: Sequence[str], cwd: Path | None = None) -> tuple[str, str | None]:
-    """Run a program without a network helper's prompts: its output, or what it complained of."""
-    environ = {**_FRUGAL, **os.environ, "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        ended = subprocess.run(
-            command, capture_output=True, timeout=TIMEOUT, check=False, env=environ, cwd=cwd, text=True
-        )
-    except subprocess.TimeoutExpired:
-        return "", f"it did not end within {TIMEOUT:.0f} seconds"
-    except (OSError, UnicodeDecodeError) as error:
-        return "", str(error)
-    if ended.returncode:
-        return "", ended.stderr.strip() or f"it ended with {ended.returncode}"
-    return ended.stdout, None
 
 
 _PATH = re.compile(r"^(?:path|configuredIn): (.+)$", re.MULTILINE)
@@ -214,16 +235,42 @@ def helm_template(
     name: str,
     namespace: str,
     values: Sequence[Path],
-    sets: Sequence[str] = (),
-    cwd: Path | None = None,
+    sets: Sequence[str],
+    folder: Path,
+    network: bool,
+    budget: run.Budget,
 ) -> Built:
-    """The objects of a chart (`chart` are helm's arguments that name it), or helm's words."""
-    arguments = [part for file in values for part in ("--values", str(file))]
-    arguments += [part for item in sets for part in ("--set", item)]
-    command = [program, "template", name, *chart, "--namespace", namespace or "default", "--include-crds"]
+    """The objects of a chart (`chart` are helm's arguments that name it), or helm's words.
+
+    `folder` is private, and holds the chart and its values unless they are fetched. Names that helm would
+    take for something else are refused.
+    """
+    if (fault := _unfit(name, namespace)) is not None:
+        return Built(error=fault)
+    options = [f"--namespace={namespace or 'default'}", "--include-crds"]
+    options += [f"--values={file}" for file in values]
+    options += [f"--set={item}" for item in sets]
+    *more, last = chart
     with verbose.call(f"helm template {name} {' '.join(chart)}") as call:
-        out, error = _call([*command, *arguments], cwd)
-        call.ended = "refused" if error else f"{len(out):,} bytes"
+        command = [program, "template", *options, *more, "--", name, last]
+        ended = run.run(command, folder, os.environ, (folder,), network, budget)
+        error = ended.complaint
+        call.ended = "refused" if error else f"{len(ended.out):,} bytes"
     if error is not None:
+        error = error.replace(f"{folder}/", "")
         return Built(error=" ".join(error.removeprefix("Error: ").split())[:600])
-    return Built(tuple((body, "") for body in load_all(out) if isinstance(body, dict)))
+    objects, error = _loaded(ended.out)
+    return Built(tuple((body, "") for body in objects), error)
+
+
+_RELEASE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+def _unfit(name: str, namespace: str) -> str | None:
+    """Why helm is not given these names; they are of a repository, and could be its options."""
+    if len(name) > 53 or not _RELEASE.fullmatch(name):
+        return f"{name!r} cannot be a release's name: small letters, digits and -, 53 characters at most"
+    if namespace and (len(namespace) > 63 or not _NAMESPACE.fullmatch(namespace)):
+        return f"{namespace!r} cannot be a namespace: small letters, digits and -, 63 characters at most"
+    return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from bootstrap.core.fingerprint import fingerprint
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import kustomize, tools
+from bootstrap.repository import kustomize, plugins, tools
 from bootstrap.repository.faults import FileFault, inflated, missing_fault
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
@@ -126,9 +126,11 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     charts: set[str] = set()
     if unit.tool == "kustomize":
         closure = kustomize.closure(files, unit.path)
-        names, charts = sorted(closure.files), closure.charts
-        for missing in closure.missing:
-            if missing.why != "broken" and not (missing.why == "remote" and allow_remote):
+        options, of_options, not_there = plugins.overrides(files, unit.path, options)
+        of_plugins, not_had = plugins.named(files, sorted(closure.files | of_options))
+        names, charts = sorted(closure.files | of_options | of_plugins), closure.charts
+        for missing in (*closure.missing, *not_there, *not_had):
+            if missing.why != "broken" and not _may_be_fetched(missing, allow_remote):
                 faults.append(missing_fault(files, missing))
         faults += inflated(files, names)
         blocked = bool(faults)
@@ -156,6 +158,10 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)
 
 
+def _may_be_fetched(missing: kustomize.Missing, allow_remote: bool) -> bool:
+    return allow_remote and missing.why == "remote" and kustomize.may_be_fetched(missing.entry.name)
+
+
 def _parts(files: Files, folder: str) -> tuple[str | tools.Overlay, ...]:
     """The parts of a kustomization that is only a list; () when it is more."""
     found = kustomize.parts(files, folder)
@@ -179,7 +185,8 @@ def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | tool
                 found.append(path)
         elif path != folder and kustomize.file_of(files, path) is not None:
             closure = kustomize.closure(files, path)
-            whole = all(one.why == "remote" and allow_remote for one in closure.missing)
+            _, not_had = plugins.named(files, sorted(closure.files))
+            whole = all(_may_be_fetched(one, allow_remote) for one in (*closure.missing, *not_had))
             texts = filter(_is_yaml, closure.files - closure.charts)
             if whole and not any(files.parsed(name).faults for name in texts):
                 found.append(_overlay(files, path))

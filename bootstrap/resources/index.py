@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-IN_CLUSTER = "https://kubernetes.default.svc"
+from bootstrap.core import names
+
+IN_CLUSTER = names.IN_CLUSTER
 WAVE = "argocd.argoproj.io/sync-wave"
 
 SECRETS = "gitops-bootstrap.io/secrets"

@@ -1,0 +1,1 @@
+"""`bootstrap sandbox`: a real cluster, Argo CD and Git host on this machine."""

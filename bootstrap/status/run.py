@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bootstrap import argocd, kube
 from bootstrap.argocd import server as argocd_server
+from bootstrap.argocd.explain import explained
 from bootstrap.argocd.source import Source
 from bootstrap.argocd.status import ApplicationStatus, Family, Status, key_of, summarise
 from bootstrap.core.errors import ExitStatus, InputError, NotFound
@@ -26,7 +27,8 @@ API_VERSION = "argoproj.io/v1alpha1"
 TICK = 1.0
 """Seconds between two drawings of a live view, at least."""
 QUIT = frozenset("qQ")
-HEADERS = ("WAVE", "APPLICATION", "SYNC", "HEALTH", "REVISION", "BEHIND", "SINCE", "WAITING FOR")
+NAME = "APPLICATION"
+HEADERS = ("WAVE", NAME, "SYNC", "HEALTH", "REVISION", "BEHIND", "SINCE", "WAITING FOR")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def status(request: Request, output: Output) -> int:
             "there is none",
             "run bootstrap init, or name Argo CD's namespace with --namespace",
         )
-    found = everything(applications, request, output)
+    found = explained(cluster, everything(applications, request, output), applications)
     found = _with_distance(found, applications, request, output)
     troubles = list(certificates.troubles(certificates.listed(cluster)))
     runs = live_images.running(applications)
@@ -76,10 +78,13 @@ def status(request: Request, output: Output) -> int:
         )
     else:
         output.table(HEADERS, [cells(item) for item in found.applications])
+        for item in found.waiting:
+            for line in item.objects:
+                output.line(f"{item.name}: {line}")
         for difference in differing:
             output.line(difference.line())
-        for item in troubles:
-            output.line(f"Certificate {item.namespace}/{item.name} {item.found}; {item.mend}")
+        for trouble in troubles:
+            output.line(f"Certificate {trouble.namespace}/{trouble.name} {trouble.found}; {trouble.mend}")
         output.info(found.summary())
     return ExitStatus.OK if found.ready else ExitStatus.NO
 
@@ -106,7 +111,8 @@ def everything(applications: Sequence[dict[str, Any]], request: Request, output:
 
 def cells(item: ApplicationStatus) -> tuple[str, ...]:
     """A row of the table."""
-    wave, name, sync, health, since, waiting = item.cells()
+    wave, name, sync, health, since, _ = item.cells()
+    waiting = item.waiting_for or "-"
     revision = item.revision[:9] if re.fullmatch(r"[0-9a-f]{40,64}", item.revision) else item.revision[:16]
     behind = "-" if item.behind is None else str(item.behind)
     return wave, name, sync, health, revision or "-", behind, since, waiting
@@ -184,7 +190,9 @@ def _drawn(found: Status, height: int, width: int) -> Any:
     rows = [*found.waiting, *(item for item in found.applications if item.ready)]
     table = Table(box=None, header_style="bold", pad_edge=False, caption_justify="left")
     for header in HEADERS:
-        table.add_column(header, no_wrap=True, overflow="ellipsis", max_width=max(12, width // 2))
+        longest = max((len(item.name) + 2 for item in rows[:room]), default=0) if header == NAME else None
+        widest = None if longest else max(12, width // 2)
+        table.add_column(header, no_wrap=True, overflow="ellipsis", min_width=longest, max_width=widest)
     for item in rows[:room]:
         style = "" if item.ready else ("red" if item.final else "yellow")
         mark = "✓ " if item.ready else ("✗ " if item.final else "… ")
@@ -217,9 +225,18 @@ def wait(request: Request, output: Output) -> int:
             request.timeout,
             progress.update,
             namespace=request.namespace,
+            descends=_ancestry(request, output),
         )
     output.result(found.data(), found.summary())
     return ExitStatus.OK
+
+
+def _ancestry(request: Request, output: Output) -> Callable[[str, str], bool]:
+    """Whether a commit has another in its history, as the clone here tells; False where there is none."""
+    from bootstrap.git.behind import clone_at
+
+    clone = clone_at(request.repository or Path(), output.invocation)
+    return clone.descends if clone is not None else lambda commit, ancestor: False
 
 
 def _commit(request: Request, output: Output) -> str | None:

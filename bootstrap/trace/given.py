@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
-from bootstrap.resources.pods import containers, pod_spec, references
-from bootstrap.trace.hops import Hop
+from bootstrap.resources.pods import Reference, containers, pod_spec, references
+from bootstrap.trace.hops import Hop, Named
 from bootstrap.validate.rules import secrets
 
 
@@ -22,7 +22,9 @@ def certificates(holder: Resource) -> list[str]:
 
 def certificate(index: Index, holder: Resource, secret: str) -> Hop:
     """The TLS Secret, and who issues it."""
-    hop = Hop("config", f"Secret {holder.namespace}/{secret}", "TLS certificate")
+    maker = f"kubectl -n {holder.namespace} get certificate, and describe the one that is not ready"
+    named = Named("Secret", holder.namespace, secret, keys=("tls.crt", "tls.key"), maker=maker)
+    hop = Hop("config", f"Secret {holder.namespace}/{secret}", "TLS certificate", named=named)
     for request in index.of("Certificate.cert-manager.io", namespace=holder.namespace):
         if request.spec.get("secretName") == secret:
             issuer = mapping(request.spec.get("issuerRef"))
@@ -56,9 +58,11 @@ def ready_when(container: Mapping[str, Any]) -> str:
 def configuration(index: Index, pod: Resource) -> list[Hop]:
     """A hop for each ConfigMap and Secret: which of its keys gives which variable or file; never a value."""
     uses: dict[tuple[str, str], list[str]] = defaultdict(list)
+    asked: dict[tuple[str, str], list[Reference]] = defaultdict(list)
     for use in references(pod):
         if use.kind not in ("ConfigMap", "Secret"):
             continue
+        asked[(use.kind, use.name)].append(use)
         if use.key is not None:
             uses[(use.kind, use.name)].append(f"{use.how} ← key {use.key}")
         else:
@@ -68,10 +72,11 @@ def configuration(index: Index, pod: Resource) -> list[Hop]:
     hops = []
     for (kind, name), details in uses.items():
         resource = index.get(kind, pod.namespace, name)
-        made = ", made in the cluster" if kind == "Secret" and (pod.namespace, name) in index.promised else ""
-        hops.append(
-            Hop("config", f"{kind} {pod.namespace}/{name}", f"configures it{made}", resource, details)
-        )
+        promised = kind == "Secret" and (pod.namespace, name) in index.promised
+        title, made = f"{kind} {pod.namespace}/{name}", ", made in the cluster" if promised else ""
+        hop = Hop("config", title, f"configures it{made}", resource, details)
+        hop.named = _named(pod.namespace, asked[(kind, name)], promised)
+        hops.append(hop)
     literal = [
         str(variable.get("name"))
         for container in containers(pod)
@@ -83,6 +88,14 @@ def configuration(index: Index, pod: Resource) -> list[Hop]:
             Hop("config", f"variables in the manifest: {', '.join(dict.fromkeys(literal))}", "configures it")
         )
     return hops
+
+
+def _named(namespace: str, uses: list[Reference], promised: bool) -> Named:
+    """What must be there of a ConfigMap or a Secret for the pods to start."""
+    keys = dict.fromkeys(use.key for use in uses if use.key is not None and not use.optional)
+    maker = "run bootstrap init … --cluster-only: it makes the Secrets that are missing" if promised else ""
+    optional = all(use.optional for use in uses)
+    return Named(uses[0].kind, namespace, uses[0].name, optional, tuple(keys), maker)
 
 
 def _keys(index: Index, namespace: str, kind: str, name: str) -> list[str]:
@@ -101,7 +114,9 @@ def volumes(index: Index, pod: Resource) -> list[Hop]:
         if use.kind == "PersistentVolumeClaim":
             claim = index.get(use.kind, pod.namespace, use.name)
             hop = Hop("volume", f"PersistentVolumeClaim {pod.namespace}/{use.name}", use.how, claim)
-            if claim is not None:
+            if claim is None:
+                hop.named = Named(use.kind, pod.namespace, use.name)
+            else:
                 hop.details.append(_claim(claim.spec))
                 hop.hops.append(_class(index, claim.spec.get("storageClassName")))
             hops.append(hop)

@@ -29,12 +29,28 @@ class Remark:
     where: str = ""
 
 
+@dataclass(frozen=True)
+class Named:
+    """An object that a hop is about by its name, whether it is in Git or made in the cluster.
+
+    `keys` are those that must be there; `maker` says who would make it, "" when nothing tells.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    optional: bool = False
+    keys: tuple[str, ...] = ()
+    maker: str = ""
+
+
 @dataclass
 class Hop:
     """One station. `kind` is entry, route, service, pods, config, volume, beside, external or unread.
 
     `how` says why it is reached from the hop above (the env variable, the port …); `details` are facts
-    worth a line; `shown_above` marks a station whose own chain stands earlier in the tree.
+    worth a line; `shown_above` marks a station whose own chain stands earlier in the tree; `named` is what
+    the pods ask for by name, for `--live`.
     """
 
     kind: str
@@ -45,6 +61,7 @@ class Hop:
     remarks: list[Remark] = field(default_factory=list)
     hops: list[Hop] = field(default_factory=list)
     shown_above: bool = False
+    named: Named | None = None
 
     @property
     def state(self) -> State:

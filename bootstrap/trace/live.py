@@ -7,28 +7,37 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.core.errors import ApiError
-from bootstrap.kube import Cluster
+from bootstrap.core.errors import ApiError, ClusterError
+from bootstrap.core.health import State
+from bootstrap.kube import Cluster, workloads
 from bootstrap.resources.index import Resource, dig, mapping, mappings
 from bootstrap.resources.pods import running
-from bootstrap.trace.hops import Hop, Remark
+from bootstrap.trace.hops import Hop, Named, Remark
 
 WORKERS = 8
 _SLICES = "discovery.k8s.io/v1"
 _SERVICE = "kubernetes.io/service-name"
 _COUNTED = {"Deployment": "readyReplicas", "StatefulSet": "readyReplicas", "DaemonSet": "numberReady"}
+_PLAIN = ("Secret", "ConfigMap")
 
 
 def compare(root: Hop, cluster: Cluster) -> None:
     """Add to each hop what the cluster says of it; raises ClusterUnreachable when it says nothing."""
-    hops = [hop for hop in root.walk() if hop.resource is not None and not hop.shown_above]
+    hops = [
+        hop
+        for hop in root.walk()
+        if not hop.shown_above and (hop.resource is not None or hop.named is not None)
+    ]
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda hop: _look(hop, cluster), hops))
 
 
 def _look(hop: Hop, cluster: Cluster) -> None:
+    if hop.named is not None:
+        _made_there(hop, hop.named, cluster)
     resource = hop.resource
-    assert resource is not None  # noqa: S101 - chosen above
+    if resource is None or (hop.named is not None and resource.short_kind == hop.named.kind):
+        return
     api_version, kind = str(resource.body.get("apiVersion")), str(resource.body.get("kind"))
     try:
         live = kube.get(cluster, api_version, kind, resource.namespace, resource.name)
@@ -45,15 +54,47 @@ def _look(hop: Hop, cluster: Cluster) -> None:
     if kind == "Service":
         _endpoints(hop, resource, cluster)
     elif kind in _COUNTED:
-        _pods(hop, resource, live)
+        _pods(hop, resource, live, cluster)
     elif kind == "PersistentVolumeClaim":
-        phase = str(dig(live, "status", "phase"))
-        hop.details.append(f"live: {phase}")
-        if phase != "Bound":
-            mend = f"kubectl -n {resource.namespace} describe pvc {resource.name}"
-            hop.remarks.append(Remark("warning", f"live: the claim is {phase}", mend))
+        _claim(hop, live)
     elif kind == "Certificate":
         _certificate(hop, resource, live)
+
+
+def _made_there(hop: Hop, named: Named, cluster: Cluster) -> None:
+    """Whether a Secret, a ConfigMap or a claim is there, in Git or not, with the keys that are asked of it.
+
+    Of a Secret only the names of its keys are looked at.
+    """
+    place = f"{named.kind} {named.namespace}/{named.name}"
+    try:
+        live = kube.get(cluster, "v1", named.kind, named.namespace, named.name)
+    except ApiError as error:
+        hop.remarks.append(Remark("unknown", f"live: {error.found}", error.hint))
+        return
+    if live is None:
+        if not named.optional:
+            mend = named.maker or f"make it; to look: kubectl -n {named.namespace} get {named.kind.lower()}"
+            hop.remarks.append(Remark("broken", f"live: {place} is not in the cluster", mend))
+        return
+    if named.kind not in _PLAIN:
+        _claim(hop, live)
+        return
+    has = {*mapping(live.get("data")), *mapping(live.get("binaryData"))}
+    for key in named.keys:
+        if key not in has:
+            known = ", ".join(sorted(map(str, has))) or "none"
+            mend = f"add it, or ask for a key that is there: {known}"
+            hop.remarks.append(Remark("broken", f"live: {place} has no key {key}", mend))
+    hop.details.append("live: it is there")
+
+
+def _claim(hop: Hop, live: Mapping[str, Any]) -> None:
+    phase = str(dig(live, "status", "phase"))
+    hop.details.append(f"live: {phase}")
+    if phase != "Bound":
+        mend = f"kubectl -n {dig(live, 'metadata', 'namespace')} describe pvc {dig(live, 'metadata', 'name')}"
+        hop.remarks.append(Remark("warning", f"live: the claim is {phase}", mend))
 
 
 def _endpoints(hop: Hop, service: Resource, cluster: Cluster) -> None:
@@ -69,18 +110,19 @@ def _endpoints(hop: Hop, service: Resource, cluster: Cluster) -> None:
         hop.remarks.append(Remark("broken", f"live: {service} has no ready endpoint", mend))
 
 
-def _pods(hop: Hop, resource: Resource, live: Mapping[str, Any]) -> None:
-    kind = str(live.get("kind") or resource.short_kind)
-    wanted = dig(live, "spec", "replicas")
-    if kind == "DaemonSet":
-        wanted = dig(live, "status", "desiredNumberScheduled")
+def _pods(hop: Hop, resource: Resource, live: Mapping[str, Any], cluster: Cluster) -> None:
+    wanted = workloads.wanted_replicas(live)
     ready = dig(live, "status", _COUNTED[resource.short_kind]) or 0
-    hop.details.append(f"live: {ready} of {wanted or 0} pods ready")
-    if ready < (wanted or 0):
+    hop.details.append(f"live: {ready} of {wanted} pods ready")
+    try:
+        trouble = workloads.trouble(cluster, live)
+    except ClusterError as error:  # its pods or events may not be read
+        wrong = workloads.not_as_wanted(live)
+        trouble = workloads.Trouble(f"{wrong}; {error.found}", bool(ready), False) if wrong else None
+    if trouble is not None:
         mend = f"kubectl -n {resource.namespace} describe {resource.short_kind.lower()} {resource.name}"
-        hop.remarks.append(
-            Remark("broken" if not ready else "warning", f"live: {ready} of {wanted} are ready", mend)
-        )
+        state: State = "warning" if trouble.serves and not trouble.stuck else "broken"
+        hop.remarks.append(Remark(state, f"live: {trouble.text}", mend))
     served = Resource(live, resource.namespace)
     images = {container.name: str(container.body.get("image")) for container in running(served)}
     for container in running(resource):

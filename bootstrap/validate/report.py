@@ -81,10 +81,15 @@ def _plural(severity: str, count: int) -> str:
 def text(findings: Sequence[Finding]) -> Iterator[str]:
     """Three lines each: where and what, the object, what to do."""
     for finding in findings:
-        yield f"{finding.where}: {finding.severity} {finding.rule}: {finding.message}"
+        yield _one_line(f"{finding.where}: {finding.severity} {finding.rule}: {finding.message}")
         if finding.application:
-            yield f"    of Application {finding.application}"
-        yield f"    to do: {finding.mend}"
+            yield _one_line(f"    of Application {finding.application}")
+        yield _one_line(f"    to do: {finding.mend}")
+
+
+def _one_line(text: str) -> str:
+    """A line of a report with the line breaks told that a name or value in it has."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def as_json(findings: Sequence[Finding], scope: Scope) -> dict[str, Any]:

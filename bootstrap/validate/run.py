@@ -75,7 +75,7 @@ def show(findings: Sequence[Finding], scope: report.Scope, output: Output, forma
         output.line(report.junit(findings, scope))
     elif format == "github":
         for line in report.github(findings, scope):
-            output.line(line)
+            output.command(line)
     elif format == "markdown":
         output.line(report_markdown.markdown(findings, scope).rstrip("\n"))
     else:

@@ -240,6 +240,27 @@ def test_data_has_every_field() -> None:
         "behind": None,
         "ready": False,
         "waitingFor": "its health: Progressing",
+        "objects": [],
         "since": TIME,
         "final": False,
     }
+
+
+def test_what_objects_say_is_told_where_somebody_waits() -> None:
+    status = of(root("a", "b"), application("a", health="Progressing"), application("b"))
+    said = {("argocd", "a"): ["Deployment x/a: 0 of 1 replicas are available"], ("argocd", "b"): ["stale"]}
+    found = status.with_objects(said)
+    assert [item.ready for item in found.applications] == [item.ready for item in status.applications]
+    assert found.data()["applications"][1]["objects"] == ["Deployment x/a: 0 of 1 replicas are available"]
+    assert found.waits() == (
+        "2 of 3 Applications are Synced and Healthy; a: Synced, Progressing, waits for its health: "
+        "Progressing (Deployment x/a: 0 of 1 replicas are available)"
+    )
+
+
+def test_application_that_is_called_healthy_waits_for_its_rollout() -> None:
+    status = of(root("a"), application("a"))
+    assert status.ready
+    found = status.with_rollouts({("argocd", "a"): ["Deployment x/a: 1 of its version before still runs"]})
+    assert not found.ready
+    assert waiting(found) == {"a": "a rollout that is not done"}

@@ -159,3 +159,49 @@ def test_a_key_is_a_file_that_only_the_user_reads(tmp_path: Path, programs: Path
     assert noted[place : place + 3] == ["600", "the", "key"]
     assert noted[:place].count("the") == 0
     assert not [line for line in noted[place + 3 :] if line.startswith("INPUT_SSH_KEY")]
+
+
+PACKAGE = {
+    "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    '[project]\nname = "gitops-bootstrap"\nversion = "1"\n',
+    "constraints.txt": "",
+    "backend.py": """\
+import zipfile
+
+
+def build_wheel(folder, settings=None, metadata=None):
+    name = "gitops_bootstrap-1-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        info = "gitops_bootstrap-1.dist-info"
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: gitops-bootstrap\\nVersion: 1\\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return name
+""",
+}
+
+
+def test_installing_runs_no_python_of_the_checkout_it_stands_in(tmp_path: Path) -> None:
+    """A package of nothing stands for ours: Python, its venv and pip are the real ones."""
+    action, checkout, temp = (tmp_path / name for name in ("action", "checkout", "temp"))
+    for folder in (action, checkout, temp):
+        folder.mkdir()
+    for name, text in PACKAGE.items():
+        (action / name).write_text(text)
+    for name in ("venv", "ensurepip", "pip", "zipfile", "sitecustomize"):
+        (checkout / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PIP_")},
+        "ACTION": str(action),
+        "RUNNER_TEMP": str(temp),
+        "GITHUB_PATH": str(tmp_path / "path"),
+        "PYTHONPATH": str(checkout),
+    }
+    script = ROOT / "ci/action/install.sh"
+    ended = subprocess.run(
+        ["bash", script], cwd=checkout, env=environ, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert not (tmp_path / "ran").exists()
+    assert (tmp_path / "path").read_text() == f"{temp}/bootstrap/bin\n"
+    assert list(temp.glob("bootstrap/venv/lib/*/site-packages/gitops_bootstrap-1.dist-info"))

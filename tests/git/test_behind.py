@@ -55,3 +55,26 @@ def test_without_its_remote_what_was_fetched_counts_and_that_is_told(bare: Bare,
 
 def test_folder_in_no_repository_is_no_clone(tmp_path: Path) -> None:
     assert clone_at(tmp_path, Invocation()) is None
+
+
+@pytest.mark.parametrize("depth", [None, 1])
+def test_commit_that_overtook_is_known_as_a_descendant_without_moving_a_ref(
+    bare: Bare, tmp_path: Path, depth: int | None
+) -> None:
+    """A CI job's clone has the commit that it was started for, and nothing before or after it."""
+    ours = bare.commit({"a": b"2"})
+    shallow = ("--depth=1",) if depth else ()
+    git(tmp_path, "clone", "--quiet", *shallow, bare.url, "overtaken")
+    bare.commit({"a": b"3"})
+    newest = bare.commit({"a": b"4"})
+    other = bare.commit({"b": b"1"}, branch="unrelated")
+    folder = tmp_path / "overtaken"
+    before = git(folder, "for-each-ref")
+    clone = clone_at(folder, Invocation())
+    assert clone is not None
+    assert clone.descends(newest, ours)
+    assert not clone.descends(ours, newest)
+    assert not clone.descends(other, ours)
+    assert not clone.descends("f" * 40, ours)
+    assert git(folder, "for-each-ref") == before
+    assert not (folder / ".git" / "FETCH_HEAD").exists() or not (folder / ".git" / "FETCH_HEAD").read_text()

@@ -367,3 +367,18 @@ def test_commits_are_signed_as_git_is_configured(open_: Open, bare: Bare, tmp_pa
     tip = remote.observe().tip
     remote.push(remote.commit(tip, change({"x": b"1"}), AUTHOR, sign=True), tip)
     assert "gpgsig" in git(bare.folder, "cat-file", "commit", "main")
+
+
+@pytest.mark.parametrize("filters", [True, False])
+def test_fix_of_somebody_else_descends_from_what_was_pushed(
+    open_: Open, tmp_path: Path, filters: bool
+) -> None:
+    bare = Bare(tmp_path / "overtaken.git", filters=filters)
+    first = bare.commit({"a": b"1"})
+    remote = open_(bare)
+    ours = push(remote, {"b": b"1"})
+    fix = bare.commit({"b": b"2"})
+    assert remote.descends(fix, ours)
+    assert remote.descends(fix, first)
+    assert not remote.descends(first, ours)
+    assert not remote.descends("f" * 40, ours)

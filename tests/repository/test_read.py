@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import yaml
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.manifests.reader import _lenient_loader, line_of, load_all, parse
+from bootstrap.manifests.loader import lenient_loader
+from bootstrap.manifests.reader import line_of, load_all, parse
 from bootstrap.repository import read as index_build
 from bootstrap.repository import store as index_store
 from bootstrap.repository import tools
@@ -88,6 +90,11 @@ def test_cluster_can_be_chosen_and_must_exist(tmp_path: Path, invocation: Invoca
         read_all(tmp_path, invocation, cluster="two")
 
 
+def kustomized(program: str, folder: Path) -> str:
+    """What kustomize itself prints for a folder."""
+    return subprocess.run([program, "build", folder], check=True, capture_output=True, text=True).stdout
+
+
 def test_many_overlays_in_one_process_give_what_each_gives_alone(
     tmp_path: Path, invocation: Invocation
 ) -> None:
@@ -96,8 +103,7 @@ def test_many_overlays_in_one_process_give_what_each_gives_alone(
     overlays = [tools.Overlay(f"apps/shop/overlays/{name}", f"shop-{name}") for name in ("dev", "production")]
     together = tools.build_many(tmp_path, overlays, program)
     for overlay, built in zip(overlays, together, strict=True):
-        text, error = tools._call([program, "build", str(tmp_path / overlay.folder)])
-        assert error is None
+        text = kustomized(program, tmp_path / overlay.folder)
         assert sorted(map(str, load_all(text))) == sorted(str(body) for body, _ in built.objects)
 
 
@@ -130,8 +136,7 @@ def test_list_without_kustomize_gives_what_kustomize_gives(tmp_path: Path, invoc
     repository = read_all(write(tmp_path, OURS, plain), invocation, cluster="one")
     unit = repository.units["kustomize:clusters/one:{}"]
     ours = repository.store.get(f"objects:{unit.key}")
-    text, error = tools._call([tools.kustomize(invocation), "build", str(tmp_path / "clusters/one")])
-    assert error is None
+    text = kustomized(tools.kustomize(invocation), tmp_path / "clusters/one")
     assert sorted(map(str, map(_sorted, ours or []))) == sorted(map(str, map(_sorted, load_all(text))))
     assert len(ours or []) == 7
 
@@ -485,8 +490,8 @@ def test_merge_keys_and_aliases_are_resolved() -> None:
 @pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 def test_anchor_whose_name_comes_twice_holds_until_then(monkeypatch: pytest.MonkeyPatch, loader: str) -> None:
     monkeypatch.setattr(yaml, "CSafeLoader", getattr(yaml, loader))
-    monkeypatch.setattr("bootstrap.manifests.reader._loaders", [])
-    _lenient_loader.cache_clear()
+    monkeypatch.setattr("bootstrap.manifests.loader._loaders", [])
+    lenient_loader.cache_clear()
     text = "z: 1\n---\na: &x 1\nb: *x\nc: &x {k: 2}\nd: *x\n---\ne: &x 3\nf: *x\n"
     values = [{"z": 1}, {"a": 1, "b": 1, "c": {"k": 2}, "d": {"k": 2}}, {"e": 3, "f": 3}]
     found = parse(text.encode())
@@ -495,7 +500,7 @@ def test_anchor_whose_name_comes_twice_holds_until_then(monkeypatch: pytest.Monk
     assert line_of(text.encode(), 1, ("c", "k")) == 5
     (fault,) = parse(f"{text}---\ng: *x\n".encode()).faults
     assert (fault.line, fault.message) == (11, "it is no YAML: found undefined alias 'x'")
-    _lenient_loader.cache_clear()
+    lenient_loader.cache_clear()
 
 
 def test_line_of_a_field_is_that_of_the_nearest_thing_there() -> None:

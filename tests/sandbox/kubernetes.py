@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.addresses import Sandbox
 from tests import kubeconfigs
 from tests.sandbox.conftest import private_invocation
+
+SOON = 60.0
+"""Seconds for what takes a second or two on a machine with nothing else to do."""
 
 
 def admin(sandbox: Sandbox) -> Cluster:
@@ -99,3 +103,86 @@ def _ca(sandbox: Sandbox) -> dict[str, str]:
         private_invocation(sandbox.folder), sandbox.context, sandbox.kubeconfig
     ).configuration
     return {"certificate-authority": str(configuration.ssl_ca_cert)}
+
+
+# -- workloads, and their pods as a kubelet would leave them ---------------------------------
+
+
+def workload(kind: str, namespace: str, name: str, image: str = "registry.example/web:1") -> dict[str, Any]:
+    """A Deployment or StatefulSet of one pod, labelled `app: NAME`."""
+    container = {"name": "web", "image": image}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    service = {"serviceName": name} if kind == "StatefulSet" else {}
+    spec = {"selector": {"matchLabels": {"app": name}}, "template": template, **service}
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def pod_of(cluster: Cluster, namespace: str, name: str, image: str = "registry.example/web:1") -> str:
+    """The name of the pod that the controllers make of an image, once they have."""
+    deadline = time.monotonic() + SOON
+    while True:
+        for pod in kube.list_objects(cluster, "v1", "Pod", namespace, f"app={name}"):
+            if pod["spec"]["containers"][0]["image"] == image:
+                return str(pod["metadata"]["name"])
+        assert time.monotonic() < deadline, "no pod was made"
+        time.sleep(0.05)
+
+
+def pod_status(cluster: Cluster, namespace: str, pod: str, status: dict[str, Any]) -> None:
+    path = f"/api/v1/namespaces/{namespace}/pods/{pod}/status"
+    body = json.dumps({"status": status}).encode()
+    request(cluster, "PATCH", path, "as kubelet", body=body, content_type="application/merge-patch+json")
+
+
+CONTAINER = {"name": "web", "image": "x", "imageID": "", "restartCount": 0}
+
+
+def serve(cluster: Cluster, namespace: str, pod: str) -> None:
+    """As a kubelet whose pod is ready."""
+    since = "2026-11-24T21:50:03Z"
+    running = {**CONTAINER, "ready": True, "state": {"running": {"startedAt": since}}}
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": since}
+    status = {"phase": "Running", "containerStatuses": [running], "conditions": [ready]}
+    pod_status(cluster, namespace, pod, status)
+
+
+def fail(cluster: Cluster, namespace: str, pod: str) -> None:
+    """As a kubelet that cannot pull the image."""
+    waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
+    container = {**CONTAINER, "ready": False, "state": {"waiting": waiting}}
+    pod_status(cluster, namespace, pod, {"phase": "Pending", "containerStatuses": [container]})
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{pod}.1", "namespace": namespace},
+        "involvedObject": {"kind": "Pod", "name": pod, "namespace": namespace},
+        "type": "Warning",
+        "reason": "Failed",
+        "message": "cannot pull it",
+        "lastTimestamp": "2026-11-24T21:50:03Z",
+    }
+    body = json.dumps(event).encode()
+    request(cluster, "POST", f"/api/v1/namespaces/{namespace}/events", "as kubelet", body=body)
+
+
+def stuck_rollout(cluster: Cluster, namespace: str, name: str = "web") -> None:
+    """A Deployment whose old pod serves, and whose new one never gets its image."""
+    kube.apply(cluster, [made(workload("Deployment", namespace, name))])
+    serve(cluster, namespace, pod_of(cluster, namespace, name))
+    _until_status(cluster, namespace, name, availableReplicas=1)
+    broken = "registry.example/web:2"
+    kube.apply(cluster, [made(workload("Deployment", namespace, name, broken))])
+    fail(cluster, namespace, pod_of(cluster, namespace, name, broken))
+    _until_status(cluster, namespace, name, updatedReplicas=1, availableReplicas=1, unavailableReplicas=1)
+
+
+def _until_status(cluster: Cluster, namespace: str, name: str, **counts: int) -> None:
+    deadline = time.monotonic() + SOON
+    while True:
+        found = kube.get(cluster, "apps/v1", "Deployment", namespace, name) or {}
+        status = found.get("status") or {}
+        if all(status.get(key) == value for key, value in counts.items()):
+            return
+        assert time.monotonic() < deadline, status
+        time.sleep(0.05)

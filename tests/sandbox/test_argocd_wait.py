@@ -144,12 +144,12 @@ def test_children_that_do_not_know_the_commit_yet_are_asked_too(admin: Cluster, 
             assert waiting.result(SOON).ready
 
 
-def test_progress_is_told_row_by_row_and_as_a_whole(admin: Cluster, ns: str) -> None:
+def test_progress_is_told_as_what_is_waited_for_and_as_a_whole(admin: Cluster, ns: str) -> None:
     put(admin, ns, application("root", health="Progressing", children=[entry("a", 1)]))
     told: list[str] = []
     shown: list[Status] = []
     with ThreadPoolExecutor(1) as pool, controller(admin, ns):
-        waiting = pool.submit(argocd.wait, admin, "root", None, SOON, told.append, shown.append, ns)
+        waiting = pool.submit(argocd.wait, admin, "root", None, SOON, told.append, shown.append, ns, pace=0.0)
         until(lambda: any("an earlier wave" in text for text in told))
         put(admin, ns, application("a", health="Progressing"))
         until(
@@ -157,25 +157,74 @@ def test_progress_is_told_row_by_row_and_as_a_whole(admin: Cluster, ns: str) -> 
         )
         put(admin, ns, application("a"), application("root", children=[entry("a", 1)]))
         assert waiting.result(SOON).ready
-    assert told[-1].startswith("2 of 2 Applications are Synced and Healthy")
+    assert told[-1] == "2 of 2 Applications are Synced and Healthy"
     assert shown[-1].ready
     assert len(shown) == len({json.dumps(status.data()) for status in shown})
     assert all(item.since for status in shown for item in status.waiting)
 
 
+def test_log_has_no_two_lines_within_the_pace_and_the_end_at_once(admin: Cluster, ns: str) -> None:
+    put(admin, ns, application("root", health="Progressing", children=[entry("a", 1)]))
+    told: list[str] = []
+    shown: list[Status] = []
+    with ThreadPoolExecutor(1) as pool, controller(admin, ns):
+        waiting = pool.submit(
+            argocd.wait, admin, "root", None, SOON, told.append, shown.append, ns, pace=10 * SOON
+        )
+        until(lambda: bool(told))
+        put(admin, ns, application("a", health="Degraded"))
+        until(lambda: any(item.health == "Degraded" for status in shown for item in status.applications))
+        put(admin, ns, application("a"), application("root", children=[entry("a", 1)]))
+        assert waiting.result(SOON).ready
+    assert len(told) == 2
+    assert told[-1] == "2 of 2 Applications are Synced and Healthy"
+
+
+def test_fix_that_is_pushed_while_it_waits_is_what_it_waits_for(admin: Cluster, ns: str) -> None:
+    put(admin, ns, application("root", revision=REVISION, children=[entry("a", 1)]), application("a"))
+    fixed = {"sync": {"status": "Synced", "revisions": ["1.2.3", NEWER]}}
+    with controller(admin, ns, root=fixed, a=fixed):
+        status = argocd.wait(
+            admin, "root", "c" * 40, SOON, namespace=ns, descends=lambda commit, _: commit == NEWER
+        )
+    assert status.ready
+    assert status.revision == NEWER
+    assert all(NEWER in item.revision for item in status.applications)
+
+
+def test_argo_cds_own_image_that_cannot_be_pulled_is_told_while_it_waits(admin: Cluster, ns: str) -> None:
+    kube.apply(admin, [made(kubernetes.workload("StatefulSet", ns, "argocd-application-controller"))])
+    kubernetes.fail(admin, ns, kubernetes.pod_of(admin, ns, "argocd-application-controller"))
+    fresh = application("root")
+    fresh["status"] = {"resources": []}
+    put(admin, ns, fresh)
+    told: list[str] = []
+    said = f"StatefulSet {ns}/argocd-application-controller: 0 of 1 replicas are available"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(
+            argocd.wait, admin, "root", None, SOON, told.append, namespace=ns, pace=0.0, look=0.0
+        )
+        until(lambda: any(said in line and "ImagePullBackOff: no such image" in line for line in told))
+        request(admin, "DELETE", f"{PATH}/{ns}/applications/root", "deleting it")
+        with pytest.raises(NotReadyError, match="deleted"):
+            waiting.result(SOON)
+
+
+def test_rollout_that_is_stuck_behind_a_pod_that_serves_is_not_ready(admin: Cluster, ns: str) -> None:
+    """What Argo CD calls Healthy is as old as its last look."""
+    kubernetes.stuck_rollout(admin, ns)
+    resources = [{"group": "apps", "version": "v1", "kind": "Deployment", "namespace": ns, "name": "web"}]
+    put(admin, ns, application("root", children=resources))
+    with controller(admin, ns), pytest.raises(NotReadyError) as raised:
+        argocd.wait(admin, "root", None, 4, namespace=ns)
+    assert "root: Synced, Healthy; waits for a rollout that is not done" in raised.value.found
+    assert f"Deployment {ns}/web: 1 of its version before still runs" in raised.value.found
+    assert (
+        "container web: ImagePullBackOff: no such image; event Failed: cannot pull it" in raised.value.found
+    )
+
+
 def test_time_is_over_and_each_application_says_why(admin: Cluster, ns: str) -> None:
-    deployment = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": ns},
-        "spec": {
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {
-                "metadata": {"labels": {"app": "web"}},
-                "spec": {"containers": [{"name": "web", "image": "registry.example/web:1"}]},
-            },
-        },
-    }
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -186,10 +235,8 @@ def test_time_is_over_and_each_application_says_why(admin: Cluster, ns: str) -> 
             "resources": {"requests": {"storage": "1Gi"}},
         },
     }
-    kube.apply(admin, [made(deployment), made(claim)])
-    until(lambda: bool(kube.list_objects(admin, "v1", "Pod", ns, "app=web")))
-    (pod,) = kube.list_objects(admin, "v1", "Pod", ns, "app=web")
-    _fail(admin, ns, pod["metadata"]["name"])
+    kube.apply(admin, [made(kubernetes.workload("Deployment", ns, "web")), made(claim)])
+    kubernetes.fail(admin, ns, kubernetes.pod_of(admin, ns, "web"))
     resources = [
         {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": ns, "name": "web"},
         {"version": "v1", "kind": "PersistentVolumeClaim", "namespace": ns, "name": "data"},
@@ -214,30 +261,6 @@ def test_time_is_over_and_each_application_says_why(admin: Cluster, ns: str) -> 
     assert f"Service {ns}/absent: it is not there" in found
     assert "later: OutOfSync, Missing; waits for an earlier wave" in found
     assert "run the same command again" in raised.value.hint
-
-
-def _fail(cluster: Cluster, namespace: str, pod: str) -> None:
-    """As a kubelet that cannot pull the image."""
-    waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
-    container = {"name": "web", "image": "x", "imageID": "", "ready": False, "restartCount": 0}
-    status = {
-        "status": {"phase": "Pending", "containerStatuses": [{**container, "state": {"waiting": waiting}}]}
-    }
-    path = f"/api/v1/namespaces/{namespace}/pods/{pod}/status"
-    body = json.dumps(status).encode()
-    request(cluster, "PATCH", path, "as kubelet", body=body, content_type="application/merge-patch+json")
-    event = {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": f"{pod}.1", "namespace": namespace},
-        "involvedObject": {"kind": "Pod", "name": pod, "namespace": namespace},
-        "type": "Warning",
-        "reason": "Failed",
-        "message": "cannot pull it",
-        "lastTimestamp": "2026-11-24T21:50:03Z",
-    }
-    body = json.dumps(event).encode()
-    request(cluster, "POST", f"/api/v1/namespaces/{namespace}/events", "as kubelet", body=body)
 
 
 def test_what_can_never_be_met_is_not_waited_for_to_the_end(admin: Cluster, ns: str) -> None:

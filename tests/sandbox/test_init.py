@@ -253,6 +253,15 @@ def test_cluster_only_brings_a_new_cluster_up_by_a_token_that_may_only_read(worl
     assert world.history() == history
 
 
+def test_cluster_only_takes_the_domain_that_is_recorded_and_no_other(world: World) -> None:
+    world.up("--repo-only", "--domain", "apps.test")
+    other = world.init("--cluster-only", "--domain", "other.test", "--dry-run")
+    assert other.exit == 2
+    assert "--domain is other.test, and cluster default is laid out with apps.test" in other.err
+    same = world.init("--cluster-only", "--domain", "apps.test", "--dry-run")
+    assert same.exit == world.init("--cluster-only", "--dry-run").exit == 1, same.err
+
+
 def test_cluster_only_needs_a_layout(world: World) -> None:
     world.api("POST", f"/orgs/{world.sandbox.git_organisation}/repos", {"name": world.name.split("/")[1]})
     result = world.init("--cluster-only")

@@ -16,6 +16,7 @@ from bootstrap import kube
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.kube import Cluster
+from bootstrap.kube.connection import request
 from bootstrap.layout import catalog
 from bootstrap.manifests.reader import parse
 from bootstrap.repository.tools import kustomize
@@ -27,6 +28,7 @@ from tests.applications import NEWER, REPOSITORY, REVISION, application, entry
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.repositories import SHOP, write
+from tests.sandbox import kubernetes
 from tests.sandbox.kubernetes import made
 from tests.sandbox.test_argocd_wait import SOON, admin, controller, ns, put
 
@@ -184,6 +186,45 @@ def test_wait_ends_at_the_commit_and_otherwise_says_which_is_not(
     assert "root" in late.err
 
 
+def test_stuck_rollout_is_told_by_status_and_doctor_although_its_application_is_called_healthy(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str]
+) -> None:
+    kubernetes.stuck_rollout(admin, ns)
+    resources = [{"group": "apps", "version": "v1", "kind": "Deployment", "namespace": ns, "name": "web"}]
+    put(admin, ns, application("root", children=resources))
+    says = f"Deployment {ns}/web: 1 of its version before still runs, 1 of 2 pods are not available"
+    because = "container web: ImagePullBackOff: no such image; event Failed: cannot pull it"
+    result = run("status", "--namespace", ns, env=environ)
+    assert result.exit == 1
+    (line,) = [line for line in result.out.splitlines() if line.startswith("root: ")]
+    assert says in line
+    assert because in line
+    assert "0 of 1 Applications are Synced and Healthy" in result.err
+    data = json.loads(run("status", "--namespace", ns, "-o", "json", env=environ).out)
+    assert data["applications"][0]["waitingFor"] == "a rollout that is not done"
+    assert [says in text for text in data["applications"][0]["objects"]] == [True]
+    findings = json.loads(run("doctor", "--namespace", ns, "-o", "json", env=environ).out)["findings"]
+    (found,) = [one["found"] for one in findings if one["area"] == "root"]
+    assert says in found
+    assert because in found
+
+
+def test_argo_cds_own_stuck_rollout_is_told_by_doctor(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str]
+) -> None:
+    kubernetes.stuck_rollout(admin, ns, "argocd-server")
+    labels = {"metadata": {"labels": {"app.kubernetes.io/part-of": "argocd"}}}
+    path = f"/apis/apps/v1/namespaces/{ns}/deployments/argocd-server"
+    body = json.dumps(labels).encode()
+    request(admin, "PATCH", path, "labelling", body=body, content_type="application/merge-patch+json")
+    put(admin, ns, application("root"))
+    findings = json.loads(run("doctor", "--namespace", ns, "-o", "json", env=environ).out)["findings"]
+    (found,) = [one for one in findings if one["area"] == "argocd-server"]
+    assert found["state"] == "broken"
+    assert "1 of 1 ready: 1 of its version before still runs" in found["found"]
+    assert "ImagePullBackOff: no such image" in found["found"]
+
+
 def test_doctor_tells_versions_rights_and_what_is_broken(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str]
 ) -> None:
@@ -266,6 +307,46 @@ def test_trace_beside_the_cluster_tells_endpoints_images_and_what_is_missing(
     assert result.exit == 1  # there are no nodes, so nothing is ready
     assert "has no ready endpoint" in result.out
     assert "web is registry.example.com/web:2, Git says registry.example.com/web:3" in result.out
+
+
+def test_trace_tells_a_stuck_rollout_behind_a_pod_that_serves(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str], repository: Path
+) -> None:
+    applied(admin, repository)
+    old = "registry.example.com/web:2"
+    kubernetes.serve(admin, ns, kubernetes.pod_of(admin, ns, "web", old))
+    kustomization = repository / "clusters/one/kustomization.yaml"
+    kustomization.write_text(kustomization.read_text().replace("'2'", "'3'"))
+    applied(admin, repository)
+    new = old.replace("2", "3")
+    kubernetes.fail(admin, ns, kubernetes.pod_of(admin, ns, "web", new))
+    result = run("trace", f"web.{ns}", "--repo", str(repository), "--live", env=environ)
+    assert result.exit == 1
+    assert f"Deployment {ns}/web  [BROKEN]" in result.out
+    assert "container web: ImagePullBackOff: no such image; event Failed: cannot pull it" in result.out
+
+
+def test_trace_tells_what_was_to_be_made_in_the_cluster_and_is_not_there(
+    admin: Cluster, ns: str, run: Run, environ: dict[str, str], repository: Path
+) -> None:
+    base = repository / "clusters/one/shop.yaml"
+    given = "env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: web-token, key: token}}}]"
+    text = base.read_text()
+    assert "        - name: web\n" in text
+    base.write_text(text.replace("        - name: web\n", f"        - name: web\n          {given}\n", 1))
+    applied(admin, repository)
+    command = ("trace", f"web.{ns}", "--repo", str(repository), "--live")
+    missing = run(*command, env=environ)
+    assert f"Secret {ns}/web-token  [BROKEN]" in missing.out
+    assert f"! live: Secret {ns}/web-token is not in the cluster" in missing.out
+    kube.ensure_secret(admin, ns, "web-token", data={"other": b"hush-hush"}, generate=(), labels={})
+    without = run(*command, env=environ)
+    assert f"! live: Secret {ns}/web-token has no key token" in without.out
+    assert "hush" not in without.out
+    kube.ensure_secret(admin, ns, "web-token", data={"token": b"hush-hush"}, generate=(), labels={})
+    there = run(*command, env=environ)
+    assert f"Secret {ns}/web-token\n" in there.out
+    assert "· live: it is there" in there.out
 
 
 def test_catalog_with_argocds_own_manifest_has_no_finding(

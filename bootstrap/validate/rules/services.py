@@ -139,11 +139,15 @@ def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[
             yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName")
 
 
+_ENOUGH = 100
+"""Workloads behind one Service that are looked at: more are never meant, and could be any number."""
+
+
 def _service(index: Index, service: Resource) -> Iterator[Problem]:
     selector = mapping(service.spec.get("selector"))
     if not selector or service.spec.get("type") == "ExternalName":
         return
-    pods = selected(index, selector, service.namespace)
+    pods = selected(index, selector, service.namespace)[:_ENOUGH]
     if not pods:
         if index.knows(service.namespace) and not _made_elsewhere(index, service):
             message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"

@@ -1,0 +1,172 @@
+"""What is known while waiting: the Applications, since when each waits, and when to ask Argo CD again."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+
+from bootstrap.argocd.reason import REFRESH, Application, repository, revisions
+from bootstrap.argocd.status import ApplicationStatus, Key, Status, key_of, summarise
+
+NUDGE = 10.0
+"""Seconds after which Argo CD is asked to look again at what failed only for the moment."""
+STILL = 15.0
+"""Seconds without any movement after which Argo CD is asked to look again; doubled each time."""
+LONGEST_STILL = 120.0
+"""Seconds between two such questions at most; by itself Argo CD looks every 180 at the latest."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+Descends = Callable[[str, str], bool]
+"""Whether the first commit has the second in its history; False when that cannot be told."""
+
+
+@dataclass
+class _Still:
+    """An Application that has looked the same since `since`; it is asked about after `pause` seconds."""
+
+    looks: tuple[str, ...]
+    since: float
+    pause: float
+
+
+class Watched:
+    """One wait. `clock` is in seconds and only goes forward."""
+
+    def __init__(
+        self,
+        root: str,
+        namespace: str,
+        revision: str | None,
+        descends: Descends | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.root = root
+        self.namespace = namespace
+        self.revision = revision
+        self.applications: dict[Key, Application] = {}
+        self.refreshed: set[Key] = set()
+        self.rows: dict[Key, ApplicationStatus] = {}
+        self.objects: Mapping[Key, tuple[str, ...]] = {}
+        self.settled_at: float | None = None
+        self.asked_again = False
+        self._nudged: dict[Key, float] = {}
+        self._still: dict[Key, _Still] = {}
+        self._descends = descends
+        self._unrelated: set[str] = set()
+        self._clock = clock
+
+    def take(self, event: str, application: Application) -> None:
+        key = key_of(application)
+        if event == "DELETED":
+            self.applications.pop(key, None)
+        else:
+            self.applications[key] = application
+
+    def follow(self) -> None:
+        """Wait for the newer commit from now on, when the root is at one that has ours in its history.
+
+        A fix that is pushed while this waits is what the wait asks for; the commit before it never comes.
+        """
+        top = self.applications.get((self.namespace, self.root))
+        if self.revision is None or self._descends is None or top is None:
+            return
+        found = revisions(top)
+        if self.revision in found:
+            return
+        for commit in found:
+            if not _COMMIT.fullmatch(commit) or commit in self._unrelated:
+                continue  # a chart's version, or asked about before
+            if self._descends(commit, self.revision):
+                self.revision = commit
+                self.refreshed.clear()
+                self._unrelated.clear()
+                return
+            self._unrelated.add(commit)
+
+    def status(self) -> Status:
+        """The state now; a reason without a time of its own is dated by when it was first seen."""
+        status = summarise(list(self.applications.values()), self.root, self.namespace, self.revision)
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        dated = []
+        for item in status.applications:
+            key = (item.namespace, item.name)
+            before = self.rows.get(key)
+            if before is not None and not before.ready and self._is_asked(key):
+                # Argo CD looks again because we asked: until it has, what was waited for still is.
+                item = replace(
+                    item,
+                    waiting_for=before.waiting_for,
+                    since=before.since,
+                    final=before.final,
+                    passing=before.passing,
+                )
+            if item.waiting_for and not item.since:
+                same = before is not None and before.waiting_for == item.waiting_for
+                item = replace(item, since=before.since if before and same else now)
+            dated.append(item)
+        return replace(status, applications=tuple(dated)).with_objects(self.objects)
+
+    def stale(self, status: Status) -> list[Key]:
+        """Those below the root that were not compared with the commit asked for, and not asked to be yet.
+
+        Argo CD compares on its own every few minutes; a commit that it does not know of yet would be
+        missed, because everything is still Synced with the one before.
+        """
+        if self.revision is None:
+            return []
+        top = self.applications.get((self.namespace, self.root))
+        found = []
+        for item in status.applications[1:]:
+            key = (item.namespace, item.name)
+            application = self.applications.get(key)
+            if application is None or top is None or key in self.refreshed:
+                continue
+            if repository(application) == repository(top) and self.revision not in revisions(application):
+                found.append(key)
+        return found
+
+    def to_look_at_again(self, status: Status) -> list[Key]:
+        """Those that Argo CD is asked to look at now.
+
+        What failed for the moment only (an API server that was busy, a network that was not there yet),
+        and what has not moved for a while: an Application's health can stay Progressing although its
+        objects are well, until somebody asks.
+        """
+        now, found = self._clock(), []
+        for item in status.waiting:
+            key = (item.namespace, item.name)
+            if item.passing:
+                if now - self._nudged.setdefault(key, now) >= NUDGE:
+                    self._nudged[key] = now
+                    found.append(key)
+                continue
+            self._nudged.pop(key, None)
+            if item.missing or item.final or self._is_asked(key):
+                continue
+            looks = (item.sync, item.health, item.revision, item.waiting_for)
+            still = self._still.get(key)
+            if still is None or still.looks != looks:
+                self._still[key] = _Still(looks, now, STILL)
+            elif now - still.since >= still.pause:
+                self._still[key] = _Still(looks, now, min(2 * still.pause, LONGEST_STILL))
+                found.append(key)
+        return found
+
+    def _is_asked(self, key: Key) -> bool:
+        """Whether a refresh is asked for and not done yet."""
+        metadata = (self.applications.get(key) or {}).get("metadata") or {}
+        return REFRESH in (metadata.get("annotations") or {})
+
+    def gives_up(self, status: Status, settled: float) -> tuple[bool, bool]:
+        """Whether to ask Argo CD once more, and whether nothing will change any more."""
+        if not status.final:
+            self.settled_at, self.asked_again = None, False
+            return False, False
+        now = self._clock()
+        self.settled_at = self.settled_at or now
+        ask = not self.asked_again and now - self.settled_at >= settled / 2
+        self.asked_again = self.asked_again or ask
+        return ask, now - self.settled_at >= settled

@@ -1,0 +1,157 @@
+"""Programs that we started and that still run: each leads a group of its own, and ends with us.
+
+A signal that ends this run ends them first; a thread of ours that wants to start another one then is
+told that it is over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+_running: set[subprocess.Popen[Any]] = set()
+_over = threading.Event()
+_starts = 0
+_deferred: BaseException | None = None
+
+GRACE = 2.0
+"""Seconds that a program has between SIGTERM and SIGKILL."""
+
+
+class Over(KeyboardInterrupt):
+    """This run is being ended: nothing is started any more."""
+
+
+def popen(
+    command: Sequence[str],
+    folder: str | os.PathLike[str],
+    environ: Mapping[str, str],
+    stdin: int = subprocess.DEVNULL,
+    stderr: int = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    """Start a program as the leader of its group; it ends with us until `done`. Raises OSError, Over."""
+    with starting():
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environ),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+        adopt(process)
+    return process
+
+
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Start a program in the block, and `adopt` it: a signal waits until it is known, or it would live on."""
+    global _starts, _deferred
+    check()
+    main = threading.current_thread() is threading.main_thread()
+    if main:
+        _starts += 1
+    try:
+        yield
+    finally:
+        if main:
+            _starts -= 1
+            error, _deferred = _deferred, None
+            if error is not None:
+                raise error
+
+
+def defers(error: BaseException) -> bool:
+    """Whether a signal's handler leaves it to `starting` to raise this."""
+    global _deferred
+    if _starts:
+        _deferred = error
+    return bool(_starts)
+
+
+def adopt(process: subprocess.Popen[Any]) -> None:
+    """Have a program that another library started, as the leader of its group, end with us until `done`."""
+    _running.add(process)
+    if _over.is_set():
+        _signal(process, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Have a program gone after the block: by itself, or ended when something goes wrong in it."""
+    try:
+        check()  # the end may have come between its start and now
+        yield
+    except BaseException:
+        stop(process)
+        raise
+    finally:
+        done(process)
+
+
+def done(process: subprocess.Popen[Any]) -> None:
+    """It has ended, or need not end with us."""
+    _running.discard(process)
+
+
+def check() -> None:
+    """Raise Over when this run is being ended."""
+    if _over.is_set():
+        raise Over
+
+
+def kill(process: subprocess.Popen[Any]) -> None:
+    """End a program with all that it started, at once; returns when it is gone."""
+    _signal(process, signal.SIGKILL)
+    process.wait()
+    end_rest(process)
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """The same, but it may take away first what it has laid out: git has locks and half-written packs."""
+    _signal(process, signal.SIGTERM)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        kill(process)
+    end_rest(process)
+
+
+def end_all() -> None:
+    """Ask every program to end, and start no other from here on; safe in a signal's handler.
+
+    git takes its locks away when it is asked; who is still there when its block ends is killed.
+    """
+    _over.set()
+    for process in tuple(_running):
+        _signal(process, signal.SIGTERM)
+
+
+def finish() -> None:
+    """Wait for what was asked to end, and kill what does not."""
+    for process in tuple(_running):
+        stop(process)
+        done(process)
+
+
+def again() -> None:
+    """Let programs be started again, after `end_all`: the command line may be called more than once."""
+    _over.clear()
+
+
+def end_rest(process: subprocess.Popen[Any]) -> None:
+    """What it started and did not wait for: a group lives on without its leader."""
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen[Any], number: signal.Signals) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)

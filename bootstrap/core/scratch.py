@@ -1,0 +1,129 @@
+"""Private temporary folders of a run, all below one; what a run that was killed left is swept by the next.
+
+The folder is held by a lock, which goes with its process: one that nobody holds belongs to no run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = "gitops-bootstrap-"
+_LOCK = ".lock"
+_YOUNG = 60.0
+"""Seconds that a folder without a lock may be on its way to one."""
+
+
+@dataclass
+class _Held:
+    """A run's folder, the descriptor that holds its lock, and how many folders in it are in use."""
+
+    path: Path
+    descriptor: int
+    used: int = 0
+
+
+_held: dict[str, _Held] = {}
+_swept: set[str] = set()
+_guard = threading.Lock()
+
+
+@contextlib.contextmanager
+def folder(purpose: str, within: str | None = None) -> Iterator[Path]:
+    """A private folder that is gone after the block; `within` a folder, or where temporary files lie.
+
+    Raises OSError when it cannot be made.
+    """
+    path = take(purpose, within)
+    try:
+        yield path
+    finally:
+        give_back(path)
+
+
+def take(purpose: str, within: str | None = None) -> Path:
+    """A private folder until `give_back`, or else until the process ends. Raises OSError."""
+    place = os.path.realpath(within or tempfile.gettempdir())
+    with _guard:
+        if place not in _swept:
+            _swept.add(place)
+            _sweep(Path(place))
+        held = _held.get(place)
+        if held is None:
+            held = _held[place] = _new(place)
+        path = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=held.path))
+        held.used += 1
+    return path
+
+
+def give_back(path: Path) -> None:
+    """Take a folder away, and with the last one all that was made around it."""
+    shutil.rmtree(path, ignore_errors=True)
+    place = str(path.parent.parent)
+    with _guard:
+        held = _held.get(place)
+        if held is None:
+            return
+        held.used -= 1
+        if held.used <= 0:
+            _drop(_held.pop(place))
+
+
+def _new(place: str) -> _Held:
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another run is sweeping it
+            os.close(descriptor)
+            continue
+        except OSError:
+            pass  # a file system without locks: no other run can take it for left behind, either
+        return _Held(path, descriptor)
+
+
+def _drop(held: _Held) -> None:
+    shutil.rmtree(held.path, ignore_errors=True)
+    os.close(held.descriptor)
+
+
+@atexit.register
+def _drop_all() -> None:
+    for held in list(_held.values()):
+        _drop(held)
+    _held.clear()
+
+
+def _sweep(place: Path) -> None:
+    """Take away what this user's other runs left there; never what another user made, nor a link."""
+    with contextlib.suppress(OSError):
+        for path in place.glob(f"{PREFIX}*"):
+            with contextlib.suppress(OSError):
+                state = path.lstat()
+                if stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and _is_left(path, state):
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_left(path: Path, state: os.stat_result) -> bool:
+    try:
+        descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return time.time() - state.st_mtime > _YOUNG
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True

@@ -1,0 +1,59 @@
+"""Pure: a table as lines of a width. No cell is broken inside a word: a name stays whole, to be copied."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+GAP = "  "
+INDENT = "    "
+NARROWEST = 24
+"""Columns that the last cell gets at least; with less room it goes below its row."""
+
+
+def lines(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
+    """The header, then a line a row; `width` None: as wide as it needs to be.
+
+    Where that is too wide, the last column is wrapped at blanks; where the others leave too little room for
+    it, the columns that do not fit are told below their row as `HEADER value`.
+    """
+    table = [list(headers), *[list(row) for row in rows]]
+    widths = [max(len(row[column]) for row in table) for column in range(len(headers))]
+    total = sum(widths) + len(GAP) * (len(widths) - 1)
+    if width is None or total <= width:
+        return [_line(row, widths) for row in table]
+    before = total - widths[-1]
+    longest = max(len(word) for row in table for word in (row[-1].split() or [""]))
+    if width - before >= max(NARROWEST, min(longest, widths[-1])):
+        return [line for row in table for line in _wrapped(row, widths, width, before)]
+    return _below(table, widths, width)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    return GAP.join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip()
+
+
+def _wrapped(row: Sequence[str], widths: Sequence[int], width: int, before: int) -> list[str]:
+    first, *more = _words(row[-1], width - before)
+    start = [_line([*row[:-1], first], [*widths[:-1], 0])]
+    return start + [" " * before + line for line in more]
+
+
+def _below(table: Sequence[Sequence[str]], widths: Sequence[int], width: int) -> list[str]:
+    """As many columns as fit on the row's own line, the others below it; what says nothing is left out."""
+    fits = 1
+    while fits < len(widths) - 1 and sum(widths[: fits + 1]) + len(GAP) * fits <= width:
+        fits += 1
+    headers = table[0]
+    found = [_line(headers[:fits], widths[:fits])]
+    for row in table[1:]:
+        found.append(_line(row[:fits], widths[:fits]))
+        pairs = zip(headers[fits:], row[fits:], strict=True)
+        text = GAP.join(f"{header} {cell}" for header, cell in pairs if cell not in ("", "-"))
+        found += [f"{INDENT}{line}" for line in _words(text, width - len(INDENT)) if line]
+    return found
+
+
+def _words(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns, longer only where one word is."""
+    return textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False) or [""]

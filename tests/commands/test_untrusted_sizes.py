@@ -1,0 +1,94 @@
+"""Small inputs that would keep a run busy, or fill its memory, are findings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.commands.untrusted import OVERLAY, Checked, overlay
+from tests.repositories import OURS, URL
+
+pytestmark = pytest.mark.usefixtures("cache")
+
+
+def with_set(generators: str) -> dict[str, str]:
+    cluster = OURS["clusters/one/kustomization.yaml"].replace(
+        "- project.yaml", "- project.yaml\n  - set.yaml"
+    )
+    source = f"{{repoURL: {URL}, path: apps/shop/overlays/dev}}"
+    template = (
+        f"{{metadata: {{name: 'x-{{{{a}}}}'}}, spec: {{project: apps, source: {source}, destination: {{}}}}}}"
+    )
+    api = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: many, namespace: argocd}\n"
+    )
+    text = f"{api}spec:\n  generators: {generators}\n  template: {template}\n"
+    return {"clusters/one/kustomization.yaml": cluster, "clusters/one/set.yaml": text}
+
+
+def elements(name: str, count: int, more: str = "") -> str:
+    return f"{{list: {{elements: [{', '.join(f'{{{name}: x{number}{more}}}' for number in range(count))}]}}}}"
+
+
+MANY_KEYS = "".join(f", k{number}: 1" for number in range(200))
+
+
+@pytest.mark.parametrize(
+    "generators",
+    [
+        f"[matrix: {{generators: [{elements('a', 4000)}, {elements('b', 4000)}]}}]",
+        f"[merge: {{mergeKeys: [c], generators: [{elements('a', 4000)}, {elements('b', 4000)}]}}]",
+        f"[matrix: {{generators: [{elements('a', 90)}, {elements('b', 90, MANY_KEYS)}]}}]",
+        f"[matrix: {{generators: [{elements('a', 90)}, {elements('b', 90, ', c: ' + 'y' * 9000)}]}}]",
+    ],
+)  # fmt: skip
+def test_product_of_generators_is_bounded(checked: Checked, generators: str) -> None:
+    result = checked(with_set(generators))
+    assert result.exit == 0, result.err
+    assert "GB110" in result.out or "b" not in generators, result.out
+
+
+def test_patch_target_that_no_engine_of_pythons_ends_is_let_be(checked: Checked) -> None:
+    name = "a" * 60
+    files = overlay("patches: [{target: {kind: Service, name: (a+)+b}, patch: '[]'}]\n")
+    more = {
+        "apps/shop/base/shop.yaml": OURS["apps/shop/base/shop.yaml"].replace("name: web", f"name: {name}")
+    }
+    assert checked(files | more).exit in (0, 1)
+
+
+def test_long_value_takes_no_longer_than_it_is_long(checked: Checked) -> None:
+    values = ("a.", "a-", "eyJ-", "a://", "://", "$(", "glpat-", "eyJa.eyJ-")
+    data = {f"v{number}": unit * (160_000 // len(unit)) for number, unit in enumerate(values)}
+    text = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "long"}, "data": data})
+    base = OURS["apps/shop/base/kustomization.yaml"].replace("- shop.yaml", "- shop.yaml\n  - long.yaml")
+    result = checked({"apps/shop/base/long.yaml": text, "apps/shop/base/kustomization.yaml": base})
+    assert "ConfigMap shop-dev/long: v6 looks like a GitLab token" in result.out
+
+
+def test_kustomizations_that_double_each_other_end(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bootstrap.programs.run.CPU_SECONDS", 3)
+    files: dict[str, str] = {
+        OVERLAY: "namePrefix: x-\nresources: [../../../../deep/0/a, ../../../../deep/0/b]\n"
+    }
+    for level in range(40):
+        for side in "ab":
+            below = f"resources: [../../{level + 1}/a, ../../{level + 1}/b]\n"
+            files[f"deep/{level}/{side}/kustomization.yaml"] = f"namePrefix: {side}-\n{below}"
+    for side in "ab":
+        files[f"deep/40/{side}/kustomization.yaml"] = "resources: [cm.yaml]\n"
+        files[f"deep/40/{side}/cm.yaml"] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+    assert checked(files).exit == 1
+    lists = {
+        path: text.replace("namePrefix: a-\n", "").replace("namePrefix: b-\n", "")
+        for path, text in files.items()
+    }
+    assert checked(lists).exit == 1
+
+
+def test_long_chain_of_kustomizations_is_a_finding(checked: Checked) -> None:
+    files = {f"deep/{level}/kustomization.yaml": f"resources: [../{level + 1}]\n" for level in range(1500)}
+    result = checked(files | {OVERLAY: "resources: [../../../../deep/0]\n"})
+    assert result.exit == 1
+    assert "is in more than 100 others" in result.out
