@@ -101,8 +101,9 @@ def _base(app: Placed, found: Files) -> None:
 _PROBES: Mapping[str, Mapping[str, int]] = {
     "startupProbe": {"periodSeconds": 2, "failureThreshold": 30},
     "readinessProbe": {"periodSeconds": 5, "timeoutSeconds": 3},
-    "livenessProbe": {"periodSeconds": 10, "timeoutSeconds": 5},
 }
+"""The probes that ask the path of --health. Liveness asks the socket alone: a page that waits for another
+service, or a node without time to spare, is no reason to restart the pod."""
 
 
 def _variables(text: bytes, configs: tuple[Config, ...], path: str) -> bytes:

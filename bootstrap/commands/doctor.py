@@ -23,7 +23,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @click.option("--repo", metavar="URL", help="The Git repository; the token is sent only to its host.")
 @click.option(
-    "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN), for webhooks."
+    "--token-file",
+    type=_FILE,
+    help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE), for webhooks.",
 )
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
 @click.option("--api-url", help="The Git host's web address, if the repository's URL is SSH.")

@@ -12,7 +12,8 @@ from bootstrap.core.output import Output
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential
-from bootstrap.init import plan_layout
+from bootstrap.git.urls import same_address
+from bootstrap.init import build_check, plan_layout
 from bootstrap.init.plan_layout import Desired, Last, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
@@ -51,7 +52,7 @@ def observe(request: Request, session: Session, url: str, credential: Credential
         _refuse_second(repo)
     asked = Settings(url, repo.branch, cluster=request.cluster, path=path)
     if request.cluster_only:
-        settings = _recorded(asked, record, repo)
+        settings = _recorded(request, asked, record, repo)
         return Laid(repo, settings, Desired(repo.files))
     session.provider = providers.find(url, credential, output.invocation, _api_address(request, url))
     findings = (*_of_missing_repository(session, repo), *_of_deploy_key(request, session, url))
@@ -66,6 +67,11 @@ def observe(request: Request, session: Session, url: str, credential: Credential
         note = f"branch {repo.branch} is new, and begins without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
     findings = (*findings, *_of_missing_folders(request, settings, desired))
+    if desired.merges:
+        built = build_check.findings(
+            repo.files, desired.tree, settings.prefix, output.invocation, output.info
+        )
+        findings = (*findings, *built)
     if desired.commits:
         findings = (*findings, *_find_author(request, session, output))
         if repo.exists:
@@ -174,6 +180,8 @@ def _settings(
         argo = (record.argocd_version, record.argocd_variant, record.argocd_sha256)
     return replace(
         asked,
+        # Another spelling of the same URL is no other repository: what is laid out stays as it is written.
+        repo_url=before.repo_url if same_address(before.repo_url, asked.repo_url) else asked.repo_url,
         domain=request.domain or before.domain,
         storage_class=request.storage_class or before.storage_class,
         with_components=_together(before.with_components, on, off),
@@ -216,6 +224,8 @@ def _desired(
     )
     if record is None:
         return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
+    if not request.downgrade:
+        plan_layout.refuse_older(source.version, record)
     last = Last(record, _shipped(session, record, settings))
     asked = (request.with_components, request.without_components)
     return plan_layout.next_layout(source, settings, last, repo.files, remote.merge_text, asked)
@@ -223,7 +233,7 @@ def _desired(
 
 def _shipped(session: Session, record: Record, settings: Settings) -> dict[str, bytes] | None:
     """The last layout's catalog: by the recorded commit, else by its trailer; None if neither is there."""
-    read = tuple(f"{settings.prefix}{folder}/" for folder in catalog.FOLDERS)
+    read = tuple(f"{settings.prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
     try:
         return dict(session.remote.read_commit(record.catalog_commit, read))
     except (InputError, GitError) as error:
@@ -233,8 +243,8 @@ def _shipped(session: Session, record: Record, settings: Settings) -> dict[str, 
     return dict(session.remote.read_commit(found, read)) if found else None
 
 
-def _recorded(asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:
-    """The settings that a repository was laid out with, for --cluster-only."""
+def _recorded(request: Request, asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:
+    """The settings that a repository was laid out with, for --cluster-only; those given must be the same."""
     tried = "reading the layout for --cluster-only"
     if not repo.exists or record is None:
         where = asked.prefix + RECORD
@@ -252,4 +262,15 @@ def _recorded(asked: Settings, record: Record | None, repo: RepositoryState) -> 
             f"name one with --cluster: {', '.join(record.clusters) or 'none is there'}",
             repo.url,
         )
+    for option, given, known in (
+        ("--domain", request.domain, settings.domain),
+        ("--storage-class", request.storage_class, settings.storage_class),
+    ):
+        if given and given != known:
+            raise InputError(
+                tried,
+                f"{option} is {given}, and cluster {settings.cluster} is laid out with {known or 'none'}",
+                f"omit it, or change it in Git first: run once with {option} and --repo-only",
+                repo.url,
+            )
     return settings

@@ -32,7 +32,7 @@ class Request:
     adopt: bool = False
     repo_only: bool = False
     cluster_only: bool = False
-    username: str = "git"
+    username: str | None = None
     token_file: Path | None = None
     ssh_key: Path | None = None
     known_hosts: Path | None = None
@@ -45,6 +45,7 @@ class Request:
     sign: bool = False
     message_suffix: str = ""
     force_conflicts: bool = False
+    downgrade: bool = False
     dry_run: bool = False
     yes: bool = False
     timeout: float = 600.0
@@ -80,8 +81,6 @@ class Request:
 
     def _changes_of_git(self) -> list[str]:
         options = {
-            "--domain": self.domain,
-            "--storage-class": self.storage_class,
             "--with": self.with_components,
             "--without": self.without_components,
             "--ha or --core": self.variant,

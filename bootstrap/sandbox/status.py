@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bootstrap.core.invocation import Invocation
+from bootstrap.sandbox import addresses as sandbox_addresses
 from bootstrap.sandbox import process, state
 from bootstrap.sandbox.addresses import Sandbox
 
@@ -60,7 +61,6 @@ def observe(name: str, invocation: Invocation) -> Status | None:
     if settings is None:
         return None
     if settings.provider == "kind":
-        from bootstrap.sandbox import addresses as sandbox_addresses
         from bootstrap.sandbox import kind
 
         runs = kind.runs(name, invocation)

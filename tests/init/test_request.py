@@ -14,7 +14,7 @@ from bootstrap.init.request import Request
     ("options", "words"),
     [
         ({"repo_only": True, "cluster_only": True}, "exclude one another"),
-        ({"cluster_only": True, "domain": "example.org"}, "--domain would have to"),
+        ({"cluster_only": True, "variant": "ha"}, "--ha or --core would have to"),
         ({"cluster_only": True, "with_components": ("loki",), "variant": "ha"}, "--with, --ha or --core"),
         ({"cluster_only": True, "argocd_url": "https://argocd.example.org"}, "--argocd-url"),
         ({"sha256": "0" * 64}, "without --argocd-manifest"),
