@@ -271,7 +271,7 @@ class Remote:
         # rarer: a branch that was reset meanwhile would take a plain one, and get back what was removed.
         lease = f"--force-with-lease={ref}:{expect or ''}"
         arguments = ("push", "--porcelain", "--no-verify", lease, *options, "origin", f"{sha}:{ref}")
-        with interruption.unknown_when_interrupted(errors.under_way(self.branch, self.shown, sha)):
+        with interruption.unknown_when_interrupted(errors.under_way(branch or "", self.shown, sha)):
             answer = self._repository.run(*arguments)
         if answer.status:
             out = answer.out.decode("utf-8", "replace")
