@@ -11,6 +11,7 @@ from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit
+from bootstrap.git.commit import with_trailers
 from bootstrap.git.remote import Identity, Remote
 from bootstrap.plan.execute import Handler
 from bootstrap.plan.steps import (
@@ -22,9 +23,11 @@ from bootstrap.plan.steps import (
     ServerSideApply,
     WaitFor,
 )
-from bootstrap.providers import Provider
+from bootstrap.providers import Provider, PullRequest, PullRequestSpec
 
 NAMESPACE = "argocd"
+REVIEW_TRAILER = "Bootstrap-Branch"
+"""In a commit's message: this branch is ours to replace."""
 ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name
 
 
@@ -46,6 +49,7 @@ class Session:
     detail: Callable[[str], None] = lambda _: None
     show: Callable[[Status], None] = lambda _: None
     pushed: str | None = None
+    request: PullRequest | None = None
     status: Status | None = None
 
 
@@ -101,15 +105,25 @@ def _ensure_repository(session: Session, step: EnsureRepository) -> bool:
 def _push(session: Session, step: PushFiles) -> bool:
     assert session.author is not None  # noqa: S101 - gather never plans a push without an author
     tip, beside = step.expect, None
+    trailer = f"{REVIEW_TRAILER}: {step.review}"
     for commit in step.commits:
         content = _with_parent(commit, beside or tip)
+        if step.review and not commit.beside:
+            content = replace(content, message=with_trailers(content.message, [trailer]))
         if commit.beside:
             beside = session.remote.commit(commit.onto, content, session.author, sign=session.sign)
             continue
         tip = session.remote.commit(tip, content, session.author, sign=session.sign, merged=beside)
         beside = None
     assert tip is not None  # noqa: S101 - a push has at least one commit
-    session.remote.push(tip, step.expect)
+    if step.review:
+        session.remote.push_beside(tip, step.review, trailer)
+        assert session.provider is not None  # noqa: S101 - a review is planned only where there is a host
+        title, _, body = step.commits[-1].message.strip().partition("\n")
+        spec = PullRequestSpec(step.review, step.branch, title, body.strip())
+        session.request = session.provider.pull_request(step.url, spec)
+    else:
+        session.remote.push(tip, step.expect)
     session.pushed = tip
     return True
 

@@ -31,12 +31,16 @@ class WriteFiles:
 
 @dataclass(frozen=True)
 class PushFiles:
-    """Push commits to one branch, only if its tip is still `expect` (None: no such branch yet)."""
+    """Push commits to one branch, only if its tip is still `expect` (None: no such branch yet).
+
+    With `review`, push to that branch of ours instead, and open a pull request.
+    """
 
     url: str
     branch: str
     commits: tuple[Commit, ...]
     expect: str | None
+    review: str = ""
 
 
 @dataclass(frozen=True)
