@@ -130,6 +130,21 @@ def test_live_view_draws_and_leaves_the_terminal_as_it_was(
         assert b"Traceback" not in shown.drawn
 
 
+def test_status_breaks_no_name_on_a_terminal_of_80_columns(
+    admin: Cluster, ns: str, environ: dict[str, str]
+) -> None:
+    names = ["voting-app-production", "a-rather-long-name-of-an-application-in-a-large-company"]
+    children = [application(name, "OutOfSync", "Progressing") for name in names]
+    put(admin, ns, application("root", children=[entry(name) for name in names]), *children)
+    with terminal.running("status", "--namespace", ns, environ=environ, size=(24, 80)) as shown:
+        shown.until("are Synced and Healthy")
+        assert shown.ended() == 1
+    lines = shown.drawn.decode().replace("\r", "").splitlines()
+    assert all(any(f" {name}" in line for line in lines) for name in names), lines
+    assert max(map(len, lines)) <= 84, lines  # 80, and the codes of a bold header
+    assert any("WAITING FOR its sync: OutOfSync" in line for line in lines)
+
+
 def test_status_tells_certificates_and_how_far_behind_git(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str], tmp_path: Path
 ) -> None:
