@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -80,6 +81,19 @@ def test_wheel_holds_the_catalog_exactly(source: Path, packages: tuple[Path, Pat
             name.removeprefix(start): wheel.read(name) for name in wheel.namelist() if name.startswith(start)
         }
     assert held == {path: (source / path).read_bytes() for path in catalog_files(source)}
+
+
+def test_what_an_earlier_build_left_is_in_no_wheel(source: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(source, tmp_path / "copy")
+    gone = "bootstrap/_catalog/infrastructure/gone/application.yaml"
+    (copy / "build" / "lib" / gone).parent.mkdir(parents=True)
+    (copy / "build" / "lib" / gone).write_text("kind: Application\n")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    run(*pip, "--wheel-dir", tmp_path, copy, cwd=tmp_path)
+    (made,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(made) as wheel:
+        assert gone not in wheel.namelist()
+        assert "bootstrap/_catalog/infrastructure/traefik/values.yaml" in wheel.namelist()
 
 
 def test_wheel_holds_every_file_of_the_program(source: Path, packages: tuple[Path, Path]) -> None:

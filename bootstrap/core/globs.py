@@ -22,7 +22,11 @@ def glob(text: str, crosses: bool, classes: bool = False) -> Matches:
 
     `classes` says that `[a-z]` is known, too.
     """
-    tokens = _tokens(text, crosses, classes)
+    return of_tokens(_tokens(text, crosses, classes))
+
+
+def of_tokens(tokens: list[tuple[str, bool]]) -> Matches:
+    """Whether a whole text matches: expressions for a character (or folder) each, and which may repeat."""
     if sum(repeats for _, repeats in tokens) > _FEW:
         return lambda path: _walk(tokens, path)
     pattern = "".join(f"(?:{one})*" if repeats else one for one, repeats in tokens)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bootstrap.diff.immutable import refusal
 from bootstrap.resources.index import Resource, mapping
 
 Key = tuple[str, str, str, str]
@@ -23,13 +24,17 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @dataclass(frozen=True)
 class Change:
-    """One object that is added, removed or changed; `lines` are a unified diff without its head."""
+    """One object that is added, removed or changed; `lines` are a unified diff without its head.
+
+    `refused` says why the API server refuses the change, "" when it takes it.
+    """
 
     kind: Literal["add", "remove", "change"]
     object: str
     application: str
     where: str
     lines: tuple[str, ...]
+    refused: str = ""
 
 
 def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[Change]:
@@ -58,7 +63,8 @@ def _change(old: Resource | None, new: Resource | None) -> Change:
     other = _text(new.body, old.body if old else None, "new") if new else []
     lines = list(difflib.unified_diff(one, other, n=2, lineterm=""))[2:]
     where = f"{shown.file}:{shown.line}" if shown.file else ""
-    return Change(kind, str(shown), shown.application, where, tuple(lines))
+    refused = refusal(old, new) if old and new else ""
+    return Change(kind, str(shown), shown.application, where, tuple(lines), refused)
 
 
 def _renamed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:
@@ -147,6 +153,8 @@ def text(changes: Iterable[Change]) -> Iterator[str]:
         yield f"{application or 'applied by hand'}:"
         for change in part:
             yield f"  {_SIGNS[change.kind]} {change.object}" + (f"  ({change.where})" if change.where else "")
+            if change.refused:
+                yield f"    ! {change.refused}"
             yield from (f"      {line}" for line in change.lines)
 
 
@@ -162,9 +170,18 @@ def _fence(lines: Iterable[str]) -> str:
     return "~" * max(4, longest + 1)
 
 
-def markdown(changes: Iterable[Change], limit: int = 60_000) -> str:
-    """For a pull request: a foldable block an object, cut where comments of Git hosts end."""
+def markdown(changes: Iterable[Change], limit: int = 60_000, unread: Iterable[tuple[str, str]] = ()) -> str:
+    """For a pull request: a foldable block an object, cut where comments of Git hosts end.
+
+    `unread` are files that changed where nobody has read what they make, with the reason.
+    """
     changes = list(changes)
+    beside = [
+        f"- <code>{_plain(path)}</code> changed, and what it makes was not read ({_plain(why)})"
+        for path, why in unread
+    ]
+    if not changes and beside:
+        return "\n".join(["No object that was read changes in the cluster.", "", *beside]) + "\n"
     if not changes:
         return "Nothing changes in the cluster.\n"
     counts = {kind: sum(change.kind == kind for change in changes) for kind in ("add", "change", "remove")}
@@ -177,6 +194,7 @@ def markdown(changes: Iterable[Change], limit: int = 60_000) -> str:
             block = [
                 f"<details><summary>{change.kind} <code>{_plain(change.object)}</code></summary>",
                 "",
+                *([f"**{_plain(change.refused)}**", ""] if change.refused else []),
                 f"{fence}diff",
                 *change.lines,
                 fence,
@@ -185,6 +203,7 @@ def markdown(changes: Iterable[Change], limit: int = 60_000) -> str:
             size += sum(len(line) + 1 for line in block)
             named = f"{change.kind} <code>{_plain(change.object)}</code>"
             lines += block if size < limit else [f"- {named} (too long to show)"]
+    lines += ["", "### Not read", *beside] if beside else []
     return "\n".join(lines) + "\n"
 
 
@@ -196,6 +215,7 @@ def data(changes: Iterable[Change]) -> list[dict[str, Any]]:
             "object": change.object,
             "application": change.application or None,
             "where": change.where or None,
+            "refused": change.refused or None,
             "diff": list(change.lines),
         }
         for change in changes

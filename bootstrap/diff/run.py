@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.diff import compare
 from bootstrap.diff.compare import Change, Key
+from bootstrap.repository.coverage import changed
+from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.covered import Coverage
 from bootstrap.repository.discover import remotes
 from bootstrap.repository.locate import locate
 from bootstrap.repository.lookup import check_application
@@ -42,39 +45,57 @@ def diff(request: Request, output: Output, format: str) -> int:
     place = locate(request.path, output.invocation)
     request = replace(request, path=place.top)
     store = open_store(output.invocation, request.cached)
-    if request.live:
-        changes, names = against_cluster(request, output, store)
-    else:
-        changes, names = between_revisions(request, output, store)
+    compared = against_cluster if request.live else between_revisions
+    found = compared(request, output, store)
     store.close()
-    check_application(request.application, names)
+    changes, unread = found.changes, list(found.unread)
+    check_application(request.application, found.names)
     if place.within:
         changes = [one for one in changes if one.where.startswith(f"{place.within}/")]
+        unread = [one for one in unread if one[0].startswith(f"{place.within}/")]
     if request.application is not None:
         asked = request.application
         changes = [one for one in changes if asked in {one.application, one.application.partition("/")[2]}]
-    show(changes, output, format)
-    return ExitStatus.NO if changes else ExitStatus.OK
+    show(replace(found, changes=changes, unread=tuple(unread)), output, format)
+    return ExitStatus.NO if changes or unread else ExitStatus.OK
 
 
-def show(changes: Sequence[Change], output: Output, format: str) -> None:
+@dataclass(frozen=True)
+class Found:
+    """What differs, and the Applications (`namespace/name`) that are on either side.
+
+    `unread` has (file, why) of what changed where nobody has read what it makes; `read` what was.
+    """
+
+    changes: list[Change]
+    names: set[str]
+    read: Coverage | None = None
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+def show(found: Found, output: Output, format: str) -> None:
     """Print changes as text, Markdown or JSON."""
+    changes = found.changes
     if format == "json":
-        output.result({"changes": compare.data(changes)})
+        unread = [{"file": path, "why": why} for path, why in found.unread]
+        covered = found.read.data() if found.read is not None else None
+        output.result({"changes": compare.data(changes), "unread": unread, "coverage": covered})
     elif format == "markdown":
-        output.line(compare.markdown(changes).rstrip("\n"))
+        output.line(compare.markdown(changes, unread=found.unread).rstrip("\n"))
     else:
         for line in compare.text(changes):
             output.line(line)
+        for path, why in found.unread:
+            output.line(f"? {path} changed, and what it makes was not read ({why})")
         output.info(
             f"{counted(len(changes), 'object')} differ{'s' if len(changes) == 1 else ''}"
             if changes
+            else f"no object that was read differs; {counted(len(found.unread), 'file')} changed beside them"
+            if found.unread
             else "nothing differs"
         )
-
-
-Found = tuple[list[Change], set[str]]
-"""What differs, and the Applications (`namespace/name`) that are on either side."""
+        if found.read is not None:
+            output.info(str(found.read))
 
 
 def between_revisions(request: Request, output: Output, store: Store) -> Found:
@@ -85,6 +106,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
     from bootstrap.git.revisions import extract
 
     sides: list[dict[Key, Resource]] = []
+    read_: list[Repository] = []
     names: set[str] = set()
     cluster_is_there = False
     with scratch.folder("diff") as folder:
@@ -103,7 +125,10 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
             repository = read(root, output.invocation, store, options, output.info)
             names |= applications(repository)
             sides.append(objects(repository))
-    return compare.compare(sides[0], sides[1]), names
+            read_.append(repository)
+        covered = coverage(read_[-1]) if read_ else None
+        unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
+    return Found(compare.compare(sides[0], sides[1]), names, covered, tuple(unread))
 
 
 def _revisions(request: Request, output: Output) -> tuple[str, str]:
@@ -168,7 +193,7 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
         if preview.before is not None:
             before[key] = _like(resource, preview.before)
         after[key] = _like(resource, preview.after or resource.body)
-    return compare.compare(before, after), applications(repository)
+    return Found(compare.compare(before, after), applications(repository), coverage(repository))
 
 
 def _placed(resource: Resource) -> dict[str, object]:

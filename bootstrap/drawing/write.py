@@ -5,22 +5,34 @@ from __future__ import annotations
 import re
 from html import escape
 from pathlib import Path
+from typing import Any, Protocol
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing.model import Graph
 
+
+class Told(Protocol):
+    """What was read for a graph: one line, and data."""
+
+    def data(self) -> dict[str, Any]: ...
+
+
 FORMATS = ("html", "svg", "mermaid", "dot", "json")
 
 
-def write(graph: Graph, output: Output, format: str) -> None:
-    """Print the graph; InputError when a picture is asked for and the library is missing.
+def write(graph: Graph, output: Output, format: str, read: Told | None = None) -> None:
+    """Print the graph, and what was read for it.
+
+    Raises InputError when a picture is asked for and the library is missing.
 
     On a terminal, where nobody reads a page's source, pages and pictures go to a file in this folder.
     """
     if format == "json":
-        output.result(graph.data())
+        output.result({**graph.data(), **({"coverage": read.data()} if read is not None else {})})
         return
+    if read is not None:
+        output.info(str(read))
     text = _text(graph, format).rstrip("\n")
     if format in ("html", "svg") and output.invocation.stdout.isatty():
         _file(graph, output, format, text)

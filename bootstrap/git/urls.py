@@ -90,6 +90,17 @@ def same_repository(one: str, other: str) -> bool:
     return bool(one) and _plain(one) == _plain(other)
 
 
+def same_address(one: str, other: str) -> bool:
+    """Whether two URLs are one in other spellings: a final `.git` or slash, another case; same protocol."""
+    if one.startswith("file:") or other.startswith("file:"):
+        return one.rstrip("/") == other.rstrip("/")
+    return _scheme(one) == _scheme(other) and same_repository(one, other)
+
+
+def _scheme(url: str) -> str:
+    return url.lower().partition("://")[0] if "://" in url else "ssh"
+
+
 @lru_cache(maxsize=4096)
 def _plain(url: str) -> str:
     url = url.strip().rstrip("/").removesuffix(".git")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.drawing import write
 from bootstrap.graph import views
+from bootstrap.repository.coverage import of as coverage
 from bootstrap.repository.lookup import (
     Request,
     check_application,
@@ -16,13 +15,10 @@ from bootstrap.repository.lookup import (
     in_environment,
     of_environment,
 )
-from bootstrap.repository.model import Options, Repository, Scope
+from bootstrap.repository.model import Options
 from bootstrap.repository.open import choose_scope, opened, whole
 from bootstrap.resources.index import Index
-from bootstrap.validate.config import Settings, configured, settings
-from bootstrap.validate.engine import problems
-from bootstrap.validate.places import Places
-from bootstrap.validate.rule import Problem, Surroundings
+from bootstrap.validate.engine import findings
 
 LOOKING = "drawing the repository"
 
@@ -36,8 +32,9 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
         check_environment(request.environment, everything.applications)
         index = of_environment(everything, request.environment)
         check_application(application, index.applications)
+        read = coverage(repository, [scope])
         title = f"{scope.name}: {view}" + (f" of {application}" if application else "")
-        found = _found(repository, scope, index)
+        found = views.by_object(findings(repository, scope))
         if view == "apps":
             applications = index.applications
             if request.environment is not None:
@@ -50,24 +47,8 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
             graph = views.resources(index, found, title, application)
     if not graph.nodes:
         raise _nothing(index, view, application)
-    write.write(graph, output, format)
+    write.write(graph, output, format, read)
     return ExitStatus.OK
-
-
-def _found(repository: Repository, scope: Scope, index: Index) -> views.Problems:
-    """What `validate` says of the objects: without what settings or a comment leave out."""
-    chosen = settings(None, None, configured(repository))
-    around = Surroundings(index, scope.complete and not scope.unreadable, kubernetes=chosen.kubernetes)
-    places = Places(repository.files)
-    found = problems(index, around, {item.namespace for item in index.resources})
-    return {
-        key: [_as_set(one, chosen) for one in many if one.rule.id in chosen.rules and places.place(one)]
-        for key, many in found.items()
-    }
-
-
-def _as_set(problem: Problem, chosen: Settings) -> Problem:
-    return replace(problem, level=chosen.severities.get(problem.rule.id, problem.level))
 
 
 def _nothing(index: Index, view: str, application: str | None) -> InputError:

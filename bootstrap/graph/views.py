@@ -13,17 +13,30 @@ from bootstrap.resources.index import APPLICATION, APPLICATION_SET, PROJECT, Ind
 from bootstrap.resources.links import links
 from bootstrap.resources.pods import WORKLOADS, references, selected
 from bootstrap.resources.routes import ingress_backends, route_backends
-from bootstrap.validate.rule import Problem
+from bootstrap.validate.rule import Finding
 from bootstrap.validate.rules.network import stopped
 from bootstrap.validate.rules.scaling import budgets_of, scalers_of
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
 
-Problems = Mapping[int, Sequence[Problem]]
-"""What the rules found, by id() of the object."""
+Findings = Mapping[tuple[str, str], Sequence[Finding]]
+"""What the rules found, by the object and the Application that applies it ("" when none does)."""
 
 
-def apps(applications: Iterable[Resource], problems: Problems, title: str) -> Graph:
+def by_object(findings: Iterable[Finding]) -> Findings:
+    """Findings at the nodes that they belong to, each once.
+
+    What is wrong with the files of an Application has no object: it belongs to the Application.
+    """
+    found: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for one in findings:
+        there = found[(one.object, one.application)]
+        if one not in there:
+            there.append(one)
+    return found
+
+
+def apps(applications: Iterable[Resource], found: Findings, title: str) -> Graph:
     """The Applications, wave after wave. What the root applies has no line of its own: it is all of them."""
     applications = list(applications)
     roots = {f"{item.namespace}/{item.name}" for item in applications if not item.application}
@@ -37,7 +50,7 @@ def apps(applications: Iterable[Resource], problems: Problems, title: str) -> Gr
             for source in sources(application.body)
         ]
         group = f"wave {application.wave}" if application.application else "root"
-        nodes.append(_node(application, name, "Application", group, problems, said))
+        nodes.append(_node(application, name, "Application", group, found, said))
         if application.application and (application.application not in roots or len(roots) > 1):
             edges.append(Edge(application.application, name))
     waves = sorted({item.wave for item in applications if item.application})
@@ -53,7 +66,7 @@ _HIDDEN = {
 }
 
 
-def resources(index: Index, problems: Problems, title: str, application: str | None = None) -> Graph:
+def resources(index: Index, found: Findings, title: str, application: str | None = None) -> Graph:
     """The objects, grouped by Application, and what each of them needs."""
     chosen = [
         item
@@ -61,9 +74,7 @@ def resources(index: Index, problems: Problems, title: str, application: str | N
         if item.kind not in _HIDDEN
         and (application is None or application in (item.application, _short(item)))
     ]
-    nodes = [
-        _node(item, str(item), item.short_kind, item.application or "by hand", problems) for item in chosen
-    ]
+    nodes = [_node(item, str(item), item.short_kind, item.application or "by hand", found) for item in chosen]
     edges = [edge for item in chosen for edge in _needs(index, item)]
     return graph(title, nodes, edges)
 
@@ -100,7 +111,7 @@ def _needs(index: Index, item: Resource) -> Iterator[Edge]:
         yield Edge(str(item), f"StorageClass {item.spec['storageClassName']}")
 
 
-def network(index: Index, problems: Problems, title: str, application: str | None = None) -> Graph:
+def network(index: Index, found: Findings, title: str, application: str | None = None) -> Graph:
     """Who talks to whom: hosts, workloads, and the ways between them; a cut way is broken."""
     nodes: list[Node] = []
     edges: list[Edge] = []
@@ -112,14 +123,14 @@ def network(index: Index, problems: Problems, title: str, application: str | Non
         if application is not None and application not in (workload.application, _short(workload)):
             continue
         name = str(workload)
-        nodes.append(_node(workload, name, workload.short_kind, workload.namespace, problems))
+        nodes.append(_node(workload, name, workload.short_kind, workload.namespace, found))
         for link in links(index, workload):
             targets = fronts.get((link.namespace, link.host), []) if link.service is not None else []
             state: State = "broken" if stopped(index, link) else "ok"
             label = link.host + (f":{link.port}" if link.port else "")
             edges += [Edge(name, str(target), label, state) for target in targets]
             if link.service is not None and not targets:
-                nodes.append(_node(link.service, str(link.service), "Service", link.namespace, problems))
+                nodes.append(_node(link.service, str(link.service), "Service", link.namespace, found))
                 edges.append(Edge(name, str(link.service), label))
     for entry in every(index):
         targets = fronts.get((entry.namespace, entry.service), [])
@@ -139,11 +150,13 @@ def network(index: Index, problems: Problems, title: str, application: str | Non
 
 
 def _node(
-    resource: Resource, name: str, kind: str, group: str, problems: Problems, said: Iterable[str] = ()
+    resource: Resource, name: str, kind: str, group: str, found: Findings, said: Iterable[str] = ()
 ) -> Node:
-    found = problems.get(id(resource), ())
-    states = [_STATES[problem.severity] for problem in found]
+    here = list(found.get((str(resource), resource.application), ()))
+    if resource.kind == APPLICATION:
+        here += found.get(("", f"{resource.namespace}/{resource.name}"), ())
+    states = [_STATES[one.severity] for one in here]
     state = worst(states)
     where = f"{resource.file}:{resource.line}" if resource.file else ""
-    notes = [*said, *(f"{problem.rule.id}: {problem.message}" for problem in found)]
+    notes = [*said, *(f"{one.rule}: {one.message}" for one in here)]
     return Node(name, resource.name, kind, group, state, where, tuple(notes))

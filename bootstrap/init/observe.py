@@ -25,6 +25,7 @@ from bootstrap.init.credentials import ForArgoCD
 from bootstrap.init.observe_repository import Laid
 from bootstrap.init.request import Request
 from bootstrap.kube.state import ClusterState, Preview
+from bootstrap.layout import files
 from bootstrap.plan.handlers import World
 from bootstrap.plan.steps import Plan
 
@@ -86,6 +87,10 @@ def observe(request: Request, world: Connected, output: Output) -> Seen:
         findings += preflight.of_repository(laid.repo, cluster, writes=bool(laid.desired.commits))
     if cluster and laid:
         findings += preflight.of_variant(cluster, laid.settings.argocd_variant)
+        made = files.offered(laid.desired.tree, laid.settings).get("local-path-storage")
+        findings += preflight.of_storage_class(
+            cluster.storage_classes, laid.settings.storage_class, bool(made and made.on)
+        )
         named = (
             request.deploy_key
             or bool(world.for_argocd.named())
@@ -111,7 +116,9 @@ def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tupl
         world.for_argocd = deploy_key.settle(request, world.acting, world.for_argocd, url)
         world.acting.credentials = world.for_argocd.named()
         cluster, notes = observe_cluster.observe(request, world.acting, world.for_argocd, laid)
-    taken = list(preflight.of_root(cluster.root, laid.settings.repo_url, request.force_conflicts))
+    taken = list(
+        preflight.of_root(cluster.root, laid.settings.repo_url, laid.settings.folder, request.force_conflicts)
+    )
     if not request.dry_run:
         preflight.refuse(taken, [])
     notes = (*(f"{one.found}; {one.mend}" for one in taken), *notes)

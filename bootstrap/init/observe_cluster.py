@@ -42,8 +42,15 @@ def observe(
     root = _objects(laid, "root.yaml")
     objects = [*argocd, *projects, *root]
     quick = not request.dry_run  # what is to be created is tried by creating it
-    previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick)
+    previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick, refuse_deleted=True)
     git_secret = credentials.repository_secret(settings.repo_url, for_argocd, NAMESPACE)
+    if git_secret and not _asks_for_credential(request) and _has_own_credential(cluster, git_secret):
+        if not handlers.secret_is_as_wanted(cluster, git_secret, world.credentials):
+            notes.append(
+                f"Argo CD keeps the credential that it has (Secret {NAMESPACE}/{git_secret.name}): "
+                "--argocd-token-file or --argocd-ssh-key replaces it"
+            )
+        git_secret = None
     webhook_key = world.provider.webhook_key if world.provider and _wants_webhook(request, laid) else None
     secrets = _missing(world, plans.secrets(tree, settings, git_secret, webhook_key))
     first, last = len(argocd), len(argocd) + len(projects)
@@ -58,6 +65,20 @@ def observe(
         wait=None if request.no_wait else _wait(request, laid, root),
     )
     return plan, tuple(notes)
+
+
+def _asks_for_credential(request: Request) -> bool:
+    return bool(request.argocd_token_file or request.argocd_ssh_key or request.deploy_key)
+
+
+def _has_own_credential(cluster: kube.Cluster, wanted: EnsureSecret) -> bool:
+    """Whether the repository's Secret is there with a token or a key: whose it is, nobody knows."""
+    found = kube.get(cluster, "v1", "Secret", wanted.namespace, wanted.name)
+    data = (found or {}).get("data") or {}
+    labels = ((found or {}).get("metadata") or {}).get("labels") or {}
+    return all(labels.get(key) == value for key, value in wanted.labels) and any(
+        data.get(key) for key in ("password", "sshPrivateKey", "githubAppPrivateKey", "bearerToken")
+    )
 
 
 def has_credential(world: World, laid: Laid) -> bool:

@@ -12,7 +12,8 @@ from bootstrap.core.output import Output
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential
-from bootstrap.init import plan_layout
+from bootstrap.git.urls import same_address
+from bootstrap.init import build_check, plan_layout
 from bootstrap.init.plan_layout import Desired, Last, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
@@ -66,6 +67,11 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
         note = f"branch {repo.branch} is new, and begins without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
     findings = (*findings, *_of_missing_folders(request, settings, desired))
+    if desired.merges:
+        built = build_check.findings(
+            repo.files, desired.tree, settings.prefix, output.invocation, output.info
+        )
+        findings = (*findings, *built)
     if desired.commits:
         findings = (*findings, *_find_author(request, world, output))
         if repo.exists:
@@ -174,6 +180,8 @@ def _settings(
         argo = (record.argocd_version, record.argocd_variant, record.argocd_sha256)
     return replace(
         asked,
+        # Another spelling of the same URL is no other repository: what is laid out stays as it is written.
+        repo_url=before.repo_url if same_address(before.repo_url, asked.repo_url) else asked.repo_url,
         domain=request.domain or before.domain,
         storage_class=request.storage_class or before.storage_class,
         with_components=_together(before.with_components, on, off),
@@ -216,6 +224,8 @@ def _desired(
     )
     if record is None:
         return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
+    if not request.downgrade:
+        plan_layout.refuse_older(source.version, record)
     last = Last(record, _shipped(world, record, settings))
     asked = (request.with_components, request.without_components)
     return plan_layout.next_layout(source, settings, last, repo.files, remote.merge_text, asked)
@@ -223,7 +233,7 @@ def _desired(
 
 def _shipped(world: World, record: Record, settings: Settings) -> dict[str, bytes] | None:
     """The last layout's catalog: by the recorded commit, else by its trailer; None if neither is there."""
-    read = tuple(f"{settings.prefix}{folder}/" for folder in catalog.FOLDERS)
+    read = tuple(f"{settings.prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
     try:
         return dict(world.remote.read_commit(record.catalog_commit, read))
     except (InputError, GitError) as error:

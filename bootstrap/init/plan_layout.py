@@ -8,17 +8,20 @@ first into the branch; people's own files and edits are in no commit but theirs.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bootstrap.core.errors import RefusedError
 from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit, FileChange
-from bootstrap.layout import files
-from bootstrap.layout.merge import Merged, MergeText, Reason, three_way
+from bootstrap.layout import files, merge_entries
+from bootstrap.layout.merge import Conflict, Merged, MergeText, Reason, three_way
 from bootstrap.layout.settings import Record, Settings, recorded_settings, render_record
 from bootstrap.yamledit import edit
 
 CATALOG_TRAILER = "Bootstrap-Catalog"
+OPEN = ".bootstrap-open"
 LISTED = 8
 """Paths that a note names; of more, it says how many."""
 
@@ -32,6 +35,9 @@ class Desired:
     tree: Files
     commits: tuple[Commit, ...] = ()
     notes: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    merges: bool = False
+    """Whether a newer catalog is merged into a layout that is there."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +71,12 @@ def first_layout(
     wanted = files.edited(shipped, [settings])
     ours = {path: tip[path] for path in wanted if path in tip}
     untouched = {path: content for path, content in ours.items() if shipped[path] == content}
-    merged = three_way(untouched, ours, wanted, merge_text)
-    record = render_record(None, settings, source.version, PARENT_COMMIT)
+    merged = three_way(untouched, ours, wanted, merge_text, settings.prefix, laid_before=False)
+    record = render_record(None, settings, source.version, PARENT_COMMIT, _reasons(merged), merged.retired)
     tree = {**tip, **merged.files, settings.prefix + RECORD: record}
     catalog = _catalog_commit(source, {}, shipped, beside=branch_exists)
     commits = (catalog, *_settings_commit(source, settings, tip if branch_exists else shipped, tree))
-    return Desired(tree, commits, _notes(merged))
+    return Desired(tree, commits, _notes(merged), merged.conflicts)
 
 
 def next_layout(
@@ -86,18 +92,22 @@ def next_layout(
     before = next((one for one in recorded if one.cluster == settings.cluster), None)
     clusters = recorded if before else [*recorded, settings]
     old_manifest = _manifest_before(last, tip, settings)
-    base: dict[str, bytes] = {}
-    newer = True
+    old: Files | None = None
     if last.shipped is not None and recorded:
         old = files.recovered(last.shipped, recorded)
+    elif last.record.catalog_version == source.version:
+        old = source.catalog  # its commit is lost, and a version's catalog is always the same
+    base: dict[str, bytes] = {}
+    newer = last.shipped is None or not recorded
+    if old is not None and recorded:
         base = files.edited(files.shipped(old, old_manifest, recorded), recorded)
-        newer = files.shipped(old, None, recorded) != files.shipped(source.catalog, None, recorded)
+        newer = newer or files.shipped(old, None, recorded) != files.shipped(source.catalog, None, recorded)
+        base = still_open(base, last, settings.prefix)
     manifest = old_manifest if source.manifest is None else source.manifest
     shipped = files.shipped(source.catalog, manifest, clusters)
     theirs = files.edited(shipped, clusters)
-    paths = {*base, *theirs}
-    merged = three_way(base, {path: tip[path] for path in paths if path in tip}, theirs, merge_text)
-    tree = {path: content for path, content in tip.items() if path not in paths} | dict(merged.files)
+    merged = three_way(base, tip, theirs, merge_text, settings.prefix, laid_before=bool(base))
+    tree = dict(merged.files)
     notes: tuple[str, ...] = ()
     if before:
         first = recorded[0].cluster == settings.cluster
@@ -106,16 +116,62 @@ def next_layout(
         tree, left_out = _without_missing(tree, settings)
         notes = (*left_out, *notes)
     notes = (*notes, *_of_domain(recorded, before, settings))
-    version = source.version if newer else last.record.catalog_version
-    commit = PARENT_COMMIT if newer else last.record.catalog_commit
+    kept = {_open_path(path, settings.prefix): text for path, text in merged.open.items() if text is not None}
+    lays = newer or not set(kept) <= set(last.shipped or {})
+    version = source.version if lays else last.record.catalog_version
+    commit = PARENT_COMMIT if lays else last.record.catalog_commit
     record = settings.prefix + RECORD
-    tree[record] = render_record(tip[record], settings, version, commit)
+    tree[record] = render_record(tip[record], settings, version, commit, _reasons(merged), merged.retired)
     catalog = []
-    if newer:
+    if lays:
         onto = last.record.catalog_commit if last.shipped is not None else None
-        catalog = [_catalog_commit(source, last.shipped or {}, shipped, beside=True, onto=onto)]
+        catalog = [_catalog_commit(source, last.shipped or {}, {**shipped, **kept}, beside=True, onto=onto)]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    return Desired(tree, commits, (*_missing(last), *_notes(merged), *notes))
+    notes = (*_missing(last, source.version), *_notes(merged), *notes)
+    return Desired(tree, commits, notes, merged.conflicts, merges=newer and base != theirs)
+
+
+def refuse_older(version: str, record: Record) -> None:
+    """RefusedError when this program is older than the catalog that is laid out: it would undo that one."""
+    if _numbers(version) < _numbers(record.catalog_version):
+        raise RefusedError(
+            "comparing the catalog with the one that is laid out",
+            f"this is bootstrap {version}, and catalog {record.catalog_version} is laid out",
+            f"use bootstrap {record.catalog_version} or newer, or go back on purpose with --downgrade",
+            RECORD,
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def still_open(base: dict[str, bytes], last: Last, prefix: str) -> dict[str, bytes]:
+    """The base with what is open in place of the catalog that was laid out last."""
+    opened = {*last.record.conflicts, *last.record.retired}
+    if not opened:
+        return base
+    start = _open_path("", prefix)
+    kept = {path[len(start) :]: text for path, text in (last.shipped or {}).items() if path.startswith(start)}
+
+    def is_open(path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in opened)
+
+    result = {path: text for path, text in base.items() if not is_open(path)}
+    result |= {path: text for path, text in kept.items() if is_open(path)}
+    foreign = [one for one, why in last.record.conflicts.items() if why == Reason.FOREIGN.value]
+    for path in filter(merge_entries.is_listing, result):
+        result[path] = merge_entries.without_units(result[path], path.rpartition("/")[0], foreign)
+    return result
+
+
+def _open_path(path: str, prefix: str) -> str:
+    """Where the catalog's commit keeps what an open conflict is compared with; never in the branch."""
+    return f"{prefix}{OPEN}/{path}"
+
+
+def _reasons(merged: Merged) -> dict[str, str]:
+    return {conflict.path: conflict.reason.value for conflict in merged.conflicts}
 
 
 def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[str, bytes], tuple[str, ...]]:
@@ -149,13 +205,13 @@ def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: 
     )
 
 
-def _missing(last: Last) -> tuple[str, ...]:
+def _missing(last: Last, version: str) -> tuple[str, ...]:
     if last.shipped is not None:
         return ()
     commit = last.record.catalog_commit[:12] or "(none recorded)"
     return (
-        f"the catalog's commit {commit} is not in the history: every file that differs from the catalog "
-        "of today is taken for changed here",
+        f"the catalog's commit {commit} is not in the history: what differs from the catalog of today is "
+        + ("taken for changed here" if last.record.catalog_version == version else "an open conflict"),
     )
 
 
@@ -209,10 +265,19 @@ def _notes(merged: Merged) -> tuple[str, ...]:
         ("removed, as the catalog no longer has them", merged.removed),
     ]
     said += [
-        (f"kept, though {reason.value}", tuple(one.path for one in merged.conflicts if one.reason is reason))
-        for reason in Reason
+        (f"{path} is at {place}: the catalog's changes go there", ("",))
+        for path, place in merged.moved.items()
     ]
-    return tuple(f"{what}: {_listed(paths)}" for what, paths in said if paths)
+    notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in said if paths]
+    for reason in Reason:
+        if paths := [one.path for one in merged.conflicts if one.reason is reason]:
+            notes.append(f"open conflict, kept as it is here, though {reason.value}: {_listed(paths)}")
+    notes += [
+        f"{folder} is on, and the catalog no longer has it: it stays as it is; switch it off to let it go: "
+        f"bootstrap component disable {folder.rpartition('/')[2]}"
+        for folder in merged.retired
+    ]
+    return tuple(notes)
 
 
 def _listed(paths: Sequence[str]) -> str:

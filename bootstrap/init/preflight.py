@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -116,8 +117,8 @@ def of_disk(free: dict[str, int]) -> Iterator[Finding]:
             )
 
 
-def of_root(previews: Sequence[Preview], repo_url: str, force: bool) -> Iterator[Finding]:
-    """A root Application that follows another repository: its cluster would change hands."""
+def of_root(previews: Sequence[Preview], repo_url: str, folder: str, force: bool) -> Iterator[Finding]:
+    """A root Application that follows another repository or folder: its cluster would change hands."""
     for preview in previews:
         spec = (preview.before or {}).get("spec") or {}
         sources = [one for one in (spec.get("source"), *(spec.get("sources") or ())) if one]
@@ -127,6 +128,29 @@ def of_root(previews: Sequence[Preview], repo_url: str, force: bool) -> Iterator
             found = f"the cluster follows {there} (Application {preview.object.name}), not {repo_url}"
             mend = "give the repository or --context that was meant; --force-conflicts takes the cluster over"
             yield Finding(found, mend, fatal=not force)
+            continue
+        path = posixpath.normpath(str(followed.get("path") or ""))
+        if preview.object.kind == "Application" and path not in (".", posixpath.normpath(folder)):
+            found = f"the cluster follows {path} (Application {preview.object.name}), not {folder}"
+            mend = (
+                f"give --cluster {posixpath.basename(path)}, or the --context of the other cluster; "
+                f"--force-conflicts lets this one follow {folder}, and prune what is not in it"
+            )
+            yield Finding(found, mend, fatal=not force)
+
+
+def of_storage_class(classes: Mapping[str, bool] | None, wanted: str, is_made: bool) -> Iterator[Finding]:
+    """`classes` is name → whether it is the default one (None: not to be read); `is_made` by a component."""
+    if classes is None or wanted in classes or is_made:
+        return
+    default = next((name for name, is_default in classes.items() if is_default), None)
+    if not classes:
+        found = f"the cluster has no StorageClass, and volumes ask for {wanted}"
+        mend = "install a storage driver, or switch local-path-storage on: --with local-path-storage"
+    else:
+        found = f"the cluster has no StorageClass {wanted}, but {', '.join(sorted(classes))}"
+        mend = f"give --storage-class {default or sorted(classes)[0]}"
+    yield Finding(f"{found}: claims would stay Pending", mend, fatal=False)
 
 
 def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> None:

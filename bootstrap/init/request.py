@@ -45,6 +45,7 @@ class Request:
     sign: bool = False
     message_suffix: str = ""
     force_conflicts: bool = False
+    downgrade: bool = False
     dry_run: bool = False
     yes: bool = False
     timeout: float = 600.0

@@ -8,10 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError, StalePlan
+from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
+from bootstrap.core.text import counted
 from bootstrap.init import observe
 from bootstrap.init.request import Request
 from bootstrap.kube.state import Preview
+from bootstrap.layout.lines import sections
 from bootstrap.plan import handlers, show
 from bootstrap.plan.execute import Done, execute
 from bootstrap.plan.steps import Plan, PushFiles, Step
@@ -51,10 +54,33 @@ def _meaning(plan: Plan) -> Plan:
 
 def _show_only(output: Output, seen: observe.Seen, plan: Plan, previews: tuple[Preview, ...]) -> int:
     lines = [*_touched(seen), *show.whole(plan, previews)]
-    if not plan.changes_something:
+    for conflict in seen.laid.desired.conflicts:
+        lines += ["", f"conflict  {conflict.path}: {conflict.reason.value}"]
+        lines += [f"     {line}" for line in sections(conflict.text)]
+    opened = _open(seen)
+    if opened:
+        lines.append(opened)
+    elif not plan.changes_something:
         lines.append("nothing to do: all is as it should be")
-    output.result({**_place(seen), **show.plan_data(plan, previews)}, "\n".join(lines))
-    return ExitStatus.NO if plan.changes_something else ExitStatus.OK
+    output.result({**_place(seen), **show.plan_data(plan, previews), **_conflicts(seen)}, "\n".join(lines))
+    return ExitStatus.NO if plan.changes_something or opened else ExitStatus.OK
+
+
+def _open(seen: observe.Seen) -> str:
+    """What is not merged yet and how to go on; "" when nothing is open."""
+    conflicts = seen.laid.desired.conflicts
+    if not conflicts:
+        return ""
+    record = seen.laid.settings.prefix + RECORD
+    return (
+        f"{counted(len(conflicts), 'conflict')} with the catalog open: see both sides with --dry-run, edit "
+        f"the file, and run again; or delete its line below `conflicts:` in {record} to keep yours"
+    )
+
+
+def _conflicts(seen: observe.Seen) -> dict[str, Any]:
+    found = seen.laid.desired.conflicts
+    return {"conflicts": [{"path": one.path, "reason": one.reason.value} for one in found]}
 
 
 def _agree(
@@ -128,7 +154,8 @@ def _finish(
     done: Sequence[Done],
 ) -> int:
     changed = any(item.changed for item in done)
-    text = ["done" if changed else "nothing to do: all is as it should be"]
+    opened = _open(seen)
+    text = [opened or ("done" if changed else "nothing to do: all is as it should be")]
     if world.acting.status is not None:
         text.append("all Applications are Synced and Healthy")
     elif seen.cluster:
@@ -138,6 +165,7 @@ def _finish(
     data = {
         **_place(seen),
         **show.plan_data(plan),
+        **_conflicts(seen),
         "changed": changed,
         "commit": world.acting.pushed,
         "done": [{"title": show.title(item.step), "changed": item.changed} for item in done],
@@ -145,7 +173,7 @@ def _finish(
     if world.acting.status is not None:
         data["status"] = world.acting.status.data()
     output.result(data, "\n".join(text))
-    return ExitStatus.OK
+    return ExitStatus.NO if opened else ExitStatus.OK
 
 
 def _ask(output: Output, question: str, name: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.core.errors import ClusterError, Conflict, NotFound
+from bootstrap.core.errors import ClusterError, Conflict, NotFound, RefusedError
+from bootstrap.core.text import counted
 from bootstrap.kube import discovery
 from bootstrap.kube.connection import METADATA_ONLY, Cluster, request
 from bootstrap.kube.errors import combined
@@ -43,21 +44,25 @@ def preview(
     force: bool = False,
     namespace: str = "default",
     quick: bool = False,
+    refuse_deleted: bool = False,
 ) -> list[Preview]:
     """One Preview an object, in order, side by side; `namespace` is for objects that name none.
 
     "create" without `after`: its kind or namespace is not there yet, so the server cannot try it; with
     `quick`, also for a long document (a CRD) that is not there: trying costs as much as applying it.
     "conflict" has `after` as if the fields were taken. Invalid, Forbidden, …: of every object that
-    the server would refuse, together.
+    the server would refuse, together. `refuse_deleted`: RefusedError for what is being deleted just now.
     """
     discovery.learn(cluster, {item.api_version for item in objects})
     placed = {n: at for n, item in enumerate(objects) if (at := place(cluster, item, namespace))}
-    missing = _missing_namespaces(cluster, list(placed.values()))
+    missing, going = _namespaces(cluster, list(placed.values()))
     asked = [n for n, at in placed.items() if at.object.namespace not in missing]
     asked.sort(key=lambda n: -len(placed[n].object.text))  # the one that takes longest, first
     looks = in_parallel(lambda n: _look(cluster, placed[n], force, quick), asked)
     seen = dict(zip(asked, looks, strict=True))
+    going |= {str(placed[n].object): item.before for n, item in seen.items() if _is_going(item.before)}
+    if refuse_deleted:
+        _refuse_going(cluster, going)
     refused = [item.after for item in looks if isinstance(item.after, ClusterError)]
     refused = [error for error in refused if not (isinstance(error, Conflict) and error.fields)]
     if refused:
@@ -80,19 +85,45 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     )
 
 
-def _missing_namespaces(cluster: Cluster, placed: Sequence[Placed]) -> set[str]:
-    """Those in which nothing can be yet."""
+def _namespaces(cluster: Cluster, placed: Sequence[Placed]) -> tuple[set[str], dict[str, Found]]:
+    """Those in which nothing can be yet, and those that are being deleted, by what an error calls them."""
     names = sorted({at.object.namespace for at in placed if at.object.namespace})
 
-    def is_there(name: str) -> bool:
+    def look(name: str) -> Found:
         try:
             path = f"/api/v1/namespaces/{name}"
-            request(cluster, "GET", path, f"reading Namespace {name}", accept=METADATA_ONLY)
+            found: Found = request(
+                cluster, "GET", path, f"reading Namespace {name}", accept=METADATA_ONLY
+            ).data
         except NotFound:
-            return False
-        return True
+            return None
+        return found
 
-    return {name for name, there in zip(names, in_parallel(is_there, names), strict=True) if not there}
+    seen = dict(zip(names, in_parallel(look, names), strict=True))
+    going = {f"Namespace {name}": item for name, item in seen.items() if _is_going(item)}
+    return {name for name, item in seen.items() if item is None}, going
+
+
+def _is_going(item: Found) -> bool:
+    return item is not None and bool((item.get("metadata") or {}).get("deletionTimestamp"))
+
+
+def _refuse_going(cluster: Cluster, going: Mapping[str, Found]) -> None:
+    """RefusedError when something is being deleted: what is applied to it goes with it."""
+    if not going:
+        return
+    lines = []
+    for name, item in going.items():
+        metadata = (item or {}).get("metadata") or {}
+        held = ", ".join(metadata.get("finalizers") or ()) or "its content, or kubernetes"
+        lines.append(f"{name} since {metadata['deletionTimestamp']}, held by {held}")
+    raise RefusedError(
+        "looking at the cluster",
+        f"{counted(len(lines), 'object')} of the plan {'is' if len(lines) == 1 else 'are'} being deleted: "
+        + "; ".join(lines),
+        "wait until it is gone (what holds it must let go first), then run again",
+        cluster.server,
+    )
 
 
 def _look(cluster: Cluster, placed: Placed, force: bool, quick: bool) -> _Seen:

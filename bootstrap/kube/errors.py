@@ -179,6 +179,10 @@ def _hint(code: int, reason: str, message: str) -> str:
     if code == 403:
         if "exceeded quota" in message:
             return "raise the namespace's ResourceQuota, or free some of it"
+        if "being terminated" in message or "is terminating" in message:
+            return "wait until the deletion is finished (kubectl get namespaces), then run again"
+        if not re.search(r"\bcannot \S+|attempting to grant", message):
+            return "the API server refuses this for another reason than a missing right: see what it says"
         return "use a context that has this right (bootstrapping wants cluster-admin)"
     if "immutable" in message:
         return "this field cannot change: delete the object (what it holds is lost) and run again"

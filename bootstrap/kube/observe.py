@@ -76,10 +76,11 @@ NEEDED = (
 
 def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> ClusterState:
     """Version, missing rights, an Argo CD that is there, clock skew, ready nodes; side by side."""
-    with ThreadPoolExecutor(3, thread_name_prefix="observe") as pool:
+    with ThreadPoolExecutor(4, thread_name_prefix="observe") as pool:
         rights = pool.submit(missing_rights, cluster)
         argocd = pool.submit(find_argocd, cluster)
         nodes = pool.submit(_ready_nodes, cluster)
+        classes = pool.submit(_storage_classes, cluster)
         version, skew = _version(cluster, clock)
         return ClusterState(
             context=cluster.context,
@@ -89,6 +90,7 @@ def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> Cluster
             argocd=argocd.result(),
             clock_skew=skew,
             ready_nodes=nodes.result(),
+            storage_classes=classes.result(),
         )
 
 
@@ -131,6 +133,18 @@ def _ready_nodes(cluster: Cluster) -> int:
     except Forbidden:
         return UNKNOWN
     return sum(_is_ready(node) for node in nodes)
+
+
+def _storage_classes(cluster: Cluster) -> dict[str, bool] | None:
+    try:
+        found = objects.list_objects(cluster, "storage.k8s.io/v1", "StorageClass")
+    except Forbidden:
+        return None
+    annotation = "storageclass.kubernetes.io/is-default-class"
+    return {
+        item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(annotation) == "true"
+        for item in found
+    }
 
 
 def _is_ready(node: dict[str, Any]) -> bool:

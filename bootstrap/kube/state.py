@@ -29,6 +29,8 @@ class ClusterState:
     argocd: ArgoCDInstallation | None = None
     clock_skew: float = 0.0
     ready_nodes: int = 0
+    storage_classes: Mapping[str, bool] | None = None
+    """Name → whether it is the default one; None when they may not be listed."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from bootstrap.core.errors import InputError
 
 ALL = "all"
-_LINE = re.compile(
+LINE = re.compile(
     r"^\s*(?P<off>#\s*)?-\s+(?P<entry>(?:\.\./)+(?:infrastructure|apps)/\S+)\s*(?:#\s*(?P<about>.*))?$"
 )
 _APPLICATION = re.compile(r".*/apps/(?P<app>[^/]+)/applications/(?P<environment>[^/]+)/?$")
@@ -38,7 +38,7 @@ def offered(kustomization: bytes) -> dict[str, Component]:
     """Every component named in a cluster's kustomization, on or off, in its order."""
     found: dict[str, Component] = {}
     for line in kustomization.decode("utf-8", "replace").splitlines():
-        if match := _LINE.match(line):
+        if match := LINE.match(line):
             name = _name(match["entry"])
             on = match["off"] is None
             if name not in found or on:

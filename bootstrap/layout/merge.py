@@ -1,18 +1,22 @@
 """Pure: three trees, path by path, into one. What a person changed is never overwritten.
 
 `base` is the catalog that was laid out last, `ours` the repository as it is (with the user's
-edits), `theirs` the catalog to lay out now. Only a file that both changed is merged by lines, by a
-function that is passed in (git.merge_text).
+edits), `theirs` the catalog to lay out now. Only a file that both changed is merged: a cluster's
+kustomization by its components, anything else by lines, by a function that is passed in (git.merge_text).
+What is in conflict stays as it is here, and open: `Merged.open` is what the next merge starts from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
-MergeText = Callable[[bytes, bytes, bytes], tuple[bytes, bool]]
-"""base, ours, theirs → the merged text, and whether it is without conflict."""
+from bootstrap.layout import merge_entries, renames, units
+from bootstrap.layout.lines import ByHunk, MergeText, alike, by_hunk, unix, with_ends_of
+
+__all__ = ["Conflict", "MergeText", "Merged", "Reason", "three_way"]
 
 
 class Reason(Enum):
@@ -21,6 +25,9 @@ class Reason(Enum):
     BOTH_CHANGED = "changed here and in the catalog, in the same lines"
     BOTH_ADDED = "here and in the catalog, with another content"
     CHANGED_AND_REMOVED = "changed here, and no longer in the catalog"
+    REMOVED_AND_CHANGED = "removed here, and changed in the catalog"
+    HELD = "changed in the catalog, and held back: another file of the component, or its chart, differs here"
+    FOREIGN = "a folder of yours, whose name the catalog takes now"
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,10 @@ class Merged:
     """The outcome. `files` is every path that shall be there, in full.
 
     `kept`: changed here alone. `still_removed`: removed here, and not brought back. `combined`: changed
-    on both sides and merged by lines. `removed`: gone from the catalog and untouched here, so gone.
+    on both sides and merged. `removed`: gone from the catalog and untouched here, so gone. `moved`: where
+    a changed file of the catalog is here. `retired`: folders of components that are on and left the catalog.
+    `open`: what conflicts and retired components are to be compared with next time, where not by the catalog
+    of now: path → content, None: nothing.
     """
 
     files: Mapping[str, bytes]
@@ -46,6 +56,19 @@ class Merged:
     still_removed: tuple[str, ...] = ()
     combined: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    retired: tuple[str, ...] = ()
+    open: Mapping[str, bytes | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _One:
+    """One path's outcome: `content` None is not there; `note` is a field of Merged."""
+
+    content: bytes | None
+    note: str | None = None
+    conflict: Conflict | None = None
+    still: bytes | None = None
 
 
 def three_way(
@@ -53,40 +76,159 @@ def three_way(
     ours: Mapping[str, bytes],
     theirs: Mapping[str, bytes],
     merge_text: MergeText,
+    prefix: str = "",
+    laid_before: bool = True,
 ) -> Merged:
-    """Merge by path; a path of `ours` that neither other side knows stays as it is."""
-    files: dict[str, bytes] = {}
-    conflicts: list[Conflict] = []
+    """Merge by path; a path of `ours` that neither other side knows stays as it is.
+
+    `prefix` is what stands before every path of the layout: "" or `<path>/`. `laid_before`: `base` is what
+    was laid out, so that what it lacks is new in the catalog; False in a first layout, or where it is lost.
+    """
+    retired = units.retired(base, theirs, units.folders_on(ours, prefix))
+    foreign = units.foreign(base, ours, theirs, prefix) if laid_before else []
+    theirs = _without_foreign(theirs, foreign, prefix)
+    kept_units = {units.unit_of(f"{folder}/", prefix) or folder for folder in retired}
+    moved = renames.followed(base, ours, theirs, prefix)
+    here = {
+        path: ours[moved.get(path, path)] for path in {*base, *ours, *theirs} if moved.get(path, path) in ours
+    }
+    here = {path: content for path, content in here.items() if path not in moved.values()}
+    folders = {posixpath.dirname(path) for path in ours}
+    found: dict[str, _One] = {}
+    for path in sorted({*base, *here, *theirs}):
+        sides = (base.get(path), here.get(path), theirs.get(path))
+        one = _one(path, *sides, merge_text)
+        if sides[1] is None and one.note == "still_removed" and _is_lost(path, sides[0], sides[2], folders):
+            one = replace(one, note=None, conflict=Conflict(path, Reason.REMOVED_AND_CHANGED), still=sides[0])
+        if path in base and path not in theirs and units.unit_of(path, prefix) in kept_units:
+            one = _One(here.get(path), still=base[path])
+        found[path] = one
+    if laid_before:
+        _hold_together(found, base, here, theirs, prefix)
+    merged = _gathered(found, moved, tuple(retired))
+    conflicts = (*merged.conflicts, *(Conflict(folder, Reason.FOREIGN) for folder in foreign))
+    opened: dict[str, bytes | None] = {
+        path: one.still for path, one in found.items() if one.conflict or one.still is not None
+    }
+    opened |= dict.fromkeys(foreign)
+    files = _without_gone(merged.files, ours, prefix)
+    return replace(merged, files=files, conflicts=conflicts, open=opened)
+
+
+def _gathered(found: Mapping[str, _One], moved: Mapping[str, str], retired: tuple[str, ...]) -> Merged:
     notes: dict[str, list[str]] = {"kept": [], "still_removed": [], "combined": [], "removed": []}
-    for path in sorted({*base, *ours, *theirs}):
-        before, here, there = base.get(path), ours.get(path), theirs.get(path)
-        content, outcome = _one(path, before, here, there, merge_text)
-        if content is not None:
-            files[path] = content
-        if isinstance(outcome, Conflict):
-            conflicts.append(outcome)
-        elif outcome:
-            notes[outcome].append(path)
-    return Merged(files, tuple(conflicts), **{name: tuple(paths) for name, paths in notes.items()})
+    files: dict[str, bytes] = {}
+    for path, one in found.items():
+        if one.content is not None:
+            files[moved.get(path, path)] = one.content
+        if one.note:
+            notes[one.note].append(moved.get(path, path))
+    conflicts = tuple(one.conflict for one in found.values() if one.conflict)
+    return Merged(
+        files,
+        conflicts,
+        kept=tuple(notes["kept"]),
+        still_removed=tuple(notes["still_removed"]),
+        combined=tuple(notes["combined"]),
+        removed=tuple(notes["removed"]),
+        moved=moved,
+        retired=retired,
+    )
 
 
 def _one(
     path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None, merge_text: MergeText
-) -> tuple[bytes | None, Conflict | str | None]:
-    """The content of one path (None: not there), and what is to be said about it."""
+) -> _One:
+    """The content of one path, and what is to be said about it."""
     if ours == theirs:
-        return ours, None
-    if ours == base:
-        return theirs, "removed" if theirs is None else None
+        return _One(ours)
+    if ours == base and not (ours and theirs and merge_entries.is_listing(path)):
+        return _One(theirs, "removed" if theirs is None else None)
     if ours is None:
-        return None, "still_removed"
+        return _One(None, "still_removed")
     if theirs == base:
-        return ours, "kept" if base is not None else None
+        return _One(ours, "kept" if base is not None else None)
     if theirs is None:
-        return ours, Conflict(path, Reason.CHANGED_AND_REMOVED)
-    if base is None:
-        return ours, Conflict(path, Reason.BOTH_ADDED, merge_text(b"", ours, theirs)[0])
-    text, clean = merge_text(base, ours, theirs)
-    if clean:
-        return text, "combined"
-    return ours, Conflict(path, Reason.BOTH_CHANGED, text)
+        if base is not None and alike(ours, base, path):
+            return _One(None, "removed")
+        return _One(ours, conflict=Conflict(path, Reason.CHANGED_AND_REMOVED), still=base)
+    if alike(ours, theirs, path):
+        return _One(ours)
+    if base is not None and alike(theirs, base, path):
+        return _One(ours, "kept")
+    if base is not None and alike(ours, base, path) and not merge_entries.is_listing(path):
+        return _One(with_ends_of(ours, unix(theirs)) if b"\0" not in ours else theirs)
+    if merge_entries.is_listing(path):
+        merged = merge_entries.merge(base, ours, theirs, path, merge_text)
+    elif base is None:
+        merged = ByHunk(ours, b"", merge_text(b"", ours, theirs)[0])
+    else:
+        merged = by_hunk(base, ours, theirs, path, merge_text)
+    if merged.text is None:
+        return _One(merged.content, "combined" if ours != base else None)
+    reason = Reason.BOTH_ADDED if base is None else Reason.BOTH_CHANGED
+    return _One(
+        merged.content,
+        conflict=Conflict(path, reason, merged.text),
+        still=None if base is None else merged.base,
+    )
+
+
+def _is_lost(path: str, base: bytes | None, theirs: bytes | None, folders: set[str]) -> bool:
+    """Whether a change of the catalog meets a file that was removed alone; a folder that went is a choice."""
+    changed = base is not None and theirs is not None and not alike(base, theirs, path)
+    return changed and posixpath.dirname(path) in folders
+
+
+def _hold_together(
+    found: dict[str, _One],
+    base: Mapping[str, bytes],
+    ours: Mapping[str, bytes],
+    theirs: Mapping[str, bytes],
+    prefix: str,
+) -> None:
+    """A chart's version and its values are taken together or not at all."""
+    for paths in units.by_unit(found, prefix).values():
+        changed = [path for path in paths if theirs.get(path) != base.get(path) and path in theirs]
+        if not changed:
+            continue
+        before, here, there = (units.charts(files, paths) for files in (base, ours, theirs))
+        conflicts = any(found[path].conflict for path in paths)
+        pinned = here not in (before, there)
+        if not ((there != before and conflicts) or (pinned and (before or there))):
+            continue
+        for path in changed:
+            mine, gone = ours.get(path), path in base and path not in ours
+            if mine == theirs[path] or (gone and not found[path].conflict):
+                continue
+            conflict = found[path].conflict or Conflict(path, Reason.HELD)
+            found[path] = _One(mine, conflict=conflict, still=base.get(path))
+
+
+def _without_foreign(theirs: Mapping[str, bytes], foreign: list[str], prefix: str) -> dict[str, bytes]:
+    """The catalog without what a person has a folder of the same name for; nor is it offered to a cluster."""
+    if not foreign:
+        return dict(theirs)
+    result = {path: content for path, content in theirs.items() if units.unit_of(path, prefix) not in foreign}
+    for path in filter(merge_entries.is_listing, result):
+        result[path] = merge_entries.without_units(result[path], posixpath.dirname(path), foreign)
+    return result
+
+
+def _without_gone(files: Mapping[str, bytes], ours: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
+    """No cluster offers a component that is off and whose folder goes by this merge."""
+    result = dict(files)
+    for path in [
+        one for one in files if one.startswith(f"{prefix}clusters/") and merge_entries.is_listing(one)
+    ]:
+        cluster = posixpath.dirname(path)
+        gone = {
+            key
+            for key, entry in merge_entries.parse(files[path]).entries.items()
+            if not entry.on
+            and units.has(ours, place := posixpath.normpath(posixpath.join(cluster, key)))
+            and not units.has(files, place)
+        }
+        if gone:
+            result[path] = merge_entries.without(files[path], gone)
+    return result

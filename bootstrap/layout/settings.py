@@ -7,7 +7,7 @@ were laid out, and the settings of each cluster, so that the next run needs no o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Any, cast, get_args
@@ -71,7 +71,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Record:
-    """`bootstrap.yaml`: `catalog_commit` holds the catalog as shipped; `clusters` is name → settings."""
+    """`bootstrap.yaml`: `catalog_commit` holds the catalog as shipped; `clusters` is name → settings.
+
+    `conflicts` is path → reason of what is not merged yet; `retired` has the folders that the catalog no
+    longer has, of components that are on.
+    """
 
     catalog_version: str
     catalog_commit: str
@@ -79,6 +83,8 @@ class Record:
     argocd_variant: Variant
     argocd_sha256: str
     clusters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    conflicts: Mapping[str, str] = field(default_factory=dict)
+    retired: tuple[str, ...] = ()
 
 
 def parse_record(text: bytes, where: str = RECORD) -> Record:
@@ -100,6 +106,8 @@ def parse_record(text: bytes, where: str = RECORD) -> Record:
         argocd_variant=cast(Variant, variant),
         argocd_sha256=str(argocd.get("sha256", "")),
         clusters={str(name): dict(value or {}) for name, value in _mapping(data, "clusters", where).items()},
+        conflicts={str(path): str(why) for path, why in _optional(data, "conflicts", dict, where).items()},
+        retired=tuple(str(folder) for folder in _optional(data, "retired", list, where)),
     )
 
 
@@ -123,8 +131,16 @@ def recorded_settings(record: Record, settings: Settings) -> Settings | None:
     )
 
 
-def render_record(before: bytes | None, settings: Settings, version: str, commit: str) -> bytes:
+def render_record(
+    before: bytes | None,
+    settings: Settings,
+    version: str,
+    commit: str,
+    conflicts: Mapping[str, str] | None = None,
+    retired: Sequence[str] = (),
+) -> bytes:
     """`bootstrap.yaml` with this cluster's settings; other clusters and comments stay."""
+    opened: dict[str, Any] = {"conflicts": dict(conflicts or {}), "retired": list(retired)}
     yaml = _yaml()
     data: Any = _load(before, RECORD) if before else {}
     wanted = {
@@ -148,7 +164,8 @@ def render_record(before: bytes | None, settings: Settings, version: str, commit
     if settings.adopted:
         cluster["adopted"] = True
     clusters = data.setdefault("clusters", {}) if before else {}
-    if before and dict(clusters.get(settings.cluster) or {}) == cluster and _holds(data, wanted):
+    same = all((data.get(key) or type(value)()) == value for key, value in opened.items())
+    if before and same and dict(clusters.get(settings.cluster) or {}) == cluster and _holds(data, wanted):
         return before
     if not before:
         data = {**wanted, "clusters": {settings.cluster: cluster}}
@@ -156,6 +173,11 @@ def render_record(before: bytes | None, settings: Settings, version: str, commit
         for key, value in wanted.items():
             _take(data, key, value)
         _take(clusters, settings.cluster, cluster)
+    for key, value in opened.items():
+        if value and data.get(key) != value:
+            data[key] = value
+        elif not value:
+            data.pop(key, None)
     stream = StringIO()
     yaml.dump(data, stream)
     return ((_HEADER if not before else "") + stream.getvalue()).encode()
@@ -222,6 +244,16 @@ def _mapping(data: Any, key: str, where: str) -> Any:
             "restore it from an earlier commit",
             _line(data, where),
         )
+    return value
+
+
+def _optional(data: Any, key: str, kind: type, where: str) -> Any:
+    value = data.get(key)
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        hint = f"delete {key}, and run again"
+        raise InputError(f"reading {where}", f"{key} is not a {kind.__name__}", hint, _line(data, where))
     return value
 
 

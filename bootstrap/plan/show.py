@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap.core.text import counted
-from bootstrap.git.changes import FileChange
+from bootstrap.git.changes import PARENT_COMMIT, FileChange
 from bootstrap.kube.state import Preview
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plan.steps import (
@@ -37,7 +37,8 @@ def title(step: Step) -> str:
         case WriteFiles():
             return f"write {counted(len(step.changes), 'file')} in {step.root}"
         case PushFiles():
-            files = {change.path for commit in step.commits for change in commit.changes}
+            on_branch = [commit for commit in step.commits if not commit.beside]
+            files = {change.path for commit in on_branch for change in commit.changes}
             commits, changed = counted(len(step.commits), "commit"), counted(len(files), "file")
             return f"push {commits} ({changed}) to {step.branch} of {step.url}"
         case ServerSideApply():
@@ -64,6 +65,9 @@ def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = Fals
         if isinstance(step, PushFiles):
             for commit in step.commits:
                 yield f"   commit: {commit.message.splitlines()[0]}"
+                if commit.beside:
+                    yield "   (beside the branch, to compare with next time)"
+                    continue
                 for change in commit.changes:
                     yield from _file_lines(change, diff)
         elif isinstance(step, ServerSideApply):
@@ -111,6 +115,7 @@ def _step_data(step: Step, changes: Mapping[ClusterObject, str]) -> dict[str, An
         data["commits"] = [
             {
                 "message": commit.message,
+                "beside": commit.beside,
                 "files": [
                     {"path": change.path, "change": _kind(change), "bytes": len(change.content or b"")}
                     for change in commit.changes
@@ -152,7 +157,7 @@ def _file_lines(change: FileChange, diff: bool) -> Iterator[str]:
         return
     for line in difflib.unified_diff(before, after, n=2, lineterm=""):
         if not line.startswith(("--- ", "+++ ")):
-            yield f"     {line}"
+            yield f"     {line.replace(PARENT_COMMIT, '(the commit before, whose id is not known yet)')}"
 
 
 def _object_lines(preview: Preview) -> Iterator[str]:

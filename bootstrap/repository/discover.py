@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bootstrap.repository import kustomize, tokens
+from bootstrap.repository.faults import is_unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.lookup import missing
 from bootstrap.repository.source import Unit
 from bootstrap.resources import applications
-from bootstrap.resources.index import mapping
+from bootstrap.resources.index import dig, mapping, mappings
 
 _SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
 _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
 _APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
+_SET = re.compile(rb"^kind:\s*[\"']?ApplicationSet\b", re.MULTILINE)
+"""An object in spite of the templates in it; a chart that makes one lies in a chart's folder."""
+_CLUSTER_SECRET = re.compile(rb"argocd\.argoproj\.io/secret-type[\"']?:\s*[\"']?cluster\b")
 _LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
 _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*List\b)", re.MULTILINE)
 """What may hold Applications that do not stand at a line's start, as a definition's `kind:` does too."""
 _OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
+_FLOW = re.compile(rb"(?:\s*(?:#[^\n]*|---[^\n]*)\n)*\s*[{\[\"']")
 _TEMPLATE = re.compile(rb"\{\{|\{%")
 _PATCHES = {"patch", "patches"}
 """Folders of what is no whole object."""
+_PATCH = re.compile(r"(?:^|[-_.])patch(?:es)?[-_.\w]*\.ya?ml$", re.IGNORECASE)
+"""Files of what is no whole object."""
 YAML = (".yaml", ".yml")
 
 
@@ -51,8 +59,12 @@ def look(files: Files, path: str) -> Info:
     """What discovery needs of one file; small, so that it can be kept for the next time."""
     content = files.read(path)
     info: dict[str, Any] = {}
-    if _OBJECT.search(content) and not _TEMPLATE.search(content):
+    is_set = _SET.search(content) is not None
+    filled = _TEMPLATE.search(content) is not None or is_unfilled(content)
+    if (is_set or not filled) and _has_object(files, path, content):
         info["object"] = True
+    elif _OBJECT.search(content):
+        info["templated"] = True
     elif not any(part.startswith(".") for part in path.split("/")) and (
         found := list(tokens.in_file(content))
     ):
@@ -75,8 +87,78 @@ def look(files: Files, path: str) -> Info:
             if isinstance(document.value, dict)
             for source in applications.sources(document.value)
         ]
+        info["sources"] += [
+            one for document in files.parsed(path).documents for one in _of_set(mapping(document.value))
+        ]
+    if _CLUSTER_SECRET.search(content) and (declared := list(_clusters(files, path))):
+        info["clusters"] = declared
     files.forget(path)
     return info
+
+
+def _has_object(files: Files, path: str, content: bytes) -> bool:
+    """Whether a file holds an object; JSON and YAML's flow style are read to tell."""
+    if _OBJECT.search(content):
+        return True
+    if b"apiVersion" not in content or not _FLOW.match(content):
+        return False
+    return any(document.is_object for document in files.parsed(path).documents)
+
+
+def _clusters(files: Files, path: str) -> Iterator[Mapping[str, Any]]:
+    """The clusters of Argo CD that a file declares: as a Secret, or as what one is made from."""
+    for document in files.parsed(path).documents:
+        body = mapping(document.value)
+        made = mapping(dig(body, "spec", "target", "template")) or mapping(dig(body, "spec", "template"))
+        secret = body if body.get("kind") == "Secret" else made
+        metadata = mapping(secret.get("metadata"))
+        labels = mapping(metadata.get("labels"))
+        if labels.get("argocd.argoproj.io/secret-type") != "cluster":
+            continue
+        data = {key: _plain(value) for key, value in mapping(secret.get("data")).items()}
+        if secret is not body:
+            data = dict(mapping(secret.get("data")))
+        data |= mapping(secret.get("stringData"))
+        known = {key: str(data.get(key) or "") for key in ("name", "server", "project")}
+        if not known["name"] or "{{" in known["name"] + known["server"]:
+            continue
+        annotations = mapping(metadata.get("annotations"))
+        yield {**known, "labels": _texts(labels), "annotations": _texts(annotations)}
+
+
+def _of_set(body: Mapping[str, Any]) -> Iterator[list[str | None]]:
+    """What an ApplicationSet names of repositories: its template's, and the folders of its git generators."""
+    if body.get("kind") != "ApplicationSet":
+        return
+    template = mapping(dig(body, "spec", "template"))
+    for source in applications.sources(template):
+        yield [source.repo_url, _static(source.path), source.chart, source.ref]
+    for generator in _git_generators(dig(body, "spec", "generators")):
+        for item in [*mappings(generator.get("directories")), *mappings(generator.get("files"))]:
+            yield [str(generator.get("repoURL")), _static(str(item.get("path"))), None, None]
+
+
+def _git_generators(value: Any) -> Iterator[Mapping[str, Any]]:
+    for generator in mappings(value):
+        yield mapping(generator.get("git"))
+        for kind in ("matrix", "merge"):
+            yield from _git_generators(mapping(generator.get(kind)).get("generators"))
+
+
+def _static(path: str | None) -> str | None:
+    """The folder that a pattern or a template begins with."""
+    return posixpath.dirname(re.split(r"[*?\[{]", f"{path}*", maxsplit=1)[0]) if path is not None else None
+
+
+def _texts(pairs: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in pairs.items()}
+
+
+def _plain(value: Any) -> str:
+    try:
+        return base64.b64decode(str(value), validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list[Start]:
@@ -106,6 +188,11 @@ def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list
     return complete + sorted(others, key=lambda start: (not start.complete, start.unit.path))
 
 
+def is_named(start: Start) -> bool:
+    """Whether a start is a cluster by where it lies: clusters/NAME with a kustomization."""
+    return start.unit.tool == "kustomize" and _CLUSTER.match(start.unit.path) is not None
+
+
 def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
     """URLs that mean this repository, beside its remotes: those of its clusters' settings, and the commonest.
 
@@ -132,6 +219,14 @@ def remotes(root: Path) -> list[str]:
     if not config.is_file():
         return []
     return re.findall(r"^\s*url\s*=\s*(\S+)", config.read_text("utf-8", "replace"), re.MULTILINE)
+
+
+def templated(files: Files, infos: Mapping[str, Info]) -> list[str]:
+    """Files that are manifests but for the templates in them, outside of charts."""
+    charts = tuple(f"{posixpath.dirname(path)}/" for path in files.named("Chart.yaml"))
+    return sorted(
+        path for path, info in infos.items() if info.get("templated") and not path.startswith(charts)
+    )
 
 
 def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]:
@@ -167,6 +262,7 @@ def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Sta
             continue
         parts = path.split("/")
         hidden = any(part.startswith(".") for part in parts) or not _PATCHES.isdisjoint(parts[:-1])
+        hidden = hidden or _PATCH.search(parts[-1]) is not None
         if info.get("object") and path not in named and not hidden and not path.startswith(charts):
             folders.setdefault(posixpath.dirname(path), []).append(path)
     found = []

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.manifests.reader import Fault, line_of
 from bootstrap.repository import kustomize
 from bootstrap.repository.files import Files
+from bootstrap.resources.index import mappings, sequence
+
+_NOT_FOUND = re.compile(r'unable to find field \\*"(?P<field>.+?)\\*" in replacement target')
 
 FileFault = tuple[str, Fault]
 """A file, and what is wrong with it."""
@@ -25,8 +29,28 @@ RULE_OF: Mapping[str, str] = {
     "set": "GB110",
     "nested": "GB112",
     "inflate": "GB114",
+    "set-refused": "GB115",
+    "template": "GB116",
 }
 """The code of a fault → the id of the rule by which `validate` reports it, which a comment may switch off."""
+
+
+_TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)
+"""Lines that another program fills in."""
+
+
+def is_unfilled(content: bytes) -> bool:
+    """Whether a file is a template: it has lines that are only a token."""
+    return _TOKENS.search(content) is not None
+
+
+def unfilled(content: bytes) -> Fault:
+    """That a template stands where a manifest is to be, at its first token."""
+    match = _TOKENS.search(content)
+    start = match.start() + len(match[0]) - len(match[0].lstrip()) if match else 0
+    line = content.count(b"\n", 0, start) + 1
+    message = "it is a template of another program: its tokens are not filled in"
+    return Fault("template", line, message, "validate what the program makes of it")
 
 
 def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
@@ -79,3 +103,26 @@ def inflated(files: Files, names: Sequence[str]) -> Iterator[FileFault]:
                         name,
                         Fault("inflate", line, found, "look at what `kustomize build --enable-helm` gives"),
                     )
+
+
+def replacement_fault(files: Files, closure: Sequence[str], error: str) -> FileFault | None:
+    """A replacement whose target lacks the field: where it is written, and how kustomize makes the field."""
+    match = _NOT_FOUND.search(error)
+    if match is None:
+        return None
+    field = match["field"]
+    for name in closure:
+        if posixpath.basename(name) not in kustomize.NAMES or field.encode() not in files.read(name):
+            continue
+        for number, one in enumerate(mappings((files.mapping(name) or {}).get("replacements"))):
+            for place, target in enumerate(mappings(one.get("targets"))):
+                paths = [str(path) for path in sequence(target.get("fieldPaths"))]
+                if field in paths:
+                    position = ("replacements", number, "targets", place, "fieldPaths", paths.index(field))
+                    line = line_of(files.read(name), 0, position)
+                    found = f"kustomize cannot build it: the replacement's target has no field {field}"
+                    mend = (
+                        "let kustomize make the field (options: {create: true} of the target), or correct it"
+                    )
+                    return name, Fault("build", line, found, mend)
+    return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -121,7 +121,8 @@ class Repository:
     """A repository as read; see `groups`, `objects` and `index`.
 
     `within` is the folder that was named, "" for all of it: what is shown concerns what lies below it.
-    `secrets` has line and kind of credentials in files that are no manifests.
+    `secrets` has line and kind of credentials in files that are no manifests; `templated` are those that
+    would be manifests but for the templates in them, outside of charts.
     """
 
     files: Files
@@ -133,6 +134,7 @@ class Repository:
     rendered: int = 0
     within: str = ""
     secrets: Mapping[str, list[tuple[int, str]]] = field(default_factory=dict)
+    templated: Sequence[str] = ()
 
     def is_within(self, file: str) -> bool:
         """Whether a file lies in the folder that was named."""
@@ -204,7 +206,7 @@ class Repository:
 def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
     """The Secrets that `bootstrap init` makes for an Application: (namespace, name) → keys.
 
-    It makes none outside of the Application's own namespace.
+    It makes none outside of the Application's own namespace; of one that names none, that is what is wrong.
     """
     text = application.annotations.get(SECRETS)
     own = dig(application.body, "spec", "destination", "namespace")
@@ -219,5 +221,5 @@ def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
             [*map(str, sequence(item.get("generate"))), *map(str, mapping(item.get("literals")))]
         )
         for item in mappings(declared)
-        if item.get("namespace") == own
+        if own is None or item.get("namespace") == own
     }

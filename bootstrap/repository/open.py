@@ -62,6 +62,8 @@ def nothing_in(repository: Repository) -> InputError:
     found = "there is no kustomization and no Kubernetes manifest in it"
     if nested := sorted(repository.files.nested):
         found += f"; Git repositories in it are not read ({', '.join(nested[:5])})"
+    if repository.templated:
+        found += f"; {len(repository.templated)} files are templates of another program"
     return InputError(LOOKING, found, "name the folder of a GitOps repository", str(where))
 
 

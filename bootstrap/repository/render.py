@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,8 @@ from bootstrap.manifests.reader import Fault
 from bootstrap.programs import run
 from bootstrap.repository import charts
 from bootstrap.repository import kustomize as index_kustomize
-from bootstrap.repository.faults import FileFault
+from bootstrap.repository import plain as index_plain
+from bootstrap.repository.faults import FileFault, replacement_fault
 from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
@@ -74,15 +76,20 @@ class Renderer:
     def _chunk(self, units: Sequence[Unit]) -> None:
         self.dirty = True
         todo: list[Prepared] = []
+        plain: list[Prepared] = []
         for unit in units:
             prepared = prepare(self.files, unit, self._allow_remote)
             known = self.store.get(f"unit:{prepared.key}")
             if known is not None and self.store.has(f"objects:{known['key']}"):
                 self.units[unit.key] = UnitResult.of(known)
+            elif _has_plain_part(prepared):
+                plain.append(prepared)
             elif prepared.blocked and unit.tool == "kustomize" and not prepared.parts:
                 self._keep(prepared, (), ())
             else:
                 todo.append(prepared)
+        for item, objects in zip(plain, self._plain(plain), strict=True):
+            self._keep(item, objects, ())
         overlays = [item for item in todo if item.overlay is not None]
         if overlays:
             self._build(overlays)
@@ -131,10 +138,31 @@ class Renderer:
                 file = index_kustomize.file_of(self.files, folder) or folder
                 mend = f"mend what kustomize names; `kustomize build {folder or '.'}` shows the same"
                 faults = [(file, Fault("build", 1, f"kustomize cannot build it: {error}", mend))]
+                if (replaced := replacement_fault(self.files, item.closure, error)) is not None:
+                    faults = [replaced]
                 if _PLUGINS.search(error):
                     mend = f"look at what `kustomize build {folder or '.'}` gives where plugins are allowed"
                     faults = [(file, Fault("inflate", 1, "it needs helm or a plugin of kustomize", mend))]
+                    self._keep(item, self._plain([item])[0], faults)
+                    continue
             self._keep(item, built.objects, faults)
+
+    def _plain(self, items: Sequence[Prepared]) -> list[Sequence[tuple[Mapping[str, Any], str]]]:
+        """What kustomizations give without their charts, plugins and what lies elsewhere; side by side."""
+        if not items:
+            return []
+        program = self._program = self._program or kustomize(self.invocation, self._report)
+
+        def build(item: Prepared) -> Sequence[tuple[Mapping[str, Any], str]]:
+            options = json.loads(item.unit.options)
+            return index_plain.build(self.files, item.unit.path, options, program).objects
+
+        if len(items) == 1:
+            return [build(items[0])]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
+            return list(pool.map(build, items))
 
     def _cause(self, folder: str, error: str) -> tuple[str, str]:
         """The deepest of the folders that a kustomization takes up which cannot be built either."""
@@ -162,6 +190,12 @@ class Renderer:
         if lasts(made):
             self.store.put(f"unit:{item.key}", made.data())
         self.store.put(f"objects:{made.key}", [body for body, _ in objects])
+
+
+def _has_plain_part(item: Prepared) -> bool:
+    """Whether a kustomization is blocked by nothing but what lies beyond what is read."""
+    codes = {fault.code for _, fault in item.faults}
+    return item.blocked and item.unit.tool == "kustomize" and codes <= index_plain.UNREAD
 
 
 def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:

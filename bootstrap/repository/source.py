@@ -30,6 +30,11 @@ class Unit:
         return f"{self.tool}:{self.path}:{self.options}"
 
 
+def is_untold(source: Source) -> bool:
+    """Whether a template in it could not be filled: where it lies is not known."""
+    return "{{" in f"{source.repo_url} {source.path or ''} {source.chart or ''}"
+
+
 def unit(source: Source, tree: Tree) -> Unit | None:
     """What to render for a source of this repository; None when it gives nothing (only a `ref`)."""
     if source.path is None:
@@ -95,7 +100,12 @@ def _image(text: str) -> Mapping[str, Any]:
     return image
 
 
-def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[str]:
+def directory_files(
+    tree: Tree,
+    path: str,
+    options: Mapping[str, Any],
+    endings: tuple[str, ...] = (".yaml", ".yml", ".json"),
+) -> list[str]:
     """The files of a plain directory that Argo CD would apply."""
     recurse = bool(options.get("recurse"))
     include, exclude = _globs(options.get("include")), _globs(options.get("exclude"))
@@ -103,7 +113,7 @@ def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[s
     chosen = []
     for file in tree.below(path):
         inner = file.removeprefix(start)
-        if not file.endswith((".yaml", ".yml", ".json")) or ("/" in inner and not recurse):
+        if not file.endswith(endings) or ("/" in inner and not recurse):
             continue
         if include and not any(matches(inner) for matches in include):
             continue
@@ -111,6 +121,14 @@ def directory_files(tree: Tree, path: str, options: Mapping[str, Any]) -> list[s
             continue
         chosen.append(file)
     return chosen
+
+
+def jsonnet_files(tree: Tree, unit: Unit) -> list[str]:
+    """The files of a plain directory that Argo CD renders as jsonnet."""
+    if unit.tool != "directory":
+        return []
+    options = json.loads(unit.options)
+    return directory_files(tree, unit.path, options, (".jsonnet",))
 
 
 def chart_files(tree: Tree, unit: Unit) -> list[str]:

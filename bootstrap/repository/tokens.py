@@ -29,9 +29,41 @@ _ANY = re.compile(
 )
 
 
+_DUMMY = re.compile(
+    r"[\W_]*(?:re-?place[-_ ]?(?:me|this|it|with.*)?|change[-_ ]?(?:me|this|it)(?![a-z]).*|changeit"
+    r"|to[-_ ]?be[-_ ]\w+.*|(?:your|my)[-_ ].*|<.*>|\$\{.*\}|\{\{.*\}\}|\[.*\]|(?:todo|tbd|fixme)(?![a-z]).*"
+    r"|x{3,}|placeholder.*|dummy.*|fake.*|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*"
+    r"|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here|unused|ignored?"
+    r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil"
+    r"|n/?a|empty|any[-_ ]?(?:value|thing|key)|local(?:ai)?|v?llm|llama[-_.]?cpp|ollama|lm-studio"
+    r"|sk-(?:no-key|required|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
+    r"|foo(?:bar)?|bar|baz)?[\W_]*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What stands where a secret is to be put, or where a program asks for one that it does not use."""
+
+
+def is_dummy(value: str) -> bool:
+    """Whether a text is a placeholder or a documentation's dummy, and no secret."""
+    text = value.strip()
+    return _DUMMY.fullmatch(text) is not None or re.fullmatch(r"(.)\1*", text) is not None
+
+
 def token(value: str) -> str:
-    """The kind of token that a text holds, by its form; "" for none."""
-    return next((kind for kind, pattern in TOKENS.items() if pattern.search(value)), "")
+    """The kind of token that a text holds, by its form; "" for none, and for an example of one."""
+    for kind, pattern in TOKENS.items():
+        for match in pattern.finditer(value):
+            if not _is_example(kind, match[0]):
+                return kind
+    return ""
+
+
+def _is_example(kind: str, text: str) -> bool:
+    """Whether what has a token's form stands for one only."""
+    if kind == _URL:
+        password = text.rpartition("@")[0].rpartition(":")[2]
+        return is_dummy(password) or password.lower() in ("password", "pass", "passwd", "pw")
+    return "EXAMPLE" in text.upper() or re.search(r"(\w)\1{7}", text) is not None
 
 
 def in_file(content: bytes) -> Iterator[tuple[int, str]]:

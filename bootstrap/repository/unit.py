@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +11,13 @@ from typing import Any
 from bootstrap.core.fingerprint import fingerprint
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository import kustomize, plugins, tools
-from bootstrap.repository.faults import FileFault, inflated, missing_fault
+from bootstrap.repository.bringers import BRINGERS
+from bootstrap.repository.faults import FileFault, inflated, is_unfilled, missing_fault, unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
+from bootstrap.repository.namespaces import is_yaml, namespaces
 from bootstrap.repository.patches import Target, targets
+from bootstrap.repository.secret_makers import copied, names_made
 from bootstrap.repository.source import Unit, chart_files, directory_files
 from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
@@ -28,6 +29,7 @@ PUBLIC = {
     "AppProject.argoproj.io",
     "Gateway.gateway.networking.k8s.io",
     "Gateway.networking.istio.io",
+    "ListenerSet.gateway.networking.k8s.io",
     "ReferenceGrant.gateway.networking.k8s.io",
     "Namespace",
     "StorageClass.storage.k8s.io",
@@ -37,7 +39,17 @@ PUBLIC = {
     "RuntimeClass.node.k8s.io",
     "ClusterIssuer.cert-manager.io",
     "ClusterSecretStore.external-secrets.io",
+    "ClusterExternalSecret.external-secrets.io",
+    "ClusterSecret.clustersecret.io",
+    "InfisicalSecret.secrets.infisical.com",
+    "DopplerSecret.secrets.doppler.com",
+    "postgresql.acid.zalan.do",
+    "ClusterTriggerAuthentication.keda.sh",
+    "PersistentVolume",
+    "Prometheus.monitoring.coreos.com",
+    "PeerAuthentication.security.istio.io",
     "AuthorizationPolicy.security.istio.io",
+    "DestinationRule.networking.istio.io",
     "CustomResourceDefinition.apiextensions.k8s.io",
 }
 """Kinds that other namespaces look at: changing one means checking every namespace again."""
@@ -56,7 +68,8 @@ class UnitResult:
     matter too. `claims` has the hosts and paths of Ingresses and routes, by number. `outline` is the
     checksum of all this but the objects that are not public. `opaque` says that not all of it is known,
     `broken` that this is a fault, and `namespaces` where the rest may belong.
-    `patches` are those with a target (index_patches.py).
+    `patches` are those with a target (patches.py). `secrets` has (number of the object, name,
+    namespace) of the Secrets that something makes, "" for the object's own namespace, "*" for every one.
     """
 
     key: str
@@ -73,6 +86,7 @@ class UnitResult:
     broken: bool = False
     namespaces: list[str] = field(default_factory=list)
     patches: list[Target] = field(default_factory=list)
+    secrets: list[tuple[int, str, str]] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         values = dict(vars(self))
@@ -145,8 +159,10 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         names = chart_files(files, unit)
     if unit.tool in ("kustomize", "directory"):  # templates are no YAML
         for name in names:
-            if _is_yaml(name) and name not in charts:
+            if is_yaml(name) and name not in charts:
                 bad = [(name, fault) for fault in files.parsed(name).faults]
+                if any(fault.code == "syntax" for _, fault in bad) and is_unfilled(files.read(name)):
+                    bad = [(name, unfilled(files.read(name)))]
                 faults += bad
                 blocked = blocked or any(fault.code != "duplicate" for _, fault in bad)
                 blocked = blocked or (unit.tool == "kustomize" and bool(bad))
@@ -187,14 +203,10 @@ def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | tool
             closure = kustomize.closure(files, path)
             _, not_had = plugins.named(files, sorted(closure.files))
             whole = all(_may_be_fetched(one, allow_remote) for one in (*closure.missing, *not_had))
-            texts = filter(_is_yaml, closure.files - closure.charts)
+            texts = filter(is_yaml, closure.files - closure.charts)
             if whole and not any(files.parsed(name).faults for name in texts):
                 found.append(_overlay(files, path))
     return tuple(found)
-
-
-def _is_yaml(name: str) -> bool:
-    return name.endswith((".yaml", ".yml")) or posixpath.basename(name) in kustomize.NAMES
 
 
 _LOCAL = "config.kubernetes.io/local-config"
@@ -247,6 +259,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     """Say where each object lies, and which of them others look at."""
     facts, public = [], {}
     images: set[str] = set()
+    made: list[tuple[int, str, str]] = []
     claimed: list[tuple[int, Claim]] = []
     finder = Finder(files, prepared.closure)
     for number, (body, file) in enumerate(objects):
@@ -257,8 +270,11 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         if kind in WORKLOADS:
             images.update(image_name(str(one.body.get("image"))) for one in containers(Resource(body)))
         claimed += [(number, claim) for claim in claims(body)]
-        if kind in PUBLIC or (kind == "ConfigMap" and name == "argocd-cm"):
+        made += [(number, *one) for one in names_made(body)]
+        if kind in PUBLIC or kind in BRINGERS or (kind == "ConfigMap" and name == "argocd-cm"):
             public[number] = body
+        elif (copy := copied(body)) is not None:
+            public[number] = copy
     found = [*prepared.faults, *faults]
     kustomized = prepared.unit.tool == "kustomize"  # which refuses duplicate keys
     broken = any(fault.code in BROKEN or (kustomized and fault.code == "duplicate") for _, fault in found)
@@ -266,7 +282,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
     text = json.dumps([body for body, _ in objects], sort_keys=True, default=str)
     key = hashlib.sha256(f"{prepared.key}{text}".encode()).hexdigest()
     digests = {number: _digest(body) for number, body in public.items()}
-    outline = _digest([facts, digests, prepared.closure, sorted(images), claimed])
+    outline = _digest([facts, digests, prepared.closure, sorted(images), claimed, made])
     return UnitResult(
         key,
         facts,
@@ -280,8 +296,9 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         prepared.volatile,
         opaque,
         broken,
-        _namespaces(files, prepared.closure) if broken else [],
+        namespaces(files, prepared.closure) if broken else [],
         _patches(files, prepared.closure, objects) if kustomized and not found else [],
+        made,
     )
 
 
@@ -294,27 +311,6 @@ def _patches(files: Files, closure: Sequence[str], objects: Objects) -> list[Tar
         for body in sequence(document.value.get("items")) or [document.value]
     )
     return targets(files, closure, sources, (body for body, _ in objects))
-
-
-_NAMESPACE = re.compile(rb"\bnamespace[\"']?:[ \t]*[\"']?([a-z0-9][a-z0-9-]*)")
-
-
-def _namespaces(files: Files, closure: Sequence[str]) -> list[str]:
-    """The namespaces that some files put something into; of what is no YAML, all that it names.
-
-    A kustomization that is none may take up whatever lies below it.
-    """
-    found: set[str] = set()
-    for path in closure:
-        if _is_yaml(path) and not files.parsed(path).faults:
-            for document in files.parsed(path).documents:
-                value = mapping(document.value)
-                found |= {str(one.get("namespace") or "") for one in (value, mapping(value.get("metadata")))}
-            continue
-        below = files.below(posixpath.dirname(path)) if posixpath.basename(path) in kustomize.NAMES else ()
-        for name in (path, *filter(_is_yaml, below)):
-            found |= {match.decode() for match in _NAMESPACE.findall(files.read(name))}
-    return sorted(found - {""})
 
 
 def _digest(value: Any) -> str:

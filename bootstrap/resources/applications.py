@@ -65,7 +65,7 @@ def referenced_values(
     for source in found:
         for number, item in enumerate(sequence(mapping(source.body.get("helm")).get("valueFiles"))):
             ref, _, path = str(item).partition("/")
-            if ref.startswith("$") and ref[1:] in here:
+            if ref.startswith("$") and ref[1:] in here and "{{" not in path:
                 yield source, number, path
 
 

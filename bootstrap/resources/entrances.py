@@ -73,7 +73,7 @@ def known(
         for maker, marks in _MAKERS.items():
             if where == cluster and namespace and names & marks.charts:
                 labels = dig(application.spec, "syncPolicy", "managedNamespaceMetadata", "labels")
-                found[maker][namespace] = mapping(labels)
+                found[maker][namespace] = {**mapping(labels), **_by_values(application)}
     for namespace, images in built:
         for image in images:
             for maker, marks in _MAKERS.items():
@@ -81,6 +81,16 @@ def known(
                 if any(name.endswith(f"/{own}") for own in marks.images):
                     found[maker].setdefault(namespace, {})
     return found
+
+
+MAY_INJECT = "sidecar.istio.io/inject"
+"""Among the labels of a controller's namespace: its chart's values may take the pods into the mesh."""
+
+
+def _by_values(application: Resource) -> Mapping[str, Any]:
+    told = MAY_INJECT in str(application.spec)
+    files = any(mapping(one.body.get("helm")).get("valueFiles") for one in sources(application.body))
+    return {MAY_INJECT: ""} if told or files else {}
 
 
 def of_index(index: Index, cluster: str = IN_CLUSTER) -> Entrances:
@@ -104,7 +114,7 @@ def callers(index: Index, public: Index, entrances: Entrances, route: Resource) 
     """
     if route.kind == INGRESS:
         return _of_class(entrances, _ingress_makers(public, route))
-    if route.kind == "IngressRoute.traefik.io":
+    if route.kind.startswith("IngressRoute"):
         return _of_class(entrances, ["traefik"])
     if route.kind.endswith(".networking.istio.io"):
         return _of_class(entrances, ["istio"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.resources import other_routes
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.routes import (
     GATEWAY,
@@ -20,9 +20,6 @@ from bootstrap.resources.routes import (
     route_backends,
     service_of,
 )
-
-TRAEFIK = "IngressRoute.traefik.io"
-_RULE_HOST = re.compile(r"Host\(([^)]*)\)")
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,8 @@ def every(index: Index) -> Iterator[Entry]:
         yield from _route(index, route)
     for virtual in index.of(VIRTUAL):
         yield from _virtual(virtual)
-    for route in index.of(TRAEFIK):
-        yield from _traefik(route)
+    for way in other_routes.ways(index):
+        yield Entry(way.route, way.host, way.path, way.namespace, way.service, way.port, way.weight, way.tls)
 
 
 def gateways_of(index: Index, route: Resource) -> list[Resource]:
@@ -122,22 +119,6 @@ def _virtual(virtual: Resource) -> Iterator[Entry]:
             for path in paths or ["/"]:
                 port = dig(destination, "port", "number")
                 yield Entry(virtual, str(host), path, target[0], target[1], port, weight)
-
-
-def _traefik(route: Resource) -> Iterator[Entry]:
-    for rule in mappings(route.spec.get("routes")):
-        names = [
-            name.strip("`\"' ")
-            for text in _RULE_HOST.findall(str(rule.get("match")))
-            for name in text.split(",")
-        ]
-        for service in mappings(rule.get("services")):
-            for host in names:
-                namespace = str(service.get("namespace") or route.namespace)
-                tls = bool(route.spec.get("tls"))
-                yield Entry(
-                    route, host, "/", namespace, str(service.get("name")), service.get("port"), None, tls
-                )
 
 
 def _takes(pattern: str, host: str) -> bool:

@@ -26,11 +26,14 @@ PROJECT = "AppProject.argoproj.io"
 _CLUSTER_KINDS = {
     "APIService.apiregistration.k8s.io",
     "CertificateSigningRequest.certificates.k8s.io",
+    "ClusterAnalysisTemplate.argoproj.io",
     "ClusterExternalSecret.external-secrets.io",
+    "ClusterGenerator.generators.external-secrets.io",
     "ClusterIssuer.cert-manager.io",
     "ClusterRole.rbac.authorization.k8s.io",
     "ClusterRoleBinding.rbac.authorization.k8s.io",
     "ClusterSecretStore.external-secrets.io",
+    "ClusterTriggerAuthentication.keda.sh",
     "CSIDriver.storage.k8s.io",
     "CSINode.storage.k8s.io",
     "CustomResourceDefinition.apiextensions.k8s.io",
@@ -163,9 +166,10 @@ class Index:
 
     `opaque` are namespaces into which something applies objects that could not be rendered (a chart
     that was not fetched): there, that an object is missing proves nothing. "" stands for
-    cluster-scoped objects. `promised` are Secrets that are made in the cluster, never in Git:
-    (namespace, name) → their keys. `applications` are the Applications by `namespace/name`. `beyond`
-    is asked by `get` for what is not here: cluster-scoped objects, beside those of one namespace.
+    cluster-scoped objects, "*" for all namespaces. `promised` are Secrets that are made in the cluster,
+    never in Git: (namespace, name) → their keys. `applications` are the Applications by
+    `namespace/name`. `beyond` is asked by `get` for what is not here: cluster-scoped objects, beside
+    those of one namespace.
     """
 
     def __init__(
@@ -202,7 +206,7 @@ class Index:
 
     def knows(self, namespace: str) -> bool:
         """Whether everything in the namespace was rendered, so that what is not here is missing."""
-        return namespace not in self.opaque
+        return namespace not in self.opaque and ("*" not in self.opaque or not namespace)
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from ipaddress import ip_network
 from typing import Any, Literal
 
+from bootstrap.resources.addresses import may_hold_pods
 from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
-from bootstrap.resources.pods import find_port, label_selected, pod_annotations, pod_labels, pod_spec
+from bootstrap.resources.pods import declared_ports, label_selected, pod_annotations, pod_labels, pod_spec
 
 NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 AUTHORIZATION = "AuthorizationPolicy.security.istio.io"
@@ -100,7 +100,7 @@ def _by_others(index: Index, end: Peer) -> bool:
 
 def _types(policy: Resource) -> list[str]:
     types = [str(item) for item in sequence(policy.spec.get("policyTypes"))]
-    return types or (["Ingress", "Egress"] if "egress" in policy.spec else ["Ingress"])
+    return types or (["Ingress", "Egress"] if policy.spec.get("egress") else ["Ingress"])
 
 
 def _admits(
@@ -123,8 +123,9 @@ def _admits(
 
 def _is(index: Index, policy: Resource, wanted: Mapping[str, Any], other: Peer) -> bool:
     if "ipBlock" in wanted:
-        cidr = str(dig(wanted, "ipBlock", "cidr"))
-        return cidr in ("0.0.0.0/0", "::/0") or (other.labels is None and _of_pods_or_nodes(cidr))
+        # Which addresses pods get, Git does not tell: a range that may be theirs is taken to admit them.
+        block = mapping(wanted["ipBlock"])
+        return may_hold_pods(str(block.get("cidr")), block.get("except"), bool(other.namespace))
     if "namespaceSelector" in wanted:
         if not _in_selected(index, mapping(wanted["namespaceSelector"]), other, policy):
             return False
@@ -135,15 +136,6 @@ def _is(index: Index, policy: Resource, wanted: Mapping[str, Any], other: Peer) 
         or other.labels is None
         or label_selects(wanted["podSelector"], other.labels)
     )
-
-
-def _of_pods_or_nodes(cidr: str) -> bool:
-    """Whether addresses may be those of pods or nodes; link-local ones are the kubelet's, or DNS."""
-    try:
-        network = ip_network(cidr, strict=False)
-    except ValueError:
-        return True
-    return not network.is_link_local and not network.is_loopback
 
 
 def _in_selected(index: Index, selector: Mapping[str, Any], other: Peer, policy: Resource) -> bool:
@@ -184,14 +176,22 @@ def _port(index: Index, rule: Mapping[str, Any], target: Peer, port: int | None,
             continue
         wanted = item.get("port")
         if isinstance(wanted, str):
-            declared = find_port(target.workload, wanted) if target.workload else None
-            wanted = declared.get("containerPort") if declared else None
+            wanted = _number(target, wanted, protocol)
         if item.get("port") is None or wanted == port or (wanted == TUNNEL and _in_tunnel(index, target)):
             return True
         end = item.get("endPort")
         if isinstance(end, int) and isinstance(wanted, int) and wanted <= port <= end:
             return True
     return False
+
+
+def _number(target: Peer, name: str, protocol: str) -> int | None:
+    """The number of a port that the pods declare under a name and protocol."""
+    for declared in declared_ports(target.workload) if target.workload else ():
+        if declared.get("name") == name and str(declared.get("protocol") or "TCP") == protocol:
+            number = declared.get("containerPort")
+            return number if isinstance(number, int) else None
+    return None
 
 
 def _in_tunnel(index: Index, target: Peer) -> bool:

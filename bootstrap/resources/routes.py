@@ -10,7 +10,8 @@ from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
 GATEWAY = "Gateway.gateway.networking.k8s.io"
 
 ROUTES = tuple(
-    f"{kind}.gateway.networking.k8s.io" for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute")
+    f"{kind}.gateway.networking.k8s.io"
+    for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
 )
 
 VIRTUAL = "VirtualService.networking.istio.io"
@@ -47,9 +48,12 @@ def meets(pattern: str, host: str) -> bool:
     """Whether two hostnames, each perhaps with a leading `*.`, have names in common."""
     if pattern == host:
         return True
-    if pattern.startswith("*."):
-        return host.removeprefix("*").endswith(pattern[1:])
-    return host.startswith("*.") and pattern.endswith(host[1:])
+    one, other = pattern.removeprefix("*"), host.removeprefix("*")
+    if pattern.startswith("*.") and host.startswith("*."):
+        return one.endswith(other) or other.endswith(one)
+    return (pattern.startswith("*.") and other.endswith(one)) or (
+        host.startswith("*.") and one.endswith(other)
+    )
 
 
 def destinations(virtual: Resource) -> Iterator[tuple[Mapping[str, Any], tuple[str | int, ...]]]:

@@ -6,15 +6,18 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import Reference, containers, pod_spec, references
+from bootstrap.resources.references import named as named_by
 from bootstrap.trace.hops import Hop, Named
 from bootstrap.validate.rules import secrets
+from bootstrap.validate.rules.volumes import is_default, volume_of
 
 
 def certificates(holder: Resource) -> list[str]:
     """The Secrets that an Ingress or a Gateway takes its certificates from."""
     found = [str(item["secretName"]) for item in mappings(holder.spec.get("tls")) if item.get("secretName")]
+    found += [use.name for use in named_by(holder) if use.certificate]
     for listener in mappings(holder.spec.get("listeners")):
         found += [str(item.get("name")) for item in mappings(dig(listener, "tls", "certificateRefs"))]
     return list(dict.fromkeys(found))
@@ -118,7 +121,11 @@ def volumes(index: Index, pod: Resource) -> list[Hop]:
                 hop.named = Named(use.kind, pod.namespace, use.name)
             else:
                 hop.details.append(_claim(claim.spec))
-                hop.hops.append(_class(index, claim.spec.get("storageClassName")))
+                volume = volume_of(index, claim)
+                if volume is not None:
+                    hop.hops.append(_volume(volume))
+                elif not claim.spec.get("volumeName"):
+                    hop.hops.append(_class(index, claim.spec.get("storageClassName")))
             hops.append(hop)
     for template in mappings(pod.spec.get("volumeClaimTemplates")):
         spec = mapping(template.get("spec"))
@@ -139,7 +146,19 @@ def _claim(spec: Mapping[str, Any]) -> str:
     return f"{dig(spec, 'resources', 'requests', 'storage') or '?'}, {modes}"
 
 
+def _volume(volume: Resource) -> Hop:
+    """A volume that was there before its claim."""
+    size = dig(volume.body, "spec", "capacity", "storage") or "?"
+    kept = f"class {volume.spec.get('storageClassName') or 'none'}"
+    modes = ", ".join(map(str, sequence(volume.spec.get("accessModes"))))
+    return Hop("volume", str(volume), "bound to", volume, [f"{size}, {modes}, {kept}"])
+
+
 def _class(index: Index, name: Any) -> Hop:
+    if name is None:
+        classes = index.of("StorageClass.storage.k8s.io")
+        by_default = [one.name for one in classes if is_default(one)]
+        name = by_default[0] if len(by_default) == 1 else None
     found = index.get("StorageClass.storage.k8s.io", "", name) if name else None
     title = f"StorageClass {name}" if name else "the cluster's default StorageClass"
     details = (

@@ -12,18 +12,30 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from bootstrap.core.health import State
-from bootstrap.resources.index import APPLICATION_SET, PROJECT, Index, Resource, dig, label_selects, mapping
+from bootstrap.resources.index import (
+    APPLICATION_SET,
+    PROJECT,
+    Index,
+    Resource,
+    dig,
+    label_selects,
+    mapping,
+    sequence,
+)
 from bootstrap.resources.pods import pod_labels, pod_spec
 from bootstrap.resources.policies import AUTHORIZATION, MESH, NETWORK_POLICY, applies, peer
+from bootstrap.resources.references import named
 from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
 from bootstrap.trace.hops import Hop, Remark
 from bootstrap.validate.rule import Finding
-from bootstrap.validate.rules import entrances, network, secrets
+from bootstrap.validate.rules import entrances, mesh_strict, network, secrets
+from bootstrap.validate.rules.load_balancing import POOL
+from bootstrap.validate.rules.mesh import GATEWAY as MESH_GATEWAY
 from bootstrap.validate.rules.monitoring import POD_MONITOR, SERVICE_MONITOR
 from bootstrap.validate.rules.scaling import HPA, PDB
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
-_WALKED = {network.CUT.id, network.REFUSED.id, entrances.CUT.id}
+_WALKED = {network.CUT.id, network.REFUSED.id, entrances.CUT.id, mesh_strict.PLAIN_CALLER.id}
 """What the walk itself asks of each of its paths: another path that is cut is none of this trace's."""
 _SCALED = "ScaledObject.keda.sh"
 
@@ -35,6 +47,7 @@ def namespaces(root: Hop, index: Index) -> set[str]:
         if hop.resource is not None:
             found.add(hop.resource.namespace)
             found |= {item.namespace for item in _appliers(index, hop.resource)}
+            found |= {item.namespace for item in _beyond(index, hop)}
     return found
 
 
@@ -76,13 +89,55 @@ def _concerned(index: Index, hop: Hop) -> Iterator[Resource]:
         yield from _appliers(index, hop.resource)
         if (namespace := index.get("Namespace", "", hop.resource.namespace)) is not None:
             yield namespace
+    yield from _beyond(index, hop)
     if hop.kind == "pods" and hop.resource is not None:
         yield from _around_pods(index, hop.resource)
     elif hop.kind == "service" and hop.resource is not None:
         yield from _around_service(index, hop.resource)
     elif hop.kind == "config" and hop.title.startswith("Secret "):
         namespace_, _, name = hop.title.removeprefix("Secret ").partition("/")
-        yield from secrets.makers(index, namespace_, name)
+        for maker in secrets.makers(index, namespace_, name):
+            yield maker
+            yield from reached(index, maker)
+
+
+def _beyond(index: Index, hop: Hop) -> Iterator[Resource]:
+    """What a hop's object names, and what that names; and the pools that a Service gets its address from."""
+    resource = hop.resource
+    if resource is None:
+        return
+    yield from reached(index, resource)
+    if hop.kind == "service" and resource.spec.get("type") == "LoadBalancer":
+        yield from index.of(POOL)
+
+
+_ISSUER_NOTES = {"cert-manager.io/cluster-issuer": "ClusterIssuer", "cert-manager.io/issuer": "Issuer"}
+_DEEPEST = 4
+
+
+def reached(index: Index, resource: Resource, depth: int = 0) -> Iterator[Resource]:
+    """The objects that one leads to by names: middlewares, stores, issuers, gateways, analyses …"""
+    found = [index.get(use.kind, use.namespace, use.name) for use in named(resource)]
+    issuer = mapping(resource.spec.get("issuerRef"))
+    if resource.kind == "Certificate.cert-manager.io" and issuer:
+        found.append(_issuer(index, resource, str(issuer.get("kind") or "Issuer"), issuer.get("name")))
+    for key, kind in _ISSUER_NOTES.items():
+        if key in resource.annotations:
+            found.append(_issuer(index, resource, kind, resource.annotations[key]))
+    if resource.kind == VIRTUAL:
+        for name in map(str, sequence(resource.spec.get("gateways"))):
+            namespace, slash, short = name.rpartition("/")
+            found.append(index.get(MESH_GATEWAY, namespace if slash else resource.namespace, short))
+    for one in found:
+        if one is not None and one is not resource and depth < _DEEPEST:
+            yield one
+            if one.kind != "Service":
+                yield from reached(index, one, depth + 1)
+
+
+def _issuer(index: Index, user: Resource, kind: str, name: object) -> Resource | None:
+    namespace = "" if kind == "ClusterIssuer" else user.namespace
+    return index.get(f"{kind}.cert-manager.io", namespace, name)
 
 
 def _appliers(index: Index, resource: Resource) -> Iterator[Resource]:

@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing import write
+from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.covered import Coverage
 from bootstrap.repository.lookup import Request, check_environment, of_environment
 from bootstrap.repository.model import Options, Repository, Scope
 from bootstrap.repository.open import choose_scope, opened, whole
@@ -20,7 +22,7 @@ from bootstrap.trace.unchecked import looked_up
 from bootstrap.trace.unread import Unread, instead, lost, stopped, unread
 from bootstrap.trace.walk import trace
 from bootstrap.validate.config import configured, settings
-from bootstrap.validate.engine import of_scope
+from bootstrap.validate.engine import findings
 from bootstrap.validate.report import Unchecked
 from bootstrap.validate.unchecked import unchecked
 
@@ -31,24 +33,35 @@ def show_trace(request: Request, target: str, output: Output, format: str) -> in
     with opened(request.path, output, options, request.cached) as repository:
         root = from_git(repository, request, target)
         chosen = settings(None, None, configured(repository))
+        read = coverage(repository)
         silent = unchecked(repository, replace(chosen, rules=chosen.rules & looked_up(root)))
     if request.live:
         from bootstrap import kube
         from bootstrap.trace import live as trace_live
 
         trace_live.compare(root, kube.connect(output.invocation, request.context))
-    show(root, output, format, silent)
+    show(root, output, format, silent, read)
     return ExitStatus.NO if worst(root) == "broken" else ExitStatus.OK
 
 
-def show(root: Hop, output: Output, format: str, silent: Unchecked | None = None) -> None:
-    """Print a trace in a format, and what of it was not checked."""
+def show(
+    root: Hop,
+    output: Output,
+    format: str,
+    silent: Unchecked | None = None,
+    read: Coverage | None = None,
+) -> None:
+    """Print a trace in a format, what was read for it, and what of it was not checked."""
     if format == "json":
         told = asdict(silent) if silent is not None else None
-        output.result({"state": worst(root), "trace": root.data(), "notChecked": told})
+        covered = read.data() if read is not None else None
+        result = {"state": worst(root), "trace": root.data(), "notChecked": told, "coverage": covered}
+        output.result(result)
     elif format == "text":
         for line in lines(root):
             output.line(line)
+        if read is not None:
+            output.info(str(read))
         if silent is not None:
             output.info(f"not checked: {silent}")
     else:
@@ -75,8 +88,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
             except InputError as error:
                 unknown = unknown or error
                 continue
-            chosen = settings(None, None, configured(repository))
-            remark(root, index, of_scope(repository, scope, chosen, namespaces(root, index)))
+            remark(root, index, findings(repository, scope, namespaces(root, index)))
             if cluster != IN_CLUSTER:
                 root.details.append(f"on the cluster {cluster}")
             if not scope.complete and not lost_applications:

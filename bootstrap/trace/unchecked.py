@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootstrap.resources.entries import TRAEFIK
+from bootstrap.resources.other_routes import KINDS
 from bootstrap.resources.pods import pod_spec
 from bootstrap.resources.routes import INGRESS, ROUTES, VIRTUAL
 from bootstrap.trace.hops import Hop
@@ -23,7 +23,7 @@ def _of_hop(hop: Hop) -> Iterator[str]:
                 yield "GB306"
             if resource.spec.get("tls") and any("cert-manager.io/" in key for key in resource.annotations):
                 yield "GB342"
-        elif resource.kind in (*ROUTES, VIRTUAL, TRAEFIK):
+        elif resource.kind in (*ROUTES, VIRTUAL, *KINDS):
             yield "GB217"
             if resource.kind in ROUTES:
                 yield "GB341"

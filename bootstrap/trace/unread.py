@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from bootstrap.core.errors import InputError
 from bootstrap.core.health import State
 from bootstrap.repository.model import Placement, Repository, Scope
+from bootstrap.repository.source import is_untold
 from bootstrap.resources.applications import Source, is_here, sources
 from bootstrap.resources.index import Resource
 from bootstrap.trace.hops import Hop, Remark
@@ -117,6 +118,8 @@ def _elsewhere(repository: Repository, scope: Scope) -> Iterator[Unread]:
                 yield Unread(
                     str(application), "", application, Remark("unknown", message, "trace it with --live")
                 )
+            elif is_untold(source):
+                continue
             elif source.path is not None and not _is_there(repository, source):
                 message = f"it points at {source.path}, which is not there"
                 place = f"{application.file}:{application.line}"

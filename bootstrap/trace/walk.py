@@ -14,11 +14,11 @@ from bootstrap.resources.pods import pod_spec, replicas, running, selected
 from bootstrap.trace.given import certificate, certificates, configuration, ready_when, volumes
 from bootstrap.trace.hops import Hop, Remark
 from bootstrap.trace.platform import Platform, platform
-from bootstrap.validate.rules import entrances
+from bootstrap.validate.rules import entrances, mesh_strict
+from bootstrap.validate.rules.api.pods import SWITCHED_OFF, off_message, switched_off
 from bootstrap.validate.rules.mesh import policy_of
 from bootstrap.validate.rules.monitoring import scrapers
 from bootstrap.validate.rules.network import Stop, stopped
-from bootstrap.validate.rules.pods import SWITCHED_OFF, off_message, switched_off
 from bootstrap.validate.rules.scaling import budgets_of, metrics_of, scalers_of
 
 
@@ -115,8 +115,9 @@ def _entry(walk: _Walk, root: Hop, host: str, found: list[Entry]) -> None:
 
 def _entrance(walk: _Walk, hop: Hop, route: Resource, service: Resource, port: Any) -> None:
     """Whether what serves the route may reach the Service's pods."""
-    if stop := entrances.stopped(walk.index, walk.index, walk.entrances, route, service, port):
-        hop.remarks.append(_stop(stop))
+    for asked in (entrances.stopped, mesh_strict.entry_stop):
+        if stop := asked(walk.index, walk.index, walk.entrances, route, service, port):
+            hop.remarks.append(_stop(stop))
 
 
 def _stop(stop: Stop) -> Remark:
@@ -213,8 +214,9 @@ def _link(walk: _Walk, link: Link) -> Hop:
     if link.service is None:
         return Hop("external", link.host, how)
     hop = _service(walk, link.service, link.port, how)
-    if stop := stopped(walk.index, link):
-        hop.remarks.append(_stop(stop))
+    for stop in (stopped(walk.index, link), mesh_strict.link_stop(walk.index, walk.index, link)):
+        if stop is not None:
+            hop.remarks.append(_stop(stop))
     return hop
 
 

@@ -64,17 +64,22 @@ def record_findings(repository: Repository, places: Places) -> Iterator[Finding]
 
 @dataclass(frozen=True)
 class Settings:
-    """Which rules, how severe, and for which Kubernetes release."""
+    """Which rules, how severe, and for which Kubernetes release.
+
+    `kinds` is the release that says which kinds and fields there are: the newest that is known, where
+    nobody named one.
+    """
 
     rules: frozenset[str]
     severities: Mapping[str, Severity]
     kubernetes: tuple[int, int] = KUBERNETES
+    kinds: tuple[int, int] = KUBERNETES
 
 
 def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str, Any]) -> Settings:
     """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an option that is none.
 
-    What is wrong in the file is a finding (checks/record.py), and counts as not written.
+    What is wrong in the file is a finding (rules/record.py), and counts as not written.
     """
     off = [item for item in sequence(configured.get("off")) if isinstance(item, str) and item]
     severities: dict[str, Severity] = {
@@ -90,7 +95,7 @@ def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str,
         if wanted > KUBERNETES and wanted > (newest := builtin_kinds.newest()):
             hint = "the newest release that is known is {}.{}".format(*max(newest, KUBERNETES))
             raise InputError("reading --kubernetes", f"nothing is known of Kubernetes {kubernetes}", hint)
-    return Settings(choose(rules, off), severities, wanted or KUBERNETES)
+    return Settings(choose(rules, off), severities, wanted or KUBERNETES, wanted or builtin_kinds.newest())
 
 
 def configured(repository: Repository) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Pure: the fields of custom kinds, from their CustomResourceDefinitions, in kube_schema.py's form."""
+"""Pure: the fields of custom kinds, from their CustomResourceDefinitions, in builtin_kinds.py's form."""
 
 from __future__ import annotations
 

@@ -9,58 +9,75 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
 from bootstrap.layout.components import offered
 from bootstrap.repository.charts import brings_no_issuers
 from bootstrap.repository.kustomize import file_of
 from bootstrap.repository.model import Repository, Scope
+from bootstrap.repository.patched import Candidates
 from bootstrap.resources.entrances import Entrances, classes, known
 from bootstrap.resources.entrances import known as known_entrances
+from bootstrap.resources.homes import gateway_labels, homes
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
 from bootstrap.resources.pods import WORKLOADS
-from bootstrap.validate.config import Settings, record_findings
+from bootstrap.resources.policies import MESH
+from bootstrap.validate.config import Settings, configured, record_findings
+from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
 from bootstrap.validate.places import Places
-from bootstrap.validate.rule import SEVERITIES, Finding, Problem, Surroundings
+from bootstrap.validate.present import Identity, Placed, loose, present
+from bootstrap.validate.rule import SEVERITIES, Finding, Surroundings
 from bootstrap.validate.rules.files import BY_CODE
 from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """A finding, and the object whose existence would make it none."""
-
-    finding: Finding
-    unless: tuple[str, str, str] | None
-
-
 def check(repository: Repository, settings: Settings) -> list[Finding]:
     """Everything that the rules find, by file and line."""
-    places = Places(repository.files)
+    places = Places(repository.files, _made_of(repository))
     found = [*file_findings(repository, places), *record_findings(repository, places)]
-    schemas = reader(repository)
-    loose = _loose(repository)
+    schemas = reader(repository, settings.kinds)
+    others = loose(repository)
     for scope in repository.scopes:
-        beside = frozenset() if scope.complete else loose
+        beside = frozenset() if scope.complete else others
         found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
     found += unreachable(repository, places)
     return _ordered(found, settings)
 
 
-def of_scope(
-    repository: Repository, scope: Scope, settings: Settings, namespaces: Collection[str]
-) -> list[Finding]:
-    """What the rules find in some namespaces of a scope and among its Applications; nothing is merged.
+def _made_of(repository: Repository) -> Candidates:
+    """The files of an Application's units and its own, asked for only where a field was patched."""
+    made: dict[str, list[str]] = {}
 
-    What is wrong with the files that an Application is made of has no object, but its `application`.
+    def of(application: str) -> list[str]:
+        if not made:
+            for scope in repository.scopes:
+                for placement in scope.placements:
+                    closure = repository.units[placement.unit.key].closure
+                    made.setdefault(placement.application, []).extend(closure)
+                for name, one in scope.by_name.items():
+                    made.setdefault(name, []).append(one.file)
+        return made.get(application, [])
+
+    return of
+
+
+def findings(
+    repository: Repository, scope: Scope, namespaces: Collection[str] | None = None
+) -> list[Finding]:
+    """What `validate` finds in a scope, for whatever shows it elsewhere: traces and drawings.
+
+    The repository's own settings and comments count. `namespaces` are those to look into beside the
+    Applications, None for all. What is wrong with the files that an Application is made of has no object,
+    but its `application`. Nothing is merged: what several objects share is said of each.
     """
-    places = Places(repository.files)
-    known = reader(repository)(scope)
-    beside = frozenset() if scope.complete else _loose(repository)
+    settings = configured_settings(None, None, configured(repository))
+    places = Places(repository.files, _made_of(repository))
+    known = reader(repository, settings.kinds)(scope)
+    beside = frozenset() if scope.complete else loose(repository)
     found = list(_scope_findings(repository, scope, settings, known, beside, places, namespaces))
     for placement in scope.placements:
         for finding in placed(repository.units[placement.unit.key].faults, places):
@@ -87,6 +104,8 @@ def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
 # -- one scope -----------------------------------------------------------------------------
 
 
+_OF_MESH = {"DestinationRule.networking.istio.io", "PeerAuthentication.security.istio.io"}
+"""Public in the mesh's own namespace alone, where they hold for all others."""
 _APPS_ALONE = {APPLICATION, APPLICATION_SET, PROJECT}
 """Public, and yet no matter to the rules of a namespace."""
 
@@ -99,43 +118,22 @@ class _Target:
     key: str
 
 
-_Identity = tuple[str, str, str, str]
-"""(cluster, kind, namespace, name)."""
-
-
-def _loose(repository: Repository) -> frozenset[_Identity]:
-    return _identities(repository, [scope for scope in repository.scopes if not scope.complete])
-
-
-def _identities(repository: Repository, scopes: Sequence[Scope]) -> frozenset[_Identity]:
-    """What several folders that no cluster leads to hold: they may well be applied together."""
-    if len(scopes) < 2:
-        return frozenset()
-    return frozenset(
-        (placement.cluster, fact[0], repository.namespaced(scope)(fact, placement), fact[2])
-        for scope in scopes
-        for placement in scope.placements
-        for fact in repository.units[placement.unit.key].facts
-    )
-
-
 def _scope_findings(
     repository: Repository,
     scope: Scope,
     settings: Settings,
     known: Known,
-    beside: frozenset[_Identity],
+    beside: frozenset[Identity],
     places: Places,
     only: Collection[str] | None = None,
 ) -> Iterator[Finding]:
     namespaced = repository.namespaced(scope)
     groups: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    identities = set(beside)
     for place, placement in enumerate(scope.placements):
         for number, fact in enumerate(repository.units[placement.unit.key].facts):
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
-            identities.add((placement.cluster, fact[0], namespace, fact[2]))
+    there = present(repository, scope, beside)
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
     keys = {
@@ -148,12 +146,12 @@ def _scope_findings(
             continue
         key = keys[(cluster, namespace)]
         if key in stored:
-            found = [_Placed(Finding(**one), unless) for one, unless in stored[key]]
+            found = [Placed(Finding(**one), unless, given) for one, unless, given in stored[key]]
         else:
             found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
-            repository.store.put(key, [(asdict(one.finding), one.unless) for one in found])
+            repository.store.put(key, [(asdict(one.finding), one.unless, one.given) for one in found])
         for one in found:
-            if one.unless is None or (cluster, *one.unless) not in identities:
+            if there.holds(one, cluster):
                 yield one.finding
     for problem in apps_problems(repository, scope, groups):
         if finding := places.place(problem):
@@ -178,7 +176,10 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         for number, body in unit.public.items():
             fact = unit.facts[number]
             if fact[0] not in _APPS_ALONE:
-                resources.append(repository.resource(placement, fact, body, repository.namespaced(scope)))
+                one = repository.resource(placement, fact, body, repository.namespaced(scope))
+                if fact[0] in _OF_MESH and one.namespace != MESH:
+                    continue
+                resources.append(one)
                 digest.update(f"\0{placement.namespace}\0{unit.digests[number]}".encode())
     entrances = known_entrances(scope.applications, built, cluster)
     issuers = complete and all(
@@ -187,9 +188,11 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         if one.cluster == cluster
     )
     off = classes_off(repository, scope, cluster, entrances)
-    digest.update(
-        json.dumps([sorted(opaque), sorted(images), entrances, issuers, sorted(off)], sort_keys=True).encode()
-    )
+    lived_in = homes(scope.applications, built, cluster)
+    gateways = gateway_labels(scope.applications, cluster)
+    parts = [sorted(opaque), sorted(images), entrances, issuers, sorted(off), gateways]
+    parts.append({chart: sorted(namespaces) for chart, namespaces in lived_in.items()})
+    digest.update(json.dumps(parts, sort_keys=True).encode())
     public = Index(resources, opaque)
     around = Surroundings(
         public,
@@ -201,6 +204,8 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         entrances,
         issuers,
         off,
+        lived_in,
+        gateways,
     )
     return _Target(around, digest.hexdigest())
 
@@ -229,7 +234,7 @@ def _group_findings(
     namespace: str,
     members: Members,
     places: Places,
-) -> list[_Placed]:
+) -> list[Placed]:
     own = _applications(scope, members)
     promised = scope.promised_in(namespace)
     applications = {name: scope.by_name[name] for name in own if name in scope.by_name}
@@ -237,7 +242,7 @@ def _group_findings(
     resources = list(_load(repository, scope, members))
     index = Index(resources, public.opaque, promised, applications, beyond=public)
     return [
-        _Placed(finding, problem.unless)
+        Placed(finding, problem.unless, problem.given)
         for check_group in CHECKS
         for problem in check_group(index, target.around)
         if (finding := places.place(problem))
@@ -265,24 +270,6 @@ def objects_of(repository: Repository) -> int:
 
 
 assert all(rule.id in RULES for rule in BY_CODE.values())  # noqa: S101 - a fault without a rule is a bug
-
-
-def problems(index: Index, around: Surroundings, namespaces: Iterable[str]) -> dict[int, list[Problem]]:
-    """What the rules find in some namespaces, by the object it concerns."""
-    wanted = set(namespaces) - {""}
-    part = Index(
-        [item for item in index.resources if item.namespace in wanted],
-        index.opaque,
-        index.promised,
-        index.applications,
-        beyond=index,
-    )
-    found: dict[int, list[Problem]] = defaultdict(list)
-    for check in CHECKS:
-        for problem in check(part, around):
-            if problem.unless is None or index.get(*problem.unless) is None:
-                found[id(problem.resource)].append(problem)
-    return found
 
 
 def classes_off(repository: Repository, scope: Scope, cluster: str, entrances: Entrances) -> frozenset[str]:

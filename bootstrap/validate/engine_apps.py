@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pathlib
 import posixpath
 from collections import defaultdict
@@ -12,11 +13,13 @@ from typing import Any
 from bootstrap.layout.components import offered
 from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.model import Repository, Scope
-from bootstrap.resources.index import Index
+from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
 from bootstrap.validate.rules.files import UNREACHABLE
+from bootstrap.validate.rules.waves import CRD
 from bootstrap.validate.ruleset import APPS_CHECKS, RULES, version
+from bootstrap.validate.unread import may_bring
 
 Members = Mapping[int, Sequence[int]]
 """Of a namespace: placement, by number → its objects there, by number."""
@@ -31,6 +34,7 @@ def apps_problems(
     digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
     digest.update(f"{sorted(scope.opaque)} {sorted(known_revisions or ())}".encode())
     digest.update(f"{sorted(_unread(scope))} {sorted(repository.files.nested)}".encode())
+    digest.update(may_bring(scope, CRD).encode())
     for placement in scope.placements:
         digest.update(f"\0{placement}\0{repository.units[placement.unit.key].outline}".encode())
     key = f"apps:{digest.hexdigest()}"
@@ -103,6 +107,7 @@ def _apps(
         None if off else known_revisions,
         frozenset(_unread(scope)),
         claims,
+        may_bring(scope, CRD),
     )
 
 
@@ -130,7 +135,7 @@ def revisions(root: pathlib.Path) -> frozenset[str] | None:
 def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
     """Applications that no cluster names, not even switched off."""
     complete = [scope for scope in repository.scopes if scope.complete and scope.root]
-    if not complete or any(scope.lost for scope in complete):
+    if any(scope.lost for scope in complete):
         return
     known: set[str] = set()
     for scope in complete:
@@ -139,6 +144,8 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
             if repository.files.has(path):
                 for component in offered(repository.files.read(path)).values():
                     known.add(component.folder(scope.root))
+    below: dict[str, list[Resource]] = defaultdict(list)
+    flat = _flat_folders(repository)
     for scope in repository.scopes:
         folder = "" if scope.name == "." else scope.name
         if scope.complete or folder in known:
@@ -146,6 +153,35 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
         for application in scope.applications:
             if application.application or posixpath.dirname(application.file) in known:
                 continue
+            above = next((one for one in flat if application.file.startswith(f"{one}/")), None)
+            if above is not None:
+                below[above].append(application)
+                continue
+            if not complete:
+                continue
             message = f"no cluster leads to {application}"
             if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.mend)):
                 yield finding
+    for folder, left in below.items():
+        parent = flat[folder]
+        more = f" and {len(left) - 1} more below {folder}" if len(left) > 1 else ""
+        message = f"no cluster leads to {left[0]}{more}"
+        mend = (
+            f"set directory.recurse: true in {parent} ({parent.file}:{parent.line}), which reads {folder} "
+            "without its folders"
+        )
+        if finding := places.place(Problem(UNREACHABLE, left[0], message, mend)):
+            yield finding
+
+
+def _flat_folders(repository: Repository) -> dict[str, Resource]:
+    """Folders that an Application applies without what lies below → it."""
+    found = {}
+    for scope in repository.scopes:
+        for placement in scope.placements:
+            application = scope.by_name.get(placement.application)
+            unit = placement.unit
+            if application is None or unit.tool != "directory" or json.loads(unit.options).get("recurse"):
+                continue
+            found[unit.path] = application
+    return found

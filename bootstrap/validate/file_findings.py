@@ -10,8 +10,8 @@ from bootstrap.repository.model import Repository
 from bootstrap.repository.values import values_faults, values_files
 from bootstrap.validate.places import Places
 from bootstrap.validate.rule import Finding, Rule
+from bootstrap.validate.rules.credentials import CREDENTIAL, PRIVATE_KEY
 from bootstrap.validate.rules.files import BY_CODE, PATCH
-from bootstrap.validate.rules.safety import CREDENTIAL, PRIVATE_KEY
 
 
 def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:

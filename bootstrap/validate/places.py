@@ -10,14 +10,17 @@ from bootstrap.manifests.reader import compose, line_in
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.files import Files
 from bootstrap.repository.kustomize import NAMES, file_of
+from bootstrap.repository.patched import Candidates, patch_line, value_at, written
 from bootstrap.validate.rule import Finding, Problem
 
 
 class Places:
     """Turns problems into findings: file, line, and whether a comment leaves them out."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, candidates: Candidates | None = None) -> None:
+        """`candidates` gives the files that may hold a patch for the objects of an Application."""
         self._files = files
+        self._candidates = candidates
         self._comments: dict[str, Comments] = {}
         self._composed: tuple[str, list[Any]] = ("", [])
 
@@ -31,16 +34,33 @@ class Places:
             line = max(line, self._line(resource.file, resource.document, problem.path))
             if self._left_out(rule.id, resource.file, line, resource.line):
                 return None
+        file, line = self._patched(problem) or (resource.file, line)
+        if file != resource.file and self.comments(file).covers(rule.id, line, line):
+            return None
         return Finding(
             rule.id,
             problem.severity,
             problem.message,
             problem.mend,
-            resource.file,
+            file,
             line,
             str(resource),
             resource.application,
         )
+
+    def _patched(self, problem: Problem) -> tuple[str, int] | None:
+        """The line of the patch that gave a field its value; None when the object's own file does."""
+        resource, path = problem.resource, problem.path
+        if not path or not resource.file or self._candidates is None or not resource.application:
+            return None
+        value = value_at(resource.body, path)
+        if value is None or posixpath.basename(resource.file) in NAMES:
+            return None
+        self._line(resource.file, resource.document, path)
+        if value == written(self._composed[1], resource.document, path):
+            return None
+        others = (name for name in self._candidates(resource.application) if name != resource.file)
+        return patch_line(self._files, others, path[-1], value)
 
     def _line(self, file: str, document: int, path: Sequence[str | int]) -> int:
         """The line of a field; the file that was asked for last is kept, for what else is wrong in it."""

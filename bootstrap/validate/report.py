@@ -12,22 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bootstrap import __version__
+from bootstrap.repository.covered import Coverage, Part
 from bootstrap.validate.baseline import fingerprint
 from bootstrap.validate.rule import SEVERITIES, Finding
 from bootstrap.validate.ruleset import RULES
 
 FORMATS = ("text", "json", "sarif", "github", "junit", "markdown")
-
-
-@dataclass(frozen=True)
-class Part:
-    """Something that was not rendered: what an Application names, where, and why it was not."""
-
-    application: str
-    what: str
-    why: str
-    file: str
-    line: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +45,7 @@ class Scope:
     within: str = ""
     left_out: tuple[str, ...] = ()
     unchecked: Unchecked | None = None
+    coverage: Coverage | None = None
 
 
 def summary(findings: Sequence[Finding], scope: Scope) -> str:
@@ -103,6 +94,7 @@ def as_json(findings: Sequence[Finding], scope: Scope) -> dict[str, Any]:
         "within": scope.within,
         "leftOut": list(scope.left_out),
         "notChecked": asdict(scope.unchecked) if scope.unchecked is not None else None,
+        "coverage": scope.coverage.data() if scope.coverage is not None else None,
     }
 
 

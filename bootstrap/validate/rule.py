@@ -34,7 +34,8 @@ class Problem:
 
     `path` is the field inside the object. `unless` names an object, (kind, namespace, name), whose
     existence anywhere in the cluster makes it no problem; it is asked when all namespaces are known.
-    `level` is how severe it is when that is not what the rule says.
+    `level` is how severe it is when that is not what the rule says. `given` names an object, in the
+    namespace "*" for any, without which it is no problem.
     """
 
     rule: Rule
@@ -44,6 +45,7 @@ class Problem:
     path: Path = ()
     unless: tuple[str, str, str] | None = None
     level: Severity | None = None
+    given: tuple[str, str, str] | None = None
 
     @property
     def severity(self) -> Severity:
@@ -75,9 +77,11 @@ class Surroundings:
     `public` holds cluster-scoped objects and what else may be used from afar; `complete` says that
     nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
     tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
-    kinds (`models` and `kinds`, see kube_schema.py), nothing when they are not known; `entrances`
+    kinds (`models` and `kinds`, see builtin_kinds.py), nothing when they are not known; `entrances`
     where ingress controllers run; `issuers` says that Git has all ClusterIssuers, though not all is known;
-    `off` are the classes of controllers that stand switched off in the cluster's kustomization.
+    `off` are the classes of controllers that stand switched off in the cluster's kustomization;
+    `homes` the namespaces that a chart of a name (or the image of its controller) is applied to;
+    `gateways` the labels of the pods that charts bring for Istio's Gateways, None when not all are known.
     """
 
     public: Index
@@ -89,6 +93,8 @@ class Surroundings:
     entrances: Entrances = field(default_factory=dict)
     issuers: bool = False
     off: frozenset[str] = frozenset()
+    homes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    gateways: Sequence[Mapping[str, str]] | None = None
 
     def knows_cluster_objects(self) -> bool:
         """Whether a cluster-scoped object that is not in Git is missing indeed."""
@@ -103,9 +109,12 @@ class Surroundings:
         names = set(known) if known is not None else {item.name for item in self.public.of(kind)}
         if str(name) in names:
             return None
+        of_entrance = kind.startswith(("IngressClass.", "GatewayClass."))
         if self.knows_cluster_objects():
-            return "error"
-        if kind.startswith(("IngressClass.", "GatewayClass.")):
+            # Many clusters come with a controller and its class: Git that has none says nothing of them.
+            told = names or not of_entrance or classes(self.entrances) or self.off
+            return "error" if told else "info"
+        if of_entrance:
             names |= classes(self.entrances)
             if str(name) in self.off:
                 return "warning"
@@ -135,7 +144,7 @@ class Owned:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A host and path that an object claims (index_claims.py)."""
+    """A host and path that an object claims (resources/claims.py)."""
 
     owned: Owned
     way: Sequence[str]
@@ -152,7 +161,8 @@ class Apps:
     repository's branches and tags are called, None when they are not all known. `self_contained`: the
     cluster's folder lists all that the cluster needs, so that what no Application brings is missing.
     `unread` are the Applications of which something is broken ("": of what none applies): what seems to be
-    missing may stand there. `claims` are the hosts and paths of all Ingresses and routes.
+    missing may stand there. `unknown` names what nobody has read and may bring any kind. `claims` are the
+    hosts and paths of all Ingresses and routes.
     """
 
     applications: list[Resource]
@@ -166,6 +176,7 @@ class Apps:
     revisions: frozenset[str] | None = None
     unread: frozenset[str] = frozenset()
     claims: Sequence[Claimed] = ()
+    unknown: str = ""
 
 
 Check = Callable[[Index, Surroundings], Iterable[Problem]]

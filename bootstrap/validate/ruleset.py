@@ -11,25 +11,43 @@ from bootstrap.validate.rules import (
     apps,
     claims,
     configuration,
+    credentials,
     entrances,
     files,
     gateways,
+    hooks,
+    load_balancing,
     mesh,
+    mesh_entry,
+    mesh_strict,
     monitoring,
     network,
     options,
     pairs,
-    pods,
     projects,
     record,
-    refused,
+    references,
+    repeated,
     requirements,
+    rollouts,
     safety,
     scaling,
-    schema,
+    scraping,
+    sealed,
     services,
-    versions,
+    volumes,
     waves,
+)
+from bootstrap.validate.rules.api import (
+    ingress_rules,
+    labels,
+    pod_security,
+    pods,
+    quota,
+    refused,
+    schema,
+    validation,
+    versions,
 )
 
 
@@ -39,8 +57,8 @@ def version() -> str:
 
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
-    "Files": (files, record, refused, schema, versions),
-    "The app of apps": (apps, options, projects, requirements, waves),
+    "Files": (files, labels, record, refused, schema, validation, versions),
+    "The app of apps": (apps, hooks, options, projects, repeated, requirements, waves),
     "The chain": (
         services,
         claims,
@@ -52,9 +70,20 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         scaling,
         network,
         mesh,
+        mesh_entry,
+        mesh_strict,
         monitoring,
+        scraping,
+        references,
+        rollouts,
+        sealed,
+        volumes,
+        load_balancing,
+        pod_security,
+        ingress_rules,
+        quota,
     ),
-    "Safety": (safety,),
+    "Safety": (credentials, safety),
 }
 
 CHECKS: tuple[Check, ...] = (
@@ -71,9 +100,24 @@ CHECKS: tuple[Check, ...] = (
     network.check,
     mesh.check,
     monitoring.check,
+    credentials.check,
     safety.check,
     options.check_objects,
     waves.check_objects,
+    labels.check,
+    validation.check,
+    hooks.check,
+    mesh_entry.check,
+    mesh_strict.check,
+    scraping.check,
+    references.check,
+    rollouts.check,
+    sealed.check,
+    volumes.check,
+    load_balancing.check,
+    pod_security.check,
+    ingress_rules.check,
+    quota.check,
 )
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,
@@ -82,6 +126,7 @@ APPS_CHECKS: tuple[AppsCheck, ...] = (
     requirements.check,
     waves.check,
     claims.check,
+    repeated.check,
 )
 
 RULES: Mapping[str, Rule] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
+from bootstrap.repository.coverage import of as coverage
 from bootstrap.repository.model import Options, Repository
 from bootstrap.repository.open import nothing_in, opened
 from bootstrap.validate import baseline as ignore
@@ -52,6 +53,7 @@ def validate(request: Request, output: Output, format: str) -> int:
             repository.within,
             tuple(sorted(repository.files.nested)),
             unchecked(repository, chosen),
+            coverage(repository),
         )
         if not scope.objects and not findings and not _has_manifests(repository):
             raise nothing_in(repository)
@@ -82,6 +84,8 @@ def show(findings: Sequence[Finding], scope: report.Scope, output: Output, forma
         for line in report.text(findings):
             output.line(line)
         output.info(report.summary(findings, scope))
+        if scope.coverage is not None:
+            output.info(str(scope.coverage))
         if scope.unchecked is not None:
             output.info(f"not checked: {scope.unchecked}")
 

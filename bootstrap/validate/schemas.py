@@ -35,8 +35,9 @@ class Known:
     schema: Callable[[], Schema]
 
 
-def reader(repository: Repository) -> Callable[[Scope], Known]:
+def reader(repository: Repository, release: builtin_kinds.Release) -> Callable[[Scope], Known]:
     """A function that gives a scope's schema; what is the same for all is read once, when it is needed."""
+    built_in = builtin_kinds.nearest(release)
     found = [
         Definition(key, unit.facts[number][2], unit.digests[number], body)
         for key, unit in repository.units.items()
@@ -46,7 +47,7 @@ def reader(repository: Repository) -> Callable[[Scope], Known]:
 
     @cache
     def always() -> Schema:
-        return _joined([builtin_kinds.load(repository.store), custom_kinds.argocd()])
+        return _joined([builtin_kinds.load(built_in), custom_kinds.argocd()])
 
     made: dict[str, Schema] = {}
 
@@ -59,7 +60,7 @@ def reader(repository: Repository) -> Callable[[Scope], Known]:
         chosen = _choose(found, {placement.unit.key for placement in scope.placements})
         digests = sorted(definition.digest for definition in chosen)
         key = hashlib.sha256(
-            f"{fingerprint('validate')} {builtin_kinds.client()} {digests}".encode()
+            f"{fingerprint('validate')} {builtin_kinds.name_of(built_in)} {digests}".encode()
         ).hexdigest()
 
         @cache

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from bootstrap.repository.covered import Part
+from bootstrap.repository.follow import FETCH
 from bootstrap.repository.model import Repository, Scope, Unknown
-from bootstrap.repository.read import FETCH
 from bootstrap.validate.config import Settings
-from bootstrap.validate.report import Part, Unchecked
+from bootstrap.validate.report import Unchecked
 
 SILENT: Mapping[str, str] = {
     "GB342": "issuers",

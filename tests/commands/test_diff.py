@@ -143,7 +143,7 @@ def test_layout_that_is_elsewhere_than_its_applications_say_is_followed(
     commit(tree)
     git(tree, "remote", "set-url", "origin", "git@git.corp.test:team/gitops.git")
     vote = tree / "apps/voting-app/base/vote.yaml"
-    vote.write_text(vote.read_text().replace("memory: 256Mi", "memory: 257Mi"))
+    vote.write_text(vote.read_text().replace("memory: 224Mi", "memory: 225Mi"))
     commit(tree)
     result = run("diff", str(tree), "--rev", "HEAD^1..HEAD", "-o", "json")
     changed = [one["object"] for one in json.loads(result.out)["changes"]]

@@ -106,3 +106,33 @@ def test_text_for_a_terminal_is_printed(tmp_path: Path, monkeypatch: pytest.Monk
     draw(graph("one", [Node("a", "a", "Service")], []), output, "mermaid")
     assert screen.getvalue().startswith("flowchart")
     assert list(tmp_path.iterdir()) == []
+
+
+APP_FILE = "apps/shop/applications/dev/application.yaml"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "view"),
+    [
+        (APP_FILE, "project: apps", "project: nope", "--apps"),
+        ("apps/shop/overlays/dev/kustomization.yaml", "../../base", "../../bse", "--apps"),
+        (SHOP_FILE, "kind: Deployment", "kind: Deploymnt", "--resources"),
+        (SHOP_FILE, "targetPort: http", "targetPort: htp", "--resources"),
+        (SHOP_FILE, "          readinessProbe:", "          livnessProbe:", "--network"),
+    ],
+)
+def test_graph_tells_of_its_nodes_what_validate_finds(
+    run: Run, tmp_path: Path, file: str, old: str, new: str, view: str
+) -> None:
+    root = str(write(tmp_path, OURS, {file: OURS[file].replace(old, new, 1)}))
+    checked = json.loads(run("validate", root, "-o", "json").out)["findings"]
+    wrong = {f"{one['rule']}: {one['message']}" for one in checked if one["severity"] == "error"}
+    drawn = nodes(run("graph", root, view, "-o", "json").out)
+    assert wrong
+    assert wrong <= {str(note) for node in drawn if node["state"] == "broken" for note in notes(node)}
+
+
+def notes(node: dict[str, object]) -> list[object]:
+    found = node["note"]
+    assert isinstance(found, list)
+    return found

@@ -523,3 +523,85 @@ def test_little_free_space_is_found_before_anything_is_done(
     assert result.exit == 3
     assert "MiB free" in result.err
     assert bare.tip() is None
+
+
+# -- a newer catalog -----------------------------------------------------------------------
+
+VALUES = "infrastructure/traefik/values.yaml"
+
+
+def newer(monkeypatch: pytest.MonkeyPatch, changes: dict[str, bytes | None]) -> None:
+    """From now on, the shipped catalog is a later one."""
+    files = {path: text for path, text in {**catalog.load(), **changes}.items() if text is not None}
+    monkeypatch.setattr(catalog, "load", lambda: files)
+    monkeypatch.setattr(catalog, "VERSION", "99.0.0")
+
+
+def test_an_open_conflict_is_no_success_is_shown_with_both_sides_and_told_at_every_run(
+    init: Init, bare: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init()
+    shipped = bare.files()[VALUES]
+    first = shipped.splitlines(keepends=True)[0]
+    bare.commit({VALUES: shipped.replace(first, b"# mine\n", 1)})
+    newer(monkeypatch, {VALUES: shipped.replace(first, b"# of the catalog\n", 1) + b"# and more\n"})
+    shown = init("--dry-run")
+    assert shown.exit == 1
+    assert f"conflict  {VALUES}: changed here and in the catalog, in the same lines" in shown.out
+    assert "     # mine" in shown.out
+    assert "     # of the catalog" in shown.out
+    for _ in range(2):
+        result = init()
+        assert result.exit == 1, result.err
+        assert "1 conflict with the catalog open" in result.out
+        assert bare.files()[VALUES].startswith(b"# mine\n")
+        assert bare.files()[VALUES].endswith(b"# and more\n")
+        assert not [path for path in bare.files() if ".bootstrap-open" in path]
+    bare.commit({VALUES: catalog.load()[VALUES]})
+    assert init().exit == 0
+    assert b"conflicts" not in bare.files()["bootstrap.yaml"]
+    assert "nothing to do" in init().out
+
+
+def test_a_dry_run_shows_what_reaches_the_branch_and_no_commit_of_zeros(
+    init: Init, bare: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init()
+    newer(monkeypatch, {VALUES: catalog.load()[VALUES] + b"# more\n"})
+    shown = init("--dry-run").out
+    assert shown.count(f"change {VALUES}") == 1
+    assert "push 2 commits (2 files)" in shown
+    assert "0" * 40 not in shown
+
+
+def test_a_merge_whose_root_does_not_build_is_not_pushed(
+    init: Init, bare: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init()
+    tip = bare.tip()
+    application = "infrastructure/traefik/application.yaml"
+    newer(monkeypatch, {application: catalog.load()[application].replace(b"kind: Application", b"kind: ''")})
+    result = init()
+    assert result.exit == 3, result.out
+    assert "clusters/default does not build" in result.err
+    assert bare.tip() == tip
+
+
+def test_an_older_program_is_refused_unless_it_shall_go_back(
+    init: Init, bare: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, version = catalog.load(), catalog.VERSION
+    with monkeypatch.context() as later:
+        newer(later, {VALUES: original[VALUES] + b"# newer\n"})
+        init()
+    tip = bare.tip()
+    refused = init()
+    assert (refused.exit, bare.tip()) == (3, tip)
+    assert f"this is bootstrap {version}, and catalog 99.0.0 is laid out" in refused.err
+    assert init("--downgrade").exit == 0
+    assert bare.files()[VALUES] == original[VALUES]
+
+
+def test_another_spelling_of_the_url_changes_nothing(init: Init, bare: Bare) -> None:
+    init()
+    assert "nothing to do" in init(url=f"{bare.url}/").out

@@ -45,8 +45,8 @@ MANY_KEYS = "".join(f", k{number}: 1" for number in range(200))
 )  # fmt: skip
 def test_product_of_generators_is_bounded(checked: Checked, generators: str) -> None:
     result = checked(with_set(generators))
-    assert result.exit == 0, result.err
-    assert "GB110" in result.out or "b" not in generators, result.out
+    assert result.exit in (0, 1), result.err
+    assert "GB110" in result.out or "GB115" in result.out, result.out  # not followed, or refused by Argo CD
 
 
 def test_patch_target_that_no_engine_of_pythons_ends_is_let_be(checked: Checked) -> None:

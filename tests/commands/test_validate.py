@@ -57,6 +57,15 @@ FILES = {
         },
         "clusters/one/project.yaml:13",
     ),
+    "GB116": ({"apps/shop/base/shop.yaml": "kind: A\n  <TOKEN_1>\nb: [\n"}, "apps/shop/base/shop.yaml:2"),
+    "GB115": (
+        {
+            "clusters/one/project.yaml": OURS["clusters/one/project.yaml"]
+            + "---\napiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: s}\n"
+            "spec: {generators: [{matrix: {generators: []}}], template: {}}\n"
+        },
+        "clusters/one/project.yaml:13",
+    ),
     "GB109": (
         {
             "apps/shop/applications/dev/application.yaml": application("shop-dev", "chart", "shop-dev"),

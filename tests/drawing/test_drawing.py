@@ -15,9 +15,11 @@ from bootstrap.drawing.model import Edge, Graph, Node, graph
 from bootstrap.drawing.svg import svg
 from bootstrap.drawing.text import dot, mermaid
 from bootstrap.graph import views
+from bootstrap.resources.index import Index
 from bootstrap.trace import picture as graph_trace
-from bootstrap.validate.engine import problems
+from bootstrap.validate.rule import Surroundings
 from tests.trace.test_hops import walk, world
+from tests.validate.rules.asking import placed, problems
 
 STATES: tuple[State, ...] = ("ok", "warning", "broken", "unknown")
 
@@ -118,9 +120,14 @@ def test_mermaid_and_dot_name_every_node_and_every_way() -> None:
     assert '"n0" -> "n2" [label="tcp"]' in digraph
 
 
+def found(index: Index, around: Surroundings, namespace: str) -> views.Findings:
+    many = problems(index, around, {namespace}).values()
+    return views.by_object(placed(problem) for some in many for problem in some)
+
+
 def test_waves_come_one_after_the_other() -> None:
     index, around = world()
-    drawn = views.apps(index.applications.values(), problems(index, around, {"argocd"}), "apps")
+    drawn = views.apps(index.applications.values(), found(index, around, "argocd"), "apps")
     assert drawn.groups == ("root", "wave -20", "wave 20")
     picture = layout(drawn)
     places = [(picture.groups[name].y, picture.groups[name].x) for name in drawn.groups]
@@ -131,7 +138,7 @@ def test_waves_come_one_after_the_other() -> None:
 
 def test_resources_are_tied_to_what_they_need() -> None:
     index, around = world()
-    drawn = views.resources(index, problems(index, around, {"shop"}), "resources", "shop")
+    drawn = views.resources(index, found(index, around, "shop"), "resources", "shop")
     pairs = {(edge.source, edge.target) for edge in drawn.edges}
     assert {
         ("Ingress shop/web", "Service shop/web"),

@@ -255,7 +255,7 @@ def test_lost_catalog_commit_is_told_overwrites_nothing_and_is_laid_anew() -> No
     assert "not in the history" in done.notes[0]
     again = repository.again()
     assert not again.commits
-    assert again.notes == (f"kept, as they were changed here: {VALUES}",)
+    assert [conflict.path for conflict in again.conflicts] == [VALUES]
 
 
 def test_message_suffix_ends_every_subject() -> None:

@@ -104,21 +104,25 @@ def test_little_disk_is_found() -> None:
     assert finding.found.startswith("/small")
 
 
-def _root(url: str, *, before: bool = True) -> Preview:
-    spec = {"sources": [{"chart": "x", "repoURL": "https://charts.example"}, {"ref": "repo", "repoURL": url}]}
+FOLDER = "clusters/default"
+
+
+def _root(url: str, *, before: bool = True, path: str = "clusters/default") -> Preview:
+    source = {"ref": "repo", "repoURL": url, "path": path}
+    spec = {"sources": [{"chart": "x", "repoURL": "https://charts.example"}, source]}
     item = ClusterObject("argoproj.io/v1alpha1", "Application", "argocd", "root", b"")
     return Preview(item, "change" if before else "create", {"spec": spec} if before else None)
 
 
 def test_cluster_that_follows_another_repository_is_not_taken_by_accident() -> None:
     here, there = "https://git.example/a/gitops.git", "https://git.example/b/gitops.git"
-    (finding,) = preflight.of_root([_root(there)], here, force=False)
+    (finding,) = preflight.of_root([_root(there)], here, FOLDER, force=False)
     assert finding.fatal
     assert there in finding.found
     assert "--force-conflicts" in finding.mend
-    (told,) = preflight.of_root([_root(there)], here, force=True)
+    (told,) = preflight.of_root([_root(there)], here, FOLDER, force=True)
     assert not told.fatal
-    assert not list(preflight.of_root([_root(there, before=False)], here, force=False))
+    assert not list(preflight.of_root([_root(there, before=False)], here, FOLDER, force=False))
 
 
 @pytest.mark.parametrize(
@@ -126,4 +130,35 @@ def test_cluster_that_follows_another_repository_is_not_taken_by_accident() -> N
     ["ssh://git@git.example:22/a/gitops", "git@git.example:a/gitops.git", "https://git.example/A/gitops"],
 )
 def test_another_way_to_the_same_repository_is_no_other_repository(other: str) -> None:
-    assert not list(preflight.of_root([_root(other)], "https://git.example/a/gitops.git", force=False))
+    assert not list(
+        preflight.of_root([_root(other)], "https://git.example/a/gitops.git", FOLDER, force=False)
+    )
+
+
+def test_cluster_that_follows_another_folder_is_not_taken_by_accident() -> None:
+    url = "https://git.example/a/gitops.git"
+    (finding,) = preflight.of_root([_root(url)], url, "clusters/second", force=False)
+    assert finding.fatal
+    assert "follows clusters/default" in finding.found
+    assert "--cluster default" in finding.mend
+    (told,) = preflight.of_root([_root(url)], url, "clusters/second", force=True)
+    assert not told.fatal
+    assert not list(preflight.of_root([_root(url, path="./clusters/default/")], url, FOLDER, force=False))
+
+
+@pytest.mark.parametrize(
+    ("classes", "is_made", "mend"),
+    [
+        ({"gp2": False, "gp3": True}, False, "--storage-class gp3"),
+        ({"local-path": False}, False, "--storage-class local-path"),
+        ({}, False, "--with local-path-storage"),
+        ({}, True, None),
+        ({"standard": False}, False, None),
+        (None, False, None),
+    ],
+)
+def test_storage_class_that_the_cluster_lacks_is_told_with_one_that_it_has(
+    classes: dict[str, bool] | None, is_made: bool, mend: str | None
+) -> None:
+    found = [finding.mend for finding in preflight.of_storage_class(classes, "standard", is_made)]
+    assert (mend in found[0]) if mend else not found

@@ -88,6 +88,28 @@ def test_argocd_gets_another_credential_when_one_is_given(world: World, tmp_path
     assert secret(world, "argocd", item["metadata"]["name"])["password"] == "only-reads"
 
 
+def test_argocds_credential_stays_when_the_one_that_pushes_is_another(world: World, tmp_path: Path) -> None:
+    other = tmp_path / "token"
+    other.write_text("only-reads\n")
+    world.up("--argocd-token-file", str(other))
+    again = world.up()
+    assert "Argo CD keeps the credential that it has" in again.err
+    (item,) = kube.list_objects(
+        world.cluster, "v1", "Secret", "argocd", "argocd.argoproj.io/secret-type=repository"
+    )
+    assert secret(world, "argocd", item["metadata"]["name"])["password"] == "only-reads"
+
+
+def test_a_second_clusters_name_does_not_take_over_the_first_ones_cluster(world: World) -> None:
+    world.up()
+    refused = world.init("--cluster", "second")
+    assert refused.exit == 3
+    assert "the cluster follows clusters/default" in refused.err
+    root = kube.get(world.cluster, "argoproj.io/v1alpha1", "Application", "argocd", "root")
+    assert root is not None
+    assert [one["path"] for one in root["spec"]["sources"] if "path" in one] == ["clusters/default"]
+
+
 def test_random_secrets_are_made_once_and_kept(world: World) -> None:
     world.up()
     wanted = declared_secrets(world)

@@ -16,7 +16,15 @@ from typing import Any
 import pytest
 
 from bootstrap import kube
-from bootstrap.core.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, NotReadyError
+from bootstrap.core.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotReadyError,
+    RefusedError,
+)
 from bootstrap.kube import Cluster, dry_run
 from bootstrap.kube import objects as kube_objects
 from bootstrap.kube import send as kube_send
@@ -27,6 +35,8 @@ from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.addresses import Sandbox
 from tests.sandbox import kubernetes
 from tests.sandbox.kubernetes import config_map, crd, made
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +72,35 @@ def service(name: str = "a", **spec: Any) -> ClusterObject:
 
 def changes(cluster: Cluster, objects: list[ClusterObject], namespace: str, force: bool = False) -> list[str]:
     return [item.change for item in kube.preview(cluster, objects, force, namespace)]
+
+
+def test_what_is_being_deleted_is_refused_before_anything_is_applied(
+    admin: Cluster, ns: str, group: str
+) -> None:
+    definition = crd(group, "Held")
+    kube.apply(admin, [definition, config_map("a")], namespace=ns)
+    kinds = {
+        "CustomResourceDefinition": f"{CRDS}/{definition.name}",
+        "ConfigMap": f"/api/v1/namespaces/{ns}/configmaps/a",
+    }
+    held = {"metadata": {"finalizers": ["example.com/held"]}}
+    free = {"metadata": {"finalizers": None}}
+    merge = "application/merge-patch+json"
+
+    def patch(path: str, body: dict[str, Any]) -> None:
+        request(admin, "PATCH", path, "holding it", body=json.dumps(body).encode(), content_type=merge)
+
+    try:
+        for path in kinds.values():
+            patch(path, held)
+            request(admin, "DELETE", path, "deleting it")
+        with pytest.raises(RefusedError) as caught:
+            kube.preview(admin, [definition, config_map("a", x="2")], namespace=ns, refuse_deleted=True)
+        assert all(kind in caught.value.found for kind in kinds)
+        assert "held by example.com/held" in caught.value.found
+    finally:
+        for path in kinds.values():
+            patch(path, free)
 
 
 # -- applying ---------------------------------------------------------------------------

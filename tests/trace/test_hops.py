@@ -11,10 +11,11 @@ from bootstrap.trace.hops import Hop, worst
 from bootstrap.trace.remarks import namespaces, remark
 from bootstrap.trace.text import lines
 from bootstrap.trace.walk import trace
-from bootstrap.validate.engine import problems
-from bootstrap.validate.rule import Finding, Problem, Surroundings
+from bootstrap.validate.rule import Surroundings
+from tests.validate.rules.asking import placed, problems
 from tests.validate.rules.world import CHILDREN, CLUSTER, ROOT, SHOP, broken, resources
 
+NODE_PORT = "type: NodePort\n  ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"
 CANARY = """\
 ---
 apiVersion: gateway.networking.k8s.io/v1
@@ -91,22 +92,8 @@ def walk(target: str, edits: dict[str, str] | None = None) -> Hop:
     root = trace(index, target, around.entrances)
     places = namespaces(root, index)
     found = [problem for some in problems(index, around, places).values() for problem in some]
-    remark(root, index, [_placed(problem) for problem in found])
+    remark(root, index, [placed(problem) for problem in found])
     return root
-
-
-def _placed(problem: Problem) -> Finding:
-    rule, item = problem.rule, problem.resource
-    return Finding(
-        rule.id,
-        problem.severity,
-        problem.message,
-        problem.mend,
-        item.file,
-        item.line,
-        str(item),
-        item.application,
-    )
 
 
 def titles(root: Hop) -> list[str]:
@@ -179,7 +166,7 @@ def test_weights_wildcards_and_other_kinds_of_routes_are_followed() -> None:
 
 
 def test_node_port_needs_a_policy_that_lets_callers_from_outside_in() -> None:
-    port = {"service ports": "ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"}
+    port = {"service ports": NODE_PORT}
     inside = {"way in": "- from: [{podSelector: {}}]"}
     assert worst(walk("localhost:31000", port)) == "ok"
     cut = hop_of(walk("localhost:31000", {**port, **inside}), "Service shop/web")
@@ -189,7 +176,7 @@ def test_node_port_needs_a_policy_that_lets_callers_from_outside_in() -> None:
 
 def test_service_and_node_port_can_be_traced() -> None:
     assert "Service shop/db" in titles(walk("db.shop"))
-    port = {"service ports": "ports: [{name: http, port: 80, targetPort: http, nodePort: 31000}]"}
+    port = {"service ports": NODE_PORT}
     assert "Service shop/web" in titles(walk("localhost:31000", port))
     assert "db.example.org" in titles(walk("outside.shop"))
 

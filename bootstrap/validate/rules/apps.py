@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from bootstrap.core.text import names_near
 from bootstrap.repository.kustomize import Tree
+from bootstrap.repository.source import is_untold
 from bootstrap.resources.applications import Source, destination, is_here, referenced_values, sources
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import Apps, Owned, Problem, Rule, at
@@ -152,7 +153,7 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
             )
             message = f"{application}: the values file {path} is not there{names_near(path, beside)}"
             yield at(VALUES, application, message, *place, "helm", "valueFiles", number)
-    if not is_here(source, apps.urls):
+    if not is_here(source, apps.urls) or is_untold(source):
         return
     if source.path is not None:
         path = posixpath.normpath(source.path.strip("/") or ".")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
-from bootstrap.resources.pods import WORKLOADS, Reference, containers, pod_spec, references, replicas
+from bootstrap.resources.pods import WORKLOADS, Place, Reference, containers, pod_spec, references, replicas
 from bootstrap.validate.rule import Problem, Rule, Surroundings, at
 from bootstrap.validate.rules import secrets
+from bootstrap.validate.rules.renames import near
 
 CONFIG_MAP = Rule(
     "GB311",
@@ -121,55 +122,68 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
         yield from _config_map(index, pod, use)
     elif use.kind == "Secret":
         if not (around.complete or pod.application):
-            return  # made by hand, as far as a folder that nothing applies can tell
-        if not secrets.is_made(index, namespace, use.name):
-            near = names_near(use.name, (item.name for item in index.of("Secret", namespace=namespace)))
-            yield at(
-                SECRET,
-                pod,
-                f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{near}",
-                *use.path,
-            )
+            return
+        if (untold := secrets.missing(index, around, pod, namespace, use.name)) is not None:
+            level, maybe = untold
+            known = [item.name for item in index.of("Secret", namespace=namespace)]
+            said, mend = near(pod, use.name, known, _named_at(use), use.kind)
+            message = f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{said}{maybe}"
+            yield at(SECRET, pod, message, *use.path, mend=mend, level=level)
         elif use.key is not None:
-            known = secrets.keys(index, namespace, use.name)
-            if known is not None and use.key not in known:
-                near = names_near(use.key, known)
+            keys = secrets.keys(index, namespace, use.name)
+            if keys is not None and use.key not in keys:
+                said = names_near(use.key, keys)
                 message = (
-                    f"{pod} needs key {use.key} of Secret {use.name} ({use.how}), which it does not get{near}"
+                    f"{pod} needs key {use.key} of Secret {use.name} ({use.how}), which it does not get{said}"
                 )
                 yield at(SECRET_KEY, pod, message, *use.path)
     elif use.kind == "PersistentVolumeClaim":
-        if index.get(use.kind, namespace, use.name) is None:
-            near = names_near(use.name, (item.name for item in index.of(use.kind, namespace=namespace)))
-            message = f"{pod} mounts the claim {use.name}, which is not there{near}"
-            yield at(CLAIM, pod, message, *use.path, unless=(use.kind, namespace, use.name))
+        if (around.complete or pod.application) and index.get(use.kind, namespace, use.name) is None:
+            known = [item.name for item in index.of(use.kind, namespace=namespace)]
+            said, mend = near(pod, use.name, known, use.path, use.kind)
+            message = f"{pod} mounts the claim {use.name}, which is not there{said}"
+            there = (use.kind, namespace, use.name)
+            yield at(CLAIM, pod, message, *use.path, mend=mend, unless=there)
     elif use.kind == "ServiceAccount":
         if use.name != "default" and index.get(use.kind, namespace, use.name) is None:
-            near = names_near(use.name, (item.name for item in index.of(use.kind, namespace=namespace)))
-            yield at(
-                ACCOUNT, pod, f"{pod} runs as ServiceAccount {use.name}, which is not there{near}", *use.path
-            )
+            known = [item.name for item in index.of(use.kind, namespace=namespace)]
+            said, mend = near(pod, use.name, known, use.path, use.kind)
+            message = f"{pod} runs as ServiceAccount {use.name}, which is not there{said}"
+            there = (use.kind, namespace, use.name)
+            yield at(ACCOUNT, pod, message, *use.path, mend=mend, unless=there)
     elif not use.name.startswith("system-") and (level := around.lacks(use.kind, use.name)):
-        near = names_near(use.name, (item.name for item in around.public.of(use.kind)))
-        message = f"{pod} names {use.how} {use.name}, which nothing provides{near}"
+        said = names_near(use.name, (item.name for item in around.public.of(use.kind)))
+        message = f"{pod} names {use.how} {use.name}, which nothing provides{said}"
         yield at(CLASS, pod, message, *use.path, level=level)
+
+
+_BROUGHT = {"kube-root-ca.crt", "istio-ca-root-cert", "openshift-service-ca.crt"}
+"""ConfigMaps that a cluster puts into every namespace."""
+
+
+def _named_at(use: Reference) -> Place:
+    """The field that has the name: of an item's key it is beside it."""
+    last = use.path[-1]
+    if last in ("name", "secretName"):
+        return use.path
+    path = use.path[:-2] if isinstance(last, int) else use.path
+    return (*path, "secretName" if path[-1] == "secret" and "projected" not in path else "name")
 
 
 def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem]:
     found = index.get("ConfigMap", pod.namespace, use.name)
     if found is None:
-        if use.name not in ("kube-root-ca.crt", "istio-ca-root-cert"):
-            near = names_near(
-                use.name, (item.name for item in index.of("ConfigMap", namespace=pod.namespace))
-            )
-            message = f"{pod} needs ConfigMap {use.name} ({use.how}), which is not there{near}"
+        if use.name not in _BROUGHT and not use.name.endswith("-generated"):
+            names = [item.name for item in index.of("ConfigMap", namespace=pod.namespace)]
+            said, mend = near(pod, use.name, names, _named_at(use), use.kind)
+            message = f"{pod} needs ConfigMap {use.name} ({use.how}), which is not there{said}"
             there = ("ConfigMap", pod.namespace, use.name)
-            yield at(CONFIG_MAP, pod, message, *use.path, unless=there)
+            yield at(CONFIG_MAP, pod, message, *use.path, mend=mend, unless=there)
         return
     known = {*mapping(found.body.get("data")), *mapping(found.body.get("binaryData"))}
     if use.key is not None and use.key not in known:
-        near = names_near(use.key, known)
-        message = f"{pod} needs key {use.key} of {found} ({use.how}), which it does not have{near}"
+        said = names_near(use.key, known)
+        message = f"{pod} needs key {use.key} of {found} ({use.how}), which it does not have{said}"
         yield at(CONFIG_KEY, pod, message, *use.path)
 
 

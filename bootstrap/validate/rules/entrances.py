@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from bootstrap.resources import other_routes
 from bootstrap.resources.entrances import Entrances, callers, waypoints
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.links import protocol, target_port
@@ -31,8 +32,6 @@ CUT = Rule(
     "let the controller's namespace in, at the pods' port",
 )
 
-TRAEFIK = "IngressRoute.traefik.io"
-
 
 def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     """Every rule of this module."""
@@ -58,11 +57,8 @@ def ways(index: Index) -> Iterator[tuple[Resource, str, str, Any]]:
             for destination, _ in destinations(virtual):
                 if target := service_of(str(destination.get("host")), virtual.namespace):
                     yield virtual, *target, dig(destination, "port", "number")
-    for route in index.of(TRAEFIK):
-        for rule in mappings(route.spec.get("routes")):
-            for item in mappings(rule.get("services")):
-                namespace = str(item.get("namespace") or route.namespace)
-                yield route, namespace, str(item.get("name")), item.get("port")
+    for way in other_routes.ways(index):
+        yield way.route, way.namespace, way.service, way.port
     for service in index.of("Service"):
         if service.spec.get("type") in ("NodePort", "LoadBalancer"):
             for item in mappings(service.spec.get("ports")):

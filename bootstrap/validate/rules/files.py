@@ -72,6 +72,21 @@ SET = Rule(
     "An ApplicationSet needs more than Git tells, so what it makes was not checked.",
     "check its Applications live: bootstrap status",
 )
+SET_REFUSED = Rule(
+    "GB115",
+    "application-set-refused",
+    "error",
+    "Argo CD cannot make Applications of an ApplicationSet: it makes none, and changes none.",
+    "correct the generator or the template that the message names",
+)
+UNFILLED = Rule(
+    "GB116",
+    "template-not-filled",
+    "info",
+    "A file is a template of another program, with lines that are only a `<TOKEN>`: what it gives was not "
+    "checked.",
+    "validate what the program makes of it",
+)
 NESTED = Rule(
     "GB112",
     "nested-repository",
@@ -116,6 +131,8 @@ _BY_ID = {
         CYCLE,
         CHART,
         SET,
+        SET_REFUSED,
+        UNFILLED,
         NESTED,
         INFLATED,
     )

@@ -109,9 +109,11 @@ def _destination(
     subset = destination.get("subset")
     if not subset:
         return
+    # A client's namespace, the Service's and the mesh's root are looked at: the last by its full name.
+    everywhere = [*index.of(DESTINATION), *around.public.of(DESTINATION)]
     rules = [
         rule
-        for rule in index.of(DESTINATION)
+        for rule in {id(one): one for one in everywhere}.values()
         if service_of(str(rule.spec.get("host")), rule.namespace) == service_of(host, virtual.namespace)
     ]
     known = {str(item.get("name")) for rule in rules for item in mappings(rule.spec.get("subsets"))}
@@ -155,9 +157,14 @@ def _gateway(
     namespace, short = (namespace, short) if slash else (virtual.namespace, name)
     known = index.knows(namespace) and around.complete and around.public.knows(namespace)
     if known and index.get(GATEWAY, namespace, short) is None:
-        near = names_near(short, (item.name for item in around.public.of(GATEWAY)))
-        message = f"{virtual} names the Gateway {name}, which is not there{near}"
-        yield at(GATEWAY_MISSING, virtual, message, "spec", "gateways", number)
+        elsewhere = [f"{item.namespace}/{item.name}" for item in around.public.of(GATEWAY)]
+        same = [one for one in elsewhere if one.endswith(f"/{short}")]
+        said = (
+            f"; did you mean {same[0]}?" if len(same) == 1 else names_near(f"{namespace}/{short}", elsewhere)
+        )
+        mend = f"write {same[0]}" if len(same) == 1 else None
+        message = f"{virtual} names the Gateway {name}, which is not there{said}"
+        yield at(GATEWAY_MISSING, virtual, message, "spec", "gateways", number, mend=mend)
 
 
 def _rule(index: Index, around: Surroundings, rule: Resource) -> Iterator[Problem]:

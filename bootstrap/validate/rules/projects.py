@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -41,7 +42,7 @@ KIND = Rule(
     "kind-not-permitted",
     "error",
     "An Application applies a kind that its AppProject does not allow: its sync fails.",
-    "allow the kind in the AppProject (clusterResourceWhitelist), or move the object to another Application",
+    "allow the kind in the AppProject, or move the object to another Application",
 )
 MISSING = Rule(
     "GB216",
@@ -97,39 +98,64 @@ def _sources(application: Resource, project: Resource) -> Iterator[Problem]:
     allowed = [str(item) for item in sequence(project.spec.get("sourceRepos"))]
     for source in sources(application.body):
         refused = any(item.startswith("!") and _fits_url(item[1:], source.repo_url) for item in allowed)
-        if refused or not any(_fits_url(item, source.repo_url) for item in allowed):
+        # A rule that refuses one allows every other: so Argo CD reads it.
+        if refused or not any(item[:1] == "!" or _fits_url(item, source.repo_url) for item in allowed):
             message = f"{application} uses {source.repo_url}, and project {project.name} does not allow it"
             yield at(REPOSITORY, application, message, *source.position, "repoURL")
 
 
 def _fits_url(pattern: str, url: str) -> bool:
+    """Whether a pattern takes a URL: `*` stops at a slash there, `**` does not."""
     if pattern == "*" or same_repository(pattern, url):
         return True
-    return fnmatchcase(url.lower().removesuffix(".git"), pattern.lower().removesuffix(".git"))
+    parts = re.split(r"(\*+|\?)", pattern.lower().removesuffix(".git"))
+    wild = {"*": "[^/]*", "?": "[^/]"}
+    text = "".join(wild.get(one) or (".*" if set(one) == {"*"} else re.escape(one)) for one in parts)
+    return re.fullmatch(text, url.lower().removesuffix(".git")) is not None
 
 
 def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
+    """As Argo CD reads the rules: one by one, and a refusal for a namespace holds on every cluster."""
     cluster, namespace = destination(application.body)
-    allowed = mappings(project.spec.get("destinations"))
-    for item in allowed:
+    told = f"{application} goes to {namespace} of {cluster}"
+    allowed = False
+    for item in mappings(project.spec.get("destinations")):
         pattern = str(item.get("namespace") or "")
-        if pattern.startswith("!") and fnmatchcase(namespace, pattern[1:]) and _fits_cluster(item, cluster):
-            message = f"{application} goes to {namespace}, which project {project.name} refuses ({pattern})"
-            yield at(DESTINATION, application, message, "spec", "destination")
+        on_cluster, refused = _on_cluster(item, cluster)
+        if refused or (pattern.startswith("!") and fnmatchcase(namespace, pattern[1:])):
+            why = refused or pattern
+            message = f"{told}, which project {project.name} refuses ({why})"
+            mend = None
+            if not refused and not on_cluster:
+                message += ": a rule with ! holds on every cluster, whatever server or name it has"
+                mend = f"take the rule with {pattern} out, and allow what may be used by name"
+            yield at(DESTINATION, application, message, "spec", "destination", mend=mend)
             return
-    for item in allowed:
-        pattern = str(item.get("namespace") or "")
-        if not pattern.startswith("!") and fnmatchcase(namespace, pattern) and _fits_cluster(item, cluster):
-            return
-    message = f"{application} goes to {namespace} of {cluster}, which project {project.name} does not allow"
-    yield at(DESTINATION, application, message, "spec", "destination")
+        allowed = allowed or (on_cluster and (pattern[:1] == "!" or fnmatchcase(namespace, pattern)))
+    if not allowed:
+        message = f"{told}, which project {project.name} does not allow"
+        yield at(DESTINATION, application, message, "spec", "destination")
 
 
-def _fits_cluster(allowed: Mapping[str, Any], cluster: str) -> bool:
-    server, name = str(allowed.get("server") or ""), str(allowed.get("name") or "")
-    if name == "in-cluster":
-        server = server or IN_CLUSTER
-    return (bool(server) and fnmatchcase(cluster, server)) or (bool(name) and fnmatchcase(cluster, name))
+def _on_cluster(allowed: Mapping[str, Any], cluster: str) -> tuple[bool, str]:
+    """(whether a rule is for a cluster, the pattern by which it refuses it).
+
+    Git tells the server or the name of a cluster, seldom both: what is not told fits `*` alone.
+    """
+    by_url = "://" in cluster
+    known = {"server": cluster if by_url else "", "name": "" if by_url else cluster}
+    if cluster == IN_CLUSTER:
+        known["name"] = "in-cluster"
+    fits = False
+    for field, value in known.items():
+        pattern = str(allowed.get(field) or "")
+        if pattern.startswith("!") and value:
+            if fnmatchcase(value, pattern[1:]):
+                return False, pattern
+            fits = True
+        elif pattern == "*" or (value and pattern and fnmatchcase(value, pattern)):
+            fits = True
+    return fits, ""
 
 
 def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> Iterator[Problem]:
@@ -139,21 +165,17 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
             continue
         kind, _, group = item.kind.partition(".")
         cluster_scoped = item.namespace == "" and is_cluster_scoped(item.kind, {item.kind: True})
-        if cluster_scoped:
-            named = item.resource.name
-            fine = _listed(project.spec.get("clusterResourceWhitelist"), group, kind, named) and not _listed(
-                project.spec.get("clusterResourceBlacklist"), group, kind, named
-            )
-        else:
-            white = project.spec.get("namespaceResourceWhitelist")
-            fine = (white is None or _listed(white, group, kind)) and not _listed(
-                project.spec.get("namespaceResourceBlacklist"), group, kind
-            )
-        if not fine:
+        start, named = ("cluster", item.resource.name) if cluster_scoped else ("namespace", "")
+        white = project.spec.get(f"{start}ResourceWhitelist")
+        black = _listed(project.spec.get(f"{start}ResourceBlacklist"), group, kind, named)
+        listed = (white is None and not cluster_scoped) or _listed(white, group, kind, named)
+        if black or not listed:
             told.add(item.kind)
-            what = "this kind" if not cluster_scoped or not _by_name(project, kind) else "this object"
+            what = "this object" if cluster_scoped and _by_name(project, kind) else "this kind"
             message = f"{item.resource}: project {project.name} does not allow {application.name} {what}"
-            yield at(KIND, item.resource, message, "kind")
+            mend = "take it out of {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"
+            mend = f"{mend.format(start)} of AppProject {project.name}, or let another Application apply it"
+            yield at(KIND, item.resource, message, "kind", mend=mend)
 
 
 def _listed(items: Any, group: str, kind: str, name: str = "") -> bool:

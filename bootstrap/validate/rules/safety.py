@@ -1,45 +1,15 @@
-"""What no repository should hold, and what no pod should be allowed."""
+"""What no pod and no binding should be allowed."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
-from bootstrap.manifests.reader import parse
-from bootstrap.repository.tokens import KEY, token
-from bootstrap.resources.applications import sources
-from bootstrap.resources.index import APPLICATION, Index, Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Container, containers, pod_spec, running, template_path
 from bootstrap.validate.rule import Problem, Rule, Surroundings, at
 
-SECRET = Rule(
-    "GB401",
-    "secret-in-git",
-    "error",
-    "A Secret's value stands in Git, readable for everyone who can read the repository, for ever.",
-    "seal it (sealed-secrets), fetch it (external-secrets), or let `bootstrap init` make "
-    "it; then change the value",
-)
-CREDENTIAL = Rule(
-    "GB402",
-    "credential-in-git",
-    "error",
-    "A token or password stands in a manifest.",
-    "take it from a Secret that is not in Git (secretKeyRef), and revoke this one",
-)
-PRIVATE_KEY = Rule(
-    "GB403",
-    "private-key-in-git",
-    "error",
-    "A private key stands in a manifest.",
-    "take it from a Secret that is not in Git, and replace the key",
-)
 TAG = Rule(
     "GB404",
     "image-not-pinned",
@@ -91,145 +61,15 @@ CLUSTER_ADMIN = Rule(
     "bind a role with the rights that are needed",
 )
 
-_ARGUMENT = re.compile(r"--?(?P<name>[\w.-]+)[= ](?P<value>\S+)$")
-_RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
-_SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
-_HARMLESS = re.compile(
-    r"^(?:true|false|\d+|op://.*|/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$", re.IGNORECASE
-)
-
 
 def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     """Every rule of this module."""
-    for resource in index.resources:
-        if resource.kind == "Secret":
-            yield from _secret(resource)
-        elif resource.kind == "ConfigMap":
-            yield from _config(resource)
-        elif resource.kind == APPLICATION:
-            yield from _application(resource)
-        elif resource.kind == "ClusterRoleBinding.rbac.authorization.k8s.io":
-            yield from _binding(resource)
+    for binding in index.of("ClusterRoleBinding.rbac.authorization.k8s.io"):
+        yield from _binding(binding)
     for workload in index.of(*WORKLOADS):
         yield from _pod(workload)
         for container in containers(workload):
             yield from _container(workload, container)
-
-
-def _secret(secret: Resource) -> Iterator[Problem]:
-    if "sops" in secret.body:
-        return  # encrypted, all of it
-    for field in ("stringData", "data"):
-        for key, value in mapping(secret.body.get(field)).items():
-            text = _decoded(value) if field == "data" else str(value or "")
-            if text and not _placeholder(text) and not _tells_where(secret, str(key), text):
-                yield at(SECRET, secret, f"{secret}: the value of {key} stands in Git", field, key)
-                return
-
-
-def _decoded(value: Any) -> str:
-    try:
-        return base64.b64decode(str(value or ""), validate=False).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return str(value)
-
-
-def _placeholder(text: str) -> bool:
-    """Values that a tool fills in (argocd-vault-plugin, envsubst), or that are no secret."""
-    return bool(re.fullmatch(r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|ENC\[.*\]|AgB.*)\s*", text, re.DOTALL))
-
-
-_OPEN = {
-    "cluster": {"name", "server", "project", "namespaces", "clusterResources", "shard"},
-    "repository": {
-        *("name", "url", "type", "project", "username", "noProxy", "insecure", "insecureIgnoreHostKey"),
-        *("enableOCI", "enableLfs", "forceHttpBasicAuth", "useAzureWorkloadIdentity"),
-        *("githubAppID", "githubAppInstallationID", "githubAppEnterpriseBaseUrl"),
-    },
-}
-"""Of an Argo CD cluster or repository: the keys that say where it is."""
-
-
-def _tells_where(secret: Resource, key: str, text: str) -> bool:
-    """Whether the value names a cluster or repository of Argo CD's, without a credential."""
-    kind = str(secret.labels.get("argocd.argoproj.io/secret-type"))
-    if kind == "cluster" and key == "config":
-        parsed = parse(text.encode())
-        config = mapping(parsed.documents[0].value) if len(parsed.documents) == 1 else {}
-        client = config.get("tlsClientConfig", {})
-        known = set(config) <= {"tlsClientConfig", "awsAuthConfig"}
-        return known and isinstance(client, dict) and "keyData" not in client
-    return key in _OPEN.get(kind.replace("repo-creds", "repository"), ()) and not token(text)
-
-
-def _config(config: Resource) -> Iterator[Problem]:
-    for key, value in mapping(config.body.get("data")).items():
-        if not isinstance(value, str):
-            continue
-        if KEY.search(value):
-            yield at(PRIVATE_KEY, config, f"{config}: {key} holds a private key", "data", key)
-        elif kind := _credential(str(key), value):
-            yield at(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
-
-
-def _application(application: Resource) -> Iterator[Problem]:
-    """Credentials among the values that an Application gives to a chart."""
-    for source in sources(application.body):
-        helm, place = mapping(source.body.get("helm")), (*source.position, "helm")
-        for number, item in enumerate(mappings(helm.get("parameters"))):
-            name, value = str(item.get("name")), str(item.get("value") or "")
-            if kind := _value(name.rpartition(".")[2], value):
-                message = f"{application}: the parameter {name} looks like {kind}"
-                yield at(CREDENTIAL, application, message, *place, "parameters", number)
-        given: list[tuple[str, Any]] = [("valuesObject", helm.get("valuesObject"))]
-        if isinstance(helm.get("values"), str):
-            given += [("values", one.value) for one in parse(helm["values"].encode()).documents]
-        for field, values in given:
-            for name, value in _leaves(values):
-                if kind := _value(name, value):
-                    message = f"{application}: {name} in helm.{field} looks like {kind}"
-                    yield at(CREDENTIAL, application, message, *place, field)
-
-
-def _leaves(value: Any) -> Iterator[tuple[str, str]]:
-    """(key, text) of every text below a value."""
-    for key, item in mapping(value).items():
-        if isinstance(item, str):
-            yield str(key), item
-        yield from _leaves(item)
-    for item in sequence(value):
-        yield from _leaves(item)
-
-
-def _value(name: str, value: str) -> str:
-    """As `_credential`; charts also name Secrets and keys in what sounds alike (existingSecret)."""
-    if re.search(r"existing|secret$|secrets$|ref$|name$", name, re.IGNORECASE):
-        return token(value)
-    return _credential(name, value)
-
-
-def _credential(name: str, value: str) -> str:
-    """What kind of credential a value looks like; "" for none. The value itself is never told."""
-    if kind := token(value):
-        return kind
-    if _RANDOM.fullmatch(value) and _mixed(value) and entropy(value) > 4.5:
-        return "a random key"
-    if value.isupper() and _SENSITIVE.search(value):
-        return ""  # SECRET, DB_PASSWORD: what is to be put there
-    sensitive = "\n" not in value and _SENSITIVE.search(name) and not _HARMLESS.match(value)
-    return "a password" if sensitive and (entropy(value) > 2.5 or len(value) >= 6) else ""
-
-
-def _mixed(text: str) -> bool:
-    """Capitals, small letters and digits, often in turns: no name, path, checksum or version is."""
-    kinds = ["a" if one.islower() else "A" if one.isupper() else "0" for one in text if one.isalnum()]
-    return len(set(kinds)) == 3 and sum(a != b for a, b in pairwise(kinds)) > len(kinds) // 3
-
-
-def entropy(text: str) -> float:
-    """Bits a character."""
-    counts = Counter(text)
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) if text else 0.0
 
 
 def _pod(workload: Resource) -> Iterator[Problem]:
@@ -254,18 +94,6 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
         yield at(
             PRIVILEGED, workload, f"{workload}: {name} is privileged", *container.path, "securityContext"
         )
-    for number, variable in enumerate(sequence(body.get("env"))):
-        value, key = mapping(variable).get("value"), str(mapping(variable).get("name"))
-        if isinstance(value, str) and (kind := _credential(key, value)):
-            message = f"{workload}: variable {key} of {name} looks like {kind}"
-            yield at(CREDENTIAL, workload, message, *container.path, "env", number)
-    for field in ("command", "args"):
-        for number, item in enumerate(sequence(body.get(field))):
-            match = _ARGUMENT.match(item) if isinstance(item, str) else None
-            kind = _credential(match["name"], match["value"]) if match else token(str(item))
-            if kind:
-                message = f"{workload}: {field} of {name} holds what looks like {kind}"
-                yield at(CREDENTIAL, workload, message, *container.path, field, number)
     yield from _above(workload, container)
     if container.init and not container.sidecar:
         return

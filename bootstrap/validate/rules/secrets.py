@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
+from collections.abc import Iterator
+
+from bootstrap.repository.secret_makers import COPY, MAKERS, Made, made_by, may_make, reaches
+from bootstrap.resources.index import Index, Resource, dig, mapping
+from bootstrap.validate.rule import Severity, Surroundings
 
 _SERVING = ("service.beta.openshift.io", "service.alpha.openshift.io")
 """Whose annotation `serving-cert-secret-name` on a Service lets OpenShift make a certificate's Secret."""
 
-_ACCOUNT_TOKEN = frozenset({"ca.crt", "namespace", "token"})
-"""The keys that Kubernetes itself gives a Secret of type kubernetes.io/service-account-token."""
+_ACCOUNT_TOKEN = frozenset({"ca.crt", "namespace", "service-ca.crt", "token"})
+"""The keys that Kubernetes and OpenShift give a Secret of type kubernetes.io/service-account-token."""
 
-_MAKERS = (
-    ("SealedSecret.bitnami.com", ("spec", "template", "metadata", "name")),
-    ("ExternalSecret.external-secrets.io", ("spec", "target", "name")),
-    ("Certificate.cert-manager.io", ("spec", "secretName")),
-)
+_SEALED = "SealedSecret.bitnami.com"
+_GENERATES = "secret-generator.v1.mittwald.de/autogenerate"
+"""Whose value names the keys that a controller fills in."""
+_REFLECTS = "reflector.v1.k8s.emberstack.com/reflects"
+_COPIES = "replicator.v1.mittwald.de/replicate-from"
 
 _BY_ARGOCD = {"argocd-initial-admin-secret", "argocd-redis"}
 """Made by Argo CD itself at its first start."""
@@ -31,6 +35,10 @@ def keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
     """The Secret's keys; None when they are not known."""
     if secret := index.get("Secret", namespace, name):
         given = frozenset({*mapping(secret.body.get("data")), *mapping(secret.body.get("stringData"))})
+        told = str(secret.annotations.get(_GENERATES) or "")
+        given |= {one.strip() for one in told.split(",") if one.strip()}
+        if str(secret.annotations.get(_REFLECTS) or "") or _COPIES in secret.annotations:
+            return None  # a copy: its keys are those of the other
         of_account = secret.body.get("type") == "kubernetes.io/service-account-token"
         return given | _ACCOUNT_TOKEN if of_account else given
     if promised := index.promised.get((namespace, name)):
@@ -39,14 +47,60 @@ def keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
 
 
 def makers(index: Index, namespace: str, name: str) -> list[Resource]:
-    """The objects in Git from which the Secret is made."""
-    found = [
-        maker
-        for kind, path in _MAKERS
-        for maker in index.of(kind, namespace=namespace)
-        if name == str(dig(maker.body, *path) or maker.name)
-    ]
+    """The objects in Git from which the Secret is made, or was to be: one that was renamed after sealing."""
+    found = [maker for maker, _ in _made(index, namespace, name)]
+    found += [one for one in index.of(_SEALED, namespace=namespace) if one.name != name and _was(one, name)]
     return found + [item for item in index.of("Service", namespace=namespace) if _serves_with(item, name)]
+
+
+def _was(sealed: Resource, name: str) -> bool:
+    """Whether a SealedSecret was sealed for this name."""
+    return bool(dig(sealed.body, "spec", "template", "metadata", "name") == name)
+
+
+def missing(
+    index: Index, around: Surroundings, user: Resource, namespace: str, name: str
+) -> tuple[Severity | None, str] | None:
+    """How severe it is that nothing makes a Secret, and what may make it, as text; None when it is no fault.
+
+    The severity is None for the rule's own. In a folder that nothing applies, Secrets are made by hand, as
+    far as Git can tell.
+    """
+    if not (around.complete or user.application) or is_made(index, namespace, name):
+        return None
+    told = maybe(index, namespace, name)
+    return ("info", f"; {told}") if told else (None, "")
+
+
+def maybe(index: Index, namespace: str, name: str) -> str:
+    """What may make a Secret though nothing tells so, as text; "" when nothing may."""
+    other = may_make(index, namespace, name)
+    return f"{other} may make it" if other is not None else ""
+
+
+def _made(index: Index, namespace: str, name: str) -> Iterator[tuple[Resource, Made]]:
+    """(object, Secret) of what makes the Secret, in its namespace or from elsewhere."""
+    for kind in (*MAKERS, *_BY_FIELDS):
+        for maker in index.of(kind):
+            for made in made_by(maker):
+                here = made.namespace or maker.namespace
+                if here in (namespace, "*") and made.is_named(name):
+                    yield maker, made
+    for kind in index.kinds():
+        if kind not in MAKERS and "." in kind.partition(".")[2]:
+            for maker in index.of(kind):
+                for made in made_by(maker) if kind not in _BY_FIELDS else ():
+                    if (made.namespace or maker.namespace) == namespace and made.is_named(name):
+                        yield maker, made
+    for copy in index.of(COPY):
+        if copy.name == name and reaches(copy, namespace):
+            yield copy, Made(name)
+    if index.beyond is not None and index.beyond is not index:
+        yield from _made(index.beyond, namespace, name)
+
+
+_BY_FIELDS = ("Ingress.networking.k8s.io", "Gateway.gateway.networking.k8s.io")
+"""Kinds for which cert-manager makes a Secret when an annotation asks for it."""
 
 
 def _serves_with(service: Resource, name: str) -> bool:
@@ -56,17 +110,8 @@ def _serves_with(service: Resource, name: str) -> bool:
 
 def _maker_keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
     """The keys that another object gives the Secret, empty when it does not say; None without one."""
-    for kind, path in _MAKERS:
-        for maker in index.of(kind, namespace=namespace):
-            if name != str(dig(maker.body, *path) or maker.name):
-                continue
-            if kind.startswith("SealedSecret"):
-                return frozenset(mapping(maker.spec.get("encryptedData")))
-            if kind.startswith("Certificate"):
-                return frozenset({"tls.crt", "tls.key", "ca.crt"})
-            given = frozenset(str(item.get("secretKey")) for item in mappings(maker.spec.get("data")))
-            templated = maker.spec.get("dataFrom") or dig(maker.body, "spec", "target", "template")
-            return frozenset() if templated else given
+    for _, made in _made(index, namespace, name):
+        return made.keys
     if any(_serves_with(service, name) for service in index.of("Service", namespace=namespace)):
         return frozenset({"tls.crt", "tls.key"})
     return None

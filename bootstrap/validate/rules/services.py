@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,8 +18,9 @@ from bootstrap.resources.pods import (
     selected,
 )
 from bootstrap.resources.routes import INGRESS, ingress_backends, ports
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import Problem, Rule, Severity, Surroundings, at
 from bootstrap.validate.rules import secrets
+from bootstrap.validate.rules.renames import near
 
 BACKEND_MISSING = Rule(
     "GB301",
@@ -104,9 +106,11 @@ def backend(
     service = index.get("Service", namespace, name)
     if service is None:
         if index.knows(namespace):
-            near = names_near(str(name), (item.name for item in index.of("Service", namespace=namespace)))
-            message = f"{user} sends requests to Service {name}, which is not in {namespace}{near}"
-            yield at(BACKEND_MISSING, user, message, *path, "name", unless=("Service", namespace, str(name)))
+            known = [item.name for item in index.of("Service", namespace=namespace)]
+            said, mend = near(user, str(name), known, (*path, "name"), "Service")
+            message = f"{user} sends requests to Service {name}, which is not in {namespace}{said}"
+            there = ("Service", namespace, str(name))
+            yield at(BACKEND_MISSING, user, message, *path, "name", mend=mend, unless=there)
         return
     if service.spec.get("type") == "ExternalName" and not ports(service):
         return  # a name alone, for whatever port
@@ -126,17 +130,18 @@ def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[
         yield from backend(index, ingress, ingress.namespace, name, port, *place)
     name = ingress.spec.get("ingressClassName")
     if name and (level := around.lacks("IngressClass.networking.k8s.io", name)):
-        near = names_near(
-            str(name), (item.name for item in around.public.of("IngressClass.networking.k8s.io"))
+        known = (item.name for item in around.public.of("IngressClass.networking.k8s.io"))
+        message = (
+            f"{ingress} wants the IngressClass {name}, which nothing provides{names_near(str(name), known)}"
         )
-        message = f"{ingress} wants the IngressClass {name}, which nothing provides{near}"
         yield at(INGRESS_CLASS, ingress, message, "spec", "ingressClassName", level=level)
     issued = any(str(key).startswith("cert-manager.io/") for key in ingress.annotations)
     for number, tls in enumerate(sequence(ingress.spec.get("tls"))):
         secret = mapping(tls).get("secretName")
-        if secret and not issued and not secrets.is_made(index, ingress.namespace, str(secret)):
-            message = f"{ingress} takes its certificate from Secret {secret}, which nothing makes"
-            yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName")
+        untold = secrets.missing(index, around, ingress, ingress.namespace, str(secret))
+        if secret and not issued and untold is not None:
+            message = f"{ingress} takes its certificate from Secret {secret}, which nothing makes{untold[1]}"
+            yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName", level=untold[0])
 
 
 _ENOUGH = 100
@@ -147,7 +152,7 @@ def _service(index: Index, service: Resource) -> Iterator[Problem]:
     selector = mapping(service.spec.get("selector"))
     if not selector or service.spec.get("type") == "ExternalName":
         return
-    pods = selected(index, selector, service.namespace)[:_ENOUGH]
+    pods = [pod for pod in selected(index, selector, service.namespace) if not _is_test(pod)][:_ENOUGH]
     if not pods:
         if index.knows(service.namespace) and not _made_elsewhere(index, service):
             message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"
@@ -184,7 +189,29 @@ def _made_elsewhere(index: Index, service: Resource) -> bool:
         "gateway.networking.k8s.io/",
         "elasticsearch.k8s.",
     )
+    if any(str(value) in _STATIC for value in selector.values()):
+        return True
+    if any(_AT_RUNTIME.search(str(key)) for key in selector):
+        rest = {key: value for key, value in selector.items() if not _AT_RUNTIME.search(str(key))}
+        return not rest or bool(selected(index, rest, service.namespace))
     return any(str(key).startswith(from_operator) for key in selector)
+
+
+_AT_RUNTIME = re.compile(
+    r"^(?:vault-(?:active|initialized|perf-standby|sealed|version)|spilo-role|redis-role|role"
+    r"|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index|(?:batch\.kubernetes\.io/)?job-name"
+    r"|controller-revision-hash|pod-template-hash|rollouts-pod-template-hash|(?:[\w.-]+/)?(?:instance)?[rR]ole)$"
+)
+"""Labels that pods get when they run: who leads, which of a StatefulSet it is."""
+
+
+def _is_test(pod: Resource) -> bool:
+    """Whether a pod is a chart's test, which Argo CD does not apply."""
+    return "test" in str(pod.annotations.get("helm.sh/hook") or "")
+
+
+_STATIC = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kube-dns", "etcd"}
+"""Pods that a cluster has without a manifest."""
 
 
 def _nearest(index: Index, service: Resource) -> str:
@@ -216,7 +243,9 @@ def _target(
             continue  # containerPort is only a note, and a sidecar may listen without one
         has = ", ".join(_container_port(item) for item in declared) or "none"
         message = f"{service} sends to port {target} of {pod}, whose containers declare {has}"
-        yield at(TARGET_PORT, service, message, "spec", "ports", number, "targetPort")
+        # A container may listen where it declares nothing; a name that none declares leads nowhere.
+        level: Severity | None = "info" if isinstance(target, int) else None
+        yield at(TARGET_PORT, service, message, "spec", "ports", number, "targetPort", level=level)
 
 
 def _container_port(port: Mapping[str, Any]) -> str:
@@ -236,7 +265,8 @@ def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
     name = workload.spec.get("serviceName")
     known = workload.kind == "StatefulSet.apps" and index.knows(workload.namespace)
     if known and name and index.get("Service", workload.namespace, name) is None:
-        near = names_near(str(name), (s.name for s in index.of("Service", namespace=workload.namespace)))
-        message = f"{workload} names the Service {name}, which is not there{near}"
+        known_names = [item.name for item in index.of("Service", namespace=workload.namespace)]
+        said, mend = near(workload, str(name), known_names, ("spec", "serviceName"), "Service")
+        message = f"{workload} names the Service {name}, which is not there{said}"
         there = ("Service", workload.namespace, str(name))
-        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", unless=there)
+        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", mend=mend, unless=there)

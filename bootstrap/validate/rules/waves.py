@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bootstrap.resources.applications import sources
+from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import WAVE, Index, Resource, dig, mapping, sequence
 from bootstrap.resources.pods import WORKLOADS, references
-from bootstrap.validate.rule import Apps, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import Apps, Problem, Rule, Severity, Surroundings, at
+from bootstrap.validate.rules.kinship import creates_namespace
 
 LATER_APPLICATION = Rule(
     "GB209",
@@ -91,7 +92,9 @@ def check(apps: Apps) -> Iterator[Problem]:
     yield from _health(apps)
     names = {f"{item.namespace}/{item.name}": item for item in apps.applications}
     bringing = providers(apps)
-    whole = apps.complete and apps.self_contained and not apps.unread and not _from_elsewhere(apps)
+    whole = apps.complete and apps.self_contained and not apps.unread and not apps.unknown
+    # A cluster without any definition or chart in Git gets them from elsewhere.
+    level: Severity | None = None if bringing or _has_charts(apps) else "info"
     told = set()
     for owned in apps.owned:
         group = owned.kind.partition(".")[2]
@@ -104,7 +107,7 @@ def check(apps: Apps) -> Iterator[Problem]:
                 told.add((owned.application, group))
                 message = f"{owned.resource} needs the definitions of {group}, which nothing here brings"
                 mend = f"enable the component with the chart {CHARTS[group][0]}"
-                yield at(KIND_MISSING, owned.resource, message, "apiVersion", mend=mend)
+                yield at(KIND_MISSING, owned.resource, message, "apiVersion", mend=mend, level=level)
             continue
         provider = names.get(found)
         if user is None or provider is None or user is provider:
@@ -135,13 +138,8 @@ def providers(apps: Apps) -> dict[str, str]:
     return found
 
 
-def _from_elsewhere(apps: Apps) -> bool:
-    """Whether some Application applies another repository's folders, where definitions may lie."""
-    return any(
-        source.path is not None and not apps.tree.is_folder((source.path or "").strip("/"))
-        for application in apps.applications
-        for source in sources(application.body)
-    )
+def _has_charts(apps: Apps) -> bool:
+    return any(source.chart for application in apps.applications for source in sources(application.body))
 
 
 def _health(apps: Apps) -> Iterator[Problem]:
@@ -174,8 +172,20 @@ def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield at(NO_WAVE, resource, message, "metadata", "annotations", WAVE)
         for kind, namespace, name in _needs(resource):
             target = index.get(kind, namespace, name)
-            if target is not None and target.application == resource.application:
+            if target is None or target.application != resource.application:
+                continue
+            if kind != "Namespace" or not _is_created(index, target):
                 yield from _order(resource, target)
+
+
+def _is_created(index: Index, namespace: Resource) -> bool:
+    """Whether Argo CD makes a namespace before the first wave of the Application that has it too."""
+    application = index.applications.get(namespace.application)
+    return (
+        application is not None
+        and creates_namespace(application)
+        and destination(application.body)[1] == namespace.name
+    )
 
 
 def _needs(resource: Resource) -> Iterator[tuple[str, str, str]]:

@@ -8,7 +8,8 @@ from bootstrap.resources.index import Index
 from bootstrap.trace.hops import worst
 from bootstrap.trace.walk import trace
 from bootstrap.validate.rule import Surroundings
-from bootstrap.validate.rules import pods, scaling
+from bootstrap.validate.rules import scaling
+from bootstrap.validate.rules.api import pods
 from tests.validate.rules.world import resources
 
 OFF = """\

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.index import Index
 from bootstrap.validate.rule import Surroundings
-from bootstrap.validate.rules import configuration, safety, services
+from bootstrap.validate.rules import configuration, credentials, services
 from tests.validate.rules.world import resources
 
 POD = """\
@@ -57,7 +57,7 @@ def found(text: str) -> list[str]:
     here = Index(resources(text, "shop.yaml", "argocd/shop", "shop"), ())
     around = Surroundings(here, True)
     told = [*configuration.check(here, around), *services.check(here, around)]
-    told += safety._secret(here.of("Secret")[0]) if "stringData" in text else []
+    told += credentials._secret(here.of("Secret")[0]) if "stringData" in text else []
     return [one.rule.id for one in told]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.rule import Surroundings
-from bootstrap.validate.rules import refused
+from bootstrap.validate.rules.api import refused
 
 
 def found(kind: str, name: str, spec: dict[str, object] | None = None, application: str = "argocd/a") -> list:

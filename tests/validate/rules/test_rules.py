@@ -12,6 +12,7 @@ from bootstrap.validate.rules import scaling, waves
 from bootstrap.validate.rules.files import BY_CODE, PATCH, UNREACHABLE
 from bootstrap.validate.rules.record import RECORD
 from bootstrap.validate.ruleset import FAMILIES, RULES
+from tests.validate.rules.cases_more import MORE
 from tests.validate.rules.world import SHOP, TREE, find, resources
 
 
@@ -356,6 +357,7 @@ spec:
             "destination": "destination: {server: https://kubernetes.default.svc, namespace: new}",
             "options": "syncOptions: []",
         },
+        also=("GB313",),  # init makes its Secret in the namespace that it goes to alone
     ),
     edit("GB224", "requires", "gitops-bootstrap.io/requires: certificates, traefik", "requires traefik"),
     edit(
@@ -384,12 +386,19 @@ spec:
         "two ports called http",
     ),
     edit(
-        "GB358", "service ports", "ports: [{name: http, port: 80, targetPort: http, nodePort: 8080}]", "8080"
+        "GB358",
+        "service ports",
+        "type: NodePort\n  ports: [{name: http, port: 80, targetPort: http, nodePort: 8080}]",
+        "8080",
+        "GB349",
     ),
     Case(
         "GB359",
         "claims 30080 (TCP), which Service",
-        {"service ports": "ports: [{name: http, port: 80, targetPort: http, nodePort: 30080}]"},
+        {
+            "service ports": "type: NodePort\n"
+            "  ports: [{name: http, port: 80, targetPort: http, nodePort: 30080}]"
+        },
         "apiVersion: v1\nkind: Service\nmetadata: {name: other, namespace: edge}\n"
         "spec: {ports: [{port: 80, nodePort: 30080}]}\n",
     ),
@@ -425,7 +434,7 @@ spec:
         "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}\n",
     ),
     edit("GB216", "project", "project: app", "did you mean apps?"),
-    edit("GB217", "chart", "chart: other", "cert-manager.io"),
+    edit("GB217", "chart", "chart: ingress-nginx", "cert-manager.io"),
     edit(
         "GB218", "values", "helm: {valueFiles: [$repo/infrastructure/certificates/value.yaml]}", "value.yaml"
     ),
@@ -434,6 +443,8 @@ spec:
     edit("GB411", "chart version", 'targetRevision: "1.*"', "1.*"),
     edit("GB411", "chart version", "targetRevision: HEAD", "no version"),
 ]
+
+CASES += [Case(one.rule, one.says, dict(one.edits), one.text, one.also) for one in MORE]
 
 
 def test_world_without_a_fault_has_no_finding() -> None:

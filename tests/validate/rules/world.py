@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from bootstrap.manifests.reader import parse
 from bootstrap.repository.model import promised
-from bootstrap.repository.store import Store
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.claims import claims
 from bootstrap.resources.index import APPLICATION, Index, Resource, is_cluster_scoped, qualified
@@ -20,7 +20,7 @@ from bootstrap.validate.ruleset import APPS_CHECKS, CHECKS
 CLUSTER = """\
 apiVersion: v1
 kind: Namespace
-metadata: {name: shop, labels: {team: shop}}
+metadata: {name: shop, labels: {team: shop}} # namespace
 ---
 apiVersion: networking.k8s.io/v1
 kind: IngressClass
@@ -49,6 +49,15 @@ spec:
   gatewayClassName: traefik
   listeners:
     - {name: web, port: 80, hostname: "*.example.com", allowedRoutes: {namespaces: {from: All}}}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata: {name: main, namespace: edge}
+spec:
+  serviceMonitorSelector: {} # prometheus
+  serviceMonitorNamespaceSelector: {}
+  ruleSelector: {}
+  ruleNamespaceSelector: {}
 ---
 apiVersion: gateway.networking.k8s.io/v1beta1
 kind: ReferenceGrant
@@ -183,6 +192,7 @@ metadata:
 spec:
   storageClassName: standard # storage class
   accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
 ---
 apiVersion: apps/v1
 kind: StatefulSet
@@ -433,7 +443,7 @@ def broken(text: str, edits: Mapping[str, str]) -> str:
 @cache
 def schema() -> Mapping[str, Any]:
     """The fields of built-in kinds, as the client knows them, and of Argo CD's."""
-    built_in, argocd = builtin_kinds.load(Store(None)), custom_kinds.argocd()
+    built_in, argocd = builtin_kinds.load(), custom_kinds.argocd()
     return {part: {**built_in[part], **argocd[part]} for part in ("models", "kinds")}
 
 
@@ -443,11 +453,12 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
     root = resources(broken(ROOT, edits), "clusters/one/root.yaml", "")
     children = resources(broken(CHILDREN, edits), "clusters/one/apps.yaml", "argocd/root")
     objects = resources(shop, "apps/shop/shop.yaml", "argocd/shop", "shop")
-    cluster = resources(CLUSTER, "infrastructure/cluster.yaml", "argocd/certificates")
+    cluster = resources(broken(CLUSTER, edits), "infrastructure/cluster.yaml", "argocd/certificates")
     applications = [item for item in [*root, *children, *objects] if item.kind == APPLICATION]
     by_name = {f"{item.namespace}/{item.name}": item for item in applications}
     public = Index([*cluster, *root, *children, *(item for item in objects if not item.namespace)])
     around = Surroundings(public, complete, schema=schema, entrances={"traefik": {"edge": {}}})
+    around = replace(around, gateways=({"app": "gateway", "istio": "gateway"},))
     secrets = {key: keys for item in applications for key, keys in promised(item).items()}
     found: list[Problem] = []
     for objects_here in (

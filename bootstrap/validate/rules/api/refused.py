@@ -55,7 +55,11 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         yield from _ports(service)
     for job in index.of("CronJob.batch"):
         schedule = job.spec.get("schedule")
-        if isinstance(schedule, str) and not _PLACEHOLDER.search(schedule) and (fault := broken(schedule)):
+        if (
+            isinstance(schedule, str)
+            and not _PLACEHOLDER.search(schedule.removeprefix("@"))
+            and (fault := broken(schedule))
+        ):
             yield at(SCHEDULE, job, f"{job}: the schedule {schedule!r}: {fault}", "spec", "schedule")
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
-from bootstrap.validate.rules.values import VALUES
-from bootstrap.validate.rules.versions import GROUPS, REMOVALS
+from bootstrap.validate.rules.api.values import VALUES
+from bootstrap.validate.rules.api.versions import GROUPS, REMOVALS
 
 UNKNOWN = Rule(
     "GB121",
@@ -82,6 +82,8 @@ def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Prob
     if (api_version, kind) in REMOVALS or (api_version, kind) == ("v1", "List"):
         return
     group, _, version = api_version.rpartition("/")
+    if not group and version != "v1" and "metadata" not in resource.body:
+        return  # a program's own settings that only look alike, such as Talos'
     here = [known.rsplit("/", 2) for known in kinds if _group(known) == group]
     versions = sorted({known[-2] for known in here if known[-1] == kind})
     near = get_close_matches(kind, {known[-1] for known in here}, n=1, cutoff=0.8)
@@ -109,7 +111,7 @@ Fault = tuple[Rule, str, Path]
 
 
 def faults(value: Any, kind: Any, schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
-    """What is wrong with a value of a type (kube_schema.py names the types)."""
+    """What is wrong with a value of a type (builtin_kinds.py names the types)."""
     if value is None or kind == "any":
         return
     if isinstance(kind, list) and kind[0] == "enum":
@@ -177,7 +179,9 @@ def _allowed(value: Any, allowed: list[str] | range, path: Path) -> Iterator[Fau
     ):
         if isinstance(allowed, range):
             if isinstance(item, int) and not isinstance(item, bool) and item not in allowed:
-                yield VALUE, f"{_spell(place)} is {item}, not {allowed[0]} to {allowed[-1]}", place
+                most = "more" if allowed[-1] == 2**31 - 1 else str(allowed[-1])
+                said = f"{allowed[0]} or {most}" if most == "more" else f"{allowed[0]} to {most}"
+                yield VALUE, f"{_spell(place)} is {item}, not {said}", place
         elif isinstance(item, str):
             yield from _chosen(item, allowed, place)
 

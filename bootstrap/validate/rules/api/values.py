@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 _PROTOCOLS = ["TCP", "UDP", "SCTP"]
 _PORTS = range(1, 65536)
+_FROM_0 = range(2**31)
+_FROM_1 = range(1, 2**31)
 _OPERATORS = ["In", "NotIn", "Exists", "DoesNotExist"]
 
 VALUES: Mapping[tuple[str, str], list[str] | range] = {
@@ -51,5 +53,49 @@ VALUES: Mapping[tuple[str, str], list[str] | range] = {
     ("V1TopologySpreadConstraint", "whenUnsatisfiable"): ["DoNotSchedule", "ScheduleAnyway"],
     ("V2MetricSpec", "type"): ["Resource", "ContainerResource", "Pods", "Object", "External"],
     ("V2MetricTarget", "type"): ["Utilization", "Value", "AverageValue"],
+    ("V1CronJobSpec", "failedJobsHistoryLimit"): _FROM_0,
+    ("V1CronJobSpec", "startingDeadlineSeconds"): _FROM_0,
+    ("V1CronJobSpec", "successfulJobsHistoryLimit"): _FROM_0,
+    ("V1DaemonSetSpec", "minReadySeconds"): _FROM_0,
+    ("V1DaemonSetSpec", "revisionHistoryLimit"): _FROM_0,
+    ("V1DeploymentSpec", "minReadySeconds"): _FROM_0,
+    ("V1DeploymentSpec", "replicas"): _FROM_0,
+    ("V1DeploymentSpec", "revisionHistoryLimit"): _FROM_0,
+    ("V1GRPCAction", "port"): _PORTS,
+    ("V1JobSpec", "activeDeadlineSeconds"): _FROM_0,
+    ("V1JobSpec", "backoffLimit"): _FROM_0,
+    ("V1JobSpec", "completionMode"): ["NonIndexed", "Indexed"],
+    ("V1JobSpec", "completions"): _FROM_0,
+    ("V1JobSpec", "parallelism"): _FROM_0,
+    ("V1JobSpec", "ttlSecondsAfterFinished"): _FROM_0,
+    ("V1PodSecurityContext", "fsGroup"): _FROM_0,
+    ("V1PodSecurityContext", "fsGroupChangePolicy"): ["OnRootMismatch", "Always"],
+    ("V1PodSecurityContext", "runAsGroup"): _FROM_0,
+    ("V1PodSecurityContext", "runAsUser"): _FROM_0,
+    ("V1PodSpec", "activeDeadlineSeconds"): _FROM_1,
+    ("V1PodSpec", "preemptionPolicy"): ["PreemptLowerPriority", "Never"],
+    ("V1PodSpec", "terminationGracePeriodSeconds"): _FROM_0,
+    ("V1Probe", "initialDelaySeconds"): _FROM_0,
+    ("V1ReplicaSetSpec", "replicas"): _FROM_0,
+    ("V1ScopedResourceSelectorRequirement", "operator"): _OPERATORS,
+    ("V1SeccompProfile", "type"): ["RuntimeDefault", "Unconfined", "Localhost"],
+    ("V1SecurityContext", "procMount"): ["Default", "Unmasked"],
+    ("V1SecurityContext", "runAsGroup"): _FROM_0,
+    ("V1SecurityContext", "runAsUser"): _FROM_0,
+    ("V1StatefulSetSpec", "minReadySeconds"): _FROM_0,
+    ("V1StatefulSetSpec", "replicas"): _FROM_0,
+    ("V1StatefulSetSpec", "revisionHistoryLimit"): _FROM_0,
+    ("V1TopologySpreadConstraint", "maxSkew"): _FROM_1,
+    ("V1TopologySpreadConstraint", "nodeAffinityPolicy"): ["Honor", "Ignore"],
+    ("V1TopologySpreadConstraint", "nodeTaintsPolicy"): ["Honor", "Ignore"],
+    ("V1ValidatingWebhook", "failurePolicy"): ["Ignore", "Fail"],
+    ("V1ValidatingWebhook", "matchPolicy"): ["Exact", "Equivalent"],
+    ("V1ValidatingWebhook", "sideEffects"): ["None", "NoneOnDryRun"],
+    ("V1MutatingWebhook", "failurePolicy"): ["Ignore", "Fail"],
+    ("V1MutatingWebhook", "matchPolicy"): ["Exact", "Equivalent"],
+    ("V1MutatingWebhook", "reinvocationPolicy"): ["Never", "IfNeeded"],
+    ("V1MutatingWebhook", "sideEffects"): ["None", "NoneOnDryRun"],
+    ("V1WeightedPodAffinityTerm", "weight"): range(1, 101),
+    ("V1PreferredSchedulingTerm", "weight"): range(1, 101),
 }
 """(model of the client, field) → the values it takes; of a list, each item."""

@@ -1,0 +1,64 @@
+"""Builds what a merge made before it is pushed: clusters and overlays, by kustomize, in a folder apart."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bootstrap.core.invocation import Invocation
+from bootstrap.init.preflight import Finding
+from bootstrap.repository.tools import Overlay, build_many, kustomize
+
+_BUILT = re.compile(r"(?:clusters/[^/]+|apps/[^/]+/(?:overlays|applications)/[^/]+)/kustomization\.yaml")
+
+Files = Mapping[str, bytes]
+
+
+def findings(
+    before: Files, after: Files, prefix: str, invocation: Invocation, report: Callable[[str], None]
+) -> list[Finding]:
+    """A cluster or overlay that would no longer build forbids the push; one that never did is told.
+
+    Raises what getting kustomize raises, where it is neither on PATH nor in the cache.
+    """
+    folders = [
+        posixpath.dirname(path)
+        for path in sorted(after)
+        if path.startswith(prefix) and _BUILT.fullmatch(path[len(prefix) :])
+    ]
+    errors = _errors(after, folders, invocation, report)
+    known = _errors(before, [folder for folder in errors if _is_there(before, folder)], invocation, report)
+    return [
+        Finding(
+            f"{folder} does not build: {error}",
+            "fix what kustomize names, in the repository, and run again",
+            fatal=folder not in known,
+        )
+        for folder, error in errors.items()
+    ]
+
+
+def _is_there(files: Files, folder: str) -> bool:
+    return f"{folder}/kustomization.yaml" in files
+
+
+def _errors(
+    files: Files, folders: Sequence[str], invocation: Invocation, report: Callable[[str], None]
+) -> dict[str, str]:
+    """Folder → why it does not build, of those that do not."""
+    if not folders:
+        return {}
+    program = kustomize(invocation, report)
+    with tempfile.TemporaryDirectory(
+        prefix="bootstrap-build-", dir=invocation.environ.get("TMPDIR") or None, ignore_cleanup_errors=True
+    ) as name:
+        root = Path(name).resolve()
+        for path, content in files.items():
+            place = root / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        built = build_many(root, [Overlay(folder) for folder in folders], program)
+    return {folder: one.error for folder, one in zip(folders, built, strict=True) if one.error is not None}

@@ -1,0 +1,1 @@
+"""What ApplicationSets make: generators, the two template languages, and the functions of Sprig."""

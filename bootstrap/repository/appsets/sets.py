@@ -1,0 +1,43 @@
+"""Pure: an ApplicationSet followed: what it makes, and the fault that says what of it is not known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bootstrap.manifests.reader import Fault
+from bootstrap.repository.appsets.appset import MOST, Expansion, Refused, World, expand
+
+MEND = "correct the generator or the template that the message names"
+
+
+def followed(
+    body: Mapping[str, Any], world: World, name: str, line: int, others: int = 0
+) -> tuple[Expansion, Fault | None, str]:
+    """What a set makes, and the fault and reason when that is not all, or nothing.
+
+    `others` is how many Applications other sets have made: a set is not followed behind too many.
+    """
+    try:
+        made = expand(body, world) if others <= MOST else _left(others)
+    except Refused as error:
+        message = f"Argo CD makes nothing of the ApplicationSet {name}: {error}"
+        fault = Fault("set-refused", line, message, MEND)
+        return Expansion(partial=True), fault, f"Argo CD refuses it: {error}"
+    if not made.untold:
+        return made, None, ""
+    why = "; ".join(made.untold)
+    how = "wholly " if made.applications else ""
+    fault = Fault("set", line, f"the ApplicationSet {name} is not {how}followed: {why}", "check it live")
+    return made, fault, why
+
+
+def _left(others: int) -> Expansion:
+    return Expansion(untold=[f"other sets make {others:,} Applications already"], partial=True)
+
+
+def digest(body: Mapping[str, Any]) -> str:
+    """The checksum of an Application that a set makes."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,104 @@
+"""What of a repository was read, and what was not and why: said by every command in the same words."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+
+from bootstrap.core.text import counted
+from bootstrap.repository.covered import Coverage, Part
+from bootstrap.repository.model import Placement, Repository, Scope
+from bootstrap.resources.applications import is_here, referenced_values, sources
+
+_TEMPLATES = "templates of another program, no manifests"
+_NESTED = "a Git repository of its own"
+
+
+def of(repository: Repository, scopes: Iterable[Scope] | None = None) -> Coverage:
+    """What was read of some scopes (all of them by default), in the folder that was named."""
+    chosen = list(repository.scopes if scopes is None else scopes)
+    names = {(scope.name, name) for scope in chosen for name in _applications(repository, scope)}
+    objects = sum(
+        sum(map(repository.is_within, (fact[3] for fact in repository.units[one.unit.key].facts)))
+        if repository.within
+        else len(repository.units[one.unit.key].facts)
+        for scope in chosen
+        for one in scope.placements
+    )
+    parts = {(one.application, one.what, one.why): one for one in _parts(repository, chosen)}
+    return Coverage(len(names), objects, tuple(parts.values()))
+
+
+def _applications(repository: Repository, scope: Scope) -> Iterator[str]:
+    for name, application in scope.by_name.items():
+        if repository.is_within(application.file) or any(
+            one.application == name and repository.concerns(one) for one in scope.placements
+        ):
+            yield name
+
+
+def _parts(repository: Repository, scopes: Iterable[Scope]) -> Iterator[Part]:
+    for scope in scopes:
+        for one in scope.unknown:
+            if repository.is_within(one.file) or not one.file:
+                yield Part(one.application, one.what, one.why, one.file, one.line)
+    templated = [path for path in repository.templated if repository.is_within(path)]
+    if templated:
+        first = f", {templated[0]} the first" if len(templated) > 1 else f" {templated[0]}"
+        yield Part("", f"{counted(len(templated), 'file')}{first}", _TEMPLATES, templated[0], 1)
+    for folder in sorted(repository.files.nested):
+        if repository.is_within(folder):
+            yield Part("", folder, _NESTED, folder, 0)
+
+
+def unread_files(repository: Repository) -> dict[str, str]:
+    """Files that decide over something that was not read → what that is, with the reason."""
+    found: dict[str, str] = {}
+    for scope in repository.scopes:
+        for placement in scope.placements:
+            for path, why in _of_placement(repository, placement):
+                found.setdefault(path, why)
+        reasons = {one.application: f"{one.what}: {one.why}" for one in reversed(scope.unknown)}
+        for name, application in scope.by_name.items():
+            if name not in reasons:
+                continue
+            for _, _, path in referenced_values(application.body, repository.urls):
+                found.setdefault(posixpath.normpath(path), reasons[name])
+            for source in sources(application.body):
+                folder = posixpath.normpath((source.path or "").strip("/") or ".")
+                if source.path and is_here(source, repository.urls) and not _is_read(scope, name, folder):
+                    for path in repository.files.below("" if folder == "." else folder):
+                        found.setdefault(path, reasons[name])
+    return found
+
+
+def _of_placement(repository: Repository, placement: Placement) -> Iterator[tuple[str, str]]:
+    """The files of what could not be wholly read, but for those that objects were read from."""
+    unit = repository.units[placement.unit.key]
+    if not unit.opaque:
+        return
+    read = {fact[3] for fact in unit.facts}
+    why = f"{placement.unit.path or '.'}: {unit.faults[0][1].message}" if unit.faults else "it is broken"
+    for path in unit.closure:
+        if path not in read:
+            yield path, why
+
+
+def _is_read(scope: Scope, application: str, folder: str) -> bool:
+    return any(
+        one.application == application and (one.unit.path or ".") == folder for one in scope.placements
+    )
+
+
+def changed(before: Repository, after: Repository) -> list[tuple[str, str]]:
+    """(file, why it was not read) of what changed between two readings and no object tells."""
+    one, other = unread_files(before), unread_files(after)
+    return [
+        (path, other.get(path) or one[path])
+        for path in sorted({*one, *other})
+        if _content(before, path) != _content(after, path)
+    ]
+
+
+def _content(repository: Repository, path: str) -> str:
+    return repository.files.content_id(path) if repository.files.has(path) else ""

@@ -1,0 +1,271 @@
+"""Follows the Applications of a start: what each applies, wave after wave, and what nobody has read of it."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bootstrap.manifests.reader import Fault
+from bootstrap.repository import charts
+from bootstrap.repository import source as index_sources
+from bootstrap.repository.appsets import sets
+from bootstrap.repository.appsets.appset import Expansion, World
+from bootstrap.repository.bringers import BRINGERS, brought_to
+from bootstrap.repository.comments import Comments
+from bootstrap.repository.discover import (
+    Info,
+    Start,
+    plain,
+)
+from bootstrap.repository.faults import RULE_OF, FileFault
+from bootstrap.repository.files import Files
+from bootstrap.repository.model import Placement, Repository, Scope, Unknown, promised
+from bootstrap.repository.render import Renderer
+from bootstrap.repository.source import Unit
+from bootstrap.repository.unit import UnitResult
+from bootstrap.resources import applications
+from bootstrap.resources.applications import Source
+from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
+
+ANY = "*"
+"""The namespace of what may come anywhere."""
+JSONNET = "Argo CD renders jsonnet by itself"
+_SAME = 20
+"""Applications that apply the same to the same namespace, of which what they apply is looked at."""
+_AGAIN = f"{_SAME} other Applications apply the same to the same namespace"
+FETCH = "helm fetches charts with --fetch-charts alone"
+
+
+@dataclass
+class Follower:
+    """Follows starts in one repository; `infos` say what its files hold, `faults` gathers what is wrong."""
+
+    files: Files
+    renderer: Renderer
+    infos: Mapping[str, Info]
+    urls: Sequence[str]
+    fetch_charts: bool
+    faults: list[FileFault] = field(default_factory=list)
+    made: int = 0
+    placed: dict[tuple[int, str, str, str], int] = field(default_factory=lambda: defaultdict(int))
+
+    @property
+    def units(self) -> dict[str, UnitResult]:
+        return self.renderer.units
+
+    def scope(self, start: Start) -> Scope:
+        scope = Scope(start.name, start.complete, root=start.unit.path)
+        wave = self._first(scope, start)
+        seen: set[tuple[str, str]] = set()
+        while wave:
+            self.renderer.render([placement.unit for placement in wave])
+            scope.placements += wave
+            following: list[Placement] = []
+            for placement in wave:
+                self._note(scope, placement)
+                for application, digest in self._applications(placement, scope):
+                    scope.applications.append(application)
+                    scope.digests[f"{application.namespace}/{application.name}"] = digest
+                    scope.promised |= promised(application)
+                    following += self._follow(scope, application, placement, seen)
+            wave = following
+        return scope
+
+    def _first(self, scope: Scope, start: Start) -> list[Placement]:
+        """The start, or the root Application that lies beside it and leads to it."""
+        first = Placement("", start.unit, IN_CLUSTER, start.namespace)
+        if start.complete and start.unit.tool == "directory":
+            return [replace(first, unit=plain(start.unit.path, self._not_applied(start, first)))]
+        if not start.complete or start.unit.tool != "kustomize":
+            return [first]
+        self.renderer.render([start.unit])
+        own = set(self.units[start.unit.key].closure)
+        beside = [
+            path
+            for path in self.files.children(start.unit.path)
+            if path not in own and self.infos.get(path, {}).get("sources")
+        ]
+        if not beside:
+            return [first]
+        root = Placement("", plain(start.unit.path, beside), IN_CLUSTER, start.namespace)
+        self.renderer.render([root.unit])
+        for application, _ in self._applications(root):
+            for source in applications.sources(application.body):
+                if self._unit(source, application, "") == start.unit:
+                    return [root]
+        return [root, first]
+
+    def _not_applied(self, start: Start, first: Placement) -> list[str]:
+        """Of loose files, those that none of the Applications in them applies: what a person applies."""
+        self.renderer.render([start.unit])
+        units = [
+            unit
+            for application, _ in self._applications(first)
+            for source in applications.sources(application.body)
+            if (unit := self._unit(source, application, "")) is not None and unit.tool != "chart"
+        ]
+        self.renderer.render(units)
+        applied = {path for unit in units for path in self.units[unit.key].closure}
+        return [path for path in start.files if path not in applied] or list(start.files)
+
+    def _applications(
+        self, placement: Placement, scope: Scope | None = None
+    ) -> Iterator[tuple[Resource, str]]:
+        """The Applications that a unit holds (and their checksums), those of its ApplicationSets too."""
+        unit = self.units[placement.unit.key]
+        for number, body in unit.public.items():
+            kind, namespace, _, file, document, line = unit.facts[number]
+            place = namespace or placement.namespace or "argocd"
+            if kind == APPLICATION:
+                resource = Resource(body, place, placement.application, file, document, line)
+                yield resource, unit.digests[number]
+            elif kind == APPLICATION_SET:
+                digest = unit.digests[number]
+                for application in self._expanded(scope, placement, number, body).applications:
+                    resource = Resource(application, place, placement.application, file, document, line)
+                    yield resource, f"{digest} {sets.digest(application)}"
+
+    def _expanded(
+        self, scope: Scope | None, placement: Placement, number: int, body: Mapping[str, Any]
+    ) -> Expansion:
+        """What a set makes; what of it Git does not tell is noted, of a scope."""
+        _, _, name, file, _, line = self.units[placement.unit.key].facts[number]
+        world = World(self.files, self.urls, self._clusters())
+        made, fault, why = sets.followed(body, world, name, line, self.made)
+        self.made += len(made.applications)
+        if scope is None or fault is None:
+            return made
+        if (file, fault) not in self.faults:
+            self.faults.append((file, fault))
+        if made.partial:
+            scope.opaque |= {(placement.cluster, ANY), (placement.cluster, "")}
+        what = f"ApplicationSet {name}"
+        unknown = Unknown(placement.application, what, why, placement.cluster, ANY, file, line)
+        if unknown not in scope.unknown:
+            scope.unknown.append(unknown)
+        return made
+
+    def _clusters(self) -> list[Mapping[str, Any]]:
+        """The clusters of Argo CD whose Secrets are in Git."""
+        return [one for info in self.infos.values() for one in info.get("clusters", ())]
+
+    def _follow(
+        self, scope: Scope, application: Resource, parent: Placement, seen: set[tuple[str, str]]
+    ) -> Iterator[Placement]:
+        """Where an Application's sources lead within this repository."""
+        name = f"{application.namespace}/{application.name}"
+        cluster, namespace = applications.destination(application.body)
+        for source in applications.sources(application.body):
+            if source.chart:
+                scope.charts.add(source.chart)
+            unit = self._unit(source, application, namespace)
+            if unit is None:
+                if source.path is not None or source.chart is not None:
+                    scope.opaque |= {(cluster, namespace), (cluster, "")}
+                    what, why = self._unknown(source)
+                    place = (cluster, namespace, application.file, application.line)
+                    scope.unknown.append(Unknown(name, what, why, *place))
+                continue
+            if (name, unit.key) in seen:
+                continue
+            seen.add((name, unit.key))
+            self.placed[(id(scope), cluster, namespace, unit.key)] += 1
+            same = self.placed[(id(scope), cluster, namespace, unit.key)]
+            if same > _SAME:
+                if same == _SAME + 1:
+                    place = (cluster, namespace, application.file, application.line)
+                    scope.unknown.append(Unknown(name, unit.path or ".", _AGAIN, *place))
+                continue
+            yield Placement(name, unit, cluster, namespace, (*parent.trail, name))
+
+    def _note(self, scope: Scope, placement: Placement) -> None:
+        """What is not known of a unit that was read."""
+        unit, cluster = self.units[placement.unit.key], placement.cluster
+        for number, (kind, namespace, name, file, _, line) in enumerate(unit.facts):
+            if (why := BRINGERS.get(kind)) is not None:
+                own = namespace or placement.namespace or "default"
+                space = brought_to(unit.public.get(number, {}), own)
+                scope.opaque |= {(cluster, space), (cluster, "")}
+                what = f"{kind.partition('.')[0]} {name}"
+                scope.unknown.append(Unknown(placement.application, what, why, cluster, space, file, line))
+        for path in index_sources.jsonnet_files(self.files, placement.unit):
+            space = placement.namespace or ANY
+            scope.opaque |= {(cluster, space), (cluster, "")}
+            scope.unknown.append(Unknown(placement.application, path, JSONNET, cluster, space, path, 1))
+        if not unit.opaque:
+            return
+        spaces = {placement.namespace or "default", "", *unit.namespaces}
+        scope.opaque |= {(cluster, namespace) for namespace in spaces}
+        if unit.broken and not all(self._is_meant(file, fault) for file, fault in unit.faults):
+            scope.unreadable.setdefault(cluster, set()).add(placement.application)
+            members = (self.infos.get(path, {}) for path in unit.closure)
+            scope.lost = scope.lost or not placement.application or any("sources" in one for one in members)
+        what = placement.unit.path or "."
+        if placement.unit.tool == "chart":
+            what = f"chart {json.loads(placement.unit.options)['chart']['name']}"
+        file, fault = next(
+            ((file, fault) for file, fault in unit.faults if fault.code != "duplicate"), unit.faults[0]
+        )
+        place = (cluster, placement.namespace, file, fault.line)
+        scope.unknown.append(Unknown(placement.application, what, fault.message, *place))
+
+    def _is_meant(self, file: str, fault: Fault) -> bool:
+        """Whether a comment says that it has to be so."""
+        comments = Comments(self.files.read(file) if self.files.has(file) else b"")
+        return comments.covers(RULE_OF[fault.code], fault.line, fault.line)
+
+    def _unknown(self, source: Source) -> tuple[str, str]:
+        """What a source that is not rendered is, and why."""
+        if source.chart is not None:
+            return f"chart {source.chart}", FETCH
+        path = str(source.path)
+        if index_sources.is_untold(source):
+            return path, "where it lies cannot be told from its template"
+        if not applications.is_here(source, self.urls):
+            return path, "in another repository"
+        if nested := self.files.nested_in(posixpath.normpath(path.strip("/") or ".")):
+            return path, f"in the Git repository {nested}"
+        return path, "made by a plugin" if "plugin" in source.body else "not there"
+
+    def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
+        if source.chart is not None:
+            return charts.unit(source, application, namespace, self.fetch_charts)
+        if not applications.is_here(source, self.urls) or index_sources.is_untold(source):
+            return None
+        unit = index_sources.unit(source, self.files)
+        if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):
+            return None
+        if self.files.nested_in(unit.path):
+            return None
+        if unit.tool == "helm":
+            return charts.local_unit(unit, application, namespace)
+        return None if unit.tool == "plugin" else unit
+
+
+def share(scopes: Sequence[Scope], units: Mapping[str, UnitResult]) -> None:
+    """What is broken may be what a folder needs that no cluster leads to.
+
+    Such folders may be applied together. Where a cluster's Applications cannot all be read, it may be
+    one of those that leads to the folder, and brings what it needs.
+    """
+    loose = [scope for scope in scopes if not scope.complete]
+    broken = [scope for scope in loose if scope.unreadable]
+    spaces = {space for scope in broken for space in scope.opaque}
+    spaces |= {space for scope in scopes for space in scope.opaque if space[1] == ANY}
+    lost = any(scope.complete and scope.lost for scope in scopes)
+    for scope in loose:
+        scope.opaque |= spaces
+        if lost:
+            namespaced = Repository.namespaced_in(scope, units)
+            scope.opaque |= {
+                (one.cluster, namespaced(fact, one))
+                for one in scope.placements
+                for fact in units[one.unit.key].facts
+            }
+        for one in broken:
+            for cluster, names in one.unreadable.items():
+                scope.unreadable.setdefault(cluster, set()).update(names)

@@ -1,0 +1,52 @@
+"""The plain part of a kustomization: what it gives without its charts, plugins and what lies elsewhere."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from bootstrap.repository import kustomize, tools
+from bootstrap.repository.files import Files
+from bootstrap.resources.index import mapping
+
+UNREAD = frozenset({"inflate", "remote", "nested"})
+"""Faults that leave a plain part: something is beyond what is read, and nothing is wrong."""
+_FIELDS = (
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "helmGlobals",
+    "generators",
+    "transformers",
+    "validators",
+)
+_ENTRIES = ("resources", "bases", "components", "crds", "configurations")
+
+
+def build(files: Files, folder: str, options: Mapping[str, Any], program: str) -> tools.Built:
+    """The objects of a folder's plain part; an error where there is none without the rest."""
+    closure = kustomize.closure(files, folder)
+    gone = {(one.file, one.entry.name) for one in closure.missing}
+    with tempfile.TemporaryDirectory(prefix="bootstrap-plain-") as name:
+        root = Path(name).resolve()
+        for path in closure.files - closure.charts:
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if posixpath.basename(path) in kustomize.NAMES:
+                left = {one for file, one in gone if file == path}
+                target.write_text(json.dumps(_plain(files.mapping(path) or {}, left), default=str), "utf-8")
+            else:
+                target.write_bytes(files.read(path))
+        return tools.build_many(root, [tools.Overlay(folder, "", options)], program)[0]
+
+
+def _plain(kustomization: Mapping[str, Any], gone: Collection[str]) -> Mapping[str, Any]:
+    """A kustomization without charts and plugins, and without the entries that cannot be had."""
+    kept = {key: value for key, value in kustomization.items() if key not in _FIELDS}
+    for field in _ENTRIES:
+        if isinstance(kept.get(field), list):
+            kept[field] = [one for one in kept[field] if one not in gone]
+    return mapping(kept)

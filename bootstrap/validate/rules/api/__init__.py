@@ -1,0 +1,1 @@
+"""What the API server and admission refuse: fields, values, labels, ports, quotas, Pod Security."""

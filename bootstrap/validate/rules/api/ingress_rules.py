@@ -1,0 +1,40 @@
+"""Rules of an Ingress that do not say what they seem to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.resources.index import Index, Resource, dig, mappings
+from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+
+NO_PATHS = Rule(
+    "GB381",
+    "host-without-paths",
+    "warning",
+    "An Ingress has a rule for a host without paths: its requests go to the default backend, mostly a 404.",
+    "give the rule its http.paths, or the Ingress a defaultBackend",
+)
+
+_INGRESS = "Ingress.networking.k8s.io"
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    for ingress in index.of(_INGRESS):
+        if not ingress.spec.get("defaultBackend"):
+            yield from _rules(ingress)
+
+
+def _rules(ingress: Resource) -> Iterator[Problem]:
+    rules = mappings(ingress.spec.get("rules"))
+    for number, rule in enumerate(rules):
+        if not rule.get("host") or mappings(dig(rule, "http", "paths")):
+            continue
+        after = rules[number + 1] if number + 1 < len(rules) else {}
+        split = bool(after.get("http")) and not after.get("host")
+        message = f"{ingress} has a rule for {rule['host']} that leads nowhere"
+        mend = None
+        if split:
+            message += ", and one without a host behind it, for every other host"
+            mend = "write host and http into one rule: take the second dash out"
+        yield at(NO_PATHS, ingress, message, "spec", "rules", number, mend=mend)

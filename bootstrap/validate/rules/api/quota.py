@@ -1,0 +1,99 @@
+"""ResourceQuota and LimitRange: pods that admission keeps out of their namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
+from bootstrap.resources.pods import WORKLOADS, Container, containers
+from bootstrap.resources.quantity import amount
+from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+
+KEPT_OUT = Rule(
+    "GB382",
+    "quota-or-limit-range",
+    "error",
+    "A ResourceQuota asks for requests or limits that a container does not have, or a LimitRange does not "
+    "admit them: its pods are not created.",
+    "set resources.requests and resources.limits as the namespace asks for",
+)
+
+QUOTA, RANGE = "ResourceQuota", "LimitRange"
+_ALIASES = {"cpu": "requests.cpu", "memory": "requests.memory"}
+_COUNTED = frozenset(
+    f"{kind}.{name}" for kind in ("requests", "limits") for name in ("cpu", "memory", "ephemeral-storage")
+)
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    quotas, ranges = index.of(QUOTA), index.of(RANGE)
+    if not quotas and not ranges:
+        return
+    for workload in index.of(*WORKLOADS):
+        here = workload.namespace
+        limits = [
+            item
+            for one in ranges
+            if one.namespace == here
+            for item in mappings(one.spec.get("limits"))
+            if item.get("type") == "Container"
+        ]
+        for container in containers(workload):
+            found = _refused(container, [one for one in quotas if one.namespace == here], limits)
+            if found is not None:
+                message, path = found
+                yield at(KEPT_OUT, workload, f"{workload}: {message}", *path)
+
+
+def _refused(
+    container: Container, quotas: list[Resource], limits: list[Mapping[str, Any]]
+) -> tuple[str, Path] | None:
+    given, who = _given(container, limits), container.name
+    place: Path = (*container.path, "resources") if container.body.get("resources") else container.path
+    for quota in quotas:
+        if quota.spec.get("scopes") or quota.spec.get("scopeSelector"):
+            continue  # which pods it counts depends on more than this
+        hard = [_ALIASES.get(str(name), str(name)) for name in mapping(quota.spec.get("hard"))]
+        lacking = ", ".join(name for name in hard if name in _COUNTED and given.get(name) is None)
+        if lacking:
+            return f"{quota} asks for {lacking} of every container, and {who} has none", place
+    for item in limits:
+        for name, most in mapping(item.get("max")).items():
+            fault = _beyond(given.get(f"limits.{name}"), most, above=True)
+            if fault is not None:
+                return f"{who} has a {name} limit of {fault}, the LimitRange takes at most {most}", place
+        for name, least in mapping(item.get("min")).items():
+            fault = _beyond(given.get(f"requests.{name}"), least, above=False)
+            if fault is not None:
+                return f"{who} requests {name} {fault}, the LimitRange takes no less than {least}", place
+    return None
+
+
+def _beyond(value: Any, bound: Any, above: bool) -> str | None:
+    own, other = amount(value), amount(bound)
+    if own is None or other is None or own == other:
+        return None
+    return str(value) if (own > other) == above else None
+
+
+def _given(container: Container, limits: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Requests and limits of a container with what LimitRanges and Kubernetes fill in."""
+    own_limits = mapping(dig(container.body, "resources", "limits"))
+    own_requests = mapping(dig(container.body, "resources", "requests"))
+    given: dict[str, Any] = {}
+    for item in limits:
+        for name, value in {**mapping(item.get("max")), **mapping(item.get("default"))}.items():
+            given[f"limits.{name}"] = value
+        for name, value in {
+            **mapping(item.get("min")),
+            **mapping(item.get("max")),
+            **mapping(item.get("default")),
+            **mapping(item.get("defaultRequest")),
+        }.items():
+            given[f"requests.{name}"] = value
+    given |= {f"limits.{name}": value for name, value in own_limits.items()}
+    given |= {f"requests.{name}": value for name, value in own_limits.items()}
+    given |= {f"requests.{name}": value for name, value in own_requests.items()}
+    return given

@@ -1,0 +1,101 @@
+"""Hooks of Argo CD (and of Helm, as Argo CD reads them) that run before what they need is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.resources.index import Index, Resource
+from bootstrap.resources.pods import WORKLOADS, references
+from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rules import secrets
+from bootstrap.validate.rules.kinship import creates_namespace
+
+TOO_EARLY = Rule(
+    "GB230",
+    "hook-before-what-it-needs",
+    "error",
+    "A hook runs before the phase, or the wave of its phase, that brings what its pods need: at the first "
+    "sync it waits for ever, or fails.",
+    "make what it needs a hook of the same phase, with a lower argocd.argoproj.io/sync-wave",
+)
+
+HOOK = "argocd.argoproj.io/hook"
+_HELM = "helm.sh/hook"
+_PHASES = {"PreSync": 0, "Sync": 1, "PostSync": 2}
+_OF_HELM = {
+    "pre-install": "PreSync",
+    "pre-upgrade": "PreSync",
+    "crd-install": "PreSync",
+    "post-install": "PostSync",
+    "post-upgrade": "PostSync",
+}
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    for workload in index.of(*WORKLOADS):
+        phase = phase_of(workload)
+        if phase is None or not workload.application:
+            continue
+        late = {str(one): one for one in _needs(index, workload) if _is_later(one, workload, phase)}
+        if not late:
+            continue
+        names = ", ".join(late)
+        whole = {phase_of(one) for one in late.values()}
+        when = f"with {_name(max(whole, key=_number))}" if whole != {phase} else "with a later wave of it"
+        message = f"{workload} runs in {phase}, and needs {names}, which come{'s' * (len(late) == 1)} {when}"
+        mend = f"give {names} the annotation {HOOK}: {phase} and a sync-wave below {workload.wave}"
+        if any(one.kind == "ServiceAccount" for one in late.values()):
+            mend += ", and its Role and RoleBinding too"
+        yield at(TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), mend=mend)
+
+
+def phase_of(resource: Resource) -> str | None:
+    """The first phase that a hook runs in; None for what is no hook, or one of a failure or a deletion."""
+    own = str(resource.annotations.get(HOOK) or "")
+    names = [part.strip() for part in own.split(",")] if own else []
+    if not names:
+        helm = str(resource.annotations.get(_HELM) or "")
+        names = [_OF_HELM.get(part.strip(), "") for part in helm.split(",")] if helm else []
+    found = [name for name in names if name in _PHASES]
+    return min(found, key=_number) if found else None
+
+
+def _key(resource: Resource) -> str:
+    return HOOK if HOOK in resource.annotations else _HELM
+
+
+def _number(phase: str | None) -> int:
+    return _PHASES[phase or "Sync"]
+
+
+def _name(phase: str | None) -> str:
+    return phase or "Sync"
+
+
+def _is_later(target: Resource, hook: Resource, phase: str) -> bool:
+    """Whether the same Application brings it after the hook has run."""
+    if target.application != hook.application or target is hook:
+        return False
+    other = phase_of(target)
+    if other is None and (HOOK in target.annotations or _HELM in target.annotations):
+        return False  # Skip, SyncFail, a test: it says nothing about the first sync
+    if _number(other) != _PHASES[phase]:
+        return _number(other) > _PHASES[phase]
+    return other is not None and target.wave > hook.wave
+
+
+def _needs(index: Index, workload: Resource) -> Iterator[Resource]:
+    """What the hook's pods cannot start without, as far as it is in Git."""
+    for use in references(workload):
+        if use.optional:
+            continue
+        found = index.get(use.kind, workload.namespace, use.name)
+        if found is not None:
+            yield found
+        elif use.kind == "Secret":
+            yield from secrets.makers(index, workload.namespace, use.name)
+    namespace = index.get("Namespace", "", workload.namespace)
+    application = index.applications.get(workload.application)
+    if namespace is not None and application is not None and not creates_namespace(application):
+        yield namespace

@@ -1,0 +1,86 @@
+"""Istio's Gateways: whom they listen for, and which pods they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.resources.index import Index, Resource, mapping, mappings, selects, sequence
+from bootstrap.resources.pods import WORKLOADS, pod_labels
+from bootstrap.resources.routes import VIRTUAL, meets
+from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rules.mesh import GATEWAY
+
+NOT_OF_GATEWAY = Rule(
+    "GB374",
+    "mesh-host-not-of-gateway",
+    "error",
+    "No server of a VirtualService's Gateway listens for its host: requests from outside end with 404.",
+    "add the host to spec.servers of the Gateway, or correct it",
+)
+NO_GATEWAY_PODS = Rule(
+    "GB375",
+    "mesh-gateway-selects-nothing",
+    "error",
+    "An Istio Gateway's selector matches no gateway pods: nobody listens for its hosts.",
+    "make the selector match the labels of the gateway's pods",
+)
+
+_IMAGES = ("proxyv2", "auto")
+"""The last part of the images that Istio's gateways run."""
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    for virtual in index.of(VIRTUAL):
+        for name in map(str, sequence(virtual.spec.get("gateways"))):
+            yield from _hosts(index, virtual, name)
+    for gateway in index.of(GATEWAY):
+        yield from _pods(index, around, gateway)
+
+
+def _hosts(index: Index, virtual: Resource, name: str) -> Iterator[Problem]:
+    namespace, slash, short = name.rpartition("/")
+    gateway = index.get(GATEWAY, namespace if slash else virtual.namespace, short)
+    if gateway is None:
+        return
+    open_to = [
+        str(host).rpartition("/")[2]
+        for server in mappings(gateway.spec.get("servers"))
+        for host in sequence(server.get("hosts"))
+        if _admits(str(host), gateway, virtual)
+    ]
+    for number, item in enumerate(sequence(virtual.spec.get("hosts"))):
+        host = str(item)
+        inside = "." not in host or host.endswith((".svc", ".cluster.local"))
+        if inside or any(one == "*" or host == "*" or meets(one, host) for one in open_to):
+            continue
+        has = ", ".join(dict.fromkeys(open_to)) or "no host of this namespace"
+        message = f"{virtual} is for {host}, and {gateway} listens for {has}"
+        yield at(NOT_OF_GATEWAY, virtual, message, "spec", "hosts", number)
+
+
+def _admits(host: str, gateway: Resource, virtual: Resource) -> bool:
+    """Whether a server's host (`[NAMESPACE/]HOST`) is for VirtualServices of the namespace."""
+    namespace, slash, _ = host.partition("/")
+    if not slash or namespace == "*":
+        return True
+    return virtual.namespace == (gateway.namespace if namespace == "." else namespace)
+
+
+def _pods(index: Index, around: Surroundings, gateway: Resource) -> Iterator[Problem]:
+    selector = mapping(gateway.spec.get("selector"))
+    if not selector or not around.complete or around.gateways is None:
+        return
+    here = [pod_labels(item) for item in index.of(*WORKLOADS, namespace=gateway.namespace)]
+    known = [*around.gateways, *here]
+    by_hand = any(image.rpartition("/")[2] in _IMAGES for image in around.images)
+    if any(selects(selector, labels) for labels in known) or (by_hand and not here):
+        return
+    if not around.gateways and not here:
+        return  # whoever brings the gateway's pods, Git does not tell
+    wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
+    alike = [labels for labels in known if set(selector) & set(labels)] or known
+    pairs = [f"{key}={labels[key]}" for labels in alike[:1] for key in labels if key in selector]
+    near = f"; the gateway's pods have {', '.join(pairs)}" if pairs else ""
+    message = f"{gateway} is for pods with {wanted}, which no gateway has{near}"
+    yield at(NO_GATEWAY_PODS, gateway, message, "spec", "selector")

@@ -1,0 +1,30 @@
+"""Objects that one Application applies twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.validate.rule import Apps, Owned, Problem, Rule, at
+
+TWICE = Rule(
+    "GB231",
+    "object-twice-in-application",
+    "warning",
+    "An Application applies an object twice: the last one counts, and Argo CD warns of it.",
+    "take one of the two out, or give it another name or namespace",
+)
+
+
+def check(apps: Apps) -> Iterator[Problem]:
+    """Every rule of this module."""
+    seen: dict[tuple[str, str, str, str, str], Owned] = {}
+    for item in apps.owned:
+        if not item.application or not item.name:
+            continue
+        key = (item.application, item.cluster, item.kind, item.namespace, item.name)
+        first = seen.setdefault(key, item)
+        place = (first.file, first.document, first.line)
+        if first is item or not first.file or place == (item.file, item.document, item.line):
+            continue
+        where = f"{first.file}:{first.line}"
+        yield at(TWICE, item.resource, f"{item.resource} is applied by {item.application} twice; see {where}")

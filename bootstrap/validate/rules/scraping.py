@@ -1,0 +1,74 @@
+"""Prometheus of the operator: monitors and rules that no Prometheus in Git takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.resources.index import Index, Resource, label_selects, mapping, mappings
+from bootstrap.resources.policies import namespace_labels
+from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rules.monitoring import POD_MONITOR, RULES, SERVICE_MONITOR
+
+NOT_TAKEN = Rule(
+    "GB376",
+    "monitor-not-taken",
+    "warning",
+    "No Prometheus of the operator selects a monitor or a file of rules: it has no effect.",
+    "give it the labels that the Prometheus selects, or widen the selector",
+)
+
+PROMETHEUS = "Prometheus.monitoring.coreos.com"
+_SELECTORS = {
+    SERVICE_MONITOR: "serviceMonitor",
+    POD_MONITOR: "podMonitor",
+    RULES: "rule",
+    "Probe.monitoring.coreos.com": "probe",
+    "ScrapeConfig.monitoring.coreos.com": "scrapeConfig",
+}
+"""A kind → how a Prometheus calls its selectors for it."""
+_BY_CHARTS = ("prometheus", "k8s-monitoring", "victoria-metrics", "alloy", "thanos", "rancher-monitoring")
+"""Parts of the names of charts that may bring a Prometheus, or something else that reads its objects."""
+_DEFINITIONS = "crd"
+
+
+def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+    """Every rule of this module."""
+    servers = around.public.of(PROMETHEUS)
+    if not servers or not around.complete or _others(around):
+        return
+    for kind, start in _SELECTORS.items():
+        for item in index.of(kind):
+            whys = [_refusal(around.public, server, start, item) for server in servers]
+            if all(whys):
+                message = f"no Prometheus takes {item}: {whys[0]}"
+                place = ("metadata", "labels") if item.labels else ("metadata", "name")
+                yield at(NOT_TAKEN, item, message, *place)
+
+
+def _others(around: Surroundings) -> bool:
+    """Whether charts that are not read may bring another one."""
+    charts = {chart for chart in around.homes if _DEFINITIONS not in chart}
+    return any(part in chart for chart in charts for part in _BY_CHARTS)
+
+
+def _refusal(public: Index, server: Resource, start: str, item: Resource) -> str:
+    """Why a Prometheus does not take an object; "" when it does, or when Git does not tell."""
+    beyond = server.spec.get(f"{start}NamespaceSelector")
+    if item.namespace != server.namespace:
+        if beyond is None:
+            return f"{server} looks in its own namespace alone (no {start}NamespaceSelector)"
+        namespace = public.get("Namespace", "", item.namespace)
+        if namespace is None and beyond:
+            return ""  # its labels are not known
+        if not label_selects(beyond, namespace_labels(public, item.namespace)):
+            return f"{start}NamespaceSelector of {server} leaves {item.namespace} out"
+    selector = server.spec.get(f"{start}Selector")
+    if selector is None:
+        return f"{server} has no {start}Selector"
+    if not label_selects(selector, item.labels):
+        wanted = [f"{key}={value}" for key, value in mapping(mapping(selector).get("matchLabels")).items()]
+        for one in mappings(mapping(selector).get("matchExpressions")):
+            values = ", ".join(map(str, one.get("values") or ()))
+            wanted.append(f"{one.get('key')} {one.get('operator')} {values}".strip())
+        return f"{server} wants {' and '.join(wanted)}"
+    return ""

@@ -1,0 +1,34 @@
+"""May something that nobody has read bring what seems to be missing? One answer for every rule, and why."""
+
+from __future__ import annotations
+
+from bootstrap.repository.charts import WITHOUT_ISSUERS
+from bootstrap.repository.model import Scope, Unknown
+from bootstrap.resources.index import IN_CLUSTER
+from bootstrap.validate.rules.waves import CHARTS, CRD
+
+_KNOWN_CHARTS = WITHOUT_ISSUERS | {chart for charts in CHARTS.values() for chart in charts}
+"""Charts of which it is known which definitions they bring."""
+ANY = "*"
+
+
+def may_bring(scope: Scope, kind: str, namespace: str = "", cluster: str = IN_CLUSTER) -> str:
+    """What was not read and may bring an object of a kind, with the reason; "" when nothing may.
+
+    `namespace` is "" for cluster-scoped objects, which anything may bring, but for definitions: those of
+    many charts are known.
+    """
+    for one in scope.unknown:
+        if one.cluster != cluster and one.namespace != ANY:
+            continue
+        if namespace and one.namespace not in (namespace, ANY):
+            continue
+        if kind == CRD and _is_known_chart(one):
+            continue
+        return f"{one.what} ({one.why})"
+    return ""
+
+
+def _is_known_chart(one: Unknown) -> bool:
+    what, _, name = one.what.partition(" ")
+    return what == "chart" and name.rpartition("/")[2] in _KNOWN_CHARTS

@@ -1,0 +1,48 @@
+"""What a merge made is built before it is pushed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bootstrap.core.invocation import Invocation
+from bootstrap.init import build_check
+
+CLUSTER = "clusters/one/kustomization.yaml"
+OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
+GOOD = {
+    CLUSTER: b"resources: [cm.yaml]\n",
+    "clusters/one/cm.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+}
+
+
+def check(
+    before: dict[str, bytes], after: dict[str, bytes], tmp_path: Path, prefix: str = ""
+) -> dict[str, bool]:
+    import os
+
+    invocation = Invocation(environ={**os.environ, "TMPDIR": str(tmp_path)})
+    found = build_check.findings(before, after, prefix, invocation, lambda _: None)
+    assert not list(tmp_path.iterdir())
+    return {finding.found.partition(" ")[0]: finding.fatal for finding in found}
+
+
+def test_what_builds_is_no_finding(tmp_path: Path) -> None:
+    assert check({}, GOOD, tmp_path) == {}
+    assert check({}, {}, tmp_path) == {}
+
+
+def test_what_built_before_and_would_not_any_more_forbids_the_push(tmp_path: Path) -> None:
+    after = {path: text for path, text in GOOD.items() if path == CLUSTER}
+    assert check(GOOD, after, tmp_path) == {"clusters/one": True}
+    assert check({}, {OVERLAY: b"resources: [../../base]\n"}, tmp_path) == {"apps/shop/overlays/dev": True}
+
+
+def test_what_never_built_is_told_and_forbids_nothing(tmp_path: Path) -> None:
+    broken = {OVERLAY: b"resources: [../../base]\n"}
+    assert check(broken, {**GOOD, **broken}, tmp_path) == {"apps/shop/overlays/dev": False}
+
+
+def test_only_what_is_in_the_layout_is_built(tmp_path: Path) -> None:
+    other = {f"other/{OVERLAY}": b"resources: [../../base]\n"}
+    inside = {f"platform/{path}": text for path, text in GOOD.items()}
+    assert check({}, {**other, **inside}, tmp_path, "platform/") == {}

@@ -1,0 +1,203 @@
+"""Secrets that operators make are there; what may make one is named; placeholders are no secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from bootstrap.repository.secret_makers import copied
+from bootstrap.repository.tokens import is_dummy, token
+from bootstrap.resources.index import Index, Resource
+from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rules import credentials, secrets
+
+
+def resource(text: str, namespace: str = "web") -> Resource:
+    """An object from YAML in flow style, and where it lives."""
+    return Resource(yaml.safe_load(text), namespace)
+
+
+def made(text: str, name: str, namespace: str = "web") -> bool:
+    public = Index([resource(text, "")])
+    own = Index([resource(text)], beyond=public)
+    return secrets.is_made(own, namespace, name)
+
+
+MAKERS = {
+    "bitnami.com/v1alpha1 SealedSecret": ("{template: {metadata: {name: other}}}", "db"),
+    "external-secrets.io/v1 ExternalSecret": ("{target: {name: x}}", "x"),
+    "external-secrets.io/v1beta1 ExternalSecret": ("{}", "db"),
+    "external-secrets.io/v1 ClusterExternalSecret": ("{externalSecretName: x, externalSecretSpec: {}}", "x"),
+    "kubernetes-client.io/v1 ExternalSecret": ("{}", "db"),
+    "cert-manager.io/v1 Certificate": ("{secretName: tls}", "tls"),
+    "cert-manager.io/v1 Issuer": ("{acme: {privateKeySecretRef: {name: account}}}", "account"),
+    "secrets.hashicorp.com/v1beta1 VaultStaticSecret": ("{destination: {name: x}}", "x"),
+    "secrets.hashicorp.com/v1beta1 VaultDynamicSecret": ("{destination: {name: x}}", "x"),
+    "secrets.hashicorp.com/v1beta1 VaultPKISecret": ("{destination: {name: x}}", "x"),
+    "ricoberger.de/v1alpha1 VaultSecret": ("{}", "db"),
+    "redhatcop.redhat.io/v1alpha1 VaultSecret": ("{output: {name: x}}", "x"),
+    "onepassword.com/v1 OnePasswordItem": ("{itemPath: vaults/a/items/b}", "db"),
+    "secrets-store.csi.x-k8s.io/v1 SecretProviderClass": ("{secretObjects: [{secretName: x}]}", "x"),
+    "isindir.github.com/v1alpha3 SopsSecret": ("{secretTemplates: [{name: x}]}", "x"),
+    "craftypath.github.io/v1alpha1 SopsSecret": ("{}", "db"),
+    "secrets.infisical.com/v1alpha1 InfisicalSecret": ("{managedSecretReference: {secretName: x}}", "x"),
+    "secrets.doppler.com/v1alpha1 DopplerSecret": ("{managedSecret: {name: x, namespace: web}}", "x"),
+    "k8s.bitwarden.com/v1 BitwardenSecret": ("{secretName: x}", "x"),
+    "postgresql.cnpg.io/v1 Cluster": ("{}", "db-app"),
+    "acid.zalan.do/v1 postgresql": ("{}", "shop.db.credentials.postgresql.acid.zalan.do"),
+    "postgres-operator.crunchydata.com/v1beta1 PostgresCluster": ("{}", "db-pguser-shop"),
+    "k8s.mariadb.com/v1alpha1 MariaDB": ("{rootPasswordSecretKeyRef: {name: root, generate: true}}", "root"),
+    "kafka.strimzi.io/v1beta2 KafkaUser": ("{}", "db"),
+    "kafka.strimzi.io/v1beta2 Kafka": ("{}", "db-cluster-ca-cert"),
+    "rabbitmq.com/v1beta1 RabbitmqCluster": ("{}", "db-default-user"),
+    "elasticsearch.k8s.elastic.co/v1 Elasticsearch": ("{}", "db-es-elastic-user"),
+    "objectbucket.io/v1alpha1 ObjectBucketClaim": ("{}", "db"),
+    "clustersecret.io/v1 ClusterSecret": ("{}", "db"),
+    "database.example.org/v1 Instance": ("{writeConnectionSecretToRef: {name: x, namespace: web}}", "x"),
+}
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_secret_that_an_object_makes_is_there_and_no_other(kind: str) -> None:
+    version, name = kind.split()
+    spec, secret = MAKERS[kind]
+    text = f"{{apiVersion: {version}, kind: {name}, metadata: {{name: db}}, spec: {spec}}}"
+    assert made(text, secret)
+    assert not made(text, "unrelated")
+
+
+def test_sealed_secret_makes_the_secret_of_its_own_name_alone() -> None:
+    text = (
+        "{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: dev-db},"
+        " spec: {encryptedData: {password: AgB}, template: {metadata: {name: db}}}}"
+    )
+    index = Index([resource(text)])
+    assert secrets.keys(index, "web", "dev-db") == {"password"}
+    assert not secrets.is_made(index, "web", "db")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "namespace", "right"),
+    [
+        ("reflector.v1.k8s.emberstack.com/reflection-auto-namespaces: 'web,shop-.*'", "web", True),
+        ("reflector.v1.k8s.emberstack.com/reflection-auto-namespaces: 'web,shop-.*'", "shop-dev", True),
+        ("reflector.v1.k8s.emberstack.com/reflection-auto-namespaces: 'web'", "other", False),
+        ("reflector.v1.k8s.emberstack.com/reflection-auto-enabled: 'true'", "any", True),
+        ("replicator.v1.mittwald.de/replicate-to: 'web'", "web", True),
+        ("kubed.appscode.com/sync: app=kubed", "web", True),
+    ],
+)
+def test_copied_secret_is_there_in_the_namespaces_it_goes_to(
+    annotations: str, namespace: str, right: bool
+) -> None:
+    body = yaml.safe_load(
+        f"{{apiVersion: v1, kind: Secret, data: {{a: eA==}},"
+        f" metadata: {{name: db, annotations: {{{annotations}}}}}}}"
+    )
+    copy = copied(body)
+    assert copy is not None
+    assert "data" not in copy
+    index = Index([], beyond=Index([Resource(copy, "source")]))
+    assert secrets.is_made(index, namespace, "db") is right
+
+
+def test_custom_object_that_may_make_a_secret_is_named() -> None:
+    text = "{apiVersion: example.org/v1, kind: Database, metadata: {name: main}, spec: {}}"
+    index = Index([resource(text)])
+    assert secrets.maybe(index, "web", "db") == "Database web/main may make it"
+    assert secrets.maybe(Index([]), "web", "db") == ""
+
+
+DUMMIES = [
+    "REPLACEME",
+    "replace-me",
+    "replace_with_your_token",
+    "####",
+    "changeme",
+    "CHANGE_ME",
+    "change-it",
+    "<token>",
+    "${TOKEN}",
+    "{{token}}",
+    "xxxx",
+    "XXXXXXXX",
+    "your-password-here",
+    "my-secret-key",
+    "TODO",
+    "placeholder",
+    "dummy",
+    "example-token",
+    "redacted",
+    "****",
+    "----",
+    "ollama",
+    "sk-no-key-required",
+    "not-needed",
+    "none",
+    "null",
+    "n/a",
+    "sk-xxxx",
+    "000000",
+    "insert-here",
+    "fake-key",
+    "unused",
+]
+SECRETS: dict[str, str] = {
+    "correct-horse-battery": "",
+    "hunter22": "",
+    "Pa55w0rd!x": "",
+    "ghp_" + "a1B2" * 9: "a GitHub token",
+    "glpat-" + "x9Yz" * 5: "a GitLab token",
+    "AKIA" + "Q3F7" * 4: "an AWS access key",
+    "xoxb-12345678-abcdefgh": "a Slack token",
+    "AIza" + "Sy0-k" * 7: "a Google API key",
+    "sk_live_" + "a1B2c" * 5: "a Stripe key",
+    "npm_" + "aZ09" * 9: "an npm token",
+    "postgres://shop:hunter22@db/shop": "a password in a URL",
+}
+
+
+@pytest.mark.parametrize("text", DUMMIES)
+def test_placeholder_is_no_secret(text: str) -> None:
+    assert is_dummy(text)
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_real_secret_is_no_placeholder_and_its_form_is_known(text: str) -> None:
+    assert not is_dummy(text)
+    assert token(text) == SECRETS[text]
+
+
+@pytest.mark.parametrize(
+    "text", ["AKIAIOSFODNN7EXAMPLE", "ghp_" + "x" * 36, "postgres://user:changeme@db", "http://u:<pass>@h"]
+)
+def test_example_of_a_token_is_none(text: str) -> None:
+    assert token(text) == ""
+
+
+def test_what_is_given_for_a_secret_says_any() -> None:
+    given: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}}
+    assert copied(given) is None
+
+
+HELD: list[tuple[str, str, bool]] = [
+    ("password", "hunter22", True),
+    ("AWS_ACCESS_KEY_ID", "UPDATE_AWS_ACCESS_KEY_ID", False),
+    ("keyStorePath", "/etc/keys/store.jks", False),
+    ("enabled", "true", False),
+    ("address", "https://db.example.org:5432/", False),
+    ("broker.properties", "# queues\nqueue.shop.max=10\nqueue.shop.name=orders\n", False),
+    ("broker.properties", "queue.shop.max=10\nuser.password=hunter22\n", True),
+    ("broker.properties", "queue.shop.max=10\nuser.password=changeme\n", False),
+    ("htpasswd", "one:$apr1$635ADJS0$Qu/z22gokvPj6QbY\ntwo:$apr1$xv\n", True),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "right"), HELD)
+def test_value_of_a_secret_is_told_when_it_is_one(key: str, value: str, right: bool) -> None:
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": {key: value}}
+    index = Index([Resource(body, "web")])
+    found = [one.rule.id for one in credentials.check(index, Surroundings(index, True))]
+    assert (found == ["GB401"]) is right

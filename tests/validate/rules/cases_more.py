@@ -1,0 +1,165 @@
+"""Cases of rules for test_rules.py: objects that are added to the world in which nothing is wrong."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Added(NamedTuple):
+    """A rule, a word of its message, what is added, and lines that are changed, by their mark."""
+
+    rule: str
+    says: str
+    text: str = ""
+    edits: tuple[tuple[str, str], ...] = ()
+    also: tuple[str, ...] = ()
+
+
+def config(name: str, more: str) -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: shop}}\n{more}"
+
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: once, namespace: shop ANNOTATIONS}
+spec:
+  restartPolicy: Never
+  SPEC
+  containers:
+    - name: once
+      image: registry.example.com/once:1.0.0
+      resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 64Mi}}
+      MORE
+"""
+
+
+def pod(more: str = "tty: false", spec: str = "nodeName: ''", annotations: str = "") -> str:
+    return POD.replace("MORE", more).replace("SPEC", spec).replace(" ANNOTATIONS", annotations)
+
+
+MORE = [
+    Added(
+        "GB128",
+        "has 64 letters",
+        config("a", "data: {}").replace("shop}", f"shop, labels: {{a: {'x' * 64}}}}}"),
+    ),
+    Added("GB128", "no host name", config("a", "data: {}").replace("shop}", "shop, annotations: {_x/y: z}}")),
+    Added("GB129", "of at most 262144", config("large", f"data: {{a: {'x' * 270_000}}}\n")),
+    Added("GB129", "takes 1048576", config("huge", f"data: {{a: {'x' * 1_100_000}}}\n")),
+    Added("GB130", "is no key", config("keys", "data: {a/b: c}\n")),
+    Added(
+        "GB130",
+        "mounts two volumes at /a",
+        pod(
+            "volumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /a}]",
+            "volumes: [{name: a, emptyDir: {}}, {name: b, emptyDir: {}}]",
+        ),
+    ),
+    Added("GB131", "the variable A twice", pod("env: [{name: A, value: b}, {name: A, value: c}]")),
+    Added(
+        "GB230",
+        "needs ConfigMap shop/web",
+        pod(
+            "envFrom: [{configMapRef: {name: web}}]",
+            annotations=", annotations: {argocd.argoproj.io/hook: PreSync}",
+        ),
+    ),
+    Added(
+        "GB231",
+        "is applied by argocd/shop twice",
+        config("same", "data: {}\n---\n") + config("same", "data: {a: b}\n"),
+    ),
+    Added(
+        "GB370",
+        "there is a ClusterSecretStore",
+        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: e, namespace: shop}\n"
+        "spec: {secretStoreRef: {name: vault}}\n---\napiVersion: external-secrets.io/v1\n"
+        "kind: ClusterSecretStore\nmetadata: {name: vault}\nspec: {}\n",
+        also=("GB217",),
+    ),
+    Added(
+        "GB382",
+        "asks for limits.cpu of every container",
+        "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: all, namespace: shop}\n"
+        "spec: {hard: {limits.cpu: 10}}\n",
+    ),
+    Added(
+        "GB371",
+        "needs Secret rabbit",
+        "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: r, namespace: shop}\n"
+        "spec: {secretTargetRef: [{parameter: host, name: rabbit, key: host}]}\n",
+        also=("GB217",),
+    ),
+    Added(
+        "GB372",
+        "is privileged",
+        pod("securityContext: {privileged: true}"),
+        (("namespace", "metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}"),),
+        ("GB405",),
+    ),
+    Added(
+        "GB373",
+        "edge bring",
+        "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: all, namespace: shop}\n"
+        "spec: {mtls: {mode: STRICT}}\n",
+        (("namespace", "metadata: {name: shop, labels: {istio-injection: enabled}}"),),
+    ),
+    Added(
+        "GB374",
+        "listens for *.example.com",
+        "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: shop}\n"
+        "spec: {selector: {istio: x}, servers: [{hosts: ['*.example.com']}]}\n---\n"
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: out, namespace: shop}\n"
+        "spec: {hosts: [a.example.org], gateways: [edge], http: [{route: [{destination: {host: web}}]}]}\n",
+        also=("GB375", "GB345"),
+    ),
+    Added(
+        "GB375",
+        "istio=gone",
+        "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: shop}\n"
+        "spec: {selector: {istio: gone}, servers: [{hosts: ['*.example.com']}]}\n",
+    ),
+    Added(
+        "GB376",
+        "wants release=main",
+        "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\n"
+        "metadata: {name: lost, namespace: shop}\n"
+        "spec: {selector: {matchLabels: {app: web}}, endpoints: [{port: http}]}\n",
+        (("prometheus", "serviceMonitorSelector: {matchLabels: {release: main}}"),),
+    ),
+    Added(
+        "GB377",
+        "nothing announces",
+        "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: lan, namespace: shop}\n"
+        "spec: {addresses: [192.0.2.1-192.0.2.9]}\n",
+        also=("GB217",),
+    ),
+    Added(
+        "GB378",
+        "is of class",
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: kept}\n"
+        "spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], storageClassName: other, "
+        "claimRef: {namespace: shop, name: files}}\n",
+    ),
+    Added(
+        "GB379",
+        "sealed for shop/db2",
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: dev-db2, namespace: shop}\n"
+        "spec: {encryptedData: {}, template: {metadata: {name: db2}}}\n",
+        also=("GB217",),
+    ),
+    Added(
+        "GB380",
+        "has no activeService",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r, namespace: shop}\n"
+        "spec: {strategy: {blueGreen: {previewService: web}}, workloadRef: "
+        "{apiVersion: apps/v1, kind: Deployment, name: web}}\n",
+    ),
+    Added(
+        "GB381",
+        "leads nowhere",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: bare, namespace: shop}\n"
+        "spec: {ingressClassName: traefik, rules: [{host: bare.example.com}]}\n",
+    ),
+]
