@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,8 +77,11 @@ def overlay(app: str, environment: str) -> str:
     return f"apps/{app}/overlays/{environment}"
 
 
-def make_repository(host: Host, name: str, apps: int) -> None:
-    """Create a private repository with so many apps in one commit."""
+def make_repository(host: Host, name: str, apps: int, later: int = 0) -> None:
+    """Create a private repository with so many apps in one commit, and so many commits after it.
+
+    Each of these sets one app's image; the last one is now, and there is one a minute before it.
+    """
     token = host.token_file.read_text(encoding="utf-8").strip()
     request = urllib.request.Request(  # noqa: S310 - the address is ours
         f"{host.url}/api/v1/orgs/{host.organisation}/repos",
@@ -88,7 +92,7 @@ def make_repository(host: Host, name: str, apps: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = ["git", "-C", folder]
         subprocess.run(["git", "init", "--quiet", "--bare", folder], check=True)
-        stream = b"".join(_commit(apps))
+        stream = b"".join((*_commit(apps), *_bumps(apps, later)))
         subprocess.run([*run, "fast-import", "--quiet"], input=stream, check=True)
         push = [*run, "push", "--quiet", host.address(name), "main"]
         subprocess.run(push, check=True, stderr=subprocess.DEVNULL)
@@ -103,6 +107,15 @@ def _commit(apps: int) -> Iterator[bytes]:
         yield _file(f"apps/{app}/base/deployment.yaml", DEPLOYMENT.format(app=app))
         for environment in ENVIRONMENTS:
             yield _file(f"{overlay(app, environment)}/kustomization.yaml", OVERLAY.format(app=app))
+
+
+def _bumps(apps: int, count: int) -> Iterator[bytes]:
+    now = int(time.time())
+    for number in range(count):
+        app, when = app_name(number % apps), now - 60 * (count - 1 - number)
+        yield b"commit refs/heads/main\ncommitter Bench <bench@example.org> %d +0000\ndata 4\nSet\n" % when
+        text = OVERLAY.format(app=app).replace("v1.0.0", f"v1.0.{number + 1}")
+        yield _file(f"{overlay(app, ENVIRONMENTS[0])}/kustomization.yaml", text)
 
 
 def _file(path: str, text: str) -> bytes:

@@ -19,6 +19,10 @@ from bootstrap.programs import find
 
 TITLE = "bootstrap image set, against clone + kustomize edit + commit + pull + push"
 FEW, MANY = 100, 10_000
+COMMITS = 10_000
+BUILD = 20 * 60
+"""Seconds that a build took: as many commits of others a minute landed meanwhile."""
+PAST_GOAL = 1.5
 TIME_GOAL = 0.15
 BYTES_GOAL = 1 / 15
 GROWTH_GOAL = 1.5
@@ -30,15 +34,17 @@ def run(rounds: int) -> Iterator[Figure]:
     with fresh((*ALONE, "gitea")) as (sandbox, invocation):
         kustomize = find.ensure(["kustomize"], invocation, lambda _: None)["kustomize"].path
         yield from _remote(host_of(sandbox), kustomize, rounds)
+        yield from _past(host_of(sandbox), rounds)
         yield from _local(kustomize, rounds)
 
 
-def ours(host: Host, repository: str, app: str, tag: str, environ: dict[str, str]) -> float:
+def ours(host: Host, repository: str, app: str, tag: str, environ: dict[str, str], *guard: str) -> float:
     """One bump by this program; seconds."""
     command = [
         *(sys.executable, "-m", "bootstrap", "image", "set", f"ghcr.io/example/{app}=:{tag}"),
         *("--app", app, "--env", "staging", "--repo", host.repository(repository), "--push", "--quiet"),
         *("--username", host.username, "--token-file", str(host.token_file)),
+        *guard,
     ]
     return timed(command, environ).seconds
 
@@ -76,6 +82,34 @@ def _remote(host: Host, kustomize: Path, rounds: int) -> Iterator[Figure]:
         theirs = _bytes(counted, lambda: usual(counted.host.address(many)))
     note = f"{mine / 1e6:.2f} MB; usual {theirs / 1e6:.2f} MB"
     yield Figure(f"{MANY:,} apps: bytes received / the usual way", mine / theirs, "", BYTES_GOAL, note)
+
+
+def _past(host: Host, rounds: int) -> Iterator[Figure]:
+    """A bump that asks the branch's past, beside one that does not, where that is long."""
+    environ = image_usual.identity(os.environ)
+    name = f"bench-{secrets.token_hex(4)}"
+    make_repository(host, name, FEW, COMMITS)
+    began = str(int(time.time()) - BUILD)
+    guards = {"plain": (), "--built-at": ("--built-at", began), "--only-newer": ("--only-newer",)}
+
+    def bump(at: Host, guard: str) -> float:
+        # Apps that nobody has set since, and a version above all that were there.
+        app, tag = app_name(secrets.randbelow(FEW // 2)), f"v2.{int(time.time() * 1000)}.0"
+        return ours(at, name, app, tag, environ, *guards[guard])
+
+    found = in_turns(rounds, {guard: lambda guard=guard: bump(host, guard) for guard in guards})
+    for guard, goal in (("--built-at", PAST_GOAL), ("--only-newer", None)):
+        share, note = (
+            ratio(found[guard], found["plain"]),
+            f"{spread(found[guard])}; plain {spread(found['plain'])}",
+        )
+        yield Figure(f"{COMMITS:,} commits: time with {guard} / without", share, "", goal, note)
+    with counting(host) as counted:
+        sizes = {guard: _bytes(counted, lambda guard=guard: bump(counted.host, guard)) for guard in guards}
+    for guard in ("--built-at", "--only-newer"):
+        note = f"{sizes[guard] / 1e6:.2f} MB; plain {sizes['plain'] / 1e6:.2f} MB"
+        share = sizes[guard] / sizes["plain"]
+        yield Figure(f"{COMMITS:,} commits: bytes received with {guard} / without", share, "", None, note)
 
 
 def _bytes(counted: Counted, action: Callable[[], float]) -> int:

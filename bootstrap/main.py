@@ -95,6 +95,7 @@ def run(arguments: list[str] | None = None, invocation: Invocation | None = None
 def _run(arguments: list[str], invocation: Invocation) -> int:
     context_output: list[Any] = []
     try:
+        _check_bytes(arguments)
         with cli.make_context("bootstrap", list(arguments)) as context:
             context.obj = invocation
             context_output.append(context)
@@ -116,12 +117,26 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
     except (BrokenPipeError, OutputError):
         raise
     except BootstrapError as error:
-        _output(context_output, invocation).error(error)
+        format = "json" if _wants_json(arguments) else "text"  # of a run that had no Output yet
+        _output(context_output, invocation, format).error(error)
         return error.exit_status
     except Exception as error:
         if isinstance(error, OSError) and _is_of_a_stream(error):
             raise
         return _report_bug(error, _output(context_output, invocation))
+
+
+def _check_bytes(arguments: list[str]) -> None:
+    """Raise InputError for an argument with bytes that are no UTF-8, which no commit could carry."""
+    for number, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raw = argument.encode("utf-8", "surrogateescape")
+            before = arguments[number - 2] if number > 1 else ""
+            what = f"the value of {before}" if before.startswith("--") else f"argument {number}"
+            found = f"{what} has bytes that are no UTF-8: {raw!r}"
+            raise InputError("reading the command line", found, "give it in UTF-8") from error
 
 
 def _report_interrupted(error: BaseException, invocation: Invocation) -> int:

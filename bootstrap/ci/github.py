@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bootstrap.ci.request import App, Gitops, Service
 from bootstrap.ci.shipped import edited, text
+from bootstrap.yamledit import edit
 
 FOLDER = ".github/workflows"
 _BUMP = ("jobs", "bump", "steps", ("name", "Set the image"), "uses")
@@ -67,4 +68,8 @@ def _caller(service: Service, app: App) -> bytes:
         edits["on", event, "paths", 0] = f"{service.within}**"
         edits["on", event, "paths", 1] = f"{FOLDER}/{service.name}.yml"
     edits |= {("jobs", "image", "with", name): value for name, value in app.inputs(service).items()}
-    return edited("github", "service.yml", edits)
+    content = edited("github", "service.yml", edits)
+    for event in ("push", "pull_request"):
+        for folder in service.left_out:  # the last pattern that fits a path decides
+            content = edit.add_text(content, (0, "on", event, "paths"), f"!{folder}/**", "service.yml")
+    return content

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bootstrap.ci import github, gitlab, request
+from bootstrap.ci import github, gitlab, loops, request
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.changes import FileChange
 from bootstrap.git.origin import default_branch, origin
+from bootstrap.git.urls import same_repository
 from bootstrap.layout.settings import parse_record
 
 Provider = Literal["github", "gitlab"]
@@ -122,10 +123,11 @@ def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> re
             hint = "give --registry HOST/NAMESPACE, such as ghcr.io/org"
             raise InputError("finding the registry", "the remote 'origin' does not tell", hint, str(root))
         registries = [request.check_registry(default)]
+    services = request.services(folders, app, list(dict.fromkeys(registries)), asked.entries or {})
     return request.App(
         app,
         request.check_word("--env", asked.environment),
-        request.services(folders, app, list(dict.fromkeys(registries)), asked.entries or {}),
+        _without_loops(services, asked, app, root, output),
         request.check_repository(asked.gitops_repository),
         branch,
         tool,
@@ -136,13 +138,29 @@ def _found(root: Path, app: str) -> dict[str, str]:
     """The services by their Dockerfiles: at the top, or in a folder of each one's name."""
     if (root / "Dockerfile").is_file():
         return {app: "."}
-    found = {path.parent.name: path.parent.name for path in sorted(root.glob("*/Dockerfile"))}
+    found = [path.parent.name for path in sorted(root.glob("*/Dockerfile"))]
     if not found:
         hint = "give --service NAME=FOLDER, once a service"
         raise InputError(
             "looking for services", "no Dockerfile is at the top or in a folder of it", hint, str(root)
         )
-    return found
+    return request.named(found)
+
+
+def _without_loops(
+    services: tuple[request.Service, ...], asked: Asked, app: str, root: Path, output: Output
+) -> tuple[request.Service, ...]:
+    """The services, in a repository that a bump writes to: with what it writes left out of their paths."""
+    paths = list(WorkTree(root).under(""))
+    folders = loops.written(paths, app)
+    remote = origin(root, output.invocation)
+    here = any(path.startswith(f"{folder}/") for folder in folders for path in paths)
+    if not (same_repository(asked.gitops_repository or "", remote) if remote else here):
+        return services
+    return tuple(
+        replace(service, left_out=tuple(loops.left_out(service, folders, paths, asked.provider)))
+        for service in services
+    )
 
 
 def _read(tree: WorkTree, path: str) -> bytes | None:

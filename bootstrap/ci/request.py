@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -38,6 +38,8 @@ class Service:
     folder: str
     entry: str
     images: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    """Folders inside it that start no build: a bump writes them."""
 
     @property
     def within(self) -> str:
@@ -98,6 +100,32 @@ def services(
             raise InputError("reading --entry", f"{entry!r} cannot be an image's name", hint)
         found.append(Service(name, folder, entry, tuple(f"{registry}/{name}" for registry in registries)))
     return tuple(found)
+
+
+def named(folders: Iterable[str]) -> dict[str, str]:
+    """The services of folders that were found, each by its name.
+
+    InputError, with the options that name them all, where a folder's name cannot be a service's.
+    """
+    known = list(folders)
+    odd = [folder for folder in known if not _NAME.fullmatch(folder) or folder in RESERVED]
+    if not odd:
+        return {folder: folder for folder in known}
+    tried = "looking for services"
+    options = [f"--service {_name_for(one)}={one}" for one in known if _FOLDER.fullmatch(one)]
+    if bad := [folder for folder in odd if not _FOLDER.fullmatch(folder)]:
+        found = f"{bad[0]!r} cannot stand in a path filter, with its blank, wildcard or letter outside a-z"
+        hint = "rename it, or leave it out by naming the others"
+        hint = f"{hint}: {' '.join(options)}" if options else hint
+        raise InputError(tried, found, hint, f"{bad[0]}/Dockerfile")
+    found = f"the folder {odd[0]!r} cannot be a service's name, which has small letters, digits and dashes"
+    raise InputError(tried, found, f"name every service: {' '.join(options)}", f"{odd[0]}/Dockerfile")
+
+
+def _name_for(folder: str) -> str:
+    """A service's name for a folder."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-") or "service"
+    return f"{name}-service" if name in RESERVED else name
 
 
 def check_word(option: str, value: str) -> str:

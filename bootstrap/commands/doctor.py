@@ -23,7 +23,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @click.option("--repo", metavar="URL", help="Its Git repository: the token goes to that host alone.")
 @click.option(
-    "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN), for webhooks."
+    "--token-file",
+    type=_FILE,
+    help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE), for webhooks.",
 )
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
 @click.option("--api-url", help="The Git host's web address, where the repository's is an SSH one.")

@@ -27,10 +27,16 @@ def _options(*decorators: Callable[[_Command], _Command]) -> Callable[[_Command]
 _access = _options(
     click.option("--repo", metavar="URL", help="The repository, without a checkout of it."),
     click.option("--branch", help="Its branch (default: the repository's, or the one checked out)."),
-    click.option("--username", default="git", show_default=True, help="The user name of a token."),
-    click.option("--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN)."),
+    click.option("--username", help="The user name of a token (default: GIT_USERNAME, or git)."),
+    click.option(
+        "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
+    ),
     click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's)."),
-    click.option("--known-hosts", type=_FILE, help="The hosts' SSH keys (default: ~/.ssh/known_hosts)."),
+    click.option(
+        "--known-hosts",
+        type=_FILE,
+        help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
+    ),
     click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate."),
 )
 

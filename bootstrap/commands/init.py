@@ -50,10 +50,16 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--adopt", is_flag=True, help="Use the Argo CD that is there; leave its installation alone.")
 @click.option("--repo-only", is_flag=True, help="Lay out the repository; touch no cluster.")
 @click.option("--cluster-only", is_flag=True, help="Bring a cluster up from the repository; push nothing.")
-@click.option("--username", default="git", show_default=True, help="The user name that goes with a token.")
-@click.option("--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN).")
+@click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git).")
+@click.option(
+    "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
+)
 @click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's).")
-@click.option("--known-hosts", type=_FILE, help="The hosts' SSH keys (default: ~/.ssh/known_hosts).")
+@click.option(
+    "--known-hosts",
+    type=_FILE,
+    help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
+)
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
 @click.option("--argocd-token-file", type=_FILE, help="Another token, for Argo CD (read access is enough).")
 @click.option("--argocd-ssh-key", type=_FILE, help="Another SSH key, for Argo CD.")

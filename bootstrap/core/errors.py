@@ -23,6 +23,7 @@ class ExitStatus(IntEnum):
     SANDBOX = 8
     CHANGED = 9
     OUTPUT = 10
+    HOST = 11
     BUG = 70
     HANGUP = 129
     INTERRUPTED = 130
@@ -65,7 +66,28 @@ class GitError(BootstrapError):
 
 
 class GitUnreachable(GitError):
-    """The Git host does not answer, or its certificate or host key is not trusted."""
+    """The Git host does not answer, or its certificate or host key is not trusted.
+
+    `passes`: it may answer later (exit status 11, not 4). `patience` is how many seconds it asks for.
+    """
+
+    exit_status = ExitStatus.HOST
+
+    def __init__(
+        self,
+        tried: str,
+        found: str,
+        hint: str,
+        where: str | None = None,
+        *,
+        passes: bool = True,
+        patience: float = 0.0,
+    ) -> None:
+        super().__init__(tried, found, hint, where)
+        self.passes = passes
+        self.patience = patience
+        if not passes:
+            self.exit_status = ExitStatus.GIT
 
 
 class RepositoryNotFound(GitError):
@@ -77,15 +99,32 @@ class AuthenticationFailed(GitError):
 
 
 class PushRefused(GitError):
-    """The Git host refused the push for good: a protected branch, a hook, a missing right."""
+    """The Git host refused the push for good: a protected branch, a hook, a missing right.
+
+    `reason` is one of git_refusals.py, by which a command can say what of its own would help.
+    """
+
+    def __init__(
+        self, tried: str, found: str, hint: str, where: str | None = None, *, reason: str = "other"
+    ) -> None:
+        super().__init__(tried, found, hint, where)
+        self.reason = reason
 
 
 class StalePlan(GitError):
     """The branch moved between reading and pushing: observe and plan again."""
 
 
+class RefLocked(StalePlan):
+    """The host could not lock the branch: another push holds it, or one that was killed left its lock."""
+
+
 class ProviderError(GitError):
     """The Git host's API said no."""
+
+
+class ProviderBusy(GitUnreachable, ProviderError):
+    """The Git host's API is in trouble, or asks for patience: the same may work later."""
 
 
 class ClusterError(BootstrapError):

@@ -100,6 +100,18 @@ def done(process: subprocess.Popen[Any]) -> None:
     _running.discard(process)
 
 
+@contextlib.contextmanager
+def cleaning_up() -> Iterator[None]:
+    """Programs may start in the block though this run is being ended: what they take away is elsewhere."""
+    over = _over.is_set()
+    _over.clear()
+    try:
+        yield
+    finally:
+        if over:
+            _over.set()
+
+
 def check() -> None:
     """Raise Over when this run is being ended."""
     if _over.is_set():

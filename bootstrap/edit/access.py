@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ from bootstrap.core.errors import GitError, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
-from bootstrap.git import credential
+from bootstrap.git import auth, credential, cut, sparse
+from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch
+from bootstrap.git.past import Past
+from bootstrap.git.run import Calls
+from bootstrap.git.sparse import Outside
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Access:
     path: str | None = None
     repo: str | None = None
     branch: str | None = None
-    username: str = "git"
+    username: str | None = None
     token_file: Path | None = None
     ssh_key: Path | None = None
     known_hosts: Path | None = None
@@ -31,7 +36,7 @@ class Access:
 
 
 @contextmanager
-def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
+def open_branch(access: Access, output: Output, *, asks_past: bool = False) -> Iterator[tuple[Branch, str]]:
     """A branch to read and push to, and the folder of it that PATH names ("" for all).
 
     With --repo that is the repository's; without, the one that the work tree around PATH follows.
@@ -40,7 +45,7 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
     if access.repo is None:
         from bootstrap.git.worktree import WorkTreeBranch
 
-        root, under = locate(access.path or ".", Path.cwd())
+        root, under = _locate(access.path or ".", output.invocation)
         if not (root / ".git").exists():
             hint = "give --repo URL, or leave --push away to change the files alone"
             raise InputError("looking for the repository", f"{root} is no Git work tree", hint)
@@ -55,7 +60,13 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
     under = _inside(access.path)
     with _private_folder(output.invocation) as folder:
         branch = ThinBranch(
-            access.repo, access.branch, known, output.invocation, folder, detail=output.detail
+            access.repo,
+            access.branch,
+            known,
+            output.invocation,
+            folder,
+            detail=output.detail,
+            asks_past=asks_past,
         )
         try:
             yield branch, under
@@ -63,14 +74,43 @@ def open_branch(access: Access, output: Output) -> Iterator[tuple[Branch, str]]:
             branch.close()
 
 
-def open_tree(access: Access) -> tuple[WorkTree, str]:
+def open_tree(access: Access, invocation: Invocation | None = None) -> tuple[WorkTree, str]:
     """The files on this machine, and the part of them that PATH names."""
     if access.branch is not None:
         raise InputError(
             "reading the options", "--branch is of no use without --push or --repo", "leave it away"
         )
-    root, under = locate(access.path or ".", Path.cwd())
-    return WorkTree(root), under
+    if invocation is None:
+        root, under = locate(access.path or ".", Path.cwd())
+        return WorkTree(root), under
+    root, under = _locate(access.path or ".", invocation)
+    known = credential.read(access, invocation)
+    return WorkTree(root, known, _outside(root, known, invocation)), under
+
+
+def _locate(path: str, invocation: Invocation) -> tuple[Path, str]:
+    """As `locate`; PATH may also be what a sparse checkout has left out."""
+    named = Path(os.path.normpath(Path.cwd() / path))
+    if not os.path.lexists(named):
+        root = next((place for place in named.parents if (place / ".git").exists()), None)
+        outside = _outside(root, Credential(), invocation) if root is not None else None
+        if root is not None and outside is not None:
+            under = named.relative_to(root).as_posix()
+            if outside.under(under):
+                return root, under
+    return locate(path, Path.cwd())
+
+
+def _outside(root: Path, known: Credential, invocation: Invocation) -> Outside | None:
+    if not sparse.is_sparse(root):
+        return None
+    calls = Calls(root, auth.plain_environment(invocation.environ), str(root))
+
+    def store() -> Past:
+        tip = calls.must("reading the files that are left out", "rev-parse", "HEAD^{commit}").text
+        return cut.past_of_head(calls, tip, known, invocation)
+
+    return Outside(sparse.left_out(calls), store)
 
 
 def _inside(path: str | None) -> str:

@@ -1,7 +1,9 @@
 """The loop of a remote edit: read the tip, decide, commit, push; overtaken, begin again at the new tip.
 
 What is repeated is the meaning of the edit, not its text, so two runs that change neighbouring lines
-do not get into each other's way. Nothing is ever forced or merged.
+do not get into each other's way. Nothing is ever forced or merged. Overtaken twice, a bump joins those
+that wait, and one of them pushes for all (image_group.py). A push whose answer was lost is looked up
+before it is repeated.
 """
 
 from __future__ import annotations
@@ -9,20 +11,28 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bootstrap.core import interruption
-from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, StalePlan
+from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, RefLocked, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.edit import backoff
 from bootstrap.edit.turns import turn
-from bootstrap.git import errors
+from bootstrap.git import errors, patience
+from bootstrap.git import refusals as git_refusals
 from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
 
-MAX_BREAKS = 4
-"""How often the host may break the connection before that is the answer."""
+if TYPE_CHECKING:
+    from bootstrap.edit.group import Group, Joined
+
+TURNS = "BOOTSTRAP_TURNS"
+"""`off`: runs on this machine do not take turns, as runs on several machines cannot."""
+REFUSALS = 2
+"""After so many a bump waits with the others; after one, if others wait already."""
 _PATIENCE = 0.8
 """How much of the time left is waited for a turn; one that does not come may be of a run that hangs."""
 
@@ -43,6 +53,15 @@ class Pushed:
     attempts: int
 
 
+class _Busy(Exception):
+    """The host did not take a push, and may take the next one; `cause` says why, `commit` was pushed."""
+
+    def __init__(self, cause: GitUnreachable, commit: str | None = None) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.commit = commit
+
+
 def push(
     branch: Branch,
     decide: Callable[[], Draft],
@@ -52,25 +71,34 @@ def push(
     *,
     sign: bool = False,
     publish: Callable[[Draft], str] | None = None,
+    group: Callable[[], Group | None] = lambda: None,
 ) -> Pushed:
     """Push what `decide` makes of the branch as it is; again and again, until `timeout` seconds are over.
 
     `publish` does it in another way than git, and returns the commit's id (StalePlan: overtaken).
-    Raises StalePlan then; PushRefused, InputError and all others at once.
+    `group` is who may push for whom, asked for when it is needed; None: everyone for himself.
+    Raises StalePlan or GitUnreachable then; PushRefused, InputError and all others at once.
     """
-    deadline = time.monotonic() + timeout
-    attempts = breaks = 0
+    began_all = time.monotonic()
+    deadline = began_all + timeout
+    branch.calls.patience.deadline, branch.calls.patience.detail = deadline, output.detail
+    attempts = breaks = refusals = 0
+    unanswered: list[str] = []
+    """Commits whose push broke off: a slow host may have taken one after it was looked up."""
     quickest = timeout
+    alone = sign or publish is not None
+    draft: Draft | None = None
     while True:
         attempts += 1
         began = time.monotonic()
         try:
             branch.refresh()
+            if late := next((sha for sha in unanswered if branch.has_taken(sha, back=True)), None):
+                return Pushed(late, attempts)
             draft = decide()
             if not draft.changes:
                 return Pushed(None, attempts)
-            patience = _PATIENCE * (deadline - time.monotonic())
-            with turn(branch.shown, branch.branch, patience) as waited:
+            with _turn(branch, output, deadline) as waited:
                 began = time.monotonic()
                 if waited:
                     branch.refresh()
@@ -78,22 +106,77 @@ def push(
                 sha = _try(branch, draft, author, output, sign, publish)
             return Pushed(sha, attempts)
         except StalePlan as error:
+            refusals += 1
             quickest = min(quickest, time.monotonic() - began)
             left = deadline - time.monotonic()
             if left <= 0:
-                found = f"{attempts} attempts in {timeout:.0f} s were all overtaken by others"
-                hint = "run again, or raise --timeout"
-                raise StalePlan(f"pushing to branch {branch.branch}", found, hint, branch.shown) from error
+                raise _given_up(error, branch, attempts, timeout) from error
             wait = backoff.pause(attempts, quickest, left, random.random)
-        except GitUnreachable as error:
+            output.detail(f"attempt {attempts}: overtaken; waiting {wait:.2f} s")
+            if draft is None or not draft.changes or alone or (who := group()) is None:
+                time.sleep(wait)
+                continue
+            if refusals < REFUSALS:
+                time.sleep(wait)
+            joined = _joined(branch, draft, decide, author, output, deadline, who, refusals)
+            if joined is None:
+                continue
+            attempts += joined.pushes
+            if joined.settled:
+                return Pushed(joined.commit, attempts)
+            alone, refusals = joined.refused, 0
+            if time.monotonic() >= deadline:
+                raise _given_up(error, branch, attempts, timeout) from error
+        except _Busy as busy:
             breaks += 1
-            left = deadline - time.monotonic()
-            if not branch.tip or breaks >= MAX_BREAKS or left <= 0:
-                raise
-            wait = backoff.pause(breaks, 0.5, left, random.random)
-            output.detail(f"{error.tried}: {error.found}; trying again")
-        output.detail(f"attempt {attempts}: overtaken; waiting {wait:.2f} s")
-        time.sleep(wait)
+            unanswered += [busy.commit] if busy.commit else []
+            left, cause = deadline - time.monotonic(), busy.cause
+            if left <= 0 or cause.patience > left:
+                spent = time.monotonic() - began_all
+                cause.found += f" ({breaks} {'tries' if breaks > 1 else 'try'} in {spent:.0f} s)"
+                raise cause from busy
+            wait = min(max(cause.patience, patience.between(breaks)), left)
+            output.detail(f"{cause.tried}: {cause.found}; waiting {wait:.2f} s")
+            time.sleep(wait)
+
+
+def _turn(branch: Branch, output: Output, deadline: float) -> AbstractContextManager[bool]:
+    if output.invocation.environ.get(TURNS) == "off":
+        return nullcontext(False)
+    return turn(branch.shown, branch.branch, _PATIENCE * (deadline - time.monotonic()))
+
+
+def _joined(
+    branch: Branch,
+    draft: Draft,
+    decide: Callable[[], Draft],
+    author: Callable[[], Identity],
+    output: Output,
+    deadline: float,
+    group: Group,
+    refusals: int,
+) -> Joined | None:
+    """What came of waiting with the others; None: it is not the time for that."""
+    from bootstrap.edit import group as image_group
+
+    others = image_group.others_wait(branch, group, output.invocation.clock())
+    if refusals < REFUSALS and not others:
+        return None
+
+    def own() -> tuple[tuple[FileChange, ...], str]:
+        now = decide()
+        return now.changes, now.message
+
+    return image_group.join(branch, group, own, author(), draft.message, output, deadline, others)
+
+
+def _given_up(error: StalePlan, branch: Branch, attempts: int, timeout: float) -> StalePlan:
+    tried = f"pushing to branch {branch.branch}"
+    if isinstance(error, RefLocked):
+        found = f"{error.found} ({attempts} attempts in {timeout:.0f} s)"
+        return RefLocked(tried, found, error.hint, branch.shown)
+    found = f"{attempts} attempts in {timeout:.0f} s were all overtaken by others"
+    return StalePlan(tried, found, "run again, or raise --timeout", branch.shown)
 
 
 def _try(
@@ -107,20 +190,46 @@ def _try(
     """One commit and push; None when others have made the change meanwhile."""
     if not draft.changes:
         return None
-    review = "propose the change instead: --pr in place of --push"
     if publish is not None:
-        try:
-            with interruption.unknown_when_interrupted(errors.under_way(branch.branch, branch.shown)):
-                return publish(draft)
-        except ProviderError as error:
-            raise PushRefused(error.tried, error.found, f"{error.hint}; or {review}", error.where) from error
+        return _publish(branch, draft, publish)
     sha = branch.commit(draft.changes, draft.message, author(), output.invocation.clock(), sign)
     try:
         branch.push(sha)
     except PushRefused as error:
-        raise PushRefused(error.tried, error.found, f"{error.hint}; or {review}", error.where) from error
-    except GitUnreachable:
+        if error.reason == git_refusals.LOST and branch.has_taken(sha):
+            return sha
+        raise _advised(error) from error
+    except GitUnreachable as error:
         # The line may have broken after the host took it.
-        if branch.refresh() != sha:
+        if branch.has_taken(sha):
+            return sha
+        if not error.passes:
             raise
+        raise _Busy(error, sha) from error
     return sha
+
+
+def _publish(branch: Branch, draft: Draft, publish: Callable[[Draft], str]) -> str:
+    try:
+        with interruption.unknown_when_interrupted(errors.under_way(branch.branch, branch.shown)):
+            return publish(draft)
+    except GitUnreachable as error:
+        if (sha := branch.taken_since(draft.message)) is not None:
+            return sha
+        if not error.passes:
+            raise
+        raise _Busy(error) from error
+    except ProviderError as error:
+        hint = f"{error.hint}; or propose the change instead: --pr in place of --push"
+        raise PushRefused(error.tried, error.found, hint, error.where) from error
+
+
+def _advised(error: PushRefused) -> PushRefused:
+    """The refusal, with what of `image set` would help."""
+    more = {
+        git_refusals.SIGNATURE: "or have the host make and sign it: --via api",
+        git_refusals.REVIEW: "or propose the change instead: --pr in place of --push",
+        git_refusals.OTHER: "or propose the change instead: --pr in place of --push",
+    }.get(error.reason)
+    hint = f"{error.hint}; {more}" if more else error.hint
+    return PushRefused(error.tried, error.found, hint, error.where, reason=error.reason)

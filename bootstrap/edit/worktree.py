@@ -16,11 +16,15 @@ from pathlib import Path
 
 from bootstrap.core import verbose
 from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.git.auth import Credential
 from bootstrap.git.changes import FileChange
+from bootstrap.git.sparse import Outside
 
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".venv"})
 
 
+LINK = "a symbolic link"
+SUBMODULE = "a repository of its own (a submodule)"
 PATIENCE = 60.0
 """Seconds to wait for another process that changes the same files."""
 PAUSE = 0.05
@@ -31,10 +35,18 @@ DRAFTS = "bootstrap-drafts"
 class WorkTree:
     """The files below `root`, by their paths relative to it. Symbolic links are not followed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, credential: Credential | None = None, outside: Outside | None = None
+    ) -> None:
         self.root = root
+        self.outside = outside
+        """What a sparse checkout left out: read from git, never written."""
+        self.credential = credential
+        """Who asks the remote for what a shallow or partial clone lacks of its past."""
         self.links: list[str] = []
         """Links to YAML files that were come across and left out."""
+        self.left_out: dict[str, str] = {}
+        """Paths that were come across and not followed, with what they are."""
 
     def read(self, path: str) -> bytes | None:
         """The content of a plain file; None when there is none (or it is a link)."""
@@ -44,7 +56,7 @@ class WorkTree:
                 return None
             content = full.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            return self.outside.read(path) if self.outside is not None else None
         except OSError as error:
             raise _unreadable(path, error) from error
         verbose.say(f"read {path}: {len(content):,} bytes")
@@ -52,10 +64,18 @@ class WorkTree:
 
     def under(self, folder: str) -> Iterator[str]:
         """Every plain file in a folder and its subfolders, in order; a file's path gives itself."""
+        if self.outside is not None and (left_out := self.outside.under(folder)):
+            yield from sorted({*self._on_disk(folder), *left_out})
+            return
+        yield from self._on_disk(folder)
+
+    def _on_disk(self, folder: str) -> Iterator[str]:
         full = self.root / folder if folder else self.root
         if full.is_file() and not full.is_symlink():
             yield folder
-        elif full.is_dir() and not (folder and self._through_link(folder)):
+        elif folder and (other := self._another(folder)) is not None:
+            self.left_out[other[0]] = other[1]
+        elif full.is_dir():
             yield from self._walk(str(full), f"{folder}/" if folder else "")
 
     def write(self, changes: Sequence[FileChange]) -> None:
@@ -67,6 +87,11 @@ class WorkTree:
         ready: list[tuple[Path, Path]] = []
         try:
             for change in changes:
+                if self.outside is not None and change.path in self.outside.paths:
+                    folder = change.path.rpartition("/")[0]
+                    hint = f"git sparse-checkout add {folder}, or commit it without the disk: --push"
+                    found = "the sparse checkout has left it out"
+                    raise RefusedError(f"writing {change.path}", found, hint, change.path)
                 if self.read(change.path) != change.before or self._is_taken(change):
                     found, hint = "it was changed meanwhile", "run again"
                     raise RefusedError(f"writing {change.path}", found, hint, change.path)
@@ -211,13 +236,34 @@ class WorkTree:
         for entry in entries:
             path = f"{prefix}{entry.name}"
             if entry.is_symlink():
+                self.left_out[path] = LINK
                 if entry.name.endswith((".yaml", ".yml")):
                     self.links.append(path)
             elif entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED:
+                if os.path.lexists(f"{entry.path}/.git"):
+                    self.left_out[path] = SUBMODULE
+                elif entry.name not in _SKIPPED:
                     yield from self._walk(entry.path, f"{path}/")
             elif entry.is_file(follow_symlinks=False):
                 yield path
+
+    def target_of(self, path: str) -> str | None:
+        """What a symbolic link leads to; None for what is none any more."""
+        try:
+            return str((self.root / path).readlink())
+        except OSError:
+            return None
+
+    def _another(self, path: str) -> tuple[str, str] | None:
+        """The part of a path that is a link or a repository of its own, and what it is."""
+        place = self.root
+        for part in path.split("/"):
+            place = place / part
+            if place.is_symlink():
+                return place.relative_to(self.root).as_posix(), LINK
+            if part in ("", ".", "..") or os.path.lexists(place / ".git"):
+                return place.relative_to(self.root).as_posix(), SUBMODULE
+        return None
 
     def _through_link(self, path: str) -> bool:
         """Whether a part of the path is a symbolic link."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -166,9 +166,18 @@ def environment(
     if is_ssh(url):
         result["GIT_SSH_COMMAND"] = ssh_command(credential, ssh)
         result.setdefault("GIT_SSH_VARIANT", "ssh")
-    pairs = settings(url, credential)
-    result["GIT_CONFIG_COUNT"] = str(len(pairs))
-    for number, (key, value) in enumerate(pairs):
+    return with_settings(result, settings(url, credential), behind=True)
+
+
+def with_settings(
+    environ: Mapping[str, str], pairs: Sequence[tuple[str, str]], *, behind: bool = False
+) -> dict[str, str]:
+    """The environment with more settings for git, which those that it has win over (`behind`: they win)."""
+    count = int(environ.get("GIT_CONFIG_COUNT") or 0)
+    known = [(environ[f"GIT_CONFIG_KEY_{n}"], environ[f"GIT_CONFIG_VALUE_{n}"]) for n in range(count)]
+    every = [*known, *pairs] if behind else [*pairs, *known]
+    result = {**environ, "GIT_CONFIG_COUNT": str(len(every))}
+    for number, (key, value) in enumerate(every):
         result |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return result
 

@@ -10,16 +10,20 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bootstrap.core.errors import AuthenticationFailed, GitError, GitUnreachable
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, errors, urls
+from bootstrap.git import auth, errors, patience, urls
 from bootstrap.git import command as git_command
 from bootstrap.git.auth import Credential
+from bootstrap.git.identity import check_text
 from bootstrap.git.tree import Entry, Wanted, matcher, parse_tree
+from bootstrap.git.wire import traced
 
 TIP = "refs/bootstrap/tip"
+_LOOK = "refs/bootstrap/look"
 SEEN = "refs/bootstrap/seen"
 
 
@@ -34,6 +38,7 @@ class Repository:
         self.folder = folder
         self._bare = folder / "repository.git"
         self._timeout = timeout
+        self.patience = patience.Patience()
         self._filtered = False
         self._deep = False
         self._tip: str | None = None
@@ -51,8 +56,34 @@ class Repository:
         self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> git_command.Answer:
         """One git command in the temporary repository (in its folder, before `prepare`)."""
+        environ = {**self._environ, **(extra or {})}
+        if not patience.is_remote(arguments):
+            return self._once(arguments, stdin, environ)
+        ssh = urls.is_ssh(self.url)
+        if patience.is_reading(arguments):
+            return self.patience.answered(lambda: self._asked(arguments, stdin, environ), ssh=ssh)
+        answer = self._asked(arguments, stdin, environ)
+        if answer.status == 0 or answer.wire.status == 200:  # a refused push was let in, too
+            self.patience.succeeded(answer.wire, ssh)
+        return answer
+
+    def _asked(
+        self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str]
+    ) -> git_command.Answer:
+        """One command that talks to the host, and what the host's HTTP said."""
+        with traced() as trace:
+            answer = self._once(arguments, stdin, {**environ, **trace.environ})
+            return replace(answer, wire=trace.wire())
+
+    def _once(self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str]) -> git_command.Answer:
         directory = self._bare if self._bare.exists() else self.folder
-        return git_command.run(arguments, directory, {**self._environ, **(extra or {})}, stdin, self._timeout)
+        return git_command.run(arguments, directory, environ, stdin, self._timeout)
+
+    def committer(self) -> dict[str, str]:
+        """GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL, as far as the user has set them."""
+        names = ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
+        found = {name: self._environ[name] for name in names if self._environ.get(name)}
+        return {name: check_text(text, "finding who commits", name) for name, text in found.items()}
 
     def must(
         self, tried: str, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
@@ -64,7 +95,7 @@ class Repository:
         return answer
 
     def error(self, answer: git_command.Answer, tried: str) -> GitError:
-        return errors.classify(answer.err, tried, self.shown, self.secrets)
+        return errors.counted(errors.classify(answer.err, tried, self.shown, self.secrets), answer)
 
     # -- the host's refs --------------------------------------------------------------------
 
@@ -80,6 +111,19 @@ class Repository:
                 default = value.removeprefix("ref: refs/heads/")
         self.prepare(next(iter(refs.values()), ""))
         return refs, default
+
+    def has_taken(self, branch: str, sha: str) -> bool:
+        """Whether a commit that was made here is in the host's branch now."""
+        spec = f"+refs/heads/{branch}:{_LOOK}"
+        answer = self.run("ls-remote", self.url, f"refs/heads/{branch}")
+        if answer.status:
+            raise self.error(answer, "looking for the commit")
+        if not answer.text:
+            return False
+        filters = ("--filter=tree:0",) if self._filtered else ()
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", *filters)
+        self.must("looking for the commit", "fetch", *options, "origin", spec)
+        return self.run("merge-base", "--is-ancestor", sha, _LOOK).status == 0
 
     def unborn_branch(self) -> str | None:
         """The default branch of a repository without any: only `git clone` is told, by newer hosts."""

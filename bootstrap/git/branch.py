@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.core import verbose
-from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.core.errors import InputError, RefusedError, StalePlan
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import commit as git_writing
 from bootstrap.git import objects
 from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
-from bootstrap.git.objects import Entry
+from bootstrap.git.objects import Entry, NewCommit
+from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
@@ -31,7 +33,12 @@ class Branch:
         self.shown = calls.shown
         self.tip = ""
         self._root = ""
+        self.private = f"refs/bootstrap/{os.urandom(4).hex()}"
+        """Refs of this run alone, in the repository on this machine."""
         self._trees: dict[str, dict[str, Entry]] = {}
+        self.left_out: dict[str, str] = {}
+        """Paths that were come across and are no plain files, with what they are."""
+        self._links: dict[str, str] = {}
 
     def refresh(self) -> str:
         """Read the branch's tip anew; InputError when the branch is not there."""
@@ -42,7 +49,7 @@ class Branch:
         entry = self._entry(path)
         if entry is None or not entry.is_file:
             return None
-        content = self.calls.content(entry.sha, "blob")
+        content = self._content(entry.sha, "blob")
         verbose.say(f"read {path}: {len(content):,} bytes")
         return content
 
@@ -55,11 +62,28 @@ class Branch:
         if entry.is_tree:
             self._bring_all(entry.sha)
             yield from self._walk(folder, entry.sha)
-        else:
+        elif entry.is_file:
             yield folder
+        else:
+            self._leave_out(folder, entry)
 
-    def deepen(self, since: float | None = None) -> None:
-        """Have the history here: of all time, or at least what came after `since` (in seconds)."""
+    def target_of(self, path: str) -> str | None:
+        """What a symbolic link that was left out leads to."""
+        sha = self._links.get(path)
+        if sha is None:
+            return None
+        self.bring([sha])
+        return self.calls.content(sha, "blob").decode("utf-8", "replace")
+
+    def deepen(self) -> None:
+        """Have the whole history here."""
+
+    def past(self) -> Past:
+        """What was before the tip."""
+        raise NotImplementedError
+
+    def bring_folders(self, folders: Sequence[str]) -> None:
+        """Have these folders here with all that is in them."""
 
     def bring(self, shas: Sequence[str]) -> None:
         """Have these files here, of whatever commit."""
@@ -76,9 +100,57 @@ class Branch:
         modes = {change.path: self._mode(change.path) for change in changes}
         return git_writing.commit(self.calls, self.tip, changes, modes, message, author, when, sign)
 
-    def push(self, sha: str) -> None:
-        """Push a commit made on the tip: StalePlan when someone was faster, PushRefused for good."""
-        git_writing.push(self.calls, self.remote, self.branch, self.tip, sha)
+    def commits(self, new: Sequence[NewCommit]) -> tuple[str, ...]:
+        """Make commits, each on the one before, the first on the tip; their ids, in order."""
+        modes = {change.path: self._mode(change.path) for one in new for change in one.changes}
+        return git_writing.commits(self.calls, self.tip, new, modes)
+
+    def push(self, sha: str, gone: Mapping[str, str] | None = None) -> None:
+        """Push a commit made on the tip: StalePlan when someone was faster, PushRefused for good.
+
+        With it go the refs in `gone`, which must be at these ids: all or nothing.
+        """
+        try:
+            git_writing.push(self.calls, self.remote, self.branch, self.tip, sha, gone)
+        except StalePlan as error:
+            # curl repeats a request whose answer was lost; the host then refuses what it has taken already.
+            if "[remote rejected]" not in error.found or not self.has_taken(sha):
+                raise
+
+    def has_taken(self, sha: str, back: bool = False) -> bool:
+        """Whether a commit made on the tip (`back`: on an earlier one) is in the remote's branch now.
+
+        The tip stays as it was read.
+        """
+        look = self._look(back)
+        return self.calls.run("merge-base", "--is-ancestor", sha, look).status == 0
+
+    def taken_since(self, message: str, author: str | None = None, since: str | None = None) -> str | None:
+        """The commit after `since` (the tip) with this message and `author` (name, address, seconds), if any.
+
+        Behind the tip, history may be cut off after it.
+        """
+        form = "--format=%H%x00%an <%ae> %at%x00%B%x01"
+        answer = self.calls.must(
+            "looking for the commit", "log", form, f"{since or self.tip}..{self._look(since is not None)}"
+        )
+        for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
+            sha, _, rest = record.strip().partition("\0")
+            who, _, said = rest.partition("\0")
+            if said.strip() == message.strip() and author in (None, who):
+                return sha
+        return None
+
+    def _look(self, back: bool = False) -> str:
+        """The remote's branch as it is now, with the commits since the tip, or those before it too."""
+        ref = f"{self.private}/look"
+        spec = f"+refs/heads/{self.branch}:{ref}"
+        self.calls.must("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
+        return ref
+
+    def commits_alone(self, back: bool = False) -> tuple[str, ...]:
+        """Options of a fetch that wants no files, and with `back` what is behind the tip."""
+        return ()
 
     def other(self, name: str) -> tuple[str, bytes] | None:
         """The tip of another branch of the remote, and that commit as git keeps it; None: no such branch."""
@@ -148,12 +220,24 @@ class Branch:
                 yield from self._walk(path, entry.sha)
             elif entry.is_file:
                 yield path
+            else:
+                self._leave_out(path, entry)
+
+    def _leave_out(self, path: str, entry: Entry) -> None:
+        self.left_out[path] = "a submodule"
+        if entry.mode == objects.LINK:
+            self.left_out[path] = "a symbolic link"
+            self._links[path] = entry.sha
 
     def _tree(self, sha: str) -> dict[str, Entry]:
         if sha not in self._trees:
-            content = self.calls.content(sha, "tree")
+            content = self._content(sha, "tree")
             self._trees[sha] = dict(objects.entries(content, len(sha) // 2))
         return self._trees[sha]
+
+    def _content(self, sha: str, kind: str) -> bytes:
+        """A file or list of the tip, which is here."""
+        return self.calls.content(sha, kind)
 
     # What a branch that is not wholly here fetches before something is looked at.
 

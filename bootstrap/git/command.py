@@ -11,17 +11,24 @@ from typing import Any
 
 from bootstrap.core import process_group, verbose
 from bootstrap.core.errors import GitError
+from bootstrap.git.wire import UNKNOWN, Wire
 
 OLDEST = (2, 34)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What git left behind; `err` is its standard error as text."""
+    """What git left behind; `err` is its standard error as text.
+
+    `wire` is what the host's HTTP said; the last of `tries` ended `seconds` after the first began.
+    """
 
     status: int
     out: bytes
     err: str
+    wire: Wire = UNKNOWN
+    tries: int = 1
+    seconds: float = 0.0
 
     @property
     def text(self) -> str:

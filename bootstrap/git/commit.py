@@ -6,14 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bootstrap.core import interruption
-from bootstrap.core.errors import GitError
+from bootstrap.core.errors import AuthenticationFailed, GitError, GitUnreachable, InputError
 from bootstrap.git import errors, objects
 from bootstrap.git.changes import FileChange
-from bootstrap.git.identity import Identity
+from bootstrap.git.identity import Identity, check_text
+from bootstrap.git.objects import NewCommit
 from bootstrap.git.run import Calls
 from bootstrap.git.tree import check_changes
 
 NEXT = "refs/bootstrap/next"
+_COMMITTER = ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
+_DATES = ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")
 
 
 def commit(
@@ -29,43 +32,89 @@ def commit(
     """Make a commit on `tip` and return its id; it is local until `push`.
 
     `modes` are the files' as git writes them; `when` is in seconds since the epoch. A signature is
-    made as the user's git is configured to.
+    made as the user's git is configured to. GIT_COMMITTER_* and the dates are the user's, where set.
     """
-    check_changes(changes, {}, calls.shown)
-    stream = objects.import_stream(NEXT, tip, changes, modes, message, author, when)
+    new = NewCommit(changes, message, *stamps(calls, author, when))
+    (made,) = commits(calls, tip, [new], modes)
+    return _signed(calls, tip, made, new) if sign else made
+
+
+def commits(
+    calls: Calls, tip: str | None, new: Sequence[NewCommit], modes: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Make commits, each on the one before, the first on `tip` (None: on nothing); their ids, in order."""
+    for one in new:
+        check_changes(one.changes, {}, calls.shown)
+        check_text(one.message, "making the commit", "its message")
+    stream = objects.import_stream(NEXT, tip, new, modes)
     options = ("fast-import", "--quiet", "--force", "--done", "--date-format=raw")
     # One small pack instead of loose objects saves a process.
-    made = calls.must("making the commit", "-c", "fastimport.unpackLimit=1", *options, stdin=stream).text
-    return _signed(calls, tip, made, message, author, when) if sign else made
+    answer = calls.must("making the commit", "-c", "fastimport.unpackLimit=1", *options, stdin=stream)
+    return tuple(answer.text.split())
 
 
-def push(calls: Calls, remote: str, branch: str, tip: str, sha: str) -> None:
-    """Push `sha`, made on `tip`, to the branch.
+def stamps(calls: Calls, author: Identity, when: float) -> tuple[str, str]:
+    """Author and committer as a commit has them: the same, unless the surroundings say otherwise."""
+    same = f"{author} {int(when)} +0000"
+    if not any(calls.environ.get(name) for name in (*_COMMITTER, *_DATES)):
+        return same, same
+    fallback: dict[str, str] = {}
+    for role in ("AUTHOR", "COMMITTER"):
+        fallback |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.email}
+        fallback[f"GIT_{role}_DATE"] = f"{int(when)} +0000"
+    chosen = {name: calls.environ[name] for name in (*_COMMITTER, *_DATES) if calls.environ.get(name)}
+    found = []
+    for role in ("AUTHOR", "COMMITTER"):
+        answer = calls.run("var", f"GIT_{role}_IDENT", extra=fallback | chosen)
+        if answer.status:
+            hint = "give GIT_COMMITTER_NAME, _EMAIL and the dates as git takes them, or leave them away"
+            said = errors.summary(answer.err)
+            raise InputError("finding who commits", said, hint)
+        found.append(check_text(answer.text, "finding who commits", f"GIT_{role}_NAME or _EMAIL"))
+    return found[0], found[1]
 
-    Raises StalePlan when someone else was faster, PushRefused when the host will not have it.
+
+def push(
+    calls: Calls, remote: str, branch: str, tip: str, sha: str, gone: Mapping[str, str] | None = None
+) -> None:
+    """Push `sha`, made on `tip`, to the branch, and remove the refs in `gone` (at these ids): all or none.
+
+    Raises StalePlan when someone else was faster, PushRefused when the host will not have it,
+    GitUnreachable when that is not known.
     """
     ref = f"refs/heads/{branch}"
     # The commit stands on the tip, so the lease forces nothing: it makes a push rarer, because one
     # to a branch that was reset meanwhile would bring back what was removed.
-    lease = f"--force-with-lease={ref}:{tip}"
+    specs = {f"{sha}:{ref}": f"{ref}:{tip}"}
+    specs |= {f":{name}": f"{name}:{was}" for name, was in (gone or {}).items()}
     with interruption.unknown_when_interrupted(errors.under_way(branch, calls.shown, sha)):
-        answer = calls.run("push", "--porcelain", "--no-verify", lease, remote, f"{sha}:{ref}")
+        push_refs(calls, remote, specs, f"pushing to branch {branch}")
+
+
+def push_refs(calls: Calls, remote: str, specs: Mapping[str, str], tried: str) -> None:
+    """Push each refspec under its lease (`REF:ID`, `REF:` for none), all or none; errors as of `push`."""
+    leases = [f"--force-with-lease={lease}" for lease in specs.values()]
+    together = ["--atomic"] if len(specs) > 1 else []
+    answer = calls.run("push", "--porcelain", "--no-verify", *together, *leases, remote, *specs)
     if answer.status:
         out = answer.out.decode("utf-8", "replace")
-        tried = f"pushing to branch {branch}"
-        raise errors.classify_push(out, answer.err, tried, calls.shown, calls.secrets)
+        error = errors.classify_push(out, answer.err, tried, calls.shown, calls.secrets)
+        if isinstance(error, AuthenticationFailed) and calls.patience.let_in:
+            error = GitUnreachable(tried, f"{error.found}, though it took the credential before", error.hint)
+        raise errors.counted(error, answer)
 
 
-def _signed(calls: Calls, tip: str, unsigned: str, message: str, author: Identity, when: float) -> str:
+def _signed(calls: Calls, tip: str, unsigned: str, new: NewCommit) -> str:
     found = calls.object(unsigned)
     if found is None:
         raise GitError("signing the commit", "it is not there", "run again", calls.shown)
     extra: dict[str, str] = {}
-    for role in ("AUTHOR", "COMMITTER"):
-        extra |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.email}
-        extra[f"GIT_{role}_DATE"] = f"{int(when)} +0000"
+    for role, stamp in (("AUTHOR", new.author), ("COMMITTER", new.committer)):
+        name, _, rest = stamp.rpartition(" <")
+        email, _, date = rest.partition("> ")
+        extra |= {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email, f"GIT_{role}_DATE": date}
     options = ("commit-tree", "-S", "-p", tip, "-F", "-", objects.tree_of(found[2]))
-    return calls.must("signing the commit", *options, stdin=message.encode(), extra=extra).text
+    return calls.must("signing the commit", *options, stdin=new.message.encode(), extra=extra).text
 
 
 _TRAILER = re.compile(r"[A-Za-z0-9-]+: \S")

@@ -13,11 +13,18 @@ from bootstrap.core.errors import (
     GitError,
     GitUnreachable,
     PushRefused,
+    RefLocked,
     RepositoryNotFound,
     StalePlan,
 )
+from bootstrap.git import refusals
+from bootstrap.git.command import Answer
 
 _TOKEN = "check the token and what it may do (GIT_TOKEN, --token-file), or the SSH key (--ssh-key)"  # noqa: S105
+_NO_CREDENTIAL = (
+    "give a token by GIT_TOKEN or --token-file (with --username where the host asks for a name),"
+    " or configure a credential helper of git's"
+)
 _NETWORK = "check the address, the network and the proxy (HTTPS_PROXY, NO_PROXY), then run again"
 _CERTIFICATE = (
     "give the certificate of the host's authority with --ca-file; verification is never switched off"
@@ -39,10 +46,15 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
         GitUnreachable,
         _CERTIFICATE,
     ),
+    (r"could not read (Username|Password)|terminal prompts disabled", AuthenticationFailed, _NO_CREDENTIAL),
     (
-        r"error: 401|Authentication failed for|could not read (Username|Password)|terminal prompts disabled"
-        r"|HTTP Basic: Access denied|Permission denied \(|Too many authentication failures"
-        r"|bad permissions|Load key",
+        r"detected dubious ownership",
+        GitError,
+        "it belongs to another user; trust it with: git config --global --add safe.directory PATH",
+    ),
+    (
+        r"error: 401|Authentication failed for|HTTP Basic: Access denied|Permission denied \("
+        r"|Too many authentication failures|bad permissions|Load key",
         AuthenticationFailed,
         _TOKEN,
     ),
@@ -53,11 +65,6 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
         "check the URL, and that this credential may see the repository",
     ),
     (r"error: 403|Unauthorized|[Aa]ccess denied|not authori[sz]ed", AuthenticationFailed, _TOKEN),
-    (
-        r"dubious ownership",
-        GitError,
-        "it belongs to another user; trust it with: git config --global --add safe.directory PATH",
-    ),
     (
         r"error: 30[12378]|[Rr]edirect",
         GitUnreachable,
@@ -80,19 +87,63 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
     ),
 )
 
+# What may be otherwise a moment later. Certificates and host keys stand above and never are.
+_BUSY = re.compile(
+    r"error: (5\d\d|429|408)|HTTP (5\d\d|429|408)|HTTP code 5\d\d from proxy|Empty reply"
+    r"|Connection (timed out|reset|closed|was reset|died)|[Tt]imed out|Timeout:|too slow|RPC failed|hung up"
+    r"|early EOF|unexpected disconnect|kex_exchange_identification|Recv failure|Send failure|transfer closed"
+    r"|Broken pipe|Internal [Ss]erver (Connection )?[Ee]rror|database is locked"
+    r"|deadlock|[Tt]emporarily unavailable|[Tt]oo many (requests|connections)"
+    r"|[Ss]ervice [Uu]navailable"
+    r"|Internal API (unreachable|error)|(GitLab|Gitea|remote): (5\d\d|429)\b"
+    r"|SSL_ERROR_SYSCALL|SSL_read|GnuTLS recv error"
+    r"|bytes of body are still expected|unexpected EOF"
+)
+_DOWN = re.compile(
+    r"Could not resolve|Temporary failure in name resolution|Failed to connect|Couldn't connect"
+    r"|Connection refused|Network is unreachable|No route to host|Name or service not known"
+)
+_DENIED = re.compile(r"error: 401|Authentication failed for|HTTP Basic: Access denied|Permission denied \(")
+_FOR_EVER = re.compile(
+    r"SSL certificate|certificate verif|certificate subject|alternative certificate|local issuer"
+    r"|error setting certificate|server certificate|Host key verification failed"
+    r"|HOST IDENTIFICATION HAS CHANGED|host key is known|No space left on device"
+    # The server has said why, and then hung up.
+    r"|no commits selected|not our ref|does not allow request|does not support"
+    r"|error in object|shallow|filter"
+    r"|not found|couldn't find|does not appear to be a git|dubious ownership|Permission denied(?! \()"
+)
+
 _RACE = re.compile(
     r"non-fast-forward|fetch first|stale info|failed to update ref|cannot lock ref|failed to lock"
     r"|reference already exists|incorrect old value|failed to update"
 )
 
 
+def passing(stderr: str) -> str | None:
+    """Whether another try may help: the host is "busy" or "down", or it "denied" what it may take later."""
+    if _FOR_EVER.search(stderr):
+        return None
+    for name, pattern in (("denied", _DENIED), ("busy", _BUSY), ("down", _DOWN)):
+        if pattern.search(stderr):
+            return name
+    return None
+
+
 def classify(stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ()) -> GitError:
     """The error that git's standard error stands for; a plain GitError when it is not known."""
     text = _hidden(stderr, secrets)
-    found = _summary(text)
+    found = summary(text)
     for pattern, kind, hint in _MEANINGS:
-        if re.search(pattern, text):
-            return kind(tried, found, hint, where)
+        if not re.search(pattern, text):
+            continue
+        if kind is GitUnreachable:
+            return GitUnreachable(tried, found, hint, where, passes=hint == _NETWORK)
+        if hint == _NO_CREDENTIAL:
+            found = "the host asks for a credential, and none was given"
+        if place := re.search(r"dubious ownership in repository at '([^']*)'", text):
+            hint = hint.replace("PATH", place[1])
+        return kind(tried, found, hint, where)
     return GitError(tried, found, "this is what git said; run it again with --verbose", where)
 
 
@@ -107,23 +158,48 @@ def under_way(branch: str | None, where: str, sha: str = "") -> str:
 
 def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ()) -> GitError:
     """The error of a failed `git push --porcelain` of one ref: by its status line, else by stderr."""
-    line = next((line for line in out.splitlines() if line.startswith("!\t")), None)
-    if line is None:
+    lines = [line for line in out.splitlines() if line.startswith("!\t")]
+    if "does not support --atomic" in stderr:
+        found = "the host takes no push of several refs that is all or nothing"
+        return PushRefused(tried, found, refusals.hint_for(refusals.OTHER), where)
+    if not lines:
         error = classify(stderr, tried, where, secrets)
         if isinstance(error, AuthenticationFailed) and re.search(r"error: 403|Unauthorized", stderr):
-            hint = "use a credential that may write to the repository"
-            return PushRefused(tried, f"this credential may not push: {error.found}", hint, where)
+            hint, reason = refusals.hint_for(refusals.RIGHT), refusals.RIGHT
+            if refusals.reason_of(error.found) == refusals.ARCHIVED:
+                hint, reason = refusals.hint_for(refusals.ARCHIVED), refusals.ARCHIVED
+            found = f"this credential may not push: {error.found}"
+            return PushRefused(tried, found, hint, where, reason=reason)
         return error
+    # Of several refs, those that are fine fail with the one that is not: its line says why.
+    line = next((line for line in lines if "atomic" not in line.split("\t")[-1]), lines[0])
     reason = _hidden(line.split("\t")[-1], secrets)
     said = "; ".join(remote_lines(_hidden(stderr, secrets)))
     found = f"{reason}: {said}" if said else reason
     # A hook may say anything: only git's own reasons, in the brackets, mean a lost race.
+    if lock := re.search(r"Unable to create '([^']*\.lock)': File exists", f"{reason}; {said}"):
+        hint = f"ask who runs the host: if nobody pushes, remove {lock[1].replace('/./', '/')}"
+        return RefLocked(tried, f"the host could not lock the branch: {found}", hint, where)
     if _RACE.search(reason):
         return StalePlan(tried, f"someone else pushed meanwhile: {reason}", "run again", where)
-    hint = "push to another branch (--branch) and merge it by review, or have the host's rule changed"
-    if re.search(r"No space left|unpacker error|unable to write", found):
-        hint = "the Git host could not store the push: ask who runs it"
-    return PushRefused(tried, f"the Git host refused the push: {found}", hint, where)
+    why = refusals.reason_of(found)
+    if why == refusals.OTHER and _BUSY.search(found):
+        hint = "the host is in trouble: run again later, or ask who runs it"
+        return GitUnreachable(tried, f"the Git host could not take the push: {found}", hint, where)
+    found = f"the Git host refused the push: {found}"
+    return PushRefused(tried, found, refusals.hint_for(why), where, reason=why)
+
+
+def counted(error: GitError, answer: Answer) -> GitError:
+    """The same error, with how often and how long it was tried, and the patience that the host asks for."""
+    asked = answer.wire.patience
+    if answer.tries > 1:
+        error.found += f" ({answer.tries} tries in {answer.seconds:.0f} s)"
+        error.args = (f"{error.tried}: {error.found}",)
+    if isinstance(error, GitUnreachable) and asked:
+        error.patience = asked
+        error.hint = f"the host asks for patience: run again after {asked:.0f} s"
+    return error
 
 
 def remote_lines(stderr: str) -> list[str]:
@@ -137,7 +213,7 @@ def remote_lines(stderr: str) -> list[str]:
     ]
 
 
-def _summary(stderr: str) -> str:
+def summary(stderr: str) -> str:
     """The lines that say something, server's first; at most four, each at most 300 characters."""
     said = remote_lines(stderr)
     skip = re.compile(r"remote:|warning:|hint:|$|Please make sure|and the repository exists|@@@|To |Pushing ")

@@ -35,7 +35,7 @@ def identity(invocation: Invocation, override: str | None = None) -> Identity:
         found = re.fullmatch(r"\s*([^<>\x00-\x1f]+?)\s*<([^<>\s@]+@[^<>\s@]+)>\s*", override)
         if not found or not found[1].strip(" .,:;\"'\\"):
             raise InputError(tried, f"{override!r} is not a name and an address", 'give "NAME <EMAIL>"')
-        return Identity(found[1], found[2])
+        return Identity(check_text(found[1], tried, "the name"), check_text(found[2], tried, "the address"))
     values = {}
     for key in ("name", "email"):
         value = invocation.environ.get(f"GIT_AUTHOR_{key.upper()}") or _config(invocation, f"user.{key}")
@@ -43,8 +43,18 @@ def identity(invocation: Invocation, override: str | None = None) -> Identity:
             found_here = f"{value!r} is no {key}" if value else f"no {key} is configured"
             hint = 'give --author "NAME <EMAIL>", or: git config --global user.' + f"{key} …"
             raise InputError(tried, found_here, hint)
-        values[key] = value.strip()
+        values[key] = check_text(value.strip(), tried, f"the {key}")
     return Identity(**values)
+
+
+def check_text(text: str, tried: str, what: str) -> str:
+    """The text; InputError where it has bytes that are no UTF-8, which no commit could carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"{what} has bytes that are no UTF-8: {text.encode('utf-8', 'surrogateescape')!r}"
+        raise InputError(tried, found, "give it in UTF-8") from error
+    return text
 
 
 def merge_text(

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bootstrap.git.changes import FileChange
-from bootstrap.git.identity import Identity
 
 TREE = "40000"
+LINK = "120000"
 FILES = ("100644", "100755", "100664")
 """Modes of plain files; the last one is of old repositories."""
 
@@ -54,29 +54,38 @@ def blob_id(content: bytes, digits: int) -> str:
     return made.hexdigest()
 
 
+class NewCommit(NamedTuple):
+    """A commit to be made; `author` and `committer` as git writes them: name, address, seconds, zone."""
+
+    changes: Sequence[FileChange]
+    message: str
+    author: str
+    committer: str
+
+
 def import_stream(
-    ref: str,
-    parent: str,
-    changes: Sequence[FileChange],
-    modes: Mapping[str, str],
-    message: str,
-    author: Identity,
-    when: float,
+    ref: str, parent: str | None, commits: Sequence[NewCommit], modes: Mapping[str, str]
 ) -> bytes:
-    """One commit on `parent`, for `git fast-import --done`, which prints its id. `when` in seconds."""
-    stamp = f"{author} {int(when)} +0000"
-    lines = [f"commit {ref}\nmark :1\nauthor {stamp}\ncommitter {stamp}\n".encode()]
-    lines.append(_data(message.encode()))
-    lines.append(f"from {parent}\n".encode())
-    for change in changes:
-        path = _quoted(change.path)
-        if change.content is None:
-            lines.append(b"D " + path + b"\n")
-        else:
-            mode = modes[change.path].replace("100664", "100644")
-            lines.append(f"M {mode} inline ".encode() + path + b"\n" + _data(change.content))
-    lines.append(b"get-mark :1\ndone\n")
-    return b"".join(lines)
+    """Commits, each on the one before and the first on `parent`, for `git fast-import --done`.
+
+    It prints their ids, a line each. `modes` are the files' by path; without `parent` the first has none.
+    """
+    lines: list[bytes] = []
+    for number, commit in enumerate(commits, 1):
+        who = f"author {commit.author}\ncommitter {commit.committer}\n"
+        lines.append(f"commit {ref}\nmark :{number}\n{who}".encode())
+        lines.append(_data(commit.message.encode()))
+        if number == 1 and parent is not None:
+            lines.append(f"from {parent}\n".encode())
+        for change in commit.changes:
+            path = _quoted(change.path)
+            if change.content is None:
+                lines.append(b"D " + path + b"\n")
+            else:
+                mode = modes[change.path].replace("100664", "100644")
+                lines.append(f"M {mode} inline ".encode() + path + b"\n" + _data(change.content))
+    lines += [f"get-mark :{number}\n".encode() for number in range(1, len(commits) + 1)]
+    return b"".join([*lines, b"done\n"])
 
 
 def _data(content: bytes) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,7 +26,7 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, bare, changes, errors
+from bootstrap.git import auth, bare, changes, errors, patience
 from bootstrap.git.auth import Credential
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.identity import Identity, check_version, identity, merge_text
@@ -205,6 +206,7 @@ class Remote:
         who: dict[str, str] = {}
         for role in ("AUTHOR", "COMMITTER"):
             who |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.email}
+        who |= repository.committer()
         parents = [part for sha in (parent, merged) if sha for part in ("-p", sha)]
         options = ["-S" if sign else "--no-gpg-sign", *parents, "-F", "-", tree]
         answer = repository.must("making the commit", "commit-tree", *options, stdin=message, extra=who)
@@ -219,12 +221,30 @@ class Remote:
         if expect is not None and self._repository.run("merge-base", "--is-ancestor", expect, sha).status:
             found = f"commit {sha[:12]} does not stand on {expect[:12]}"
             raise GitError("pushing", found, "observe the branch and make the commit again", self.shown)
-        try:
-            self._push(sha, expect)
-        except GitUnreachable:
-            # The line may have broken after the host took it.
-            if self._repository.refs()[0].get(f"refs/heads/{self.branch}") != sha:
-                raise
+        began, tries = time.monotonic(), 0
+        while True:
+            tries += 1
+            try:
+                self._push(sha, expect)
+            except StalePlan as error:
+                # curl repeats what was not answered; the host then refuses what it has taken already.
+                if "[remote rejected]" not in error.found or not self._has_taken(sha):
+                    raise
+                return
+            except GitUnreachable as error:
+                # The line may have broken after the host took it.
+                if self._has_taken(sha):
+                    return
+                left = self._repository.patience.left(began)
+                if not error.passes or left <= 0 or error.patience > left:
+                    error.found += f" ({tries} {'tries' if tries > 1 else 'try'})"
+                    raise
+                time.sleep(min(max(error.patience, patience.between(tries)), left))
+            else:
+                return
+
+    def _has_taken(self, sha: str) -> bool:
+        return self._repository.has_taken(self.branch or "", sha)
 
     def _push(self, sha: str, expect: str | None, *options: str) -> None:
         ref = f"refs/heads/{self.branch}"
@@ -237,7 +257,12 @@ class Remote:
         if answer.status:
             out = answer.out.decode("utf-8", "replace")
             tried = f"pushing to branch {self.branch}"
-            raise errors.classify_push(out, answer.err, tried, self.shown, self._repository.secrets)
+            shown, secrets = self.shown, self._repository.secrets
+            error = errors.classify_push(out, answer.err, tried, shown, secrets)
+            if isinstance(error, AuthenticationFailed) and self._repository.patience.let_in:
+                found = f"{error.found}, though it took the credential before"
+                error = GitUnreachable(tried, found, error.hint, shown)
+            raise errors.counted(error, answer)
 
     def _message(self, message: str, signer: Identity | None) -> bytes:
         if signer is None:

@@ -7,21 +7,29 @@ may; a CI job pays it on every run.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bootstrap.core import process_group, verbose
 from bootstrap.core.errors import GitError
-from bootstrap.git import errors
+from bootstrap.git import errors, patience
 from bootstrap.git.command import Answer
+from bootstrap.git.patience import Patience
+from bootstrap.git.wire import traced
+
+_PUSH_SECONDS = 30.0
+"""A push is given so long even at the end: cut off, nobody would know whether the host took it."""
 
 
 class Calls:
     """git in one repository, with one environment. `shown` and `secrets` are for messages.
 
     `directory` need not be there yet: git runs in its parent until it is. `timeout` is in seconds,
-    for each call.
+    for each call. What only reads from a host is asked again for as long as `patience` lasts.
     """
 
     def __init__(
@@ -37,13 +45,49 @@ class Calls:
         self.shown = shown
         self.secrets = tuple(secrets)
         self.timeout = timeout
+        self.patience = Patience()
         self._objects: Objects | None = None
 
     def run(self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None) -> Answer:
         """One git command; a failure is an Answer."""
-        directory = self.directory if self.directory.is_dir() else self.directory.parent
         environ = {**self.environ, **extra} if extra else self.environ
-        return run(arguments, directory, environ, stdin, self.timeout)
+        if not patience.is_remote(arguments):
+            return self._once(arguments, stdin, environ, self.timeout)
+        began = time.monotonic()
+        if patience.is_reading(arguments):
+            clean = self._clean if patience.command_of(arguments) == "clone" else lambda: None
+            return self.patience.answered(
+                lambda: self._asked(arguments, stdin, environ, began), clean, self._ssh
+            )
+        answer = self._asked(arguments, stdin, environ, began)
+        if answer.status == 0 or answer.wire.status == 200:  # a refused push was let in, too
+            self.patience.succeeded(answer.wire, self._ssh)
+        return answer
+
+    @property
+    def _ssh(self) -> bool:
+        return "GIT_SSH_COMMAND" in self.environ
+
+    def _asked(
+        self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str], began: float
+    ) -> Answer:
+        """One command that talks to a host, and what the host's HTTP said."""
+        timeout = max(1.0, min(self.timeout, self.patience.left(began)))
+        if patience.command_of(arguments) == "push":
+            timeout = max(timeout, min(self.timeout, _PUSH_SECONDS))
+        with traced() as trace:
+            answer = self._once(arguments, stdin, {**environ, **trace.environ}, timeout)
+            return replace(answer, wire=trace.wire())
+
+    def _once(
+        self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str], timeout: float
+    ) -> Answer:
+        directory = self.directory if self.directory.is_dir() else self.directory.parent
+        return run(arguments, directory, environ, stdin, timeout)
+
+    def _clean(self) -> None:
+        """Before a clone is tried again: git takes no folder that a killed one has left."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def must(
         self, tried: str, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
@@ -55,7 +99,7 @@ class Calls:
         return answer
 
     def error(self, answer: Answer, tried: str) -> GitError:
-        return errors.classify(answer.err, tried, self.shown, self.secrets)
+        return errors.counted(errors.classify(answer.err, tried, self.shown, self.secrets), answer)
 
     def object(self, name: str) -> tuple[str, str, bytes] | None:
         """The id, kind and content of an object, by id or ref; None when it is not here."""

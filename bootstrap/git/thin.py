@@ -18,22 +18,26 @@ from bootstrap.git import auth, log, urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch, users_ssh
 from bootstrap.git.command import Answer
+from bootstrap.git.deepen import Remote, bare
 from bootstrap.git.objects import Entry
+from bootstrap.git.past import FIRST, Past
 from bootstrap.git.run import Calls
 
 _LEVELS = 2
+_BACK = 500
 _FILTERS = (f"tree:{_LEVELS}", "blob:none", None)
 # Without "noop" git would tell what it has. The host would then leave out what belongs to that, though
 # it never came here; and to find out what does, it would walk the whole tree (1.1 s against 0.3 s).
 _QUIETLY = ("--quiet", "--no-tags", "--no-write-fetch-head")
 _FETCH = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", *_QUIETLY)
-_CLONE = ("clone", "--quiet", "--bare", "--depth=1", "--single-branch", "--no-tags", "--template=")
+_CLONE = ("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--template=")
 
 
 class ThinBranch(Branch):
     """`folder` is private, exists and is removed by its owner; `branch` None is the host's default.
 
     Nothing is asked of the host before `refresh`. `timeout` is in seconds, for each call of git.
+    `asks_past`: what was before the tip will be asked for, so that some of it comes along.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class ThinBranch(Branch):
         folder: Path,
         timeout: float = 120,
         detail: Callable[[str], None] = lambda _: None,
+        asks_past: bool = False,
     ) -> None:
         urls.check_url(url)
         auth.check_credential(url, credential)
@@ -61,6 +66,8 @@ class ThinBranch(Branch):
         self._whole = False
         self._lists_all = False
         self._deep = False
+        self._depth = FIRST if asks_past else 1
+        self._past: Past | None = None
         self._complete: set[str] = set()
         """Trees that are here with all that is below them."""
         self._lists: set[str] = set()
@@ -75,50 +82,52 @@ class ThinBranch(Branch):
         else:
             ref = f"refs/heads/{self.branch}"
             filters = (f"--filter={self._filter}",) if self._filter else ()
-            options = (*_FETCH, "--depth=1", *filters)
+            options = (*_FETCH, f"--depth={self._depth}", *filters)
             if self._deep:  # a depth would cut the history off again
                 options = ("fetch", *_QUIETLY, "--no-filter" if self._whole else "--filter=blob:none")
             answer = self.calls.run(*options, "origin", f"+{ref}:{ref}")
             if answer.status:
                 raise self.calls.error(answer, f"fetching branch {self.branch}")
+        if not self.tip:
+            self._check_branch()
         tip = self._found_tip(f"refs/heads/{self.branch}")
         if not self._lists_all:
             self._mark_tip()
         return tip
 
-    def deepen(self, since: float | None = None) -> None:
+    def deepen(self) -> None:
         """Have the history here; folders' lists of all its commits come along, files do not."""
         ref = f"refs/heads/{self.branch}"
         if self._deep:
             return
-        if since is not None and not self._moved_since(since):
-            return
-        depth = "--unshallow" if since is None else f"--shallow-since=@{int(since)}"
-        if since is None and not log.is_shallow(self.calls):
+        if not log.is_shallow(self.calls):
             self._deep = True
             return
         filters = ("--no-filter",) if self._whole else ("--filter=blob:none",)
-        answer = self.calls.run(*_FETCH, depth, *filters, "origin", f"+{ref}:{ref}")
+        answer = self.calls.run(*_FETCH, "--unshallow", *filters, "origin", f"+{ref}:{ref}")
         if answer.status:
             raise self.calls.error(answer, f"fetching the history of branch {self.branch}")
-        self._lists_all, self._deep = True, since is None
+        self._lists_all = self._deep = True
+
+    def past(self) -> Past:
+        """What was before the tip, fetched as far as it is asked for."""
+        if self._past is None:
+            self._depth = FIRST
+            folder, store = self.calls.directory.parent / "past.git", self.calls.directory / "objects"
+            source = Remote(self.calls, self.branch, [self._filter])
+            self._past = Past(bare(folder, [store], self.tip, self.calls), source)
+        return self._past
+
+    def close(self) -> None:
+        if self._past is not None:
+            self._past.close()
+        super().close()
 
     def bring(self, shas: Sequence[str]) -> None:
         missing = [sha for sha in dict.fromkeys(shas) if not self._has_file(sha)]
         if missing:
             self._fetch_by_id(missing, "--no-filter")
             self._files.update(missing)
-
-    def _moved_since(self, when: float) -> bool:
-        """Whether the branch has commits after `when`; only commits are fetched to find out."""
-        ref = f"refs/heads/{self.branch}"
-        filters = () if self._whole else ("--filter=tree:0",)
-        answer = self.calls.run(*_FETCH, f"--shallow-since=@{int(when)}", *filters, "origin", f"+{ref}:{ref}")
-        if answer.status and re.search(r"shallow|no commits selected", answer.err):
-            return False
-        if answer.status:
-            raise self.calls.error(answer, f"fetching the history of branch {self.branch}")
-        return True
 
     # -- what is fetched when -------------------------------------------------------------------
 
@@ -132,6 +141,31 @@ class ThinBranch(Branch):
     def _bring_commit(self, sha: str) -> None:
         filters = ("--no-filter",) if self._whole else ("--filter=tree:0",)
         self.calls.must("reading a branch", *_FETCH, "--depth=1", *filters, "origin", sha)
+
+    def commits_alone(self, back: bool = False) -> tuple[str, ...]:
+        filters = () if self._whole else ("--filter=tree:0",)
+        return (*filters, f"--depth={_BACK}") if back and not self._deep else filters
+
+    def bring_folders(self, folders: Sequence[str]) -> None:
+        """Have these folders here with all that is in them, by one request."""
+        found = {sha for folder in folders if (sha := self._folder(folder)) and sha not in self._complete}
+        wanted = {sha: list(self._missing(sha)) if self._has_list(sha) else [sha] for sha in found}
+        if self._whole or not wanted:
+            return
+        if missing := list(dict.fromkeys(part for parts in wanted.values() for part in parts)):
+            self._fetch_by_id(missing, "--no-filter")
+        for sha in wanted:
+            self._mark_complete(sha)
+
+    def _folder(self, path: str) -> str | None:
+        """The id of a folder, as far as the lists that are here tell."""
+        sha = self._root
+        for part in path.split("/"):
+            entry = self._tree(sha).get(part) if self._has_list(sha) else None
+            if entry is None or not entry.is_tree:
+                return None
+            sha = entry.sha
+        return sha
 
     def _bring_all(self, sha: str) -> None:
         if self._whole or sha in self._complete:
@@ -185,7 +219,8 @@ class ThinBranch(Branch):
         branch = ("--branch", self.branch) if self.branch else ()
         for filter in _FILTERS:
             filters = (f"--filter={filter}",) if filter else ()
-            answer = self.calls.run(*_CLONE, *filters, *branch, "--", self.url, str(self.calls.directory))
+            options = (f"--depth={self._depth}", *filters, *branch)
+            answer = self.calls.run(*_CLONE, *options, "--", self.url, str(self.calls.directory))
             if answer.status == 0:
                 break
             shutil.rmtree(self.calls.directory, ignore_errors=True)
@@ -203,12 +238,28 @@ class ThinBranch(Branch):
             head = (self.calls.directory / "HEAD").read_text(encoding="utf-8").strip()
             self.branch = head.removeprefix("ref: refs/heads/")
 
+    def _check_branch(self) -> None:
+        """After a clone: git takes a tag for a branch, and a missing default branch for an empty host."""
+        if self.calls.object(f"refs/heads/{self.branch}") is not None:
+            return
+        names = self._names()
+        if self.calls.run("ls-remote", "--", self.url, f"refs/tags/{self.branch}").text:
+            found = f"{self.branch} is a tag of {self.shown}, and no branch"
+            raise InputError("reading --branch", found, _there_are(names), self.shown)
+        if names:
+            found = f"the host's default branch is {self.branch}, which is not there"
+            hint = f"name one with --branch, or have the host's default changed; {_there_are(names)}"
+            raise InputError("choosing a branch", found, hint, self.shown)
+
+    def _names(self) -> list[str]:
+        listed = self.calls.run("ls-remote", "--heads", "--", self.url).text.splitlines()
+        return [line.partition("refs/heads/")[2] for line in listed]
+
     def _raise_missing_branch(self, answer: Answer) -> None:
         if not re.search(r"Remote branch .* not found", answer.err):
             return
-        listed = self.calls.run("ls-remote", "--heads", "--", self.url).text.splitlines()
-        names = [line.partition("refs/heads/")[2] for line in listed]
-        hint = f"there are: {', '.join(names[:8])}" if names else "push a first commit to it: bootstrap init"
+        names = self._names()
+        hint = _there_are(names) if names else "push a first commit to it: bootstrap init"
         raise InputError("reading --branch", f"{self.shown} has no branch {self.branch}", hint, self.shown)
 
     def _fetch_by_id(self, ids: Sequence[str], filter: str) -> None:
@@ -223,10 +274,15 @@ class ThinBranch(Branch):
         self._detail(f"{self.shown} gives nothing by id ({error.found}): fetching the whole tip")
         self.close()
         shutil.rmtree(self.calls.directory)
-        answer = self.calls.run(*_CLONE, "--branch", self.branch, "--", self.url, str(self.calls.directory))
+        options = ("--depth=1", "--branch", self.branch)
+        answer = self.calls.run(*_CLONE, *options, "--", self.url, str(self.calls.directory))
         if answer.status:
             raise self.calls.error(answer, "fetching the branch")
         self._whole, self._lists_all, self._filter = True, True, None
         found = self.calls.object(f"refs/heads/{self.branch}")
         if found is None or found[0] != self.tip:
             raise StalePlan("fetching the branch", "it moved meanwhile", "run again", self.shown)
+
+
+def _there_are(names: Sequence[str]) -> str:
+    return f"there are: {', '.join(names[:8])}"

@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, commit, urls
+from bootstrap.git import auth, commit, cut, urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch, users_ssh
+from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
 _TIP = "refs/bootstrap/tip"
@@ -45,6 +46,7 @@ class WorkTreeBranch(Branch):
         shown = urls.without_userinfo(url)
         super().__init__(Calls(root, environ, shown, secrets, timeout), remote, branch)
         self.url = url
+        self._past: Past | None = None
 
     def refresh(self) -> str:
         """Fetch the remote branch; InputError when the remote has no such branch."""
@@ -53,17 +55,36 @@ class WorkTreeBranch(Branch):
         if answer.status:
             if "couldn't find remote ref" in answer.err:
                 hint = "name one with --branch, or push this one first"
+                if self.calls.run("ls-remote", self.remote, f"refs/tags/{self.branch}").text:
+                    found = f"{self.branch} is a tag of {self.shown}, and no branch"
+                    raise InputError("reading the branch", found, "name a branch with --branch")
                 raise InputError("reading the branch", f"{self.shown} has no branch {self.branch}", hint)
             raise self.calls.error(answer, f"fetching branch {self.branch}")
         return self._found_tip(_TIP)
 
     def follow(self, sha: str) -> bool:
         """Move the checked-out branch to what was pushed; False when something stands in the way."""
-        head = self.calls.run("symbolic-ref", "--short", "--quiet", "HEAD").text
+        head = self.calls.run("symbolic-ref", "--quiet", "HEAD").text.removeprefix("refs/heads/")
         return head == self.branch and self.calls.run("merge", "--ff-only", "--quiet", sha).status == 0
 
+    def _content(self, sha: str, kind: str) -> bytes:
+        """From what the remote has, where this is a partial clone and lacks it."""
+        return self.past().content(sha, kind)
+
+    def _bring_all(self, sha: str) -> None:
+        self.past().bring_all(sha)
+
+    def past(self) -> Past:
+        """What was before the tip; what a shallow or partial clone lacks of it comes from the remote."""
+        if self._past is None:
+            self._past = cut.past(self.calls, self.tip, self.remote, self.branch)
+        return self._past
+
     def close(self) -> None:
-        for ref in (_TIP, commit.NEXT):
+        if self._past is not None:
+            self._past.close()
+        listed = self.calls.run("for-each-ref", "--format=%(refname)", f"{self.private}/").text.split()
+        for ref in (_TIP, commit.NEXT, *listed):
             self.calls.run("update-ref", "-d", ref)
         super().close()
 
@@ -71,10 +92,11 @@ class WorkTreeBranch(Branch):
 def _followed(calls: Calls, branch: str | None) -> tuple[str, str]:
     """The remote's branch that is meant, and the remote's name."""
     tried = f"reading the work tree at {calls.shown}"
-    answer = calls.run("symbolic-ref", "--short", "--quiet", "HEAD")
+    # Not --short: with a tag of the same name that would be "heads/NAME".
+    answer = calls.run("symbolic-ref", "--quiet", "HEAD")
     if answer.status and answer.err:
         raise calls.error(answer, tried)
-    head = answer.text
+    head = answer.text.removeprefix("refs/heads/")
     if branch is None and not head:
         raise InputError(tried, "HEAD is detached: no branch is checked out", "name one with --branch")
     local = head or branch or ""

@@ -1,7 +1,8 @@
 """Pure: which place of a repository a NAME means, or which kustomization gets a new entry.
 
-A NAME is an entry's name in `images:`, an image's repository, or app/container. More than one place
-is an error that lists them; a container whose image an entry overrides is no place of its own.
+A NAME is an entry's name in `images:`, an image's repository, or app/container. Of what a kustomization
+renders, the place counts that decides. More than one is an error that lists them, and so is an edit
+that would reach containers which NAME does not mean.
 """
 
 from __future__ import annotations
@@ -11,119 +12,258 @@ from dataclasses import dataclass, replace
 
 from bootstrap.core.errors import InputError
 from bootstrap.edit.files import Files
-from bootstrap.image import kustomize, paths
+from bootstrap.image import kustomize, left_out, refusals
+from bootstrap.image import meant as images_meant
+from bootstrap.image import paths as images_layout
+from bootstrap.image.meant import Addition, Choice, Meant
 from bootstrap.image.places import ImagePlace, is_kustomization
+from bootstrap.image.render import ByFiles, Container, Rendered, Renders
 from bootstrap.image.search import Fitting, Scope, Search
 from bootstrap.oci.reference import Reference, canonical, last_component
+from bootstrap.repository.values import is_values
+
+__all__ = ["Addition", "Choice", "Found", "choose", "find"]
 
 
 @dataclass(frozen=True)
-class Addition:
-    """A kustomization that renders the image and has no entry for it yet.
+class Found:
+    """Where NAME's image is set, what it is (None: as the place says), and which containers are meant.
 
-    `current` is the image as the resources have it; `unchecked` what could not be looked into.
+    `unsure` says why what is rendered is not certain; `notes` what else is worth knowing.
     """
 
-    file: str
-    name: str
-    current: Reference
-    unchecked: tuple[str, ...] = ()
+    choice: Choice
+    current: Reference | None
+    meant: tuple[Meant, ...] = ()
+    unsure: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-Choice = ImagePlace | Addition
+@dataclass
+class _Candidates:
+    """What was found so far: for each kustomization the containers, and places beside them."""
+
+    search: Search
+    rendered: list[Rendered]
+    meant: list[list[Container]]
+    others: list[ImagePlace]
+    idle: list[ImagePlace]
+
+    def __bool__(self) -> bool:
+        return bool(any(self.meant) or self.others or self.idle)
 
 
-def choose(name: str, scope: Scope, files: Files) -> Choice:
+def choose(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Choice:
     """The one place that NAME means in this scope; InputError when there is none or more than one."""
+    return find(name, scope, files, renders).choice
+
+
+def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Found:
+    """The same, with what is rendered. `renders` may ask kustomize; without it, the files have to tell."""
+    try:
+        return _find(name, scope, files, renders)
+    except images_layout.Unknown as error:
+        raise left_out.explained(error, name, scope, files) from None
+
+
+def _find(name: str, scope: Scope, files: Files, renders: Renders | None) -> Found:
     tried = f"looking for {name}"
-    by_container = _by_container(name, scope, files, tried)
-    if by_container is not None:
-        search, found, name = by_container
-    else:
-        search = Search(scope, files, tried)
-        found = search.fitting(name)
-    if len(found.entries) > 1:
-        raise _ambiguous(tried, [*found.entries, *found.others])
-    covered: set[str] = set()
-    if found.entries and found.others:
-        covered = kustomize.render(found.entries[0].file, files).files
-    candidates = found.entries + [place for place in found.others if place.file not in covered]
-    if len(candidates) > 1:
-        raise _ambiguous(tried, candidates)
+    renders = renders or ByFiles()
+    whole = Search(scope, files, tried)
+    candidates = _by_container(name, whole, renders)
+    if candidates is None:
+        candidates = _by_image(name, whole, renders)
     if not candidates:
-        return _addition(name, search, tried)
-    _refuse_idle(candidates[0], name, files, tried)
-    return candidates[0]
+        return _unrendered(name, candidates, tried)
+    return _only(name, candidates, tried)
 
 
-def _refuse_idle(place: ImagePlace, name: str, files: Files, tried: str) -> None:
-    """InputError for an entry that is compared with NAME's image and is not its name to the letter."""
-    if place.kind != "kustomization" or place.name == name:
-        return
-    compared = kustomize.before(place.file, files).images
-    same = [image for image in compared if canonical(image.reference.repository) == canonical(name)]
-    if not same or any(image.reference.repository == place.name for image in compared):
-        return
-    other = same[0]
-    found = (
-        f"the entry {place.name} changes nothing, as kustomize compares names to the letter: "
-        f"{other.at} has {other.reference}"
-    )
-    hint = f"name the entry {other.reference.repository}, or remove it"
-    raise InputError(tried, found, hint, place.at)
-
-
-def _by_container(name: str, scope: Scope, files: Files, tried: str) -> tuple[Search, Fitting, str] | None:
-    """app/container, as places of that container's image; None when NAME is not of that kind."""
+def _by_container(name: str, whole: Search, renders: Renders) -> _Candidates | None:
+    """app/container, as that container in what is rendered; None when NAME is not of that kind."""
+    scope, files = whole.scope, whole.files
     app, slash, container = name.partition("/")
-    if not slash or "/" in container or scope.app not in (None, app):
+    if not slash or not container or "/" in container or scope.app not in (None, app):
         return None
-    if not any(True for folder in paths.app_folders(app, scope.under) for _ in files.under(folder)):
+    folders = images_layout.app_folders(app, scope.under)
+    is_here = any(True for folder in folders for _ in files.under(folder))
+    # An environment that is nowhere in the files may still be one that bootstrap.yaml tells.
+    if not is_here and not any(f"/{app}/" in f"/{path}" for path in whole.paths_or([], strict=False)):
         return None
-    search = Search(replace(scope, app=app), files, tried)
+    search = Search(replace(scope, app=app), files, whole.tried)
+    try:
+        paths = search.paths
+    except InputError:
+        if is_here and scope.environment is not None:
+            raise
+        return None
+    rendered = images_meant.tops(search, renders, paths)
+    covered = {file for one in rendered for file in one.files}
+    meant = [images_meant.by_container(one, container) for one in rendered]
+    others = [
+        place
+        for place in _named(search, (path for path in paths if path not in covered), container)
+        if place.kind in ("container", "values") and _is_called(place, container) and place.reference
+    ]
+    found = _Candidates(search, rendered, meant, others, [])
+    if found:
+        return found
+    return _by_repository_of(container, found, renders)
+
+
+def _by_repository_of(container: str, found: _Candidates, renders: Renders) -> _Candidates | None:
+    """By the image that it has elsewhere in the app: for kustomizations whose resources are not here."""
+    search = found.search
+    complete = {file for one in found.rendered if one.is_complete for file in one.files}
     named = [
         place
-        for path in search.around()
-        for place in search.places(path, container)
-        if place.kind in ("container", "values") and place.name == container and place.reference
+        for place in _named(search, search.around(), container)
+        if place.kind in ("container", "values") and _is_called(place, container) and place.reference
     ]
-    inside = set(search.paths)
-    repositories = dict.fromkeys(place.reference.repository for place in named if place.reference)
-    if _differ(
-        repositories
-    ):  # what nothing in the scope renders, such as a component that is off, has no say
-        rendered = inside | _rendered(search, files)
-        named = [place for place in named if place.file in rendered]
-        repositories = dict.fromkeys(place.reference.repository for place in named if place.reference)
-    if _differ(repositories):
-        named = [place for place in named if place.file in inside]
-        repositories = dict.fromkeys(place.reference.repository for place in named if place.reference)
+    repositories = {
+        canonical(place.reference.repository): place.reference.repository
+        for place in named
+        if place.reference
+    }
+    if len(repositories) == 1:
+        by_image = _by_image(next(iter(repositories.values())), search, renders)
+        by_image.meant = [[] for _ in by_image.meant]
+        by_image.others = [place for place in by_image.others if place.file not in complete]
+        by_image.idle = []
+        if by_image:
+            return by_image
     entries = [
-        entry
-        for repository in {canonical(repository): repository for repository in repositories}.values()
-        for entry in search.fitting(repository).entries
+        place
+        for place in _named(search, search.paths, container)
+        if place.kind == "kustomization" and place.file not in complete and container in _last_parts(place)
     ]
-    own = [place for place in named if place.file in inside]
-    if not repositories:  # the manifests lie elsewhere: by the last part of the images' names
-        entries = [
-            place
-            for path in search.paths
-            for place in search.places(path, container)
-            if place.kind == "kustomization" and container in _last_parts(place)
-        ]
-    if not entries and not repositories:
-        return None
-    return search, Fitting(list(dict.fromkeys(entries)), own), next(iter(repositories), name)
+    return replace(found, others=entries) if entries else None
 
 
-def _differ(repositories: Iterable[str]) -> bool:
-    return len({canonical(repository) for repository in repositories}) > 1
+def _by_image(name: str, search: Search, renders: Renders) -> _Candidates:
+    """An entry's name or a repository."""
+    fitting = search.fitting(name)
+    homes = {images_layout.home_of(place.file).app for place in (*fitting.entries, *fitting.others)}
+    paths = search.paths_or(fitting.entries)
+    near = [path for path in paths if not homes or images_layout.home_of(path).app in homes]
+    rendered = images_meant.tops(search, renders, near)
+    meant = [images_meant.by_image(one, name) for one in rendered]
+    if not any(meant) and not fitting:
+        meant = [images_meant.by_earlier_name(one, name) for one in rendered]
+    meant = [
+        _not_overridden(one, images, fitting, search.files)
+        for one, images in zip(rendered, meant, strict=True)
+    ]
+    return _Candidates(search, rendered, meant, *_beside(fitting, rendered))
 
 
-def _rendered(search: Search, files: Files) -> set[str]:
-    """The files that the scope's kustomizations are made of."""
-    kustomizations = [path for path in search.paths if is_kustomization(path)]
-    return {file for path in kustomizations for file in kustomize.render(path, files).files}
+def _not_overridden(
+    rendered: Rendered, images: list[Container], fitting: Fitting, files: Files
+) -> list[Container]:
+    """The containers that an Application's own images leave to the kustomization's entries."""
+    over = [place for place in fitting.entries if place.kind == "override"]
+    if not any(rendered.path in kustomize.covered(place, files) for place in over):
+        return images
+    return [
+        image
+        for image in images
+        if any(place is not None and place.kind == "kustomization" for place in image.setters)
+    ]
+
+
+def _is_called(place: ImagePlace, container: str) -> bool:
+    """Whether a container, or the values of one, have this name."""
+    return place.name == container or (place.kind == "values" and place.name == f"{container}.image")
+
+
+def _beside(fitting: Fitting, rendered: Sequence[Rendered]) -> tuple[list[ImagePlace], list[ImagePlace]]:
+    """The fitting places that nothing rendered speaks for, and the entries that are for no container."""
+    covered = {file for one in rendered for file in one.files}
+    entries = [place for place in fitting.entries if place.kind == "kustomization"]
+    known = {file for one in rendered if one.is_complete for file in one.files}
+    idle = [place for one in rendered for place in images_meant.idle(one, entries)]
+    seen = {
+        images_meant.spot_of(place)
+        for one in rendered
+        for image in one.final
+        for place in image.setters
+        if place is not None
+    }
+    idle = [place for place in dict.fromkeys(idle) if images_meant.spot_of(place) not in seen]
+    others = [
+        place for place in entries if place.file not in known and images_meant.spot_of(place) not in seen
+    ]
+    others += [place for place in fitting.entries if place.kind != "kustomization"]
+    others += [place for place in fitting.others if place.file not in covered]
+    return others, idle
+
+
+def _only(name: str, found: _Candidates, tried: str) -> Found:
+    """The one candidate; InputError for several, or one that would change more or less than is meant."""
+    inside = set(found.search.paths_or(found.others))
+    chosen: dict[object, Choice] = {}
+    of: list[tuple[Rendered, list[Container]]] = []
+    for one, images in zip(found.rendered, found.meant, strict=True):
+        for choice in images_meant.places(one, images, inside):
+            chosen.setdefault(refusals.spot(choice), choice)
+        of += [(one, images)] if images else []
+    own = {choice.file for choice in chosen.values() if getattr(choice, "kind", "") == "kustomization"}
+    idle = [place for place in found.idle if place.file not in own]
+    with_idle = {
+        file for place in idle for one in found.rendered if place.file in one.files for file in one.files
+    }
+    candidates = [*chosen.values(), *found.others]
+    if idle and all(choice.file in with_idle for choice in candidates):
+        raise refusals.idle(idle[0], name, of or [(one, one.final) for one in found.rendered], tried)
+    if len(candidates) + len(idle) > 1:
+        raise refusals.ambiguous(tried, [*candidates, *idle, *refusals.overridden(of, candidates, inside)])
+    choice = candidates[0]
+    meant = tuple(
+        Meant(one.path, frozenset(image.spot for image in images))
+        for one, images in of
+        if choice in images_meant.places(one, images, inside)
+    )
+    images = [image for one, images in of for image in images]
+    for one, wanted in of:
+        refusals.refuse_siblings(name, choice, one, wanted, tried)
+    current = images_meant.current(images, _without_version(choice)) if images else None
+    unsure = tuple(
+        f"{one.unsure[0]}: {one.unbuilt}"
+        for one in found.rendered
+        if one.unsure and not one.built and (choice.file in one.files or choice.file == one.path)
+    )
+    return Found(choice, current, meant, unsure, tuple(_notes(choice, images, of)))
+
+
+def _notes(
+    choice: Choice, images: Sequence[Container], of: Sequence[tuple[Rendered, list[Container]]]
+) -> Iterable[str]:
+    texts = sorted({image.text for image in images})
+    if isinstance(choice, Addition) and len(texts) > 1:
+        yield f"{choice.file}: the entry is for {len(images)} containers, which had {', '.join(texts)}"
+    names = {name for image in images for name in image.names}
+    for one, _ in of:
+        for place in images_meant.idle(
+            one, [entry.place for entry in one.entries if entry.place.name in names]
+        ):
+            yield f"{place.at}: the entry {place.name} is for no image that is rendered there, and was left"
+
+
+def _without_version(choice: Choice) -> Reference:
+    if isinstance(choice, Addition):
+        return Reference(choice.current.repository)
+    return Reference(choice.reference.repository if choice.reference else choice.name)
+
+
+def _named(search: Search, paths: Iterable[str], word: str) -> list[ImagePlace]:
+    """The places of files in which a word occurs; files that are no YAML have none."""
+    found: list[ImagePlace] = []
+    for path in paths:
+        try:
+            found += search.places(path, word)
+        except InputError:
+            if is_kustomization(path) or is_values(path) or path == search.scope.under:
+                raise
+    return found
 
 
 def _last_parts(place: ImagePlace) -> set[str]:
@@ -131,42 +271,26 @@ def _last_parts(place: ImagePlace) -> set[str]:
     return parts | ({last_component(place.reference.repository)} if place.reference else set())
 
 
-def _addition(name: str, search: Search, tried: str) -> Addition:
-    """The kustomization of the scope that renders the image from elsewhere."""
-    kustomizations = [path for path in search.paths if is_kustomization(path)]
-    wanted, under = canonical(name), search.scope.under
-    found: list[Addition] = []
-    known: set[str] = set()
-    unread: dict[str, list[str]] = {}
-    for path in kustomizations:
-        rendered = kustomize.render(path, search.files)
-        unread[path] = rendered.unread
-        known |= {image.reference.repository for image in rendered.images}
-        fitting = {
-            image.reference for image in rendered.images if canonical(image.reference.repository) == wanted
-        }
-        for repository in sorted({reference.repository for reference in fitting}):
-            same = [reference for reference in fitting if reference.repository == repository]
-            found.append(Addition(path, repository, same[0] if len(same) == 1 else Reference(repository)))
-    if len(found) > 1:
-        raise _ambiguous(tried, found)
-    if found:
-        return found[0]
-    named = [path for path in kustomizations if under in (path, path.rpartition("/")[0])]
-    if len(named) == 1 and unread[named[0]]:
-        return Addition(named[0], name, Reference(name), tuple(unread[named[0]]))
-    raise paths.unknown(tried, "image", name, known | search.names(), str(search.scope) or None)
-
-
-def _ambiguous(tried: str, candidates: Sequence[Choice]) -> InputError:
-    described = "; ".join(_described(candidate) for candidate in candidates[:12])
-    more = f" and {len(candidates) - 12} more" if len(candidates) > 12 else ""
-    found = f"{len(candidates)} places fit: {described}{more}"
-    return InputError(tried, found, "say which by app/container, --app, --env or a PATH")
-
-
-def _described(candidate: Choice) -> str:
-    if isinstance(candidate, Addition):
-        return f"{candidate.file} (no entry yet for {candidate.current})"
-    kind = "images" if candidate.kind == "kustomization" else candidate.kind
-    return f"{candidate.at} ({kind} {candidate.name}, {candidate.text})"
+def _unrendered(name: str, found: _Candidates, tried: str) -> Found:
+    """An entry in the kustomization that PATH names, when it takes up what is not here; else InputError."""
+    search, under = found.search, found.search.scope.under
+    for one in found.rendered:
+        if one.broken is not None:
+            raise one.broken
+    blind = [one for one in found.rendered if one.unread]
+    named = [one for one in blind if under in (one.path, one.path.rpartition("/")[0])]
+    if len(named) == 1:
+        choice = Addition(named[0].path, name, Reference(name), tuple(named[0].unread))
+        return Found(choice, None)
+    known = {image.reference.repository for one in found.rendered for image in one.final if image.reference}
+    if name.count("/") == 1:
+        homes = [(images_layout.home_of(one.path).app, one) for one in found.rendered]
+        known |= {f"{app}/{image.name}" for app, one in homes if app for image in one.final}
+    error = images_layout.unknown(tried, "image", name, known | search.names(), str(search.scope) or None)
+    if blind:
+        one = blind[0]
+        text = f"{error.found}, and what {one.path} takes up is not here: {one.unread[0]}"
+        hint = f"to add an entry all the same, name that file by PATH: {one.path}"
+        error = images_layout.Unknown(tried, text, hint, error.where)
+        error.kind = "image"
+    raise error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from bootstrap.core.errors import InputError
+from bootstrap.image import inner as images_inner
+from bootstrap.image import text as images_text
 from bootstrap.image.places import ENTRY_KEYS, ImagePlace
 from bootstrap.oci.reference import Reference, canonical
 from bootstrap.yamledit import edit as splice
@@ -20,6 +23,8 @@ Styles = Mapping[str, str | None]
 def styles(content: bytes, place: ImagePlace) -> Styles:
     """How the values of a place are quoted in its file."""
     of: dict[str, str | None] = {}
+    if place.inside is not None:
+        content = images_inner.text(content, place.inside, place.file)
     for span in splice.spans(content, place.file):
         if span.path == place.whole:
             of[""] = span.style
@@ -37,14 +42,28 @@ def edit(
     Raises InputError when the place cannot say it (a chart's values without a key for the digest),
     or cannot be changed alone (an alias).
     """
+    if place.inside is not None:
+        inner = replace(place, inside=None)
+        return images_inner.edited(
+            content, place.inside, place.file, lambda text: edit(text, inner, wanted, styles)
+        )
     current = place.reference
+    _refuse_doubt(place, wanted)
+    after = dict(place.declared).get("after")
+    if after is not None:
+        parts = _version_texts(place, wanted, dict(place.keys)) if place.keys else {}
+        new = f"{place.prefix}{wanted}" if not parts else next(iter(parts.values())) or ""
+        return images_text.edited(content, str(after[0]), new, place.file)
     if place.whole is not None:
         styled = {place.whole: styles[""]} if "" in styles else {}
-        return splice.replace_scalars(content, {place.whole: str(wanted)}, place.file, styled)
+        text = f"{_prefix(place, wanted)}{wanted}"
+        return splice.replace_scalars(content, {place.whole: text}, place.file, styled)
+    if place.spots:
+        return _edit_spots(content, place, wanted)
     assert place.box is not None  # noqa: S101 - a place has one of the two
     assert current is not None  # noqa: S101 - a mapping's image is always read
     keys = dict(place.keys)
-    if place.kind == "kustomization":
+    if place.kind in ("kustomization", "override"):
         texts = {keys["tag"]: wanted.tag, keys["digest"]: wanted.digest}
         if canonical(wanted.repository) != canonical(current.repository):
             texts = {keys["repository"]: wanted.repository, **texts}
@@ -67,6 +86,12 @@ def add_entry(content: bytes, path: str, name: str, wanted: Reference) -> bytes:
     return splice.add_item(content, (0, "images"), entry, path)
 
 
+def drop_entry(content: bytes, place: ImagePlace) -> bytes:
+    """The kustomization without the entry of this place in `images:`; the list goes with its last entry."""
+    assert place.box is not None  # noqa: S101 - an entry is a mapping
+    return splice.drop_item(content, place.box, place.file)
+
+
 def _edit_values(
     content: bytes,
     place: ImagePlace,
@@ -79,6 +104,17 @@ def _edit_values(
     texts: dict[str, str | None] = {}
     if canonical(wanted.repository) != canonical(current.repository):
         texts |= _repository(place, wanted.repository, keys)
+    texts |= _version_texts(place, wanted, keys)
+    here = {span.path[-1] for span in splice.spans(content, place.file) if span.path[:-1] == place.box}
+    if "<<" not in here:  # an empty text has to stand against what is merged
+        texts = {key: value for key, value in texts.items() if value or key in here}
+    order = [keys.get(key, key) for key in _VALUES_ORDER]
+    return splice.set_keys(content, place.box, texts, order, place.file, styles)
+
+
+def _version_texts(place: ImagePlace, wanted: Reference, keys: dict[str, str]) -> dict[str, str | None]:
+    """What the keys of tag and digest shall say."""
+    texts: dict[str, str | None] = {}
     tag, digest = wanted.tag, wanted.digest
     if "digest" in keys:
         texts[keys["digest"]] = digest or ""
@@ -90,15 +126,49 @@ def _edit_values(
             hint = "give TAG@DIGEST, or add a digest key (the chart must know it)"
             raise InputError(f"setting {place.name} to @{digest}", found, hint, place.at)
         tag = f"{tag}@{digest}"  # charts write repository:tag, and so this is the whole reference
-    if tag is not None or "digest" in keys or "sha" in keys:
-        texts[keys["tag"]] = tag or ""
-    here = {span.path[-1] for span in splice.spans(content, place.file) if span.path[:-1] == place.box}
-    texts = {key: value for key, value in texts.items() if value or key in here}
-    order = [keys.get(key, key) for key in _VALUES_ORDER]
-    return splice.set_keys(content, place.box, texts, order, place.file, styles)
+    had_tag = place.reference is not None and place.reference.tag is not None
+    if tag is not None or (had_tag and "tag" in keys) or "digest" in keys or "sha" in keys:
+        texts[keys.get("tag", "tag")] = tag or ""
+    return texts
+
+
+def _edit_spots(content: bytes, place: ImagePlace, wanted: Reference) -> bytes:
+    """Set an image whose parts stand in mappings of their own: what is not there cannot be added."""
+    assert place.reference is not None  # noqa: S101 - a mapping's image is always read
+    spots = dict(place.spots)
+    texts = _version_texts(place, wanted, {part: part for part in spots})
+    if canonical(wanted.repository) != canonical(place.reference.repository):
+        texts |= _repository(place, wanted.repository, {part: part for part in spots})
+    edits: dict[tuple[str | int | splice.Match, ...], str] = {}
+    for part, text in texts.items():
+        if part in spots:
+            edits[spots[part]] = text or ""
+        elif text:
+            found = f"no {part} stands there to be set to {text}"
+            raise InputError(f"setting {place.name}", found, f"add the {part} by hand once", place.at)
+    return splice.replace_scalars(content, edits, place.file)
+
+
+def _refuse_doubt(place: ImagePlace, wanted: Reference) -> None:
+    """InputError where the result would be no image: a tag that would be one too many."""
+    if place.doubt is not None and wanted.tag is not None:
+        hint = "take one of them out, or declare in bootstrap.yaml which is meant (repository, tag)"
+        raise InputError(f"setting {place.name}", place.doubt, hint, place.at)
+
+
+def _prefix(place: ImagePlace, wanted: Reference) -> str:
+    """What has to stand before the image; an override names the old repository where the new one differs."""
+    known = place.reference.repository if place.reference else place.name
+    if place.kind == "override" and not place.prefix and canonical(wanted.repository) != canonical(known):
+        return f"{place.name}="
+    return place.prefix
 
 
 def _repository(place: ImagePlace, repository: str, keys: dict[str, str]) -> dict[str, str | None]:
+    if "repository" not in keys:
+        where = f"at {place.repository_at}" if place.repository_at else "elsewhere"
+        found = f"its tag alone stands here, its repository {where}"
+        raise InputError(f"setting {place.name}", found, f"give :TAG, or change it {where}", place.at)
     if "registry" not in keys:
         return {keys["repository"]: repository}
     registry, slash, path = repository.partition("/")

@@ -5,10 +5,12 @@ Answers of registries hold for the whole run; what history says is asked again a
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from bootstrap.core.errors import RegistryError
+from bootstrap.core.errors import InputError, RegistryError
 from bootstrap.core.output import Output
 from bootstrap.edit.files import Files
 from bootstrap.image.plan import Change, Outcome
@@ -72,8 +74,10 @@ class Guards:
         from bootstrap.image.newer import not_newer, set_after
         from bootstrap.image.past import is_ancestor_in, past
 
+        assert change.place is not None  # noqa: S101 - every change of an image has one
         since = None if guard.only_newer else guard.built_at
-        steps = past(change.file, change.place, files, self._output.invocation, since) if change.place else []
+        with closing(past(change.place, files, self._output.invocation, since)) as found:
+            steps = list(found if guard.only_newer else islice(found, 1))
         reason = None
         if guard.built_at is not None:
             reason = set_after(guard.built_at, steps)
@@ -84,6 +88,9 @@ class Guards:
             self.keep[change.name] = reason
 
     def _ask_registry(self, image: Reference) -> None:
+        if not image.repository:
+            hint = "tell it in bootstrap.yaml: image: REPOSITORY"
+            raise InputError(f"asking the registry for {image}", "whose tag it is stands nowhere", hint)
         full = f"{canonical(image.repository)}:{image.tag}"
         if str(image) in self._there or (image.digest is None and full in self.pins):
             return

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from bootstrap.core.errors import InputError
 from bootstrap.image.declared import Declared
 from bootstrap.image.declared import place as declared_place
 from bootstrap.image.paths import unknown
-from bootstrap.image.places import ImagePlace, find
-from bootstrap.oci.reference import Reference
+from bootstrap.image.places import ImagePlace, again
+from bootstrap.oci.reference import Reference, canonical
+
+NO_ENTRY: Literal["no entry"] = "no entry"
+State = Reference | Literal["no entry"] | None
+"""What a version of a file says of an image; None: nothing, as it is not there or cannot be read."""
 
 
 @dataclass(frozen=True)
 class Version:
     """A file as a commit left it; `content` None: the commit removed it. Times are seconds (UTC).
 
-    `blob` is the id by which git has the content.
+    `when` is when it came to the branch, `blob` the id by which git has the content. `floor`: so it was
+    at that commit, whoever made it so.
     """
 
     commit: str
@@ -28,13 +34,17 @@ class Version:
     built_at: float | None
     content: bytes | None
     blob: str | None = None
+    floor: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """A commit that gave the image this reference; `blob` is the last content of the file that had it."""
+    """A commit that gave the image this reference; `blob` is the last content of the file that had it.
 
-    reference: Reference
+    `reference` None: a kustomization without an entry for it, so that it is what its resources say.
+    """
+
+    reference: Reference | None
     commit: str
     author: str
     email: str
@@ -49,30 +59,39 @@ class Step:
         return self.built_at if self.built_at is not None else float(self.when)
 
 
-def steps(versions: Iterable[Version], reader: Callable[[bytes], Reference | None]) -> Iterator[Step]:
+def steps(versions: Iterable[Version], reader: Callable[[bytes], State]) -> Iterator[Step]:
     """The commits that changed the image, newest first; `reader` finds it in a version of the file.
 
-    After a version where it is not there, or that is no YAML, the next newer one has set it.
+    After a version where it is not there, or that is no YAML, the next newer one has set it. What it was
+    at a floor has been set before, by a commit that is not among these. A file that never had an entry
+    for it has no steps.
     """
-    newer: tuple[Version, Reference, str | None] | None = None
+    newer: tuple[Version, Reference | Literal["no entry"], str | None] | None = None
+    any_yet = False
     for version in versions:
-        reference = reader(version.content) if version.content is not None else None
+        state = reader(version.content) if version.content is not None else None
         blob = version.blob
-        if newer is not None and reference == newer[1]:
+        if newer is not None and state == newer[1]:
             blob = newer[2]
-        elif newer is not None:
+        elif newer is not None and (any_yet or state is not None or newer[1] != NO_ENTRY):
             yield _step(*newer)
-        newer = (version, reference, blob) if reference is not None else None
-    if newer is not None:
+            any_yet = True
+        newer = (version, state, blob) if state is not None else None
+    if newer is not None and not newer[0].floor and (any_yet or newer[1] != NO_ENTRY):
         yield _step(*newer)
 
 
-def reader_of(place: ImagePlace) -> Callable[[bytes], Reference | None]:
+def reader_of(place: ImagePlace) -> Callable[[bytes], State]:
     """Finds the image of the same place in other versions of its file."""
 
-    def read(content: bytes) -> Reference | None:
-        found = place_in(place, content)
-        return found.reference if found else None
+    def read(content: bytes) -> State:
+        try:
+            found = _place_in(place, content)
+        except InputError:
+            return None
+        if found is None:
+            return NO_ENTRY if place.kind == "kustomization" else None
+        return found.reference
 
     return read
 
@@ -80,43 +99,74 @@ def reader_of(place: ImagePlace) -> Callable[[bytes], Reference | None]:
 def place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
     """The same place in another version of its file: by kind and name, else at the same spot."""
     try:
-        if place.declared:
-            return declared_place(Declared(place.name, place.file, place.declared, place.at), content)
-        found = [other for other in find(place.file, content) if _same(other, place)]
+        return _place_in(place, content)
     except InputError:
         return None
-    here = [other for other in found if (other.box, other.whole) == (place.box, place.whole)]
+
+
+def _place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
+    if place.declared:
+        return declared_place(Declared(place.name, place.file, place.declared, place.at), content)
+    every = again(place, content)
+    found = [other for other in every if _same(other, place)]
+    if not found and place.kind == "kustomization" and place.reference is not None:
+        # An entry that was called otherwise; without this, its history would end in "no entry".
+        image = canonical(place.reference.repository)
+        alike = [other for other in every if other.kind == place.kind and other.reference]
+        found = [
+            other for other in alike if other.reference and canonical(other.reference.repository) == image
+        ]
+    here = [other for other in found if _spot(other) == _spot(place)]
     return (here or found)[0] if found else None
 
 
-def chosen(found: Sequence[Step], to: str, name: str) -> Step:
+def chosen(found: Iterable[Step], to: str, name: str) -> Step:
     """The step that `--to` means: how many steps back, a tag, a digest, a reference or a commit.
 
-    Raises InputError when there is none.
+    No more steps are taken from `found` than that needs. Raises InputError when there is none.
     """
     tried = f"looking for what {name} was"
-    if to.isdigit() and len(to) < 5:
-        number = int(to)
-        if 0 < number < len(found):
-            return found[number]
-        steps_back = f"{len(found) - 1} step{'s' if len(found) != 2 else ''} back"
-        raise InputError(tried, f"history goes {steps_back}", "see bootstrap image history")
+    by_number = to.isdigit() and len(to) < 5
+    known: list[Step] = []
     for step in found:
-        reference = step.reference
-        names = (reference.tag, reference.digest, reference.version, f":{reference.tag}", str(reference))
-        if to in names or (len(to) >= 7 and step.commit.startswith(to)):
+        known.append(step)
+        if by_number:
+            if 0 < int(to) == len(known) - 1:
+                return step
+        elif _is_meant(step, to):
             return step
-    known = {step.reference.version for step in found}
-    raise unknown(tried, "earlier image", to, known)
+    if by_number:
+        steps_back = f"{len(known) - 1} step{'s' if len(known) != 2 else ''} back"
+        raise InputError(tried, f"history goes {steps_back}", "see bootstrap image history")
+    raise unknown(tried, "earlier image", to, {step.reference.version for step in known if step.reference})
+
+
+def _is_meant(step: Step, to: str) -> bool:
+    if len(to) >= 7 and step.commit.startswith(to):
+        return True
+    reference = step.reference
+    if reference is None:
+        return False
+    return to in (
+        reference.tag,
+        reference.digest,
+        reference.version,
+        f":{reference.tag}",
+        str(reference),
+    )
 
 
 def _same(other: ImagePlace, place: ImagePlace) -> bool:
     return (other.kind, other.name) == (place.kind, place.name)
 
 
-def _step(version: Version, reference: Reference, blob: str | None) -> Step:
+def _spot(place: ImagePlace) -> tuple[object, ...]:
+    return place.inside, place.box, place.whole, place.spots
+
+
+def _step(version: Version, state: Reference | Literal["no entry"], blob: str | None) -> Step:
     return Step(
-        reference,
+        state if isinstance(state, Reference) else None,
         version.commit,
         version.author,
         version.email,

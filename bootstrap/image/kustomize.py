@@ -19,7 +19,7 @@ from bootstrap.yamledit.walk import Walk, decode, walk
 
 _LISTS = ("resources", "bases", "components", "patchesStrategicMerge")
 _PATCHES = ("patches", "patchesJson6902")
-_CHARTS = ("helmCharts", "helmChartInflationGenerator")
+CHARTS = ("helmCharts", "helmChartInflationGenerator")
 _REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|git::|(?:[a-z0-9-]+\.)+[a-z]{2,}/|.*[?&](?:ref|version)=")
 
 
@@ -48,6 +48,11 @@ def render(path: str, files: Files) -> Rendered:
     return found
 
 
+def is_remote(listed: str) -> bool:
+    """Whether a kustomization's resource lies elsewhere."""
+    return _REMOTE.match(listed) is not None
+
+
 def kustomization_in(folder: str, files: Files) -> str | None:
     """The kustomization file directly in a folder."""
     for name in KUSTOMIZATIONS:
@@ -57,11 +62,16 @@ def kustomization_in(folder: str, files: Files) -> str | None:
     return None
 
 
-def before(path: str, files: Files) -> Rendered:
-    """The images that the entries of the kustomization file at `path` are compared with."""
-    found = Rendered()
-    found.images = _images(path, files, found, entries=False)
-    return found
+def covered(place: ImagePlace, files: Files) -> set[str]:
+    """The files over whose images an entry decides."""
+    if place.kind != "override":
+        return render(place.file, files).files
+    if place.covers is None:
+        return set()
+    kustomization = kustomization_in(place.covers, files)
+    if kustomization is not None:
+        return render(kustomization, files).files
+    return set(files.under(place.covers))
 
 
 def named(path: str, content: bytes) -> set[str]:
@@ -73,7 +83,7 @@ def named(path: str, content: bytes) -> set[str]:
     return {posixpath.normpath(posixpath.join(posixpath.dirname(path), item)) for item in listed}
 
 
-def _images(path: str, files: Files, found: Rendered, entries: bool = True) -> list[RenderedImage]:
+def _images(path: str, files: Files, found: Rendered) -> list[RenderedImage]:
     content = files.read(path)
     if content is None or path in found.files:
         return []
@@ -82,10 +92,8 @@ def _images(path: str, files: Files, found: Rendered, entries: bool = True) -> l
     images: list[RenderedImage] = []
     for listed in _listed(file):
         images += _follow(posixpath.dirname(path), listed, files, found)
-    if any((0, key) in file.boxes for key in _CHARTS):
+    if any((0, key) in file.boxes for key in CHARTS):
         found.unread.append(f"{path}: charts")
-    if not entries:
-        return images
     own = {place.name: place for place in find_in(path, file) if place.kind == "kustomization"}
     return [RenderedImage(image.container, _through(image.reference, own), image.at) for image in images]
 
@@ -112,7 +120,7 @@ def _listed(file: Walk) -> list[str]:
 
 def _follow(folder: str, listed: str, files: Files, found: Rendered) -> list[RenderedImage]:
     target = posixpath.normpath(posixpath.join(folder, listed))
-    if _REMOTE.match(listed) or target.startswith("../") or posixpath.isabs(listed):
+    if is_remote(listed) or target.startswith("../") or posixpath.isabs(listed):
         found.unread.append(listed)
         return []
     if not is_yaml(target):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bootstrap.core.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus, GitError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
-from bootstrap.git import log
+from bootstrap.edit.worktree import WorkTree
+from bootstrap.git import cut, log
 from bootstrap.git.branch import Branch
 from bootstrap.git.log import LogEntry
 from bootstrap.git.run import Calls
 from bootstrap.image import show
-from bootstrap.image.history import reader_of
-from bootstrap.image.past import has_history, local_calls
+from bootstrap.image.history import Step, reader_of, steps
+from bootstrap.image.past import has_history, local_calls, opened, versions
 from bootstrap.image.places import ImagePlace
 from bootstrap.image.search import Scope, Search
 
@@ -36,12 +37,13 @@ def list_images(
                 branch.deepen()
                 setters = _setters(places, branch.calls, branch.tip, branch)
     else:
-        tree, under = open_tree(access)
+        tree, under = open_tree(access, output.invocation)
         places = _places(Scope(under, app, environment), tree, output)
         setters = {}
         if with_history and places and has_history(tree.root, output.invocation):
             with local_calls(tree.root, output.invocation) as calls:
-                setters = _setters(places, calls, "HEAD", None)
+                whole = cut.is_whole(calls)
+                setters = _setters(places, calls, "HEAD", None) if whole else _asked(places, tree, output)
     show.listed(places, setters, output)
     return ExitStatus.OK
 
@@ -53,6 +55,28 @@ def _places(scope: Scope, files: Files, output: Output) -> list[ImagePlace]:
     if faults and not output.verbose:
         output.warn(f"{counted(len(faults), 'file')} cannot be read, and left out; --verbose says why")
     return places
+
+
+def _asked(places: Sequence[ImagePlace], tree: WorkTree, output: Output) -> dict[ImagePlace, LogEntry | None]:
+    """The same, of a shallow or partial clone, with what its remote has; places are left out without it."""
+    found: dict[ImagePlace, LogEntry | None] = {}
+    hint = "git fetch --unshallow (of a partial clone: git fetch --refetch --no-filter), or give --repo URL"
+    if len({place.file for place in places}) > _FEW:
+        output.warn(f"who set the images is not known, as this clone has a part of the history: {hint}")
+        return found
+    try:
+        with opened(tree, output.invocation) as (store, tip):
+            for place in places:
+                step = next(steps(versions(store, tip, place.file), reader_of(place)), None)
+                found[place] = _entry(step) if step and step.reference == place.reference else None
+    except GitError as error:
+        output.warn(f"who set the images is not known: {error.found}; {hint}")
+    return found
+
+
+def _entry(step: Step) -> LogEntry:
+    built_at = None if step.built_at is None else f"{step.built_at:.0f}"
+    return LogEntry(step.commit, step.author, step.email, step.when, step.subject, built_at, ())
 
 
 def _setters(

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from typing import Literal
 
 from bootstrap.core.errors import InputError
+from bootstrap.image import versions
 from bootstrap.image.history import Step
+from bootstrap.image.versions import Order
 from bootstrap.oci.reference import Reference
 
-Order = Literal["newer", "same", "older"]
 IsAncestor = Callable[[str, str], bool | None]
 """Whether the first commit is an ancestor of the second; None when that cannot be told."""
 
-_VERSION = re.compile(
-    r"(?P<v>[vV])?(?P<numbers>\d+(?:\.\d+){0,3})(?:-(?P<pre>[0-9A-Za-z.-]+))?(?:_[0-9A-Za-z._-]+)?"
-)
-_COMMIT = re.compile(r"(?:^|[^0-9A-Za-z])(?P<sha>[0-9a-f]{7,40})(?:$|[^0-9A-Za-z])")
+_COMMIT = re.compile(r"(?<![0-9A-Za-z])g?([0-9a-f]{7,40})(?![0-9A-Za-z])")
 
 
 def compare(new: Reference, old: Reference, is_ancestor: IsAncestor) -> Order | None:
@@ -27,11 +24,9 @@ def compare(new: Reference, old: Reference, is_ancestor: IsAncestor) -> Order | 
         return None
     if new.tag == old.tag:
         return "same"
-    versions = _version(new.tag), _version(old.tag)
-    if versions[0] is not None and versions[1] is not None:
-        if versions[0] == versions[1]:
-            return "same"
-        return "newer" if versions[0] > versions[1] else "older"
+    by_version = versions.order(new.tag, old.tag)
+    if by_version is not None:
+        return by_version
     commits = _commit(new.tag), _commit(old.tag)
     if commits[0] is None or commits[1] is None:
         return None
@@ -54,6 +49,8 @@ def not_newer(
         order = compare(new, current, is_ancestor)
         if order is None:
             found = f"neither versions nor known commits are in {current} and {new}"
+            if all(versions.is_version(image.tag or "") for image in (current, new)):
+                found = f"the tags of {current} and {new} do not tell which of them is newer"
             hint = (
                 "use tags such as v1.2.3, or ones with a commit of the repository at --source"
                 " (with its whole history), or give --built-at"
@@ -62,6 +59,8 @@ def not_newer(
         if order != "newer":
             return f"{current.version} is there, which is {'the same' if order == 'same' else 'newer'}"
     for step in steps:
+        if step.reference is None:
+            continue
         if compare(new, step.reference, is_ancestor) in ("same", "older"):
             return f"{step.reference.version} was set on {day(step.when)} and moved back since"
     return None
@@ -72,6 +71,8 @@ def set_after(built_at: float, steps: Sequence[Step]) -> str | None:
     if not steps or steps[0].effective <= built_at:
         return None
     last = steps[0]
+    if last.reference is None:
+        return f"{last.author} removed its entry later, {day(last.when)}"
     if last.built_at is not None:
         return f"{last.reference.version} is there, of a build that began later, {day(last.built_at)}"
     return f"{last.author} set {last.reference.version} later, {day(last.when)}"
@@ -94,30 +95,7 @@ def day(when: float) -> str:
     return datetime.fromtimestamp(when, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _version(tag: str) -> tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]] | None:
-    """A key that orders as semantic versioning does; None for what is no version.
-
-    A lone number is one (of a build) unless it could be an abbreviated commit, which has 7 digits or more.
-    """
-    found = _VERSION.fullmatch(tag)
-    if not found:
-        return None
-    numbers = [int(number) for number in found["numbers"].split(".")]
-    if len(numbers) == 1 and not found["v"] and len(found["numbers"]) >= 7 and not _is_date(found["numbers"]):
-        return None
-    padded = tuple(numbers + [0] * (4 - len(numbers)))
-    pre = found["pre"]
-    if pre is None:
-        return padded, 1, ()
-    parts = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in pre.split("."))
-    return padded, 0, parts
-
-
-def _is_date(digits: str) -> bool:
-    """A tag such as 20260131 or 20260131120000."""
-    return re.fullmatch(r"20\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])(\d{2,6})?", digits) is not None
-
-
 def _commit(tag: str) -> str | None:
-    found = _COMMIT.search(tag)
-    return found["sha"] if found else None
+    """The abbreviated commit in a tag; of several words of digits and a-f, one that is no mere number."""
+    found: list[str] = _COMMIT.findall(tag)
+    return next((word for word in found if re.search("[a-f]", word)), found[0] if found else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,44 +10,90 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.edit.files import Files
 from bootstrap.edit.worktree import WorkTree
-from bootstrap.git import auth, log
+from bootstrap.git import auth, cut
+from bootstrap.git import versions as git_versions
 from bootstrap.git.branch import Branch
+from bootstrap.git.commits import Commit
+from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
+from bootstrap.git.versions import SLACK, FileVersion
 from bootstrap.image.history import Step, Version, reader_of, steps
 from bootstrap.image.newer import IsAncestor, parse_time
 from bootstrap.image.places import ImagePlace
 
-_AT_ONCE = 40
-"""Versions of a file that are fetched in one request."""
-
 
 def past(
-    path: str, place: ImagePlace, files: Files, invocation: Invocation, since: float | None = None
-) -> list[Step]:
-    """The commits that set the image, newest first; with `since`, those after that time and the one before.
+    place: ImagePlace, files: Files, invocation: Invocation, since: float | None = None
+) -> Generator[Step, None, None]:
+    """The commits that set the image, newest first, read as far as they are asked for.
 
-    Raises InputError when the files are in no Git repository.
+    With `since` (in seconds) the last ones may be missing: those of before that time. Close it, so that
+    what it has open ends. Raises InputError when the files are in no Git repository.
     """
-    reader = reader_of(place)
-    if isinstance(files, Branch):
-        files.deepen(since)
-        return list(steps(versions(files.calls, files.tip, path, files), reader))
-    if isinstance(files, WorkTree):
-        with local_calls(files.root, invocation) as calls:
-            return list(steps(versions(calls, "HEAD", path), reader))
-    raise TypeError(f"no history is known for {type(files).__name__}")
+    if since is not None and since > invocation.clock() + SLACK:
+        since = None  # the future says nothing about what was before
+    until = None if since is None else _surely_before(since)
+    with opened(files, invocation) as (store, tip):
+        yield from steps(versions(store, tip, place.file, until), reader_of(place))
 
 
 def content_of(step: Step, files: Files, invocation: Invocation) -> bytes | None:
     """The file as the commit of a step left it; None where its id is not known."""
     if step.blob is None:
         return None
+    with opened(files, invocation) as (store, _):
+        return store.contents([step.blob])[step.blob]
+
+
+@contextmanager
+def opened(files: Files, invocation: Invocation) -> Iterator[tuple[Past, str]]:
+    """The past of a branch, or of the commit that is checked out, and that commit."""
     if isinstance(files, Branch):
-        return files.calls.content(step.blob, "blob")
-    if isinstance(files, WorkTree):
-        with local_calls(files.root, invocation) as calls:
-            return calls.content(step.blob, "blob")
-    raise TypeError(f"no history is known for {type(files).__name__}")
+        yield files.past(), files.tip  # the branch closes it
+        return
+    if not isinstance(files, WorkTree):
+        raise TypeError(f"no history is known for {type(files).__name__}")
+    with local_calls(files.root, invocation) as calls:
+        tip = calls.must("reading the history", "rev-parse", "HEAD^{commit}").text
+        store = cut.past_of_head(calls, tip, files.credential, invocation)
+        try:
+            yield store, tip
+        finally:
+            store.close()
+
+
+def _surely_before(since: float) -> Callable[[Commit], bool]:
+    """Whether a commit was there at that time, however wrong its machine's clock may have been."""
+
+    def before(commit: Commit) -> bool:
+        return max(commit.when, built_time(commit.built_at) or 0) <= since - SLACK
+
+    return before
+
+
+def versions(
+    store: Past, tip: str, path: str, until: Callable[[Commit], bool] | None = None
+) -> Iterator[Version]:
+    """The file as each commit left it, newest first."""
+    for block in git_versions.versions(store, tip, path, until):
+        contents = store.contents(version.blob for version in block if version.blob is not None)
+        for version in block:
+            yield _version(version, contents)
+
+
+def _version(version: FileVersion, contents: dict[str, bytes]) -> Version:
+    commit = version.commit
+    return Version(
+        commit.sha,
+        commit.author,
+        commit.email,
+        version.arrived,
+        commit.subject,
+        built_time(commit.built_at),
+        contents.get(version.blob) if version.blob is not None else None,
+        version.blob,
+        version.floor,
+    )
 
 
 @contextmanager
@@ -72,27 +118,6 @@ def has_history(root: Path, invocation: Invocation) -> bool:
 
 def _has_commits(calls: Calls) -> bool:
     return calls.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}").status == 0
-
-
-def versions(calls: Calls, tip: str, path: str, branch: Branch | None = None) -> Iterator[Version]:
-    """The file as each commit left it, newest first."""
-    entries = list(log.log(calls, tip, [path]))
-    for number, entry in enumerate(entries):
-        if branch is not None and number % _AT_ONCE == 0:
-            branch.bring(
-                [sha for later in entries[number : number + _AT_ONCE] for _, sha in later.files if sha]
-            )
-        sha = dict(entry.files).get(path)
-        yield Version(
-            entry.commit,
-            entry.author,
-            entry.email,
-            entry.when,
-            entry.subject,
-            built_time(entry.built_at),
-            calls.content(sha, "blob") if sha else None,
-            sha,
-        )
 
 
 def is_ancestor_in(source: Path, invocation: Invocation) -> IsAncestor:

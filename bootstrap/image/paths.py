@@ -61,7 +61,13 @@ def app_folders(app: str, under: str = "") -> list[str]:
     return [f"{prefix}{folder}/{app}" for folder in _APPS]
 
 
-def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str | None = None) -> InputError:
+class Unknown(InputError):
+    """A name that is not there; `kind` is app, environment or image."""
+
+    kind = ""
+
+
+def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str | None = None) -> Unknown:
     """The error for a name that is not there, with the nearest that are."""
     names = sorted(set(known))
     near = get_close_matches(name, names, n=3, cutoff=0.5)
@@ -71,4 +77,6 @@ def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str |
         hint = f"there {'are' if len(names) > 1 else 'is'}: {', '.join(names[:12])}"
     else:
         hint = "see what there is: bootstrap image list"
-    return InputError(tried, f"there is no {kind} {name!r}", hint, where)
+    error = Unknown(tried, f"there is no {kind} {name!r}", hint, where)
+    error.kind = kind
+    return error

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NoReturn
 
 from bootstrap.core.errors import ChangedError, InputError
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.image import edit, history, paths
-from bootstrap.image.choose import Addition, Choice, choose
-from bootstrap.image.places import ImagePlace, find
+from bootstrap.image import meant as images_meant
+from bootstrap.image.choose import Addition, Choice, Found
+from bootstrap.image.elsewhere import find
+from bootstrap.image.places import ImagePlace
+from bootstrap.image.places import find as places_of
+from bootstrap.image.render import ByFiles, Renders
 from bootstrap.image.search import Scope
 from bootstrap.image.wanted import Wanted, is_as
 from bootstrap.oci.reference import Reference, canonical, is_same
@@ -37,7 +41,8 @@ class Request:
 class Change:
     """What happens to one image. `state` already: nothing to do; kept: `reason` says why it stays.
 
-    `place` is where it stands now; None when an entry is added.
+    `place` is where it stands now, or would stand. `gone`: its entry goes; `left`: so does what the entry
+    says of its version. `after` is what the resources say then.
     """
 
     name: str
@@ -49,6 +54,8 @@ class Change:
     state: State
     reason: str | None = None
     place: ImagePlace | None = None
+    gone: bool = False
+    left: bool = False
 
     @property
     def at(self) -> str:
@@ -70,57 +77,126 @@ def plan(
     files: Files,
     pins: Mapping[str, str] | None = None,
     keep: Mapping[str, str] | None = None,
+    renders: Renders | None = None,
 ) -> Outcome:
     """What `request` does to `files`.
 
     `pins` has digests by full reference (`docker.io/library/nginx:1.27`); `keep` has names that stay
-    as they are, with the reason. Raises InputError for what cannot be found or changed alone,
-    ChangedError when an image is not what `expect` says.
+    as they are, with the reason; `renders` says what kustomizations make, before and after. Raises
+    InputError for what cannot be found or changed alone, ChangedError when an image is not what
+    `expect` says.
     """
+    renders = renders or ByFiles()
     edited = _Edited(files)
     changes: list[Change] = []
     notes: list[str] = []
     seen: dict[tuple[str, str], str] = {}
+    checks: list[tuple[Change, Found]] = []
     for wanted in request.wanted:
-        choice = choose(wanted.name, request.scope, edited)
+        found = find(wanted.name, request.scope, edited, renders)
+        choice = found.choice
         key = (choice.file, choice.name)
         if seen.setdefault(key, wanted.name) != wanted.name:
-            found = f"{seen[key]} and {wanted.name} both mean {choice.name} in {choice.file}"
-            raise InputError("reading the arguments", found, "name it once")
-        change = _change(wanted, choice, request, pins or {}, keep or {})
+            both = f"{seen[key]} and {wanted.name} both mean {choice.name} in {choice.file}"
+            raise InputError("reading the arguments", both, "name it once")
+        if wanted.gone:
+            change = _removal(wanted, choice)
+        else:
+            change = _change(wanted, found, request, pins or {}, keep or {})
         changes.append(change)
         if isinstance(choice, Addition) and choice.unchecked:
             notes.append(
                 f"whether {choice.file} renders {choice.name} is not known: {choice.unchecked[0]} is not here"
             )
+        notes += found.notes
         if change.state == "changed":
-            edited.write(choice, change.after, request.like)
+            notes += [f"not compared with what is rendered: {why}" for why in found.unsure]
+            checks.append((change, found))
+            if change.gone and isinstance(choice, ImagePlace):
+                edited.drop(choice)
+            else:
+                edited.write(found, change.after, request.like)
+            if change.gone or change.left:
+                changes[-1] = replace(change, after=_left(change, found, edited, renders))
+    _check(checks, files, edited, renders)
     return Outcome(tuple(changes), edited.changes(), tuple(notes), request.verb)
 
 
+def _check(checks: Sequence[tuple[Change, Found]], files: Files, edited: Files, renders: Renders) -> None:
+    """InputError unless exactly the containers that are meant have their new image in what is rendered."""
+    meant: dict[str, dict[images_meant.Spot, Reference | None]] = {}
+    for change, found in checks:
+        for one in found.meant:
+            wanted = None if change.gone or change.left else change.after
+            meant.setdefault(one.top, {}).update(dict.fromkeys(one.spots, wanted))
+    tops = list(meant)
+    rendered = renders.many([*((top, files) for top in tops), *((top, edited) for top in tops)])
+    names = " and ".join(change.name for change, _ in checks)
+    for top, before, after in zip(tops, rendered, rendered[len(tops) :], strict=False):
+        images_meant.check(before, after, meant[top], f"setting {names}", top)
+
+
 def _change(
-    wanted: Wanted, choice: Choice, request: Request, pins: Mapping[str, str], keep: Mapping[str, str]
+    wanted: Wanted, found: Found, request: Request, pins: Mapping[str, str], keep: Mapping[str, str]
 ) -> Change:
+    choice = found.choice
     if isinstance(choice, Addition):
         line, kind, current = None, "kustomization", choice.current
+        if wanted.source is not None:
+            wanted = replace(wanted, repository=wanted.source)
     else:
-        line, kind, current = choice.line, choice.kind, _current(wanted, choice.reference, choice.at)
+        reference = found.current or choice.reference
+        line, kind, current = choice.line, choice.kind, _current(wanted, reference, choice.at)
+    if request.expect is not None and found.unsure:
+        _raise_unsure(f"comparing {wanted.name} with --expect", found.unsure[0])
     after = wanted.applied_to(current)
     if after.tag is not None and after.digest is None:
         after = replace(after, digest=pins.get(f"{canonical(after.repository)}:{after.tag}"))
     known = current.tag is not None or current.digest is not None
     before = current if known else None
-    place = None if isinstance(choice, Addition) else choice
-    change = Change(wanted.name, choice.file, line, kind, before, after, "changed", place=place)
-    if is_same(after, current):
+    place = choice.place if isinstance(choice, Addition) else choice
+    left = wanted.exact and kind == "kustomization" and after.tag is None and after.digest is None
+    change = Change(wanted.name, choice.file, line, kind, before, after, "changed", place=place, left=left)
+    if is_same(after, (place.reference or current) if left else current):
         return replace(change, state="already")
     if request.expect is not None and not is_as(current, request.expect):
-        found = f"it is {current}, not {request.expect.text}"
+        differs = f"it is {current}, not {request.expect.text}"
         hint = "someone else changed it: see bootstrap image history, then decide"
-        raise ChangedError(f"setting {change.name}", found, hint, change.at)
+        raise ChangedError(f"setting {change.name}", differs, hint, change.at)
     if wanted.name in keep:
         return replace(change, state="kept", reason=keep[wanted.name])
     return change
+
+
+def _raise_unsure(tried: str, why: str) -> NoReturn:
+    hint = "put kustomize on PATH"
+    raise InputError(tried, f"what is rendered is not known: {why}", hint)
+
+
+def _removal(wanted: Wanted, choice: Choice) -> Change:
+    """An entry that goes; what the image is then shows when it is gone."""
+    if isinstance(choice, Addition):
+        known = choice.current if choice.current.tag or choice.current.digest else None
+        kind, place = "kustomization", choice.place
+        return Change(
+            wanted.name, choice.file, None, kind, known, choice.current, "already", None, place, True
+        )
+    before, after = choice.reference, Reference(choice.name)
+    return Change(
+        wanted.name, choice.file, choice.line, choice.kind, before, after, "changed", None, choice, True
+    )
+
+
+def _left(change: Change, found: Found, edited: Files, renders: Renders) -> Reference:
+    """What the containers are once their entry says nothing of it, as far as the resources tell."""
+    rendered = renders.many([(one.top, edited) for one in found.meant])
+    images = [
+        image
+        for one, after in zip(found.meant, rendered, strict=True)
+        for image in after.final
+        if image.spot in one.spots
+    ]
+    return images_meant.current(images, change.after)
 
 
 def _current(wanted: Wanted, reference: Reference | None, at: str) -> Reference:
@@ -138,6 +214,8 @@ class _Edited:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._new: dict[str, bytes] = {}
+        self.left_out: Mapping[str, str] = getattr(files, "left_out", {})
+        self.target_of = getattr(files, "target_of", lambda _: None)
 
     def read(self, path: str) -> bytes | None:
         return self._new[path] if path in self._new else self._files.read(path)
@@ -145,8 +223,9 @@ class _Edited:
     def under(self, folder: str) -> Sequence[str]:
         return list(self._files.under(folder))
 
-    def write(self, choice: Choice, after: Reference, like: bytes | None) -> None:
+    def write(self, found: Found, after: Reference, like: bytes | None) -> None:
         """Change one place, and look again: it says what it should."""
+        choice = found.choice
         content = self.read(choice.file)
         assert content is not None  # noqa: S101 - the place was found in it
         if isinstance(choice, Addition):
@@ -154,20 +233,51 @@ class _Edited:
         else:
             earlier = history.place_in(choice, like) if like is not None else None
             styles = edit.styles(like, earlier) if like is not None and earlier else {}
-            result = edit.edit(content, choice, after, styles)
-        now = [place for place in find(choice.file, result) if place.name == choice.name]
-        if choice.file and not any(is_same(after, place.reference) for place in now) and _is_found(choice):
-            found = "after the edit the image would not read as wanted"
-            raise InputError(f"changing {choice.name}", found, "change it by hand", choice.file)
+            place, after = _as_rendered(choice, found.current, after)
+            result = edit.edit(content, place, after, styles)
+        if not any(_says(place, after) for place in _now(choice, result)):
+            text = "after the edit the image would not read as wanted"
+            raise InputError(f"changing {choice.name}", text, "change it by hand", choice.file)
         self._new[choice.file] = result
+
+    def drop(self, place: ImagePlace) -> None:
+        """Take an entry out."""
+        content = self.read(place.file)
+        assert content is not None  # noqa: S101 - the place was found in it
+        self._new[place.file] = edit.drop_entry(content, place)
 
     def changes(self) -> tuple[FileChange, ...]:
         return tuple(FileChange(path, content, self._files.read(path)) for path, content in self._new.items())
 
 
-def _is_found(choice: Choice) -> bool:
-    """Whether a search by convention finds the place (not what bootstrap.yaml alone declares)."""
-    return isinstance(choice, Addition) or choice.kind != "declared"
+def _as_rendered(
+    place: ImagePlace, current: Reference | None, after: Reference
+) -> tuple[ImagePlace, Reference]:
+    """An entry compared with what is rendered; what it leaves to others, and stays, is not written."""
+    own = place.reference
+    if place.kind != "kustomization" or current is None or own is None:
+        return place, after
+    if (after.tag, after.digest) == (current.tag, current.digest):
+        after = Reference(after.repository, own.tag, own.digest)
+    return replace(place, reference=Reference(current.repository, own.tag, own.digest)), after
+
+
+def _says(place: ImagePlace, wanted: Reference) -> bool:
+    """Whether a place reads as wanted; an entry without newName leaves the repository to the image."""
+    if place.kind != "kustomization" or place.reference is None:
+        return is_same(wanted, place.reference)
+    is_own = place.reference.repository != place.name
+    return (place.reference.tag, place.reference.digest) == (wanted.tag, wanted.digest) and (
+        not is_own or canonical(place.reference.repository) == canonical(wanted.repository)
+    )
+
+
+def _now(choice: Choice, content: bytes) -> list[ImagePlace]:
+    """The place in the file as it is after the edit."""
+    if isinstance(choice, Addition):
+        return [place for place in places_of(choice.file, content) if place.name == choice.name]
+    place = history.place_in(choice, content)
+    return [place] if place is not None else []
 
 
 def message(outcome: Outcome) -> str:
@@ -178,11 +288,16 @@ def message(outcome: Outcome) -> str:
     subject = f"{outcome.verb} {what}{f' to {versions.pop()}' if len(versions) == 1 else ''}"
     homes = {paths.home_of(change.file) for change in changed}
     place = ", ".join(part for part in homes.pop() if part) if len(homes) == 1 else ""
-    lines = [f"- {change.file}: {change.before or 'no entry'} -> {change.after}" for change in changed]
+    lines = [
+        f"- {change.file}: {change.before or 'no entry'} -> {'no entry' if change.gone else change.after}"
+        for change in changed
+    ]
     return "\n".join([subject + (f" ({place})" if place else ""), "", *lines])
 
 
 def _short(change: Change) -> str:
+    if change.gone:
+        return "no entry"
     if change.after.tag:
         return change.after.tag
     return (change.after.digest or str(change.after))[:19]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
@@ -11,11 +13,13 @@ from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.image import plan as plans
 from bootstrap.image import show
-from bootstrap.image.choose import Addition, choose
+from bootstrap.image.choose import Addition
+from bootstrap.image.elsewhere import choose, find
 from bootstrap.image.guard import Guard
-from bootstrap.image.history import Step, chosen
+from bootstrap.image.history import NO_ENTRY, Step, chosen
 from bootstrap.image.past import content_of, past
 from bootstrap.image.places import ImagePlace
+from bootstrap.image.render import Renders
 from bootstrap.image.search import Scope
 from bootstrap.image.set import CommitOptions, change
 from bootstrap.image.wanted import Wanted
@@ -35,8 +39,8 @@ def promote(
     if source == target:
         raise InputError("reading the options", "--from and --to are the same", "name two environments")
 
-    def planned(under: str, files: Files) -> plans.Request:
-        wanted = tuple(_as_in(name, Scope(under, app, source), files) for name in names)
+    def planned(under: str, files: Files, renders: Renders) -> plans.Request:
+        wanted = tuple(_as_in(name, Scope(under, app, source), files, renders) for name in names)
         return plans.Request(wanted, Scope(under, app, target), verb="Promote")
 
     return change(planned, access, guard, options, output)
@@ -49,11 +53,11 @@ def history(
     if access.repo is not None:
         with open_branch(access, output) as (branch, under):
             branch.refresh()
-            place, found = _steps(name, Scope(under, app, environment), branch, output)
+            place, found = _listed(name, Scope(under, app, environment), branch, limit, output)
     else:
-        tree, under = open_tree(replace(access, branch=None))
-        place, found = _steps(name, Scope(under, app, environment), tree, output)
-    show.history(place, found[:limit], output)
+        tree, under = open_tree(replace(access, branch=None), output.invocation)
+        place, found = _listed(name, Scope(under, app, environment), tree, limit, output)
+    show.history(place, found, output)
     return ExitStatus.OK
 
 
@@ -68,29 +72,54 @@ def rollback(
 ) -> int:
     """Give an image a reference that it had before, as a new commit."""
 
-    def planned(under: str, files: Files) -> plans.Request:
+    def planned(under: str, files: Files, renders: Renders) -> plans.Request:
         scope = Scope(under, app, environment)
-        step = chosen(_steps(name, scope, files, output)[1], to, name)
-        reference = step.reference
-        wanted = Wanted(name, reference.repository, reference.tag, reference.digest, text=str(reference))
+        with closing(past(_place(name, scope, files), files, output.invocation)) as steps:
+            step = chosen(steps, to, name)
         then = content_of(step, files, output.invocation)
-        return plans.Request((wanted,), scope, verb="Roll back", like=then)
+        return plans.Request((_as_at(step, name),), scope, verb="Roll back", like=then)
 
     return change(planned, access, Guard(), options, output)
 
 
-def _steps(name: str, scope: Scope, files: Files, output: Output) -> tuple[ImagePlace, list[Step]]:
-    place = choose(name, scope, files)
-    if isinstance(place, Addition):
-        found = f"{place.file} has no entry for it, and never had the image otherwise"
-        raise InputError(f"looking for what {name} was", found, "set it first: bootstrap image set")
-    return place, past(place.file, place, files, output.invocation)
+def _listed(
+    name: str, scope: Scope, files: Files, limit: int | None, output: Output
+) -> tuple[ImagePlace, list[Step]]:
+    place = _place(name, scope, files)
+    with closing(past(place, files, output.invocation)) as steps:
+        found = list(islice(steps, limit))
+    if place.reference is None and all(step.reference is None for step in found):
+        tried = f"looking for what {name} was"
+        there = f"{place.file} has no entry for it, and never had the image otherwise"
+        raise InputError(tried, there, "set it first: bootstrap image set")
+    return place, found
 
 
-def _as_in(name: str, scope: Scope, files: Files) -> Wanted:
+def _place(name: str, scope: Scope, files: Files) -> ImagePlace:
+    """Where the image stands, or where its entry would."""
     choice = choose(name, scope, files)
-    reference = choice.current if isinstance(choice, Addition) else choice.reference
+    return choice.place if isinstance(choice, Addition) else choice
+
+
+def _as_at(step: Step, name: str) -> Wanted:
+    """An image as it was then, just so: without a tag, or without an entry, if it had none."""
+    then = step.reference
+    if then is None:
+        return Wanted(name, text=NO_ENTRY, gone=True)
+    return Wanted(name, then.repository, then.tag, then.digest, text=str(then), exact=True)
+
+
+def _as_in(name: str, scope: Scope, files: Files, renders: Renders) -> Wanted:
+    """NAME with the tag and digest that the scope renders; its repository is for places without one."""
+    tried = f"promoting {name} from {scope.environment}"
+    found = find(name, scope, files, renders)
+    if found.unsure:
+        why = f"what {scope.environment} renders is not known: {found.unsure[0]}"
+        raise InputError(tried, why, "put kustomize on PATH")
+    choice = found.choice
+    reference = choice.current if isinstance(choice, Addition) else found.current or choice.reference
     if reference is None or (reference.tag is None and reference.digest is None):
-        found = f"{choice.file} has neither tag nor digest"
-        raise InputError(f"promoting {name} from {scope.environment}", found, "set it there first")
-    return Wanted(name, None, reference.tag, reference.digest, text=str(reference))
+        raise InputError(tried, f"{choice.file} has neither tag nor digest", "set it there first")
+    return Wanted(
+        name, None, reference.tag, reference.digest, text=str(reference), source=reference.repository
+    )

@@ -11,16 +11,22 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.names import RECORD
 from bootstrap.edit.files import Files
 from bootstrap.image import declared as images_declared
-from bootstrap.image import kustomize
+from bootstrap.image import kustomize, objects
 from bootstrap.image import paths as images_layout
+from bootstrap.image.declared import Declared
+from bootstrap.image.place import Reading
 from bootstrap.image.places import ImagePlace, find, is_kustomization, is_yaml
 from bootstrap.oci.reference import canonical, last_component
 from bootstrap.repository.values import is_values
+from bootstrap.yamledit.walk import decode, walk
 
 _LONGEST = 80
 
 
 JSON = ".json"
+BASES = ("values.yaml", "values.yml")
+ENTRIES = ("kustomization", "override")
+"""Kinds that name an image of somewhere else, and decide over it."""
 MAX_BYTES = 8_000_000
 """Larger files hold no image that a person maintains; reading one would take seconds and gigabytes."""
 
@@ -57,6 +63,7 @@ class Search:
         self.tried = tried
         self._parsed: dict[str, list[ImagePlace]] = {}
         self._paths: list[str] | None = None
+        self._based: dict[str, bool] = {}
 
     @property
     def paths(self) -> list[str]:
@@ -73,10 +80,54 @@ class Search:
         """The places of a file; none when `word` does not occur in it. InputError for what is no YAML."""
         if path not in self._parsed:
             content = self.read(path)
-            if content is None or (word.encode() not in content and not is_wide(content)):
+            if content is None:
                 return []
-            self._parsed[path] = find(path, content)
+            is_here = word.encode() in content or is_wide(content)
+            bases = self._bases(path, content, "" if is_here else word)
+            if not (is_here or bases):
+                return []
+            self._parsed[path] = find(path, content, bases)
         return self._parsed[path]
+
+    def _bases(self, path: str, content: bytes, word: str) -> list[ImagePlace]:
+        """The places of the values that a file's own are laid over, where `word` occurs in them."""
+        if is_values(path):
+            base = self._base_of(path)
+            files = [] if base is None else [base]
+        elif b"argoproj.io/" in content and b"helm:" in content:
+            try:
+                reading = Reading(path, walk(decode(content, path), path))
+            except InputError:
+                return []
+            files = [f"{folder}/{BASES[0]}" for folder in objects.charts(reading)]
+        else:
+            return []
+        return [place for file in files for place in self._values_of(file, word)]
+
+    def _values_of(self, file: str, word: str) -> list[ImagePlace]:
+        content = self.read(file)
+        if content is None or word.encode() not in content:
+            return []
+        try:
+            return [place for place in find(file, content) if place.kind == "values"]
+        except InputError:
+            return []
+
+    def _base_of(self, path: str) -> str | None:
+        """`values.yaml` beside a file of values; for one of that name, in the nearest folder above."""
+        folder, _, name = path.rpartition("/")
+        folders = [folder] if name not in BASES else []
+        while folder:
+            folder = folder.rpartition("/")[0]
+            folders.append(folder)
+        for place in folders[:3]:
+            for base in BASES:
+                found = f"{place}/{base}" if place else base
+                if found not in self._based:
+                    self._based[found] = self.files.read(found) is not None
+                if self._based[found]:
+                    return found
+        return None
 
     def read(self, path: str) -> bytes | None:
         content = self.files.read(path)
@@ -91,11 +142,12 @@ class Search:
 
     def fitting(self, name: str) -> Fitting:
         """The places whose entry, repository or declared name is `name`."""
-        word, wanted = last_component(name), canonical(name)
+        word, wanted = last_component(name).partition(":")[0], canonical(name)
         entries: list[ImagePlace] = []
         others: list[ImagePlace] = []
         faults: list[InputError] = []
-        for path in self.paths:
+        declared = list(self.declared(name)) or list(self._declared_as(wanted))
+        for path in self.paths_or(declared):
             try:
                 places = self.places(path, word)
             except InputError as error:
@@ -103,47 +155,103 @@ class Search:
                     raise
                 faults.append(error)
                 continue
-            for place in places:
-                if place.kind == "kustomization" and (place.name == name or canonical(place.name) == wanted):
+            for place in filter(self.is_of_scope, places):
+                if place.kind in ENTRIES and (place.name == name or canonical(place.name) == wanted):
                     entries.append(place)
-                elif place.reference is not None and canonical(place.reference.repository) == wanted:
-                    (entries if place.kind == "kustomization" else others).append(place)
+                elif place.reference is None or place.inherited:
+                    continue
+                elif canonical(place.reference.repository) == wanted or str(place.reference) == name:
+                    (entries if place.kind in ENTRIES else others).append(place)
         named = {place.file for place in entries if place.name == name}
         entries = [place for place in entries if place.name == name or place.file not in named]
-        declared = [place for place in self.declared(name) if place.file in set(self.paths)]
         if faults and not (entries or others or declared):
             raise faults[0]
-        spots = {(place.file, place.line) for place in declared}
-        return Fitting(
-            entries + declared, [place for place in others if (place.file, place.line) not in spots]
-        )
+        return Fitting(_without(entries, declared) + declared, _without(others, declared))
 
-    def declared(self, name: str | None = None) -> Iterator[ImagePlace]:
-        """The places that bootstrap.yaml declares, at the repository's top and where the scope begins."""
+    def declared(self, name: str) -> Iterator[ImagePlace]:
+        """The places of the scope that bootstrap.yaml declares by this name.
+
+        InputError for a file that is not there, or a path that leads nowhere.
+        """
+        for entry in self._entries():
+            if entry.name == name and self._is_in_scope(entry):
+                target = self.read(entry.file)
+                if target is None:
+                    found = f"it is declared in {entry.file}, which is no file of this repository"
+                    raise InputError(f"looking for {name}", found, "mend its file", entry.at)
+                yield images_declared.place(entry, target)
+
+    def _declared_as(self, repository: str) -> Iterator[ImagePlace]:
+        """The declared places of the scope's files that hold an image of this repository."""
+        for entry in self._entries():
+            told = entry.word("image")
+            if self._is_in_scope(entry) and (not told or canonical(told) == repository):
+                for place in self._declared(entry, []):
+                    if place.reference and canonical(place.reference.repository) == repository:
+                        yield place
+
+    def _declared(self, entry: Declared, faults: list[InputError]) -> list[ImagePlace]:
+        """An entry's place; a fault of it is another entry's matter, and kept."""
+        try:
+            target = self.read(entry.file)
+            return [] if target is None else [images_declared.place(entry, target)]
+        except InputError as error:
+            faults.append(error)
+            return []
+
+    def _entries(self) -> Iterator[Declared]:
+        """What bootstrap.yaml declares, at the repository's top and where the scope begins."""
         for folder in dict.fromkeys(("", self.scope.under)):
             content = self.read(f"{folder}/{RECORD}" if folder else RECORD)
-            if content is None or b"images" not in content:
-                continue
-            for entry in images_declared.parse(content, folder):
-                if name in (None, entry.name) and (target := self.read(entry.file)) is not None:
-                    yield images_declared.place(entry, target)
+            if content is not None and b"images" in content:
+                yield from images_declared.parse(content, folder)
+
+    def _is_in_scope(self, entry: Declared) -> bool:
+        under, app, environment = self.scope.under, self.scope.app, self.scope.environment
+        if under not in ("", entry.file) and not entry.file.startswith(f"{under}/"):
+            return False
+        if app is not None and app != entry.home.app:
+            folders = images_layout.app_folders(app, under)
+            if entry.word("app") or not any(entry.file.startswith(f"{folder}/") for folder in folders):
+                return False
+        if environment is None or entry.word("env"):
+            return environment in (None, entry.word("env"))
+        return images_layout.is_in(entry.file, environment)
+
+    def paths_or(self, declared: Sequence[ImagePlace], *, strict: bool = True) -> list[str]:
+        """The files of the scope; none where what is declared is all that there is of it."""
+        try:
+            return self.paths
+        except images_layout.Unknown:
+            if strict and not declared:
+                raise
+            return []
+
+    def is_of_scope(self, place: ImagePlace) -> bool:
+        """Whether a place that tells its app or environment by itself tells the ones that are asked for."""
+        if place.home is None:
+            return True
+        asked = (self.scope.app, self.scope.environment)
+        return all(one in (None, told) or told is None for one, told in zip(asked, place.home, strict=True))
 
     def everything(self) -> tuple[list[ImagePlace], list[InputError]]:
         """Every place, and why files could not be read."""
         places: list[ImagePlace] = []
         faults: list[InputError] = []
-        for path in self.paths:
+        entries = [entry for entry in self._entries() if self._is_in_scope(entry)]
+        declared = [place for entry in entries for place in self._declared(entry, faults)]
+        for path in self.paths_or(declared):
             try:
                 places += self.places(path)
             except InputError as error:
                 faults.append(error)
-        declared = [place for place in self.declared() if place.file in set(self.paths)]
+        places = [place for place in places if not place.inherited and self.is_of_scope(place)]
         return _without(places, declared) + declared, faults
 
     def names(self) -> set[str]:
         """What images of the scope can be called, to suggest one."""
         places, _ = self.everything()
-        names = {place.name for place in places if place.kind in ("kustomization", "declared")}
+        names = {place.name for place in places if place.kind in (*ENTRIES, "declared")}
         return (names | {place.reference.repository for place in places if place.reference}) - {""}
 
     def _in_app(self) -> list[str]:

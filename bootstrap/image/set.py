@@ -19,11 +19,14 @@ from bootstrap.git.identity import Identity, identity
 from bootstrap.image import plan as plans
 from bootstrap.image import show
 from bootstrap.image import wanted as image_wanted
+from bootstrap.image.ask_kustomize import ByKustomize
 from bootstrap.image.guard import Guard, Guards
+from bootstrap.image.render import Renders
 from bootstrap.image.search import Scope
 from bootstrap.image.wanted import Wanted
 
 if TYPE_CHECKING:
+    from bootstrap.edit.group import Group
     from bootstrap.edit.review import Review
     from bootstrap.providers import Provider
 
@@ -61,8 +64,8 @@ class SetRequest:
     commit: CommitOptions = field(default_factory=CommitOptions)
 
 
-Planned = Callable[[str, Files], plans.Request]
-"""What is asked for, given the folder that PATH names and the files as they are."""
+Planned = Callable[[str, Files, Renders], plans.Request]
+"""What is asked for, given the folder that PATH names, the files as they are, and what renders them."""
 
 
 def set_images(request: SetRequest, output: Output) -> int:
@@ -71,7 +74,7 @@ def set_images(request: SetRequest, output: Output) -> int:
     _check_names(wanted)
     expect = image_wanted.parse_expected(request.expect) if request.expect is not None else None
 
-    def planned(under: str, files: Files) -> plans.Request:
+    def planned(under: str, files: Files, renders: Renders) -> plans.Request:
         return plans.Request(wanted, Scope(under, request.app, request.environment), expect)
 
     return change(planned, request.access, request.guard, request.commit, output)
@@ -82,14 +85,16 @@ def change(planned: Planned, access: Access, guard: Guard, options: CommitOption
     _check_options(access, options)
     guards = Guards(guard, output)
     if not (options.commits or access.repo):
-        tree, under = open_tree(access)
+        tree, under = open_tree(access, output.invocation)
         with tree.locked():
-            outcome = decide(planned(under, tree), tree, guards)
+            renders = ByKustomize(output.invocation)
+            outcome = decide(planned(under, tree, renders), tree, guards, renders)
             if not options.dry_run:
                 tree.write(outcome.files)
         return show.changed(outcome, output, dry_run=options.dry_run)
     who = _Author(options.author, output.invocation)
-    with open_branch(access, output) as (branch, under):
+    asks_past = guard.built_at is not None or guard.only_newer
+    with open_branch(access, output, asks_past=asks_past) as (branch, under):
         run = _Run(branch, planned, under, guards, options, who)
         if options.review is not None and not options.dry_run:
             place = _propose(run, access, output)
@@ -115,17 +120,26 @@ class _Run:
         self.who = who
         self._planned = planned
         self._under = under
-        self._guards = guards
+        self.guards = guards
+        self.message = ""
+        self._renders = ByKustomize(who.invocation)
         self.request: plans.Request | None = None
         self._outcome: plans.Outcome | None = None
 
     def draft(self) -> Draft:
-        self.request = self._planned(self._under, self.branch)
-        self._outcome = decide(self.request, self.branch, self._guards)
+        self.request = self._planned(self._under, self.branch, self._renders)
+        self._outcome = self.decide(self.request, self.branch, self.guards)
         if self.options.dry_run or not self._outcome.files:
             return Draft((), "")
-        message = _message(self._outcome, self._guards.guard, self.options, self.who)
-        return Draft(self._outcome.files, message)
+        self.message = _message(self._outcome, self.guards.guard, self.options, self.who)
+        return Draft(self._outcome.files, self.message)
+
+    def decide(self, request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:
+        return decide(request, files, guards, self._renders)
+
+    def decided(self) -> tuple[plans.Request, plans.Outcome]:
+        assert self.request is not None  # noqa: S101 - a run drafts before it is pushed
+        return self.request, self.outcome()
 
     def outcome(self) -> plans.Outcome:
         assert self._outcome is not None  # noqa: S101 - a run drafts before it ends
@@ -136,15 +150,33 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
     branch, options = run.branch, run.options
     publish = None
     if options.via == "api" and not options.dry_run:
-        provider = _provider(branch, access, output)
+        provider = _provider(branch, access, output, options.timeout)
 
         def publish(draft: Draft) -> str:
             return provider.commit(branch.shown, branch.branch, branch.tip, draft.changes, draft.message)
 
-    pushed = push(branch, run.draft, run.who.get, output, options.timeout, sign=options.sign, publish=publish)
+    pushed = push(
+        branch,
+        run.draft,
+        run.who.get,
+        output,
+        options.timeout,
+        sign=options.sign,
+        publish=publish,
+        group=lambda: _group(run, access, output),
+    )
     if pushed.commit and not branch.follow(pushed.commit):
         output.warn("the work tree was left as it is: git pull brings the commit into it")
     return show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
+
+
+def _group(run: _Run, access: Access, output: Output) -> Group | None:
+    """Who may push this change along with its own."""
+    from bootstrap.image.together import group_for
+
+    decided = run.decided()
+    known = credential.read(access, output.invocation, access.repo)
+    return group_for(run.branch, known, run.guards, decided, run.message, run.decide, output)
 
 
 def _propose(run: _Run, access: Access, output: Output) -> show.Place:
@@ -153,7 +185,7 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
 
     branch, review = run.branch, run.options.review
     assert review is not None  # noqa: S101 - asked for by who calls this
-    provider = _provider(branch, access, output)
+    provider = _provider(branch, access, output, run.options.timeout)
 
     def head() -> str:
         request = run.request
@@ -167,24 +199,23 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
     return show.Place(branch.shown, proposed.branch, proposed.commit, 1, found.url, found.created)
 
 
-def _provider(branch: Branch, access: Access, output: Output) -> Provider:
+def _provider(branch: Branch, access: Access, output: Output, seconds: float) -> Provider:
     from bootstrap import providers
 
-    return providers.get(
-        branch.shown, credential.read(access, output.invocation, access.repo), output.invocation
-    )
+    known = credential.read(access, output.invocation, access.repo)
+    return providers.get(branch.shown, known, output.invocation, seconds)
 
 
-def decide(request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:
+def decide(request: plans.Request, files: Files, guards: Guards, renders: Renders) -> plans.Outcome:
     """The plan, after what registries and history say about it."""
     guards.begin()
-    outcome = plans.plan(request, files, guards.pins)
+    outcome = plans.plan(request, files, guards.pins, renders=renders)
     while True:
         known = (dict(guards.pins), dict(guards.keep))
         guards.look(outcome, files)
         if (guards.pins, guards.keep) == known:
             return outcome
-        outcome = plans.plan(request, files, guards.pins, guards.keep)
+        outcome = plans.plan(request, files, guards.pins, guards.keep, renders)
 
 
 class _Author:
@@ -192,12 +223,12 @@ class _Author:
 
     def __init__(self, override: str | None, invocation: Invocation) -> None:
         self._override = override
-        self._invocation = invocation
+        self.invocation = invocation
         self._known: Identity | None = None
 
     def get(self) -> Identity:
         if self._known is None:
-            self._known = identity(self._invocation, self._override or _configured(self._invocation))
+            self._known = identity(self.invocation, self._override or _configured(self.invocation))
         return self._known
 
 

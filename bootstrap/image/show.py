@@ -10,7 +10,7 @@ from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
 from bootstrap.git.changes import FileChange
 from bootstrap.git.log import LogEntry
-from bootstrap.image.history import Step
+from bootstrap.image.history import NO_ENTRY, Step
 from bootstrap.image.newer import day
 from bootstrap.image.past import built_time
 from bootstrap.image.paths import home_of
@@ -74,10 +74,13 @@ def _line(change: Change) -> str:
     was = change.before or change.after
     name = "" if canonical(change.name) == canonical(was.repository) else f"{change.name} "
     if change.state == "already":
+        if change.gone:
+            return f"{change.at}: {name}has no entry already"
         return f"{change.at}: {name}is {change.after} already" if name else f"{change.at}: {was} already"
     if change.state == "kept":
         return f"{change.at}: {name}stays {change.before or 'no entry'}: {change.reason}"
-    return f"{change.at}: {name}{change.before or 'no entry'} -> {change.after}"
+    after = f"no entry, so what its resources have: {change.after}" if change.gone else change.after
+    return f"{change.at}: {name}{change.before or 'no entry'} -> {after}"
 
 
 def _data(change: Change) -> dict[str, Any]:
@@ -124,7 +127,7 @@ def listed(
     """Print a list of images and who set them."""
     data, rows = [], []
     for place in places:
-        home, entry = home_of(place.file), setters.get(place)
+        home, entry = place.home or home_of(place.file), setters.get(place)
         who = f"{entry.author}, {day(entry.when)}" if entry else "not committed" if place in setters else ""
         rows.append((home.app or "-", home.environment or "-", place.text, place.at, who))
         data.append(
@@ -158,7 +161,14 @@ def history(place: ImagePlace, steps: Sequence[Step], output: Output) -> None:
     output.table(
         ("STEP", "IMAGE", "WHEN", "WHO", "COMMIT", "SUBJECT"),
         [
-            (str(n), str(step.reference), day(step.when), step.author, step.commit[:12], step.subject)
+            (
+                str(n),
+                str(step.reference or NO_ENTRY),
+                day(step.when),
+                step.author,
+                step.commit[:12],
+                step.subject,
+            )
             for n, step in enumerate(steps)
         ],
     )

@@ -24,6 +24,8 @@ class Wanted:
 
     Without a tag and a digest both stay; when one is given, the other one goes. `word` is what stands
     before `@` without `/` and `:`; whether it is a tag or a repository shows when the image is found.
+    `source` is the repository that a place gets which has said nothing of the image so far.
+    `exact`: what is not given goes as well. `gone`: there shall be no entry for it.
     """
 
     name: str
@@ -32,18 +34,28 @@ class Wanted:
     digest: str | None = None
     word: str | None = None
     text: str = ""
+    source: str | None = None
+    exact: bool = False
+    gone: bool = False
 
     def applied_to(self, current: Reference) -> Reference:
-        """What the image shall be. A repository that is the same by another spelling stays as written."""
+        """What the image shall be. A repository that is the same by another spelling stays as written.
+
+        Where the current one is not known (a tag stands alone), it stays so.
+        """
         repository, tag = self.repository, self.tag
         if self.word is not None:
             if self.word in (self.name, familiar(current.repository), last_component(current.repository)):
                 repository = current.repository
             else:
                 tag = self.word
-        if repository is None or canonical(repository) == canonical(current.repository):
+        if (
+            repository is None
+            or not current.repository
+            or canonical(repository) == canonical(current.repository)
+        ):
             repository = current.repository
-        if tag is None and self.digest is None and self.word is None:
+        if tag is None and self.digest is None and self.word is None and not self.exact:
             return Reference(repository, current.tag, current.digest)
         return Reference(repository, tag, self.digest)
 

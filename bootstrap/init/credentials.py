@@ -66,7 +66,7 @@ def for_argocd(request: Request, url: str, git: Credential, invocation: Invocati
     fitting = url.startswith(("https://", "http://"))
     given = (token or git.token) if fitting else None
     # The URL is the one that the person gave: what a repository records of itself widens nothing.
-    return ForArgoCD(request.username, given, key, request.deploy_key, bound(git, url).hosts)
+    return ForArgoCD(git.username, given, key, request.deploy_key, bound(git, url).hosts)
 
 
 def _check_deploy_key(url: str, ssh: bool, git: Credential) -> None:

@@ -32,7 +32,7 @@ class Request:
     adopt: bool = False
     repo_only: bool = False
     cluster_only: bool = False
-    username: str = "git"
+    username: str | None = None
     token_file: Path | None = None
     ssh_key: Path | None = None
     known_hosts: Path | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderError
+from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderBusy, ProviderError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.auth import check_host
 from bootstrap.git.remote import Credential
@@ -19,6 +19,7 @@ from bootstrap.providers import answers
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
 ATTEMPTS = 4
+"""Tries at least; a client with `until` goes on until then."""
 LONGEST_PAUSE = 30.0
 """Seconds; a host that asks for more patience gets an error instead."""
 PAGE = 50
@@ -38,9 +39,13 @@ class Client:
     session: Session = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     page_size: str = "limit"
+    until: float = 0.0
+    """By time.monotonic(): until then a host in trouble is asked again, beyond ATTEMPTS."""
+    known: set[str] = field(default_factory=set)
+    """`reached`, and `let in`: the host took the credential once, so that refusing it may pass."""
 
     @classmethod
-    def of(cls, url: str, credential: Credential, invocation: Invocation) -> Client:
+    def of(cls, url: str, credential: Credential, invocation: Invocation, seconds: float = 0.0) -> Client:
         """A client for the host of a repository's URL; a Git host below a path is found by `split`."""
         if credential.token:
             check_host(url, credential.hosts)
@@ -50,7 +55,8 @@ class Client:
         secrets = (credential.token,) if credential.token else ()
         if credential.token:
             session.requests.headers["Authorization"] = f"Bearer {credential.token}"
-        return cls(f"{parts.scheme}://{parts.netloc}{prefix}", session, secrets)
+        until = time.monotonic() + seconds
+        return cls(f"{parts.scheme}://{parts.netloc}{prefix}", session, secrets, until=until)
 
     def request(
         self,
@@ -104,8 +110,11 @@ class Client:
     ) -> Any:
         """The answer, asked for again where that may help; None for a status in `missing`."""
         url = f"{self.base}{path}"
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS
+        began, attempt = time.monotonic(), 0
+        while True:
+            attempt += 1
+            left = self.until - time.monotonic()
+            last = attempt >= ATTEMPTS and left <= 0
             try:
                 answer = self.session.send(
                     method, url, json=json, params=params, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)
@@ -117,23 +126,30 @@ class Client:
                         "give its authority's certificate with --ca-file; verification is never switched off"
                     )
                     raise GitUnreachable(tried, found, hint, self.base) from error
+                if not self.known:  # nothing has answered yet: it may be a wrong address
+                    last = attempt >= ATTEMPTS
                 if method in _REPEATABLE and not last:
                     time.sleep(_pause(attempt, 0.0))
                     continue
                 hint = "check the address, the network and the proxy (HTTPS_PROXY, NO_PROXY), then run again"
-                raise GitUnreachable(tried, self._hide(str(error)), hint, self.base) from error
+                found = self._hide(str(error)) + _counted(attempt, began)
+                raise GitUnreachable(tried, found, hint, self.base) from error
             limited = answers.is_limit(answer.status_code, answer.headers, answers.message(body(answer)))
             again = limited or (answer.status_code in _RETRIED and method in _REPEATABLE)
+            # Nothing was done by a request that was not let in.
+            again = again or (answer.status_code == 401 and "let in" in self.known)
+            self.known.add("reached")
             pause = _pause(attempt, answers.patience(answer.headers, time.time()))
-            if again and not last and pause <= LONGEST_PAUSE:
+            if again and not last and pause <= max(LONGEST_PAUSE, left):
                 time.sleep(pause)
                 continue
             if answer.status_code in missing and not limited:
                 return None
             if answer.status_code >= 300:
-                raise self._refused(answer, tried, limited)
+                raise self._refused(answer, tried, limited, _counted(attempt, began))
+            if self.secrets:
+                self.known.add("let in")
             return answer
-        raise AssertionError("the last attempt returns or raises")
 
     def _whole(self, answer: Any, method: str, tried: str) -> Any:
         """The answer's data; {} where a change is answered by nothing."""
@@ -145,9 +161,11 @@ class Client:
             raise ProviderError(tried, "the answer is no JSON, or was cut off", hint, self.base)
         return data if data is not None else {}
 
-    def _refused(self, answer: Any, tried: str, limited: bool) -> ProviderError | AuthenticationFailed:
+    def _refused(
+        self, answer: Any, tried: str, limited: bool, counted: str
+    ) -> ProviderError | AuthenticationFailed:
         said = answers.message(body(answer)) or answer.reason or "no message"
-        found = self._hide(f"{answer.status_code}: {said}")
+        found = self._hide(f"{answer.status_code}: {said}") + counted
         if answer.status_code == 401:
             hint = "check the token (GIT_TOKEN, --token-file): it may be wrong or expired"
             return AuthenticationFailed(tried, found, hint, self.base)
@@ -165,6 +183,9 @@ class Client:
             if request_id := answer.headers.get(name):
                 found += f" (request {request_id})"
                 break
+        if limited or answer.status_code in _RETRIED:
+            asked = answers.patience(answer.headers, time.time())
+            return ProviderBusy(tried, found, hint, self.base, patience=asked)
         return ProviderError(tried, found, hint, self.base)
 
     def _hide(self, text: str) -> str:
@@ -176,3 +197,8 @@ class Client:
 def _pause(attempt: int, asked: float) -> float:
     """Seconds: what the host asks for, or a little more at every attempt."""
     return max(asked, float(0.25 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def _counted(attempts: int, began: float) -> str:
+    """How often and how long it was tried, where that was more than once."""
+    return f" ({attempts} tries in {time.monotonic() - began:.0f} s)" if attempts > 1 else ""

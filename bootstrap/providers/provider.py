@@ -120,17 +120,17 @@ def find(
     return _recognised(Client.of(address, credential, invocation))
 
 
-def get(url: str, credential: Credential, invocation: Invocation) -> Provider:
-    """The host behind a repository's URL, SSH ones included.
+def get(url: str, credential: Credential, invocation: Invocation, seconds: float = 0.0) -> Provider:
+    """The host behind a repository's URL, SSH ones included; one in trouble is asked again for `seconds`.
 
     Raises InputError when there is no token, or no module knows the host.
     """
     tried = f"asking {host_of(url)} for its API"
     address = web_address(url)
     if credential.token is None:
-        hint = "give a token of the host by GIT_TOKEN or --token-file"
+        hint = "give a token of the host by GIT_TOKEN, GIT_TOKEN_FILE or --token-file"
         raise InputError(tried, "there is no token", hint)
-    provider = _recognised(Client.of(address, credential, invocation))
+    provider = _recognised(Client.of(address, credential, invocation, seconds))
     if provider is None:
         hint = "push the commit to a branch of your own (--push --branch NAME) and open the request by hand"
         raise InputError(tried, "it is no GitHub, GitLab, Gitea or Forgejo", hint, without_userinfo(url))

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from bootstrap.core.errors import InputError
 from bootstrap.yamledit.blocks import add_text, comment, drop_text, put
+from bootstrap.yamledit.drop import drop_item
 from bootstrap.yamledit.items import add_item
 from bootstrap.yamledit.keys import apply, says, set_keys, value_edit
 from bootstrap.yamledit.listed import drop_listed, set_listed
@@ -24,6 +25,7 @@ __all__ = [
     "add_item",
     "add_text",
     "comment",
+    "drop_item",
     "drop_listed",
     "drop_text",
     "put",

@@ -17,6 +17,9 @@ from bootstrap.yamledit.walk import Box, Key, Place, Span, Walk, decode, encode,
 _BLOCK_OF_ONE_LINE = re.compile(r"[|>]-[^\S\n]*(#[^\n]*)?\r?\n[ ]*(?P<text>\S[^\n]*)")
 
 
+_CORE = "tag:yaml.org,2002:"
+
+
 def set_keys(
     text: bytes,
     mapping: Place,
@@ -75,7 +78,13 @@ def changed_more(file: Walk, tried: str, where: str) -> InputError:
 
 def says(span: Span, value: str) -> bool:
     """Whether the scalar is this string already, and not a number or the like that is spelled so."""
-    return span.value == value and (span.style is not None or reads_as_text(value))
+    is_text = span.style is not None or span.tag == f"{_CORE}str" or reads_as_text(value)
+    return span.value == value and is_text and not _is_other_kind(span)
+
+
+def _is_other_kind(span: Span) -> bool:
+    """Whether YAML's own tag in front, such as `!!int`, makes the scalar something else than a text."""
+    return (span.tag or "").startswith(_CORE) and span.tag != f"{_CORE}str"
 
 
 def _edits(
@@ -107,6 +116,8 @@ def _edits(
         edits.append(
             value_edit(file, spans[old], wanted[key] or "", where, styles.get(key, spans[old].style))
         )
+    for key in gone:
+        _refuse_dangling(file, mapping, box.keys[keys[key]], spans[key], where)
     if (gone or new) and box.shared:
         hint = "write the mapping out where it shall differ"
         _refuse(
@@ -137,10 +148,27 @@ def value_edit(file: Walk, span: Span, value: str, where: str, style: str | None
     block = _BLOCK_OF_ONE_LINE.fullmatch(file.text, span.start, span.end)
     if block and value == value.strip() and value.isprintable():
         return Edit(*block.span("text"), value)
+    if _is_other_kind(span):
+        hint = "remove the tag, so that it is a text"
+        _refuse(str(span.path[-1]), f"the value has the tag {_short(span.tag)}, and would keep it", hint, at)
     if span.style not in (None, "'", '"'):
         _refuse(str(span.path[-1]), "the value is a block of text", "write it on its key's line", at)
     gap = " " if span.start == span.end else ""  # after the colon of a key without a value
     return Edit(span.start, span.end, gap + written(value, style, span.flow))
+
+
+def _refuse_dangling(file: Walk, mapping: Place, key: Key, span: Span, where: str) -> None:
+    """InputError for a pair that goes while an alias elsewhere repeats its key or its value."""
+    is_alias = file.text.startswith("*", span.start)
+    anchor = key.anchor if (mapping[0], key.anchor) in file.aliased else None if is_alias else span.shared
+    if anchor:
+        found = f"other places repeat it by the alias *{anchor}"
+        hint = "write the value out where it shall differ, or change it by hand for all"
+        _refuse(str(key.name), found, hint, f"{where}:{span.line}:{span.column}")
+
+
+def _short(tag: str | None) -> str:
+    return (tag or "").replace(_CORE, "!!")
 
 
 def _removal(text: str, box: Box, number: int, gone: set[int], where: str) -> Edit:

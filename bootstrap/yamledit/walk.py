@@ -8,11 +8,12 @@ built without it, its Python twin is used, which is slower.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bootstrap.core.errors import InputError
+from bootstrap.yamledit.events import CHOMPING, block_end, events, says_nothing
 
 Place = tuple[str | int, ...]
 """Document (by number; those without content do not count), then keys and indexes."""
@@ -23,7 +24,6 @@ MAX_DEPTH = 200
 # Anchor, tag, and comments after them, before the scalar itself.
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+(?:#[^\n]*\n\s*)*)+")
 _ODD_BREAKS = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
-_CHOMPING = re.compile(r"[|>][0-9+-]*")
 EMPTY_ITEM = "-"
 _BOM = "\ufeff"
 
@@ -35,6 +35,7 @@ class Span(NamedTuple):
     `style` is None for plain, or one of `'`, `"`, `|`, `>`; `flow` says it stands within [] or {}.
     `shared` names the anchor through which an alias repeats the scalar, or something around it;
     for an alias itself, the anchor that it names (and `value` what the anchor's scalar says).
+    `tag` is written in front of it, such as `!!int`.
     """
 
     path: Place
@@ -46,15 +47,21 @@ class Span(NamedTuple):
     style: str | None = None
     flow: bool = False
     shared: str | None = None
+    tag: str | None = None
 
 
 class Key(NamedTuple):
-    """A key of a mapping, or a dash of a sequence (`name` is then the index): offsets in the text."""
+    """A key of a mapping, or a dash of a sequence (`name` is then the index): offsets in the text.
+
+    An alias as a key is named as its anchor's scalar says; `?0` and so on are keys that are no scalars.
+    `anchor` is the key's own.
+    """
 
     name: str | int
     start: int
     end: int
     style: str | None
+    anchor: str | None = None
 
 
 class Box:
@@ -101,6 +108,8 @@ class Walk:
         self.text = text
         self.spans: list[Span] = []
         self.boxes: dict[Place, Box] = {}
+        self.aliased: set[tuple[str | int, str | None]] = set()
+        """The anchors that an alias repeats, with the number of their document."""
         self._outline: list[tuple[Place, tuple[Any, ...]]] = []
         self._odd = _ODD_BREAKS.search(text) is not None
 
@@ -117,7 +126,7 @@ class Walk:
         span = self.spans[-1] if self.spans else None
         if span is None or span.style not in ("|", ">") or self.text.endswith("\n"):
             return None
-        stripped = _CHOMPING.match(self.text, span.start)
+        stripped = CHOMPING.match(self.text, span.start)
         behind = self.text[span.end :].strip()
         return None if behind or (stripped and "-" in stripped[0]) else span
 
@@ -139,7 +148,7 @@ def walk(text: str, where: str) -> Walk:
     """
     found = Walk(text)
     reading = _Reading(found, where)
-    for event in _events(text, where):
+    for event in events(text, where):
         reading.take(event)
     reading.end_document()
     return found
@@ -173,13 +182,14 @@ class _Reading:
     def end_document(self) -> None:
         """Settle what only the whole document tells: which anchors are repeated, whether it is empty."""
         found, (spans, outline) = self.found, self._start
+        found.aliased |= {(self.document, anchor) for anchor in self._aliased}
         for number, anchors in self._anchored:
             shared = next((anchor for anchor in anchors if anchor in self._aliased), None)
             if shared is not None:
                 found.spans[number] = found.spans[number]._replace(shared=shared)
         for box in self._boxes if self._aliased else ():
             box.shared = next((anchor for anchor in box.anchors if anchor in self._aliased), None)
-        if len(found._outline) > outline and not _says_nothing(found._outline[outline:]):
+        if len(found._outline) > outline and not says_nothing(found._outline[outline:]):
             self.document += 1
         elif len(found._outline) > outline:
             del found.spans[spans:], found._outline[outline:]
@@ -228,10 +238,19 @@ class _Reading:
     def _key(self, parent: _Frame, event: Any, kind: str) -> None:
         parent.waits_for_value = True
         start = event.start_mark.index
-        name = event.value if kind == "ScalarEvent" else f"?{start}"
+        name = f"?{len(parent.box.keys) if parent.box is not None else 0}"
+        anchor = event.anchor
+        if kind == "ScalarEvent":
+            name = event.value
+            if anchor:
+                self._anchors[anchor] = name
+        elif kind == "AliasEvent":
+            name = self._anchors.get(anchor, name)
+            self._aliased.add(anchor)
+            anchor = None
         if kind == "ScalarEvent" and (properties := _PROPERTIES.match(self.found.text, start)):
             start = properties.end()
-        parent.key = Key(name, start, event.end_mark.index, getattr(event, "style", None) or None)
+        parent.key = Key(name, start, event.end_mark.index, getattr(event, "style", None) or None, anchor)
         self.leaf_end = event.end_mark.index
         if parent.box is not None:
             parent.box.keys.append(parent.key)
@@ -264,12 +283,13 @@ class _Reading:
             elif properties := _PROPERTIES.match(text, start, end):
                 start = properties.end()
         if style in ("|", ">"):
-            end = _block_end(text, start, end)
+            end = block_end(text, start, end)
         line = found.line_of(start, event.start_mark.line)
         if start != event.start_mark.index:
             line = text.count("\n", 0, start)
         column = start - text.rfind("\n", 0, start)
-        found.spans.append(Span(path, value, start, end, line + 1, column, style, parent.flow, shared))
+        tag = str(event.tag) if getattr(event, "tag", None) else None
+        found.spans.append(Span(path, value, start, end, line + 1, column, style, parent.flow, shared, tag))
         self._ended(parent, end)
 
     def _close(self, event: Any, kind: str) -> None:
@@ -283,37 +303,6 @@ class _Reading:
         self.leaf_end = max(self.leaf_end, end)
         if parent.box is not None and len(parent.box.value_ends) < len(parent.box.keys):
             parent.box.value_ends.append(self.leaf_end)
-
-
-def _events(text: str, where: str) -> Iterator[Any]:
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        yield from yaml.parse(text, Loader=loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        found = str(error.problem or error.context or "it is no YAML")
-        raise InputError(f"reading {where}", found, "mend the YAML", place) from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"reading {where}", str(error).splitlines()[0], "mend the YAML", where) from error
-
-
-def _block_end(text: str, start: int, end: int) -> int:
-    """Where the last line of a block of text ends; blank lines behind it count where it keeps them."""
-    header = _CHOMPING.match(text, start)
-    if header and "+" in header[0]:
-        return start + len(text[start:end].removesuffix("\n").removesuffix("\r"))
-    return start + len(text[start:end].rstrip("\r\n \t"))
-
-
-def _says_nothing(outline: list[tuple[Place, tuple[Any, ...]]]) -> bool:
-    """Whether a document is null, {} or []."""
-    kinds = [said[0] for _, said in outline]
-    if kinds == ["ScalarEvent"]:
-        return outline[0][1][3] in ("", "~", "null") and bool(outline[0][1][4])
-    return kinds in (["MappingStartEvent", "MappingEndEvent"], ["SequenceStartEvent", "SequenceEndEvent"])
 
 
 def decode(text: bytes, where: str) -> str:

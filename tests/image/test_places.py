@@ -195,7 +195,7 @@ def test_declared_paths_lead_to_mappings_parts_and_scalars():
         ("{file: a.yaml, path: a}", "no name"),
         ("{name: a, path: a}", "no file"),
         ("{name: a, file: a.yaml}", "no path"),
-        ("{name: a, file: a.yaml, tag: a.b}", "no path"),
+        ("{name: a, file: a.yaml, registry: a.b}", "no path"),
         ("{name: a, file: ../a.yaml, path: a}", "outside"),
         ("{name: a, file: /etc/passwd, path: a}", "outside"),
     ],
@@ -212,5 +212,6 @@ def test_a_declared_path_that_leads_nowhere_is_told_with_its_entry():
         images_declared.place(entry, b"jobs: {}\n")
     assert caught.value.where == "bootstrap.yaml:3"
     apart = images_declared.parse(b"images: [{name: a, file: f, repository: a.x, tag: b.y}]\n")[0]
-    with pytest.raises(InputError, match="different mappings"):
-        images_declared.place(apart, b"a: {x: 1}\nb: {y: 2}\n")
+    assert images_declared.place(apart, b"a: {x: org/web}\nb: {y: v1}\n").text == "org/web:v1"
+    with pytest.raises(InputError, match=r"nothing at a\.x b\.y"):
+        images_declared.place(apart, b"a: {x: org/web}\n")

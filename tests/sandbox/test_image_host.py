@@ -76,8 +76,12 @@ def start(repository: World, app: str, environment: str, name: str, tag: str) ->
     )
 
 
-def test_thirty_processes_on_one_branch_lose_nothing(repository: World) -> None:
+@pytest.mark.parametrize("turns", ["on", "off"])
+def test_thirty_processes_on_one_branch_lose_nothing(
+    repository: World, turns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Same and different files, same and different lines: every update is in the final tree."""
+    monkeypatch.setenv("BOOTSTRAP_TURNS", turns)
     updates = [
         (f"app-{app}", "staging", f"org/app-{app}-{number}", f"v{1 + app}.{number}")
         for app in range(4)
@@ -105,6 +109,7 @@ def test_thirty_processes_on_one_branch_lose_nothing(repository: World) -> None:
     assert git(repository.bare(), "rev-list", "--merges", "--count", "main") == "0"
     commits = int(git(repository.bare(), "rev-list", "--count", "main"))
     assert commits == 1 + len(updates) + len(same_line)
+    assert git(repository.bare(), "for-each-ref", "refs/bootstrap") == ""
 
 
 def test_a_protected_branch_and_a_wrong_token_are_told(run: Run, repository: World, tmp_path: Path) -> None:

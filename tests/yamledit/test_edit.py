@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bootstrap.core.errors import InputError
-from bootstrap.yamledit.edit import replace_scalar, replace_scalars, set_listed, spans
+from bootstrap.yamledit.edit import replace_scalar, replace_scalars, set_keys, set_listed, spans
 
 TAG = (0, "images", ("name", "vote"), "newTag")
 
@@ -244,3 +244,38 @@ def test_an_entry_that_is_off_stays_as_a_comment(before, after):
 def test_a_list_in_brackets_is_not_switched_off():
     with pytest.raises(InputError, match="brackets"):
         set_listed(b"resources: [a]\n", "a", False)
+
+
+KEYS_BY_ALIAS = b"a: &x v1\nmap:\n  *x : other\n  tag: v1\n"
+
+
+def test_an_alias_as_a_key_repeats_its_anchor():
+    """yaml-test-suite E76Z: `*a : b` is a pair whose key is what the anchor says."""
+    with pytest.raises(InputError, match=r"other places share the value by the alias \*x"):
+        replace_scalar(KEYS_BY_ALIAS, (0, "a"), "v2")
+    assert [span.path for span in spans(KEYS_BY_ALIAS)] == [(0, "a"), (0, "map", "v1"), (0, "map", "tag")]
+    assert replace_scalar(KEYS_BY_ALIAS, (0, "map", "v1"), "new") == KEYS_BY_ALIAS.replace(b"other", b"new")
+
+
+@pytest.mark.parametrize("key", [b"*x : b", b"? [a, b]\n: b", b"? {a: b}\n: b", b"[a, b]: b"])
+def test_a_file_with_a_key_that_is_no_text_can_be_edited(key):
+    text = b"first: &x v1\nlast: v1\n" + key + b"\n"
+    assert replace_scalar(text, (0, "last"), "v1000") == text.replace(b"last: v1", b"last: v1000")
+
+
+def test_a_key_or_value_that_an_alias_repeats_is_not_removed_from_under_it():
+    for text in (b"m: {a: &x v1, b: v}\nn: *x\n", b"m: {&x a: v1, b: v}\nn: *x\n"):
+        with pytest.raises(InputError, match=r"by the alias \*x"):
+            set_keys(text, (0, "m"), {"a": None}, ("a", "b"), "f.yaml")
+    alias = b"n: &x v1\nm: {a: *x, b: v}\n"
+    assert set_keys(alias, (0, "m"), {"a": None}, ("a", "b"), "f.yaml") == b"n: &x v1\nm: {b: v}\n"
+
+
+@pytest.mark.parametrize("tag", ["!!int", "!!float", "!!binary", "!<tag:yaml.org,2002:int>"])
+def test_a_value_that_its_tag_makes_no_text_is_refused(tag):
+    text = f"tag: {tag} 12\n".encode()
+    for value in ("v2", "12"):
+        with pytest.raises(InputError, match=r"the value has the tag !!"):
+            replace_scalar(text, (0, "tag"), value)
+    assert replace_scalar(b"tag: !!str 12\n", (0, "tag"), "13") == b'tag: !!str "13"\n'
+    assert replace_scalar(b"tag: !!str 12\n", (0, "tag"), "12") == b"tag: !!str 12\n"

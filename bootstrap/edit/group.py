@@ -1,0 +1,307 @@
+"""Many bumps of one branch as one push: who was overtaken waits in a ref of its own, and one takes all along.
+
+The one that waits first leads: it makes every waiting change at the tip, one commit each, and pushes
+them with the deletion of their refs, all or nothing. A ref that is gone tells its owner to look: its
+commit is in the branch, or it was given back to be decided anew. Whoever dies leaves its ref to the
+next one; nothing is carried out that is not what its owner saw.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bootstrap.core import process_group
+from bootstrap.core.errors import (
+    AuthenticationFailed,
+    BootstrapError,
+    GitError,
+    GitUnreachable,
+    PushRefused,
+    StalePlan,
+)
+from bootstrap.core.output import Output
+from bootstrap.edit.files import Files
+from bootstrap.git import commit as git_writing
+from bootstrap.git import waiting as git_waiting
+from bootstrap.git.branch import Branch
+from bootstrap.git.changes import FileChange
+from bootstrap.git.identity import Identity
+from bootstrap.git.objects import NewCommit
+from bootstrap.git.waiting import Waiting
+
+LEADER_SECONDS = 5.0
+"""A leader that has brought nothing for so long is followed by the next in line."""
+WITHDRAWING_SECONDS = 5.0
+TURN_SECONDS = 3.0
+"""A leader takes no more along than it can make in so long: others push meanwhile."""
+
+
+class Asked(Protocol):
+    """What one that waits asks for, as far as whoever leads has to know; the rest is `Group.replay`'s."""
+
+    @property
+    def message(self) -> str:
+        """Of the commit."""
+
+    @property
+    def author(self) -> str:
+        """As a commit has it: name, address, seconds, zone."""
+
+    @property
+    def committer(self) -> str:
+        """The same."""
+
+    @property
+    def until(self) -> float:
+        """Seconds since the epoch: nobody waits for it any longer."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """What is read to decide."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What `image_set` lends: its name at the host, and how a change is written, read and made again."""
+
+    name: str
+    write: Callable[[str, str, float], str]
+    """Of author, committer and until when: the text of the change that was decided last."""
+    read: Callable[[str], Asked | None]
+    replay: Callable[[str, Files], tuple[FileChange, ...] | None]
+    """Of a text that can be read: the changes at the files; None where their owner has to decide."""
+
+
+@dataclass
+class Layered:
+    """A branch with changes on top that are not pushed yet."""
+
+    branch: Branch
+    new: dict[str, bytes | None] = field(default_factory=dict)
+
+    def read(self, path: str) -> bytes | None:
+        return self.new[path] if path in self.new else self.branch.read(path)
+
+    def under(self, folder: str) -> Iterable[str]:
+        return self.branch.under(folder)
+
+    def add(self, changes: Sequence[FileChange]) -> None:
+        self.new |= {change.path: change.content for change in changes}
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What waiting came to: `settled` by `commit` (None: nothing was to do); else it is to be decided anew.
+
+    `pushes`: how often the branch was pushed to. `refused`: the host takes no such refs or pushes.
+    """
+
+    commit: str | None
+    settled: bool
+    pushes: int
+    refused: bool = False
+
+
+Own = Callable[[], tuple[tuple[FileChange, ...], str]]
+"""A run's own change, decided at the tip of the moment: files (none: nothing to do) and message."""
+
+
+def others_wait(branch: Branch, group: Group, now: float) -> int:
+    """How many wait already."""
+    return sum(_alive(group, one, now) for one in git_waiting.listed(branch, group.name))
+
+
+def join(
+    branch: Branch,
+    group: Group,
+    own: Own,
+    who: Identity,
+    message: str,
+    output: Output,
+    deadline: float,
+    others: int = 0,
+) -> Joined:
+    """Wait in the group until the change is in the branch, or until `deadline` by time.monotonic().
+
+    `message` is of what `own` decided last. Raises what `own` does. Whatever ends it, the ref goes.
+    """
+    clock = output.invocation.clock
+    author, committer = git_writing.stamps(branch.calls, who, clock())
+    text = group.write(author, committer, clock() + deadline - time.monotonic())
+    name = f"{int(clock() * 1000):015d}-{branch.private[-8:]}"
+    mine = git_waiting.made(branch, name, text, who, clock())
+    member = _Member(branch, group, own, mine, author, committer, [message], output, deadline, branch.tip)
+    try:
+        if not member.begin():
+            return Joined(None, False, 0, refused=True)
+        return member.wait(others)
+    finally:
+        if not member.gone:
+            branch.calls.patience.deadline = time.monotonic() + WITHDRAWING_SECONDS
+            with suppress(BootstrapError), process_group.cleaning_up():
+                git_waiting.withdraw(branch, group.name, mine)
+
+
+@dataclass
+class _Member:
+    """One that waits. `gone`: its ref is not there any longer."""
+
+    branch: Branch
+    group: Group
+    own: Own
+    mine: Waiting
+    author: str
+    committer: str
+    messages: list[str]
+    """Of the change as it was decided: what was there before it is in them, so that they differ."""
+    output: Output
+    deadline: float
+    start: str
+    """The tip at which it was decided first."""
+    pushes: int = 0
+    gone: bool = False
+    over: list[Waiting] = field(default_factory=list)
+    """Those whose owners wait no longer: their refs go with the next push."""
+    already: bool = False
+    """Whether it was there when it was decided last: somebody may have taken it along just before."""
+
+    def begin(self) -> bool:
+        """Put the ref at the host; False when it takes none."""
+        try:
+            git_waiting.put(self.branch, self.group.name, self.mine)
+        except GitUnreachable as error:
+            if not error.passes:
+                raise
+            self.output.detail(f"{error.found}; whether it waits the list will tell")
+        except GitError as error:
+            self.gone = True
+            self.output.detail(f"the host takes no waiting refs ({error.found}): going on without")
+            return False
+        return True
+
+    def wait(self, others: int) -> Joined:
+        seen: list[str] = []
+        since = time.monotonic()
+        if others:  # one of them is about to look
+            self._pause(others + 1)
+        while time.monotonic() < self.deadline:
+            waiting = self._waiting()
+            if self.mine not in waiting:
+                self.gone = True
+                return self._look()
+            names = [one.name for one in waiting]
+            if not set(seen) <= set(names):  # somebody was taken along: the leader is alive
+                since = time.monotonic()
+            seen = names
+            rank = names.index(self.mine.name)
+            if time.monotonic() - since < rank * LEADER_SECONDS:
+                self._pause(len(names))
+                continue
+            try:
+                return self._lead(waiting)
+            except StalePlan as error:
+                self.output.detail(f"leading {len(names)}: {error.found}")
+            except (PushRefused, AuthenticationFailed) as error:
+                self.output.detail(f"the host refuses a push for the group ({error.found}): going on alone")
+                return Joined(None, False, self.pushes, refused=True)
+            except GitUnreachable as error:
+                if not error.passes:
+                    raise
+                self._pause(1)
+        self.branch.calls.patience.deadline = time.monotonic() + WITHDRAWING_SECONDS
+        self.gone = not git_waiting.withdraw(self.branch, self.group.name, self.mine)
+        if self.gone:
+            return self._look()
+        self.gone = True
+        return Joined(None, False, self.pushes)
+
+    def _waiting(self) -> list[Waiting]:
+        """Who of the group waits, one that waits no longer left out."""
+        now = self.output.invocation.clock()
+        listed = git_waiting.listed(self.branch, self.group.name)
+        self.over = [one for one in listed if one != self.mine and _is_over(self.group, one, now)]
+        return [one for one in listed if one == self.mine or _alive(self.group, one, now)]
+
+    def _pause(self, waiting: int) -> None:
+        longest = max(0.0, self.deadline - time.monotonic())
+        time.sleep(min((0.8 + 0.04 * waiting) * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only spread
+
+    def _look(self) -> Joined:
+        """The ref is gone: the commit that came of it, or nothing, and it is for us to decide again."""
+        author = self.author.rpartition(" ")[0]
+        sha = self._taken(author)
+        if sha is None and self.already:
+            sha = self._taken(author, self.start)
+        return Joined(sha, sha is not None or self.already, self.pushes)
+
+    def _taken(self, author: str, since: str | None = None) -> str | None:
+        found = (self.branch.taken_since(message, author, since) for message in self.messages)
+        return next((sha for sha in found if sha is not None), None)
+
+    def _lead(self, waiting: Sequence[Waiting]) -> Joined:
+        began = time.monotonic()
+        self.branch.refresh()
+        changes, message = self.own()
+        self.already = not changes
+        if changes and message not in self.messages:
+            self.messages.append(message)
+        layered = Layered(self.branch)
+        new: list[NewCommit] = []
+        if changes:
+            new.append(NewCommit(changes, message, self.author, self._now(self.committer)))
+            layered.add(changes)
+        taken = [self.mine, *self.over]
+        others = [(one, self.group.read(one.text)) for one in waiting if one != self.mine]
+        self.branch.bring_folders([folder for _, asked in others if asked for folder in asked.folders])
+        for one, asked in others:
+            if asked is None:
+                continue
+            if (found := self._replayed(one.text, layered)) is not None:
+                new.append(NewCommit(found, asked.message, asked.author, self._now(asked.committer)))
+                layered.add(found)
+            taken.append(one)
+            if time.monotonic() - began > TURN_SECONDS:
+                break
+        shas = self.branch.commits(new) if new else ()
+        self._push(shas[-1] if shas else None, taken)
+        self.gone = True
+        self.output.detail(f"pushed {len(new)} of {len(waiting)} that waited")
+        return Joined(shas[0] if changes else None, True, self.pushes)
+
+    def _replayed(self, text: str, layered: Layered) -> tuple[FileChange, ...] | None:
+        try:
+            return self.group.replay(text, layered)
+        except GitUnreachable:
+            raise
+        except BootstrapError as error:
+            self.output.detail(f"given back to its owner: {error}")
+            return None
+
+    def _push(self, sha: str | None, taken: Sequence[Waiting]) -> None:
+        self.pushes += sha is not None
+        try:
+            git_waiting.take(self.branch, self.group.name, sha, taken)
+        except GitUnreachable:
+            # The line may have broken after the host took it.
+            if sha is None or not self.branch.has_taken(sha):
+                raise
+
+    def _now(self, stamp: str) -> str:
+        """A committer's stamp, now: when the commit is made, not when it was asked for."""
+        who, _, _ = stamp.rpartition("> ")
+        return f"{who}> {int(self.output.invocation.clock())} +0000"
+
+
+def _is_over(group: Group, one: Waiting, now: float) -> bool:
+    asked = group.read(one.text)
+    return asked is not None and asked.until <= now
+
+
+def _alive(group: Group, one: Waiting, now: float) -> bool:
+    asked = group.read(one.text)
+    return asked is not None and asked.until > now

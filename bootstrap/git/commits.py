@@ -1,0 +1,95 @@
+"""Pure: commits as git keeps them, and what a folder's list says of one name.
+
+The raw object names its parents even where the history is cut off; `git log` shows such a commit as
+one without parents, which seems to have made every file.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from bootstrap.git.log import BUILT_AT
+from bootstrap.git.objects import Entry
+
+_WHO = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<when>-?\d+)(?: [+-]\d+)?")
+_TRAILER = re.compile(rf"^{BUILT_AT}\s*:(?P<value>.*)$", re.IGNORECASE | re.MULTILINE)
+
+_ANY_TRAILER = re.compile(r"[A-Za-z0-9-]+: ")
+_LATEST = 253402300799
+"""The last second of the year 9999; a commit may claim a later one."""
+_MODES = frozenset({b"40000", b"100644", b"100755", b"100664", b"120000", b"160000"})
+"""What stands before a name; an id before it is bytes of any value, digits too."""
+
+
+class Commit(NamedTuple):
+    """One commit. `when` is its commit time in seconds; `built_at` the text of its trailer."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author: str
+    email: str
+    when: int
+    subject: str
+    built_at: str | None
+
+
+def parse(sha: str, raw: bytes) -> Commit:
+    """A commit object; what it does not say is empty."""
+    head, _, body = raw.partition(b"\n\n")
+    fields: dict[str, list[bytes]] = {}
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
+        fields.setdefault(key.decode("ascii", "replace"), []).append(value)  # a signature's lines have key ""
+    charset = fields.get("encoding", [b"utf-8"])[0].decode("ascii", "replace")
+    author = _WHO.match(_text(fields.get("author", [b""])[0], charset))
+    committer = _WHO.match(_text(fields.get("committer", [b""])[0], charset))
+    message = _text(body, charset).strip()
+    return Commit(
+        sha,
+        fields.get("tree", [b""])[0].decode("ascii", "replace"),
+        tuple(parent.decode("ascii", "replace") for parent in fields.get("parent", [])),
+        author["name"] if author else "",
+        author["email"] if author else "",
+        min(int(committer["when"]), _LATEST) if committer else 0,
+        " ".join(message.partition("\n\n")[0].split("\n")),
+        _built_at(message),
+    )
+
+
+def _built_at(message: str) -> str | None:
+    """The trailer's value, from the last paragraph, or from those of trailers alone before it.
+
+    A host that squashes a request adds a paragraph of its own (`Co-authored-by`).
+    """
+    for paragraph in reversed(message.split("\n\n")[1:]):
+        if found := _TRAILER.search(paragraph):
+            return found["value"].strip() or None
+        if not all(_ANY_TRAILER.match(line) for line in paragraph.split("\n")):
+            break
+    return None
+
+
+def entry_in(tree: bytes, name: str, size: int) -> Entry | None:
+    """What stands under a name in a tree object; `size` is the bytes of an id.
+
+    Found without reading the names before it: a folder of ten thousand apps is asked for one, once a commit.
+    """
+    wanted = b" " + name.encode("utf-8", "surrogateescape") + b"\0"
+    place = tree.find(wanted)
+    while place >= 0:
+        before = tree[max(place - 6, 0) : place]
+        mode = next((mode for mode in (before, before[-5:]) if mode in _MODES), None)
+        if mode is not None:
+            start = place + len(wanted)
+            return Entry(mode.decode(), tree[start : start + size].hex())
+        place = tree.find(wanted, place + 1)
+    return None
+
+
+def _text(raw: bytes, charset: str) -> str:
+    try:
+        return raw.decode(charset, "replace")
+    except LookupError:
+        return raw.decode("utf-8", "replace")

@@ -1,0 +1,80 @@
+"""Pure: why a Git host refuses a push, by the words of the hosts, and what helps against it.
+
+The words are the hosts' own: GitHub's codes and rule names, GitLab's push rules, Gitea's, Bitbucket's.
+"""
+
+from __future__ import annotations
+
+import re
+
+SIGNATURE = "signature"
+WHO = "who"
+REVIEW = "review"
+RIGHT = "right"
+MESSAGE = "message"
+ARCHIVED = "archived"
+STORE = "store"
+LOST = "lost"
+OTHER = "other"
+
+# The first that is found decides: a protected branch that asks for signatures asks for signatures.
+_REASONS: tuple[tuple[str, str], ...] = (
+    (STORE, r"No space left|unpacker error|unable to write|quota"),
+    (LOST, r"remote failed to report status"),
+    (
+        SIGNATURE,
+        r"verified signature|must be signed|must have (a )?(valid |verified )?signatures?"
+        r"|requires? signed commits"
+        r"|not signed|unsigned|commit signatures? (is|are) required|signature verification",
+    ),
+    (
+        WHO,
+        r"GH007|private email|email '?[^ ']*'? is not verified|verified emails?|is not a member of team"
+        r"|(author|committer)('s)? ?(email|name)?[^;]*does not follow"
+        r"|(committer|author)[^;]*(must match|does not match|mismatch|not allowed|not recogni[sz]ed)"
+        r"|cannot push commits for|you (need|must) (to )?(be|have)[^;]*(committer|author)",
+    ),
+    (ARCHIVED, r"archived|is read-only|in maintenance|mirror(ed)? repository"),
+    (MESSAGE, r"[Cc]ommit message[^;]*(does not follow|contains the forbidden|must|pattern)"),
+    (
+        RIGHT,
+        r"not allowed to upload code|not allowed to push code to this project|denied to|not authori[sz]ed"
+        r"|insufficient (permission|scope)|does not have (write|push) access|marked as read only"
+        r"|deploy keys? (is|are) not allowed|[Pp]ermission denied|access denied"
+        r"|without `?workflows?`? (scope|permission)"
+        r"|service not enabled|may not push",
+    ),
+    (
+        REVIEW,
+        r"GH006|GH013|[Pp]rotected|through a pull request|pull requests? (is|are) required|by merge request"
+        r"|only be modified through pull requests|[Rr]equired status check|rule violations"
+        r"|not allowed to push|branch restriction|TF402455|prohibited by Gerrit",
+    ),
+)
+_HINTS = {
+    SIGNATURE: "the host takes signed commits only: sign it with a key that the host knows (--sign)",
+    WHO: "the host checks who commits: give a name and address that it knows (--author 'NAME <EMAIL>',"
+    " GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL)",
+    ARCHIVED: "the repository takes no changes: ask who runs it",
+    MESSAGE: "the host has a rule for messages: give one that follows it (--message)",
+    RIGHT: "use a credential that may write to the repository: of GitLab a project access token or deploy key"
+    " with write_repository (CI_JOB_TOKEN may not push by default), of GitHub one with Contents: write",
+    REVIEW: "the branch is protected: push to another branch (--branch) and merge it by review,"
+    " or have the host's rule changed",
+    STORE: "the Git host could not store the push: ask who runs it",
+    LOST: "whether the host took it is not known: look at the branch, then run again",
+    OTHER: "push to another branch (--branch) and merge it by review, or have the host's rule changed",
+}
+
+
+def reason_of(said: str) -> str:
+    """Which of the reasons above the host's words mean."""
+    for reason, pattern in _REASONS:
+        if re.search(pattern, said):
+            return reason
+    return OTHER
+
+
+def hint_for(reason: str) -> str:
+    """What helps, whatever the command."""
+    return _HINTS[reason]

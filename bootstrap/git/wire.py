@@ -1,0 +1,97 @@
+"""What a Git host's HTTP answers said to git: the status, Retry-After, whether a credential went along.
+
+git keeps headers to itself, but for its trace. That is written to memory, without bodies and with
+credentials blanked by git; nothing of it is kept or shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+_HEADER = re.compile(r"(?P<way><=|=>) (?:Recv|Send) header: ?(?P<text>[^\r\n]*)")
+_STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
+
+
+@dataclass(frozen=True)
+class Wire:
+    """`status` of the last answer (None: no HTTP, or not known), `patience` in seconds that it asks for."""
+
+    status: int | None = None
+    patience: float = 0.0
+    shown: bool = False
+    """Whether a credential was sent with it."""
+
+
+UNKNOWN = Wire()
+
+
+class Trace:
+    """`environ` makes git write it; `wire` reads what was written."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+        self.environ: Mapping[str, str] = {}
+        if descriptor is not None:
+            path = f"/proc/{os.getpid()}/fd/{descriptor}"
+            if os.access(path, os.W_OK):
+                self.environ = {
+                    "GIT_TRACE_CURL": path,
+                    "GIT_TRACE_CURL_NO_DATA": "1",
+                    "GIT_TRACE_REDACT": "1",
+                }
+
+    def wire(self) -> Wire:
+        if self._descriptor is None or not self.environ:
+            return UNKNOWN
+        size = os.fstat(self._descriptor).st_size
+        return parse(os.pread(self._descriptor, size, 0).decode("utf-8", "replace"), time.time())
+
+
+@contextmanager
+def traced() -> Iterator[Trace]:
+    """A trace in memory, where the system has such files (Linux); elsewhere one that knows nothing."""
+    descriptor: int | None = None
+    if hasattr(os, "memfd_create"):
+        with suppress(OSError):
+            descriptor = os.memfd_create("git-trace")
+    try:
+        yield Trace(descriptor)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def parse(trace: str, now: float) -> Wire:
+    """Pure: what the last answer in git's trace of curl said; `now` in seconds since the epoch."""
+    status: int | None = None
+    patience, shown = 0.0, False
+    asking = False
+    for found in _HEADER.finditer(trace):
+        text = found["text"]
+        if found["way"] == "=>":
+            if not asking:
+                asking, shown = True, False
+            shown = shown or text.lower().startswith("authorization:")
+            continue
+        asking = False
+        if answer := _STATUS.match(text):
+            status, patience = int(answer[1]), 0.0
+        elif text.lower().startswith("retry-after:"):
+            patience = _seconds(text.partition(":")[2].strip(), now)
+    return Wire(status, patience, shown)
+
+
+def _seconds(text: str, now: float) -> float:
+    if text.isdigit():
+        return float(text)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,104 @@
+"""Pure: what an image bump asks for, as a text that another one can carry out in its place.
+
+It is sealed with a key that only those have who may push as the asker does: whoever can write a ref,
+but not the branch, cannot have a change carried into it. What was seen when it was asked goes along:
+the change is carried out where that still holds, and given back where it does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from bootstrap.core.errors import InputError
+from bootstrap.image.plan import Change, Request
+from bootstrap.image.search import Scope
+from bootstrap.image.wanted import Wanted
+
+VERSION = 1
+_MARK = "\n\n{"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`until` in seconds since the epoch: nobody waits for it any longer. `seen` has a line for each change.
+
+    `author` and `committer` as a commit has them (name, address, seconds, zone).
+    """
+
+    request: Request
+    message: str
+    author: str
+    committer: str
+    seen: tuple[str, ...]
+    until: float
+    only_newer: bool = False
+    built_at: float | None = None
+    pins: Mapping[str, str] | None = None
+    folders: tuple[str, ...] = ()
+    """Where the changed files are: the apps' folders, which are read to decide."""
+
+
+def seen_of(changes: Sequence[Change]) -> tuple[str, ...]:
+    """What a plan found and makes of it; two plans with the same lines do the same."""
+    return tuple(
+        f"{change.name} {change.file} {change.state}: {change.before} -> {change.after}" for change in changes
+    )
+
+
+def group_of(key: str, url: str, branch: str) -> str:
+    """The name of those who may carry out each other's changes of one branch; tells nothing of the key."""
+    return _sealed(key, "group", _place(url), branch)[:20]
+
+
+def written(asked: Asked, key: str, url: str, branch: str) -> str:
+    """The text, for people (the first line) and for `read`."""
+    data: dict[str, Any] = {"version": VERSION, **asdict(asked)}
+    body = json.dumps(data, sort_keys=True)
+    seal = _sealed(key, "asked", _place(url), branch, body)
+    subject = asked.message.strip().partition("\n")[0]
+    return f"Waiting: {subject}\n\n{json.dumps({'seal': seal, 'asked': body})}\n"
+
+
+def read(text: str, key: str, url: str, branch: str) -> Asked | None:
+    """What a text asks for; None where it is not sealed by `key`, or of another version."""
+    try:
+        outer = json.loads(text[text.index(_MARK) + 2 :])
+        body = str(outer["asked"])
+        seal = _sealed(key, "asked", _place(url), branch, body)
+        if not hmac.compare_digest(seal, str(outer["seal"])):
+            return None
+        data = json.loads(body)
+        if data.pop("version") != VERSION:
+            return None
+        return _asked(data)
+    except (ValueError, KeyError, TypeError, AttributeError, InputError):
+        return None
+
+
+def _asked(data: dict[str, Any]) -> Asked:
+    request = data.pop("request")
+    expect = request["expect"]
+    asks = Request(
+        tuple(Wanted(**item) for item in request["wanted"]),
+        Scope(**request["scope"]),
+        Wanted(**expect) if expect else None,
+        request["verb"],
+    )
+    return Asked(**{**data, "request": asks, "seen": tuple(data["seen"]), "folders": tuple(data["folders"])})
+
+
+def _sealed(key: str, *parts: str) -> str:
+    text = "\0".join(parts).encode("utf-8", "surrogateescape")
+    return hmac.new(key.encode("utf-8", "surrogateescape"), text, hashlib.sha256).hexdigest()
+
+
+def _place(url: str) -> str:
+    """The repository that a URL names, however it is spelled."""
+    path = urlsplit(url).path if "://" in url else url.partition(":")[2]
+    return path.strip("/").removesuffix(".git")

@@ -1,0 +1,66 @@
+"""Pure: why a name is not found that a person sees: a link, a submodule, or a file that Git LFS keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from bootstrap.edit.files import Files
+from bootstrap.image import paths
+from bootstrap.image.places import is_kustomization
+from bootstrap.image.search import Scope
+from bootstrap.oci.reference import last_component
+from bootstrap.repository.values import is_values
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def explained(error: paths.Unknown, name: str, scope: Scope, files: Files) -> paths.Unknown:
+    """The error with what was left out where the name would be looked for; as it is when nothing was."""
+    words = {part for part in (scope.app, scope.environment, last_component(name)) if part}
+    words.add(name.partition("/")[0])
+    found = next(_left_out(words, scope, files), None)
+    if found is None:
+        return error
+    path, what, hint = found
+    told = paths.Unknown(error.tried, f"{error.found}; {path} is {what}", hint, error.where)
+    told.kind = error.kind
+    return told
+
+
+def _left_out(words: set[str], scope: Scope, files: Files) -> Iterator[tuple[str, str, str]]:
+    known: Mapping[str, str] = getattr(files, "left_out", {})
+    submodules = _submodules(files)
+    for path, what in sorted({**known, **submodules}.items()):
+        if words & set(path.split("/")) and _is_around(path, scope):
+            hint = "name the file or folder that it leads to"
+            if "submodule" in what:
+                hint = f"set the image in that repository: in {path} of a checkout, or by its --repo URL"
+            target = getattr(files, "target_of", lambda _: None)(path)
+            what = f"{what} to {target}" if target else what
+            yield path, f"{what}, which is not followed", hint
+    for path in files.under(scope.under):
+        home = paths.home_of(path)
+        if scope.app not in (None, home.app) or not (is_kustomization(path) or is_values(path)):
+            continue
+        if scope.environment is not None and not paths.is_in(path, scope.environment):
+            continue
+        if (files.read(path) or b"").startswith(_POINTER):
+            hint = "git lfs pull brings it; better keep such files out of Git LFS (.gitattributes)"
+            yield path, "a Git LFS pointer: its content is not here", hint
+
+
+def _submodules(files: Files) -> dict[str, str]:
+    """The submodules by path, whether or not their files are here."""
+    text = (files.read(".gitmodules") or b"").decode("utf-8", "replace")
+    found: dict[str, str] = {}
+    for section in re.split(r"^\s*\[submodule ", text, flags=re.MULTILINE)[1:]:
+        keys = dict(re.findall(r"^\s*(path|url)\s*=\s*(.*?)\s*$", section, flags=re.MULTILINE))
+        if "path" in keys:
+            url = re.sub(r"//[^/@]*@", "//", keys.get("url", ""))
+            found[keys["path"].strip('"/')] = f"a submodule{f' of {url}' if url else ''}"
+    return found
+
+
+def _is_around(path: str, scope: Scope) -> bool:
+    return not scope.under or path.startswith(f"{scope.under}/") or scope.under.startswith(path)

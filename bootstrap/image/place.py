@@ -1,0 +1,138 @@
+"""Pure: one place of a file where an image stands, and how a file is looked at to find them.
+
+A place knows its keys, so that it can be read and edited (images_edit.py) without looking again at
+what kind of file it stands in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from bootstrap.image.paths import Home
+from bootstrap.oci.reference import Reference
+from bootstrap.yamledit.walk import Place, Span, Walk
+
+Kind = Literal["kustomization", "container", "values", "declared", "override"]
+
+_WHOLE = re.compile(r"(?P<repository>[^\s@${}]*?[^\s@:${}/])(?::(?P<tag>[^\s/:@${}]*))?(?:@(?P<digest>\S+))?")
+_MERGE = "<<"
+
+
+@dataclass(frozen=True)
+class ImagePlace:
+    """One place. Its image is one scalar (`whole`), keys of the mapping `box`, or scalars at `spots`.
+
+    `keys` maps registry, repository, tag and digest to the mapping's keys; what is missing there
+    cannot be written. `name` is the entry's, the container's, or the values' dotted path; `declared`
+    are the paths that bootstrap.yaml names.
+
+    `prefix` is what stands in the scalar before the image (`nginx=`). `inside` is the block of text whose
+    own YAML the places are of. `repository_at` says where the repository stands, if not here. `covers` is
+    the folder whose images an override decides. `home` is the app and environment, where the path of the
+    file does not tell them. `inherited` says that tag and digest are merged from another mapping. `doubt`
+    says why a tag must not be set. `of_values`: the whole file holds a chart's values.
+    `base` is the place that has the repository, in the values that these are laid over.
+    """
+
+    file: str
+    line: int
+    kind: Kind
+    name: str
+    reference: Reference | None
+    text: str
+    box: Place | None = None
+    whole: Place | None = None
+    keys: tuple[tuple[str, str], ...] = ()
+    declared: tuple[tuple[str, Place], ...] = ()
+    spots: tuple[tuple[str, Place], ...] = ()
+    prefix: str = ""
+    inside: Place | None = None
+    repository_at: str | None = None
+    covers: str | None = None
+    home: Home | None = None
+    inherited: bool = False
+    doubt: str | None = None
+    of_values: bool = False
+    base: ImagePlace | None = None
+
+    @property
+    def at(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def read_whole(text: str) -> Reference | None:
+    """A reference as a manifest has it; None for a template, or nothing."""
+    found = _WHOLE.fullmatch(text)
+    return Reference(found["repository"], found["tag"], found["digest"]) if found else None
+
+
+def split_prefix(text: str) -> tuple[str, str]:
+    """What stands before an image in a text such as `--image=ghcr.io/org/web:v1`, and the image."""
+    head, equals, rest = text.rpartition("=")
+    return (f"{head}=", rest) if equals and rest and not head.endswith(("?", "&")) else ("", text)
+
+
+class Reading:
+    """A file, its scalars by their place; `get` and `keys` see what merge keys bring in as well."""
+
+    def __init__(self, path: str, file: Walk) -> None:
+        self.path = path
+        self.file = file
+        self.values: dict[Place, Span] = {}
+        self._kinds: dict[str | int, str] = {}
+        for span in file.spans:
+            self.values.setdefault(span.path, span)
+        self._keys: dict[Place, list[str]] | None = None
+
+    def text(self, *place: str | int) -> str:
+        """The scalar there, or nothing."""
+        span = self.values.get(place)
+        return span.value if span else ""
+
+    def kind(self, document: str | int) -> str:
+        """The kind of an object; nothing for what is none."""
+        if document not in self._kinds:
+            there = (document, "apiVersion") in self.values
+            self._kinds[document] = self.text(document, "kind") if there else ""
+        return self._kinds[document]
+
+    def get(self, box: Place, key: str) -> Span | None:
+        """A key's value: the mapping's own, else a merged one."""
+        return next(
+            (self.values[(*one, key)] for one in self.merged(box) if (*one, key) in self.values), None
+        )
+
+    def keys(self, box: Place) -> list[str]:
+        """The names of a mapping's scalars, its own first."""
+        if self._keys is None:
+            self._keys = {}
+            for place in self.values:
+                self._keys.setdefault(place[:-1], []).append(str(place[-1]))
+        return [key for one in self.merged(box) for key in self._keys.get(one, [])]
+
+    def merged(self, box: Place) -> Iterator[Place]:
+        """The mapping, and those that `<<` brings into it, in the order in which they decide."""
+        yield box
+        if self._aliases:
+            for place in ((*box, _MERGE), *((*box, _MERGE, number) for number in range(20))):
+                target = self._aliases.get(place)
+                if target is not None and target != box[: len(target)]:
+                    yield from self.merged(target)
+
+    @cached_property
+    def _aliases(self) -> dict[Place, Place]:
+        """Where merge keys lead."""
+        if f"{_MERGE}:" not in self.file.text:
+            return {}
+        anchors: dict[str, Place] = {}
+        found: dict[Place, Place] = {}
+        for place, said in self.file.outline(()):
+            if said[0] == "AliasEvent" and _MERGE in place[-2:] and said[1] in anchors:
+                found[place] = anchors[said[1]]
+            elif said[0] == "MappingStartEvent" and said[1]:
+                anchors[said[1]] = place
+        return found

@@ -1,0 +1,52 @@
+"""Pure: an image in a file of any kind, found by the text that stands before it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from bootstrap.core.errors import InputError
+from bootstrap.yamledit.walk import decode, encode
+
+_VALUE = re.compile(r"(?P<gap>[ \t]*[\"'`]?)(?P<value>[^\s\"'`,;<>|()\[\]{}]+)")
+
+
+class Found(NamedTuple):
+    """A value: offsets in the text without its byte order mark, and its line from 1."""
+
+    value: str
+    start: int
+    end: int
+    line: int
+
+
+def find(content: bytes, after: str, where: str, tried: str) -> Found:
+    """The value behind `after`, up to a blank, quote, comma or bracket.
+
+    InputError when `after` is not there, is there more than once, or nothing stands behind it.
+    """
+    text = decode(content, where)
+    starts = [found.end() for found in re.finditer(re.escape(after), text)]
+    if not starts:
+        raise InputError(tried, f"{after!r} does not stand in the file", "mend after", where)
+    if len(starts) > 1:
+        lines = ", ".join(str(text.count("\n", 0, start) + 1) for start in starts[:8])
+        hint = "give more of the text before the image"
+        raise InputError(tried, f"{after!r} stands {len(starts)} times, in the lines {lines}", hint, where)
+    line = text.count("\n", 0, starts[0]) + 1
+    value = _VALUE.match(text, starts[0])
+    if value is None:
+        found = f"nothing stands behind {after!r}"
+        raise InputError(tried, found, "write the image there by hand once", f"{where}:{line}")
+    return Found(value["value"], *value.span("value"), line)
+
+
+def edited(content: bytes, after: str, new: str, where: str) -> bytes:
+    """The file with that value set; every other byte stays. InputError when it would not read as wanted."""
+    tried = f"changing {where}"
+    found = find(content, after, where, tried)
+    text = decode(content, where)
+    result = encode(content, f"{text[: found.start]}{new}{text[found.end :]}")
+    if find(result, after, where, tried).value != new:
+        raise InputError(tried, f"{new} would not be read back", "change it by hand", f"{where}:{found.line}")
+    return result

@@ -1,0 +1,110 @@
+"""Which bumps may carry out each other's changes, and how one carries out another's.
+
+Who holds the same credential may do the same at the host; so that is the key. A change is made again
+by the same decision that its owner takes, with the owner's guards, and only where that comes out as
+the owner saw it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.output import Output
+from bootstrap.edit.files import Files
+from bootstrap.edit.group import Group
+from bootstrap.git import urls
+from bootstrap.git.auth import Credential
+from bootstrap.git.branch import Branch
+from bootstrap.git.changes import FileChange
+from bootstrap.image import asked as image_asked
+from bootstrap.image.asked import Asked
+from bootstrap.image.guard import Guard, Guards
+from bootstrap.image.plan import Outcome, Request
+
+KEY = "BOOTSTRAP_BUMP_KEY"
+"""A secret that pipelines share whose tokens differ, so that they may push for each other."""
+_COMMIT = re.compile(r"(?:^|[^0-9A-Za-z])[0-9a-f]{7,40}(?:$|[^0-9A-Za-z])")
+
+Decide = Callable[[Request, Files, Guards], Outcome]
+
+
+def group_for(
+    branch: Branch,
+    credential: Credential,
+    guards: Guards,
+    decided: tuple[Request, Outcome],
+    message: str,
+    decide: Decide,
+    output: Output,
+) -> Group | None:
+    """The group of a run whose change was decided so; None where nobody else could carry it out."""
+    request, outcome = decided
+    key = _key(branch, credential, output.invocation)
+    if key is None or not _can_be_told(request, guards.guard):
+        return None
+    output.invocation.keep_secret(key)
+    guard = guards.guard
+
+    def write(author: str, committer: str, until: float) -> str:
+        seen = image_asked.seen_of(outcome.changes)
+        pins = dict(guards.pins)
+        folders = tuple(sorted({_home(change.file) for change in outcome.changes}))
+        times = (until, guard.only_newer, guard.built_at)
+        asked = Asked(request, message, author, committer, seen, *times, pins, folders)
+        return image_asked.written(asked, key, branch.shown, branch.branch)
+
+    def read(text: str) -> Asked | None:
+        return image_asked.read(text, key, branch.shown, branch.branch)
+
+    def replay(text: str, files: Files) -> tuple[FileChange, ...] | None:
+        if (asked := read(text)) is None:
+            return None
+        owners = _OnBranch(Guard(only_newer=asked.only_newer, built_at=asked.built_at), output, branch)
+        owners.pins.update(asked.pins or {})
+        again = decide(asked.request, files, owners)
+        return again.files if image_asked.seen_of(again.changes) == asked.seen else None
+
+    return Group(image_asked.group_of(key, branch.shown, branch.branch), write, read, replay)
+
+
+class _OnBranch(Guards):
+    """Guards that look at the branch's history, whatever is laid on top of it."""
+
+    def __init__(self, guard: Guard, output: Output, branch: Branch) -> None:
+        super().__init__(guard, output)
+        self._branch = branch
+
+    def look(self, outcome: Outcome, files: Files) -> None:
+        super().look(outcome, self._branch)
+
+
+def _home(file: str) -> str:
+    """The folder that is read to decide: the app's, or the file's own."""
+    *folders, _ = file.split("/")
+    ends = [number for number, name in enumerate(folders) if name in ("overlays", "environments", "envs")]
+    return "/".join(folders[: ends[0]] if ends else folders)
+
+
+def _can_be_told(request: Request, guard: Guard) -> bool:
+    """Whether another machine can decide the same: not what looks elsewhere, as at a commit's ancestry."""
+    if request.verb != "Set" or request.like is not None:
+        return False
+    commits = any(_COMMIT.search(item.tag or "") for item in request.wanted)
+    return not (guard.only_newer and (guard.source is not None or commits))
+
+
+def _key(branch: Branch, credential: Credential, invocation: Invocation) -> str | None:
+    """What those have in common who may push the same; "" where everybody may; None where it is not known."""
+    if shared := invocation.environ.get(KEY):
+        return shared
+    url = str(getattr(branch, "url", branch.shown))
+    if url.startswith(("file://", "/", ".")):
+        return ""
+    if urls.is_ssh(url):
+        return credential.ssh_key.read_text("utf-8") if credential.ssh_key is not None else None
+    if credential.token is not None:
+        return credential.token
+    patience = branch.calls.patience
+    return "" if patience.anonymous and not patience.let_in else None

@@ -1,0 +1,44 @@
+"""Pure: the YAML parser's events, and what they do not tell of a scalar's end or an empty document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bootstrap.core.errors import InputError
+
+CHOMPING = re.compile(r"[|>][0-9+-]*")
+"""The head of a block of text."""
+
+
+def events(text: str, where: str) -> Iterator[Any]:
+    """The parser's events; raises InputError, with file:line:column, for what is no YAML."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        yield from yaml.parse(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+        found = str(error.problem or error.context or "it is no YAML")
+        raise InputError(f"reading {where}", found, "mend the YAML", place) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InputError(f"reading {where}", str(error).splitlines()[0], "mend the YAML", where) from error
+
+
+def block_end(text: str, start: int, end: int) -> int:
+    """Where the last line of a block of text ends; blank lines behind it count where it keeps them."""
+    header = CHOMPING.match(text, start)
+    if header and "+" in header[0]:
+        return start + len(text[start:end].removesuffix("\n").removesuffix("\r"))
+    return start + len(text[start:end].rstrip("\r\n \t"))
+
+
+def says_nothing(outline: Sequence[tuple[object, tuple[Any, ...]]]) -> bool:
+    """Whether a document is null, {} or []."""
+    kinds = [said[0] for _, said in outline]
+    if kinds == ["ScalarEvent"]:
+        return outline[0][1][3] in ("", "~", "null") and bool(outline[0][1][4])
+    return kinds in (["MappingStartEvent", "MappingEndEvent"], ["SequenceStartEvent", "SequenceEndEvent"])
