@@ -73,6 +73,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     is_flag=True,
     help="Take fields that other managers own, and a cluster that follows another repository.",
 )
+@click.option(
+    "--pr",
+    is_flag=True,
+    help="Ask for the layout to be merged by a pull request; when it is, the same command goes on.",
+)
 @click.option("--downgrade", is_flag=True, help="Lay an older catalog out over a newer one.")
 @click.option(
     "--dry-run", is_flag=True, help="Show the whole plan and change nothing; exit 1 if it has steps."

@@ -22,6 +22,7 @@ from bootstrap.core.errors import (
     GitUnreachable,
     InputError,
     PushRefused,
+    RefusedError,
     RepositoryNotFound,
     StalePlan,
 )
@@ -246,17 +247,35 @@ class Remote:
     def _has_taken(self, sha: str) -> bool:
         return self._repository.has_taken(self.branch or "", sha)
 
-    def _push(self, sha: str, expect: str | None, *options: str) -> None:
-        ref = f"refs/heads/{self.branch}"
+    def push_beside(self, sha: str, head: str, trailer: str) -> None:
+        """Push `sha` to a branch of ours, in place of what we had pushed there.
+
+        Raises RefusedError when its last commit lacks the trailer (somebody has committed to it), and
+        StalePlan when someone was faster.
+        """
+        there = self._repository.refs()[0].get(f"refs/heads/{head}")
+        if there is not None:
+            tried = "proposing the change"
+            if not self._repository.fetch_commit(there, head):
+                raise GitError(tried, f"{head} cannot be read", "delete that branch first", self.shown)
+            message = self._repository.must(tried, "show", "-s", "--format=%B", there).text
+            if trailer not in message.splitlines():
+                found = f"someone has committed to {head}, at {there[:12]}"
+                raise RefusedError(tried, found, "merge or delete that branch first", self.shown)
+        self._push(sha, there, branch=head)
+
+    def _push(self, sha: str, expect: str | None, *options: str, branch: str | None = None) -> None:
+        branch = branch or self.branch
+        ref = f"refs/heads/{branch}"
         # `push` has shown that this is a fast-forward, so the lease forces nothing. It makes the push
         # rarer: a branch that was reset meanwhile would take a plain one, and get back what was removed.
         lease = f"--force-with-lease={ref}:{expect or ''}"
         arguments = ("push", "--porcelain", "--no-verify", lease, *options, "origin", f"{sha}:{ref}")
-        with interruption.unknown_when_interrupted(errors.under_way(self.branch, self.shown, sha)):
+        with interruption.unknown_when_interrupted(errors.under_way(branch or "", self.shown, sha)):
             answer = self._repository.run(*arguments)
         if answer.status:
             out = answer.out.decode("utf-8", "replace")
-            tried = f"pushing to branch {self.branch}"
+            tried = f"pushing to branch {branch}"
             shown, secrets = self.shown, self._repository.secrets
             error = errors.classify_push(out, answer.err, tried, shown, secrets)
             if isinstance(error, AuthenticationFailed) and self._repository.patience.let_in:

@@ -110,7 +110,7 @@ def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tupl
     """What is left to do, and the API server's own preview of every object."""
     laid = seen.laid
     if seen.cluster is None:
-        return plans.plan(laid.repo, laid.desired, None), ()
+        return plans.plan(laid.repo, laid.desired, None, review=request.review), ()
     with output.progress("asking the cluster what would change"):
         url = laid.settings.repo_url
         world.for_argocd = deploy_key.settle(request, world.acting, world.for_argocd, url)
@@ -124,7 +124,7 @@ def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tupl
     notes = (*(f"{one.found}; {one.mend}" for one in taken), *notes)
     desired = replace(laid.desired, notes=(*laid.desired.notes, *notes))
     previews = (*cluster.argocd, *cluster.projects, *cluster.root)
-    return plans.plan(laid.repo, desired, cluster), previews
+    return plans.plan(laid.repo, desired, cluster, review=request.review), previews
 
 
 def _observe_git(request: Request, world: Connected, output: Output) -> Laid:

@@ -50,6 +50,11 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     )
     if record is None and not path:
         _refuse_second(repo)
+    if request.pr and repo.tip is None:
+        found = f"{repo.url} has no branch {repo.branch}, and nothing can be merged into it"
+        raise InputError(
+            "reading --pr", found, "run once without --pr, or push a first commit to it", repo.url
+        )
     asked = Settings(url, repo.branch, cluster=request.cluster, path=path)
     if request.cluster_only:
         settings = _recorded(request, asked, record, repo)
@@ -74,7 +79,10 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
         findings = (*findings, *built)
     if desired.commits:
         findings = (*findings, *_find_author(request, world, output))
-        if repo.exists:
+        if request.pr:
+            if world.provider is None:
+                world.provider = providers.get(url, credential, output.invocation)
+        elif repo.exists:
             repo = replace(repo, push_refusal=_refusal(world, repo))
     return Laid(repo, settings, desired, findings)
 

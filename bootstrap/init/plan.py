@@ -72,15 +72,22 @@ def secrets(
 
 
 def plan(
-    repo: RepositoryState, desired: Desired, cluster: ClusterPlan | None, repo_only: bool = False
+    repo: RepositoryState,
+    desired: Desired,
+    cluster: ClusterPlan | None,
+    repo_only: bool = False,
+    review: str = "",
 ) -> Plan:
-    """Git before cluster, the root Application last; steps that would change nothing are left out."""
+    """Git before cluster, the root Application last; steps that would change nothing are left out.
+
+    With `review`, what is to be pushed is proposed from that branch, and the cluster waits for the merge.
+    """
     steps: list[Step] = []
     if not repo.exists:
         steps.append(EnsureRepository(repo.url, repo.branch))
     if desired.commits:
-        steps.append(PushFiles(repo.url, repo.branch, desired.commits, repo.tip))
-    if cluster and not repo_only:
+        steps.append(PushFiles(repo.url, repo.branch, desired.commits, repo.tip, review))
+    if cluster and not repo_only and not (review and desired.commits):
         steps.extend(_cluster_steps(cluster))
     return Plan(tuple(steps), desired.notes)
 

@@ -60,10 +60,10 @@ def _of_argocd(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
     what = (
         f"Argo CD {argocd.version or '(unknown version)'} is in {argocd.namespace}, by {argocd.installed_by}"
     )
-    if not adopt:
+    if argocd.namespace != "argocd":
+        yield Finding(what, "remove it first: only an Argo CD in the namespace argocd can be adopted")
+    elif not adopt:
         yield Finding(what, "use it with --adopt, or remove it first")
-    elif argocd.namespace != "argocd":
-        yield Finding(what, "only an Argo CD in the namespace argocd can be adopted")
 
 
 def of_variant(cluster: ClusterState, variant: str) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def of_repository(repo: RepositoryState, cluster: ClusterState | None, writes: b
     if writes and repo.push_refusal:
         yield Finding(
             f"a push to {repo.branch} of {repo.url} is refused: {repo.push_refusal}",
-            "use a credential that may push, or another --branch",
+            "use a credential that may push, or --pr, which asks for a merge",
         )
     if cluster and _is_loopback(repo.url) and not _is_loopback(cluster.server):
         yield Finding(

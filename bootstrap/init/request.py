@@ -46,10 +46,16 @@ class Request:
     message_suffix: str = ""
     force_conflicts: bool = False
     downgrade: bool = False
+    pr: bool = False
     dry_run: bool = False
     yes: bool = False
     timeout: float = 600.0
     no_wait: bool = False
+
+    @property
+    def review(self) -> str:
+        """The branch that a pull request comes from; "" to push to the branch itself."""
+        return f"bootstrap/{self.cluster}" if self.pr else ""
 
     def check(self) -> None:
         """Raise InputError for options that exclude one another, or that need another one."""
@@ -72,6 +78,8 @@ class Request:
         if self.deploy_key and self.repo_only:
             found = "--deploy-key puts a key into the cluster, and --repo-only touches none"
             raise InputError(tried, found, "leave one of them away")
+        if self.cluster_only and self.pr:
+            raise InputError(tried, "--cluster-only pushes nothing, and --pr asks for a merge", "give one")
         if self.cluster_only and (given := self._changes_of_git()):
             raise InputError(
                 tried,

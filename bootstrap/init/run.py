@@ -89,9 +89,12 @@ def _agree(
     """Show what will be touched; ask unless --yes was given or there is nothing to do."""
     for line in _touched(seen):
         output.info(line)
-    lines = show.plan_lines(plan, previews) if output.verbose else show.summary_lines(plan)
-    for line in lines:
-        output.info(line)
+    if output.verbose:
+        for line in show.plan_lines(plan, previews):
+            output.info(line)
+    else:
+        for line in show.summary_lines(plan):
+            output.step(line)
     if request.yes or not plan.changes_something:
         return
     if not output.invocation.interactive:
@@ -153,11 +156,14 @@ def _finish(
     changed = any(item.changed for item in done)
     opened = _open(seen)
     text = [opened or ("done" if changed else "nothing to do: all is as it should be")]
-    if world.acting.status is not None:
+    if request_made := world.acting.request:
+        text = [*([opened] if opened else []), f"asked for a merge: {request_made.url}"]
+        text.append("when it is merged, the same command goes on")
+    elif world.acting.status is not None:
         text.append("all Applications are Synced and Healthy")
     elif seen.cluster:
         text.append("not waited for; to look: kubectl -n argocd get applications")
-    if seen.cluster and seen.laid.settings.argocd_variant != "core":
+    if seen.cluster and not request_made and seen.laid.settings.argocd_variant != "core":
         text.append("log in as admin with the password that `bootstrap argocd password` prints")
     data = {
         **_place(seen),
@@ -167,6 +173,8 @@ def _finish(
         "commit": world.acting.pushed,
         "done": [{"title": show.title(item.step), "changed": item.changed} for item in done],
     }
+    if request_made:
+        data["request"] = {"url": request_made.url, "number": request_made.number}
     if world.acting.status is not None:
         data["status"] = world.acting.status.data()
     output.result(data, "\n".join(text))

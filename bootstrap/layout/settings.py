@@ -90,6 +90,9 @@ class Record:
 def parse_record(text: bytes, where: str = RECORD) -> Record:
     """Read `bootstrap.yaml`; InputError with file, line and column when it cannot be one."""
     data = _load(text, where)
+    if not {"catalog", "argocd", "clusters"} & set(data):
+        found = "it has none of catalog, argocd and clusters: it is another program's"
+        raise InputError(f"reading {where}", found, "rename it, or lay out below a folder with --path", where)
     catalog, argocd = _mapping(data, "catalog", where), _mapping(data, "argocd", where)
     variant = str(argocd.get("variant", "install"))
     if variant not in get_args(Variant):

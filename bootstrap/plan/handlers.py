@@ -11,6 +11,7 @@ from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit
+from bootstrap.git.commit import with_trailers
 from bootstrap.git.remote import Identity, Remote
 from bootstrap.plan.execute import Handler
 from bootstrap.plan.steps import (
@@ -22,9 +23,11 @@ from bootstrap.plan.steps import (
     ServerSideApply,
     WaitFor,
 )
-from bootstrap.providers import Provider
+from bootstrap.providers import Provider, PullRequest, PullRequestSpec
 
 NAMESPACE = "argocd"
+REVIEW_TRAILER = "Bootstrap-Branch"
+"""In a commit's message: this branch is ours to replace."""
 ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name
 
 
@@ -46,6 +49,7 @@ class World:
     detail: Callable[[str], None] = lambda _: None
     show: Callable[[Status], None] = lambda _: None
     pushed: str | None = None
+    request: PullRequest | None = None
     status: Status | None = None
 
 
@@ -99,15 +103,25 @@ def _ensure_repository(world: World, step: EnsureRepository) -> bool:
 def _push(world: World, step: PushFiles) -> bool:
     assert world.author is not None  # noqa: S101 - gather never plans a push without an author
     tip, beside = step.expect, None
+    trailer = f"{REVIEW_TRAILER}: {step.review}"
     for commit in step.commits:
         content = _with_parent(commit, beside or tip)
+        if step.review and not commit.beside:
+            content = replace(content, message=with_trailers(content.message, [trailer]))
         if commit.beside:
             beside = world.remote.commit(commit.onto, content, world.author, sign=world.sign)
             continue
         tip = world.remote.commit(tip, content, world.author, sign=world.sign, merged=beside)
         beside = None
     assert tip is not None  # noqa: S101 - a push has at least one commit
-    world.remote.push(tip, step.expect)
+    if step.review:
+        world.remote.push_beside(tip, step.review, trailer)
+        assert world.provider is not None  # noqa: S101 - a review is planned only where there is a host
+        title, _, body = step.commits[-1].message.strip().partition("\n")
+        spec = PullRequestSpec(step.review, step.branch, title, body.strip())
+        world.request = world.provider.pull_request(step.url, spec)
+    else:
+        world.remote.push(tip, step.expect)
     world.pushed = tip
     return True
 

@@ -40,6 +40,9 @@ def title(step: Step) -> str:
             on_branch = [commit for commit in step.commits if not commit.beside]
             files = {change.path for commit in on_branch for change in commit.changes}
             commits, changed = counted(len(step.commits), "commit"), counted(len(files), "file")
+            if step.review:
+                into = f"{step.branch} of {step.url}"
+                return f"ask for {commits} ({changed}) on {step.review} to be merged into {into}"
             return f"push {commits} ({changed}) to {step.branch} of {step.url}"
         case ServerSideApply():
             return f"apply {step.title} ({counted(len(step.objects), 'object')})"
@@ -112,6 +115,8 @@ def _step_data(step: Step, changes: Mapping[ClusterObject, str]) -> dict[str, An
     data: dict[str, Any] = {"step": type(step).__name__, "title": title(step)}
     if isinstance(step, PushFiles):
         data["branch"], data["expect"] = step.branch, step.expect
+        if step.review:
+            data["review"] = step.review
         data["commits"] = [
             {
                 "message": commit.message,

@@ -31,12 +31,16 @@ class WriteFiles:
 
 @dataclass(frozen=True)
 class PushFiles:
-    """Push commits to one branch, only if its tip still is `expect` (None: no such branch yet)."""
+    """Push commits to one branch, only if its tip still is `expect` (None: no such branch yet).
+
+    With `review`, to that branch of ours instead, and ask by a pull request for it to be merged.
+    """
 
     url: str
     branch: str
     commits: tuple[Commit, ...]
     expect: str | None
+    review: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""A protected branch: `init --pr` asks for the layout to be merged, and then goes on with the cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import kube
+from bootstrap.core.errors import ExitStatus
+from tests.git_repositories import Bare, git
+from tests.sandbox.world import World
+
+HEAD = "bootstrap/default"
+
+
+@pytest.fixture
+def protected(world: World) -> World:
+    """A repository with one commit, to whose branch nobody may push."""
+    owner, name = world.name.split("/")
+    world.api("POST", f"/orgs/{owner}/repos", {"name": name})
+    bare = Bare(Path(world.environ["HOME"]) / "first.git")
+    bare.commit({"README.md": b"mine\n"})
+    address = world.url.replace("://", f"://{world.sandbox.git_username}:{world.token}@")
+    git(bare.folder, "push", "--quiet", address, "main")
+    rule = {"branch_name": "main", "rule_name": "main", "enable_push": False}
+    world.api("POST", f"/repos/{world.name}/branch_protections", rule)
+    return world
+
+
+def open_requests(world: World) -> list[dict[str, Any]]:
+    return world.api("GET", f"/repos/{world.name}/pulls?state=open") or []
+
+
+def test_a_layout_reaches_a_protected_branch_by_a_request_and_the_cluster_follows(protected: World) -> None:
+    refused = protected.init()
+    assert refused.exit == ExitStatus.REFUSED
+    assert "or --pr" in refused.err
+    before = protected.objects()
+
+    for _ in range(2):
+        asked = protected.init("--pr")
+        assert asked.exit == 0, asked.err
+        (request,) = open_requests(protected)
+        assert request["html_url"] in asked.out
+        assert (request["head"]["ref"], request["base"]["ref"]) == (HEAD, "main")
+    assert protected.objects() == before
+    assert set(protected.files()) == {"README.md"}
+
+    protected.api("POST", f"/repos/{protected.name}/pulls/{request['number']}/merge", {"Do": "merge"})
+    assert protected.files()["README.md"] == b"mine\n"
+    gone_on = protected.init("--pr")
+    assert gone_on.exit == 0, gone_on.err
+    root = kube.get(protected.cluster, "argoproj.io/v1alpha1", "Application", "argocd", "root")
+    assert root is not None
+    (source,) = root["spec"]["sources"]
+    assert source["targetRevision"] == "main"
+    assert not open_requests(protected)
+
+
+def test_a_branch_that_somebody_has_committed_to_is_not_replaced(protected: World) -> None:
+    assert protected.init("--pr", "--repo-only").exit == 0
+    bare = Bare.at(protected.bare())
+    theirs = bare.commit({"more.yaml": b"a: 1\n"}, HEAD)
+    refused = protected.init("--pr", "--repo-only")
+    assert refused.exit == ExitStatus.REFUSED
+    assert f"someone has committed to {HEAD}" in refused.err
+    assert bare.tip(HEAD) == theirs
+
+
+def test_a_request_needs_a_branch_to_be_merged_into(world: World) -> None:
+    refused = world.init("--pr")
+    assert refused.exit == ExitStatus.INPUT
+    assert "run once without --pr" in refused.err
