@@ -119,7 +119,8 @@ def _explain_one(cluster: Cluster, item: Mapping[str, Any]) -> list[str]:
     place = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
     live = kube.get(cluster, api_version, kind, namespace, name)
     if live is None:
-        return [f"{place}: it is not there"]
+        # What is still to be applied is told by the Application's own state.
+        return [] if item.get("status") == "OutOfSync" else [f"{place}: it is not there"]
     if kind in WORKLOADS:
         found = workloads.trouble(cluster, live)
         return [f"{place}: {found.text}"] if found else []

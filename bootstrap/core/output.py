@@ -162,6 +162,12 @@ class Output:
         if not self.quiet:
             self._write(self.invocation.stderr, text)
 
+    def step(self, text: str) -> None:
+        """The same for a line of names: on a terminal that is too narrow, it is broken at blanks alone."""
+        console = self.console(self.invocation.stderr)
+        for line in table.folded(text, console.width if console else None):
+            self.info(line)
+
     def detail(self, text: str) -> None:
         """What only --verbose shows."""
         if self.verbose:

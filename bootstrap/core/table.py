@@ -54,6 +54,15 @@ def _below(table: Sequence[Sequence[str]], widths: Sequence[int], width: int) ->
     return found
 
 
+def folded(text: str, width: int | None) -> list[str]:
+    """A line of text as lines of a width, broken at blanks; what follows is indented below its first word."""
+    if width is None or len(text) <= width:
+        return [text]
+    start = len(text) - len(text.lstrip())
+    first, *more = _words(text.lstrip(), width - start - len(INDENT))
+    return [" " * start + first, *(" " * start + INDENT + line for line in more)]
+
+
 def _words(text: str, width: int) -> list[str]:
     """Lines of at most `width` columns, longer only where one word is."""
     return textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False) or [""]

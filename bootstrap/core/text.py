@@ -20,13 +20,24 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
-def names_near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean x?` when a known name is close to it, else the few that there are."""
+def near(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """The known names that are closest to one that is not known, the closest first."""
     from difflib import get_close_matches
 
+    return get_close_matches(name, sorted(set(known)), n=most, cutoff=cutoff)
+
+
+def suggest(names: Iterable[str]) -> str:
+    """`did you mean a or b?`; "" without names."""
+    listed = " or ".join(names)
+    return f"did you mean {listed}?" if listed else ""
+
+
+def names_near(name: str, known: Iterable[str]) -> str:
+    """`; did you mean x?` when a known name is close to it, else the few that there are."""
     known = sorted(set(known))
-    if near := get_close_matches(name, known, n=1, cutoff=0.6):
-        return f"; did you mean {near[0]}?"
+    if said := suggest(near(name, known)):
+        return f"; {said}"
     if known and len(known) <= 6:
         return f"; there is {', '.join(known)}"
     return ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bootstrap.diff.immutable import refusal
+from bootstrap.repository.covered import Coverage
 from bootstrap.resources.index import Resource, mapping
 
 Key = tuple[str, str, str, str]
@@ -170,20 +171,27 @@ def _fence(lines: Iterable[str]) -> str:
     return "~" * max(4, longest + 1)
 
 
-def markdown(changes: Iterable[Change], limit: int = 60_000, unread: Iterable[tuple[str, str]] = ()) -> str:
+def markdown(
+    changes: Iterable[Change],
+    limit: int = 60_000,
+    unread: Iterable[tuple[str, str]] = (),
+    read: Coverage | None = None,
+) -> str:
     """For a pull request: a foldable block an object, cut where comments of Git hosts end.
 
-    `unread` are files that changed where nobody has read what they make, with the reason.
+    `unread` are files that changed where nobody has read what they make, with the reason; `read` is told
+    below.
     """
     changes = list(changes)
+    coverage = f"\n{_plain(str(read)[0].upper() + str(read)[1:])}.\n" if read is not None else ""
     beside = [
         f"- <code>{_plain(path)}</code> changed, and what it makes was not read ({_plain(why)})"
         for path, why in unread
     ]
     if not changes and beside:
-        return "\n".join(["No object that was read changes in the cluster.", "", *beside]) + "\n"
+        return "\n".join(["No object that was read changes in the cluster.", "", *beside]) + f"\n{coverage}"
     if not changes:
-        return "Nothing changes in the cluster.\n"
+        return f"Nothing changes in the cluster.\n{coverage}"
     counts = {kind: sum(change.kind == kind for change in changes) for kind in ("add", "change", "remove")}
     lines = [f"**{counts['add']} added, {counts['change']} changed, {counts['remove']} removed**"]
     size = 0
@@ -204,7 +212,7 @@ def markdown(changes: Iterable[Change], limit: int = 60_000, unread: Iterable[tu
             named = f"{change.kind} <code>{_plain(change.object)}</code>"
             lines += block if size < limit else [f"- {named} (too long to show)"]
     lines += ["", "### Not read", *beside] if beside else []
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + f"\n{coverage}"
 
 
 def data(changes: Iterable[Change]) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ def show(found: Found, output: Output, format: str) -> None:
         covered = found.read.data() if found.read is not None else None
         output.result({"changes": compare.data(changes), "unread": unread, "coverage": covered})
     elif format == "markdown":
-        output.line(compare.markdown(changes, unread=found.unread).rstrip("\n"))
+        output.line(compare.markdown(changes, unread=found.unread, read=found.read).rstrip("\n"))
     else:
         for line in compare.text(changes):
             output.line(line)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.text import near, suggest
 
 _ENVIRONMENTS = ("overlays", "environments", "envs")
 _APPS = ("apps", "infrastructure")
@@ -70,12 +70,10 @@ class Unknown(InputError):
 def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str | None = None) -> Unknown:
     """The error for a name that is not there, with the nearest that are."""
     names = sorted(set(known))
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
-    if near:
-        hint = f"did you mean: {', '.join(near)}"
-    elif names:
+    hint = suggest(near(name, names, most=3, cutoff=0.5))
+    if not hint and names:
         hint = f"there {'are' if len(names) > 1 else 'is'}: {', '.join(names[:12])}"
-    else:
+    elif not hint:
         hint = "see what there is: bootstrap image list"
     error = Unknown(tried, f"there is no {kind} {name!r}", hint, where)
     error.kind = kind

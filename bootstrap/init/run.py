@@ -89,9 +89,12 @@ def _agree(
     """Show what will be touched; ask unless --yes was given or there is nothing to do."""
     for line in _touched(seen):
         output.info(line)
-    lines = show.plan_lines(plan, previews) if output.verbose else show.summary_lines(plan)
-    for line in lines:
-        output.info(line)
+    if output.verbose:
+        for line in show.plan_lines(plan, previews):
+            output.info(line)
+    else:
+        for line in show.summary_lines(plan):
+            output.step(line)
     if request.yes or not plan.changes_something:
         return
     if not output.invocation.interactive:

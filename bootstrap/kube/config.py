@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 from bootstrap.core import scratch
 from bootstrap.core.errors import ClusterError, InputError
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.text import near, suggest
 from bootstrap.kube.errors import cut
 
 IN_CLUSTER = "in-cluster"
@@ -94,8 +94,8 @@ def _choose(config: Mapping[str, Any], context: str | None, paths: str) -> str:
             )
         context = str(current)
     if context not in names:
-        near = difflib.get_close_matches(context, names, n=3, cutoff=0.4) or names[:5]
-        offer = f"did you mean {' or '.join(near)}?" if near else "the kubeconfig has no contexts at all"
+        close = near(context, names, most=3, cutoff=0.4) or names[:5]
+        offer = suggest(close) or "the kubeconfig has no contexts at all"
         raise InputError("choosing the cluster", f"there is no context {context!r}", offer, paths)
     return context
 

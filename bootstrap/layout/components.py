@@ -9,9 +9,9 @@ import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.text import near, suggest
 
 ALL = "all"
 LINE = re.compile(
@@ -53,12 +53,11 @@ def choose(components: dict[str, Component], names: Iterable[str], option: str) 
         if name == ALL:
             return list(components.values())
         if name not in components:
-            near = get_close_matches(name, components, n=3, cutoff=0.4)
-            known = ", ".join(near or components)
+            hint = suggest(near(name, components, most=3, cutoff=0.4))
             raise InputError(
                 f"reading {option}",
                 f"there is no component {name!r}",
-                f"{'did you mean' if near else 'choose from'}: {known}",
+                hint or f"choose from: {', '.join(components)}",
             )
         chosen.append(components[name])
     return chosen

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.text import near, suggest
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import Index, Resource
 
@@ -55,12 +55,10 @@ def _folders(application: Resource) -> dict[str, str]:
 
 def missing(option: str, found: str, asked: str, known: list[str]) -> InputError:
     """That what was asked for is not among what is known: with the nearest names, or some of them."""
-    near = get_close_matches(asked, known, n=3, cutoff=0.6)
-    if near:
-        hint = f"did you mean {' or '.join(near)}?"
-    elif known:
+    hint = suggest(near(asked, known, most=3))
+    if not hint and known:
         hint = f"choose from: {', '.join(known[:_SHOWN])}{' and more' if len(known) > _SHOWN else ''}"
-    else:
+    elif not hint:
         hint = f"leave {option} out: there is none to choose from"
     return InputError(f"reading {option}", found, hint)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 
 from bootstrap.core.health import State
+from bootstrap.core.text import near
 from bootstrap.resources.index import (
     APPLICATION_SET,
     PROJECT,
@@ -184,7 +184,7 @@ def _is_for(index: Index, user: Resource, target: Resource, name: str) -> bool:
         return True
     if index.get(target.kind, target.namespace, name) is not None:
         return False
-    return user.name == target.name or bool(get_close_matches(name, [target.name], cutoff=0.6))
+    return user.name == target.name or bool(near(name, [target.name]))
 
 
 def _selects(user: Resource, labels: Mapping[str, object]) -> bool:
@@ -192,9 +192,7 @@ def _selects(user: Resource, labels: Mapping[str, object]) -> bool:
     selector = mapping(user.spec.get("selector"))
     wanted = mapping(selector.get("matchLabels"))
     return label_selects(selector, labels) or any(
-        get_close_matches(str(value), [str(labels[key])], cutoff=0.7)
-        for key, value in wanted.items()
-        if key in labels
+        near(str(value), [str(labels[key])], cutoff=0.7) for key, value in wanted.items() if key in labels
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.health import State
+from bootstrap.core.text import near
 from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.repository.source import is_untold
 from bootstrap.resources.applications import Source, is_here, sources
@@ -154,7 +154,7 @@ def instead(target: str, missing: Iterable[Unread], unknown: InputError) -> Hop:
 def lost(root: Hop, scope: Scope, missing: Iterable[Unread]) -> None:
     """Say of a chain that begins in a folder that an Application just misses the folder."""
     for item in missing:
-        if item.remark.rule == PATH.id and get_close_matches(item.path, [scope.root], cutoff=0.8):
+        if item.remark.rule == PATH.id and near(item.path, [scope.root], cutoff=0.8):
             why = item.remark.message.removeprefix("it ")
             message = f"nothing applies {scope.root}: {item.application} {why}"
             mend = f"let it point at {scope.root}"

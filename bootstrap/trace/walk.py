@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.text import near
 from bootstrap.resources.entrances import Entrances
 from bootstrap.resources.entries import Entry, entries, gateways_of, known_hosts
 from bootstrap.resources.index import Index, Resource, mapping, mappings
@@ -74,13 +75,11 @@ def _at_node_port(index: Index, host: str) -> tuple[Resource, Any] | None:
 
 
 def _unknown(index: Index, host: str) -> InputError:
-    from difflib import get_close_matches
-
     known = known_hosts(index)
-    near = get_close_matches(host, known, n=3, cutoff=0.5) or known[:10]
+    shown = near(host, known, most=3, cutoff=0.5) or known[:10]
     hint = (
-        f"hosts that are taken: {', '.join(near)}"
-        if near
+        f"hosts that are taken: {', '.join(shown)}"
+        if shown
         else "no Ingress or route names a host; try SERVICE.NAMESPACE"
     )
     return InputError(f"tracing {host}", "no Ingress, route or VirtualService takes this host", hint)

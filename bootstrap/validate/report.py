@@ -48,6 +48,12 @@ class Scope:
     coverage: Coverage | None = None
 
 
+def notes(scope: Scope) -> list[str]:
+    """What every format says beside the findings: what was read, and what was not checked."""
+    found = [str(scope.coverage)] if scope.coverage is not None else []
+    return found + ([f"not checked: {scope.unchecked}"] if scope.unchecked is not None else [])
+
+
 def summary(findings: Sequence[Finding], scope: Scope) -> str:
     """One line: how many of each severity."""
     below = f" in {scope.within}" if scope.within else ""
@@ -138,9 +144,8 @@ def sarif(findings: Sequence[Finding], scope: Scope) -> str:
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-    if scope.unchecked is not None:
-        note = {"level": "note", "message": {"text": f"not checked: {scope.unchecked}"}}
-        log["runs"][0]["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [note]}]
+    if told := [{"level": "note", "message": {"text": one}} for one in notes(scope)]:
+        log["runs"][0]["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": told}]
     return json.dumps(log, indent=2)
 
 
@@ -151,8 +156,9 @@ def github(findings: Sequence[Finding], scope: Scope) -> Iterator[str]:
         place = f"file={_escaped(finding.file, True)},line={max(finding.line, 1)},title={finding.rule}"
         message = _escaped(f"{finding.message}. To do: {finding.mend}", False)
         yield f"::{levels[finding.severity]} {place}::{message}"
-    if scope.unchecked is not None:
-        yield f"::notice title=not checked::{_escaped(str(scope.unchecked), False)}"
+    for note in notes(scope):
+        title, _, rest = note.partition(": ")
+        yield f"::notice title={title}::{_escaped(rest, False)}"
 
 
 def _escaped(value: str, is_property: bool) -> str:
@@ -186,6 +192,6 @@ def junit(findings: Sequence[Finding], scope: Scope) -> str:
             failure.text = f"{finding.where}\nto do: {finding.mend}"
     if not findings:
         xml.SubElement(suite, "testcase", classname="bootstrap", name=f"{scope.objects} objects checked")
-    if scope.unchecked is not None:
-        xml.SubElement(suite, "system-out").text = f"not checked: {scope.unchecked}"
+    if told := notes(scope):
+        xml.SubElement(suite, "system-out").text = "\n".join(told)
     return xml.tostring(suite, encoding="unicode", xml_declaration=True)

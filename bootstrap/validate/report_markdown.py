@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bootstrap.validate.report import Scope, counted
+from bootstrap.validate.report import Scope, counted, notes
 from bootstrap.validate.rule import SEVERITIES, Finding
 
 LIMIT = 60_000
@@ -33,8 +33,7 @@ def markdown(findings: Sequence[Finding], scope: Scope) -> str:
         if size > LIMIT:
             parts.append(f"\n… and {len(findings) - told:,} more: `bootstrap validate` tells all of them.\n")
             break
-    if scope.unchecked is not None:
-        parts.append(f"\nNot checked: {_text(str(scope.unchecked))}.\n")
+    parts += (f"\n{_text(note[0].upper() + note[1:])}.\n" for note in notes(scope))
     return "".join(parts)
 
 

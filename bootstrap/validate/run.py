@@ -84,10 +84,8 @@ def show(findings: Sequence[Finding], scope: report.Scope, output: Output, forma
         for line in report.text(findings):
             output.line(line)
         output.info(report.summary(findings, scope))
-        if scope.coverage is not None:
-            output.info(str(scope.coverage))
-        if scope.unchecked is not None:
-            output.info(f"not checked: {scope.unchecked}")
+        for note in report.notes(scope):
+            output.info(note)
 
 
 def list_rules(output: Output, format: str) -> int:

@@ -16,7 +16,7 @@ from tests.ci import laid_out
 from tests.tools import tool
 
 ROOT = Path(__file__).parents[2]
-PIN = re.compile(r"uses: (?!\./)\S+@(?P<commit>[0-9a-f]{40})(?P<version> # v\d+\.\d+\.\d+)?$")
+PIN = re.compile(r"uses: (?!\./)\S+@(?P<commit>[0-9a-f]{40})(?P<version>  ?# v\d+\.\d+\.\d+)?$")
 
 
 @pytest.fixture(scope="module")

@@ -234,7 +234,7 @@ BAD: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no port": (("shop", "--image", "acme/web:1"), "give --port"),
     "bad port": (("shop", "--image", "acme/web:1", "--port", "70000"), "70000 is no port"),
     "host": (("shop", *IMAGE, "--host", "http://shop"), "no host name"),
-    "environment": (("shop", *IMAGE, "--env", "prodction"), "did you mean: production"),
+    "environment": (("shop", *IMAGE, "--env", "prodction"), "did you mean production"),
     "cluster": (("shop", *IMAGE, "--cluster", "edge"), "give --cluster, one of default"),
     "replicas": (("shop", *IMAGE, "--replicas", "0"), "give 1 or more"),
     "variables": (("shop", *IMAGE, "--env-from", "settings"), "secret/NAME"),

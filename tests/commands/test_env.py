@@ -187,7 +187,7 @@ def test_on_another_cluster_its_own_files_change_and_removing_clears_both(run: R
 
 
 BAD: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "source": (("qa", "--from", "stagin"), "did you mean: staging"),
+    "source": (("qa", "--from", "stagin"), "did you mean staging"),
     "app": (("qa", "--from", "staging", "--app", "votng"), "voting-app"),
     "name": (("QA", "--from", "staging"), "not a DNS label"),
     "same": (("staging", "--from", "staging"), "give two names"),

@@ -270,8 +270,8 @@ def test_commits_of_the_application_tell_which_is_newer(run: Run, repo: Path, tm
     ("arguments", "found"),
     [
         (["org/web=:v2"], "places fit"),
-        (["org/wep=:v2", "--env", "staging"], "did you mean: org/web"),
-        (["org/web=:v2", "--env", "stagin"], "did you mean: staging"),
+        (["org/wep=:v2", "--env", "staging"], "did you mean org/web"),
+        (["org/web=:v2", "--env", "stagin"], "did you mean staging"),
         (["org/web=:v 2", "--env", "staging"], "column 3 of ':v 2'"),
         (["org/web=v2", "--env", "staging"], "could be a tag or a repository"),
         (["org/web=:v2", "nope"], "nope is not there"),

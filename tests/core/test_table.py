@@ -54,3 +54,12 @@ def test_what_does_not_fit_is_told_below_its_row_by_name() -> None:
     assert found[0].split() == ["WAVE", "APPLICATION", "SYNC", "HEALTH"]
     assert found[2].startswith("    REVISION aaaaaaaaa  BEHIND 12")
     assert found[-1].strip() == "REVISION 1.2.3, 0123456789"
+
+
+def test_line_of_names_is_folded_at_blanks_alone() -> None:
+    text = "  4. make Secret argocd/argocd-secret (webhook.github.secret, webhook.gogs.secret)"
+    assert table.folded(text, None) == table.folded(text, 200) == [text]
+    assert table.folded(text, 60) == [
+        "  4. make Secret argocd/argocd-secret",
+        "      (webhook.github.secret, webhook.gogs.secret)",
+    ]

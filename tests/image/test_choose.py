@@ -175,7 +175,7 @@ def test_an_image_that_stands_twice_in_a_file_is_ambiguous():
     ("name", "scope", "found", "hint"),
     [
         ("ghcr.io/org/wep", Scope(environment="staging"), "no image 'ghcr.io/org/wep'", "ghcr.io/org/web"),
-        ("shop/wep", Scope(environment="staging"), "no image 'shop/wep'", "did you mean: shop/web"),
+        ("shop/wep", Scope(environment="staging"), "no image 'shop/wep'", "did you mean shop/web"),
         ("web", Scope(environment="stagin"), "no environment 'stagin'", "staging"),
         ("web", Scope(app="shopp"), "no app 'shopp'", "shop"),
         (

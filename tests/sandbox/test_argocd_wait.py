@@ -241,6 +241,7 @@ def test_time_is_over_and_each_application_says_why(admin: Cluster, ns: str) -> 
         {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": ns, "name": "web"},
         {"version": "v1", "kind": "PersistentVolumeClaim", "namespace": ns, "name": "data"},
         {"version": "v1", "kind": "ConfigMap", "namespace": ns, "name": "whatever"},
+        {"version": "v1", "kind": "Service", "namespace": ns, "name": "to-come", "status": "OutOfSync"},
         {"version": "v1", "kind": "Service", "namespace": ns, "name": "absent"},
     ]
     put(
@@ -259,6 +260,7 @@ def test_time_is_over_and_each_application_says_why(admin: Cluster, ns: str) -> 
     assert f"PersistentVolumeClaim {ns}/data: it is Pending" in found
     assert 'event ProvisioningFailed: storageclass.storage.k8s.io "none-such" not found' in found
     assert f"Service {ns}/absent: it is not there" in found
+    assert "to-come: it is not there" not in found  # it is to be applied, which its Application says
     assert "later: OutOfSync, Missing; waits for an earlier wave" in found
     assert "run the same command again" in raised.value.hint
 

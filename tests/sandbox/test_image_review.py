@@ -70,6 +70,7 @@ def new_token(repository: World, *scopes: str, deleted: bool = False) -> str:
 def test_one_request_is_opened_and_brought_up_to_date(run: Run, repository: World, tmp_path: Path) -> None:
     before = tip(repository)
     file = tmp_path / "token"  # labels belong to issues, which the sandbox's token may not touch
+    file.touch(mode=0o600)
     file.write_text(new_token(repository, "write:repository", "write:issue"))
     token = ("--token-file", str(file))
     labels = ("--label", "image", "--label", "staging")

@@ -130,6 +130,21 @@ def test_live_view_draws_and_leaves_the_terminal_as_it_was(
         assert b"Traceback" not in shown.drawn
 
 
+def test_status_breaks_no_name_on_a_terminal_of_80_columns(
+    admin: Cluster, ns: str, environ: dict[str, str]
+) -> None:
+    names = ["voting-app-production", "a-rather-long-name-of-an-application-in-a-large-company"]
+    children = [application(name, "OutOfSync", "Progressing") for name in names]
+    put(admin, ns, application("root", children=[entry(name) for name in names]), *children)
+    with terminal.running("status", "--namespace", ns, environ=environ, size=(24, 80)) as shown:
+        shown.until("are Synced and Healthy")
+        assert shown.ended() == 1
+    lines = shown.drawn.decode().replace("\r", "").splitlines()
+    assert all(any(f" {name}" in line for line in lines) for name in names), lines
+    assert max(map(len, lines)) <= 84, lines  # 80, and the codes of a bold header
+    assert " ".join(" ".join(lines).split()).count("WAITING FOR its sync: OutOfSync") == len(names)
+
+
 def test_status_tells_certificates_and_how_far_behind_git(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -245,8 +260,8 @@ def test_doctor_tells_versions_rights_and_what_is_broken(
     assert any(REPOSITORY in one["found"] and one["found"].endswith("with a credential") for one in findings)
     (webhook, host) = [finding for finding in findings if finding["area"] == "webhook"]
     assert webhook["found"] == "argocd-secret has webhook.gogs.secret"
-    assert "there is no token" in host["found"]
-    assert "GIT_TOKEN" in host["mend"]
+    assert host["found"].startswith("not asked for: the cluster names git.example.com; a token goes only to")
+    assert host["mend"].endswith(f"bootstrap doctor --repo {REPOSITORY}")
     for hidden in ("correct-horse-battery", "staple-of-a-hook"):
         assert hidden not in result.out + result.err
         assert base64.b64encode(hidden.encode()).decode() not in result.out + result.err

@@ -152,13 +152,20 @@ def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> Non
         ("argocd/certificates", "chart cert-manager", "clusters/one/chart.yaml")
     ]
     (log,) = json.loads(run("validate", root, "-o", "sarif").out)["runs"]
-    (note,) = log["invocations"][0]["toolExecutionNotifications"]
-    assert note["level"] == "note"
+    read, note = log["invocations"][0]["toolExecutionNotifications"]
+    assert (read["level"], note["level"]) == ("note", "note")
     assert says in note["message"]["text"]
-    assert run("validate", root, "-o", "github").out.startswith(f"::notice title=not checked::{says}")
+    first, second = run("validate", root, "-o", "github").out.splitlines()
+    assert second.startswith(f"::notice title=not checked::{says}")
     suite = ElementTree.fromstring(run("validate", root, "-o", "junit").out)  # noqa: S314 - our own output
     assert says in (suite.findtext("system-out") or "")
     assert f"Not checked: {says}" in run("validate", root, "-o", "markdown").out
+    covered = "not read: chart cert-manager (helm fetches charts with --fetch-charts alone)"
+    assert covered in read["message"]["text"]
+    assert first.startswith("::notice title=read::")
+    assert covered in first
+    assert covered in (suite.findtext("system-out") or "")
+    assert "not read: chart cert-manager" in run("validate", root, "-o", "markdown").out
 
 
 def test_nothing_is_said_when_all_is_known_or_nothing_of_it_is_asked(run: Run, tmp_path: Path) -> None:

@@ -6,10 +6,9 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from bootstrap.core.text import names_near
+from bootstrap.core.text import names_near, near, suggest
 from bootstrap.repository.kustomize import Tree
 from bootstrap.repository.source import is_untold
 from bootstrap.resources.applications import Source, destination, is_here, referenced_values, sources
@@ -182,9 +181,9 @@ def _near_folder(tree: Tree, path: str) -> str:
     alike = {folder for folder in folders if folder.count("/") == path.count("/")}
     same = {folder for folder in folders if posixpath.basename(folder) == posixpath.basename(path)}
     if len(same) == 1:
-        return f"; did you mean {same.pop()}?"
-    near = get_close_matches(path, alike, n=1, cutoff=0.8) if len(alike) < _MANY else []
-    return f"; did you mean {near[0]}?" if near else ""
+        return f"; {suggest(same)}"
+    said = suggest(near(path, alike, cutoff=0.8)) if len(alike) < _MANY else ""
+    return f"; {said}" if said else ""
 
 
 def _own_path(apps: Apps, application: Resource) -> tuple[str | int, ...]:

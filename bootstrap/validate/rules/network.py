@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from bootstrap.core.text import names_near
+from bootstrap.core.text import names_near, near, suggest
 from bootstrap.resources.index import Index, Resource, mapping, mappings, sequence
 from bootstrap.resources.links import Link, hosts, links, protocol, target_port
 from bootstrap.resources.pods import WORKLOADS, label_selected, pod_labels, pod_spec, selected
@@ -96,8 +95,8 @@ def _empty(index: Index, policy: Resource) -> Iterator[Problem]:
     labels = [pod_labels(item) for item in index.of(*WORKLOADS, namespace=policy.namespace)]
     for key, value in mapping(selector.get("matchLabels")).items():
         known = {str(item[key]) for item in labels if key in item} - {str(value)}
-        if near := get_close_matches(str(value), known, n=1, cutoff=0.7):
-            message = f"{policy} selects {key}={value}, which no pod has; did you mean {near[0]}?"
+        if said := suggest(near(str(value), known, cutoff=0.7)):
+            message = f"{policy} selects {key}={value}, which no pod has; {said}"
             yield at(EMPTY, policy, message, "spec", "podSelector")
             return
 
@@ -110,10 +109,10 @@ def _near_misses(index: Index, workload: Resource) -> Iterator[Problem]:
     aliases = mappings(pod_spec(workload).get("hostAliases"))
     known = names | {str(host) for alias in aliases for host in sequence(alias.get("hostnames"))}
     for host, name, how, place in hosts(index, workload):
-        near = get_close_matches(name, names, n=1, cutoff=0.8) if name not in known else []
-        if near and not _apart(name, near[0]):
+        close = near(name, names, cutoff=0.8) if name not in known else []
+        if close and not _apart(name, close[0]):
             message = f"{workload}: {how} names the host {host}, and {here} has no Service {name}"
-            message += f"; did you mean {near[0]}?"
+            message += f"; {suggest(close)}"
             yield at(NEAR_MISS, workload, message, *place, unless=("Service", here, name))
 
 

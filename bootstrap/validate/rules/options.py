@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from bootstrap.core.text import near, suggest
 from bootstrap.resources.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import Apps, Problem, Rule, Surroundings, at
 
@@ -51,12 +51,12 @@ def _fault(option: str) -> str:
     name, equals, value = option.partition("=")
     if name not in _KNOWN:
         by_lower = {known.lower(): known for known in _KNOWN}
-        near = get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.8)
-        return f"there is no sync option {name}; did you mean {by_lower[near[0]]}?" if near else ""
+        said = suggest(by_lower[one] for one in near(name.strip().lower(), by_lower, cutoff=0.8))
+        return f"there is no sync option {name}; {said}" if said else ""
     if name == "PrunePropagationPolicy" or value in ("true", "false", "confirm"):
         return ""
     if value.strip().lower() in ("true", "false"):
-        return f"{option} has no effect; did you mean {name}={value.strip().lower()}?"
+        return f"{option} has no effect; {suggest([f'{name}={value.strip().lower()}'])}"
     return f"{option} has no effect; it takes true or false" if not equals or not value else ""
 
 

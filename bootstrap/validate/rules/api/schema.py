@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from bootstrap.core.text import near, suggest
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
 from bootstrap.validate.rules.api.values import VALUES
@@ -86,14 +86,14 @@ def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Prob
         return  # a program's own settings that only look alike, such as Talos'
     here = [known.rsplit("/", 2) for known in kinds if _group(known) == group]
     versions = sorted({known[-2] for known in here if known[-1] == kind})
-    near = get_close_matches(kind, {known[-1] for known in here}, n=1, cutoff=0.8)
+    said = suggest(near(kind, (known[-1] for known in here), cutoff=0.8))
     place = "kind"
     if versions:
         if group in GROUPS and re.search("alpha|beta", version):
             return  # served by some releases
         place, hint = "apiVersion", f"; it has {', '.join(versions)}"
-    elif near:
-        hint = f"; did you mean {near[0]}?"
+    elif said:
+        hint = f"; {said}"
     elif group in GROUPS:
         elsewhere = sorted(known.rpartition("/")[0] for known in kinds if known.endswith(f"/{kind}"))
         place, hint = "apiVersion", f"; {kind} is in {', '.join(elsewhere)}" if elsewhere else ""
@@ -130,8 +130,7 @@ def _chosen(value: Any, allowed: list[Any], path: Path) -> Iterator[Fault]:
     if not isinstance(value, str):
         yield TYPE, f"{_spell(path)} is {_word(value)}, not text", path
     elif value not in allowed:
-        near = get_close_matches(value, allowed, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed[:8])}"
+        hint = suggest(near(value, allowed)) or f"it takes {', '.join(allowed[:8])}"
         yield VALUE, f"{_spell(path)} is {value!r}; {hint}", path
 
 
@@ -162,8 +161,8 @@ def _model(value: Any, name: str, schema: Mapping[str, Any], path: Path) -> Iter
                 if allowed := VALUES.get((name, key)):
                     yield from _allowed(item, allowed, (*path, key))
         elif key not in _MADE and (path or key != _SOPS) and not schema[name].get("open"):
-            near = get_close_matches(str(key), fields, n=1, cutoff=0.7)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            said = suggest(near(str(key), fields, cutoff=0.7))
+            hint = f"; {said}" if said else ""
             yield UNKNOWN, f"{_spell((*path, key))} is no field of it{hint}", (*path, key)
     for key in schema[name]["required"]:
         if value.get(key) is None:
