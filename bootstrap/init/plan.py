@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.core.errors import Conflict
+from bootstrap.core.errors import RefusedError
 from bootstrap.git.changes import RepositoryState
 from bootstrap.init import asked_secrets
 from bootstrap.init.plan_layout import Desired
@@ -122,12 +122,10 @@ def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
             for preview in conflicts
             for conflict in preview.conflicts
         ]
-        raise Conflict(
+        raise RefusedError(
             "applying with field manager bootstrap",
             "other managers own fields with other values:\n    " + "\n    ".join(lines),
             "change them in Git to the values that are there, or take them with --force-conflicts",
-            code=409,
-            reason="Conflict",
         )
     return tuple(preview.object for preview in previews if preview.change != "same")
 

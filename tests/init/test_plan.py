@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.core.errors import Conflict, InputError
+from bootstrap.core.errors import InputError, RefusedError
 from bootstrap.git.changes import Commit, FileChange, RepositoryState
 from bootstrap.init.plan import ClusterPlan, plan, secrets
 from bootstrap.init.plan_layout import Desired
@@ -84,7 +84,7 @@ def conflict() -> Preview:
 
 
 def test_conflicts_are_told_field_by_field() -> None:
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(RefusedError) as caught:
         plan(REPO, Desired({}, (COMMIT,)), ClusterPlan(argocd=[conflict()]))
     assert ".data.key (owned by kubectl)" in caught.value.found
     assert ".data.other (owned by helm)" in caught.value.found
@@ -98,7 +98,7 @@ def test_argocds_own_project_is_left_to_it_once_it_has_made_it() -> None:
 
     assert plan(REPO, Desired({}), ClusterPlan(argocd=[of("default", "argocd-server")])).steps == ()
     for other in (of("default", "kubectl"), of("apps", "argocd-server")):
-        with pytest.raises(Conflict):
+        with pytest.raises(RefusedError):
             plan(REPO, Desired({}), ClusterPlan(argocd=[other]))
 
 

@@ -233,7 +233,7 @@ def test_field_that_another_manager_owns_is_told_and_taken_only_by_force(world: 
     )
     objects = world.objects()
     result = world.init()
-    assert result.exit == 5, result.err
+    assert result.exit == ExitStatus.REFUSED, result.err
     assert "application.resourceTrackingMethod (owned by somebody" in result.err
     assert "--force-conflicts" in result.err
     assert world.objects() == objects

@@ -162,7 +162,7 @@ CASES = {
     "missing rights": Case(limited, 3, ("create namespaces", "customresourcedefinitions", "cluster-admin")),
     "wrong token": Case(wrong_token, 4, ("token",)),
     "token that only reads": Case(reading_token, 3, ("may not push",)),
-    "protected branch": Case(protected, 3, ("protected", "--branch")),
+    "protected branch": Case(protected, 3, ("protected", "--pr")),
     "context not in kubeconfig": Case(no_context, 2, ("no-such-context",)),
     "no kubeconfig": Case(no_kubeconfig, 2, ("kubeconfig",)),
     "unknown component": Case(unknown_component, 2, ("no-such-component",)),
