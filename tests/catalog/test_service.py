@@ -38,11 +38,11 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 
 
-WALKS = ("A vote, from the browser to the database", "The way from Git to there")
+WALKS = ("A vote, from the browser to the database", "From Git to the cluster")
 HOPS = [pytest.param(*row, id=row[1]) for heading in WALKS for row in rows(heading)]
 PARTS = [
     pytest.param(*row, id=row[0])
-    for row in rows("Every part: where, how to switch it on, how it was verified")
+    for row in rows("Every part: where, how to switch it on, how it is verified")
 ]
 
 
