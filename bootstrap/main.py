@@ -22,24 +22,24 @@ COMMANDS = {
     "sandbox": "A real cluster, Argo CD and Git host on this machine, without Docker.",
     "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
     "component": "Switch a cluster's components on and off, one line each.",
-    "app": "Lay out apps as the voting app is laid out: base, overlays, one line a cluster.",
-    "env": "List the environments, and make a new one from another.",
-    "argocd": "Ask the installed Argo CD for its password.",
+    "app": "Add, list and remove apps: a base, overlays, one line per cluster.",
+    "env": "List the environments, and create a new one from another.",
+    "argocd": "Print the initial password of the installed Argo CD.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",
     "status": "Show the Applications by wave: sync, health, revision, and what each waits for.",
     "wait": "Wait until an Application and all below it are Synced and Healthy.",
-    "doctor": "Look at programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.",
+    "doctor": "Check programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.",
     "diff": "Show what differs in the rendered objects, by Application.",
     "graph": "Draw the app of apps, the objects of an app, or who talks to whom.",
-    "ci": "Lay out CI: build images and write them into the GitOps repository, check its changes.",
+    "ci": "Lay out CI: build images, write them to the GitOps repository, check its changes.",
     "completion": "Print the completion script for a shell.",
 }
-"""Name → help line. A command's module, and what it imports, is loaded only when it is used."""
+"""Name → help line. A command's module, with its imports, is loaded only when it is used."""
 
 
 _UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""Why a stream takes no more."""
+"""Why a stream accepts no more output."""
 
 
 class CommandTable(click.Group):
@@ -83,11 +83,11 @@ def run(arguments: list[str] | None = None, invocation: Invocation | None = None
     try:
         return _run(given, invocation)
     except BrokenPipeError:
-        sys.stdout = None  # the reader left: no second error when Python flushes at exit
+        sys.stdout = None  # the reader is gone: no second error when Python flushes at exit
         return ExitStatus.OK
     except OSError as error:  # what click prints by itself, such as --help
         found = error.strerror or str(error)
-        return _report_unwritten(OutputError("writing the output", found, "send it elsewhere"), invocation)
+        return _report_unwritten(OutputError("writing the output", found, "redirect the output"), invocation)
     except OutputError as error:
         return _report_unwritten(error, invocation)
 
@@ -140,11 +140,11 @@ def _check_bytes(arguments: list[str]) -> None:
 
 
 def _report_interrupted(error: BaseException, invocation: Invocation) -> int:
-    """One line, and what nobody can know from here."""
+    """One line, and what is unknown from here."""
     from bootstrap.core import interruption, process_group
 
     process_group.finish()
-    with suppress(OSError):  # the terminal may be gone: that is what SIGHUP says
+    with suppress(OSError):  # the terminal may be gone: that is what SIGHUP means
         invocation.stderr.write("\ninterrupted\n")
         for text in interruption.told():
             invocation.stderr.write(f"{text}\n")
@@ -166,7 +166,7 @@ def _is_of_a_stream(error: OSError) -> bool:
 
 
 def _wants_json(arguments: list[str]) -> bool:
-    """Whether the command line asks for JSON, as far as one can tell that does not hold together."""
+    """Whether the command line asks for JSON, as far as an invalid one can tell."""
     pairs = zip(arguments, [*arguments[1:], ""], strict=False)
     return any(
         word in ("-ojson", "--output=json") or (word in ("-o", "--output") and value == "json")
@@ -175,22 +175,22 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _as_ours(error: click.ClickException) -> InputError:
-    """A usage error of click's as an error of ours."""
+    """A usage error of click's as one of ours."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "bootstrap"
     return InputError("reading the command line", error.format_message(), f"see {command} --help")
 
 
 def _report_unwritten(error: OutputError, invocation: Invocation) -> ExitStatus:
-    """Said on standard error, whatever the format: standard output takes no more."""
-    sys.stdout = None  # nor does it when Python flushes at exit
+    """Reported on standard error, whatever the format: standard output accepts no more."""
+    sys.stdout = None  # nor does it accept the flush at exit
     with suppress(OSError, OutputError):
         _output([], invocation).error(error)
     return ExitStatus.OUTPUT
 
 
 def main() -> None:
-    """The console script; a shell that completes a word calls it, too."""
+    """The console script; also called by a shell that completes a word."""
     if instruction := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete
 
@@ -209,7 +209,7 @@ def _output(contexts: list[Any], invocation: Invocation, format: str = "text") -
 
 
 def _report_bug(error: Exception, output: Any) -> ExitStatus:
-    """Write the traceback to a log that only its owner reads; say where it lies."""
+    """Write the traceback to a log that only its owner can read; print its path."""
     text = output.redact("".join(traceback.format_exception(error)))
     folder: Path = output.invocation.state_dir
     log = folder / "error.log"

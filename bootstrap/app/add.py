@@ -1,4 +1,4 @@
-"""What `bootstrap app add` does: read the layout, decide, write or push, tell."""
+"""What `bootstrap app add` does: read the layout, decide, write or push, report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bootstrap.layout.traits import Choice
 
 @dataclass(frozen=True)
 class Added:
-    """What was decided: the app in its environments, what came along, and what a person shall know."""
+    """What was decided: the app in its environments, what it brings along, and notes for the user."""
 
     app: Placed
     choice: Choice
@@ -43,7 +43,7 @@ def add(request: AppRequest, where: Where, output: Output) -> int:
 
 
 def plan(request: AppRequest, files: Files, cluster: Cluster, name: str) -> Edit[Added]:
-    """The files of the app, its lines, and what they require; InputError, RefusedError when it cannot be."""
+    """The files of the app, its lines, and what they require; InputError, RefusedError if that fails."""
     prefix = inventory.prefix_of(cluster.path, name)
     apps = inventory.read(files, prefix)
     environments = _environments(request, apps, cluster)
@@ -70,7 +70,7 @@ def plan(request: AppRequest, files: Files, cluster: Cluster, name: str) -> Edit
         changes.append(FileChange(cluster.path, content, cluster.content))
     if source := _source(request):
         if source == settings.get("repoURL"):
-            found, hint = f"{source} is this repository itself", "lay its manifests out below apps/ by hand"
+            found, hint = f"{source} is this repository itself", "put its manifests below apps/ by hand"
             raise InputError("reading --git", found, hint)
         changes += _permission(files, f"{prefix}clusters/{name}/projects.yaml", source)
     subject = f"Add {request.name} ({', '.join(environments)}) on cluster {name}"
@@ -96,7 +96,7 @@ def _environments(request: AppRequest, apps: Apps, cluster: Cluster) -> tuple[st
 
 
 def _host(request: AppRequest, environment: str, all_: tuple[str, ...], domain: str) -> str:
-    """The host as given, for one environment or for production; else with the environment in it."""
+    """The host as given, for a single environment or for production; else with the environment in it."""
     if request.host is None:
         middle = "" if environment in PRODUCTION else f"{environment}."
         return f"{request.name}.{middle}{domain}"
@@ -109,8 +109,8 @@ def _host(request: AppRequest, environment: str, all_: tuple[str, ...], domain: 
 
 
 def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -> list[FileChange]:
-    """The files to write; none when the app is there exactly so, RefusedError when it is there otherwise."""
-    there = apps.of(app.request.name)
+    """The files to write; none when the app exists exactly so, RefusedError when a different one exists."""
+    there = apps.files_of(app.request.name)
     if not there:
         return [FileChange(path, content) for path, content in wanted.items()]
     if set(there) == set(wanted) and all(files.read(path) == content for path, content in wanted.items()):
@@ -118,7 +118,7 @@ def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -
     hint, name = "give it another name", app.request.name
     if known := apps.environments(name):
         hint += f"; another environment of it: bootstrap env add ENV --from {known[0]} --app {name}"
-    raise RefusedError(f"adding {name}", f"{app.folder} is there already", hint)
+    raise RefusedError(f"adding {name}", f"{app.folder} exists already", hint)
 
 
 def _source(request: AppRequest) -> str | None:
@@ -136,9 +136,11 @@ def _notes(app: Placed, choice: Choice) -> list[str]:
             notes.append(f"fill {app.folder}/base/{config.name}.env")
         elif not config.keys:
             made = f"create secret generic {config.name} …"
-            notes += [f"make the Secret by hand: kubectl -n {request.name}-{one} {made}" for one in app.hosts]
+            notes += [
+                f"create the Secret by hand: kubectl -n {request.name}-{one} {made}" for one in app.hosts
+            ]
     if request.kind != "image":
-        notes.append("the AppProject apps lets only namespaced kinds and the app's own Namespace through")
+        notes.append("the AppProject apps permits only namespaced kinds and the app's own Namespace")
     return notes
 
 
@@ -173,7 +175,7 @@ def _report(edit: Edit[Added], commit: str | None, where: Where, output: Output)
 
 
 def came_along(choice: Choice, own: set[str], what: str) -> list[str]:
-    """The components that were switched on beside the apps' own lines, each with its reason."""
+    """The components that were switched on in addition to the apps' own lines, each with its reason."""
     return [
         f"enabled {name} (required by {choice.because.get(name, what)})"
         for name in choice.switched
@@ -182,7 +184,7 @@ def came_along(choice: Choice, own: set[str], what: str) -> list[str]:
 
 
 def written(changes: tuple[FileChange, ...], commit: str | None, dry_run: bool) -> str:
-    """What became of the files, in one line."""
+    """What happened to the files, in one line."""
     new = sum(change.before is None for change in changes)
     gone = sum(change.content is None for change in changes)
     counts = {"new": new, "changed": len(changes) - new - gone, "removed": gone}

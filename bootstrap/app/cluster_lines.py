@@ -1,4 +1,4 @@
-"""Pure: what an app changes in a cluster's own files: its lines, what it requires, its permission."""
+"""Pure: what an app changes in a cluster's own files: its lines, its requirements, its permission."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bootstrap.manifests.reader import documents
 from bootstrap.yamledit import edit
 
 _INGRESS = {"traefik": "traefik", "ingress-nginx": "nginx"}
-"""Component → the class that it brings."""
+"""Component → the class that it provides."""
 _MESHES = ("istio", "istio-ambient")
 
 
@@ -38,7 +38,7 @@ class Line:
 
 
 def way_in(cluster: Cluster, gateway: bool) -> WayIn:
-    """How the cluster lets requests in: by what is on, else by Traefik, which comes along then."""
+    """How requests enter the cluster: by a component that is on, else by Traefik, which is switched on."""
     on = {name for name, component in cluster.offers.items() if component.on}
     if gateway:
         mesh = next((name for name in _MESHES if name in on), None)
@@ -51,7 +51,7 @@ def way_in(cluster: Cluster, gateway: bool) -> WayIn:
 
 
 def switched_on(cluster: Cluster, lines: Sequence[Line]) -> tuple[bytes, Choice]:
-    """The cluster's kustomization with the lines, and with what they require; RefusedError for a conflict."""
+    """The cluster's kustomization with the lines and their requirements; RefusedError for a conflict."""
     offers, traits = dict(cluster.offers), dict(cluster.traits)
     for line in lines:
         if line.name in offers and offers[line.name].entry != line.entry:
@@ -105,6 +105,6 @@ def _source_repositories(content: bytes, path: str) -> tuple[int, str, str] | No
 
 
 def _with_comment(content: bytes, entry: str, about: str, path: str) -> bytes:
-    """The line with what it is about behind it, as the other lines have it."""
+    """The line with a trailing comment about it, as the other lines have."""
     listed = documents(content, path)[0]["resources"]
     return edit.comment(content, (0, "resources", listed.index(entry)), f" {about}", path)

@@ -1,4 +1,4 @@
-"""What `bootstrap env add` does: a new environment of the apps that have another one."""
+"""What `bootstrap env add` does: a new environment for the apps that have another one."""
 
 from __future__ import annotations
 
@@ -35,17 +35,19 @@ class EnvRequest:
     domain: str | None = None
 
     def check(self) -> None:
-        """Raise InputError for what cannot be meant."""
+        """Raise InputError for options that make no sense."""
         check_name(self.name, "the environment's name")
         if self.name == self.source:
-            raise InputError("reading --from", f"{self.source} is the new name, too", "give two names")
+            raise InputError(
+                "reading --from", f"{self.source} is also the new name", "give two different names"
+            )
         if self.domain is not None:
             check_host(self.domain, "--domain")
 
 
 @dataclass(frozen=True)
 class Added:
-    """What was decided: a copy for each app, and what came along."""
+    """What was decided: a copy for each app, and what it brings along."""
 
     copies: tuple[Copy, ...]
     choice: Choice
@@ -70,7 +72,7 @@ def add(request: EnvRequest, where: Where, output: Output) -> int:
 
 
 def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit[Added]:
-    """The new files and lines; InputError for what is not there, RefusedError for what is there already."""
+    """The new files and lines; InputError for what does not exist, RefusedError for what exists already."""
     prefix = inventory.prefix_of(cluster.path, name)
     apps = inventory.read(files, prefix)
     chosen, notes = _choose(request, apps)
@@ -82,9 +84,9 @@ def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit
     copies, lines, changes = [], [], []
     for app in chosen:
         folder = apps.folder(app)
-        contents = {path: text for path in apps.of(app) if (text := files.read(path)) is not None}
-        beside = inventory.entry(app, request.source) in on
-        made = env_copy.copy(app, folder, contents, naming, beside)
+        contents = {path: text for path in apps.files_of(app) if (text := files.read(path)) is not None}
+        same_cluster = inventory.entry(app, request.source) in on
+        made = env_copy.copy(app, folder, contents, naming, same_cluster)
         copies.append(made)
         changes += [FileChange(path, text) for path, text in made.files.items()]
         record = f"{folder}/{laid_out.FILE}"
@@ -108,7 +110,7 @@ def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit
 
 @dataclass(frozen=True)
 class _After:
-    """The files with the changes made."""
+    """The files with the changes applied."""
 
     files: Files
     changes: Mapping[str, bytes | None]
@@ -139,15 +141,17 @@ def _choose(request: EnvRequest, apps: Apps) -> tuple[list[str], list[str]]:
     wanted = having if request.app is None else [app for app in having if app == request.app]
     if not wanted:
         there = ", ".join(apps.environments(str(request.app))) or "none"
-        raise InputError("reading --from", f"{request.app} has no {request.source}", f"it has: {there}")
+        raise InputError(
+            "reading --from", f"{request.app} has no environment {request.source}", f"it has: {there}"
+        )
     chosen = [app for app in wanted if not any(f"/{request.name}/" in path for path in _places(apps, app))]
     if not chosen:
         found = f"{', '.join(wanted)} {'has' if len(wanted) == 1 else 'have'} it already"
         raise RefusedError(f"adding environment {request.name}", found, "give it another name")
     left = [app for app in wanted if app not in chosen]
-    notes = [f"{app} has {request.name} already, and was left as it is" for app in left]
+    notes = [f"{app} has {request.name} already and was not changed" for app in left]
     return chosen, notes + [
-        f"{app} has an overlay and no Application of {request.source}, and was left out" for app in without
+        f"{app} has an overlay but no Application of {request.source} and was skipped" for app in without
     ]
 
 
@@ -158,11 +162,11 @@ def _has_application(apps: Apps, app: str, environment: str) -> bool:
 def _places(apps: Apps, app: str) -> list[str]:
     """The app's files below overlays/ and applications/."""
     starts = tuple(f"{apps.folder(app)}/{kind}/" for kind in ("overlays", "applications"))
-    return [path for path in apps.of(app) if path.startswith(starts)]
+    return [path for path in apps.files_of(app) if path.startswith(starts)]
 
 
 def _check_hosts(copies: list[Copy], files: Files, apps: Apps) -> None:
-    """Refuse a host that another environment has: who answers would be chance."""
+    """Refuse a host that another environment has: which one answers would be arbitrary."""
     taken = inventory.taken_hosts(files, apps)
     for made in copies:
         for host in made.hosts.values():
@@ -173,7 +177,7 @@ def _check_hosts(copies: list[Copy], files: Files, apps: Apps) -> None:
 
 
 def _permissions(chosen: list[str], source: str, files: Files, apps: Apps, folder: str) -> list[FileChange]:
-    """The AppProject of this cluster with the repositories that the apps take their manifests from."""
+    """The AppProject of this cluster with the repositories of the apps' manifests."""
     changes: list[FileChange] = []
     before = after = files.read(f"{folder}/projects.yaml")
     for app in chosen:
@@ -188,10 +192,10 @@ def _permissions(chosen: list[str], source: str, files: Files, apps: Apps, folde
 
 def _notes(made: Copy) -> list[str]:
     notes = [
-        f"{made.app}: {name} is off in the new environment: a cluster has each port of its nodes once"
+        f"{made.app}: {name} is off in the new environment: each node port can be used only once per cluster"
         for name in made.switched_off
     ]
-    return notes + [f"{path}: seal it anew, for namespace {made.namespace}" for path in made.sealed]
+    return notes + [f"{path}: seal it again, for namespace {made.namespace}" for path in made.sealed]
 
 
 def _report(request: EnvRequest, edit: Edit[Added], commit: str | None, where: Where, output: Output) -> int:

@@ -35,7 +35,7 @@ class Naming:
         return changed if changed != text else f"{text}-{self.new}"
 
     def host(self, host: str) -> str:
-        """A host of the new environment: NAME.ENVIRONMENT.DOMAIN, or NAME below the domain that was given."""
+        """A host of the new environment: NAME.ENVIRONMENT.DOMAIN, or NAME below the given domain."""
         stem, tail = host.removesuffix(f".{self.domain}"), self.domain
         if stem == host:
             stem, _, tail = host.partition(".")
@@ -50,7 +50,7 @@ class Naming:
 class Copy:
     """The new files of an app, and its new hosts by the old ones.
 
-    `switched_off` are Components that a cluster cannot have twice, `sealed` files that need a new seal.
+    `switched_off` are Components that a cluster cannot have twice, `sealed` files that must be sealed again.
     """
 
     app: str
@@ -61,10 +61,10 @@ class Copy:
     sealed: tuple[str, ...]
 
 
-def copy(app: str, folder: str, files: Files, naming: Naming, beside: bool) -> Copy:
+def copy(app: str, folder: str, files: Files, naming: Naming, same_cluster: bool) -> Copy:
     """An app's environment under its new name; `files` are the app's, by path from the repository's top.
 
-    `beside`: the old environment runs on the same cluster, so ports of the nodes are left to it.
+    `same_cluster`: the old environment runs on the same cluster, so it keeps the node ports.
     """
     own = {path: text for path, text in files.items() if _is_of(path, folder, naming.old)}
     overlay = f"{folder}/overlays/{naming.old}"
@@ -78,7 +78,7 @@ def copy(app: str, folder: str, files: Files, naming: Naming, beside: bool) -> C
         is_top = posixpath.dirname(path) == overlay and posixpath.basename(path) in NAMES
         if is_top:
             text = _with_namespace(text, (0, "namespace"), str(namespace), naming, path)
-            if beside:
+            if same_cluster:
                 text, off = _without_node_ports(text, overlay, files, path)
         if path.endswith(_YAML):
             if "/applications/" in path and b"kind: Application" in text:
@@ -106,7 +106,7 @@ def _application(files: Files, folder: str) -> Mapping[str, Any]:
 
 
 def _hosts(files: Files, path: str, naming: Naming) -> dict[str, str]:
-    """Every host that the environment's settings name, with the new one."""
+    """Every host in the environment's settings, with the new one."""
     data = inventory.settings_of(files[path], path) if path in files else {}
     domain = f".{naming.domain}"
     found = [
@@ -118,9 +118,9 @@ def _hosts(files: Files, path: str, naming: Naming) -> dict[str, str]:
 
 
 def _renaming(name: str, namespace: str, hosts: Mapping[str, str], naming: Naming) -> Callable[[str], str]:
-    """What becomes of a text: hosts, paths of the environment, and names that have the environment in them.
+    """The renaming of a text: hosts, paths of the environment, and names with the environment in them.
 
-    A namespace that is called like the app alone is not looked for: a Service may be called so, too.
+    A namespace with the app's name alone is not replaced: a Service may have that name, too.
     """
     tokens = {f"{kind}/{naming.old}": f"{kind}/{naming.new}" for kind in _FOLDERS} | dict(hosts)
     tokens |= {
@@ -147,7 +147,7 @@ def _with_namespace(
 
 
 def _without_node_ports(text: bytes, overlay: str, files: Files, path: str) -> tuple[bytes, tuple[str, ...]]:
-    """The overlay without the Components that claim ports of the nodes: a cluster has each port once."""
+    """The overlay without the Components that claim node ports: each can be used only once per cluster."""
     off = []
     for document in documents(text, path)[:1]:
         for entry in document.get("components") or ():
@@ -160,10 +160,10 @@ def _without_node_ports(text: bytes, overlay: str, files: Files, path: str) -> t
 
 
 def _retitled(text: bytes, naming: Naming) -> bytes:
-    """A first line that says what the environment is says where this one comes from."""
+    """A first line that describes the environment says where the new one comes from."""
     title = f"# {naming.old}: ".encode()
     return (
-        f"# {naming.new}, made from {naming.old}: ".encode() + text[len(title) :]
+        f"# {naming.new}, copied from {naming.old}: ".encode() + text[len(title) :]
         if text.startswith(title)
         else text
     )

@@ -1,4 +1,4 @@
-"""What `bootstrap env list` tells: the environments, the apps that have them, and which of those are on."""
+"""What `bootstrap env list` shows: the environments, the apps that have them, and which of those are on."""
 
 from __future__ import annotations
 

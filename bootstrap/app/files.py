@@ -1,4 +1,4 @@
-"""Pure: an app's files, from what was asked for and what the cluster has."""
+"""Pure: an app's files, from the request and what the cluster has."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PATHS = "argocd.argoproj.io/manifest-generate-paths"
 _POD = (2, "spec", "template", "spec")
 _CONTAINER = (*_POD, "containers", 0)
 _PRIVILEGED = 1024
-"""Ports below are root's, unless a sysctl says otherwise."""
-_BY_HAND = "bootstrap: ignore=GB313 made by hand in the cluster, never in Git"
+"""Lower ports need root, unless a sysctl says otherwise."""
+_BY_HAND = "bootstrap: ignore=GB313 created by hand in the cluster, never in Git"
 
 Files = dict[str, bytes]
 Edits = dict[tuple[str | int | edit.Match, ...], str]
@@ -25,9 +25,9 @@ Edits = dict[tuple[str | int | edit.Match, ...], str]
 
 @dataclass(frozen=True)
 class WayIn:
-    """How requests reach an app on this cluster: its class, and the components that bring it.
+    """How requests reach an app on this cluster: its class, and the components that provide it.
 
-    The ports are those that a Gateway of the class listens on.
+    The ports are those on which a Gateway of the class listens.
     """
 
     component: str
@@ -107,7 +107,7 @@ service, or a node without time to spare, is no reason to restart the pod."""
 
 
 def _variables(text: bytes, configs: tuple[Config, ...], path: str) -> bytes:
-    """The container's envFrom; a Secret that nothing makes is marked as made by hand."""
+    """The container's envFrom; a Secret that nothing creates is marked as created by hand."""
     if not configs:
         return text
     references = {"secret": "secretRef", "configmap": "configMapRef"}
@@ -128,7 +128,7 @@ def _config_maps(app: Placed, found: Files) -> None:
     generators = [{"name": name, "envs": [f"{name}.env"]} for name in names]
     found[path] = edit.put(found[path], (0, "configMapGenerator"), generators, path)
     for name in names:
-        found[f"{app.folder}/base/{name}.env"] = b"# NAME=value, one a line; a change rolls the pods.\n"
+        found[f"{app.folder}/base/{name}.env"] = b"# NAME=value, one per line; a change rolls the pods.\n"
 
 
 def _overlay(app: Placed, environment: str, found: Files) -> None:
@@ -160,7 +160,7 @@ def _overlay(app: Placed, environment: str, found: Files) -> None:
 
 
 def _annotate(app: Placed, environment: str, found: Files) -> None:
-    """What the Application says of itself: what it requires, and which Secrets are made for it."""
+    """The Application's annotations: what it requires, and which Secrets are created for it."""
     path = _application(app, environment)
     annotations: dict[str, Any] = {}
     if app.request.host is not None:
@@ -178,7 +178,7 @@ def _annotate(app: Placed, environment: str, found: Files) -> None:
 
 
 def _sources(app: Placed, source: Mapping[str, str], found: Files) -> None:
-    """What a chart or another repository is taken from, into the Application of each environment."""
+    """The source of a chart or another repository, in the Application of each environment."""
     for environment in app.hosts:
         path = _application(app, environment)
         edits: Edits = {(0, "spec", "sources", 0, key): value for key, value in source.items()}

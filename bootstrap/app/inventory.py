@@ -1,4 +1,4 @@
-"""Pure: which apps and environments a layout has, and where they lie."""
+"""Pure: which apps and environments a layout has, and where they are."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ROUTE = re.compile(
 
 @dataclass(frozen=True)
 class Apps:
-    """What lies below `apps/`: the paths, from the repository's top; `prefix` is "" or ends in a slash."""
+    """The contents of `apps/`: the paths, from the repository's top; `prefix` is "" or ends in a slash."""
 
     prefix: str
     paths: tuple[str, ...]
 
-    def of(self, app: str) -> tuple[str, ...]:
+    def files_of(self, app: str) -> tuple[str, ...]:
         """Every file of an app."""
         return tuple(path for path in self.paths if path.startswith(f"{self.folder(app)}/"))
 
@@ -54,12 +54,12 @@ class Apps:
 
 
 def read(files: Files, prefix: str) -> Apps:
-    """What lies below `apps/` of the layout."""
+    """The contents of the layout's `apps/`."""
     return Apps(prefix, tuple(files.under(f"{prefix}apps")))
 
 
 def prefix_of(kustomization: str, cluster: str) -> str:
-    """What stands before `clusters/NAME/kustomization.yaml` in its path."""
+    """What precedes `clusters/NAME/kustomization.yaml` in its path."""
     return kustomization.removesuffix(f"{CLUSTERS}{cluster}/kustomization.yaml")
 
 
@@ -92,9 +92,9 @@ def settings_of(content: bytes, path: str) -> Mapping[str, Any]:
 
 
 def are_served(files: Files, overlay: str) -> bool:
-    """Whether what an overlay renders has a route for its hosts: with ports of the nodes alone, nothing has.
+    """Whether what an overlay renders has a route for its hosts: with node ports alone, nothing has.
 
-    True as well where that cannot be told.
+    True as well where that is unknown.
     """
     path = kustomize.kustomization_in(overlay, files)
     if path is None:
@@ -107,9 +107,9 @@ def are_served(files: Files, overlay: str) -> bool:
 
 
 def choose_environments(apps: Apps, asked: Iterable[str], on: Iterable[str]) -> tuple[str, ...]:
-    """The environments that are meant: those asked for, else those that run here, else the only one.
+    """The selected environments: those asked for, else those that run here, else the only one.
 
-    Raises InputError for one that no app has, unless there is no app at all.
+    Raises InputError for one that no app has, unless there are no apps.
     """
     known = apps.environments()
     chosen = tuple(dict.fromkeys(asked))
@@ -122,7 +122,7 @@ def choose_environments(apps: Apps, asked: Iterable[str], on: Iterable[str]) -> 
 
 
 def taken_hosts(files: Files, apps: Apps, but: str = "") -> dict[str, str]:
-    """Host → the settings of the overlay that has it, of every app except the one called `but`."""
+    """Host → the settings of the overlay that has it, for every app except `but`."""
     own = f"{apps.folder(but)}/" if but else None
     taken: dict[str, str] = {}
     for path in apps.paths:

@@ -1,4 +1,4 @@
-"""Pure: how an app was laid out, so that what a person has changed since can be told from what is ours.
+"""Pure: how an app was laid out, so that a person's later changes can be told from what is ours.
 
 `apps/NAME/.laid-out` lists each file with the checksum that it had, in the form of sha256sum. What
 `bootstrap` itself changes later (image versions, the hosts' domain, a storage class) does not count.
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 FILE = ".laid-out"
-_HEADER = "# As `bootstrap app add` laid it out; `bootstrap app remove` tells by it what was changed since.\n"
+_HEADER = "# As `bootstrap app add` laid it out; `bootstrap app remove` uses it to find later changes.\n"
 _OURS = re.compile(rb"^[ \t]*(?:- )?(?:newTag|newName|digest|host|storageClass):.*\n?", re.MULTILINE)
 
 
@@ -32,7 +32,7 @@ def extended(record: bytes, files: Mapping[str, bytes], folder: str, without: It
 
 
 def changed(record: bytes, files: Mapping[str, bytes], folder: str) -> list[str]:
-    """The files that are not as they were laid out: edited, or put there by somebody."""
+    """The files that are not as they were laid out: edited, or added by someone."""
     known = _parse(record, folder)
     mine = f"{folder}/{FILE}"
     return sorted(

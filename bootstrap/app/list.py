@@ -1,4 +1,4 @@
-"""What `bootstrap app list` tells: every app and environment, what it runs, and whether it is on."""
+"""What `bootstrap app list` shows: every app and environment, what it runs, and whether it is on."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from bootstrap.image.places import find
 from bootstrap.manifests.reader import documents, is_application
 
 SHOWN = 2
-"""Images or hosts that a line of the table names."""
+"""Images or hosts that a line of the table lists."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One environment of an app; `on` says whether this cluster runs it; `hosts` those that it answers to."""
+    """One environment of an app; `on` says whether this cluster runs it; `hosts`: those it serves."""
 
     app: str
     environment: str
@@ -49,7 +49,7 @@ def list_apps(where: Where, output: Output) -> int:
 
 
 def read(where: Where, output: Output) -> list[Listed]:
-    """Every environment of every app, from the files of this machine or from a repository by URL."""
+    """Every environment of every app, from local files or from a repository by URL."""
     if where.access.repo is None:
         tree, under = open_tree(where.access)
         return listed(tree, switch.read(tree, under, where.cluster), where.cluster)
@@ -59,14 +59,14 @@ def read(where: Where, output: Output) -> list[Listed]:
 
 
 def _few(names: tuple[str, ...]) -> str:
-    """Enough to recognise them: digests are cut, and of many the first ones stand for all."""
+    """Enough to recognise them: digests are shortened, and of many names only the first are shown."""
     shown = [re.sub(r"(@sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", name) for name in names[:SHOWN]]
     more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
     return ", ".join([*shown, *more])
 
 
 def listed(files: Files, cluster: Cluster, name: str) -> list[Listed]:
-    """Every environment of every app, in order of their names."""
+    """Every environment of every app, ordered by name."""
     apps = inventory.read(files, inventory.prefix_of(cluster.path, name))
     on = {component.entry for component in cluster.offers.values() if component.on}
     return [

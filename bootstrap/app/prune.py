@@ -1,4 +1,4 @@
-"""Pure: what Argo CD deletes when an app's Application goes, read from the app's own files."""
+"""Pure: what Argo CD deletes along with an app's Application, read from the app's own files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOCAL = "config.kubernetes.io/local-config"
 
 @dataclass(frozen=True)
 class Pruned:
-    """`deleted` and `kept` are objects as KIND NAME; `all_` says that manifests from elsewhere go, too."""
+    """`deleted` and `kept` are objects as KIND NAME; `all_`: manifests from elsewhere are deleted, too."""
 
     application: str
     deleted: tuple[str, ...]
@@ -25,16 +25,16 @@ class Pruned:
     all_: bool
 
     def sentence(self) -> str:
-        """What happens, for a person."""
+        """A sentence for a person."""
         if not self.deleted and not self.all_:
-            return f"{self.application} has no finalizer: what it applied stays"
-        what = ", ".join(self.deleted) or "all that it applied"
+            return f"{self.application} has no finalizer: what it applied is kept"
+        what = ", ".join(self.deleted) or "everything that it applied"
         stays = f"; {', '.join(self.kept)} stays" if self.kept else ""
         return f"Argo CD deletes {self.application} with what it applied: {what}{stays}"
 
 
 def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, bytes]) -> Pruned:
-    """What goes with an Application; `files` are the app's, by path from the repository's top."""
+    """What is deleted along with an Application; `files` are the app's, by path from the repository's top."""
     name = str(application["metadata"]["name"])
     namespace = application["spec"]["destination"].get("namespace")
     if FINALIZER not in (application["metadata"].get("finalizers") or ()):
@@ -52,7 +52,7 @@ def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, 
 
 
 class _Tree:
-    """An app's files, as following a kustomization asks for them."""
+    """An app's files, in the form that rendering a kustomization needs."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
@@ -72,7 +72,7 @@ class _Tree:
 
 
 def _objects(application: Mapping[str, Any], tree: _Tree) -> list[Mapping[str, Any]]:
-    """The objects that the Application's folder of this repository puts together."""
+    """The objects that the Application's folder of this repository renders to."""
     found: list[Mapping[str, Any]] = []
     for source in application["spec"].get("sources") or ():
         closure = kustomize.closure(tree, posixpath.normpath(str(source.get("path") or "")))

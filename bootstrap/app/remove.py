@@ -1,4 +1,4 @@
-"""What `bootstrap app remove` does: take an app, or one environment of it, out of a layout."""
+"""What `bootstrap app remove` does: remove an app, or one environment of it, from a layout."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from bootstrap.image import paths
 from bootstrap.layout import components
 
 LISTED = 6
-"""Files that a refusal names; of more, it says how many."""
+"""Files that a refusal names; it counts any more."""
 
 
 @dataclass(frozen=True)
 class Removed:
-    """The environments that go, and what Argo CD deletes of those that run somewhere."""
+    """The environments to remove, and what Argo CD deletes of those that run somewhere."""
 
     environments: tuple[str, ...]
     pruned: tuple[Pruned, ...]
@@ -60,7 +60,7 @@ def remove(app: str, environment: str | None, force: bool, where: Where, output:
 
 
 def plan(app: str, environment: str | None, force: bool, files: Files, apps: Apps) -> Edit[Removed]:
-    """The files and lines that go; InputError for what is not there, RefusedError for what was edited."""
+    """The files and lines to remove; InputError for what does not exist, RefusedError for what was edited."""
     if app not in apps.names():
         raise paths.unknown("reading the app's name", "app", app, apps.names())
     there = apps.environments(app)
@@ -68,7 +68,7 @@ def plan(app: str, environment: str | None, force: bool, files: Files, apps: App
         raise paths.unknown("reading --env", "environment", environment, there, apps.folder(app))
     going = there if environment is None else [environment]
     folder = apps.folder(app)
-    contents = {path: content for path in apps.of(app) if (content := files.read(path)) is not None}
+    contents = {path: content for path in apps.files_of(app) if (content := files.read(path)) is not None}
     whole = set(going) == set(there)
     parts = tuple(f"{folder}/{kind}/{one}/" for kind in ("overlays", "applications") for one in going)
     leaving = {path: text for path, text in contents.items() if whole or path.startswith(parts)}
@@ -96,18 +96,20 @@ def plan(app: str, environment: str | None, force: bool, files: Files, apps: App
 def _check_untouched(app: str, leaving: dict[str, bytes], record: bytes | None, folder: str) -> None:
     tried = f"removing {app}"
     if record is None:
-        found = f"it was not laid out by `bootstrap app add` ({folder}/{laid_out.FILE} is not there)"
+        found = f"it was not laid out by `bootstrap app add` ({folder}/{laid_out.FILE} does not exist)"
         raise RefusedError(tried, found, "add --force to remove all of its files")
     edited = laid_out.changed(record, leaving, folder)
     if edited:
         more = f" and {len(edited) - LISTED} more" if len(edited) > LISTED else ""
-        found = f"somebody has edited {', '.join(edited[:LISTED])}{more}"
-        raise RefusedError(tried, found, "add --force to remove them all the same; Git keeps what they were")
+        found = f"someone has edited {', '.join(edited[:LISTED])}{more}"
+        raise RefusedError(tried, found, "add --force to remove them anyway; Git keeps the old content")
 
 
 def _applications(apps: Apps, app: str) -> list[str]:
     start = f"{apps.folder(app)}/applications/"
-    return sorted({path.removeprefix(start).split("/")[0] for path in apps.of(app) if path.startswith(start)})
+    return sorted(
+        {path.removeprefix(start).split("/")[0] for path in apps.files_of(app) if path.startswith(start)}
+    )
 
 
 def _is_on(kustomization: bytes, entry: str) -> bool:
@@ -122,7 +124,7 @@ def _pruned(app: str, environment: str, files: Files, apps: Apps, contents: dict
 
 
 def _projects(app: str, files: Files, apps: Apps, clusters: list[str]) -> list[FileChange]:
-    """The AppProjects without the repositories that no other app takes manifests from."""
+    """The AppProjects without the repositories that no other app uses."""
     used: dict[str, set[str]] = {}
     for path in apps.paths:
         parts = path.removeprefix(f"{apps.prefix}apps/").split("/")

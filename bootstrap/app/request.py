@@ -1,4 +1,4 @@
-"""Pure: what `bootstrap app add` was asked for, checked before anything is read."""
+"""Pure: the options of `bootstrap app add`, checked before anything is read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bootstrap.oci.reference import Reference
 Kind = Literal["image", "chart", "git"]
 
 PRODUCTION = ("production", "prod")
-"""Environments whose hosts carry no environment in their names."""
+"""Environments whose hosts do not include the environment's name."""
 SETTINGS = "settings"
-"""The ConfigMap that every overlay has for its components; kustomize takes no other of that name."""
+"""The ConfigMap that every overlay has for its components; kustomize accepts no other of that name."""
 LABEL = 63
-"""Characters of a DNS label: what a namespace's name may have."""
+"""Maximum characters of a DNS label, and so of a namespace's name."""
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PART = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
@@ -32,7 +32,7 @@ _NEEDED = {"image": ("port",), "chart": ("version",), "git": ("path", "revision"
 
 @dataclass(frozen=True)
 class Config:
-    """A Secret or ConfigMap whose keys become variables; `keys` of a Secret are made at random."""
+    """A Secret or ConfigMap whose keys become variables; `keys` of a Secret get random values."""
 
     kind: Literal["secret", "configmap"]
     name: str
@@ -41,7 +41,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart as Argo CD names it: an OCI repository stands without its scheme."""
+    """A chart as Argo CD names it: an OCI repository has no scheme."""
 
     repository: str
     name: str
@@ -70,15 +70,15 @@ class AppRequest:
 
     @property
     def kind(self) -> Kind:
-        """Which of the three it is; `check` has seen to it that it is one."""
+        """Which of the three it is; `check` has made sure that it is exactly one."""
         return "image" if self.image else "chart" if self.chart else "git"
 
     def check(self) -> None:
-        """Raise InputError for the first option that cannot be meant."""
+        """Raise InputError for the first invalid option."""
         check_name(self.name, "the app's name", self.environments)
         given = [f"--{kind}" for kind in _OPTIONS if getattr(self, kind) is not None]
         if len(given) != 1:
-            found = f"{' and '.join(given)} exclude one another" if given else "it says not what to run"
+            found = f"{' and '.join(given)} cannot be combined" if given else "nothing says what to run"
             _refuse("the options", found, "give one of --image, --chart and --git")
         self._check_companions()
         if self.image is not None:
@@ -86,9 +86,9 @@ class AppRequest:
         elif self.chart is not None:
             self.chart_parts()
             if not _VERSION.fullmatch(str(self.version)):
-                found = f"{self.version!r} is not one version"
+                found = f"{self.version!r} is not an exact version"
                 _refuse(
-                    "--version", found, "give it whole, such as 1.4.2: what runs shall change by a commit"
+                    "--version", found, "give it in full, such as 1.4.2: only a commit may change what runs"
                 )
         else:
             self._check_git()
@@ -104,11 +104,11 @@ class AppRequest:
         return found
 
     def configs(self) -> tuple[Config, ...]:
-        """What --env-from names; InputError for what is neither a Secret nor a ConfigMap."""
+        """What --env-from names; InputError for anything but a Secret or a ConfigMap."""
         return tuple(_config(text) for text in self.env_from)
 
     def chart_parts(self) -> Chart:
-        """REPOSITORY/CHART in its two parts; InputError when it is none."""
+        """REPOSITORY/CHART in its two parts; InputError for anything else."""
         text = str(self.chart).rstrip("/")
         scheme, _, rest = text.partition("://")
         repository, _, name = rest.rpartition("/")
@@ -120,8 +120,8 @@ class AppRequest:
             hint = "give https://HOST/REPOSITORY/CHART or oci://HOST/REPOSITORY/CHART"
             _refuse("--chart", f"{self.chart!r} is not a chart in a repository", hint)
         if "@" in repository:
-            hint = "leave it away: Argo CD takes credentials from a Secret of its own"
-            _refuse("--chart", "it holds a credential, which would be in Git", hint)
+            hint = "omit it: Argo CD reads credentials from a Secret"
+            _refuse("--chart", "it contains a credential, which would be in Git", hint)
         return Chart(repository if scheme == "oci" else f"https://{repository}", name)
 
     def _check_companions(self) -> None:
@@ -129,47 +129,51 @@ class AppRequest:
             for name in names:
                 if getattr(self, name) and kind != self.kind:
                     option = f"--{name.replace('_', '-')}"
-                    _refuse(
-                        "the options", f"{option} goes with --{kind}", f"leave it away with --{self.kind}"
-                    )
+                    _refuse("the options", f"{option} requires --{kind}", f"omit it with --{self.kind}")
         for name in _NEEDED[self.kind]:
             if getattr(self, name) in (None, ""):
-                _refuse("the options", f"--{self.kind} is given without --{name}", f"give --{name}, too")
+                _refuse("the options", f"--{self.kind} requires --{name}", f"add --{name}")
 
     def _check_image(self) -> None:
         self.reference()
         if not 1 <= (self.port or 0) <= 65535:
             _refuse(
-                "--port", f"{self.port} is no port", "give the port that the image listens on, 1 to 65535"
+                "--port", f"{self.port} is not a port", "give the port that the image listens on, 1 to 65535"
             )
         if self.host is not None:
             check_host(self.host, "--host")
         if self.gateway and self.host is None:
-            _refuse("the options", "--gateway is given without --host", "give --host, too")
+            _refuse("the options", "--gateway requires --host", "add --host")
         if self.replicas is not None and self.replicas < 1:
-            _refuse("--replicas", f"{self.replicas} is too few", "give 1 or more")
+            _refuse("--replicas", f"{self.replicas} is not enough", "give 1 or more")
         if self.health is not None and not re.fullmatch(r"/[^\s#]*", self.health):
-            _refuse("--health", f"{self.health!r} is no path", "give one that answers 200, such as /healthz")
+            _refuse(
+                "--health", f"{self.health!r} is not a path", "give one that answers 200, such as /healthz"
+            )
         if self.user is not None and not 1 <= self.user < 2**31:
             _refuse(
-                "--user", f"{self.user} is no user but root", "give the number of a user that is not root"
+                "--user",
+                f"{self.user} is not the ID of a user other than root",
+                "give a numeric user ID above 0",
             )
         names = [(config.kind, config.name) for config in self.configs()]
         for one in names:
             if names.count(one) > 1:
-                _refuse("--env-from", f"{'/'.join(one)} is there twice", "name it once, with all its keys")
+                _refuse("--env-from", f"{'/'.join(one)} appears twice", "name it once, with all its keys")
 
     def _check_git(self) -> None:
         if not re.fullmatch(r"(https://|ssh://([\w.-]+@)?|[\w.-]+@[\w.-]+:)[^\s@?#]+", str(self.git)):
-            found = "it is not the URL of a Git repository, or it holds a credential"
+            found = "it is not the URL of a Git repository, or it contains a credential"
             _refuse("--git", found, "give https://HOST/PATH.git or git@HOST:PATH.git")
         parts = [part for part in str(self.path).split("/") if part not in ("", ".")]
         if ".." in parts or str(self.path).startswith("/") or re.search(r"\s", str(self.path)):
             _refuse(
-                "--path", f"{self.path!r} is no folder of the repository", "give it from the repository's top"
+                "--path",
+                f"{self.path!r} is not a folder in the repository",
+                "give it from the repository's top",
             )
         if not re.fullmatch(r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*", str(self.revision)):
-            _refuse("--revision", f"{self.revision!r} is none", "give a tag, a branch or a commit")
+            _refuse("--revision", f"{self.revision!r} is not a revision", "give a tag, a branch or a commit")
 
 
 def check_name(name: str, what: str, environments: tuple[str, ...] = ()) -> None:
@@ -182,36 +186,38 @@ def check_name(name: str, what: str, environments: tuple[str, ...] = ()) -> None
     longest = max((len(name), *(len(f"{name}-{one}") for one in environments)))
     if longest > LABEL:
         _refuse(
-            what, f"{name}-ENVIRONMENT would have {longest} characters", f"at most {LABEL} fit a namespace"
+            what,
+            f"{name}-ENVIRONMENT would have {longest} characters",
+            f"use a shorter name: a namespace has at most {LABEL}",
         )
 
 
 def check_host(host: str, option: str) -> None:
-    """Raise InputError for what is no DNS name of two labels or more."""
+    """Raise InputError for anything but a DNS name of two or more labels."""
     labels = host.split(".")
     if len(host) > 253 or len(labels) < 2 or not all(_PART.fullmatch(label) for label in labels):
-        _refuse(option, f"{host!r} is no host name", "give one such as shop.example.com, in lower case")
+        _refuse(option, f"{host!r} is not a host name", "give one such as shop.example.com, in lower case")
 
 
 def _config(text: str) -> Config:
     option = "--env-from"
     found = _CONFIG.fullmatch(text)
     if not found:
-        hint = "say which it is: secret/NAME, secret/NAME:KEY,KEY (made at random) or configmap/NAME"
+        hint = "give secret/NAME, secret/NAME:KEY,KEY (random values) or configmap/NAME"
         _refuse(option, f"{text!r} is neither a Secret nor a ConfigMap", hint)
     if not all(_PART.fullmatch(part) for part in found["name"].split(".")):
-        _refuse(option, f"{found['name']!r} is no name of an object", "use a-z, 0-9, - and .")
+        _refuse(option, f"{found['name']!r} is not a valid name of an object", "use a-z, 0-9, - and .")
     if found["kind"] == "configmap" and found["name"] == SETTINGS:
         hint = "give it another name, such as the app's"
-        _refuse(option, f"{SETTINGS} is what an overlay's own settings are called", hint)
+        _refuse(option, f"{SETTINGS} is the name of an overlay's own settings", hint)
     keys = tuple(found["keys"].split(",")) if found["keys"] else ()
     if keys and found["kind"] == "configmap":
         _refuse(
-            option, "the keys of a ConfigMap stand in its file", "give configmap/NAME and fill base/NAME.env"
+            option, "the keys of a ConfigMap are in its file", "give configmap/NAME and fill base/NAME.env"
         )
     for key in keys:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
-            _refuse(option, f"{key!r} is no variable's name", "use letters, digits and _")
+            _refuse(option, f"{key!r} is not the name of a variable", "use letters, digits and _")
     return Config("secret" if found["kind"] == "secret" else "configmap", found["name"], keys)
 
 

@@ -1,4 +1,4 @@
-"""The apps that new ones are made from, shipped as valid manifests: an image, a chart, a Git repository."""
+"""The templates of new apps, shipped as valid manifests: an image, a chart, a Git repository."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from bootstrap.yamledit import edit
 
 NAME, ENVIRONMENT = "starter", "dev"
-"""What the shipped apps and their one environment are called."""
+"""The names of the shipped apps and their one environment."""
 
 _ROOT = Path(__file__).parent / "starters"
 _FOLDERS = {"image": "app", "chart": "chart", "git": "git"}
 _NOTE = re.compile(rb"\A# bootstrap: ignore-file=.*\n")
-"""What tells `bootstrap validate` that the pattern itself is not to be checked."""
+"""The comment by which `bootstrap validate` skips the template itself."""
 _OF_ENVIRONMENT = ("overlays/", "applications/")
 
 

@@ -1,1 +1,1 @@
-"""Lays out CI for users: files that are valid as they lie (files/), and structured edits of them."""
+"""Lays out CI for users: files that are valid as they are (files/), and structured edits of them."""

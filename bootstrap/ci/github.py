@@ -12,7 +12,7 @@ _REPOSITORY = ("inputs", "gitops-repository", "default")
 
 
 def app_files(app: App) -> dict[str, bytes]:
-    """A caller a service, with its path filter, and the two workflows that all share."""
+    """One caller per service, with its path filter, and the two workflows that all share."""
     bump = edited(
         "github",
         "bump-image.yml",
@@ -27,7 +27,7 @@ def app_files(app: App) -> dict[str, bytes]:
 
 
 def gitops_files(gitops: Gitops) -> dict[str, bytes]:
-    """What every pull request of the GitOps repository goes through."""
+    """The checks of every pull request of the GitOps repository."""
     uses = {
         ("jobs", job, "steps", ("name", "Get bootstrap"), "uses"): gitops.tool for job in ("validate", "diff")
     }
@@ -36,19 +36,19 @@ def gitops_files(gitops: Gitops) -> dict[str, bytes]:
 
 
 def todo(app: App | None) -> list[str]:
-    """What a person has still to do on GitHub."""
+    """What remains to be done by hand on GitHub."""
     if app is None:
         return ["protect the branch, and require the check 'validate' (Settings, Rules)"]
     docker_hub = any("docker.io/" in image for service in app.services for image in service.images)
     ssh = not app.gitops_repository.startswith(("https://", "http://"))
     secret = (
-        "give the secret GITOPS_SSH_KEY a deploy key with write access to the GitOps repository, and the"
-        " variable GITOPS_KNOWN_HOSTS its host's keys"
+        "set the secret GITOPS_SSH_KEY to a deploy key with write access to the GitOps repository, and the"
+        " variable GITOPS_KNOWN_HOSTS to its host's keys"
         if ssh
-        else "give the variable GITOPS_APP_CLIENT_ID and the secret GITOPS_APP_PRIVATE_KEY a GitHub App with"
-        " contents: write on the GitOps repository; or the secret GITOPS_TOKEN a token with that right"
+        else "set the variable GITOPS_APP_CLIENT_ID and the secret GITOPS_APP_PRIVATE_KEY to a GitHub App"
+        " with contents: write on the GitOps repository; or the secret GITOPS_TOKEN to such a token"
     )
-    hub = "give the variable DOCKERHUB_USERNAME and the secret DOCKERHUB_TOKEN a login that may push"
+    hub = "set DOCKERHUB_USERNAME (variable) and DOCKERHUB_TOKEN (secret) to a login that may push"
     return [secret, *([hub] if docker_hub else [])]
 
 
@@ -61,7 +61,7 @@ def _caller(service: Service, app: App) -> bytes:
             "group",
         ): f"{service.name}-${{{{ github.event.pull_request.number || github.run_id }}}}",
     }
-    # Told here, as a run that is started by hand may be of any branch.
+    # Given here, because a run that is started by hand may be of any branch.
     publish = f"${{{{ github.event_name != 'pull_request' && github.ref_name == '{app.branch}' }}}}"
     edits["jobs", "image", "with", "publish"] = publish
     for event in ("push", "pull_request"):

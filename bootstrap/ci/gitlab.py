@@ -10,7 +10,7 @@ PIPELINE = ".gitlab-ci.yml"
 
 
 def app_files(app: App) -> dict[str, bytes]:
-    """A file a service, with its path filter, and what all share."""
+    """One file per service, with its path filter, and what all share."""
     image = {("spec", "inputs", "bootstrap-image", "default"): app.tool}
     return {
         PIPELINE: text("gitlab", "app.yml"),
@@ -21,27 +21,27 @@ def app_files(app: App) -> dict[str, bytes]:
 
 
 def gitops_files(gitops: Gitops) -> dict[str, bytes]:
-    """What every merge request of the GitOps repository goes through."""
+    """The checks of every merge request of the GitOps repository."""
     return {PIPELINE: edited("gitlab", "gitops.yml", {("default", "image", "name"): gitops.tool})}
 
 
 def todo(app: App | None) -> list[str]:
-    """What a person has still to do on GitLab."""
+    """What remains to be done by hand on GitLab."""
     if app is None:
         return ["protect the branch, and require pipelines to succeed (Settings, Merge requests)"]
     ssh = not app.gitops_repository.startswith(("https://", "http://"))
     found = [
-        "give the CI/CD variables GITOPS_SSH_KEY (a deploy key with write access) and GITOPS_KNOWN_HOSTS,"
+        "set the CI/CD variables GITOPS_SSH_KEY (a deploy key with write access) and GITOPS_KNOWN_HOSTS,"
         " both of type file"
         if ssh
-        else "give the CI/CD variable GITOPS_TOKEN, masked and protected, an access token of the GitOps"
+        else "set the CI/CD variable GITOPS_TOKEN, masked and protected, to an access token of the GitOps"
         " project with write_repository"
     ]
     images = [image for service in app.services for image in service.images]
     for registry, name in (("ghcr.io/", "GHCR"), ("docker.io/", "DOCKERHUB")):
         if any(image.startswith(registry) for image in images):
             found.append(
-                f"give the CI/CD variables {name}_USERNAME and {name}_TOKEN (masked) a login that may push"
+                f"set the CI/CD variables {name}_USERNAME and {name}_TOKEN (masked) to a login that may push"
             )
     return found
 

@@ -1,4 +1,4 @@
-"""What `bootstrap ci init` does: see what is there, write what is missing, keep and show what differs."""
+"""What `bootstrap ci init` does: read what exists, write what is missing, keep and show what differs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Change = Literal["create", "keep", "none"]
 class Asked:
     """The options, as given; `folders` and `entries` by a service's name.
 
-    `app` None: the folder's name; `branch` None: the one that the repository is about.
+    `app` None: the folder's name; `branch` None: the repository's main one.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class File:
-    """A file as it is (None: not there) and as it would be laid out."""
+    """A file as it is (None: missing) and as it would be laid out."""
 
     path: str
     there: bytes | None
@@ -57,7 +57,7 @@ class File:
         return "none" if self.there == self.wanted else "keep"
 
     def diff(self) -> str:
-        """From what is there to what would be laid out."""
+        """The difference between the existing file and what would be laid out."""
         there, wanted = (
             (text or b"").decode("utf-8", "replace").splitlines() for text in (self.there, self.wanted)
         )
@@ -80,7 +80,7 @@ def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
         wanted = maker.app_files(app)
     if not request.is_pinned(asked.provider, tool):
         by = "a commit" if asked.provider == "github" else "its digest"
-        output.warn(f"{tool} can be replaced by whoever holds it, and is given a token: name it by {by}")
+        output.warn(f"{tool} can be replaced by its owner, and gets a token: pin it by {by}")
     with tree.locked():
         files = [File(path, _read(tree, path), content) for path, content in wanted.items()]
         new = [FileChange(file.path, file.wanted) for file in files if file.change == "create"]
@@ -90,7 +90,7 @@ def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
 
 
 def _branch(root: Path, asked: Asked, output: Output) -> str:
-    """The branch that Argo CD follows, where a layout says so; else the repository's default one."""
+    """The branch that Argo CD follows, according to the layout; else the repository's default one."""
     record = root / RECORD
     if asked.gitops and record.is_file():
         clusters = parse_record(record.read_bytes(), RECORD).clusters.values()
@@ -107,21 +107,23 @@ def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> re
     if asked.gitops_repository is None:
         raise InputError(
             "reading --gitops-repo",
-            "it is missing",
+            "the option is missing",
             "give the URL of the repository that the images are written to",
         )
     app = request.check_word("--app", asked.app or root.resolve().name.lower())
     folders = dict(asked.folders or {}) or _found(root, app)
     for name, folder in folders.items():
         if not (root / folder / "Dockerfile").is_file():
-            hint = "give --service NAME=FOLDER with the folder that its Dockerfile is in"
-            raise InputError(f"looking at the service {name}", f"{folder} has no Dockerfile", hint, str(root))
+            hint = "give --service NAME=FOLDER with the folder of its Dockerfile"
+            raise InputError(f"checking the service {name}", f"{folder} has no Dockerfile", hint, str(root))
     registries = [request.check_registry(one) for one in asked.registries]
     if not registries:
         default = request.default_registry(asked.provider, origin(root, output.invocation))
         if default is None:
             hint = "give --registry HOST/NAMESPACE, such as ghcr.io/org"
-            raise InputError("finding the registry", "the remote 'origin' does not tell", hint, str(root))
+            raise InputError(
+                "finding the registry", "the remote 'origin' does not imply one", hint, str(root)
+            )
         registries = [request.check_registry(default)]
     services = request.services(folders, app, list(dict.fromkeys(registries)), asked.entries or {})
     return request.App(
@@ -135,14 +137,14 @@ def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> re
 
 
 def _found(root: Path, app: str) -> dict[str, str]:
-    """The services by their Dockerfiles: at the top, or in a folder of each one's name."""
+    """The services by their Dockerfiles: at the top, or in a folder named after the service."""
     if (root / "Dockerfile").is_file():
         return {app: "."}
     found = [path.parent.name for path in sorted(root.glob("*/Dockerfile"))]
     if not found:
-        hint = "give --service NAME=FOLDER, once a service"
+        hint = "give --service NAME=FOLDER, once per service"
         raise InputError(
-            "looking for services", "no Dockerfile is at the top or in a folder of it", hint, str(root)
+            "looking for services", "no Dockerfile at the top or in a folder below it", hint, str(root)
         )
     return request.named(found)
 
@@ -187,7 +189,7 @@ def _show(files: Sequence[File], todo: Sequence[str], output: Output, dry_run: b
     for file in kept:
         lines += [f"kept {file.path}, which differs from what would be laid out:", file.diff()]
     if not new and not kept:
-        lines.append("nothing to do: every file is there")
+        lines.append("nothing to do: every file exists")
     if new:
         lines += ["", "to do:", *(f"- {item}" for item in todo)]
     output.result(data, "\n".join(lines))

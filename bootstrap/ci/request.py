@@ -1,4 +1,4 @@
-"""Pure: what `ci init` is asked for, and whether that can be."""
+"""Pure: the options of `ci init`, checked."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _ACTION = re.compile(
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PLACEHOLDERS = frozenset({"OWNER", "REPO", "COMMIT"})
-"""What stands for the parts of an action in the documentation. GitHub takes names in any case, so that who is
-called so can write it in small letters."""
+"""The documentation's placeholders for the parts of an action. GitHub ignores case, so a user of that name
+can write it in lower case."""
 RESERVED = frozenset({"image", "bump-image", "gitops"})
-"""Names of the other files, beside which a service's file stands."""
+"""Names of the other files, which a service cannot have."""
 
 
 @dataclass(frozen=True)
 class Service:
     """One image: `folder` (relative to the repository's top, `.` for itself) has its Dockerfile.
 
-    `entry` is the image's name in the GitOps repository; `images` where it is pushed, the one that the
+    `entry` is the image's name in the GitOps repository; `images` is where it is pushed, the one that the
     cluster pulls first.
     """
 
@@ -43,7 +43,7 @@ class Service:
 
     @property
     def within(self) -> str:
-        """What the paths of its files begin with."""
+        """The prefix of its files' paths."""
         return "" if self.folder == "." else f"{self.folder}/"
 
 
@@ -59,7 +59,7 @@ class App:
     tool: str
 
     def inputs(self, service: Service) -> dict[str, str]:
-        """What the pipeline that builds a service's image is given, by the names of its inputs."""
+        """The inputs of the pipeline that builds a service's image, by name."""
         return {
             "service": service.name,
             "context": service.folder,
@@ -82,17 +82,17 @@ class Gitops:
 def services(
     folders: Mapping[str, str], app: str, registries: Sequence[str], entries: Mapping[str, str]
 ) -> tuple[Service, ...]:
-    """The services by their folders; InputError for a name or folder that cannot be."""
+    """The services by their folders; InputError for an invalid name or folder."""
     if unknown := sorted(set(entries) - set(folders)):
-        hint = f"there are: {', '.join(sorted(folders))}"
+        hint = f"the services are: {', '.join(sorted(folders))}"
         raise InputError("reading --entry", f"there is no service {unknown[0]!r}", hint)
     found = []
     for name, folder in folders.items():
         if not _NAME.fullmatch(name) or name in RESERVED:
-            hint = "use small letters, digits and dashes; image, bump-image and gitops are taken"
+            hint = "use lower-case letters, digits and dashes; image, bump-image and gitops are reserved"
             raise InputError("reading --service", f"{name!r} cannot be a service's name", hint)
         if not _FOLDER.fullmatch(folder):
-            hint = "give a folder relative to the repository's top, without blanks and wildcards"
+            hint = "give a folder relative to the repository's top, without spaces or wildcards"
             raise InputError("reading --service", f"{folder!r} cannot be a service's folder", hint)
         entry = entries.get(name, f"{app}/{name}")
         if not _ENTRY.fullmatch(entry):
@@ -132,52 +132,52 @@ def check_word(option: str, value: str) -> str:
     """An app's or environment's name."""
     if not _NAME.fullmatch(value):
         raise InputError(
-            f"reading {option}", f"{value!r} is no folder's name", "use small letters, digits, dashes"
+            f"reading {option}", f"{value!r} is not a folder's name", "use lower-case letters, digits, dashes"
         )
     return value
 
 
 def check_branch(value: str) -> str:
     if not _BRANCH.fullmatch(value) or ".." in value:
-        raise InputError("reading --branch", f"{value!r} is no branch", "give a name such as main")
+        raise InputError("reading --branch", f"{value!r} is not a branch", "give a name such as main")
     return value
 
 
 def check_registry(value: str) -> str:
     """A registry's host and namespace, such as ghcr.io/org."""
     value = value.rstrip("/")
-    tried, hint = "reading --registry", "give HOST/NAMESPACE in small letters, such as ghcr.io/org"
+    tried, hint = "reading --registry", "give HOST/NAMESPACE in lower case, such as ghcr.io/org"
     reference = images.parse(f"{value}/name", tried)
     domain, _ = images.split_domain(reference.repository)
     if not value.startswith(f"{domain}/"):
-        raise InputError(tried, f"{value!r} names no registry", hint)
+        raise InputError(tried, f"{value!r} is not a registry", hint)
     return value
 
 
 def check_repository(value: str) -> str:
-    """A URL that a pipeline reaches, without a credential in it."""
+    """A URL that a pipeline can reach, without a credential in it."""
     urls.check_url(value)
     if value.startswith("file://"):
         raise InputError(
-            "reading --gitops-repo", f"{value} is on this machine alone", "give its URL on the Git host"
+            "reading --gitops-repo", f"{value} is only on this machine", "give its URL on the Git host"
         )
     return value
 
 
 def check_tool(provider: str, value: str) -> str:
-    """Where a pipeline gets bootstrap from: OWNER/REPO@REF (GitHub), or an image (GitLab)."""
+    """The source of bootstrap for a pipeline: OWNER/REPO@REF (GitHub), or an image (GitLab)."""
     if provider == "gitlab":
         return str(images.parse(value, "reading --image"))
-    hint = "give OWNER/REPO@COMMIT of the repository that holds bootstrap's action.yml"
+    hint = "give OWNER/REPO@COMMIT of the repository with bootstrap's action.yml"
     if not _ACTION.fullmatch(value):
-        raise InputError("reading --action", f"{value!r} is no action", hint)
+        raise InputError("reading --action", f"{value!r} is not an action", hint)
     if _PLACEHOLDERS & set(re.split("[/@]", value)):
         raise InputError("reading --action", f"{value} is the documentation's placeholder", hint)
     return value
 
 
 def is_pinned(provider: str, tool: str) -> bool:
-    """Whether nobody can put something else in its place later."""
+    """Whether nobody can replace it with something else later."""
     if provider == "gitlab":
         return images.parse(tool, "reading --image").digest is not None
     found = _ACTION.fullmatch(tool)
@@ -185,7 +185,7 @@ def is_pinned(provider: str, tool: str) -> bool:
 
 
 def default_registry(provider: str, origin: str | None) -> str | None:
-    """GHCR, or GitLab's own registry, for a repository that comes from `origin`; None: it does not tell."""
+    """GHCR, or GitLab's own registry, for a repository that comes from `origin`; None: unknown."""
     if origin is None:
         return None
     host = urls.host_of(origin)

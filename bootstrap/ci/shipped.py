@@ -12,11 +12,11 @@ FOLDER = Path(__file__).parent / "files"
 
 
 def text(provider: str, name: str) -> bytes:
-    """One file as it lies."""
+    """One file as it is."""
     return (FOLDER / provider / name).read_bytes()
 
 
 def edited(provider: str, name: str, edits: Mapping[tuple[Any, ...], str]) -> bytes:
-    """One file with scalars of its first document set, by their paths; everything else stays."""
+    """One file with scalars of its first document set, by path; everything else stays."""
     located = {(0, *path): value for path, value in edits.items()}
     return edit.replace_scalars(text(provider, name), located, f"{provider}/{name}")

@@ -17,32 +17,38 @@ _PLACE = place("--in")
 
 @click.group()
 def command() -> None:
-    """Lay out apps as the voting app is laid out: base, overlays, one line a cluster."""
+    """Add, list and remove apps: a base, overlays, one line per cluster."""
 
 
 @command.command()
 @click.argument("name")
-@click.option("--image", metavar="IMAGE:TAG", help="Run an image, with manifests of the app's own.")
+@click.option("--image", metavar="IMAGE:TAG", help="Run an image, with the app's own manifests.")
 @click.option("--port", type=int, help="The port that the image listens on.")
-@click.option("--host", help="Let requests for this host in, with TLS.")
-@click.option("--gateway", is_flag=True, help="By the Gateway API instead of an Ingress.")
-@click.option("--replicas", type=int, help="How many pods (default: one, or what an autoscaler says).")
+@click.option("--host", help="Serve this host, with TLS.")
+@click.option("--gateway", is_flag=True, help="Use the Gateway API instead of an Ingress.")
+@click.option("--replicas", type=int, help="Number of pods (default: 1, or the autoscaler's).")
 @click.option(
     "--env-from",
     multiple=True,
     metavar="secret/NAME|configmap/NAME",
-    help="Variables from it; secret/NAME:KEY,KEY is made at random.",
+    help="Set variables from it; secret/NAME:KEY,KEY gets random values.",
 )
-@click.option("--health", metavar="PATH", help="A path that answers 200 (default: the port is open).")
-@click.option("--user", type=int, help="The number of the image's user (default: 10001).")
+@click.option(
+    "--health", metavar="PATH", help="A path that answers 200 (default: check that the port is open)."
+)
+@click.option("--user", type=int, help="The numeric ID of the image's user (default: 10001).")
 @click.option("--chart", metavar="REPO/CHART", help="Run a chart: https://… or oci://….")
 @click.option("--version", help="The chart's version.")
-@click.option("--values", type=_FILE, help="A file with values for the chart.")
+@click.option("--values", type=_FILE, help="A file with the chart's values.")
 @click.option("--git", metavar="URL", help="Run the manifests of another repository.")
-@click.option("--path", help="The manifests' folder in it.")
-@click.option("--revision", help="Its tag, branch or commit.")
+@click.option("--path", help="With --git: the folder of the manifests.")
+@click.option("--revision", help="With --git: a tag, branch or commit.")
 @click.option(
-    "--env", "environments", multiple=True, metavar="ENV", help="An environment (default: what runs here)."
+    "--env",
+    "environments",
+    multiple=True,
+    metavar="ENV",
+    help="An environment (default: those that run here).",
 )
 @with_options(_PLACE, COMMIT)
 @common
@@ -73,7 +79,7 @@ def add(output: Output, values: Path | None, **options: Any) -> int:
 @with_options(_PLACE)
 @common
 def list_(output: Output, **options: Any) -> int:
-    """List the apps and their environments: what each runs, and whether it is on.
+    """List the apps and their environments, what each runs, and whether it is on.
 
     \b
     Examples:
@@ -87,12 +93,14 @@ def list_(output: Output, **options: Any) -> int:
 
 @command.command()
 @click.argument("name")
-@click.option("--env", metavar="ENV", help="Only this environment of it.")
-@click.option("--force", is_flag=True, help="Also what a person has edited or added.")
+@click.option("--env", metavar="ENV", help="Remove only this environment.")
+@click.option("--force", is_flag=True, help="Also remove what someone has edited or added.")
 @with_options(_PLACE, COMMIT)
 @common
 def remove(output: Output, name: str, env: str | None, force: bool, **options: Any) -> int:
-    """Remove an app's files and its lines in every cluster; says what Argo CD then deletes.
+    """Remove an app from the layout, and report what Argo CD deletes.
+
+    Deletes its files and its lines in every cluster.
 
     \b
     Examples:
@@ -105,13 +113,13 @@ def remove(output: Output, name: str, env: str | None, force: bool, **options: A
 
 
 def _mapping(path: Path) -> bytes:
-    """The content of a values file; InputError for what is no mapping."""
+    """The content of a values file; InputError unless it is a mapping."""
     from bootstrap.core.errors import InputError
     from bootstrap.manifests.reader import documents
 
     content = path.read_bytes()
     items = documents(content, str(path))
     if len(items) > 1 or not all(isinstance(item, dict) for item in items):
-        found, hint = f"{path} is no mapping", "give a file of keys and values"
+        found, hint = f"{path} is not a mapping", "give a file of keys and values"
         raise InputError("reading --values", found, hint, str(path))
     return content

@@ -11,7 +11,7 @@ from bootstrap.core.output import Output
 
 @click.group()
 def command() -> None:
-    """Ask the installed Argo CD for its password."""
+    """Print the initial password of the installed Argo CD."""
 
 
 @command.command()
@@ -36,7 +36,7 @@ def password(output: Output, context: str | None) -> None:
     if found is None:
         raise NotFound(
             "reading the initial password",
-            "there is no Secret argocd/argocd-initial-admin-secret",
-            "wait until argocd-server runs; it is gone after the password was changed and the Secret deleted",
+            "no Secret argocd/argocd-initial-admin-secret",
+            "wait until argocd-server runs; once the password is changed, the Secret may have been deleted",
         )
     output.result({"username": "admin", "password": found}, found)

@@ -1,4 +1,4 @@
-"""`bootstrap ci`: what pipelines of an application and of the GitOps repository do, laid out as files."""
+"""`bootstrap ci`: the pipelines of an application and of the GitOps repository, laid out as files."""
 
 from __future__ import annotations
 
@@ -12,41 +12,45 @@ from bootstrap.core.output import Output
 
 @click.group()
 def command() -> None:
-    """Lay out CI: build images and write them into the GitOps repository, check its changes."""
+    """Lay out CI: build images, write them to the GitOps repository, check its changes."""
 
 
 @command.command()
 @click.argument("path", default=".")
-@click.option("--provider", type=click.Choice(["github", "gitlab"]), required=True, help="Whose CI.")
-@click.option("--gitops", is_flag=True, help="PATH is the GitOps repository (default: an application's).")
+@click.option("--provider", type=click.Choice(["github", "gitlab"]), required=True, help="The CI system.")
+@click.option(
+    "--gitops", is_flag=True, help="PATH is the GitOps repository (default: an application's repository)."
+)
 @click.option(
     "--action", metavar="OWNER/REPO@COMMIT", help="GitHub: the repository with bootstrap's action.yml."
 )
-@click.option("--image", metavar="REFERENCE", help="GitLab: an image of bootstrap, made by its Dockerfile.")
-@click.option("--branch", help="GitHub: the branch that is published (default: the repository's).")
+@click.option(
+    "--image", metavar="REFERENCE", help="GitLab: an image of bootstrap, built from its Dockerfile."
+)
+@click.option("--branch", help="GitHub: the branch to publish (default: the repository's).")
 @click.option("--app", help="The folder below apps/ in the GitOps repository (default: PATH's name).")
 @click.option(
-    "--env", "environment", default="dev", show_default=True, help="The overlay that gets every build."
+    "--env", "environment", default="dev", show_default=True, help="The environment that gets every build."
 )
 @click.option(
     "--service",
     "services",
     multiple=True,
     metavar="NAME=FOLDER",
-    help="An image and its Dockerfile's folder.",
+    help="A service and the folder of its Dockerfile.",
 )
 @click.option(
     "--entry",
     "entries",
     multiple=True,
     metavar="SERVICE=NAME",
-    help="Its image's name (default: APP/SERVICE).",
+    help="The name of a service's image (default: APP/SERVICE).",
 )
 @click.option(
     "--registry", "registries", multiple=True, metavar="HOST/NAMESPACE", help="Where images are pushed."
 )
 @click.option("--gitops-repo", "gitops_repository", metavar="URL", help="The GitOps repository.")
-@click.option("--dry-run", is_flag=True, help="Say what would be written; exit 1 if anything.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written; exit 1 if anything.")
 @common
 def init(
     output: Output,
@@ -60,12 +64,12 @@ def init(
     dry_run: bool,
     **options: Any,
 ) -> int:
-    """Write workflows into the repository at PATH (default: here); a file that differs is kept.
+    """Write workflows into the repository at PATH (default: here), keeping files that differ.
 
-    Into an application's repository: test, build, push and bump, one file a service, so that each is
-    built by its own changes. With --gitops, into the GitOps repository: validate every change and
+    In an application's repository: test, build, push and bump, one file per service, so that each is
+    built when its own files change. With --gitops, in the GitOps repository: validate every change and
     show what it changes in the clusters. Several --registry: the cluster pulls from the first.
-    Without --service, every Dockerfile at the top or one folder below is one. Exit status 1 when a
+    Without --service, every Dockerfile at the top or one folder below is a service. Exit status 1 when a
     different file was kept.
 
     \b
@@ -83,7 +87,7 @@ def init(
         services or entries or options["registries"] or options["gitops_repository"] or options["app"]
     ):
         names = "--service, --entry, --registry, --gitops-repo and --app"
-        raise click.UsageError(f"{names} are of an application's repository, not of --gitops")
+        raise click.UsageError(f"{names} cannot be combined with --gitops")
     asked = Asked(
         path,
         provider,
@@ -97,14 +101,14 @@ def init(
 
 
 def _tool(provider: str, action: str | None, image: str | None) -> str:
-    """Where pipelines get bootstrap from. It has no default: it is given a token that writes to Git."""
+    """The source of bootstrap for pipelines. It has no default: it gets a token that may write to Git."""
     wanted, other = ("--action", "--image") if provider == "github" else ("--image", "--action")
     given, surplus = (action, image) if provider == "github" else (image, action)
     if surplus is not None:
-        raise click.UsageError(f"{other} is of no use with --provider {provider}")
+        raise click.UsageError(f"{other} has no effect with --provider {provider}")
     if given is None:
         what = (
-            "OWNER/REPO@COMMIT of a repository that holds bootstrap"
+            "OWNER/REPO@COMMIT of a repository with bootstrap"
             if provider == "github"
             else "an image of bootstrap"
         )

@@ -1,4 +1,4 @@
-"""What a shell offers for a word: names that this machine and the current folder know; no host is asked."""
+"""Completion candidates: names known to this machine and the current folder; no host is asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 def _offering(known: Callable[[Invocation], Iterable[str]]) -> Complete:
     def complete(context: click.Context, parameter: click.Parameter, word: str) -> list[str]:
         names: list[str] = []
-        with suppress(Exception):  # a shell that completes a word has no place for an error
+        with suppress(Exception):  # a shell that completes a word cannot show an error
             names = sorted({name for name in known(Invocation()) if name.startswith(word)})
         return names
 

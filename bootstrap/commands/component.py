@@ -1,4 +1,4 @@
-"""`bootstrap component`: what runs on a cluster, one line each, switched on and off."""
+"""`bootstrap component`: switch on and off what runs on a cluster, one line each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def command() -> None:
 def list_(output: Output, **options: Any) -> None:
     """List the components that the cluster's kustomization names, on or off.
 
-    One whose folder is not in the repository is missing.
+    A component whose folder is not in the repository is shown as missing.
 
     \b
     Examples:
@@ -58,7 +58,7 @@ def list_(output: Output, **options: Any) -> None:
 @with_options(_PLACE)
 @common
 def show(output: Output, name: str, **options: Any) -> None:
-    """Show what a component brings, needs and excludes.
+    """Show what a component provides, requires and conflicts with.
 
     \b
     Example:
@@ -89,7 +89,7 @@ def show(output: Output, name: str, **options: Any) -> None:
 
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completing.components)
-@click.option("--both", is_flag=True, help="Take it beside an alternative that is on.")
+@click.option("--both", is_flag=True, help="Switch it on even if an alternative is on.")
 @with_options(_PLACE, COMMIT)
 @common
 def enable(output: Output, names: tuple[str, ...], both: bool, **options: Any) -> int:
@@ -107,11 +107,11 @@ def enable(output: Output, names: tuple[str, ...], both: bool, **options: Any) -
 
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=completing.components)
-@click.option("-y", "--yes", is_flag=True, help="Do not ask, where Argo CD's own management goes.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before Argo CD stops managing itself.")
 @with_options(_PLACE, COMMIT)
 @common
 def disable(output: Output, names: tuple[str, ...], yes: bool, **options: Any) -> int:
-    """Switch components off; Argo CD prunes what they brought.
+    """Switch components off; Argo CD prunes their objects.
 
     \b
     Example:

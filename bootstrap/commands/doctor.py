@@ -21,21 +21,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="The kubeconfig's context (default: its current one).",
 )
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
-@click.option("--repo", metavar="URL", help="Its Git repository: the token goes to that host alone.")
+@click.option("--repo", metavar="URL", help="The Git repository; the token is sent only to its host.")
 @click.option(
     "--token-file",
     type=_FILE,
     help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE), for webhooks.",
 )
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
-@click.option("--api-url", help="The Git host's web address, where the repository's is an SSH one.")
+@click.option("--api-url", help="The Git host's web address, if the repository's URL is SSH.")
 @common
 def command(output: Output, context: str | None, namespace: str, api_url: str | None, **options: Any) -> int:
-    """Look at programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.
+    """Check programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.
 
-    Says of each finding what to do. It holds no secret. Exit status 1 when something is broken.
+    Each finding says what to do. The report contains no secret. Exit status 1 when something is broken.
     With a token and --repo, the Git host is asked for its webhook to Argo CD and the last delivery;
-    a host that only the cluster names is never shown the token.
+    the token is never sent to a host that only the cluster names.
 
     \b
     Examples:

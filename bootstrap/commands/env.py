@@ -15,7 +15,7 @@ _PLACE = place()
 
 @click.group()
 def command() -> None:
-    """List the environments, and make a new one from another."""
+    """List the environments, and create a new one from another."""
 
 
 @command.command("list")
@@ -36,12 +36,12 @@ def list_(output: Output, **options: Any) -> int:
 @command.command()
 @click.argument("name")
 @click.option("--from", "source", required=True, metavar="ENV", help="The environment to copy.")
-@click.option("--app", help="Of this app alone (default: of every app that has it).")
-@click.option("--domain", help="Hosts are NAME.DOMAIN (default: NAME.ENV. and the cluster's).")
+@click.option("--app", help="Only for this app (default: for every app that has it).")
+@click.option("--domain", help="Hosts are NAME.DOMAIN (default: NAME.ENV and the cluster's domain).")
 @with_options(_PLACE, COMMIT)
 @common
 def add(output: Output, name: str, source: str, app: str | None, domain: str | None, **options: Any) -> int:
-    """Make a new environment from another: namespace, Application, hosts and paths follow its name.
+    """Create an environment from another: namespace, Application, hosts and paths follow its name.
 
     \b
     Examples:

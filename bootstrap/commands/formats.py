@@ -16,7 +16,7 @@ from bootstrap.core.verbose import to
 def formatted(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """As `common`, with these formats: the function gets `output: Output` and `format: str`.
 
-    Errors are JSON for `-o json` alone: what reads the other formats looks at the exit status.
+    Errors are JSON only for `-o json`: readers of the other formats check the exit status.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,7 +24,7 @@ def formatted(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             "-o", "--output", "format", type=click.Choice(formats), default=formats[0], help="Output format."
         )
         @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
-        @click.option("-v", "--verbose", is_flag=True, help="Print each call and file as it comes.")
+        @click.option("-v", "--verbose", is_flag=True, help="Print each call and file as it happens.")
         @functools.wraps(function)
         def wrapper(format: str, quiet: bool, verbose: bool, **options: Any) -> Any:
             context = click.get_current_context()

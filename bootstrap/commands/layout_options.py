@@ -1,4 +1,4 @@
-"""Options of the commands that edit a layout: where it lies, and what becomes of the edit."""
+"""Options of the commands that edit a layout: where it is, and what to do with the edit."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ def place(folder: str = "--path", cluster: bool = True) -> Options:
         click.option(
             folder, metavar="PATH", help="The repository, or the layout's folder in it (default: here)."
         ),
-        click.option("--repo", metavar="URL", help="The repository, without a checkout of it."),
-        click.option("--branch", help="Its branch (default: the repository's, or the one checked out)."),
-        click.option("--username", help="The user name of a token (default: GIT_USERNAME, or git)."),
+        click.option("--repo", metavar="URL", help="The repository by URL, without a checkout."),
+        click.option("--branch", help="The branch (default: the repository's, or the one checked out)."),
+        click.option(
+            "--username", help="The user name that goes with the token (default: GIT_USERNAME, or git)."
+        ),
         click.option(
             "--token-file",
             type=_FILE,
             help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE).",
         ),
-        click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's)."),
+        click.option("--ssh-key", type=_FILE, help="A private key (default: the SSH agent's)."),
         click.option(
             "--known-hosts",
             type=_FILE,
@@ -44,12 +46,10 @@ def place(folder: str = "--path", cluster: bool = True) -> Options:
 
 
 COMMIT: Options = (
-    click.option(
-        "--push", is_flag=True, help="Commit and push; without it, the files are changed and no more."
-    ),
+    click.option("--push", is_flag=True, help="Commit and push; without it, only the files are changed."),
     click.option("--message", help="The commit's message."),
     click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
-    click.option("--dry-run", is_flag=True, help="Say what would change; exit 1 if anything."),
+    click.option("--dry-run", is_flag=True, help="Show what would change; exit 1 if anything."),
     click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying to push."),
 )
 
@@ -66,7 +66,7 @@ def with_options(*groups: Options) -> Callable[..., Any]:
 
 
 def where(options: dict[str, Any], folder: str = "path") -> Where:
-    """What these options say together."""
+    """The options as one value."""
     from bootstrap.edit.access import Access
     from bootstrap.edit.carry_out import Where
 

@@ -20,7 +20,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         "-o", "--output", "format", type=click.Choice(["text", "json"]), default="text", help="Output format."
     )
     @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
-    @click.option("-v", "--verbose", is_flag=True, help="Print each call and file as it comes.")
+    @click.option("-v", "--verbose", is_flag=True, help="Print each call and file as it happens.")
     @functools.wraps(function)
     def wrapper(format: str, quiet: bool, verbose: bool, **options: Any) -> Any:
         context = click.get_current_context()

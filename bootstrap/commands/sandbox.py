@@ -20,7 +20,7 @@ def command() -> None:
 
 def named(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --name."""
-    text = "Which sandbox; several run side by side."
+    text = "The sandbox's name; several can run at once."
     return click.option(
         "--name",
         default="default",
@@ -33,29 +33,34 @@ def named(function: Callable[..., Any]) -> Callable[..., Any]:
 @command.command()
 @named
 @click.option(
-    "--init", "initialise", is_flag=True, help="Lay out a repository in it and sync it: bootstrap init."
+    "--init",
+    "initialise",
+    is_flag=True,
+    help="Lay out a repository in it and sync it, as bootstrap init does.",
 )
 @click.option(
     "--profile",
     type=click.Choice(["default", "full"]),
     default="default",
     show_default=True,
-    help="With --init: the components whose charts can be fetched from here, or all of them.",
+    help="With --init: the components whose charts are reachable from here, or all of them.",
 )
-@click.option("--no-argocd", is_flag=True, help="An empty cluster; Argo CD runs once something installs it.")
+@click.option(
+    "--no-argocd", is_flag=True, help="Start an empty cluster; Argo CD runs once something installs it."
+)
 @click.option(
     "--provider",
     type=click.Choice(["embedded", "kind"]),
     default="embedded",
     show_default=True,
-    help="Processes on this machine, or a kind cluster in Docker.",
+    help="Run processes on this machine, or a kind cluster in Docker.",
 )
-@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until all of it works.")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until everything works.")
 @common
 def up(output: Output, **options: Any) -> int:
-    """Start a sandbox, or what is missing of it.
+    """Start a sandbox, or the missing parts of one.
 
-    Fetches or builds the programs first, where this machine does not have them.
+    Programs that this machine does not have are fetched or built first.
 
     \b
     Examples:
@@ -70,12 +75,12 @@ def up(output: Output, **options: Any) -> int:
 
 @command.command()
 @named
-@click.option("--purge", is_flag=True, help="Delete its data too: cluster, repositories, credentials, logs.")
+@click.option("--purge", is_flag=True, help="Also delete its data: cluster, repositories, credentials, logs.")
 @common
 def down(output: Output, name: str, purge: bool) -> None:
     """End a sandbox's processes, and nothing else.
 
-    The next up continues where it was, on the same ports.
+    The next `up` resumes it, on the same ports.
 
     \b
     Examples:
@@ -106,7 +111,7 @@ def status(output: Output, name: str) -> int:
 
     found = observed.observe(name, output.invocation)
     if found is None:
-        text = f"there is no sandbox {name}: bootstrap sandbox up --name {name}"
+        text = f"no sandbox {name}: bootstrap sandbox up --name {name}"
         output.result({"name": name, "up": False, "processes": []}, text)
         return ExitStatus.NO
     output.table(
@@ -115,7 +120,7 @@ def status(output: Output, name: str) -> int:
     )
     for item in found.processes:
         if item.said:
-            output.warn(f"{item.name} has ended by itself; the end of {item.log}:\n{item.said}")
+            output.warn(f"{item.name} has exited; the end of {item.log}:\n{item.said}")
     sandbox = found.sandbox
     output.line(f"Kubernetes  {sandbox.server}  KUBECONFIG={sandbox.kubeconfig}")
     output.line(f"Argo CD     {sandbox.argocd_url}")
@@ -129,11 +134,11 @@ def status(output: Output, name: str) -> int:
 @command.command()
 @click.argument("process", required=False)
 @named
-@click.option("-f", "--follow", is_flag=True, help="Go on printing what is written, until Ctrl-C.")
-@click.option("-n", "--lines", default=200, show_default=True, help="How many lines from the end.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines, until Ctrl-C.")
+@click.option("-n", "--lines", default=200, show_default=True, help="Number of lines from the end.")
 @common
 def logs(output: Output, process: str | None, name: str, follow: bool, lines: int) -> None:
-    """Print the log of one process, or the end of each.
+    """Print the log of one process, or the end of every log.
 
     \b
     Examples:
@@ -149,7 +154,9 @@ def logs(output: Output, process: str | None, name: str, follow: bool, lines: in
 @named
 @common
 def shell_env(output: Output, name: str) -> None:
-    """Print what makes a shell use the sandbox; no credential is printed, only the files' names.
+    """Print the variables that make a shell use the sandbox.
+
+    Credentials appear only as the names of their files.
 
     \b
     Example:
@@ -162,10 +169,12 @@ def shell_env(output: Output, name: str) -> None:
 
 
 @command.command()
-@click.option("--get", is_flag=True, help="Fetch or build what is missing first, without starting anything.")
+@click.option("--get", is_flag=True, help="First fetch or build what is missing, without starting anything.")
 @common
 def programs(output: Output, get: bool) -> None:
-    """List the programs a sandbox runs: version, origin, path, checksum, and by what each is believed.
+    """List the sandbox's programs, and why each is trusted.
+
+    Shows version, origin, path and checksum of each.
 
     \b
     Examples:

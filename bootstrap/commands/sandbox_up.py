@@ -1,4 +1,4 @@
-"""`bootstrap sandbox up`: start, lay out a repository when asked to, and say where to look."""
+"""`bootstrap sandbox up`: start, lay out a repository on request, and print the addresses."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from bootstrap.sandbox.addresses import Sandbox
 
 AUTHOR = "bootstrap sandbox <sandbox@example.invalid>"
-"""A fresh machine's git has no identity yet."""
+"""A new machine's git has no identity yet."""
 IMAGE = "dockersamples/examplevotingapp_vote"
 
 
 def run(
     output: Output, name: str, initialise: bool, profile: str, no_argocd: bool, provider: str, timeout: float
 ) -> int:
-    """Returns the exit status; raises a BootstrapError for what can be expected."""
+    """Returns the exit status; raises a BootstrapError for expected failures."""
     from bootstrap.sandbox import status
     from bootstrap.sandbox import up as providers
 
@@ -39,17 +39,17 @@ def run(
 
 
 def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any]:
-    """`bootstrap init` against the sandbox, as a person would call it; returns what was left out."""
+    """`bootstrap init` against the sandbox, as a person would run it; returns what was left out."""
     from bootstrap.init.run import initialise
     from bootstrap.layout import catalog
     from bootstrap.sandbox import listener
     from bootstrap.sandbox import profile as profiles
 
     listener.check_git_host(sandbox)  # init sends it the token
-    with output.progress("looking which charts can be fetched from here"):
+    with output.progress("checking which charts are reachable from here"):
         missing = profiles.missing(catalog.load(), output.invocation, every=profile == "full")
     if missing:
-        text = "switched on, and cannot be fetched from here" if profile == "full" else "left off"
+        text = "switched on, but not reachable from here" if profile == "full" else "left off"
         output.warn("\n  ".join([f"{text}:", *(str(item) for item in missing)]))
     left_off = () if profile == "full" else tuple(dict.fromkeys(item.component for item in missing))
     environ = {
@@ -57,7 +57,7 @@ def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any
         "KUBECONFIG": str(sandbox.kubeconfig),
         "PATH": f"{sandbox.programs}:{output.invocation.environ.get('PATH', '')}",
     }
-    # JSON is one document: init reports in text, and its result is part of ours.
+    # The JSON output is one document: init reports in text, and its result is part of ours.
     inner = Output(
         replace(output.invocation, environ=environ, stdout=output.invocation.stderr),
         quiet=output.quiet,
@@ -110,7 +110,7 @@ def _summary(sandbox: Sandbox, with_argocd: bool, commands: list[dict[str, str]]
 
 
 def _next(sandbox: Sandbox, initialised: bool) -> list[dict[str, str]]:
-    """Commands to paste, as they are, into any shell."""
+    """Commands to paste into any shell as they are."""
     me, named = program(), "" if sandbox.name == "default" else f" --name {sandbox.name}"
     end = {"about": "stop it; add --purge to delete its data", "command": f"{me} sandbox down{named}"}
     if not initialised:
@@ -127,13 +127,13 @@ def _next(sandbox: Sandbox, initialised: bool) -> list[dict[str, str]]:
     change = shlex.join((f"{IMAGE}=:before", "--app=voting-app", "--env=dev", "--push", *access))
     return [
         {"about": "what Argo CD has synced", "command": watch},
-        {"about": "another image, live within seconds", "command": f"{me} image set {change}"},
+        {"about": "change an image, live within seconds", "command": f"{me} image set {change}"},
         end,
     ]
 
 
 def program() -> str:
-    """How to call this program again from a shell: its name when that finds it, else its path."""
+    """How to run this program again from a shell: its name if that is on PATH, else its path."""
     path = Path(sys.argv[0])
     found = shutil.which("bootstrap")
     if found and (path.name != "bootstrap" or Path(found).resolve() == path.resolve()):

@@ -21,9 +21,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
 @click.option("--root", default="root", show_default=True, help="The root Application.")
-@click.option("--commit", metavar="SHA", help="The commit that they have to be at.")
-@click.option("--watch", is_flag=True, help="Keep showing them as they change; q or Ctrl-C ends.")
-@click.option("--images", is_flag=True, help="Compare the images that run with the repository's.")
+@click.option("--commit", metavar="SHA", help="The commit that they must be at.")
+@click.option("--watch", is_flag=True, help="Keep showing them as they change, until q or Ctrl-C.")
+@click.option("--images", is_flag=True, help="Compare the running images with the repository's.")
 @click.option("--repo", type=_FOLDER, default=".", help="A clone of the repository (default: this folder).")
 @common
 def command(
@@ -38,9 +38,9 @@ def command(
 ) -> int:
     """Show the Applications by wave: sync, health, revision, and what each waits for.
 
-    In a clone of their repository, also how many commits each is behind. Certificates of
-    cert-manager that end soon or are not ready come below. Exit status 1 when an Application is
-    not Synced and Healthy; so it is when --watch ends.
+    In a clone of their repository, also show how many commits each is behind. Certificates of
+    cert-manager that expire soon or are not ready follow. Exit status 1 when an Application is
+    not Synced and Healthy, also when --watch ends.
 
     \b
     Examples:

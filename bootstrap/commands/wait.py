@@ -1,4 +1,4 @@
-"""`bootstrap wait`: until a commit has arrived in the cluster."""
+"""`bootstrap wait`: wait until a commit has arrived in the cluster."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="The kubeconfig's context (default: its current one).",
 )
 @click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
-@click.option("--app", "root", default="root", show_default=True, help="The Application, with all below it.")
-@click.option("--commit", metavar="SHA", help="The commit that they have to be at.")
+@click.option(
+    "--app", "root", default="root", show_default=True, help="The Application to wait for, with all below it."
+)
+@click.option("--commit", metavar="SHA", help="The commit that they must be at.")
 @click.option("--server", metavar="URL", help="Ask argocd-server, with a token, instead of the cluster.")
 @click.option("--token-file", type=_FILE, help="A file with Argo CD's token (or ARGOCD_AUTH_TOKEN).")
 @click.option("--ca-file", type=_FILE, help="A CA that signed argocd-server's certificate.")
-@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait at most.")
+@click.option("--timeout", default=600.0, show_default=True, help="Maximum seconds to wait.")
 @common
 def command(
     output: Output,
@@ -40,9 +42,9 @@ def command(
 ) -> int:
     """Wait until an Application and all below it are Synced and Healthy.
 
-    Asks Argo CD to look at Git now, so nobody waits for its next round. With --commit, at that
-    commit. Exit status 7, with the reasons, when they do not get there. With --server no
-    kubeconfig is needed: Argo CD's own API is asked, with a token.
+    Asks Argo CD to refresh now instead of at its next poll. With --commit, waits for that
+    commit. Exit status 7, with the reasons, when they do not get there. With --server, no
+    kubeconfig is needed: Argo CD's own API is used, with a token.
 
     \b
     Examples:

@@ -22,8 +22,8 @@ from bootstrap.yamledit import edit
 
 KUSTOMIZATION = "kustomization.yaml"
 _UNMANAGED = (
-    "Argo CD then manages itself no more: it runs on as it is, and what is committed to "
-    "infrastructure/argocd (upgrades, settings) does not reach it"
+    "Argo CD then no longer manages itself: it keeps running as it is, and what is committed to "
+    "infrastructure/argocd (upgrades, settings) has no effect"
 )
 
 
@@ -31,7 +31,7 @@ _UNMANAGED = (
 class Cluster:
     """A cluster's kustomization: its path, its content, its components and what each declares.
 
-    `missing` has the path of each component that is named and does not lie in the repository.
+    `missing` has the path of each component that is named but is not in the repository.
     """
 
     path: str
@@ -43,7 +43,7 @@ class Cluster:
 
 @contextmanager
 def reading(where: Where, output: Output) -> Iterator[Cluster]:
-    """The cluster as it is, to look at."""
+    """The cluster as it is, to inspect it."""
     if where.access.repo is None:
         tree, under = open_tree(where.access)
         yield read(tree, under, where.cluster)
@@ -54,7 +54,7 @@ def reading(where: Where, output: Output) -> Iterator[Cluster]:
 
 
 def read(files: Files, under: str, name: str) -> Cluster:
-    """One cluster's kustomization and the Applications that it names; InputError when it is not there."""
+    """One cluster's kustomization and the Applications that it names; InputError when it does not exist."""
     path = _find(files, under, name)
     content = files.read(path) or b""
     offers = components.offered(content)
@@ -79,7 +79,7 @@ def enable(names: tuple[str, ...], both: bool, where: Where, output: Output) -> 
             if name in cluster.missing:
                 by = f" (required by {choice.because[name]})" if name in choice.because else ""
                 found = f"{cluster.missing[name]} is not in the repository"
-                hint = f"take it back from an earlier commit, or remove its line from {cluster.path}"
+                hint = f"restore it from an earlier commit, or remove its line from {cluster.path}"
                 raise RefusedError(f"switching {name} on{by}", found, hint)
         return replace(choice, notes=(*choice.notes, *component_traits.secrets_note(choice, cluster.traits)))
 
@@ -87,7 +87,7 @@ def enable(names: tuple[str, ...], both: bool, where: Where, output: Output) -> 
 
 
 def disable(names: tuple[str, ...], yes: bool, where: Where, output: Output) -> int:
-    """Switch components off; returns the exit status. `yes`: without a question about Argo CD's own."""
+    """Switch components off; returns the exit status. `yes`: without asking about Argo CD itself."""
     if ARGOCD in names and not where.dry_run:
         _agree(yes, output)
 
@@ -100,14 +100,14 @@ def disable(names: tuple[str, ...], yes: bool, where: Where, output: Output) -> 
 
 
 def _agree(yes: bool, output: Output) -> None:
-    """Ask before Argo CD's management of itself is taken away; RefusedError when that is not wanted."""
+    """Ask before Argo CD stops managing itself; RefusedError when that is not wanted."""
     if yes:
         return
     tried = f"switching {ARGOCD} off"
     if not output.invocation.interactive:
         raise RefusedError(tried, _UNMANAGED, "add --yes, if that is what you want")
     output.warn(_UNMANAGED)
-    if not output.confirm("Go on?"):
+    if not output.confirm("Continue?"):
         raise RefusedError(tried, "the answer was no", "nothing was changed")
 
 
@@ -171,7 +171,7 @@ def _known(cluster: Cluster, names: tuple[str, ...]) -> None:
 
 
 def _find(files: Files, under: str, name: str) -> str:
-    """The path of clusters/NAME/kustomization.yaml, wherever in the repository the layout begins."""
+    """The path of clusters/NAME/kustomization.yaml, wherever the layout is in the repository."""
     tail = f"clusters/{name}/{KUSTOMIZATION}"
     start = f"{under}/" if under else ""
     for path in (f"{start}{tail}", tail):

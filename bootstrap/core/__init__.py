@@ -1,1 +1,1 @@
-"""What everyone needs: errors, output, the surroundings of a run."""
+"""Foundations that every package uses: errors, output, the environment of a run."""

@@ -1,7 +1,7 @@
-"""What makes a cache believable: nobody else may write it, and its content is sealed with the user's secret.
+"""What makes a cache trustworthy: nobody else may write to it, and the user's secret seals its content.
 
-A cache comes to a machine in many ways: another user makes it first, a CI job brings it along, a repository
-has it committed. A checksum that lies beside a file says nothing then; a seal does, because its secret lies
+A cache reaches a machine in many ways: another user creates it first, a CI job restores it, a repository
+has it committed. A checksum next to the file then proves nothing; a seal does, because its secret is kept
 in the user's data folder and never in the cache.
 """
 
@@ -25,7 +25,7 @@ BYTES = 32
 
 
 def key_path(invocation: Invocation) -> Path:
-    """Where the secret lies: one for each user, whatever BOOTSTRAP_DATA_DIR a run is given."""
+    """Where the secret is kept: one per user, whatever BOOTSTRAP_DATA_DIR a run is given."""
     if chosen := invocation.environ.get(KEY_FILE):
         return Path(chosen)
     share = invocation.environ.get("XDG_DATA_HOME") or invocation.home / ".local" / "share"
@@ -33,9 +33,9 @@ def key_path(invocation: Invocation) -> Path:
 
 
 def key(invocation: Invocation) -> bytes | None:
-    """The user's secret, made at its first use; None where none can be kept: then nothing is believed.
+    """The user's secret, created at its first use; None where none can be kept: then no cache is trusted.
 
-    Why that is so is told at the run's end (Invocation.notices).
+    The reason is reported at the end of the run (Invocation.notices).
     """
     path = key_path(invocation)
     try:
@@ -43,13 +43,13 @@ def key(invocation: Invocation) -> bytes | None:
     except OSError as error:
         why = error.strerror or str(error)
         invocation.notices.append(
-            f"no cache is believed, and everything is made anew: {path}: {why} (another place: {KEY_FILE})"
+            f"no cache is trusted, and everything is built again: {path}: {why} (another place: {KEY_FILE})"
         )
         return None
 
 
 def seal(secret: bytes, text: bytes) -> str:
-    """What only who has the secret can say of a text."""
+    """A keyed hash of the text, which only a holder of the secret can compute."""
     return hmac.new(secret, text, hashlib.sha256).hexdigest()
 
 
@@ -58,9 +58,9 @@ def is_sealed(secret: bytes | None, text: bytes, sealed: object) -> bool:
 
 
 def fault(path: Path, top: Path | None = None) -> str | None:
-    """Who else could have written the file or folder, or what lies on the way to it; None: nobody else.
+    """Who else could have written the file or folder, or a folder above it; None: nobody else.
 
-    From `top` on (without, the path alone) every part must be the user's or root's, and writable by nobody
+    From `top` on (without it, the path alone) every part must be the user's or root's, and writable by nobody
     else. Above it, a folder that nobody else can enter protects what is below, and a sticky one is fine.
     """
     try:
@@ -80,7 +80,7 @@ def fault(path: Path, top: Path | None = None) -> str | None:
 
 
 def make(folder: Path, invocation: Invocation) -> Path:
-    """Make a folder of the cache, for the user alone whatever the umask; OSError when it cannot be made."""
+    """Create a folder of the cache for this user alone, whatever the umask. Raises OSError."""
     top = invocation.cache_dir
     for place in (top, *(one for one in reversed((folder, *folder.parents)) if top in one.parents)):
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -93,7 +93,7 @@ def _others_may_write(entry: os.stat_result) -> bool:
 
 
 def _is_own_group(gid: int) -> bool:
-    """A group of the user's name with nobody else in it, as many systems make one for each user."""
+    """A group with the user's name and nobody else in it, as many systems create one per user."""
     with suppress(KeyError):
         user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(gid)
         return group.gr_name == user and not set(group.gr_mem) - {user}
@@ -121,7 +121,7 @@ def _read(path: Path) -> bytes:
 
 
 def _made(path: Path) -> bytes:
-    """Another run may make it at the same time: the first one's counts."""
+    """Another run may create it at the same time: the first one wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if why := fault(path.parent):
         raise PermissionError(0, f"of its folder: {why}")

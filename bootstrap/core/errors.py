@@ -1,4 +1,4 @@
-"""What can be expected to go wrong, and the exit status each kind has (docs/exit-codes.md).
+"""The expected failures, and the exit status of each kind (docs/exit-codes.md).
 
 Every error says what was tried, what was found and what to do next. Anything that is not a
 `BootstrapError` is a bug: `main` writes its traceback to a log file and shows the path.
@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """The process's exit status; stable, documented, one for each way to end."""
+    """The process's exit status: stable, documented, one for each outcome."""
 
     OK = 0
     NO = 1
@@ -54,7 +54,7 @@ class InputError(BootstrapError):
 
 
 class RefusedError(BootstrapError):
-    """Preflight found something that forbids the run; nothing was written."""
+    """Preflight found something that blocks the run; nothing was written."""
 
     exit_status = ExitStatus.REFUSED
 
@@ -120,7 +120,7 @@ class RefLocked(StalePlan):
 
 
 class ProviderError(GitError):
-    """The Git host's API said no."""
+    """The Git host's API refused the request."""
 
 
 class ProviderBusy(GitUnreachable, ProviderError):
@@ -164,31 +164,31 @@ class Invalid(ApiError):
 
 
 class NotFound(ApiError):
-    """The object or its kind is not there (404)."""
+    """The object or its kind does not exist (404)."""
 
 
 class Conflict(ApiError):
-    """Other field managers own fields that were to be set (409): `fields` pairs field and manager."""
+    """Other field managers own fields that would be set (409): `fields` pairs field and manager."""
 
     fields: tuple[tuple[str, str], ...] = ()
 
 
 class DownloadError(BootstrapError):
-    """A file could not be had, or is not the one whose checksum is pinned."""
+    """A file could not be downloaded, or is not the one whose checksum is pinned."""
 
     exit_status = ExitStatus.DOWNLOAD
 
 
 class DownloadUnavailable(DownloadError):
-    """It cannot be had from there: unreachable, not there, refused. Another way may be tried."""
+    """Not available from this source: unreachable, missing, refused. Another source may be tried."""
 
 
 class ChecksumDiffers(DownloadError):
-    """It came, and is another file than the one whose checksum is known. Never tried another way."""
+    """The downloaded file does not have the expected checksum. No other source is tried."""
 
 
 class NotReadyError(BootstrapError):
-    """Applied, but not Synced and Healthy in time, or never going to be."""
+    """Applied, but not Synced and Healthy in time, or unable to become so."""
 
     exit_status = ExitStatus.NOT_READY
 
@@ -200,13 +200,13 @@ class SandboxError(BootstrapError):
 
 
 class ChangedError(BootstrapError):
-    """A value is not what it was expected to be: someone else changed it. Nothing was written."""
+    """A value differs from the expected one: someone else changed it. Nothing was written."""
 
     exit_status = ExitStatus.CHANGED
 
 
 class OutputError(BootstrapError):
-    """What the run has to say could not be written: the disk behind standard output is full, say."""
+    """The run's output could not be written: the disk behind standard output is full, for example."""
 
     exit_status = ExitStatus.OUTPUT
 

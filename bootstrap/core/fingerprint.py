@@ -1,4 +1,4 @@
-"""The program's own source as a key: what a cache holds was made by exactly these rules."""
+"""The program's own source as a cache key: a cached result was computed by exactly this code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ROOT = Path(__file__).parents[1]
 
 @functools.cache
 def fingerprint(*packages: str) -> str:
-    """A hash of all source and data files of the packages, such as "validate": another edit, another hash."""
+    """A hash of all source and data files of the packages, such as "validate": any edit changes it."""
     digest = hashlib.sha256()
     for package in packages:
         for path in sorted((_ROOT / package).rglob("*")):

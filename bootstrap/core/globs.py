@@ -1,6 +1,6 @@
-"""Pure: the patterns that a repository brings, matched in bounded time: globs, and regular expressions.
+"""Pure: patterns from a repository, matched in bounded time: globs and regular expressions.
 
-Python's own engine tries every way to match: a pattern of a few letters can keep it busy for ever. Go's,
+Python's own engine backtracks: a short pattern can keep it busy forever. Go's engine,
 which is what kustomize and Argo CD use, does not.
 """
 
@@ -12,15 +12,15 @@ from collections.abc import Callable
 
 Matches = Callable[[str], bool]
 _FEW = 2
-"""Parts that may match any length, up to which Python's engine is quick enough."""
+"""Unbounded parts in a pattern, up to which Python's engine is fast enough."""
 _LONG = 1000
-"""Characters of an expression, or of what it is matched with, beyond which nothing is claimed."""
+"""Characters of an expression, or of its subject, beyond which the result is unknown."""
 
 
 def glob(text: str, crosses: bool, classes: bool = False) -> Matches:
-    """Whether a whole path matches: `**/` and `**` cross folders, `*` and `?` only if that is so for all.
+    """Whether a whole path matches: `**/` and `**` cross folders, `*` and `?` only if all patterns do.
 
-    `classes` says that `[a-z]` is known, too.
+    `classes`: `[a-z]` is supported, too.
     """
     return of_tokens(_tokens(text, crosses, classes))
 
@@ -35,7 +35,7 @@ def of_tokens(tokens: list[tuple[str, bool]]) -> Matches:
 
 
 def _tokens(text: str, crosses: bool, classes: bool) -> list[tuple[str, bool]]:
-    """One expression for one character (or folder) each, and whether it may come any number of times."""
+    """One expression per character (or folder), and whether it may repeat any number of times."""
     inside = "." if crosses else "[^/]"
     meaning = {"**/": ("[^/]*/", True), "**": (".", True), "*": (inside, True), "?": (inside, False)}
     found: list[tuple[str, bool]] = []
@@ -55,7 +55,7 @@ def _is_class(piece: str) -> bool:
 
 
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """None for what is malformed, or may be read in two ways, as `[[:alpha:]]` is."""
+    """None for what is malformed or ambiguous, such as `[[:alpha:]]`."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -65,7 +65,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def _walk(tokens: list[tuple[str, bool]], path: str) -> bool:
-    """The places in the pattern where one may be after each character, all at once."""
+    """The possible positions in the pattern after each character, all at once."""
     patterns = [(re.compile(one, re.DOTALL), repeats) for one, repeats in tokens]
     ends = {number: {0} if number == 0 else set() for number in range(len(path) + 1)}
     for start in range(len(path) + 1):
@@ -86,9 +86,9 @@ def _walk(tokens: list[tuple[str, bool]], path: str) -> bool:
 
 
 def expression(pattern: str) -> re.Pattern[str] | None:
-    """A regular expression that can be searched for in a name; None when nothing can be claimed of it.
+    """A regular expression to search for in a name; None when its result would be unknown.
 
-    That is one that is not Python's, or could take long: with a repeated group, or several repetitions
+    That is one that Python does not support, or a slow one: with a repeated group, or several repetitions
     and choices.
     """
     if len(pattern) > _LONG or _choices(pattern) > _FEW:
@@ -97,7 +97,7 @@ def expression(pattern: str) -> re.Pattern[str] | None:
 
 
 def fits(pattern: str, value: str, whole: bool) -> bool | None:
-    """Whether an expression matches a value, or (not `whole`) a part of it; None when nobody can tell."""
+    """Whether an expression matches a value, or (not `whole`) a part of it; None when that is unknown."""
     compiled = expression(pattern)
     if compiled is None or len(value) > _LONG:
         return None
@@ -109,14 +109,14 @@ _REPEAT = re.compile(r"[*+?]|\{\d*,?\d*\}")
 
 
 def _choices(pattern: str) -> int:
-    """How many repetitions and choices an engine has to try out; many when a group is repeated."""
+    """How many repetitions and choices an engine has to try; many when a group is repeated."""
     found, place, before = 0, 0, ""
     while place < len(pattern):
         repeat = _REPEAT.match(pattern, place)
         if repeat is not None and before and before != "(":
             found += 1 + (_FEW if before == ")" else 0)
             place = repeat.end()
-            if place < len(pattern) and pattern[place] in "?+":  # as few as can be, or for good
+            if place < len(pattern) and pattern[place] in "?+":  # lazy or possessive
                 place += 1
             before = "*"
             continue

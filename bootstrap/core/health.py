@@ -1,4 +1,4 @@
-"""How well a thing is, and which of several states is the worst."""
+"""Health states, and which of several is the worst."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a run in one way: programs first, then its temporary folders."""
+"""Ctrl-C, SIGTERM and SIGHUP end a run in the same way: programs first, then its temporary folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _unknown: list[str] = []
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked for the end; whatever cleans up after Ctrl-C does so after this."""
+    """A signal requested termination; whatever cleans up after Ctrl-C also cleans up after this."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -23,15 +23,15 @@ class Interrupted(KeyboardInterrupt):
 
 
 def listen() -> None:
-    """Take over the signals, in the main thread; one that is ignored (nohup) stays ignored."""
+    """Handle the signals, in the main thread; an ignored one (nohup) stays ignored."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # A second one of these would end the cleaning up; Ctrl-C may, for who sits there. They are not ignored,
-    # because what is started from here on would ignore them too.
+    # A second one would abort the cleanup; Ctrl-C may, for a person at the terminal. They are not ignored,
+    # because programs started from here on would ignore them too.
     for other in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(other) is not signal.SIG_IGN:
             signal.signal(other, lambda *_: None)
@@ -42,15 +42,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def status_of(error: BaseException) -> ExitStatus:
-    """The exit status of a run that was ended so: 128 and the signal's number."""
+    """The exit status of a run that a signal ended: 128 plus the signal's number."""
     return ExitStatus(128 + (error.number if isinstance(error, Interrupted) else signal.SIGINT))
 
 
 @contextmanager
 def unknown_when_interrupted(text: str) -> Iterator[None]:
-    """What the block does at another host may be done or not when it is interrupted: `text` says how to see.
+    """An interrupted block may or may not have done its work on another host: `text` says how to check.
 
-    It is told at the end of the run.
+    It is printed at the end of the run.
     """
     try:
         yield
@@ -60,7 +60,7 @@ def unknown_when_interrupted(text: str) -> Iterator[None]:
 
 
 def told() -> list[str]:
-    """What is not known, each once."""
+    """What is unknown, each once."""
     found = list(dict.fromkeys(_unknown))
     _unknown.clear()
     return found

@@ -1,4 +1,4 @@
-"""What a run was given by its surroundings: streams, process environment, folders, clock."""
+"""What a run gets from its environment: streams, variables, folders, clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 COMPLETE = "_BOOTSTRAP_COMPLETE"
-"""The variable by which a shell's completion script asks."""
+"""The variable that a shell's completion script sets to ask for candidates."""
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Invocation:
     """Passed into every command, so that nothing below reads the process's globals.
 
     `secrets` collects every credential that the run has read; `output` redacts them all. `notices` are
-    what whoever gave the run its files should know; `main` tells them at the end.
+    what the owner of the files must know after the run; `main` prints them at the end.
     """
 
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
@@ -51,7 +51,7 @@ class Invocation:
 
     @property
     def interactive(self) -> bool:
-        """A person can be asked: both ends are a terminal."""
+        """Questions are possible: standard input and standard error are terminals."""
         return self.stdin.isatty() and self.stderr.isatty()
 
     def keep_secret(self, *values: str | None) -> None:

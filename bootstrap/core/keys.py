@@ -1,4 +1,4 @@
-"""A key pressed at the terminal, without waiting for it: how a live view is ended."""
+"""Keys pressed at the terminal, read without blocking: how a live view is ended."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bootstrap.core.invocation import Invocation
 
 @contextmanager
 def pressed(invocation: Invocation) -> Iterator[Callable[[], str]]:
-    """A function that gives what was typed since the last call, without Enter; "" without a terminal.
+    """A function that returns what was typed since the last call, without Enter; "" without a terminal.
 
-    The terminal is as it was before when the block ends, however it ends. Ctrl-C stays Ctrl-C.
+    The terminal is restored when the block ends, however it ends. Ctrl-C still interrupts.
     """
     try:
         descriptor = invocation.stdin.fileno()

@@ -1,4 +1,4 @@
-"""Programs of the user's own, by name."""
+"""The user's own programs, by name."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def find(name: str, environ: Mapping[str, str]) -> str | None:
-    """The program on PATH as an absolute path, for it runs in another folder; None without one.
+    """The program on PATH as an absolute path, because it runs in another folder; None if there is none.
 
-    A snap is none: it needs privileges that are given up here. Nor is what lies in the current folder,
-    which PATH names by an empty or relative part: that is the repository's.
+    A snap does not count: it needs privileges that are dropped here. Nor does one in the current folder,
+    which an empty or relative part of PATH means: that one is the repository's.
     """
     folders = [one for one in environ.get("PATH", "").split(os.pathsep) if Path(one).is_absolute()]
     found = shutil.which(name, path=os.pathsep.join(folders))

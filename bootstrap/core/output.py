@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 HIDDEN = "[hidden]"
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What moves a terminal's cursor, hides text or turns it round: all but line breaks and tabs."""
+"""What moves a terminal's cursor, hides text or reverses it: all controls but line breaks and tabs."""
 _COMMANDS = re.compile(r"^(\s*)(?=::)|(?<=##)(\w*)(?=\[)", re.MULTILINE)
-"""Where a CI service's runner would take a line of the log for an order to itself."""
+"""What a CI service's runner would interpret as a command in a line of the log."""
 _IN_CI = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 
 
 def _written(secret: str) -> set[str]:
-    """A secret as text, JSON and URLs may have it."""
+    """The forms in which text, JSON and URLs may contain a secret."""
     from urllib.parse import quote, quote_plus
 
     escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
@@ -46,7 +46,7 @@ class Progress:
         self._last = ""
 
     def update(self, text: str) -> None:
-        """Say where it stands; repeats are dropped."""
+        """Show the current state; repeats are dropped."""
         text = self._output.redact(text)
         if text == self._last:
             return
@@ -60,7 +60,7 @@ class Progress:
 
     @property
     def live(self) -> bool:
-        """Whether it is drawn on a terminal, so that `table` shows something."""
+        """Whether progress is drawn on a terminal, so that `table` shows something."""
         return self._status is not None
 
     @property
@@ -69,14 +69,14 @@ class Progress:
         return self._console.width if self._console else None
 
     def table(self, lines: Sequence[str]) -> None:
-        """Draw lines below the title in the place of what was drawn before; on a terminal only."""
+        """Draw lines below the title, replacing what was drawn before; on a terminal only."""
         if self._status:
             from rich.text import Text
 
             self._status.update(Text("\n".join(self._output.redact(line) for line in (self._title, *lines))))
 
     def detail(self, text: str) -> None:
-        """The same as `update` for what comes often: on a terminal, or with --verbose."""
+        """Like `update`, for frequent changes: shown on a terminal, or with --verbose."""
         if self._status or self._output.verbose:
             self.update(text)
 
@@ -109,10 +109,10 @@ class Output:
         self._consoles: dict[str, Console] = {}
 
     def redact(self, text: str) -> str:
-        """Replace every secret of the run, as it is and as JSON or a URL writes it; and escape controls.
+        """Replace every secret of the run, plain and as JSON or a URL writes it, and escape controls.
 
-        The longest go first, so that none is left in part. What is printed is in part what a repository, a
-        cluster or a host says.
+        The longest go first, so that no part of one remains. Some of the output comes from a repository, a
+        cluster or a host.
         """
         forms = {form for secret in self.invocation.secrets for form in _written(secret)}
         for form in sorted(forms, key=len, reverse=True):
@@ -127,7 +127,7 @@ class Output:
             self._write(self.invocation.stdout, text)
 
     def command(self, text: str) -> None:
-        """A line that is an order to a CI service; what it says of others is escaped by then."""
+        """A line that is a command to a CI service; its content is already escaped."""
         self._write(self.invocation.stdout, text, commands=True)
 
     def result(self, data: Any, text: str | None = None) -> None:
@@ -147,7 +147,7 @@ class Output:
         if console:
             from rich.text import Text
 
-            # A word that is wider than the terminal is for the terminal to continue on its next line.
+            # The terminal itself wraps a word that is wider than it.
             console.print(Text(found[0], style="bold"), soft_wrap=True)
             for line in found[1:]:
                 console.print(Text(line), soft_wrap=True)
@@ -158,7 +158,7 @@ class Output:
     # -- everything else, on stderr -----------------------------------------------------
 
     def info(self, text: str) -> None:
-        """What happens; silent with --quiet."""
+        """Progress messages; silent with --quiet."""
         if not self.quiet:
             self._write(self.invocation.stderr, text)
 
@@ -190,7 +190,7 @@ class Output:
     # -- questions, on a terminal only (Invocation.interactive) ---------------------------
 
     def ask(self, question: str) -> str:
-        """One line from the person at the terminal."""
+        """One line, typed at the terminal."""
         self.invocation.stderr.write(f"{self.redact(question)}: ")
         self.invocation.stderr.flush()
         answer = self.invocation.stdin.readline()
@@ -214,12 +214,12 @@ class Output:
         return answer
 
     def confirm(self, question: str) -> bool:
-        """Yes or no; no is what Enter says."""
+        """Yes or no; Enter means no."""
         return self.ask(f"{question} [y/N]").lower() in ("y", "yes")
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Progress]:
-        """Show that something long is under way: `with output.progress("building") as p: p.update(…)`."""
+        """Show a long operation in progress: `with output.progress("building") as p: p.update(…)`."""
         console = None if self.quiet else self.console(self.invocation.stderr)
         with Progress(self, title, console) as progress:
             yield progress
@@ -244,9 +244,9 @@ class Output:
             stream.write(text + "\n")
             stream.flush()
         except BrokenPipeError:
-            raise  # the reader has what it wanted
+            raise  # the reader closed the pipe: it has what it wanted
         except OSError as error:
-            hint = "make room, or send the output elsewhere; what was done is done: run again to see it"
+            hint = "free some space, or redirect the output; the changes are made: run again to see it"
             raise OutputError("writing the output", error.strerror or str(error), hint) from error
 
 
@@ -256,5 +256,5 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    """A value with its line breaks told: it stands in a line of its own."""
+    """A value with its line breaks escaped, on a line of its own."""
     return text.replace("\r", "\\r").replace("\n", "\\n") if "\n" in text or "\r" in text else text

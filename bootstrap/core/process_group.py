@@ -1,7 +1,7 @@
-"""Programs that we started and that still run: each leads a group of its own, and ends with us.
+"""Programs that we started and that still run: each leads its own process group, and ends with us.
 
 A signal that ends this run ends them first; a thread of ours that wants to start another one then is
-told that it is over.
+refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GRACE = 2.0
 
 
 class Over(KeyboardInterrupt):
-    """This run is being ended: nothing is started any more."""
+    """This run is ending: nothing more is started."""
 
 
 def popen(
@@ -51,7 +51,7 @@ def popen(
 
 @contextlib.contextmanager
 def starting() -> Iterator[None]:
-    """Start a program in the block, and `adopt` it: a signal waits until it is known, or it would live on."""
+    """Start a program in the block, and `adopt` it: a signal waits until then, or it would live on."""
     global _starts, _deferred
     check()
     main = threading.current_thread() is threading.main_thread()
@@ -68,7 +68,7 @@ def starting() -> Iterator[None]:
 
 
 def defers(error: BaseException) -> bool:
-    """Whether a signal's handler leaves it to `starting` to raise this."""
+    """Whether a signal handler leaves it to `starting` to raise this."""
     global _deferred
     if _starts:
         _deferred = error
@@ -76,7 +76,7 @@ def defers(error: BaseException) -> bool:
 
 
 def adopt(process: subprocess.Popen[Any]) -> None:
-    """Have a program that another library started, as the leader of its group, end with us until `done`."""
+    """Make a program that another library started as the leader of its group end with us until `done`."""
     _running.add(process)
     if _over.is_set():
         _signal(process, signal.SIGTERM)
@@ -84,9 +84,9 @@ def adopt(process: subprocess.Popen[Any]) -> None:
 
 @contextlib.contextmanager
 def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Have a program gone after the block: by itself, or ended when something goes wrong in it."""
+    """Make sure that a program is gone after the block: it exits, or is ended when the block fails."""
     try:
-        check()  # the end may have come between its start and now
+        check()  # the run may have ended since it was started
         yield
     except BaseException:
         stop(process)
@@ -96,7 +96,7 @@ def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def done(process: subprocess.Popen[Any]) -> None:
-    """It has ended, or need not end with us."""
+    """It has exited, or does not have to end with us."""
     _running.discard(process)
 
 
@@ -113,20 +113,20 @@ def cleaning_up() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise Over when this run is being ended."""
+    """Raise Over when this run is ending."""
     if _over.is_set():
         raise Over
 
 
 def kill(process: subprocess.Popen[Any]) -> None:
-    """End a program with all that it started, at once; returns when it is gone."""
+    """End a program and everything it started, at once; returns when it is gone."""
     _signal(process, signal.SIGKILL)
     process.wait()
     end_rest(process)
 
 
 def stop(process: subprocess.Popen[Any]) -> None:
-    """The same, but it may take away first what it has laid out: git has locks and half-written packs."""
+    """The same, but it may clean up first: git has locks and half-written packs."""
     _signal(process, signal.SIGTERM)
     try:
         process.wait(GRACE)
@@ -136,9 +136,9 @@ def stop(process: subprocess.Popen[Any]) -> None:
 
 
 def end_all() -> None:
-    """Ask every program to end, and start no other from here on; safe in a signal's handler.
+    """Ask every program to end, and start no more from here on; safe in a signal handler.
 
-    git takes its locks away when it is asked; who is still there when its block ends is killed.
+    git removes its locks when asked; a program that is still alive when its block ends is killed.
     """
     _over.set()
     for process in tuple(_running):
@@ -146,19 +146,19 @@ def end_all() -> None:
 
 
 def finish() -> None:
-    """Wait for what was asked to end, and kill what does not."""
+    """Wait for the programs that were asked to end, and kill those that do not."""
     for process in tuple(_running):
         stop(process)
         done(process)
 
 
 def again() -> None:
-    """Let programs be started again, after `end_all`: the command line may be called more than once."""
+    """Allow programs to be started again after `end_all`: the command line may be called more than once."""
     _over.clear()
 
 
 def end_rest(process: subprocess.Popen[Any]) -> None:
-    """What it started and did not wait for: a group lives on without its leader."""
+    """Kill what it started and did not wait for: a group outlives its leader."""
     with contextlib.suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL)
 

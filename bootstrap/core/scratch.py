@@ -1,6 +1,6 @@
-"""Private temporary folders of a run, all below one; what a run that was killed left is swept by the next.
+"""Private temporary folders of a run, all below one; the next run removes those of a killed one.
 
-The folder is held by a lock, which goes with its process: one that nobody holds belongs to no run.
+A lock on the folder, which ends with its process, shows whether it belongs to a run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 PREFIX = "gitops-bootstrap-"
 _LOCK = ".lock"
 _YOUNG = 60.0
-"""Seconds that a folder without a lock may be on its way to one."""
+"""Seconds that a new folder may have no lock yet."""
 
 
 @dataclass
@@ -40,9 +40,9 @@ _guard = threading.Lock()
 
 @contextlib.contextmanager
 def folder(purpose: str, within: str | None = None) -> Iterator[Path]:
-    """A private folder that is gone after the block; `within` a folder, or where temporary files lie.
+    """A private folder that is removed after the block; `within` a folder, or in the temporary folder.
 
-    Raises OSError when it cannot be made.
+    Raises OSError when it cannot be created.
     """
     path = take(purpose, within)
     try:
@@ -52,7 +52,7 @@ def folder(purpose: str, within: str | None = None) -> Iterator[Path]:
 
 
 def take(purpose: str, within: str | None = None) -> Path:
-    """A private folder until `give_back`, or else until the process ends. Raises OSError."""
+    """A private folder until `give_back`, or until the process ends. Raises OSError."""
     place = os.path.realpath(within or tempfile.gettempdir())
     with _guard:
         if place not in _swept:
@@ -67,7 +67,7 @@ def take(purpose: str, within: str | None = None) -> Path:
 
 
 def give_back(path: Path) -> None:
-    """Take a folder away, and with the last one all that was made around it."""
+    """Remove a folder, and with the last one the folder around it."""
     shutil.rmtree(path, ignore_errors=True)
     place = str(path.parent.parent)
     with _guard:
@@ -89,7 +89,7 @@ def _new(place: str) -> _Held:
             os.close(descriptor)
             continue
         except OSError:
-            pass  # a file system without locks: no other run can take it for left behind, either
+            pass  # a file system without locks: no other run can mistake it for a leftover, either
         return _Held(path, descriptor)
 
 
@@ -106,7 +106,7 @@ def _drop_all() -> None:
 
 
 def _sweep(place: Path) -> None:
-    """Take away what this user's other runs left there; never what another user made, nor a link."""
+    """Remove what this user's other runs left there; never another user's files, nor a link."""
     with contextlib.suppress(OSError):
         for path in place.glob(f"{PREFIX}*"):
             with contextlib.suppress(OSError):

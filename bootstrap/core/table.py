@@ -1,4 +1,4 @@
-"""Pure: a table as lines of a width. No cell is broken inside a word: a name stays whole, to be copied."""
+"""Pure: a table as lines of a given width. No word is broken in a cell, so that names can be copied."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 GAP = "  "
 INDENT = "    "
 NARROWEST = 24
-"""Columns that the last cell gets at least; with less room it goes below its row."""
+"""Minimum width of the last cell; with less room it goes below its row."""
 
 
 def lines(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
-    """The header, then a line a row; `width` None: as wide as it needs to be.
+    """The header, then one line per row; `width` None: as wide as needed.
 
-    Where that is too wide, the last column is wrapped at blanks; where the others leave too little room for
-    it, the columns that do not fit are told below their row as `HEADER value`.
+    If that is too wide, the last column is wrapped at spaces; if the others leave too little room for
+    it, the columns that do not fit are shown below their row as `HEADER value`.
     """
     table = [list(headers), *[list(row) for row in rows]]
     widths = [max(len(row[column]) for row in table) for column in range(len(headers))]
@@ -40,7 +40,7 @@ def _wrapped(row: Sequence[str], widths: Sequence[int], width: int, before: int)
 
 
 def _below(table: Sequence[Sequence[str]], widths: Sequence[int], width: int) -> list[str]:
-    """As many columns as fit on the row's own line, the others below it; what says nothing is left out."""
+    """As many columns as fit on the row's own line, the others below it; empty ones are omitted."""
     fits = 1
     while fits < len(widths) - 1 and sum(widths[: fits + 1]) + len(GAP) * fits <= width:
         fits += 1

@@ -1,4 +1,4 @@
-"""Pure: how numbers of things, names and long texts are said."""
+"""Pure: counts, suggestions and shortened texts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def suggest(names: Iterable[str]) -> str:
 
 
 def names_near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean x?` when a known name is close to it, else the few that there are."""
+    """`; did you mean x?` when a known name is close, else the known names."""
     known = sorted(set(known))
     if said := suggest(near(name, known)):
         return f"; {said}"
@@ -44,9 +44,9 @@ def names_near(name: str, known: Iterable[str]) -> str:
 
 
 def is_slip(name: str, known: Iterable[str]) -> bool:
-    """Whether a name is that of something known but for one letter: too many, missing, another, two swapped.
+    """Whether a name is a known one with one typo: a letter added, missing, changed, or two swapped.
 
-    Digits, and parts of a letter or two, tell names apart on purpose: issuer-1 and issuer-2, zone-a
+    Digits, and parts of one or two letters, distinguish names on purpose: issuer-1 and issuer-2, zone-a
     and zone-b.
     """
     return any(_is_slip(name, other) for other in known)
@@ -71,6 +71,6 @@ def _is_slip(one: str, other: str) -> bool:
 
 
 def _part(name: str, position: int) -> str:
-    """The part between dashes and dots that a position lies in."""
+    """The part between dashes and dots that contains a position."""
     before, after = re.split(r"[-._]", name[:position])[-1], re.split(r"[-._]", name[position:])[0]
     return before + after

@@ -1,7 +1,7 @@
-"""What --verbose shows: each call of git, over HTTP, of a renderer and each file, as it is made.
+"""What --verbose shows: each git command, HTTP request, renderer and file, as it happens.
 
-One listener for the process: calls are made deep below and on threads, where no Output is known.
-Nobody may put a credential into what is said; the listener hides those that it knows all the same.
+One listener for the process: calls are made far down the stack and on threads, where no Output is at hand.
+Callers must not pass credentials; the listener redacts the known ones anyway.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _listeners: list[Callable[[str], None]] = []
 
 @contextmanager
 def to(listener: Callable[[str], None] | None) -> Iterator[None]:
-    """Have a listener (None: nobody) told everything while the block runs."""
+    """Pass every line to a listener (None: nobody) while the block runs."""
     if listener is None:
         yield
         return
@@ -29,20 +29,20 @@ def to(listener: Callable[[str], None] | None) -> Iterator[None]:
 
 
 def say(text: str) -> None:
-    """One line, if anybody listens."""
+    """Pass on one line, if there is a listener."""
     for listener in _listeners:
         listener(text)
 
 
 class Call:
-    """A call that is under way; `ended` is how it ended, in words."""
+    """A call in progress; `ended` is how it ended, in words."""
 
     ended = "no answer"
 
 
 @contextmanager
 def call(what: str) -> Iterator[Call]:
-    """Tell a call with how it ended and the seconds that it took."""
+    """Report a call, how it ended and the seconds it took."""
     if not _listeners:
         yield Call()
         return
@@ -54,28 +54,28 @@ def call(what: str) -> Iterator[Call]:
 
 
 def git(arguments: Sequence[str], folder: object) -> str:
-    """A git command as it is told: without passwords in URLs, long ones cut, where it runs."""
+    """A git command for display: without passwords in URLs, shortened, with its folder."""
     words = [re.sub(r"(?<=://)[^/@\s]*@", "", word) for word in arguments if _listeners]
     line = " ".join(word if len(word) <= _LONG else f"{word[:_LONG]}…" for word in words[:_MANY])
     return f"git {line}{f' and {len(words) - _MANY} more' if len(words) > _MANY else ''} (in {folder})"
 
 
 def address(url: str) -> str:
-    """A URL as it is told: without user, password and query."""
+    """A URL for display: without user, password and query."""
     return re.sub(r"(?<=://)[^/@\s]*@", "", url.partition("?")[0])
 
 
 def follow(session: Any) -> None:
-    """Tell every answer of a session of requests."""
+    """Report every response of a requests session."""
 
-    def told(answer: Any, **_: Any) -> None:
+    def report(answer: Any, **_: Any) -> None:
         if _listeners:
             seconds = answer.elapsed.total_seconds()
             url = address(str(answer.request.url))
             say(f"{answer.request.method} {url}: {answer.status_code}, {seconds:.2f} s")
 
-    session.hooks["response"].append(told)
+    session.hooks["response"].append(report)
 
 
 _LONG, _MANY = 120, 12
-"""Characters of a word and words of a git command that are told."""
+"""Characters of a word, and words of a git command, that are shown."""

@@ -1,1 +1,1 @@
-"""`bootstrap doctor`: look at programs, cluster, rights, Argo CD and its Git host."""
+"""`bootstrap doctor`: check programs, cluster, rights, Argo CD and its Git host."""

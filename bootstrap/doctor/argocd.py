@@ -1,6 +1,6 @@
 """Argo CD's own health for `bootstrap doctor`: repositories, its queue, its webhook, its certificate.
 
-Of Secrets only names of keys, URLs without credentials and a certificate's end are told.
+Of Secrets, only names of keys, URLs without credentials and a certificate's expiry are reported.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from bootstrap.kube import Cluster, certificates
 from bootstrap.kube.connection import request
 from bootstrap.resources.applications import sources
 
-_METRICS = "look at them: kubectl port-forward statefulset/argocd-application-controller 8082"
+_METRICS = "read them: kubectl port-forward statefulset/argocd-application-controller 8082"
 Found = tuple[str, str, str, str]
 """(area, state, what was found, what to do)."""
 
 METRICS = "services/argocd-metrics:8082/proxy/metrics"
 LONG_QUEUE = 50
-"""Applications in a queue from which on it is told of."""
+"""Applications in a queue from which it is reported."""
 STALE = 900.0
-"""Seconds without a comparison after which the controller does not keep up; by itself it looks every 180."""
+"""Seconds without a comparison after which the controller is behind; by default it compares every 180."""
 _DEPTH = re.compile(
     r'^workqueue_depth\{[^}]*name="(app_\w+)"[^}]*\}\s+(\d+(?:\.\d+)?(?:e\+?\d+)?)$', re.MULTILINE
 )
@@ -38,7 +38,7 @@ _TROUBLE = ("ComparisonError", "InvalidSpecError")
 def repositories(
     applications: Sequence[Mapping[str, Any]], secrets: Sequence[Mapping[str, Any]]
 ) -> list[Found]:
-    """Each Git repository or chart host: whether Argo CD could read it, as its Applications tell."""
+    """Each Git repository or chart host: whether Argo CD could read it, according to its Applications."""
     users: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for application in applications:
         for url in {source.repo_url for source in sources(application)}:
@@ -61,7 +61,7 @@ def repositories(
 
 
 def _trouble(application: Mapping[str, Any], url: str) -> str:
-    """What an Application's conditions say of a repository; of its only one, whatever they say."""
+    """What an Application's conditions say about a repository; about its only one, whatever they say."""
     alone = len({source.repo_url for source in sources(application)}) == 1
     for condition in (application.get("status") or {}).get("conditions") or ():
         message = str(condition.get("message") or "")
@@ -111,26 +111,26 @@ def compared(applications: Sequence[Mapping[str, Any]], now: datetime) -> list[F
             times[str(application["metadata"]["name"])] = (now - then).total_seconds()
     never = len(applications) - len(times)
     if not times:
-        hint = "look at argocd-application-controller: kubectl -n argocd logs statefulset/…"
-        return [("comparison", "broken", f"none of {never} Applications was ever compared with Git", hint)]
+        hint = "check argocd-application-controller: kubectl -n argocd logs statefulset/…"
+        return [("comparison", "broken", f"none of {never} Applications has been compared with Git", hint)]
     name = max(times, key=lambda one: times[one])
-    said = f"the longest ago, {name}, {times[name]:.0f} s" + (f"; {never} never" if never else "")
+    said = f"the oldest one, of {name}, is {times[name]:.0f} s old" + (f"; {never} never" if never else "")
     late = times[name] > STALE
-    hint = "the controller does not keep up or does not run: see its log and its queue" if late else ""
+    hint = "the controller is behind or not running: see its log and its queue" if late else ""
     return [("comparison", "warning" if late else "ok", said, hint)]
 
 
 def webhook(secret: Mapping[str, Any] | None) -> Found:
-    """Whether argocd-secret has what proves a delivery genuine; the values stay where they are."""
+    """Whether argocd-secret has what proves that a delivery is genuine; the values are not read out."""
     keys = sorted(key for key in ((secret or {}).get("data") or {}) if key.startswith("webhook."))
     if keys:
         return ("webhook", "ok", f"argocd-secret has {', '.join(keys)}", "")
-    found = "no webhook is set up: a push is seen when Argo CD looks next, after up to 3 minutes"
+    found = "no webhook is set up: Argo CD notices a push when it polls, after up to 3 minutes"
     return ("webhook", "ok", found, "")
 
 
 def server_certificate(secret: Mapping[str, Any] | None, now: datetime) -> list[Found]:
-    """When argocd-server's own certificate (Secret argocd-server-tls) ends."""
+    """When argocd-server's own certificate (Secret argocd-server-tls) expires."""
     pem = _text(secret, "tls.crt") if secret else ""
     if not pem:
         return []
@@ -139,12 +139,12 @@ def server_certificate(secret: Mapping[str, Any] | None, now: datetime) -> list[
     try:
         end = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
     except ValueError:
-        hint = "make the Secret again with a PEM certificate"
-        return [("certificates", "broken", "argocd-server-tls holds no certificate", hint)]
+        hint = "create the Secret again with a PEM certificate"
+        return [("certificates", "broken", "argocd-server-tls contains no certificate", hint)]
     days = (end - now).total_seconds() / 86400
     state = "broken" if days < 0 else "warning" if days < certificates.EXPIRES_SOON else "ok"
     hint = "renew it: Secret argocd-server-tls" if state != "ok" else ""
-    return [("certificates", state, f"argocd-server's ends in {days:.0f} days", hint)]
+    return [("certificates", state, f"argocd-server's expires in {days:.0f} days", hint)]
 
 
 def _text(secret: Mapping[str, Any], key: str) -> str:
@@ -155,7 +155,7 @@ def _text(secret: Mapping[str, Any], key: str) -> str:
 
 
 def secrets_of_repositories(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
-    """The Secrets that hold credentials of repositories."""
+    """The Secrets with credentials of repositories."""
     found = []
     for kind in ("repository", "repo-creds"):
         selector = f"argocd.argoproj.io/secret-type={kind}"

@@ -1,6 +1,6 @@
-"""What `bootstrap doctor` does: looks at everything once, and says what is not well and what to do.
+"""What `bootstrap doctor` does: checks everything once, and reports what is wrong and what to do.
 
-Its report is made to be pasted: it names versions, hosts and states, and holds no secret.
+Its report is meant to be pasted: it has versions, hosts and states, and no secret.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState
 from bootstrap.programs import run
 
-"""`unknown`: it could not be looked at from here; that is no fault."""
+"""`unknown`: it could not be checked from here; that is not a fault."""
 _PROGRAMS = {
     "git": ("--version",),
     "kustomize": ("version",),
@@ -41,7 +41,7 @@ _COMPONENTS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"))
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `mend` is what to do about it, or to see more, if anything."""
+    """One thing that was checked; `mend` is what to do about it, or to see more, if anything."""
 
     area: str
     state: State
@@ -51,7 +51,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """Everything that was found, area by area."""
+    """All findings, area by area."""
 
     findings: list[Finding] = field(default_factory=list)
 
@@ -89,7 +89,7 @@ def doctor(
 
         def _webhook(report: Report, cluster: Cluster, namespace: str) -> None:
             applications = argocd.applications(cluster, namespace)
-            for found in webhook.look(cluster, namespace, applications, asked, api_url, invocation):
+            for found in webhook.inspect(cluster, namespace, applications, asked, api_url, invocation):
                 report.take(found)
 
         _guarded(report, _webhook, cluster, namespace)
@@ -104,7 +104,7 @@ def doctor(
 
 
 def lines(report: Report) -> Iterator[str]:
-    """A line a finding, and what to do below it."""
+    """One line per finding, and what to do below it."""
     width = max(len(finding.area) for finding in report.findings)
     for finding in report.findings:
         yield f"{finding.state.ljust(7)}  {finding.area.ljust(width)}  {finding.found}"
@@ -116,7 +116,7 @@ Look = Callable[[Report, Cluster, str], None]
 
 
 def _guarded(report: Report, look: Look, cluster: Cluster, namespace: str) -> None:
-    """One thing that may not be read is a finding, and the rest is looked at all the same."""
+    """One thing that may not be read is a finding, and the rest is checked anyway."""
     try:
         look(report, cluster, namespace)
     except BootstrapError as error:
@@ -135,7 +135,7 @@ def _here(report: Report, invocation: Invocation) -> None:
             continue
         said = run.ask([path, *arguments], invocation.environ, 60) or ""
         version = re.search(r"v?\d+\.\d+[\w.+-]*", said)
-        report.add(name, "ok", version[0] if version else "of an unknown version")
+        report.add(name, "ok", version[0] if version else "unknown version")
 
 
 def _cluster(report: Report, cluster: Cluster, namespace: str) -> None:
@@ -148,7 +148,7 @@ def _cluster(report: Report, cluster: Cluster, namespace: str) -> None:
             "rights", "warning", f"this credential may not: {shown}", "bootstrap init needs cluster-admin"
         )
     else:
-        report.add("rights", "ok", "all that bootstrap init needs")
+        report.add("rights", "ok", "everything that bootstrap init needs")
     if abs(state.clock_skew) > MAXIMAL_CLOCK_SKEW:
         report.add("clock", "broken", f"{state.clock_skew:.0f} s apart from the API server's", "set it (NTP)")
     else:
@@ -161,7 +161,7 @@ def _cluster(report: Report, cluster: Cluster, namespace: str) -> None:
         report.add("argocd", "broken", "not installed", "run bootstrap init")
     else:
         said = (
-            f"{state.argocd.version or 'of an unknown version'} in {state.argocd.namespace}, by "
+            f"{state.argocd.version or 'unknown version'} in {state.argocd.namespace}, by "
             f"{state.argocd.installed_by}"
         )
         report.add("argocd", "ok", said)
@@ -176,7 +176,7 @@ def _version(report: Report, state: ClusterState, host: str) -> None:
 
 
 def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:
-    """Argo CD's own workloads: as many ready as wanted, of their newest version."""
+    """Argo CD's own workloads: as many ready as desired, of their newest version."""
     for api_version, kind in _COMPONENTS:
         for item in kube.list_objects(cluster, api_version, kind, namespace):
             labels = item["metadata"].get("labels") or {}
@@ -195,7 +195,7 @@ def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:
 def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
     applications = argocd.applications(cluster, namespace)
     if not applications:
-        report.add("applications", "warning", "there is none", "run bootstrap init")
+        report.add("applications", "warning", "there are none", "run bootstrap init")
         return
     rows = {}
     family = Family.of(applications)
@@ -217,7 +217,7 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
 
 
 def _inside(report: Report, cluster: Cluster, namespace: str) -> None:
-    """Argo CD's work: its repositories, as far as Applications tell, and its queue."""
+    """Argo CD's work: its repositories, according to the Applications, and its queue."""
     applications = argocd.applications(cluster, namespace)
     if not applications:
         return
@@ -233,7 +233,7 @@ def _inside(report: Report, cluster: Cluster, namespace: str) -> None:
 
 
 def _credentials(report: Report, cluster: Cluster, namespace: str) -> None:
-    """What argocd-server trusts and is trusted by; of Secrets only names and a certificate's end."""
+    """What argocd-server trusts and is trusted by; of Secrets, only names and a certificate's expiry."""
     report.take(doctor_argocd.webhook(kube.get(cluster, "v1", "Secret", namespace, "argocd-secret")))
     tls = kube.get(cluster, "v1", "Secret", namespace, "argocd-server-tls")
     for found in doctor_argocd.server_certificate(tls, datetime.now(timezone.utc)):
@@ -241,11 +241,11 @@ def _credentials(report: Report, cluster: Cluster, namespace: str) -> None:
 
 
 def _certificates(report: Report, cluster: Cluster, namespace: str) -> None:
-    """cert-manager's Certificates that are not ready, or end soon."""
+    """cert-manager's Certificates that are not ready, or expire soon."""
     found = certificates.listed(cluster)
     wrong = list(certificates.troubles(found))
     for item in wrong:
         report.add("certificates", item.state, f"{item.namespace}/{item.name} {item.found}", item.mend)
     if found and not wrong:
         days = certificates.EXPIRES_SOON
-        report.add("certificates", "ok", f"{len(found)} ready, none ends within {days:.0f} days")
+        report.add("certificates", "ok", f"{len(found)} ready, none expires within {days:.0f} days")

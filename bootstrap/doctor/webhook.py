@@ -1,6 +1,6 @@
-"""The Git host's webhook to Argo CD, for `bootstrap doctor`: there, on, rightly signed, and answered.
+"""The Git host's webhook to Argo CD, for `bootstrap doctor`: it exists, is on, signed correctly, answered.
 
-Nothing is changed. Of secrets only a mark is compared that `init` puts into the webhook's address.
+Nothing is changed. Of secrets, only the mark that `init` puts in the webhook's address is compared.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from bootstrap.providers.webhooks import WEBHOOK_PATH, Delivery, Hook, mark
 from bootstrap.resources.applications import sources
 
 AREA = "webhook"
-_LOG = "look at it: kubectl logs deployment/argocd-server"
+_LOG = "read it: kubectl logs deployment/argocd-server"
 LOG_LINES = 5000
-"""Lines of argocd-server's log that are looked through for each of its pods."""
+"""Lines of argocd-server's log that are searched, per pod."""
 _RECEIVED = re.compile(r"Received push event repo: (\S+?),")
 _REFUSED = re.compile(r"Webhook processing failed: ([^\"]+)")
 _TIME = re.compile(r'"?time"?[=:]"([^"]+)"')
-_GIVE = "give the Git host's token by GIT_TOKEN or --token-file: one that may see the repository's webhooks"
+_GIVE = "give the Git host's token by GIT_TOKEN or --token-file: one that may read the repository's webhooks"
 
 
-def look(
+def inspect(
     cluster: Cluster,
     namespace: str,
     applications: Sequence[Mapping[str, Any]],
@@ -42,9 +42,9 @@ def look(
     api_url: str | None,
     invocation: Invocation,
 ) -> list[Found]:
-    """What the Git host tells of its webhooks to Argo CD, for `access.repo`.
+    """What the Git host reports of its webhooks to Argo CD, for `access.repo`.
 
-    Whoever may write the root Application says where its repository is: no token goes there for that.
+    Anyone who may write the root Application chooses its repository: no token is sent there because of it.
     """
     if access.repo:
         return list(_of(access.repo, cluster, namespace, access, api_url, invocation))
@@ -52,7 +52,7 @@ def look(
     hosts = sorted({host_of(url) for url in urls})
     if not hosts:
         return []
-    said = f"not asked for: the cluster names {', '.join(hosts)}; a token goes only to a host that you name"
+    said = f"not checked: the cluster names {', '.join(hosts)}; a token is sent only to a host that you name"
     hint = f"if that is your repository: bootstrap doctor --repo {without_userinfo(urls[0])}"
     return [(AREA, "unknown", said, hint)]
 
@@ -69,28 +69,28 @@ def _of(
     try:
         credential = git_credential.read(access, invocation, access.repo, api_url)
         if credential.token is None:
-            found = f"{host_of(url)} is not asked for its webhook and deliveries: there is no token"
+            found = f"{host_of(url)} was not asked for its webhook and deliveries: there is no token"
             return [(AREA, "unknown", found, _GIVE)]
         given = f"{api_url.rstrip('/')}/{project_path(url)}" if api_url else None
         address = given or web_address(url)
         provider = providers.find(url, credential, invocation, address)
         if provider is None:
-            found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {shown}"
-            return [(AREA, "unknown", found, "name its web address with --api-url")]
+            found = f"no known GitHub, GitLab, Gitea or Forgejo at {shown}"
+            return [(AREA, "unknown", found, "give its web address with --api-url")]
         hooks = provider.webhooks(url)
     except BootstrapError as error:
         return [(AREA, "warning", f"{error.tried}: {error.found}", f"{error.hint}; {_GIVE}")]
     if not hooks and not _has_server(cluster, namespace):
-        found = "Argo CD has no API server here that one could reach: a push is seen after up to 3 minutes"
+        found = "Argo CD has no API server for a webhook here: it notices a push after up to 3 minutes"
         return [(AREA, "ok", found, "")]
-    said = list(told(shown, hooks, _secret(cluster, namespace, provider.webhook_key, invocation)))
+    said = list(findings(shown, hooks, _secret(cluster, namespace, provider.webhook_key, invocation)))
     if any(not hook.deliveries for hook in hooks):
         said += received(_logs(cluster, namespace), url)
     return said
 
 
 def repositories(applications: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The Git repositories of the Applications that no other one applies."""
+    """The Git repositories of the top-level Applications."""
     urls: list[str] = []
     for application in applications:
         metadata = application["metadata"]
@@ -104,43 +104,46 @@ def repositories(applications: Sequence[Mapping[str, Any]]) -> list[str]:
     return urls
 
 
-def told(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Found]:
-    """`secret`: the one in argocd-secret; "" when there is none, None when it cannot be told."""
+def findings(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Found]:
+    """`secret`: the one in argocd-secret; "" when there is none, None when it is unknown."""
     again = f"bootstrap init {url} --argocd-url https://ARGOCD-SERVER"
     if not hooks:
-        found = f"{url} has none to Argo CD's {WEBHOOK_PATH}: a push is seen after up to 3 minutes"
-        yield AREA, "warning", found, f"{again} makes it"
+        found = f"{url} has none to Argo CD's {WEBHOOK_PATH}: Argo CD notices a push after up to 3 minutes"
+        yield AREA, "warning", found, f"{again} creates it"
         return
     ours = [hook for hook in hooks if secret and hook.mark == mark(secret, hook.address)]
     for hook in ours or hooks:
         mend = f"bootstrap init {url} --argocd-url {hook.address.removesuffix(WEBHOOK_PATH)}"
         if hook.wrong:
-            mend += f" sets it right, or change it by hand: {hook.page}"
+            mend += f" corrects it, or change it by hand: {hook.page}"
             yield AREA, "broken", f"to {hook.address}: {'; '.join(hook.wrong)}", mend
             continue
         state, said = _signed(hook, secret)
-        yield AREA, state, f"to {hook.address}: on; {said}", "" if state == "ok" else f"{mend} signs it anew"
+        yield AREA, state, f"to {hook.address}: on; {said}", "" if state == "ok" else f"{mend} signs it again"
         yield _last(hook)
 
 
 def _signed(hook: Hook, secret: str | None) -> tuple[str, str]:
     if secret is None or (secret and not hook.mark and hook.signed is not False):
-        return "ok", "whether its secret is the cluster's cannot be told from outside"
+        return "ok", "it cannot be seen from outside whether its secret is the cluster's"
     if not secret:
-        return "warning", "argocd-secret has none to compare with: anybody may send one"
+        return "warning", "argocd-secret has no secret to compare with: anyone may send a webhook"
     if hook.mark == mark(secret, hook.address):
         return "ok", "its secret is the cluster's"
     if hook.signed is False:
-        return "broken", "it has no secret, and Argo CD takes none unsigned"
-    return "warning", "its secret is not this cluster's: another cluster's, or Argo CD refuses what it sends"
+        return "broken", "it has no secret, and Argo CD accepts no unsigned webhook"
+    return (
+        "warning",
+        "its secret is not this cluster's: it is another cluster's, or Argo CD refuses its deliveries",
+    )
 
 
 def _last(hook: Hook) -> Found:
     if not hook.deliveries:
-        found = f"the host's API does not tell of deliveries to {hook.address}"
+        found = f"the host's API does not list deliveries to {hook.address}"
         return AREA, "ok", found, f"see them at {hook.page}"
     if hook.last is None:
-        return AREA, "ok", f"nothing was sent to {hook.address} lately", ""
+        return AREA, "ok", f"nothing was sent to {hook.address} recently", ""
     when = f", {hook.last.at}" if hook.last.at else ""
     if 200 <= hook.last.status < 300:
         return AREA, "ok", f"the last delivery was answered {hook.last.status}{when}", ""
@@ -151,20 +154,20 @@ def _last(hook: Hook) -> Found:
 
 
 def _mend(last: Delivery, address: str) -> str:
-    """What is most likely to help."""
+    """The most likely fix."""
     if last.status in (400, 401, 403):
-        return "Argo CD refuses it, most often by its secret: run bootstrap init with --argocd-url again"
+        return "Argo CD refuses it, most likely for its secret: run bootstrap init with --argocd-url again"
     if last.status in (404, 405) or 300 <= last.status < 400:
         return f"{address} is not argocd-server's: give its own address to bootstrap init --argocd-url"
     if last.status == 413:
-        return "it is larger than Argo CD takes: raise webhook.maxPayloadSizeMB in argocd-cm"
+        return "it is larger than Argo CD accepts: raise webhook.maxPayloadSizeMB in argocd-cm"
     if last.status:
-        return "argocd-server, or the ingress before it, is in trouble: look at its pods and its log"
-    return f"the Git host cannot reach {address}: look at its DNS, its certificate and what lies between"
+        return "argocd-server, or the ingress in front of it, fails: check its pods and its log"
+    return f"the Git host cannot reach {address}: check its DNS, its certificate and the network in between"
 
 
 def _has_server(cluster: Cluster, namespace: str) -> bool:
-    """False for Argo CD's core variant alone."""
+    """False only for Argo CD's core variant."""
     try:
         found = kube.list_objects(cluster, "apps/v1", "Deployment", namespace)
     except ClusterError:
@@ -179,11 +182,11 @@ def _secret(cluster: Cluster, namespace: str, key: str, invocation: Invocation) 
     except (ClusterError, ValueError):
         return None
     invocation.keep_secret(value)
-    return None if value.startswith("$") else value  # $name:key stands for another Secret's
+    return None if value.startswith("$") else value  # $name:key refers to another Secret
 
 
 def received(log: str | None, url: str) -> list[Found]:
-    """What argocd-server's log says of pushes to a repository, and of webhooks that it refused."""
+    """What argocd-server's log says about pushes to a repository, and about webhooks that it refused."""
     if log is None:
         return [(AREA, "unknown", "argocd-server's log cannot be read from here", _LOG)]
     pushes, refused = [], []
@@ -198,10 +201,10 @@ def received(log: str | None, url: str) -> list[Found]:
         at, why = refused[-1]
         found = f"argocd-server refused a webhook, {at}: {why}"
         return [
-            (AREA, "broken", found, "run bootstrap init with --argocd-url again: it signs the webhook anew")
+            (AREA, "broken", found, "run bootstrap init with --argocd-url again: it signs the webhook again")
         ]
     if pushes:
-        return [(AREA, "ok", f"argocd-server got the last push, {max(pushes)}", "")]
+        return [(AREA, "ok", f"argocd-server received the last push, {max(pushes)}", "")]
     return [(AREA, "ok", f"argocd-server's log (its last {LOG_LINES} lines) has no push", "")]
 
 

@@ -15,7 +15,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 
 def html(graph: Graph) -> str:
-    """One self-contained page; it may be opened from a disk, mailed, or served."""
+    """One self-contained page; it can be opened from disk, mailed, or served."""
     picture = layout(graph)
     boxes = [picture.nodes[node.id] for node in graph.nodes]
     data = {
@@ -24,7 +24,7 @@ def html(graph: Graph) -> str:
         "height": round(picture.height),
         "boxes": [[round(v, 1) for v in (box.x, box.y, box.width, box.height)] for box in boxes],
     }
-    # Labels come from manifests: `<` is written so that none of them can end the script.
+    # Labels come from manifests: `<` is escaped so that none of them can end the script.
     text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
     title = escape(graph.title, quote=True)
     return f"""<!doctype html>
@@ -64,7 +64,7 @@ def html(graph: Graph) -> str:
 
 
 def _key() -> str:
-    """What the signs mean."""
+    """The legend of the signs."""
     words = {"unknown": "not known"}
     drawn = {
         state: sign(Node("", "", "", state=state), Box(-7, -12, 0, 0))  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Pure: where nodes, groups and edges go. A library (graphlay) lays out each group, then the groups.
 
-So a picture of two thousand nodes stays a map of boxes: ways inside a group are drawn in full, ways
+So a picture of two thousand nodes stays a map of boxes: edges inside a group are drawn in full, edges
 between groups from box to box.
 """
 
@@ -20,7 +20,7 @@ HEIGHT = 40.0
 PAD = 18.0
 TITLE = 24.0
 TOGETHER = 120
-"""Up to this many nodes, ways between groups are drawn from node to node."""
+"""Up to this many nodes, edges between groups are drawn from node to node."""
 
 Point = tuple[float, float]
 
@@ -41,7 +41,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Route:
-    """An edge as a line; `edges` are those that it stands for."""
+    """A line; `edges` are those that it represents."""
 
     points: tuple[Point, ...]
     edges: tuple[Edge, ...]
@@ -49,7 +49,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Picture:
-    """Everything at its place, in a drawing of `width` × `height`."""
+    """The position of everything, in a drawing of `width` × `height`."""
 
     width: float
     height: float
@@ -86,7 +86,7 @@ def layout(graph: Graph) -> Picture:
 
 
 def _step(one: Box, other: Box) -> Route:
-    """From a group to the one that comes after it, in the same row or at the start of the next."""
+    """From a group to the next one, in the same row or at the start of the next."""
     if other.y < one.y + one.height:
         y = min(one.middle[1], other.middle[1])
         return Route(((one.x + one.width, y), (other.x, y)), ())
@@ -143,7 +143,7 @@ def _layered(
 def _run(
     sizes: Mapping[str, tuple[float, float]], edges: Sequence[tuple[str, str]]
 ) -> tuple[dict[str, Point], list[list[Point]], tuple[float, float, float, float]]:
-    """The library's answer: centres, lines, and the bounds (left, top, right, bottom)."""
+    """The library's result: centres, lines, and the bounds (left, top, right, bottom)."""
     try:
         import graphlay
     except ImportError as error:
@@ -208,7 +208,7 @@ def _place_groups(
     pairs: Sequence[tuple[str, str]],
     gap: float,
 ) -> tuple[dict[str, Point], list[list[Point]], float, float]:
-    """Groups with ways between them by the library, the others in rows below."""
+    """Groups with edges between them by the library, the others in rows below."""
     tied = [name for name in names if any(name in pair for pair in pairs)]
     corners: dict[str, Point] = {}
     lines: list[list[Point]] = []

@@ -1,4 +1,4 @@
-"""Pure: a picture as data: nodes in groups, edges, and how each of them fares."""
+"""Pure: a picture as data: nodes in groups, edges, and the state of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootstrap.core.health import State
 
 @dataclass(frozen=True)
 class Node:
-    """`kind` is a word such as Service; `note` lines are shown when it is chosen; `where` is file:line."""
+    """`kind` is a word such as Service; `note` lines are shown when it is selected; `where` is file:line."""
 
     id: str
     label: str
@@ -24,7 +24,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """From what needs to what is needed; a broken one is a way that is cut."""
+    """From what needs to what is needed; a broken one leads nowhere."""
 
     source: str
     target: str
@@ -35,7 +35,7 @@ class Edge:
 @dataclass(frozen=True)
 class Graph:
     """`groups` are the groups' names in the order in which they are drawn; `ordered` ones come one
-    after the other, as waves do."""
+    after another, as waves do."""
 
     title: str
     nodes: tuple[Node, ...]
@@ -61,7 +61,7 @@ def graph(
     groups: Sequence[str] = (),
     ordered: bool = False,
 ) -> Graph:
-    """A graph without doubles: of nodes with one id the first counts, edges without both ends are dropped."""
+    """A graph without duplicates: the first node of an id wins, edges without both ends are dropped."""
     unique: dict[str, Node] = {}
     for node in nodes:
         unique.setdefault(node.id, node)

@@ -1,4 +1,4 @@
-"""A picture as SVG. States are told by colour and by the shape of the sign on each node."""
+"""A picture as SVG. Colour and the shape of the sign on each node show its state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def style() -> str:
 
 
 def svg(graph: Graph) -> str:
-    """A file of its own, that follows the reader's dark or light setting."""
+    """A standalone file that follows the reader's dark or light setting."""
     picture = layout(graph)
     size = f'width="{picture.width:.0f}" height="{picture.height:.0f}"'
     view = f'viewBox="0 0 {picture.width:.0f} {picture.height:.0f}"'
@@ -60,7 +60,7 @@ def _group(name: str, box: Box, number: int) -> str:
 
 
 def _counts(graph: Graph, group: str) -> str:
-    """How many nodes of a group are not well, told by the signs."""
+    """How many nodes of a group have a problem, shown by the signs."""
     states = [node.state for node in graph.nodes if node.group == group]
     counts = {"✕": states.count("broken"), "▲": states.count("warning")}
     return "".join(f"  {sign} {count}" for sign, count in counts.items() if count)

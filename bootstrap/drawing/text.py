@@ -10,7 +10,7 @@ _MARKS = {"ok": "", "warning": "⚠ ", "broken": "✗ ", "unknown": "? "}
 
 
 def mermaid(graph: Graph) -> str:
-    """A flowchart; groups are subgraphs, states are classes and a sign before the name."""
+    """A flowchart; groups are subgraphs, states are classes and a sign in front of the name."""
     ids = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
     lines = ["flowchart LR", f"  %% {graph.title}"]
     for number, group in enumerate(graph.groups):

@@ -1,4 +1,4 @@
-"""Writes a graph in one of its formats; what `trace` and `graph` share."""
+"""Writes a graph in one of its formats; shared by `trace` and `graph`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write(graph: Graph, output: Output, format: str, read: Told | None = None) -
 
     Raises InputError when a picture is asked for and the library is missing.
 
-    On a terminal, where nobody reads a page's source, pages and pictures go to a file in this folder.
+    On a terminal, where nobody reads a page's source, pages and pictures go to a file in the current folder.
     """
     if format == "json":
         output.result({**graph.data(), **({"coverage": read.data()} if read is not None else {})})
@@ -68,6 +68,6 @@ def _file(graph: Graph, output: Output, format: str, text: str) -> None:
         raise InputError("writing the graph", str(error), f"name a file elsewhere: > /tmp/{path}") from error
     if not is_own:
         raise InputError(
-            "writing the graph", f"{path} is there, and is none", f"name a file: > other.{format}"
+            "writing the graph", f"{path} exists and is not a graph", f"name a file: > other.{format}"
         )
     output.line(f"written to {path}: open it in a browser (another place: > FILE; as text: -o mermaid)")

@@ -23,13 +23,13 @@ ATTEMPTS = 4
 PAUSE = 0.25
 """Seconds before the second attempt; doubled before each further one."""
 ABANDONED = 24 * 60 * 60
-"""Seconds after which what a killed run left of a download is removed."""
+"""Seconds after which the partial download of a killed run is removed."""
 PIECE = 1 << 20
 LARGEST_CHECKSUMS = 1 << 20
 LARGEST = 2 << 30
-"""Bytes that a file may have: the largest that is fetched, a program, has a fifth of that."""
+"""The size limit of a file in bytes: the largest that is fetched, a program, is a fifth of that."""
 LONGEST = 60 * 60.0
-"""Seconds that one attempt may take; a host that sends a byte now and then is not waited for for ever."""
+"""Seconds that one attempt may take, so that a host which sends a byte now and then cannot block a run."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _T = TypeVar("_T")
@@ -45,12 +45,12 @@ def fetch(
 ) -> Path:
     """The file at `url`: a path in the cache, named by its sha256 (64 hex digits).
 
-    With `sha256`, a file that is in the cache is returned without network. Without, it is fetched
-    afresh each time, and TLS alone vouches for it. `ca_file` (PEM) is trusted beside the public
-    authorities; BOOTSTRAP_CA_FILE is its default. `report` is told how much has come.
+    With `sha256`, a cached file is returned without any network access. Without, it is fetched
+    again each time, and TLS alone vouches for it. `ca_file` (PEM) is trusted in addition to the public
+    authorities; BOOTSTRAP_CA_FILE is its default. `report` is called with the progress.
 
-    Raises DownloadUnavailable when it cannot be had, ChecksumDiffers when it is another file,
-    DownloadError when it cannot be kept or the URL is not https; InputError for a bad CA file.
+    Raises DownloadUnavailable when it cannot be downloaded, ChecksumDiffers when its checksum is wrong,
+    DownloadError when it cannot be stored or the URL is not https; InputError for a bad CA file.
     """
     folder = invocation.cache_dir / "downloads"
     wanted = sha256.lower() if sha256 else None
@@ -62,8 +62,8 @@ def fetch(
             if wanted and actual != wanted:
                 raise ChecksumDiffers(
                     f"downloading {shown(url)}",
-                    f"its sha256 is {actual}, expected is {wanted}",
-                    "do not use that file: its publisher, a mirror or a proxy on the way changed it",
+                    f"its sha256 is {actual}, expected {wanted}",
+                    "do not use that file: its publisher, a mirror or a proxy in between changed it",
                     shown(url),
                 )
             return partial.replace(folder / actual)
@@ -72,10 +72,10 @@ def fetch(
 def keep(path: Path, invocation: Invocation) -> str:
     """Put a copy of a local file into the cache; returns its sha256.
 
-    Raises DownloadError when it cannot be read or kept.
+    Raises DownloadError when it cannot be read or stored.
     """
     folder = invocation.cache_dir / "downloads"
-    with _storing(f"keeping {path}", folder, invocation.cache_dir), _partial(invocation) as (partial, file):
+    with _storing(f"storing {path}", folder, invocation.cache_dir), _partial(invocation) as (partial, file):
         with path.open("rb") as source:
             shutil.copyfileobj(source, file)
         file.flush()
@@ -85,10 +85,10 @@ def keep(path: Path, invocation: Invocation) -> str:
 
 
 def keep_bytes(content: bytes, invocation: Invocation) -> str:
-    """Put what was read from elsewhere into that cache; returns its sha256. Raises DownloadError."""
+    """Put content from another source into that cache; returns its sha256. Raises DownloadError."""
     folder = invocation.cache_dir / "downloads"
     with (
-        _storing("keeping what was read", folder, invocation.cache_dir),
+        _storing("storing what was read", folder, invocation.cache_dir),
         _partial(invocation) as (partial, file),
     ):
         file.write(content)
@@ -101,8 +101,8 @@ def keep_bytes(content: bytes, invocation: Invocation) -> str:
 def fetch_checksum(url: str, name: str, invocation: Invocation, ca_file: Path | None = None) -> str:
     """The sha256 of the file `name` that is published at `url`.
 
-    There are either lines of `<sha256>  <name>`, as sha256sum writes them, or the bare sha256.
-    Raises DownloadUnavailable when it cannot be had or does not name that file.
+    The file has either lines of `<sha256>  <name>`, as sha256sum writes them, or the bare sha256.
+    Raises DownloadUnavailable when it cannot be downloaded or does not name that file.
     """
     body = _repeatedly(url, lambda: _text(url, invocation, ca_file))
     for line in body.splitlines():
@@ -113,7 +113,7 @@ def fetch_checksum(url: str, name: str, invocation: Invocation, ca_file: Path | 
             return words[0].lower()
     raise DownloadUnavailable(
         f"looking for the checksum of {name}",
-        "the published checksums do not name it",
+        "the published checksums do not list it",
         "check the version, and the mirror if there is one",
         shown(url),
     )
@@ -132,7 +132,7 @@ def checksum(path: Path) -> str:
 
 
 def _repeatedly(url: str, attempt: Callable[[], _T]) -> _T:
-    """What `attempt` returns; what may pass is tried ATTEMPTS times, everything else raised at once."""
+    """What `attempt` returns; transient faults are retried up to ATTEMPTS times, others raised at once."""
     for number in range(1, ATTEMPTS + 1):
         try:
             return attempt()
@@ -179,7 +179,7 @@ def _check_bounds(url: str, size: int, deadline: float) -> None:
     if size > LARGEST:
         found = f"it is larger than {LARGEST:,} bytes"
     elif time.monotonic() > deadline:
-        found = f"it has not come whole within {LONGEST:.0f} s"
+        found = f"the download did not complete within {LONGEST:.0f} s"
     if found:
         hint = "check the URL, and the mirror if there is one"
         raise DownloadUnavailable(f"downloading {shown(url)}", found, hint, shown(url))
@@ -195,7 +195,7 @@ def _text(url: str, invocation: Invocation, ca_file: Path | None) -> str:
             if len(body) > LARGEST_CHECKSUMS:
                 raise DownloadUnavailable(
                     f"downloading {shown(url)}",
-                    f"it is larger than {LARGEST_CHECKSUMS} bytes, no list of checksums",
+                    f"it is larger than {LARGEST_CHECKSUMS} bytes, too large for a list of checksums",
                     "check the URL, and the mirror if there is one",
                     shown(url),
                 )
@@ -206,7 +206,7 @@ def _text(url: str, invocation: Invocation, ca_file: Path | None) -> str:
 
 
 def _kept(path: Path) -> Path | None:
-    """The file in the cache, if it still is what its name says; a damaged one is removed."""
+    """The file in the cache, if it still matches its name; a damaged one is removed."""
     if not path.is_file():
         return None
     if checksum(path) == path.name:
@@ -217,7 +217,7 @@ def _kept(path: Path) -> Path | None:
 
 @contextmanager
 def _partial(invocation: Invocation) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file beside the kept ones, gone at the end unless it was moved to its name."""
+    """A temporary file next to the cached ones, removed at the end unless it was renamed."""
     folder = cache_trust.make(invocation.cache_dir / "downloads", invocation)
     for left in folder.glob(".partial-*"):
         with suppress(FileNotFoundError):  # its own run, or another one, has just removed it
@@ -234,7 +234,7 @@ def _partial(invocation: Invocation) -> Iterator[tuple[Path, BinaryIO]]:
 
 @contextmanager
 def _storing(tried: str, folder: Path, top: Path) -> Iterator[None]:
-    """Turns what the file system refuses into a DownloadError; refuses a cache that others may write."""
+    """Turns file system errors into a DownloadError; refuses a cache that others may write to."""
     if folder.exists() and (why := cache_trust.fault(folder, top)):
         hint = "make it yours alone (chmod -R go-w, chown -R), or choose another with BOOTSTRAP_CACHE_DIR"
         raise DownloadError(tried, why, hint, str(folder))

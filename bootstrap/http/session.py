@@ -1,4 +1,4 @@
-"""One way to speak HTTP: verified TLS, the invocation's proxies, no .netrc, one exception for no answer."""
+"""The one HTTP session: verified TLS, the invocation's proxies, no .netrc, one exception for no answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 AGENT = "gitops-bootstrap"
 LONGEST_REASON = 300
-"""Characters that are shown of why a request got no answer."""
+"""Characters that are shown of the reason why a request got no answer."""
 
 Kind = Literal["certificate", "proxy", "unconnected", "silent", "cut", "broken", "invalid"]
 """Why no answer came: TLS is not trusted, the proxy refuses, no connection was made, the server is silent,
@@ -27,11 +27,11 @@ the body ended too early, the connection broke, the request cannot be sent."""
 
 
 Timeout = float | tuple[float, float | None]
-"""Seconds for all, or to connect and to wait for the next byte (None: for ever)."""
+"""Seconds for all, or to connect and to wait for the next byte (None: no limit)."""
 
 
 class Failure(Exception):
-    """A request that got no answer; str() is the plainest reason that is known."""
+    """A request that got no answer; str() is the simplest known reason."""
 
     def __init__(self, kind: Kind, reason: str) -> None:
         super().__init__(reason)
@@ -49,7 +49,7 @@ class Session:
         environ = invocation.environ
         self._environ = environ
         self.requests = requests.Session()
-        # What the user's environment says is read from the invocation; credentials are those that were given.
+        # The user's environment is read from the invocation; only credentials that were passed in are used.
         self.requests.trust_env = False
         bundle = ca_file or environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
         self.requests.verify = str(bundle) if bundle else True
@@ -101,7 +101,7 @@ def translated() -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """The plainest sentence of a chain of exceptions: the one that the operating system or TLS gave."""
+    """The simplest message in a chain of exceptions: that of the operating system or of TLS."""
     while inner := _inner(error):
         error = inner
     said = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error) or repr(error)
@@ -153,10 +153,10 @@ def body(answer: Response) -> Any:
 
 
 def load() -> None:
-    """Load, on one thread, the packages of which two threads would load parts at once.
+    """Import, on one thread, the packages that two threads would otherwise import at the same time.
 
-    Python breaks the deadlock of two half-loaded modules that wait for each other by handing one of
-    them out half-loaded, and that is an ImportError now and then.
+    Python breaks the deadlock of two half-imported modules that wait for each other by handing out one of
+    them half-imported, which causes an occasional ImportError.
     """
     import requests  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""HTTP for downloads: verified TLS, a private authority beside the public ones, faults told apart."""
+"""HTTP for downloads: verified TLS, a private authority in addition to the public ones, faults classified."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next byte."""
 PROBE_SECONDS = 4.0
 IDENTITY = {"Accept-Encoding": "identity"}
-"""What is hashed must be the file itself, not its compressed form's content."""
+"""The hash must be of the file itself, so the server must not compress it."""
 
 
 class PassingFault(Exception):
-    """What may be gone at the next attempt: an answer of 5xx or 429, a broken connection, silence."""
+    """A transient fault: an answer of 5xx or 429, a broken connection, silence."""
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def get(url: str, invocation: Invocation, ca_file: Path | None = None) -> Iterat
 
 
 def _failed(address: str, failure: Failure) -> PassingFault | DownloadUnavailable:
-    """What may be gone at the next attempt, and what will not."""
+    """A transient fault as PassingFault, a permanent one as DownloadUnavailable."""
     from requests.exceptions import ConnectTimeout
 
     if failure.kind == "certificate":
@@ -79,12 +79,12 @@ def _failed(address: str, failure: Failure) -> PassingFault | DownloadUnavailabl
 def reachable(
     urls: Sequence[str], invocation: Invocation, ca_file: Path | None = None, seconds: float = PROBE_SECONDS
 ) -> dict[str, str | None]:
-    """Asks each URL at once, and says why it does not answer: None means that it does.
+    """Asks all URLs in parallel, and returns why each does not answer: None means that it does.
 
-    Any HTTP answer counts. The whole takes little more than `seconds`, even where names are resolved
+    Any HTTP answer counts. The call takes little more than `seconds`, even where names are resolved
     slowly. Raises InputError for a bad CA file, DownloadError for a URL that is not https.
     """
-    load()  # the time that takes is not the hosts'
+    load()  # so that importing does not count as the hosts' time
 
     silent = f"no answer within {seconds:g} s"
     found: dict[str, str | BootstrapError | None] = dict.fromkeys(urls, silent)
@@ -109,7 +109,7 @@ def reachable(
 
 
 def shown(url: str) -> str:
-    """A URL without what may be a credential: user, password and query."""
+    """A URL without what may contain a credential: user, password and query."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
@@ -144,7 +144,7 @@ def _session(address: str, invocation: Invocation, ca_file: Path | None) -> Sess
             super().init_poolmanager(*arguments, **(options | {"ssl_context": context}))
 
     class Loopback(HTTPAdapter):
-        # Redirects pass here as well.
+        # Redirects are checked here as well.
         def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> Any:
             if not is_loopback(urlsplit(request.url or "").hostname or ""):
                 raise DownloadError(
@@ -167,9 +167,9 @@ def _trusting(ca_file: Path) -> ssl.SSLContext:
         context.load_verify_locations(ca_file)
     except (OSError, ssl.SSLError) as error:
         raise InputError(
-            "reading the certificate authority's file",
+            "reading the CA file",
             reason(error),
-            "give a file with PEM certificates",
+            "give a file of PEM certificates",
             str(ca_file),
         ) from error
     return context

@@ -26,7 +26,7 @@ from bootstrap.init.observe_repository import Laid
 from bootstrap.init.request import Request
 from bootstrap.kube.state import ClusterState, Preview
 from bootstrap.layout import files
-from bootstrap.plan.handlers import World
+from bootstrap.plan.handlers import Session
 from bootstrap.plan.steps import Plan
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Connected:
     url: str
     credential: Credential
     for_argocd: ForArgoCD
-    acting: World
+    acting: Session
     stack: ExitStack
     warned: bool = False
 
@@ -61,24 +61,24 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
     credential = git_credential.read(request, invocation, url, request.api_url)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
-    world = World(remote, invocation, sign=request.sign, credentials=for_argocd.named())
-    return Connected(invocation, url, credential, for_argocd, world, stack)
+    session = Session(remote, invocation, sign=request.sign, credentials=for_argocd.named())
+    return Connected(invocation, url, credential, for_argocd, session, stack)
 
 
-def observe(request: Request, world: Connected, output: Output) -> Seen:
+def observe(request: Request, session: Connected, output: Output) -> Seen:
     """Read Git and the cluster side by side; every finding that forbids the run is raised at once."""
     load()  # both sides need it
     title = "reading the repository" + ("" if request.repo_only else " and the cluster")
     with output.progress(title), ThreadPoolExecutor(2) as pool:
-        git_side = pool.submit(_attempt, lambda: _observe_git(request, world, output))
-        cluster_side = pool.submit(_attempt, lambda: _observe_cluster(request, world))
+        git_side = pool.submit(_attempt, lambda: _observe_git(request, session, output))
+        cluster_side = pool.submit(_attempt, lambda: _observe_cluster(request, session))
         laid, git_error = git_side.result()
         cluster, cluster_error = cluster_side.result()
-    if isinstance(git_error, AuthenticationFailed) and _may_ask(world):
-        _ask_token(request, world, output)
+    if isinstance(git_error, AuthenticationFailed) and _may_ask(session):
+        _ask_token(request, session, output)
         with output.progress("reading the repository"):
-            laid, git_error = _attempt(lambda: _observe_git(request, world, output))
-    findings = list(preflight.of_disk(_free_space(world.invocation)))
+            laid, git_error = _attempt(lambda: _observe_git(request, session, output))
+    findings = list(preflight.of_disk(_free_space(session.invocation)))
     if cluster:
         adopt = request.adopt or bool(laid and laid.settings.adopted)
         findings += preflight.of_cluster(cluster, adopt)
@@ -93,29 +93,31 @@ def observe(request: Request, world: Connected, output: Output) -> Seen:
         )
         named = (
             request.deploy_key
-            or bool(world.for_argocd.named())
-            or (not cluster.missing_rights and observe_cluster.has_credential(world.acting, laid))
+            or bool(session.for_argocd.named())
+            or (not cluster.missing_rights and observe_cluster.has_credential(session.acting, laid))
         )
         findings += preflight.of_argocd_credential(laid.settings.repo_url, named)
     preflight.refuse(findings, [error for error in (git_error, cluster_error) if error])
     assert laid is not None  # noqa: S101 - without it there was an error
-    if not world.warned:
+    if not session.warned:
         for finding in findings:
             output.warn(f"{finding.found} ({finding.mend})")
-        world.warned = True
+        session.warned = True
     return Seen(laid, cluster)
 
 
-def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tuple[Plan, tuple[Preview, ...]]:
+def plan(
+    request: Request, session: Connected, seen: Seen, output: Output
+) -> tuple[Plan, tuple[Preview, ...]]:
     """What is left to do, and the API server's own preview of every object."""
     laid = seen.laid
     if seen.cluster is None:
         return plans.plan(laid.repo, laid.desired, None, review=request.review), ()
     with output.progress("asking the cluster what would change"):
         url = laid.settings.repo_url
-        world.for_argocd = deploy_key.settle(request, world.acting, world.for_argocd, url)
-        world.acting.credentials = world.for_argocd.named()
-        cluster, notes = observe_cluster.observe(request, world.acting, world.for_argocd, laid)
+        session.for_argocd = deploy_key.settle(request, session.acting, session.for_argocd, url)
+        session.acting.credentials = session.for_argocd.named()
+        cluster, notes = observe_cluster.observe(request, session.acting, session.for_argocd, laid)
     taken = list(
         preflight.of_root(cluster.root, laid.settings.repo_url, laid.settings.folder, request.force_conflicts)
     )
@@ -127,16 +129,16 @@ def plan(request: Request, world: Connected, seen: Seen, output: Output) -> tupl
     return plans.plan(laid.repo, desired, cluster, review=request.review), previews
 
 
-def _observe_git(request: Request, world: Connected, output: Output) -> Laid:
-    return observe_repository.observe(request, world.acting, world.url, world.credential, output)
+def _observe_git(request: Request, session: Connected, output: Output) -> Laid:
+    return observe_repository.observe(request, session.acting, session.url, session.credential, output)
 
 
-def _observe_cluster(request: Request, world: Connected) -> ClusterState | None:
+def _observe_cluster(request: Request, session: Connected) -> ClusterState | None:
     if request.repo_only:
         return None
-    if world.acting.cluster is None:
-        world.acting.cluster = kube.connect(world.invocation, request.context)
-    return kube.observe(world.acting.cluster, world.invocation.clock)
+    if session.acting.cluster is None:
+        session.acting.cluster = kube.connect(session.invocation, request.context)
+    return kube.observe(session.acting.cluster, session.invocation.clock)
 
 
 def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:
@@ -147,18 +149,18 @@ def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]
         return None, error
 
 
-def _may_ask(world: Connected) -> bool:
-    http = world.url.startswith(("https://", "http://"))
-    return http and world.credential.token is None and world.invocation.interactive
+def _may_ask(session: Connected) -> bool:
+    http = session.url.startswith(("https://", "http://"))
+    return http and session.credential.token is None and session.invocation.interactive
 
 
-def _ask_token(request: Request, world: Connected, output: Output) -> None:
-    token = output.ask_secret(f"Token for {world.url}")
-    world.credential = replace(world.credential, token=token)
-    world.for_argocd = credentials.for_argocd(request, world.url, world.credential, world.invocation)
-    opened = git.open_remote(world.url, request.branch, world.credential, world.invocation)
-    world.acting.remote = world.stack.enter_context(opened)
-    world.acting.credentials = world.for_argocd.named()
+def _ask_token(request: Request, session: Connected, output: Output) -> None:
+    token = output.ask_secret(f"Token for {session.url}")
+    session.credential = replace(session.credential, token=token)
+    session.for_argocd = credentials.for_argocd(request, session.url, session.credential, session.invocation)
+    opened = git.open_remote(session.url, request.branch, session.credential, session.invocation)
+    session.acting.remote = session.stack.enter_context(opened)
+    session.acting.credentials = session.for_argocd.named()
 
 
 def _free_space(invocation: Invocation) -> dict[str, int]:

@@ -16,16 +16,16 @@ from bootstrap.init.request import Request
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plan import handlers
-from bootstrap.plan.handlers import World
+from bootstrap.plan.handlers import Session
 from bootstrap.plan.steps import EnsureSecret, EnsureWebhook, WaitFor
 from bootstrap.providers.webhooks import WEBHOOK_PATH
 
 
 def observe(
-    request: Request, world: World, for_argocd: ForArgoCD, laid: Laid
+    request: Request, session: Session, for_argocd: ForArgoCD, laid: Laid
 ) -> tuple[ClusterPlan, tuple[str, ...]]:
     """What the cluster shall have, each with the API server's preview; and what to tell about it."""
-    cluster = handlers.cluster_of(world)
+    cluster = handlers.cluster_of(session)
     settings, tree = laid.settings, laid.desired.tree
     notes: list[str] = []
     argocd: Sequence[ClusterObject] = ()
@@ -36,7 +36,7 @@ def observe(
         )
     else:
         rendered = argocd_objects.render(tree, settings)
-        argocd = trust.added(rendered.objects, request, world, settings.repo_url)
+        argocd = trust.added(rendered.objects, request, session, settings.repo_url)
         notes += [f"left to Argo CD, once it manages itself: {what}" for what in rendered.unknown]
     projects = _objects(laid, "projects.yaml")
     root = _objects(laid, "root.yaml")
@@ -45,22 +45,22 @@ def observe(
     previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick, refuse_deleted=True)
     git_secret = credentials.repository_secret(settings.repo_url, for_argocd, NAMESPACE)
     if git_secret and not _asks_for_credential(request) and _has_own_credential(cluster, git_secret):
-        if not handlers.secret_is_as_wanted(cluster, git_secret, world.credentials):
+        if not handlers.secret_is_as_wanted(cluster, git_secret, session.credentials):
             notes.append(
                 f"Argo CD keeps the credential that it has (Secret {NAMESPACE}/{git_secret.name}): "
                 "--argocd-token-file or --argocd-ssh-key replaces it"
             )
         git_secret = None
-    webhook_key = world.provider.webhook_key if world.provider and _wants_webhook(request, laid) else None
-    secrets = _missing(world, plans.secrets(tree, settings, git_secret, webhook_key))
+    webhook_key = session.provider.webhook_key if session.provider and _wants_webhook(request, laid) else None
+    secrets = _missing(session, plans.secrets(tree, settings, git_secret, webhook_key))
     first, last = len(argocd), len(argocd) + len(projects)
     plan = ClusterPlan(
         argocd=previews[:first],
         projects=previews[first:last],
         root=previews[last:],
         secrets=secrets,
-        deploy_key=deploy_key.step(request, world, for_argocd, laid.repo.url, laid.repo.exists),
-        webhook=_webhook(request, world, laid),
+        deploy_key=deploy_key.step(request, session, for_argocd, laid.repo.url, laid.repo.exists),
+        webhook=_webhook(request, session, laid),
         force_conflicts=request.force_conflicts,
         wait=None if request.no_wait else _wait(request, laid, root),
     )
@@ -81,10 +81,10 @@ def _has_own_credential(cluster: kube.Cluster, wanted: EnsureSecret) -> bool:
     )
 
 
-def has_credential(world: World, laid: Laid) -> bool:
+def has_credential(session: Session, laid: Laid) -> bool:
     """Whether Argo CD has a credential for the repository already."""
     name = credentials.secret_name(laid.settings.repo_url)
-    return kube.get(handlers.cluster_of(world), "v1", "Secret", NAMESPACE, name) is not None
+    return kube.get(handlers.cluster_of(session), "v1", "Secret", NAMESPACE, name) is not None
 
 
 def _objects(laid: Laid, name: str) -> list[ClusterObject]:
@@ -99,26 +99,26 @@ def _objects(laid: Laid, name: str) -> list[ClusterObject]:
     return split.split(laid.desired.tree[path], path)
 
 
-def _missing(world: World, wanted: Sequence[EnsureSecret]) -> list[EnsureSecret]:
+def _missing(session: Session, wanted: Sequence[EnsureSecret]) -> list[EnsureSecret]:
     """Those that are not in the cluster as they shall be."""
-    cluster = handlers.cluster_of(world)
+    cluster = handlers.cluster_of(session)
 
     def there(step: EnsureSecret) -> bool:
-        return handlers.secret_is_as_wanted(cluster, step, world.credentials)
+        return handlers.secret_is_as_wanted(cluster, step, session.credentials)
 
     with ThreadPoolExecutor(8) as pool:
         return [step for step, is_there in zip(wanted, pool.map(there, wanted), strict=True) if not is_there]
 
 
-def _webhook(request: Request, world: World, laid: Laid) -> EnsureWebhook | None:
+def _webhook(request: Request, session: Session, laid: Laid) -> EnsureWebhook | None:
     """The webhook to Argo CD's API, unless it is there with the secret that the cluster has."""
-    if world.provider is None or not _wants_webhook(request, laid):
+    if session.provider is None or not _wants_webhook(request, laid):
         return None
     assert request.argocd_url is not None  # noqa: S101 - else no webhook is wanted
     step = EnsureWebhook(laid.repo.url, request.argocd_url.rstrip("/") + WEBHOOK_PATH)
-    cluster, key = handlers.cluster_of(world), world.provider.webhook_key
+    cluster, key = handlers.cluster_of(session), session.provider.webhook_key
     secret = handlers.secret_value(cluster, NAMESPACE, handlers.ARGOCD_SECRET, key)
-    if laid.repo.exists and secret and world.provider.has_webhook(step.repository, step.url, secret):
+    if laid.repo.exists and secret and session.provider.has_webhook(step.repository, step.url, secret):
         return None
     return step
 

@@ -22,7 +22,7 @@ from bootstrap.layout.choice import Resolved
 from bootstrap.layout.edits import ARGOCD
 from bootstrap.layout.settings import Record, Settings, parse_record, recorded_settings
 from bootstrap.manifests.reader import documents
-from bootstrap.plan.handlers import World
+from bootstrap.plan.handlers import Session
 from bootstrap.providers import address
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ class Laid:
     findings: tuple[Finding, ...] = ()
 
 
-def observe(request: Request, world: World, url: str, credential: Credential, output: Output) -> Laid:
+def observe(request: Request, session: Session, url: str, credential: Credential, output: Output) -> Laid:
     """Read the branch and work out its layout; finds the provider, and the author if commits are needed."""
     path = request.path.strip("/")
     prefix = f"{path}/" if path else ""
     folders = tuple(f"{prefix}{folder}/" for folder in catalog.FOLDERS)
-    repo = world.remote.observe(read=(*folders, prefix + RECORD), under=path or None)
+    repo = session.remote.observe(read=(*folders, prefix + RECORD), under=path or None)
     record = (
         parse_record(repo.files[prefix + RECORD], prefix + RECORD) if prefix + RECORD in repo.files else None
     )
@@ -59,13 +59,13 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
     if request.cluster_only:
         settings = _recorded(request, asked, record, repo)
         return Laid(repo, settings, Desired(repo.files))
-    world.provider = providers.find(url, credential, output.invocation, _api_address(request, url))
-    findings = (*_of_missing_repository(world, repo), *_of_deploy_key(request, world, url))
+    session.provider = providers.find(url, credential, output.invocation, _api_address(request, url))
+    findings = (*_of_missing_repository(session, repo), *_of_deploy_key(request, session, url))
     manifest = _manifest(request, record, output)
     chosen = _chosen(request, asked, repo)
     request = replace(request, with_components=chosen.names)
     settings = _settings(request, asked, record, manifest)
-    desired = _desired(request, world, repo, record, settings, manifest)
+    desired = _desired(request, session, repo, record, settings, manifest)
     _refuse_unreadable(settings, desired)
     desired = replace(desired, notes=(*chosen.notes, *desired.notes))
     if repo.branches and repo.tip is None:
@@ -78,12 +78,12 @@ def observe(request: Request, world: World, url: str, credential: Credential, ou
         )
         findings = (*findings, *built)
     if desired.commits:
-        findings = (*findings, *_find_author(request, world, output))
+        findings = (*findings, *_find_author(request, session, output))
         if request.pr:
-            if world.provider is None:
-                world.provider = providers.get(url, credential, output.invocation)
+            if session.provider is None:
+                session.provider = providers.get(url, credential, output.invocation)
         elif repo.exists:
-            repo = replace(repo, push_refusal=_refusal(world, repo))
+            repo = replace(repo, push_refusal=_refusal(session, repo))
     return Laid(repo, settings, desired, findings)
 
 
@@ -109,10 +109,10 @@ def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
             documents(desired.tree[path], path)
 
 
-def _find_author(request: Request, world: World, output: Output) -> list[Finding]:
+def _find_author(request: Request, session: Session, output: Output) -> list[Finding]:
     """Who the commits are by; that nobody is known is one finding of several for a run that only shows."""
     try:
-        world.author = remote.identity(output.invocation, request.author)
+        session.author = remote.identity(output.invocation, request.author)
     except InputError as error:
         if request.author is not None or not request.dry_run:
             raise
@@ -129,17 +129,17 @@ def _refuse_second(repo: RepositoryState) -> None:
             raise InputError("reading the repository", f"a layout lies in {folder}", hint, file)
 
 
-def _of_missing_repository(world: World, repo: RepositoryState) -> list[Finding]:
+def _of_missing_repository(session: Session, repo: RepositoryState) -> list[Finding]:
     if repo.exists:
         return []
-    if world.provider is None:
+    if session.provider is None:
         raise RepositoryNotFound(
             "reading the repository",
             "it is not there, or this credential may not see it",
             "create it, empty, or check the URL and the token",
             repo.url,
         )
-    refusal = world.provider.repository_refusal(repo.url)
+    refusal = session.provider.repository_refusal(repo.url)
     return [Finding(f"{repo.url} is not there: {refusal}", "create it, or check the URL")] if refusal else []
 
 
@@ -150,17 +150,17 @@ def _api_address(request: Request, url: str) -> str | None:
     return address.web_address(url) if request.deploy_key else None
 
 
-def _of_deploy_key(request: Request, world: World, url: str) -> list[Finding]:
-    if not request.deploy_key or world.provider is not None:
+def _of_deploy_key(request: Request, session: Session, url: str) -> list[Finding]:
+    if not request.deploy_key or session.provider is not None:
         return []
     found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {url}, and so no deploy key can be added"
     return [Finding(found, "name its web address with --api-url, or add a key by hand and --argocd-ssh-key")]
 
 
-def _refusal(world: World, repo: RepositoryState) -> str | None:
-    refusal = world.remote.may_push()
-    if refusal is None and world.provider and repo.tip:
-        refusal = world.provider.protection(repo.url, repo.branch)
+def _refusal(session: Session, repo: RepositoryState) -> str | None:
+    refusal = session.remote.may_push()
+    if refusal is None and session.provider and repo.tip:
+        refusal = session.provider.protection(repo.url, repo.branch)
     return refusal
 
 
@@ -221,7 +221,7 @@ def _together(before: tuple[str, ...], asked: tuple[str, ...], opposite: tuple[s
 
 def _desired(
     request: Request,
-    world: World,
+    session: Session,
     repo: RepositoryState,
     record: Record | None,
     settings: Settings,
@@ -234,21 +234,21 @@ def _desired(
         return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
     if not request.downgrade:
         plan_layout.refuse_older(source.version, record)
-    last = Last(record, _shipped(world, record, settings))
+    last = Last(record, _shipped(session, record, settings))
     asked = (request.with_components, request.without_components)
     return plan_layout.next_layout(source, settings, last, repo.files, remote.merge_text, asked)
 
 
-def _shipped(world: World, record: Record, settings: Settings) -> dict[str, bytes] | None:
+def _shipped(session: Session, record: Record, settings: Settings) -> dict[str, bytes] | None:
     """The last layout's catalog: by the recorded commit, else by its trailer; None if neither is there."""
     read = tuple(f"{settings.prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
     try:
-        return dict(world.remote.read_commit(record.catalog_commit, read))
+        return dict(session.remote.read_commit(record.catalog_commit, read))
     except (InputError, GitError) as error:
         if not isinstance(error, InputError) and type(error) is not GitError:
             raise
-    found = world.remote.find_trailer(plan_layout.CATALOG_TRAILER, record.catalog_version)
-    return dict(world.remote.read_commit(found, read)) if found else None
+    found = session.remote.find_trailer(plan_layout.CATALOG_TRAILER, record.catalog_version)
+    return dict(session.remote.read_commit(found, read)) if found else None
 
 
 def _recorded(request: Request, asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:

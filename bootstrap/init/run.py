@@ -25,24 +25,24 @@ def initialise(request: Request, output: Output) -> int:
     request.check()
     url = request.repo_url or _ask(output, "Repository URL", "REPO_URL")
     with ExitStack() as stack:
-        world = observe.connect(request, url, output, stack)
+        session = observe.connect(request, url, output, stack)
         agreed: Plan | None = None
         for last in (False, True):
-            seen = observe.observe(request, world, output)
-            plan, previews = observe.plan(request, world, seen, output)
+            seen = observe.observe(request, session, output)
+            plan, previews = observe.plan(request, session, seen, output)
             if request.dry_run:
                 return _show_only(output, seen, plan, previews)
             if agreed is None or _meaning(plan) != _meaning(agreed):
                 _agree(request, output, seen, plan, previews)
                 agreed = plan
             try:
-                done = _execute(plan, world, output)
+                done = _execute(plan, session, output)
             except StalePlan:
                 if last:
                     raise
                 output.warn("the branch moved while this ran: reading it again")
                 continue
-            return _finish(request, output, seen, world, plan, done)
+            return _finish(request, output, seen, session, plan, done)
     raise AssertionError("the second attempt returns or raises")
 
 
@@ -127,10 +127,10 @@ def _place(seen: observe.Seen) -> dict[str, Any]:
     return data
 
 
-def _execute(plan: Plan, world: observe.Connected, output: Output) -> list[Done]:
+def _execute(plan: Plan, session: observe.Connected, output: Output) -> list[Done]:
     if not plan.steps:
         return []
-    acting = world.acting
+    acting = session.acting
     numbers = {id(step): number for number, step in enumerate(plan.steps, 1)}
     with output.progress("init") as progress:
 
@@ -142,24 +142,24 @@ def _execute(plan: Plan, world: observe.Connected, output: Output) -> list[Done]
             acting.show = lambda status: progress.table([at, *status.lines(progress.width)])
             progress.update(at)
 
-        return execute(plan, handlers.of(acting), report)
+        return execute(plan, handlers.handlers_for(acting), report)
 
 
 def _finish(
     request: Request,
     output: Output,
     seen: observe.Seen,
-    world: observe.Connected,
+    session: observe.Connected,
     plan: Plan,
     done: Sequence[Done],
 ) -> int:
     changed = any(item.changed for item in done)
     opened = _open(seen)
     text = [opened or ("done" if changed else "nothing to do: all is as it should be")]
-    if request_made := world.acting.request:
+    if request_made := session.acting.request:
         text = [*([opened] if opened else []), f"asked for a merge: {request_made.url}"]
         text.append("when it is merged, the same command goes on")
-    elif world.acting.status is not None:
+    elif session.acting.status is not None:
         text.append("all Applications are Synced and Healthy")
     elif seen.cluster:
         text.append("not waited for; to look: kubectl -n argocd get applications")
@@ -170,13 +170,13 @@ def _finish(
         **show.plan_data(plan),
         **_conflicts(seen),
         "changed": changed,
-        "commit": world.acting.pushed,
+        "commit": session.acting.pushed,
         "done": [{"title": show.title(item.step), "changed": item.changed} for item in done],
     }
     if request_made:
         data["request"] = {"url": request_made.url, "number": request_made.number}
-    if world.acting.status is not None:
-        data["status"] = world.acting.status.data()
+    if session.acting.status is not None:
+        data["status"] = session.acting.status.data()
     output.result(data, "\n".join(text))
     return ExitStatus.NO if opened else ExitStatus.OK
 

@@ -18,7 +18,7 @@ from bootstrap.init.request import Request
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.manifests.reader import documents
 from bootstrap.plan import handlers
-from bootstrap.plan.handlers import NAMESPACE, World
+from bootstrap.plan.handlers import NAMESPACE, Session
 
 KEYS, KEYS_FIELD = "argocd-ssh-known-hosts-cm", "ssh_known_hosts"
 AUTHORITIES = "argocd-tls-certs-cm"
@@ -26,18 +26,18 @@ SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 
 
 def added(
-    objects: Sequence[ClusterObject], request: Request, world: World, url: str
+    objects: Sequence[ClusterObject], request: Request, session: Session, url: str
 ) -> tuple[ClusterObject, ...]:
     """Argo CD's objects, those two ConfigMaps with what is in the cluster and what this run trusts."""
-    keys = _host_keys(request, world.invocation, url)
+    keys = _host_keys(request, session.invocation, url)
     authority = _authority(request, url)
     result = []
     for item in objects:
         if item.kind == "ConfigMap" and item.name == KEYS:
-            here = _live(world, KEYS).get(KEYS_FIELD, "")
+            here = _live(session, KEYS).get(KEYS_FIELD, "")
             item = _with_keys(item, here, keys)
         elif item.kind == "ConfigMap" and item.name == AUTHORITIES:
-            data = {**_live(world, AUTHORITIES), **authority}
+            data = {**_live(session, AUTHORITIES), **authority}
             item = argocd_objects.merged(item, {"data": data}) if data else item
         result.append(item)
     return tuple(result)
@@ -54,8 +54,8 @@ def _with_keys(item: ClusterObject, here: str, keys: str) -> ClusterObject:
     return argocd_objects.merged(item, {"data": {KEYS_FIELD: whole}})
 
 
-def _live(world: World, name: str) -> Mapping[str, str]:
-    found = kube.get(handlers.cluster_of(world), "v1", "ConfigMap", NAMESPACE, name) or {}
+def _live(session: Session, name: str) -> Mapping[str, str]:
+    found = kube.get(handlers.cluster_of(session), "v1", "ConfigMap", NAMESPACE, name) or {}
     data: Mapping[str, str] = found.get("data") or {}
     return data
 

@@ -1,7 +1,7 @@
-"""The cluster: connect, observe, read, apply; what the rest of the program knows of an API server.
+"""The cluster: connect, observe, read, apply; all that the rest of the program knows about an API server.
 
-The parts: kube_config (which server, as whom), kube_connection (requests), kube_errors (their failures),
-kube_discovery (where a kind is served), kube_objects, kube_apply, kube_preview, kube_secret, kube_observe.
+The parts: config (which server, as whom), connection (requests), errors (their failures),
+discovery (where a kind is served), objects, server_side_apply, dry_run, secret, observe.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How cert-manager's Certificates fare: not ready, or near their end."""
+"""The state of cert-manager's Certificates: not ready, or about to expire."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bootstrap.core.errors import Forbidden
 from bootstrap.kube import Cluster
 
 EXPIRES_SOON = 21.0
-"""Days before its end at which a certificate is told of."""
+"""Days before expiry from which a certificate is reported."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A Certificate that is not well; `ends` is its end, an RFC 3339 time or ""."""
+    """A Certificate with a problem; `ends` is when it expires, an RFC 3339 time or ""."""
 
     namespace: str
     name: str
@@ -49,7 +49,7 @@ def listed(cluster: Cluster) -> list[dict[str, Any]]:
 
 
 def troubles(certificates: list[dict[str, Any]], now: datetime | None = None) -> Iterator[Trouble]:
-    """Those that are not ready, or end within EXPIRES_SOON days."""
+    """Those that are not ready, or expire within EXPIRES_SOON days."""
     now = now or datetime.now(timezone.utc)
     for item in certificates:
         if found := trouble(item, now):
@@ -58,7 +58,7 @@ def troubles(certificates: list[dict[str, Any]], now: datetime | None = None) ->
 
 
 def trouble(certificate: dict[str, Any], now: datetime) -> tuple[Literal["warning", "broken"], str] | None:
-    """How a Certificate fares; None when it is well."""
+    """What is wrong with a Certificate; None when it is healthy."""
     status = certificate.get("status") or {}
     ready = [item for item in status.get("conditions") or () if item.get("type") == "Ready"]
     if ready and ready[0].get("status") != "True":
@@ -66,5 +66,5 @@ def trouble(certificate: dict[str, Any], now: datetime) -> tuple[Literal["warnin
     if end := status.get("notAfter"):
         days = (datetime.fromisoformat(end.replace("Z", "+00:00")) - now).total_seconds() / 86400
         if days < EXPIRES_SOON:
-            return ("broken" if days < 0 else "warning"), f"ends in {days:.0f} days"
+            return ("broken" if days < 0 else "warning"), f"expires in {days:.0f} days"
     return None

@@ -30,8 +30,8 @@ class Login:
 def load(invocation: Invocation, context: str | None, kubeconfig: Path | None = None) -> Login:
     """The context's server and credential.
 
-    InputError: no kubeconfig, a broken one, an unknown context. ClusterError: the exec plugin that
-    makes the credential is missing or fails.
+    InputError: no kubeconfig, an invalid one, an unknown context. ClusterError: the exec plugin that
+    issues the credential is missing or fails.
     """
     paths = paths_of(invocation, kubeconfig)
     merged = _read(paths)
@@ -40,8 +40,8 @@ def load(invocation: Invocation, context: str | None, kubeconfig: Path | None = 
             return _in_cluster()
         raise InputError(
             "reading the kubeconfig",
-            f"there is none at {paths}",
-            "set KUBECONFIG to one, or start a cluster: bootstrap sandbox up",
+            f"no kubeconfig at {paths}",
+            "set KUBECONFIG to a file, or start a cluster: bootstrap sandbox up",
         )
     name = _choose(merged.config.value, context, paths)
     return Login(name, _configuration(merged, name, paths))
@@ -54,7 +54,7 @@ def contexts(invocation: Invocation, kubeconfig: Path | None = None) -> list[str
 
 
 def paths_of(invocation: Invocation, kubeconfig: Path | None = None) -> str:
-    """The kubeconfig files to merge, with colons between them."""
+    """The kubeconfig files to merge, separated by colons."""
     if kubeconfig is not None:
         return str(kubeconfig)
     return invocation.environ.get("KUBECONFIG") or str(invocation.home / ".kube" / "config")
@@ -73,11 +73,11 @@ def _read(paths: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{paths}:{mark.line + 1}:{mark.column + 1}" if mark else paths
-        raise _bad(paths, f"it is not YAML: {error.problem}", place) from error
+        raise _bad(paths, f"not valid YAML: {error.problem}", place) from error
     except (OSError, ConfigException) as error:
         raise _bad(paths, cut(str(error))) from error
     except (yaml.YAMLError, ValueError, AttributeError, TypeError, KeyError) as error:
-        raise _bad(paths, f"it is not a kubeconfig: {cut(str(error))}") from error
+        raise _bad(paths, f"not a kubeconfig: {cut(str(error))}") from error
     return merged if merged.config is not None else None
 
 
@@ -89,14 +89,14 @@ def _choose(config: Mapping[str, Any], context: str | None, paths: str) -> str:
             raise InputError(
                 "choosing the cluster",
                 "the kubeconfig has no current-context",
-                f"give --context: {', '.join(names) or 'it has none'}",
+                f"give --context: {', '.join(names) or 'the kubeconfig has no contexts'}",
                 paths,
             )
         context = str(current)
     if context not in names:
         close = near(context, names, most=3, cutoff=0.4) or names[:5]
-        offer = suggest(close) or "the kubeconfig has no contexts at all"
-        raise InputError("choosing the cluster", f"there is no context {context!r}", offer, paths)
+        offer = suggest(close) or "the kubeconfig has no contexts"
+        raise InputError("choosing the cluster", f"no context {context!r}", offer, paths)
     return context
 
 
@@ -117,7 +117,7 @@ def _configuration(merged: Any, context: str, paths: str) -> Any:
                 active_context=context,
                 config_base_path=None,
                 config_persister=merged.save_changes,
-                # It writes keys and certificates to files, which stay behind when a run is killed.
+                # It writes keys and certificates to files, which a killed run would leave behind.
                 temp_file_path=str(scratch.take("kube")),
             )
             loader.load_and_set(configuration)
@@ -127,7 +127,7 @@ def _configuration(merged: Any, context: str, paths: str) -> Any:
     if plugin is not None and not configuration.api_key and not configuration.cert_file:
         raise _plugin_failed(plugin, context, complaints)
     if not configuration.host.startswith(("http://", "https://")):
-        raise _bad(paths, f"context {context}: {configuration.host!r} is no URL of a server")
+        raise _bad(paths, f"context {context}: {configuration.host!r} is not the URL of a server")
     return configuration
 
 
@@ -161,7 +161,7 @@ def _exec_plugin(config: Mapping[str, Any], context: str) -> Mapping[str, Any] |
 
 def _plugin_failed(plugin: Mapping[str, Any], context: str, complaints: list[str]) -> ClusterError:
     command = str(plugin.get("command", ""))
-    said = cut("; ".join(complaints)) or "it gave no credential"
+    said = cut("; ".join(complaints)) or "it returned no credential"
     if "No such file or directory" in said or "Permission denied" in said:
         said = f"the program {command!r} cannot be started: {said}"
     hint = " ".join(str(plugin.get("installHint") or "").split())
@@ -175,7 +175,7 @@ def _plugin_failed(plugin: Mapping[str, Any], context: str, complaints: list[str
 
 @contextmanager
 def _logged() -> Iterator[list[str]]:
-    """What the kubernetes client logs as an error: it tells of a failing exec plugin in no other way."""
+    """What the kubernetes client logs as an error: the only way it reports a failing exec plugin."""
     found: list[str] = []
 
     class Collector(logging.Handler):
@@ -191,8 +191,8 @@ def _logged() -> Iterator[list[str]]:
 
 
 def _bad(paths: str, found: str, where: str | None = None) -> InputError:
-    # The kubernetes client names an entry by its whole content, credentials and all.
+    # The kubernetes client quotes the whole entry, credentials included.
     found = re.sub(r"/?\{.*", "", found, flags=re.DOTALL).rstrip()
     return InputError(
-        "reading the kubeconfig", found, "mend the file, or point KUBECONFIG at another", where or paths
+        "reading the kubeconfig", found, "fix the file, or point KUBECONFIG to another", where or paths
     )

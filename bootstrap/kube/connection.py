@@ -18,10 +18,10 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.kube import config, errors
 
 FIELD_MANAGER = "bootstrap"
-"""Owner of every field that this program sets."""
+"""The field manager of every field that this program sets."""
 THREADS = 8
 LONGEST_PAUSE = 5.0
-"""Seconds between two attempts, at most; a Retry-After beyond it is not obeyed."""
+"""Seconds between two attempts, at most; a longer Retry-After is ignored."""
 PATIENCE = 20.0
 """Seconds after which a failing request is not tried again, when it was tried ATTEMPTS times."""
 ATTEMPTS = 3
@@ -44,7 +44,7 @@ class Answer:
 
 @dataclass
 class Cluster:
-    """One connection. `context` and `server` tell a person which cluster this is.
+    """One connection. `context` and `server` identify the cluster to a person.
 
     `verified`: the server's certificate is checked; False only where the kubeconfig says so.
     """
@@ -66,7 +66,7 @@ def connect(
     kubeconfig: Path | None = None,
     timeout: float = CONNECT_TIMEOUT,
 ) -> Cluster:
-    """A connection that has been tried out. `timeout`: seconds to wait for the first answer.
+    """A connection that is known to work. `timeout`: seconds to wait for the first answer.
 
     InputError: kubeconfig or context. ClusterUnreachable: no answer, TLS, proxy. Forbidden: the
     credential is not accepted. ClusterError: an exec plugin failed.
@@ -105,7 +105,7 @@ def request(
     accept: str = JSON,
     read_timeout: float = READ_TIMEOUT,
 ) -> Answer:
-    """Send, try again what may pass, parse. ApiError for an answer ≥ 400, ClusterUnreachable for none."""
+    """Send, retry what is transient, parse. ApiError for an answer ≥ 400, ClusterUnreachable for none."""
     start = time.monotonic()
     attempt = 0
     while True:
@@ -194,7 +194,7 @@ def _send(
 
 
 def _authorization(cluster: Cluster) -> dict[str, str]:
-    """The credential's header; the kubernetes client makes a new one when it has expired."""
+    """The credential's header; the kubernetes client renews it when it has expired."""
     with cluster.lock:
         settings = cluster.configuration.auth_settings()
     return {item["key"]: item["value"] for item in settings.values() if item.get("value")}
@@ -212,7 +212,7 @@ def _unreachable(cluster: Cluster, error: Exception, tried: str) -> ClusterError
 
 
 def _parse(body: bytes) -> Any:
-    """JSON as data; anything else as the bytes it is."""
+    """JSON as data; anything else as bytes."""
     try:
         return json.loads(body)
     except ValueError:

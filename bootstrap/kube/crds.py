@@ -1,4 +1,4 @@
-"""CRDs: when what they define can be made."""
+"""CRDs: when objects of the kinds that they define can be created."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CRD = "CustomResourceDefinition"
 API_VERSION = "apiextensions.k8s.io/v1"
 ESTABLISHED_TIMEOUT = 90.0
 SERVED_TIMEOUT = 90.0
-"""Seconds until discovery names a kind whose CRD is there."""
+"""Seconds until discovery lists a kind whose CRD exists."""
 PAUSE = 0.1
 
 
@@ -35,7 +35,7 @@ def defined_by(crd: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def wait_until_established(cluster: Cluster, name: str) -> None:
-    """By watch; NotReadyError with what its conditions say."""
+    """Wait by a watch; NotReadyError with what its conditions say."""
     selector = f"metadata.name={name}"
     conditions: list[Mapping[str, Any]] = []
     for _, found in watch(cluster, API_VERSION, CRD, None, ESTABLISHED_TIMEOUT, field_selector=selector):
@@ -45,16 +45,16 @@ def wait_until_established(cluster: Cluster, name: str) -> None:
     refused = [f"{item['type']}: {item.get('message')}" for item in conditions if item["status"] == "False"]
     raise NotReadyError(
         f"waiting for {CRD} {name} to be Established",
-        "; ".join(refused) or f"no word of it after {ESTABLISHED_TIMEOUT:.0f} s",
-        f"look at it: kubectl describe crd {name}",
+        "; ".join(refused) or f"no condition reported after {ESTABLISHED_TIMEOUT:.0f} s",
+        f"inspect it: kubectl describe crd {name}",
         name,
     )
 
 
 def wait_until_served(cluster: Cluster, item: ClusterObject) -> discovery.Resource:
-    """Where a kind is served whose CRD was applied a moment ago; NotFound when it has none at all.
+    """Where a kind is served whose CRD was just applied; NotFound when it has no CRD.
 
-    Discovery, and every API server of a cluster, follow a CRD's Established with a delay.
+    Discovery, and the other API servers of a cluster, lag behind a CRD's Established condition.
     """
     group = item.api_version.partition("/")[0]
     deadline = time.monotonic() + SERVED_TIMEOUT

@@ -1,4 +1,4 @@
-"""Where a kind is served: discovery, one request a group and version, remembered for the connection."""
+"""Where a kind is served: discovery, one request per group and version, cached for the connection."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bootstrap.kube.parallel import in_parallel
 
 @dataclass(frozen=True)
 class Resource:
-    """A served kind: its group and version, the plural that its URLs have, whether it is namespaced."""
+    """A served kind: its group and version, the plural in its URLs, whether it is namespaced."""
 
     api_version: str
     plural: str
     namespaced: bool
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
-        """The URL's path of one object, of a namespace's objects, or of all."""
+        """The URL path of one object, of a namespace's objects, or of all."""
         base = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         parts = ["namespaces", namespace] if self.namespaced and namespace else []
         parts += [self.plural, *([name] if name else [])]
@@ -29,7 +29,7 @@ class Resource:
 
 
 def learn(cluster: Cluster, api_versions: Iterable[str]) -> None:
-    """Ask for several groups and versions side by side, so that `find` answers from memory."""
+    """Ask for several groups and versions in parallel, so that `find` answers from memory."""
     unknown = sorted(set(api_versions) - set(cluster.kinds))
     for api_version, kinds in zip(
         unknown, in_parallel(lambda item: _served(cluster, item), unknown), strict=True

@@ -21,7 +21,7 @@ from bootstrap.manifests.parse import parse
 BOOKKEEPING = frozenset(
     {"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"}
 )
-"""Fields of metadata that the server keeps for itself: no change of them is a change of the object."""
+"""Metadata fields that the server maintains: a change of them is not a change of the object."""
 
 LOOKS = 3
 LONG = 64 * 1024
@@ -32,7 +32,7 @@ Found = Mapping[str, Any] | None
 
 @dataclass(frozen=True)
 class _Seen:
-    """An object as it is, and as the dry run leaves it (the error when it was refused)."""
+    """An object as it is, and as the dry run leaves it (or the error when it was refused)."""
 
     before: Found
     after: Found | ClusterError
@@ -46,10 +46,10 @@ def preview(
     quick: bool = False,
     refuse_deleted: bool = False,
 ) -> list[Preview]:
-    """One Preview an object, in order, side by side; `namespace` is for objects that name none.
+    """One Preview per object, in order, computed in parallel; `namespace` is for objects that name none.
 
-    "create" without `after`: its kind or namespace is not there yet, so the server cannot try it; with
-    `quick`, also for a long document (a CRD) that is not there: trying costs as much as applying it.
+    "create" without `after`: its kind or namespace does not exist yet, so the server cannot try it; with
+    `quick`, also for a long document (a CRD) that does not exist: trying costs as much as applying it.
     "conflict" has `after` as if the fields were taken. Invalid, Forbidden, …: of every object that
     the server would refuse, together. `refuse_deleted`: RefusedError for what is being deleted just now.
     """
@@ -57,7 +57,7 @@ def preview(
     placed = {n: at for n, item in enumerate(objects) if (at := place(cluster, item, namespace))}
     missing, going = _namespaces(cluster, list(placed.values()))
     asked = [n for n, at in placed.items() if at.object.namespace not in missing]
-    asked.sort(key=lambda n: -len(placed[n].object.text))  # the one that takes longest, first
+    asked.sort(key=lambda n: -len(placed[n].object.text))  # the slowest first
     looks = in_parallel(lambda n: _look(cluster, placed[n], force, quick), asked)
     seen = dict(zip(asked, looks, strict=True))
     going |= {str(placed[n].object): item.before for n, item in seen.items() if _is_going(item.before)}
@@ -77,7 +77,7 @@ def preview(
 
 
 def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether two states of an object differ in the server's bookkeeping at most."""
+    """Whether two states of an object differ only in the server's bookkeeping."""
     if before.keys() != after.keys():
         return False
     return _metadata(before) == _metadata(after) and all(
@@ -86,7 +86,7 @@ def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def _namespaces(cluster: Cluster, placed: Sequence[Placed]) -> tuple[set[str], dict[str, Found]]:
-    """Those in which nothing can be yet, and those that are being deleted, by what an error calls them."""
+    """The namespaces that cannot contain anything yet, and those being deleted, by their name in errors."""
     names = sorted({at.object.namespace for at in placed if at.object.namespace})
 
     def look(name: str) -> Found:
@@ -127,12 +127,12 @@ def _refuse_going(cluster: Cluster, going: Mapping[str, Found]) -> None:
 
 
 def _look(cluster: Cluster, placed: Placed, force: bool, quick: bool) -> _Seen:
-    """Read and try; again when a controller wrote into the object between the two."""
+    """Read and try; again when a controller wrote to the object in between."""
     for _ in range(LOOKS):
         seen = _look_once(cluster, placed, force, quick)
         if not isinstance(seen.after, Mapping) or seen.before is None or same(seen.before, seen.after):
             break
-        # A dry run answers with the resourceVersion of what it began with.
+        # A dry run answers with the resourceVersion of the object that it started from.
         if _version(seen.before) == _version(seen.after):
             break
     return seen

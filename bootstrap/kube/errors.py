@@ -1,4 +1,4 @@
-"""What goes wrong between here and an API server, as our errors: Status objects and broken connections."""
+"""Failures between here and an API server as our errors: Status objects and broken connections."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bootstrap.core.errors import (
 from bootstrap.core.text import counted
 
 RETRIED = frozenset({429, 502, 503, 504})
-"""Answers that may be another one a moment later; every request of ours can be repeated."""
+"""Transient answers; every request that we make can be repeated."""
 PASSING = ("webhook", "etcdserver", "timeout", "timed out", "connection refused", "connection reset")
-"""What a 500 says that may pass. Others do not: a field of the wrong type is answered with a 500, too."""
+"""What a transient 500 says. Others are permanent: a field of the wrong type is answered with a 500, too."""
 MISTYPED = "failed to create typed patch object"
 CUT = 300
-"""Characters of a text that is not a Status; what a proxy says may be a whole page."""
+"""Characters that are kept of a text that is not a Status; a proxy may answer with a whole page."""
 
 
 def from_status(code: int, body: Mapping[str, Any] | bytes, tried: str, where: str | None = None) -> ApiError:
@@ -32,8 +32,8 @@ def from_status(code: int, body: Mapping[str, Any] | bytes, tried: str, where: s
         text = cut(body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body))
         return _for_code(code)(
             tried,
-            f"HTTP {code}, and not in an API server's words: {text or 'an empty answer'}",
-            "look what answers at that address: a proxy or a load balancer, perhaps",
+            f"HTTP {code}, and not a Status of an API server: {text or 'an empty answer'}",
+            "check what answers at that address: perhaps a proxy or a load balancer",
             where,
             code=code,
         )
@@ -67,8 +67,8 @@ def unreachable(error: BaseException, tried: str, server: str, proxy: str | None
     if isinstance(error, exceptions.ProxyError):
         return ClusterUnreachable(
             tried,
-            f"the proxy {without_credentials(proxy or '')} does not let it through: {text}",
-            "mend HTTPS_PROXY or the kubeconfig's proxy-url, or put the server into NO_PROXY",
+            f"the proxy {without_credentials(proxy or '')} refuses the connection: {text}",
+            "fix HTTPS_PROXY or the kubeconfig's proxy-url, or add the server to NO_PROXY",
             server,
         )
     if _is_tls(error):
@@ -76,27 +76,27 @@ def unreachable(error: BaseException, tried: str, server: str, proxy: str | None
     if isinstance(error, exceptions.NameResolutionError):
         return ClusterUnreachable(
             tried,
-            f"its name cannot be resolved{via}: {text}",
+            f"the server's name cannot be resolved{via}: {text}",
             "check the server in the kubeconfig, DNS and the VPN",
             server,
         )
     if isinstance(error, exceptions.TimeoutError) and not isinstance(error, exceptions.NewConnectionError):
         return ClusterUnreachable(
             tried,
-            f"it does not answer in time{via}",
-            "check that the API server runs, and that no firewall or VPN stands between",
+            f"the server does not answer in time{via}",
+            "check that the API server runs, and that no firewall or VPN is in the way",
             server,
         )
     return ClusterUnreachable(
         tried,
-        f"it cannot be reached{via}: {text}",
+        f"the server cannot be reached{via}: {text}",
         "check that the API server runs at that address, or choose another --context",
         server,
     )
 
 
 def combined(errors: list[ClusterError]) -> ClusterError:
-    """Several failures of one phase as one error of the first's class; each keeps its own sentence."""
+    """Several failures of one phase as one error of the first one's class; each keeps its own sentence."""
     first = errors[0]
     if len(errors) == 1:
         return first
@@ -115,13 +115,13 @@ def combined(errors: list[ClusterError]) -> ClusterError:
 
 
 def cut(text: str) -> str:
-    """A foreign text as one line of at most CUT characters, without markup."""
+    """Text of someone else's as one line of at most CUT characters, without markup."""
     text = " ".join(re.sub(r"<[^>]*>", " ", text).split())
     return text if len(text) <= CUT else text[:CUT] + " …"
 
 
 def without_credentials(url: str) -> str:
-    """A URL as it may be shown."""
+    """A URL that is safe to show."""
     return re.sub(r"//[^/@]*@", "//", url)
 
 
@@ -134,7 +134,7 @@ def status_may_pass(code: int, body: Mapping[str, Any] | bytes) -> bool:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether a broken connection is worth another attempt: refused or reset, not distrusted or unknown."""
+    """Whether a broken connection is worth another attempt: refused or reset, not untrusted or unknown."""
     from urllib3 import exceptions
 
     if isinstance(error, exceptions.NameResolutionError):
@@ -149,7 +149,7 @@ def _field_conflict(
     error = Conflict(
         tried,
         f"other managers own fields with other values: {listed}",
-        "change them in Git to the values that are there, or take them with --force-conflicts",
+        "change them in Git to the live values, or take them over with --force-conflicts",
         where,
         code=409,
         reason=reason,
@@ -182,18 +182,18 @@ def _hint(code: int, reason: str, message: str) -> str:
         if "being terminated" in message or "is terminating" in message:
             return "wait until the deletion is finished (kubectl get namespaces), then run again"
         if not re.search(r"\bcannot \S+|attempting to grant", message):
-            return "the API server refuses this for another reason than a missing right: see what it says"
-        return "use a context that has this right (bootstrapping wants cluster-admin)"
+            return "the API server refuses this for a reason other than a missing right: see what it says"
+        return "use a context that has this right (bootstrapping needs cluster-admin)"
     if "immutable" in message:
-        return "this field cannot change: delete the object (what it holds is lost) and run again"
+        return "this field is immutable: delete the object (its data is lost) and run again"
     if code == 404:
         return "check the name, and that its kind is installed"
     if code == 409:
-        return "something else changes it at the same time: run again"
+        return "something else is changing it at the same time: run again"
     if code in (400, 413, 415, 422):
-        return "mend the object as the API server says"
+        return "fix the object as the API server says"
     if code == 429 or code >= 500:
-        return "the API server is overloaded or not well: look at it, then run again"
+        return "the API server is overloaded or unhealthy: check it, then run again"
     return "see what the API server says"
 
 
@@ -219,11 +219,11 @@ def _tls_hint(text: str) -> str:
             "use the name that is in the API server's certificate, or set tls-server-name in the kubeconfig"
         )
     if "verify failed" in lower:
-        return "its certificate is signed by another CA than the kubeconfig's: fetch the kubeconfig afresh"
+        return "its certificate is signed by a CA other than the kubeconfig's: fetch the kubeconfig again"
     if "wrong version number" in lower or "record layer" in lower:
         return "what answers there does not speak TLS: check the port and http:// or https://"
     if "certificate required" in lower or "bad certificate" in lower or "unknown ca" in lower:
-        return "the API server does not accept the client certificate: fetch the kubeconfig afresh"
+        return "the API server does not accept the client certificate: fetch the kubeconfig again"
     return "check the certificates that the kubeconfig names"
 
 

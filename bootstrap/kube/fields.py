@@ -1,7 +1,7 @@
-"""Pure: fields by the paths that the API server names them with, and whether a conflict is about values.
+"""Pure: fields by the paths that the API server uses, and whether a conflict is about values.
 
 The server compares atomic values (a fieldRef, a NetworkPolicy's ingress) before it fills in defaults.
-So two managers that apply the very same document conflict there, over a value that stays as it is.
+So two managers that apply the very same document conflict there, over a value that does not change.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _member(value: Any, path: str) -> tuple[Any, str]:
-    """The longest key of the mapping that the path begins with: keys may hold dots themselves."""
+    """The longest key of the mapping that the path begins with: keys may contain dots."""
     if isinstance(value, Mapping):
         for key in sorted(value, key=len, reverse=True):
             rest = path[len(key) :]

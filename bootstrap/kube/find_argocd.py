@@ -1,4 +1,4 @@
-"""Finds an Argo CD in a cluster, whatever installed it, and tells who did."""
+"""Finds an Argo CD in a cluster, whatever installed it, and says what did."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "gitops-bootstrap"
 """Value of the label `app.kubernetes.io/managed-by` on what infrastructure/argocd lays out.
 
-The field manager alone does not last: what Argo CD deletes and makes anew from Git is its own."""
+The field manager alone does not last: what Argo CD deletes and recreates from Git is its own."""
 SELECTOR = f"{PART_OF}=argocd"
 WORKLOADS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"))
 

@@ -1,4 +1,4 @@
-"""Reading and deleting objects: one, a list in pages, a watch that survives what ends watches."""
+"""Reading and deleting objects: one, a list in pages, a watch that survives interruptions."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bootstrap.kube.connection import FIELD_MANAGER, Cluster, request, stream
 from bootstrap.manifests.objects import ClusterObject
 
 PAGE = 500
-"""Objects a request of a list asks for."""
+"""Objects per page of a list."""
 ROUND = 240.0
-"""Seconds after which the API server ends a watch; it is then taken up again where it stood."""
+"""Seconds after which the API server ends a watch; it is then resumed."""
 SILENCE = 15.0
 """Seconds beyond the end of a round after which a silent connection counts as broken."""
 PAUSE = 0.5
-"""Seconds before listing again after a watch was refused, so that no loop is tight."""
+"""Seconds before listing again after a watch was refused, so that the loop is not tight."""
 GONE = 410
 
 
 def get(
     cluster: Cluster, api_version: str, kind: str, namespace: str | None, name: str
 ) -> dict[str, Any] | None:
-    """One object, or None when it (or its kind) is not there."""
+    """One object, or None when it (or its kind) does not exist."""
     resource = discovery.find(cluster, api_version, kind)
     if resource is None:
         return None
@@ -63,10 +63,10 @@ def watch(
     field_selector: str | None = None,
     tick: float | None = None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(ADDED | MODIFIED | DELETED, object): all that are there, then each change, for `timeout` seconds.
+    """(ADDED | MODIFIED | DELETED, object): all that exist, then each change, for `timeout` seconds.
 
     With `tick`, ("TICK", {}) after the first objects and then at least every `tick` seconds, so that a
-    consumer can look at the clock. Lost connections are taken up again; ends without an error.
+    consumer can check the clock. Lost connections are resumed; ends without an error.
     """
     deadline = time.monotonic() + timeout
     resource = discovery.get(cluster, api_version, kind, f"watching {kind}")
@@ -97,7 +97,7 @@ def watch(
                         _remember(known, event)
                         yield event["type"], event["object"]
         except ClusterUnreachable:
-            # The next list tries again for a while, and says so when the server stays away.
+            # The next list retries for a while, and fails when the server stays unreachable.
             version = ""
             time.sleep(PAUSE)
         except ApiError as error:
@@ -114,7 +114,7 @@ def annotate(
     name: str,
     annotations: dict[str, str],
 ) -> None:
-    """Set annotations of one object by a merge patch of just them; NotFound when it is not there."""
+    """Set annotations of one object by a merge patch of just them; NotFound when it does not exist."""
     place = _place(kind, namespace, name)
     resource = discovery.get(cluster, api_version, kind, f"annotating {place}")
     request(
@@ -130,9 +130,9 @@ def annotate(
 
 
 def delete(cluster: Cluster, objects: Sequence[ClusterObject], timeout: float = 300.0) -> None:
-    """Delete one after the other, each with what it owns, and wait until it is gone.
+    """Delete one after another, each with its dependents, and wait until it is gone.
 
-    NotReadyError when an object is still there after `timeout` seconds: a finalizer holds it.
+    NotReadyError when an object still exists after `timeout` seconds: a finalizer blocks it.
     """
     for item in objects:
         resource = discovery.find(cluster, item.api_version, item.kind)
@@ -170,8 +170,8 @@ def _wait_until_gone(cluster: Cluster, item: ClusterObject, timeout: float) -> N
     finalizers = ", ".join((last.get("metadata") or {}).get("finalizers") or ()) or "none"
     raise NotReadyError(
         f"deleting {item}",
-        f"it is still there after {timeout:.0f} s; its finalizers: {finalizers}",
-        "see that the controller which removes them runs",
+        f"it still exists after {timeout:.0f} s; its finalizers: {finalizers}",
+        "check that the controller which removes them is running",
         str(item),
     )
 
@@ -201,7 +201,7 @@ def _list(
             ).data
         except ApiError as error:
             if error.code == GONE and query.pop("continue", ""):
-                found = []  # the list took longer than the server keeps its snapshot: begin again
+                found = []  # the list took longer than the server keeps its snapshot: start over
                 continue
             raise
         found += page["items"] or ()
@@ -217,7 +217,7 @@ def _list(
 def _changes_since(
     known: dict[str, dict[str, Any]], found: Sequence[dict[str, Any]]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What a new list tells: gone ones as DELETED, the others as ADDED or MODIFIED."""
+    """What a new list shows: missing ones as DELETED, the others as ADDED or MODIFIED."""
     now = {item["metadata"]["uid"]: item for item in found}
     for uid in [uid for uid in known if uid not in now]:
         yield "DELETED", known.pop(uid)

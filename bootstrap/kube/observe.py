@@ -20,7 +20,7 @@ from bootstrap.kube.state import ClusterState
 OLDEST_KUBERNETES = (1, 30)
 
 MAXIMAL_CLOCK_SKEW = 60.0
-"""Seconds; beyond it tokens and certificates start to be refused."""
+"""Seconds of clock skew; beyond it tokens and certificates start to be refused."""
 
 
 NAMESPACE = "argocd"
@@ -65,7 +65,7 @@ _IN_NAMESPACE = (
 )
 NEEDED = (
     *(Right(verb, *kind) for kind in _CLUSTER_WIDE for verb in ("get", "create", "patch")),
-    # Argo CD's own roles allow everything: whoever creates them must hold as much, or this.
+    # Argo CD's own roles allow everything: whoever creates them must have as many rights, or this one.
     Right("escalate", "rbac.authorization.k8s.io", "clusterroles"),
     Right("bind", "rbac.authorization.k8s.io", "clusterroles"),
     *(Right(verb, *kind, NAMESPACE) for kind in _IN_NAMESPACE for verb in ("get", "create", "patch")),
@@ -75,7 +75,7 @@ NEEDED = (
 
 
 def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> ClusterState:
-    """Version, missing rights, an Argo CD that is there, clock skew, ready nodes; side by side."""
+    """Version, missing rights, an existing Argo CD, clock skew, ready nodes; asked in parallel."""
     with ThreadPoolExecutor(4, thread_name_prefix="observe") as pool:
         rights = pool.submit(missing_rights, cluster)
         argocd = pool.submit(find_argocd, cluster)
@@ -95,7 +95,7 @@ def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> Cluster
 
 
 def missing_rights(cluster: Cluster, needed: tuple[Right, ...] = NEEDED) -> tuple[str, ...]:
-    """The rights of `needed` that the API server denies, as sentences' ends; one request for an admin."""
+    """The rights of `needed` that the API server denies, in words; one request for an admin."""
     if _allowed(cluster, EVERYTHING):
         return ()
     answers = in_parallel(lambda right: _allowed(cluster, right), needed)
@@ -122,7 +122,7 @@ def _version(cluster: Cluster, clock: Callable[[], float]) -> tuple[str, float]:
     answer = request(cluster, "GET", "/version", "asking for the server's version")
     middle = (start + clock()) / 2
     date = answer.headers.get("date")
-    # The header has whole seconds, cut off: half a second on average.
+    # The header has whole seconds, truncated: half a second on average.
     skew = middle - parsedate_to_datetime(date).timestamp() - 0.5 if date else 0.0
     return str(answer.data["gitVersion"]), skew
 

@@ -1,4 +1,4 @@
-"""The same call for many things at a time: every one is tried, failures are reported together."""
+"""The same call for many items in parallel: every one is tried, failures are reported together."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ R = TypeVar("R")
 def in_parallel(
     call: Callable[[T], R], items: Iterable[T], done: Callable[[R], None] = lambda _: None
 ) -> Sequence[R]:
-    """The results in the items' order. `done` is told each as it comes, in this thread.
+    """The results in the items' order. `done` is called with each as it arrives, in this thread.
 
     A ClusterError does not stop the others; when all have ended, one error says which failed.
-    Anything else, an interrupt too, stops what has not begun.
+    Anything else, an interrupt too, cancels what has not started.
     """
     items = list(items)
     if len(items) <= 1:

@@ -1,4 +1,4 @@
-"""Secrets made in the cluster: missing keys get random values, what is there stays."""
+"""Secrets created in the cluster: missing keys get random values, existing ones stay."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def ensure_secret(
     """Make the Secret (and its namespace) have these keys; returns whether anything changed.
 
     `data` and `labels` are set to the given values; a key of `generate` gets a random URL-safe value
-    only when it is missing or empty. Other keys are not touched; with `only_own`, neither are those of `data`
-    that somebody else has made. A merge patch of exactly what is
-    missing, bound to the resourceVersion that was read, so that a value which someone else (Argo CD
+    only when it is missing or empty. Other keys are not touched; with `only_own`, nor are those of `data`
+    that someone else has set. A merge patch of exactly what is
+    missing, conditional on the resourceVersion that was read, so that a value which someone else (Argo CD
     itself, say) writes meanwhile is never replaced; server-side apply would have to send the values
     again on every run.
     """
@@ -49,13 +49,13 @@ def ensure_secret(
                 _patch(cluster, namespace, name, patch, found["metadata"]["resourceVersion"])
             return bool(patch)
         except Conflict as error:
-            last = error  # someone else was faster: look again
+            last = error  # someone else was faster: read again
     assert last is not None  # noqa: S101 - TRIES is positive
     raise last
 
 
 def left_to_set(found: Mapping[str, Any], data: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Those of `data` whose key the Secret has not, or has from us, as its managedFields tell."""
+    """Those of `data` whose key the Secret lacks, or has from us, according to its managedFields."""
     have = found.get("data") or {}
     return {key: value for key, value in data.items() if key not in have or key in _made_by_us(found)}
 
@@ -70,7 +70,7 @@ def _made_by_us(found: Mapping[str, Any]) -> set[str]:
 
 
 def ensure_namespace(cluster: Cluster, name: str) -> bool:
-    """Create the namespace unless it is there."""
+    """Create the namespace unless it exists."""
     if objects.get(cluster, "v1", "Namespace", None, name) is not None:
         return False
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -105,7 +105,7 @@ def _create(
 def _missing(
     found: Mapping[str, Any], data: Mapping[str, bytes], generate: Sequence[str], labels: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What is to be set: {"data": …} and {"labels": …}, without what is there already."""
+    """What is to be set: {"data": …} and {"labels": …}, without what is set already."""
     have, has = found.get("data") or {}, found["metadata"].get("labels") or {}
     values = {key: _random() for key in generate if key not in data and not have.get(key)}
     values |= {key: _encode(value) for key, value in data.items() if have.get(key) != _encode(value)}

@@ -1,4 +1,4 @@
-"""One object to its place: where it goes, one server-side apply of it, whether that changed anything."""
+"""One object: where it goes, one server-side apply of it, whether that changed anything."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def place(cluster: Cluster, item: ClusterObject, namespace: str) -> Placed | Non
 
 
 def send(cluster: Cluster, placed: Placed, force: bool, dry_run: bool = False, accept: str = JSON) -> Answer:
-    """One server-side apply of the document as it lies."""
+    """One server-side apply of the document as it is."""
     query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower(), "fieldValidation": "Strict"}
     if dry_run:
         query["dryRun"] = "All"
@@ -66,7 +66,7 @@ def send(cluster: Cluster, placed: Placed, force: bool, dry_run: bool = False, a
 
 
 def read(cluster: Cluster, placed: Placed, accept: str = JSON) -> Mapping[str, Any] | None:
-    """The object as it is now; None when it is not there."""
+    """The live object; None when it does not exist."""
     where = str(placed.object)
     try:
         answer = request(cluster, "GET", placed.path, f"reading {where}", where, accept=accept)
@@ -79,7 +79,7 @@ def read(cluster: Cluster, placed: Placed, accept: str = JSON) -> Mapping[str, A
 def apply_one(
     cluster: Cluster, placed: Placed, force: bool, absent: bool = False, accept: str = METADATA_ONLY
 ) -> Outcome:
-    """Apply, unless other managers own what would change; `absent`: it is known not to be there yet."""
+    """Apply, unless other managers own what would change; `absent`: it is known not to exist yet."""
     before = None if absent else read(cluster, placed, METADATA_ONLY)
     try:
         answer = send(cluster, placed, force, accept=accept)
@@ -101,14 +101,14 @@ def real_conflicts(
 
 
 def _changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
-    """The server leaves an object alone that is as wanted."""
+    """Whether the server left the object alone because it was already as wanted."""
     if before is None:
         return True
     if before["resourceVersion"] == after["resourceVersion"]:
         return False
     if "generation" not in after:
         return True
-    # Its controller may have written its status in between.
+    # Its controller may have updated its status in between.
     return bool(before["generation"] != after["generation"] or _owned(before) != _owned(after))
 
 

@@ -1,4 +1,4 @@
-"""Server-side apply in phases: namespaces; CRDs beside what runs nothing; then what runs or needs a CRD."""
+"""Server-side apply in phases: namespaces; CRDs along with what runs nothing; what runs or needs a CRD."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bootstrap.kube.send import Placed, apply_one
 from bootstrap.manifests.objects import ClusterObject
 
 PASSIVE = re.compile(r"v1|(networking|rbac\.authorization|policy|scheduling|storage)(\.k8s\.io)?/v1")
-"""API versions whose objects run nothing and need no CRD: they are applied beside the CRDs."""
+"""API versions whose objects run nothing and need no CRD: they are applied along with the CRDs."""
 ACTIVE_KINDS = ("Pod", "ReplicationController")
 """Kinds of those API versions that do run something."""
 
@@ -37,8 +37,8 @@ def apply(
     """Apply with field manager `bootstrap`; `force` takes fields that others own.
 
     `namespace` is for namespaced objects that name none. The order of the result is the phases'. A CRD is
-    waited for (Established, served) by the objects that it defines, in this batch or a later one: a long
-    one takes the server seconds to establish, and nothing else has to stand still for it.
+    awaited (Established, served) by the objects that it defines, in this batch or a later one: a long
+    one takes the server seconds to establish, and nothing else has to wait for it.
     Conflict, Invalid, Forbidden, …: of every object that was refused in a phase, together.
     NotReadyError: a CRD was not Established.
     """
@@ -75,8 +75,8 @@ def apply(
     in_parallel(one, first, tell)
     custom = [item for item in last if _defined(item) in pending]
     needed = sorted({pending[_defined(item)] for item in custom})
-    beside: list[ClusterObject | str] = [*needed, *(item for item in last if item not in custom)]
-    in_parallel(one_or_wait, beside, tell)
+    alongside: list[ClusterObject | str] = [*needed, *(item for item in last if item not in custom)]
+    in_parallel(one_or_wait, alongside, tell)
     in_parallel(one, custom, tell)
     return done
 
@@ -86,7 +86,7 @@ def phases(
 ) -> tuple[list[ClusterObject], list[ClusterObject], list[ClusterObject]]:
     """Namespaces; CRDs and what runs nothing; the rest: workloads and custom resources.
 
-    The longest first, because the longest CRD takes the server longer than everything beside it.
+    The longest first, because the longest CRD takes the server longer than everything else in the phase.
     """
     namespaces = [item for item in objects if item.kind == "Namespace" and item.api_version == "v1"]
     rest = sorted((item for item in objects if item not in namespaces), key=lambda item: -len(item.text))

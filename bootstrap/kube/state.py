@@ -1,4 +1,4 @@
-"""What was read from Git and from the cluster: frozen, made by git.py and kube.py, read by plans."""
+"""What was read from the cluster: frozen, built by `observe`, read by plans."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Pure: whether applying a document surely changes nothing, without asking the server to try it.
+"""Pure: whether applying a document certainly changes nothing, without asking the server to try it.
 
 Trying costs the API server a second for a long CRD (it checks the whole schema again), reading it a
-hundredth of that. By the rules of server-side apply nothing changes when every value of the document is
-there already and every field that we own is still in the document. Whatever is not plain (a default
+hundredth of that. By the rules of server-side apply, nothing changes when every value of the document is
+live already and every field that we own is still in the document. Anything less simple (a default
 inside a list, a quantity in another notation, a null) is left to the server.
 """
 
@@ -15,7 +15,7 @@ from bootstrap.kube.connection import FIELD_MANAGER
 
 
 def surely_unchanged(document: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    """True only when the server's dry run would give `live` again; False says nothing."""
+    """True only when the server's dry run would return `live` unchanged; False means unknown."""
     if document.get("apiVersion") != live.get("apiVersion") or "status" in document:
         return False
     return _is_contained(document, live) and all(
@@ -31,7 +31,7 @@ def _is_ours(entry: Mapping[str, Any]) -> bool:
 
 
 def _is_contained(wanted: Any, found: Any) -> bool:
-    """Mappings may hold more than is wanted; everything else has to be equal, lists as a whole."""
+    """Mappings may contain more than is wanted; everything else must be equal, lists as a whole."""
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(
             key in found and _is_contained(value, found[key]) for key, value in wanted.items()

@@ -1,7 +1,7 @@
-"""Why a workload is not as wanted: what its own status says, then its newest pods and their events.
+"""Why a workload is not as desired: what its own status says, then its newest pods and their events.
 
-A rollout that is stuck behind pods that still serve has as many ready ones as wanted; only the counts of
-the newest template tell (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status).
+A stuck rollout whose old pods still serve has as many ready pods as desired; only the counts of
+the newest template show it (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ ROLLED = ("Deployment", "StatefulSet", "DaemonSet")
 """The kinds that replace their pods when their template changes; all of apps/v1."""
 WORKLOADS = (*ROLLED, "ReplicaSet")
 _PASSING = (None, "PodInitializing", "ContainerCreating")
-"""Reasons for which a container waits on its way up."""
+"""Reasons for which a starting container waits."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """`text` says what is not as wanted; `serves`: a pod is available all the same; `stuck`: waiting alone
-    will not end it, as far as the pods tell."""
+    """`text` says what is not as desired; `serves`: a pod is available anyway; `stuck`: waiting alone
+    will not fix it, as far as the pods show."""
 
     text: str
     serves: bool
@@ -34,9 +34,9 @@ class Trouble:
 
 
 def trouble(cluster: Cluster, live: Object) -> Trouble | None:
-    """What is not as wanted about a workload that was read, with what its newest pod and its events say.
+    """What is not as desired about a workload that was read, with what its newest pod and its events say.
 
-    None when it is as wanted. Raises ClusterError when its pods or events cannot be read.
+    None when it is as desired. Raises ClusterError when its pods or events cannot be read.
     """
     wrong = not_as_wanted(live)
     if wrong is None:
@@ -47,7 +47,7 @@ def trouble(cluster: Cluster, live: Object) -> Trouble | None:
 
 
 def not_as_wanted(live: Object) -> str | None:
-    """Pure: what the counts of a workload's status say; None when they are as the spec wants them."""
+    """Pure: what the counts of a workload's status say; None when they match the spec."""
     status, metadata = live.get("status") or {}, live["metadata"]
     observed, generation = status.get("observedGeneration"), metadata.get("generation")
     if generation is not None and (observed or 0) < generation:
@@ -69,7 +69,7 @@ def not_as_wanted(live: Object) -> str | None:
 
 
 def wanted_replicas(live: Object) -> int:
-    """How many pods a workload wants: its replicas, or the nodes that a DaemonSet is for."""
+    """How many pods a workload should have: its replicas, or the nodes of a DaemonSet."""
     if live.get("kind") == "DaemonSet":
         return int((live.get("status") or {}).get("desiredNumberScheduled") or 0)
     wanted = (live.get("spec") or {}).get("replicas")
@@ -82,7 +82,7 @@ def _available(live: Object) -> int:
 
 
 def _rollout(live: Object, wanted: int) -> list[str]:
-    """What is missing of a rollout; nothing for a kind, or a strategy, that rolls nothing out."""
+    """What a rollout still lacks; nothing for a kind, or a strategy, without rollouts."""
     kind, spec, status = live.get("kind"), live.get("spec") or {}, live.get("status") or {}
     strategy = spec.get("updateStrategy") or {}
     if kind not in ROLLED or strategy.get("type") == "OnDelete":
@@ -100,7 +100,7 @@ def _rollout(live: Object, wanted: int) -> list[str]:
 
 
 def _gave_up(live: Object) -> bool:
-    """Whether a Deployment's own deadline for progress is over."""
+    """Whether a Deployment's progress deadline has passed."""
     conditions = (live.get("status") or {}).get("conditions") or ()
     return any(condition.get("reason") == "ProgressDeadlineExceeded" for condition in conditions)
 
@@ -109,7 +109,7 @@ def _gave_up(live: Object) -> bool:
 
 
 def pod_trouble(live: Object) -> tuple[str, bool] | None:
-    """Pure: (what is wrong with a pod, whether waiting alone will not end it); None when nothing is."""
+    """Pure: (what is wrong with a pod, whether waiting alone will not fix it); None when it is healthy."""
     status = live.get("status") or {}
     if status.get("phase") == "Succeeded":
         return None
@@ -134,7 +134,7 @@ def pod_trouble(live: Object) -> tuple[str, bool] | None:
 
 
 def _ended(terminated: Any) -> str | None:
-    """How a container ended, when it did not end well."""
+    """How a container ended, if it failed."""
     if not terminated or not terminated.get("exitCode"):
         return None
     reason = terminated.get("reason")
@@ -143,7 +143,7 @@ def _ended(terminated: Any) -> str | None:
 
 
 def _why(cluster: Cluster, workload: Object) -> tuple[str, bool]:
-    """What the newest pod that is not well says, with its newest warning; else the workload's own warning."""
+    """What the newest unhealthy pod says, with its newest warning; else the workload's own warning."""
     namespace, kind = workload["metadata"]["namespace"], str(workload["kind"])
     labels = ((workload["spec"].get("selector") or {}).get("matchLabels") or {}).items()
     selector = ",".join(f"{key}={value}" for key, value in labels)

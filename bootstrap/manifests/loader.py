@@ -1,4 +1,4 @@
-"""YAML nodes as kustomize reads them: the C parser where it is there, anchors that come twice allowed."""
+"""YAML nodes as kustomize reads them: the C parser where available, repeated anchors allowed."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def nodes_of(text: str) -> Iterator[Any]:
 
 
 def _names_twice(error: Any) -> bool:
-    """Whether it is only an anchor that is there twice: YAML allows it, PyYAML does not."""
+    """Whether the fault is only an anchor that appears twice: YAML allows it, PyYAML does not."""
     return "duplicate anchor" in f"{error.context} {error.problem}"
 
 
 @cache
 def lenient_loader() -> Any:
-    """The loader with PyYAML's composer in Python, slower: an anchor holds until its name comes again."""
+    """The loader with PyYAML's composer in Python, slower: an anchor is valid until its name is reused."""
     import yaml
 
     base = _loader()
@@ -55,7 +55,7 @@ def lenient_loader() -> Any:
 
 
 def _loader() -> Any:
-    """PyYAML's loader, in C where it can be had, without dates and without the bare `=`."""
+    """PyYAML's loader, in C where available, without dates and without the bare `=`."""
     if not _loaders:
         import yaml
 
@@ -73,7 +73,7 @@ def _loader() -> Any:
 
 
 def _resolve(self: Any, kind: Any, value: Any, implicit: Any) -> str:
-    """PyYAML's resolver without its paths, which nothing here uses; plain scalars repeat themselves."""
+    """PyYAML's resolver without its paths, which nothing here uses, and with a cache of plain scalars."""
     if kind is _scalar_node():
         return _plain_tag(value) if implicit[0] else "tag:yaml.org,2002:str"
     return "tag:yaml.org,2002:seq" if "Sequence" in kind.__name__ else "tag:yaml.org,2002:map"

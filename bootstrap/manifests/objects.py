@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class ClusterObject:
-    """One object to apply: `text` is the document as it lies (YAML or JSON), sent as it is."""
+    """One object to apply: `text` is the document as written (YAML or JSON), sent unchanged."""
 
     api_version: str
     kind: str

@@ -20,12 +20,12 @@ Place = tuple[str, int]
 """File (or URL) and line where a document begins."""
 
 MAX_DEPTH = 200
-"""Deeper nesting is no Kubernetes object."""
+"""Levels of nesting; no Kubernetes object is nested deeper."""
 _TRUE = frozenset(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"))
 _FALSE = frozenset(("n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"))
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _SPECIAL = frozenset("0123456789+-.~nNyYtTfFoO")
-"""What a plain scalar that is no string can begin with."""
+"""What a plain scalar that is not a string can begin with."""
 _INTEGER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _STRING_TAG = "tag:yaml.org,2002:str"
@@ -33,7 +33,7 @@ _STRING_TAG = "tag:yaml.org,2002:str"
 
 @dataclass(frozen=True)
 class Header:
-    """What names an object; `namespace` is "" where the document names none."""
+    """The identity of an object; `namespace` is "" where the document names none."""
 
     api_version: str
     kind: str
@@ -66,18 +66,18 @@ def parse(document: bytes, place: Place) -> Any:
         mark = error.problem_mark or error.context_mark
         at = f"{where}:{line + mark.line}:{mark.column + 1}" if mark else f"{where}:{line}"
         raise InputError(
-            f"reading {where}", str(error.problem or error.context), "mend the YAML", at
+            f"reading {where}", str(error.problem or error.context), "fix the YAML", at
         ) from error
     except _Unfit as error:
         at = f"{where}:{line + error.mark.line}:{error.mark.column + 1}"
-        raise InputError(f"reading {where}", str(error), "mend the YAML", at) from error
+        raise InputError(f"reading {where}", str(error), "fix the YAML", at) from error
     except yaml.YAMLError as error:
         found = str(error).splitlines()[0]
-        raise InputError(f"reading {where}", found, "mend the YAML", f"{where}:{line}") from error
+        raise InputError(f"reading {where}", found, "fix the YAML", f"{where}:{line}") from error
 
 
 def _json(document: bytes) -> Iterator[tuple[bytes, Any]]:
-    """The values of a stream of JSON; none when it is not JSON all through."""
+    """The values of a stream of JSON; none unless all of it is JSON."""
     text = document.decode().strip()
     if not text.startswith("{"):
         return
@@ -95,7 +95,9 @@ def _json(document: bytes) -> Iterator[tuple[bytes, Any]]:
 def _object(text: bytes, value: Any, place: Place) -> ClusterObject:
     metadata = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(metadata, dict):
-        raise _not_an_object(place, "it has no metadata" if isinstance(value, dict) else "it is no mapping")
+        raise _not_an_object(
+            place, "it has no metadata" if isinstance(value, dict) else "it is not a mapping"
+        )
     fields = {
         "apiVersion": value.get("apiVersion"),
         "kind": value.get("kind"),
@@ -114,14 +116,14 @@ def _not_an_object(place: Place, found: str) -> InputError:
     where, line = place
     return InputError(
         f"reading {where}",
-        f"a document is no Kubernetes object: {found}",
-        "give it apiVersion, kind and metadata.name, as strings",
+        f"a document is not a Kubernetes object: {found}",
+        "set apiVersion, kind and metadata.name, as strings",
         f"{where}:{line}",
     )
 
 
 class _Unfit(Exception):
-    """YAML that is no data as JSON has it, and where."""
+    """YAML that cannot be represented as JSON, and where."""
 
     def __init__(self, problem: str, event: Any) -> None:
         super().__init__(problem)
@@ -147,7 +149,7 @@ class _Builder:
     def _node(self, event: Any, kind: str, depth: int) -> Any:
         if kind == "AliasEvent":
             if event.anchor not in self._anchors:
-                raise _Unfit(f"alias *{event.anchor} names no anchor", event)
+                raise _Unfit(f"alias *{event.anchor} has no anchor", event)
             return self._anchors[event.anchor]
         if depth > MAX_DEPTH:
             raise _Unfit(f"it is nested deeper than {MAX_DEPTH} levels", event)
@@ -179,7 +181,7 @@ class _Builder:
                 continue
             for merge in value if isinstance(value, list) else [value]:
                 if not isinstance(merge, dict):
-                    raise _Unfit("<< wants a mapping", key)
+                    raise _Unfit("<< needs a mapping", key)
                 merged = {**merge, **merged}
         for name, value in merged.items():
             mapping.setdefault(name, value)
@@ -187,7 +189,7 @@ class _Builder:
     def _key(self, event: Any, kind: str, depth: int) -> str:
         value = self._node(event, kind, depth + 1)
         if isinstance(value, dict | list):
-            raise _Unfit("a key is no scalar", event)
+            raise _Unfit("a key is not a scalar", event)
         return value if isinstance(value, str) else json.dumps(value)
 
     def _until(self, end: str) -> Iterator[tuple[Any, str]]:

@@ -17,7 +17,7 @@ from bootstrap.manifests.scalars import scalar
 from bootstrap.manifests.slips import conflict, second_object
 
 MAX_BYTES = 8_000_000
-"""Larger files are not read: the API server takes no object above 3 MiB."""
+"""Larger files are not read: the API server accepts no object above 3 MiB."""
 MAX_NODES = 1_000_000
 """Nodes of a document with its aliases written out; go-yaml also refuses what explodes."""
 MAX_DEPTH = 200
@@ -27,7 +27,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong in a file: `code` is syntax, duplicate, encoding or size; lines count from 1."""
+    """A fault of a file: `code` is syntax, duplicate, encoding or size; lines count from 1."""
 
     code: str
     line: int
@@ -37,7 +37,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Document:
-    """One document: its value, where it begins, and (of mappings) the header that names an object."""
+    """One document: its value, where it begins, and (for mappings) the header that identifies an object."""
 
     value: Any
     line: int
@@ -58,9 +58,9 @@ class Parsed:
 
 
 def parse(content: bytes, size: int | None = None) -> Parsed:
-    """Read a file. Nothing is raised: what is wrong is among the faults.
+    """Read a file. Nothing is raised: errors are among the faults.
 
-    `size` is the whole file's, in bytes, where `content` is only the start of one that is too large.
+    `size` is that of the whole file, in bytes, where `content` is only the start of one that is too large.
     """
     found = Parsed()
     if len(content) > MAX_BYTES:
@@ -81,7 +81,7 @@ def parse(content: bytes, size: int | None = None) -> Parsed:
             if value is not None:
                 found.documents.append(Document(value, line, number))
     except _TooLarge:
-        message = "aliases make it explode, or it is nested too deep"
+        message = "its aliases expand to too much, or it is nested too deeply"
         found.faults.append(Fault("size", 1, message, "write the values out"))
         found.documents.clear()
     except Exception as error:
@@ -106,12 +106,12 @@ def load_all(text: str) -> list[Any]:
 
 
 def line_of(content: bytes, document: int, path: Sequence[str | int]) -> int:
-    """The line of a field of a document (by its number), or of the nearest thing around it."""
+    """The line of a field of a document (by its number), or of the nearest enclosing one."""
     return line_in(compose(content), document, path)
 
 
 def compose(content: bytes) -> list[Any]:
-    """The nodes of a file's documents, for `line_in`; none when it is no YAML."""
+    """The nodes of a file's documents, for `line_in`; none when it is not valid YAML."""
     try:
         return list(nodes_of(content.decode("utf-8-sig")))
     except Exception:
@@ -119,7 +119,7 @@ def compose(content: bytes) -> list[Any]:
 
 
 def line_in(nodes: list[Any], document: int, path: Sequence[str | int]) -> int:
-    """The line of a field of a document (by its number), or of the nearest thing around it."""
+    """The line of a field of a document (by its number), or of the nearest enclosing one."""
     if document >= len(nodes):
         return 1
     node = nodes[document]
@@ -168,7 +168,7 @@ class _Builder:
         return value
 
     def _twice(self, key: str, line: int) -> None:
-        message = f"the key {key!r} is there twice in one mapping: only one of them counts"
+        message = f"the key {key!r} appears twice in one mapping: only one of them counts"
         self._faults.append(Fault("duplicate", line, message, "remove one of the two"))
 
     def _value(self, node: Any, depth: int) -> tuple[Any, int]:
@@ -226,7 +226,7 @@ def _syntax_fault(error: Exception, text: str) -> Fault | None:
     if not isinstance(error, yaml.YAMLError | RecursionError | ValueError):
         return None
     if (line := conflict(text)) is not None:
-        message = f"a merge conflict was left in it at line {line}"
+        message = f"an unresolved merge conflict at line {line}"
         return Fault("syntax", line, message, "take one side, or both, and delete the <<<<<<< lines")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line = min(mark.line + 1, text.count("\n") + 1) if mark else 1
@@ -235,7 +235,7 @@ def _syntax_fault(error: Exception, text: str) -> Fault | None:
     if "\t" in around[: len(around) - len(around.lstrip())]:
         return Fault("syntax", line, "a tab indents the line", "indent with spaces")
     problem = str(getattr(error, "problem", None) or getattr(error, "context", None) or error).splitlines()[0]
-    return Fault("syntax", line, f"it is no YAML: {problem}", "mend the YAML")
+    return Fault("syntax", line, f"not valid YAML: {problem}", "fix the YAML")
 
 
 def documents(text: bytes, where: str) -> list[Any]:
@@ -248,12 +248,10 @@ def documents(text: bytes, where: str) -> list[Any]:
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        raise InputError(
-            f"reading {where}", str(error.problem), "mend the YAML and push it", place
-        ) from error
+        raise InputError(f"reading {where}", str(error.problem), "fix the YAML and push it", place) from error
     except (YAMLError, UnicodeDecodeError) as error:
         found = str(error).splitlines()[0]
-        raise InputError(f"reading {where}", found, "mend the YAML and push it", where) from error
+        raise InputError(f"reading {where}", found, "fix the YAML and push it", where) from error
 
 
 def is_application(document: Any) -> bool:

@@ -10,16 +10,16 @@ _CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
 _HEADER = {"apiVersion", "kind", "metadata"}
 
 Repeated = Sequence[tuple[str, int]]
-"""Keys that a document has again, with their lines."""
+"""Duplicate keys of a document, with their lines."""
 
 
 def conflict(text: str) -> int | None:
-    """The line of a merge conflict that was left in a file which is no YAML."""
+    """The line of an unresolved merge conflict in a file that is not valid YAML."""
     found = _CONFLICT.search(text)
     return None if found is None else text.count("\n", 0, found.start()) + 1
 
 
 def second_object(repeated: Repeated) -> int | None:
-    """The line where a second object begins without a `---`: what names an object is there again."""
+    """The line where a second object begins without a `---`: the identity of an object appears again."""
     again = {key for key, _ in repeated} & _HEADER
     return min(line for _, line in repeated) if len(again) > 1 else None

@@ -1,8 +1,8 @@
 """Multi-document YAML or JSON → objects that keep their source text.
 
-The headers (apiVersion, kind, name, namespace) are found by looking at the lines of block-style YAML;
-whatever does not look plain is parsed (manifests_parse.py). Splitting at column 0 is exact: YAML allows
-`---` there nowhere but between documents, block scalars and quoted strings included.
+The headers (apiVersion, kind, name, namespace) are found by scanning the lines of block-style YAML;
+whatever does not look simple is parsed (parse.py). Splitting at column 0 is exact: YAML allows
+`---` there only between documents, block scalars and quoted strings included.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bootstrap.manifests.parse import Header
 
 BOM = b"\xef\xbb\xbf"
 
-# Line starts are found by the line break before them: a literal that the search leaps to, where
+# Line starts are found by the line break before them: a literal that the search skips to, where
 # `^` would be tried at every byte of a document of megabytes.
 _MARKER = re.compile(rb"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)([^\r\n]*)")
 _CONTENT = re.compile(rb"^[ \t]*[^\s#]", re.MULTILINE)
@@ -37,8 +37,8 @@ _TOP = (b"apiVersion", b"kind", b"metadata")
 def split(text: bytes, where: str) -> list[ClusterObject]:
     """The objects of a stream of documents, in order; the items of a List as objects of their own.
 
-    Empty documents are left out. `namespace` is "" where the document names none. InputError with
-    file and line for text that is no YAML, or no Kubernetes object.
+    Empty documents are omitted. `namespace` is "" where the document names none. InputError with
+    file and line for text that is not YAML, or not a Kubernetes object.
     """
     text = _LONE_CARRIAGE_RETURN.sub(b"\n", text.removeprefix(BOM))
     try:
@@ -78,14 +78,14 @@ def _documents(text: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _only_directives(document: bytes) -> bool:
-    """`%YAML 1.2` and the like stand in the chunk before the marker."""
+    """Directives such as `%YAML 1.2` are in the chunk before the marker."""
     return document.lstrip().startswith(b"%") and all(
         line.startswith((b"%", b"#")) or not line.strip() for line in document.splitlines()
     )
 
 
 def _header(document: bytes) -> Header | None:
-    """The header of a block-style document; None when anything about it is not plain."""
+    """The header of a block-style document; None when anything about it is not simple."""
     document = b"\n" + document
     top = _top_level(document)
     if top is None:
@@ -104,12 +104,12 @@ Span = tuple[int, bytes, int]
 
 
 def _top_level(document: bytes) -> dict[bytes, Span] | None:
-    """The three header keys; None unless each is there once and every line at column 0 is plain."""
+    """The three header keys; None unless each appears once and every line at column 0 is simple."""
     found: dict[bytes, Span] = {}
     open_key: tuple[bytes, int, bytes] | None = None
     for line in _AT_COLUMN_0.finditer(document):
         if _ITEM.match(line[1]):
-            continue  # an item of the list that the key above holds
+            continue  # an item of the list of the key above
         key = _KEY.fullmatch(line[1])
         if key is None:
             return None
@@ -124,10 +124,10 @@ def _top_level(document: bytes) -> dict[bytes, Span] | None:
 
 
 def _string(document: bytes, span: Span) -> str | None:
-    """A scalar on the key's own line that is surely a string."""
+    """A scalar on the key's own line that is certainly a string."""
     start, value, end = span
     if _CONTENT.search(document, start + len(value), end):
-        return None  # it goes on in the next line
+        return None  # it continues on the next line
     return _scalar(value)
 
 
@@ -155,7 +155,7 @@ def _metadata(document: bytes, span: Span) -> dict[bytes, str] | None:
             indent = depth
         if depth > indent:
             if previous in (b"name", b"namespace"):
-                return None  # the scalar goes on in this line
+                return None  # the scalar continues on this line
             continue
         if _ITEM.match(line[2]):
             continue

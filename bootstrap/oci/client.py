@@ -20,7 +20,7 @@ from bootstrap.oci.reference import Reference, canonical
 if TYPE_CHECKING:
     from bootstrap.http.session import Response
 
-# Indexes first: of an image for several architectures, the digest of the index is the one to pin.
+# Indexes first: for a multi-architecture image, the digest to pin is that of the index.
 ACCEPT = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -35,7 +35,7 @@ _TIMEOUT = (10, 30)
 _LONGEST_PAUSE = 60.0
 _MOST_TRIES = 5
 _LARGEST_MANIFEST = 8_000_000
-_AT_FAULT = "the registry is at fault: ask who runs it"
+_AT_FAULT = "the registry is at fault: ask its operator"
 
 
 class Registries:
@@ -61,7 +61,7 @@ class Registries:
     def digest(self, image: Reference) -> str | None:
         """The digest that the registry has for the image's tag (or digest); None when it has no such image.
 
-        Raises RegistryError when the registry cannot be asked, or will not tell.
+        Raises RegistryError when the registry cannot be reached, or refuses to answer.
         """
         registry, _, path = canonical(image.repository).partition("/")
         wanted = image.digest or image.tag or "latest"
@@ -76,14 +76,14 @@ class Registries:
         if answer.status_code != 200:
             raise _refused(answer, image, url)
         if image.digest and found != image.digest:
-            text = f"it answers with {found}"
+            text = f"the registry answers with the digest {found}"
             raise RegistryError(
-                f"looking for {image}", text, "the registry is at fault: ask who runs it", url
+                f"looking for {image}", text, "the registry is at fault: ask its operator", url
             )
         return found
 
     def _base(self, registry: str) -> str:
-        """The registry's URL: over TLS; plain, as with Docker, for one on this machine without it."""
+        """The registry's URL: https, or, as with Docker, http for one on this machine without TLS."""
         if registry not in self._bases:
             host = _HUB_HOST if registry == "docker.io" else registry
             self._bases[registry] = f"https://{host}"
@@ -99,7 +99,7 @@ class Registries:
         return True
 
     def _ask(self, method: str, url: str, registry: str, path: str) -> Response:
-        """One request, with a token if the registry wants one; 429 and 5xx are tried again."""
+        """One request, with a token if the registry wants one; 429 and 5xx are retried."""
         scope, authorized = f"{registry}/{path}", False
         for attempt in range(1, _MOST_TRIES + 1):
             headers = {"Accept": ACCEPT}
@@ -134,7 +134,7 @@ class Registries:
             found, hint = str(error), "check the name, the network and the proxy (HTTPS_PROXY, NO_PROXY)"
             if error.kind == "certificate":
                 found = f"its certificate is not trusted: {error}"
-                hint = "give the certificate of its authority with --registry-ca-file"
+                hint = "give its CA's certificate with --registry-ca-file"
             raise RegistryError("asking the registry", found, hint, _host(url)) from error
 
     def _authorize(self, answer: Response, registry: str, path: str) -> str:
@@ -152,18 +152,18 @@ class Registries:
             self._invocation.keep_secret(token)
             return f"Bearer {token}"
         found = (
-            "it asks for a login, and none is known"
+            "it asks for a login, and no login is known"
             if login is None
-            else f"it asks for {kind or 'nothing known'}"
+            else f"it asks for {kind or 'an unknown kind of authentication'}"
         )
         raise RegistryError("asking the registry", found, f"log in: docker login {registry}", registry)
 
     def _token(self, parameters: Mapping[str, str], login: Login | None, path: str) -> str:
         realm = parameters["realm"]
         if not _is_safe(realm):
-            found = f"it sends credentials to {_host(realm)} unencrypted"
+            found = f"it asks for credentials to be sent to {_host(realm)} unencrypted"
             raise RegistryError(
-                "asking the registry", found, "the registry is at fault: ask who runs it", realm
+                "asking the registry", found, "the registry is at fault: ask its operator", realm
             )
         query = {"scope": parameters.get("scope") or f"repository:{path}:pull"}
         if service := parameters.get("service"):
@@ -181,19 +181,19 @@ class Registries:
             answer = self._send("GET", realm, params=query, **({"auth": pair} if pair else {}))
         if answer.status_code != 200:
             found = f"no token: {_said(answer)}"
-            hint = "check the login (docker login), and that it may pull this image"
+            hint = "check the login (docker login), and that this user may pull the image"
             raise RegistryError("asking for a registry token", found, hint, _host(realm))
         said = _json(answer)
         token = said.get("token") or said.get("access_token")
         if not isinstance(token, str):
             raise RegistryError(
-                "asking for a registry token", "its answer has none", "run again", _host(realm)
+                "asking for a registry token", "the answer contains no token", "run again", _host(realm)
             )
         return token
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether it is this machine, where plain HTTP is what Docker speaks as well."""
+    """Whether it is this machine, where Docker uses plain HTTP as well."""
     return is_loopback(urlsplit(f"//{host}").hostname or "")
 
 
@@ -213,16 +213,16 @@ def _challenge(header: str) -> tuple[str, dict[str, str]]:
 def _refused(answer: Response, image: Reference, url: str) -> RegistryError:
     tried = f"looking for {image}"
     if answer.status_code in (401, 403):
-        hint = "check the name, and log in as someone who may pull it (docker login)"
+        hint = "check the name, and log in as a user who may pull it (docker login)"
         return RegistryError(tried, f"the registry refuses, or has no such image: {_said(answer)}", hint, url)
     if answer.status_code == 429:
-        hint = "run again later, or log in: registries allow more to those they know"
-        return RegistryError(tried, "the registry says that it was asked too often", hint, url)
-    return RegistryError(tried, _said(answer), "see the registry's status, then run again", url)
+        hint = "run again later, or log in: registries allow more requests to known users"
+        return RegistryError(tried, "the registry's rate limit is reached", hint, url)
+    return RegistryError(tried, _said(answer), "check the registry's status, then run again", url)
 
 
 def _said(answer: Response) -> str:
-    """The status, and what an error body of the distribution API says."""
+    """The status, and the message of an error body of the distribution API."""
     errors = _json(answer).get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     detail = " ".join(str(first[key]) for key in ("code", "message") if first.get(key))

@@ -1,4 +1,4 @@
-"""Credentials for registries, from where Docker and Podman keep them; each is remembered as a secret."""
+"""Credentials for registries, from Docker's and Podman's files; each is registered as a secret to redact."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Login:
 
 
 def find(registry: str, path: str, invocation: Invocation) -> Login | None:
-    """The login for an image's repository; None to ask as nobody.
+    """The login for an image's repository; None for anonymous access.
 
-    The most specific entry wins (Podman's may name a namespace), then a helper of the registry, then
+    The most specific entry wins (Podman's may name a namespace), then the registry's helper, then
     the general one. Raises RegistryError for a file that cannot be read or a helper that fails.
     """
     for file in _files(invocation):
@@ -69,13 +69,13 @@ def _config(file: Path) -> Mapping[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
-        hint = "mend the file, or log in again (docker login)"
+        hint = "fix the file, or log in again (docker login)"
         raise RegistryError("reading registry credentials", str(error), hint, str(file)) from error
     return found if isinstance(found, dict) else {}
 
 
 def _keys(registry: str, path: str) -> Iterator[str]:
-    """What an entry for this repository may be called, the most specific first."""
+    """The names that an entry for this repository may have, the most specific first."""
     parts = path.split("/") if path else []
     for length in range(len(parts), 0, -1):
         yield "/".join([registry, *parts[:length]])
@@ -104,13 +104,13 @@ def _from_entry(entry: Any, file: Path) -> Login | None:
 
 
 def _from_helper(name: Any, key: str, invocation: Invocation) -> Login | None:
-    """Ask `docker-credential-NAME get`; None when it knows nothing of the registry."""
+    """Ask `docker-credential-NAME get`; None when it does not know the registry."""
     tried = f"asking docker-credential-{name} for {key}"
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise RegistryError(tried, "that is no helper's name", "mend credHelpers or credsStore")
+        raise RegistryError(tried, "not a valid name of a helper", "fix credHelpers or credsStore")
     from bootstrap.core import on_path
 
-    # Looked for with no regard to the current folder, which may be anybody's repository.
+    # Never from the current folder, which may be anyone's repository.
     program = on_path.find(f"docker-credential-{name}", invocation.environ)
     try:
         if program is None:
@@ -124,8 +124,8 @@ def _from_helper(name: Any, key: str, invocation: Invocation) -> Login | None:
             check=False,
         )
     except FileNotFoundError as error:
-        hint = "install the helper, or take it out of Docker's config.json"
-        raise RegistryError(tried, "there is no such program on PATH", hint) from error
+        hint = "install the helper, or remove it from Docker's config.json"
+        raise RegistryError(tried, "no such program on PATH", hint) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RegistryError(
             tried, f"it failed: {type(error).__name__}", "run it by hand to see why"
@@ -139,7 +139,7 @@ def _from_helper(name: Any, key: str, invocation: Invocation) -> Login | None:
         found = json.loads(answer.stdout)
         username, secret = str(found["Username"]), str(found["Secret"])
     except (ValueError, KeyError, TypeError) as error:
-        raise RegistryError(tried, "its answer is no credential", "run it by hand to see why") from error
+        raise RegistryError(tried, "its answer is not a credential", "run it by hand to see why") from error
     if not secret:
         return None
     return Login(username, secret, identity=username == _TOKEN_USER)

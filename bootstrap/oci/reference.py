@@ -1,7 +1,7 @@
-"""Pure: image references by the grammar of the OCI distribution, and what a person asks them to become.
+"""Pure: image references by the grammar of the OCI distribution, and the changes that a person asks for.
 
-A reference is `[registry/]repository[:tag][@digest]`. Whatever does not fit is refused with the column
-of its first fault. Docker Hub's short forms (`nginx`) are kept as written and compared in full.
+A reference is `[registry/]repository[:tag][@digest]`. Anything else is refused with the column
+of the first fault. Docker Hub's short forms (`nginx`) are kept as written and compared in full.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Reference:
 
     @property
     def version(self) -> str:
-        """Tag and digest alone, as a person names them: `v1`, `v1@sha256:…`, `@sha256:…`."""
+        """Tag and digest alone, as a person writes them: `v1`, `v1@sha256:…`, `@sha256:…`."""
         return f"{self.tag or ''}{f'@{self.digest}' if self.digest else ''}"
 
 
@@ -54,7 +54,7 @@ def parse(text: str, tried: str = "reading an image reference") -> Reference:
 
 
 def read(text: str) -> Reference | None:
-    """A reference as it stands in a file, or None for what is none (a placeholder, a template)."""
+    """A reference as written in a file, or None for anything else (a placeholder, a template)."""
     try:
         return parse(text)
     except InputError:
@@ -106,13 +106,13 @@ def _split(text: str) -> tuple[str, str | None, str | None]:
 
 def _check_name(text: str, name: str, tried: str) -> None:
     if "://" in text:
-        _fault(tried, text, text.index("://"), "a reference has no scheme in front")
+        _fault(tried, text, text.index("://"), "an image reference has no scheme")
     if not name:
         _fault(tried, text, 0, "the repository is missing")
     domain, path = split_domain(name)
     if domain and not _DOMAIN.fullmatch(domain):
         bad = re.search(r"[^a-zA-Z0-9.:\[\]-]|\.\.|-\.|\.-", domain)
-        _fault(tried, text, bad.start() if bad else 0, f"the registry {domain!r} is no host name")
+        _fault(tried, text, bad.start() if bad else 0, f"the registry {domain!r} is not a host name")
     column = len(domain) + 1 if domain else 0
     for component in path.split("/"):
         found = _COMPONENT.match(component)
@@ -120,7 +120,7 @@ def _check_name(text: str, name: str, tried: str) -> None:
         if not component:
             _fault(tried, text, column, "a part of the path is empty")
         if end < len(component):
-            why = f"{component[end]!r} cannot stand there: a repository has a-z, 0-9 and single . _ -"
+            why = f"{component[end]!r} is not allowed there: a repository has a-z, 0-9 and single . _ -"
             _fault(tried, text, column + end, why)
         column += len(component) + 1
     if len(name) > MAX_NAME:
@@ -135,7 +135,7 @@ def _check_tag(text: str, tag: str, column: int, tried: str) -> None:
     if not tag:
         _fault(tried, text, column, "the tag is empty")
     if end < len(tag):
-        why = f"{tag[end]!r} cannot stand there: a tag has letters, digits, _ . -, and . - not in front"
+        why = f"{tag[end]!r} is not allowed there: a tag has letters, digits, _ . -, . and - not first"
         _fault(tried, text, column + end, why)
     if len(tag) > MAX_TAG:
         _fault(tried, text, column + MAX_TAG, f"the tag is longer than {MAX_TAG} characters")
@@ -150,7 +150,7 @@ def _check_digest(text: str, digest: str, column: int, tried: str) -> None:
     length = f"a {algorithm} digest has {digits} digits, this one {len(value)}"
     for place, letter in enumerate(value):
         if letter not in "0123456789abcdef":
-            _fault(tried, text, column + place, f"{letter!r} is no lower-case hexadecimal digit")
+            _fault(tried, text, column + place, f"{letter!r} is not a lower-case hexadecimal digit")
         if place == digits:
             _fault(tried, text, column + place, length)
     if len(value) < digits:

@@ -1,1 +1,1 @@
-"""Steps as data, shown and executed."""
+"""A plan: steps as data, shown and executed."""

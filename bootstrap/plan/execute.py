@@ -1,4 +1,4 @@
-"""Runs a plan's steps in order and says what each did."""
+"""Runs a plan's steps in order and reports what each did."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.plan.steps import Plan, Step
 
 Handler = Callable[[Any], bool]
-"""Carries out one step; returns whether the world changed."""
+"""Carries out one step; returns whether anything changed."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Done:
 def execute(plan: Plan, handlers: Mapping[type, Handler], report: Callable[[Step], None]) -> list[Done]:
     """Carry out every step in order; the first that fails ends the run with its error.
 
-    Nothing is rolled back: every handler is idempotent, and the next run observes what is there
+    Nothing is rolled back: every handler is idempotent, and the next run observes the actual state
     and plans what is left.
     """
     done: list[Done] = []

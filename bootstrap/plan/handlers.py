@@ -1,4 +1,4 @@
-"""One function a step type: calls the neighbour, returns whether the world changed."""
+"""One function per step type: calls the package that does it, returns whether anything changed."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name
 
 
 @dataclass
-class World:
+class Session:
     """What the handlers act on. `credentials` are named values, held in memory only.
 
-    `report` is told what happens, `detail` what happens often, `show` the Applications waited for.
+    `report` gets progress, `detail` frequent progress, `show` the Applications that are awaited.
     """
 
     remote: Remote
@@ -53,21 +53,21 @@ class World:
     status: Status | None = None
 
 
-def of(world: World) -> dict[type, Handler]:
-    """The handlers of every step that `init` plans, bound to one world."""
+def handlers_for(session: Session) -> dict[type, Handler]:
+    """The handlers of every step that `init` plans, bound to one session."""
     return {
-        EnsureRepository: lambda step: _ensure_repository(world, step),
-        PushFiles: lambda step: _push(world, step),
-        ServerSideApply: lambda step: _apply(world, step),
-        EnsureSecret: lambda step: _ensure_secret(world, step),
-        EnsureWebhook: lambda step: _ensure_webhook(world, step),
-        EnsureDeployKey: lambda step: _ensure_deploy_key(world, step),
-        WaitFor: lambda step: _wait(world, step),
+        EnsureRepository: lambda step: _ensure_repository(session, step),
+        PushFiles: lambda step: _push(session, step),
+        ServerSideApply: lambda step: _apply(session, step),
+        EnsureSecret: lambda step: _ensure_secret(session, step),
+        EnsureWebhook: lambda step: _ensure_webhook(session, step),
+        EnsureDeployKey: lambda step: _ensure_deploy_key(session, step),
+        WaitFor: lambda step: _wait(session, step),
     }
 
 
 def secret_is_as_wanted(cluster: kube.Cluster, step: EnsureSecret, credentials: Mapping[str, bytes]) -> bool:
-    """Whether the Secret has every key (and, for given values, those values) and label already."""
+    """Whether the Secret already has every key (and, for given values, those values) and label."""
     import base64
 
     found = kube.get(cluster, "v1", "Secret", step.namespace, step.name)
@@ -87,21 +87,23 @@ def secret_is_as_wanted(cluster: kube.Cluster, step: EnsureSecret, credentials: 
 
 
 def secret_value(cluster: kube.Cluster, namespace: str, name: str, key: str) -> str:
-    """One value of a Secret; "" when it is not there."""
+    """One value of a Secret; "" when it does not exist."""
     import base64
 
     found = kube.get(cluster, "v1", "Secret", namespace, name) or {}
     return base64.b64decode((found.get("data") or {}).get(key, "")).decode()
 
 
-def _ensure_repository(world: World, step: EnsureRepository) -> bool:
-    if world.provider is None:
-        raise NotFound("creating a repository", f"no known Git host behind {step.url}", "create it there")
-    return world.provider.create_repository(step.url, private=True, default_branch=step.default_branch)
+def _ensure_repository(session: Session, step: EnsureRepository) -> bool:
+    if session.provider is None:
+        raise NotFound(
+            "creating a repository", f"no known Git host at {step.url}", "create the repository there"
+        )
+    return session.provider.create_repository(step.url, private=True, default_branch=step.default_branch)
 
 
-def _push(world: World, step: PushFiles) -> bool:
-    assert world.author is not None  # noqa: S101 - gather never plans a push without an author
+def _push(session: Session, step: PushFiles) -> bool:
+    assert session.author is not None  # noqa: S101 - gather never plans a push without an author
     tip, beside = step.expect, None
     trailer = f"{REVIEW_TRAILER}: {step.review}"
     for commit in step.commits:
@@ -109,20 +111,20 @@ def _push(world: World, step: PushFiles) -> bool:
         if step.review and not commit.beside:
             content = replace(content, message=with_trailers(content.message, [trailer]))
         if commit.beside:
-            beside = world.remote.commit(commit.onto, content, world.author, sign=world.sign)
+            beside = session.remote.commit(commit.onto, content, session.author, sign=session.sign)
             continue
-        tip = world.remote.commit(tip, content, world.author, sign=world.sign, merged=beside)
+        tip = session.remote.commit(tip, content, session.author, sign=session.sign, merged=beside)
         beside = None
     assert tip is not None  # noqa: S101 - a push has at least one commit
     if step.review:
-        world.remote.push_beside(tip, step.review, trailer)
-        assert world.provider is not None  # noqa: S101 - a review is planned only where there is a host
+        session.remote.push_beside(tip, step.review, trailer)
+        assert session.provider is not None  # noqa: S101 - a review is planned only where there is a host
         title, _, body = step.commits[-1].message.strip().partition("\n")
         spec = PullRequestSpec(step.review, step.branch, title, body.strip())
-        world.request = world.provider.pull_request(step.url, spec)
+        session.request = session.provider.pull_request(step.url, spec)
     else:
-        world.remote.push(tip, step.expect)
-    world.pushed = tip
+        session.remote.push(tip, step.expect)
+    session.pushed = tip
     return True
 
 
@@ -137,17 +139,21 @@ def _with_parent(commit: Commit, parent: str | None) -> Commit:
     return replace(commit, changes=changes)
 
 
-def _apply(world: World, step: ServerSideApply) -> bool:
+def _apply(session: Session, step: ServerSideApply) -> bool:
     done = kube.apply(
-        cluster_of(world), step.objects, force=step.force_conflicts, report=world.detail, namespace=NAMESPACE
+        cluster_of(session),
+        step.objects,
+        force=step.force_conflicts,
+        report=session.detail,
+        namespace=NAMESPACE,
     )
     return any(item.changed for item in done)
 
 
-def _ensure_secret(world: World, step: EnsureSecret) -> bool:
-    data = _given(step, world.credentials)
+def _ensure_secret(session: Session, step: EnsureSecret) -> bool:
+    data = _given(step, session.credentials)
     return kube.ensure_secret(
-        cluster_of(world),
+        cluster_of(session),
         step.namespace,
         step.name,
         data=data,
@@ -157,44 +163,44 @@ def _ensure_secret(world: World, step: EnsureSecret) -> bool:
     )
 
 
-def _ensure_webhook(world: World, step: EnsureWebhook) -> bool:
-    assert world.provider is not None  # noqa: S101 - planned only where the host's API is known
-    value = secret_value(cluster_of(world), NAMESPACE, ARGOCD_SECRET, world.provider.webhook_key)
-    return world.provider.ensure_webhook(step.repository, step.url, value)
+def _ensure_webhook(session: Session, step: EnsureWebhook) -> bool:
+    assert session.provider is not None  # noqa: S101 - planned only where the host's API is known
+    value = secret_value(cluster_of(session), NAMESPACE, ARGOCD_SECRET, session.provider.webhook_key)
+    return session.provider.ensure_webhook(step.repository, step.url, value)
 
 
-def _ensure_deploy_key(world: World, step: EnsureDeployKey) -> bool:
+def _ensure_deploy_key(session: Session, step: EnsureDeployKey) -> bool:
     from bootstrap.git import ssh_keys
 
-    assert world.provider is not None  # noqa: S101 - planned only where the host's API is known
-    private = secret_value(cluster_of(world), step.namespace, step.secret, "sshPrivateKey")
+    assert session.provider is not None  # noqa: S101 - planned only where the host's API is known
+    private = secret_value(cluster_of(session), step.namespace, step.secret, "sshPrivateKey")
     public = ssh_keys.public_of(private)
-    title = f"{step.title} ({ssh_keys.fingerprint(public)})"  # a host takes a title only once
-    return world.provider.ensure_deploy_key(step.repository, title, public)
+    title = f"{step.title} ({ssh_keys.fingerprint(public)})"  # a host accepts a title only once
+    return session.provider.ensure_deploy_key(step.repository, title, public)
 
 
-def _wait(world: World, step: WaitFor) -> bool:
-    revision = world.pushed or step.revision
-    world.status = argocd.wait(
-        cluster_of(world),
+def _wait(session: Session, step: WaitFor) -> bool:
+    revision = session.pushed or step.revision
+    session.status = argocd.wait(
+        cluster_of(session),
         step.root,
         revision,
         step.timeout,
-        world.report,
-        world.show,
+        session.report,
+        session.show,
         step.namespace,
-        descends=world.remote.descends,
+        descends=session.remote.descends,
     )
     return False
 
 
-def cluster_of(world: World) -> kube.Cluster:
+def cluster_of(session: Session) -> kube.Cluster:
     """The cluster of a run that has one."""
-    assert world.cluster is not None  # noqa: S101 - planned only with a cluster
-    return world.cluster
+    assert session.cluster is not None  # noqa: S101 - planned only with a cluster
+    return session.cluster
 
 
 def _given(step: EnsureSecret, credentials: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The keys whose values are not made at random."""
+    """The keys whose values are not random."""
     data = {key: value.encode() for key, value in step.literals}
     return data | {key: credentials[name] for key, name in step.values_from}

@@ -26,7 +26,7 @@ from bootstrap.plan.steps import (
 )
 
 LONG_FILE = 400
-"""Lines from which a new file is named with its length instead of being shown."""
+"""A new file of at least this many lines is listed with its length instead of being shown."""
 
 
 def title(step: Step) -> str:
@@ -51,7 +51,7 @@ def title(step: Step) -> str:
             asked = f", as Application {step.asked_by} asks" if step.asked_by else ""
             return f"make Secret {step.namespace}/{step.name} ({', '.join(keys)}){asked}"
         case EnsureWebhook():
-            return f"make a webhook from {step.repository} to {step.url}"
+            return f"create a webhook from {step.repository} to {step.url}"
         case EnsureDeployKey():
             return f"let Argo CD read {step.repository} by a deploy key"
         case DeleteObjects():
@@ -61,7 +61,7 @@ def title(step: Step) -> str:
 
 
 def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = False) -> Iterator[str]:
-    """The plan, a step a line; with `diff`, every file's difference and every object's."""
+    """The plan, one line per step; with `diff`, every file's difference and every object's."""
     changed = {preview.object: preview for preview in previews}
     for number, step in enumerate(plan.steps, 1):
         yield f"{number}. {title(step)}"
@@ -94,7 +94,7 @@ def whole(plan: Plan, previews: tuple[Preview, ...] = ()) -> Iterator[str]:
 
 
 def summary_lines(plan: Plan) -> Iterator[str]:
-    """A line a step, and the notes."""
+    """One line per step, and the notes."""
     for number, step in enumerate(plan.steps, 1):
         yield f"  {number}. {title(step)}"
     for note in plan.notes:
@@ -102,7 +102,7 @@ def summary_lines(plan: Plan) -> Iterator[str]:
 
 
 def plan_data(plan: Plan, previews: tuple[Preview, ...] = ()) -> dict[str, Any]:
-    """The plan as JSON data (docs/json.md); contents are named by size, never shown."""
+    """The plan as JSON data (docs/json.md); contents are given by size, never shown."""
     changes = {preview.object: preview.change for preview in previews}
     return {
         "changes": plan.changes_something,
@@ -177,7 +177,7 @@ def _object_lines(preview: Preview) -> Iterator[str]:
         }
         if preview.object.kind == "Secret":
             item = {key: value for key, value in item.items() if key not in ("data", "stringData")}
-            metadata.pop("annotations", None)  # kubectl keeps the last applied data there
+            metadata.pop("annotations", None)  # kubectl keeps the last applied values there
         return json.dumps({**item, "metadata": metadata}, indent=2, sort_keys=True).splitlines()
 
     for line in difflib.unified_diff(text(preview.before), text(preview.after), n=2, lineterm=""):

@@ -15,7 +15,7 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class EnsureRepository:
-    """Create the repository on its Git host, private, unless it is there."""
+    """Create the repository on its Git host, private, unless it exists."""
 
     url: str
     default_branch: str
@@ -31,9 +31,9 @@ class WriteFiles:
 
 @dataclass(frozen=True)
 class PushFiles:
-    """Push commits to one branch, only if its tip still is `expect` (None: no such branch yet).
+    """Push commits to one branch, only if its tip is still `expect` (None: no such branch yet).
 
-    With `review`, to that branch of ours instead, and ask by a pull request for it to be merged.
+    With `review`, push to that branch of ours instead, and open a pull request.
     """
 
     url: str
@@ -45,7 +45,7 @@ class PushFiles:
 
 @dataclass(frozen=True)
 class ServerSideApply:
-    """Apply objects in phases: namespaces, CRDs until Established, the rest side by side."""
+    """Apply objects in phases: namespaces, CRDs until Established, the rest in parallel."""
 
     title: str
     objects: tuple[ClusterObject, ...]
@@ -56,9 +56,9 @@ class ServerSideApply:
 class EnsureSecret:
     """Keys a Secret must have; never their values.
 
-    `generate` are made at random when missing and kept when there; `values_from` names
+    `generate` get random values when missing and are kept when present; `values_from` names
     credentials that the run holds in memory (key of the Secret → name of the credential). `asked_by` is
-    the Application that asks for it: then a key that somebody else has made stays as it is.
+    the Application that asks for it: then a key that someone else has set stays as it is.
     """
 
     namespace: str
@@ -72,7 +72,7 @@ class EnsureSecret:
 
 @dataclass(frozen=True)
 class EnsureWebhook:
-    """A webhook of the repository to Argo CD's API, with the secret that argocd-secret holds."""
+    """A webhook of the repository to Argo CD's API, with the secret in argocd-secret."""
 
     repository: str
     url: str

@@ -1,6 +1,6 @@
 """Builds programs from the Go module proxy, each in a module whose go.sum is shipped with us.
 
-One `go build` after the other: it uses all processors itself. Meanwhile the next module's sources
+One `go build` after another: each uses all processors. Meanwhile the next module's sources
 are downloaded.
 """
 
@@ -26,7 +26,7 @@ from bootstrap.programs.pinned import ARGOCD, Pinned
 
 MODULES = Path(__file__).parent / "modules"
 MEGABYTES_A_SECOND = 12
-"""What Go's caches grow by for each second of `Pinned.seconds`: 15 GB for everything."""
+"""Growth of Go's caches for each second of `Pinned.seconds`: 15 GB for everything."""
 ARGOCD_MANIFESTS = ("install.yaml", "ha/install.yaml", "core-install.yaml")
 
 # Without debugging information, which is stripped anyway, compiling takes 8 % less time and 22 % less disk.
@@ -36,7 +36,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _Workshop:
-    """What every build of a run shares."""
+    """What all builds of a run share."""
 
     folder: Path
     go: Path
@@ -44,16 +44,16 @@ class _Workshop:
     invocation: Invocation
 
     def environ_for(self, pinned: Pinned) -> dict[str, str]:
-        """With the toolchain that the program is known to work with."""
+        """The environment with the toolchain that the program is known to work with."""
         chosen = toolchain.selected(self.go, pinned.go, self.invocation, self.folder)
         return {**self.environ, "GOTOOLCHAIN": chosen}
 
 
 def build_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) -> dict[str, Placed]:
-    """Build `wanted`, by name; what another run has built meanwhile is taken from the cache.
+    """Build `wanted`, by name; what another run has built in the meantime is taken from the cache.
 
-    Interrupted, the next call goes on where this one stopped. Raises SandboxError with the end of
-    the compiler's output when a build fails, and before the first one when the disk is too small.
+    After an interruption, the next call resumes where this one stopped. Raises SandboxError with the end of
+    the compiler's output when a build fails, and before the first build when there is too little disk space.
     """
     if not wanted:
         return {}
@@ -78,7 +78,7 @@ def build_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
 
 
 def _units(wanted: Sequence[Pinned]) -> list[tuple[Pinned, ...]]:
-    """Programs of one module are built by one call, which compiles and links them side by side."""
+    """Programs of one module are built by one call, which compiles and links them in parallel."""
     modules: dict[str, list[Pinned]] = {}
     for pinned in wanted:
         modules.setdefault(pinned.module, []).append(pinned)
@@ -87,7 +87,7 @@ def _units(wanted: Sequence[Pinned]) -> list[tuple[Pinned, ...]]:
 
 def _check_room(wanted: Sequence[Pinned], invocation: Invocation) -> None:
     needed = sum(pinned.seconds for pinned in wanted) * MEGABYTES_A_SECOND
-    with cache.keeping("making the cache", invocation.cache_dir):
+    with cache.keeping("creating the cache", invocation.cache_dir):
         cache_trust.make(invocation.cache_dir, invocation)
         free = shutil.disk_usage(invocation.cache_dir).free // 1_000_000
     if free < needed:
@@ -103,7 +103,7 @@ def _build(unit: Sequence[Pinned], workshop: _Workshop, progress: BuildProgress)
     """Build programs of one module and place them in the cache; the caller holds their locks."""
     invocation = workshop.invocation
     with cache.workspace(unit[0], invocation) as work, _sources(unit[0], workshop) as module:
-        # A single program is named; several can only be put into a folder, by their packages' names.
+        # A single program can be named; several can only be put into a folder, by their packages' names.
         target = work / unit[0].file_name if len(unit) == 1 else work
         with progress.building(unit) as seen:
             build_process.run(
@@ -148,7 +148,7 @@ def _sources(pinned: Pinned, workshop: _Workshop) -> Iterator[Path]:
 
 @contextmanager
 def _downloading(unit: Sequence[Pinned], workshop: _Workshop) -> Iterator[None]:
-    """Meanwhile download what the next unit needs. Its own build tells if that fails."""
+    """Download what the next unit needs in the meantime. If that fails, its own build reports it."""
     if not unit:
         yield
         return
@@ -159,7 +159,7 @@ def _downloading(unit: Sequence[Pinned], workshop: _Workshop) -> Iterator[None]:
 
 
 def _data(pinned: Pinned, module: Path, work: Path, workshop: _Workshop) -> Path | None:
-    """What a built program needs beside it, or gives to others, from its own module's files."""
+    """The files of its own module that a built program needs, or provides to others."""
     if not pinned.data_module:
         return None
     listing = [str(workshop.go), "list", "-m", "-f", "{{.Dir}}", pinned.data_module]
@@ -170,7 +170,7 @@ def _data(pinned: Pinned, module: Path, work: Path, workshop: _Workshop) -> Path
     if listed.returncode != 0 or not source.is_dir():
         raise SandboxError(
             f"finding the files of {pinned.data_module}",
-            listed.stderr.strip()[-500:] or f"{source} is not there",
+            listed.stderr.strip()[-500:] or f"{source} does not exist",
             "run it again",
         )
     if pinned.version == ARGOCD and pinned.name == "argocd":
@@ -179,7 +179,7 @@ def _data(pinned: Pinned, module: Path, work: Path, workshop: _Workshop) -> Path
     if not pinned.data:
         return None
     data = work / "data"
-    with cache.keeping(f"keeping {pinned.name}'s files", data):
+    with cache.keeping(f"storing {pinned.name}'s files", data):
         data.mkdir()
         for name in pinned.data:
             copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile

@@ -1,4 +1,4 @@
-"""What builds leave: kept while something is still to be built, so that it resumes; then removed.
+"""The build folder: kept while something is still to be built, so that builds resume; then removed.
 
 `cache_dir/build/` holds the Go caches and perhaps a Go toolchain, up to 15 GB.
 """
@@ -28,39 +28,39 @@ def folder(invocation: Invocation) -> Path:
 
 @contextmanager
 def in_use(invocation: Invocation) -> Iterator[Path]:
-    """The folder, which no other run removes meanwhile; several runs may use it at once."""
+    """The folder, which no other run removes in the meantime; several runs may use it at once."""
     path = folder(invocation)
-    with cache.keeping("making the folder to build in", path):
+    with cache.keeping("creating the build folder", path):
         cache_trust.make(path.parent, invocation)
         cache.check(path.parent, invocation)
         with _lock(invocation).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:  # another run builds: what lies there may be its own
+            except BlockingIOError:  # another run builds: the contents may be its own
                 _check_ours(path, invocation)
             else:
                 remove_tree(path / "tmp")  # gigabytes, after a run that was killed
                 if not _is_ours(path, invocation):
-                    remove_tree(path)  # somebody else's compiler and sources are not used
+                    remove_tree(path)  # someone else's compiler and sources are not used
                 _seal(cache_trust.make(path, invocation), invocation)
             fcntl.flock(lock, fcntl.LOCK_SH)
             cache_trust.make(path, invocation)
-            cache.check(path, invocation)  # what lies there is compiled in
+            cache.check(path, invocation)  # its contents are compiled in
             yield path
 
 
 def _check_ours(path: Path, invocation: Invocation) -> None:
     if not _is_ours(path, invocation):
         raise SandboxError(
-            "using the folder to build in",
-            "another run uses it, and it was not made with your secret",
-            f"wait for that run; {cache_trust.KEY_FILE} names the secret",
+            "using the build folder",
+            "another run uses it, and it was not created with your secret",
+            f"wait for that run; {cache_trust.KEY_FILE} is the secret's path",
             str(path),
         )
 
 
 def _is_ours(path: Path, invocation: Invocation) -> bool:
-    """Whether this user's secret has sealed the folder when it was made; one that is not there is."""
+    """Whether this user's secret sealed the folder when it was created; true for a missing one."""
     if not path.exists():
         return True
     try:
@@ -71,14 +71,14 @@ def _is_ours(path: Path, invocation: Invocation) -> bool:
 
 
 def _seal(path: Path, invocation: Invocation) -> None:
-    """Of a folder that has just been made; without a secret it is not believed again."""
+    """Seal a folder that was just created; without a secret it is not trusted again."""
     if not any(path.iterdir()) and (secret := cache_trust.key(invocation)):
         (path / SEAL).write_text(cache_trust.seal(secret, SEALED), encoding="ascii")
 
 
 def expect(programs: Iterable[Pinned], invocation: Invocation) -> None:
-    """Note that these are to be built: until each is there, the folder is kept."""
-    with cache.keeping("noting what is to be built", folder(invocation)):
+    """Record that these are to be built: until each exists, the folder is kept."""
+    with cache.keeping("recording what is to be built", folder(invocation)):
         notes = folder(invocation) / "pending"
         notes.mkdir(exist_ok=True)
         for pinned in programs:
@@ -88,13 +88,13 @@ def expect(programs: Iterable[Pinned], invocation: Invocation) -> None:
 def settle(
     programs: Collection[Pinned], invocation: Invocation, report: Callable[[str], None] = lambda _: None
 ) -> None:
-    """These are there. When nothing else is pending and no other run builds, remove the folder."""
+    """These are built. When nothing else is pending and no other run builds, remove the folder."""
     path = folder(invocation)
     if not path.exists():
         return
     for pinned in programs:
         (path / "pending" / pinned.key).unlink(missing_ok=True)
-    # What an older version of this program wanted is nobody's wish any more.
+    # What an older version of this program asked for is no longer needed.
     if any((path / "pending" / pinned.key).exists() for pinned in PROGRAMS):
         return
     with _lock(invocation).open("w") as lock:
@@ -102,12 +102,12 @@ def settle(
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return  # the run that still builds will remove it
-        report("removing what the builds left: some gigabytes")
+        report("removing the build folder: some gigabytes")
         remove_tree(path)
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder, read-only ones in it too: Go's module cache makes them."""
+    """Remove a folder, read-only ones in it too: Go's module cache creates them."""
     for inner, _, _ in os.walk(path):
         if not os.access(inner, os.W_OK):
             os.chmod(inner, 0o700)  # noqa: PTH101 (os.walk gives strings, and there are many)

@@ -1,4 +1,4 @@
-"""Runs the Go command, tells what it is at, and ends it with everything it started."""
+"""Runs the Go command, reports its progress, and ends it with everything it started."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def run(
         failed = [line for line in messages if not line.startswith("go: downloading ")]
         raise SandboxError(
             doing,
-            "\n    ".join(failed) or f"go ended with {process.returncode}",
-            "check the route to the Go module proxy (GOPROXY, HTTPS_PROXY) and the disk, then run it again: "
-            "what is built stays",
+            "\n    ".join(failed) or f"go exited with {process.returncode}",
+            "check the route to the Go module proxy (GOPROXY, HTTPS_PROXY) and the disk, then run again: "
+            "what is built is kept",
         )
 
 
@@ -95,7 +95,7 @@ def _started(
         return process
     except OSError as error:
         raise SandboxError(
-            f"running {command[0]}", error.strerror or str(error), "check that Go is installed properly"
+            f"running {command[0]}", error.strerror or str(error), "check the installation of Go"
         ) from error
 
 

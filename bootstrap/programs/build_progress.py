@@ -1,4 +1,4 @@
-"""Says what is being built, what is left, and how long it will take."""
+"""Reports what is being built, what is left, and how long it will take."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from bootstrap.programs.pinned import Pinned
 
 EVERY = 10.0
-"""Seconds between two lines about the same build."""
+"""Seconds between two progress lines about the same build."""
 PRIOR = 100
-"""How many of `Pinned.seconds` must be built until this machine's own pace counts for half."""
+"""How many of `Pinned.seconds` must be built before this machine's own pace counts for half."""
 
 
 class BuildProgress:
@@ -29,34 +29,34 @@ class BuildProgress:
         self._clock = clock
         self._left = [pinned for unit in units for pinned in unit]
         self._total = len(self._left)
-        # `Pinned.seconds` was measured on two processors. What this machine shows counts as soon as it
-        # weighs something against that.
+        # `Pinned.seconds` was measured on two processors. This machine's own pace counts as soon as it
+        # has some weight against that.
         expected = 2 / min(processors or os.cpu_count() or 2, 8)
         self._weights = PRIOR
         self._spent = PRIOR * expected
 
     @contextmanager
     def building(self, unit: Sequence[Pinned]) -> Iterator[Callable[[str], None]]:
-        """While the block runs, `unit` is built; yields what is to be told each line of the build."""
-        # Those before it were found done: another run has built them.
+        """While the block runs, `unit` is built; yields the function to call with each line of the build."""
+        # Those before it were already done: another run has built them.
         first = min(self._left.index(pinned) for pinned in unit)
         last = max(self._left.index(pinned) for pinned in unit)
         number = self._total - len(self._left) + first + 1
         later = self._left[last + 1 :]
         names = ", ".join(pinned.name for pinned in unit)
         weight = sum(pinned.seconds for pinned in unit)
-        started, told, compiled = self._clock(), float("-inf"), 0
+        started, reported, compiled = self._clock(), float("-inf"), 0
 
         def seen(line: str) -> None:
-            nonlocal told, compiled
+            nonlocal reported, compiled
             compiled += bool(line) and " " not in line
             now = self._clock()
-            if now - told < EVERY:
+            if now - reported < EVERY:
                 return
-            told = now
+            reported = now
             packages = f"{compiled} package{'s' * (compiled > 1)} compiled"
-            state = packages if compiled else "getting its sources"
-            rest = f"left: {', '.join(pinned.name for pinned in later)}" if later else "the last"
+            state = packages if compiled else "fetching its sources"
+            rest = f"left: {', '.join(pinned.name for pinned in later)}" if later else "the last one"
             seconds = self._remaining(weight, now - started, later)
             self._report(
                 f"{names} ({number} of {self._total}), {state}; {rest}; about {_duration(seconds)} to go"
@@ -70,11 +70,11 @@ class BuildProgress:
 
     @property
     def _pace(self) -> float:
-        """Seconds here for each of `Pinned.seconds`."""
+        """This machine's seconds for each of `Pinned.seconds`."""
         return self._spent / self._weights
 
     def _remaining(self, weight: int, elapsed: float, later: Sequence[Pinned]) -> float:
-        # A build that takes longer than foreseen is never shown as done.
+        # A build that takes longer than expected is never shown as done.
         own = max(weight * self._pace - elapsed, weight * self._pace / 10)
         return own + sum(pinned.seconds for pinned in later) * self._pace
 

@@ -1,8 +1,8 @@
 """The cache of programs: each in a folder of its own with a sealed record of its checksum.
 
 `cache_dir/programs/<name>-<version>/` holds the program, `record.json` and, for a program that needs
-it, `data/`. The record is sealed (cache_trust.py): a program that somebody else has put there, with a record
-to fit, is not run. Whoever looks sees a program whole or not at all. A lock per program lets several runs
+it, `data/`. The record is sealed (cache_trust.py): a program that someone else has put there, with a matching
+record, is not run. A reader sees a complete program or none. A lock per program lets several runs
 share the cache.
 """
 
@@ -37,7 +37,7 @@ Verified = Literal["pinned", "host"]
 
 @dataclass(frozen=True)
 class Placed:
-    """What the cache holds of a program, and how it came there.
+    """A program in the cache, and where it came from.
 
     `verified` of a release: by the checksum that ships with us ("pinned"), or by its own host alone ("host").
     """
@@ -50,14 +50,14 @@ class Placed:
 
 
 def folder(pinned: Pinned, invocation: Invocation) -> Path:
-    """Where the program is kept, whether it is there or not."""
+    """Where the program is kept, whether it exists or not."""
     return invocation.cache_dir / "programs" / pinned.key
 
 
 def find(pinned: Pinned, invocation: Invocation) -> Placed | None:
-    """The program in the cache, if it and its data still are what this user has placed there.
+    """The program in the cache, if it and its data are still what this user put there.
 
-    Raises SandboxError when another user may write the cache.
+    Raises SandboxError when another user may write to the cache.
     """
     place = folder(pinned, invocation)
     program, data = place / pinned.file_name, place / DATA
@@ -79,13 +79,13 @@ def find(pinned: Pinned, invocation: Invocation) -> Placed | None:
             return None
         os.utime(place / RECORD)  # the time of its last use
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # not there, or not as it was left: it is placed anew
+        return None  # missing, or modified: it is put there again
     verified: Verified = "host" if record.get("verified") == "host" else "pinned"
     return Placed(program, sha256, origin, data if recorded_data is not None else None, verified)
 
 
 def check(path: Path, invocation: Invocation) -> None:
-    """Raise SandboxError when somebody else may write the file or folder, or one on the way to it."""
+    """Raise SandboxError when someone else may write to the file or folder, or to one above it."""
     if path.exists() and (why := cache_trust.fault(path, invocation.cache_dir)):
         raise SandboxError(
             "using the cache of programs",
@@ -109,7 +109,7 @@ def place(
 ) -> Placed:
     """Move `program` (and a copy of the folder `data`) into the cache; the caller holds the lock.
 
-    Whoever looks sees the program whole or not at all. Raises SandboxError when it cannot be kept.
+    A reader sees the complete program or none. Raises SandboxError when it cannot be stored.
     """
     target = folder(pinned, invocation)
     with workspace(pinned, invocation) as work, keeping(f"keeping {pinned.name}", target):
@@ -142,7 +142,7 @@ def place(
 
 
 def _remove_unused(pinned: Pinned, invocation: Invocation) -> None:
-    """Remove other versions that no installation of this program has used for long."""
+    """Remove other versions that no installation of this program has used for a long time."""
     oldest = invocation.clock() - UNUSED_DAYS * 24 * 60 * 60
     current = folder(pinned, invocation)
     for other in current.parent.glob(f"{pinned.name}-v*"):
@@ -153,9 +153,9 @@ def _remove_unused(pinned: Pinned, invocation: Invocation) -> None:
 
 @contextmanager
 def workspace(pinned: Pinned, invocation: Invocation) -> Iterator[Path]:
-    """An empty folder beside the programs, gone at the end; the caller holds the lock.
+    """An empty folder next to the programs, removed at the end; the caller holds the lock.
 
-    What a killed run left of its own is removed first: under the lock, nobody else uses it.
+    Leftovers of a killed run are removed first: under the lock, nobody else uses them.
     """
     programs = invocation.cache_dir / "programs"
     with keeping("making the cache of programs", programs):
@@ -168,7 +168,7 @@ def workspace(pinned: Pinned, invocation: Invocation) -> Iterator[Path]:
 
 
 def remove_leftovers(pinned: Pinned, invocation: Invocation) -> None:
-    """Remove what killed runs left of this program's workspaces; the caller holds the lock."""
+    """Remove this program's workspaces of killed runs; the caller holds the lock."""
     for left in (invocation.cache_dir / "programs").glob(f".{pinned.key}-*"):
         shutil.rmtree(left, ignore_errors=True)
 
@@ -177,7 +177,7 @@ def remove_leftovers(pinned: Pinned, invocation: Invocation) -> None:
 def locked(
     programs: Sequence[Pinned], invocation: Invocation, report: Callable[[str], None]
 ) -> Iterator[None]:
-    """Hold the programs' locks; waits, and says so, while another run fetches or builds one of them."""
+    """Hold the programs' locks; waits, and reports it, while another run fetches or builds one of them."""
     locks = invocation.cache_dir / "programs"
     with ExitStack() as held:
         # Always in one order, so that two runs cannot wait for each other.
@@ -188,7 +188,7 @@ def locked(
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    report(f"waiting for another run, which is getting {pinned.name}")
+                    report(f"waiting for another run to fetch or build {pinned.name}")
                     fcntl.flock(file, fcntl.LOCK_EX)
             remove_leftovers(pinned, invocation)
         yield
@@ -201,14 +201,14 @@ def _make(programs: Path, invocation: Invocation) -> None:
 
 @contextmanager
 def keeping(tried: str, where: Path) -> Iterator[None]:
-    """Turns what the file system refuses into a SandboxError."""
+    """Turns file system errors into a SandboxError."""
     try:
         yield
     except OSError as error:
         raise SandboxError(
             tried,
             error.strerror or str(error),
-            "make the folder writable with room in it, or choose another with BOOTSTRAP_CACHE_DIR",
+            "make the folder writable and free some space, or choose another with BOOTSTRAP_CACHE_DIR",
             str(error.filename or where),
         ) from error
 

@@ -1,7 +1,7 @@
 """The sha256 of released files, by program, version and architecture (Linux), each with where it was read.
 
-A checksum that a release host publishes beside its file proves nothing about a mirror, which serves both.
-These were read in another place than the file's own host, by other hands; a program without one is built.
+A checksum that a release host publishes next to its file proves nothing about a mirror, which serves both.
+These come from a source other than the file's own host; a program without one is built.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PinnedChecksum:
-    """`source` is the public place that says so, beside the release host itself."""
+    """`source` is the public place that states it, other than the release host itself."""
 
     sha256: str
     source: str

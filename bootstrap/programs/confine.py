@@ -1,7 +1,7 @@
-"""What a program can be kept from by the kernel, whatever it is told: sockets, and files elsewhere.
+"""What the kernel can deny a program, whatever its input: sockets, and files elsewhere.
 
-A thread gives up rights for good (seccomp, Landlock) and starts the program, which inherits that. It
-takes no privilege, no helper program and less than a millisecond; a network namespace takes tens of
+A thread drops rights permanently (seccomp, Landlock) and starts the program, which inherits that. It
+needs no privilege, no helper program and less than a millisecond; a network namespace takes tens of
 them, and containers and Ubuntu refuse one to an ordinary user.
 """
 
@@ -28,7 +28,7 @@ _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_FILTER = 38, 22, 2
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _MACHINES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
 """The architecture as audit names it, and the number of its call `socket`."""
-_IO_URING_SETUP = 425  # the other way to a socket
+_IO_URING_SETUP = 425  # another way to a socket
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _TRUNCATE = 1 << 14
 
@@ -44,14 +44,14 @@ class Confinement:
 
 @dataclass(frozen=True)
 class Kernel:
-    """What this kernel lets an ordinary user give up."""
+    """What this kernel lets an ordinary user drop."""
 
     sockets: bool
     files: bool
 
 
 def start(confinement: Confinement, starter: Callable[[], T]) -> T:
-    """Call `starter` where only that is allowed, as far as the kernel can see to it (`kernel`)."""
+    """Call `starter` where only that is allowed, as far as the kernel can enforce it (`kernel`)."""
     answer: list[T] = []
     failure: list[BaseException] = []
 
@@ -72,7 +72,7 @@ def start(confinement: Confinement, starter: Callable[[], T]) -> T:
 
 @cache
 def kernel() -> Kernel:
-    """Asked once, by trying it."""
+    """Found out once, by trying it."""
     found: list[Kernel] = []
 
     def trial() -> None:
@@ -98,7 +98,7 @@ def _libc() -> Any:
 
 
 def _forbid_sockets() -> bool:
-    """Answer EACCES to whoever asks for a socket, from here on; False where that cannot be had."""
+    """Answer EACCES to every request for a socket from here on; False where that is not possible."""
     if platform.system() != "Linux" or platform.machine() not in _MACHINES:
         return False
     architecture, socket = _MACHINES[platform.machine()]
@@ -155,7 +155,7 @@ def _forbid_files(confinement: Confinement) -> None:
 
 
 def _allow(ruleset: int, paths: Iterable[Path], rights: int) -> None:
-    """Allow something below each path; one that is not there needs nothing."""
+    """Allow something below each path; a missing one needs nothing."""
     for path in paths:
         try:
             handle = os.open(path, os.O_PATH | os.O_CLOEXEC)

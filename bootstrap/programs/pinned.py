@@ -1,7 +1,7 @@
-"""The programs a sandbox is made of: which version, where it is released, how it is built.
+"""The programs of a sandbox: which version, where it is released, how it is built.
 
-Only releases with a published checksum are named; KWOK and metrics-server publish none. What is believed of
-them: pinned_checksums.py.
+Only releases with a published checksum are listed; KWOK and metrics-server publish none. Which checksums are
+trusted: checksums.py.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from bootstrap.core.names import ARGOCD_VERSION
 Fit = Literal["exact", "patch", "minor", "any"]
 """How far a program found on PATH may differ from the pinned version.
 
-- exact: not at all; Argo CD's manifest is of that very version
+- exact: not at all; Argo CD's manifest is for exactly that version
 - patch: another patch version; Kubernetes' components and Gitea change behaviour between minors
 - minor: the same or a newer minor version of the same major
-- any: not asked; it is another program for the same purpose
+- any: its version is not checked; it is another program for the same purpose
 """
 
 
@@ -25,7 +25,7 @@ Fit = Literal["exact", "patch", "minor", "any"]
 class Release:
     """A released build. `{version}` is `v1.2.3`, `{number}` is `1.2.3`, `{arch}` is amd64 or arm64.
 
-    `checksums` is the published file that holds the checksum of what `url` names; `member` is the
+    `checksums` is the published file with the checksum of what `url` names; `member` is the
     program's path when that is an archive.
     """
 
@@ -37,7 +37,7 @@ class Release:
 @dataclass(frozen=True)
 class Pinned:
     """One program. `seconds` is how long a first build takes on two cores, after those before it; `go` is
-    the toolchain that it is known to work with: a newer minor version may build what misbehaves."""
+    the toolchain that it is known to work with: a newer minor version may build a faulty program."""
 
     name: str
     version: str
@@ -82,7 +82,7 @@ KWOK = "v0.8.0"
 GITEA = "v1.26.0"
 METRICS_SERVER = "v0.9.0"
 
-# Without these, Kubernetes calls itself v0.0.0 and clients refuse it.
+# Without these, Kubernetes reports version v0.0.0 and clients refuse it.
 _KUBERNETES_VERSION = (
     *_set("k8s.io/component-base/version", gitVersion=KUBERNETES, gitMajor="1", gitMinor="36"),
     *_set("k8s.io/client-go/pkg/version", gitVersion=KUBERNETES, gitMajor="1", gitMinor="36"),
@@ -182,7 +182,7 @@ PROGRAMS = (
         module="gitea",
         package="code.gitea.io/gitea",
         seconds=178,
-        # A Gitea without its templates and SQLite inside cannot be run from PATH.
+        # A Gitea without embedded templates and SQLite cannot be run from PATH.
         says=("bindata", "sqlite"),
         release=Release(
             "https://dl.gitea.com/gitea/{number}/gitea-{number}-linux-{arch}",
@@ -201,7 +201,7 @@ PROGRAMS = (
         seconds=420,
         fit="exact",
         asks=("version", "--client", "--short"),
-        # The released file is every component in one, as the built one is.
+        # The released file contains every component, as the built one does.
         release=_github("argoproj/argo-cd", "argocd-linux-{arch}", "cli_checksums.txt"),
         ldflags=_set("github.com/argoproj/argo-cd/v3/common", version=ARGOCD.removeprefix("v")),
         data_module="github.com/argoproj/argo-cd/v3",
@@ -216,6 +216,6 @@ PROGRAMS = (
         ldflags=_set("k8s.io/client-go/pkg/version", gitVersion=METRICS_SERVER),
     ),
 )
-"""In the order they are built: what is soon done first, what shares packages side by side."""
+"""In build order: quick ones first, those that share packages next to each other."""
 
 BY_NAME = {program.name: program for program in PROGRAMS}

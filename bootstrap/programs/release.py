@@ -1,11 +1,11 @@
-"""Released builds of the programs: fetched from their publisher or a mirror, checked, unpacked.
+"""Releases of the programs: fetched from their publisher or a mirror, verified, unpacked.
 
-BOOTSTRAP_RELEASES_URL names a mirror: the file of https://HOST/PATH is looked for at
+BOOTSTRAP_RELEASES_URL names a mirror: the file at https://HOST/PATH is fetched from
 <mirror>/HOST/PATH. `off` uses no releases, so that everything is built.
 
-A file is believed by the checksum that ships with us (pinned_checksums.py). One without is built; or, only
-when BOOTSTRAP_RELEASES_TRUST is `host`, taken from its own host with the checksum that lies beside it there.
-Never so from a mirror, which would vouch for itself.
+A file is trusted by the checksum that ships with this program (checksums.py). One without is built; or, only
+when BOOTSTRAP_RELEASES_TRUST is `host`, taken from its own host with the checksum published next to it.
+Never from a mirror, which would vouch for itself.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ MIRROR = "BOOTSTRAP_RELEASES_URL"
 TRUST = "BOOTSTRAP_RELEASES_TRUST"
 AT_ONCE = 4
 EVERY = 5.0
-"""Seconds between two lines about the same download."""
+"""Seconds between two progress lines about the same download."""
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 Report = Callable[[str], None]
 
 
 def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) -> dict[str, Placed]:
-    """Those of `wanted` whose release can be had, by name; `report` is told why others cannot.
+    """Those of `wanted` whose release is available, by name; `report` is called with why others are not.
 
-    Raises ChecksumDiffers when a file is not the published one: then nothing else is tried.
+    Raises ChecksumDiffers when a file is not the published one: then no other source is tried.
     """
     released = {pinned.name: release for pinned in wanted if (release := release_of(pinned, invocation))}
     for name in _unbelievable([pinned for pinned in wanted if pinned.name in released], invocation, report):
@@ -51,7 +51,7 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
     if not candidates:
         return {}
     hosts = {pinned.name: _host(released[pinned.name].url) for pinned in candidates}
-    report(f"asking {', '.join(sorted(set(hosts.values())))} for released builds")
+    report(f"asking {', '.join(sorted(set(hosts.values())))} for releases")
     answers = streaming.reachable(sorted(set(hosts.values())), invocation)
     for host, fault in answers.items():
         if fault:
@@ -59,7 +59,7 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
             report(f"no route to {host} ({fault}): {names} will be built")
     reached = [pinned for pinned in candidates if answers[hosts[pinned.name]] is None]
     stopped = threading.Event()
-    archives: list[Path] = []  # removed when all are unpacked: two programs may come in files of one content
+    archives: list[Path] = []  # removed when all are unpacked: two programs may share one archive
 
     def fetch(pinned: Pinned) -> Placed | None:
         try:
@@ -77,7 +77,7 @@ def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
             stopped.set()
             raise
     for archive in archives:
-        archive.unlink(missing_ok=True)  # the programs are kept, what they came in is not needed again
+        archive.unlink(missing_ok=True)  # the programs are kept, the archive is not needed again
     return {pinned.name: found for pinned, found in zip(reached, placed, strict=True) if found is not None}
 
 
@@ -91,7 +91,7 @@ def release_of(pinned: Pinned, invocation: Invocation) -> Release | None:
         raise InputError(
             f"reading {MIRROR}",
             f"{mirror!r} is not a URL",
-            "give the mirror's URL, such as https://mirror.example.com/releases, or off",
+            "set the mirror's URL, such as https://mirror.example.com/releases, or off",
         )
 
     def filled(template: str) -> str:
@@ -107,22 +107,22 @@ def release_of(pinned: Pinned, invocation: Invocation) -> Release | None:
 
 
 def checksum_of(pinned: Pinned) -> str | None:
-    """The sha256 of its released file for this machine, as it ships with us; None when none does."""
+    """The shipped sha256 of its release for this machine; None when none ships."""
     architecture = _ARCHITECTURES.get(platform.machine().lower(), "")
     known = CHECKSUMS.get((pinned.name, pinned.version, architecture))
     return known.sha256 if known else None
 
 
 def _unbelievable(wanted: Sequence[Pinned], invocation: Invocation, report: Report) -> list[str]:
-    """Those whose file nothing but its own server would vouch for, unless that is asked for."""
+    """Those for whose file only its own server would vouch, unless the user allows that."""
     trust, mirror = invocation.environ.get(TRUST, ""), invocation.environ.get(MIRROR, "")
     if trust not in ("", "host"):
-        raise InputError(f"reading {TRUST}", f"{trust!r} is not known", "set it to host, or leave it away")
+        raise InputError(f"reading {TRUST}", f"{trust!r} is not known", "set it to host, or omit it")
     unknown = [pinned.name for pinned in wanted if checksum_of(pinned) is None]
     if not unknown or (trust == "host" and not mirror):
         return []
-    why = "a mirror is not believed" if mirror else f"its own host is believed only with {TRUST}=host"
-    report(f"{', '.join(unknown)} will be built: no checksum ships with us, and {why}")
+    why = "a mirror is not trusted" if mirror else f"its own host is trusted only with {TRUST}=host"
+    report(f"{', '.join(unknown)} will be built: no checksum ships with bootstrap, and {why}")
     return unknown
 
 
@@ -132,19 +132,19 @@ def _host(url: str) -> str:
 
 
 class _Stopped(Exception):
-    """Another download failed, or the user interrupted: this one is not needed any more."""
+    """Another download failed, or the user interrupted: this one is no longer needed."""
 
 
 def _following(report: Report, stopped: threading.Event) -> Report:
-    """Passes on how much has come, now and then; the way to stop a download in its middle."""
-    told = time.monotonic()
+    """Passes on the progress from time to time; also the way to stop a download midway."""
+    reported = time.monotonic()
 
     def tell(text: str) -> None:
-        nonlocal told
+        nonlocal reported
         if stopped.is_set():
             raise _Stopped
-        if time.monotonic() - told >= EVERY:
-            told = time.monotonic()
+        if time.monotonic() - reported >= EVERY:
+            reported = time.monotonic()
             report(text)
 
     return tell
@@ -179,7 +179,7 @@ def _fetch(
             error.hint = f"{error.hint}; to build {pinned.name} from source instead, set {MIRROR}=off"
             raise
     how = "its checksum is the pinned one" if shipped else "verified by its host alone"
-    report(f"{pinned.name} {pinned.version} is there, {how}")
+    report(f"{pinned.name} {pinned.version} is available, {how}")
     return placed
 
 
@@ -198,7 +198,7 @@ def _unpack(file: Path, release: Release, target: Path, pinned: Pinned) -> Path:
         except (tarfile.TarError, KeyError, EOFError) as error:
             raise DownloadUnavailable(
                 f"unpacking {pinned.name}",
-                f"there is no {release.member} in it",
+                f"the archive has no {release.member}",
                 "check the mirror",
                 streaming.shown(release.url),
             ) from error

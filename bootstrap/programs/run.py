@@ -1,8 +1,8 @@
-"""The one way to run a program on what others have written: kustomize and helm on a repository's files.
+"""The one way to run a program on untrusted input: kustomize and helm on a repository's files.
 
-It gets an environment of named variables, a private folder as home and current folder, no network
-unless that was asked for, and an end: of time, memory, and what it may write. The kernel holds it to
-that where it can (program_confine.py); where it cannot, proxies that lead nowhere keep it offline.
+It gets only named variables, a private folder as home and current folder, no network
+unless requested, and limits: of time, memory, and what it may write. The kernel enforces
+them where it can (confine.py); where it cannot, proxies that lead nowhere keep it offline.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from pathlib import Path
 from bootstrap.core import process_group
 
 CPU_SECONDS = 15
-"""Processor time of one program: other work on the machine does not use it up."""
+"""Seconds of processor time of one program: other work on the machine does not count."""
 WALL_SECONDS = 120.0
 LOST_SECONDS = 40.0
-"""Processor time that programs of one run may spend before they are ended by a limit, all together."""
+"""Seconds of processor time that programs ended by a limit may have spent in one run, in total."""
 MEMORY = 512 << 20
 """Bytes; with network, where a chart repository's index has to be read, FETCH_MEMORY."""
 FETCH_MEMORY = 2 << 30
 OUTPUT, OUTPUT_FOR_EACH = 16 << 20, 20
-"""Bytes that the programs of one run may print, all together: so many, and so many for each byte read."""
+"""Bytes that the programs of one run may print in total: a base, and an amount per byte read."""
 FILE = 256 << 20
-"""Bytes of a file that a program may write."""
+"""Maximum size of a file that a program may write, in bytes."""
 
 _NOWHERE = "http://127.0.0.1:9"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -40,14 +40,14 @@ _FOR_NETWORK = (
     *_PROXIES, "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK",
     "HOME", "XDG_CONFIG_HOME", "DOCKER_CONFIG", "HELM_REGISTRY_CONFIG",
 )  # fmt: skip
-"""What fetching may need of the user's: the route, the certificates, and logins that are bound to a host."""
+"""The user's settings that fetching may need: proxies, certificates, and logins that are bound to a host."""
 
 
 @dataclass
 class Budget:
-    """What the programs of one run may still use: bytes to print, and seconds to lose to limits.
+    """What the programs of one run may still use: bytes to print, and seconds lost to limits.
 
-    The seconds are of processor time, and counted for those programs alone that were ended by a limit.
+    The seconds are of processor time, counted only for programs that were ended by a limit.
     """
 
     output: int = OUTPUT
@@ -64,7 +64,7 @@ class Budget:
 
 
 def budget(read: int) -> Budget:
-    """What a run may use that has read so many bytes."""
+    """What a run may use that has read this many bytes."""
     return Budget(OUTPUT + OUTPUT_FOR_EACH * read)
 
 
@@ -72,13 +72,13 @@ _LIMITED = re.compile(r"it (?:was not run|did not end within|needs more memory|w
 
 
 def was_limited(complaint: str) -> bool:
-    """Whether a program has no result because of a limit: another time, or on its own, it may have one."""
+    """Whether a program has no result because of a limit: another time, or alone, it may have one."""
     return _LIMITED.search(complaint) is not None
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended. `limit` says which limit ended it, in words; None when it ended by itself."""
+    """How a program ended. `limit` says which limit ended it, in words; None when it exited by itself."""
 
     status: int
     out: bytes
@@ -87,7 +87,7 @@ class Ended:
 
     @property
     def complaint(self) -> str | None:
-        """Why there is no result; None when it is there."""
+        """Why there is no result; None when there is one."""
         if self.limit is not None:
             return self.limit
         return (self.err.strip() or f"it ended with {self.status}") if self.status else None
@@ -100,9 +100,9 @@ _ANY = (
 
 
 def named(environ: Mapping[str, str], *starts: str) -> dict[str, str]:
-    """What a program of the user's own may know (pip, go): the route, its folders, and its own variables.
+    """The variables for a program of the user's own (pip, go): proxies, its folders, and its own variables.
 
-    Its own begin with one of `starts`. Tokens for other things are not among them.
+    Its own begin with one of `starts`. Tokens for other services are not included.
     """
     return {
         name: value
@@ -112,9 +112,9 @@ def named(environ: Mapping[str, str], *starts: str) -> dict[str, str]:
 
 
 def ask(command: Sequence[str], environ: Mapping[str, str], seconds: float, *starts: str) -> str | None:
-    """What a program says of itself, on both streams; None when it fails or does not answer.
+    """What a program prints about itself, on both streams; None when it fails or does not answer.
 
-    Not in the current folder: that may be somebody's repository.
+    Not in the current folder: that may be someone's repository.
     """
     try:
         process = process_group.popen(command, "/", named(environ, *starts), stderr=subprocess.STDOUT)
@@ -138,10 +138,10 @@ def run(
     network: bool = False,
     budget: Budget | None = None,
 ) -> Ended:
-    """Run a program in `folder`, which is private: there alone it may write, there and in `read` it reads.
+    """Run a program in the private `folder`: it may write only there, and read only there and in `read`.
 
     `command` begins with an absolute path. With `network` it may read whatever the user may. Raises
-    process_group.Over when this run is being ended; everything else is an Ended.
+    process_group.Over when this run is ending; everything else is an Ended.
     """
     from bootstrap.programs import confine
 
@@ -178,7 +178,7 @@ def run(
 
 
 def _is_wrapper(program: Path) -> bool:
-    """Whether it is a script or another program's link (asdf, mise): that reads what only it knows of."""
+    """Whether it is a script or another program's link (asdf, mise): that reads files that only it knows."""
     real = Path(os.path.realpath(program))
     try:
         with real.open("rb") as stream:
@@ -189,7 +189,7 @@ def _is_wrapper(program: Path) -> bool:
 
 
 def _environment(environ: Mapping[str, str], folder: Path, network: bool, wide: bool) -> dict[str, str]:
-    """Named variables alone: no token, no GIT_*, nothing of a cluster."""
+    """Only named variables: no token, no GIT_*, nothing about a cluster."""
     home, plugins = str(folder / "home"), folder / "home" / "plugins"
     made = {
         "PATH": environ.get("PATH", ""),
@@ -202,7 +202,7 @@ def _environment(environ: Mapping[str, str], folder: Path, network: bool, wide: 
         "HELM_DATA_HOME": home,
         "HELM_PLUGINS": str(plugins),
         "KUSTOMIZE_PLUGIN_HOME": str(plugins),
-        # Several run side by side and end soon: collecting garbage on every core would cost a quarter more.
+        # Several run in parallel and end soon: collecting garbage on every core would cost a quarter more.
         "GOMAXPROCS": "1",
         "GOGC": "400",
         "GOMEMLIMIT": f"{(FETCH_MEMORY if network else MEMORY) * 2 // 3}",
@@ -219,14 +219,14 @@ def _environment(environ: Mapping[str, str], folder: Path, network: bool, wide: 
 
 
 def _limited(command: Sequence[str], seconds: int, memory: int) -> list[str]:
-    """The command in limits that hold from its first step: by the shell, as ours would hold for us too."""
+    """The command with limits from its first step: set by the shell, because ours would apply to us too."""
     limits = {"c": 0, "t": seconds, "d": memory >> 10, "f": FILE >> 9}
-    lines = [f"ulimit -{flag} {value} 2>/dev/null" for flag, value in limits.items()]  # or is lower already
+    lines = [f"ulimit -{flag} {value} 2>/dev/null" for flag, value in limits.items()]  # or lower already
     return ["/bin/sh", "-c", "; ".join([*lines, 'exec "$@"']), "sh", *command]
 
 
 def _read(process: subprocess.Popen[bytes], most: int) -> tuple[bytes, str, str | None]:
-    """All that it says on both streams, or which limit it broke while it spoke."""
+    """Everything that it prints on both streams, or which limit it exceeded."""
     deadline = time.monotonic() + WALL_SECONDS
     streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
     parts: dict[int, list[bytes]] = {stream.fileno(): [] for stream in streams}
@@ -240,7 +240,7 @@ def _read(process: subprocess.Popen[bytes], most: int) -> tuple[bytes, str, str 
                 limit = f"it did not end within {WALL_SECONDS:.0f} seconds"
                 break
             for key, _ in waiting.select(left):
-                if key.fd == end:  # what it started may hold the streams open
+                if key.fd == end:  # its children may keep the streams open
                     waiting.unregister(end)
                     process_group.end_rest(process)
                     continue
@@ -259,7 +259,7 @@ def _read(process: subprocess.Popen[bytes], most: int) -> tuple[bytes, str, str 
 
 @contextlib.contextmanager
 def _end_of(process: subprocess.Popen[bytes]) -> Iterator[int]:
-    """A descriptor that can be read from when the program has ended."""
+    """A descriptor that becomes readable when the program has ended."""
     descriptor = os.pidfd_open(process.pid)
     try:
         yield descriptor

@@ -1,4 +1,4 @@
-"""Pure: the address of a Git host's API, and of a repository in it, from the URL that git is given."""
+"""Pure: the address of a Git host's API, and of a repository in it, from the URL that git uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def web_address(url: str) -> str:
     if url.startswith(("https://", "http://")):
         return url
     if not is_ssh(url):
-        raise InputError("asking for the Git host's API", f"{url} has none", "give the address of a Git host")
+        raise InputError("asking for the Git host's API", f"{url} names no Git host", "give a Git host's URL")
     return f"https://{host_of(url)}/{_path(url)}"
 
 
@@ -31,7 +31,7 @@ def project_path(url: str) -> str:
 
 
 def split(url: str) -> tuple[str, str]:
-    """Owner and name of the repository that a URL ends in."""
+    """Owner and name of the repository, the last two parts of a URL."""
     *_, owner, name = ["", *project_path(url).split("/")]
     return owner, name
 

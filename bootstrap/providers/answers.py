@@ -1,4 +1,4 @@
-"""Pure: what a Git host's answer says beside its data: a complaint, the next page, how long to wait."""
+"""Pure: what a Git host's answer contains apart from data: a complaint, the next page, how long to wait."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 _SECONDARY = "secondary rate limit"
-"""GitHub's word for a limit that some answers name in their text alone."""
+"""GitHub's name for a limit that some answers mention only in their text."""
 
 
 def is_limit(status: int, headers: Mapping[str, str], said: str) -> bool:
-    """Whether the host refused because of too many requests, before anything was done."""
+    """Whether the host refused because of its rate limit, before anything was done."""
     if status in (429, 503):
         return True
     return status == 403 and ("Retry-After" in headers or _is_used_up(headers) or _SECONDARY in said.lower())
@@ -34,7 +34,7 @@ def patience(headers: Mapping[str, str], now: float) -> float:
 
 
 def next_query(headers: Mapping[str, str]) -> dict[str, str] | None:
-    """The query of the next page; {} when this is the last; None when the host does not tell."""
+    """The query of the next page; {} when this is the last; None when the host does not say."""
     if "Link" in headers:
         for address, relation in re.findall(r'<([^>]*)>[^,]*?;\s*rel="?([a-z]+)"?', headers["Link"]):
             if relation == "next":

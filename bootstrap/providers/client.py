@@ -21,9 +21,9 @@ READ_TIMEOUT = 30.0
 ATTEMPTS = 4
 """Tries at least; a client with `until` goes on until then."""
 LONGEST_PAUSE = 30.0
-"""Seconds; a host that asks for more patience gets an error instead."""
+"""Seconds; a host that asks for a longer pause gets an error instead."""
 PAGE = 50
-"""Items a page: what Gitea gives at most, unless its administrator says otherwise."""
+"""Items per page: Gitea's default maximum."""
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 
@@ -77,7 +77,7 @@ class Client:
     def pages(
         self, path: str, tried: str, missing: frozenset[int] = frozenset({404}), **params: str | int
     ) -> Iterator[Any]:
-        """Every item of a list, however many pages the host makes of it; none for a status in `missing`.
+        """Every item of a list, across all of its pages; none for a status in `missing`.
 
         The next page is the one that the host names; only its query is taken from there, so that the
         credential goes nowhere else.
@@ -89,7 +89,7 @@ class Client:
             asked.append(query)
             answer = self._send("GET", path, tried, None, query, missing)
             items = self._whole(answer, "GET", tried)
-            if not items or items == last:  # a host that has one page for ever takes no notice of the query
+            if not items or items == last:  # a host that repeats one page ignores the query
                 return
             yield from items
             last = items
@@ -108,7 +108,7 @@ class Client:
         params: Mapping[str, str | int] | None,
         missing: frozenset[int],
     ) -> Any:
-        """The answer, asked for again where that may help; None for a status in `missing`."""
+        """The answer, retried where that may help; None for a status in `missing`."""
         url = f"{self.base}{path}"
         began, attempt = time.monotonic(), 0
         while True:
@@ -122,9 +122,7 @@ class Client:
             except Failure as error:
                 if error.kind == "certificate":
                     found = self._hide(f"the host's certificate is not trusted: {error}")
-                    hint = (
-                        "give its authority's certificate with --ca-file; verification is never switched off"
-                    )
+                    hint = "give its CA's certificate with --ca-file; verification is never switched off"
                     raise GitUnreachable(tried, found, hint, self.base) from error
                 if not self.known:  # nothing has answered yet: it may be a wrong address
                     last = attempt >= ATTEMPTS
@@ -152,13 +150,13 @@ class Client:
             return answer
 
     def _whole(self, answer: Any, method: str, tried: str) -> Any:
-        """The answer's data; {} where a change is answered by nothing."""
+        """The answer's data; {} for an empty answer to a change."""
         if answer is None:
             return None
         data = body(answer)
         if data is None and (method == "GET" or answer.content):
             hint = "check the URL and the proxy, then run again"
-            raise ProviderError(tried, "the answer is no JSON, or was cut off", hint, self.base)
+            raise ProviderError(tried, "the answer is not JSON, or was truncated", hint, self.base)
         return data if data is not None else {}
 
     def _refused(
@@ -171,14 +169,12 @@ class Client:
             return AuthenticationFailed(tried, found, hint, self.base)
         hint = "check what the token may do, and what the host's administrator allows"
         if limited or answer.status_code in _RETRIED:
-            hint = "the host is in trouble or asks for patience: run again later"
+            hint = "the host is overloaded or limits requests: run again later"
             if pause := answers.patience(answer.headers, time.time()):
-                hint = (
-                    f"the host asks for patience: run again after {answers.clock_time(time.time() + pause)}"
-                )
+                hint = f"the host limits requests: run again after {answers.clock_time(time.time() + pause)}"
         elif 300 <= answer.status_code < 400:
             found = self._hide(f"it redirects to {answer.headers.get('Location', 'nowhere')}")
-            hint = "give the URL that the host itself uses"
+            hint = "use the URL that the host redirects to"
         for name in ("X-GitHub-Request-Id", "X-Request-Id", "X-Gitea-Request-Id"):
             if request_id := answer.headers.get(name):
                 found += f" (request {request_id})"
@@ -195,7 +191,7 @@ class Client:
 
 
 def _pause(attempt: int, asked: float) -> float:
-    """Seconds: what the host asks for, or a little more at every attempt."""
+    """Seconds: what the host asks for, or a little more with every attempt."""
     return max(asked, float(0.25 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
 
 

@@ -1,4 +1,4 @@
-"""A repository's deploy keys on a Git host: whether one is there and only reads, and adding it."""
+"""A repository's deploy keys on a Git host: whether one exists and is read-only, and adding it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from bootstrap.providers.client import Client
 
 
 def has(client: Client, path: str, public: str, *, reads: tuple[str, bool]) -> bool:
-    """`path` is the list's in the API; `reads` the field, and its value, of a key that only reads.
+    """`path` is that of the list in the API; `reads` is the field, and its value, of a read-only key.
 
-    Raises ProviderError when the key is there and may write: Argo CD has no need of that.
+    Raises ProviderError when the key exists and may write: Argo CD does not need that.
     """
     field, value = reads
     listed = client.pages(path, "listing the deploy keys")
@@ -17,15 +17,15 @@ def has(client: Client, path: str, public: str, *, reads: tuple[str, bool]) -> b
     if not found:
         return False
     if any(bool(key.get(field)) != value for key in found):
-        hint = "delete it there and run again, or give Argo CD a key of its own"
+        hint = "delete it on the Git host and run again, or give Argo CD a key of its own"
         raise ProviderError(
-            "looking at the deploy keys", "the key is there, and may write", hint, client.base
+            "checking the deploy keys", "the key exists and has write access", hint, client.base
         )
     return True
 
 
 def ensure(client: Client, path: str, title: str, public: str, *, reads: tuple[str, bool]) -> bool:
-    """Add it unless it is there; whether it was added. As `has`."""
+    """Add it unless it exists; returns whether it was added. Raises as `has` does."""
     if has(client, path, public, reads=reads):
         return False
     body = {"title": title, "key": public, reads[0]: reads[1]}

@@ -22,16 +22,16 @@ from bootstrap.providers.webhooks import Hook
 
 NAME = "gitea"
 _READS = ("read_only", True)
-"""What a deploy key has that only reads."""
+"""The field of a read-only deploy key."""
 API = "/api/v1"
 _COLOUR = "#5319e7"
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
 _SIGN_IN = re.compile(r"signed in user is allowed|user does not exist|token|credentials", re.IGNORECASE)
-"""What they say to who must sign in before anything is told, or whose credential is wrong."""
+"""Their message to a client that must sign in first, or whose credential is wrong."""
 
 
 def recognise(client: Client) -> Gitea | None:
-    """The host, if it answers as Gitea or Forgejo do; one that demands a sign-in for that counts too."""
+    """The host, if it answers as Gitea or Forgejo does; one that requires a sign-in for that counts too."""
     tried = "asking the Git host what it is"
     others = frozenset(range(300, 600)) - {401, 403, 429, 503}
     try:
@@ -44,13 +44,13 @@ def recognise(client: Client) -> Gitea | None:
 
 @dataclass(frozen=True)
 class Gitea:
-    """See Provider for what each method promises."""
+    """See Provider for each method's contract."""
 
     client: Client
     version: str
     name: str = NAME
     webhook_key: str = "webhook.gogs.secret"
-    """Gitea's webhooks are in Gogs' form, and so Argo CD takes them."""
+    """Gitea's webhooks have Gogs' format, and Argo CD reads them as such."""
 
     def repository_refusal(self, url: str) -> str | None:
         owner, _ = split(url)
@@ -65,7 +65,7 @@ class Gitea:
         path = f"{API}/users/{quote(user['login'], safe='')}/orgs/{organisation}/permissions"
         rights = self.client.request("GET", path, f"asking what {user['login']} may do in {owner}")
         if rights is None:
-            return f"there is no organisation {owner}, and {user['login']} is someone else"
+            return f"there is no organisation {owner}, and the token belongs to {user['login']}"
         if rights.get("can_create_repository") or rights.get("is_owner"):
             return None
         return f"{user['login']} may not create repositories in {owner}"
@@ -82,14 +82,14 @@ class Gitea:
         try:
             made = self.client.request("POST", path, tried, json=body)
         except ProviderError:
-            # Created by another run since, or by this one before the line broke.
+            # Created by another run in the meantime, or by this one before the connection broke.
             if self.client.request("GET", repository(url), tried):
                 return False
             raise
         if made is None:
             found = f"there is no organisation {owner}"
             if user is None:
-                found += ", and the token does not tell whose it is (scope read:user)"
+                found += ", and the token does not reveal its owner (scope read:user)"
             raise ProviderError(tried, found, "create it, or check the URL", self.client.base)
         return True
 
@@ -102,7 +102,7 @@ class Gitea:
         there = self._hooks(repository_url, hook_url)
         if any(self._is_as_wanted(hook, hook_url, secret) for hook in there):
             return False
-        tried = f"making a webhook to {hook_url}"
+        tried = f"creating a webhook to {hook_url}"
         config = {"url": hooks.marked(hook_url, secret), "content_type": "json", "secret": secret}
         body: dict[str, Any] = {"active": True, "events": ["push"], "branch_filter": "*", "config": config}
         path = f"{repository(repository_url)}/hooks"
@@ -113,7 +113,7 @@ class Gitea:
         return True
 
     def webhooks(self, repository_url: str) -> list[Hook]:
-        """Of deliveries, no version's API tells."""
+        """No version's API lists deliveries."""
         listed = self.client.pages(
             f"{repository(repository_url)}/hooks", "listing the repository's webhooks", frozenset()
         )
@@ -157,12 +157,12 @@ class Gitea:
                 self.client.request("PATCH", f"{path}/pulls/{number}", tried, json=text)
                 return PullRequest(number, str(found["html_url"]), False)
         body = {**text, "head": spec.head, "base": spec.base}
-        for pause in _PAUSES:  # a branch that was pushed a moment ago may not be known to the API yet
+        for pause in _PAUSES:  # the API may not know a branch yet that was just pushed
             made = self.client.request("POST", f"{path}/pulls", tried, json=body)
             if made is not None:
                 return PullRequest(int(made["number"]), str(made["html_url"]), True)
             time.sleep(pause)
-        found = f"it does not know the repository, or one of the branches {spec.head} and {spec.base}"
+        found = f"the host does not know the repository, or one of the branches {spec.head} and {spec.base}"
         raise ProviderError(tried, found, "run again; check what the token may see", self.client.base)
 
     def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
@@ -184,7 +184,7 @@ class Gitea:
         return None
 
     def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
-        """Each file must still be what it was; that no other file has changed does not matter."""
+        """Each file must be unchanged; changes of other files do not matter."""
         tried = f"committing to {branch} by the API"
         files = []
         for change in changes:
@@ -204,7 +204,7 @@ class Gitea:
         return str(made["commit"]["sha"])
 
     def _user(self) -> Any:
-        """The token's user; None when the token may not tell."""
+        """The token's user; None when the token may not read it."""
         return self.client.request(
             "GET", f"{API}/user", "asking whose the token is", missing=frozenset({403})
         )
@@ -228,14 +228,14 @@ class Gitea:
         )
 
     def _labels(self, path: str, names: Sequence[str]) -> list[int]:
-        """The ids of the labels; one that is not there is made."""
+        """The ids of the labels; missing ones are created."""
         known = {
             item["name"]: int(item["id"]) for item in self.client.pages(f"{path}/labels", "listing labels")
         }
         for name in names:
             if name not in known:
                 body = {"name": name, "color": _COLOUR}
-                made = self.client.request("POST", f"{path}/labels", f"making label {name}", json=body)
+                made = self.client.request("POST", f"{path}/labels", f"creating label {name}", json=body)
                 known[name] = int(made["id"])
         return [known[name] for name in names]
 
@@ -245,11 +245,11 @@ def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:
     if not hook.get("active"):
         found.append("it is switched off")
     if "push" not in hook.get("events", ()):
-        found.append("it is not sent on pushes")
+        found.append("it is not sent for pushes")
     if hook["config"].get("content_type") != "json":
         found.append("its content type is not JSON")
     if hook.get("type") not in ("gitea", "forgejo", "gogs"):
-        found.append(f"it is of the type {hook.get('type')}, which Argo CD does not read")
+        found.append(f"its type is {hook.get('type')}, which Argo CD does not read")
     return tuple(found)
 
 

@@ -19,9 +19,9 @@ from bootstrap.providers.webhooks import Delivery, Hook
 
 NAME = "github"
 _READS = ("read_only", True)
-"""What a deploy key has that only reads."""
+"""The field of a read-only deploy key."""
 _BY_REVIEW = ("pull_request", "update")
-"""Rules of a ruleset that no push gets past."""
+"""Rules of a ruleset that block every push."""
 COMMIT = """
 mutation ($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid } }
@@ -36,7 +36,7 @@ _STALE = ("STALE_DATA", "Expected branch to point to")
 
 
 def recognise(client: Client) -> GitHub | None:
-    """github.com by its name; an Enterprise Server by what it says of itself."""
+    """github.com by its name; an Enterprise Server by its own answer."""
     if urlsplit(client.base).hostname in ("github.com", "ssh.github.com"):
         api = _speaking(replace(client, base="https://api.github.com"))
         return GitHub(api, api, "github.com")
@@ -54,7 +54,7 @@ def recognise(client: Client) -> GitHub | None:
 
 @dataclass(frozen=True)
 class GitHub:
-    """See Provider for what each method promises. `client` is for REST, `graph` for `/graphql`."""
+    """See Provider for each method's contract. `client` is for REST, `graph` for `/graphql`."""
 
     client: Client
     graph: Client
@@ -75,7 +75,7 @@ class GitHub:
         path = f"/user/memberships/orgs/{quote(owner)}"
         member = self._maybe(path, f"asking what {user['login']} may do in {owner}")
         if member is None or member.get("role") == "admin":
-            return None  # a fine-grained token may not tell
+            return None  # a fine-grained token may not be allowed to read it
         private = organisation.get("members_can_create_private_repositories")
         if False in (organisation.get("members_can_create_repositories"), private):
             return f"members such as {user['login']} may not create private repositories in {owner}"
@@ -94,7 +94,7 @@ class GitHub:
         try:
             made = self.client.request("POST", path, tried, json=body)
         except ProviderError:
-            # Created by another run since, or by this one before the line broke.
+            # Created by another run in the meantime, or by this one before the connection broke.
             if self.client.request("GET", repository(url), tried):
                 return False
             raise
@@ -110,7 +110,7 @@ class GitHub:
         there = list(self._hooks(repository_url, hook_url))
         if any(_is_as_wanted(hook, hook_url, secret) for hook in there):
             return False
-        tried, path = f"making a webhook to {hook_url}", f"{repository(repository_url)}/hooks"
+        tried, path = f"creating a webhook to {hook_url}", f"{repository(repository_url)}/hooks"
         config = {
             "url": hooks.marked(hook_url, secret),
             "content_type": "json",
@@ -143,7 +143,7 @@ class GitHub:
         ]
 
     def _last(self, repository_url: str, hook: dict[str, Any]) -> Delivery | None:
-        """The last of a push, or of anything; what the hook says where they are kept from the token."""
+        """The last one of a push, or of any event; the hook's summary where the token may not list them."""
         path = f"{repository(repository_url)}/hooks/{hook['id']}/deliveries"
         listed = self.client.request(
             "GET",
@@ -228,7 +228,7 @@ class GitHub:
                 mark in f"{error.get('type')} {error.get('message')}" for error in errors for mark in _STALE
             ):
                 raise StalePlan(tried, found, "run again", self.client.base)
-            hint = "check what the token may do (contents: write), and the branch's rules"
+            hint = "check the token's permissions (contents: write), and the branch's rules"
             raise ProviderError(tried, found, hint, self.client.base)
         return str(data["createCommitOnBranch"]["commit"]["oid"])
 
@@ -240,11 +240,11 @@ class GitHub:
                 continue
             found = self._maybe(f"{repository(url)}/rulesets/{rule['ruleset_id']}", tried)
             if found and found.get("current_user_can_bypass") in ("never", "pull_requests_only"):
-                return f"the ruleset {found['name']} lets nobody push to it but by pull request"
+                return f"the ruleset {found['name']} allows changes only by pull request"
         return None
 
     def _by_protection(self, url: str, branch: str) -> str | None:
-        """Only administrators are told the settings; others learn of them when they push."""
+        """Only administrators may read the settings; others find out when they push."""
         path = f"{repository(url)}/branches/{quote(branch, safe='')}/protection"
         found = self._maybe(path, f"asking how {branch} is protected")
         if not found:
@@ -256,10 +256,10 @@ class GitHub:
             return None
         if any((reviews.get("bypass_pull_request_allowances") or {}).values()):
             return None
-        return "the branch is protected, and changes by pull request alone, of administrators too"
+        return "the branch is protected: changes only by pull request, for administrators too"
 
     def _user(self) -> Any:
-        """The token's user; None when it is an app's, or may not tell."""
+        """The token's user; None when it is an app's, or may not read it."""
         return self._maybe("/user", "asking whose the token is")
 
     def _hooks(self, repository_url: str, hook_url: str) -> Iterator[dict[str, Any]]:
@@ -267,7 +267,7 @@ class GitHub:
         return (hook for hook in listed if hooks.is_to(hook["config"].get("url") or "", hook_url))
 
     def _maybe(self, path: str, tried: str) -> Any:
-        """What may be kept from this token; None then."""
+        """A GET that this token may not be allowed to make; None then."""
         return self.client.request("GET", path, tried, missing=frozenset({403, 404}))
 
     def _mutate(self, query: str, values: Mapping[str, Any], tried: str) -> tuple[Any, list[dict[str, Any]]]:
@@ -281,7 +281,7 @@ def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:
     if not hook.get("active"):
         found.append("it is switched off")
     if not {"push", "*"} & set(hook.get("events", ())):
-        found.append("it is not sent on pushes")
+        found.append("it is not sent for pushes")
     if hook["config"].get("content_type") != "json":
         found.append("its content type is not application/json")
     return tuple(found)

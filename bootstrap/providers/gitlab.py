@@ -21,15 +21,15 @@ from bootstrap.providers.webhooks import Delivery, Hook
 
 NAME = "gitlab"
 _READS = ("can_push", False)
-"""What a deploy key has that only reads."""
+"""The field of a read-only deploy key."""
 _LEVELS = {"developer": 30, "maintainer": 40, "owner": 50, "administrator": 60, "noone": 99}
-"""What a group asks of who creates projects in it, as an access level."""
+"""The access level that a group requires for creating projects."""
 _SIGN_IN = re.compile(r"401: (401 Unauthorized|invalid_token)")
-"""What GitLab says to who has no token, or one that is wrong, expired or revoked."""
+"""GitLab's message to a client without a token, or with one that is wrong, expired or revoked."""
 
 
 def recognise(client: Client) -> GitLab | None:
-    """gitlab.com by its name, another one by what it says of itself."""
+    """gitlab.com by its name, another one by its own answer."""
     api = replace(client, base=f"{origin(client.base)}/api/v4", page_size="per_page")
     if urlsplit(client.base).hostname in ("gitlab.com", "altssh.gitlab.com"):
         return GitLab(replace(api, base="https://gitlab.com/api/v4"), "gitlab.com")
@@ -47,7 +47,7 @@ def recognise(client: Client) -> GitLab | None:
 
 @dataclass(frozen=True)
 class GitLab:
-    """See Provider for what each method promises. `client.base` ends in /api/v4."""
+    """See Provider for each method's contract. `client.base` ends in /api/v4."""
 
     client: Client
     version: str
@@ -82,7 +82,7 @@ class GitLab:
         try:
             self.client.request("POST", "/projects", tried, json=body, missing=frozenset())
         except ProviderError:
-            # Created by another run since, or by this one before the line broke.
+            # Created by another run in the meantime, or by this one before the connection broke.
             if self.client.request("GET", project(url), tried):
                 return False
             raise
@@ -95,7 +95,7 @@ class GitLab:
         there = list(self._hooks(repository_url, hook_url))
         if any(_is_as_wanted(hook, hook_url, secret) for hook in there):
             return False
-        tried, path = f"making a webhook to {hook_url}", f"{project(repository_url)}/hooks"
+        tried, path = f"creating a webhook to {hook_url}", f"{project(repository_url)}/hooks"
         body = {
             "url": hooks.marked(hook_url, secret),
             "token": secret,
@@ -129,7 +129,7 @@ class GitLab:
         ]
 
     def _last(self, repository_url: str, number: int) -> dict[str, Any]:
-        """The last delivery of the week; a GitLab older than 17.3 does not tell."""
+        """The last delivery of the week; a GitLab older than 17.3 does not list them."""
         path = f"{project(repository_url)}/hooks/{number}/events"
         listed = self.client.request(
             "GET",
@@ -191,7 +191,7 @@ class GitLab:
         return None
 
     def auto_merge(self, url: str, number: int) -> str | None:
-        # The second name is what GitLab before 17.11 calls it.
+        # The second name is GitLab's before 17.11.
         body = {"auto_merge": True, "merge_when_pipeline_succeeds": True}
         path = f"{project(url)}/merge_requests/{number}/merge"
         try:
@@ -201,7 +201,7 @@ class GitLab:
         return None
 
     def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
-        """Each file must still be what it was; that no other file has changed does not matter."""
+        """Each file must be unchanged; changes of other files do not matter."""
         tried = f"committing to {branch} by the API"
         actions = []
         for change in changes:
@@ -221,17 +221,17 @@ class GitLab:
         return str(made["id"])
 
     def _namespace(self, url: str) -> int:
-        """The id of the user's or group's namespace that the project lies in."""
+        """The id of the user's or group's namespace that contains the project."""
         namespace, _, _ = project_path(url).rpartition("/")
         tried = f"looking for the group {namespace}"
         found = self.client.request("GET", f"/namespaces/{quote(namespace, safe='')}", tried)
         if found is None:
             hint = "create it, or check the URL and the token"
-            raise ProviderError(tried, "there is none that this token may see", hint, self.client.base)
+            raise ProviderError(tried, "there is no group that this token may see", hint, self.client.base)
         return int(found["id"])
 
     def _user(self) -> Any:
-        """The token's user; None when the token may not tell."""
+        """The token's user; None when the token may not read it."""
         tried = "asking whose the token is"
         return self.client.request("GET", "/user", tried, missing=frozenset({403}))
 
@@ -240,12 +240,12 @@ class GitLab:
         return (hook for hook in listed if hooks.is_to(hook["url"], hook_url))
 
     def _last_commit(self, url: str, branch: str, change: FileChange, tried: str) -> str:
-        """The commit that left the file as it was read; GitLab compares it when it commits."""
+        """The last commit of the file as it was read; GitLab compares it when it commits."""
         path = f"{project(url)}/repository/files/{quote(change.path, safe='')}"
         found = self.client.request("GET", path, tried, params={"ref": branch})
         before = change.before or b""
         if found is None or found["blob_id"] != blob_id(before, len(found["blob_id"])):
-            raise StalePlan(tried, f"{change.path} was changed meanwhile", "run again", self.client.base)
+            raise StalePlan(tried, f"{change.path} has changed since", "run again", self.client.base)
         return str(found["last_commit_id"])
 
 
@@ -256,7 +256,7 @@ def _wrong(hook: dict[str, Any]) -> tuple[str, ...]:
     elif hook.get("alert_status") == "disabled":
         found.append("GitLab has switched it off, because deliveries failed")
     if not hook.get("push_events"):
-        found.append("it is not sent on pushes")
+        found.append("it is not sent for pushes")
     return tuple(found)
 
 

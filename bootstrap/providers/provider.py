@@ -1,7 +1,7 @@
-"""What a Git host is, what is asked of it, and which are known.
+"""The protocol of a Git host, and the list of the known ones.
 
 A module here has `NAME` and `recognise(client)`, which returns a Provider or None; MODULES lists
-them, and a further host is one module and one line.
+them, so a new host is one module and one line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODULES = {
     "github": "bootstrap.providers.github",
     "gitlab": "bootstrap.providers.gitlab",
 }
-"""Name → module, in the order in which a host is asked."""
+"""Name → module, in the order in which they are tried."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class PullRequestSpec:
-    """A pull request that is wanted: from branch `head` into `base`."""
+    """A pull request to open: from branch `head` into `base`."""
 
     head: str
     base: str
@@ -49,9 +49,9 @@ class PullRequestSpec:
 
 
 class Provider(Protocol):
-    """What is asked of a Git host; every method raises ProviderError, or GitError's kinds, when it says no.
+    """A Git host; every method raises ProviderError, or a kind of GitError, when the host refuses.
 
-    URLs of repositories are those that git is given; `hook_url` is without a query.
+    URLs of repositories are those that git uses; `hook_url` has no query.
     """
 
     name: str
@@ -60,19 +60,19 @@ class Provider(Protocol):
     """The key in argocd-secret of the secret that this host's webhooks are signed with."""
 
     def repository_refusal(self, url: str) -> str | None:
-        """Why this credential could not create the repository, as far as that can be told, or None."""
+        """Why this credential could not create the repository, as far as that is known, or None."""
 
     def create_repository(self, url: str, private: bool, default_branch: str) -> bool:
-        """Create it, empty, for the user or organisation in the URL; False when it is there already.
+        """Create it, empty, for the user or organisation in the URL; False when it exists already.
 
-        A host that has no say in an empty repository's branch takes the first that is pushed.
+        A host without a setting for an empty repository's branch takes the first that is pushed.
         """
 
     def has_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
-        """Whether exactly the webhook is there that `ensure_webhook` would make."""
+        """Whether exactly the webhook exists that `ensure_webhook` would create."""
 
     def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
-        """A webhook on pushes, signed with `secret`; False when it is there already."""
+        """A webhook for pushes, signed with `secret`; False when it exists already."""
 
     def webhooks(self, repository_url: str) -> list[Hook]:
         """The repository's webhooks to any Argo CD, each with its last delivery.
@@ -90,27 +90,27 @@ class Provider(Protocol):
         """Why the branch's protection refuses this credential's push, or None."""
 
     def pull_request(self, url: str, spec: PullRequestSpec) -> PullRequest:
-        """Open it, or bring the one that is open up to date."""
+        """Open it, or update the open one."""
 
     def label(self, url: str, number: int, labels: Sequence[str]) -> str | None:
-        """Add labels to it, made where they are not there; why the host will not, or None."""
+        """Add labels to it, creating missing ones; why the host refuses, or None."""
 
     def auto_merge(self, url: str, number: int) -> str | None:
-        """Have it merged when its checks pass; why the host will not, or None."""
+        """Have it merged when its checks pass; why the host refuses, or None."""
 
     def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
-        """Make a commit on the branch, whose tip must be `expect`, by the host; returns its id.
+        """Have the host make a commit on the branch, whose tip must be `expect`; returns its id.
 
-        It is the token's user's, and signed where the host signs. StalePlan when someone was faster.
+        The author is the token's user; the host signs it if it can. StalePlan when someone was faster.
         """
 
 
 def find(
     url: str, credential: Credential, invocation: Invocation, address: str | None = None
 ) -> Provider | None:
-    """The host behind an HTTP URL, or at a given `address`, asked what it is; None when no module knows it.
+    """The host behind an HTTP URL, or at `address`, identified by asking it; None when no module knows it.
 
-    GitUnreachable when it does not answer; AuthenticationFailed never: that is git's to find out.
+    GitUnreachable when it does not answer; never AuthenticationFailed: git finds that out.
     """
     if address:
         check_credential(address, replace(credential, ssh_key=None))
@@ -128,12 +128,12 @@ def get(url: str, credential: Credential, invocation: Invocation, seconds: float
     tried = f"asking {host_of(url)} for its API"
     address = web_address(url)
     if credential.token is None:
-        hint = "give a token of the host by GIT_TOKEN, GIT_TOKEN_FILE or --token-file"
+        hint = "give a token for the host by GIT_TOKEN, GIT_TOKEN_FILE or --token-file"
         raise InputError(tried, "there is no token", hint)
     provider = _recognised(Client.of(address, credential, invocation, seconds))
     if provider is None:
-        hint = "push the commit to a branch of your own (--push --branch NAME) and open the request by hand"
-        raise InputError(tried, "it is no GitHub, GitLab, Gitea or Forgejo", hint, without_userinfo(url))
+        hint = "push to a branch of your own (--push --branch NAME) and open the pull request by hand"
+        raise InputError(tried, "it is not GitHub, GitLab, Gitea or Forgejo", hint, without_userinfo(url))
     return provider
 
 

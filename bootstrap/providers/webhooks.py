@@ -1,4 +1,4 @@
-"""Pure: a webhook as a Git host tells of it, and its address, with a mark of its secret."""
+"""Pure: a webhook as a Git host reports it, and its address, with a mark of its secret."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 WEBHOOK_PATH = "/api/webhook"
-"""Where argocd-server takes webhooks, below its URL."""
+"""The path at which argocd-server receives webhooks."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The last one: its HTTP status (0: no answer came), the host's words, and when ("": not told)."""
+    """The last one: its HTTP status (0: no answer came), the host's message, and when ("": unknown)."""
 
     status: int
     said: str
@@ -22,11 +22,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Hook:
-    """A webhook of a repository to some Argo CD, as far as the host tells of it.
+    """A webhook of a repository to some Argo CD, as far as the host reports it.
 
-    `mark` is that of its secret, "" where this program did not make it; `wrong` is what keeps it from
-    working, as the host has it; `page` is where a person sees it; `signed`: whether it has a secret, None
-    where the host does not tell; `deliveries`: whether the host's API tells of them, `last` is then the last
+    `mark` is that of its secret, "" where this program did not create it; `wrong` is what keeps it from
+    working, according to the host; `page` is where a person sees it; `signed`: whether it has a secret, None
+    where the host does not say; `deliveries`: whether the host's API lists them, `last` is then the last
     one, or None.
     """
 
@@ -40,20 +40,20 @@ class Hook:
 
 
 def marked(hook_url: str, secret: str) -> str:
-    """The address with a mark of the secret, which no host gives back: so a stale one is seen.
+    """The address with a mark of the secret, which no host returns: so a stale one is noticed.
 
     Argo CD ignores the query.
     """
-    assert not urlsplit(hook_url).query  # noqa: S101 - the caller makes it from --argocd-url
+    assert not urlsplit(hook_url).query  # noqa: S101 - the caller builds it from --argocd-url
     return f"{hook_url}?secret={mark(secret, hook_url)}"
 
 
 @functools.lru_cache(maxsize=64)
 def mark(secret: str, address: str) -> str:
-    """What tells one secret of a webhook to `address` from another, and no more.
+    """A mark that distinguishes two secrets of a webhook to `address`, and reveals nothing else.
 
-    Salted with the address and slow to make: who sees the address cannot try out words, nor see that two
-    webhooks have one secret.
+    Salted with the address and slow to compute: whoever sees it can neither guess words nor see that two
+    webhooks share a secret.
     """
     salt = f"gitops-bootstrap webhook {plain(address)}".encode()
     return hashlib.scrypt(secret.encode(), salt=salt, n=1 << 14, r=8, p=1, dklen=4).hex()
@@ -65,7 +65,7 @@ def mark_in(address: str) -> str:
 
 
 def is_argocds(address: str) -> bool:
-    """Whether a webhook's address is some Argo CD's."""
+    """Whether a webhook's address is that of some Argo CD."""
     return address.partition("?")[0].rstrip("/").endswith(WEBHOOK_PATH)
 
 

@@ -1,4 +1,4 @@
-"""Where a running sandbox is reached."""
+"""The addresses of a running sandbox."""
 
 from __future__ import annotations
 

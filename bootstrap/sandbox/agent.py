@@ -1,8 +1,8 @@
 """The host's part of the cluster: runs Argo CD's processes as soon as, and as long as, it is installed.
 
-`python -m bootstrap.sandbox.agent FOLDER`, started by `up`, ended by `down`. It watches what the
-processes are made of and asks `process.start` for what should run: that starts what is missing and
-restarts what has another environment, arguments or files than before.
+`python -m bootstrap.sandbox.agent FOLDER`, started by `up`, ended by `down`. It watches what defines the
+processes and asks `process.start` for what should run: that starts what is missing and
+restarts what has a new environment, arguments or files.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ WATCHED = (
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition", None),
 )
 PULSE = 2.0
-"""Seconds between two looks at whether the processes live."""
+"""Seconds between two checks that the processes are alive."""
 SETTLE = 0.2
 """Seconds to let several changes arrive before acting on them."""
 RETRY = 3.0
-"""Seconds before the API server is asked again after it failed."""
+"""Seconds before the API server is asked again after a failure."""
 WATCH_ROUND = 3600.0
 BACK_OFF = (0.0, 1.0, 5.0, 15.0, 30.0)
-"""Seconds to wait before a process that keeps ending is started again: the last for good."""
+"""Seconds to wait before a process that keeps exiting is restarted; the last value repeats."""
 STEADY = 60.0
-"""Seconds after which a process counts as well, and its next end as the first."""
+"""Seconds after which a process counts as healthy, and its next exit as the first."""
 
 
 @dataclass
 class Restarts:
-    """How often each process has ended by itself lately, and when it was started last."""
+    """How often each process has exited recently, and when it was last started."""
 
     count: dict[str, int] = field(default_factory=dict)
     at: dict[str, float] = field(default_factory=dict)
@@ -121,17 +121,17 @@ def _converge(
     restarts: Restarts,
     say: Any,
 ) -> None:
-    """Make the running processes those that should run."""
+    """Make the running processes match those that should run."""
     environ = environment.build(folder, invocation)
     wanted = installed.components if installed else ()
     gone = set(argocd_workloads.COMPONENTS) & set(process.recorded(folder)) - {item.name for item in wanted}
     if gone:
-        say(f"ending {', '.join(sorted(gone))}: Argo CD does not ask for them any more")
+        say(f"stopping {', '.join(sorted(gone))}: Argo CD no longer asks for them")
         process.end(folder, sorted(gone))
     waits = installed is not None and not installed.signed and "argocd-server" in {c.name for c in wanted}
     for component in wanted:
         if waits and component.name == "argocd-applicationset-controller":
-            continue  # without the key it would run, and never take a webhook
+            continue  # without the key it would run, and never accept a webhook
         spec = argocd_processes.spec(folder, settings, component, environ)
         if process.is_as(folder, spec):
             continue
@@ -151,7 +151,7 @@ def _is_established(crd: dict[str, Any]) -> bool:
 
 
 def _watch(cluster: kube.Cluster, changed: threading.Event, stop: threading.Event) -> None:
-    """One thread a kind: it says that something has changed, not what; `_observe` looks again."""
+    """One thread per kind: it signals that something has changed, not what; `_observe` reads again."""
 
     def follow(api_version: str, kind: str, namespace: str | None) -> None:
         while not stop.is_set():
@@ -179,7 +179,7 @@ if __name__ == "__main__":
 
 
 def spec(folder: Path, environ: Mapping[str, str]) -> Spec:
-    """`python -m bootstrap.sandbox.agent FOLDER`, importing the very package that starts it."""
+    """`python -m bootstrap.sandbox.agent FOLDER`, importing the same package that starts it."""
     package = str(Path(bootstrap.__file__).parents[1])
     argv = (sys.executable, "-m", "bootstrap.sandbox.agent", str(folder))
     variables = {**environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"}

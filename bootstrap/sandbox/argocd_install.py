@@ -14,14 +14,14 @@ from bootstrap.sandbox.state import Settings
 
 PAUSE = 0.2
 BUSY = (429, 500, 503, 504)
-"""HTTP codes of an API server that has more to do than it can."""
+"""HTTP codes of an overloaded API server."""
 
 
 def install(sandbox: Sandbox, invocation: Invocation, deadline: float, report: Callable[[str], None]) -> None:
-    """Apply the pinned manifest by server-side apply, with the field manager that `init` has too.
+    """Apply the pinned manifest by server-side apply, with the same field manager as `init`.
 
-    Applied again, until the deadline, when the API server is too busy to answer in time: that is
-    the same however often.
+    Retried, until the deadline, when the API server is too busy to answer in time: applying is
+    idempotent.
     """
     from bootstrap import argocd, kube
     from bootstrap.manifests import split
@@ -50,7 +50,7 @@ def wait(
     deadline: float,
     report: Callable[[str], None],
 ) -> None:
-    """Until the API answers and the first password is there. SandboxError when time is over."""
+    """Until the API answers and the initial password exists. SandboxError on timeout."""
     from bootstrap import argocd, kube
 
     cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
@@ -74,7 +74,7 @@ def wait(
 
 
 def _too_late(sandbox: Sandbox, name: str) -> SandboxError:
-    """Which process is to blame: one that has ended, or the one that is waited for."""
+    """Which process is to blame: one that has exited, or the awaited one."""
     folder = sandbox.folder
     recorded = process.recorded(folder)
     for candidate in (name, *COMPONENTS):
@@ -84,6 +84,6 @@ def _too_late(sandbox: Sandbox, name: str) -> SandboxError:
     log = process.log_file(folder, known)
     return SandboxError(
         f"waiting for {name}",
-        f"time is over; the end of the log of {known}:\n{process.last_words(log)}",
-        f"give more --timeout, or read {log}",
+        f"timed out; the end of the log of {known}:\n{process.last_words(log)}",
+        f"give a longer --timeout, or read {log}",
     )

@@ -1,6 +1,6 @@
 """How the Argo CD processes are started on the host, each with its own ServiceAccount's rights.
 
-They speak to the repo-server by mutual TLS and to Redis with a password. One thing is not on
+They talk to the repo-server by mutual TLS and to Redis with a password. One thing is not on
 loopback: the application controller serves its metrics (no credentials) on every address, with no
 option to change that; it gets a port of ours, and the machine's firewall decides who sees them.
 """
@@ -22,13 +22,13 @@ from bootstrap.sandbox.process import Spec
 from bootstrap.sandbox.state import HOST, Settings
 
 ACCOUNTS = ("argocd-server", "argocd-application-controller", "argocd-applicationset-controller")
-"""Those that speak to the API server; each has a kubeconfig of its own."""
+"""Those that talk to the API server; each has a kubeconfig of its own."""
 SOCKET_LIMIT = 100
 """Bytes that the path of a socket may have, with some room: Linux allows 107."""
 
 
 def prepare(folder: Path, installed: Installed) -> Path:
-    """The folders and files that the pods have as volumes; returns `argocd/`. Called on each change."""
+    """The folders and files that pods mount as volumes; returns `argocd/`. Called on each change."""
     home = private_folder(folder / "argocd")
     for name in ("app/reposerver/tls", "gpg/keys", "gpg/source", "plugins", "helm"):
         private_folder(home / name)
@@ -42,7 +42,7 @@ def prepare(folder: Path, installed: Installed) -> Path:
 
 
 def spec(folder: Path, settings: Settings, component: Component, environ: Mapping[str, str]) -> Spec:
-    """One process: what the workload says, and after it what the host has otherwise."""
+    """One process: what the workload says, followed by what differs on the host."""
     home = folder / "argocd"
     variables = {
         **environ,
@@ -57,7 +57,7 @@ def spec(folder: Path, settings: Settings, component: Component, environ: Mappin
         "ARGOCD_GPG_ENABLED": "false",
         "ARGOCD_PLUGINSOCKFILEPATH": str(home / "plugins"),
         "ARGOCD_ASK_PASS_SOCK": str(_socket(folder)),
-        # One process stands for all replicas of the StatefulSet, and so for all shards.
+        # One process replaces all replicas of the StatefulSet, and so all shards.
         "ARGOCD_CONTROLLER_REPLICAS": "1",
         "HELM_CACHE_HOME": str(home / "helm"),
         "HELM_CONFIG_HOME": str(home / "helm"),
@@ -136,7 +136,7 @@ def _mutual_tls(folder: Path) -> tuple[str, ...]:
 
 
 def _mount(folder: Path, contents: Mapping[str, str]) -> None:
-    """Make the folder hold exactly the ConfigMap's keys, as a kubelet would."""
+    """Make the folder contain exactly the ConfigMap's keys, as a kubelet would."""
     for name, content in contents.items():
         write_if_changed(folder / name, content)
     for path in folder.iterdir():
@@ -145,7 +145,7 @@ def _mount(folder: Path, contents: Mapping[str, str]) -> None:
 
 
 def remove_socket(folder: Path) -> None:
-    """Remove what `spec` has made outside the sandbox's folder."""
+    """Remove what `spec` has created outside the sandbox's folder."""
     shutil.rmtree(_short(folder), ignore_errors=True)
 
 
@@ -164,8 +164,8 @@ def _socket(folder: Path) -> Path:
     found = place.lstat()
     if place.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise SandboxError(
-            "making a folder for a socket",
-            "another user has made one of its name",
+            "creating a folder for a socket",
+            "another user has created a folder of that name",
             "set TMPDIR to a folder of your own",
             str(place),
         )

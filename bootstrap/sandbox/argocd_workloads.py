@@ -1,7 +1,7 @@
-"""Pure: what the installed Argo CD asks its containers to be run with, read from its own workloads.
+"""Pure: how the installed Argo CD wants its containers to be run, read from its own workloads.
 
-So a setting in argocd-cmd-params-cm, an argument or a variable that a person patches in means on
-the host what it means in a cluster's pod.
+So a setting in argocd-cmd-params-cm, an argument or a variable that a person patches in has the same
+effect on the host as in a cluster's pod.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ COMPONENTS: Mapping[str, str] = {
     "argocd-applicationset-controller": "Deployment",
     "argocd-server": "Deployment",
 }
-"""What runs on the host, and what it is in the cluster."""
+"""What runs on the host, and its name in the cluster."""
 MOUNTED: Mapping[str, str] = {"argocd-ssh-known-hosts-cm": "ssh", "argocd-tls-certs-cm": "tls"}
-"""ConfigMaps that pods have as files, and their folder."""
+"""ConfigMaps that pods mount as files, and their folder."""
 CUSTOM_RESOURCES = ("applications.argoproj.io", "appprojects.argoproj.io", "applicationsets.argoproj.io")
 
 _PREFIXES = ("ARGOCD_", "GRPC_", "OTEL_")
@@ -28,7 +28,7 @@ _NAMES = ("NAMESPACE", "REDIS_COMPRESSION", "REDISDB")
 
 @dataclass(frozen=True)
 class Component:
-    """One container: its arguments behind the program's name, its variables with references resolved."""
+    """One container: its arguments after the program's name, its variables with references resolved."""
 
     name: str
     arguments: tuple[str, ...]
@@ -39,7 +39,7 @@ class Component:
 class Installed:
     """The Argo CD in the cluster: `files` are folder → file → content, of the mounted ConfigMaps.
 
-    `signed`: argocd-secret has the key that argocd-server makes at its first start.
+    `signed`: argocd-secret has the key that argocd-server creates at its first start.
     """
 
     components: tuple[Component, ...]
@@ -53,9 +53,9 @@ def read(
     secrets: Sequence[Mapping[str, Any]],
     established: Sequence[str],
 ) -> Installed | None:
-    """What is installed, or None while a part that the processes need at their start is missing.
+    """What is installed, or None while a part that the processes need to start is missing.
 
-    `established` are the names of the CRDs that are.
+    `established` are the names of the Established CRDs.
     """
     maps = {item["metadata"]["name"]: item.get("data") or {} for item in config_maps}
     keys = {item["metadata"]["name"]: item.get("data") or {} for item in secrets}

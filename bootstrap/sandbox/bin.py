@@ -11,9 +11,9 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.files import private_folder, write_if_changed
 
 OF_AGENT = ("argocd", "helm", "kustomize")
-"""What the Argo CD processes are, and what they call."""
+"""The programs of the Argo CD processes, and those that they call."""
 OFFERED = ("kustomize", "helm", "argocd", "kubectl")
-"""What a person gets on PATH by `shell-env`; the machine's own kubectl, of whatever version, will do."""
+"""What `shell-env` puts on PATH; the machine's own kubectl, of whatever version, will do."""
 
 _VERIFY = """\
 #!/bin/sh
@@ -32,14 +32,14 @@ exit "$code"
 
 @dataclass(frozen=True)
 class Programs:
-    """Paths by name, and the folder of what Gitea needs beside its program."""
+    """Paths by name, and the folder of the files that Gitea needs."""
 
     paths: Mapping[str, str]
     gitea_data: Path
 
 
 def ensure(processes: Sequence[str], invocation: Invocation, report: Callable[[str], None]) -> Programs:
-    """Find, fetch or build what the processes need (programs.py)."""
+    """Find, fetch or build what the processes need."""
     from bootstrap.programs import find as programs
 
     names = [name for name in processes if name != "agent"]

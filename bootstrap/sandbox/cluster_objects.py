@@ -1,4 +1,4 @@
-"""What every sandbox's cluster holds from the start: nodes, the default StorageClass, metrics.k8s.io."""
+"""What every sandbox's cluster contains from the start: nodes, the default StorageClass, metrics.k8s.io."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def nodes() -> list[ClusterObject]:
 
 
 def storage_class() -> ClusterObject:
-    """`standard`, the default: a claim is bound as soon as it is made (kwok/volumes.yaml)."""
+    """`standard`, the default: a claim is bound as soon as it is created (kwok/volumes.yaml)."""
     return _object(
         {
             "apiVersion": "storage.k8s.io/v1",

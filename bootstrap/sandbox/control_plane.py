@@ -17,7 +17,7 @@ SpecOf = Callable[[Path, Settings, Mapping[str, str]], Spec]
 
 
 def etcd(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
-    """Nobody reads it without a certificate of its own authority: the Secrets lie in it."""
+    """It contains the Secrets, so nobody reads it without a certificate of its own authority."""
     pki, ports = folder / "pki", settings.ports
     client, peer = f"https://{HOST}:{ports['etcd']}", f"https://{HOST}:{ports['etcd-peer']}"
     pair = pki / "etcd.pem"
@@ -41,7 +41,7 @@ def etcd(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
             "--peer-client-cert-auth",
             f"--peer-trusted-ca-file={pki / 'etcd-ca.crt'}",
             "--log-level=warn",
-            # A sandbox may lose its last second in a power cut; it need not wait for the disk.
+            # A sandbox may lose its last second in a power cut; it does not have to wait for the disk.
             "--unsafe-no-fsync",
         ),
         environ,
@@ -95,7 +95,7 @@ def kube_apiserver(folder: Path, settings: Settings, environ: Mapping[str, str])
 
 
 def kube_controller_manager(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
-    """Every controller with its own service account, as kubeadm has it; serves nothing."""
+    """Every controller with its own service account, as with kubeadm; serves nothing."""
     pki, kubeconfig = folder / "pki", folder / "kubeconfigs" / "kube-controller-manager"
     return Spec(
         "kube-controller-manager",
@@ -137,7 +137,7 @@ def kube_scheduler(folder: Path, settings: Settings, environ: Mapping[str, str])
 
 
 def kwok(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
-    """The kubelets of all nodes, simulated; its server has the metrics that metrics-server reads."""
+    """The kubelets of all nodes, simulated; its server provides the metrics that metrics-server reads."""
     pki, port = folder / "pki", settings.ports["kwok"]
     kubeconfig, config = folder / "kubeconfigs" / "kwok", folder / "kwok.yaml"
     return Spec(

@@ -1,4 +1,4 @@
-"""A sandbox's life: `up` makes it what it should be, from whatever is there; `down` ends it."""
+"""A sandbox's lifecycle: `up` brings it to the desired state from any state; `down` ends it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from bootstrap.sandbox.lock import held
 from bootstrap.sandbox.state import DEFAULT, Settings
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
-"""The least that is an API server; enough for tests of the cluster's neighbour."""
+"""The minimum for an API server; enough for tests of the `kube` package."""
 EVERYTHING = (*CONTROL_PLANE, "kube-scheduler", "kwok", "metrics-server", "redis", "gitea", "agent")
 TIMEOUT = 300.0
 
@@ -49,11 +49,11 @@ def up(
     processes: Sequence[str] = EVERYTHING,
     timeout: float = TIMEOUT,
 ) -> Sandbox:
-    """Start what is not running, and wait until all of it works; again and again is the same sandbox.
+    """Start what is not running, and wait until all of it works; repeated calls give the same sandbox.
 
     `with_argocd` installs Argo CD too; without, its processes start as soon as something installs it.
     `timeout`: seconds for starting, without fetching and building programs. InputError: the name.
-    DownloadError, SandboxError: a program cannot be had, started, or kept running.
+    DownloadError, SandboxError: a program cannot be obtained, started, or kept running.
     """
     folder = state.folder_of(name, invocation)
     with output.progress(f"sandbox {name}") as progress:
@@ -75,7 +75,7 @@ def up(
 def down(name: str, invocation: Invocation, output: Output, purge: bool = False) -> list[str]:
     """End every process of the sandbox, and nothing else; with `purge`, delete its data.
 
-    Returns the names of the processes that were running. A sandbox that is not there is none.
+    Returns the names of the processes that were running; none for a sandbox that does not exist.
     """
     folder = state.folder_of(name, invocation)
     if not folder.is_dir():
@@ -90,7 +90,7 @@ def down(name: str, invocation: Invocation, output: Output, purge: bool = False)
 
 
 def stop(folder: Path, report: Callable[[str], None] = lambda _: None) -> list[str]:
-    """End the processes in the order in which they need one another: the API server last but one."""
+    """End the processes in the order in which they depend on each other: the API server last but one."""
     names = process.recorded(folder)
     names += sorted({role for _, role in process.owned(folder)} - set(names))
     last = ("kube-apiserver", "etcd")
@@ -121,7 +121,7 @@ def _settle(
     processes: Sequence[str],
     programs: located.Programs,
 ) -> Settings:
-    """Ports (kept where nobody took them), certificates, kubeconfigs and configuration files."""
+    """Ports (kept where they are still free), certificates, kubeconfigs and configuration files."""
     with held(state.sandboxes(invocation) / "ports.lock", TIMEOUT):
         before = state.load(folder)
         alive = [item for item in process.recorded(folder) if process.running(folder, item)]
@@ -153,7 +153,7 @@ def _start(
     deadline: float,
     report: Callable[[str], None],
 ) -> None:
-    """Everything in the order of need; Gitea and the cluster side by side."""
+    """Everything in dependency order; Gitea and the cluster in parallel."""
     folder = sandbox.folder
     _end_strays(folder)
     environ = environment.build(folder, invocation)
@@ -184,7 +184,7 @@ def _start_cluster(
     folder, wanted = sandbox.folder, settings.processes
     report("starting etcd")
     process.start(folder, control_plane.etcd(folder, settings, environ))
-    # Its port is open long before it serves; an API server gives up on one that only listens.
+    # Its port is open long before it serves; an API server gives up on an etcd that only listens.
     serving, client = settings.ports["etcd"], ready.trusting(folder / "pki", "etcd-client", "etcd-ca")
     ready.wait_for(folder, "etcd", lambda: ready.answers(serving, "/readyz", client), deadline, "GET /readyz")
     report("waiting for the API server to be ready")
@@ -254,7 +254,7 @@ def _start_gitea(
 
 
 def _end_strays(folder: Path) -> None:
-    """Processes that a killed `up` started and could not record any more."""
+    """Processes that a killed `up` started without recording them."""
     known = {name: process.running(folder, name) for name in process.recorded(folder)}
     strays = {role for _, role in process.owned(folder) if known.get(role) is None}
     if known.get("agent"):
@@ -263,7 +263,7 @@ def _end_strays(folder: Path) -> None:
 
 
 def _lock(folder: Path) -> Path:
-    """Beside the folder, and never deleted: a lock that is deleted is not one for who waits for it."""
+    """Next to the folder, and never deleted: deleting a lock file would break it for those who wait."""
     return folder.with_name(f"{folder.name}.lock")
 
 

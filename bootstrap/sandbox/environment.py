@@ -1,4 +1,4 @@
-"""The environment that the sandbox's programs get: theirs alone, nothing of the user's but proxies."""
+"""The environment of the sandbox's programs: only their own variables, and the user's proxies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOPBACK = "127.0.0.1,localhost,::1"
 def build(folder: Path, invocation: Invocation, **extra: str) -> dict[str, str]:
     """A whole environment: own HOME and TMPDIR, the sandbox's programs first on PATH.
 
-    Two processors at most and early garbage collection keep several sandboxes side by side small.
+    At most two processors and early garbage collection keep several concurrent sandboxes small.
     """
     user = user_name()
     return {
@@ -37,7 +37,7 @@ def build(folder: Path, invocation: Invocation, **extra: str) -> dict[str, str]:
 
 
 def user_name() -> str:
-    """The user's name; the number where the user has none, as in some containers."""
+    """The user's name; the number where there is none, as in some containers."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -12,14 +12,14 @@ from bootstrap.core.errors import SandboxError
 
 
 def private_folder(path: Path) -> Path:
-    """Make the folder (and its parents) with mode 0700; SandboxError when it cannot be made."""
+    """Create the folder (and its parents) with mode 0700; SandboxError when that fails."""
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.stat().st_mode & 0o077:
             path.chmod(0o700)
     except OSError as error:
         raise SandboxError(
-            "making the sandbox's folder",
+            "creating the sandbox's folder",
             error.strerror or str(error),
             "choose another with BOOTSTRAP_DATA_DIR",
             str(path),
@@ -28,7 +28,7 @@ def private_folder(path: Path) -> Path:
 
 
 def write_private(path: Path, content: str | bytes, mode: int = 0o600) -> Path:
-    """Write a file so that a reader sees the old or the new content, and nobody else reads it."""
+    """Write a file so that a reader sees the old or the new content, and no other user can read it."""
     data = content.encode() if isinstance(content, str) else content
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -42,16 +42,16 @@ def write_private(path: Path, content: str | bytes, mode: int = 0o600) -> Path:
         raise SandboxError(
             "writing the sandbox's state",
             error.strerror or str(error),
-            "make room, then run it again",
+            "free some space, then run again",
             str(path),
         ) from error
     return path
 
 
 def remove(folder: Path) -> None:
-    """Delete a folder with all in it; SandboxError, naming the place, when something cannot be.
+    """Delete a folder with its contents; SandboxError, naming the path, when something cannot be deleted.
 
-    Argo CD keeps the folder of its checkouts unreadable, even to its owner: rights are given back first.
+    Argo CD keeps the folder of its checkouts unreadable, even for its owner: permissions are restored first.
     """
     try:
         for place, folders, _ in os.walk(folder):
@@ -64,7 +64,7 @@ def remove(folder: Path) -> None:
         raise SandboxError(
             "deleting the sandbox's data",
             error.strerror or str(error),
-            "give yourself the rights, or delete the folder by hand",
+            "grant yourself the permissions, or delete the folder by hand",
             str(error.filename or folder),
         ) from error
 

@@ -1,4 +1,4 @@
-"""How the Git host is started: Gitea on loopback, over HTTP and SSH; its account is gitea_account.py's."""
+"""How the Git host is started: Gitea on loopback, over HTTP and SSH. For its account see gitea_account.py."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def write_config(folder: Path, settings: Settings, static: Path) -> Path:
 
 
 def spec(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
-    """Serves the API, git over HTTP and SSH, and sends webhooks; its pages come without style when built."""
+    """Serves the API, git over HTTP and SSH, and sends webhooks; a built one serves pages without styles."""
     config = folder / "git" / "app.ini"
     return Spec("gitea", (settings.programs["gitea"], "web", f"--config={config}"), environ, (config,))
 
@@ -127,14 +127,14 @@ def admin(
 
 
 def kept(path: Path) -> str:
-    """A random secret of 256 bits, made once."""
+    """A random secret of 256 bits, created once."""
     if not path.is_file():
         write_private(path, secrets.token_urlsafe(32) + "\n")
     return path.read_text().strip()
 
 
 def _internal_token(git: Path) -> Path:
-    """Gitea signs calls to itself with it; any random text of its length will do."""
+    """Gitea signs calls to itself with it; any random text of this length will do."""
     path = git / "internal_token"
     if not path.is_file():
         write_private(path, secrets.token_urlsafe(64))

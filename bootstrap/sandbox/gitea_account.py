@@ -1,6 +1,6 @@
-"""The Git host's user, token and organisation: made by Gitea's command line once, by its API after that.
+"""The Git host's user, token and organisation: created by Gitea's command line first, then by its API.
 
-No credential ever stands in an argv: the first token is one that Gitea prints, and the user's
+No credential is ever on a command line: the first token is one that Gitea prints, and the user's
 password and lasting token are set over HTTP.
 """
 
@@ -21,7 +21,7 @@ from bootstrap.sandbox.gitea import kept
 from bootstrap.sandbox.state import GIT_USERNAME, ORGANISATION
 
 SCOPES = ("write:repository", "write:organization", "write:user")
-"""What `bootstrap init` does with the token: repositories and webhooks of the organisation."""
+"""What `bootstrap init` needs the token for: repositories and webhooks of the organisation."""
 HINT = "bootstrap sandbox logs gitea"
 
 Admin = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
@@ -29,11 +29,11 @@ Admin = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 Login = Mapping[str, str]
-"""The headers of a request that say who asks."""
+"""The headers that authenticate a request."""
 
 
 def provision(folder: Path, url: str, admin: Admin, invocation: Invocation) -> None:
-    """Make what is missing. Gitea must answer at `url`. SandboxError when it refuses.
+    """Create what is missing. Gitea must answer at `url`. SandboxError when it refuses.
 
     Leaves `git/password` and `git/token` in the sandbox's folder.
     """
@@ -68,7 +68,7 @@ def call(
 
 
 def _token(url: str, admin: Admin, password: str) -> str:
-    """The user's lasting token; sets the password on the way."""
+    """The user's permanent token; also sets the password."""
     create = ("user", "create", f"--username={GIT_USERNAME}", f"--email={GIT_USERNAME}@sandbox.invalid")
     made = admin((*create, "--admin", "--random-password", "--must-change-password=false"))
     if made.returncode and "already exists" not in made.stdout + made.stderr:
@@ -77,7 +77,7 @@ def _token(url: str, admin: Admin, password: str) -> str:
     ask = ("user", "generate-access-token", f"--username={GIT_USERNAME}", f"--token-name={first}")
     printed = admin((*ask, "--scopes=write:admin", "--raw"))
     if printed.returncode or not printed.stdout.split():
-        raise _refused("making Gitea's first token", printed)
+        raise _refused("creating Gitea's first token", printed)
     basic = base64.b64encode(f"{GIT_USERNAME}:{password}".encode()).decode()
     login = {"Authorization": f"Basic {basic}"}
     account = {"login_name": GIT_USERNAME, "source_id": 0, "password": password}

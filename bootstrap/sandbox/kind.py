@@ -1,7 +1,7 @@
 """The other provider: a kind cluster in Docker, with Gitea in it; real kubelets instead of simulated ones.
 
-Addresses are the node's own on Docker's network, where this machine (Linux) and the pods reach the
-same URL; they stay private to the machine. Argo CD serves plain HTTP there, as the embedded
+Addresses are the node's own on Docker's network, where this machine (Linux) and the pods reach it by the
+same URL; they are private to the machine. Argo CD serves plain HTTP there, as the embedded
 sandbox's does on loopback. Docker, kind and kubectl are the user's.
 """
 
@@ -32,7 +32,7 @@ HINTS = {
     "kubectl": f"install it, {EMBEDDED}",
 }
 CREATION = 600.0
-"""Seconds that Docker gets to fetch the node's image and start it."""
+"""Seconds for Docker to fetch the node's image and start it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Tools:
 
 
 def up(name: str, invocation: Invocation, output: Output, with_argocd: bool, timeout: float) -> Sandbox:
-    """Create the cluster unless it is there, and Gitea in it; again and again is the same sandbox.
+    """Create the cluster unless it exists, and Gitea in it; repeated calls give the same sandbox.
 
     SandboxError: Docker, kind or kubectl is missing or fails, or something is not ready in time.
     """
@@ -139,7 +139,7 @@ def _cluster(tools: Tools, name: str, folder: Path) -> str:
 
 
 def _serve_http(kubectl: Callable[[Sequence[str]], subprocess.CompletedProcess[str]]) -> None:
-    """Set by kubectl, as a person would, so that the field is nobody's who applies the manifest."""
+    """Set by kubectl, as a person would, so that no applier of the manifest owns the field."""
     create = ("create", "configmap", "argocd-cmd-params-cm", "--from-literal=server.insecure=true")
     made = kubectl(("-n", ARGOCD, *create))
     if made.returncode and "already exists" not in made.stderr:

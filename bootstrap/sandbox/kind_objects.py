@@ -1,4 +1,4 @@
-"""Pure: what a kind cluster gets beside Argo CD: Gitea on a volume, and node ports for both."""
+"""Pure: what a kind cluster gets in addition to Argo CD: Gitea on a volume, and node ports for both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMESPACE = "gitea"
 IMAGE = "docker.io/gitea/gitea:1.26.0-rootless"
 GITEA_PORT = 30300
 ARGOCD_PORT = 30080
-"""Ports of the node."""
+"""Ports on the node."""
 
 _CONFIG = """\
 APP_NAME = bootstrap sandbox
@@ -93,7 +93,7 @@ def gitea(url: str, secrets: Mapping[str, str]) -> list[ClusterObject]:
 
 
 def argocd_address() -> list[ClusterObject]:
-    """A Service of its own for Argo CD's API, so that the installed one stays as Git has it."""
+    """A Service of its own for Argo CD's API, so that the installed one stays as it is in Git."""
     labels = {"app.kubernetes.io/name": "argocd-server"}
     return [
         _object("v1", "Namespace", "", ARGOCD),

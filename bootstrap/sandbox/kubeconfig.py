@@ -1,4 +1,4 @@
-"""Kubeconfig files of the sandbox: embedded client certificate, the API server's CA, no skipping."""
+"""Kubeconfig files of the sandbox: embedded client certificate, the API server's CA, verified TLS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Who listens on a port of this machine: asked before a credential is sent there.
+"""Who listens on a port of this machine: checked before a credential is sent there.
 
-A sandbox's ports are known and anybody's to take while its process is down; whoever does would be sent the
-password or token. The kernel tells which socket listens, and which process has it open.
+A sandbox's ports are known, and anyone can take one while its process is down; whoever does would be sent the
+password or token. The kernel knows which socket listens, and which process has it open.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ def check(folder: Path, name: str, port: int) -> None:
     if not is_of(folder, name, port):
         raise SandboxError(
             f"connecting to {name}",
-            f"this sandbox's {name} does not listen on {HOST}:{port}; what answers there is sent nothing",
+            f"this sandbox's {name} does not listen on {HOST}:{port}; nothing was sent to what answers there",
             "bootstrap sandbox down, then up: it takes another port",
             str(process.log_file(folder, name)),
         )
 
 
 def check_git_host(sandbox: Sandbox) -> None:
-    """The same for a sandbox's Git host, where that is a process of this machine; SandboxError."""
+    """The same for a sandbox's Git host, where that is a process on this machine; SandboxError."""
     settings = state.load(sandbox.folder)
     if settings and settings.provider == "embedded" and "gitea" in settings.ports:
         check(sandbox.folder, "gitea", settings.ports["gitea"])
 
 
 def is_of(folder: Path, name: str, port: int) -> bool:
-    """Whether the recorded process, or one that it has started, has the listening socket open."""
+    """Whether the recorded process, or a child of it, has the listening socket open."""
     running = process.running(folder, name)
     if running is None:
         return False
@@ -58,10 +58,10 @@ def _sockets(port: int) -> set[str]:
 
 def _open_sockets(pid: int) -> set[str]:
     found = set()
-    with suppress(OSError):  # it has just ended
+    with suppress(OSError):  # the process has just exited
         for entry in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):
-                target = os.readlink(entry)  # noqa: PTH115 - it is no path: socket:[1234]
+                target = os.readlink(entry)  # noqa: PTH115 - not a path: socket:[1234]
                 if target.startswith("socket:["):
                     found.add(target[8:-1])
     return found

@@ -1,4 +1,4 @@
-"""One command at a time works on a sandbox; the kernel frees the lock of a killed one."""
+"""One command at a time works on a sandbox; the kernel releases the lock of a killed one."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def _acquire(descriptor: int, path: Path, timeout: float, report: Callable[[str]
             if time.monotonic() > deadline:
                 raise SandboxError(
                     "waiting for the sandbox",
-                    f"process {holder} is still at work on it",
-                    "wait for that command, or end it, then run this again",
+                    f"process {holder} is still working on it",
+                    "wait for that command, or end it, then run again",
                     str(path),
                 ) from error
             report(f"waiting for another command to finish (process {holder})")

@@ -12,7 +12,7 @@ from bootstrap.sandbox import process, state
 
 PAUSE = 0.3
 SHORT = 10
-"""Lines of each log when no process is named."""
+"""Lines shown of each log when no process is named."""
 
 
 def show(name: str, wanted: str | None, output: Output, follow: bool, lines: int) -> None:
@@ -27,9 +27,7 @@ def show(name: str, wanted: str | None, output: Output, follow: bool, lines: int
         output.result({item: process.tail(log, SHORT).splitlines() for item, log in found.items()}, text)
         return
     if wanted not in found:
-        raise InputError(
-            "reading PROCESS", f"there is no log of {wanted!r}", f"name one of {', '.join(found)}"
-        )
+        raise InputError("reading PROCESS", f"no log of {wanted!r}", f"name one of {', '.join(found)}")
     size = found[wanted].stat().st_size
     text = process.tail(found[wanted], lines, size)
     output.result({wanted: text.splitlines()}, text)

@@ -1,7 +1,7 @@
-"""The sandbox's certificates: an authority a purpose, so that one credential opens one door.
+"""The sandbox's certificates: one authority per purpose, so that each credential is good for one thing.
 
-Each identity is one file, `pki/<name>.pem`, holding its key and certificate; each authority's
-certificate is `pki/<name>.crt`. What is there is kept, what is missing is made.
+Each identity is one file, `pki/<name>.pem`, with its key and certificate; each authority's
+certificate is `pki/<name>.crt`. Existing files are kept, missing ones created.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca", "argocd-ca")
 
 @dataclass(frozen=True)
 class Identity:
-    """A certificate to make: who issues it, whom it names, the hosts it serves."""
+    """A certificate to create: its issuer, its subject, the hosts it serves."""
 
     file: str
     authority: str
@@ -34,7 +34,7 @@ class Identity:
 
 
 def _account(name: str) -> Identity:
-    """A client certificate with exactly the rights of a ServiceAccount in argocd, as its pod would have."""
+    """A client certificate with exactly the rights of a ServiceAccount in argocd, as its pod has."""
     groups = ("system:serviceaccounts", "system:serviceaccounts:argocd")
     return Identity(name, "ca", f"system:serviceaccount:argocd:{name}", groups)
 
@@ -77,7 +77,7 @@ IDENTITIES = (
 
 
 def ensure(folder: Path) -> Path:
-    """Make what is missing of the certificates and the service account key; returns `pki/`."""
+    """Create the missing certificates and the service account key; returns `pki/`."""
     pki = private_folder(folder / "pki")
     authorities = {name: _authority(pki, name) for name in AUTHORITIES}
     for identity in IDENTITIES:

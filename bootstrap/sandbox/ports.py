@@ -1,4 +1,4 @@
-"""Free TCP ports on loopback: kept between runs, chosen anew only when something else took one."""
+"""Free TCP ports on loopback: kept between runs, replaced only when something else took one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from bootstrap.core.errors import SandboxError
 
 RANGE = range(20000, 32768)
-"""Below Linux's ephemeral ports, so that no outgoing connection can take one in passing."""
+"""Below Linux's ephemeral ports, so that no outgoing connection can take one by chance."""
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether nothing listens on the port; connections that are only closing do not count."""
+    """Whether nothing listens on the port; closing connections do not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -27,9 +27,9 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 def choose(
     names: Sequence[str], kept: Mapping[str, int], ours: Collection[str], taken: Collection[int]
 ) -> dict[str, int]:
-    """A port for each name: the kept one, unless another program listens there.
+    """A port for each name: the previous one, unless another program listens there.
 
-    `ours` are names whose own process is running (its port is not free, and right so); `taken`
+    `ours` are names whose own process is running (so that its port is rightly in use); `taken`
     are ports that other sandboxes have reserved. SandboxError when none is left.
     """
     chosen: dict[str, int] = {}
@@ -44,9 +44,11 @@ def choose(
 
 def _any(used: Collection[int]) -> int:
     for _ in range(1000):
-        port = random.choice(RANGE)  # noqa: S311 - no secret: spread, so that two programs do not race for one
+        port = random.choice(RANGE)  # noqa: S311 - not a secret: random, so that two programs do not race for one
         if port not in used and is_free(port):
             return port
     raise SandboxError(
-        "choosing a port", f"none is free in {RANGE.start}-{RANGE.stop - 1}", "stop what listens there"
+        "choosing a port",
+        f"none is free in {RANGE.start}-{RANGE.stop - 1}",
+        "stop a program that listens there",
     )

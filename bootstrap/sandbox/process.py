@@ -1,8 +1,8 @@
-"""Processes of a sandbox: started detached, recognised surely, ended without touching any other.
+"""Processes of a sandbox: started detached, identified with certainty, ended without touching any other.
 
-A record `processes/<name>.json` holds pid and start time, so that a pid that the kernel has given
-to another program is never taken for ours. Every process also carries the sandbox's folder in its
-environment: what was started and not yet recorded when `up` was killed is found by that.
+A record `processes/<name>.json` has pid and start time, so that a pid that the kernel has reassigned
+to another program is never mistaken for ours. Every process also has the sandbox's folder in its
+environment: processes that were started but not recorded when `up` was killed are found by that.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from bootstrap.sandbox.files import private_folder, read_json, write_private
 OWNER = "_BOOTSTRAP_SANDBOX_OWNER"
 ROLE = "_BOOTSTRAP_SANDBOX_PROCESS"
 LOG_LIMIT = 8 << 20
-"""Bytes after which a log is set aside (one older one is kept) when its process starts again."""
+"""Bytes after which a log is rotated (one older one is kept) when its process restarts."""
 STARTED = "=== started"
-"""Begins the line that a log gets at each start of its process."""
+"""The start of the line that a log gets whenever its process starts."""
 
 
 class _Detached(subprocess.Popen[bytes]):
-    """A process that is meant to outlive this one: no warning that it does."""
+    """A process that is meant to outlive this one: without the warning that it does."""
 
     def __del__(self) -> None:
         return
 
 
 _children: dict[int, _Detached] = {}
-"""What this very process started: to be reaped, or it would stay as a zombie."""
+"""Children of this process: they must be reaped, or they would stay as zombies."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A program to run. `environ` is its whole environment; `digest` of files it reads only once."""
+    """A program to run. `environ` is its whole environment; `digest` is of files that it reads only once."""
 
     name: str
     argv: tuple[str, ...]
@@ -51,7 +51,7 @@ class Spec:
     reads: tuple[Path, ...] = ()
 
     def digest(self) -> str:
-        """Changes when the process must be started again to be what the spec says."""
+        """Changes when the process must be restarted to match the spec."""
         contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.reads if path.is_file()]
         text = json.dumps([self.argv, sorted(self.environ.items()), contents])
         return hashlib.sha256(text.encode()).hexdigest()
@@ -66,7 +66,7 @@ class Running:
 
 
 def log_file(folder: Path, name: str) -> Path:
-    """Where the process writes."""
+    """The process's log file."""
     return folder / "logs" / f"{name}.log"
 
 
@@ -77,7 +77,7 @@ def recorded(folder: Path) -> list[str]:
 
 
 def running(folder: Path, name: str) -> Running | None:
-    """The recorded process if it still lives; None when it never started or has ended."""
+    """The recorded process if it is still alive; None when it never started or has exited."""
     record = read_json(_record(folder, name))
     if record is None:
         return None
@@ -92,7 +92,7 @@ def is_as(folder: Path, spec: Spec) -> bool:
 
 
 def start(folder: Path, spec: Spec) -> bool:
-    """Run it detached unless it runs as specified; ends one that runs otherwise. True when started."""
+    """Start it detached unless it runs as specified; ends one that differs. True when started."""
     if is_as(folder, spec):
         return False
     end(folder, [spec.name])
@@ -119,7 +119,7 @@ def start(folder: Path, spec: Spec) -> bool:
         raise SandboxError(
             f"starting {spec.name}",
             f"{error.strerror}: {spec.argv[0]}",
-            "bootstrap sandbox programs shows what is there",
+            "bootstrap sandbox programs lists the programs",
         ) from error
     finally:
         os.close(descriptor)
@@ -144,7 +144,7 @@ def end(folder: Path, names: Sequence[str], patience: float = 10.0) -> list[str]
 
 
 def owned(folder: Path) -> list[tuple[Running, str]]:
-    """Every process of this user that carries the folder in its environment, with its role."""
+    """Every process of this user with the folder in its environment, and its role."""
     marker = f"{OWNER}={folder}".encode()
     found = []
     for entry in Path("/proc").iterdir():
@@ -160,7 +160,7 @@ def owned(folder: Path) -> list[tuple[Running, str]]:
 
 
 def _environ(entry: Path) -> list[bytes]:
-    """What the process has in its environment; waits while it is just being started and shows none yet."""
+    """The process's environment; waits while the process is just starting and has none yet."""
     for _ in range(20):
         content = (entry / "environ").read_bytes()
         if content or (entry / "cmdline").read_bytes():
@@ -173,12 +173,12 @@ def _environ(entry: Path) -> list[bytes]:
 
 
 def tail(path: Path, lines: int = 15, size: int | None = None) -> str:
-    """The end of a log; with `size`, of its first so many bytes."""
+    """The end of a log; with `size`, of its first `size` bytes."""
     return "\n".join(_last_lines(path, size)[-lines:])
 
 
 def last_words(path: Path, lines: int = 15) -> str:
-    """What a process said at its end, since its last start: from the panic on, where there was one."""
+    """The last output of a process since its last start: from the panic on, where there was one."""
     said = _last_lines(path)
     for number in range(len(said) - 1, -1, -1):
         if said[number].startswith(STARTED):
@@ -202,11 +202,11 @@ def _last_lines(path: Path, size: int | None = None) -> list[str]:
 
 
 def died(folder: Path, name: str) -> SandboxError:
-    """The error for a process that has ended by itself, with the end of its log."""
+    """The error for a process that has exited, with the end of its log."""
     log = log_file(folder, name)
-    said = last_words(log) or "it wrote nothing"
+    said = last_words(log) or "nothing was written"
     return SandboxError(
-        f"running {name}", f"it has ended; the end of its log:\n{said}", f"read the whole log in {log}"
+        f"running {name}", f"it has exited; the end of its log:\n{said}", f"read the whole log in {log}"
     )
 
 
@@ -230,7 +230,7 @@ def _end_all(processes: Iterable[Running], patience: float) -> None:
     handles: dict[int, Running] = {}
     try:
         for process in processes:
-            # The handle names this very process: looked at again after opening, it cannot be a successor.
+            # The handle is for this very process: checked again after opening, it cannot be a successor.
             with suppress(OSError):
                 handle = os.pidfd_open(process.pid)
                 handles[handle] = process
@@ -248,12 +248,12 @@ def _end_all(processes: Iterable[Running], patience: float) -> None:
         raise SandboxError(
             "ending the sandbox's processes",
             f"{', '.join(str(process.pid) for process in left.values())} survived SIGKILL",
-            "wait until the disk they wait for answers, then run it again",
+            "wait until the disk that they are waiting for responds, then run again",
         )
 
 
 def _signal(handles: Mapping[int, Running], number: signal.Signals, patience: float) -> dict[int, Running]:
-    """Send the signal to each; the ones still alive when the time is over."""
+    """Send the signal to each; returns those still alive after the time."""
     left = dict(handles)
     for handle in left:
         with suppress(ProcessLookupError):

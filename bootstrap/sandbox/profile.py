@@ -1,4 +1,4 @@
-"""Which of the catalog's components this machine can have: those whose charts and sources it reaches."""
+"""Which of the catalog's components this machine can use: those whose charts and sources it can reach."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bootstrap.layout import catalog, components
 
 CLUSTER = "clusters/default/kustomization.yaml"
 TIMEOUT = 5.0
-"""Seconds that a host gets to answer."""
+"""Seconds for a host to answer."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A component that cannot be fetched from here: what it needs, and why that cannot be had."""
+    """A component that cannot be fetched from here: what it needs, and why that is out of reach."""
 
     component: str
     source: str
@@ -37,7 +37,7 @@ def missing(
 ) -> list[Missing]:
     """The components whose sources are out of reach: of every one, or of those that are on by default.
 
-    Asks every host once, at the same time. `probe` returns why a URL cannot be had, or None when it can.
+    Asks every host once, in parallel. `probe` returns why a URL cannot be reached, or None when it can.
     """
     ask = probe or reason_out_of_reach
     offered = components.offered(files[CLUSTER]).values()
@@ -51,7 +51,7 @@ def missing(
 
 
 def sources(files: Mapping[str, bytes], entry: str) -> Iterable[str]:
-    """What a component fetches from elsewhere: a URL that answers when its source can be reached."""
+    """What a component fetches: a URL that answers when its source can be reached."""
     from ruamel.yaml import YAML
 
     folder = entry.replace("../", "").rstrip("/")
@@ -67,20 +67,20 @@ def sources(files: Mapping[str, bytes], entry: str) -> Iterable[str]:
 
 
 def reason_out_of_reach(url: str, invocation: Invocation) -> str | None:
-    """Why the URL cannot be had from this machine; None when a server of that kind answers there."""
+    """Why the URL cannot be reached from this machine; None when a server of that kind answers there."""
     with Session(invocation) as session:
         try:
             answer = session.send("GET", url, timeout=TIMEOUT, redirects=True, stream=True)
         except Failure as error:
             return _short(error, url)
         with answer:
-            # A registry asks for a token first (401); that it asks is the answer.
+            # A registry asks for a token first (401), which proves that it is one.
             fine = answer.status_code < 400 or (url.endswith("/v2/") and answer.status_code == 401)
             return None if fine else f"HTTP {answer.status_code}"
 
 
 def _question(source: Mapping[str, Any]) -> str:
-    """The address that tells whether a chart repository, a registry or a Git host can be reached."""
+    """The address to probe for a chart repository, a registry or a Git host."""
     url = str(source["repoURL"]).rstrip("/")
     if "chart" not in source and not url.startswith("oci://"):
         return f"{url}/info/refs?service=git-upload-pack"

@@ -1,4 +1,4 @@
-"""Waiting until a process does its work: asked again and again, and told at once when it has died."""
+"""Waiting until a process works: polled, and reported at once when it has died."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bootstrap.sandbox import process
 from bootstrap.sandbox.state import HOST
 
 PAUSE = 0.1
-"""Seconds between two questions."""
+"""Seconds between two polls."""
 
 
 def wait_for(folder: Path, name: str, question: Callable[[], bool], deadline: float, waited_for: str) -> None:
-    """Until the answer is yes. `deadline`: monotonic seconds. SandboxError: it died, or time is over."""
+    """Wait until the answer is yes. `deadline`: monotonic seconds. SandboxError: it died, or timed out."""
     while not question():
         if process.running(folder, name) is None:
             raise process.died(folder, name)
@@ -27,8 +27,8 @@ def wait_for(folder: Path, name: str, question: Callable[[], bool], deadline: fl
             said = process.last_words(log)
             raise SandboxError(
                 f"waiting for {name}",
-                f"time is over while waiting for {waited_for}; the end of its log:\n{said}",
-                f"give more --timeout, or read {log}",
+                f"timed out waiting for {waited_for}; the end of its log:\n{said}",
+                f"give a longer --timeout, or read {log}",
             )
         time.sleep(PAUSE)
 
@@ -43,7 +43,7 @@ def accepts(port: int) -> bool:
 
 
 def answers(port: int, path: str, context: ssl.SSLContext | None = None) -> bool:
-    """Whether GET gives 200, over TLS when a context is given."""
+    """Whether GET returns 200, over TLS when a context is given."""
     if context is None:
         connection = http.client.HTTPConnection(HOST, port, timeout=5.0)
     else:

@@ -21,7 +21,7 @@ dir {folder}
 
 
 def password(folder: Path) -> str:
-    """Made once; hex, so that it stands in a configuration file as it is."""
+    """Created once; hex, so that it needs no quoting in a configuration file."""
     path = folder / "redis_password"
     if not path.is_file():
         write_private(path, secrets.token_hex(32))

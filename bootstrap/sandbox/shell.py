@@ -13,12 +13,12 @@ from bootstrap.sandbox import embedded, state
 
 
 def variables(name: str, invocation: Invocation) -> dict[str, str]:
-    """Name → value; credentials by the file that holds them. InputError: it was never started."""
+    """Name → value; credentials by the file that contains them. InputError: it was never started."""
     sandbox = embedded.find(name, invocation)
     if sandbox is None:
         raise state.unknown(name)
     path = invocation.environ.get("PATH", "")
-    if shutil.which("bootstrap", path=path) is None:  # it was called by its path
+    if shutil.which("bootstrap", path=path) is None:  # it was run by its path
         path = f"{path}:{Path(sys.executable).parent}"
     ours = str(sandbox.programs)
     return {

@@ -41,7 +41,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Settings:
-    """What `sandbox.json` holds: port by name, the provider, the processes that shall run."""
+    """The content of `sandbox.json`: ports by name, the provider, the processes that should run."""
 
     name: str
     ports: Mapping[str, int]
@@ -51,21 +51,23 @@ class Settings:
 
 
 def check_name(name: str) -> str:
-    """The name, when it can be part of a folder, a context and a host name; else InputError."""
+    """The name, if it can be part of a folder, a context and a host name; else InputError."""
     if not _NAME.fullmatch(name):
         raise InputError(
-            "reading --name", f"{name!r} does not fit", "give up to 32 lower-case letters, digits and '-'"
+            "reading --name",
+            f"{name!r} is not a valid name",
+            "give up to 32 lower-case letters, digits and '-'",
         )
     return name
 
 
 def sandboxes(invocation: Invocation) -> Path:
-    """The folder that holds every sandbox's folder."""
+    """The folder that contains every sandbox's folder."""
     return invocation.data_dir / "sandboxes"
 
 
 def folder_of(name: str, invocation: Invocation) -> Path:
-    """The sandbox's folder, absolute, whether it is there or not."""
+    """The sandbox's folder, absolute, whether it exists or not."""
     return (sandboxes(invocation) / check_name(name)).absolute()
 
 
@@ -75,7 +77,7 @@ def names(invocation: Invocation) -> list[str]:
 
 
 def unknown(name: str) -> InputError:
-    """That no sandbox of that name was ever started."""
+    """The error for a sandbox that was never started."""
     return InputError(
         "reading --name", f"there is no sandbox {name!r}", f"bootstrap sandbox up --name {name}"
     )
@@ -96,7 +98,7 @@ def load(folder: Path) -> Settings | None:
 
 
 def save(folder: Path, settings: Settings) -> None:
-    """Keep the settings for `down`, `status` and the next `up`."""
+    """Save the settings for `down`, `status` and the next `up`."""
     data = {
         "name": settings.name,
         "provider": settings.provider,

@@ -1,4 +1,4 @@
-"""What runs of a sandbox: each process, and the end of the log of those that ended by themselves."""
+"""The state of a sandbox: each process, and the end of the log of those that exited."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ State = Literal["running", "ended", "stopped"]
 
 @dataclass(frozen=True)
 class Process:
-    """`ended`: started, and gone by itself; `stopped`: not started. `said`: its last lines."""
+    """`ended`: started, and exited; `stopped`: not started. `said`: its last lines."""
 
     name: str
     state: State
@@ -27,7 +27,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Status:
-    """A sandbox and its processes; `up` when every one that shall run does."""
+    """A sandbox and its processes; `up` when every one that should run does."""
 
     sandbox: Sandbox
     processes: tuple[Process, ...]
@@ -37,7 +37,7 @@ class Status:
         return all(process.state == "running" for process in self.processes)
 
     def data(self) -> dict[str, Any]:
-        """For JSON; no credential is in it, only the files that hold them."""
+        """For JSON; it contains no credential, only the paths of their files."""
         return {
             **addresses(self.sandbox),
             "up": self.up,
@@ -73,7 +73,7 @@ def observe(name: str, invocation: Invocation) -> Status | None:
 
 
 def addresses(sandbox: Sandbox) -> dict[str, Any]:
-    """Where to look: what every output of a sandbox has."""
+    """The addresses and files that every output of a sandbox has."""
     return {
         "name": sandbox.name,
         "folder": str(sandbox.folder),
@@ -97,5 +97,5 @@ def _process(folder: Path, name: str, recorded: bool) -> Process:
     if live := process.running(folder, name):
         return Process(name, "running", live.pid, log)
     if recorded:
-        return Process(name, "ended", None, log, process.last_words(log) or "it wrote nothing")
+        return Process(name, "ended", None, log, process.last_words(log) or "nothing was written")
     return Process(name, "stopped", None, log)

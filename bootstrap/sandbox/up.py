@@ -1,4 +1,4 @@
-"""Which kind of sandbox a name stands for, and the same two verbs for each."""
+"""The provider of a sandbox by its name, and the same two verbs for each."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bootstrap.sandbox.addresses import Sandbox
 def up(
     provider: str, name: str, invocation: Invocation, output: Output, with_argocd: bool, timeout: float
 ) -> Sandbox:
-    """Start it by the provider; InputError when the name is another provider's sandbox."""
+    """Start it with the provider; InputError when the name is another provider's sandbox."""
     settings = state.load(state.folder_of(name, invocation))
     if settings and settings.provider != provider:
         raise InputError(
             "reading --provider",
-            f"the sandbox {name} was made by {settings.provider}",
+            f"the sandbox {name} was created by {settings.provider}",
             f"choose another --name, or: bootstrap sandbox down --name {name} --purge",
         )
     if provider == "kind":
@@ -28,7 +28,7 @@ def up(
 
 
 def down(name: str, invocation: Invocation, output: Output, purge: bool) -> list[str]:
-    """End the sandbox, whatever provides it; the names of what was running."""
+    """End the sandbox, whatever its provider; returns the names of what was running."""
     settings = state.load(state.folder_of(name, invocation))
     if settings and settings.provider == "kind":
         from bootstrap.sandbox import kind

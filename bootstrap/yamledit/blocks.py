@@ -18,8 +18,8 @@ from bootstrap.yamledit.walk import Place, decode, encode, walk
 def put(text: bytes, place: Place, value: Any, where: str, behind: str | None = None) -> bytes:
     """The text with the key that `place` ends in set to `value` (data of mappings, lists and scalars).
 
-    A key that is there is replaced where it stands; a new one comes behind the key `behind`, or at the
-    mapping's end. Raises InputError when the mapping is not there, stands in braces or is shared.
+    An existing key is replaced in place; a new one follows the key `behind`, or is put at the
+    mapping's end. Raises InputError when the mapping does not exist, is in flow style or is shared.
     """
     file = walk(decode(text, where), where)
     name, box = str(place[-1]), file.boxes.get(place[:-1])
@@ -47,7 +47,7 @@ def put(text: bytes, place: Place, value: Any, where: str, behind: str | None = 
 
 
 def add_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
-    """The text with `value` at the end of a list of texts; as it is when the value is there.
+    """The text with `value` at the end of a list of strings; unchanged when the list has it.
 
     Raises InputError when there is no such list, it is empty, or an alias repeats it.
     """
@@ -70,7 +70,7 @@ def add_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
 
 
 def drop_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
-    """The text without the line of `value` in a list of texts; as it is when there is no such line."""
+    """The text without the line of `value` in a list of strings; unchanged when there is no such line."""
     file = walk(decode(text, where), where)
     box = file.boxes.get(sequence)
     lines = {span.line - 1 for span in file.spans if span.path[:-1] == sequence and span.value == value}
@@ -109,7 +109,7 @@ def _dumped(data: Mapping[str, Any]) -> list[str]:
 
 
 def _quoted(value: Any) -> Any:
-    """The same data, with texts in quotes that some reader of YAML would take for something else."""
+    """The same data, with strings in quotes that some YAML reader would not read as strings."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     if isinstance(value, Mapping):

@@ -1,6 +1,6 @@
-"""Pure: change scalars of a YAML file in their place; every other byte stays.
+"""Pure: change scalars of a YAML file in place; every other byte stays.
 
-The parser is asked only where things stand. The new text is spliced in, and the result is read
+The parser is asked only where things are. The new text is spliced in, and the result is read
 again: unless exactly what was intended differs, there is an error and no result.
 """
 
@@ -44,7 +44,7 @@ Path = Sequence[str | int | Match]
 
 
 def spans(text: bytes, where: str = "YAML") -> list[Span]:
-    """Every scalar that is a value, in order; InputError, with file:line:column, for what is no YAML."""
+    """Every scalar that is a value, in order; InputError, with file:line:column, for invalid YAML."""
     return walk(decode(text, where), where).spans
 
 
@@ -61,9 +61,9 @@ def replace_scalars(
 ) -> bytes:
     """The text with scalars set to strings; their style, and everything around them, stays.
 
-    A value that YAML would read as something else than a string is quoted; `styles` has other quotes
+    A value that YAML would not read as a string is quoted; `styles` has other quotes
     (None: none) by place. Raises InputError when
-    a path is not there, is there twice, is no scalar, or is shared with other places by an alias.
+    a path does not exist, appears twice, is not a scalar, or is shared with other places by an alias.
     """
     file = walk(decode(text, where), where)
     chosen = {_find(file, path, where): value for path, value in edits.items()}
@@ -95,7 +95,7 @@ def _find(file: Walk, path: Path, where: str) -> Span:
 
 
 def _resolve(file: Walk, path: Path, tried: str, where: str) -> Place:
-    """The path with every match replaced by the index of the item it means."""
+    """The path with every match replaced by the index of the matching item."""
     place: Place = ()
     for part in path:
         if not isinstance(part, tuple):

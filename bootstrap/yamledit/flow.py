@@ -1,4 +1,4 @@
-"""Pure: put an entry behind another, or take one out, within [] or {}; comments stay with their entries."""
+"""Pure: insert an entry after another, or remove one, within [] or {}; comments stay with their entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COMMENT = re.compile(r"\s*(?P<comma>,?)\s*#.*")
 
 
 def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit]:
-    """Put `entries` (as they shall be written) behind the entry of that number."""
+    """Insert `entries` (as they are to be written) after the entry of that number."""
     start, end = box.keys[behind].start, box.value_ends[behind]
     stop = line_end(text, end)
     comment = _COMMENT.fullmatch(text, end, stop)
@@ -22,7 +22,7 @@ def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit
         if stands_alone(text, start):
             gap = line_break(text, start) + " " * column(text, start)
         return [Edit(end, end, "".join(f",{gap}{entry}" for entry in entries))]
-    # What follows on the line is a comment about the entry: the new ones begin on the next line.
+    # The rest of the line is a comment about the entry: the new ones begin on the next line.
     eol, indent = line_break(text, end), " " * column(text, start)
     lines = f",{eol}{indent}".join(entries)
     edits = [] if comment["comma"] else [Edit(end, end, ",")]
@@ -30,7 +30,7 @@ def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit
 
 
 def removal(text: str, box: Box, number: int, gone: Collection[int] = ()) -> Edit:
-    """Take the entry of that number out, with the comment behind it; another one than `gone` is there."""
+    """Remove the entry of that number, with the comment after it; there is an entry other than `gone`."""
     start, end = box.keys[number].start, box.value_ends[number]
     stop = line_end(text, end)
     comment = _COMMENT.fullmatch(text, end, stop)
@@ -44,11 +44,11 @@ def removal(text: str, box: Box, number: int, gone: Collection[int] = ()) -> Edi
         return Edit(start - column(text, start), text.index("\n", stop) + 1, "")
     if last and not commented:
         return Edit(box.value_ends[number - 1], stop, "")
-    if comment:  # what stands below it is about what follows
+    if comment:  # what is below it is about what follows
         return Edit(start, stop, "")
     return Edit(start, end if last else box.keys[number + 1].start, "")
 
 
 def _commented(text: str, box: Box, number: int, until: int) -> bool:
-    """Whether a comment stands between an entry and an offset behind it."""
+    """Whether there is a comment between an entry and an offset after it."""
     return "#" in text[box.value_ends[number] : until]

@@ -18,7 +18,7 @@ _MARKER = re.compile(r"^(?:---|\.\.\.)(?=\s|$)", re.MULTILINE)
 def add_item(text: bytes, sequence: Place, item: Mapping[str, str], where: str) -> bytes:
     """The text with `item` (keys and strings) at the end of the sequence at (document, key).
 
-    Raises InputError when the document is no mapping, or an alias repeats the sequence elsewhere.
+    Raises InputError when the document is not a mapping, or an alias repeats the sequence elsewhere.
     """
     file = walk(decode(text, where), where)
     tried = f"adding to {sequence[-1]}"
@@ -69,7 +69,7 @@ def _lines(item: Mapping[str, str], indent: str, gap: str = " ") -> list[str]:
 
 
 def _check_items(file: Walk, sequence: Place, box: Box, tried: str, where: str) -> None:
-    """InputError for a list with an item that is no mapping: one more would not make it whole."""
+    """InputError for a list with an item that is not a mapping: adding one would not make it valid."""
     for number, key in enumerate(box.keys):
         item = file.boxes.get((*sequence, number))
         if item is None or not item.mapping:
@@ -93,7 +93,7 @@ def _flow(item: Mapping[str, str], quotes: str | None) -> str:
 def _first(
     file: Walk, top: Box, box: Box | None, sequence: Place, item: Mapping[str, str], where: str
 ) -> list[Edit]:
-    """The first item, of a sequence that is empty, null or not there."""
+    """The first item of a sequence that is empty, null or missing."""
     text, key = file.text, file.key(sequence)
     name = str(sequence[-1])
     if top.flow:
@@ -128,7 +128,7 @@ def _is_null(file: Walk, place: Place) -> bool:
 
 
 def _usual_indent(file: Walk, sequence: Place) -> str:
-    """How far the file's other lists stand in from their keys."""
+    """The indentation of the file's other lists relative to their keys."""
     for place, box in file.boxes.items():
         if len(place) == 2 and place[0] == sequence[0] and not box.mapping and not box.flow and box.keys:
             start = box.keys[0].start
@@ -139,9 +139,9 @@ def _usual_indent(file: Walk, sequence: Place) -> str:
 
 
 def _at_the_end(file: Walk, top: Box, name: str, lines: list[str]) -> Edit:
-    """Behind the document's last line that is not blank, comments included.
+    """After the document's last line that is not blank, comments included.
 
-    Before the last key where a block of text ends the file without a line break, because it would get one.
+    Before the last key where a block scalar ends the file without a line break, because it would get one.
     """
     text, indent = file.text, " " * column(file.text, top.start)
     lines = [f"{indent}{name}:", *lines]

@@ -30,10 +30,10 @@ def set_keys(
 ) -> bytes:
     """The text with keys of a mapping set to strings, or (None) removed.
 
-    A key that goes makes room for one that comes: its line is kept. Others are added behind the key
-    that stands before them in `order`. `styles` has the quotes (None: none) that values shall have
-    which are to differ from what they replace. Raises InputError when a key is there twice, or its value is
-    a block of text, or an alias repeats it elsewhere.
+    A removed key makes room for an added one: its line is kept. Others are added after the key
+    that precedes them in `order`. `styles` has the quotes (None: none) for values
+    that are to differ from what they replace. Raises InputError when a key appears twice, or its value is
+    a block scalar, or an alias repeats it elsewhere.
     """
     file = walk(decode(text, where), where)
     what = ", ".join(wanted)
@@ -49,7 +49,7 @@ def set_keys(
 def apply(
     before: bytes, file: Walk, edits: Sequence[Edit], wanted: Mapping[Place, str | None], where: str
 ) -> bytes:
-    """Splice, read again, and compare: exactly `wanted` (None: not there) may differ."""
+    """Splice, read again, and compare: exactly `wanted` (None: removed) may differ."""
     result = spliced(file.text, edits)
     what = ", ".join(str(place[-1]) for place in wanted)
     try:
@@ -77,13 +77,13 @@ def changed_more(file: Walk, tried: str, where: str) -> InputError:
 
 
 def says(span: Span, value: str) -> bool:
-    """Whether the scalar is this string already, and not a number or the like that is spelled so."""
+    """Whether the scalar is this string already, and not a number or the like of that spelling."""
     is_text = span.style is not None or span.tag == f"{_CORE}str" or reads_as_text(value)
     return span.value == value and is_text and not _is_other_kind(span)
 
 
 def _is_other_kind(span: Span) -> bool:
-    """Whether YAML's own tag in front, such as `!!int`, makes the scalar something else than a text."""
+    """Whether YAML's own tag in front, such as `!!int`, makes the scalar something other than a string."""
     return (span.tag or "").startswith(_CORE) and span.tag != f"{_CORE}str"
 
 
@@ -140,7 +140,7 @@ def _edits(
 
 
 def value_edit(file: Walk, span: Span, value: str, where: str, style: str | None) -> Edit:
-    """Put `value` in place of a scalar, in the quotes that `style` says."""
+    """Put `value` in place of a scalar, in the quotes of `style`."""
     at = f"{where}:{span.line}:{span.column}"
     if span.shared:
         hint = "write the value out where it shall differ, or change it by hand for all"
@@ -219,7 +219,7 @@ def _quotes(style: str | None) -> str | None:
 
 
 def pair_keys(keys: Sequence[Key]) -> str | None:
-    """The quotes that a mapping's keys stand in."""
+    """The quotes of a mapping's keys."""
     return _quotes(keys[-1].style) if keys else None
 
 

@@ -1,4 +1,4 @@
-"""Pure: switch an entry of a kustomization's list on or off, a comment standing for off; or take it out."""
+"""Pure: switch an entry of a kustomization's list on or off, where a comment means off; or remove it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def set_listed(
 ) -> bytes:
     """Switch an entry of one of a kustomization's lists on or off.
 
-    Off is the same line as a comment, `# - entry`. An entry that is in neither form is added at the
-    end of the list. The text comes back as it is when nothing has to change.
+    Off is the same line as a comment, `# - entry`. An entry in neither form is added at the
+    end of the list. The text is returned unchanged when nothing has to change.
     """
     place: Place = (0, listed_in)
     before = walk(decode(text, where), where)

@@ -1,4 +1,4 @@
-"""Pure: rename what a YAML file says, wherever it says it; keys, comments and all other bytes stay."""
+"""Pure: rename values of a YAML file wherever they occur; keys, comments and all other bytes stay."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bootstrap.yamledit.walk import Span, decode, encode, walk
 
 
 def rename(text: bytes, new: Callable[[str], str], where: str) -> bytes:
-    """The text with `new` applied to every scalar that is a value; InputError for what is no YAML.
+    """The text with `new` applied to every scalar that is a value; InputError for invalid YAML.
 
-    A block of text is changed inside; what an alias repeats is changed where it is written out.
+    A block scalar is changed inside; what an alias repeats is changed where it is written out.
     """
     file = walk(decode(text, where), where)
     changed = [span for span in file.spans if new(span.value) != span.value]

@@ -45,5 +45,5 @@ def column(text: str, offset: int) -> int:
 
 
 def stands_alone(text: str, offset: int) -> bool:
-    """Whether only blanks stand before `offset` on its line."""
+    """Whether only blanks precede `offset` on its line."""
     return not text[offset - column(text, offset) : offset].strip(" \t\ufeff")

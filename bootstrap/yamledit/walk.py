@@ -1,6 +1,6 @@
-"""Pure: where the keys, values and items of a YAML file stand, from the parser's events alone.
+"""Pure: where the keys, values and items of a YAML file are, from the parser's events alone.
 
-Nothing is composed or constructed: aliases are not expanded, so a file that would explode does not.
+Nothing is composed or constructed: aliases are not expanded, so an alias bomb does no harm.
 The parser is libyaml, of which kustomize's and Kubernetes' own readers are ports; where PyYAML was
 built without it, its Python twin is used, which is slower.
 """
@@ -19,7 +19,7 @@ Place = tuple[str | int, ...]
 """Document (by number; those without content do not count), then keys and indexes."""
 
 MAX_DEPTH = 200
-"""Deeper nesting is no configuration: paths would grow with the square of it."""
+"""Levels of nesting; no configuration is nested deeper, and paths would grow with the square of it."""
 
 # Anchor, tag, and comments after them, before the scalar itself.
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+(?:#[^\n]*\n\s*)*)+")
@@ -32,8 +32,8 @@ class Span(NamedTuple):
     """A scalar that is a value.
 
     `start` and `end` are offsets in the text without its BOM; `line` and `column` count from 1.
-    `style` is None for plain, or one of `'`, `"`, `|`, `>`; `flow` says it stands within [] or {}.
-    `shared` names the anchor through which an alias repeats the scalar, or something around it;
+    `style` is None for plain, or one of `'`, `"`, `|`, `>`; `flow`: it is within [] or {}.
+    `shared` names the anchor through which an alias repeats the scalar, or what encloses it;
     for an alias itself, the anchor that it names (and `value` what the anchor's scalar says).
     `tag` is written in front of it, such as `!!int`.
     """
@@ -67,7 +67,7 @@ class Key(NamedTuple):
 class Box:
     """A collection: its keys or items, and where their values end (comments after them excluded).
 
-    `shared` names the anchor through which an alias repeats it, or something around it.
+    `shared` names the anchor through which an alias repeats it, or what encloses it.
     """
 
     __slots__ = ("anchors", "end", "flow", "keys", "mapping", "shared", "start", "value_ends")
@@ -102,7 +102,7 @@ class _Frame:
 
 
 class Walk:
-    """What one pass over a file found: `spans` in order, and every collection by its place."""
+    """The result of one pass over a file: `spans` in order, and every collection by its place."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -114,7 +114,7 @@ class Walk:
         self._odd = _ODD_BREAKS.search(text) is not None
 
     def outline(self, but: Collection[Place]) -> list[tuple[Place, tuple[Any, ...]]]:
-        """Everything that the file says, to compare; without what stands at or below `but`."""
+        """Everything that the file says, to compare; without what is at or below `but`."""
         outline = self._outline
         for length in {len(place) for place in but}:
             outline = [entry for entry in outline if entry[0][:length] not in but]
@@ -122,7 +122,7 @@ class Walk:
 
     @property
     def unended(self) -> Span | None:
-        """The block of text that ends the file without a line break: any line behind it would give it one."""
+        """The block scalar that ends the file without a line break: any line after it would give it one."""
         span = self.spans[-1] if self.spans else None
         if span is None or span.style not in ("|", ">") or self.text.endswith("\n"):
             return None
@@ -142,9 +142,9 @@ class Walk:
 
 @lru_cache(maxsize=8)
 def walk(text: str, where: str) -> Walk:
-    """Read a file; raises InputError, with file:line:column, for what is no YAML.
+    """Read a file; raises InputError, with file:line:column, for invalid YAML.
 
-    The last ones are remembered, as an edit reads one text several times; nobody changes them.
+    The last results are cached, as an edit reads one text several times; they are never modified.
     """
     found = Walk(text)
     reading = _Reading(found, where)
@@ -180,7 +180,7 @@ class _Reading:
             self.frames = [_Frame((), None, False, (), self.document - 1)]
 
     def end_document(self) -> None:
-        """Settle what only the whole document tells: which anchors are repeated, whether it is empty."""
+        """Resolve what only the whole document shows: which anchors are repeated, whether it is empty."""
         found, (spans, outline) = self.found, self._start
         found.aliased |= {(self.document, anchor) for anchor in self._aliased}
         for number, anchors in self._anchored:
@@ -276,7 +276,7 @@ class _Reading:
                 anchors = (*parent.anchors, event.anchor) if event.anchor else parent.anchors
                 self._anchored.append((len(found.spans), anchors))
             if style is None and value == "":
-                # The parser sets an empty value where the next thing begins; ours belongs after the colon.
+                # The parser puts an empty value where the next token begins; ours belongs after the colon.
                 colon = re.compile(r"\s*:").match(text, parent.key.end) if parent.key else None
                 start = end = colon.end() if colon and start == end else end
                 style = None if colon else EMPTY_ITEM

@@ -47,7 +47,7 @@ def test_files_are_written_once(run: Run, tmp_path: Path, provider: str) -> None
     assert written(root) == FILES[provider]
     assert all(f"wrote {path}\n" in out for path in FILES[provider])
     assert "GITOPS_TOKEN" in out
-    assert init(run, provider, root) == (0, "nothing to do: every file is there\n", "")
+    assert init(run, provider, root) == (0, "nothing to do: every file exists\n", "")
     assert init(run, provider, root, "--dry-run")[0] == 0
 
 
@@ -163,8 +163,8 @@ def test_it_is_for_the_repository_that_it_is_run_in(run: Run, tmp_path: Path) ->
     [
         (("--provider", "github"), "--action"),
         (("--provider", "gitlab"), "--image"),
-        (("--provider", "gitlab", "--action", ACTION), "--action is of no use"),
-        (("--provider", "github", "--action", ACTION, "--gitops", "--app", "shop"), "not of --gitops"),
+        (("--provider", "gitlab", "--action", ACTION), "--action has no effect"),
+        (("--provider", "github", "--action", ACTION, "--gitops", "--app", "shop"), "combined with --gitops"),
         (("--provider", "github", "--action", ACTION, "--service", "web"), "NAME=VALUE"),
         (("--provider", "github", "--action", ACTION, "--service", "a=web", "--service", "a=b"), "twice"),
         (("--provider", "github", "--action", ACTION), "--gitops-repo"),
@@ -205,4 +205,4 @@ def test_an_action_that_can_be_replaced_is_warned_of(run: Run, tmp_path: Path) -
     root = laid_out.repository(tmp_path / "gitops")
     ended = run("ci", "init", "--provider", "github", "--action", "org/bootstrap@v1", "--gitops", str(root))
     assert ended.exit == 0
-    assert "name it by a commit" in ended.err
+    assert "pin it by a commit" in ended.err

@@ -125,7 +125,7 @@ def test_app_without_an_application_of_that_environment_is_left_out(run: Run, tr
     shutil.rmtree(tree / "apps/shop/applications/dev")
     added = run("env", "add", "qa", "--from", "dev")
     assert added.exit == 0, added.err
-    assert "shop has an overlay and no Application of dev" in added.err
+    assert "shop has an overlay but no Application of dev" in added.err
     assert not (tree / "apps/shop/overlays/qa").exists()
 
 
@@ -190,8 +190,8 @@ BAD: Mapping[str, tuple[tuple[str, ...], str]] = {
     "source": (("qa", "--from", "stagin"), "did you mean staging"),
     "app": (("qa", "--from", "staging", "--app", "votng"), "voting-app"),
     "name": (("QA", "--from", "staging"), "not a DNS label"),
-    "same": (("staging", "--from", "staging"), "give two names"),
-    "domain": (("qa", "--from", "staging", "--domain", "https://x"), "no host name"),
+    "same": (("staging", "--from", "staging"), "give two different names"),
+    "domain": (("qa", "--from", "staging", "--domain", "https://x"), "is not a host name"),
     "cluster": (("qa", "--from", "staging", "--cluster", "edge"), "one of default"),
 }
 

@@ -95,7 +95,7 @@ def test_page_for_a_terminal_goes_to_a_file(
         assert "<" not in screen.getvalue()
     assert (tmp_path / f"one-network.{format}").read_text().startswith("<")
     (tmp_path / f"one-network.{format}").write_text("mine")
-    with pytest.raises(InputError, match="is there"):
+    with pytest.raises(InputError, match="exists and is not a graph"):
         draw(drawn, on_terminal()[0], format)
     assert (tmp_path / f"one-network.{format}").read_text() == "mine"
 

@@ -127,7 +127,7 @@ def test_a_kept_file_that_is_no_yaml_where_the_cluster_begins_is_refused(init: I
     refused = init()
     assert refused.exit == 2
     assert f"{KUSTOMIZATION}:" in refused.err
-    assert "mend the YAML" in refused.err
+    assert "fix the YAML" in refused.err
     assert bare.tip() == before
 
 

@@ -224,7 +224,7 @@ def test_compiler_that_came_with_a_cache_is_not_run(fresh: Invocation) -> None:
     another = replace(fresh, environ=elsewhere)
     with (
         build_folder.in_use(fresh),
-        pytest.raises(SandboxError, match="not made with your secret"),
+        pytest.raises(SandboxError, match="not created with your secret"),
         build_folder.in_use(another),
     ):
         raise AssertionError("it was used")

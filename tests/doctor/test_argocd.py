@@ -57,7 +57,7 @@ def test_queues_are_read_from_the_controllers_metrics() -> None:
 def test_controller_that_does_not_keep_up_is_told() -> None:
     one = application("a", reconciledAt="2026-11-24T21:00:00Z")
     [(_, state, what, mend)] = argocd.compared([one, application("b")], NOW)
-    assert (state, what) == ("warning", "the longest ago, a, 3600 s")
+    assert (state, what) == ("warning", "the oldest one, of a, is 3600 s old")
     assert mend
     [(_, state, _, _)] = argocd.compared([application("b", reconciledAt="2026-11-24T21:59:00Z")], NOW)
     assert state == "ok"
@@ -75,12 +75,12 @@ def test_webhook_is_told_by_the_names_of_its_keys() -> None:
 def test_certificate_of_the_server_that_ends_soon_is_told() -> None:
     assert argocd.server_certificate(None, NOW) == []
     [(_, state, what, mend)] = argocd.server_certificate(secret(tls__crt=_pem(NOW + timedelta(days=3))), NOW)
-    assert (state, what) == ("warning", "argocd-server's ends in 3 days")
+    assert (state, what) == ("warning", "argocd-server's expires in 3 days")
     assert mend
     [(_, state, _, _)] = argocd.server_certificate(secret(tls__crt=_pem(NOW + timedelta(days=90))), NOW)
     assert state == "ok"
     [(_, state, what, _)] = argocd.server_certificate(secret(tls__crt="no PEM"), NOW)
-    assert (state, what) == ("broken", "argocd-server-tls holds no certificate")
+    assert (state, what) == ("broken", "argocd-server-tls contains no certificate")
 
 
 def _pem(end: datetime) -> str:

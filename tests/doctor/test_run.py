@@ -27,8 +27,8 @@ def certificate(ready: str = "True", end: str = "2027-06-01T00:00:00Z") -> dict[
         (certificate(), None),
         ({}, None),
         (certificate("False"), ("broken", "is not ready: the issuer is not there")),
-        (certificate(end="2026-12-01T00:00:00Z"), ("warning", "ends in 7 days")),
-        (certificate(end="2026-11-20T00:00:00Z"), ("broken", "ends in -4 days")),
+        (certificate(end="2026-12-01T00:00:00Z"), ("warning", "expires in 7 days")),
+        (certificate(end="2026-11-20T00:00:00Z"), ("broken", "expires in -4 days")),
     ],
 )
 def test_certificates_that_end_soon_or_never_came_are_told(found: dict[str, Any], trouble: object) -> None:

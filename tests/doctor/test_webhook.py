@@ -21,7 +21,7 @@ def hook(**fields: object) -> Hook:
 
 
 def told(*hooks: Hook, secret: str | None = SECRET) -> list[tuple[str, str, str]]:
-    return [(state, what, mend) for _, state, what, mend in webhook.told(URL, hooks, secret)]
+    return [(state, what, mend) for _, state, what, mend in webhook.findings(URL, hooks, secret)]
 
 
 def test_no_webhook_is_told_with_the_command_that_makes_it() -> None:
@@ -37,9 +37,9 @@ def test_answered_delivery_of_this_clusters_webhook_is_well() -> None:
 
 
 def test_what_keeps_a_webhook_from_working_is_broken_and_mended_by_init() -> None:
-    [(state, what, mend)] = told(hook(wrong=("it is switched off", "it is not sent on pushes")))
-    assert (state, what) == ("broken", f"to {ADDRESS}: it is switched off; it is not sent on pushes")
-    assert "--argocd-url https://argocd.example.com sets it right" in mend
+    [(state, what, mend)] = told(hook(wrong=("it is switched off", "it is not sent for pushes")))
+    assert (state, what) == ("broken", f"to {ADDRESS}: it is switched off; it is not sent for pushes")
+    assert "--argocd-url https://argocd.example.com corrects it" in mend
     assert "page 7" in mend
 
 
@@ -67,10 +67,10 @@ def test_secret_of_another_cluster_or_of_nobody_is_told_and_no_secret_is_shown()
     assert "not this cluster's" in of_another[0][1]
     unmarked = told(hook(mark=""))
     assert unmarked[0][0] == "ok"
-    assert "cannot be told" in unmarked[0][1]
+    assert "cannot be seen from outside" in unmarked[0][1]
     assert told(hook(mark="", signed=False))[0][0] == "broken"
     assert told(hook(), secret="")[0][0] == "warning"
-    assert "cannot be told" in told(hook(), secret=None)[0][1]
+    assert "cannot be seen from outside" in told(hook(), secret=None)[0][1]
     assert SECRET not in str((of_another, unmarked))
 
 
@@ -82,7 +82,7 @@ def test_other_clusters_webhooks_are_left_out_where_one_is_this_clusters() -> No
 def test_host_that_does_not_tell_of_deliveries_is_named() -> None:
     _, (state, what, mend) = told(hook(deliveries=False))
     assert (state, mend) == ("ok", "see them at page 7")
-    assert "does not tell" in what
+    assert "does not list" in what
 
 
 PUSH = (
@@ -95,7 +95,7 @@ REFUSED = 'time="{}" level=info msg="Webhook processing failed: HMAC verificatio
 def test_argocd_servers_log_tells_of_pushes_and_refusals() -> None:
     other = PUSH.replace("platform/gitops", "platform/other").replace("21:50", "23:50")
     [(_, state, what, _)] = webhook.received(f"{other}\n{PUSH}\n", URL)
-    assert (state, what) == ("ok", "argocd-server got the last push, 2026-11-24T21:50:03Z")
+    assert (state, what) == ("ok", "argocd-server received the last push, 2026-11-24T21:50:03Z")
     log = f"{PUSH}\n{REFUSED.format('2026-11-24T22:00:00Z')}"
     [(_, state, what, mend)] = webhook.received(log, URL)
     assert (state, "HMAC verification failed" in what, "init" in mend) == ("broken", True, True)

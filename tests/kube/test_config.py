@@ -61,7 +61,7 @@ def test_unknown_context_offers_the_nearest_names(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path / "k", context="production-west", current="production-west")
     with pytest.raises(InputError) as raised:
         config.load(with_environment(), "prodution-west", path)
-    assert raised.value.found == "there is no context 'prodution-west'"
+    assert raised.value.found == "no context 'prodution-west'"
     assert raised.value.hint == "did you mean production-west?"
 
 
@@ -82,9 +82,9 @@ def test_no_kubeconfig_says_where_it_was_looked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "found", "where"),
     [
-        ("contexts: [\n", "it is not YAML", ":2:1"),
-        ("just a text", "it is not a kubeconfig", ""),
-        ("contexts: 3", "it is not a kubeconfig", ""),
+        ("contexts: [\n", "not valid YAML", ":2:1"),
+        ("just a text", "not a kubeconfig", ""),
+        ("contexts: 3", "not a kubeconfig", ""),
         ("", "is empty", ""),
         ("clusters: []\ncontexts: [{context: {}}]", "Expected key name", ""),
     ],
@@ -136,7 +136,7 @@ def test_files_that_the_context_names_have_to_be_there(
 
 def test_server_that_is_no_url_is_refused(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path / "k", "example.com:6443")
-    with pytest.raises(InputError, match="no URL of a server"):
+    with pytest.raises(InputError, match="not the URL of a server"):
         config.load(with_environment(), None, path)
 
 

@@ -17,16 +17,16 @@ def status(code: int, message: str, reason: str = "", **details: Any) -> dict[st
 @pytest.mark.parametrize(
     ("code", "message", "kind", "hint"),
     [
-        (400, "unknown field spec.x", errors.Invalid, "mend the object"),
+        (400, "unknown field spec.x", errors.Invalid, "fix the object"),
         (401, "Unauthorized", errors.Forbidden, "log in again"),
         (403, 'secrets is forbidden: User "a" cannot list', errors.Forbidden, "has this right"),
         (403, 'pods "a" is forbidden: exceeded quota: q', errors.Forbidden, "ResourceQuota"),
         (403, "unable to create new content because it is being terminated", errors.Forbidden, "deletion"),
-        (403, "not yet ready to handle request", errors.Forbidden, "another reason than a missing right"),
+        (403, "not yet ready to handle request", errors.Forbidden, "a reason other than a missing right"),
         (403, 'admission webhook "p" denied the request: no', errors.Forbidden, "policy"),
         (404, 'configmaps "a" not found', errors.NotFound, "check the name"),
         (409, "the object has been modified", errors.Conflict, "run again"),
-        (413, "too large", errors.Invalid, "mend the object"),
+        (413, "too large", errors.Invalid, "fix the object"),
         (
             422,
             'Service "a" is invalid: spec.clusterIP: field is immutable',
@@ -100,7 +100,7 @@ def test_field_of_the_wrong_type_is_the_objects_fault() -> None:
     body = status(500, "failed to create typed patch object (a; v1): .data.x: expected string, got 8")
     error = from_status(500, body, "applying it")
     assert type(error) is errors.Invalid
-    assert "mend the object" in error.hint
+    assert "fix the object" in error.hint
 
 
 def test_foreign_text_is_one_short_line() -> None:

@@ -241,7 +241,7 @@ def test_deploy_key_reads_and_is_added_once(host: Host) -> None:
     host.instead[("GET", path)] = [{**added, "id": 1, "key": KEY}]
     assert not provider.ensure_deploy_key(URL, "Argo CD", f"{KEY} comment")
     host.instead[("GET", path)] = [{**added, "id": 1, "key": KEY, "read_only": False}]
-    with pytest.raises(ProviderError, match="may write"):
+    with pytest.raises(ProviderError, match="has write access"):
         provider.has_deploy_key(URL, KEY)
 
 

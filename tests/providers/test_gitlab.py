@@ -231,7 +231,7 @@ def test_webhook_that_gitlab_has_switched_off_is_told(host: Host, provider: GitL
         host.answers[("GET", f"{PROJECT}/hooks/3/events")] = []
         (found,) = provider.webhooks(host.repository)
         assert said in found.wrong[0]
-        assert found.wrong[1:] == ("it is not sent on pushes",)
+        assert found.wrong[1:] == ("it is not sent for pushes",)
         assert found.signed is False
     host.answers[("GET", f"{PROJECT}/hooks")] = 403
     with pytest.raises(ProviderError, match="403"):
@@ -248,7 +248,7 @@ def test_deploy_key_reads_and_is_added_once(host: Host, provider: GitLab, theirs
     assert not provider.ensure_deploy_key(host.repository, "Argo CD", KEY)
     same(host, lambda: project(theirs).keys.list(page=1), "per_page")
     host.answers[("GET", f"{PROJECT}/deploy_keys")] = [{**body, "id": 3, "can_push": True}]
-    with pytest.raises(ProviderError, match="may write"):
+    with pytest.raises(ProviderError, match="has write access"):
         provider.ensure_deploy_key(host.repository, "Argo CD", KEY)
 
 

@@ -499,7 +499,7 @@ def test_anchor_whose_name_comes_twice_holds_until_then(monkeypatch: pytest.Monk
     assert load_all(text) == values
     assert line_of(text.encode(), 1, ("c", "k")) == 5
     (fault,) = parse(f"{text}---\ng: *x\n".encode()).faults
-    assert (fault.line, fault.message) == (11, "it is no YAML: found undefined alias 'x'")
+    assert (fault.line, fault.message) == (11, "not valid YAML: found undefined alias 'x'")
     lenient_loader.cache_clear()
 
 

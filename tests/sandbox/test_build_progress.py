@@ -31,8 +31,8 @@ def test_it_says_what_is_built_what_is_left_and_how_long() -> None:
     # 26 + 207 + 4 + 63 seconds on two processors, 300 in all.
     left = "left: kube-apiserver, kube-scheduler, kwok"
     assert said == [
-        f"etcd (1 of 4), getting its sources; {left}; about 5 min to go",
-        f"etcd (1 of 4), getting its sources; {left}; about 5 min to go",
+        f"etcd (1 of 4), fetching its sources; {left}; about 5 min to go",
+        f"etcd (1 of 4), fetching its sources; {left}; about 5 min to go",
         f"etcd (1 of 4), 1 package compiled; {left}; about 5 min to go",
     ]
 
@@ -72,4 +72,4 @@ def test_what_another_run_has_built_is_counted_as_done() -> None:
     progress, _, said = _progress()
     with progress.building(UNITS[2]):
         pass
-    assert said == ["kwok (4 of 4), getting its sources; the last; about 65 s to go"]
+    assert said == ["kwok (4 of 4), fetching its sources; the last one; about 65 s to go"]

@@ -162,7 +162,7 @@ def test_two_runs_at_once_build_once(warm: Invocation) -> None:
         # Both wait for the lock that we hold: neither can be done before the other has started.
         runs = [_start(warm, "redis"), _start(warm, "redis")]
         for run in runs:
-            _until(run, lambda line: line == "waiting for another run, which is getting redis\n")
+            _until(run, lambda line: line == "waiting for another run to fetch or build redis\n")
     ends = [run.communicate(timeout=TIMEOUT)[0].splitlines()[-1].split() for run in runs]
     assert [end[:2] for end in ends] == [["got", "redis"]] * 2
     assert ends[0] == ends[1]
@@ -181,7 +181,7 @@ def test_what_does_not_compile_is_told_in_the_compilers_words(
     with pytest.raises(SandboxError) as caught:
         find.ensure(["redis"], warm, machine.ignore)
     assert "undefined: missing" in caught.value.found
-    assert "run it again" in caught.value.hint
+    assert "then run again" in caught.value.hint
     assert cache.find(REDIS, warm) is None
     assert build_folder.folder(warm).joinpath("pending", REDIS.key).exists()
 

@@ -119,7 +119,7 @@ def test_a_key_that_may_write_is_not_taken(over_ssh: World, tmp_path: Path) -> N
     over_ssh.api("POST", f"/repos/{over_ssh.name}/keys", body)
     refused = init(over_ssh, "--deploy-key", "--argocd-ssh-key", str(path))
     assert refused.exit == ExitStatus.GIT
-    assert "may write" in refused.err
+    assert "has write access" in refused.err
 
 
 def test_a_dry_run_adds_no_key(over_ssh: World) -> None:

@@ -131,7 +131,7 @@ def test_webhook_is_signed_with_the_clusters_secret_and_made_anew_for_a_new_clus
     assert hook["config"]["url"].startswith("http://127.0.0.1:1/api/webhook")
     empty(world.cluster)
     result = world.init("--argocd-url", "http://127.0.0.1:1")
-    assert "make a webhook" in result.err
+    assert "create a webhook" in result.err
     (again,) = world.webhooks()
     assert again["id"] == hook["id"]
     assert again["config"]["url"] != hook["config"]["url"]
@@ -160,7 +160,7 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     signed, deliveries, log = told()
     assert signed == ("ok", f"{to}: on; its secret is the cluster's", "")
     (hook,) = world.webhooks()
-    assert deliveries[1].startswith("the host's API does not tell")
+    assert deliveries[1].startswith("the host's API does not list")
     assert deliveries[2] == f"see them at {world.url.removesuffix('.git')}/settings/hooks/{hook['id']}"
     assert log[1] == "argocd-server's log cannot be read from here"
     ((state, what, mend),) = told(GIT_TOKEN="")

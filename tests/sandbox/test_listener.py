@@ -59,7 +59,7 @@ def test_another_process_on_the_port_is_told_and_is_not_ours(folder: Path) -> No
         with pytest.raises(SandboxError) as told:
             listener.check(folder, "gitea", port)
     assert f"127.0.0.1:{port}" in told.value.found
-    assert "sent nothing" in told.value.found
+    assert "nothing was sent" in told.value.found
 
 
 def test_who_listens_on_every_address_is_not_taken_for_ours(folder: Path) -> None:

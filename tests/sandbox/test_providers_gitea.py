@@ -174,7 +174,7 @@ def test_webhooks_to_argo_cd_are_told_and_what_keeps_them_from_working(
     number = found.page.rpartition("/")[2]
     assert requests.get(found.page, timeout=60).status_code == 200  # signed in, it is the hook's page
     api(hosts, token, "PATCH", f"{path}/{number}", {"active": False, "events": ["issues"]})
-    assert provider.webhooks(url)[0].wrong == ("it is switched off", "it is not sent on pushes")
+    assert provider.webhooks(url)[0].wrong == ("it is switched off", "it is not sent for pushes")
     stranger = find(url, Credential(token="0123456789abcdef0123456789abcdef01234567"), invocation)
     assert stranger is not None
     with pytest.raises(AuthenticationFailed):

@@ -201,7 +201,7 @@ def test_a_mirror_that_vouches_for_its_own_file_is_not_even_asked(
     said: list[str] = []
     assert released.fetch_all([BY_NAME[name]], invocation, said.append) == {}
     assert mirror.asked == []
-    assert said == [f"{name} will be built: no checksum ships with us, and a mirror is not believed"]
+    assert said == [f"{name} will be built: no checksum ships with bootstrap, and a mirror is not trusted"]
 
 
 def test_a_pinned_checksum_is_of_one_version_and_one_architecture(
@@ -238,7 +238,7 @@ def test_a_release_without_a_pinned_checksum_is_taken_from_its_own_host_only_whe
     asked = Invocation(environ={**environ, "BOOTSTRAP_RELEASES_TRUST": "host"})
     found = released.fetch_all([pinned], asked, said.append)
     assert found["gitea"].verified == "host"
-    assert said[-1] == "gitea v1.26.0 is there, verified by its host alone"
+    assert said[-1] == "gitea v1.26.0 is available, verified by its host alone"
     listed = {program.name: program.verified for program in find.list_programs(asked)}
     assert listed["gitea"] == "verified by its host alone"
 

@@ -67,7 +67,7 @@ def test_merge_conflict_is_called_by_its_name(run: Run, tmp_path: Path) -> None:
     )
     ((rule, file, line, message),) = found(run, write(tmp_path, OURS, {SHOP: text}), "GB101,GB102")
     assert (rule, file, line) == ("GB101", SHOP, 4)
-    assert "a merge conflict was left in it at line 4" in message
+    assert "an unresolved merge conflict at line 4" in message
 
 
 def test_forgotten_line_between_objects_is_told_once(run: Run, tmp_path: Path) -> None:

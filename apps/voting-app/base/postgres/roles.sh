@@ -1,15 +1,15 @@
 #!/bin/sh
-# Makes the roles and their rights what roles.psql says. Run by the image on an empty volume, and safe to run again.
+# Brings the roles and their rights to what roles.psql says. Run by the image on an empty volume, and safe to rerun.
 set -eu
 
 secrets=${SECRETS_FOLDER:-/run/secrets}
 here=$(dirname "$0")
 
-secret() { # FILE [DEFAULT]: the file's content, or the default where it is not there
+secret() { # FILE [DEFAULT]: the file's content, or the default if it does not exist
   if [ -r "$secrets/$1" ]; then cat "$secrets/$1"; else printf %s "${2:-}"; fi
 }
 
-# Handed over in the environment: an argument would be readable by every process.
+# Passed in the environment: an argument would be readable by every process.
 PGPASSWORD=${PGPASSWORD:-$(secret db/superuser-password)}
 # The published images log in as `postgres` with the role's own name as the password; an image that reads its
 # login from the environment gets the Secret's (component `database-credentials`).

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Dumps the database into BACKUP_FOLDER, reads the dump back, and only then counts it as one; drops the old ones.
+# Dumps the database to BACKUP_FOLDER, counts it only after reading it back, and deletes old ones.
 set -eu
 umask 077
 
@@ -9,7 +9,7 @@ name="votes-$(date -u +%Y%m%dT%H%M%SZ).dump"
 PGPASSWORD=$(cat "${PASSWORD_FILE:-/run/secrets/db/backup-password}")
 export PGPASSWORD
 
-# Where policies are enforced, the address of a new pod reaches the database's policy a moment after the pod starts.
+# Where policies are enforced, the address of a new pod reaches the database's policy only a moment after the pod starts.
 waited=0
 until pg_isready --quiet --timeout=2 --username=backup --dbname=postgres; do
   if [ "$waited" -ge "${WAIT_SECONDS:-60}" ]; then
@@ -20,7 +20,7 @@ until pg_isready --quiet --timeout=2 --username=backup --dbname=postgres; do
   waited=$((waited + 1))
 done
 
-rm -f "$folder"/*.partial # what a run that was killed left behind
+rm -f "$folder"/*.partial # left behind by a killed run
 pg_dump --format=custom --no-owner --file="$folder/$name.partial" --username=backup --dbname=postgres
 pg_restore --file=/dev/null "$folder/$name.partial"
 mv "$folder/$name.partial" "$folder/$name"
