@@ -69,7 +69,16 @@ def _crd(plural: str, kind: str) -> dict[str, Any]:
 
 def _workload(kind: str, name: str, version: str) -> dict[str, Any]:
     labels = {"app.kubernetes.io/name": name}
-    container = {"name": name, "image": f"quay.io/argoproj/argocd:{version}"}
+    container = {
+        "name": name,
+        "image": f"quay.io/argoproj/argocd:{version}",
+        "securityContext": {  # as the released manifest has it: the namespace is restricted
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
     spec: dict[str, Any] = {
         "selector": {"matchLabels": labels},
         "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},

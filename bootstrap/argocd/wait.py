@@ -158,6 +158,6 @@ def _not_ready(source: Source, watched: Watched, status: Status, when: str) -> N
     return NotReadyError(
         f"waiting until {status.root} and its children are Synced and Healthy",
         f"{len(waiting)} of {len(status.applications)} Applications are not, {when}:{listed}",
-        "mend what is said there (most often by a commit) and run the same command again: it goes on from "
+        "fix what is said there (most often by a commit) and run the same command again: it goes on from "
         f"here. --timeout waits longer; to look: kubectl -n {watched.namespace} describe application NAME",
     )

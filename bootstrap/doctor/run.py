@@ -41,12 +41,12 @@ _COMPONENTS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"))
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked; `mend` is what to do about it, or to see more, if anything."""
+    """One thing that was checked; `fix` is what to do about it, or to see more, if anything."""
 
     area: str
     state: State
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass
@@ -55,12 +55,12 @@ class Report:
 
     findings: list[Finding] = field(default_factory=list)
 
-    def add(self, area: str, state: State, found: str, mend: str = "") -> None:
-        self.findings.append(Finding(area, state, found, mend))
+    def add(self, area: str, state: State, found: str, fix: str = "") -> None:
+        self.findings.append(Finding(area, state, found, fix))
 
     def take(self, found: doctor_argocd.Found) -> None:
-        area, state, what, mend = found
-        self.add(area, cast("State", state), what, mend)
+        area, state, what, fix = found
+        self.add(area, cast("State", state), what, fix)
 
     @property
     def worst(self) -> State:
@@ -108,8 +108,8 @@ def lines(report: Report) -> Iterator[str]:
     width = max(len(finding.area) for finding in report.findings)
     for finding in report.findings:
         yield f"{finding.state.ljust(7)}  {finding.area.ljust(width)}  {finding.found}"
-        if finding.mend:
-            yield f"{' ' * (width + 11)}to do: {finding.mend}"
+        if finding.fix:
+            yield f"{' ' * (width + 11)}to do: {finding.fix}"
 
 
 Look = Callable[[Report, Cluster, str], None]
@@ -130,8 +130,8 @@ def _here(report: Report, invocation: Invocation) -> None:
         path = on_path.find(name, invocation.environ)
         if path is None:
             needed = name == "git"
-            mend = "install git" if needed else ""
-            report.add(name, "broken" if needed else "ok", "not on PATH", mend)
+            fix = "install git" if needed else ""
+            report.add(name, "broken" if needed else "ok", "not on PATH", fix)
             continue
         said = run.ask([path, *arguments], invocation.environ, 60) or ""
         version = re.search(r"v?\d+\.\d+[\w.+-]*", said)
@@ -171,8 +171,8 @@ def _version(report: Report, state: ClusterState, host: str) -> None:
     found = re.match(r"v?(\d+)\.(\d+)", state.version)
     old = found is not None and (int(found[1]), int(found[2])) < OLDEST_KUBERNETES
     oldest = ".".join(map(str, OLDEST_KUBERNETES))
-    mend = f"upgrade to {oldest} or newer" if old else ""
-    report.add("cluster", "broken" if old else "ok", f"Kubernetes {state.version} at {host}", mend)
+    fix = f"upgrade to {oldest} or newer" if old else ""
+    report.add("cluster", "broken" if old else "ok", f"Kubernetes {state.version} at {host}", fix)
 
 
 def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:
@@ -188,8 +188,8 @@ def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:
             trouble = workloads.trouble(cluster, {**item, "kind": kind})
             found = f"{ready} of {wanted} ready" + (f": {trouble.text}" if trouble else "")
             state: State = "broken" if trouble else "ok"
-            mend = f"kubectl -n {namespace} describe {kind.lower()} {name}" if trouble else ""
-            report.add(name, state, found, mend)
+            fix = f"kubectl -n {namespace} describe {kind.lower()} {name}" if trouble else ""
+            report.add(name, state, found, fix)
 
 
 def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
@@ -210,10 +210,10 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
     report.add("applications", "warning" if waiting else "ok", said, "bootstrap status" if waiting else "")
     for row in sorted(waiting, key=lambda row: row.name)[:20]:
         state: State = "broken" if row.final else "warning"
-        mend = f"kubectl -n {row.namespace} describe application {row.name}"
+        fix = f"kubectl -n {row.namespace} describe application {row.name}"
         objects = "".join(f"; {line}" for line in row.objects)
         found = f"{row.sync}, {row.health}; waits for {row.waiting_for}{objects}"
-        report.add(row.name, state, found, mend)
+        report.add(row.name, state, found, fix)
 
 
 def _inside(report: Report, cluster: Cluster, namespace: str) -> None:
@@ -245,7 +245,7 @@ def _certificates(report: Report, cluster: Cluster, namespace: str) -> None:
     found = certificates.listed(cluster)
     wrong = list(certificates.troubles(found))
     for item in wrong:
-        report.add("certificates", item.state, f"{item.namespace}/{item.name} {item.found}", item.mend)
+        report.add("certificates", item.state, f"{item.namespace}/{item.name} {item.found}", item.fix)
     if found and not wrong:
         days = certificates.EXPIRES_SOON
         report.add("certificates", "ok", f"{len(found)} ready, none expires within {days:.0f} days")

@@ -113,13 +113,13 @@ def findings(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Fo
         return
     ours = [hook for hook in hooks if secret and hook.mark == mark(secret, hook.address)]
     for hook in ours or hooks:
-        mend = f"bootstrap init {url} --argocd-url {hook.address.removesuffix(WEBHOOK_PATH)}"
+        fix = f"bootstrap init {url} --argocd-url {hook.address.removesuffix(WEBHOOK_PATH)}"
         if hook.wrong:
-            mend += f" corrects it, or change it by hand: {hook.page}"
-            yield AREA, "broken", f"to {hook.address}: {'; '.join(hook.wrong)}", mend
+            fix += f" corrects it, or change it by hand: {hook.page}"
+            yield AREA, "broken", f"to {hook.address}: {'; '.join(hook.wrong)}", fix
             continue
         state, said = _signed(hook, secret)
-        yield AREA, state, f"to {hook.address}: on; {said}", "" if state == "ok" else f"{mend} signs it again"
+        yield AREA, state, f"to {hook.address}: on; {said}", "" if state == "ok" else f"{fix} signs it again"
         yield _last(hook)
 
 

@@ -88,7 +88,7 @@ def place(declared: Declared, content: bytes) -> ImagePlace:
         where = " ".join(".".join(map(str, path)) for path in paths)
         found_text = f"{declared.file} has nothing at {where}{named}"
         raise InputError(
-            f"looking for {declared.name}", found_text, f"mend the path{_other(declared)}", declared.at
+            f"looking for {declared.name}", found_text, f"fix the path{_other(declared)}", declared.at
         )
     return replace(found, declared=declared.paths, home=home)
 

@@ -151,7 +151,7 @@ def check(
     None is wanted of what an entry that went has left to its resources.
     """
     if after.refused and not before.refused:
-        hint = "nothing was changed: mend what kustomize names, or change the file by hand"
+        hint = "nothing was changed: fix what kustomize names, or change the file by hand"
         raise InputError(tried, f"after the edit {after.unbuilt}", hint, where)
     was = {image.spot: image for image in before.final}
     now = {image.spot: image for image in after.final}

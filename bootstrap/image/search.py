@@ -178,7 +178,7 @@ class Search:
                 target = self.read(entry.file)
                 if target is None:
                     found = f"it is declared in {entry.file}, which is no file of this repository"
-                    raise InputError(f"looking for {name}", found, "mend its file", entry.at)
+                    raise InputError(f"looking for {name}", found, "fix its file", entry.at)
                 yield images_declared.place(entry, target)
 
     def _declared_as(self, repository: str) -> Iterator[ImagePlace]:

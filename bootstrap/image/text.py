@@ -28,7 +28,7 @@ def find(content: bytes, after: str, where: str, tried: str) -> Found:
     text = decode(content, where)
     starts = [found.end() for found in re.finditer(re.escape(after), text)]
     if not starts:
-        raise InputError(tried, f"{after!r} does not stand in the file", "mend after", where)
+        raise InputError(tried, f"{after!r} does not stand in the file", "fix after", where)
     if len(starts) > 1:
         lines = ", ".join(str(text.count("\n", 0, start) + 1) for start in starts[:8])
         hint = "give more of the text before the image"

@@ -89,7 +89,7 @@ def _patch(objects: list[ClusterObject], entry: Any, files: Mapping[str, bytes],
             raise InputError(
                 f"patching {wanted[0]} {wanted[1]}",
                 "the manifest has no such object",
-                "mend the patch",
+                "fix the patch",
                 place,
             )
         for number in found:

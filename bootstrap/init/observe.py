@@ -101,7 +101,7 @@ def observe(request: Request, session: Connected, output: Output) -> Seen:
     assert laid is not None  # noqa: S101 - without it there was an error
     if not session.warned:
         for finding in findings:
-            output.warn(f"{finding.found} ({finding.mend})")
+            output.warn(f"{finding.found} ({finding.fix})")
         session.warned = True
     return Seen(laid, cluster)
 
@@ -123,7 +123,7 @@ def plan(
     )
     if not request.dry_run:
         preflight.refuse(taken, [])
-    notes = (*(f"{one.found}; {one.mend}" for one in taken), *notes)
+    notes = (*(f"{one.found}; {one.fix}" for one in taken), *notes)
     desired = replace(laid.desired, notes=(*laid.desired.notes, *notes))
     previews = (*cluster.argocd, *cluster.projects, *cluster.root)
     return plans.plan(laid.repo, desired, cluster, review=request.review), previews

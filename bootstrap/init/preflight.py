@@ -1,4 +1,4 @@
-"""Pure: what speaks against a run, all of it at once, each with its mend."""
+"""Pure: what speaks against a run, all of it at once, each with its fix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Finding:
     """One thing that was found; only a fatal one forbids the run."""
 
     found: str
-    mend: str
+    fix: str
     fatal: bool = True
 
 
@@ -126,17 +126,17 @@ def of_root(previews: Sequence[Preview], repo_url: str, folder: str, force: bool
         there = str(followed.get("repoURL") or "")
         if preview.object.kind == "Application" and there and not same_repository(there, repo_url):
             found = f"the cluster follows {there} (Application {preview.object.name}), not {repo_url}"
-            mend = "give the repository or --context that was meant; --force-conflicts takes the cluster over"
-            yield Finding(found, mend, fatal=not force)
+            fix = "give the repository or --context that was meant; --force-conflicts takes the cluster over"
+            yield Finding(found, fix, fatal=not force)
             continue
         path = posixpath.normpath(str(followed.get("path") or ""))
         if preview.object.kind == "Application" and path not in (".", posixpath.normpath(folder)):
             found = f"the cluster follows {path} (Application {preview.object.name}), not {folder}"
-            mend = (
+            fix = (
                 f"give --cluster {posixpath.basename(path)}, or the --context of the other cluster; "
                 f"--force-conflicts lets this one follow {folder}, and prune what is not in it"
             )
-            yield Finding(found, mend, fatal=not force)
+            yield Finding(found, fix, fatal=not force)
 
 
 def of_storage_class(classes: Mapping[str, bool] | None, wanted: str, is_made: bool) -> Iterator[Finding]:
@@ -146,11 +146,11 @@ def of_storage_class(classes: Mapping[str, bool] | None, wanted: str, is_made: b
     default = next((name for name, is_default in classes.items() if is_default), None)
     if not classes:
         found = f"the cluster has no StorageClass, and volumes ask for {wanted}"
-        mend = "install a storage driver, or switch local-path-storage on: --with local-path-storage"
+        fix = "install a storage driver, or switch local-path-storage on: --with local-path-storage"
     else:
         found = f"the cluster has no StorageClass {wanted}, but {', '.join(sorted(classes))}"
-        mend = f"give --storage-class {default or sorted(classes)[0]}"
-    yield Finding(f"{found}: claims would stay Pending", mend, fatal=False)
+        fix = f"give --storage-class {default or sorted(classes)[0]}"
+    yield Finding(f"{found}: claims would stay Pending", fix, fatal=False)
 
 
 def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> None:
@@ -159,15 +159,15 @@ def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> Non
     if len(errors) == 1 and not fatal:
         raise errors[0]
     lines = [_line(error) for error in errors]
-    lines += [f"{finding.found} ({finding.mend})" for finding in fatal]
+    lines += [f"{finding.found} ({finding.fix})" for finding in fatal]
     if len(lines) == 1:
-        raise RefusedError("checking before the first change", fatal[0].found, fatal[0].mend)
+        raise RefusedError("checking before the first change", fatal[0].found, fatal[0].fix)
     if lines:
         listed = "\n    - ".join(["", *lines])
         raise RefusedError(
             "checking before the first change",
             f"{len(lines)} things are in the way:{listed}",
-            "mend each as said behind it; nothing was changed",
+            "fix each as said behind it; nothing was changed",
         )
 
 

@@ -26,7 +26,7 @@ class Trouble:
     ends: str = ""
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         return f"kubectl -n {self.namespace} describe certificate {self.name}"
 
     def data(self) -> dict[str, str | None]:

@@ -228,9 +228,9 @@ def _load(text: bytes, where: str) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        raise InputError(f"reading {where}", str(error.problem), "mend the YAML", place) from error
+        raise InputError(f"reading {where}", str(error.problem), "fix the YAML", place) from error
     except YAMLError as error:
-        raise InputError(f"reading {where}", str(error).splitlines()[0], "mend the YAML", where) from error
+        raise InputError(f"reading {where}", str(error).splitlines()[0], "fix the YAML", where) from error
     if not isinstance(data, dict):
         raise InputError(
             f"reading {where}", "it is not a mapping", "restore the file from an earlier commit", where

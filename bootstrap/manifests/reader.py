@@ -32,7 +32,7 @@ class Fault:
     code: str
     line: int
     message: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True)

@@ -64,17 +64,17 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
         return missing.file, Fault("nested", line, found, f"validate {nested} by itself")
     if missing.why == "missing" and files.is_ignored(target):
         found = f"{entry.field} names {entry.name}, which git ignores: it is on this machine alone"
-        mend = "commit it, or take the entry out (a Secret can be made by sealed-secrets or external-secrets)"
+        fix = "commit it, or take the entry out (a Secret can be made by sealed-secrets or external-secrets)"
     elif missing.why == "missing" and target in files.links:
-        found, mend = (
+        found, fix = (
             f"{entry.field} names {entry.name}: {files.links[target]}",
             "put the files there instead",
         )
     elif missing.why == "missing" and files.is_folder(target):
         found = f"{entry.field} names the folder {entry.name}, which has no kustomization.yaml"
-        mend = "add one, or name its files"
+        fix = "add one, or name its files"
     else:
-        found, mend = {
+        found, fix = {
             "missing": (f"{entry.field} names {entry.name}, which is not there", "correct the path"),
             "remote": (
                 f"{entry.field} names {entry.name}, which is not fetched",
@@ -88,7 +88,7 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
             "outside": (f"{entry.field} names {entry.name}, outside of the repository", "move it inside"),
         }[missing.why]
     code = {"remote": "remote", "cycle": "cycle", "deep": "build"}.get(missing.why, "missing")
-    return missing.file, Fault(code, line, found, mend)
+    return missing.file, Fault(code, line, found, fix)
 
 
 def inflated(files: Files, names: Sequence[str]) -> Iterator[FileFault]:
@@ -121,8 +121,8 @@ def replacement_fault(files: Files, closure: Sequence[str], error: str) -> FileF
                     position = ("replacements", number, "targets", place, "fieldPaths", paths.index(field))
                     line = line_of(files.read(name), 0, position)
                     found = f"kustomize cannot build it: the replacement's target has no field {field}"
-                    mend = (
+                    fix = (
                         "let kustomize make the field (options: {create: true} of the target), or correct it"
                     )
-                    return name, Fault("build", line, found, mend)
+                    return name, Fault("build", line, found, fix)
     return None

@@ -136,13 +136,13 @@ class Renderer:
             if built.error is not None:
                 folder, error = self._cause(item.unit.path, built.error)
                 file = index_kustomize.file_of(self.files, folder) or folder
-                mend = f"mend what kustomize names; `kustomize build {folder or '.'}` shows the same"
-                faults = [(file, Fault("build", 1, f"kustomize cannot build it: {error}", mend))]
+                fix = f"fix what kustomize names; `kustomize build {folder or '.'}` shows the same"
+                faults = [(file, Fault("build", 1, f"kustomize cannot build it: {error}", fix))]
                 if (replaced := replacement_fault(self.files, item.closure, error)) is not None:
                     faults = [replaced]
                 if _PLUGINS.search(error):
-                    mend = f"look at what `kustomize build {folder or '.'}` gives where plugins are allowed"
-                    faults = [(file, Fault("inflate", 1, "it needs helm or a plugin of kustomize", mend))]
+                    fix = f"look at what `kustomize build {folder or '.'}` gives where plugins are allowed"
+                    faults = [(file, Fault("inflate", 1, "it needs helm or a plugin of kustomize", fix))]
                     self._keep(item, self._plain([item])[0], faults)
                     continue
             self._keep(item, built.objects, faults)
@@ -202,11 +202,11 @@ def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
     if error is None:
         return []
     options = json.loads(unit.options)
-    mend = "make it reachable" if unit.tool == "chart" else f"look at what `helm template {unit.path}` says"
+    fix = "make it reachable" if unit.tool == "chart" else f"look at what `helm template {unit.path}` says"
     if error == charts.NO_HELM:
-        mend = "install helm"
+        fix = "install helm"
     message = f"the chart is not rendered: {error}"
-    return [(options["file"], Fault("chart", options["line"] or 1, message, mend))]
+    return [(options["file"], Fault("chart", options["line"] or 1, message, fix))]
 
 
 def lasts(unit: UnitResult) -> bool:

@@ -53,7 +53,7 @@ def build(folder: Path, invocation: Invocation, root: Path | None = None) -> lis
     name = posixpath.normpath(Path(os.path.relpath(folder, root)).as_posix())
     built = build_many(root, [Overlay("" if name == "." else name)], kustomize(invocation))[0]
     if built.error is not None:
-        raise InputError("building a kustomization", built.error, "mend what kustomize names", str(folder))
+        raise InputError("building a kustomization", built.error, "fix what kustomize names", str(folder))
     return [body for body, _ in built.objects]
 
 

@@ -84,7 +84,7 @@ def status(request: Request, output: Output) -> int:
         for difference in differing:
             output.line(difference.line())
         for trouble in troubles:
-            output.line(f"Certificate {trouble.namespace}/{trouble.name} {trouble.found}; {trouble.mend}")
+            output.line(f"Certificate {trouble.namespace}/{trouble.name} {trouble.found}; {trouble.fix}")
         output.info(found.summary())
     return ExitStatus.OK if found.ready else ExitStatus.NO
 

@@ -24,7 +24,7 @@ class Remark:
 
     state: State
     message: str
-    mend: str
+    fix: str
     rule: str = ""
     where: str = ""
 

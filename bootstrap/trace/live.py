@@ -45,11 +45,11 @@ def _look(hop: Hop, cluster: Cluster) -> None:
         hop.remarks.append(Remark("unknown", f"live: {error.found}", error.hint))
         return
     if live is None:
-        message, mend = (
+        message, fix = (
             f"live: {resource} is not in the cluster",
             "bootstrap status says why it was not applied",
         )
-        hop.remarks.append(Remark("broken", message, mend))
+        hop.remarks.append(Remark("broken", message, fix))
         return
     if kind == "Service":
         _endpoints(hop, resource, cluster)
@@ -74,8 +74,8 @@ def _made_there(hop: Hop, named: Named, cluster: Cluster) -> None:
         return
     if live is None:
         if not named.optional:
-            mend = named.maker or f"make it; to look: kubectl -n {named.namespace} get {named.kind.lower()}"
-            hop.remarks.append(Remark("broken", f"live: {place} is not in the cluster", mend))
+            fix = named.maker or f"make it; to look: kubectl -n {named.namespace} get {named.kind.lower()}"
+            hop.remarks.append(Remark("broken", f"live: {place} is not in the cluster", fix))
         return
     if named.kind not in _PLAIN:
         _claim(hop, live)
@@ -84,8 +84,8 @@ def _made_there(hop: Hop, named: Named, cluster: Cluster) -> None:
     for key in named.keys:
         if key not in has:
             known = ", ".join(sorted(map(str, has))) or "none"
-            mend = f"add it, or ask for a key that is there: {known}"
-            hop.remarks.append(Remark("broken", f"live: {place} has no key {key}", mend))
+            fix = f"add it, or ask for a key that is there: {known}"
+            hop.remarks.append(Remark("broken", f"live: {place} has no key {key}", fix))
     hop.details.append("live: it is there")
 
 
@@ -93,8 +93,8 @@ def _claim(hop: Hop, live: Mapping[str, Any]) -> None:
     phase = str(dig(live, "status", "phase"))
     hop.details.append(f"live: {phase}")
     if phase != "Bound":
-        mend = f"kubectl -n {dig(live, 'metadata', 'namespace')} describe pvc {dig(live, 'metadata', 'name')}"
-        hop.remarks.append(Remark("warning", f"live: the claim is {phase}", mend))
+        fix = f"kubectl -n {dig(live, 'metadata', 'namespace')} describe pvc {dig(live, 'metadata', 'name')}"
+        hop.remarks.append(Remark("warning", f"live: the claim is {phase}", fix))
 
 
 def _endpoints(hop: Hop, service: Resource, cluster: Cluster) -> None:
@@ -106,8 +106,8 @@ def _endpoints(hop: Hop, service: Resource, cluster: Cluster) -> None:
     ready = sum(dig(item, "conditions", "ready") is not False for item in endpoints)
     hop.details.append(f"live: {ready} of {len(endpoints)} endpoints ready")
     if not ready:
-        mend = f"kubectl -n {service.namespace} get pods, and look at those that are not ready"
-        hop.remarks.append(Remark("broken", f"live: {service} has no ready endpoint", mend))
+        fix = f"kubectl -n {service.namespace} get pods, and look at those that are not ready"
+        hop.remarks.append(Remark("broken", f"live: {service} has no ready endpoint", fix))
 
 
 def _pods(hop: Hop, resource: Resource, live: Mapping[str, Any], cluster: Cluster) -> None:
@@ -120,9 +120,9 @@ def _pods(hop: Hop, resource: Resource, live: Mapping[str, Any], cluster: Cluste
         wrong = workloads.not_as_wanted(live)
         trouble = workloads.Trouble(f"{wrong}; {error.found}", bool(ready), False) if wrong else None
     if trouble is not None:
-        mend = f"kubectl -n {resource.namespace} describe {resource.short_kind.lower()} {resource.name}"
+        fix = f"kubectl -n {resource.namespace} describe {resource.short_kind.lower()} {resource.name}"
         state: State = "warning" if trouble.serves and not trouble.stuck else "broken"
-        hop.remarks.append(Remark(state, f"live: {trouble.text}", mend))
+        hop.remarks.append(Remark(state, f"live: {trouble.text}", fix))
     served = Resource(live, resource.namespace)
     images = {container.name: str(container.body.get("image")) for container in running(served)}
     for container in running(resource):
@@ -139,7 +139,7 @@ def _certificate(hop: Hop, resource: Resource, live: Mapping[str, Any]) -> None:
     ready = conditions.get("Ready", {})
     if ready.get("status") != "True":
         why = ready.get("message") or "it was not issued yet"
-        mend = f"kubectl -n {resource.namespace} describe certificate {resource.name}"
-        hop.remarks.append(Remark("broken", f"live: the certificate is not ready: {why}", mend))
+        fix = f"kubectl -n {resource.namespace} describe certificate {resource.name}"
+        hop.remarks.append(Remark("broken", f"live: the certificate is not ready: {why}", fix))
     elif end := dig(live, "status", "notAfter"):
         hop.details.append(f"live: valid until {end}")

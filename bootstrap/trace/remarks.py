@@ -70,7 +70,7 @@ def remark(root: Hop, index: Index, findings: Collection[Finding]) -> None:
         for one in found:
             if (one.rule, one.message) not in said:
                 said.add((one.rule, one.message))
-                hop.remarks.append(Remark(_STATES[one.severity], one.message, one.mend, one.rule, one.where))
+                hop.remarks.append(Remark(_STATES[one.severity], one.message, one.fix, one.rule, one.where))
 
     hops = [hop for hop in root.walk() if not hop.shown_above]
     for hop in hops:  # what has a hop of its own, is told there

@@ -46,7 +46,7 @@ def _below(hop: Hop, indent: str, details: bool) -> Iterator[str]:
             rule = f"{remark.rule} " if remark.rule else ""
             place = f" ({remark.where})" if remark.where else ""
             yield f"{inner}{bar}! {rule}{remark.message}{place}"
-            yield f"{inner}{bar}  to do: {remark.mend}"
+            yield f"{inner}{bar}  to do: {remark.fix}"
         if details and not child.shown_above:
             for detail in child.details:
                 yield f"{inner}{bar}· {detail}"

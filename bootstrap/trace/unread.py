@@ -97,7 +97,7 @@ def _folder(repository: Repository, scope: Scope, placement: Placement) -> Unrea
     known = unit.broken and placement.application not in scope.unreadable.get(placement.cluster, ())
     state: State = "broken" if rule.severity == "error" and not known else "unknown"  # a comment says so
     place = f"{file}:{fault.line}"
-    remark = Remark(state, f"it cannot be rendered: {fault.message}", fault.mend, rule.id, place)
+    remark = Remark(state, f"it cannot be rendered: {fault.message}", fault.fix, rule.id, place)
     application = scope.by_name.get(placement.application)
     what = f"folder {placement.unit.path or '.'}"
     if placement.unit.tool == "chart":
@@ -123,7 +123,7 @@ def _elsewhere(repository: Repository, scope: Scope) -> Iterator[Unread]:
             elif source.path is not None and not _is_there(repository, source):
                 message = f"it points at {source.path}, which is not there"
                 place = f"{application.file}:{application.line}"
-                remark = Remark("broken", message, PATH.mend, PATH.id, place)
+                remark = Remark("broken", message, PATH.fix, PATH.id, place)
                 yield Unread(str(application), source.path.strip("/"), application, remark)
 
 
@@ -157,5 +157,5 @@ def lost(root: Hop, scope: Scope, missing: Iterable[Unread]) -> None:
         if item.remark.rule == PATH.id and near(item.path, [scope.root], cutoff=0.8):
             why = item.remark.message.removeprefix("it ")
             message = f"nothing applies {scope.root}: {item.application} {why}"
-            mend = f"let it point at {scope.root}"
-            root.hops[0].remarks.append(Remark("broken", message, mend, PATH.id, item.remark.where))
+            fix = f"let it point at {scope.root}"
+            root.hops[0].remarks.append(Remark("broken", message, fix, PATH.id, item.remark.where))

@@ -52,13 +52,13 @@ def record_findings(repository: Repository, places: Places) -> Iterator[Finding]
         parsed, content = repository.files.parsed(path), repository.files.read(path)
         for fault in parsed.faults:
             rule = BY_CODE[fault.code]
-            yield Finding(rule.id, rule.severity, fault.message, fault.mend, path, fault.line)
+            yield Finding(rule.id, rule.severity, fault.message, fault.fix, path, fault.line)
         for document in parsed.documents[:1]:
             for field, message in record.faults(document.value, RULES):
                 line = line_of(content, document.number, field)
                 if not places.comments(path).covers(record.RECORD.id, line, line):
                     yield Finding(
-                        record.RECORD.id, record.RECORD.severity, message, record.RECORD.mend, path, line
+                        record.RECORD.id, record.RECORD.severity, message, record.RECORD.fix, path, line
                     )
 
 

@@ -55,7 +55,7 @@ def _problem_data(problem: Problem) -> dict[str, Any]:
         "rule": problem.rule.id,
         "object": where,
         "message": problem.message,
-        "mend": problem.mend,
+        "fix": problem.fix,
         "path": problem.path,
         "level": problem.level,
     }
@@ -64,7 +64,7 @@ def _problem_data(problem: Problem) -> dict[str, Any]:
 def _problem(data: Mapping[str, Any]) -> Problem:
     resource = Owned(*data["object"]).resource
     return Problem(
-        RULES[data["rule"]], resource, data["message"], data["mend"], tuple(data["path"]), None, data["level"]
+        RULES[data["rule"]], resource, data["message"], data["fix"], tuple(data["path"]), None, data["level"]
     )
 
 
@@ -160,17 +160,17 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
             if not complete:
                 continue
             message = f"no cluster leads to {application}"
-            if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.mend)):
+            if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.fix)):
                 yield finding
     for folder, left in below.items():
         parent = flat[folder]
         more = f" and {len(left) - 1} more below {folder}" if len(left) > 1 else ""
         message = f"no cluster leads to {left[0]}{more}"
-        mend = (
+        fix = (
             f"set directory.recurse: true in {parent} ({parent.file}:{parent.line}), which reads {folder} "
             "without its folders"
         )
-        if finding := places.place(Problem(UNREACHABLE, left[0], message, mend)):
+        if finding := places.place(Problem(UNREACHABLE, left[0], message, fix)):
             yield finding
 
 

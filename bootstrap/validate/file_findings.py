@@ -27,12 +27,12 @@ def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
 def placed(faults: Iterable[FileFault], places: Places) -> Iterator[Finding]:
     """Faults as findings, but for those that a comment leaves out."""
     for file, fault in faults:
-        yield from _at(places, BY_CODE[fault.code], fault.message, fault.mend, file, fault.line)
+        yield from _at(places, BY_CODE[fault.code], fault.message, fault.fix, file, fault.line)
 
 
-def _at(places: Places, rule: Rule, message: str, mend: str, file: str, line: int) -> Iterator[Finding]:
+def _at(places: Places, rule: Rule, message: str, fix: str, file: str, line: int) -> Iterator[Finding]:
     if not places.comments(file).covers(rule.id, line, line):
-        yield Finding(rule.id, rule.severity, message, mend, file, line)
+        yield Finding(rule.id, rule.severity, message, fix, file, line)
 
 
 def _patches(repository: Repository, places: Places) -> Iterator[Finding]:
@@ -48,7 +48,7 @@ def _patches(repository: Repository, places: Places) -> Iterator[Finding]:
     for (file, field, number), message in messages.items():
         if message and file not in unknown:
             line = line_of(repository.files.read(file), 0, (field, number, "target"))
-            yield from _at(places, PATCH, message, PATCH.mend, file, line)
+            yield from _at(places, PATCH, message, PATCH.fix, file, line)
 
 
 def _credentials(repository: Repository, places: Places) -> Iterator[Finding]:
@@ -63,4 +63,4 @@ def _credentials(repository: Repository, places: Places) -> Iterator[Finding]:
             for line, kind in found:
                 rule = PRIVATE_KEY if kind == "a private key" else CREDENTIAL
                 message = f"the values hold what looks like {kind}"
-                yield from _at(places, rule, message, rule.mend, path, line)
+                yield from _at(places, rule, message, rule.fix, path, line)

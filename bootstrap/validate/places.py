@@ -13,6 +13,9 @@ from bootstrap.repository.kustomize import NAMES, file_of
 from bootstrap.repository.patched import Candidates, patch_line, value_at, written
 from bootstrap.validate.rule import Finding, Problem
 
+KEPT = 16
+"""Files whose nodes are held in memory: what is wrong is often wrong in a few large ones, by turns."""
+
 
 class Places:
     """Turns problems into findings: file, line, and whether a comment leaves them out."""
@@ -22,7 +25,7 @@ class Places:
         self._files = files
         self._candidates = candidates
         self._comments: dict[str, Comments] = {}
-        self._composed: tuple[str, list[Any]] = ("", [])
+        self._composed: dict[str, list[Any]] = {}
 
     def place(self, problem: Problem) -> Finding | None:
         """The finding; None when a comment in the file leaves it out."""
@@ -41,7 +44,7 @@ class Places:
             rule.id,
             problem.severity,
             problem.message,
-            problem.mend,
+            problem.fix,
             file,
             line,
             str(resource),
@@ -56,17 +59,22 @@ class Places:
         value = value_at(resource.body, path)
         if value is None or posixpath.basename(resource.file) in NAMES:
             return None
-        self._line(resource.file, resource.document, path)
-        if value == written(self._composed[1], resource.document, path):
+        if value == written(self._nodes(resource.file), resource.document, path):
             return None
         others = (name for name in self._candidates(resource.application) if name != resource.file)
         return patch_line(self._files, others, path[-1], value)
 
     def _line(self, file: str, document: int, path: Sequence[str | int]) -> int:
-        """The line of a field; the file that was asked for last is kept, for what else is wrong in it."""
-        if self._composed[0] != file:
-            self._composed = (file, compose(self._files.read(file)))
-        return line_in(self._composed[1], document, path)
+        """The line of a field."""
+        return line_in(self._nodes(file), document, path)
+
+    def _nodes(self, file: str) -> list[Any]:
+        """A file's nodes; those asked for last are kept, for what else is wrong in them."""
+        if file not in self._composed:
+            if len(self._composed) >= KEPT:
+                self._composed.pop(next(iter(self._composed)))
+            self._composed[file] = compose(self._files.read(file))
+        return self._composed[file]
 
     def _left_out(self, rule: str, file: str, line: int, document: int) -> bool:
         """By a comment in the file, or on the entry of the kustomization that names it."""

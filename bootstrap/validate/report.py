@@ -81,7 +81,7 @@ def text(findings: Sequence[Finding]) -> Iterator[str]:
         yield _one_line(f"{finding.where}: {finding.severity} {finding.rule}: {finding.message}")
         if finding.application:
             yield _one_line(f"    of Application {finding.application}")
-        yield _one_line(f"    to do: {finding.mend}")
+        yield _one_line(f"    to do: {finding.fix}")
 
 
 def _one_line(text: str) -> str:
@@ -115,7 +115,7 @@ def sarif(findings: Sequence[Finding], scope: Scope) -> str:
             "id": RULES[rule].id,
             "name": RULES[rule].name,
             "shortDescription": {"text": RULES[rule].about},
-            "help": {"text": RULES[rule].mend},
+            "help": {"text": RULES[rule].fix},
             "defaultConfiguration": {"level": _LEVELS[RULES[rule].severity]},
         }
         for rule in used
@@ -125,7 +125,7 @@ def sarif(findings: Sequence[Finding], scope: Scope) -> str:
             "ruleId": finding.rule,
             "ruleIndex": used.index(finding.rule),
             "level": _LEVELS[finding.severity],
-            "message": {"text": f"{finding.message}. To do: {finding.mend}."},
+            "message": {"text": f"{finding.message}. To do: {finding.fix}."},
             "partialFingerprints": {"bootstrap/v1": fingerprint(finding)},
             "locations": [
                 {
@@ -154,7 +154,7 @@ def github(findings: Sequence[Finding], scope: Scope) -> Iterator[str]:
     levels = {"error": "error", "warning": "warning", "info": "notice"}
     for finding in findings:
         place = f"file={_escaped(finding.file, True)},line={max(finding.line, 1)},title={finding.rule}"
-        message = _escaped(f"{finding.message}. To do: {finding.mend}", False)
+        message = _escaped(f"{finding.message}. To do: {finding.fix}", False)
         yield f"::{levels[finding.severity]} {place}::{message}"
     for note in notes(scope):
         title, _, rest = note.partition(": ")
@@ -189,7 +189,7 @@ def junit(findings: Sequence[Finding], scope: Scope) -> str:
         )
         if finding.severity != "info":
             failure = xml.SubElement(case, "failure", message=finding.message, type=finding.severity)
-            failure.text = f"{finding.where}\nto do: {finding.mend}"
+            failure.text = f"{finding.where}\nto do: {finding.fix}"
     if not findings:
         xml.SubElement(suite, "testcase", classname="bootstrap", name=f"{scope.objects} objects checked")
     if told := notes(scope):

@@ -49,7 +49,7 @@ def _grouped(findings: Sequence[Finding]) -> Iterator[tuple[str, list[Finding]]]
 
 def _row(finding: Finding) -> str:
     what = f"{finding.severity} {finding.rule}"
-    return f"| {what} | {_code(finding.where)} | {_text(finding.message)} | {_text(finding.mend)} |"
+    return f"| {what} | {_code(finding.where)} | {_text(finding.message)} | {_text(finding.fix)} |"
 
 
 def _text(value: str) -> str:

@@ -19,13 +19,13 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule's documentation. `about` says what is wrong, `mend` what to do in general."""
+    """A rule's documentation. `about` says what is wrong, `fix` what to do in general."""
 
     id: str
     name: str
     severity: Severity
     about: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Problem:
     rule: Rule
     resource: Resource
     message: str
-    mend: str
+    fix: str
     path: Path = ()
     unless: tuple[str, str, str] | None = None
     level: Severity | None = None
@@ -59,7 +59,7 @@ class Finding:
     rule: str
     severity: Severity
     message: str
-    mend: str
+    fix: str
     file: str
     line: int
     object: str = ""
@@ -190,12 +190,12 @@ def at(
     resource: Resource,
     message: str,
     *path: str | int,
-    mend: str | None = None,
+    fix: str | None = None,
     unless: tuple[str, str, str] | None = None,
     level: Severity | None = None,
 ) -> Problem:
-    """A problem of a resource at a field; `mend` when the rule's general advice can be made precise."""
-    return Problem(rule, resource, message, mend or rule.mend, tuple(path), unless, level)
+    """A problem of a resource at a field; `fix` when the rule's general advice can be made precise."""
+    return Problem(rule, resource, message, fix or rule.fix, tuple(path), unless, level)
 
 
 def rules_of(namespace: Mapping[str, Any]) -> Iterator[Rule]:

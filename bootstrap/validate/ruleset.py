@@ -184,7 +184,7 @@ def document() -> str:
         rules = sorted((rule for m in modules for rule in rules_of(vars(m))), key=lambda rule: rule.id)
         lines += [
             f"| {rule.id} | {rule.name} | {rule.severity} | {rule.about} | "
-            f"{rule.mend[0].upper()}{rule.mend[1:]}. |"
+            f"{rule.fix[0].upper()}{rule.fix[1:]}. |"
             for rule in rules
         ]
     return "\n".join(lines) + "\n"

@@ -23,9 +23,9 @@ def events(text: str, where: str) -> Iterator[Any]:
         mark = error.problem_mark or error.context_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
         found = str(error.problem or error.context or "it is no YAML")
-        raise InputError(f"reading {where}", found, "mend the YAML", place) from error
+        raise InputError(f"reading {where}", found, "fix the YAML", place) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"reading {where}", str(error).splitlines()[0], "mend the YAML", where) from error
+        raise InputError(f"reading {where}", str(error).splitlines()[0], "fix the YAML", where) from error
 
 
 def block_end(text: str, start: int, end: int) -> int:

@@ -391,7 +391,7 @@ def test_wrong_option_is_one_clear_error_and_nothing_changes(
         ("https://user:secret-password@git.example.org/x.git", 2, "credential in it"),
         ("https://git.example.org/", 2, "names no repository"),
         ("file:///nonexistent/gitops.git", 4, "not there"),
-        ("http://127.0.0.1:1/x/y.git", 4, "127.0.0.1:1"),
+        ("http://127.0.0.1:1/x/y.git", 11, "127.0.0.1:1"),
     ],
 )
 def test_wrong_url_is_one_clear_error(init: Init, url: str, exit: int, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Findings lead to the place and the words of the mend: patches, replacements, folders that are not read."""
+"""Findings lead to the place and the words of the fix: patches, replacements, folders that are not read."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ replacements:
     files = {**BASE, OVERLAY: BASE[OVERLAY] + "components: [../../component]\n", file: component}
     (one,) = found(run, write(tmp_path / "wrong", files), "GB105")
     assert (one["file"], one["line"]) == (file, 8)
-    assert "options: {create: true}" in one["mend"]
+    assert "options: {create: true}" in one["fix"]
     files[file] += "        options: {create: true}\n"
     assert found(run, write(tmp_path / "right", files), "GB105") == []
 
@@ -107,7 +107,7 @@ def test_folder_below_one_that_is_read_flat_needs_recurse(run: Run, tmp_path: Pa
         "teams/a/web.yaml": application("web", "apps/shop/base", "shop"),
     }
     lost = [one for one in found(run, write(tmp_path, files), "GB207") if one["file"] == "teams/a/web.yaml"]
-    assert "set directory.recurse: true in Application argocd/root" in lost[0]["mend"]
+    assert "set directory.recurse: true in Application argocd/root" in lost[0]["fix"]
 
 
 def test_kind_on_a_black_list_is_mended_there(run: Run, tmp_path: Path, cache: Path) -> None:
@@ -115,4 +115,4 @@ def test_kind_on_a_black_list_is_mended_there(run: Run, tmp_path: Path, cache: P
     black = "  namespaceResourceBlacklist: [{group: apps, kind: Deployment}]\n"
     files = {**OURS, "clusters/one/project.yaml": project + black}
     one = found(run, write(tmp_path, files), "GB204")[0]
-    assert "take it out of namespaceResourceBlacklist of AppProject apps" in one["mend"]
+    assert "take it out of namespaceResourceBlacklist of AppProject apps" in one["fix"]

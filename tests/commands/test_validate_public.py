@@ -71,7 +71,7 @@ class Case:
     rule: str
     line: int
     says: str
-    mend: str = ""
+    fix: str = ""
     host: str = "web.web"
     state: str = "broken"
     charts: tuple[tuple[str, str], ...] = ()
@@ -487,7 +487,7 @@ def test_fault_is_told_at_its_line_and_on_the_chain(
     file = (case.others or (case.edit[0],))[0]
     assert [(one["file"], one["line"]) for one in own] == [(f"apps/web/{file}", case.line)], found
     assert case.says in own[0]["message"]
-    assert case.mend in own[0]["mend"]
+    assert case.fix in own[0]["fix"]
     traced = json.loads(run("trace", case.host, "--repo", wrong, "-o", "json").out)
     assert traced["state"] == case.state, traced
     assert case.rule in json.dumps(traced["trace"])

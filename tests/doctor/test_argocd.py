@@ -56,13 +56,13 @@ def test_queues_are_read_from_the_controllers_metrics() -> None:
 
 def test_controller_that_does_not_keep_up_is_told() -> None:
     one = application("a", reconciledAt="2026-11-24T21:00:00Z")
-    [(_, state, what, mend)] = argocd.compared([one, application("b")], NOW)
+    [(_, state, what, fix)] = argocd.compared([one, application("b")], NOW)
     assert (state, what) == ("warning", "the oldest one, of a, is 3600 s old")
-    assert mend
+    assert fix
     [(_, state, _, _)] = argocd.compared([application("b", reconciledAt="2026-11-24T21:59:00Z")], NOW)
     assert state == "ok"
-    [(_, state, what, mend)] = argocd.compared([application("b", reconciledAt=None)], NOW)
-    assert (state, bool(mend)) == ("broken", True)
+    [(_, state, what, fix)] = argocd.compared([application("b", reconciledAt=None)], NOW)
+    assert (state, bool(fix)) == ("broken", True)
 
 
 def test_webhook_is_told_by_the_names_of_its_keys() -> None:
@@ -74,9 +74,9 @@ def test_webhook_is_told_by_the_names_of_its_keys() -> None:
 
 def test_certificate_of_the_server_that_ends_soon_is_told() -> None:
     assert argocd.server_certificate(None, NOW) == []
-    [(_, state, what, mend)] = argocd.server_certificate(secret(tls__crt=_pem(NOW + timedelta(days=3))), NOW)
+    [(_, state, what, fix)] = argocd.server_certificate(secret(tls__crt=_pem(NOW + timedelta(days=3))), NOW)
     assert (state, what) == ("warning", "argocd-server's expires in 3 days")
-    assert mend
+    assert fix
     [(_, state, _, _)] = argocd.server_certificate(secret(tls__crt=_pem(NOW + timedelta(days=90))), NOW)
     assert state == "ok"
     [(_, state, what, _)] = argocd.server_certificate(secret(tls__crt="no PEM"), NOW)

@@ -43,6 +43,6 @@ def test_unreachable_cluster_is_one_finding_and_the_rest_is_told(run: Run, tmp_p
     report = json.loads(result.out)
     by_area = {finding["area"]: finding for finding in report["findings"]}
     assert by_area["cluster"]["state"] == "broken"
-    assert by_area["cluster"]["mend"]
+    assert by_area["cluster"]["fix"]
     assert by_area["git"]["state"] == "ok"
     assert by_area["bootstrap"]["found"].startswith("0.")

@@ -21,13 +21,13 @@ def hook(**fields: object) -> Hook:
 
 
 def told(*hooks: Hook, secret: str | None = SECRET) -> list[tuple[str, str, str]]:
-    return [(state, what, mend) for _, state, what, mend in webhook.findings(URL, hooks, secret)]
+    return [(state, what, fix) for _, state, what, fix in webhook.findings(URL, hooks, secret)]
 
 
 def test_no_webhook_is_told_with_the_command_that_makes_it() -> None:
-    [(state, what, mend)] = told()
+    [(state, what, fix)] = told()
     assert (state, "up to 3 minutes" in what) == ("warning", True)
-    assert f"bootstrap init {URL} --argocd-url" in mend
+    assert f"bootstrap init {URL} --argocd-url" in fix
 
 
 def test_answered_delivery_of_this_clusters_webhook_is_well() -> None:
@@ -37,14 +37,14 @@ def test_answered_delivery_of_this_clusters_webhook_is_well() -> None:
 
 
 def test_what_keeps_a_webhook_from_working_is_broken_and_mended_by_init() -> None:
-    [(state, what, mend)] = told(hook(wrong=("it is switched off", "it is not sent for pushes")))
+    [(state, what, fix)] = told(hook(wrong=("it is switched off", "it is not sent for pushes")))
     assert (state, what) == ("broken", f"to {ADDRESS}: it is switched off; it is not sent for pushes")
-    assert "--argocd-url https://argocd.example.com corrects it" in mend
-    assert "page 7" in mend
+    assert "--argocd-url https://argocd.example.com corrects it" in fix
+    assert "page 7" in fix
 
 
 @pytest.mark.parametrize(
-    ("delivery", "mend"),
+    ("delivery", "fix"),
     [
         (Delivery(400, "Bad Request"), "--argocd-url again"),
         (Delivery(404, "Not Found"), "is not argocd-server's"),
@@ -54,11 +54,11 @@ def test_what_keeps_a_webhook_from_working_is_broken_and_mended_by_init() -> Non
         (Delivery(0, "failed to connect to host"), "cannot reach"),
     ],
 )
-def test_failed_delivery_is_broken_and_its_mend_fits_the_answer(delivery: Delivery, mend: str) -> None:
+def test_failed_delivery_is_broken_and_its_mend_fits_the_answer(delivery: Delivery, fix: str) -> None:
     _, (state, what, to_do) = told(hook(last=delivery))
     assert state == "broken"
     assert delivery.said in what
-    assert mend in to_do
+    assert fix in to_do
 
 
 def test_secret_of_another_cluster_or_of_nobody_is_told_and_no_secret_is_shown() -> None:
@@ -80,8 +80,8 @@ def test_other_clusters_webhooks_are_left_out_where_one_is_this_clusters() -> No
 
 
 def test_host_that_does_not_tell_of_deliveries_is_named() -> None:
-    _, (state, what, mend) = told(hook(deliveries=False))
-    assert (state, mend) == ("ok", "see them at page 7")
+    _, (state, what, fix) = told(hook(deliveries=False))
+    assert (state, fix) == ("ok", "see them at page 7")
     assert "does not list" in what
 
 
@@ -97,8 +97,8 @@ def test_argocd_servers_log_tells_of_pushes_and_refusals() -> None:
     [(_, state, what, _)] = webhook.received(f"{other}\n{PUSH}\n", URL)
     assert (state, what) == ("ok", "argocd-server received the last push, 2026-11-24T21:50:03Z")
     log = f"{PUSH}\n{REFUSED.format('2026-11-24T22:00:00Z')}"
-    [(_, state, what, mend)] = webhook.received(log, URL)
-    assert (state, "HMAC verification failed" in what, "init" in mend) == ("broken", True, True)
+    [(_, state, what, fix)] = webhook.received(log, URL)
+    assert (state, "HMAC verification failed" in what, "init" in fix) == ("broken", True, True)
     log = f"{REFUSED.format('2026-11-24T21:00:00Z')}\n{PUSH}"
     assert webhook.received(log, URL)[0][1] == "ok"
     as_json = '{"level":"info","msg":"Received push event repo: ' + URL + ', revision: main","time":"2026"}'

@@ -56,10 +56,10 @@ def test_doctor_sends_no_token_to_a_host_that_the_cluster_names(
         asked = Access(ca_file=host.ca_file)
         found = webhook.look(no_cluster, "argocd", [root_of(url)], asked, None, with_token(invocation))
         assert host.asked == []
-    ((area, state, said, mend),) = found
+    ((area, state, said, fix),) = found
     assert (area, state) == ("webhook", "unknown")
     assert "127.0.0.1" in said
-    assert f"--repo {url}" in mend
+    assert f"--repo {url}" in fix
 
 
 def test_doctor_asks_the_repository_that_was_named_and_no_other(

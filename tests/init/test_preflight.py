@@ -1,4 +1,4 @@
-"""Every finding at once, each with its mend."""
+"""Every finding at once, each with its fix."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_cluster_that_follows_another_repository_is_not_taken_by_accident() -> N
     (finding,) = preflight.of_root([_root(there)], here, FOLDER, force=False)
     assert finding.fatal
     assert there in finding.found
-    assert "--force-conflicts" in finding.mend
+    assert "--force-conflicts" in finding.fix
     (told,) = preflight.of_root([_root(there)], here, FOLDER, force=True)
     assert not told.fatal
     assert not list(preflight.of_root([_root(there, before=False)], here, FOLDER, force=False))
@@ -140,14 +140,14 @@ def test_cluster_that_follows_another_folder_is_not_taken_by_accident() -> None:
     (finding,) = preflight.of_root([_root(url)], url, "clusters/second", force=False)
     assert finding.fatal
     assert "follows clusters/default" in finding.found
-    assert "--cluster default" in finding.mend
+    assert "--cluster default" in finding.fix
     (told,) = preflight.of_root([_root(url)], url, "clusters/second", force=True)
     assert not told.fatal
     assert not list(preflight.of_root([_root(url, path="./clusters/default/")], url, FOLDER, force=False))
 
 
 @pytest.mark.parametrize(
-    ("classes", "is_made", "mend"),
+    ("classes", "is_made", "fix"),
     [
         ({"gp2": False, "gp3": True}, False, "--storage-class gp3"),
         ({"local-path": False}, False, "--storage-class local-path"),
@@ -158,7 +158,7 @@ def test_cluster_that_follows_another_folder_is_not_taken_by_accident() -> None:
     ],
 )
 def test_storage_class_that_the_cluster_lacks_is_told_with_one_that_it_has(
-    classes: dict[str, bool] | None, is_made: bool, mend: str | None
+    classes: dict[str, bool] | None, is_made: bool, fix: str | None
 ) -> None:
-    found = [finding.mend for finding in preflight.of_storage_class(classes, "standard", is_made)]
-    assert (mend in found[0]) if mend else not found
+    found = [finding.fix for finding in preflight.of_storage_class(classes, "standard", is_made)]
+    assert (fix in found[0]) if fix else not found

@@ -451,7 +451,7 @@ def test_bad_yaml_is_a_fault_at_its_line(text: bytes, code: str, line: int) -> N
     (fault,) = parse(text).faults
     assert fault.code == code or (code == "size" and fault.code == "syntax" and text.startswith(b"a: ["))
     assert fault.line == line or code == "size"
-    assert fault.mend
+    assert fault.fix
 
 
 def test_file_that_is_too_large_is_told_with_its_own_size(tmp_path: Path) -> None:

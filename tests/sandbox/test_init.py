@@ -145,16 +145,16 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
         run_cli(command, Invocation(io.StringIO(), out, io.StringIO(), environ))
         assert world.token not in out.getvalue()
         found = [item for item in json.loads(out.getvalue())["findings"] if item["area"] == "webhook"]
-        return [(item["state"], item["found"], item["mend"]) for item in found[1:]]
+        return [(item["state"], item["found"], item["fix"]) for item in found[1:]]
 
     world.up()
-    ((state, what, mend),) = told()
+    ((state, what, fix),) = told()
     assert (state, "has none to Argo CD's /api/webhook" in what) == ("warning", True)
-    assert f"bootstrap init {world.url} --argocd-url" in mend
+    assert f"bootstrap init {world.url} --argocd-url" in fix
     server = "/apis/apps/v1/namespaces/argocd/deployments/argocd-server"
     connection.request(world.cluster, "DELETE", server, "making it core")
-    ((state, what, mend),) = told()
-    assert (state, "no API server" in what, mend) == ("ok", True, "")
+    ((state, what, fix),) = told()
+    assert (state, "no API server" in what, fix) == ("ok", True, "")
     world.up("--argocd-url", "http://127.0.0.1:1")
     to = "to http://127.0.0.1:1/api/webhook"
     signed, deliveries, log = told()
@@ -163,10 +163,10 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     assert deliveries[1].startswith("the host's API does not list")
     assert deliveries[2] == f"see them at {world.url.removesuffix('.git')}/settings/hooks/{hook['id']}"
     assert log[1] == "argocd-server's log cannot be read from here"
-    ((state, what, mend),) = told(GIT_TOKEN="")
-    assert (state, "there is no token" in what, "GIT_TOKEN" in mend) == ("unknown", True, True)
-    ((state, what, mend),) = told(GIT_TOKEN="0123456789abcdef0123456789abcdef01234567")
-    assert (state, "401" in what, bool(mend)) == ("warning", True, True)
+    ((state, what, fix),) = told(GIT_TOKEN="")
+    assert (state, "there is no token" in what, "GIT_TOKEN" in fix) == ("unknown", True, True)
+    ((state, what, fix),) = told(GIT_TOKEN="0123456789abcdef0123456789abcdef01234567")
+    assert (state, "401" in what, bool(fix)) == ("warning", True, True)
     body = base64.b64encode(b"another").decode()
     patch = json.dumps({"data": {"webhook.gogs.secret": body}}).encode()
     path = "/api/v1/namespaces/argocd/secrets/argocd-secret"
@@ -177,8 +177,8 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     world.up("--argocd-url", "http://127.0.0.1:1")
     assert told()[0] == signed
     world.api("PATCH", f"/repos/{world.name}/hooks/{hook['id']}", {"active": False})
-    state, what, mend = told()[0]
-    assert (state, what, "sets it right" in mend) == ("broken", f"{to}: it is switched off", True)
+    state, what, fix = told()[0]
+    assert (state, what, "sets it right" in fix) == ("broken", f"{to}: it is switched off", True)
 
 
 def test_dry_run_previews_all_and_writes_nothing_anywhere(world: World) -> None:

@@ -256,12 +256,12 @@ def test_doctor_tells_versions_rights_and_what_is_broken(
     assert by_area["rights"]["state"] == "ok"
     assert by_area["clock"]["state"] == "ok"
     assert "the chart is not there" in by_area["b"]["found"]
-    assert all(finding["mend"] for finding in findings if finding["state"] != "ok")
+    assert all(finding["fix"] for finding in findings if finding["state"] != "ok")
     assert any(REPOSITORY in one["found"] and one["found"].endswith("with a credential") for one in findings)
     (webhook, host) = [finding for finding in findings if finding["area"] == "webhook"]
     assert webhook["found"] == "argocd-secret has webhook.gogs.secret"
     assert host["found"].startswith("not asked for: the cluster names git.example.com; a token goes only to")
-    assert host["mend"].endswith(f"bootstrap doctor --repo {REPOSITORY}")
+    assert host["fix"].endswith(f"bootstrap doctor --repo {REPOSITORY}")
     for hidden in ("correct-horse-battery", "staple-of-a-hook"):
         assert hidden not in result.out + result.err
         assert base64.b64encode(hidden.encode()).decode() not in result.out + result.err

@@ -209,7 +209,7 @@ def test_broken_hop_says_why_and_what_to_do(mark: str, line: str, title: str, ru
     assert hop.state == "broken"
     remark = next(one for one in hop.remarks if one.rule == rule)
     assert remark.message
-    assert remark.mend
+    assert remark.fix
     assert f"! {rule} {remark.message}" in "\n".join(lines(root))
 
 

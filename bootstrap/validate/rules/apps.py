@@ -209,8 +209,8 @@ def _paths(apps: Apps, application: Resource, closure: frozenset[str]) -> Iterat
         if not any(_covers(pattern, file) for pattern in patterns):
             message = f"{application} depends on {file}, which manifest-generate-paths leaves out"
             place = ("metadata", "annotations", GENERATE_PATHS)
-            mend = f"add /{posixpath.dirname(file)} to the annotation"
-            yield at(STALE_PATHS, application, message, *place, mend=mend)
+            fix = f"add /{posixpath.dirname(file)} to the annotation"
+            yield at(STALE_PATHS, application, message, *place, fix=fix)
             return
 
 
@@ -219,8 +219,8 @@ def _no_paths(application: Resource, closure: frozenset[str]) -> Iterator[Proble
     folders = {posixpath.dirname(file) for file in closure}
     outer = {one for one in folders if not any(one.startswith(f"{other}/") for other in folders)}
     message = f"{application} has no manifest-generate-paths, as those beside it have"
-    mend = f"add {GENERATE_PATHS}: {';'.join(f'/{folder}' for folder in sorted(outer))}"
-    yield at(STALE_PATHS, application, message, "metadata", "annotations", mend=mend)
+    fix = f"add {GENERATE_PATHS}: {';'.join(f'/{folder}' for folder in sorted(outer))}"
+    yield at(STALE_PATHS, application, message, "metadata", "annotations", fix=fix)
 
 
 def _covers(pattern: str, file: str) -> bool:

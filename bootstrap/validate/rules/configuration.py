@@ -126,9 +126,9 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
         if (untold := secrets.missing(index, around, pod, namespace, use.name)) is not None:
             level, maybe = untold
             known = [item.name for item in index.of("Secret", namespace=namespace)]
-            said, mend = near(pod, use.name, known, _named_at(use), use.kind)
+            said, fix = near(pod, use.name, known, _named_at(use), use.kind)
             message = f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{said}{maybe}"
-            yield at(SECRET, pod, message, *use.path, mend=mend, level=level)
+            yield at(SECRET, pod, message, *use.path, fix=fix, level=level)
         elif use.key is not None:
             keys = secrets.keys(index, namespace, use.name)
             if keys is not None and use.key not in keys:
@@ -140,17 +140,17 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
     elif use.kind == "PersistentVolumeClaim":
         if (around.complete or pod.application) and index.get(use.kind, namespace, use.name) is None:
             known = [item.name for item in index.of(use.kind, namespace=namespace)]
-            said, mend = near(pod, use.name, known, use.path, use.kind)
+            said, fix = near(pod, use.name, known, use.path, use.kind)
             message = f"{pod} mounts the claim {use.name}, which is not there{said}"
             there = (use.kind, namespace, use.name)
-            yield at(CLAIM, pod, message, *use.path, mend=mend, unless=there)
+            yield at(CLAIM, pod, message, *use.path, fix=fix, unless=there)
     elif use.kind == "ServiceAccount":
         if use.name != "default" and index.get(use.kind, namespace, use.name) is None:
             known = [item.name for item in index.of(use.kind, namespace=namespace)]
-            said, mend = near(pod, use.name, known, use.path, use.kind)
+            said, fix = near(pod, use.name, known, use.path, use.kind)
             message = f"{pod} runs as ServiceAccount {use.name}, which is not there{said}"
             there = (use.kind, namespace, use.name)
-            yield at(ACCOUNT, pod, message, *use.path, mend=mend, unless=there)
+            yield at(ACCOUNT, pod, message, *use.path, fix=fix, unless=there)
     elif not use.name.startswith("system-") and (level := around.lacks(use.kind, use.name)):
         said = names_near(use.name, (item.name for item in around.public.of(use.kind)))
         message = f"{pod} names {use.how} {use.name}, which nothing provides{said}"
@@ -175,10 +175,10 @@ def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem
     if found is None:
         if use.name not in _BROUGHT and not use.name.endswith("-generated"):
             names = [item.name for item in index.of("ConfigMap", namespace=pod.namespace)]
-            said, mend = near(pod, use.name, names, _named_at(use), use.kind)
+            said, fix = near(pod, use.name, names, _named_at(use), use.kind)
             message = f"{pod} needs ConfigMap {use.name} ({use.how}), which is not there{said}"
             there = ("ConfigMap", pod.namespace, use.name)
-            yield at(CONFIG_MAP, pod, message, *use.path, mend=mend, unless=there)
+            yield at(CONFIG_MAP, pod, message, *use.path, fix=fix, unless=there)
         return
     known = {*mapping(found.body.get("data")), *mapping(found.body.get("binaryData"))}
     if use.key is not None and use.key not in known:

@@ -12,7 +12,7 @@ SYNTAX = Rule(
     "yaml-syntax",
     "error",
     "A file is no YAML: a tab indents it, a bracket stays open, a merge conflict was left in it.",
-    "mend the YAML",
+    "fix the YAML",
 )
 DUPLICATE = Rule(
     "GB102",
@@ -35,7 +35,7 @@ BUILD = Rule(
     "kustomization-fails",
     "error",
     "kustomize cannot build a folder, so Argo CD cannot either.",
-    "mend what kustomize names",
+    "fix what kustomize names",
 )
 MISSING = Rule(
     "GB106",

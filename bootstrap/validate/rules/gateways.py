@@ -68,7 +68,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield from _backend(index, around, route, name, namespace, port, place)
         for kind, place in _strange_backends(route):
             message = f"{route} sends requests to a {kind}, which is no kind of backend"
-            yield at(services.BACKEND_MISSING, route, message, *place, mend="name a Service")
+            yield at(services.BACKEND_MISSING, route, message, *place, fix="name a Service")
     for gateway in index.of(GATEWAY, *LISTENER_SETS):
         yield from _gateway(index, around, gateway)
     yield from _issuers(index, around)

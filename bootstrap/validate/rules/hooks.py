@@ -44,10 +44,10 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         whole = {phase_of(one) for one in late.values()}
         when = f"with {_name(max(whole, key=_number))}" if whole != {phase} else "with a later wave of it"
         message = f"{workload} runs in {phase}, and needs {names}, which come{'s' * (len(late) == 1)} {when}"
-        mend = f"give {names} the annotation {HOOK}: {phase} and a sync-wave below {workload.wave}"
+        fix = f"give {names} the annotation {HOOK}: {phase} and a sync-wave below {workload.wave}"
         if any(one.kind == "ServiceAccount" for one in late.values()):
-            mend += ", and its Role and RoleBinding too"
-        yield at(TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), mend=mend)
+            fix += ", and its Role and RoleBinding too"
+        yield at(TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), fix=fix)
 
 
 def phase_of(resource: Resource) -> str | None:

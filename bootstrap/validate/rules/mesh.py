@@ -162,9 +162,9 @@ def _gateway(
         said = (
             f"; did you mean {same[0]}?" if len(same) == 1 else names_near(f"{namespace}/{short}", elsewhere)
         )
-        mend = f"write {same[0]}" if len(same) == 1 else None
+        fix = f"write {same[0]}" if len(same) == 1 else None
         message = f"{virtual} names the Gateway {name}, which is not there{said}"
-        yield at(GATEWAY_MISSING, virtual, message, "spec", "gateways", number, mend=mend)
+        yield at(GATEWAY_MISSING, virtual, message, "spec", "gateways", number, fix=fix)
 
 
 def _rule(index: Index, around: Surroundings, rule: Resource) -> Iterator[Problem]:

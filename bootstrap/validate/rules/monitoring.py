@@ -43,7 +43,7 @@ EXPRESSION = Rule(
     "expression-does-not-parse",
     "error",
     "A rule's expression is none: Prometheus refuses the whole file of rules.",
-    "mend brackets, quotes and operators",
+    "fix brackets, quotes and operators",
 )
 
 EXPORTERS: Mapping[str, tuple[str, ...]] = {

@@ -72,8 +72,8 @@ def check(apps: Apps) -> Iterator[Problem]:
             continue
         told.add(place)
         message = f"{application} lies in {application.namespace}, and Argo CD in {home}"
-        mend = f"put it into {home}"
-        yield at(UNSEEN, application, message, "metadata", "namespace", mend=mend)
+        fix = f"put it into {home}"
+        yield at(UNSEEN, application, message, "metadata", "namespace", fix=fix)
 
 
 def _is_unseen(apps: Apps, application: Resource, home: str) -> bool:

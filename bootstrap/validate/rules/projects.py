@@ -125,11 +125,11 @@ def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
         if refused or (pattern.startswith("!") and fnmatchcase(namespace, pattern[1:])):
             why = refused or pattern
             message = f"{told}, which project {project.name} refuses ({why})"
-            mend = None
+            fix = None
             if not refused and not on_cluster:
                 message += ": a rule with ! holds on every cluster, whatever server or name it has"
-                mend = f"take the rule with {pattern} out, and allow what may be used by name"
-            yield at(DESTINATION, application, message, "spec", "destination", mend=mend)
+                fix = f"take the rule with {pattern} out, and allow what may be used by name"
+            yield at(DESTINATION, application, message, "spec", "destination", fix=fix)
             return
         allowed = allowed or (on_cluster and (pattern[:1] == "!" or fnmatchcase(namespace, pattern)))
     if not allowed:
@@ -173,9 +173,9 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
             told.add(item.kind)
             what = "this object" if cluster_scoped and _by_name(project, kind) else "this kind"
             message = f"{item.resource}: project {project.name} does not allow {application.name} {what}"
-            mend = "take it out of {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"
-            mend = f"{mend.format(start)} of AppProject {project.name}, or let another Application apply it"
-            yield at(KIND, item.resource, message, "kind", mend=mend)
+            fix = "take it out of {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"
+            fix = f"{fix.format(start)} of AppProject {project.name}, or let another Application apply it"
+            yield at(KIND, item.resource, message, "kind", fix=fix)
 
 
 def _listed(items: Any, group: str, kind: str, name: str = "") -> bool:

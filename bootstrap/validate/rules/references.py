@@ -71,14 +71,14 @@ def _beside(index: Index, around: Surroundings, use: Named) -> Iterator[Problem]
     if found is not None or not index.knows(use.namespace) or _brought(use):
         return
     known = [item.name for item in index.of(use.kind, namespace=use.namespace)]
-    said, mend = near(user, use.name, known, use.path, use.kind)
+    said, fix = near(user, use.name, known, use.path, use.kind)
     other = next((kind for kind in use.others if _is_there(index, around, kind, use)), None)
     if other is not None:
         short = other.partition(".")[0]
-        said, mend = f"; there is a {short} of this name", f"set kind: {short}"
+        said, fix = f"; there is a {short} of this name", f"set kind: {short}"
     rule = services.BACKEND_MISSING if use.kind == "Service" else MISSING
     there = (use.kind, use.namespace, use.name)
-    yield _missing(rule, use, f" in {use.namespace}{said}", mend, unless=there)
+    yield _missing(rule, use, f" in {use.namespace}{said}", fix, unless=there)
 
 
 def _is_there(index: Index, around: Surroundings, kind: str, use: Named) -> bool:
@@ -106,7 +106,7 @@ def _of_cluster(index: Index, around: Surroundings, use: Named) -> Iterator[Prob
         level = "error" if around.knows_cluster_objects() and use.name not in known else None
     if level is None:
         return
-    said, mend = names_near(use.name, known), None
+    said, fix = names_near(use.name, known), None
     other = next((kind for kind in use.others if _is_there(index, around, kind, use)), None)
     if use.short_kind == "ClusterRole":
         level = "warning"
@@ -114,22 +114,22 @@ def _of_cluster(index: Index, around: Surroundings, use: Named) -> Iterator[Prob
         return  # Git has none of the kind at all: they are made by other means
     if other is not None:
         short = other.partition(".")[0]
-        said, mend = f"; there is a {short} of this name", f"set kind: {short}"
-    yield _missing(MISSING, use, said, mend, level, unless=(use.kind, "", use.name))
+        said, fix = f"; there is a {short} of this name", f"set kind: {short}"
+    yield _missing(MISSING, use, said, fix, level, unless=(use.kind, "", use.name))
 
 
 def _missing(
     rule: Rule,
     use: Named,
     said: str,
-    mend: str | None = None,
+    fix: str | None = None,
     level: Severity | None = None,
     unless: tuple[str, str, str] | None = None,
 ) -> Problem:
     if use.kind == "ServiceAccount":  # its rights are given to nobody, and nothing fails for it
         level = "warning"
     message = f"{use.user} names {use.short_kind} {use.name}, which is not there{said}"
-    return at(rule, use.user, message, *use.path, mend=mend, unless=unless, level=level)
+    return at(rule, use.user, message, *use.path, fix=fix, unless=unless, level=level)
 
 
 def _secret(index: Index, around: Surroundings, use: Named) -> Iterator[Problem]:
@@ -145,13 +145,13 @@ def _secret(index: Index, around: Surroundings, use: Named) -> Iterator[Problem]
     if (untold := secrets.missing(index, around, user, use.namespace, use.name)) is not None:
         level, maybe = untold
         known = [item.name for item in index.of("Secret", namespace=use.namespace)]
-        said, mend = near(user, use.name, known, use.path, use.kind)
+        said, fix = near(user, use.name, known, use.path, use.kind)
         if use.certificate:
             message = f"{user} takes its certificate from Secret {use.name}, which nothing makes{said}{maybe}"
-            yield at(services.TLS_SECRET, user, message, *use.path, mend=mend, level=level)
+            yield at(services.TLS_SECRET, user, message, *use.path, fix=fix, level=level)
         else:
             message = f"{user} needs Secret {use.name}, which nothing makes in {use.namespace}{said}{maybe}"
-            yield at(SECRET, user, message, *use.path, mend=mend, level=level)
+            yield at(SECRET, user, message, *use.path, fix=fix, level=level)
     elif use.key is not None:
         keys = secrets.keys(index, use.namespace, use.name)
         if keys and use.key not in keys:

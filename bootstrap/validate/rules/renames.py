@@ -30,11 +30,11 @@ def near(
             "build both from one kustomization, where kustomize replaces the name"
             + (", or set generatorOptions.disableNameSuffixHash" if what == "hash" else "")
         )
-    mend = (
+    fix = (
         f"name a file under `configurations:` with nameReference: kind {kind.partition('.')[0]}, "
         f"fieldSpecs kind {user.short_kind}, path {field}"
     )
-    return said, mend + (", or set generatorOptions.disableNameSuffixHash" if what == "hash" else "")
+    return said, fix + (", or set generatorOptions.disableNameSuffixHash" if what == "hash" else "")
 
 
 def _is_hashed(known: str, name: str) -> bool:

@@ -35,8 +35,8 @@ def check(apps: Apps) -> Iterator[Problem]:
             yield from _order(apps, application, needed)
             if needed not in on:
                 message = f"{application} requires {needed}, which is not on{names_near(needed, on)}"
-                mend = f"switch it on: bootstrap component enable {needed}"
-                yield at(OFF, application, message, "metadata", "annotations", REQUIRES, mend=mend)
+                fix = f"switch it on: bootstrap component enable {needed}"
+                yield at(OFF, application, message, "metadata", "annotations", REQUIRES, fix=fix)
 
 
 def _on(apps: Apps) -> set[str]:

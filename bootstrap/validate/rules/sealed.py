@@ -32,7 +32,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         if not renamed and namespace == sealed.namespace:
             continue
         message = f"{sealed} was sealed for {namespace}/{name}, and opens for that name alone"
-        yield at(OTHER_NAME, sealed, message, "metadata", "name", mend=_mend(sealed, name, namespace))
+        yield at(OTHER_NAME, sealed, message, "metadata", "name", fix=_mend(sealed, name, namespace))
 
 
 def _is_wide(annotations: object, scope: str) -> bool:

@@ -107,10 +107,10 @@ def backend(
     if service is None:
         if index.knows(namespace):
             known = [item.name for item in index.of("Service", namespace=namespace)]
-            said, mend = near(user, str(name), known, (*path, "name"), "Service")
+            said, fix = near(user, str(name), known, (*path, "name"), "Service")
             message = f"{user} sends requests to Service {name}, which is not in {namespace}{said}"
             there = ("Service", namespace, str(name))
-            yield at(BACKEND_MISSING, user, message, *path, "name", mend=mend, unless=there)
+            yield at(BACKEND_MISSING, user, message, *path, "name", fix=fix, unless=there)
         return
     if service.spec.get("type") == "ExternalName" and not ports(service):
         return  # a name alone, for whatever port
@@ -266,7 +266,7 @@ def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
     known = workload.kind == "StatefulSet.apps" and index.knows(workload.namespace)
     if known and name and index.get("Service", workload.namespace, name) is None:
         known_names = [item.name for item in index.of("Service", namespace=workload.namespace)]
-        said, mend = near(workload, str(name), known_names, ("spec", "serviceName"), "Service")
+        said, fix = near(workload, str(name), known_names, ("spec", "serviceName"), "Service")
         message = f"{workload} names the Service {name}, which is not there{said}"
         there = ("Service", workload.namespace, str(name))
-        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", mend=mend, unless=there)
+        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", fix=fix, unless=there)

@@ -30,12 +30,12 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     for claim in index.of(PVC):
         volume = volume_of(around.public, claim)
         if volume is not None and (fault := _fault(around, claim, volume)):
-            message, field, mend = fault
-            yield at(NOT_BOUND, claim, message, "spec", field, mend=mend)
+            message, field, fix = fault
+            yield at(NOT_BOUND, claim, message, "spec", field, fix=fix)
         elif volume is None and claim.spec.get("volumeName") and around.knows_cluster_objects():
             message = f"{claim} names PersistentVolume {claim.spec['volumeName']}, which is not there"
             there = (PV, "", str(claim.spec["volumeName"]))
-            yield at(NOT_BOUND, claim, message, "spec", "volumeName", mend="add the volume", unless=there)
+            yield at(NOT_BOUND, claim, message, "spec", "volumeName", fix="add the volume", unless=there)
 
 
 def volume_of(public: Index, claim: Resource) -> Resource | None:

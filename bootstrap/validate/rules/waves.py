@@ -106,8 +106,8 @@ def check(apps: Apps) -> Iterator[Problem]:
             if group in CHARTS and whole:
                 told.add((owned.application, group))
                 message = f"{owned.resource} needs the definitions of {group}, which nothing here brings"
-                mend = f"enable the component with the chart {CHARTS[group][0]}"
-                yield at(KIND_MISSING, owned.resource, message, "apiVersion", mend=mend, level=level)
+                fix = f"enable the component with the chart {CHARTS[group][0]}"
+                yield at(KIND_MISSING, owned.resource, message, "apiVersion", fix=fix, level=level)
             continue
         provider = names.get(found)
         if user is None or provider is None or user is provider:

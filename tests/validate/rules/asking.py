@@ -51,7 +51,7 @@ def placed(problem: Problem) -> Finding:
         rule.id,
         problem.severity,
         problem.message,
-        problem.mend,
+        problem.fix,
         item.file,
         item.line,
         str(item),

@@ -68,4 +68,4 @@ def test_application_beside_argo_cd_is_told_unless_its_project_allows_it(
     here = resources(text.replace("OPTION", ""), "a.yaml", "argocd/root")
     told = list(options.check(Apps(here[:1], Index(here, ()), [], {}, TREE, [], complete=True)))
     assert len(told) == count
-    assert all("lies in" in one.message and one.mend == "put it into argocd" for one in told)
+    assert all("lies in" in one.message and one.fix == "put it into argocd" for one in told)

@@ -1,4 +1,4 @@
-"""What objects name beyond pods: with the hint that leads to the mend, and silence where Git cannot tell."""
+"""What objects name beyond pods: with the hint that leads to the fix, and silence where Git cannot tell."""
 
 from __future__ import annotations
 
@@ -183,19 +183,19 @@ def test_prefix_that_did_not_reach_a_custom_kind_is_told_as_that(name: str, serv
     route = one(TRAEFIK, "IngressRoute", "{routes: [{services: [{name: web, port: 80}]}]}", name)
     (problem,) = ask(references.check, route + SERVICE.replace("web", service))
     assert says in problem.message
-    assert ("nameReference" in problem.mend) == ("kustomize made" in says)
-    if "nameReference" in problem.mend:
-        assert "fieldSpecs kind IngressRoute, path spec/routes/services/name" in problem.mend
+    assert ("nameReference" in problem.fix) == ("kustomize made" in says)
+    if "nameReference" in problem.fix:
+        assert "fieldSpecs kind IngressRoute, path spec/routes/services/name" in problem.fix
 
 
 @pytest.mark.parametrize(
-    ("api", "kind", "mend"),
+    ("api", "kind", "fix"),
     [
         ("argoproj.io/v1alpha1", "Rollout", "nameReference: kind ConfigMap"),
         ("apps/v1", "Deployment", "build both from one kustomization"),
     ],
 )
-def test_hash_that_did_not_reach_a_user_is_no_near_name(api: str, kind: str, mend: str) -> None:
+def test_hash_that_did_not_reach_a_user_is_no_near_name(api: str, kind: str, fix: str) -> None:
     """argo-rollouts#111"""
     spec = (
         "{template: {spec: {containers: [{name: a, image: a, envFrom: [{configMapRef: {name: settings}}]}]}}}"
@@ -204,8 +204,8 @@ def test_hash_that_did_not_reach_a_user_is_no_near_name(api: str, kind: str, men
     (problem,) = ask(configuration.check, one(api, kind, spec) + made)
     assert "did you mean" not in problem.message
     assert "its hash did not reach" in problem.message
-    assert mend in problem.mend
-    assert "disableNameSuffixHash" in problem.mend
+    assert fix in problem.fix
+    assert "disableNameSuffixHash" in problem.fix
 
 
 def test_sealed_secret_keeps_to_its_scope() -> None:
@@ -448,4 +448,4 @@ def test_store_of_the_cluster_is_missed_only_beside_others_of_git() -> None:
     assert "did you mean vautl?" in problem.message
     own = "---\n" + one("external-secrets.io/v1", "SecretStore", "{}", "vault")
     (problem,) = ask(references.check, text + own)
-    assert problem.mend == "set kind: SecretStore"
+    assert problem.fix == "set kind: SecretStore"

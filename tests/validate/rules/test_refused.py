@@ -13,7 +13,7 @@ def found(kind: str, name: str, spec: dict[str, object] | None = None, applicati
     version, _, short = kind.rpartition(" ")
     body = {"apiVersion": version, "kind": short, "metadata": {"name": name}, "spec": spec or {}}
     here = Index([Resource(body, "shop", application)], ())
-    return [(one.rule.id, one.message, one.mend) for one in refused.check(here, Surroundings(here, False))]
+    return [(one.rule.id, one.message, one.fix) for one in refused.check(here, Surroundings(here, False))]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_schedule_is_read_as_kubernetes_reads_it(schedule: str, says: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "mend"),
+    ("kind", "name", "fix"),
     [
         ("v1 ConfigMap", "web", None),
         ("v1 ConfigMap", "kube-root-ca.crt", None),
@@ -50,12 +50,12 @@ def test_schedule_is_read_as_kubernetes_reads_it(schedule: str, says: str) -> No
         ("v1 ConfigMap", "Web_Config", "call it web-config, also in what names it"),
         ("apps/v1 Deployment", "web-", "call it web, also in what names it"),
         ("v1 Service", "web.shop", "call it web-shop, also in what names it"),
-        ("v1 Service", "a" * 64, refused.NAME.mend),
-        ("v1 ConfigMap", "___", refused.NAME.mend),
+        ("v1 Service", "a" * 64, refused.NAME.fix),
+        ("v1 ConfigMap", "___", refused.NAME.fix),
     ],
 )
-def test_name_is_one_that_kubernetes_allows(kind: str, name: str, mend: str | None) -> None:
-    assert [one[2] for one in found(kind, name)] == ([mend] if mend else [])
+def test_name_is_one_that_kubernetes_allows(kind: str, name: str, fix: str | None) -> None:
+    assert [one[2] for one in found(kind, name)] == ([fix] if fix else [])
 
 
 def test_name_in_a_folder_that_nothing_applies_may_be_filled_in() -> None:

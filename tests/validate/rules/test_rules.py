@@ -459,7 +459,7 @@ def test_rule_finds_what_is_broken_and_nothing_else(case: Case) -> None:
     assert any(case.says in problem.message for problem in own), [one.message for one in own]
     others = {problem.rule.id for problem in found} - {case.rule, *case.also}
     assert not others, [(one.rule.id, one.message) for one in found]
-    assert all(problem.mend for problem in own)
+    assert all(problem.fix for problem in own)
 
 
 def test_every_rule_has_a_case() -> None:
@@ -471,7 +471,7 @@ def test_ids_are_unique_and_every_rule_says_what_to_do() -> None:
     rules = [rule for modules in FAMILIES.values() for module in modules for rule in rules_of(vars(module))]
     assert len({rule.id for rule in rules}) == len(rules)
     assert len({rule.name for rule in rules}) == len(rules)
-    assert all(rule.about.endswith(".") and not rule.mend.endswith(".") for rule in rules)
+    assert all(rule.about.endswith(".") and not rule.fix.endswith(".") for rule in rules)
 
 
 def test_definitions_that_several_charts_bring_are_there_with_the_first() -> None:

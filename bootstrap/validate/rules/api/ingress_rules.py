@@ -33,8 +33,8 @@ def _rules(ingress: Resource) -> Iterator[Problem]:
         after = rules[number + 1] if number + 1 < len(rules) else {}
         split = bool(after.get("http")) and not after.get("host")
         message = f"{ingress} has a rule for {rule['host']} that leads nowhere"
-        mend = None
+        fix = None
         if split:
             message += ", and one without a host behind it, for every other host"
-            mend = "write host and http into one rule: take the second dash out"
-        yield at(NO_PATHS, ingress, message, "spec", "rules", number, mend=mend)
+            fix = "write host and http into one rule: take the second dash out"
+        yield at(NO_PATHS, ingress, message, "spec", "rules", number, fix=fix)

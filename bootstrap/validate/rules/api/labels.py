@@ -162,7 +162,7 @@ def _size(index: Index, resource: Resource) -> Iterator[Problem]:
                 message,
                 "metadata",
                 "name",
-                mend="split it, or fetch the data when it is needed",
+                fix="split it, or fetch the data when it is needed",
             )
             return
         if size < ANNOTATIONS // 4:

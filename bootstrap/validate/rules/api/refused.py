@@ -77,8 +77,8 @@ def _name(resource: Resource) -> Iterator[Problem]:
     if len(name) > (63 if label else 253):
         yield at(NAME, resource, f"{message}: its name has {len(name)} letters", "metadata", "name")
     else:
-        mend = f"call it {fit}, also in what names it" if _SUBDOMAIN.fullmatch(fit) else None
-        yield at(NAME, resource, message, "metadata", "name", mend=mend)
+        fix = f"call it {fit}, also in what names it" if _SUBDOMAIN.fullmatch(fit) else None
+        yield at(NAME, resource, message, "metadata", "name", fix=fix)
 
 
 def _ports(service: Resource) -> Iterator[Problem]:

@@ -97,8 +97,8 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             gone = tuple(int(part) for part in release.split(".")) <= around.kubernetes
             instead = "nothing replaces it" if successor == "-" else f"use {successor}"
             message = f"{resource} is {key[0]}, which Kubernetes {release} {'removed' if gone else 'removes'}"
-            yield at(REMOVED if gone else DEPRECATED, resource, message, "apiVersion", mend=instead)
+            yield at(REMOVED if gone else DEPRECATED, resource, message, "apiVersion", fix=instead)
         elif key in _DEPRECATED:
             release, successor = _DEPRECATED[key]
             message = f"{resource} is {key[0]} {key[1]}, deprecated since Kubernetes {release}"
-            yield at(DEPRECATED, resource, message, "apiVersion", mend=f"use {successor}")
+            yield at(DEPRECATED, resource, message, "apiVersion", fix=f"use {successor}")
