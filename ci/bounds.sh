@@ -12,7 +12,8 @@ trap 'rm -rf "$folder"' EXIT
 
 run() {
   local what=$1 python=$2 constraints=$3
-  if ! command -v "$python" >/dev/null; then
+  # A shim of a version manager is on PATH and still may lead nowhere.
+  if ! "$python" -c '' 2>/dev/null; then
     echo "not run: $what ($python is not on this machine)" >&2
     return
   fi
