@@ -158,7 +158,7 @@ def _commit_of(options: dict[str, Any]) -> Any:
 
     review = None
     if not options["pr"] and (options["labels"] or options["auto_merge"] or options["pr_branch"]):
-        raise click.UsageError("--label, --auto-merge and --pr-branch are of no use without --pr")
+        raise click.UsageError("--label, --auto-merge and --pr-branch have no effect without --pr")
     if options["pr"]:
         from bootstrap.edit.review import Review
 

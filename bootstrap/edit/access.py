@@ -47,8 +47,8 @@ def open_branch(access: Access, output: Output, *, asks_past: bool = False) -> I
 
         root, under = _locate(access.path or ".", output.invocation)
         if not (root / ".git").exists():
-            hint = "give --repo URL, or leave --push away to change the files alone"
-            raise InputError("looking for the repository", f"{root} is no Git work tree", hint)
+            hint = "give --repo URL, or omit --push to change the files alone"
+            raise InputError("looking for the repository", f"{root} is not a Git work tree", hint)
         branch: Branch = WorkTreeBranch(root, access.branch, known, output.invocation)
         try:
             yield branch, under
@@ -77,9 +77,7 @@ def open_branch(access: Access, output: Output, *, asks_past: bool = False) -> I
 def open_tree(access: Access, invocation: Invocation | None = None) -> tuple[WorkTree, str]:
     """The files on this machine, and the part of them that PATH names."""
     if access.branch is not None:
-        raise InputError(
-            "reading the options", "--branch is of no use without --push or --repo", "leave it away"
-        )
+        raise InputError("reading the options", "--branch has no effect without --push or --repo", "omit it")
     if invocation is None:
         root, under = locate(access.path or ".", Path.cwd())
         return WorkTree(root), under

@@ -94,7 +94,7 @@ def check_credential(url: str, credential: Credential) -> None:
             raise InputError(tried, "a token would cross the network unencrypted over http://", hint)
     if credential.ssh_key is not None and not is_ssh(url):
         hint = "give the repository's SSH address, or a token instead of the key"
-        raise InputError(tried, "an SSH key is of no use with this URL", hint, without_userinfo(url))
+        raise InputError(tried, "an SSH key cannot be used with this URL", hint, without_userinfo(url))
 
 
 def settings(url: str, credential: Credential) -> list[tuple[str, str]]:

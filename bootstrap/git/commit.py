@@ -67,7 +67,7 @@ def stamps(calls: Calls, author: Identity, when: float) -> tuple[str, str]:
     for role in ("AUTHOR", "COMMITTER"):
         answer = calls.run("var", f"GIT_{role}_IDENT", extra=fallback | chosen)
         if answer.status:
-            hint = "give GIT_COMMITTER_NAME, _EMAIL and the dates as git takes them, or leave them away"
+            hint = "give GIT_COMMITTER_NAME, _EMAIL and the dates as git takes them, or omit them"
             said = errors.summary(answer.err)
             raise InputError("finding who commits", said, hint)
         found.append(check_text(answer.text, "finding who commits", f"GIT_{role}_NAME or _EMAIL"))

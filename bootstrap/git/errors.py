@@ -74,7 +74,7 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
     (
         r"gpg failed to sign|failed to write commit object|user\.signing[kK]ey|failed to sign",
         GitError,
-        "check the signing key (git config user.signingKey, gpg.format), or leave --sign away",
+        "check the signing key (git config user.signingKey, gpg.format), or omit --sign",
     ),
     (
         r"Could not resolve|Failed to connect|Couldn't connect|Connection (refused|timed out|reset|closed)"

@@ -62,7 +62,7 @@ class Step:
 def steps(versions: Iterable[Version], reader: Callable[[bytes], State]) -> Iterator[Step]:
     """The commits that changed the image, newest first; `reader` finds it in a version of the file.
 
-    After a version where it is not there, or that is no YAML, the next newer one has set it. What it was
+    Where it is not there, or the file is not valid YAML, the next newer version has set it. What it was
     at a floor has been set before, by a commit that is not among these. A file that never had an entry
     for it has no steps.
     """

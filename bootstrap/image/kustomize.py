@@ -42,7 +42,7 @@ class Rendered:
 
 
 def render(path: str, files: Files) -> Rendered:
-    """The images that the kustomization file at `path` renders; InputError for what is no YAML."""
+    """The images that the kustomization file at `path` renders; InputError for what is not valid YAML."""
     found = Rendered()
     found.images = _images(path, files, found)
     return found
@@ -75,7 +75,7 @@ def covered(place: ImagePlace, files: Files) -> set[str]:
 
 
 def named(path: str, content: bytes) -> set[str]:
-    """The paths in the repository that a kustomization names; none for what is no YAML."""
+    """The paths in the repository that a kustomization names; none for what is not valid YAML."""
     try:
         listed = _listed(walk(decode(content, path), path))
     except InputError:

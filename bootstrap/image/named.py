@@ -43,7 +43,7 @@ def named(paths: Iterator[str], files: Files) -> list[Named]:
 
 
 def places(one: Named, files: Files) -> list[ImagePlace]:
-    """The images in a file of values, whatever its name; none for what is no YAML."""
+    """The images in a file of values, whatever its name; none for what is not valid YAML."""
     bases: list[ImagePlace] = []
     for file in (*one.over, one.file):
         content = files.read(file)

@@ -43,7 +43,7 @@ def is_yaml(path: str) -> bool:
 def find(
     path: str, content: bytes, bases: Sequence[ImagePlace] = (), *, values: bool = False
 ) -> list[ImagePlace]:
-    """Every place of a file, in its order; InputError, with file:line:column, for what is no YAML.
+    """Every place of a file, in its order; InputError, with file:line:column, for what is not valid YAML.
 
     `bases` are places of the values that the file's own are laid over: what has a tag alone here gets
     its repository from them. `values` says that the file holds a chart's values, whatever its name.

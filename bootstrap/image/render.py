@@ -117,7 +117,7 @@ class ByFiles:
 
 
 def render(path: str, files: Files) -> Rendered:
-    """The images of the kustomization file at `path`; one that is no YAML has none, and says why."""
+    """The images of the kustomization file at `path`; one that is not valid YAML has none, and says why."""
     return _Rendering(files).run(path)
 
 

@@ -77,7 +77,7 @@ class Search:
         return self._in_app()
 
     def places(self, path: str, word: str = "") -> list[ImagePlace]:
-        """The places of a file; none when `word` does not occur in it. InputError for what is no YAML."""
+        """The places of a file; none when `word` does not occur in it. InputError for invalid YAML."""
         if path not in self._parsed:
             content = self.read(path)
             if content is None:

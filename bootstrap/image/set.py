@@ -261,7 +261,7 @@ def _check_names(wanted: Sequence[Wanted]) -> None:
 def _check_options(access: Access, options: CommitOptions) -> None:
     tried = "reading the options"
     if options.push and options.review:
-        raise InputError(tried, "--push and --pr exclude one another", "give one of them")
+        raise InputError(tried, "--push and --pr cannot be combined", "give one of them")
     if access.repo and not (options.commits or options.dry_run):
         hint = "add --push or --pr, or --dry-run to look"
         raise InputError(tried, "--repo without --push would change nothing", hint)

@@ -47,13 +47,13 @@ def for_argocd(request: Request, url: str, git: Credential, invocation: Invocati
     if token and ssh:
         raise InputError(
             "reading --argocd-token-file",
-            f"a token is of no use with {url}",
+            f"a token cannot be used with {url}",
             "give --argocd-ssh-key, or the repository's https:// URL",
         )
     if request.argocd_ssh_key and not ssh:
         raise InputError(
             "reading --argocd-ssh-key",
-            f"an SSH key is of no use with {url}",
+            f"an SSH key cannot be used with {url}",
             "give --argocd-token-file, or the repository's SSH address",
         )
     if request.deploy_key:
@@ -73,7 +73,7 @@ def _check_deploy_key(url: str, ssh: bool, git: Credential) -> None:
     """InputError when no deploy key could be used, or none could be registered."""
     tried = "preparing the deploy key"
     if not ssh:
-        raise InputError(tried, f"a key is of no use with {url}", "give the repository's SSH address")
+        raise InputError(tried, f"a key cannot be used with {url}", "give the repository's SSH address")
     if git.token is None:
         hint = "give one that may administer the repository, by GIT_TOKEN or --token-file"
         raise InputError(tried, "registering it at the Git host needs a token", hint)

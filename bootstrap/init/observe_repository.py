@@ -102,7 +102,7 @@ def _of_missing_folders(request: Request, settings: Settings, desired: Desired) 
 
 
 def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
-    """InputError when a file that the cluster begins with is no YAML: a person's own is kept as it is."""
+    """InputError when a file that the cluster begins with is not valid YAML: it is kept as it is."""
     for name in ("kustomization.yaml", "settings.yaml", "root.yaml", "projects.yaml"):
         path = f"{settings.folder}/{name}"
         if path in desired.tree:

@@ -71,7 +71,7 @@ def of_variant(cluster: ClusterState, variant: str) -> Iterator[Finding]:
     if variant == "ha" and 0 < cluster.ready_nodes < NODES_FOR_HA:
         yield Finding(
             f"Argo CD's high availability needs {NODES_FOR_HA} nodes, and {cluster.ready_nodes} are Ready",
-            "add nodes, or leave --ha away",
+            "add nodes, or omit --ha",
             fatal=False,
         )
 

@@ -58,10 +58,10 @@ class Request:
         return f"bootstrap/{self.cluster}" if self.pr else ""
 
     def check(self) -> None:
-        """Raise InputError for options that exclude one another, or that need another one."""
+        """Raise InputError for options that cannot be combined, or that need another one."""
         tried = "reading the options"
         if self.repo_only and self.cluster_only:
-            raise InputError(tried, "--repo-only and --cluster-only exclude one another", "give one")
+            raise InputError(tried, "--repo-only and --cluster-only cannot be combined", "give one")
         if self.sha256 and not (self.argocd_manifest or self.argocd_version):
             raise InputError(tried, "--sha256 is given without --argocd-manifest", "give the manifest, too")
         if self.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", self.sha256):
@@ -77,7 +77,7 @@ class Request:
         check_api_url(self.api_url)
         if self.deploy_key and self.repo_only:
             found = "--deploy-key puts a key into the cluster, and --repo-only touches none"
-            raise InputError(tried, found, "leave one of them away")
+            raise InputError(tried, found, "omit one of them")
         if self.cluster_only and self.pr:
             raise InputError(tried, "--cluster-only pushes nothing, and --pr asks for a merge", "give one")
         if self.cluster_only and (given := self._changes_of_git()):
@@ -104,5 +104,5 @@ class Request:
 def variant_of(ha: bool, core: bool) -> Variant | None:
     """What --ha and --core ask for; InputError for both."""
     if ha and core:
-        raise InputError("reading the options", "--ha and --core exclude one another", "give one")
+        raise InputError("reading the options", "--ha and --core cannot be combined", "give one")
     return "ha" if ha else "core" if core else None

@@ -14,7 +14,7 @@ _NAMESPACE = re.compile(rb"\bnamespace[\"']?:[ \t]*[\"']?([a-z0-9][a-z0-9-]*)")
 
 
 def namespaces(files: Files, closure: Sequence[str]) -> list[str]:
-    """The namespaces that some files put something into; of what is no YAML, all that it names.
+    """The namespaces that some files put something into; of what is not valid YAML, all that it names.
 
     A kustomization that is none may take up whatever lies below it.
     """

@@ -13,7 +13,7 @@ CHOMPING = re.compile(r"[|>][0-9+-]*")
 
 
 def events(text: str, where: str) -> Iterator[Any]:
-    """The parser's events; raises InputError, with file:line:column, for what is no YAML."""
+    """The parser's events; raises InputError, with file:line:column, for what is not valid YAML."""
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -22,7 +22,7 @@ def events(text: str, where: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        found = str(error.problem or error.context or "it is no YAML")
+        found = str(error.problem or error.context or "it is not valid YAML")
         raise InputError(f"reading {where}", found, "fix the YAML", place) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InputError(f"reading {where}", str(error).splitlines()[0], "fix the YAML", where) from error

@@ -278,7 +278,7 @@ def test_commits_of_the_application_tell_which_is_newer(run: Run, repo: Path, tm
         (["org/web=:v2", "org/web=:v3", "--env", "staging"], "org/web is there twice"),
         (["org/web=:v2", "shop/web=:v3", "--env", "staging"], "both mean org/web"),
         (["org/web=:v2", "--env", "staging", "--message", "x"], "add --push"),
-        (["org/web=:v2", "--branch", "main"], "--branch is of no use"),
+        (["org/web=:v2", "--branch", "main"], "--branch has no effect"),
         (["org/web=:v2", "--repo", "https://git.example.com/a/b.git"], "add --push"),
         (["org/web=:v2", "--env", "staging", "--built-at", "noon"], "is no time"),
         (["../repo"], "not NAME=REFERENCE"),

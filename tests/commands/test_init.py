@@ -355,12 +355,12 @@ def test_missing_url_is_an_input_error_where_nobody_can_be_asked(run: Run) -> No
 @pytest.mark.parametrize(
     ("options", "exit", "words"),
     [
-        (["--cluster-only"], 2, "exclude one another"),
+        (["--cluster-only"], 2, "cannot be combined"),
         (["--cluster", "Prod"], 2, "'Prod'"),
         (["--domain", "http://x"], 2, "'http://x'"),
         (["--path", "../x"], 2, "'../x'"),
         (["--branch", "a..b"], 2, "'a..b'"),
-        (["--ha", "--core"], 2, "exclude one another"),
+        (["--ha", "--core"], 2, "cannot be combined"),
         (["--with", "no-such-thing"], 2, "no component 'no-such-thing'"),
         (["--with", "argocd", "--without", "argocd"], 2, "in both"),
         (["--author", "nobody"], 2, "'nobody'"),

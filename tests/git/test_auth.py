@@ -87,7 +87,7 @@ def test_url_is_shown_without_what_is_secret(url: str, shown: str, host: str) ->
         (HTTPS, Credential(token=" "), "empty"),
         (HTTPS, Credential(ca_file=Path("/nonexistent")), "not there"),
         ("git@h.org:x.git", Credential(ssh_key=Path("/nonexistent")), "not there"),
-        (HTTPS, Credential(ssh_key=Path(__file__)), "of no use"),
+        (HTTPS, Credential(ssh_key=Path(__file__)), "cannot be used"),
     ],
 )
 def test_credential_that_cannot_be_used_or_not_without_harm_is_refused(

@@ -1,4 +1,4 @@
-"""Options that exclude one another, or that mean nothing, are told before anything is asked."""
+"""Options that cannot be combined, or that mean nothing, are told before anything is asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bootstrap.init.request import Request
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"repo_only": True, "cluster_only": True}, "exclude one another"),
+        ({"repo_only": True, "cluster_only": True}, "cannot be combined"),
         ({"cluster_only": True, "variant": "ha"}, "--ha or --core would have to"),
         ({"cluster_only": True, "with_components": ("loki",), "variant": "ha"}, "--with, --ha or --core"),
         ({"cluster_only": True, "argocd_url": "https://argocd.example.org"}, "--argocd-url"),

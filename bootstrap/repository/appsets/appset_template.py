@@ -127,7 +127,7 @@ def patched(made: Mapping[str, Any], patch: str, language: Language) -> Mapping[
     parsed = parse(patch.encode())
     value = parsed.documents[0].value if parsed.documents else None
     if any(fault.code != "duplicate" for fault in parsed.faults) or not isinstance(value, dict | None):
-        raise Refused("its templatePatch is no YAML mapping once it is filled")
+        raise Refused("its templatePatch is not a YAML mapping once it is filled")
     result = dict(_merged(made, value or {}))
     project = mapping(made.get("spec")).get("project")
     result["spec"] = {**mapping(result.get("spec")), "project": project}
@@ -188,8 +188,8 @@ def elements(text: str) -> list[Values]:
     parsed = parse(text.encode())
     value = parsed.documents[0].value if parsed.documents else []
     if any(fault.code != "duplicate" for fault in parsed.faults) or not isinstance(value, list | None):
-        raise Refused("its elementsYaml is no YAML list of mappings")
+        raise Refused("its elementsYaml is not a YAML list of mappings")
     found = [floats(item) for item in value or []]
     if not all(isinstance(item, dict) for item in found):
-        raise Refused("its elementsYaml is no YAML list of mappings")
+        raise Refused("its elementsYaml is not a YAML list of mappings")
     return found

@@ -11,7 +11,7 @@ SYNTAX = Rule(
     "GB101",
     "yaml-syntax",
     "error",
-    "A file is no YAML: a tab indents it, a bracket stays open, a merge conflict was left in it.",
+    "A file is not valid YAML: a tab indents it, a bracket stays open, a merge conflict was left in it.",
     "fix the YAML",
 )
 DUPLICATE = Rule(
