@@ -54,7 +54,7 @@ def test_doctor_sends_no_token_to_a_host_that_the_cluster_names(
     with mirrors.running(tmp_path) as host:
         url = f"{host.url}/platform/gitops.git"
         asked = Access(ca_file=host.ca_file)
-        found = webhook.look(no_cluster, "argocd", [root_of(url)], asked, None, with_token(invocation))
+        found = webhook.inspect(no_cluster, "argocd", [root_of(url)], asked, None, with_token(invocation))
         assert host.asked == []
     ((area, state, said, fix),) = found
     assert (area, state) == ("webhook", "unknown")
@@ -68,7 +68,7 @@ def test_doctor_asks_the_repository_that_was_named_and_no_other(
     with mirrors.running(tmp_path) as host:
         url = f"{host.url}/platform/gitops.git"
         asked = Access(repo=url, ca_file=host.ca_file)
-        webhook.look(no_cluster, "argocd", [root_of(THEIRS)], asked, None, with_token(invocation))
+        webhook.inspect(no_cluster, "argocd", [root_of(THEIRS)], asked, None, with_token(invocation))
         assert host.asked
 
 

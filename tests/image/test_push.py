@@ -323,7 +323,7 @@ def test_a_folder_that_is_no_work_tree_cannot_be_pushed(run: Run, tmp_path: Path
     monkeypatch.chdir(write(tmp_path / "plain", {STAGING: OVERLAY}))
     result = run(*COMMAND)
     assert result.exit == ExitStatus.INPUT
-    assert "no Git work tree" in result.err
+    assert "not a Git work tree" in result.err
 
 
 # -- many at once ------------------------------------------------------------------------------
