@@ -90,7 +90,9 @@ def _new(place: str) -> _Held:
             continue
         except OSError:
             pass  # a file system without locks: no other run can mistake it for a leftover, either
-        return _Held(path, descriptor)
+        if _is_there(path / _LOCK, descriptor):
+            return _Held(path, descriptor)
+        os.close(descriptor)  # another run has swept it between the two lines above
 
 
 def _drop(held: _Held) -> None:
@@ -111,19 +113,27 @@ def _sweep(place: Path) -> None:
         for path in place.glob(f"{PREFIX}*"):
             with contextlib.suppress(OSError):
                 state = path.lstat()
-                if stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and _is_left(path, state):
-                    shutil.rmtree(path, ignore_errors=True)
+                if stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid():
+                    _remove_left(path, state)
 
 
-def _is_left(path: Path, state: os.stat_result) -> bool:
+def _remove_left(path: Path, state: os.stat_result) -> None:
+    """Remove a folder that no run holds; its lock is held meanwhile, so that no run takes it."""
     try:
         descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
-        return time.time() - state.st_mtime > _YOUNG
+        if time.time() - state.st_mtime > _YOUNG:
+            shutil.rmtree(path, ignore_errors=True)
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+        shutil.rmtree(path, ignore_errors=True)
     finally:
         os.close(descriptor)
-    return True
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    """Whether the path still is the file that the descriptor holds."""
+    with contextlib.suppress(OSError):
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    return False

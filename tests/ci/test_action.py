@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -188,6 +189,7 @@ def test_installing_runs_no_python_of_the_checkout_it_stands_in(tmp_path: Path) 
         folder.mkdir()
     for name, text in PACKAGE.items():
         (action / name).write_text(text)
+    shutil.copy(ROOT / "requirements.txt", action)
     for name in ("venv", "ensurepip", "pip", "zipfile", "sitecustomize"):
         (checkout / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
     environ = {

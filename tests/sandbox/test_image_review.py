@@ -193,6 +193,7 @@ def test_what_is_in_the_way_is_one_clear_error_and_nothing_changes(
         assert "Traceback" not in result.err
         return result.err
 
+    file.touch(mode=0o600)
     file.write_text(new_token(repository, "write:repository", deleted=True))
     assert "--token-file" in refused("--token-file", str(file))
     token = new_token(repository, "read:repository")
@@ -201,7 +202,8 @@ def test_what_is_in_the_way_is_one_clear_error_and_nothing_changes(
     assert "may" in said
     assert token not in said
     assert "no-such-branch" in refused("--branch", "no-such-branch", status=ExitStatus.INPUT)
-    assert "127.0.0.1:1" in refused("--repo", "http://127.0.0.1:1/acme/gitops.git")
+    down = refused("--repo", "http://127.0.0.1:1/acme/gitops.git", status=ExitStatus.HOST)
+    assert "127.0.0.1:1" in down
     assert tip(repository) == before
     assert requests(repository) == []
 

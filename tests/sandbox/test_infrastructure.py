@@ -138,7 +138,7 @@ def test_every_default_of_argo_cd_is_kept_but_what_the_catalog_sets(layout: Path
     command = [kustomize(), "build", "--load-restrictor", "LoadRestrictionsNone", str(plain)]
     released = subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
     before = {key(item): item.text.strip() for item in manifests.split(released, "install.yaml")}
-    assert set(built) - set(before) == {("Namespace", "argocd")}
+    assert set(built) - set(before) == {("Namespace", "argocd"), ("AppProject", "default")}
     assert {name for name in before if built.get(name) != before[name]} == {("ConfigMap", "argocd-cm")}
 
 

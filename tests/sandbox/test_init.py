@@ -178,7 +178,7 @@ def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> No
     assert told()[0] == signed
     world.api("PATCH", f"/repos/{world.name}/hooks/{hook['id']}", {"active": False})
     state, what, fix = told()[0]
-    assert (state, what, "sets it right" in fix) == ("broken", f"{to}: it is switched off", True)
+    assert (state, what, "corrects it" in fix) == ("broken", f"{to}: it is switched off", True)
 
 
 def test_dry_run_previews_all_and_writes_nothing_anywhere(world: World) -> None:
@@ -254,7 +254,7 @@ def test_cluster_only_brings_a_new_cluster_up_by_a_token_that_may_only_read(worl
 
 
 def test_cluster_only_takes_the_domain_that_is_recorded_and_no_other(world: World) -> None:
-    world.up("--repo-only", "--domain", "apps.test")
+    world.up("--repo-only", "--domain", "apps.test", "--argocd-manifest", str(world.manifest))
     other = world.init("--cluster-only", "--domain", "other.test", "--dry-run")
     assert other.exit == 2
     assert "--domain is other.test, and cluster default is laid out with apps.test" in other.err

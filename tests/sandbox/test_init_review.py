@@ -60,10 +60,11 @@ def test_a_layout_reaches_a_protected_branch_by_a_request_and_the_cluster_follow
 
 
 def test_a_branch_that_somebody_has_committed_to_is_not_replaced(protected: World) -> None:
-    assert protected.init("--pr", "--repo-only").exit == 0
+    options = ("--pr", "--repo-only", "--argocd-manifest", str(protected.manifest))
+    assert protected.init(*options).exit == 0
     bare = Bare.at(protected.bare())
     theirs = bare.commit({"more.yaml": b"a: 1\n"}, HEAD)
-    refused = protected.init("--pr", "--repo-only")
+    refused = protected.init(*options)
     assert refused.exit == ExitStatus.REFUSED
     assert f"someone has committed to {HEAD}" in refused.err
     assert bare.tip(HEAD) == theirs

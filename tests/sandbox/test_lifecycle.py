@@ -122,8 +122,9 @@ def test_two_sandboxes_side_by_side_share_no_port_and_end_apart(private: Invocat
 
 def test_two_ups_at_once_start_everything_once(private: Invocation) -> None:
     program = (
-        "import sys\nfrom bootstrap.invocation import Invocation\nfrom bootstrap.output import Output\n"
-        "from bootstrap.sandbox import lifecycle\ninvocation = Invocation()\n"
+        "import sys\nfrom bootstrap.core.invocation import Invocation\n"
+        "from bootstrap.core.output import Output\n"
+        "from bootstrap.sandbox import embedded as lifecycle\ninvocation = Invocation()\n"
         "lifecycle.up('own', invocation, Output(invocation, quiet=True), with_argocd=False,\n"
         "             processes=lifecycle.CONTROL_PLANE, timeout=180)\n"
     )
@@ -141,8 +142,8 @@ def test_two_ups_at_once_start_everything_once(private: Invocation) -> None:
 @pytest.mark.parametrize("after", ["etcd", "kube-apiserver"])
 def test_up_killed_in_the_middle_is_continued_by_the_next(private: Invocation, after: str) -> None:
     program = (
-        "from bootstrap.invocation import Invocation\nfrom bootstrap.output import Output\n"
-        "from bootstrap.sandbox import lifecycle, process\nimport os, signal\n"
+        "from bootstrap.core.invocation import Invocation\nfrom bootstrap.core.output import Output\n"
+        "from bootstrap.sandbox import embedded as lifecycle, process\nimport os, signal\n"
         "real = process.write_private\n"
         "def killed(path, content, mode=0o600):\n"
         f"    if path.name == '{after}.json':\n"

@@ -260,7 +260,7 @@ def test_doctor_tells_versions_rights_and_what_is_broken(
     assert any(REPOSITORY in one["found"] and one["found"].endswith("with a credential") for one in findings)
     (webhook, host) = [finding for finding in findings if finding["area"] == "webhook"]
     assert webhook["found"] == "argocd-secret has webhook.gogs.secret"
-    assert host["found"].startswith("not asked for: the cluster names git.example.com; a token goes only to")
+    assert host["found"].startswith("not checked: the cluster names git.example.com; a token is sent only to")
     assert host["fix"].endswith(f"bootstrap doctor --repo {REPOSITORY}")
     for hidden in ("correct-horse-battery", "staple-of-a-hook"):
         assert hidden not in result.out + result.err
