@@ -6,6 +6,8 @@ set -euo pipefail
 folder="$RUNNER_TEMP/bootstrap"
 # The runner stands in a checkout of anybody's: no pip.py or venv.py of it is taken for Python's own.
 cd "$RUNNER_TEMP"
+# Nor is it taken by what pip starts to build with, which knows nothing of -I.
+unset PYTHONPATH PYTHONHOME
 if ! [ -e "$folder/installed" ] || [ "$(cat "$folder/installed")" != "$ACTION" ]; then
   # -I: the folder that the job stands in is a checkout, and no module is taken from there.
   if ! python3 -I -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then

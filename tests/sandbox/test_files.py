@@ -20,7 +20,8 @@ def as_another_user(action: object, folder: Path) -> int:
             os.lchown(place, NOBODY, NOBODY)
         for parent in folder.parents:
             if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108 - pytest's own folders
-                parent.chmod(parent.stat().st_mode | 0o011)  # another user may go through, and write nothing
+                # Another user may go through, and write in the test's own folder alone.
+                parent.chmod(0o777 if parent == folder.parent else parent.stat().st_mode | 0o011)
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
