@@ -93,6 +93,10 @@ def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
         raise
     finally:
         done(process)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    stream.close()
 
 
 def done(process: subprocess.Popen[Any]) -> None:
