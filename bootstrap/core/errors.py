@@ -101,7 +101,7 @@ class AuthenticationFailed(GitError):
 class PushRefused(GitError):
     """The Git host refused the push for good: a protected branch, a hook, a missing right.
 
-    `reason` is one of git_refusals.py, by which a command can say what of its own would help.
+    `reason` is one of git/refusals.py, by which a command can say what of its own would help.
     """
 
     def __init__(

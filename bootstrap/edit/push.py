@@ -2,7 +2,7 @@
 
 What is repeated is the meaning of the edit, not its text, so two runs that change neighbouring lines
 do not get into each other's way. Nothing is ever forced or merged. Overtaken twice, a bump joins those
-that wait, and one of them pushes for all (image_group.py). A push whose answer was lost is looked up
+that wait, and one of them pushes for all (group.py). A push whose answer was lost is looked up
 before it is repeated.
 """
 

@@ -96,7 +96,7 @@ class Branch:
         when: float,
         sign: bool = False,
     ) -> str:
-        """Make a commit on the tip and return its id (git_writing.py); files keep their mode."""
+        """Make a commit on the tip and return its id (commit.py); files keep their mode."""
         modes = {change.path: self._mode(change.path) for change in changes}
         return git_writing.commit(self.calls, self.tip, changes, modes, message, author, when, sign)
 

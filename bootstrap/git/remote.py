@@ -1,6 +1,6 @@
 """What the project asks of git: read a branch of a remote, make commits by plumbing, push one ref.
 
-There is no work tree and no clone; a private temporary repository (git_repository.py) has the tip of
+There is no work tree and no clone; a private temporary repository (bare.py) has the tip of
 one branch and the files that are asked for. Commands know no other module of git than this one.
 """
 

@@ -1,6 +1,6 @@
 """Runs git where a start counts: one process a call, and one that stays to answer about objects.
 
-`git_command.py` does the same through GitPython, whose import alone takes longer than an image bump
+`command.py` does the same through GitPython, whose import alone takes longer than an image bump
 may; a CI job pays it on every run.
 """
 

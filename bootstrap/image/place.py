@@ -1,6 +1,6 @@
 """Pure: one place of a file where an image stands, and how a file is looked at to find them.
 
-A place knows its keys, so that it can be read and edited (images_edit.py) without looking again at
+A place knows its keys, so that it can be read and edited (edit.py) without looking again at
 what kind of file it stands in.
 """
 
