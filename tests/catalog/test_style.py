@@ -76,3 +76,23 @@ def test_a_line_ends_by_the_hundred_and_twentieth_column(path: Path) -> None:
 def _is_one_word(line: str) -> bool:
     """Whether nothing but its key, the dash of a list or the sign of a comment precedes one word."""
     return re.fullmatch(r" *(?:[-#] )*(?:[\w./-]+: )?\S+", line) is not None
+
+
+def test_a_placeholder_is_a_word_in_capitals() -> None:
+    """What an overlay's settings replace is seen at once, and is the same word in every file."""
+    values = re.compile(
+        r"^ *(?:- )?(?:host|hostname|ingressClassName|gatewayClassName|cert-manager\.io/cluster-issuer): "
+        r"(.+)$"
+        r"|^ *(?:- )?(?:hosts|hostnames): \[(.+)\]$",
+        re.MULTILINE,
+    )
+    found = {
+        (str(path.relative_to(ROOT)), word)
+        for folder in ("apps", "bootstrap/app/starters")
+        for component in ("gateway", "ingress")
+        for path in (ROOT / folder).glob(f"**/components/{component}/*.yaml")
+        for one, several in values.findall(path.read_text())
+        for word in re.split(r", ", one or several)
+    }
+    assert len(found) > 15
+    assert {item for item in found if not re.fullmatch(r"[A-Z]+(_[A-Z]+)*", item[1])} == set()
