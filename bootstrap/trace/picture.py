@@ -9,7 +9,7 @@ _CUT = ("GB323", "GB325", "GB349")
 _GROUPS = {"entry": "entry", "route": "entry", "service": "Services", "pods": "pods"}
 
 
-def of(root: Hop) -> Graph:
+def to_graph(root: Hop) -> Graph:
     """Each station once; the tree's ways, and those back to what stands earlier in it."""
     nodes: list[Node] = []
     edges: list[Edge] = []

@@ -86,5 +86,5 @@ def tool(name: str) -> Path:
     if there := path.find(pinned, invocation):
         return there[0]
     placed = program_cache.find(pinned, invocation) or build.build_all([pinned], invocation, print)[name]
-    build_folder.settle([pinned], invocation)
+    build_folder.remove_if_done([pinned], invocation)
     return placed.path
