@@ -63,7 +63,7 @@ def diff(request: Request, output: Output, format: str) -> int:
 class Found:
     """What differs, and the Applications (`namespace/name`) that are on either side.
 
-    `unread` has (file, why) of what changed where nobody has read what it makes; `read` what was.
+    `unread` has (file, why) of changed files whose objects were not read; `read` is what was read.
     """
 
     changes: list[Change]
@@ -85,11 +85,12 @@ def show(found: Found, output: Output, format: str) -> None:
         for line in compare.text(changes):
             output.line(line)
         for path, why in found.unread:
-            output.line(f"? {path} changed, and what it makes was not read ({why})")
+            output.line(f"? {path} changed, but its objects were not read ({why})")
         output.info(
             f"{counted(len(changes), 'object')} differ{'s' if len(changes) == 1 else ''}"
             if changes
-            else f"no object that was read differs; {counted(len(found.unread), 'file')} changed beside them"
+            else "none of the objects that were read differs; "
+            f"{counted(len(found.unread), 'file')} changed without being read"
             if found.unread
             else "nothing differs"
         )
@@ -100,7 +101,7 @@ def show(found: Found, output: Output, format: str) -> None:
 def between_revisions(request: Request, output: Output, store: Store) -> Found:
     """`A..B`, or `A` against the work tree; without either, HEAD against the work tree.
 
-    `A...B` is what B has changed since it left A, as `git diff` means it.
+    `A...B` is what B has changed since it branched off A, as in `git diff`.
     """
     from bootstrap.git.revisions import extract
 
@@ -118,7 +119,9 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
             if _has_cluster(root, request.cluster):
                 cluster_is_there = True
             elif number == 0 or cluster_is_there:
-                sides.append({})  # a revision may be older than the cluster's folder: all that it has is new
+                sides.append(
+                    {}
+                )  # a revision may be older than the cluster's folder: then everything in it is new
                 continue
             options = Options(request.cluster, urls=tuple(remotes(request.path)))
             repository = read(root, output.invocation, store, options, output.info)
@@ -151,7 +154,7 @@ def applications(repository: Repository) -> set[str]:
 
 
 def objects(repository: Repository) -> dict[Key, Resource]:
-    """Every object of the clusters (of what no cluster leads to, when there is none)."""
+    """Every object of the clusters (or, without clusters, of what no cluster leads to)."""
     complete = [scope for scope in repository.scopes if scope.complete] or repository.scopes
     found: dict[Key, Resource] = {}
     for scope in complete:
@@ -162,7 +165,7 @@ def objects(repository: Repository) -> dict[Key, Resource]:
 
 
 def against_cluster(request: Request, output: Output, store: Store) -> Found:
-    """What the API server would change if Git were applied as it lies: its own dry run."""
+    """What the API server would change if Git were applied as it is, by its own dry run."""
     from bootstrap import kube
     from bootstrap.manifests.objects import ClusterObject
 
@@ -170,7 +173,9 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
     index = repository.index(choose_scope(repository, request.cluster), IN_CLUSTER)
     wanted = [one for one in index.resources if "argocd.argoproj.io/hook" not in one.annotations]
     if not wanted:
-        raise InputError("comparing with the cluster", "Git has nothing for it", "check --cluster")
+        raise InputError(
+            "comparing with the cluster", "Git has no objects for this cluster", "check --cluster"
+        )
     sent = [
         ClusterObject(
             str(one.body.get("apiVersion")),
@@ -196,7 +201,7 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
 
 
 def _placed(resource: Resource) -> dict[str, object]:
-    """The object with the namespace in which Argo CD puts it."""
+    """The object with the namespace that Argo CD applies it to."""
     body = dict(resource.body)
     if resource.namespace:
         body["metadata"] = {**mapping(body.get("metadata")), "namespace": resource.namespace}

@@ -52,7 +52,7 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
 
 
 def _nothing(index: Index, view: str, application: str | None) -> InputError:
-    """That a view is empty, what is there instead, and how to see it."""
+    """The error for an empty view: what there is instead, and how to see it."""
     there = counted(len(index.resources), "object")
     if view == "apps":
         found, hint = f"there is no Application, but {there}", "draw them: --resources, or --network"
@@ -62,5 +62,5 @@ def _nothing(index: Index, view: str, application: str | None) -> InputError:
         found, hint = "there is no object to draw", "look at the Applications: --apps"
     if application is not None and view != "apps":
         found = f"there is no {'workload' if view == 'network' else 'object'} of {application}"
-        hint = "a chart is drawn with --fetch-charts alone; --apps draws the Applications"
+        hint = "charts are drawn only with --fetch-charts; --apps draws the Applications"
     return InputError(LOOKING, found, hint)

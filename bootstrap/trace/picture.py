@@ -10,7 +10,7 @@ _GROUPS = {"entry": "entry", "route": "entry", "service": "Services", "pods": "p
 
 
 def to_graph(root: Hop) -> Graph:
-    """Each station once; the tree's ways, and those back to what stands earlier in it."""
+    """Each hop once; the edges of the tree, and those back to a hop that is shown earlier."""
     nodes: list[Node] = []
     edges: list[Edge] = []
 

@@ -139,7 +139,7 @@ def test_variables_are_told_by_their_source_and_never_by_a_secrets_value() -> No
     assert "variable MODE of web ← key mode" in text
     assert "variable DB_PASSWORD of web ← key password" in text
     assert "variables in the manifest: LEVEL" in text
-    assert "made in the cluster: Secret shop/db" in text
+    assert "created in the cluster: Secret shop/db" in text
     assert "fast" not in text  # not even a ConfigMap's
 
 
