@@ -69,7 +69,7 @@ def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = Fals
             for commit in step.commits:
                 yield f"   commit: {commit.message.splitlines()[0]}"
                 if commit.separate:
-                    yield "   (beside the branch, to compare with next time)"
+                    yield "   (not on the branch; to compare with next time)"
                     continue
                 for change in commit.changes:
                     yield from _file_lines(change, diff)
@@ -120,7 +120,7 @@ def _step_data(step: Step, changes: Mapping[ClusterObject, str]) -> dict[str, An
         data["commits"] = [
             {
                 "message": commit.message,
-                "beside": commit.separate,
+                "separate": commit.separate,
                 "files": [
                     {"path": change.path, "change": _kind(change), "bytes": len(change.content or b"")}
                     for change in commit.changes
