@@ -1,4 +1,4 @@
-"""Pure: Applications → what is synced, healthy, waited for and why."""
+"""Pure: Applications → what is Synced, Healthy, or still awaited and why."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ TRACKING = "argocd.argoproj.io/tracking-id"
 INSTANCE = "app.kubernetes.io/instance"
 HEADERS = ("WAVE", "APPLICATION", "SYNC", "HEALTH", "SINCE", "WAITING FOR")
 NAMED = 2
-"""Applications that a line of progress names before it says how many more there are."""
-ROLLOUT = "a rollout that is not done"
-"""What an Application waits for whose workloads are not as wanted although Argo CD calls it Healthy."""
+"""Applications that a line of progress names before it only counts the rest."""
+ROLLOUT = "an unfinished rollout"
+"""What an Application waits for when its workloads are not rolled out although Argo CD calls it Healthy."""
 Key = tuple[str, str]
 """(namespace, name)."""
 
@@ -25,11 +25,11 @@ Key = tuple[str, str]
 class ApplicationStatus:
     """One Application. `waiting_for` is "" when it is Synced and Healthy (and at the revision asked for).
 
-    `final`: what is waited for will not come without somebody doing something. `passing`: it will, as soon
-    as Argo CD looks again. `since`: an RFC 3339 time, or "" when the Application does not tell. `parent`:
+    `final`: what it waits for needs someone to do something. `passing`: it is resolved as soon as Argo CD
+    refreshes it. `since`: an RFC 3339 time, or "" when the Application does not say. `parent`:
     Applications below it are not ready, so that its own state only mirrors theirs. `behind`: the commits
-    that its revision lacks, None when that is not known. `objects`: a line for each of its objects that is
-    not as it should be, as far as somebody has looked.
+    that its revision is behind, None if unknown. `objects`: a line for each of its objects with a problem,
+    as far as they were read.
     """
 
     name: str
@@ -52,7 +52,7 @@ class ApplicationStatus:
 
     @property
     def missing(self) -> bool:
-        """The root names it, and it is not there yet."""
+        """The root names it, but it does not exist yet."""
         return self.waiting_for == NOT_CREATED
 
     @property
@@ -85,16 +85,16 @@ class Status:
 
     @property
     def final(self) -> bool:
-        """Nothing moves any more: whatever is not ready waits for somebody, or for one that does."""
+        """Nothing moves any more: all that are not ready wait for someone, or for one that does."""
         own = [item for item in self.waiting if item.final or not (item.parent or item.missing)]
         return bool(own) and all(item.final for item in own)
 
     def with_objects(self, objects: Mapping[Key, Sequence[str]]) -> Status:
-        """With what was seen of the objects of those that are not ready."""
+        """With the problems of objects of the Applications that are not ready."""
         return self._with(lambda item: () if item.ready else objects.get((item.namespace, item.name), ()))
 
     def with_rollouts(self, objects: Mapping[Key, Sequence[str]]) -> Status:
-        """With what was seen just now of everybody's workloads: who is ready by itself waits for its own."""
+        """With the problems of all workloads as just read: a ready Application then waits for its rollout."""
         return self._with(lambda item: item.objects or objects.get((item.namespace, item.name), ()))
 
     def _with(self, lines_of: Callable[[ApplicationStatus], Sequence[str]]) -> Status:
@@ -106,16 +106,16 @@ class Status:
         return replace(self, applications=tuple(rows))
 
     def waits(self) -> str:
-        """One line: how many are ready, and what is waited for; Applications above those are left out."""
+        """One line: how many are ready, and what is awaited; Applications above those are left out."""
         own = [item for item in self.waiting if not (item.parent or item.missing)] or list(self.waiting)
         if not own:
             return self.summary()
-        said = [f"{item.name}: {item.sync}, {item.health}, waits for {item.wait}" for item in own[:NAMED]]
+        parts = [f"{item.name}: {item.sync}, {item.health}, waits for {item.wait}" for item in own[:NAMED]]
         more = f"; and {len(own) - NAMED} more" if len(own) > NAMED else ""
-        return f"{self.summary()}; {'; '.join(said)}{more}"
+        return f"{self.summary()}; {'; '.join(parts)}{more}"
 
     def lines(self, width: int | None = None) -> list[str]:
-        """The whole as a table, a line an Application; of at most `width` columns where that is given."""
+        """A table with one line per Application, at most `width` columns wide if given."""
         return table.lines(HEADERS, [item.cells() for item in self.applications], width)
 
     def summary(self) -> str:
@@ -151,7 +151,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Family:
-    """Applications by key, and by who they belong to: the Application that tracks them, or their set."""
+    """Applications by key, and by owner: the Application that tracks them, or their set."""
 
     by_key: Mapping[Key, Application]
     tracked: Mapping[str, Sequence[Key]]
@@ -159,7 +159,7 @@ class Family:
 
     @staticmethod
     def from_applications(applications: Sequence[Application]) -> Family:
-        """Look at each Application once: among thousands, asking each about each takes seconds."""
+        """Each Application is read once: comparing each with each takes seconds for thousands."""
         by_key = {key_of(item): item for item in applications}
         tracked: dict[str, list[Key]] = {}
         of_sets: dict[str, list[Key]] = {}
@@ -175,7 +175,7 @@ class Family:
         return Family(by_key, tracked, of_sets)
 
     def children(self, parent: Key) -> dict[Key, int]:
-        """The Applications that one leads to, whether they exist or not, with their waves."""
+        """The children of an Application, whether they exist or not, with their waves."""
         found: dict[Key, int] = {}
         belonging = list(self.tracked.get(parent[1], ()))
         status = self.by_key[parent].get("status") or {} if parent in self.by_key else {}
@@ -225,7 +225,7 @@ def key_of(application: Application) -> tuple[str, str]:
 
 
 def wave_of(application: Application) -> int:
-    """The sync wave that the Application's own annotation gives it."""
+    """The sync wave in the Application's own annotation."""
     value = str((application["metadata"].get("annotations") or {}).get(WAVE, "0"))
     return int(value) if value.lstrip("-").isdigit() else 0
 

@@ -48,7 +48,7 @@ def _use(index: Index, context: ClusterContext, use: Named) -> Iterator[Problem]
     user = use.user
     if use.optional or not (context.complete or user.application):
         return
-    if use.kind == "ServiceAccount" and not use.said and not user.namespace:
+    if use.kind == "ServiceAccount" and not use.explicit and not user.namespace:
         return  # refused for that
     if use.kind == "Secret":
         yield from _secret(index, context, use)
@@ -134,7 +134,7 @@ def _missing(
 
 def _secret(index: Index, context: ClusterContext, use: Named) -> Iterator[Problem]:
     user = use.user
-    if not user.namespace and not use.said:
+    if not user.namespace and not use.explicit:
         yield from _of_controller(context, use)
         return
     if use.namespace != user.namespace:
