@@ -54,7 +54,7 @@ def _build(names: Sequence[str], tools: Sequence[pinned.Pinned], invocation: Inv
     with build_folder.in_use(invocation) if missing else nullcontext():
         programs.ensure(names, invocation, say)
         build.build_all(missing, invocation, say)
-    build_folder.settle(missing, invocation, say)
+    build_folder.remove_if_done(missing, invocation, say)
 
 
 def _fetch() -> None:
