@@ -120,7 +120,7 @@ def test_broken_chain_exits_1(run: Run, repository: str) -> None:
 def test_unknown_host_is_an_input_error(run: Run, repository: str) -> None:
     result = run("trace", "nowhere.example.com", "--repo", repository)
     assert result.exit == 2
-    assert "takes this host" in result.err
+    assert "serves this host" in result.err
 
 
 @pytest.mark.parametrize(
