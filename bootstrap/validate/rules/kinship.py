@@ -14,7 +14,7 @@ GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 
 
 def key(application: Resource) -> str:
-    """The name of an Application in Owned.application and Resource.application."""
+    """The name of an Application in AppliedObject.application and Resource.application."""
     return f"{application.namespace}/{application.name}"
 
 
