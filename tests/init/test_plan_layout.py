@@ -262,4 +262,5 @@ def test_lost_catalog_commit_is_told_overwrites_nothing_and_is_laid_anew() -> No
 
 def test_message_suffix_ends_every_subject() -> None:
     done = first_layout(source(manifest=MANIFEST, message_suffix="[skip ci]"), asked(), {}, merge_text, False)
+    assert done.commits
     assert all(commit.message.splitlines()[0].endswith(" [skip ci]") for commit in done.commits)
