@@ -23,14 +23,12 @@ from bootstrap.plan.steps import (
     Step,
     WaitFor,
 )
-from bootstrap.resources.index import SECRETS
 
 NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager by which Argo CD applies what it syncs."""
 WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
 """In argocd-secret. Argo CD takes any webhook for true whose host's secret is not set: all of them are."""
-SECRETS_ANNOTATION = SECRETS
 _ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
 
 

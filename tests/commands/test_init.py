@@ -366,7 +366,7 @@ def test_missing_url_is_an_input_error_where_nobody_can_be_asked(run: Run) -> No
         (["--with", "argocd", "--without", "argocd"], 2, "in both"),
         (["--author", "nobody"], 2, "'nobody'"),
         (["--argocd-version", "v0.0.1"], 2, "v0.0.1"),
-        (["--sha256", "0" * 64, "--argocd-version", VERSION], 6, "expected is 000"),
+        (["--sha256", "0" * 64, "--argocd-version", VERSION], 6, "expected 000"),
         (["--argocd-url", "argocd.example.org"], 2, "'argocd.example.org'"),
         (["--timeout", "0"], 2, "0 is no time"),
         (["--core"], 2, "core"),
