@@ -1,4 +1,4 @@
-"""May something that nobody has read bring what seems to be missing? One answer for every rule, and why."""
+"""Whether something that was not read may provide what seems to be missing, and why."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ANY = "*"
 
 
 def may_bring(scope: Scope, kind: str, namespace: str = "", cluster: str = IN_CLUSTER) -> str:
-    """What was not read and may bring an object of a kind, with the reason; "" when nothing may.
+    """What was not read and may provide an object of a kind, with the reason; "" when nothing may.
 
-    `namespace` is "" for cluster-scoped objects, which anything may bring, but for definitions: those of
+    `namespace` is "" for cluster-scoped objects, which anything may provide, except definitions: those of
     many charts are known.
     """
     for one in scope.unknown:

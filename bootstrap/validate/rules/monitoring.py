@@ -1,4 +1,4 @@
-"""Scraping and alerting: monitors that select nothing, alerts on metrics that nobody exports."""
+"""Scraping and alerting: monitors that select nothing, alerts on metrics that nothing exports."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ SELECTS_NOTHING = Rule(
     "GB328",
     "monitor-selects-nothing",
     "warning",
-    "A ServiceMonitor or PodMonitor selects nothing: no metric is scraped by it.",
+    "A ServiceMonitor or PodMonitor selects nothing: it scrapes no metrics.",
     "make the selector match the labels of the Service (or the pods)",
 )
 PORT = Rule(
     "GB329",
     "monitor-port-missing",
     "warning",
-    "A monitor names a port that what it selects does not have: nothing is scraped.",
+    "A monitor names a port that its Services or pods do not have: nothing is scraped.",
     "name a port of the Service (or of the container)",
 )
 METRIC = Rule(
     "GB346",
     "metric-nobody-exports",
     "warning",
-    "A rule asks for a metric whose exporter is not deployed: it never fires.",
-    "deploy the exporter, or drop the rule",
+    "A rule uses a metric whose exporter is not deployed: it never fires.",
+    "deploy the exporter, or delete the rule",
 )
 
 EXPRESSION = Rule(
     "GB356",
     "expression-does-not-parse",
     "error",
-    "A rule's expression is none: Prometheus refuses the whole file of rules.",
+    "A rule's expression is invalid: Prometheus refuses the whole rule file.",
     "fix brackets, quotes and operators",
 )
 
@@ -51,7 +51,7 @@ _METRIC = re.compile(r"\b([a-z][a-z0-9]*_[a-z0-9_]+)\b(?!\s*\()")
 _LABELS = re.compile(
     r"\"[^\"]*\"|'[^']*'|\{[^}]*\}|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)"
 )
-"""Of an expression, what names labels and their values."""
+"""The parts of an expression that name labels and their values."""
 
 
 def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
@@ -69,7 +69,7 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
 
 
 def _elsewhere(monitor: Resource) -> bool:
-    """Whether it looks beyond its own namespace."""
+    """Whether it selects beyond its own namespace."""
     wanted = mapping(monitor.spec.get("namespaceSelector"))
     names = sequence(wanted.get("matchNames"))
     return bool(wanted.get("any")) or bool(names and names != [monitor.namespace])
@@ -139,7 +139,7 @@ def _expressions(rules: Resource) -> Iterator[Problem]:
             expression = dig(rule, "expr")
             if isinstance(expression, str) and (why := fault(expression)):
                 name = mapping(rule).get("alert") or mapping(rule).get("record")
-                message = f"{rules}: the expression of {name} cannot be read: {why}"
+                message = f"{rules}: the expression of {name} is invalid: {why}"
                 yield problem(EXPRESSION, rules, message, "spec", "groups", number, "rules", place, "expr")
 
 
@@ -149,7 +149,7 @@ def _metrics(rules: Resource, exporters: str) -> Iterator[Problem]:
             for metric in sorted(set(_METRIC.findall(_LABELS.sub(" ", str(dig(rule, "expr") or ""))))):
                 if missing := _missing(metric, exporters):
                     alert = mapping(rule).get("alert") or mapping(rule).get("record")
-                    message = f"{rules}: {alert} asks for {metric}, and nothing like {missing} is deployed"
+                    message = f"{rules}: {alert} uses {metric}, but nothing like {missing} is deployed"
                     yield problem(METRIC, rules, message, "spec", "groups", number, "rules", place, "expr")
                     break
 
@@ -162,7 +162,7 @@ def _missing(metric: str, exporters: str) -> str:
 
 
 def scrapers(index: Index, service: Resource, pods: list[Resource]) -> list[Any]:
-    """Who scrapes a Service or its pods."""
+    """What scrapes a Service or its pods."""
     found: list[Any] = list(monitors_of(index, service))
     for monitor in index.of(POD_MONITOR, namespace=service.namespace):
         selected = label_selected(index, monitor.spec.get("selector"), service.namespace)
