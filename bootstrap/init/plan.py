@@ -23,14 +23,12 @@ from bootstrap.plan.steps import (
     Step,
     WaitFor,
 )
-from bootstrap.resources.index import SECRETS
 
 NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager with which Argo CD syncs."""
 WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
 """In argocd-secret. Argo CD accepts any webhook of a host whose secret is not set: so all of them are set."""
-SECRETS_ANNOTATION = SECRETS
 _ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.layout import components
 from bootstrap.layout.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
 from bootstrap.layout.settings import Settings
@@ -13,7 +14,6 @@ from bootstrap.manifests.reader import documents, is_application
 from bootstrap.yamledit import edit
 
 ARGOCD = "argocd"
-PATHS_ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 STORAGE_CLASS = "storageClass"
 _ENVIRONMENT = re.compile(r"(?:\.\./)+apps/(?P<app>[^/]+)/applications/(?P<environment>[^/]+)/?")
 _ALERTS = re.compile(r"(?:\.\./)+apps/(?P<app>[^/]+)/applications/monitoring/?")
@@ -148,9 +148,9 @@ def prefix_paths(path: str, content: bytes, settings: Settings) -> bytes:
         if not is_application(document):
             continue
         annotations = document["metadata"].get("annotations") or {}
-        if paths := annotations.get(PATHS_ANNOTATION):
+        if paths := annotations.get(GENERATE_PATHS):
             moved = ";".join(f"/{settings.prefix}{one.lstrip('/')}" for one in paths.split(";"))
-            edits[(number, "metadata", "annotations", PATHS_ANNOTATION)] = moved
+            edits[(number, "metadata", "annotations", GENERATE_PATHS)] = moved
         for index, source in enumerate(document["spec"]["sources"]):
             at = (number, "spec", "sources", index)
             if source.get("ref") == "repo" and "path" in source:

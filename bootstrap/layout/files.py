@@ -126,13 +126,6 @@ def offered(files: Files, settings: Settings) -> dict[str, components.Component]
     return components.offered(files.get(f"{settings.folder}/kustomization.yaml", b""))
 
 
-def enabled_applications(files: Files, settings: Settings) -> Iterator[dict[str, Any]]:
-    """The Applications of every component that is on, as they are in their folders."""
-    for component in offered(files, settings).values():
-        if component.on:
-            yield from applications_in(files, component.folder(settings.folder))
-
-
 def applications_in(files: Files, folder: str) -> Iterator[dict[str, Any]]:
     """The Applications in a component's folder."""
     for path in sorted(files):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bootstrap.core.text import suggest
 from bootstrap.resources.index import Resource, dig, mapping, mappings
 from bootstrap.resources.pods import Container, containers, pod_spec, template, template_path
 from bootstrap.resources.quantity import amount
@@ -177,7 +178,7 @@ def _resources(container: Container) -> Iterator[PodFault]:
             if size < 0:
                 yield f"{kind}.{name} of {container.name} is {value}", place, False
             elif str(name) in ("memory", "ephemeral-storage") and size % 1:
-                meant = f"; did you mean {str(value)[:-1]}Mi?" if str(value).endswith("m") else ""
+                meant = f"; {suggest([f'{str(value)[:-1]}Mi'])}" if str(value).endswith("m") else ""
                 yield (
                     f"{kind}.{name} of {container.name} is {value}, which is {size} bytes{meant}",
                     place,
