@@ -29,7 +29,7 @@ from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
 from bootstrap.validate.places import Places
 from bootstrap.validate.present import Identity, Placed, loose, present
-from bootstrap.validate.rule import SEVERITIES, Finding, Surroundings
+from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding
 from bootstrap.validate.rules.files import BY_CODE
 from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
@@ -114,7 +114,7 @@ _APPS_ALONE = {APPLICATION, APPLICATION_SET, PROJECT}
 class _Target:
     """One destination cluster of a scope: what its namespaces may look at, and its checksum."""
 
-    around: Surroundings
+    context: ClusterContext
     key: str
 
 
@@ -194,7 +194,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
     parts.append({chart: sorted(namespaces) for chart, namespaces in lived_in.items()})
     digest.update(json.dumps(parts, sort_keys=True).encode())
     public = Index(resources, opaque)
-    around = Surroundings(
+    context = ClusterContext(
         public,
         complete,
         cluster,
@@ -207,7 +207,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         lived_in,
         gateways,
     )
-    return _Target(around, digest.hexdigest())
+    return _Target(context, digest.hexdigest())
 
 
 def _group_key(
@@ -238,13 +238,13 @@ def _group_findings(
     own = _applications(scope, members)
     promised = scope.promised_in(namespace)
     applications = {name: scope.by_name[name] for name in own if name in scope.by_name}
-    public = target.around.public
+    public = target.context.public
     resources = list(_load(repository, scope, members))
     index = Index(resources, public.opaque, promised, applications, beyond=public)
     return [
         Placed(finding, problem.unless, problem.given)
         for check_group in CHECKS
-        for problem in check_group(index, target.around)
+        for problem in check_group(index, target.context)
         if (finding := places.place(problem))
     ]
 

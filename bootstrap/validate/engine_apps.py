@@ -15,7 +15,7 @@ from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.places import Places
-from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
+from bootstrap.validate.rule import AppliedObject, Apps, Finding, HostClaim, Problem
 from bootstrap.validate.rules.files import UNREACHABLE
 from bootstrap.validate.rules.waves import CRD
 from bootstrap.validate.ruleset import APPS_CHECKS, RULES, version
@@ -62,7 +62,7 @@ def _problem_data(problem: Problem) -> dict[str, Any]:
 
 
 def _problem(data: Mapping[str, Any]) -> Problem:
-    resource = Owned(*data["object"]).resource
+    resource = AppliedObject(*data["object"]).resource
     return Problem(
         RULES[data["rule"]], resource, data["message"], data["fix"], tuple(data["path"]), None, data["level"]
     )
@@ -74,8 +74,8 @@ def _apps(
     groups: Mapping[tuple[str, str], Members],
     known_revisions: frozenset[str] | None,
 ) -> Apps:
-    owned: list[Owned] = []
-    claims: list[Claimed] = []
+    owned: list[AppliedObject] = []
+    claims: list[HostClaim] = []
     for (cluster, namespace), members in groups.items():
         for place, numbers in members.items():
             placement = scope.placements[place]
@@ -83,11 +83,11 @@ def _apps(
             own = {}
             for number in numbers:
                 kind, _, name, file, document, line = unit.facts[number]
-                own[number] = Owned(
+                own[number] = AppliedObject(
                     cluster, kind, namespace, name, placement.application, file, document, line
                 )
             owned += own.values()
-            claims += [Claimed(own[number], *claim) for number, claim in unit.claims if number in own]
+            claims += [HostClaim(own[number], *claim) for number, claim in unit.claims if number in own]
     resources = [resource for _, resource in repository.public(scope)]
     public = Index(resources, {namespace for _, namespace in scope.opaque})
     closures: dict[str, set[str]] = defaultdict(set)

@@ -71,7 +71,7 @@ class Finding:
 
 
 @dataclass
-class Surroundings:
+class ClusterContext:
     """What a namespace's rules may know of the rest of its cluster.
 
     `public` holds cluster-scoped objects and what else may be used from afar; `complete` says that
@@ -122,7 +122,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Owned:
+class AppliedObject:
     """An object that an Application applies, without its body."""
 
     cluster: str
@@ -143,10 +143,10 @@ class Owned:
 
 
 @dataclass(frozen=True)
-class Claimed:
+class HostClaim:
     """A host and path that an object claims (resources/claims.py)."""
 
-    owned: Owned
+    owned: AppliedObject
     way: Sequence[str]
     host: str
     path: str
@@ -167,7 +167,7 @@ class Apps:
 
     applications: list[Resource]
     public: Index
-    owned: list[Owned]
+    owned: list[AppliedObject]
     closures: Mapping[str, frozenset[str]]
     tree: Tree
     urls: list[str]
@@ -175,17 +175,17 @@ class Apps:
     self_contained: bool = True
     revisions: frozenset[str] | None = None
     unread: frozenset[str] = frozenset()
-    claims: Sequence[Claimed] = ()
+    claims: Sequence[HostClaim] = ()
     unknown: str = ""
 
 
-Check = Callable[[Index, Surroundings], Iterable[Problem]]
+Check = Callable[[Index, ClusterContext], Iterable[Problem]]
 """Checks the objects of one namespace (or the cluster-scoped ones)."""
 AppsCheck = Callable[[Apps], Iterable[Problem]]
 """Checks the Applications of a cluster together."""
 
 
-def at(
+def problem(
     rule: Rule,
     resource: Resource,
     message: str,

@@ -9,7 +9,7 @@ from pathlib import Path
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import coverage_of
 from bootstrap.repository.model import Options, Repository
 from bootstrap.repository.open import nothing_in, opened
 from bootstrap.validate import baseline as ignore
@@ -53,7 +53,7 @@ def validate(request: Request, output: Output, format: str) -> int:
             repository.within,
             tuple(sorted(repository.files.nested)),
             unchecked(repository, chosen),
-            coverage(repository),
+            coverage_of(repository),
         )
         if not scope.objects and not findings and not _has_manifests(repository):
             raise nothing_in(repository)

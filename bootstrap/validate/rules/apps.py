@@ -13,7 +13,7 @@ from bootstrap.repository.kustomize import Tree
 from bootstrap.repository.source import is_untold
 from bootstrap.resources.applications import Source, destination, is_here, referenced_values, sources
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
-from bootstrap.validate.rule import Apps, Owned, Problem, Rule, at
+from bootstrap.validate.rule import AppliedObject, Apps, Problem, Rule, problem
 from bootstrap.validate.rules.kinship import (
     GENERATE_PATHS,
     creates_namespace,
@@ -101,7 +101,7 @@ _COMMIT_OR_RANGE = re.compile(r"^[0-9a-f]{7,64}$|[*^~<>]")
 
 def check(apps: Apps) -> Iterator[Problem]:
     """Every rule of this module."""
-    owned: dict[str, list[Owned]] = defaultdict(list)
+    owned: dict[str, list[AppliedObject]] = defaultdict(list)
     for item in apps.owned:
         owned[item.application].append(item)
     cycles, bare = in_cycles(apps), without_paths(apps)
@@ -120,7 +120,7 @@ def check(apps: Apps) -> Iterator[Problem]:
                 continue
             told.add(name)
             message = f"{application} is applied by itself, and by {cycles[name]}"
-            yield at(CYCLE, application, message, *_own_path(apps, application))
+            yield problem(CYCLE, application, message, *_own_path(apps, application))
             continue
         yield from _paths(apps, application, files_of(apps, application))
         if name in bare:
@@ -139,10 +139,10 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
             r"v?[\w.+-]+", source.revision
         ):
             message = f"{application}: version {source.revision!r} of chart {source.chart} is not exact"
-            yield at(UNPINNED, application, message, *place, "targetRevision")
+            yield problem(UNPINNED, application, message, *place, "targetRevision")
         elif source.revision in ("HEAD", ""):
             message = f"{application}: chart {source.chart} has no version"
-            yield at(UNPINNED, application, message, *place)
+            yield problem(UNPINNED, application, message, *place)
     helm = mapping(source.body.get("helm"))
     named = () if helm.get("ignoreMissingValueFiles") else referenced_values(application.body, apps.urls)
     for owner, number, path in named:
@@ -151,20 +151,20 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
                 file for file in apps.tree.below(posixpath.dirname(path)) if file.endswith((".yaml", ".yml"))
             )
             message = f"{application}: the values file {path} is not there{names_near(path, beside)}"
-            yield at(VALUES, application, message, *place, "helm", "valueFiles", number)
+            yield problem(VALUES, application, message, *place, "helm", "valueFiles", number)
     if not is_here(source, apps.urls) or is_untold(source):
         return
     if source.path is not None:
         path = posixpath.normpath(source.path.strip("/") or ".")
         if path != "." and not apps.tree.is_folder(path):
             message = f"{application} points at {path}, which is not there{_near_folder(apps.tree, path)}"
-            yield at(PATH, application, message, *place, "path")
+            yield problem(PATH, application, message, *place, "path")
     revision = source.revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
     known = apps.revisions
     if known is None or revision == "HEAD" or revision in known or _COMMIT_OR_RANGE.search(revision):
         return
     message = f"{application} wants {revision}, which is no branch or tag here{names_near(revision, known)}"
-    yield at(REVISION, application, message, *place, "targetRevision")
+    yield problem(REVISION, application, message, *place, "targetRevision")
 
 
 def _near_folder(tree: Tree, path: str) -> str:
@@ -210,7 +210,7 @@ def _paths(apps: Apps, application: Resource, closure: frozenset[str]) -> Iterat
             message = f"{application} depends on {file}, which manifest-generate-paths leaves out"
             place = ("metadata", "annotations", GENERATE_PATHS)
             fix = f"add /{posixpath.dirname(file)} to the annotation"
-            yield at(STALE_PATHS, application, message, *place, fix=fix)
+            yield problem(STALE_PATHS, application, message, *place, fix=fix)
             return
 
 
@@ -220,7 +220,7 @@ def _no_paths(application: Resource, closure: frozenset[str]) -> Iterator[Proble
     outer = {one for one in folders if not any(one.startswith(f"{other}/") for other in folders)}
     message = f"{application} has no manifest-generate-paths, as those beside it have"
     fix = f"add {GENERATE_PATHS}: {';'.join(f'/{folder}' for folder in sorted(outer))}"
-    yield at(STALE_PATHS, application, message, "metadata", "annotations", fix=fix)
+    yield problem(STALE_PATHS, application, message, "metadata", "annotations", fix=fix)
 
 
 def _covers(pattern: str, file: str) -> bool:
@@ -234,7 +234,7 @@ def _covers(pattern: str, file: str) -> bool:
 _KEPT = ("CustomResourceDefinition.apiextensions.k8s.io", "StorageClass.storage.k8s.io", APPLICATION)
 
 
-def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
+def _finalizer(application: Resource, owned: list[AppliedObject]) -> Iterator[Problem]:
     """Those that own CRDs, storage or others' namespaces better stay; so does what does not prune."""
     own = destination(application.body)[1]
     prunes = dig(application.spec, "syncPolicy", "automated", "prune") is True
@@ -243,7 +243,7 @@ def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
     kept = any(item.kind in _KEPT or (item.kind == "Namespace" and item.name != own) for item in owned)
     charts = [item for item in sources(application.body) if item.chart is not None]
     if application.application and prunes and not has and not kept and not charts:
-        yield at(FINALIZER_MISSING, application, f"{application} has no finalizer", "metadata")
+        yield problem(FINALIZER_MISSING, application, f"{application} has no finalizer", "metadata")
 
 
 _SYSTEM = ("openshift-", "open-cluster-management")
@@ -264,7 +264,7 @@ def _later_namespace(
             f"{application} (wave {application.wave}) goes to namespace {namespace}, "
             f"which comes with {maker} (wave {maker.wave})"
         )
-        yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
+        yield problem(NAMESPACE, application, message, "spec", "destination", "namespace")
 
 
 def _namespace(
@@ -288,14 +288,14 @@ def _namespace(
         return
     if apps.public.knows(namespace) or target in charts:
         message = f"{application} goes to namespace {namespace}, which nobody makes"
-        yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
+        yield problem(NAMESPACE, application, message, "spec", "destination", "namespace")
 
 
 def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:
     """Of what an Application in a cycle applies too, it is the cycle that is wrong."""
     if not apps.complete:
         return
-    seen: dict[tuple[str, str, str, str], Owned] = {}
+    seen: dict[tuple[str, str, str, str], AppliedObject] = {}
     for item in apps.owned:
         key = (item.cluster, item.kind, item.namespace, item.name)
         if item.application in cycles:
@@ -309,4 +309,4 @@ def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:
         else:
             one, other = first.application or "the start", item.application or "the start"
             message = f"{item.resource} is applied by {one} and by {other}"
-            yield at(TWO_OWNERS, item.resource, message)
+            yield problem(TWO_OWNERS, item.resource, message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.resources.claims import NODE_PORT
-from bootstrap.validate.rule import Apps, Claimed, Problem, Rule, at
+from bootstrap.validate.rule import Apps, HostClaim, Problem, Rule, problem
 
 TWICE = Rule(
     "GB330",
@@ -25,7 +25,7 @@ NODE_PORT_TWICE = Rule(
 
 def check(apps: Apps) -> Iterator[Problem]:
     """Every rule of this module."""
-    seen: dict[tuple[str, ...], Claimed] = {}
+    seen: dict[tuple[str, ...], HostClaim] = {}
     for claim in apps.claims:
         owned = claim.owned
         kind, *way = claim.way
@@ -38,7 +38,7 @@ def check(apps: Apps) -> Iterator[Problem]:
         if (first.owned.namespace, first.owned.name) != (owned.namespace, owned.name):
             message = f"{owned.resource} claims {claim.host}{_path(claim.path)}, which {first.owned.resource}"
             rule = NODE_PORT_TWICE if kind == NODE_PORT else TWICE
-            yield at(rule, owned.resource, f"{message} claims too", *claim.place)
+            yield problem(rule, owned.resource, f"{message} claims too", *claim.place)
 
 
 def _path(path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Place, Reference, containers, pod_spec, references, replicas
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.renames import near
 
@@ -98,37 +98,37 @@ PRUNES_DATA = Rule(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for workload in index.of(*WORKLOADS):
         for reference in references(workload):
-            yield from _reference(index, around, workload, reference)
+            yield from _reference(index, context, workload, reference)
         yield from _mounts(workload)
         yield from _claims(index, workload)
     for claim in index.of("PersistentVolumeClaim"):
-        yield from _class(around, claim, claim.spec.get("storageClassName"), "spec", "storageClassName")
+        yield from _class(context, claim, claim.spec.get("storageClassName"), "spec", "storageClassName")
         yield from _pruned(index, claim)
     for stateful in index.of("StatefulSet.apps"):
         for number, template in enumerate(sequence(stateful.spec.get("volumeClaimTemplates"))):
             place = ("spec", "volumeClaimTemplates", number, "spec", "storageClassName")
-            yield from _class(around, stateful, dig(template, "spec", "storageClassName"), *place)
+            yield from _class(context, stateful, dig(template, "spec", "storageClassName"), *place)
 
 
-def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference) -> Iterator[Problem]:
+def _reference(index: Index, context: ClusterContext, pod: Resource, use: Reference) -> Iterator[Problem]:
     namespace = pod.namespace
     if use.optional or not index.knows(namespace):
         return
     if use.kind == "ConfigMap":
         yield from _config_map(index, pod, use)
     elif use.kind == "Secret":
-        if not (around.complete or pod.application):
+        if not (context.complete or pod.application):
             return
-        if (untold := secrets.missing(index, around, pod, namespace, use.name)) is not None:
+        if (untold := secrets.missing(index, context, pod, namespace, use.name)) is not None:
             level, maybe = untold
             known = [item.name for item in index.of("Secret", namespace=namespace)]
             said, fix = near(pod, use.name, known, _named_at(use), use.kind)
             message = f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{said}{maybe}"
-            yield at(SECRET, pod, message, *use.path, fix=fix, level=level)
+            yield problem(SECRET, pod, message, *use.path, fix=fix, level=level)
         elif use.key is not None:
             keys = secrets.keys(index, namespace, use.name)
             if keys is not None and use.key not in keys:
@@ -136,25 +136,25 @@ def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference
                 message = (
                     f"{pod} needs key {use.key} of Secret {use.name} ({use.how}), which it does not get{said}"
                 )
-                yield at(SECRET_KEY, pod, message, *use.path)
+                yield problem(SECRET_KEY, pod, message, *use.path)
     elif use.kind == "PersistentVolumeClaim":
-        if (around.complete or pod.application) and index.get(use.kind, namespace, use.name) is None:
+        if (context.complete or pod.application) and index.get(use.kind, namespace, use.name) is None:
             known = [item.name for item in index.of(use.kind, namespace=namespace)]
             said, fix = near(pod, use.name, known, use.path, use.kind)
             message = f"{pod} mounts the claim {use.name}, which is not there{said}"
             there = (use.kind, namespace, use.name)
-            yield at(CLAIM, pod, message, *use.path, fix=fix, unless=there)
+            yield problem(CLAIM, pod, message, *use.path, fix=fix, unless=there)
     elif use.kind == "ServiceAccount":
         if use.name != "default" and index.get(use.kind, namespace, use.name) is None:
             known = [item.name for item in index.of(use.kind, namespace=namespace)]
             said, fix = near(pod, use.name, known, use.path, use.kind)
             message = f"{pod} runs as ServiceAccount {use.name}, which is not there{said}"
             there = (use.kind, namespace, use.name)
-            yield at(ACCOUNT, pod, message, *use.path, fix=fix, unless=there)
-    elif not use.name.startswith("system-") and (level := around.lacks(use.kind, use.name)):
-        said = names_near(use.name, (item.name for item in around.public.of(use.kind)))
+            yield problem(ACCOUNT, pod, message, *use.path, fix=fix, unless=there)
+    elif not use.name.startswith("system-") and (level := context.lacks(use.kind, use.name)):
+        said = names_near(use.name, (item.name for item in context.public.of(use.kind)))
         message = f"{pod} names {use.how} {use.name}, which nothing provides{said}"
-        yield at(CLASS, pod, message, *use.path, level=level)
+        yield problem(CLASS, pod, message, *use.path, level=level)
 
 
 _BROUGHT = {"kube-root-ca.crt", "istio-ca-root-cert", "openshift-service-ca.crt"}
@@ -178,22 +178,22 @@ def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem
             said, fix = near(pod, use.name, names, _named_at(use), use.kind)
             message = f"{pod} needs ConfigMap {use.name} ({use.how}), which is not there{said}"
             there = ("ConfigMap", pod.namespace, use.name)
-            yield at(CONFIG_MAP, pod, message, *use.path, fix=fix, unless=there)
+            yield problem(CONFIG_MAP, pod, message, *use.path, fix=fix, unless=there)
         return
     known = {*mapping(found.body.get("data")), *mapping(found.body.get("binaryData"))}
     if use.key is not None and use.key not in known:
         said = names_near(use.key, known)
         message = f"{pod} needs key {use.key} of {found} ({use.how}), which it does not have{said}"
-        yield at(CONFIG_KEY, pod, message, *use.path)
+        yield problem(CONFIG_KEY, pod, message, *use.path)
 
 
-def _class(around: Surroundings, user: Resource, name: object, *path: str | int) -> Iterator[Problem]:
+def _class(context: ClusterContext, user: Resource, name: object, *path: str | int) -> Iterator[Problem]:
     """Most clusters come with a class of their own: only one beside those in Git is called wrong."""
-    classes = around.public.of("StorageClass.storage.k8s.io")
+    classes = context.public.of("StorageClass.storage.k8s.io")
     known = {item.name for item in classes}
-    if name and classes and (level := around.lacks("StorageClass.storage.k8s.io", name)):
+    if name and classes and (level := context.lacks("StorageClass.storage.k8s.io", name)):
         message = f"{user} wants StorageClass {name}, which nothing provides{names_near(str(name), known)}"
-        yield at(STORAGE_CLASS, user, message, *path, level=level)
+        yield problem(STORAGE_CLASS, user, message, *path, level=level)
 
 
 def _mounts(pod: Resource) -> Iterator[Problem]:
@@ -207,7 +207,7 @@ def _mounts(pod: Resource) -> Iterator[Problem]:
                     f"{pod}: container {container.name} mounts {name}, which is no "
                     f"volume{names_near(str(name), names)}"
                 )
-                yield at(MOUNT, pod, message, *container.path, "volumeMounts", number)
+                yield problem(MOUNT, pod, message, *container.path, "volumeMounts", number)
 
 
 def _claims(index: Index, pod: Resource) -> Iterator[Problem]:
@@ -227,10 +227,10 @@ def _claims(index: Index, pod: Resource) -> Iterator[Problem]:
         count = "several (its HPA decides)" if scaled else str(replicas(pod))
         if scaled or replicas(pod) > 1:
             message = f"{pod} has {count} replicas, and its claim {claim.name} is {', '.join(modes)}"
-            yield at(SHARED_CLAIM, pod, message, *use.path)
+            yield problem(SHARED_CLAIM, pod, message, *use.path)
         elif pod.kind == "Deployment.apps" and _surges(pod):
             message = f"{pod} updates by RollingUpdate, and its claim {claim.name} is {', '.join(modes)}"
-            yield at(ROLLING, pod, message, *use.path)
+            yield problem(ROLLING, pod, message, *use.path)
 
 
 def _surges(deployment: Resource) -> bool:
@@ -246,4 +246,4 @@ def _pruned(index: Index, claim: Resource) -> Iterator[Problem]:
     options = str(claim.annotations.get("argocd.argoproj.io/sync-options") or "")
     if "Prune=false" not in options and "Prune=confirm" not in options:
         message = f"{claim} is deleted as soon as a commit leaves it out ({application.name} prunes)"
-        yield at(PRUNES_DATA, claim, message, "metadata", "annotations")
+        yield problem(PRUNES_DATA, claim, message, "metadata", "annotations")

@@ -16,7 +16,7 @@ from bootstrap.repository.tokens import KEY, is_dummy, token
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import APPLICATION, Index, Resource, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Container, containers
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 SECRET = Rule(
     "GB401",
@@ -48,7 +48,7 @@ _HARMLESS = re.compile(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for resource in index.resources:
         if resource.kind == "Secret":
@@ -76,7 +76,7 @@ def _secret(secret: Resource) -> Iterator[Problem]:
             ):
                 continue
             if not _tells_where(secret, str(key), text):
-                yield at(SECRET, secret, f"{secret}: the value of {key} stands in Git", field, key)
+                yield problem(SECRET, secret, f"{secret}: the value of {key} stands in Git", field, key)
                 return
 
 
@@ -166,9 +166,9 @@ def _config(config: Resource) -> Iterator[Problem]:
         if not isinstance(value, str):
             continue
         if KEY.search(value):
-            yield at(PRIVATE_KEY, config, f"{config}: {key} holds a private key", "data", key)
+            yield problem(PRIVATE_KEY, config, f"{config}: {key} holds a private key", "data", key)
         elif kind := _credential(str(key), value):
-            yield at(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
+            yield problem(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
 
 
 def _application(application: Resource) -> Iterator[Problem]:
@@ -179,7 +179,7 @@ def _application(application: Resource) -> Iterator[Problem]:
             name, value = str(item.get("name")), str(item.get("value") or "")
             if kind := _value(name.rpartition(".")[2], value):
                 message = f"{application}: the parameter {name} looks like {kind}"
-                yield at(CREDENTIAL, application, message, *place, "parameters", number)
+                yield problem(CREDENTIAL, application, message, *place, "parameters", number)
         given: list[tuple[str, Any]] = [("valuesObject", helm.get("valuesObject"))]
         if isinstance(helm.get("values"), str):
             given += [("values", one.value) for one in parse(helm["values"].encode()).documents]
@@ -187,7 +187,7 @@ def _application(application: Resource) -> Iterator[Problem]:
             for name, value in _leaves(values):
                 if kind := _value(name, value):
                     message = f"{application}: {name} in helm.{field} looks like {kind}"
-                    yield at(CREDENTIAL, application, message, *place, field)
+                    yield problem(CREDENTIAL, application, message, *place, field)
 
 
 def _leaves(value: Any) -> Iterator[tuple[str, str]]:
@@ -240,11 +240,11 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
         value, key = mapping(variable).get("value"), str(mapping(variable).get("name"))
         if isinstance(value, str) and (kind := _credential(key, value)):
             message = f"{workload}: variable {key} of {name} looks like {kind}"
-            yield at(CREDENTIAL, workload, message, *container.path, "env", number)
+            yield problem(CREDENTIAL, workload, message, *container.path, "env", number)
     for field in ("command", "args"):
         for number, item in enumerate(sequence(body.get(field))):
             match = _ARGUMENT.match(item) if isinstance(item, str) else None
             kind = _credential(match["name"], match["value"]) if match else token(str(item))
             if kind:
                 message = f"{workload}: {field} of {name} holds what looks like {kind}"
-                yield at(CREDENTIAL, workload, message, *container.path, field, number)
+                yield problem(CREDENTIAL, workload, message, *container.path, field, number)

@@ -20,7 +20,7 @@ from bootstrap.resources.routes import (
     route_backends,
     service_of,
 )
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.network import Stop
 
 CUT = Rule(
@@ -33,15 +33,15 @@ CUT = Rule(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     told: set[tuple[int, str, str]] = set()
     for route, namespace, name, port in ways(index):
         service = index.get("Service", namespace, name)
-        stop = service and stopped(index, around.public, around.entrances, route, service, port)
+        stop = service and stopped(index, context.public, context.entrances, route, service, port)
         if stop and (key := (id(stop.policy), namespace, name)) not in told:
             told.add(key)
-            yield at(CUT, stop.policy, stop.message, *stop.path)
+            yield problem(CUT, stop.policy, stop.message, *stop.path)
 
 
 def ways(index: Index) -> Iterator[tuple[Resource, str, str, Any]]:

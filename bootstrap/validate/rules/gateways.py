@@ -9,7 +9,7 @@ from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
 from bootstrap.resources.policies import namespace_labels
 from bootstrap.resources.routes import GATEWAY, ROUTES, hosts, meets, route_backends
-from bootstrap.validate.rule import Problem, Rule, Severity, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
 from bootstrap.validate.rules import secrets, services
 
 GRANT = "ReferenceGrant.gateway.networking.k8s.io"
@@ -60,18 +60,18 @@ ISSUER = Rule(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for route in index.of(*ROUTES):
-        yield from _parents(index, around, route)
+        yield from _parents(index, context, route)
         for name, namespace, port, place in route_backends(route):
-            yield from _backend(index, around, route, name, namespace, port, place)
+            yield from _backend(index, context, route, name, namespace, port, place)
         for kind, place in _strange_backends(route):
             message = f"{route} sends requests to a {kind}, which is no kind of backend"
-            yield at(services.BACKEND_MISSING, route, message, *place, fix="name a Service")
+            yield problem(services.BACKEND_MISSING, route, message, *place, fix="name a Service")
     for gateway in index.of(GATEWAY, *LISTENER_SETS):
-        yield from _gateway(index, around, gateway)
-    yield from _issuers(index, around)
+        yield from _gateway(index, context, gateway)
+    yield from _issuers(index, context)
 
 
 def _strange_backends(route: Resource) -> Iterator[tuple[str, tuple[str | int, ...]]]:
@@ -85,7 +85,7 @@ def _strange_backends(route: Resource) -> Iterator[tuple[str, tuple[str | int, .
 
 def _backend(
     index: Index,
-    around: Surroundings,
+    context: ClusterContext,
     route: Resource,
     name: str,
     namespace: str,
@@ -95,13 +95,13 @@ def _backend(
     if namespace == route.namespace:
         yield from services.backend(index, route, namespace, name, port, *place)
         return
-    if around.complete and not _granted(around.public, route, namespace, "Service", name):
+    if context.complete and not _granted(context.public, route, namespace, "Service", name):
         message = f"{route} sends requests to {namespace}/{name}, and no ReferenceGrant there allows it"
-        yield at(GRANT_MISSING, route, message, *place)
-    if around.complete and around.public.knows(namespace):
+        yield problem(GRANT_MISSING, route, message, *place)
+    if context.complete and context.public.knows(namespace):
         message = f"{route} sends requests to Service {namespace}/{name}, which is not there"
         there = ("Service", namespace, name)
-        yield at(services.BACKEND_MISSING, route, message, *place, "name", unless=there)
+        yield problem(services.BACKEND_MISSING, route, message, *place, "name", unless=there)
 
 
 def _granted(public: Index, user: Resource, namespace: str, kind: str, name: str) -> bool:
@@ -123,7 +123,7 @@ def _granted(public: Index, user: Resource, namespace: str, kind: str, name: str
     return False
 
 
-def _parents(index: Index, around: Surroundings, route: Resource) -> Iterator[Problem]:
+def _parents(index: Index, context: ClusterContext, route: Resource) -> Iterator[Problem]:
     """Each Gateway that a route hangs on; of several references to one, it is enough that one is taken."""
     refused: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
     taken: set[tuple[str, str, str]] = set()
@@ -135,10 +135,10 @@ def _parents(index: Index, around: Surroundings, route: Resource) -> Iterator[Pr
         namespace, name = str(reference.get("namespace") or route.namespace), str(reference.get("name"))
         holder, short = index.get(kind, namespace, name), kind.partition(".")[0]
         if holder is None:
-            if around.complete and around.public.knows(namespace) and index.knows(namespace):
-                near = _near(around.public.of(kind), namespace, name)
+            if context.complete and context.public.knows(namespace) and index.knows(namespace):
+                near = _near(context.public.of(kind), namespace, name)
                 message = f"{route} hangs on {short} {namespace}/{name}, which is not there{near}"
-                yield at(PARENT, route, message, "spec", "parentRefs", number)
+                yield problem(PARENT, route, message, "spec", "parentRefs", number)
         elif why := _why_not(index, route, reference, holder):
             refused.setdefault((kind, namespace, name), []).append((number, why))
         else:
@@ -153,7 +153,7 @@ def _parents(index: Index, around: Surroundings, route: Resource) -> Iterator[Pr
                 holder = index.get(*key)
                 part = str(mapping(sequence(route.spec.get("parentRefs"))[number]).get("sectionName"))
                 level = "info" if holder is not None and _is_of_domain(route, holder, part) else "warning"
-            yield at(LISTENER, route, message, "spec", "parentRefs", number, level=level)
+            yield problem(LISTENER, route, message, "spec", "parentRefs", number, level=level)
 
 
 def _is_of_domain(route: Resource, holder: Resource, listener: str) -> bool:
@@ -240,14 +240,14 @@ _BY_PROTOCOL: Mapping[str, list[str]] = {
 """What a listener takes that does not say it."""
 
 
-def _gateway(index: Index, around: Surroundings, gateway: Resource) -> Iterator[Problem]:
+def _gateway(index: Index, context: ClusterContext, gateway: Resource) -> Iterator[Problem]:
     name = gateway.spec.get("gatewayClassName")
-    if name and (level := around.lacks("GatewayClass.gateway.networking.k8s.io", name)):
-        classes = {item.name for item in around.public.of("GatewayClass.gateway.networking.k8s.io")}
+    if name and (level := context.lacks("GatewayClass.gateway.networking.k8s.io", name)):
+        classes = {item.name for item in context.public.of("GatewayClass.gateway.networking.k8s.io")}
         message = (
             f"{gateway} wants the GatewayClass {name}, which nothing provides{names_near(str(name), classes)}"
         )
-        yield at(CLASS, gateway, message, "spec", "gatewayClassName", level=level)
+        yield problem(CLASS, gateway, message, "spec", "gatewayClassName", level=level)
     issued = any(str(key).startswith("cert-manager.io/") for key in gateway.annotations)
     for number, listener in enumerate(sequence(gateway.spec.get("listeners"))):
         for place, item in enumerate(sequence(dig(listener, "tls", "certificateRefs"))):
@@ -261,50 +261,50 @@ def _gateway(index: Index, around: Surroundings, gateway: Resource) -> Iterator[
                 continue
             if (
                 namespace != gateway.namespace
-                and around.complete
-                and not _granted(around.public, gateway, namespace, "Secret", secret)
+                and context.complete
+                and not _granted(context.public, gateway, namespace, "Secret", secret)
             ):
                 message = (
                     f"{gateway}: listener {mapping(listener).get('name')} takes Secret {namespace}/{secret}, "
                     f"and no ReferenceGrant there allows it"
                 )
-                yield at(GRANT_MISSING, gateway, message, *where)
-            untold = secrets.missing(index, around, gateway, namespace, secret)
+                yield problem(GRANT_MISSING, gateway, message, *where)
+            untold = secrets.missing(index, context, gateway, namespace, secret)
             if namespace == gateway.namespace and not issued and untold is not None:
                 message = (
                     f"{gateway}: listener {mapping(listener).get('name')} needs Secret {secret}, which "
                     f"nothing makes{untold[1]}"
                 )
-                yield at(CERTIFICATE, gateway, message, *where, level=untold[0])
+                yield problem(CERTIFICATE, gateway, message, *where, level=untold[0])
 
 
-def _issuers(index: Index, around: Surroundings) -> Iterator[Problem]:
+def _issuers(index: Index, context: ClusterContext) -> Iterator[Problem]:
     for certificate in index.of("Certificate.cert-manager.io"):
         reference = mapping(certificate.spec.get("issuerRef"))
         if str(reference.get("group") or "cert-manager.io") == "cert-manager.io":
             own = str(reference.get("kind") or "Issuer")
             wanted = str(reference.get("name"))
-            yield from _issuer(index, around, certificate, own, wanted, "spec", "issuerRef")
+            yield from _issuer(index, context, certificate, own, wanted, "spec", "issuerRef")
     for user in index.of("Ingress.networking.k8s.io", GATEWAY):
         for key, kind in (
             ("cert-manager.io/cluster-issuer", "ClusterIssuer"),
             ("cert-manager.io/issuer", "Issuer"),
         ):
             if name := user.annotations.get(key):
-                yield from _issuer(index, around, user, kind, str(name), "metadata", "annotations", key)
+                yield from _issuer(index, context, user, kind, str(name), "metadata", "annotations", key)
 
 
 def _issuer(
-    index: Index, around: Surroundings, user: Resource, kind: str, name: str, *path: str
+    index: Index, context: ClusterContext, user: Resource, kind: str, name: str, *path: str
 ) -> Iterator[Problem]:
     cluster = kind == "ClusterIssuer"
     namespace = "" if cluster else user.namespace
-    names = {item.name for item in (around.public if cluster else index).of(f"{kind}.cert-manager.io")}
-    level = around.lacks(kind, name, names)
+    names = {item.name for item in (context.public if cluster else index).of(f"{kind}.cert-manager.io")}
+    level = context.lacks(kind, name, names)
     if not cluster and name not in names and index.knows(namespace):
         level = ISSUER.severity
-    if level is None and cluster and around.issuers and names and name not in names:
+    if level is None and cluster and context.issuers and names and name not in names:
         level = "warning"
     if level:
         message = f"{user} asks {kind} {name} for a certificate, which is not there{names_near(name, names)}"
-        yield at(ISSUER, user, message, *path, level=level)
+        yield problem(ISSUER, user, message, *path, level=level)

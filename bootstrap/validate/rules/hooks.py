@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource
 from bootstrap.resources.pods import WORKLOADS, references
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.kinship import creates_namespace
 
@@ -31,7 +31,7 @@ _OF_HELM = {
 }
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for workload in index.of(*WORKLOADS):
         phase = phase_of(workload)
@@ -47,7 +47,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         fix = f"give {names} the annotation {HOOK}: {phase} and a sync-wave below {workload.wave}"
         if any(one.kind == "ServiceAccount" for one in late.values()):
             fix += ", and its Role and RoleBinding too"
-        yield at(TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), fix=fix)
+        yield problem(TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), fix=fix)
 
 
 def phase_of(resource: Resource) -> str | None:

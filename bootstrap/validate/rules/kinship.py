@@ -14,7 +14,7 @@ GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 
 
 def key(application: Resource) -> str:
-    """What an Application is called in Owned.application and Resource.application."""
+    """What an Application is called in AppliedObject.application and Resource.application."""
     return f"{application.namespace}/{application.name}"
 
 

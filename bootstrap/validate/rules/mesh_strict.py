@@ -10,7 +10,7 @@ from bootstrap.resources.index import Index, Resource, dig, label_selects, mappi
 from bootstrap.resources.links import Link, links, target_port
 from bootstrap.resources.pods import WORKLOADS, pod_annotations, pod_labels, running, selected
 from bootstrap.resources.policies import MESH, Peer, namespace_labels, peer
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.entrances import ways
 from bootstrap.validate.rules.network import Stop
 
@@ -27,22 +27,22 @@ _OWN_CERTIFICATE = "nginx.ingress.kubernetes.io/proxy-ssl-secret"
 _NOT_CAUGHT = "traffic.sidecar.istio.io/excludeInboundPorts"
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
-    if not around.complete or not (index.of(KIND) or around.public.of(KIND)):
+    if not context.complete or not (index.of(KIND) or context.public.of(KIND)):
         return
     told: set[tuple[int, str]] = set()
     stops: list[Stop | None] = []
     for route, namespace, name, port in ways(index):
         service = index.get("Service", namespace, name)
         if service is not None:
-            stops.append(entry_stop(index, around.public, around.entrances, route, service, port))
+            stops.append(entry_stop(index, context.public, context.entrances, route, service, port))
     for workload in index.of(*WORKLOADS):
-        stops += [link_stop(index, around.public, link) for link in links(index, workload)]
+        stops += [link_stop(index, context.public, link) for link in links(index, workload)]
     for stop in stops:
         if stop is not None and (key := (id(stop.policy), stop.message)) not in told:
             told.add(key)
-            yield at(stop.rule, stop.policy, stop.message, *stop.path)
+            yield problem(stop.rule, stop.policy, stop.message, *stop.path)
 
 
 def entry_stop(

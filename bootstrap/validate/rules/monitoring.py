@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, containers, find_port, label_selected
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.promql import fault
 
 SERVICE_MONITOR = "ServiceMonitor.monitoring.coreos.com"
@@ -80,7 +80,7 @@ _LABELS = re.compile(
 """Of an expression, what names labels and their values."""
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for monitor in index.of(SERVICE_MONITOR):
         yield from _service_monitor(index, monitor)
@@ -89,8 +89,8 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     words = None
     for rules in index.of(RULES):
         yield from _expressions(rules)
-        if around.complete:
-            words = words or exporters(index, around)
+        if context.complete:
+            words = words or exporters(index, context)
             yield from _metrics(rules, words)
 
 
@@ -120,7 +120,7 @@ def _service_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
         if label_selects(monitor.spec.get("selector"), item.labels)
     ]
     if not services:
-        yield at(SELECTS_NOTHING, monitor, f"{monitor} selects no Service", "spec", "selector")
+        yield problem(SELECTS_NOTHING, monitor, f"{monitor} selects no Service", "spec", "selector")
         return
     for number, endpoint in enumerate(sequence(monitor.spec.get("endpoints"))):
         port = mapping(endpoint).get("port")
@@ -132,7 +132,7 @@ def _service_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
                 f"{monitor} scrapes port {port}, which {services[0]} does not "
                 f"have{names_near(str(port), known)}"
             )
-            yield at(PORT, monitor, message, "spec", "endpoints", number, "port")
+            yield problem(PORT, monitor, message, "spec", "endpoints", number, "port")
 
 
 def _pod_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
@@ -140,18 +140,18 @@ def _pod_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
         return
     pods = label_selected(index, monitor.spec.get("selector"), monitor.namespace)
     if not pods:
-        yield at(SELECTS_NOTHING, monitor, f"{monitor} selects no pods", "spec", "selector")
+        yield problem(SELECTS_NOTHING, monitor, f"{monitor} selects no pods", "spec", "selector")
         return
     for number, endpoint in enumerate(sequence(monitor.spec.get("podMetricsEndpoints"))):
         port = mapping(endpoint).get("port")
         if port and not any(find_port(pod, port) for pod in pods):
             message = f"{monitor} scrapes port {port}, which no container of {pods[0]} declares"
-            yield at(PORT, monitor, message, "spec", "podMetricsEndpoints", number, "port")
+            yield problem(PORT, monitor, message, "spec", "podMetricsEndpoints", number, "port")
 
 
-def exporters(index: Index, around: Surroundings) -> str:
+def exporters(index: Index, context: ClusterContext) -> str:
     """Everything that could name an exporter: images, charts, Applications."""
-    words = list(around.images)
+    words = list(context.images)
     words += [str(c.body.get("image")) for item in index.of(*WORKLOADS) for c in containers(item)]
     for application in index.applications.values():
         sources = [*sequence(application.spec.get("sources")), application.spec.get("source")]
@@ -166,7 +166,7 @@ def _expressions(rules: Resource) -> Iterator[Problem]:
             if isinstance(expression, str) and (why := fault(expression)):
                 name = mapping(rule).get("alert") or mapping(rule).get("record")
                 message = f"{rules}: the expression of {name} cannot be read: {why}"
-                yield at(EXPRESSION, rules, message, "spec", "groups", number, "rules", place, "expr")
+                yield problem(EXPRESSION, rules, message, "spec", "groups", number, "rules", place, "expr")
 
 
 def _metrics(rules: Resource, exporters: str) -> Iterator[Problem]:
@@ -176,7 +176,7 @@ def _metrics(rules: Resource, exporters: str) -> Iterator[Problem]:
                 if missing := _missing(metric, exporters):
                     alert = mapping(rule).get("alert") or mapping(rule).get("record")
                     message = f"{rules}: {alert} asks for {metric}, and nothing like {missing} is deployed"
-                    yield at(METRIC, rules, message, "spec", "groups", number, "rules", place, "expr")
+                    yield problem(METRIC, rules, message, "spec", "groups", number, "rules", place, "expr")
                     break
 
 

@@ -11,7 +11,7 @@ from bootstrap.resources.index import Index, Resource, mapping, mappings, sequen
 from bootstrap.resources.links import Link, hosts, links, protocol, target_port
 from bootstrap.resources.pods import WORKLOADS, label_selected, pod_labels, pod_spec, selected
 from bootstrap.resources.policies import NETWORK_POLICY, Peer, cut, peer, refused
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 CUT = Rule(
     "GB323",
@@ -71,7 +71,7 @@ class Stop:
 DNS = Peer("kube-system", {"k8s-app": "kube-dns"})
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for policy in index.of(NETWORK_POLICY):
         yield from _empty(index, policy)
@@ -81,7 +81,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         closed = cut(index, peer(workload), DNS, 53, "UDP") if looked_up else None
         if closed and closed[1] == "Egress":
             message = f"{workload} looks up {looked_up}, and {closed[0]} lets it reach no DNS"
-            yield at(NO_DNS, closed[0], message, "spec", "egress")
+            yield problem(NO_DNS, closed[0], message, "spec", "egress")
         for link in named:
             yield from _link(index, link)
         yield from _near_misses(index, workload)
@@ -97,7 +97,7 @@ def _empty(index: Index, policy: Resource) -> Iterator[Problem]:
         known = {str(item[key]) for item in labels if key in item} - {str(value)}
         if said := suggest(near(str(value), known, cutoff=0.7)):
             message = f"{policy} selects {key}={value}, which no pod has; {said}"
-            yield at(EMPTY, policy, message, "spec", "podSelector")
+            yield problem(EMPTY, policy, message, "spec", "podSelector")
             return
 
 
@@ -113,7 +113,7 @@ def _near_misses(index: Index, workload: Resource) -> Iterator[Problem]:
         if close and not _apart(name, close[0]):
             message = f"{workload}: {how} names the host {host}, and {here} has no Service {name}"
             message += f"; {suggest(close)}"
-            yield at(NEAR_MISS, workload, message, *place, unless=("Service", here, name))
+            yield problem(NEAR_MISS, workload, message, *place, unless=("Service", here, name))
 
 
 def _apart(one: str, other: str) -> bool:
@@ -129,15 +129,15 @@ def _link(index: Index, link: Link) -> Iterator[Problem]:
         if link.declared and link.namespace == workload.namespace and index.knows(link.namespace):
             near = names_near(link.host, (s.name for s in index.of("Service", namespace=link.namespace)))
             message = f"{workload} talks to {link.host}, which is no Service of {link.namespace}{near}"
-            yield at(TALKS_TO_NOTHING, workload, message, *link.path)
+            yield problem(TALKS_TO_NOTHING, workload, message, *link.path)
         return
     if link.declared and link.port is not None and not _serves(link.service, link.port):
         has = ", ".join(str(item.get("port")) for item in mappings(link.service.spec.get("ports"))) or "none"
         message = f"{workload} talks to {link.host} at port {link.port}, and {link.service} has port {has}"
-        yield at(TALKS_TO_NOTHING, workload, message, *link.path)
+        yield problem(TALKS_TO_NOTHING, workload, message, *link.path)
         return
     if stop := stopped(index, link):
-        yield at(stop.rule, stop.policy, stop.message, *stop.path)
+        yield problem(stop.rule, stop.policy, stop.message, *stop.path)
 
 
 def _serves(service: Resource, port: int) -> bool:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from bootstrap.core.text import near, suggest
 from bootstrap.resources.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
-from bootstrap.validate.rule import Apps, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, problem
 
 UNKNOWN = Rule(
     "GB225",
@@ -33,17 +33,17 @@ _KNOWN = (
 )
 
 
-def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """The rules about sync options."""
     for resource in index.resources:
         for part in str(resource.annotations.get(OPTIONS) or "").split(","):
             if fault := _fault(part.strip()):
-                yield at(UNKNOWN, resource, f"{resource}: {fault}", "metadata", "annotations", OPTIONS)
+                yield problem(UNKNOWN, resource, f"{resource}: {fault}", "metadata", "annotations", OPTIONS)
     for application in index.of(APPLICATION):
         for number, option in enumerate(sequence(dig(application.spec, "syncPolicy", "syncOptions"))):
             if fault := _fault(str(option)):
                 place = ("spec", "syncPolicy", "syncOptions", number)
-                yield at(UNKNOWN, application, f"{application}: {fault}", *place)
+                yield problem(UNKNOWN, application, f"{application}: {fault}", *place)
 
 
 def _fault(option: str) -> str:
@@ -73,7 +73,7 @@ def check(apps: Apps) -> Iterator[Problem]:
         told.add(place)
         message = f"{application} lies in {application.namespace}, and Argo CD in {home}"
         fix = f"put it into {home}"
-        yield at(UNSEEN, application, message, "metadata", "namespace", fix=fix)
+        yield problem(UNSEEN, application, message, "metadata", "namespace", fix=fix)
 
 
 def _is_unseen(apps: Apps, application: Resource, home: str) -> bool:

@@ -20,7 +20,7 @@ from bootstrap.resources.index import (
     mappings,
     sequence,
 )
-from bootstrap.validate.rule import Apps, Problem, Rule, at
+from bootstrap.validate.rule import Apps, Problem, Rule, problem
 
 REPOSITORY = Rule(
     "GB202",
@@ -80,12 +80,12 @@ def check(apps: Apps) -> Iterator[Problem]:
         if name not in projects:
             if name == "default":
                 message = f"{application} is in the project default"
-                yield at(DEFAULT, application, message, "spec", "project")
+                yield problem(DEFAULT, application, message, "spec", "project")
             elif projects and apps.complete and not apps.unread:
                 message = (
                     f"{application} is in the project {name}, which is not there{names_near(name, projects)}"
                 )
-                yield at(MISSING, application, message, "spec", "project")
+                yield problem(MISSING, application, message, "spec", "project")
             continue
         project = projects[name]
         yield from _sources(application, project)
@@ -101,7 +101,7 @@ def _sources(application: Resource, project: Resource) -> Iterator[Problem]:
         # A rule that refuses one allows every other: so Argo CD reads it.
         if refused or not any(item[:1] == "!" or _fits_url(item, source.repo_url) for item in allowed):
             message = f"{application} uses {source.repo_url}, and project {project.name} does not allow it"
-            yield at(REPOSITORY, application, message, *source.position, "repoURL")
+            yield problem(REPOSITORY, application, message, *source.position, "repoURL")
 
 
 def _fits_url(pattern: str, url: str) -> bool:
@@ -129,12 +129,12 @@ def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
             if not refused and not on_cluster:
                 message += ": a rule with ! holds on every cluster, whatever server or name it has"
                 fix = f"take the rule with {pattern} out, and allow what may be used by name"
-            yield at(DESTINATION, application, message, "spec", "destination", fix=fix)
+            yield problem(DESTINATION, application, message, "spec", "destination", fix=fix)
             return
         allowed = allowed or (on_cluster and (pattern[:1] == "!" or fnmatchcase(namespace, pattern)))
     if not allowed:
         message = f"{told}, which project {project.name} does not allow"
-        yield at(DESTINATION, application, message, "spec", "destination")
+        yield problem(DESTINATION, application, message, "spec", "destination")
 
 
 def _on_cluster(allowed: Mapping[str, Any], cluster: str) -> tuple[bool, str]:
@@ -175,7 +175,7 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
             message = f"{item.resource}: project {project.name} does not allow {application.name} {what}"
             fix = "take it out of {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"
             fix = f"{fix.format(start)} of AppProject {project.name}, or let another Application apply it"
-            yield at(KIND, item.resource, message, "kind", fix=fix)
+            yield problem(KIND, item.resource, message, "kind", fix=fix)
 
 
 def _listed(items: Any, group: str, kind: str, name: str = "") -> bool:
@@ -209,4 +209,4 @@ def _wildcards(project: Resource) -> Iterator[Problem]:
             f"{project} allows every repository, in every "
             f"namespace{' and of every kind' if everything else ''}"
         )
-        yield at(WILDCARD, project, message, "spec", "sourceRepos")
+        yield problem(WILDCARD, project, message, "spec", "sourceRepos")

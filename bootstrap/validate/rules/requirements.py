@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import WAVE, Resource
-from bootstrap.validate.rule import Apps, Problem, Rule, at
+from bootstrap.validate.rule import Apps, Problem, Rule, problem
 from bootstrap.validate.rules import waves
 
 OFF = Rule(
@@ -36,7 +36,7 @@ def check(apps: Apps) -> Iterator[Problem]:
             if needed not in on:
                 message = f"{application} requires {needed}, which is not on{names_near(needed, on)}"
                 fix = f"switch it on: bootstrap component enable {needed}"
-                yield at(OFF, application, message, "metadata", "annotations", REQUIRES, fix=fix)
+                yield problem(OFF, application, message, "metadata", "annotations", REQUIRES, fix=fix)
 
 
 def _on(apps: Apps) -> set[str]:
@@ -64,7 +64,7 @@ def _order(apps: Apps, user: Resource, needed: str) -> Iterator[Problem]:
         return
     first = min(providers, key=lambda one: one.wave)
     message = f"{user} (wave {user.wave}) requires {needed}, which comes with {first} (wave {first.wave})"
-    yield at(waves.LATER_APPLICATION, user, message, "metadata", "annotations", WAVE)
+    yield problem(waves.LATER_APPLICATION, user, message, "metadata", "annotations", WAVE)
 
 
 def _listed(application: Resource, key: str) -> list[str]:

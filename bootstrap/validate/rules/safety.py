@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Container, containers, pod_spec, running, template_path
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 TAG = Rule(
     "GB404",
@@ -62,7 +62,7 @@ CLUSTER_ADMIN = Rule(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for binding in index.of("ClusterRoleBinding.rbac.authorization.k8s.io"):
         yield from _binding(binding)
@@ -76,11 +76,13 @@ def _pod(workload: Resource) -> Iterator[Problem]:
     spec, start = pod_spec(workload), (*template_path(workload), "spec")
     for field in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(field) is True:
-            yield at(HOST_NAMESPACE, workload, f"{workload} has {field}", *start, field)
+            yield problem(HOST_NAMESPACE, workload, f"{workload} has {field}", *start, field)
     for number, volume in enumerate(sequence(spec.get("volumes"))):
         path = dig(volume, "hostPath", "path")
         if path:
-            yield at(HOST_PATH, workload, f"{workload} mounts {path} of its node", *start, "volumes", number)
+            yield problem(
+                HOST_PATH, workload, f"{workload} mounts {path} of its node", *start, "volumes", number
+            )
 
 
 def _container(workload: Resource, container: Container) -> Iterator[Problem]:
@@ -89,9 +91,9 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     if image and "@" not in image and tag in ("", "latest"):
         what = "no tag" if not tag else "the tag latest"
-        yield at(TAG, workload, f"{workload}: {image} of {name} has {what}", *container.path, "image")
+        yield problem(TAG, workload, f"{workload}: {image} of {name} has {what}", *container.path, "image")
     if dig(body, "securityContext", "privileged") is True:
-        yield at(
+        yield problem(
             PRIVILEGED, workload, f"{workload}: {name} is privileged", *container.path, "securityContext"
         )
     yield from _above(workload, container)
@@ -104,7 +106,7 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
     missing += [] if "memory" in limits else ["limits.memory"]
     if missing and "resources" not in _defaulted(workload):
         message = f"{workload}: {name} has no {', '.join(missing)}"
-        yield at(LIMITS, workload, message, *container.path, "resources")
+        yield problem(LIMITS, workload, message, *container.path, "resources")
 
 
 def _above(workload: Resource, container: Container) -> Iterator[Problem]:
@@ -114,7 +116,7 @@ def _above(workload: Resource, container: Container) -> Iterator[Problem]:
         asked, most = _amount(wanted), _amount(limits.get(key))
         if asked is not None and most is not None and asked > most:
             message = f"{workload}: {container.name} requests {key} {wanted}, and its limit is {limits[key]}"
-            yield at(ABOVE, workload, message, *container.path, "resources", "requests", key)
+            yield problem(ABOVE, workload, message, *container.path, "resources", "requests", key)
 
 
 _UNITS = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3}
@@ -139,4 +141,6 @@ def _binding(binding: Resource) -> Iterator[Problem]:
         who = ", ".join(
             f"{item.get('kind')} {item.get('name')}" for item in mappings(binding.body.get("subjects"))
         )
-        yield at(CLUSTER_ADMIN, binding, f"{binding} makes {who or 'its subjects'} cluster-admin", "roleRef")
+        yield problem(
+            CLUSTER_ADMIN, binding, f"{binding} makes {who or 'its subjects'} cluster-admin", "roleRef"
+        )

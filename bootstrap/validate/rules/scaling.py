@@ -8,7 +8,7 @@ from typing import Any
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import SCALABLE, label_selected, replicas, running
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.monitoring import exporters
 
 HPA = "HorizontalPodAutoscaler.autoscaling"
@@ -78,11 +78,11 @@ METRICS_SOURCE = Rule(
 _ADAPTERS = ("prometheus-adapter", "keda", "metrics-adapter", "custom-metrics", "datadog")
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for scaler in index.of(HPA):
         yield from _scaler(index, scaler)
-        yield from _source(index, around, scaler)
+        yield from _source(index, context, scaler)
     for scaled in index.of("ScaledObject.keda.sh"):
         yield from _target(index, scaled, mapping(scaled.spec.get("scaleTargetRef")))
     owners: dict[int, Resource] = {}
@@ -100,10 +100,10 @@ def _target(index: Index, scaler: Resource, reference: Mapping[str, Any]) -> Ite
             near = names_near(name, (item.name for item in index.of(qualified, namespace=scaler.namespace)))
             message = f"{scaler} scales {kind} {name}, which is not there{near}"
             there = (qualified, scaler.namespace, name)
-            yield at(TARGET, scaler, message, "spec", "scaleTargetRef", unless=there)
+            yield problem(TARGET, scaler, message, "spec", "scaleTargetRef", unless=there)
     elif isinstance(target.spec.get("replicas"), int) and not _ignored(index, target):
         message = f"{target} has replicas: {target.spec['replicas']} in Git, and {scaler} scales it"
-        yield at(TWO_OWNERS, target, message, "spec", "replicas")
+        yield problem(TWO_OWNERS, target, message, "spec", "replicas")
 
 
 def _ignored(index: Index, target: Resource) -> bool:
@@ -124,10 +124,10 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
     low, high = scaler.spec.get("minReplicas", 1), scaler.spec.get("maxReplicas")
     if isinstance(low, int) and isinstance(high, int) and (low > high or high < 1):
         field = "minReplicas" if low > high >= 1 else "maxReplicas"
-        yield at(BOUNDS, scaler, f"{scaler} wants {low} to {high} replicas", "spec", field)
+        yield problem(BOUNDS, scaler, f"{scaler} wants {low} to {high} replicas", "spec", field)
     elif isinstance(low, int) and low < 1 and (low < 0 or not _from_outside(scaler)):
         message = f"{scaler} wants {low} replicas at least, and none of its metrics is of something else"
-        yield at(BOUNDS, scaler, message, "spec", "minReplicas")
+        yield problem(BOUNDS, scaler, message, "spec", "minReplicas")
     group = str(reference.get("apiVersion") or "apps/v1").rpartition("/")[0]
     target = index.get(f"{reference.get('kind')}.{group}", scaler.namespace, reference.get("name"))
     if target is None:
@@ -140,7 +140,7 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
             }
             if (container is None or container == item.name) and resource not in requested:
                 message = f"{scaler} watches {resource} in percent, and {item.name} of {target} requests none"
-                yield at(REQUESTS, scaler, message, *place)
+                yield problem(REQUESTS, scaler, message, *place)
 
 
 def _from_outside(scaler: Resource) -> bool:
@@ -148,16 +148,16 @@ def _from_outside(scaler: Resource) -> bool:
     return any(item.get("type") in ("Object", "External") for item in mappings(scaler.spec.get("metrics")))
 
 
-def _source(index: Index, around: Surroundings, scaler: Resource) -> Iterator[Problem]:
+def _source(index: Index, context: ClusterContext, scaler: Resource) -> Iterator[Problem]:
     """Metrics of its pods, of other objects or from outside need an adapter that serves them."""
     for number, metric in enumerate(sequence(scaler.spec.get("metrics"))):
         kind = str(mapping(metric).get("type"))
-        if kind not in ("Pods", "Object", "External") or not around.complete:
+        if kind not in ("Pods", "Object", "External") or not context.complete:
             continue
-        if not any(word in exporters(index, around) for word in _ADAPTERS):
+        if not any(word in exporters(index, context) for word in _ADAPTERS):
             name = dig(metric, kind.lower(), "metric", "name")
             message = f"{scaler} asks for the metric {name} ({kind}), which no metrics adapter here serves"
-            yield at(METRICS_SOURCE, scaler, message, "spec", "metrics", number)
+            yield problem(METRICS_SOURCE, scaler, message, "spec", "metrics", number)
 
 
 def _utilisation(scaler: Resource) -> Iterator[tuple[str, str | None, tuple[str | int, ...]]]:
@@ -179,7 +179,7 @@ def _budget(index: Index, budget: Resource, owners: dict[int, Resource]) -> Iter
     ]
     if not pods:
         if index.knows(budget.namespace):
-            yield at(
+            yield problem(
                 BUDGET_EMPTY, budget, f"{budget} selects no pods of {budget.namespace}", "spec", "selector"
             )
         return
@@ -187,7 +187,7 @@ def _budget(index: Index, budget: Resource, owners: dict[int, Resource]) -> Iter
         first = owners.setdefault(id(pod), budget)
         if (first.namespace, first.name) != (budget.namespace, budget.name):  # no copy of it elsewhere in Git
             message = f"{budget} and {first} both select the pods of {pod}"
-            yield at(BUDGETS_OVERLAP, budget, message, "spec", "selector")
+            yield problem(BUDGETS_OVERLAP, budget, message, "spec", "selector")
     if any(item.kind == "DaemonSet.apps" for item in pods):
         return
     total = sum(_least(index, item) for item in pods)
@@ -201,7 +201,7 @@ def _budget(index: Index, budget: Resource, owners: dict[int, Resource]) -> Iter
         message = (
             f"{budget} has {field}: {value}, and {names} has {total} replica{'s' * (total != 1)}: none may go"
         )
-        yield at(BUDGET_BLOCKS, budget, message, "spec", field)
+        yield problem(BUDGET_BLOCKS, budget, message, "spec", field)
 
 
 def _least(index: Index, workload: Resource) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, label_selects, mapping, mappings
 from bootstrap.resources.policies import namespace_labels
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.monitoring import POD_MONITOR, RULES, SERVICE_MONITOR
 
 NOT_TAKEN = Rule(
@@ -31,23 +31,23 @@ _BY_CHARTS = ("prometheus", "k8s-monitoring", "victoria-metrics", "alloy", "than
 _DEFINITIONS = "crd"
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
-    servers = around.public.of(PROMETHEUS)
-    if not servers or not around.complete or _others(around):
+    servers = context.public.of(PROMETHEUS)
+    if not servers or not context.complete or _others(context):
         return
     for kind, start in _SELECTORS.items():
         for item in index.of(kind):
-            whys = [_refusal(around.public, server, start, item) for server in servers]
+            whys = [_refusal(context.public, server, start, item) for server in servers]
             if all(whys):
                 message = f"no Prometheus takes {item}: {whys[0]}"
                 place = ("metadata", "labels") if item.labels else ("metadata", "name")
-                yield at(NOT_TAKEN, item, message, *place)
+                yield problem(NOT_TAKEN, item, message, *place)
 
 
-def _others(around: Surroundings) -> bool:
+def _others(context: ClusterContext) -> bool:
     """Whether charts that are not read may bring another one."""
-    charts = {chart for chart in around.homes if _DEFINITIONS not in chart}
+    charts = {chart for chart in context.homes if _DEFINITIONS not in chart}
     return any(part in chart for chart in charts for part in _BY_CHARTS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, dig, mapping
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 OTHER_NAME = Rule(
     "GB379",
@@ -19,12 +19,12 @@ KIND = "SealedSecret.bitnami.com"
 _SCOPE = "sealedsecrets.bitnami.com/"
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for sealed in index.of(KIND):
         own = mapping(dig(sealed.body, "spec", "template", "metadata"))
         notes = {**mapping(own.get("annotations")), **sealed.annotations}
-        if not (around.complete or sealed.application) or _is_wide(notes, "cluster-wide"):
+        if not (context.complete or sealed.application) or _is_wide(notes, "cluster-wide"):
             continue
         namespace = str(own.get("namespace") or sealed.namespace)
         name = str(own.get("name") or sealed.name)
@@ -32,7 +32,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         if not renamed and namespace == sealed.namespace:
             continue
         message = f"{sealed} was sealed for {namespace}/{name}, and opens for that name alone"
-        yield at(OTHER_NAME, sealed, message, "metadata", "name", fix=_mend(sealed, name, namespace))
+        yield problem(OTHER_NAME, sealed, message, "metadata", "name", fix=_mend(sealed, name, namespace))
 
 
 def _is_wide(annotations: object, scope: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bootstrap.repository.secret_makers import COPY, MAKERS, Made, made_by, may_make, reaches
 from bootstrap.resources.index import Index, Resource, dig, mapping
-from bootstrap.validate.rule import Severity, Surroundings
+from bootstrap.validate.rule import ClusterContext, Severity
 
 _SERVING = ("service.beta.openshift.io", "service.alpha.openshift.io")
 """Whose annotation `serving-cert-secret-name` on a Service lets OpenShift make a certificate's Secret."""
@@ -59,14 +59,14 @@ def _was(sealed: Resource, name: str) -> bool:
 
 
 def missing(
-    index: Index, around: Surroundings, user: Resource, namespace: str, name: str
+    index: Index, context: ClusterContext, user: Resource, namespace: str, name: str
 ) -> tuple[Severity | None, str] | None:
     """How severe it is that nothing makes a Secret, and what may make it, as text; None when it is no fault.
 
     The severity is None for the rule's own. In a folder that nothing applies, Secrets are made by hand, as
     far as Git can tell.
     """
-    if not (around.complete or user.application) or is_made(index, namespace, name):
+    if not (context.complete or user.application) or is_made(index, namespace, name):
         return None
     told = maybe(index, namespace, name)
     return ("info", f"; {told}") if told else (None, "")

@@ -18,7 +18,7 @@ from bootstrap.resources.pods import (
     selected,
 )
 from bootstrap.resources.routes import INGRESS, ingress_backends, ports
-from bootstrap.validate.rule import Problem, Rule, Severity, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.renames import near
 
@@ -87,10 +87,10 @@ SERVICE_NAME = Rule(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for ingress in index.of(INGRESS):
-        yield from _ingress(index, around, ingress)
+        yield from _ingress(index, context, ingress)
     for service in index.of("Service"):
         yield from _service(index, service)
     for workload in index.of(*WORKLOADS):
@@ -110,7 +110,7 @@ def backend(
             said, fix = near(user, str(name), known, (*path, "name"), "Service")
             message = f"{user} sends requests to Service {name}, which is not in {namespace}{said}"
             there = ("Service", namespace, str(name))
-            yield at(BACKEND_MISSING, user, message, *path, "name", fix=fix, unless=there)
+            yield problem(BACKEND_MISSING, user, message, *path, "name", fix=fix, unless=there)
         return
     if service.spec.get("type") == "ExternalName" and not ports(service):
         return  # a name alone, for whatever port
@@ -118,30 +118,30 @@ def backend(
         has = ", ".join(_spell(p) for p in ports(service)) or "none"
         message = f"{user} uses port {port} of Service {name}, whose ports are {has}"
         place = ("port", "number" if isinstance(port, int) else "name") if user.kind == INGRESS else ("port",)
-        yield at(BACKEND_PORT, user, message, *path, *place)
+        yield problem(BACKEND_PORT, user, message, *path, *place)
 
 
 def _spell(port: Mapping[str, Any]) -> str:
     return f"{port['name']} ({port.get('port')})" if port.get("name") else str(port.get("port"))
 
 
-def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[Problem]:
+def _ingress(index: Index, context: ClusterContext, ingress: Resource) -> Iterator[Problem]:
     for _, _, name, port, place in ingress_backends(ingress):
         yield from backend(index, ingress, ingress.namespace, name, port, *place)
     name = ingress.spec.get("ingressClassName")
-    if name and (level := around.lacks("IngressClass.networking.k8s.io", name)):
-        known = (item.name for item in around.public.of("IngressClass.networking.k8s.io"))
+    if name and (level := context.lacks("IngressClass.networking.k8s.io", name)):
+        known = (item.name for item in context.public.of("IngressClass.networking.k8s.io"))
         message = (
             f"{ingress} wants the IngressClass {name}, which nothing provides{names_near(str(name), known)}"
         )
-        yield at(INGRESS_CLASS, ingress, message, "spec", "ingressClassName", level=level)
+        yield problem(INGRESS_CLASS, ingress, message, "spec", "ingressClassName", level=level)
     issued = any(str(key).startswith("cert-manager.io/") for key in ingress.annotations)
     for number, tls in enumerate(sequence(ingress.spec.get("tls"))):
         secret = mapping(tls).get("secretName")
-        untold = secrets.missing(index, around, ingress, ingress.namespace, str(secret))
+        untold = secrets.missing(index, context, ingress, ingress.namespace, str(secret))
         if secret and not issued and untold is not None:
             message = f"{ingress} takes its certificate from Secret {secret}, which nothing makes{untold[1]}"
-            yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName", level=untold[0])
+            yield problem(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName", level=untold[0])
 
 
 _ENOUGH = 100
@@ -156,14 +156,14 @@ def _service(index: Index, service: Resource) -> Iterator[Problem]:
     if not pods:
         if index.knows(service.namespace) and not _made_elsewhere(index, service):
             message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"
-            yield at(NO_PODS, service, message, "spec", "selector")
+            yield problem(NO_PODS, service, message, "spec", "selector")
         return
     for number, port in enumerate(sequence(service.spec.get("ports"))):
         yield from _target(service, mapping(port), number, pods)
     for pod in pods:
         if pod.kind not in ("Job.batch", "CronJob.batch") and not is_hook(pod) and not _probed(pod):
             message = f"{pod} serves {service.name}, and none of its containers has a readiness probe"
-            yield at(NOT_READY, pod, message, *_TEMPLATE_SPEC.get(pod.kind, ()))
+            yield problem(NOT_READY, pod, message, *_TEMPLATE_SPEC.get(pod.kind, ()))
 
 
 _TEMPLATE_SPEC: Mapping[str, tuple[str, ...]] = {
@@ -245,7 +245,7 @@ def _target(
         message = f"{service} sends to port {target} of {pod}, whose containers declare {has}"
         # A container may listen where it declares nothing; a name that none declares leads nowhere.
         level: Severity | None = "info" if isinstance(target, int) else None
-        yield at(TARGET_PORT, service, message, "spec", "ports", number, "targetPort", level=level)
+        yield problem(TARGET_PORT, service, message, "spec", "ports", number, "targetPort", level=level)
 
 
 def _container_port(port: Mapping[str, Any]) -> str:
@@ -261,7 +261,7 @@ def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
             wrong = [key for key, value in wanted.items() if str(labels.get(key)) != str(value)]
             if wrong:
                 message = f"{workload} selects {wrong[0]}={wanted[wrong[0]]}, its pods have {_labels(labels)}"
-                yield at(SELECTOR_MISMATCH, workload, message, "spec", "selector")
+                yield problem(SELECTOR_MISMATCH, workload, message, "spec", "selector")
     name = workload.spec.get("serviceName")
     known = workload.kind == "StatefulSet.apps" and index.knows(workload.namespace)
     if known and name and index.get("Service", workload.namespace, name) is None:
@@ -269,4 +269,4 @@ def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
         said, fix = near(workload, str(name), known_names, ("spec", "serviceName"), "Service")
         message = f"{workload} names the Service {name}, which is not there{said}"
         there = ("Service", workload.namespace, str(name))
-        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", fix=fix, unless=there)
+        yield problem(SERVICE_NAME, workload, message, "spec", "serviceName", fix=fix, unless=there)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import WAVE, Index, Resource, dig, mapping, sequence
 from bootstrap.resources.pods import WORKLOADS, references
-from bootstrap.validate.rule import Apps, Problem, Rule, Severity, Surroundings, at
+from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, Severity, problem
 from bootstrap.validate.rules.kinship import creates_namespace
 
 LATER_APPLICATION = Rule(
@@ -107,7 +107,7 @@ def check(apps: Apps) -> Iterator[Problem]:
                 told.add((owned.application, group))
                 message = f"{owned.resource} needs the definitions of {group}, which nothing here brings"
                 fix = f"enable the component with the chart {CHARTS[group][0]}"
-                yield at(KIND_MISSING, owned.resource, message, "apiVersion", fix=fix, level=level)
+                yield problem(KIND_MISSING, owned.resource, message, "apiVersion", fix=fix, level=level)
             continue
         provider = names.get(found)
         if user is None or provider is None or user is provider:
@@ -118,7 +118,7 @@ def check(apps: Apps) -> Iterator[Problem]:
                 f"{user} (wave {user.wave}) applies {owned.resource}, whose definition comes with {provider} "
                 f"(wave {provider.wave})"
             )
-            yield at(
+            yield problem(
                 LATER_APPLICATION, user, message, "metadata", "annotations", "argocd.argoproj.io/sync-wave"
             )
 
@@ -151,12 +151,14 @@ def _health(apps: Apps) -> Iterator[Problem]:
     data = mapping(settings.body.get("data"))
     text = data.get(HEALTH)
     if text is None and "argoproj.io/Application:" not in str(data.get("resource.customizations") or ""):
-        yield at(NO_HEALTH, settings, f"{settings} has no health check for Application", "data")
+        yield problem(NO_HEALTH, settings, f"{settings} has no health check for Application", "data")
     elif text is not None and not re.search(r"Synced|sync\.status", str(text)):
-        yield at(WEAK_HEALTH, settings, f"{settings}: {HEALTH} does not look at the sync", "data", HEALTH)
+        yield problem(
+            WEAK_HEALTH, settings, f"{settings}: {HEALTH} does not look at the sync", "data", HEALTH
+        )
 
 
-def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """The rules about waves within one Application."""
     for workload in index.of(*WORKLOADS):
         for use in references(workload):
@@ -169,7 +171,7 @@ def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
         wave = resource.annotations.get(WAVE)
         if isinstance(wave, str) and not re.fullmatch(r"[+-]?\d+", wave):
             message = f"{resource} has the sync wave {wave!r}, which is no whole number"
-            yield at(NO_WAVE, resource, message, "metadata", "annotations", WAVE)
+            yield problem(NO_WAVE, resource, message, "metadata", "annotations", WAVE)
         for kind, namespace, name in _needs(resource):
             target = index.get(kind, namespace, name)
             if target is None or target.application != resource.application:
@@ -215,7 +217,7 @@ def _order(workload: Resource, target: Resource) -> Iterator[Problem]:
     place = ("metadata", "annotations", "argocd.argoproj.io/sync-wave")
     if target.wave > workload.wave:
         message = f"{workload} (wave {workload.wave}) uses {target} of wave {target.wave}"
-        yield at(LATER_OBJECT, target, message, *place)
+        yield problem(LATER_OBJECT, target, message, *place)
     elif target.short_kind == "PersistentVolumeClaim" and target.wave < workload.wave:
         message = f"{target} is in wave {target.wave}, its pods ({workload}) in wave {workload.wave}"
-        yield at(CLAIM_FIRST, target, message, *place)
+        yield problem(CLAIM_FIRST, target, message, *place)

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.index import Index
 from bootstrap.resources.links import links
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import network
 from tests.validate.rules.world import resources
 
@@ -31,7 +31,7 @@ def index(*texts: str) -> Index:
 
 
 def found(here: Index) -> list[str]:
-    return [one.message for one in network.check(here, Surroundings(here, True))]
+    return [one.message for one in network.check(here, ClusterContext(here, True))]
 
 
 @pytest.mark.parametrize(

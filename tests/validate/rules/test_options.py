@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Apps, Surroundings
+from bootstrap.validate.rule import Apps, ClusterContext
 from bootstrap.validate.rules import options
 from tests.validate.rules.world import TREE, resources
 
@@ -39,7 +39,7 @@ spec: {sourceNamespaces: [NAMESPACES]}
 )
 def test_option_is_told_when_it_is_like_a_known_one(option: str, count: int) -> None:
     here = Index(resources(CHILD.replace("OPTION", option), "a.yaml", "argocd/root"), ())
-    assert len(list(options.check_objects(here, Surroundings(here, True)))) == count
+    assert len(list(options.check_objects(here, ClusterContext(here, True)))) == count
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.index import Index
 from bootstrap.resources.references import FIELDS, named
-from bootstrap.validate.rule import Apps, Surroundings
+from bootstrap.validate.rule import Apps, ClusterContext
 from bootstrap.validate.rules import configuration, gateways, hooks, mesh, projects, references, sealed
 from tests.validate.rules.asking import ask
 from tests.validate.rules.world import TREE, resources
@@ -435,7 +435,7 @@ def test_destination_rule_of_the_mesh_s_namespace_holds_everywhere() -> None:
     for host, rules in (("a.shop.svc.cluster.local", []), ("a", ["GB327"])):
         found = ask(mesh.check, virtual, rule.replace("HOST", host))
         assert [one.rule.id for one in found if one.rule.id == "GB327"] == rules
-    assert Surroundings(Index([]), False).gateways is None
+    assert ClusterContext(Index([]), False).gateways is None
 
 
 def test_store_of_the_cluster_is_missed_only_beside_others_of_git() -> None:

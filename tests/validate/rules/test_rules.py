@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Apps, Surroundings, rules_of
+from bootstrap.validate.rule import Apps, ClusterContext, rules_of
 from bootstrap.validate.rules import scaling, waves
 from bootstrap.validate.rules.files import BY_CODE, PATCH, UNREACHABLE
 from bootstrap.validate.rules.record import RECORD
@@ -494,5 +494,5 @@ def test_budget_that_two_applications_bring_is_one_budget() -> None:
     copies = [*resources(SHOP, "shop.yaml", "argocd/a"), *resources(SHOP, "shop.yaml", "argocd/b")]
     index = Index(copies, ())
     assert len(index.of("PodDisruptionBudget.policy", namespace="shop")) == 4
-    found = scaling.check(index, Surroundings(index, True))
+    found = scaling.check(index, ClusterContext(index, True))
     assert [one.message for one in found if one.rule is scaling.BUDGETS_OVERLAP] == []
