@@ -12,14 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from bootstrap.core.invocation import Invocation
-from bootstrap.programs import find
 from tests.commands.hostile import ADDRESS, LINKS, OUTSIDE, RAN, REPOSITORIES
 from tests.commands.untrusted import SECRET
-from tests.conftest import cache_key, programs_cache
 from tests.counted import counted, reads
 from tests.git_repositories import git
 from tests.repositories import OURS, write
+from tests.tools import tool
 
 pytestmark = pytest.mark.usefixtures("cache", "helm")
 
@@ -64,9 +62,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
 @pytest.fixture
 def helm(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real helm, so that charts are rendered."""
-    environ = {"BOOTSTRAP_CACHE_DIR": str(programs_cache()), "BOOTSTRAP_CACHE_KEY": str(cache_key())}
-    program = find.ensure(("helm",), Invocation(environ={**os.environ, **environ}), lambda _: None)["helm"]
-    monkeypatch.setenv("PATH", f"{program.path.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{tool('helm').parent}{os.pathsep}{os.environ['PATH']}")
 
 
 def state_of(folders: Iterable[Path]) -> dict[Path, int]:
