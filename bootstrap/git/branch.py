@@ -123,8 +123,8 @@ class Branch:
 
         The tip stays as it was read.
         """
-        look = self._look(back)
-        return self.looking().run("merge-base", "--is-ancestor", sha, look).status == 0
+        calls, look = self._look(back)
+        return calls.run("merge-base", "--is-ancestor", sha, look).status == 0
 
     def taken_since(self, message: str, author: str | None = None, since: str | None = None) -> str | None:
         """The commit after `since` (the tip) with this message and `author` (name, address, seconds), if any.
@@ -132,8 +132,8 @@ class Branch:
         Behind the tip, history may be cut off after it.
         """
         form = "--format=%H%x00%an <%ae> %at%x00%B%x01"
-        commits = f"{since or self.tip}..{self._look(since is not None)}"
-        answer = self.looking().must("looking for the commit", "log", form, commits)
+        calls, look = self._look(back=since is not None)
+        answer = calls.must("looking for the commit", "log", form, f"{since or self.tip}..{look}")
         for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
             sha, _, rest = record.strip().partition("\0")
             who, _, said = rest.partition("\0")
@@ -141,19 +141,20 @@ class Branch:
                 return sha
         return None
 
-    def _look(self, back: bool = False) -> str:
+    def _look(self, back: bool = False) -> tuple[Calls, str]:
         """The remote's branch as it is now, with the commits since the tip, or those before it too."""
         ref = f"{self.private}/look"
         spec = f"+refs/heads/{self.branch}:{ref}"
-        self.looking().must("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
-        return ref
+        calls = self.looking()
+        calls.must("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
+        return calls, ref
 
     def apart(self) -> Calls:
         """git in the repository for commits that do not stand on the branch."""
         return self.calls
 
     def looking(self) -> Calls:
-        """git in the repository for what is fetched to be looked at, and has no files."""
+        """git in the repository for what is fetched to be looked at; called before each such fetch."""
         return self.calls
 
     def commits_alone(self, back: bool = False) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ class ThinBranch(Branch):
         return tip
 
     def history(self) -> Calls:
-        """git in a repository beside, with all commits of the branch and their folders' lists, and no files."""
+        """git in a repository beside, with all commits of the branch and their folders' lists."""
         if self._history is None:
             folder = self.calls.directory.parent / "history.git"
             calls = self._like(folder)
@@ -122,7 +122,7 @@ class ThinBranch(Branch):
         """git in a repository beside this one, which has what is here, too.
 
         A fetch by ids takes an object that is here for one that is here with all below it. So what is fetched
-        in part, to be looked at, never comes here.
+        in part, to be looked at, never comes here. Each call has it know anew where the history here ends.
         """
         directory = self.calls.directory
         if self._looking is None:
