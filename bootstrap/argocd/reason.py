@@ -46,7 +46,7 @@ class Reason:
 READY = Reason("")
 
 
-def of(application: Application, revision: str | None = None) -> Reason:
+def reason_for(application: Application, revision: str | None = None) -> Reason:
     """What this Application is waiting for; `revision` is the commit that it must be at, if any."""
     metadata, state = application["metadata"], application.get("status") or {}
     if metadata.get("deletionTimestamp"):

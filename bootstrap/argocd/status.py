@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap.argocd import reason
-from bootstrap.argocd.reason import Application
+from bootstrap.argocd.reason import NOT_CREATED, Application, reason_for, revisions
 from bootstrap.core import table
 
 WAVE = "argocd.argoproj.io/sync-wave"
@@ -54,7 +53,7 @@ class ApplicationStatus:
     @property
     def missing(self) -> bool:
         """The root names it, but it does not exist yet."""
-        return self.waiting_for == reason.NOT_CREATED
+        return self.waiting_for == NOT_CREATED
 
     @property
     def wait(self) -> str:
@@ -159,7 +158,7 @@ class Family:
     of_sets: Mapping[str, Sequence[Key]]
 
     @staticmethod
-    def of(applications: Sequence[Application]) -> Family:
+    def from_applications(applications: Sequence[Application]) -> Family:
         """Each Application is read once: comparing each with each takes seconds for thousands."""
         by_key = {key_of(item): item for item in applications}
         tracked: dict[str, list[Key]] = {}
@@ -209,7 +208,7 @@ def summarise(
 ) -> Status:
     """The root and its descendants, as they are. Applications that the root names and that do not exist
     yet are listed as Missing; without the root itself there is nothing to list."""
-    family = applications if isinstance(applications, Family) else Family.of(applications)
+    family = applications if isinstance(applications, Family) else Family.from_applications(applications)
     top = (namespace, root)
     if top not in family.by_key:
         return Status(root, revision, ())
@@ -235,15 +234,15 @@ def _member(family: Family, key: Key, wave: int) -> ApplicationStatus:
     namespace, name = key
     by_key = family.by_key
     if key not in by_key:
-        return ApplicationStatus(name, namespace, wave, "OutOfSync", "Missing", "", reason.NOT_CREATED)
-    waiting = any(child not in by_key or reason.of(by_key[child]).text for child in family.members(key))
+        return ApplicationStatus(name, namespace, wave, "OutOfSync", "Missing", "", NOT_CREATED)
+    waiting = any(child not in by_key or reason_for(by_key[child]).text for child in family.members(key))
     return replace(_status(by_key[key], None), wave=wave, parent=waiting)
 
 
 def _status(application: Application, revision: str | None) -> ApplicationStatus:
     state = application.get("status") or {}
     sync, health = state.get("sync") or {}, state.get("health") or {}
-    why = reason.of(application, revision)
+    why = reason_for(application, revision)
     namespace, name = key_of(application)
     return ApplicationStatus(
         name=name,
@@ -251,7 +250,7 @@ def _status(application: Application, revision: str | None) -> ApplicationStatus
         wave=wave_of(application),
         sync=str(sync.get("status") or "Unknown"),
         health=str(health.get("status") or "Unknown"),
-        revision=", ".join(reason.revisions(application)),
+        revision=", ".join(revisions(application)),
         waiting_for=why.text,
         since=why.since,
         final=why.final,

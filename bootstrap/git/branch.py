@@ -133,7 +133,7 @@ class Branch:
         """
         form = "--format=%H%x00%an <%ae> %at%x00%B%x01"
         calls, look = self._look(back=since is not None)
-        answer = calls.must("looking for the commit", "log", form, f"{since or self.tip}..{look}")
+        answer = calls.check_run("looking for the commit", "log", form, f"{since or self.tip}..{look}")
         for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
             sha, _, rest = record.strip().partition("\0")
             who, _, said = rest.partition("\0")
@@ -146,7 +146,7 @@ class Branch:
         ref = f"{self.private}/look"
         spec = f"+refs/heads/{self.branch}:{ref}"
         calls = self.looking()
-        calls.must("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
+        calls.check_run("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
         return calls, ref
 
     def apart(self) -> Calls:
@@ -163,7 +163,7 @@ class Branch:
 
     def other(self, name: str) -> tuple[str, bytes] | None:
         """The tip of another branch of the remote, and that commit as git keeps it; None: no such branch."""
-        listed = self.calls.must("reading the branches", "ls-remote", self.remote, f"refs/heads/{name}")
+        listed = self.calls.check_run("reading the branches", "ls-remote", self.remote, f"refs/heads/{name}")
         sha = listed.text.partition("\t")[0]
         if not sha:
             return None
@@ -174,7 +174,7 @@ class Branch:
         """The id of the tree of a commit that is here."""
         return objects.tree_of(self.calls.content(sha, "commit"))
 
-    def push_beside(self, name: str, sha: str, before: str) -> None:
+    def replace_branch(self, name: str, sha: str, before: str) -> None:
         """Push a commit to a branch of ours, which must still be at `before` ("": not be there).
 
         What was there is replaced. StalePlan when someone was faster.
@@ -254,7 +254,7 @@ class Branch:
         return self._tree(sha)
 
     def _bring_commit(self, sha: str) -> None:
-        self.calls.must("reading a branch", *FETCH, self.remote, sha)
+        self.calls.check_run("reading a branch", *FETCH, self.remote, sha)
 
     def _bring_all(self, sha: str) -> None:
         """Everything below a folder."""

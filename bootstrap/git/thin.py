@@ -145,7 +145,7 @@ class ThinBranch(Branch):
             folder = self.calls.directory.parent / "apart.git"
             bare(folder, [], self.tip, self.calls)
             self._apart = self._like(folder)
-            self._apart.must("looking who waits", "config", "remote.origin.url", self.url)
+            self._apart.check_run("looking who waits", "config", "remote.origin.url", self.url)
         return self._apart
 
     def _like(self, folder: Path) -> Calls:
@@ -178,7 +178,7 @@ class ThinBranch(Branch):
 
     def _bring_commit(self, sha: str) -> None:
         filters = ("--no-filter",) if self._whole else ("--filter=tree:0",)
-        self.calls.must("reading a branch", *_FETCH, "--depth=1", *filters, "origin", sha)
+        self.calls.check_run("reading a branch", *_FETCH, "--depth=1", *filters, "origin", sha)
 
     def commits_alone(self, back: bool = False) -> tuple[str, ...]:
         filters = () if self._whole else ("--filter=tree:0",)

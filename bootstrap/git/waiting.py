@@ -48,9 +48,9 @@ def listed(branch: Branch, group: str) -> list[Waiting]:
     place = f"{branch.private}/waiting"
     spec = f"+{ROOT}/{group}/*:{place}/*"
     calls = branch.apart()
-    calls.must("looking who waits", *FETCH, "--prune", branch.remote, spec)
+    calls.check_run("looking who waits", *FETCH, "--prune", branch.remote, spec)
     form = "--format=%(refname)%00%(objectname)%00%(contents)%01"
-    answer = calls.must("looking who waits", "for-each-ref", form, f"{place}/")
+    answer = calls.check_run("looking who waits", "for-each-ref", form, f"{place}/")
     found = []
     for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
         ref, _, rest = record.strip("\n").partition("\0")

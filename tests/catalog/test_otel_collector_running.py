@@ -67,7 +67,7 @@ def wait_for(
     log: Path | None = None,
     before: Callable[[], None] = lambda: None,
 ) -> str:
-    """The text at the URL, as soon as it is there and has the pattern; `before` is called before each look."""
+    """The text at the URL, as soon as it has the pattern; `before` is called before each look."""
     deadline = time.monotonic() + PATIENCE
     text = ""
     while time.monotonic() < deadline:
