@@ -275,7 +275,8 @@ def _gateway(index: Index, around: Surroundings, gateway: Resource) -> Iterator[
                     f"{gateway}: listener {mapping(listener).get('name')} needs Secret {secret}, which "
                     f"nothing makes{untold[1]}"
                 )
-                yield at(CERTIFICATE, gateway, message, *where, level=untold[0])
+                there = ("Secret", namespace, secret)
+                yield at(CERTIFICATE, gateway, message, *where, level=untold[0], unless=there)
 
 
 def _issuers(index: Index, around: Surroundings) -> Iterator[Problem]:

@@ -144,14 +144,15 @@ def _secret(index: Index, around: Surroundings, use: Named) -> Iterator[Problem]
         return
     if (untold := secrets.missing(index, around, user, use.namespace, use.name)) is not None:
         level, maybe = untold
+        there = ("Secret", use.namespace, use.name)
         known = [item.name for item in index.of("Secret", namespace=use.namespace)]
         said, fix = near(user, use.name, known, use.path, use.kind)
         if use.certificate:
             message = f"{user} takes its certificate from Secret {use.name}, which nothing makes{said}{maybe}"
-            yield at(services.TLS_SECRET, user, message, *use.path, fix=fix, level=level)
+            yield at(services.TLS_SECRET, user, message, *use.path, fix=fix, level=level, unless=there)
         else:
             message = f"{user} needs Secret {use.name}, which nothing makes in {use.namespace}{said}{maybe}"
-            yield at(SECRET, user, message, *use.path, fix=fix, level=level)
+            yield at(SECRET, user, message, *use.path, fix=fix, level=level, unless=there)
     elif use.key is not None:
         keys = secrets.keys(index, use.namespace, use.name)
         if keys and use.key not in keys:
