@@ -14,8 +14,7 @@ from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.diff import compare
 from bootstrap.diff.compare import Change, Key
-from bootstrap.repository.coverage import changed
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import changed, coverage_of
 from bootstrap.repository.covered import Coverage
 from bootstrap.repository.discover import remotes
 from bootstrap.repository.locate import locate
@@ -129,7 +128,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
             names |= applications(repository)
             sides.append(objects(repository))
             read_.append(repository)
-        covered = coverage(read_[-1]) if read_ else None
+        covered = coverage_of(read_[-1]) if read_ else None
         unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
     return Found(compare.compare(sides[0], sides[1]), names, covered, tuple(unread))
 
@@ -198,7 +197,7 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
         if preview.before is not None:
             before[key] = _like(resource, preview.before)
         after[key] = _like(resource, preview.after or resource.body)
-    return Found(compare.compare(before, after), applications(repository), coverage(repository))
+    return Found(compare.compare(before, after), applications(repository), coverage_of(repository))
 
 
 def _placed(resource: Resource) -> dict[str, object]:

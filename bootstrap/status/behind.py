@@ -17,7 +17,7 @@ Application = Mapping[str, Any]
 Key = tuple[str, str]
 
 
-def told(found: Status, counts: Mapping[Key, int | None]) -> Status:
+def with_counts(found: Status, counts: Mapping[Key, int | None]) -> Status:
     """The status with the number of commits that each Application is behind."""
     rows = (replace(item, behind=counts.get((item.namespace, item.name))) for item in found.applications)
     return replace(found, applications=tuple(rows))

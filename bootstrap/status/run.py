@@ -92,7 +92,7 @@ def status(request: Request, output: Output) -> int:
 def everything(applications: Sequence[dict[str, Any]], request: Request, output: Output) -> Status:
     """The root and what is below it, then what the root does not lead to."""
     commit = _commit(request, output)
-    family = Family.of(applications)
+    family = Family.from_applications(applications)
     first = summarise(family, request.root, request.namespace, commit)
     seen = {(item.namespace, item.name) for item in first.applications}
     rows = list(first.applications)
@@ -130,7 +130,7 @@ def _with_distance(
     counts = live_behind.counted(applications, clone)
     if clone.stale:
         output.warn("the Git host does not answer: BEHIND counts to the last fetch")
-    return live_behind.told(found, counts)
+    return live_behind.with_counts(found, counts)
 
 
 def watch(request: Request, output: Output) -> int:
@@ -169,7 +169,7 @@ def states(cluster: Cluster, request: Request, output: Output) -> Iterator[Statu
             if changed or following.news:
                 applications = list(known.values())
                 state = everything(applications, request, output)
-                yield live_behind.told(state, following.counts(applications))
+                yield live_behind.with_counts(state, following.counts(applications))
             else:
                 yield None
             changed = False

@@ -9,7 +9,7 @@ _CUT = ("GB323", "GB325", "GB349")
 _GROUPS = {"entry": "entry", "route": "entry", "service": "Services", "pods": "pods"}
 
 
-def of(root: Hop) -> Graph:
+def to_graph(root: Hop) -> Graph:
     """Each hop once; the edges of the tree, and those back to a hop that is shown earlier."""
     nodes: list[Node] = []
     edges: list[Edge] = []

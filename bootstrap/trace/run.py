@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing import write
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import coverage_of
 from bootstrap.repository.covered import Coverage
 from bootstrap.repository.lookup import Request, check_environment, of_environment
 from bootstrap.repository.model import Options, Repository, Scope
-from bootstrap.repository.open import choose_scope, opened, whole
+from bootstrap.repository.open import choose_scope, cluster_index, opened
 from bootstrap.resources.entrances import of_index
 from bootstrap.resources.index import IN_CLUSTER, Index
 from bootstrap.trace import picture
@@ -33,7 +33,7 @@ def show_trace(request: Request, target: str, output: Output, format: str) -> in
     with opened(request.path, output, options, request.cached) as repository:
         root = from_git(repository, request, target)
         chosen = settings(None, None, configured(repository))
-        read = coverage(repository)
+        read = coverage_of(repository)
         not_checked = unchecked(repository, replace(chosen, rules=chosen.rules & looked_up(root)))
     if request.live:
         from bootstrap import kube
@@ -65,7 +65,7 @@ def show(
         if not_checked is not None:
             output.info(f"not checked: {not_checked}")
     else:
-        write.write(picture.of(root), output, format)
+        write.write(picture.to_graph(root), output, format)
 
 
 def from_git(repository: Repository, request: Request, target: str) -> Hop:
@@ -81,7 +81,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
         for cluster in _clusters(scope):
             index = repository.index(scope, cluster)
             if not scope.complete and scope is not first:
-                index = _as_if_on(index, whole(repository, first))
+                index = _as_if_on(index, cluster_index(repository, first))
             index = of_environment(index, request.environment)
             try:
                 root = trace(index, target, of_index(index, cluster), not lost_applications)

@@ -101,7 +101,7 @@ def test_secret_that_is_made_beside_the_applications_is_no_error(
 def test_who_makes_it_is_said_with_its_place(run: Run, tmp_path: Path) -> None:
     script = {"hack/up.sh": "set -e\nkubectl create secret generic db-login --from-literal a=$A\n"}
     found = answer(run, write(tmp_path, OURS, in_shop(job=NEEDS), script), "GB313")["findings"]
-    assert found[0]["message"].endswith("; hack/up.sh:2 seems to make it")
+    assert found[0]["message"].endswith("; hack/up.sh:2 seems to create it")
 
 
 @pytest.mark.parametrize(
