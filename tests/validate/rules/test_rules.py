@@ -298,7 +298,7 @@ CASES = [
         "GB127",
         "resources",
         "resources: {requests: {cpu: 10m, memory: 32 Mi}, limits: {memory: 64Mi}}",
-        "no quantity",
+        "not a quantity",
     ),
     edit("GB127", "service ports", "ports: [{name: http, port: 80, protocol: tcp, targetPort: http}]", "TCP"),
     edit("GB201", "source path", "path: apps/shob", "did you mean apps/shop?"),
@@ -404,10 +404,10 @@ spec:
     ),
     Case(
         "GB360",
-        "cannot be called",
+        "invalid name",
         more="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Web_Config, namespace: shop}\n",
     ),
-    Case("GB361", "no hour (from 0 to 23)", more=CRON.replace("SCHEDULE", "0 25 * * *")),
+    Case("GB361", "not a valid hour (from 0 to 23)", more=CRON.replace("SCHEDULE", "0 25 * * *")),
     Case(
         "GB362",
         "as HorizontalPodAutoscaler shop/web does",
