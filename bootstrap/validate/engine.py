@@ -28,6 +28,7 @@ from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
+from bootstrap.validate.own.read import Own
 from bootstrap.validate.places import Places
 from bootstrap.validate.present import Identity, Placed, loose, present
 from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding
@@ -36,16 +37,23 @@ from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
 
 
-def check(repository: Repository, settings: Settings) -> list[Finding]:
-    """All findings, by file and line."""
+def check(repository: Repository, settings: Settings, own: Own | None = None) -> list[Finding]:
+    """All findings, by file and line; `own` are the repository's own rules."""
+    own = own or Own()
     places = Places(repository.files, _made_of(repository))
-    found = [*file_findings(repository, places), *record_findings(repository, places)]
+    found = [*file_findings(repository, places), *record_findings(repository, places, settings.own)]
     schemas = reader(repository, settings.kinds)
     others = loose(repository)
     for scope in repository.scopes:
         beside = frozenset() if scope.complete else others
         found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
     found += unreachable(repository, places)
+    if own.rules or own.wrong:
+        from bootstrap.cel.evaluator import Evaluator
+        from bootstrap.validate.own.findings import findings as own_findings
+
+        with Evaluator() as evaluator:
+            found += own_findings(repository, own, evaluator, places)
     return _ordered(found, settings)
 
 
