@@ -23,6 +23,7 @@ from bootstrap.resources.homes import gateway_labels, homes
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
+from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
@@ -141,7 +142,7 @@ def _scope_findings(
         for number, fact in enumerate(repository.units[placement.unit.key].facts):
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
-    there = present(repository, scope, beside)
+    there = present(repository, scope, beside, ByHand(repository.files))
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
     keys = {
@@ -159,11 +160,11 @@ def _scope_findings(
             found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
             repository.store.put(key, [(asdict(one.finding), one.unless, one.given) for one in found])
         for one in found:
-            if there.holds(one, cluster):
-                yield one.finding
+            if (finding := there.judged(one, cluster)) is not None:
+                yield finding
     for problem in apps_problems(repository, scope, groups):
-        if finding := places.place(problem):
-            yield finding
+        if placed_at := places.place(problem):
+            yield placed_at
 
 
 def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known) -> _Target:
