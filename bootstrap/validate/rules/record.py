@@ -81,7 +81,7 @@ _CLUSTER: Mapping[str, Kind] = {
     "without": _texts,
     "adopted": _switch,
 }
-_CHECKS: Mapping[str, Kind] = {"off": _texts, "severity": _anything, "kubernetes": _release}
+_CHECKS: Mapping[str, Kind] = {"off": _texts, "severity": _anything, "kubernetes": _release, "groups": _texts}
 _TOP = ("catalog", "argocd", "clusters", "checks", "images")
 
 
