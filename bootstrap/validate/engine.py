@@ -25,6 +25,7 @@ from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, 
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
 from bootstrap.validate.admission.definitions import not_evaluated
+from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
@@ -146,7 +147,7 @@ def _scope_findings(
         for number, fact in enumerate(repository.units[placement.unit.key].facts):
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
-    there = present(repository, scope, beside)
+    there = present(repository, scope, beside, ByHand(repository.files))
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known, cel) for cluster in clusters}
     keys = {
@@ -164,11 +165,11 @@ def _scope_findings(
             found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
             repository.store.put(key, [(asdict(one.finding), one.unless, one.given) for one in found])
         for one in found:
-            if there.holds(one, cluster):
-                yield one.finding
+            if (finding := there.judged(one, cluster)) is not None:
+                yield finding
     for problem in apps_problems(repository, scope, groups):
-        if finding := places.place(problem):
-            yield finding
+        if placed_at := places.place(problem):
+            yield placed_at
 
 
 def _target(

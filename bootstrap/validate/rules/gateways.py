@@ -275,7 +275,8 @@ def _gateway(index: Index, context: ClusterContext, gateway: Resource) -> Iterat
                     f"{gateway}: listener {mapping(listener).get('name')} needs Secret {secret}, which "
                     f"nothing creates{missing[1]}"
                 )
-                yield problem(CERTIFICATE, gateway, message, *where, level=missing[0])
+                there = ("Secret", namespace, secret)
+                yield problem(CERTIFICATE, gateway, message, *where, level=missing[0], unless=there)
 
 
 def _issuers(index: Index, context: ClusterContext) -> Iterator[Problem]:

@@ -147,6 +147,8 @@ def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
             target = index.get(use.kind, workload.namespace, use.name)
             if target is None or target.application != workload.application or use.optional:
                 continue
+            if workload.kind == "CronJob.batch" and target.wave > workload.wave:
+                continue  # no wave waits for its pods
             yield from _order(workload, target)
 
     for resource in index.resources:
@@ -158,7 +160,8 @@ def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
             target = index.get(kind, namespace, name)
             if target is None or target.application != resource.application:
                 continue
-            if kind != "Namespace" or not _is_created(index, target):
+            # Without its Application, nobody knows whether the namespace is there before.
+            if kind != "Namespace" or (target.application and not _is_created(index, target)):
                 yield from _order(resource, target)
 
 

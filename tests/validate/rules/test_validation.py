@@ -189,10 +189,16 @@ OTHERS = [
     ("Secret", "v1", "type: kubernetes.io/tls\ndata: {tls.crt: YQ==}", "needs the key tls.key"),
     ("Secret", "v1", "type: kubernetes.io/dockerconfigjson\nstringData: {.dockerconfigjson: '{}'}", ""),
     (
+        "ClusterRoleBinding",
+        RBAC,
+        "roleRef: {kind: ClusterRole, name: a}\nsubjects: [{kind: ServiceAccount, name: a}]",
+        "a namespace",
+    ),
+    (
         "RoleBinding",
         RBAC,
         "roleRef: {kind: Role, name: a}\nsubjects: [{kind: ServiceAccount, name: a}]",
-        "a namespace",
+        "",
     ),
     ("ClusterRoleBinding", RBAC, "roleRef: {kind: Role, name: a}", "not ClusterRole"),
     ("RoleBinding", RBAC, "roleRef: {kind: ClusterRole, name: a}\nsubjects: [{kind: Group, name: a}]", ""),

@@ -250,7 +250,8 @@ def _binding(resource: Resource) -> Iterator[Fault]:
         yield f"roleRef has the kind {kind}, not {' or '.join(kinds)}", ("roleRef", "kind")
     for number, subject in enumerate(mappings(resource.body.get("subjects"))):
         kind, place = subject.get("kind"), ("subjects", number)
-        if kind == "ServiceAccount" and not subject.get("namespace"):
+        whole = resource.kind.startswith("Cluster")  # a RoleBinding's subjects are of its namespace otherwise
+        if whole and kind == "ServiceAccount" and not subject.get("namespace"):
             yield f"the subject ServiceAccount {subject.get('name')} needs a namespace", place
         elif kind not in ("ServiceAccount", "User", "Group") and kind is not None:
             yield f"a subject is a ServiceAccount, User or Group, not {kind}", (*place, "kind")
