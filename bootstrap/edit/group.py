@@ -134,7 +134,7 @@ def join(
     author, committer = git_writing.stamps(branch.calls, who, clock())
     text = group.write(author, committer, clock() + deadline - time.monotonic())
     name = f"{int(clock() * 1000):015d}-{branch.private[-8:]}"
-    mine = git_waiting.made(branch, name, text, who, clock())
+    mine = git_waiting.new_waiting(branch, name, text, who, clock())
     member = _Member(branch, group, own, mine, author, committer, [message], output, deadline, branch.tip)
     try:
         if not member.begin():
@@ -257,7 +257,7 @@ class _Member:
             layered.add(changes)
         taken = [self.mine, *self.over]
         others = [(one, self.group.read(one.text)) for one in waiting if one != self.mine]
-        self.branch.bring_folders([folder for _, asked in others if asked for folder in asked.folders])
+        self.branch.fetch_folders([folder for _, asked in others if asked for folder in asked.folders])
         for one, asked in others:
             if asked is None:
                 continue

@@ -39,8 +39,8 @@ def edited(content: bytes, inside: Place, where: str, change: Callable[[bytes], 
         return content
     tried, at = f"changing {'.'.join(map(str, inside[1:]))}", f"{where}:{span.line}"
     if span.shared:
-        hint = "write the text out where it shall differ"
-        raise InputError(tried, f"other places share the text by the alias *{span.shared}", hint, at)
+        hint = "write the text out where it is to differ"
+        raise InputError(tried, f"other places share the text through the alias *{span.shared}", hint, at)
     if span.style != "|":
         raise InputError(tried, "its YAML is no block of lines", "write it as a block that begins with |", at)
     block = _spliced(file.text[span.start : span.end], span.value, after)

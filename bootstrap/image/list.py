@@ -94,7 +94,7 @@ def _setters(
     for depth in range(max(map(len, versions.values()), default=0)):
         open_places = [place for place in open_places if depth < len(versions[place.file])]
         if branch is not None:
-            branch.bring([versions[place.file][depth][1] for place in open_places])
+            branch.fetch([versions[place.file][depth][1] for place in open_places])
         still_open = []
         for place in open_places:
             entry, sha = versions[place.file][depth]

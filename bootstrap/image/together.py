@@ -107,4 +107,4 @@ def _key(branch: Branch, credential: Credential, invocation: Invocation) -> str 
     if credential.token is not None:
         return credential.token
     patience = branch.calls.patience
-    return "" if patience.anonymous and not patience.let_in else None
+    return "" if patience.anonymous and not patience.authenticated else None

@@ -63,7 +63,7 @@ def bump(run: Run, bare: Bare, *more: str, **env: str) -> Result:
         ("GitLab: Commit message does not follow the pattern 'JIRA-.*'", "--message", "--pr"),
         ("GitLab: You are not allowed to upload code.", "CI_JOB_TOKEN", "--pr"),
         ("ERROR: The key you are authenticating with has been marked as read only.", "credential", "--pr"),
-        ("remote: This repository was archived so it is read-only.", "takes no changes", "--pr"),
+        ("remote: This repository was archived so it is read-only.", "accepts no changes", "--pr"),
     ],
 )
 def test_a_refusal_says_what_helps_against_it(

@@ -121,7 +121,7 @@ def test_a_files_mode_stays(bare, tmp_path):
         branch.refresh()
         assert branch.read("apps/link.yaml") is None
         assert "apps/link.yaml" not in set(branch.under("apps"))
-        with pytest.raises(RefusedError, match="no plain file"):
+        with pytest.raises(RefusedError, match="is not a plain file"):
             branch.commit([FileChange("apps/link.yaml", b"x")], "m", AUTHOR, 0)
         sha = branch.commit([FileChange("apps/app-0/base/run.sh", b"#!/bin/bash\n")], "m", AUTHOR, 0)
         branch.push(sha)
@@ -170,9 +170,9 @@ def test_a_hosts_refusal_is_told_and_not_taken_for_a_race(bare, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"uploadpack.allowFilter": "false"}, "filters nothing"),
+        ({"uploadpack.allowFilter": "false"}, "does not filter"),
         ({"uploadpackfilter.tree.allow": "false"}, "does not filter by depth"),
-        ({"uploadpackfilter.allow": "false"}, "filters nothing"),
+        ({"uploadpackfilter.allow": "false"}, "does not filter"),
     ],
 )
 def test_a_host_that_filters_less_sends_more_and_works(bare, tmp_path, settings, said):
@@ -197,7 +197,7 @@ def test_a_host_that_gives_nothing_by_id_sends_its_whole_tip(bare, tmp_path):
     with opened(bare, tmp_path, url=url, GIT_SSH_COMMAND=str(ssh)) as (branch, details):
         branch.refresh()
         assert branch.read(PATH) == b"app 3 staging\n"
-        assert any("gives nothing by id" in text for text in details)
+        assert any("does not serve objects by id" in text for text in details)
         theirs = bare.commit({PATH: b"theirs\n"})
         assert branch.refresh() == theirs
         assert branch.read(PATH) == b"theirs\n"
