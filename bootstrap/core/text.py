@@ -20,6 +20,11 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
+def with_short_digests(text: str) -> str:
+    """Digests with their first twelve digits, enough to tell two apart."""
+    return re.sub(r"(\bsha\d{3}:[0-9a-f]{12})[0-9a-f]+", r"\1", text)
+
+
 def near(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
     """The known names that are closest to one that is not known, the closest first."""
     from difflib import get_close_matches

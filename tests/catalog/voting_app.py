@@ -10,16 +10,13 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
-from bootstrap.programs import find
-from tests.conftest import USER_ENVIRONMENT
+from tests.tools import tool
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "apps/voting-app"
@@ -40,8 +37,7 @@ Object = Mapping[str, Any]
 @cache
 def kustomize() -> str:
     """The same kustomize that a sandbox runs."""
-    invocation = Invocation(stdout=StringIO(), stderr=StringIO(), environ=USER_ENVIRONMENT)
-    return str(find.ensure(["kustomize"], invocation, lambda message: None)["kustomize"].path)
+    return str(tool("kustomize"))
 
 
 @cache
