@@ -1,4 +1,4 @@
-"""Carry out an edit of a layout: into the files of this machine, or as one commit on a branch."""
+"""Carry out an edit of a layout: in the files on this machine, or as one commit on a branch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Edit(Generic[T]):
-    """What was decided, the files that it changes, and the subject of a commit with them."""
+    """What was decided, the files that it changes, and the subject of the commit with them."""
 
     what: T
     changes: tuple[FileChange, ...]
@@ -48,9 +48,9 @@ class Outcome(Generic[T]):
 
 
 def carry_out(where: Where, decide: Callable[[Files, str], Edit[T]], output: Output) -> Outcome[T]:
-    """Make the edit that `decide` finds in the files (and the folder of them that PATH names).
+    """Make the edit that `decide` returns for the files (and the folder in them that PATH names).
 
-    On a branch it is asked again whenever others pushed meanwhile. A dry run writes nothing.
+    On a branch it is called again whenever others have pushed meanwhile. A dry run writes nothing.
     """
     if not (where.push or where.access.repo):
         tree, under = open_tree(where.access)
@@ -60,7 +60,7 @@ def carry_out(where: Where, decide: Callable[[Files, str], Edit[T]], output: Out
                 tree.write(edit.changes)
         return Outcome(edit)
     if not (where.push or where.dry_run):
-        found, hint = "--repo without --push would change nothing", "add --push, or --dry-run to look"
+        found, hint = "--repo without --push would change nothing", "add --push, or --dry-run to preview"
         raise InputError("reading the options", found, hint)
     return _on_branch(where, decide, output)
 
@@ -77,5 +77,5 @@ def _on_branch(where: Where, decide: Callable[[Files, str], Edit[T]], output: Ou
         invocation = output.invocation
         pushed = push(branch, draft, lambda: identity(invocation, where.author), output, where.timeout)
         if pushed.commit and not branch.follow(pushed.commit):
-            output.warn("the work tree was left as it is: git pull brings the commit into it")
+            output.warn("the work tree was not changed: git pull brings the commit into it")
     return Outcome(last[0], pushed.commit)

@@ -80,7 +80,7 @@ def run(
     except GitCommandNotFound as error:
         raise _missing() from error
     except OSError as error:
-        hint = f"make room and a writable folder at {directory}, or set TMPDIR to another one"
+        hint = f"make space and a writable folder at {directory}, or set TMPDIR to another one"
         raise GitError(f"running git {arguments[0]}", str(error), hint) from error
     return Answer(status, out, err)
 

@@ -365,7 +365,7 @@ def test_missing_url_is_an_input_error_where_nobody_can_be_asked(run: Run) -> No
         (["--with", "argocd", "--without", "argocd"], 2, "in both"),
         (["--author", "nobody"], 2, "'nobody'"),
         (["--argocd-version", "v0.0.1"], 2, "v0.0.1"),
-        (["--sha256", "0" * 64, "--argocd-version", VERSION], 6, "expected is 000"),
+        (["--sha256", "0" * 64, "--argocd-version", VERSION], 6, "expected 000"),
         (["--argocd-url", "argocd.example.org"], 2, "'argocd.example.org'"),
         (["--timeout", "0"], 2, "0 is no time"),
         (["--core"], 2, "core"),
@@ -388,7 +388,7 @@ def test_wrong_option_is_one_clear_error_and_nothing_changes(
         ("git.example.org/x", 2, "is not a URL"),
         ("/srv/git", 2, "file:///srv/git"),
         ("ftp://git.example.org/x.git", 2, "'ftp'"),
-        ("https://user:secret-password@git.example.org/x.git", 2, "credential in it"),
+        ("https://user:secret-password@git.example.org/x.git", 2, "contains a credential"),
         ("https://git.example.org/", 2, "names no repository"),
         ("file:///nonexistent/gitops.git", 4, "not there"),
         ("http://127.0.0.1:1/x/y.git", 11, "127.0.0.1:1"),
@@ -415,7 +415,7 @@ def test_dry_run_without_an_author_shows_the_plan_and_names_who_is_missing(
     result = run(*given)
     assert result.exit == 1, result.err
     assert "push 2 commits" in result.out
-    assert "warning: finding who the commits are by: no name is configured" in result.err
+    assert "warning: finding the author of the commits: no name is configured" in result.err
     assert "--author" in result.err
     assert run(*given, "--author", "nobody").exit == 2
     assert bare.tip() is None
@@ -509,7 +509,7 @@ def test_full_disk_is_told(init: Init, bare: Bare, tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert result.exit == 4, result.err
-    assert "make room" in result.err
+    assert "free disk space" in result.err
     assert bare.tip() is None
 
 
