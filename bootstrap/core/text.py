@@ -39,12 +39,12 @@ def suggest(names: Iterable[str]) -> str:
 
 
 def names_near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean x?` when a known name is close, else the known names."""
+    """`; did you mean x?` if a known name is close, else the known names."""
     known = sorted(set(known))
-    if said := suggest(near(name, known)):
-        return f"; {said}"
+    if hint := suggest(near(name, known)):
+        return f"; {hint}"
     if known and len(known) <= 6:
-        return f"; there is {', '.join(known)}"
+        return f"; known: {', '.join(known)}"
     return ""
 
 

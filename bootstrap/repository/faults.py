@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.manifests.reader import Fault, line_of
 from bootstrap.repository import kustomize
-from bootstrap.repository.files import Files
+from bootstrap.repository.files import LINKED, Files
 from bootstrap.resources.index import mappings, sequence
 
 _NOT_FOUND = re.compile(r'unable to find field \\*"(?P<field>.+?)\\*" in replacement target')
@@ -63,6 +63,9 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
     if missing.why == "missing" and files.is_ignored(target):
         found = f"{entry.field} names {entry.name}, which git ignores: it is only on this machine"
         fix = "commit it, or remove the entry (sealed-secrets or external-secrets can create Secrets)"
+    elif missing.why == "missing" and files.links.get(target) == LINKED:  # kustomize follows it
+        found = f"{entry.field} names {entry.name}: {LINKED}"
+        return missing.file, Fault("nested", line, found, "name the folder that the link leads to")
     elif missing.why == "missing" and target in files.links:
         found, fix = (
             f"{entry.field} names {entry.name}: {files.links[target]}",

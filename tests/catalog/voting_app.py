@@ -98,8 +98,9 @@ def named(items: Iterable[Object], kind: str, name: str) -> Object:
 
 
 def pod_templates(items: Iterable[Object]) -> list[tuple[Object, Mapping[str, Any]]]:
-    """Every (workload, its pod template)."""
+    """Every (workload, its pod template); there are some, so that no test looks at nothing."""
     found = [(item, item["spec"]["template"]) for item in of_kind(items, *WORKLOADS)]
+    assert found
     jobs = of_kind(items, "CronJob")
     return found + [(item, item["spec"]["jobTemplate"]["spec"]["template"]) for item in jobs]
 

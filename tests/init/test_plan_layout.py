@@ -166,7 +166,7 @@ def test_removed_file_is_not_brought_back() -> None:
     del repository.files[VALUES]
     done = repository.again(catalog={**CATALOG, "infrastructure/new/x.yaml": b"x: 1\n"})
     assert VALUES not in repository.files
-    assert any("not brought back" in note and VALUES in note for note in done.notes)
+    assert any("not restored" in note and VALUES in note for note in done.notes)
     repository.again()
     assert VALUES not in repository.files
 
@@ -262,4 +262,5 @@ def test_lost_catalog_commit_is_told_overwrites_nothing_and_is_laid_anew() -> No
 
 def test_message_suffix_ends_every_subject() -> None:
     done = first_layout(source(manifest=MANIFEST, message_suffix="[skip ci]"), asked(), {}, merge_text, False)
+    assert done.commits
     assert all(commit.message.splitlines()[0].endswith(" [skip ci]") for commit in done.commits)

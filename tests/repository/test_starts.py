@@ -99,8 +99,8 @@ def test_what_was_read_and_what_was_not_is_said_in_one_line(tmp_path: Path, invo
     assert (told.applications, told.objects) == (2, 2)
     assert str(told) == (
         "read: 2 Applications, 2 objects; not read: chart postgres (helm fetches charts only with "
-        "--fetch-charts); x (in another repository); 1 file argocd/tokens.yaml (templates of another program, "
-        "not manifests)"
+        "--fetch-charts); x (in another repository); 1 file argocd/tokens.yaml (templates of another "
+        "program, not manifests)"
     )
 
 

@@ -11,7 +11,7 @@ NOT_ADVERTISED = Rule(
     "GB377",
     "address-pool-not-advertised",
     "warning",
-    "No advertisement takes a pool of MetalLB: Services get addresses of it that nobody reaches.",
+    "No advertisement covers a MetalLB pool: Services get addresses of it that cannot be reached.",
     "add an L2Advertisement or BGPAdvertisement for the pool, in its namespace",
 )
 
@@ -25,7 +25,7 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
         here = pool.namespace
         charts = {chart for chart, namespaces in context.homes.items() if here in namespaces}
         if not (context.complete or pool.application) or not (index.knows(here) or charts == {"metallb"}):
-            continue  # MetalLB's own chart brings no advertisement
+            continue  # MetalLB's own chart has no advertisement
         found = index.of(*ADVERTISEMENTS, namespace=here)
         if not any(_takes(one, pool) for one in found):
             has = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.core.text import names_near
+from bootstrap.core.text import names_near, suggest
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, selects, sequence
 from bootstrap.resources.pods import WORKLOADS, pod_labels
 from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
@@ -17,7 +17,7 @@ HOST = Rule(
     "GB326",
     "mesh-host-missing",
     "error",
-    "A VirtualService or DestinationRule names a host that is no Service: requests end with 503.",
+    "A VirtualService or DestinationRule names a host that is not a Service: requests end with 503.",
     "correct the host, or add the Service",
 )
 SUBSET = Rule(
@@ -59,7 +59,7 @@ GATEWAY_MISSING = Rule(
     "GB345",
     "mesh-gateway-missing",
     "error",
-    "A VirtualService names a Gateway that is not there: nothing from outside reaches it.",
+    "A VirtualService names a Gateway that does not exist: nothing from outside reaches it.",
     "correct the name (`namespace/name`), or add the Gateway",
 )
 
@@ -90,7 +90,7 @@ def _missing(
     if index.get("Service", namespace, name) is not None or not index.knows(namespace):
         return
     near = names_near(name, (item.name for item in index.of("Service", namespace=namespace)))
-    message = f"{user} names the host {host}, which is no Service{near}"
+    message = f"{user} names the host {host}, which is not a Service{near}"
     if namespace == user.namespace or (context.complete and context.public.knows(namespace)):
         yield problem(HOST, user, message, *place, unless=("Service", namespace, name))
 
@@ -109,7 +109,7 @@ def _destination(
     subset = destination.get("subset")
     if not subset:
         return
-    # A client's namespace, the Service's and the mesh's root are looked at: the last by its full name.
+    # The namespaces of the client, the Service and the mesh's root count; the last by its full name.
     everywhere = [*index.of(DESTINATION), *context.public.of(DESTINATION)]
     rules = [
         rule
@@ -159,11 +159,10 @@ def _gateway(
     if known and index.get(GATEWAY, namespace, short) is None:
         elsewhere = [f"{item.namespace}/{item.name}" for item in context.public.of(GATEWAY)]
         same = [one for one in elsewhere if one.endswith(f"/{short}")]
-        said = (
-            f"; did you mean {same[0]}?" if len(same) == 1 else names_near(f"{namespace}/{short}", elsewhere)
-        )
+        near = names_near(f"{namespace}/{short}", elsewhere)
+        hint = f"; {suggest(same)}" if len(same) == 1 else near
         fix = f"write {same[0]}" if len(same) == 1 else None
-        message = f"{virtual} names the Gateway {name}, which is not there{said}"
+        message = f"{virtual} names the Gateway {name}, which does not exist{hint}"
         yield problem(GATEWAY_MISSING, virtual, message, "spec", "gateways", number, fix=fix)
 
 
@@ -188,31 +187,30 @@ def _rule(index: Index, context: ClusterContext, rule: Resource) -> Iterator[Pro
         ]
         if labels and pods and not any(selects(labels, pod_labels(item)) for item in pods):
             wanted = ", ".join(f"{key}={value}" for key, value in labels.items())
-            message = (
-                f"{rule}: subset {mapping(subset).get('name')} wants {wanted}, which no pod of {service} has"
-            )
+            name = mapping(subset).get("name")
+            message = f"{rule}: subset {name} selects {wanted}, which no pod of {service} has"
             yield problem(SUBSET_EMPTY, rule, message, "spec", "subsets", number, "labels")
 
 
 def policy_of(index: Index, service: Resource) -> list[str]:
-    """What the mesh does on the way to a Service: mTLS, retries, timeouts, weights, in words."""
-    said = []
+    """What the mesh does to requests to a Service: mTLS, retries, timeouts, weights, in words."""
+    hint = []
     for authentication in index.of("PeerAuthentication.security.istio.io", namespace=service.namespace):
         if not authentication.spec.get("selector"):
-            said.append(f"mTLS {str(dig(authentication.spec, 'mtls', 'mode')).lower()}")
+            hint.append(f"mTLS {str(dig(authentication.spec, 'mtls', 'mode')).lower()}")
     for rule in index.of(DESTINATION):
         if service_of(str(rule.spec.get("host")), rule.namespace) == (service.namespace, service.name):
-            said.append(f"traffic policy {rule.name}")
+            hint.append(f"traffic policy {rule.name}")
     for virtual in index.of(VIRTUAL):
         for route in mappings(virtual.spec.get("http")):
             backs = [mapping(item.get("destination")) for item in mappings(route.get("route"))]
             names = [service_of(str(item.get("host")), virtual.namespace) for item in backs]
             if (service.namespace, service.name) in names:
                 if route.get("timeout"):
-                    said.append(f"timeout {route['timeout']}")
+                    hint.append(f"timeout {route['timeout']}")
                 if attempts := dig(route, "retries", "attempts"):
-                    said.append(f"retries {attempts}")
+                    hint.append(f"retries {attempts}")
                 if len(backs) > 1:
                     weights = [str(item.get("weight", "?")) for item in mappings(route.get("route"))]
-                    said.append(f"weights {'/'.join(weights)}")
-    return said
+                    hint.append(f"weights {'/'.join(weights)}")
+    return hint

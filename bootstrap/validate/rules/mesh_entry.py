@@ -1,4 +1,4 @@
-"""Istio's Gateways: whom they listen for, and which pods they are for."""
+"""Istio's Gateways: the hosts that they listen for, and their pods."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_GATEWAY_PODS = Rule(
     "GB375",
     "mesh-gateway-selects-nothing",
     "error",
-    "An Istio Gateway's selector matches no gateway pods: nobody listens for its hosts.",
+    "An Istio Gateway's selector matches no gateway pods: nothing listens for its hosts.",
     "make the selector match the labels of the gateway's pods",
 )
 
@@ -77,7 +77,7 @@ def _pods(index: Index, context: ClusterContext, gateway: Resource) -> Iterator[
     if any(selects(selector, labels) for labels in known) or (by_hand and not here):
         return
     if not context.gateways and not here:
-        return  # whoever brings the gateway's pods, Git does not tell
+        return  # Git does not say what creates the gateway's pods
     wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
     alike = [labels for labels in known if set(selector) & set(labels)] or known
     pairs = [f"{key}={labels[key]}" for labels in alike[:1] for key in labels if key in selector]

@@ -1,4 +1,4 @@
-"""Objects that have to fit each other: autoscalers of one target, TLS and hosts, weights, roles."""
+"""Objects that must match each other: autoscalers of one target, TLS and hosts, weights, roles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TLS_HOST = Rule(
     "GB363",
     "tls-host-missing",
     "info",
-    "The TLS entries of an Ingress leave out a host of its rules: it may get a default certificate.",
+    "The TLS entries of an Ingress omit a host of its rules: it may get a default certificate.",
     "add the host to spec.tls",
 )
 NO_WEIGHT = Rule(
@@ -34,7 +34,7 @@ ROLE = Rule(
     "GB365",
     "role-missing",
     "error",
-    "A RoleBinding names a Role that is not there: nobody gets its rights.",
+    "A RoleBinding names a Role that does not exist: it grants nothing.",
     "correct the name, or add the Role",
 )
 
@@ -61,7 +61,7 @@ def _autoscalers(index: Index, context: ClusterContext) -> Iterator[Problem]:
     seen: dict[tuple[str, str, str, str], Resource] = {}
     for scaler in index.of("HorizontalPodAutoscaler.autoscaling", "ScaledObject.keda.sh"):
         if not (context.complete or scaler.application):
-            continue  # of a folder that nothing applies, one may be meant instead of the other
+            continue  # in a folder that nothing applies, one may be an alternative to the other
         target = mapping(scaler.spec.get("scaleTargetRef"))
         group = str(target.get("apiVersion") or "apps/v1").rpartition("/")[0]
         key = (scaler.namespace, group, str(target.get("kind") or "Deployment"), str(target.get("name")))
@@ -72,7 +72,7 @@ def _autoscalers(index: Index, context: ClusterContext) -> Iterator[Problem]:
 
 
 def _tls(index: Index, ingress: Resource) -> Iterator[Problem]:
-    """Controllers take a certificate for a host also from another Ingress."""
+    """Controllers also use another Ingress's certificate for a host."""
     entries = mappings(ingress.spec.get("tls"))
     if not entries or not all(sequence(entry.get("hosts")) for entry in entries):
         return
@@ -82,7 +82,7 @@ def _tls(index: Index, ingress: Resource) -> Iterator[Problem]:
     for number, rule in enumerate(mappings(ingress.spec.get("rules"))):
         host = str(rule.get("host") or "")
         if host and host not in covered and f"*.{host.partition('.')[2]}" not in covered:
-            message = f"{ingress} serves {host}, and its TLS is for {', '.join(dict.fromkeys(own))}"
+            message = f"{ingress} serves {host}, but its TLS is for {', '.join(dict.fromkeys(own))}"
             yield problem(TLS_HOST, ingress, message, "spec", "rules", number, "host")
 
 
@@ -94,5 +94,5 @@ def _role(index: Index, context: ClusterContext, binding: Resource) -> Iterator[
         return
     known = {item.name for item in index.of(ROLE_KIND, namespace=namespace)}
     if name not in known and (context.complete or is_slip(name, known)):
-        message = f"{binding} gives the Role {name}, which is not there{names_near(name, known)}"
+        message = f"{binding} names the Role {name}, which does not exist{names_near(name, known)}"
         yield problem(ROLE, binding, message, "roleRef", "name", unless=(ROLE_KIND, namespace, name))

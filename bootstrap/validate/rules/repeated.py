@@ -10,8 +10,8 @@ TWICE = Rule(
     "GB231",
     "object-twice-in-application",
     "warning",
-    "An Application applies an object twice: the last one counts, and Argo CD warns of it.",
-    "take one of the two out, or give it another name or namespace",
+    "An Application applies an object twice: the last one counts, and Argo CD warns about it.",
+    "remove one of the two, or give it another name or namespace",
 )
 
 

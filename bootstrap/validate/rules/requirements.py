@@ -1,4 +1,4 @@
-"""What Applications say that they cannot do without: the components that they require."""
+"""The components that Applications require."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def check(apps: Apps) -> Iterator[Problem]:
         for needed in _listed(application, REQUIRES):
             yield from _order(apps, application, needed)
             if needed not in on:
-                message = f"{application} requires {needed}, which is not on{names_near(needed, on)}"
+                message = f"{application} requires {needed}, which is not switched on{names_near(needed, on)}"
                 fix = f"switch it on: bootstrap component enable {needed}"
                 yield problem(OFF, application, message, "metadata", "annotations", REQUIRES, fix=fix)
 
 
 def _on(apps: Apps) -> set[str]:
-    """Every name by which something that is on can be required."""
+    """Every name by which something that is switched on can be required."""
     names = {name for application in apps.applications for name in _names(application)}
     for files in apps.closures.values():
         names |= {match[1] for file in files if (match := _COMPONENT.search(file))}
@@ -57,7 +57,7 @@ def _names(application: Resource) -> set[str]:
 
 
 def _order(apps: Apps, user: Resource, needed: str) -> Iterator[Problem]:
-    """What is required comes later, all of it, by the same parent."""
+    """Requirements that the same parent only applies in later waves."""
     beside = [one for one in apps.applications if one.application == user.application]
     providers = [one for one in beside if needed in _names(one)]
     if not providers or user in providers or any(one.wave <= user.wave for one in providers):

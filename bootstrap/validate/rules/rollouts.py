@@ -11,12 +11,12 @@ INVALID = Rule(
     "GB380",
     "rollout-invalid",
     "error",
-    "A Rollout's strategy does not hold together: the controller marks it InvalidSpec and changes nothing.",
+    "A Rollout's strategy is inconsistent: the controller marks it InvalidSpec and changes nothing.",
     "write the strategy as Argo Rollouts documents it",
 )
 
 KIND = "Rollout.argoproj.io"
-_BY_ROUTER = {"setCanaryScale": "scales apart from the weight", "setHeaderRoute": "routes by a header"}
+_BY_ROUTER = {"setCanaryScale": "scales independently of the weight", "setHeaderRoute": "routes by a header"}
 _BY_ROUTER["setMirrorRoute"] = "mirrors requests"
 
 
@@ -41,8 +41,8 @@ def _canary(rollout: Resource) -> Iterator[Problem]:
     for number, step in enumerate(sequence(canary.get("steps"))):
         for name, does in _BY_ROUTER.items():
             if name in mapping(step) and not router:
-                message = f"{rollout}: step {number + 1} {does} ({name}), and nothing routes its traffic"
-                fix = f"add trafficRouting, or take {name} out"
+                message = f"{rollout}: step {number + 1} {does} ({name}), but nothing routes its traffic"
+                fix = f"add trafficRouting, or remove {name}"
                 yield problem(INVALID, rollout, message, *place, "steps", number, fix=fix)
         weight = mapping(step).get("setWeight")
         most = router.get("maxTrafficWeight") or 100
@@ -53,7 +53,7 @@ def _canary(rollout: Resource) -> Iterator[Problem]:
         for name in ("setHeaderRoute", "setMirrorRoute"):
             route = mapping(mapping(step).get(name)).get("name")
             if router and route and str(route) not in routes:
-                message = f"{rollout}: step {number + 1} uses the route {route}, which is no managed one"
+                message = f"{rollout}: step {number + 1} uses the route {route}, which is not a managed one"
                 yield problem(
                     INVALID, rollout, message, *place, "steps", number, fix="add it to managedRoutes"
                 )
@@ -65,9 +65,7 @@ def _canary(rollout: Resource) -> Iterator[Problem]:
         )
     needs = set(router) & {"istio", "nginx", "alb", "smi", "traefik"}
     if needs - {"istio"} and not all(both) and not canary.get("pingPong"):
-        message = (
-            f"{rollout} routes by {', '.join(sorted(needs))} and names no canaryService and stableService"
-        )
+        message = f"{rollout} routes by {', '.join(sorted(needs))} without canaryService and stableService"
         yield problem(INVALID, rollout, message, *place, "trafficRouting", fix="name both")
 
 

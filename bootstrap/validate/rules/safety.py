@@ -1,4 +1,4 @@
-"""What no pod and no binding should be allowed."""
+"""What pods and bindings must not be allowed."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ PRIVILEGED = Rule(
     "privileged-container",
     "error",
     "A privileged container is root on its node.",
-    "drop `privileged`, and add the one capability that is needed",
+    "remove `privileged`, and add only the capability that is needed",
 )
 HOST_PATH = Rule(
     "GB406",
     "host-path",
     "warning",
-    "A pod mounts a folder of its node: what is written there reaches every pod of the node.",
+    "A pod mounts a folder of its node: what is written there affects every pod of the node.",
     "use a PersistentVolumeClaim or emptyDir",
 )
 HOST_NAMESPACE = Rule(
     "GB407",
     "host-namespace",
     "warning",
-    "A pod shares its node's network, processes or IPC; NetworkPolicies do not hold for it.",
-    "drop hostNetwork, hostPID and hostIPC",
+    "A pod shares its node's network, processes or IPC; NetworkPolicies do not apply to it.",
+    "remove hostNetwork, hostPID and hostIPC",
 )
 LIMITS = Rule(
     "GB408",
@@ -57,8 +57,8 @@ CLUSTER_ADMIN = Rule(
     "GB410",
     "cluster-admin",
     "warning",
-    "A binding gives the role cluster-admin: its holder may do everything.",
-    "bind a role with the rights that are needed",
+    "A binding grants the role cluster-admin: its subjects may do everything.",
+    "bind a role with only the necessary rights",
 )
 
 
@@ -115,7 +115,7 @@ def _above(workload: Resource, container: Container) -> Iterator[Problem]:
     for key, wanted in mapping(resources.get("requests")).items():
         asked, most = _amount(wanted), _amount(limits.get(key))
         if asked is not None and most is not None and asked > most:
-            message = f"{workload}: {container.name} requests {key} {wanted}, and its limit is {limits[key]}"
+            message = f"{workload}: {container.name} requests {key} {wanted}, but its limit is {limits[key]}"
             yield problem(ABOVE, workload, message, *container.path, "resources", "requests", key)
 
 
@@ -126,7 +126,7 @@ _AMOUNT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]?)")
 
 
 def _amount(quantity: Any) -> float | None:
-    """A quantity as a number; None for what is none, or has an exponent."""
+    """A quantity as a number; None if it is not one, or has an exponent."""
     match = _AMOUNT.fullmatch(str(quantity))
     return float(match[1]) * _UNITS[match[2]] if match else None
 

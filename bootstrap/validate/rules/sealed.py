@@ -1,4 +1,4 @@
-"""SealedSecrets that were sealed for another name than they have now."""
+"""SealedSecrets that were sealed for another name than they have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OTHER_NAME = Rule(
     "sealed-for-another-name",
     "error",
     "A SealedSecret was sealed for another name or namespace than it has: the controller cannot open it.",
-    "seal it for the name and namespace that it gets (kubeseal), or give it a scope that allows another",
+    "seal it for its final name and namespace (kubeseal), or give it a scope that allows others",
 )
 
 KIND = "SealedSecret.bitnami.com"
@@ -31,16 +31,16 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
         renamed = name != sealed.name and not _is_wide(notes, "namespace-wide")
         if not renamed and namespace == sealed.namespace:
             continue
-        message = f"{sealed} was sealed for {namespace}/{name}, and opens for that name alone"
-        yield problem(OTHER_NAME, sealed, message, "metadata", "name", fix=_mend(sealed, name, namespace))
+        message = f"{sealed} was sealed for {namespace}/{name}, and can only be opened under that name"
+        yield problem(OTHER_NAME, sealed, message, "metadata", "name", fix=_fix(sealed, name, namespace))
 
 
 def _is_wide(annotations: object, scope: str) -> bool:
     return str(mapping(annotations).get(f"{_SCOPE}{scope}")).lower() == "true"
 
 
-def _mend(sealed: Resource, name: str, namespace: str) -> str:
+def _fix(sealed: Resource, name: str, namespace: str) -> str:
     what = f"{sealed.namespace}/{sealed.name}"
     if sealed.name != name and name in sealed.name:
-        return f"seal it again for {what}, or leave it out of namePrefix and nameSuffix"
-    return f"seal it again for {what}, or call it {namespace}/{name}"
+        return f"seal it again for {what}, or exclude it from namePrefix and nameSuffix"
+    return f"seal it again for {what}, or rename it to {namespace}/{name}"

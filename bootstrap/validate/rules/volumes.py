@@ -1,4 +1,4 @@
-"""Claims that are meant for a volume of their own, and would never be bound to it."""
+"""Claims that name a volume but would never be bound to it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ NOT_BOUND = Rule(
     "GB378",
     "volume-does-not-fit-claim",
     "error",
-    "A claim names a PersistentVolume that does not fit it (class, access mode, size, claimRef): it stays "
+    "A claim names a PersistentVolume that does not match it (class, access mode, size, claimRef): it stays "
     "Pending.",
-    "make the claim's storageClassName, accessModes and size those of the volume",
+    "use the storageClassName, accessModes and size of the volume",
 )
 
 PV = "PersistentVolume"
@@ -33,13 +33,13 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
             message, field, fix = fault
             yield problem(NOT_BOUND, claim, message, "spec", field, fix=fix)
         elif volume is None and claim.spec.get("volumeName") and context.knows_cluster_objects():
-            message = f"{claim} names PersistentVolume {claim.spec['volumeName']}, which is not there"
+            message = f"{claim} names PersistentVolume {claim.spec['volumeName']}, which does not exist"
             there = (PV, "", str(claim.spec["volumeName"]))
             yield problem(NOT_BOUND, claim, message, "spec", "volumeName", fix="add the volume", unless=there)
 
 
 def volume_of(public: Index, claim: Resource) -> Resource | None:
-    """The volume in Git that a claim names, or that is kept for it by its claimRef."""
+    """The volume in Git that a claim names, or that its claimRef reserves for the claim."""
     if name := claim.spec.get("volumeName"):
         return public.get(PV, "", name)
     for volume in public.of(PV):
@@ -52,15 +52,13 @@ def volume_of(public: Index, claim: Resource) -> Resource | None:
 def _fault(context: ClusterContext, claim: Resource, volume: Resource) -> tuple[str, str, str] | None:
     kept = mapping(volume.spec.get("claimRef"))
     if kept and (kept.get("namespace"), kept.get("name")) != (claim.namespace, claim.name):
-        message = f"{claim} names {volume}, which is kept for {kept.get('namespace')}/{kept.get('name')}"
+        message = f"{claim} names {volume}, which is reserved for {kept.get('namespace')}/{kept.get('name')}"
         return message, "volumeName", "correct the volume's claimRef, or name another volume"
     wanted, by_default = _class(context, claim)
     has = str(volume.spec.get("storageClassName") or "")
     if wanted is not None and wanted != has:
         whose = f"the default class, {wanted}" if by_default else f"class {wanted or chr(34) * 2}"
-        message = (
-            f"{claim} gets {whose}, and {volume}, which it is meant for, is of class {has or chr(34) * 2}"
-        )
+        message = f"{claim} gets {whose}, but {volume}, which it is for, has class {has or chr(34) * 2}"
         return message, "volumeName" if by_default else "storageClassName", f'set storageClassName: "{has}"'
     modes = set(map(str, sequence(claim.spec.get("accessModes"))))
     lacking = modes - set(map(str, sequence(volume.spec.get("accessModes"))))
@@ -78,7 +76,7 @@ def _fault(context: ClusterContext, claim: Resource, volume: Resource) -> tuple[
 
 
 def _class(context: ClusterContext, claim: Resource) -> tuple[str | None, bool]:
-    """(the claim's class, whether it is the default one); None where Git does not tell."""
+    """(the claim's class, whether it is the default one); None where Git does not say."""
     if "storageClassName" in claim.spec and claim.spec["storageClassName"] is not None:
         return str(claim.spec["storageClassName"]), False
     classes = context.public.of("StorageClass.storage.k8s.io")

@@ -53,7 +53,7 @@ def find(text: str, old: str = "", new: str = "", space: str = "two", complete: 
 def test_second_claim_is_told_in_every_namespace(text: str, space: str) -> None:
     (message,) = find(text, space=space)
     assert f"{space}/second claims a.example.com/x" in message
-    assert "one/first claims too" in message
+    assert "one/first claims, too" in message
 
 
 @pytest.mark.parametrize(

@@ -132,10 +132,10 @@ CLOSED, INSIDE = policy(), admits("podSelector: {}")
     ("text", "says"),
     [
         (TRAEFIK + CLOSED, "controller in namespace edge"),
-        (TRAEFIK + INSIDE, "lets none of them pass at port 8080"),
+        (TRAEFIK + INSIDE, "admits none of them at port 8080"),
         (TRAEFIK + admits(of_namespace("ingress-nginx")), "Ingress shop/web"),
         (TRAEFIK + admits(of_namespace("edge"), port=80), "port 8080"),
-        (UNKNOWN + INSIDE, "a controller outside of the namespace"),
+        (UNKNOWN + INSIDE, "a controller outside the namespace"),
         (UNKNOWN + admits(of_namespace("shop")), "outside"),
         (UNKNOWN + admits("ipBlock: {cidr: 169.254.7.127/32}"), "outside"),
         (SHARED + INSIDE, "HTTPRoute shop/web"),

@@ -78,7 +78,7 @@ def test_values_file_that_the_paths_leave_out_is_told() -> None:
     assert found(child("a"), child("c", source=source)) == [
         (
             "GB212",
-            "Application argocd/c depends on values/c.yaml, which manifest-generate-paths leaves out",
+            "Application argocd/c depends on values/c.yaml, which manifest-generate-paths omits",
         )
     ]
 

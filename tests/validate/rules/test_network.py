@@ -112,7 +112,7 @@ def test_egress_rule_says_whom_a_workload_talks_to() -> None:
     ]
     assert found(here) == []
     (message,) = found(index(pods("redis"), pods("web"), out, CLOSED))
-    assert "lets nothing from web pass" in message
+    assert "allows nothing from web" in message
 
 
 @pytest.mark.parametrize(

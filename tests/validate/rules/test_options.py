@@ -66,6 +66,6 @@ def test_application_beside_argo_cd_is_told_unless_its_project_allows_it(
 ) -> None:
     text = CHILD.replace("argo-cd", namespace) + more
     here = resources(text.replace("OPTION", ""), "a.yaml", "argocd/root")
-    told = list(options.check(Apps(here[:1], Index(here, ()), [], {}, TREE, [], complete=True)))
-    assert len(told) == count
-    assert all("lies in" in one.message and one.fix == "put it into argocd" for one in told)
+    found = list(options.check(Apps(here[:1], Index(here, ()), [], {}, TREE, [], complete=True)))
+    assert len(found) == count
+    assert all("but Argo CD is in argocd" in one.message and one.fix == "move it to argocd" for one in found)
