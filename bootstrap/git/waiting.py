@@ -33,24 +33,24 @@ def ref_of(group: str, name: str) -> str:
 def new_waiting(branch: Branch, name: str, text: str, author: Identity, when: float) -> Waiting:
     """Make the commit that is to wait, in the repository on this machine."""
     stamp = f"{author} {int(when)} +0000"
-    (sha,) = commit.commits(branch.calls, None, [NewCommit((), text, stamp, stamp)], {})
+    (sha,) = commit.commits(branch.separate(), None, [NewCommit((), text, stamp, stamp)], {})
     return Waiting(name, sha, text)
 
 
 def put(branch: Branch, group: str, one: Waiting) -> None:
     """Push a waiting ref; raises PushRefused or GitError if the host does not accept such refs."""
     ref = ref_of(group, one.name)
-    commit.push_refs(branch.calls, branch.remote, {f"{one.sha}:{ref}": f"{ref}:"}, f"waiting at {ref}")
+    commit.push_refs(branch.separate(), branch.remote, {f"{one.sha}:{ref}": f"{ref}:"}, f"waiting at {ref}")
 
 
 def listed(branch: Branch, group: str) -> list[Waiting]:
     """The waiting refs, ordered by name."""
     place = f"{branch.private}/waiting"
     spec = f"+{ROOT}/{group}/*:{place}/*"
-    options = (*FETCH, "--prune", *branch.commits_only())
-    branch.calls.check_run("listing the waiting changes", *options, branch.remote, spec)
+    calls = branch.separate()
+    calls.check_run("listing the waiting changes", *FETCH, "--prune", branch.remote, spec)
     form = "--format=%(refname)%00%(objectname)%00%(contents)%01"
-    answer = branch.calls.check_run("listing the waiting changes", "for-each-ref", form, f"{place}/")
+    answer = calls.check_run("listing the waiting changes", "for-each-ref", form, f"{place}/")
     found = []
     for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
         ref, _, rest = record.strip("\n").partition("\0")
