@@ -206,7 +206,9 @@ def test_whatever_was_looked_at_in_whatever_order_the_tip_is_read_as_it_is(bare,
                 case "look back":
                     assert branch.taken_since("nobody said this", None, first) is None
                 case "wait":
-                    waiting.put(branch, "group", waiting.new_waiting(branch, f"{number}", "text", AUTHOR, number))
+                    waiting.put(
+                        branch, "group", waiting.new_waiting(branch, f"{number}", "text", AUTHOR, number)
+                    )
                     assert f"{number}" in {one.name for one in waiting.listed(branch, "group")}
                 case "lead":
                     taken = waiting.listed(branch, "group")
