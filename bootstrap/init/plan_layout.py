@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.names import RECORD
@@ -29,6 +29,16 @@ Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
+class Sides:
+    """An open conflict as git knows one: what both come from, ours and the catalog's (None: no file)."""
+
+    path: str
+    base: bytes | None
+    ours: bytes | None
+    theirs: bytes | None
+
+
+@dataclass(frozen=True)
 class Desired:
     """The repository as it shall be: `tree` is what was read, with the changes; `commits` the way there."""
 
@@ -38,16 +48,24 @@ class Desired:
     conflicts: tuple[Conflict, ...] = ()
     merges: bool = False
     """Whether a newer catalog is merged into a layout that is there."""
+    sides: Mapping[str, Sides] = field(default_factory=dict)
+    """Of each conflict of files, by the catalog's path; `Sides.path` is where the file is here."""
+    catalog: Files | None = None
+    """What was merged."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is laid out. `manifest` is Argo CD's, None to leave the one that is there."""
+    """What is laid out. `manifest` is Argo CD's, None to leave the one that is there.
+
+    `subject` is that of the commit with the settings; "" for the one of `init`.
+    """
 
     catalog: Files
     version: str
     manifest: bytes | None
     message_suffix: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,16 +104,21 @@ def next_layout(
     tip: Files,
     merge_text: MergeText,
     components_asked: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    *,
+    left_to_git: bool = False,
+    edit_tree: Callable[[dict[str, bytes]], Mapping[str, bytes]] = lambda tree: tree,
 ) -> Desired:
-    """Over an earlier layout: the catalog's changes by a merge, the settings' by editing what is there."""
+    """Over an earlier layout: the catalog's changes by a merge, the settings' by editing what is there.
+
+    `left_to_git`: conflicts of files become git's own (`Desired.sides`); none stays open in the record.
+    `edit_tree` makes further edits of the merged files.
+    """
     recorded = last.clusters(settings)
     before = next((one for one in recorded if one.cluster == settings.cluster), None)
     clusters = recorded if before else [*recorded, settings]
     old_manifest = _manifest_before(last, tip, settings)
-    old: Files | None = None
-    if last.shipped is not None and recorded:
-        old = files.recovered(last.shipped, recorded)
-    elif last.record.catalog_version == source.version:
+    old = laid_catalog(last, settings)
+    if old is None and last.record.catalog_version == source.version:
         old = source.catalog  # its commit is lost, and a version's catalog is always the same
     base: dict[str, bytes] = {}
     newer = last.shipped is None or not recorded
@@ -116,19 +139,32 @@ def next_layout(
         tree, left_out = _without_missing(tree, settings)
         notes = (*left_out, *notes)
     notes = (*notes, *_of_domain(recorded, before, settings))
-    kept = {_open_path(path, settings.prefix): text for path, text in merged.open.items() if text is not None}
+    tree = dict(edit_tree(tree))
+    sides = _sides(merged, tree, theirs)
+    reasons = {path: why for path, why in _reasons(merged).items() if not (left_to_git and path in sides)}
+    kept = {
+        _open_path(path, settings.prefix): text
+        for path, text in merged.open.items()
+        if text is not None and not (left_to_git and path in sides)
+    }
     lays = newer or not set(kept) <= set(last.shipped or {})
     version = source.version if lays else last.record.catalog_version
     commit = PARENT_COMMIT if lays else last.record.catalog_commit
     record = settings.prefix + RECORD
-    tree[record] = render_record(tip[record], settings, version, commit, _reasons(merged), merged.retired)
+    tree[record] = render_record(tip[record], settings, version, commit, reasons, merged.retired)
     catalog = []
     if lays:
         onto = last.record.catalog_commit if last.shipped is not None else None
         catalog = [_catalog_commit(source, last.shipped or {}, {**shipped, **kept}, beside=True, onto=onto)]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
     notes = (*_missing(last, source.version), *_notes(merged), *notes)
-    return Desired(tree, commits, notes, merged.conflicts, merges=newer and base != theirs)
+    return Desired(tree, commits, notes, merged.conflicts, newer and base != theirs, sides, source.catalog)
+
+
+def laid_catalog(last: Last, like: Settings) -> Files | None:
+    """The catalog that is laid out now; None where its commit is not to be had."""
+    recorded = last.clusters(like)
+    return files.recovered(last.shipped, recorded) if last.shipped is not None and recorded else None
 
 
 def refuse_older(version: str, record: Record) -> None:
@@ -168,6 +204,20 @@ def still_open(base: dict[str, bytes], last: Last, prefix: str) -> dict[str, byt
 def _open_path(path: str, prefix: str) -> str:
     """Where the catalog's commit keeps what an open conflict is compared with; never in the branch."""
     return f"{prefix}{OPEN}/{path}"
+
+
+def _sides(merged: Merged, tree: Files, theirs: Files) -> dict[str, Sides]:
+    """The conflicts of files; a folder of one's own that has the catalog's name is none of git's."""
+    return {
+        one.path: Sides(
+            place := merged.moved.get(one.path, one.path),
+            merged.open.get(one.path),
+            tree.get(place),
+            theirs.get(one.path),
+        )
+        for one in merged.conflicts
+        if one.reason is not Reason.FOREIGN
+    }
 
 
 def _reasons(merged: Merged) -> dict[str, str]:
@@ -239,8 +289,8 @@ def _catalog_commit(
 def _settings_commit(source: Source, settings: Settings, before: Files, tree: Files) -> tuple[Commit, ...]:
     """Everything else; none when nothing is to be changed."""
     changes = _changes(before, tree)
-    subject = f"Settings of cluster {settings.cluster}{_suffix(source)}"
-    body = f"By `bootstrap init`, in {settings.folder}."
+    subject = f"{source.subject or f'Settings of cluster {settings.cluster}'}{_suffix(source)}"
+    body = "By `bootstrap upgrade`." if source.subject else f"By `bootstrap init`, in {settings.folder}."
     return (Commit(f"{subject}\n\n{body}\n", changes),) if changes else ()
 
 

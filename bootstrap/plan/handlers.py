@@ -107,7 +107,7 @@ def _push(session: Session, step: PushFiles) -> bool:
     tip, beside = step.expect, None
     trailer = f"{REVIEW_TRAILER}: {step.review}"
     for commit in step.commits:
-        content = _with_parent(commit, beside or tip)
+        content = with_parent(commit, beside or tip)
         if step.review and not commit.beside:
             content = replace(content, message=with_trailers(content.message, [trailer]))
         if commit.beside:
@@ -128,7 +128,7 @@ def _push(session: Session, step: PushFiles) -> bool:
     return True
 
 
-def _with_parent(commit: Commit, parent: str | None) -> Commit:
+def with_parent(commit: Commit, parent: str | None) -> Commit:
     """The commit with PARENT_COMMIT in the layout's record replaced by the id of the commit before."""
     changes = tuple(
         replace(change, content=change.content.replace(PARENT_COMMIT.encode(), (parent or "").encode()))
