@@ -59,7 +59,7 @@ def switched_on(cluster: Cluster, lines: Sequence[Line]) -> tuple[bytes, Choice]
             raise RefusedError(f"adding {line.name}", found, "give the app another name")
         about = f"{line.app}, environment {line.environment}"
         offers[line.name] = Component(line.name, line.entry, False, about)
-        traits[line.name] = component_traits.traits(documents(line.application, line.entry))
+        traits[line.name] = component_traits.combined(documents(line.application, line.entry))
     choice = component_traits.to_enable(offers, traits, [line.name for line in lines])
     choice = replace(choice, notes=(*choice.notes, *component_traits.secrets_note(choice, traits)))
     content = cluster.content

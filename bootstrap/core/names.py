@@ -3,6 +3,9 @@
 RECORD = "bootstrap.yaml"
 """The file at the top of a repository: what was laid out, and the settings of checks and images."""
 
+REVIEW_TRAILER = "Bootstrap-Branch"
+"""In a commit's message: the branch of that name is ours to replace."""
+
 ARGOCD_VERSION = "v3.6.1"
 """The one pin: what `init` installs and the sandbox runs. Its checksums are in argocd/install_manifest.py."""
 

@@ -19,7 +19,7 @@ from bootstrap.plan.handlers import NAMESPACE, Session
 from bootstrap.plan.steps import EnsureDeployKey
 
 
-def settle(request: Request, session: Session, for_argocd: ForArgoCD, url: str) -> ForArgoCD:
+def resolve_key(request: Request, session: Session, for_argocd: ForArgoCD, url: str) -> ForArgoCD:
     """The key that was given, else the cluster's own deploy key, else a new one if it is asked for."""
     if request.argocd_ssh_key:
         return for_argocd

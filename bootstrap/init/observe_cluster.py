@@ -10,7 +10,7 @@ from bootstrap.core.errors import InputError
 from bootstrap.init import argocd_objects, credentials, deploy_key, trust
 from bootstrap.init import plan as plans
 from bootstrap.init.credentials import ForArgoCD
-from bootstrap.init.observe_repository import Laid
+from bootstrap.init.observe_repository import RepositoryView
 from bootstrap.init.plan import NAMESPACE, ClusterPlan
 from bootstrap.init.request import Request
 from bootstrap.manifests import split
@@ -22,11 +22,11 @@ from bootstrap.providers.webhooks import WEBHOOK_PATH
 
 
 def observe(
-    request: Request, session: Session, for_argocd: ForArgoCD, laid: Laid
+    request: Request, session: Session, for_argocd: ForArgoCD, view: RepositoryView
 ) -> tuple[ClusterPlan, tuple[str, ...]]:
     """What the cluster shall have, each with the API server's preview; and what to tell about it."""
     cluster = handlers.cluster_of(session)
-    settings, tree = laid.settings, laid.desired.tree
+    settings, tree = view.settings, view.desired.tree
     notes: list[str] = []
     argocd: Sequence[ClusterObject] = ()
     if settings.adopted:
@@ -38,8 +38,8 @@ def observe(
         rendered = argocd_objects.render(tree, settings)
         argocd = trust.added(rendered.objects, request, session, settings.repo_url)
         notes += [f"left to Argo CD, once it manages itself: {what}" for what in rendered.unknown]
-    projects = _objects(laid, "projects.yaml")
-    root = _objects(laid, "root.yaml")
+    projects = _objects(view, "projects.yaml")
+    root = _objects(view, "root.yaml")
     objects = [*argocd, *projects, *root]
     quick = not request.dry_run  # what is to be created is tried by creating it
     previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick, refuse_deleted=True)
@@ -51,7 +51,7 @@ def observe(
                 "--argocd-token-file or --argocd-ssh-key replaces it"
             )
         git_secret = None
-    webhook_key = session.provider.webhook_key if session.provider and _wants_webhook(request, laid) else None
+    webhook_key = session.provider.webhook_key if session.provider and _wants_webhook(request, view) else None
     secrets = _missing(session, plans.secrets(tree, settings, git_secret, webhook_key))
     first, last = len(argocd), len(argocd) + len(projects)
     plan = ClusterPlan(
@@ -59,10 +59,10 @@ def observe(
         projects=previews[first:last],
         root=previews[last:],
         secrets=secrets,
-        deploy_key=deploy_key.step(request, session, for_argocd, laid.repo.url, laid.repo.exists),
-        webhook=_webhook(request, session, laid),
+        deploy_key=deploy_key.step(request, session, for_argocd, view.repo.url, view.repo.exists),
+        webhook=_webhook(request, session, view),
         force_conflicts=request.force_conflicts,
-        wait=None if request.no_wait else _wait(request, laid, root),
+        wait=None if request.no_wait else _wait(request, view, root),
     )
     return plan, tuple(notes)
 
@@ -81,22 +81,22 @@ def _has_own_credential(cluster: kube.Cluster, wanted: EnsureSecret) -> bool:
     )
 
 
-def has_credential(session: Session, laid: Laid) -> bool:
+def has_credential(session: Session, view: RepositoryView) -> bool:
     """Whether Argo CD has a credential for the repository already."""
-    name = credentials.secret_name(laid.settings.repo_url)
+    name = credentials.secret_name(view.settings.repo_url)
     return kube.get(handlers.cluster_of(session), "v1", "Secret", NAMESPACE, name) is not None
 
 
-def _objects(laid: Laid, name: str) -> list[ClusterObject]:
-    path = f"{laid.settings.folder}/{name}"
-    if path not in laid.desired.tree:
+def _objects(view: RepositoryView, name: str) -> list[ClusterObject]:
+    path = f"{view.settings.folder}/{name}"
+    if path not in view.desired.tree:
         raise InputError(
-            f"reading cluster {laid.settings.cluster}",
+            f"reading cluster {view.settings.cluster}",
             f"{path} is not in the repository",
             "restore it from an earlier commit",
             path,
         )
-    return split.split(laid.desired.tree[path], path)
+    return split.split(view.desired.tree[path], path)
 
 
 def _missing(session: Session, wanted: Sequence[EnsureSecret]) -> list[EnsureSecret]:
@@ -110,24 +110,24 @@ def _missing(session: Session, wanted: Sequence[EnsureSecret]) -> list[EnsureSec
         return [step for step, is_there in zip(wanted, pool.map(there, wanted), strict=True) if not is_there]
 
 
-def _webhook(request: Request, session: Session, laid: Laid) -> EnsureWebhook | None:
+def _webhook(request: Request, session: Session, view: RepositoryView) -> EnsureWebhook | None:
     """The webhook to Argo CD's API, unless it is there with the secret that the cluster has."""
-    if session.provider is None or not _wants_webhook(request, laid):
+    if session.provider is None or not _wants_webhook(request, view):
         return None
     assert request.argocd_url is not None  # noqa: S101 - else no webhook is wanted
-    step = EnsureWebhook(laid.repo.url, request.argocd_url.rstrip("/") + WEBHOOK_PATH)
+    step = EnsureWebhook(view.repo.url, request.argocd_url.rstrip("/") + WEBHOOK_PATH)
     cluster, key = handlers.cluster_of(session), session.provider.webhook_key
     secret = handlers.secret_value(cluster, NAMESPACE, handlers.ARGOCD_SECRET, key)
-    if laid.repo.exists and secret and session.provider.has_webhook(step.repository, step.url, secret):
+    if view.repo.exists and secret and session.provider.has_webhook(step.repository, step.url, secret):
         return None
     return step
 
 
-def _wants_webhook(request: Request, laid: Laid) -> bool:
+def _wants_webhook(request: Request, view: RepositoryView) -> bool:
     """Argo CD without its API server has nothing that a webhook could reach."""
-    return bool(request.argocd_url) and laid.settings.argocd_variant != "core"
+    return bool(request.argocd_url) and view.settings.argocd_variant != "core"
 
 
-def _wait(request: Request, laid: Laid, root: Sequence[ClusterObject]) -> WaitFor:
+def _wait(request: Request, view: RepositoryView, root: Sequence[ClusterObject]) -> WaitFor:
     name = next((item.name for item in root if item.kind == "Application"), "root")
-    return WaitFor(name, NAMESPACE, laid.repo.tip, request.timeout)
+    return WaitFor(name, NAMESPACE, view.repo.tip, request.timeout)

@@ -14,7 +14,7 @@ from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential, Remote
 from bootstrap.git.urls import same_address
 from bootstrap.init import build_check, plan_layout
-from bootstrap.init.plan_layout import Desired, Last, Source
+from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
 from bootstrap.layout import catalog, choice, components, files
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Laid:
+class RepositoryView:
     """The repository as it is and as it shall be, with this cluster's settings."""
 
     repo: RepositoryState
@@ -39,7 +39,9 @@ class Laid:
     findings: tuple[Finding, ...] = ()
 
 
-def observe(request: Request, session: Session, url: str, credential: Credential, output: Output) -> Laid:
+def observe(
+    request: Request, session: Session, url: str, credential: Credential, output: Output
+) -> RepositoryView:
     """Read the branch and work out its layout; finds the provider, and the author if commits are needed."""
     path = request.path.strip("/")
     prefix = f"{path}/" if path else ""
@@ -58,7 +60,7 @@ def observe(request: Request, session: Session, url: str, credential: Credential
     asked = Settings(url, repo.branch, cluster=request.cluster, path=path)
     if request.cluster_only:
         settings = _recorded(request, asked, record, repo)
-        return Laid(repo, settings, Desired(repo.files))
+        return RepositoryView(repo, settings, Desired(repo.files))
     session.provider = providers.find(url, credential, output.invocation, _api_address(request, url))
     findings = (*_of_missing_repository(session, repo), *_of_deploy_key(request, session, url))
     manifest = _manifest(request, record, output)
@@ -84,7 +86,7 @@ def observe(request: Request, session: Session, url: str, credential: Credential
                 session.provider = providers.get(url, credential, output.invocation)
         elif repo.exists:
             repo = replace(repo, push_refusal=push_refusal(session, repo))
-    return Laid(repo, settings, desired, findings)
+    return RepositoryView(repo, settings, desired, findings)
 
 
 def _of_missing_folders(request: Request, settings: Settings, desired: Desired) -> list[Finding]:
@@ -170,8 +172,8 @@ def _manifest(request: Request, record: Record | None, output: Output) -> Manife
     asked = request.variant or request.argocd_version or request.argocd_manifest
     if record and not asked:
         return None
-    laid = record.argocd_version if record and not request.argocd_manifest else None
-    version = request.argocd_version or laid  # a given manifest tells its version itself
+    recorded = record.argocd_version if record and not request.argocd_manifest else None
+    version = request.argocd_version or recorded  # a given manifest states its own version
     variant = request.variant or (record.argocd_variant if record else "install")
     return argocd.manifest(output.invocation, version, variant, request.argocd_manifest, request.sha256)
 
@@ -235,9 +237,9 @@ def _desired(
         return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
     if not request.downgrade:
         plan_layout.refuse_older(source.version, record)
-    last = Last(record, shipped_before(session.remote, record, settings.prefix))
+    previous = PreviousLayout(record, shipped_before(session.remote, record, settings.prefix))
     asked = (request.with_components, request.without_components)
-    return plan_layout.next_layout(source, settings, last, repo.files, remote.merge_text, asked)
+    return plan_layout.next_layout(source, settings, previous, repo.files, remote.merge_text, asked)
 
 
 def shipped_before(where: Remote, record: Record, prefix: str) -> dict[str, bytes] | None:

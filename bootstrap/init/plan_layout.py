@@ -69,7 +69,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Last:
+class PreviousLayout:
     """The last layout: its record, and the commit of the catalog as shipped (None: not to be had)."""
 
     record: Record
@@ -92,7 +92,7 @@ def first_layout(
     merged = three_way(untouched, ours, wanted, merge_text, settings.prefix, laid_before=False)
     record = render_record(None, settings, source.version, PARENT_COMMIT, _reasons(merged), merged.retired)
     tree = {**tip, **merged.files, settings.prefix + RECORD: record}
-    catalog = _catalog_commit(source, {}, shipped, beside=branch_exists)
+    catalog = _catalog_commit(source, {}, shipped, separate=branch_exists)
     commits = (catalog, *_settings_commit(source, settings, tip if branch_exists else shipped, tree))
     return Desired(tree, commits, _notes(merged), merged.conflicts)
 
@@ -100,7 +100,7 @@ def first_layout(
 def next_layout(
     source: Source,
     settings: Settings,
-    last: Last,
+    previous: PreviousLayout,
     tip: Files,
     merge_text: MergeText,
     components_asked: tuple[Sequence[str], Sequence[str]] = ((), ()),
@@ -113,19 +113,19 @@ def next_layout(
     `left_to_git`: conflicts of files become git's own (`Desired.sides`); none stays open in the record.
     `edit_tree` makes further edits of the merged files.
     """
-    recorded = last.clusters(settings)
+    recorded = previous.clusters(settings)
     before = next((one for one in recorded if one.cluster == settings.cluster), None)
     clusters = recorded if before else [*recorded, settings]
-    old_manifest = _manifest_before(last, tip, settings)
-    old = laid_catalog(last, settings)
-    if old is None and last.record.catalog_version == source.version:
+    old_manifest = _manifest_before(previous, tip, settings)
+    old = laid_catalog(previous, settings)
+    if old is None and previous.record.catalog_version == source.version:
         old = source.catalog  # its commit is lost, and a version's catalog is always the same
     base: dict[str, bytes] = {}
-    newer = last.shipped is None or not recorded
+    newer = previous.shipped is None or not recorded
     if old is not None and recorded:
         base = files.edited(files.shipped(old, old_manifest, recorded), recorded)
         newer = newer or files.shipped(old, None, recorded) != files.shipped(source.catalog, None, recorded)
-        base = still_open(base, last, settings.prefix)
+        base = still_open(base, previous, settings.prefix)
     manifest = old_manifest if source.manifest is None else source.manifest
     shipped = files.shipped(source.catalog, manifest, clusters)
     theirs = files.edited(shipped, clusters)
@@ -147,24 +147,26 @@ def next_layout(
         for path, text in merged.open.items()
         if text is not None and not (left_to_git and path in sides)
     }
-    lays = newer or not set(kept) <= set(last.shipped or {})
-    version = source.version if lays else last.record.catalog_version
-    commit = PARENT_COMMIT if lays else last.record.catalog_commit
+    lays = newer or not set(kept) <= set(previous.shipped or {})
+    version = source.version if lays else previous.record.catalog_version
+    commit = PARENT_COMMIT if lays else previous.record.catalog_commit
     record = settings.prefix + RECORD
     tree[record] = render_record(tip[record], settings, version, commit, reasons, merged.retired)
     catalog = []
     if lays:
-        onto = last.record.catalog_commit if last.shipped is not None else None
-        catalog = [_catalog_commit(source, last.shipped or {}, {**shipped, **kept}, beside=True, onto=onto)]
+        onto = previous.record.catalog_commit if previous.shipped is not None else None
+        catalog = [
+            _catalog_commit(source, previous.shipped or {}, {**shipped, **kept}, separate=True, onto=onto)
+        ]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    notes = (*_missing(last, source.version), *_notes(merged), *notes)
+    notes = (*_missing(previous, source.version), *_notes(merged), *notes)
     return Desired(tree, commits, notes, merged.conflicts, newer and base != theirs, sides, source.catalog)
 
 
-def laid_catalog(last: Last, like: Settings) -> Files | None:
+def laid_catalog(previous: PreviousLayout, like: Settings) -> Files | None:
     """The catalog that is laid out now; None where its commit is not to be had."""
-    recorded = last.clusters(like)
-    return files.recovered(last.shipped, recorded) if last.shipped is not None and recorded else None
+    recorded = previous.clusters(like)
+    return files.recovered(previous.shipped, recorded) if previous.shipped is not None and recorded else None
 
 
 def refuse_older(version: str, record: Record) -> None:
@@ -182,20 +184,22 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def still_open(base: dict[str, bytes], last: Last, prefix: str) -> dict[str, bytes]:
+def still_open(base: dict[str, bytes], previous: PreviousLayout, prefix: str) -> dict[str, bytes]:
     """The base with what is open in place of the catalog that was laid out last."""
-    opened = {*last.record.conflicts, *last.record.retired}
+    opened = {*previous.record.conflicts, *previous.record.retired}
     if not opened:
         return base
     start = _open_path("", prefix)
-    kept = {path[len(start) :]: text for path, text in (last.shipped or {}).items() if path.startswith(start)}
+    kept = {
+        path[len(start) :]: text for path, text in (previous.shipped or {}).items() if path.startswith(start)
+    }
 
     def is_open(path: str) -> bool:
         return any(path == one or path.startswith(f"{one}/") for one in opened)
 
     result = {path: text for path, text in base.items() if not is_open(path)}
     result |= {path: text for path, text in kept.items() if is_open(path)}
-    foreign = [one for one, why in last.record.conflicts.items() if why == Reason.FOREIGN.value]
+    foreign = [one for one, why in previous.record.conflicts.items() if why == Reason.FOREIGN.value]
     for path in filter(merge_entries.is_listing, result):
         result[path] = merge_entries.without_units(result[path], path.rpartition("/")[0], foreign)
     return result
@@ -255,27 +259,27 @@ def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: 
     )
 
 
-def _missing(last: Last, version: str) -> tuple[str, ...]:
-    if last.shipped is not None:
+def _missing(previous: PreviousLayout, version: str) -> tuple[str, ...]:
+    if previous.shipped is not None:
         return ()
-    commit = last.record.catalog_commit[:12] or "(none recorded)"
+    commit = previous.record.catalog_commit[:12] or "(none recorded)"
     return (
         f"the catalog's commit {commit} is not in the history: what differs from the catalog of today is "
-        + ("taken for changed here" if last.record.catalog_version == version else "an open conflict"),
+        + ("taken for changed here" if previous.record.catalog_version == version else "an open conflict"),
     )
 
 
-def _manifest_before(last: Last, tip: Files, settings: Settings) -> bytes | None:
+def _manifest_before(previous: PreviousLayout, tip: Files, settings: Settings) -> bytes | None:
     """Argo CD's manifest as it was laid out last: the one that is there, if it is the recorded one."""
     path = settings.prefix + files.MANIFEST
     here = tip.get(path)
-    if here is not None and hashlib.sha256(here).hexdigest() == last.record.argocd_sha256:
+    if here is not None and hashlib.sha256(here).hexdigest() == previous.record.argocd_sha256:
         return here
-    return (last.shipped or {}).get(path)
+    return (previous.shipped or {}).get(path)
 
 
 def _catalog_commit(
-    source: Source, before: Files, shipped: Files, beside: bool, onto: str | None = None
+    source: Source, before: Files, shipped: Files, separate: bool, onto: str | None = None
 ) -> Commit:
     """The catalog as shipped. In an empty repository it is the first commit, else one beside the branch."""
     message = (
@@ -283,7 +287,7 @@ def _catalog_commit(
         "By `bootstrap init`. This commit holds the catalog alone, so that the next layout can tell\n"
         f"what was changed here.\n\n{CATALOG_TRAILER}: {source.version}\n"
     )
-    return Commit(message, _changes(before, shipped), beside=beside, onto=onto)
+    return Commit(message, _changes(before, shipped), separate=separate, onto=onto)
 
 
 def _settings_commit(source: Source, settings: Settings, before: Files, tree: Files) -> tuple[Commit, ...]:

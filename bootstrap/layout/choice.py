@@ -48,7 +48,7 @@ def resolve(
     components.choose(dict(offers), on, "--with")
     if not on or set(on) & set(off):  # the settings refuse what is in both
         return Resolved(tuple(on))
-    known = {name: component_traits.of(read, "clusters/x", item) for name, item in offers.items()}
+    known = {name: component_traits.traits_of(read, "clusters/x", item) for name, item in offers.items()}
     state = {name: replace(item, on=item.on and name not in off) for name, item in offers.items()}
     named = [name for name in on if name != ALL]
     choice = component_traits.to_enable(state, known, named, undo=_WITHOUT)

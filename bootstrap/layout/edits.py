@@ -28,7 +28,7 @@ class Shared(NamedTuple):
     storage_class: str
 
     @classmethod
-    def of(cls, settings: Settings) -> Shared:
+    def from_settings(cls, settings: Settings) -> Shared:
         return cls(settings.domain, settings.storage_class)
 
 

@@ -66,7 +66,7 @@ def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
         if owner:
             result[path] = edits.cluster_file(path, result[path], owner)
         elif edits.is_overlay_settings(path):
-            result[path] = edits.overlay(path, result[path], edits.CATALOG, edits.Shared.of(first))
+            result[path] = edits.overlay(path, result[path], edits.CATALOG, edits.Shared.from_settings(first))
         if first.prefix and path.endswith(".yaml") and _APPLICATION.search(files[path]):
             result[path] = edits.prefix_paths(path, result[path], first)
     return result | edits.with_exporters(result, first, first.with_components)
@@ -102,7 +102,7 @@ def changed(
         on, off = components_asked
         adopted = after.adopted and not before.adopted
         result[path] = edits.switch(path, files[path], on, [*off, *([edits.ARGOCD] if adopted else [])])
-    was, is_ = edits.Shared.of(before), edits.Shared.of(after)
+    was, is_ = edits.Shared.from_settings(before), edits.Shared.from_settings(after)
     if is_apps and was != is_:
         for path in filter(edits.is_overlay_settings, files):
             result[path] = edits.overlay(path, files[path], was, is_)

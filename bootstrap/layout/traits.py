@@ -39,7 +39,7 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
-def traits(applications: Iterable[Mapping[str, Any]]) -> Traits:
+def combined(applications: Iterable[Mapping[str, Any]]) -> Traits:
     """What a component's Applications declare, together."""
     lists: dict[str, list[str]] = {key: [] for key in ("provides", "requires", "conflicts", "expects")}
     warnings, waves, charts, secrets = [], [], {}, False
@@ -67,14 +67,14 @@ def traits(applications: Iterable[Mapping[str, Any]]) -> Traits:
     )
 
 
-def of(read: Callable[[str], bytes | None], folder: str, component: Component) -> Traits:
+def traits_of(read: Callable[[str], bytes | None], folder: str, component: Component) -> Traits:
     """What a component's Applications declare; `folder` is the cluster's, `read` gives a file's content."""
     place = component.folder(folder)
     found: list[Mapping[str, Any]] = []
     for path in (f"{place}/application.yaml", f"{place}/applications.yaml"):
         if (text := read(path)) is not None:
             found += [item for item in documents(text, path) if item.get("kind") == "Application"]
-    return traits(found)
+    return combined(found)
 
 
 def to_enable(

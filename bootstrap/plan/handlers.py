@@ -9,7 +9,7 @@ from bootstrap import argocd, kube
 from bootstrap.argocd.status import Status
 from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
-from bootstrap.core.names import RECORD
+from bootstrap.core.names import RECORD, REVIEW_TRAILER
 from bootstrap.git.changes import PARENT_COMMIT, Commit
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.remote import Identity, Remote
@@ -26,8 +26,6 @@ from bootstrap.plan.steps import (
 from bootstrap.providers import Provider, PullRequest, PullRequestSpec
 
 NAMESPACE = "argocd"
-REVIEW_TRAILER = "Bootstrap-Branch"
-"""In a commit's message: this branch is ours to replace."""
 ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name
 
 
@@ -104,20 +102,20 @@ def _ensure_repository(session: Session, step: EnsureRepository) -> bool:
 
 def _push(session: Session, step: PushFiles) -> bool:
     assert session.author is not None  # noqa: S101 - gather never plans a push without an author
-    tip, beside = step.expect, None
+    tip, separate = step.expect, None
     trailer = f"{REVIEW_TRAILER}: {step.review}"
     for commit in step.commits:
-        content = with_parent(commit, beside or tip)
-        if step.review and not commit.beside:
+        content = with_parent(commit, separate or tip)
+        if step.review and not commit.separate:
             content = replace(content, message=with_trailers(content.message, [trailer]))
-        if commit.beside:
-            beside = session.remote.commit(commit.onto, content, session.author, sign=session.sign)
+        if commit.separate:
+            separate = session.remote.commit(commit.onto, content, session.author, sign=session.sign)
             continue
-        tip = session.remote.commit(tip, content, session.author, sign=session.sign, merged=beside)
-        beside = None
+        tip = session.remote.commit(tip, content, session.author, sign=session.sign, merged=separate)
+        separate = None
     assert tip is not None  # noqa: S101 - a push has at least one commit
     if step.review:
-        session.remote.push_beside(tip, step.review, trailer)
+        session.remote.replace_branch(tip, step.review, trailer)
         assert session.provider is not None  # noqa: S101 - a review is planned only where there is a host
         title, _, body = step.commits[-1].message.strip().partition("\n")
         spec = PullRequestSpec(step.review, step.branch, title, body.strip())

@@ -14,7 +14,7 @@ _TEMPLATES = "templates of another program, no manifests"
 _NESTED = "a Git repository of its own"
 
 
-def of(repository: Repository, scopes: Iterable[Scope] | None = None) -> Coverage:
+def coverage_of(repository: Repository, scopes: Iterable[Scope] | None = None) -> Coverage:
     """What was read of some scopes (all of them by default), in the folder that was named."""
     chosen = list(repository.scopes if scopes is None else scopes)
     names = {(scope.name, name) for scope in chosen for name in _applications(repository, scope)}

@@ -55,7 +55,7 @@ Info = Mapping[str, Any]
 `kind`, `names`, `broken` and `template` (of a kustomization), and `url` (of a cluster's settings)."""
 
 
-def look(files: Files, path: str) -> Info:
+def inspect(files: Files, path: str) -> Info:
     """What discovery needs of one file; small, so that it can be kept for the next time."""
     content = files.read(path)
     info: dict[str, Any] = {}

@@ -22,8 +22,8 @@ from bootstrap.repository.discover import (
     YAML,
     Info,
     Start,
+    inspect,
     is_named,
-    look,
     named_urls,
     plain,
     remotes,
@@ -140,7 +140,7 @@ class _Reader:
         """Where to begin; as the last time, when no file says something else."""
         paths = self._changed if self._listing_same else self.files.stats
         fresh = {
-            path: look(self.files, path)
+            path: inspect(self.files, path)
             for path in paths
             if path.endswith(YAML) and (path in self._changed or path not in self._infos)
         }

@@ -61,7 +61,7 @@ class Renderer:
         for unit in wanted:
             known = self._before.get(unit.key)
             if known is not None and self._still_holds(known):
-                self.units[unit.key] = UnitResult.of(known)
+                self.units[unit.key] = UnitResult.from_data(known)
             else:
                 fresh.append(unit)
         for start in range(0, len(fresh), CHUNK):
@@ -81,7 +81,7 @@ class Renderer:
             prepared = prepare(self.files, unit, self._allow_remote)
             known = self.store.get(f"unit:{prepared.key}")
             if known is not None and self.store.has(f"objects:{known['key']}"):
-                self.units[unit.key] = UnitResult.of(known)
+                self.units[unit.key] = UnitResult.from_data(known)
             elif _has_plain_part(prepared):
                 plain.append(prepared)
             elif prepared.blocked and unit.tool == "kustomize" and not prepared.parts:

@@ -1,4 +1,4 @@
-"""Pure: where the pods run that let requests into a cluster: ingress controllers and gateways."""
+"""Pure: the pods through which requests enter a cluster: ingress controllers and gateways."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN = "gateway.networking.k8s.io/gateway-name"
 
 @dataclass(frozen=True)
 class _Maker:
-    """A controller: charts and images that bring it, its classes and what those call their controller."""
+    """A controller: the charts and images that install it, its classes, and their controller names."""
 
     charts: frozenset[str]
     images: tuple[str, ...]
@@ -55,7 +55,7 @@ _MAKERS: Mapping[str, _Maker] = {
 _TAG = re.compile(r"[:@][^/]*$")
 
 Entrances = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""A controller → the namespaces that its pods run in → the labels that Argo CD gives those."""
+"""A controller → the namespaces of its pods → the labels that Argo CD gives those namespaces."""
 
 
 def known(
@@ -84,17 +84,17 @@ def known(
 
 
 MAY_INJECT = "sidecar.istio.io/inject"
-"""Among the labels of a controller's namespace: its chart's values may take the pods into the mesh."""
+"""Among the labels of a controller's namespace: its chart's values may add the pods to the mesh."""
 
 
 def _by_values(application: Resource) -> Mapping[str, Any]:
-    told = MAY_INJECT in str(application.spec)
+    namespaces_of = MAY_INJECT in str(application.spec)
     files = any(mapping(one.body.get("helm")).get("valueFiles") for one in sources(application.body))
-    return {MAY_INJECT: ""} if told or files else {}
+    return {MAY_INJECT: ""} if namespaces_of or files else {}
 
 
 def of_index(index: Index, cluster: str = IN_CLUSTER) -> Entrances:
-    """The controllers of a cluster of which everything is known."""
+    """The controllers of a cluster that is known completely."""
     built = [
         (item.namespace, [str(container.body.get("image")) for container in containers(item)])
         for item in index.of(*WORKLOADS)
@@ -103,14 +103,14 @@ def of_index(index: Index, cluster: str = IN_CLUSTER) -> Entrances:
 
 
 def classes(entrances: Entrances) -> set[str]:
-    """What the classes of the controllers that are there are mostly called."""
+    """The usual class names of the installed controllers."""
     return {name for maker in entrances for name in _MAKERS[maker].classes}
 
 
 def callers(index: Index, public: Index, entrances: Entrances, route: Resource) -> list[Peer]:
-    """Who may bring a route's requests to its pods; a Peer of namespace "" where Git does not tell.
+    """Who may forward a route's requests to its pods; a Peer of namespace "" where Git does not say.
 
-    `public` has the classes and Gateways. One of them is enough: which it is, may depend on the cluster.
+    `public` has the classes and Gateways. One of them is enough: which one may depend on the cluster.
     """
     if route.kind == INGRESS:
         return _of_class(entrances, _ingress_makers(public, route))
@@ -136,7 +136,7 @@ def _of_class(entrances: Entrances, makers: Iterable[str]) -> list[Peer]:
 
 
 def _ingress_makers(public: Index, ingress: Resource) -> list[str]:
-    """The controllers that may take an Ingress: by its class, or any where it names none."""
+    """The controllers that may serve an Ingress: by its class, or any where it names none."""
     name = ingress.spec.get("ingressClassName") or ingress.annotations.get("kubernetes.io/ingress.class")
     classes = public.of(_CLASS_OF_INGRESS)
     if not name:
@@ -153,7 +153,7 @@ def _ingress_makers(public: Index, ingress: Resource) -> list[str]:
 
 
 def _makers(name: str, controller: str) -> list[str]:
-    """The controllers behind a class, by what it calls its controller, else by its name."""
+    """The controllers behind a class, by its controller name, else by its own name."""
     if controller:
         return [
             maker
@@ -164,7 +164,7 @@ def _makers(name: str, controller: str) -> list[str]:
 
 
 def _of_gateway(public: Index, entrances: Entrances, gateway: Resource) -> list[Peer]:
-    """The pods behind a Gateway: those of its class's controller, or its own, which Istio makes beside it."""
+    """The pods behind a Gateway: those of its class's controller, or its own, created by Istio."""
     name = str(gateway.spec.get("gatewayClassName") or "")
     classes = public.of("GatewayClass.gateway.networking.k8s.io")
     controller = next(
@@ -172,7 +172,7 @@ def _of_gateway(public: Index, entrances: Entrances, gateway: Resource) -> list[
     )
     makers = _makers(name, controller)
     if makers == ["istio"]:
-        if gateway.spec.get("addresses"):  # it is put on a gateway that is there
+        if gateway.spec.get("addresses"):  # it configures an existing gateway
             return _of_class(entrances, makers)
         labels = {
             **gateway.labels,
@@ -181,12 +181,12 @@ def _of_gateway(public: Index, entrances: Entrances, gateway: Resource) -> list[
             "istio.io/gateway-name": gateway.name,
         }
         return [Peer(gateway.namespace, labels, account=f"{gateway.name}-{name}")]
-    # Other classes run their proxies in the controller's namespace, or beside the Gateway.
+    # Other classes run their proxies in the controller's namespace, or next to the Gateway.
     return [*_of_class(entrances, makers), *([] if makers else [Peer(gateway.namespace, None)])]
 
 
 def waypoints(index: Index, namespace: str) -> list[Peer]:
-    """The ambient mesh's proxies of a namespace, which stand between a way in and its pods."""
+    """The ambient mesh's proxies of a namespace, between an entrance and its pods."""
     return [
         Peer(namespace, {_OWN: gateway.name}, account=gateway.name)
         for gateway in index.of(GATEWAY, namespace=namespace)

@@ -14,7 +14,7 @@ from bootstrap import kube, providers
 from bootstrap.argocd import wait as wait_for
 from bootstrap.argocd.wait import NAMESPACE
 from bootstrap.core.errors import ExitStatus, InputError, StalePlan
-from bootstrap.core.names import RECORD
+from bootstrap.core.names import RECORD, REVIEW_TRAILER
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.edit.access import open_branch
@@ -26,7 +26,7 @@ from bootstrap.git.remote import Credential, Remote, open_remote
 from bootstrap.init import observe_repository
 from bootstrap.init.preflight import Finding
 from bootstrap.layout import files as layout
-from bootstrap.plan.handlers import REVIEW_TRAILER, Session, with_parent
+from bootstrap.plan.handlers import Session, with_parent
 from bootstrap.providers import PullRequest, PullRequestSpec
 from bootstrap.upgrade import answer, argocd_pin, checks, conflicts, proposal, stages
 from bootstrap.upgrade.proposal import Proposal
@@ -157,11 +157,11 @@ class _Made:
     def push(self) -> None:
         """The stage's commits, to the branch or to the one that is proposed."""
         before, acting = self._found.before, self._acting
-        catalog = before.last.record.catalog_commit
+        catalog = before.previous.record.catalog_commit
         beside: str | None = None
         last = None
         for commit in self._found.desired.commits:
-            if commit.beside:
+            if commit.separate:
                 catalog = beside = self._commit(with_parent(commit, before.tip), commit.onto)
             else:
                 last = commit
@@ -179,7 +179,7 @@ class _Made:
             content = replace(content, message=with_trailers(content.message, [trailer]))
         made = self._commit(content, before.tip, beside)
         if self._request.pr:
-            self._remote.push_beside(made, self.head, f"{REVIEW_TRAILER}: {self.head}")
+            self._remote.replace_branch(made, self.head, f"{REVIEW_TRAILER}: {self.head}")
         else:
             self._remote.push(made, before.tip)
         acting.pushed = made
@@ -191,7 +191,7 @@ class _Made:
             self._found.desired, self._record, self._found.before.prefix, self._found.catalog
         )
         commit = replace(commit, message=with_trailers(commit.message, [trailer]))
-        self._remote.push_beside(self._commit(commit, self._base), self.conflicts_head, trailer)
+        self._remote.replace_branch(self._commit(commit, self._base), self.conflicts_head, trailer)
         self._acting.conflicts = self.conflicts_head
 
     def ask(self) -> None:

@@ -29,7 +29,7 @@ def base_commit(desired: Desired, record: bytes, prefix: str, onto: str) -> Comm
         "By `bootstrap upgrade`. The branch merges this, so that git finds the conflicts again.\n\n"
         f"{TRAILER}: {digest(desired.sides)}\n"
     )
-    return Commit(message, _changes(files), beside=True, onto=onto)
+    return Commit(message, _changes(files), separate=True, onto=onto)
 
 
 def theirs_commit(desired: Desired, record: bytes, prefix: str, version: str) -> Commit:

@@ -21,7 +21,7 @@ def found(calls: Calls) -> State | None:
     begun = state.read(calls)
     if begun is None or not begun.ready:
         return begun
-    head = calls.must("reading the work tree", "rev-parse", "HEAD").text
+    head = calls.check_run("reading the work tree", "rev-parse", "HEAD").text
     if head == begun.before and state.place(calls, "MERGE_HEAD").exists():
         return begun
     state.forget(calls)
@@ -58,7 +58,7 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
     if request.dry_run:
         return waiting(calls, begun, output)
     tried = "finishing the upgrade"
-    tree = calls.must(tried, "write-tree").text
+    tree = calls.check_run(tried, "write-tree").text
     files, before = _files(calls, tree, prefix), _files(calls, begun.before, prefix)
     for path in begun.reasons:
         if _has_markers(files.get(path, b"")):
@@ -73,9 +73,9 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
         key: calls.environ[key] for key in extra if key.startswith("GIT_COMMITTER") and key in calls.environ
     }
     options = ["-S"] if request.sign else []
-    calls.must(tried, "commit", "--quiet", "--no-edit", *options, extra=extra)
+    calls.check_run(tried, "commit", "--quiet", "--no-edit", *options, extra=extra)
     state.forget(calls)
-    made = calls.must(tried, "rev-parse", "HEAD").text
+    made = calls.check_run(tried, "rev-parse", "HEAD").text
     text = f"committed {made[:12]} on {begun.branch}: push it; to undo: git revert -m 1 {made[:12]}"
     output.result({"commit": made, "conflicts": []}, text)
     return ExitStatus.OK
@@ -87,7 +87,7 @@ def _files(calls: Calls, tree: str, prefix: str) -> dict[str, bytes]:
     from io import BytesIO
 
     folders = [f":(literal,top){prefix}{folder}" for folder in catalog.FOLDERS]
-    there = calls.must(
+    there = calls.check_run(
         "reading files",
         "ls-tree",
         "--name-only",
@@ -100,7 +100,7 @@ def _files(calls: Calls, tree: str, prefix: str) -> dict[str, bytes]:
         for path, name in zip(folders, catalog.FOLDERS, strict=True)
         if f"{prefix}{name}".encode() in there
     ]
-    packed = calls.must("reading files", "archive", "--format=tar", tree, *kept).out
+    packed = calls.check_run("reading files", "archive", "--format=tar", tree, *kept).out
     with tarfile.open(fileobj=BytesIO(packed)) as archive:
         return {
             one.name: content.read()

@@ -36,7 +36,7 @@ class Proposal:
     def changes(self) -> tuple[FileChange, ...]:
         """What changes on the branch."""
         return tuple(
-            change for commit in self.desired.commits if not commit.beside for change in commit.changes
+            change for commit in self.desired.commits if not commit.separate for change in commit.changes
         )
 
     @property
@@ -62,7 +62,7 @@ def examine(
     findings = tuple(build_check.findings(old, new, prefix, invocation, report))
     urls = tuple(dict.fromkeys([before.settings.repo_url, before.repo.url]))
     found = rendered.difference(old, new, urls, invocation, report, fetch_charts)
-    record = before.last.record
+    record = before.previous.record
     notes = [
         *_of_values(before, desired),
         *checks.served_no_more(found.before.values(), found.after.values()),
@@ -76,7 +76,7 @@ def examine(
 
 
 def _of_values(before: Before, desired: Desired) -> Iterator[Note]:
-    shipped, settings = before.last.shipped, before.settings
+    shipped, settings = before.previous.shipped, before.settings
     if shipped is None or desired.catalog is None:
         return
     clusters = list(before.clusters().values())
@@ -86,7 +86,7 @@ def _of_values(before: Before, desired: Desired) -> Iterator[Note]:
 
 def lines(one: Proposal, full: bool) -> Iterator[str]:
     """The plan for a person; with `full`, every difference."""
-    record = one.before.last.record
+    record = one.before.previous.record
     if one.argocd:
         yield f"Argo CD     {record.argocd_version} -> {one.argocd}"
     elif record.catalog_version != one.catalog:
@@ -109,7 +109,7 @@ def lines(one: Proposal, full: bool) -> Iterator[str]:
 
 def data(one: Proposal) -> dict[str, Any]:
     """The plan as JSON data (docs/json.md)."""
-    record = one.before.last.record
+    record = one.before.previous.record
     return {
         "catalog": {"before": record.catalog_version, "after": one.catalog},
         "argocd": {"before": record.argocd_version, "after": one.argocd or record.argocd_version},

@@ -83,7 +83,7 @@ def _carry_out(
     made = tip
     for commit in desired.commits:
         content = with_parent(commit, beside or tip)
-        if commit.beside:
+        if commit.separate:
             beside = where.commit(commit.onto, content, author, sign=request.sign)
         else:
             made = where.commit(tip, content, author, sign=request.sign, merged=beside)
@@ -91,7 +91,7 @@ def _carry_out(
     if not desired.sides:
         answer.execute([(f"take {made[:12]} into {branch}", lambda: worktree.take(calls, made))], output)
         return _done(found, made, branch, output)
-    theirs = beside or found.before.last.record.catalog_commit
+    theirs = beside or found.before.previous.record.catalog_commit
     reasons = {
         desired.sides[one.path].path: one.reason.value
         for one in desired.conflicts

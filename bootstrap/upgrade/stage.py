@@ -13,7 +13,7 @@ from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Remote
 from bootstrap.init import plan_layout
 from bootstrap.init.observe_repository import shipped_before
-from bootstrap.init.plan_layout import Desired, Last, Source
+from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.layout import catalog
 from bootstrap.layout.settings import Settings, parse_record
 from bootstrap.upgrade.catalogs import Catalog
@@ -26,7 +26,7 @@ class Before:
     """A layout as it is on a branch. `settings` are those of the first cluster that was laid out."""
 
     repo: RepositoryState
-    last: Last
+    previous: PreviousLayout
     settings: Settings
 
     @property
@@ -39,7 +39,7 @@ class Before:
 
     def clusters(self) -> dict[str, Settings]:
         """Every cluster of the layout, by its name."""
-        return {one.cluster: one for one in self.last.clusters(self.settings)}
+        return {one.cluster: one for one in self.previous.clusters(self.settings)}
 
 
 def observe(where: Remote, path: str) -> Before:
@@ -53,7 +53,7 @@ def observe(where: Remote, path: str) -> Before:
         hint = f"name its folder: --path {elsewhere[0]}" if elsewhere else "lay it out first: bootstrap init"
         raise InputError(tried, f"{prefix}{RECORD} is not in branch {repo.branch}", hint, repo.url)
     record = parse_record(repo.files[prefix + RECORD], prefix + RECORD)
-    last = Last(record, shipped_before(where, record, prefix))
+    last = PreviousLayout(record, shipped_before(where, record, prefix))
     clusters = last.clusters(Settings(repo.url, repo.branch, path=path))
     if not clusters:
         hint = "lay one out: bootstrap init --cluster NAME"
@@ -71,7 +71,7 @@ def catalog_stage(
     suffix: str = "",
 ) -> Desired:
     """The catalog's changes merged, and what `edit_tree` changes beyond; RefusedError for an older one."""
-    record = before.last.record
+    record = before.previous.record
     if not downgrade:
         plan_layout.refuse_older(to.version, record)
     subject = f"Upgrade catalog {record.catalog_version} to {to.version}"
@@ -81,7 +81,7 @@ def catalog_stage(
     return plan_layout.next_layout(
         source,
         before.settings,
-        before.last,
+        before.previous,
         before.repo.files,
         remote.merge_text,
         left_to_git=left_to_git,
@@ -91,14 +91,14 @@ def catalog_stage(
 
 def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffix: str = "") -> Desired:
     """Argo CD's pin moved to another version, with the catalog that is laid out."""
-    record = before.last.record
+    record = before.previous.record
     settings = replace(
         before.settings,
         argocd_version=manifest.version,
         argocd_variant=manifest.variant,
         argocd_sha256=manifest.sha256,
     )
-    shipped = plan_layout.laid_catalog(before.last, before.settings)
+    shipped = plan_layout.laid_catalog(before.previous, before.settings)
     if shipped is None:
         raise InputError(
             "moving Argo CD's version",
@@ -109,7 +109,7 @@ def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffi
     subject = f"Upgrade Argo CD {record.argocd_version} to {manifest.version}"
     source = Source(shipped, record.catalog_version, manifest.content, suffix, subject)
     return plan_layout.next_layout(
-        source, settings, before.last, before.repo.files, remote.merge_text, left_to_git=left_to_git
+        source, settings, before.previous, before.repo.files, remote.merge_text, left_to_git=left_to_git
     )
 
 

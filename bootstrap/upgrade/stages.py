@@ -49,7 +49,7 @@ def _catalog(before: Before, request: Request, output: Output, left_to_git: bool
 
 def argocd_next(before: Before, request: Request, output: Output, left_to_git: bool) -> Proposal | None:
     """The next minor on the way to the version that was asked for; None: it is laid out."""
-    record = before.last.record
+    record = before.previous.record
     assert request.argocd is not None  # noqa: S101 - asked for only then
     if before.settings.adopted:
         found = "this cluster's Argo CD was adopted: its installation is in its owner's hands"

@@ -29,7 +29,7 @@ class State:
 
 def place(calls: Calls, name: str = FILE) -> Path:
     """A file of Git's own folder of this work tree."""
-    told = calls.must("reading the work tree", "rev-parse", "--git-path", name).text
+    told = calls.check_run("reading the work tree", "rev-parse", "--git-path", name).text
     return calls.directory / told
 
 

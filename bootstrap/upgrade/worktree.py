@@ -51,19 +51,19 @@ def check_ready(calls: Calls) -> None:
         if state.place(calls, name).exists():
             found = f"git is in the middle of something ({name})"
             raise RefusedError(_TRIED, found, "finish or abort that first: git status", calls.shown)
-    changed = calls.must(_TRIED, "status", "--porcelain", "--untracked-files=no", "-z").out
+    changed = calls.check_run(_TRIED, "status", "--porcelain", "--untracked-files=no", "-z").out
     if changed:
         first = changed.split(b"\0")[0][3:].decode("utf-8", "replace")
         found = f"{first} is changed and not committed"
         raise RefusedError(_TRIED, found, "commit it, or put it away: git stash", calls.shown)
-    if calls.must(_TRIED, "rev-parse", "--is-shallow-repository").text == "true":
+    if calls.check_run(_TRIED, "rev-parse", "--is-shallow-repository").text == "true":
         hint = "bring the history: git fetch --unshallow; or upgrade the remote's branch: --push or --pr"
         raise RefusedError(_TRIED, "this is a shallow clone: what was laid out last is missing", hint)
 
 
 def take(calls: Calls, commit: str) -> None:
     """Move the branch to a commit made on it; GitError when a file of the user's stands in the way."""
-    calls.must(_TRIED, "merge", "--ff-only", "--quiet", commit)
+    calls.check_run(_TRIED, "merge", "--ff-only", "--quiet", commit)
     calls.run("update-ref", "-d", REF)
 
 
@@ -78,7 +78,7 @@ def begin_merge(
     """Leave a merge of `theirs` with these conflicts, everything else being as in `commit`."""
     ids = _store(calls, sides)
     state.write(calls, begun)
-    calls.must(_TRIED, "read-tree", "-m", "-u", begun.before, commit)
+    calls.check_run(_TRIED, "read-tree", "-m", "-u", begun.before, commit)
     listed = []
     for path, one in sides.items():
         listed.append(b"0 %s\t%s\0" % (b"0" * len(commit), _bytes(one.path)))
@@ -86,12 +86,12 @@ def begin_merge(
             if sha:
                 mode = _mode(calls, begun.before, one.path)
                 listed.append(f"{mode} {sha} {stage}\t".encode() + _bytes(one.path) + b"\0")
-    calls.must(_TRIED, "update-index", "-z", "--index-info", stdin=b"".join(listed))
+    calls.check_run(_TRIED, "update-index", "-z", "--index-info", stdin=b"".join(listed))
     for path, one in sides.items():
         _show(calls, one, conflicts[path].reason)
     message = f"{begun.subject}\n\nBy `bootstrap upgrade`, with conflicts resolved.\n"
     state.place(calls, "MERGE_MSG").write_text(message)
-    calls.must(_TRIED, "update-ref", "ORIG_HEAD", begun.before)
+    calls.check_run(_TRIED, "update-ref", "ORIG_HEAD", begun.before)
     state.place(calls, "MERGE_MODE").write_text("no-ff")
     state.place(calls, "MERGE_HEAD").write_text(f"{theirs}\n")
     state.write(calls, State(begun.before, begun.branch, begun.subject, begun.reasons, ready=True))
@@ -103,13 +103,13 @@ def put_back(calls: Calls, begun: State) -> None:
 
     RefusedError when commits were made since.
     """
-    head = calls.must(_TRIED, "rev-parse", "HEAD").text
+    head = calls.check_run(_TRIED, "rev-parse", "HEAD").text
     if head != begun.before:
         hint = f"to go back behind it: git revert, or git reset --keep {begun.before[:12]}"
         found = f"HEAD is at {head[:12]}, and was at {begun.before[:12]} when the upgrade began"
         raise RefusedError("ending the upgrade", found, hint, calls.shown)
     # As git merge --abort does it, which asks for MERGE_HEAD: a killed run may not have come to that.
-    calls.must("ending the upgrade", "reset", "--quiet", "--merge", begun.before)
+    calls.check_run("ending the upgrade", "reset", "--quiet", "--merge", begun.before)
     for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"):
         state.place(calls, name).unlink(missing_ok=True)
     calls.run("update-ref", "-d", REF)
@@ -118,7 +118,7 @@ def put_back(calls: Calls, begun: State) -> None:
 
 def unmerged(calls: Calls) -> list[str]:
     """The paths that git still has more than one side of."""
-    listed = calls.must("reading the index", "diff", "--name-only", "--diff-filter=U", "-z").out
+    listed = calls.check_run("reading the index", "diff", "--name-only", "--diff-filter=U", "-z").out
     return sorted({part.decode("utf-8", "surrogateescape") for part in listed.split(b"\0") if part})
 
 
@@ -128,13 +128,13 @@ def _store(calls: Calls, sides: Mapping[str, Sides]) -> dict[str, tuple[str, str
     def store(content: bytes | None) -> str:
         if content is None:
             return ""
-        return calls.must(_TRIED, "hash-object", "-w", "--no-filters", "--stdin", stdin=content).text
+        return calls.check_run(_TRIED, "hash-object", "-w", "--no-filters", "--stdin", stdin=content).text
 
     return {path: (store(one.base), store(one.ours), store(one.theirs)) for path, one in sides.items()}
 
 
 def _mode(calls: Calls, commit: str, path: str) -> str:
-    listed = calls.must(_TRIED, "ls-tree", commit, "--", f":(literal,top){path}").text
+    listed = calls.check_run(_TRIED, "ls-tree", commit, "--", f":(literal,top){path}").text
     return listed.split(" ", 1)[0] or "100644"
 
 

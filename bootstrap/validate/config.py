@@ -1,4 +1,4 @@
-"""The repository's `bootstrap.yaml`: which one counts, and what is wrong with it."""
+"""The repository's `bootstrap.yaml`: which one applies, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from bootstrap.validate.rules.record import release
 from bootstrap.validate.ruleset import RULES, choose
 
 KUBERNETES = (1, 36)
-"""The release that is meant when nothing says another."""
+"""The default release."""
 
 
 def records(files: Files) -> Iterator[str]:
-    """Every bootstrap.yaml that lies at the top of a layout, or of the repository, and is no manifest."""
+    """Every bootstrap.yaml at the top of a layout or of the repository that is not a manifest."""
     for path in files.named(RECORD):
         folder = posixpath.dirname(path)
         beside = files.is_folder(posixpath.join(folder, "clusters"))
@@ -35,7 +35,7 @@ def records(files: Files) -> Iterator[str]:
 
 
 def record_of(repository: Repository) -> str | None:
-    """The bootstrap.yaml that counts for the folder that was named: above it, else the only one below."""
+    """The bootstrap.yaml that applies to the named folder: above it, else the only one below."""
     found = list(records(repository.files))
     here = f"{repository.within}/"
     above = [
@@ -47,7 +47,7 @@ def record_of(repository: Repository) -> str | None:
 
 
 def record_findings(repository: Repository, places: Places) -> Iterator[Finding]:
-    """What is wrong with every one of them."""
+    """The findings about all of them."""
     for path in records(repository.files):
         parsed, content = repository.files.parsed(path), repository.files.read(path)
         for fault in parsed.faults:
@@ -64,10 +64,10 @@ def record_findings(repository: Repository, places: Places) -> Iterator[Finding]
 
 @dataclass(frozen=True)
 class Settings:
-    """Which rules, how severe, and for which Kubernetes release.
+    """Which rules apply, how severe they are, and the Kubernetes release.
 
-    `kinds` is the release that says which kinds and fields there are: the newest that is known, where
-    nobody named one.
+    `kinds` is the release whose kinds and fields apply: the newest one known, unless
+    one was named.
     """
 
     rules: frozenset[str]
@@ -77,9 +77,9 @@ class Settings:
 
 
 def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str, Any]) -> Settings:
-    """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an option that is none.
+    """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an invalid option.
 
-    What is wrong in the file is a finding (rules/record.py), and counts as not written.
+    What is wrong in the file is a finding (rules/record.py), and is ignored here.
     """
     off = [item for item in sequence(configured.get("off")) if isinstance(item, str) and item]
     severities: dict[str, Severity] = {
@@ -91,15 +91,15 @@ def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str,
     if kubernetes is not None:
         wanted = release(kubernetes)
         if wanted is None:
-            raise InputError("reading --kubernetes", f"{kubernetes!r} is no release", "write it as 1.36")
+            raise InputError("reading --kubernetes", f"{kubernetes!r} is not a release", "write it as 1.36")
         if wanted > KUBERNETES and wanted > (newest := builtin_kinds.newest()):
-            hint = "the newest release that is known is {}.{}".format(*max(newest, KUBERNETES))
-            raise InputError("reading --kubernetes", f"nothing is known of Kubernetes {kubernetes}", hint)
+            hint = "the newest known release is {}.{}".format(*max(newest, KUBERNETES))
+            raise InputError("reading --kubernetes", f"Kubernetes {kubernetes} is unknown", hint)
     return Settings(choose(rules, off), severities, wanted or KUBERNETES, wanted or builtin_kinds.newest())
 
 
 def configured(repository: Repository) -> Mapping[str, Any]:
-    """`checks:` of the bootstrap.yaml that is nearest; empty without one."""
+    """`checks:` of the nearest bootstrap.yaml; empty without one."""
     path = record_of(repository)
     documents = repository.files.parsed(path).documents if path is not None else ()
     return mapping(mapping(documents[0].value).get("checks")) if documents else {}

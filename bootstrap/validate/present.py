@@ -1,4 +1,4 @@
-"""What there is in the clusters of a scope, and what may be though nobody read it: what undoes a finding."""
+"""What exists in the clusters of a scope, or may exist unread: it invalidates findings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bootstrap.validate.unread import may_bring
 Identity = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""
 ANYWHERE = "*"
-"""As the namespace of a Secret: it is made in one that is not asked for."""
+"""As the namespace of a Secret: it is created in any namespace."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A finding, the object whose existence would make it none, and the one without which it is none."""
+    """A finding, the object whose existence invalidates it, and the one that it depends on."""
 
     finding: Finding
     unless: tuple[str, str, str] | None
@@ -28,9 +28,9 @@ class Placed:
 
 @dataclass
 class Present:
-    """The objects of a scope and the Secrets that are made in it.
+    """The objects of a scope and the Secrets that are created in it.
 
-    `beside` is what may be applied with it; `everywhere` the Secrets that are made in all namespaces.
+    `beside` is what may be applied with it; `everywhere` the Secrets that are created in all namespaces.
     """
 
     scope: Scope
@@ -39,13 +39,13 @@ class Present:
     everywhere: set[tuple[str, str]] = field(default_factory=set)
 
     def add_secret(self, cluster: str, namespace: str, name: str) -> None:
-        """Note a Secret that something makes, in the namespace "*" for every one."""
+        """Record a Secret that something creates; the namespace "*" stands for all."""
         self.identities |= {(cluster, "Secret", where, name) for where in (namespace, ANYWHERE)}
         if namespace == ANYWHERE:
             self.everywhere.add((cluster, name))
 
     def holds(self, one: Placed, cluster: str) -> bool:
-        """Whether a finding is one: nothing that would undo it is there, or may come from what is unread."""
+        """Whether a finding holds: nothing that would invalidate it exists, or may exist unread."""
         if one.given is not None and (cluster, *one.given) not in self.identities:
             return False
         if one.unless is None:
@@ -56,7 +56,7 @@ class Present:
         if kind == "Secret" and (cluster, name) in self.everywhere:
             return False
         if not one.finding.application and (kind, name) in self._loose_names:
-            return False  # nobody says which namespace it goes to
+            return False  # its namespace is not given
         certain = one.given is None and one.finding.severity == "error"
         return not (certain and may_bring(self.scope, kind, namespace, cluster))
 
@@ -66,7 +66,7 @@ class Present:
 
 
 def present(repository: Repository, scope: Scope, beside: frozenset[Identity]) -> Present:
-    """What a scope brings; the objects themselves are not loaded."""
+    """What a scope has; the objects themselves are not loaded."""
     found = Present(scope, beside, set(_of_scope(repository, scope)))
     namespaced = repository.namespaced(scope)
     for placement in scope.placements:
@@ -80,14 +80,14 @@ def present(repository: Repository, scope: Scope, beside: frozenset[Identity]) -
 
 
 def loose(repository: Repository) -> frozenset[Identity]:
-    """What may stand beside a folder that no cluster leads to: all that the repository has."""
+    """What may be applied with a folder that no cluster leads to: everything in the repository."""
     if all(scope.complete for scope in repository.scopes):
         return frozenset()
     return _identities(repository, repository.scopes)
 
 
 def _identities(repository: Repository, scopes: Sequence[Scope]) -> frozenset[Identity]:
-    """What several folders hold: they may well be applied together."""
+    """What several folders have: they may be applied together."""
     if len(scopes) < 2:
         return frozenset()
     return frozenset(identity for scope in scopes for identity in _of_scope(repository, scope))

@@ -52,7 +52,7 @@ from bootstrap.validate.rules.api import (
 
 
 def version() -> str:
-    """Whatever decides on findings, as a key: findings are cached."""
+    """A cache key of everything that decides findings."""
     return fingerprint("core", "manifests", "repository", "resources", "validate")
 
 
@@ -139,7 +139,7 @@ RULES: Mapping[str, Rule] = {
 
 
 def choose(wanted: str | None, off: Iterable[str] = ()) -> frozenset[str]:
-    """The ids of the rules to use: `GB301,GB4` (those alone, by their beginning), `-GB404` (without it)."""
+    """The ids of the rules to use: `GB301,GB4` (only those, by prefix), `-GB404` (without it)."""
     chosen = {rule for rule in RULES if not rule.startswith(tuple(off) or ("-",))}
     parts = [part.strip() for part in (wanted or "").split(",") if part.strip()]
     for part in parts:
@@ -158,19 +158,19 @@ def document() -> str:
     lines = [
         "# Rules",
         "",
-        "What `bootstrap validate` looks for. Made from the rules themselves: `bootstrap "
+        "What `bootstrap validate` looks for. Generated from the rules themselves: `bootstrap "
         "validate --list-rules -o markdown`.",
         "",
-        "A line of YAML is left alone by a comment on it, on the line above, or above the "
-        "object, with a reason:",
+        "A comment suppresses findings on its line, on the line below it, or in the "
+        "object below it, and gives a reason:",
         "",
         "```yaml",
         "# bootstrap: ignore=GB406 the node's log folder is what this pod is for",
         "```",
         "",
         "`ignore-file=GB406 reason` does it for a file, and the comment on a kustomization's entry",
-        "(`- install.yaml # bootstrap: …`) for one that has to stay as it was released. `bootstrap.yaml`",
-        "switches rules off (`checks: {off: [GB404]}`) or changes how severe they are",
+        "(`- install.yaml # bootstrap: …`) for one that must stay as released. `bootstrap.yaml`",
+        "switches rules off (`checks: {off: [GB404]}`) or changes their severity",
         "(`checks: {severity: {GB404: error}}`).",
     ]
     for family, modules in FAMILIES.items():
@@ -178,7 +178,7 @@ def document() -> str:
             "",
             f"## {family}",
             "",
-            "| id | name | severity | what is wrong | what to do |",
+            "| id | name | severity | problem | fix |",
             "| --- | --- | --- | --- | --- |",
         ]
         rules = sorted((rule for m in modules for rule in rules_of(vars(m))), key=lambda rule: rule.id)

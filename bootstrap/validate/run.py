@@ -9,7 +9,7 @@ from pathlib import Path
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import coverage_of
 from bootstrap.repository.model import Options, Repository
 from bootstrap.repository.open import nothing_in, opened
 from bootstrap.validate import baseline as ignore
@@ -40,7 +40,7 @@ class Request:
 
 def validate(request: Request, output: Output, format: str) -> int:
     """Print the findings; 1 when one is as severe as `fail_on`, else 0."""
-    settings(request.rules, request.kubernetes, {})  # what is wrong with the options is told at once
+    settings(request.rules, request.kubernetes, {})  # invalid options are reported at once
     options = Options(request.cluster, request.allow_remote, request.fetch_charts)
     with opened(request.path, output, options, request.cached) as repository:
         chosen = settings(request.rules, request.kubernetes, configured(repository))
@@ -53,7 +53,7 @@ def validate(request: Request, output: Output, format: str) -> int:
             repository.within,
             tuple(sorted(repository.files.nested)),
             unchecked(repository, chosen),
-            coverage(repository),
+            coverage_of(repository),
         )
         if not scope.objects and not findings and not _has_manifests(repository):
             raise nothing_in(repository)
@@ -96,14 +96,14 @@ def list_rules(output: Output, format: str) -> int:
         output.result([vars(rule) for rule in RULES.values()])
     else:
         output.table(
-            ("ID", "SEVERITY", "NAME", "WHAT IS WRONG"),
+            ("ID", "SEVERITY", "NAME", "PROBLEM"),
             [(rule.id, rule.severity, rule.name, rule.about) for rule in RULES.values()],
         )
     return ExitStatus.OK
 
 
 def _within(repository: Repository, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings in the folder that was named, and those without a file of the Applications from there."""
+    """The findings in the named folder, and those without a file about Applications from there."""
     if not repository.within:
         return list(findings)
     here = {
@@ -118,7 +118,7 @@ def _within(repository: Repository, findings: Sequence[Finding]) -> list[Finding
 
 
 def _has_manifests(repository: Repository) -> bool:
-    """Whether anything is built from the folder that was named."""
+    """Whether anything is built from the named folder."""
     return any(repository.concerns(one) for scope in repository.scopes for one in scope.placements)
 
 

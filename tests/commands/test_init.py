@@ -258,6 +258,7 @@ def test_commits_are_signed_on_request(init: Init, bare: Bare, tmp_path: Path) -
 
 def test_message_suffix_ends_the_subjects(init: Init, bare: Bare) -> None:
     init("--message-suffix", "[skip ci]")
+    assert len(log(bare)) > 1
     assert all(subject.endswith(" [skip ci]") for subject in log(bare))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bootstrap.core.names import RECORD
 from bootstrap.git.remote import merge_text
-from bootstrap.init.plan_layout import Desired, Last, Source, first_layout, next_layout
+from bootstrap.init.plan_layout import Desired, PreviousLayout, Source, first_layout, next_layout
 from bootstrap.layout import components, files, merge_entries
 from bootstrap.layout.lines import alike
 from bootstrap.layout.settings import parse_record
@@ -168,7 +168,7 @@ def run_through(scripts: list[list[Op]]) -> None:
         for path, lines in brought(number).items():
             waiting[path] = waiting.get(path, set()) | lines
         for again in (False, True):
-            last = Last(parse_record(tip[RECORD]), shipped)
+            last = PreviousLayout(parse_record(tip[RECORD]), shipped)
             done = next_layout(Source(one, version, None), SETTINGS, last, tip, merge_text)
             assert not (again and done.commits), done.commits
             tip, shipped = dict(done.tree), push(done, shipped)
@@ -189,7 +189,7 @@ def test_without_an_edit_each_catalog_is_taken_as_it_is() -> None:
     done = first_layout(Source(first, version, MANIFEST), SETTINGS, {}, merge_text, False)
     tip, shipped = dict(done.tree), push(done, {})
     for (version, one), laid in zip(CATALOGS[1:], LAID[1:], strict=True):
-        last = Last(parse_record(tip[RECORD]), shipped)
+        last = PreviousLayout(parse_record(tip[RECORD]), shipped)
         done = next_layout(Source(one, version, None), SETTINGS, last, tip, merge_text)
         assert not done.conflicts
         tip, shipped = dict(done.tree), push(done, shipped)

@@ -88,7 +88,7 @@ _SERVICES = {
 def expand(body: Mapping[str, Any], world: World) -> Expansion:
     """What a set makes; raises Refused when Argo CD makes nothing of it."""
     spec = mapping(body.get("spec"))
-    language = Language.of(spec)
+    language = Language.from_spec(spec)
     found = Expansion(untold=language.untold)
     for generator in mappings(spec.get("generators")):
         for kind in _relevant(generator):

@@ -100,7 +100,7 @@ MORE = [
     ),
     Added(
         "GB373",
-        "edge bring",
+        "edge forwards",
         "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: all, namespace: shop}\n"
         "spec: {mtls: {mode: STRICT}}\n",
         (("namespace", "metadata: {name: shop, labels: {istio-injection: enabled}}"),),
@@ -122,7 +122,7 @@ MORE = [
     ),
     Added(
         "GB376",
-        "wants release=main",
+        "selects release=main",
         "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\n"
         "metadata: {name: lost, namespace: shop}\n"
         "spec: {selector: {matchLabels: {app: web}}, endpoints: [{port: http}]}\n",
@@ -137,7 +137,7 @@ MORE = [
     ),
     Added(
         "GB378",
-        "is of class",
+        "has class",
         "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: kept}\n"
         "spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], storageClassName: other, "
         "claimRef: {namespace: shop, name: files}}\n",

@@ -240,10 +240,14 @@ SIZE = "resources: {requests: {storage: 2Gi}}"
         ("volumeName: v", "storageClassName: ''", "the default class, fast"),
         ("volumeName: v, storageClassName: ''", "storageClassName: ''", ""),
         ("volumeName: v, storageClassName: ''", "capacity: {storage: 1Gi}", ""),
-        ("volumeName: v, storageClassName: slow", "storageClassName: fast", "is of class fast"),
+        ("volumeName: v, storageClassName: slow", "storageClassName: fast", "has class fast"),
         ("volumeName: v", "storageClassName: fast", ""),
-        ("storageClassName: x", "storageClassName: y, claimRef: {namespace: shop, name: a}", "is of class y"),
-        ("volumeName: v, storageClassName: ''", "claimRef: {namespace: other, name: a}", "kept for other/a"),
+        ("storageClassName: x", "storageClassName: y, claimRef: {namespace: shop, name: a}", "has class y"),
+        (
+            "volumeName: v, storageClassName: ''",
+            "claimRef: {namespace: other, name: a}",
+            "reserved for other/a",
+        ),
         (
             "volumeName: v, storageClassName: '', accessModes: [ReadWriteMany]",
             "accessModes: [ReadWriteOnce]",
@@ -251,7 +255,7 @@ SIZE = "resources: {requests: {storage: 2Gi}}"
         ),
         (f"volumeName: v, storageClassName: '', {SIZE}", "capacity: {storage: 1Gi}", "more than"),
         (f"volumeName: v, storageClassName: '', {SIZE}", "capacity: {storage: 2048Mi}", ""),
-        ("volumeName: gone, storageClassName: ''", "storageClassName: ''", "which is not there"),
+        ("volumeName: gone, storageClassName: ''", "storageClassName: ''", "which does not exist"),
     ],
 )
 def test_claim_fits_the_volume_that_is_kept_for_it(claim: str, volume: str, says: str) -> None:
@@ -328,9 +332,9 @@ STEPS = (
         ("canary: {steps: [{setWeight: 120}]}", "not 0 to 100"),
         ("canary: {steps: [{setCanaryScale: {replicas: 1}}]}", "nothing routes its traffic"),
         ("canary: {steps: [{setHeaderRoute: {name: a}}]}", "nothing routes its traffic"),
-        ("canary: {trafficRouting: {istio: {}}, steps: [{setHeaderRoute: {name: a}}]}", "no managed one"),
+        ("canary: {trafficRouting: {istio: {}}, steps: [{setHeaderRoute: {name: a}}]}", "not a managed one"),
         ("canary: {canaryService: a, stableService: a}", "one Service, a"),
-        ("canary: {trafficRouting: {nginx: {stableIngress: a}}}", "no canaryService and stableService"),
+        ("canary: {trafficRouting: {nginx: {stableIngress: a}}}", "without canaryService and stableService"),
         ("blueGreen: {activeService: a}", ""),
         ("blueGreen: {activeService: a, previewService: a}", "for active and preview"),
         ("blueGreen: {}, canary: {}", "two strategies"),

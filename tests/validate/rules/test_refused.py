@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules.api import refused
 
 
@@ -13,7 +13,7 @@ def found(kind: str, name: str, spec: dict[str, object] | None = None, applicati
     version, _, short = kind.rpartition(" ")
     body = {"apiVersion": version, "kind": short, "metadata": {"name": name}, "spec": spec or {}}
     here = Index([Resource(body, "shop", application)], ())
-    return [(one.rule.id, one.message, one.fix) for one in refused.check(here, Surroundings(here, False))]
+    return [(one.rule.id, one.message, one.fix) for one in refused.check(here, ClusterContext(here, False))]
 
 
 @pytest.mark.parametrize(

@@ -315,12 +315,12 @@ def test_schedule_with_a_misspelt_word_is_no_placeholder() -> None:
 def test_template_that_nothing_applies_is_left_alone() -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a: -b}}\ndata: {a b: c}\n"
     from bootstrap.resources.index import Index
-    from bootstrap.validate.rule import Surroundings
+    from bootstrap.validate.rule import ClusterContext
     from tests.validate.rules.world import resources
 
     index = Index(resources(text, "a.yaml", "", "shop"))
-    around = Surroundings(index, False)
-    assert [*labels.check(index, around), *validation.check(index, around)] == []
+    context = ClusterContext(index, False)
+    assert [*labels.check(index, context), *validation.check(index, context)] == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, dig, mappings
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 NO_PATHS = Rule(
     "GB381",
@@ -18,7 +18,7 @@ NO_PATHS = Rule(
 _INGRESS = "Ingress.networking.k8s.io"
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for ingress in index.of(_INGRESS):
         if not ingress.spec.get("defaultBackend"):
@@ -37,4 +37,4 @@ def _rules(ingress: Resource) -> Iterator[Problem]:
         if split:
             message += ", and one without a host behind it, for every other host"
             fix = "write host and http into one rule: take the second dash out"
-        yield at(NO_PATHS, ingress, message, "spec", "rules", number, fix=fix)
+        yield problem(NO_PATHS, ingress, message, "spec", "rules", number, fix=fix)

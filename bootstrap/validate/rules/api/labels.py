@@ -9,7 +9,7 @@ from typing import Any
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import is_workload, pod_spec, template, template_path
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 
 LABEL = Rule(
     "GB128",
@@ -49,13 +49,13 @@ _SMALL = (
 """Kinds of the core group that are never so large."""
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for resource in index.resources:
-        if not (around.complete or resource.application):
+        if not (context.complete or resource.application):
             continue  # it may be a template that something fills in
         for message, path in _faults(resource):
-            yield at(LABEL, resource, f"{resource}: {message}", *path)
+            yield problem(LABEL, resource, f"{resource}: {message}", *path)
         if resource.application:
             yield from _size(index, resource)
 
@@ -156,7 +156,7 @@ def _size(index: Index, resource: Resource) -> Iterator[Problem]:
         size = sum(len(value.encode()) for value in values if isinstance(value, str))
         if size > _OBJECT:
             message = f"{resource} has {size} bytes of data, and the API server takes {_OBJECT}"
-            yield at(
+            yield problem(
                 SIZE,
                 resource,
                 message,
@@ -176,7 +176,7 @@ def _size(index: Index, resource: Resource) -> Iterator[Problem]:
             f"{resource} has {size} bytes, and client-side apply puts all of it into an annotation of at "
             f"most {ANNOTATIONS}"
         )
-        yield at(SIZE, resource, message, "metadata", "name")
+        yield problem(SIZE, resource, message, "metadata", "name")
 
 
 def _is_server_side(index: Index, resource: Resource) -> bool:

@@ -14,7 +14,7 @@ from bootstrap.resources.pods import (
     pod_spec,
     template_path,
 )
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 
 KEPT_OUT = Rule(
     "GB372",
@@ -46,25 +46,25 @@ _SYSCTLS_SET = frozenset(_SYSCTLS.split())
 _VOLUME_KINDS = frozenset(_VOLUMES.split())
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     levels: dict[str, str] = {}
     for workload in index.of(*WORKLOADS):
         here = workload.namespace
         if here not in levels:
-            levels[here] = level_of(index, around, here)
+            levels[here] = level_of(index, context, here)
         faults = list(_faults(workload, levels[here])) if levels[here] in ("baseline", "restricted") else []
         if not faults:
             continue
         more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
         said = "; ".join(text for text, _ in faults[:3])
         message = f"{workload} is not {levels[here]}, as namespace {here} enforces: {said}{more}"
-        yield at(KEPT_OUT, workload, message, *faults[0][1])
+        yield problem(KEPT_OUT, workload, message, *faults[0][1])
 
 
-def level_of(index: Index, around: Surroundings, namespace: str) -> str:
+def level_of(index: Index, context: ClusterContext, namespace: str) -> str:
     """The level that a namespace enforces, by its own labels or those that Argo CD gives it; "" for none."""
-    found = around.public.get("Namespace", "", namespace) or index.get("Namespace", "", namespace)
+    found = context.public.get("Namespace", "", namespace) or index.get("Namespace", "", namespace)
     if found is not None and found.labels.get(LEVEL):
         return str(found.labels[LEVEL])
     for application in index.applications.values():

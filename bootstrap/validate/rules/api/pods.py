@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
 from bootstrap.resources.pods import SCALABLE, WORKLOADS, Container, containers, selected
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.scaling import is_off
 
 PROBE_PORT = Rule(
@@ -40,16 +40,16 @@ IMAGE = Rule(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for service in index.of("Service"):
         if pods := switched_off(index, service):
-            yield at(SWITCHED_OFF, pods[0], off_message(service, pods), "spec", "replicas")
+            yield problem(SWITCHED_OFF, pods[0], off_message(service, pods), "spec", "replicas")
     for workload in index.of(*WORKLOADS):
         for container in containers(workload):
             if not container.body.get("image") and not _is_patch(workload):
                 message = f"{workload}: container {container.name} has no image"
-                yield at(IMAGE, workload, message, *container.path)
+                yield problem(IMAGE, workload, message, *container.path)
             yield from _probes(workload, container)
 
 
@@ -81,7 +81,7 @@ def _probes(workload: Resource, container: Container) -> Iterator[Problem]:
             place = (*container.path, probe, way, "port")
             message = f"{workload}: {probe} of {container.name} asks port {port}, which it does not declare"
             if isinstance(port, str) and not port.isdigit() and port not in names:
-                yield at(PROBE_PORT, workload, f"{message}{names_near(port, names)}", *place)
+                yield problem(PROBE_PORT, workload, f"{message}{names_near(port, names)}", *place)
             elif isinstance(port, int) and numbers and port not in numbers:
                 has = ", ".join(map(str, sorted(map(str, numbers))))
-                yield at(PROBE_NUMBER, workload, f"{message}; it declares {has}", *place)
+                yield problem(PROBE_NUMBER, workload, f"{message}; it declares {has}", *place)

@@ -8,7 +8,7 @@ from typing import Any
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
 from bootstrap.resources.pods import WORKLOADS, Container, containers
 from bootstrap.resources.quantity import amount
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 
 KEPT_OUT = Rule(
     "GB382",
@@ -26,7 +26,7 @@ _COUNTED = frozenset(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     quotas, ranges = index.of(QUOTA), index.of(RANGE)
     if not quotas and not ranges:
@@ -44,7 +44,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             found = _refused(container, [one for one in quotas if one.namespace == here], limits)
             if found is not None:
                 message, path = found
-                yield at(KEPT_OUT, workload, f"{workload}: {message}", *path)
+                yield problem(KEPT_OUT, workload, f"{workload}: {message}", *path)
 
 
 def _refused(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, mapping, sequence
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 PORT_TWICE = Rule(
     "GB357",
@@ -46,10 +46,10 @@ _FREE = ("rbac.authorization.k8s.io", ".openshift.io")
 """Ends of groups whose names may have other letters too."""
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for resource in index.resources:
-        if around.complete or resource.application:  # else it may be a template that something fills in
+        if context.complete or resource.application:  # else it may be a template that something fills in
             yield from _name(resource)
     for service in index.of("Service"):
         yield from _ports(service)
@@ -60,7 +60,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             and not _PLACEHOLDER.search(schedule.removeprefix("@"))
             and (fault := broken(schedule))
         ):
-            yield at(SCHEDULE, job, f"{job}: the schedule {schedule!r}: {fault}", "spec", "schedule")
+            yield problem(SCHEDULE, job, f"{job}: the schedule {schedule!r}: {fault}", "spec", "schedule")
 
 
 def _name(resource: Resource) -> Iterator[Problem]:
@@ -75,10 +75,10 @@ def _name(resource: Resource) -> Iterator[Problem]:
     fit = re.sub(r"[^a-z0-9.]+" if not label else r"[^a-z0-9]+", "-", name.lower()).strip("-.")
     message = f"{resource} cannot be called so"
     if len(name) > (63 if label else 253):
-        yield at(NAME, resource, f"{message}: its name has {len(name)} letters", "metadata", "name")
+        yield problem(NAME, resource, f"{message}: its name has {len(name)} letters", "metadata", "name")
     else:
         fix = f"call it {fit}, also in what names it" if _SUBDOMAIN.fullmatch(fit) else None
-        yield at(NAME, resource, message, "metadata", "name", fix=fix)
+        yield problem(NAME, resource, message, "metadata", "name", fix=fix)
 
 
 def _ports(service: Resource) -> Iterator[Problem]:
@@ -92,12 +92,12 @@ def _ports(service: Resource) -> Iterator[Problem]:
                 what = (
                     f"two ports called {key[1]}" if key[0] == "name" else f"port {key[1]} ({protocol}) twice"
                 )
-                yield at(PORT_TWICE, service, f"{service} has {what}", *place)
+                yield problem(PORT_TWICE, service, f"{service} has {what}", *place)
                 break
         seen.update(names)
         given = port.get("nodePort")
         if isinstance(given, int) and given and given not in _NODE_PORTS:
-            yield at(NODE_PORT, service, f"{service} wants the nodePort {given}", *place, "nodePort")
+            yield problem(NODE_PORT, service, f"{service} wants the nodePort {given}", *place, "nodePort")
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

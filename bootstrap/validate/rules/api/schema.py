@@ -11,7 +11,7 @@ from typing import Any
 
 from bootstrap.core.text import near, suggest
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 from bootstrap.validate.rules.api.values import VALUES
 from bootstrap.validate.rules.api.versions import GROUPS, REMOVALS
 
@@ -60,9 +60,9 @@ _SOPS = "sops"
 _QUANTITY = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
-    schema = around.schema()
+    schema = context.schema()
     models = schema.get("models") or {}
     if not models:
         return
@@ -73,7 +73,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield from _unknown_kind(resource, schema["kinds"])
         elif model not in _FREE:
             for rule, message, path in faults(resource.body, f"#{model}", models, ()):
-                yield at(rule, resource, f"{resource}: {message}", *path)
+                yield problem(rule, resource, f"{resource}: {message}", *path)
 
 
 def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Problem]:
@@ -100,7 +100,7 @@ def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Prob
     else:
         return
     message = f"{resource}: {api_version} has no kind {kind}{hint}"
-    yield at(KIND, resource, message, place)
+    yield problem(KIND, resource, message, place)
 
 
 def _group(known: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.quantity import amount
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 from bootstrap.validate.rules.api.validation_data import config_map, secret
 from bootstrap.validate.rules.api.validation_pods import pod_faults
 
@@ -41,21 +41,21 @@ _HOST = re.compile(
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|\$\(|<[\w -]+>")
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for kind, faults in _BY_KIND.items():
         for resource in index.of(kind):
-            yield from _told(around, resource, faults(resource))
+            yield from _told(context, resource, faults(resource))
     for resource in index.of(*WORKLOADS):
         for message, path, twice in pod_faults(resource):
-            if around.complete or resource.application:
-                yield at(TWICE if twice else REFUSED, resource, f"{resource}: {message}", *path)
+            if context.complete or resource.application:
+                yield problem(TWICE if twice else REFUSED, resource, f"{resource}: {message}", *path)
 
 
-def _told(around: Surroundings, resource: Resource, faults: Iterator[Fault]) -> Iterator[Problem]:
-    if around.complete or resource.application:  # else it may be a template that something fills in
+def _told(context: ClusterContext, resource: Resource, faults: Iterator[Fault]) -> Iterator[Problem]:
+    if context.complete or resource.application:  # else it may be a template that something fills in
         for message, path in faults:
-            yield at(REFUSED, resource, f"{resource}: {message}", *path)
+            yield problem(REFUSED, resource, f"{resource}: {message}", *path)
 
 
 def _deployment(resource: Resource) -> Iterator[Fault]:
