@@ -159,7 +159,7 @@ def next_layout(
             _catalog_commit(source, previous.shipped or {}, {**shipped, **kept}, separate=True, onto=onto)
         ]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    notes = (*_missing(previous, source.version), *_notes(merged), *notes)
+    notes = (*_missing(previous, source.version), *_notes(merged, newer), *notes)
     return Desired(tree, commits, notes, merged.conflicts, newer and base != theirs, sides, source.catalog)
 
 
@@ -310,17 +310,17 @@ def _changes(before: Files, after: Files) -> tuple[FileChange, ...]:
     )
 
 
-def _notes(merged: Merged) -> tuple[str, ...]:
-    """What a person shall know about files that are not as the catalog has them."""
+def _notes(merged: Merged, newer: bool = True) -> tuple[str, ...]:
+    """What a person shall know about files that are not as the catalog has them; once for each catalog."""
     said = [
-        ("kept, as they were changed here", merged.kept),
-        ("not brought back, as they were removed here", merged.still_removed),
+        ("kept, as they were changed here", merged.kept if newer else ()),
+        ("not brought back, as they were removed here", merged.still_removed if newer else ()),
         ("changed here and in the catalog, both taken over", merged.combined),
         ("removed, as the catalog no longer has them", merged.removed),
     ]
     said += [
         (f"{path} is at {place}: the catalog's changes go there", ("",))
-        for path, place in merged.moved.items()
+        for path, place in (merged.moved if newer else {}).items()
     ]
     notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in said if paths]
     for reason in Reason:

@@ -78,6 +78,8 @@ def begin_merge(
     """Leave a merge of `theirs` with these conflicts, everything else being as in `commit`."""
     ids = _store(calls, sides)
     state.write(calls, begun)
+    # A file that was only touched or copied is no change, and read-tree asks the index alone.
+    calls.run("update-index", "-q", "--refresh")
     calls.check_run(_TRIED, "read-tree", "-m", "-u", begun.before, commit)
     listed = []
     for path, one in sides.items():
