@@ -30,8 +30,8 @@ SPENT = "it was not evaluated: others before it did not end in time"
 class Evaluation:
     """An expression, and the values of its variables; `names` has the type of each ("dyn", "timestamp" …).
 
-    `compile` does not evaluate. `item`: the variable `object` is a number, and means that one of the shared
-    list `objects`.
+    `compile` does not evaluate: the answer is the name of the type that it gives. `item`: the variable
+    `object` is a number, and means that one of the shared list `objects`.
     """
 
     expression: str
@@ -65,6 +65,7 @@ class Evaluator:
         self._told = True
         self._lost = 0
         self._stopped = ""
+        self._late: dict[str, str] = {}
 
     def __enter__(self) -> Evaluator:
         return self
@@ -81,18 +82,36 @@ class Evaluator:
         self._shared, self._told = variables, False
 
     def ask(self, groups: Sequence[Sequence[Evaluation]]) -> list[list[Answer]]:
-        """The answers, group by group; a group has SECONDS. Raises process_group.Over."""
-        answers: list[list[Answer]] = [[] for _ in groups]
-        at = 0
-        while at < len(groups):
-            left = len(groups[at]) - len(answers[at])
-            if not left:
-                at += 1
-            elif stopped := self._why_stopped():
-                answers[at] += [Answer("unknown", text=stopped)] * left
-            else:
-                self._ask_some(groups[at : at + _AT_ONCE], answers[at : at + _AT_ONCE])
-        return answers
+        """The answers, group by group; a group has SECONDS. Raises process_group.Over.
+
+        An expression that took too long once is not evaluated again.
+        """
+        found: list[list[Answer | None]] = [[None] * len(group) for group in groups]
+        while open_ones := self._open(groups, found):
+            self._ask_some(groups, open_ones, found)
+        return [[answer for answer in answers if answer is not None] for answers in found]
+
+    def _open(
+        self, groups: Sequence[Sequence[Evaluation]], found: Sequence[list[Answer | None]]
+    ) -> list[tuple[int, list[int]]]:
+        """The next groups with something to ask, and the places in them; what is not asked is answered."""
+        stopped, chosen = self._why_stopped(), []
+        for number, answers in enumerate(found):
+            places = []
+            for place, answer in enumerate(answers):
+                if answer is not None:
+                    continue
+                if stopped:
+                    answers[place] = Answer("unknown", text=stopped)
+                elif reason := self._late.get(groups[number][place].expression):
+                    answers[place] = Answer("unknown", text=reason, late=True)
+                else:
+                    places.append(place)
+            if places:
+                chosen.append((number, places))
+            if len(chosen) == _AT_ONCE:
+                break
+        return chosen
 
     def _why_stopped(self) -> str:
         if not self._stopped:
@@ -102,24 +121,33 @@ class Evaluator:
                 self._stopped = SPENT
         return self._stopped
 
-    def _ask_some(self, groups: Sequence[Sequence[Evaluation]], answers: Sequence[list[Answer]]) -> None:
-        """Answer what has no answer yet; where the child ends, the rest is left for the next one."""
-        wanted = [group[len(done) :] for group, done in zip(groups, answers, strict=True)]
-        places = [done for rest, done in zip(wanted, answers, strict=True) for _ in rest]
+    def _ask_some(
+        self,
+        groups: Sequence[Sequence[Evaluation]],
+        chosen: Sequence[tuple[int, Sequence[int]]],
+        found: Sequence[list[Answer | None]],
+    ) -> None:
+        """Answer what was chosen; where the child ends, the rest is left for the next one."""
         data = [
-            [(one.kind, one.expression, dict(one.names), dict(one.variables)) for one in rest]
-            for rest in wanted
+            [
+                (one.kind, one.expression, dict(one.names), dict(one.variables))
+                for one in (groups[number][place] for place in places)
+            ]
+            for number, places in chosen
         ]
-        number = 0
+        number, place = chosen[0][0], chosen[0][1][0]
         try:
             child = self._running()
             child.say((SECONDS, None if self._told else self._shared, data))
             self._told = True
-            for done in places:
-                done.append(_answer(child.answer()))
-                number += 1
+            for number, places in chosen:
+                for place in places:
+                    found[number][place] = _answer(child.answer())
         except (OSError, EOFError):
-            places[number].append(self._lose())
+            answer = self._lose()
+            found[number][place] = answer
+            if answer.late:
+                self._late[groups[number][place].expression] = answer.text
 
     def _running(self) -> Child:
         if self._child is None:

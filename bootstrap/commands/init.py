@@ -46,6 +46,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--argocd-version", help="Argo CD's version (default: the one that is pinned).")
 @click.option("--argocd-manifest", metavar="FILE|URL", help="Its manifest, instead of the release's.")
 @click.option("--sha256", help="The checksum of --argocd-manifest.")
+@click.option(
+    "--argocd-images",
+    type=click.Choice(["digest", "tag"]),
+    help="How Argo CD's images are named (default: by digest, where their registry can be reached).",
+)
 @click.option("--argocd-url", help="Where the Git host reaches Argo CD's API, for a webhook.")
 @click.option("--adopt", is_flag=True, help="Use the Argo CD that is there; leave its installation alone.")
 @click.option("--repo-only", is_flag=True, help="Lay out the repository; touch no cluster.")

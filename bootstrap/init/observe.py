@@ -1,4 +1,4 @@
-"""What `init` knows before it changes anything: credentials, Git and the cluster as they are, the plan."""
+"""What `init` reads before it changes anything: credentials, the state of Git and the cluster, the plan."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass
 class Connection:
-    """One run's way to its repository and cluster. `acting` is what the handlers act on."""
+    """One run's access to its repository and cluster. `acting` is what the handlers act on."""
 
     invocation: Invocation
     url: str
@@ -47,17 +47,17 @@ class Connection:
 
 @dataclass(frozen=True)
 class Observed:
-    """Git and the cluster as they are, and the layout that is wanted; nothing forbids going on."""
+    """The state of Git and the cluster, and the desired layout; nothing prevents going on."""
 
     view: RepositoryView
     cluster: ClusterState | None
 
 
 def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Connection:
-    """Read the credentials; `stack` closes what is opened. No host is asked anything yet."""
+    """Read the credentials; `stack` closes what is opened. No host is contacted yet."""
     invocation = output.invocation
     git.check_url(url)
-    # The URL may have been typed in after the options were read: that names the host as well.
+    # The URL may have been typed in after the options were read: it names the host, too.
     credential = git_credential.read(request, invocation, url, request.api_url)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
@@ -66,7 +66,7 @@ def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Con
 
 
 def observe(request: Request, session: Connection, output: Output) -> Observed:
-    """Read Git and the cluster side by side; every finding that forbids the run is raised at once."""
+    """Read Git and the cluster in parallel; all findings that prevent the run are raised at once."""
     load()  # both sides need it
     title = "reading the repository" + ("" if request.repo_only else " and the cluster")
     with output.progress(title), ThreadPoolExecutor(2) as pool:
@@ -109,7 +109,7 @@ def observe(request: Request, session: Connection, output: Output) -> Observed:
 def plan(
     request: Request, session: Connection, observed: Observed, output: Output
 ) -> tuple[Plan, tuple[Preview, ...]]:
-    """What is left to do, and the API server's own preview of every object."""
+    """What is left to do, and the API server's preview of every object."""
     view = observed.view
     if observed.cluster is None:
         return plans.plan(view.repo, view.desired, None, review=request.review), ()
@@ -142,7 +142,7 @@ def _observe_cluster(request: Request, session: Connection) -> ClusterState | No
 
 
 def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:
-    """What can be expected to fail, so that both sides' findings can be told together."""
+    """Returns errors instead of raising them, so that both sides' findings can be reported together."""
     try:
         return observe(), None
     except BootstrapError as error:
@@ -164,7 +164,7 @@ def _ask_token(request: Request, session: Connection, output: Output) -> None:
 
 
 def _free_space(invocation: Invocation) -> dict[str, int]:
-    """Bytes free where this run writes; a folder that is not there yet counts as its parent."""
+    """Bytes free where this run writes; a folder that does not exist yet counts as its parent."""
     folders = [Path(invocation.environ.get("TMPDIR") or tempfile.gettempdir()), invocation.cache_dir]
     free = {}
     for folder in folders:

@@ -1,4 +1,4 @@
-"""The cluster's side of `init`: which objects and Secrets it shall have, and which of them it has."""
+"""The cluster's side of `init`: the desired objects and Secrets, and which of them exist."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from bootstrap.providers.webhooks import WEBHOOK_PATH
 def observe(
     request: Request, session: Session, for_argocd: ForArgoCD, view: RepositoryView
 ) -> tuple[ClusterPlan, tuple[str, ...]]:
-    """What the cluster shall have, each with the API server's preview; and what to tell about it."""
+    """What the cluster must have, each with the API server's preview; and the notes about it."""
     cluster = handlers.cluster_of(session)
     settings, tree = view.settings, view.desired.tree
     notes: list[str] = []
     argocd: Sequence[ClusterObject] = ()
     if settings.adopted:
         notes.append(
-            "Argo CD's installation and settings stay as they are: sync waves wait for one another only if "
+            "Argo CD's installation and settings stay as they are: sync waves wait for each other only if "
             "its argocd-cm has a health check for Applications"
         )
     else:
@@ -41,13 +41,13 @@ def observe(
     projects = _objects(view, "projects.yaml")
     root = _objects(view, "root.yaml")
     objects = [*argocd, *projects, *root]
-    quick = not request.dry_run  # what is to be created is tried by creating it
+    quick = not request.dry_run  # whether it can be created shows when it is created
     previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick, refuse_deleted=True)
     git_secret = credentials.repository_secret(settings.repo_url, for_argocd, NAMESPACE)
     if git_secret and not _asks_for_credential(request) and _has_own_credential(cluster, git_secret):
         if not handlers.secret_is_as_wanted(cluster, git_secret, session.credentials):
             notes.append(
-                f"Argo CD keeps the credential that it has (Secret {NAMESPACE}/{git_secret.name}): "
+                f"Argo CD keeps its credential (Secret {NAMESPACE}/{git_secret.name}): "
                 "--argocd-token-file or --argocd-ssh-key replaces it"
             )
         git_secret = None
@@ -72,7 +72,7 @@ def _asks_for_credential(request: Request) -> bool:
 
 
 def _has_own_credential(cluster: kube.Cluster, wanted: EnsureSecret) -> bool:
-    """Whether the repository's Secret is there with a token or a key: whose it is, nobody knows."""
+    """Whether the repository's Secret exists with a token or a key, of unknown origin."""
     found = kube.get(cluster, "v1", "Secret", wanted.namespace, wanted.name)
     data = (found or {}).get("data") or {}
     labels = ((found or {}).get("metadata") or {}).get("labels") or {}
@@ -100,7 +100,7 @@ def _objects(view: RepositoryView, name: str) -> list[ClusterObject]:
 
 
 def _missing(session: Session, wanted: Sequence[EnsureSecret]) -> list[EnsureSecret]:
-    """Those that are not in the cluster as they shall be."""
+    """Those that do not exist in the cluster as desired."""
     cluster = handlers.cluster_of(session)
 
     def there(step: EnsureSecret) -> bool:
@@ -111,7 +111,7 @@ def _missing(session: Session, wanted: Sequence[EnsureSecret]) -> list[EnsureSec
 
 
 def _webhook(request: Request, session: Session, view: RepositoryView) -> EnsureWebhook | None:
-    """The webhook to Argo CD's API, unless it is there with the secret that the cluster has."""
+    """The webhook to Argo CD's API, unless it exists with the cluster's secret."""
     if session.provider is None or not _wants_webhook(request, view):
         return None
     assert request.argocd_url is not None  # noqa: S101 - else no webhook is wanted
@@ -124,7 +124,7 @@ def _webhook(request: Request, session: Session, view: RepositoryView) -> Ensure
 
 
 def _wants_webhook(request: Request, view: RepositoryView) -> bool:
-    """Argo CD without its API server has nothing that a webhook could reach."""
+    """Without Argo CD's API server a webhook has nothing to call."""
     return bool(request.argocd_url) and view.settings.argocd_variant != "core"
 
 

@@ -1,7 +1,8 @@
-"""The repository's side of `init`: what is there, what may be done, and the layout that is wanted."""
+"""The repository's side of `init`: what exists, what the credential may do, and the desired layout."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential, Remote
 from bootstrap.git.urls import same_address
-from bootstrap.init import build_check, plan_layout
+from bootstrap.init import build_check, images, plan_layout
+from bootstrap.init.images import Settled
 from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RepositoryView:
-    """The repository as it is and as it shall be, with this cluster's settings."""
+    """The repository as it is and as desired, with this cluster's settings."""
 
     repo: RepositoryState
     settings: Settings
@@ -53,7 +55,7 @@ def observe(
     if record is None and not path:
         _refuse_second(repo)
     if request.pr and repo.tip is None:
-        found = f"{repo.url} has no branch {repo.branch}, and nothing can be merged into it"
+        found = f"{repo.url} has no branch {repo.branch} to merge into"
         raise InputError(
             "reading --pr", found, "run once without --pr, or push a first commit to it", repo.url
         )
@@ -67,11 +69,14 @@ def observe(
     chosen = _chosen(request, asked, repo)
     request = replace(request, with_components=chosen.names)
     settings = _settings(request, asked, record, manifest)
+    named = _images(request, settings, record, manifest, repo, output)
+    settings = replace(settings, argocd_images=named.images)
+    findings = (*findings, *named.findings)
     desired = _desired(request, session, repo, record, settings, manifest)
     _refuse_unreadable(settings, desired)
-    desired = replace(desired, notes=(*chosen.notes, *desired.notes))
+    desired = replace(desired, notes=(*chosen.notes, *named.notes, *desired.notes))
     if repo.branches and repo.tip is None:
-        note = f"branch {repo.branch} is new, and begins without the history of the others"
+        note = f"branch {repo.branch} is new and starts without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
     findings = (*findings, *_of_missing_folders(request, settings, desired))
     if desired.merges:
@@ -90,12 +95,12 @@ def observe(
 
 
 def _of_missing_folders(request: Request, settings: Settings, desired: Desired) -> list[Finding]:
-    """What is on and does not lie in the repository; that forbids the run where it was asked for."""
+    """What is on but not in the repository; it prevents the run if it was requested."""
     offers = files.offered(desired.tree, settings)
     return [
         Finding(
-            f"{name} is on, and {place} is not in the repository",
-            f"take it back from an earlier commit, or --without {name}",
+            f"{name} is on, but {place} is not in the repository",
+            f"restore it from an earlier commit, or give --without {name}",
             fatal=name in request.with_components,
         )
         for name, place in files.missing(desired.tree, settings).items()
@@ -104,7 +109,7 @@ def _of_missing_folders(request: Request, settings: Settings, desired: Desired) 
 
 
 def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
-    """InputError when a file that the cluster begins with is not valid YAML: it is kept as it is."""
+    """InputError when a file that the cluster starts from is not valid YAML: it is kept as it is."""
     for name in ("kustomization.yaml", "settings.yaml", "root.yaml", "projects.yaml"):
         path = f"{settings.folder}/{name}"
         if path in desired.tree:
@@ -112,7 +117,7 @@ def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
 
 
 def _find_author(request: Request, session: Session, output: Output) -> list[Finding]:
-    """Who the commits are by; that nobody is known is one finding of several for a run that only shows."""
+    """The author of the commits; an unknown one is only one of several findings in a dry run."""
     try:
         session.author = remote.identity(output.invocation, request.author)
     except InputError as error:
@@ -123,12 +128,12 @@ def _find_author(request: Request, session: Session, output: Output) -> list[Fin
 
 
 def _refuse_second(repo: RepositoryState) -> None:
-    """InputError when a layout lies below: another one at the top would be a second root beside it."""
+    """InputError when there is a layout below: another one at the top would be a second root."""
     for file in sorted(repo.paths):
         folder, _, name = file.rpartition("/")
         if folder and name == RECORD and any(path.startswith(f"{folder}/clusters/") for path in repo.paths):
             hint = f"give --path {folder}, where it is laid out"
-            raise InputError("reading the repository", f"a layout lies in {folder}", hint, file)
+            raise InputError("reading the repository", f"there is a layout in {folder}", hint, file)
 
 
 def _of_missing_repository(session: Session, repo: RepositoryState) -> list[Finding]:
@@ -137,16 +142,18 @@ def _of_missing_repository(session: Session, repo: RepositoryState) -> list[Find
     if session.provider is None:
         raise RepositoryNotFound(
             "reading the repository",
-            "it is not there, or this credential may not see it",
+            "it does not exist, or this credential may not read it",
             "create it, empty, or check the URL and the token",
             repo.url,
         )
     refusal = session.provider.repository_refusal(repo.url)
-    return [Finding(f"{repo.url} is not there: {refusal}", "create it, or check the URL")] if refusal else []
+    return (
+        [Finding(f"{repo.url} does not exist: {refusal}", "create it, or check the URL")] if refusal else []
+    )
 
 
 def _api_address(request: Request, url: str) -> str | None:
-    """Where the Git host's API is asked for, if not at `url`: an SSH one tells it only by its host."""
+    """The URL of the Git host's API, if not at `url`: an SSH URL only has its host."""
     if request.api_url:
         return f"{request.api_url.rstrip('/')}/{address.project_path(url)}"
     return address.web_address(url) if request.deploy_key else None
@@ -155,8 +162,10 @@ def _api_address(request: Request, url: str) -> str | None:
 def _of_deploy_key(request: Request, session: Session, url: str) -> list[Finding]:
     if not request.deploy_key or session.provider is not None:
         return []
-    found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {url}, and so no deploy key can be added"
-    return [Finding(found, "name its web address with --api-url, or add a key by hand and --argocd-ssh-key")]
+    found = f"{url} is not known as a GitHub, GitLab, Gitea or Forgejo, so no deploy key can be added"
+    return [
+        Finding(found, "give its web address with --api-url, or add a key by hand and use --argocd-ssh-key")
+    ]
 
 
 def push_refusal(session: Session, repo: RepositoryState) -> str | None:
@@ -168,7 +177,7 @@ def push_refusal(session: Session, repo: RepositoryState) -> str | None:
 
 
 def _manifest(request: Request, record: Record | None, output: Output) -> Manifest | None:
-    """Argo CD's, where one is asked for or none was laid out yet; else the one that is there stays."""
+    """Argo CD's manifest, if one is requested or none was laid out yet; else the existing one stays."""
     asked = request.variant or request.argocd_version or request.argocd_manifest
     if record and not asked:
         return None
@@ -178,10 +187,26 @@ def _manifest(request: Request, record: Record | None, output: Output) -> Manife
     return argocd.manifest(output.invocation, version, variant, request.argocd_manifest, request.sha256)
 
 
+def _images(
+    request: Request,
+    settings: Settings,
+    record: Record | None,
+    manifest: Manifest | None,
+    repo: RepositoryState,
+    output: Output,
+) -> Settled:
+    """Argo CD's images by digest, of the manifest that is laid out now or was last."""
+    recorded = record.argocd_images if record else None
+    content = manifest.content if manifest else repo.files.get(settings.prefix + files.MANIFEST, b"")
+    if settings.adopted or hashlib.sha256(content).hexdigest() != settings.argocd_sha256:
+        return Settled(recorded)
+    return images.settle(request.argocd_images, recorded, content, output.invocation)
+
+
 def _settings(
     request: Request, asked: Settings, record: Record | None, manifest: Manifest | None
 ) -> Settings:
-    """Options first, then what the last layout recorded, then the defaults."""
+    """From options, else from the record of the last layout, else the defaults."""
     before = (recorded_settings(record, asked) if record else None) or asked
     on, off = request.with_components, request.without_components
     if manifest:
@@ -191,7 +216,7 @@ def _settings(
         argo = (record.argocd_version, record.argocd_variant, record.argocd_sha256)
     return replace(
         asked,
-        # Another spelling of the same URL is no other repository: what is laid out stays as it is written.
+        # Another spelling of the same URL is not another repository: the layout keeps its spelling.
         repo_url=before.repo_url if same_address(before.repo_url, asked.repo_url) else asked.repo_url,
         domain=request.domain or before.domain,
         storage_class=request.storage_class or before.storage_class,
@@ -201,11 +226,12 @@ def _settings(
         argocd_version=argo[0],
         argocd_variant=argo[1],
         argocd_sha256=argo[2],
+        signed_by=before.signed_by,
     )
 
 
 def _chosen(request: Request, asked: Settings, repo: RepositoryState) -> Resolved:
-    """What --with means for this cluster: requirements come along, of alternatives one."""
+    """What --with means for this cluster: with requirements, and one of several alternatives."""
     shipped, prefix = catalog.load(), asked.prefix
     offers = choice.offered(repo.files, shipped, prefix, asked.cluster)
 
@@ -243,7 +269,7 @@ def _desired(
 
 
 def shipped_before(where: Remote, record: Record, prefix: str) -> dict[str, bytes] | None:
-    """The last layout's catalog: by the recorded commit, else by its trailer; None if neither is there."""
+    """The last layout's catalog: by the recorded commit, else by its trailer; None if neither exists."""
     read = tuple(f"{prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
     try:
         return dict(where.read_commit(record.catalog_commit, read))
@@ -255,7 +281,7 @@ def shipped_before(where: Remote, record: Record, prefix: str) -> dict[str, byte
 
 
 def _recorded(request: Request, asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:
-    """The settings that a repository was laid out with, for --cluster-only; those given must be the same."""
+    """The recorded settings of a layout, for --cluster-only; given ones must be equal."""
     tried = "reading the layout for --cluster-only"
     if not repo.exists or record is None:
         where = asked.prefix + RECORD
@@ -270,7 +296,7 @@ def _recorded(request: Request, asked: Settings, record: Record | None, repo: Re
         raise InputError(
             tried,
             f"cluster {asked.cluster} is not laid out there",
-            f"name one with --cluster: {', '.join(record.clusters) or 'none is there'}",
+            f"name one with --cluster: {', '.join(record.clusters) or 'there is none'}",
             repo.url,
         )
     for option, given, known in (
@@ -280,7 +306,7 @@ def _recorded(request: Request, asked: Settings, record: Record | None, repo: Re
         if given and given != known:
             raise InputError(
                 tried,
-                f"{option} is {given}, and cluster {settings.cluster} is laid out with {known or 'none'}",
+                f"{option} is {given}, but cluster {settings.cluster} is laid out with {known or 'none'}",
                 f"omit it, or change it in Git first: run once with {option} and --repo-only",
                 repo.url,
             )

@@ -1,8 +1,8 @@
-"""Pure: the repository as `init` wants it, from the catalog, the settings and what is there.
+"""Pure: the repository as `init` wants it, from the catalog, the settings and the existing files.
 
-The way there is one push of at most two commits. The first holds the catalog as shipped and nothing
-else: it is what a later layout compares with. The second holds the clusters' settings, and merges the
-first into the branch; people's own files and edits are in no commit but theirs.
+It takes one push of at most two commits. The first has the catalog as shipped and nothing
+else: a later layout compares with it. The second has the clusters' settings, and merges the
+first into the branch; users' own files and edits are only in their own commits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bootstrap.yamledit import edit
 CATALOG_TRAILER = "Bootstrap-Catalog"
 OPEN = ".bootstrap-open"
 LISTED = 8
-"""Paths that a note names; of more, it says how many."""
+"""Paths that a note names; the rest is only counted."""
 
 Files = Mapping[str, bytes]
 
@@ -40,14 +40,14 @@ class Sides:
 
 @dataclass(frozen=True)
 class Desired:
-    """The repository as it shall be: `tree` is what was read, with the changes; `commits` the way there."""
+    """The desired repository: `tree` is what was read, with the changes; `commits` lead to it."""
 
     tree: Files
     commits: tuple[Commit, ...] = ()
     notes: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     merges: bool = False
-    """Whether a newer catalog is merged into a layout that is there."""
+    """Whether a newer catalog is merged into an existing layout."""
     sides: Mapping[str, Sides] = field(default_factory=dict)
     """Of each conflict of files, by the catalog's path; `Sides.path` is where the file is here."""
     catalog: Files | None = None
@@ -56,7 +56,7 @@ class Desired:
 
 @dataclass(frozen=True)
 class Source:
-    """What is laid out. `manifest` is Argo CD's, None to leave the one that is there.
+    """What is laid out. `manifest` is Argo CD's, None to keep the existing one.
 
     `subject` is that of the commit with the settings; "" for the one of `init`.
     """
@@ -70,13 +70,13 @@ class Source:
 
 @dataclass(frozen=True)
 class PreviousLayout:
-    """The last layout: its record, and the commit of the catalog as shipped (None: not to be had)."""
+    """The last layout: its record, and the commit of the catalog as shipped (None if it is lost)."""
 
     record: Record
     shipped: Files | None
 
     def clusters(self, like: Settings) -> list[Settings]:
-        """The settings of every cluster that was laid out, in the record's order."""
+        """The settings of every cluster in the record, in its order."""
         found = (recorded_settings(self.record, replace(like, cluster=name)) for name in self.record.clusters)
         return [settings for settings in found if settings]
 
@@ -84,7 +84,7 @@ class PreviousLayout:
 def first_layout(
     source: Source, settings: Settings, tip: Files, merge_text: MergeText, branch_exists: bool
 ) -> Desired:
-    """Into a repository without a layout at this place; what lies there already stays."""
+    """Into a repository without a layout at this path; existing files stay."""
     shipped = files.shipped(source.catalog, source.manifest, [settings])
     wanted = files.edited(shipped, [settings])
     ours = {path: tip[path] for path in wanted if path in tip}
@@ -108,7 +108,7 @@ def next_layout(
     left_to_git: bool = False,
     edit_tree: Callable[[dict[str, bytes]], Mapping[str, bytes]] = lambda tree: tree,
 ) -> Desired:
-    """Over an earlier layout: the catalog's changes by a merge, the settings' by editing what is there.
+    """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files.
 
     `left_to_git`: conflicts of files become git's own (`Desired.sides`); none stays open in the record.
     `edit_tree` makes further edits of the merged files.
@@ -119,7 +119,7 @@ def next_layout(
     old_manifest = _manifest_before(previous, tip, settings)
     old = laid_catalog(previous, settings)
     if old is None and previous.record.catalog_version == source.version:
-        old = source.catalog  # its commit is lost, and a version's catalog is always the same
+        old = source.catalog  # its commit is lost, but a version's catalog is always the same
     base: dict[str, bytes] = {}
     newer = previous.shipped is None or not recorded
     if old is not None and recorded:
@@ -170,12 +170,12 @@ def laid_catalog(previous: PreviousLayout, like: Settings) -> Files | None:
 
 
 def refuse_older(version: str, record: Record) -> None:
-    """RefusedError when this program is older than the catalog that is laid out: it would undo that one."""
+    """RefusedError when this program is older than the catalog in the layout: it would undo its changes."""
     if _numbers(version) < _numbers(record.catalog_version):
         raise RefusedError(
             "comparing the catalog with the one that is laid out",
-            f"this is bootstrap {version}, and catalog {record.catalog_version} is laid out",
-            f"use bootstrap {record.catalog_version} or newer, or go back on purpose with --downgrade",
+            f"this is bootstrap {version}, but catalog {record.catalog_version} is laid out",
+            f"use bootstrap {record.catalog_version} or newer, or --downgrade to go back on purpose",
             RECORD,
         )
 
@@ -185,7 +185,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def still_open(base: dict[str, bytes], previous: PreviousLayout, prefix: str) -> dict[str, bytes]:
-    """The base with what is open in place of the catalog that was laid out last."""
+    """The base, with open conflicts in place of the catalog that was laid out last."""
     opened = {*previous.record.conflicts, *previous.record.retired}
     if not opened:
         return base
@@ -206,7 +206,7 @@ def still_open(base: dict[str, bytes], previous: PreviousLayout, prefix: str) ->
 
 
 def _open_path(path: str, prefix: str) -> str:
-    """Where the catalog's commit keeps what an open conflict is compared with; never in the branch."""
+    """Where the catalog's commit keeps the base of an open conflict; never in the branch."""
     return f"{prefix}{OPEN}/{path}"
 
 
@@ -229,7 +229,7 @@ def _reasons(merged: Merged) -> dict[str, str]:
 
 
 def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """A new cluster's kustomization without the lines of what was removed from the repository."""
+    """A new cluster's kustomization, without the lines of what was removed from the repository."""
     path = f"{settings.folder}/kustomization.yaml"
     gone = {
         name: place
@@ -246,7 +246,7 @@ def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[s
 
 
 def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: Settings) -> tuple[str, ...]:
-    """That the apps' hosts do not follow the domain of any cluster but the first."""
+    """A note that the apps' hosts only follow the domain of the first cluster."""
     first = recorded[0] if recorded else settings
     if settings.cluster == first.cluster or settings.domain == first.domain:
         return ()
@@ -254,7 +254,7 @@ def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: 
         return ()
     return (
         f"the apps' hosts stay below {first.domain}, as all clusters share the apps' overlays; hosts below "
-        f"{settings.domain} are those of an environment of its own: bootstrap env add NAME --from production "
+        f"{settings.domain} need an environment of their own: bootstrap env add NAME --from production "
         f"--domain {settings.domain} --cluster {settings.cluster}",
     )
 
@@ -264,13 +264,13 @@ def _missing(previous: PreviousLayout, version: str) -> tuple[str, ...]:
         return ()
     commit = previous.record.catalog_commit[:12] or "(none recorded)"
     return (
-        f"the catalog's commit {commit} is not in the history: what differs from the catalog of today is "
-        + ("taken for changed here" if previous.record.catalog_version == version else "an open conflict"),
+        f"the catalog's commit {commit} is not in the history: what differs from the present catalog "
+        + ("counts as changed here" if previous.record.catalog_version == version else "an open conflict"),
     )
 
 
 def _manifest_before(previous: PreviousLayout, tip: Files, settings: Settings) -> bytes | None:
-    """Argo CD's manifest as it was laid out last: the one that is there, if it is the recorded one."""
+    """Argo CD's manifest as it was laid out last: the existing one, if it is the recorded one."""
     path = settings.prefix + files.MANIFEST
     here = tip.get(path)
     if here is not None and hashlib.sha256(here).hexdigest() == previous.record.argocd_sha256:
@@ -281,17 +281,17 @@ def _manifest_before(previous: PreviousLayout, tip: Files, settings: Settings) -
 def _catalog_commit(
     source: Source, before: Files, shipped: Files, separate: bool, onto: str | None = None
 ) -> Commit:
-    """The catalog as shipped. In an empty repository it is the first commit, else one beside the branch."""
+    """The catalog as shipped. In an empty repository it is the first commit, else one outside the branch."""
     message = (
         f"Lay out catalog {source.version} as shipped{_suffix(source)}\n\n"
-        "By `bootstrap init`. This commit holds the catalog alone, so that the next layout can tell\n"
+        "By `bootstrap init`. This commit has only the catalog, so that the next layout can tell\n"
         f"what was changed here.\n\n{CATALOG_TRAILER}: {source.version}\n"
     )
     return Commit(message, _changes(before, shipped), separate=separate, onto=onto)
 
 
 def _settings_commit(source: Source, settings: Settings, before: Files, tree: Files) -> tuple[Commit, ...]:
-    """Everything else; none when nothing is to be changed."""
+    """Everything else; None if nothing changes."""
     changes = _changes(before, tree)
     subject = f"{source.subject or f'Settings of cluster {settings.cluster}'}{_suffix(source)}"
     body = "By `bootstrap upgrade`." if source.subject else f"By `bootstrap init`, in {settings.folder}."
@@ -311,23 +311,23 @@ def _changes(before: Files, after: Files) -> tuple[FileChange, ...]:
 
 
 def _notes(merged: Merged, newer: bool = True) -> tuple[str, ...]:
-    """What a person shall know about files that are not as the catalog has them; once for each catalog."""
-    said = [
+    """Notes about files that differ from the catalog; once for each catalog."""
+    remarks = [
         ("kept, as they were changed here", merged.kept if newer else ()),
-        ("not brought back, as they were removed here", merged.still_removed if newer else ()),
-        ("changed here and in the catalog, both taken over", merged.combined),
+        ("not restored, as they were removed here", merged.still_removed if newer else ()),
+        ("changed here and in the catalog, merged", merged.combined),
         ("removed, as the catalog no longer has them", merged.removed),
     ]
-    said += [
-        (f"{path} is at {place}: the catalog's changes go there", ("",))
+    remarks += [
+        (f"{path} is at {place}: the catalog's changes are applied there", ("",))
         for path, place in (merged.moved if newer else {}).items()
     ]
-    notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in said if paths]
+    notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in remarks if paths]
     for reason in Reason:
         if paths := [one.path for one in merged.conflicts if one.reason is reason]:
-            notes.append(f"open conflict, kept as it is here, though {reason.value}: {_listed(paths)}")
+            notes.append(f"open conflict, kept as it is here: {reason.value}: {_listed(paths)}")
     notes += [
-        f"{folder} is on, and the catalog no longer has it: it stays as it is; switch it off to let it go: "
+        f"{folder} is on, but no longer in the catalog: it stays as it is; to remove it, switch it off: "
         f"bootstrap component disable {folder.rpartition('/')[2]}"
         for folder in merged.retired
     ]

@@ -21,7 +21,7 @@ from bootstrap.plan.steps import Plan, PushFiles, Step
 
 
 def initialise(request: Request, output: Output) -> int:
-    """Run `init`; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run `init`; returns the exit status, raises a BootstrapError for expected failures."""
     request.check()
     url = request.repo_url or _ask(output, "Repository URL", "REPO_URL")
     with ExitStack() as stack:
@@ -40,14 +40,14 @@ def initialise(request: Request, output: Output) -> int:
             except StalePlan:
                 if last:
                     raise
-                output.warn("the branch moved while this ran: reading it again")
+                output.warn("the branch moved meanwhile: reading it again")
                 continue
             return _finish(request, output, observed, session, plan, done)
     raise AssertionError("the second attempt returns or raises")
 
 
 def _meaning(plan: Plan) -> Plan:
-    """The plan without the tip that it stands on: the same changes on another tip need no second answer."""
+    """The plan without the tip that it is based on: the same changes on another tip need no second answer."""
     steps = (replace(step, expect=None) if isinstance(step, PushFiles) else step for step in plan.steps)
     return replace(plan, steps=tuple(steps))
 
@@ -61,7 +61,7 @@ def _show_only(output: Output, observed: observe.Observed, plan: Plan, previews:
     if opened:
         lines.append(opened)
     elif not plan.changes_something:
-        lines.append("nothing to do: all is as it should be")
+        lines.append("nothing to do: everything is up to date")
     output.result(
         {**_place(observed), **show.plan_data(plan, previews), **_conflicts(observed)}, "\n".join(lines)
     )
@@ -69,7 +69,7 @@ def _show_only(output: Output, observed: observe.Observed, plan: Plan, previews:
 
 
 def _open(observed: observe.Observed) -> str:
-    """What is not merged yet and how to go on; "" when nothing is open."""
+    """What is not merged yet and how to continue; "" when nothing is open."""
     conflicts = observed.view.desired.conflicts
     if not conflicts:
         return ""
@@ -103,9 +103,9 @@ def _agree(
         raise RefusedError(
             "asking before the first change",
             "there is no terminal to ask on",
-            "add --yes, or look with --dry-run",
+            "add --yes, or show the plan with --dry-run",
         )
-    if not output.confirm("Go on?"):
+    if not output.confirm("Continue?"):
         raise RefusedError("asking before the first change", "the answer was no", "nothing was changed")
 
 
@@ -141,7 +141,7 @@ def _execute(plan: Plan, session: observe.Connection, output: Output) -> list[Do
         def report(step: Step) -> None:
             at = f"[{numbers[id(step)]}/{len(plan.steps)}] {show.title(step)}"
             acting.detail = lambda text: progress.detail(f"{at}: {text}")
-            # On a terminal the table says it all.
+            # On a terminal the table shows everything.
             acting.report = (lambda _: None) if progress.live else progress.update
             acting.show = lambda status: progress.table([at, *status.lines(progress.width)])
             progress.update(at)
@@ -159,14 +159,14 @@ def _finish(
 ) -> int:
     changed = any(item.changed for item in done)
     opened = _open(observed)
-    text = [opened or ("done" if changed else "nothing to do: all is as it should be")]
+    text = [opened or ("done" if changed else "nothing to do: everything is up to date")]
     if request_made := session.acting.request:
-        text = [*([opened] if opened else []), f"asked for a merge: {request_made.url}"]
-        text.append("when it is merged, the same command goes on")
+        text = [*([opened] if opened else []), f"pull request: {request_made.url}"]
+        text.append("once it is merged, run the same command again")
     elif session.acting.status is not None:
         text.append("all Applications are Synced and Healthy")
     elif observed.cluster:
-        text.append("not waited for; to look: kubectl -n argocd get applications")
+        text.append("not waited for; to check: kubectl -n argocd get applications")
     if observed.cluster and not request_made and observed.view.settings.argocd_variant != "core":
         text.append("log in as admin with the password that `bootstrap argocd password` prints")
     data = {
@@ -186,7 +186,7 @@ def _finish(
 
 
 def _ask(output: Output, question: str, name: str) -> str:
-    """Ask for what is missing, on a terminal only."""
+    """Ask for missing values, on a terminal only."""
     if not output.invocation.interactive:
         raise InputError(f"reading {name}", "it is missing", f"give {name}; see bootstrap init --help")
     return output.ask(question)

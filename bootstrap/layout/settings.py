@@ -1,7 +1,7 @@
-"""What a user's repository is laid out with: options of `init`, and `bootstrap.yaml` that keeps them.
+"""The settings of a layout: options of `init`, and `bootstrap.yaml`, which records them.
 
-`bootstrap.yaml` lies at the root of the layout (`--path`); it names the catalog and Argo CD that
-were laid out, and the settings of each cluster, so that the next run needs no option again.
+`bootstrap.yaml` is at the root of the layout (`--path`); it names the catalog and Argo CD that
+were laid out, and the settings of each cluster, so that the next run needs no options.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from bootstrap.core.names import RECORD
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEADER = """\
-# What `bootstrap init` laid out here, and what it was asked for. It reads this file back, so that
-# the next run needs no option again. Edit the cluster's own settings in clusters/<name>/settings.yaml.
+# What `bootstrap init` laid out here, and with which options. It reads this file, so that the next
+# run needs none of them. Edit a cluster's own settings in clusters/<name>/settings.yaml.
 """
 
 
@@ -40,6 +41,10 @@ class Settings:
     argocd_variant: Variant = "install"
     argocd_sha256: str = ""
     adopted: bool = False
+    argocd_images: tuple[tuple[str, str], ...] | None = None
+    """Images as Argo CD's manifest names them, each with its digest; () is by tag, None is not known yet."""
+    signed_by: tuple[str, ...] = ()
+    """IDs of the OpenPGP keys, one of which must have signed what Argo CD syncs; () is no condition."""
 
     def __post_init__(self) -> None:
         _check(
@@ -60,7 +65,7 @@ class Settings:
 
     @property
     def prefix(self) -> str:
-        """What stands before every path of the layout: "" or `<path>/`."""
+        """The prefix of every path of the layout: "" or `<path>/`."""
         return f"{self.path}/" if self.path else ""
 
     @property
@@ -71,10 +76,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Record:
-    """`bootstrap.yaml`: `catalog_commit` holds the catalog as shipped; `clusters` is name → settings.
+    """`bootstrap.yaml`: `catalog_commit` has the catalog as shipped; `clusters` is name → settings.
 
-    `conflicts` is path → reason of what is not merged yet; `retired` has the folders that the catalog no
-    longer has, of components that are on.
+    `conflicts` is path → reason of open conflicts; `retired` has the folders that the catalog no
+    longer has but whose components are on.
     """
 
     catalog_version: str
@@ -85,13 +90,15 @@ class Record:
     clusters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     conflicts: Mapping[str, str] = field(default_factory=dict)
     retired: tuple[str, ...] = ()
+    argocd_images: tuple[tuple[str, str], ...] | None = None
+    signed_by: tuple[str, ...] = ()
 
 
 def parse_record(text: bytes, where: str = RECORD) -> Record:
-    """Read `bootstrap.yaml`; InputError with file, line and column when it cannot be one."""
+    """Read `bootstrap.yaml`; InputError with file, line and column when it is not valid."""
     data = _load(text, where)
     if not {"catalog", "argocd", "clusters"} & set(data):
-        found = "it has none of catalog, argocd and clusters: it is another program's"
+        found = "it has neither catalog, argocd nor clusters: it belongs to another program"
         raise InputError(f"reading {where}", found, "rename it, or lay out below a folder with --path", where)
     catalog, argocd = _mapping(data, "catalog", where), _mapping(data, "argocd", where)
     variant = str(argocd.get("variant", "install"))
@@ -111,11 +118,24 @@ def parse_record(text: bytes, where: str = RECORD) -> Record:
         clusters={str(name): dict(value or {}) for name, value in _mapping(data, "clusters", where).items()},
         conflicts={str(path): str(why) for path, why in _optional(data, "conflicts", dict, where).items()},
         retired=tuple(str(folder) for folder in _optional(data, "retired", list, where)),
+        argocd_images=_images(argocd, where),
+        signed_by=tuple(str(key) for key in _optional(argocd, "signedBy", list, where)),
     )
 
 
+def _images(argocd: Any, where: str) -> tuple[tuple[str, str], ...] | None:
+    if argocd.get("images") is None:
+        return None
+    found = {str(name): str(digest) for name, digest in _optional(argocd, "images", dict, where).items()}
+    for name, digest in found.items():
+        if not _DIGEST.fullmatch(digest):
+            hint = "restore it from an earlier commit"
+            raise InputError(f"reading {where}", f"{digest!r} is no digest of {name}", hint, where)
+    return tuple(found.items())
+
+
 def recorded_settings(record: Record, settings: Settings) -> Settings | None:
-    """The settings that the cluster was last laid out with, or None when it was not."""
+    """The settings of the cluster's last layout, or None without one."""
     cluster = record.clusters.get(settings.cluster)
     if cluster is None:
         return None
@@ -131,6 +151,8 @@ def recorded_settings(record: Record, settings: Settings) -> Settings | None:
         argocd_version=record.argocd_version,
         argocd_variant=record.argocd_variant,
         argocd_sha256=record.argocd_sha256,
+        argocd_images=record.argocd_images,
+        signed_by=record.signed_by,
     )
 
 
@@ -146,14 +168,16 @@ def render_record(
     opened: dict[str, Any] = {"conflicts": dict(conflicts or {}), "retired": list(retired)}
     yaml = _yaml()
     data: Any = _load(before, RECORD) if before else {}
-    wanted = {
-        "catalog": {"version": version, "commit": commit},
-        "argocd": {
-            "version": settings.argocd_version,
-            "variant": settings.argocd_variant,
-            "sha256": settings.argocd_sha256,
-        },
+    argocd: dict[str, Any] = {
+        "version": settings.argocd_version,
+        "variant": settings.argocd_variant,
+        "sha256": settings.argocd_sha256,
     }
+    if settings.argocd_images is not None:
+        argocd["images"] = dict(settings.argocd_images)
+    if settings.signed_by:
+        argocd["signedBy"] = list(settings.signed_by)
+    wanted = {"catalog": {"version": version, "commit": commit}, "argocd": argocd}
     cluster: dict[str, Any] = {
         "repoURL": settings.repo_url,
         "revision": settings.branch,
@@ -201,7 +225,7 @@ def without_conflicts(text: bytes, paths: Iterable[str]) -> bytes:
 
 
 def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:
-    """Set what differs; the rest stays as it is written, with its quotes and comments."""
+    """Set what differs; the rest stays as written, with its quotes and comments."""
     there = data.get(key)
     if not isinstance(there, dict):
         data[key] = wanted
@@ -213,13 +237,13 @@ def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:
             there[name] = value
 
 
-def _holds(data: Mapping[str, Any], wanted: Mapping[str, Mapping[str, str]]) -> bool:
+def _holds(data: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]) -> bool:
     return all(dict(data.get(key) or {}) == value for key, value in wanted.items())
 
 
 def _check(pattern: re.Pattern[str], option: str, value: str, form: str) -> None:
     if not pattern.fullmatch(value):
-        raise InputError(f"reading {option}", f"{value!r} does not fit", f"give {form}")
+        raise InputError(f"reading {option}", f"{value!r} is not valid", f"give {form}")
 
 
 def _yaml() -> Any:

@@ -22,7 +22,6 @@ from bootstrap.plan.steps import (
     ServerSideApply,
     Step,
     WaitFor,
-    WriteFiles,
 )
 
 LONG_FILE = 400
@@ -34,8 +33,6 @@ def title(step: Step) -> str:
     match step:
         case EnsureRepository():
             return f"create the private repository {step.url}"
-        case WriteFiles():
-            return f"write {counted(len(step.changes), 'file')} in {step.root}"
         case PushFiles():
             on_branch = [commit for commit in step.commits if not commit.separate]
             files = {change.path for commit in on_branch for change in commit.changes}

@@ -5,52 +5,19 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import IN_CLUSTER, Index, Resource, dig, mapping, mappings
 from bootstrap.resources.pods import WORKLOADS, containers
 from bootstrap.resources.policies import Peer
+from bootstrap.resources.products import ENTRANCES
 
 GATEWAY = "Gateway.gateway.networking.k8s.io"
 INGRESS = "Ingress.networking.k8s.io"
 _CLASS_OF_INGRESS = "IngressClass.networking.k8s.io"
 _OWN = "gateway.networking.k8s.io/gateway-name"
 
-
-@dataclass(frozen=True)
-class _Maker:
-    """A controller: the charts and images that install it, its classes, and their controller names."""
-
-    charts: frozenset[str]
-    images: tuple[str, ...]
-    classes: frozenset[str]
-    controllers: tuple[str, ...]
-
-
-def _maker(charts: str, images: str, classes: str, controllers: str) -> _Maker:
-    return _Maker(
-        frozenset(charts.split()),
-        tuple(images.split()),
-        frozenset(classes.split()),
-        tuple(controllers.split()),
-    )
-
-
-_MAKERS: Mapping[str, _Maker] = {
-    "traefik": _maker("traefik", "traefik", "traefik", "traefik.io/"),
-    "ingress-nginx": _maker("ingress-nginx", "ingress-nginx/controller", "nginx", "k8s.io/ingress-nginx"),
-    "nginx-ingress": _maker("nginx-ingress", "nginx/nginx-ingress", "nginx", "nginx.org/"),
-    "haproxy": _maker(
-        "haproxy-ingress kubernetes-ingress",
-        "haproxytech/kubernetes-ingress jcmoraisjr/haproxy-ingress",
-        "haproxy",
-        "haproxy.org/ haproxy-ingress.github.io/",
-    ),
-    "contour": _maker("contour", "projectcontour/contour", "contour", "projectcontour.io/"),
-    "istio": _maker("gateway istio-ingress istio-gateway istio-ingressgateway", "", "istio", "istio.io/"),
-}
 
 _TAG = re.compile(r"[:@][^/]*$")
 
@@ -70,13 +37,13 @@ def known(
         where, namespace = destination(application.body)
         names = {application.name, *(source.chart or "" for source in sources(application.body))}
         names |= {(source.path or "").rstrip("/").rpartition("/")[2] for source in sources(application.body)}
-        for maker, marks in _MAKERS.items():
-            if where == cluster and namespace and names & marks.charts:
+        for maker, marks in ENTRANCES.items():
+            if where == cluster and namespace and names.intersection(marks.charts):
                 labels = dig(application.spec, "syncPolicy", "managedNamespaceMetadata", "labels")
                 found[maker][namespace] = {**mapping(labels), **_by_values(application)}
     for namespace, images in built:
         for image in images:
-            for maker, marks in _MAKERS.items():
+            for maker, marks in ENTRANCES.items():
                 name = f"/{_TAG.sub('', image)}"
                 if any(name.endswith(f"/{own}") for own in marks.images):
                     found[maker].setdefault(namespace, {})
@@ -104,7 +71,7 @@ def of_index(index: Index, cluster: str = IN_CLUSTER) -> Entrances:
 
 def classes(entrances: Entrances) -> set[str]:
     """The usual class names of the installed controllers."""
-    return {name for maker in entrances for name in _MAKERS[maker].classes}
+    return {name for maker in entrances for name in ENTRANCES[maker].classes}
 
 
 def callers(index: Index, public: Index, entrances: Entrances, route: Resource) -> list[Peer]:
@@ -146,7 +113,7 @@ def _ingress_makers(public: Index, ingress: Resource) -> list[str]:
             if str(item.annotations.get("ingressclass.kubernetes.io/is-default-class")) == "true"
         ]
         if len(defaults) != 1:
-            return list(_MAKERS)
+            return list(ENTRANCES)
         name = defaults[0].name
     controller = next((str(item.spec.get("controller") or "") for item in classes if item.name == name), "")
     return _makers(str(name), controller)
@@ -157,10 +124,10 @@ def _makers(name: str, controller: str) -> list[str]:
     if controller:
         return [
             maker
-            for maker, marks in _MAKERS.items()
+            for maker, marks in ENTRANCES.items()
             if any(controller.startswith(c) for c in marks.controllers)
         ]
-    return [maker for maker, marks in _MAKERS.items() if name in marks.classes]
+    return [maker for maker, marks in ENTRANCES.items() if name in marks.classes]
 
 
 def _of_gateway(public: Index, entrances: Entrances, gateway: Resource) -> list[Peer]:

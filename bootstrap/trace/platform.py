@@ -7,33 +7,7 @@ from dataclasses import dataclass
 
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import Index, Resource, mapping, sequence
-
-_PARTS: Mapping[str, tuple[str, ...]] = {
-    "traefik": ("traefik",),
-    "ingress-nginx": ("ingress-nginx",),
-    "istio": ("istiod", "gateway", "istio-ingress"),
-    "dns": ("external-dns",),
-    "logs": (
-        "alloy",
-        "k8s-monitoring",
-        "promtail",
-        "fluent-bit",
-        "fluent-bit-collector",
-        "fluentd",
-        "eck-stack",
-    ),
-    "traces": ("tempo", "tempo-distributed", "jaeger", "zipkin", "opentelemetry-collector"),
-    "metrics": ("kube-prometheus-stack", "prometheus"),
-}
-"""A part → the charts (or names of Applications) that provide it."""
-
-_CONTROLLERS: Mapping[str, str] = {
-    "traefik": "traefik",
-    "nginx": "ingress-nginx",
-    "istio": "istio",
-    "istio-waypoint": "istio",
-}
-"""An IngressClass or GatewayClass → its part."""
+from bootstrap.resources.products import PRODUCTS
 
 
 @dataclass(frozen=True)
@@ -62,9 +36,14 @@ class Platform:
             name = "istio"
         if name is None:
             return ["served by the cluster's default class"] if route.short_kind == "Ingress" else []
-        serving = self.parts.get(_CONTROLLERS.get(str(name), str(name)))
+        serving = self._behind(str(name))
         absent = ", whose controller is not in Git" if self.whole else ""
         return [f"served by class {name}" + (f" ({serving})" if serving else absent)]
+
+    def _behind(self, name: str) -> Resource | None:
+        """The Application of the controller of a class, by the usual names of its classes."""
+        usual = [product.part for product in PRODUCTS if name in product.classes + product.inner]
+        return next((self.parts[part] for part in (*usual, name) if part in self.parts), None)
 
     def watched(self, pod: Resource) -> list[str]:
         """Where the pods' logs and traces go."""
@@ -81,7 +60,7 @@ def platform(index: Index, whole: bool = True) -> Platform:
     found: dict[str, Resource] = {}
     for application in index.applications.values():
         names = {application.name, *(source.chart or "" for source in sources(application.body))}
-        for part, charts in _PARTS.items():
-            if part not in found and names.intersection(charts):
-                found[part] = application
+        for product in PRODUCTS:
+            if product.part not in found and names.intersection(product.charts):
+                found[product.part] = application
     return Platform(found, whole)

@@ -18,10 +18,12 @@ _GONE = re.compile(r"no such file|not a directory|must build at directory|doesn'
 _WORDS = re.compile(r"[^\s'\"`,;()]+")
 
 
-def concerned(repository: Repository, findings: Sequence[Finding], changed: Collection[str]) -> list[Finding]:
+def concerned(
+    repository: Repository, findings: Sequence[Finding], changed: Collection[str], rules: Collection[str] = ()
+) -> list[Finding]:
     """The findings in changed files, and those of Applications that depend (or depended) on one.
 
-    `changed` are paths from the repository's top.
+    `changed` are paths from the repository's top, `rules` those whose own definition changed.
     """
     root = repository.files.root
     gone = {path for path in changed if not os.path.lexists(root / path)}
@@ -40,7 +42,7 @@ def concerned(repository: Repository, findings: Sequence[Finding], changed: Coll
             or _was_applied(placement, folders)
         )
     }
-    return [one for one in findings if one.file in files or one.application in touched]
+    return [one for one in findings if one.file in files or one.application in touched or one.rule in rules]
 
 
 def _above(path: str) -> Iterator[str]:

@@ -23,10 +23,12 @@ from bootstrap.resources.homes import gateway_labels, homes
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
+from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
+from bootstrap.validate.own.read import Own
 from bootstrap.validate.places import Places
 from bootstrap.validate.present import Identity, Placed, loose, present
 from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding
@@ -35,16 +37,23 @@ from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
 
 
-def check(repository: Repository, settings: Settings) -> list[Finding]:
-    """All findings, by file and line."""
+def check(repository: Repository, settings: Settings, own: Own | None = None) -> list[Finding]:
+    """All findings, by file and line; `own` are the repository's own rules."""
+    own = own or Own()
     places = Places(repository.files, _made_of(repository))
-    found = [*file_findings(repository, places), *record_findings(repository, places)]
+    found = [*file_findings(repository, places), *record_findings(repository, places, settings.own)]
     schemas = reader(repository, settings.kinds)
     others = loose(repository)
     for scope in repository.scopes:
         beside = frozenset() if scope.complete else others
         found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
     found += unreachable(repository, places)
+    if own.rules or own.wrong:
+        from bootstrap.cel.evaluator import Evaluator
+        from bootstrap.validate.own.findings import findings as own_findings
+
+        with Evaluator() as evaluator:
+            found += own_findings(repository, own, evaluator, places)
     return _ordered(found, settings)
 
 
@@ -133,7 +142,7 @@ def _scope_findings(
         for number, fact in enumerate(repository.units[placement.unit.key].facts):
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
-    there = present(repository, scope, beside)
+    there = present(repository, scope, beside, ByHand(repository.files))
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
     keys = {
@@ -151,11 +160,11 @@ def _scope_findings(
             found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
             repository.store.put(key, [(asdict(one.finding), one.unless, one.given) for one in found])
         for one in found:
-            if there.holds(one, cluster):
-                yield one.finding
+            if (finding := there.judged(one, cluster)) is not None:
+                yield finding
     for problem in apps_problems(repository, scope, groups):
-        if finding := places.place(problem):
-            yield finding
+        if placed_at := places.place(problem):
+            yield placed_at
 
 
 def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known) -> _Target:

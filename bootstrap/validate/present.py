@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import IN_CLUSTER
+from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.rule import Finding
 from bootstrap.validate.unread import may_bring
 
 Identity = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""
+_OF_ARGOCD = frozenset(
+    f"argocd-{name}"
+    for name in (
+        *("application-controller", "applicationset-controller", "dex-server", "notifications-controller"),
+        *("redis", "repo-server", "server", "metrics", "server-metrics", "redis-ha-haproxy", "commit-server"),
+        *("cm", "cmd-params-cm", "gpg-keys-cm", "notifications-cm", "rbac-cm", "ssh-known-hosts-cm"),
+        *("tls-certs-cm", "secret", "notifications-secret", "initial-admin-secret"),
+    )
+)
+"""What every Argo CD has in its namespace."""
 ANYWHERE = "*"
 """As the namespace of a Secret: it is created in any namespace."""
 
@@ -30,11 +41,14 @@ class Placed:
 class Present:
     """The objects of a scope and the Secrets that are created in it.
 
-    `beside` is what may be applied with it; `everywhere` the Secrets that are created in all namespaces.
+    `beside` is what may be applied with it; `everywhere` the Secrets that are created in all namespaces;
+    `unapplied` what the repository holds and nobody applies, (kind, namespace, name) → its file.
     """
 
     scope: Scope
     beside: frozenset[Identity]
+    unapplied: Mapping[tuple[str, str, str], str]
+    by_hand: ByHand
     identities: set[Identity] = field(default_factory=set)
     everywhere: set[tuple[str, str]] = field(default_factory=set)
 
@@ -44,6 +58,21 @@ class Present:
         if namespace == ANYWHERE:
             self.everywhere.add((cluster, name))
 
+    def judged(self, one: Placed, cluster: str) -> Finding | None:
+        """The finding if it is one; of what is made in another way than by an Application, as information."""
+        if not self.holds(one, cluster):
+            return None
+        if one.unless is None or one.given is not None or one.finding.severity != "error":
+            return one.finding
+        kind, namespace, name = one.unless
+        if file := self.unapplied.get((kind, namespace, name)) or self.unapplied.get((kind, "", name)):
+            said = f"{file} has it, and no Application applies that"
+        elif place := self.by_hand.maker(kind, name):
+            said = f"{place} seems to create it"
+        else:
+            return one.finding
+        return replace(one.finding, severity="info", message=f"{one.finding.message}; {said}")
+
     def holds(self, one: Placed, cluster: str) -> bool:
         """Whether a finding holds: nothing that would invalidate it exists, or may exist unread."""
         if one.given is not None and (cluster, *one.given) not in self.identities:
@@ -51,6 +80,8 @@ class Present:
         if one.unless is None:
             return True
         kind, namespace, name = one.unless
+        if name in _OF_ARGOCD and namespace in self._argocd:
+            return False  # whoever installed it did so before there was Git to read
         if (cluster, *one.unless) in self.identities or (cluster, *one.unless) in self.beside:
             return False
         if kind == "Secret" and (cluster, name) in self.everywhere:
@@ -61,13 +92,34 @@ class Present:
         return not (certain and may_bring(self.scope, kind, namespace, cluster))
 
     @cached_property
+    def _argocd(self) -> frozenset[str]:
+        """The namespaces that Argo CD may be in."""
+        return frozenset({"argocd", "openshift-gitops", *(one.namespace for one in self.scope.applications)})
+
+    @cached_property
     def _loose_names(self) -> frozenset[tuple[str, str]]:
         return frozenset((kind, name) for _, kind, _, name in self.beside)
 
 
-def present(repository: Repository, scope: Scope, beside: frozenset[Identity]) -> Present:
+def unapplied(repository: Repository, scope: Scope) -> Mapping[tuple[str, str, str], str]:
+    """The objects of folders that no cluster leads to, and the Secrets that those make, with their file."""
+    found: dict[tuple[str, str, str], str] = {}
+    for other in repository.scopes:
+        if other.complete or other is scope:
+            continue
+        for placement in other.placements:
+            unit = repository.units[placement.unit.key]
+            for kind, namespace, name, file, *_ in unit.facts:
+                found.setdefault((kind, namespace, name), file)
+            for number, secret, where in unit.secrets:
+                fact = unit.facts[number]
+                found.setdefault(("Secret", where or fact[1], secret), fact[3])
+    return found
+
+
+def present(repository: Repository, scope: Scope, beside: frozenset[Identity], by_hand: ByHand) -> Present:
     """What a scope has; the objects themselves are not loaded."""
-    found = Present(scope, beside, set(_of_scope(repository, scope)))
+    found = Present(scope, beside, unapplied(repository, scope), by_hand, set(_of_scope(repository, scope)))
     namespaced = repository.namespaced(scope)
     for placement in scope.placements:
         unit = repository.units[placement.unit.key]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bootstrap import __version__
 from bootstrap.repository.covered import Coverage, Part
 from bootstrap.validate.baseline import fingerprint
-from bootstrap.validate.rule import SEVERITIES, Finding
+from bootstrap.validate.rule import SEVERITIES, Finding, Rule
 from bootstrap.validate.ruleset import RULES
 
 FORMATS = ("text", "json", "sarif", "github", "junit", "markdown")
@@ -37,7 +37,7 @@ class Scope:
     """What was checked: how many objects, of which repository, and which parts were left out.
 
     `within` is the named folder below `root`, "" for all of it; `left_out` are Git repositories
-    inside it.
+    inside it; `own` the repository's own rules.
     """
 
     objects: int
@@ -46,6 +46,7 @@ class Scope:
     left_out: tuple[str, ...] = ()
     unchecked: Unchecked | None = None
     coverage: Coverage | None = None
+    own: Mapping[str, Rule] = field(default_factory=dict)
 
 
 def notes(scope: Scope) -> list[str]:
@@ -110,15 +111,16 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 def sarif(findings: Sequence[Finding], scope: Scope) -> str:
     """SARIF 2.1.0 for code scanning."""
     used = sorted({finding.rule for finding in findings})
+    known = {**RULES, **scope.own}
     rules = [
         {
-            "id": RULES[rule].id,
-            "name": RULES[rule].name,
-            "shortDescription": {"text": RULES[rule].about},
-            "help": {"text": RULES[rule].fix},
-            "defaultConfiguration": {"level": _LEVELS[RULES[rule].severity]},
+            "id": rule.id,
+            "name": rule.name,
+            "shortDescription": {"text": rule.about},
+            "help": {"text": rule.fix},
+            "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         }
-        for rule in used
+        for rule in (known[name] for name in used)
     ]
     results = [
         {

@@ -19,13 +19,17 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule's documentation. `about` says what is wrong, `fix` the general advice."""
+    """A rule's documentation. `about` says what is wrong, `fix` the general advice.
+
+    A rule of a `group` is used where the group is asked for.
+    """
 
     id: str
     name: str
     severity: Severity
     about: str
     fix: str
+    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,11 @@ from bootstrap.repository.model import Options, Repository
 from bootstrap.repository.open import nothing_in, opened
 from bootstrap.validate import baseline as ignore
 from bootstrap.validate import report, report_markdown
-from bootstrap.validate.config import configured, settings
+from bootstrap.validate.config import configured, record_of, settings
 from bootstrap.validate.engine import check, objects_of
+from bootstrap.validate.own.read import Own
+from bootstrap.validate.own.read import read as read_own
+from bootstrap.validate.own.shown import concerned_by_rules, found_in
 from bootstrap.validate.rule import SEVERITIES, Finding
 from bootstrap.validate.ruleset import RULES, document
 from bootstrap.validate.unchecked import unchecked
@@ -36,17 +39,21 @@ class Request:
     allow_remote: bool = False
     fetch_charts: bool = False
     cached: bool = True
+    groups: tuple[str, ...] = ()
 
 
 def validate(request: Request, output: Output, format: str) -> int:
     """Print the findings; 1 when one is as severe as `fail_on`, else 0."""
-    settings(request.rules, request.kubernetes, {})  # invalid options are reported at once
+    # Invalid options are reported at once, but for rules of the repository's own.
+    settings(_built_in(request.rules), request.kubernetes, {})
     options = Options(request.cluster, request.allow_remote, request.fetch_charts)
     with opened(request.path, output, options, request.cached) as repository:
-        chosen = settings(request.rules, request.kubernetes, configured(repository))
-        findings = _within(repository, check(repository, chosen))
+        own = read_own(repository.files, record_of(repository))
+        rules = {name: one.rule for name, one in own.rules.items()}
+        chosen = settings(request.rules, request.kubernetes, configured(repository), rules, request.groups)
+        findings = _within(repository, check(repository, chosen, own))
         if request.changed_since is not None:
-            findings = _concerned(repository, findings, request.changed_since, output)
+            findings = _concerned(repository, own, findings, request.changed_since, output)
         scope = report.Scope(
             objects_of(repository),
             str(repository.files.root),
@@ -54,6 +61,7 @@ def validate(request: Request, output: Output, format: str) -> int:
             tuple(sorted(repository.files.nested)),
             unchecked(repository, chosen),
             coverage_of(repository),
+            rules,
         )
         if not scope.objects and not findings and not _has_manifests(repository):
             raise nothing_in(repository)
@@ -88,16 +96,22 @@ def show(findings: Sequence[Finding], scope: report.Scope, output: Output, forma
             output.info(note)
 
 
-def list_rules(output: Output, format: str) -> int:
-    """Print every rule."""
+def _built_in(rules: str | None) -> str | None:
+    parts = [part.strip() for part in (rules or "").split(",")]
+    return ",".join(part for part in parts if part.lstrip("-").startswith("GB")) or None
+
+
+def list_rules(output: Output, format: str, path: Path) -> int:
+    """Print every rule, those of the repository's own that `path` lies in, too."""
+    rules = [*RULES.values(), *(found_in(path, output.invocation) if format != "markdown" else ())]
     if format == "markdown":
         output.line(document().rstrip("\n"))
     elif format == "json":
-        output.result([vars(rule) for rule in RULES.values()])
+        output.result([vars(rule) for rule in rules])
     else:
         output.table(
             ("ID", "SEVERITY", "NAME", "PROBLEM"),
-            [(rule.id, rule.severity, rule.name, rule.about) for rule in RULES.values()],
+            [(rule.id, rule.severity, rule.name, rule.about) for rule in rules],
         )
     return ExitStatus.OK
 
@@ -123,13 +137,13 @@ def _has_manifests(repository: Repository) -> bool:
 
 
 def _concerned(
-    repository: Repository, findings: Sequence[Finding], revision: str, output: Output
+    repository: Repository, own: Own, findings: Sequence[Finding], revision: str, output: Output
 ) -> list[Finding]:
     from bootstrap.git.revisions import changed_files
     from bootstrap.validate.changed import concerned
 
     changed = changed_files(repository.files.root, revision, output.invocation)
-    return concerned(repository, findings, changed)
+    return concerned(repository, findings, changed, concerned_by_rules(own, changed))
 
 
 def _write(path: Path, findings: Sequence[Finding], output: Output) -> int:

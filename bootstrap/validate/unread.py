@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from bootstrap.repository.charts import WITHOUT_ISSUERS
 from bootstrap.repository.model import Scope, Unknown
 from bootstrap.resources.index import IN_CLUSTER
-from bootstrap.validate.rules.waves import CHARTS, CRD
+from bootstrap.resources.products import KNOWN_CHARTS
+from bootstrap.validate.rules.waves import CRD
 
-_KNOWN_CHARTS = WITHOUT_ISSUERS | {chart for charts in CHARTS.values() for chart in charts}
-"""Charts whose definitions are known."""
 ANY = "*"
 
 
@@ -31,4 +29,4 @@ def may_bring(scope: Scope, kind: str, namespace: str = "", cluster: str = IN_CL
 
 def _is_known_chart(one: Unknown) -> bool:
     what, _, name = one.what.partition(" ")
-    return what == "chart" and name.rpartition("/")[2] in _KNOWN_CHARTS
+    return what == "chart" and name.rpartition("/")[2] in KNOWN_CHARTS

@@ -86,11 +86,17 @@ def test_what_does_not_end_is_ended_and_the_others_are_answered(evaluator: Evalu
     assert after == Answer("value", True)
 
 
+def test_an_expression_that_took_too_long_is_not_evaluated_again(evaluator: Evaluator) -> None:
+    answers = evaluated(evaluator, *[ENDLESS] * (cel.LOST + 5), "true")
+    assert all(one.late for one in answers[:-1])
+    assert answers[-1] == Answer("value", True)
+
+
 def test_after_ten_that_do_not_end_nothing_is_evaluated(
     evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cel, "SECONDS", 0.05)
-    *late, spent = evaluated(evaluator, *[ENDLESS] * cel.LOST, "true")
+    *late, spent = evaluated(evaluator, *(f"{ENDLESS} || {n} == 0" for n in range(cel.LOST)), "true")
     assert all(one.late for one in late)
     assert spent == Answer("unknown", text=cel.SPENT)
 

@@ -169,7 +169,7 @@ def test_removed_file_is_not_brought_back() -> None:
     del repository.files[VALUES]
     done = repository.again(catalog={**CATALOG, "infrastructure/new/x.yaml": b"x: 1\n"})
     assert VALUES not in repository.files
-    assert any("not brought back" in note and VALUES in note for note in done.notes)
+    assert any("not restored" in note and VALUES in note for note in done.notes)
     repository.again()
     assert VALUES not in repository.files
 

@@ -106,7 +106,7 @@ def test_copied_secret_is_there_in_the_namespaces_it_goes_to(
 def test_custom_object_that_may_make_a_secret_is_named() -> None:
     text = "{apiVersion: example.org/v1, kind: Database, metadata: {name: main}, spec: {}}"
     index = Index([resource(text)])
-    assert secrets.maybe(index, "web", "db") == "Database web/main may make it"
+    assert secrets.maybe(index, "web", "db") == "Database web/main may create it"
     assert secrets.maybe(Index([]), "web", "db") == ""
 
 

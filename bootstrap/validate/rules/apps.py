@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.core.text import names_near, near, suggest
 from bootstrap.repository.kustomize import Tree
 from bootstrap.repository.source import is_untold
@@ -15,7 +16,6 @@ from bootstrap.resources.applications import Source, destination, is_here, refer
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import AppliedObject, Apps, Problem, Rule, problem
 from bootstrap.validate.rules.kinship import (
-    GENERATE_PATHS,
     creates_namespace,
     files_of,
     in_cycles,

@@ -128,7 +128,8 @@ def _reference(index: Index, context: ClusterContext, pod: Resource, use: Refere
             known = [item.name for item in index.of("Secret", namespace=namespace)]
             hint, fix = near(pod, use.name, known, _named_at(use), use.kind)
             message = f"{pod} needs Secret {use.name} ({use.how}), which nothing creates{hint}{maybe}"
-            yield problem(SECRET, pod, message, *use.path, fix=fix, level=level)
+            there = ("Secret", namespace, use.name)
+            yield problem(SECRET, pod, message, *use.path, fix=fix, level=level, unless=there)
         elif use.key is not None:
             keys = secrets.keys(index, namespace, use.name)
             if keys is not None and use.key not in keys:

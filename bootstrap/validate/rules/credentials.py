@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 from bootstrap.manifests.reader import parse
+from bootstrap.repository.secret_values import (
+    NO_SECRET,
+    SENSITIVE,
+    entropy,
+    holds_secret,
+    is_file,
+    leaves,
+    mixed,
+)
 from bootstrap.repository.tokens import KEY, is_dummy, token
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import APPLICATION, Index, Resource, mapping, mappings, sequence
@@ -40,9 +46,12 @@ PRIVATE_KEY = Rule(
     "A private key is in a manifest.",
     "take it from a Secret that is not in Git, and replace the key",
 )
+_PUBLIC = re.compile(
+    r"-----BEGIN (?:CERTIFICATE|(?:RSA )?PUBLIC KEY|SSH2 PUBLIC)|(?:ssh-|ecdsa-|sk-)\S+ AAAA"
+)
+"""Keys and certificates that everybody may see."""
 _ARGUMENT = re.compile(r"--?(?P<name>[\w.-]+)[= ](?P<value>\S+)$")
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
-_SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _HARMLESS = re.compile(
     r"^(?:true|false|\d+|op://.*|/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$", re.IGNORECASE
 )
@@ -65,19 +74,26 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
 def _secret(secret: Resource) -> Iterator[Problem]:
     if "sops" in secret.body or _is_unused_example(secret):
         return  # encrypted completely; or an example, not applied
+    unsure: Problem | None = None
     for field in ("stringData", "data"):
         for key, value in mapping(secret.body.get(field)).items():
             text = _decoded(value) if field == "data" else str(value or "")
-            if (
-                not text
-                or _placeholder(text)
-                or _names_itself(str(key), text)
-                or _is_settings(str(key), text)
-            ):
+            if not text or _placeholder(text) or _names_itself(str(key), text) or _PUBLIC.match(text.strip()):
                 continue
-            if not _is_location(secret, str(key), text):
-                yield problem(SECRET, secret, f"{secret}: the value of {key} is in Git", field, key)
+            if _is_location(secret, str(key), text):
+                continue
+            message = f"{secret}: the value of {key} is in Git"
+            if holds_secret(str(key), text):
+                yield problem(SECRET, secret, message, field, key)
                 return
+            if unsure is None and not is_file(text):
+                message += "; nothing shows whether it is confidential"
+                unsure = problem(SECRET, secret, message, field, key, fix=_OPEN_FIX, level="info")
+    if unsure is not None:
+        yield unsure
+
+
+_OPEN_FIX = "put it into a ConfigMap if everybody may read it, else seal it (sealed-secrets)"
 
 
 _EXAMPLES = re.compile(
@@ -95,26 +111,6 @@ def _names_itself(key: str, text: str) -> bool:
     return re.fullmatch(r"[A-Z0-9_]+", text.strip()) is not None and key.upper().replace("-", "_") in text
 
 
-_ASSIGNED = re.compile(
-    r"(?:passw|pwd|secret|token|api[-_.]?key|private[-_.]?key|credential|auth)[\w.-]*[\"']?\s*[:=]\s*[\"']?(\S+)"
-    r"|(\$(?:apr1|2[aby]|5|6)\$)",
-    re.IGNORECASE,
-)
-
-
-def _is_settings(key: str, text: str) -> bool:
-    """Whether a Secret contains a settings file in which nothing is called a secret."""
-    if (
-        "\n" not in text.strip()
-        or _SENSITIVE.search(key.partition(".")[0])
-        or KEY.search(text)
-        or token(text)
-    ):
-        return False
-    given = [match[1] or match[2] for match in _ASSIGNED.finditer(text)]
-    return all(is_dummy(one.strip("\"',;")) or _NO_SECRET.fullmatch(one) for one in given)
-
-
 def _decoded(value: Any) -> str:
     try:
         return base64.b64decode(str(value or ""), validate=False).decode("utf-8", "replace")
@@ -128,14 +124,17 @@ def _placeholder(text: str) -> bool:
     return (
         bool(re.fullmatch(kept, text, re.DOTALL))
         or is_dummy(text)
-        or bool(_NO_SECRET.fullmatch(text.strip()))
+        or is_dummy(_decoded_again(text))
+        or bool(NO_SECRET.fullmatch(text.strip()))
     )
 
 
-_NO_SECRET = re.compile(
-    r"true|false|yes|no|on|off|\d{1,5}|/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+", re.IGNORECASE
-)
-"""Values that reveal nothing by themselves: a switch, a port, an address."""
+def _decoded_again(text: str) -> str:
+    """What base64 stands for that was encoded once more; the text itself for other texts."""
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode()
+    except ValueError:
+        return text
 
 
 _OPEN = {
@@ -184,20 +183,10 @@ def _application(application: Resource) -> Iterator[Problem]:
         if isinstance(helm.get("values"), str):
             given += [("values", one.value) for one in parse(helm["values"].encode()).documents]
         for field, values in given:
-            for name, value in _leaves(values):
+            for name, value in leaves(values):
                 if kind := _value(name, value):
                     message = f"{application}: {name} in helm.{field} looks like {kind}"
                     yield problem(CREDENTIAL, application, message, *place, field)
-
-
-def _leaves(value: Any) -> Iterator[tuple[str, str]]:
-    """(key, text) of every text below a value."""
-    for key, item in mapping(value).items():
-        if isinstance(item, str):
-            yield str(key), item
-        yield from _leaves(item)
-    for item in sequence(value):
-        yield from _leaves(item)
 
 
 def _value(name: str, value: str) -> str:
@@ -211,26 +200,14 @@ def _credential(name: str, value: str) -> str:
     """What kind of credential a value looks like; "" for none. The value itself is never shown."""
     if kind := token(value):
         return kind
-    if _RANDOM.fullmatch(value) and _mixed(value) and entropy(value) > 4.5:
+    if _RANDOM.fullmatch(value) and mixed(value) and entropy(value) > 4.5:
         return "a random key"
-    if value.isupper() and _SENSITIVE.search(value):
+    if value.isupper() and SENSITIVE.search(value):
         return ""  # SECRET, DB_PASSWORD: what belongs there
     if is_dummy(value):
         return ""
-    sensitive = "\n" not in value and _SENSITIVE.search(name) and not _HARMLESS.match(value)
+    sensitive = "\n" not in value and SENSITIVE.search(name) and not _HARMLESS.match(value)
     return "a password" if sensitive and (entropy(value) > 2.5 or len(value) >= 6) else ""
-
-
-def _mixed(text: str) -> bool:
-    """Upper case, lower case and digits that often alternate: names, paths, checksums and versions do not."""
-    kinds = ["a" if one.islower() else "A" if one.isupper() else "0" for one in text if one.isalnum()]
-    return len(set(kinds)) == 3 and sum(a != b for a, b in pairwise(kinds)) > len(kinds) // 3
-
-
-def entropy(text: str) -> float:
-    """Bits per character."""
-    counts = Counter(text)
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) if text else 0.0
 
 
 def _container(workload: Resource, container: Container) -> Iterator[Problem]:

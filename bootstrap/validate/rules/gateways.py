@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.core.text import names_near
+from bootstrap.core.text import names_near, suggest
 from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
 from bootstrap.resources.policies import namespace_labels
 from bootstrap.resources.routes import GATEWAY, ROUTES, hosts, meets, route_backends
@@ -171,7 +171,7 @@ def _near(known: list[Resource], namespace: str, name: str) -> str:
     same = [f"{one.namespace}/{one.name}" for one in known if one.name == name]
     here = [one.name for one in known if one.namespace == namespace]
     if len(same) == 1:
-        return f"; did you mean {same[0]}?"
+        return f"; {suggest(same)}"
     return names_near(name, here) or names_near(
         f"{namespace}/{name}", (f"{one.namespace}/{one.name}" for one in known)
     )
@@ -275,7 +275,8 @@ def _gateway(index: Index, context: ClusterContext, gateway: Resource) -> Iterat
                     f"{gateway}: listener {mapping(listener).get('name')} needs Secret {secret}, which "
                     f"nothing creates{missing[1]}"
                 )
-                yield problem(CERTIFICATE, gateway, message, *where, level=missing[0])
+                there = ("Secret", namespace, secret)
+                yield problem(CERTIFICATE, gateway, message, *where, level=missing[0], unless=there)
 
 
 def _issuers(index: Index, context: ClusterContext) -> Iterator[Problem]:

@@ -6,11 +6,10 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Mapping
 
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.resources.applications import destination, referenced_values, sources
 from bootstrap.resources.index import APPLICATION, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import Apps
-
-GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 
 
 def key(application: Resource) -> str:

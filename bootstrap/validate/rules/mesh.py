@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.core.text import names_near
+from bootstrap.core.text import names_near, suggest
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, selects, sequence
 from bootstrap.resources.pods import WORKLOADS, pod_labels
 from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
@@ -159,9 +159,8 @@ def _gateway(
     if known and index.get(GATEWAY, namespace, short) is None:
         elsewhere = [f"{item.namespace}/{item.name}" for item in context.public.of(GATEWAY)]
         same = [one for one in elsewhere if one.endswith(f"/{short}")]
-        hint = (
-            f"; did you mean {same[0]}?" if len(same) == 1 else names_near(f"{namespace}/{short}", elsewhere)
-        )
+        near = names_near(f"{namespace}/{short}", elsewhere)
+        hint = f"; {suggest(same)}" if len(same) == 1 else near
         fix = f"write {same[0]}" if len(same) == 1 else None
         message = f"{virtual} names the Gateway {name}, which does not exist{hint}"
         yield problem(GATEWAY_MISSING, virtual, message, "spec", "gateways", number, fix=fix)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, containers, find_port, label_selected
+from bootstrap.resources.products import EXPOSED_BY
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.promql import fault
 
@@ -45,33 +46,6 @@ EXPRESSION = Rule(
     "A rule's expression is invalid: Prometheus refuses the whole rule file.",
     "fix brackets, quotes and operators",
 )
-
-EXPORTERS: Mapping[str, tuple[str, ...]] = {
-    "redis_": ("redis_exporter", "redis-exporter", "valkey", "bitnami"),
-    "pg_": ("postgres-exporter", "postgres_exporter", "cloudnative-pg", "bitnami"),
-    "nginx_ingress_controller_": ("ingress-nginx",),
-    "traefik_": ("traefik",),
-    "istio_": ("istio",),
-    "mysql_": ("mysqld-exporter", "mysqld_exporter"),
-    "rabbitmq_": ("rabbitmq",),
-    "probe_": ("blackbox",),
-    "certmanager_": ("cert-manager",),
-    "argocd_": ("argocd",),
-    "cnpg_": ("cloudnative-pg",),
-    "elasticsearch_": ("elasticsearch-exporter", "elasticsearch_exporter"),
-    "haproxy_": ("haproxy",),
-    "kafka_": ("kafka",),
-    "keda_": ("keda",),
-    "kube_": ("kube-state-metrics", "kube-prometheus-stack"),
-    "loki_": ("loki",),
-    "memcached_": ("memcached-exporter", "memcached_exporter"),
-    "mongodb_": ("mongodb",),
-    "nats_": ("nats",),
-    "node_": ("node-exporter", "node_exporter", "kube-prometheus-stack"),
-    "rollout_": ("argo-rollouts",),
-    "velero_": ("velero",),
-}
-"""The prefix of a metric's name → words, one of which is in an image, chart or name of its exporter."""
 
 _METRIC = re.compile(r"\b([a-z][a-z0-9]*_[a-z0-9_]+)\b(?!\s*\()")
 _LABELS = re.compile(
@@ -181,7 +155,7 @@ def _metrics(rules: Resource, exporters: str) -> Iterator[Problem]:
 
 
 def _missing(metric: str, exporters: str) -> str:
-    for start, words in EXPORTERS.items():
+    for start, words in EXPOSED_BY.items():
         if metric.startswith(start) and not any(word in exporters for word in words):
             return words[0]
     return ""

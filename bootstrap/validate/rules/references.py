@@ -144,14 +144,15 @@ def _secret(index: Index, context: ClusterContext, use: Named) -> Iterator[Probl
         return
     if (missing := secrets.missing(index, context, user, use.namespace, use.name)) is not None:
         level, maybe = missing
+        there = ("Secret", use.namespace, use.name)
         known = [item.name for item in index.of("Secret", namespace=use.namespace)]
         hint, fix = near(user, use.name, known, use.path, use.kind)
         if use.certificate:
             message = f"{user} uses the certificate in Secret {use.name}, which nothing creates{hint}{maybe}"
-            yield problem(services.TLS_SECRET, user, message, *use.path, fix=fix, level=level)
+            yield problem(services.TLS_SECRET, user, message, *use.path, fix=fix, level=level, unless=there)
         else:
             message = f"{user} needs Secret {use.name}, which nothing creates in {use.namespace}{hint}{maybe}"
-            yield problem(SECRET, user, message, *use.path, fix=fix, level=level)
+            yield problem(SECRET, user, message, *use.path, fix=fix, level=level, unless=there)
     elif use.key is not None:
         keys = secrets.keys(index, use.namespace, use.name)
         if keys and use.key not in keys:

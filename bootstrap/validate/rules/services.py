@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, selects, sequence
+from bootstrap.resources.operators import makes_pods, makes_service
 from bootstrap.resources.pods import (
     WORKLOADS,
     declared_ports,
@@ -105,7 +105,7 @@ def backend(
         return
     service = index.get("Service", namespace, name)
     if service is None:
-        if index.knows(namespace):
+        if index.knows(namespace) and makes_service(index, namespace, str(name)) is None:
             known = [item.name for item in index.of("Service", namespace=namespace)]
             hint, fix = near(user, str(name), known, (*path, "name"), "Service")
             message = f"{user} sends requests to Service {name}, which is not in {namespace}{hint}"
@@ -141,7 +141,9 @@ def _ingress(index: Index, context: ClusterContext, ingress: Resource) -> Iterat
         missing = secrets.missing(index, context, ingress, ingress.namespace, str(secret))
         if secret and not issued and missing is not None:
             message = f"{ingress} uses the certificate in Secret {secret}, which nothing creates{missing[1]}"
-            yield problem(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName", level=missing[0])
+            there = ("Secret", ingress.namespace, str(secret))
+            place = ("spec", "tls", number, "secretName")
+            yield problem(TLS_SECRET, ingress, message, *place, level=missing[0], unless=there)
 
 
 _ENOUGH = 100
@@ -154,12 +156,13 @@ def _service(index: Index, service: Resource) -> Iterator[Problem]:
         return
     pods = [pod for pod in selected(index, selector, service.namespace) if not _is_test(pod)][:_ENOUGH]
     if not pods:
-        if index.knows(service.namespace) and not _made_elsewhere(index, service):
+        if index.knows(service.namespace) and not makes_pods(index, selector, service.namespace):
             message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"
             yield problem(NO_PODS, service, message, "spec", "selector")
         return
+    lasting = [pod for pod in pods if pod.kind not in ("Job.batch", "CronJob.batch")] or pods
     for number, port in enumerate(sequence(service.spec.get("ports"))):
-        yield from _target(service, mapping(port), number, pods)
+        yield from _target(service, mapping(port), number, lasting)
     for pod in pods:
         if pod.kind not in ("Job.batch", "CronJob.batch") and not is_hook(pod) and not _probed(pod):
             message = f"{pod} serves {service.name}, but none of its containers has a readiness probe"
@@ -179,39 +182,9 @@ def _probed(pod: Resource) -> bool:
     )
 
 
-def _made_elsewhere(index: Index, service: Resource) -> bool:
-    """Operators create pods of their own; their Services select labels that no manifest has."""
-    selector = mapping(service.spec.get("selector"))
-    from_operator = (
-        "cnpg.io/",
-        "postgres-operator",
-        "strimzi.io/",
-        "gateway.networking.k8s.io/",
-        "elasticsearch.k8s.",
-    )
-    if any(str(value) in _STATIC for value in selector.values()):
-        return True
-    if any(_AT_RUNTIME.search(str(key)) for key in selector):
-        rest = {key: value for key, value in selector.items() if not _AT_RUNTIME.search(str(key))}
-        return not rest or bool(selected(index, rest, service.namespace))
-    return any(str(key).startswith(from_operator) for key in selector)
-
-
-_AT_RUNTIME = re.compile(
-    r"^(?:vault-(?:active|initialized|perf-standby|sealed|version)|spilo-role|redis-role|role"
-    r"|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index|(?:batch\.kubernetes\.io/)?job-name"
-    r"|controller-revision-hash|pod-template-hash|rollouts-pod-template-hash|(?:[\w.-]+/)?(?:instance)?[rR]ole)$"
-)
-"""Labels that pods get at run time: the leader, the pod of a StatefulSet."""
-
-
 def _is_test(pod: Resource) -> bool:
     """Whether a pod is a chart's test, which Argo CD does not apply."""
     return "test" in str(pod.annotations.get("helm.sh/hook") or "")
-
-
-_STATIC = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kube-dns", "etcd"}
-"""Pods that a cluster has without a manifest."""
 
 
 def _nearest(index: Index, service: Resource) -> str:

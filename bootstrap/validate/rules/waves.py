@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import WAVE, Index, Resource, dig, mapping, sequence
 from bootstrap.resources.pods import WORKLOADS, references
+from bootstrap.resources.products import DEFINED_BY
 from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, Severity, problem
 from bootstrap.validate.rules.kinship import creates_namespace
 
@@ -69,23 +70,6 @@ KIND_MISSING = Rule(
 HEALTH = "resource.customizations.health.argoproj.io_Application"
 CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 
-CHARTS = {
-    "cert-manager.io": ("cert-manager",),
-    "acme.cert-manager.io": ("cert-manager",),
-    "monitoring.coreos.com": ("kube-prometheus-stack", "prometheus-operator-crds"),
-    "networking.istio.io": ("base",),
-    "security.istio.io": ("base",),
-    "telemetry.istio.io": ("base",),
-    "bitnami.com": ("sealed-secrets",),
-    "external-secrets.io": ("external-secrets",),
-    "keda.sh": ("keda",),
-    "postgresql.cnpg.io": ("cloudnative-pg",),
-    "traefik.io": ("traefik", "traefik-crds"),
-    "metallb.io": ("metallb",),
-    "opentelemetry.io": ("opentelemetry-operator",),
-}
-"""API group → charts with its definitions, for charts that are not rendered."""
-
 
 def check(apps: Apps) -> Iterator[Problem]:
     """The rules about Applications."""
@@ -103,10 +87,10 @@ def check(apps: Apps) -> Iterator[Problem]:
         found = bringing.get(owned.kind) or bringing.get(group)
         user = names.get(owned.application)
         if found is None:
-            if group in CHARTS and whole:
+            if group in DEFINED_BY and whole:
                 reported.add((owned.application, group))
                 message = f"{owned.resource} needs the definitions of {group}, which nothing here has"
-                fix = f"enable the component with the chart {CHARTS[group][0]}"
+                fix = f"enable the component with the chart {DEFINED_BY[group][0]}"
                 yield problem(KIND_MISSING, owned.resource, message, "apiVersion", fix=fix, level=level)
             continue
         provider = names.get(found)
@@ -132,7 +116,7 @@ def providers(apps: Apps) -> dict[str, str]:
     # If several have it, the first one has applied it before the others.
     for application in sorted(apps.applications, key=lambda item: item.wave):
         for source in sources(application.body):
-            for group, charts in CHARTS.items():
+            for group, charts in DEFINED_BY.items():
                 if source.chart in charts or (source.path or "").rstrip("/").rpartition("/")[2] in charts:
                     found.setdefault(group, f"{application.namespace}/{application.name}")
     return found
@@ -163,6 +147,8 @@ def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
             target = index.get(use.kind, workload.namespace, use.name)
             if target is None or target.application != workload.application or use.optional:
                 continue
+            if workload.kind == "CronJob.batch" and target.wave > workload.wave:
+                continue  # no wave waits for its pods
             yield from _order(workload, target)
 
     for resource in index.resources:
@@ -174,7 +160,8 @@ def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
             target = index.get(kind, namespace, name)
             if target is None or target.application != resource.application:
                 continue
-            if kind != "Namespace" or not _is_created(index, target):
+            # Without its Application, nobody knows whether the namespace is there before.
+            if kind != "Namespace" or (target.application and not _is_created(index, target)):
                 yield from _order(resource, target)
 
 

@@ -41,13 +41,13 @@ def pod(more: str = "tty: false", spec: str = "nodeName: ''", annotations: str =
 MORE = [
     Added(
         "GB128",
-        "has 64 letters",
+        "has 64 characters",
         config("a", "data: {}").replace("shop}", f"shop, labels: {{a: {'x' * 64}}}}}"),
     ),
     Added("GB128", "no host name", config("a", "data: {}").replace("shop}", "shop, annotations: {_x/y: z}}")),
     Added("GB129", "of at most 262144", config("large", f"data: {{a: {'x' * 270_000}}}\n")),
-    Added("GB129", "takes 1048576", config("huge", f"data: {{a: {'x' * 1_100_000}}}\n")),
-    Added("GB130", "is no key", config("keys", "data: {a/b: c}\n")),
+    Added("GB129", "accepts 1048576", config("huge", f"data: {{a: {'x' * 1_100_000}}}\n")),
+    Added("GB130", "is not a key", config("keys", "data: {a/b: c}\n")),
     Added(
         "GB130",
         "mounts two volumes at /a",
@@ -80,7 +80,7 @@ MORE = [
     ),
     Added(
         "GB382",
-        "asks for limits.cpu of every container",
+        "requires limits.cpu of every container",
         "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: all, namespace: shop}\n"
         "spec: {hard: {limits.cpu: 10}}\n",
     ),

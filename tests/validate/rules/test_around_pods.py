@@ -43,7 +43,7 @@ LEVELS = [
         ", securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}",
         "",
     ),
-    ("restricted", "", "", "does not say runAsNonRoot: true"),
+    ("restricted", "", "", "does not set runAsNonRoot: true"),
     ("restricted", "volumes: [{name: a, nfs: {server: a, path: /}}],", SAFE, "of the kind nfs"),
     ("restricted", "", SAFE.replace("drop: [ALL]", "drop: [ALL], add: [CHOWN]"), "adds CHOWN"),
     ("restricted", "", SAFE.replace("drop: [ALL]", "drop: [ALL], add: [NET_BIND_SERVICE]"), ""),

@@ -58,7 +58,7 @@ def test_service_of_pods_that_are_switched_off_is_told_and_broken_for_a_trace() 
     root = trace(here, "web.shop")
     assert worst(root) == "broken"
     assert (
-        "Service shop/web selects Deployment shop/web alone, with replicas: 0"
+        "Service shop/web selects only Deployment shop/web, with replicas: 0"
         in root.hops[0].remarks[0].message
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bootstrap.resources.index import Index
+from bootstrap.validate.own import faults as own_faults
 from bootstrap.validate.rule import Apps, ClusterContext, rules_of
 from bootstrap.validate.rules import scaling, waves
 from bootstrap.validate.rules.files import BY_CODE, PATCH, UNREACHABLE
@@ -298,7 +299,7 @@ CASES = [
         "GB127",
         "resources",
         "resources: {requests: {cpu: 10m, memory: 32 Mi}, limits: {memory: 64Mi}}",
-        "no quantity",
+        "not a quantity",
     ),
     edit("GB127", "service ports", "ports: [{name: http, port: 80, protocol: tcp, targetPort: http}]", "TCP"),
     edit("GB201", "source path", "path: apps/shob", "did you mean apps/shop?"),
@@ -404,10 +405,10 @@ spec:
     ),
     Case(
         "GB360",
-        "cannot be called",
+        "invalid name",
         more="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Web_Config, namespace: shop}\n",
     ),
-    Case("GB361", "no hour (from 0 to 23)", more=CRON.replace("SCHEDULE", "0 25 * * *")),
+    Case("GB361", "not a valid hour (from 0 to 23)", more=CRON.replace("SCHEDULE", "0 25 * * *")),
     Case(
         "GB362",
         "as HorizontalPodAutoscaler shop/web does",
@@ -464,6 +465,7 @@ def test_rule_finds_what_is_broken_and_nothing_else(case: Case) -> None:
 
 def test_every_rule_has_a_case() -> None:
     of_files = {rule.id for rule in [*BY_CODE.values(), UNREACHABLE, RECORD, PATCH]}  # test_validate*.py
+    of_files |= {rule.id for rule in rules_of(vars(own_faults))}  # tests/validate/own
     assert set(RULES) - of_files == {case.rule for case in CASES}
 
 

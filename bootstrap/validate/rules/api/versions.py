@@ -1,4 +1,4 @@
-"""API versions that Kubernetes no longer serves, or is going to drop."""
+"""API versions that Kubernetes no longer serves, or will remove."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ REMOVED = Rule(
     "GB124",
     "api-version-removed",
     "error",
-    "The API server no longer knows this version of the kind: the object is refused.",
-    "write it in the version that replaced it",
+    "The API server no longer serves this version of the kind: the object is refused.",
+    "use the version that replaced it",
 )
 DEPRECATED = Rule(
     "GB125",
     "api-version-deprecated",
     "warning",
-    "This version of the kind is going to be removed.",
-    "write it in the version that replaces it",
+    "This version of the kind will be removed.",
+    "use the version that replaces it",
 )
 
 _TABLE = """
@@ -57,7 +57,7 @@ flowcontrol.apiserver.k8s.io/v1beta2 PriorityLevelConfiguration 1.29 flowcontrol
 flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema 1.32 flowcontrol.apiserver.k8s.io/v1
 flowcontrol.apiserver.k8s.io/v1beta3 PriorityLevelConfiguration 1.32 flowcontrol.apiserver.k8s.io/v1
 """
-# From the project's deprecation guide: version, kinds, the release that stopped serving it, what replaced it.
+# From the Kubernetes deprecation guide: version, kinds, the release that removed it, its replacement.
 
 REMOVALS = {
     (version, kind): (release, successor)
