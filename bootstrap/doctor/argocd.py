@@ -117,10 +117,10 @@ def queue(cluster: Cluster, namespace: str, applications: Sequence[Mapping[str, 
     except ClusterError:
         depths = {}
     if depths:
-        said = ", ".join(f"{name} {depth}" for name, depth in sorted(depths.items()))
+        summary = ", ".join(f"{name} {depth}" for name, depth in sorted(depths.items()))
         long = max(depths.values()) >= LONG_QUEUE
         hint = "give the controller more --status-processors, or shards" if long else ""
-        found.append(("queue", "warning" if long else "ok", said, hint))
+        found.append(("queue", "warning" if long else "ok", summary, hint))
     else:
         found.append(("queue", "unknown", "the controller's metrics cannot be reached from here", _METRICS))
     return found + compared(applications, datetime.now(timezone.utc))
@@ -144,10 +144,10 @@ def compared(applications: Sequence[Mapping[str, Any]], now: datetime) -> list[F
         hint = "check argocd-application-controller: kubectl -n argocd logs statefulset/…"
         return [("comparison", "broken", f"none of {never} Applications has been compared with Git", hint)]
     name = max(times, key=lambda one: times[one])
-    said = f"the oldest one, of {name}, is {times[name]:.0f} s old" + (f"; {never} never" if never else "")
+    summary = f"the oldest one, of {name}, is {times[name]:.0f} s old" + (f"; {never} never" if never else "")
     late = times[name] > STALE
     hint = "the controller is behind or not running: see its log and its queue" if late else ""
-    return [("comparison", "warning" if late else "ok", said, hint)]
+    return [("comparison", "warning" if late else "ok", summary, hint)]
 
 
 def webhook(secret: Mapping[str, Any] | None) -> Found:

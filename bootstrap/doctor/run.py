@@ -133,8 +133,8 @@ def _here(report: Report, invocation: Invocation) -> None:
             fix = "install git" if needed else ""
             report.add(name, "broken" if needed else "ok", "not on PATH", fix)
             continue
-        said = run.ask([path, *arguments], invocation.environ, 60) or ""
-        version = re.search(r"v?\d+\.\d+[\w.+-]*", said)
+        output = run.ask([path, *arguments], invocation.environ, 60) or ""
+        version = re.search(r"v?\d+\.\d+[\w.+-]*", output)
         report.add(name, "ok", version[0] if version else "unknown version")
 
 
@@ -160,11 +160,11 @@ def _cluster(report: Report, cluster: Cluster, namespace: str) -> None:
     if state.argocd is None:
         report.add("argocd", "broken", "not installed", "run bootstrap init")
     else:
-        said = (
+        summary = (
             f"{state.argocd.version or 'unknown version'} in {state.argocd.namespace}, by "
             f"{state.argocd.installed_by}"
         )
-        report.add("argocd", "ok", said)
+        report.add("argocd", "ok", summary)
 
 
 def _version(report: Report, state: ClusterState, host: str) -> None:
@@ -226,8 +226,8 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
         )
     told = explained(cluster, Status("", None, tuple(rows.values())), applications)
     waiting = [row for row in told.waiting if not row.parent or row.objects]
-    said = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"
-    report.add("applications", "warning" if waiting else "ok", said, "bootstrap status" if waiting else "")
+    summary = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"
+    report.add("applications", "warning" if waiting else "ok", summary, "bootstrap status" if waiting else "")
     for row in sorted(waiting, key=lambda row: row.name)[:20]:
         state: State = "broken" if row.final else "warning"
         fix = f"kubectl -n {row.namespace} describe application {row.name}"
