@@ -81,6 +81,11 @@ class Evaluator:
         """Give variables to all `item` evaluations that follow: they are handed over once."""
         self._shared, self._told = variables, False
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no library, so that everything is unknown."""
+        return self._why_stopped() == MISSING
+
     def ask(self, groups: Sequence[Sequence[Evaluation]]) -> list[list[Answer]]:
         """The answers, group by group; a group has SECONDS. Raises process_group.Over.
 

@@ -120,8 +120,8 @@ def status(output: Output, name: str) -> int:
         [(item.name, item.state, str(item.pid or ""), str(item.log)) for item in found.processes],
     )
     for item in found.processes:
-        if item.said:
-            output.warn(f"{item.name} has exited; the end of {item.log}:\n{item.said}")
+        if item.tail:
+            output.warn(f"{item.name} has exited; the end of {item.log}:\n{item.tail}")
     sandbox = found.sandbox
     output.line(f"Kubernetes  {sandbox.server}  KUBECONFIG={sandbox.kubeconfig}")
     output.line(f"Argo CD     {sandbox.argocd_url}")
