@@ -32,6 +32,13 @@ STALE = 900.0
 _DEPTH = re.compile(
     r'^workqueue_depth\{[^}]*name="(app_\w+)"[^}]*\}\s+(\d+(?:\.\d+)?(?:e\+?\d+)?)$', re.MULTILINE
 )
+_OF_CLUSTER = re.compile(
+    r"failed to load (?:initial state|live state|target state) of (?:resource|cluster)|cluster cache|"
+    r"failed to sync cluster|error synchronizing cache state|failed to get (?:server|cluster) version|"
+    r"failed to (?:load open api schema|get api resources)",
+    re.IGNORECASE,
+)
+"""How Argo CD's controller puts it when it cannot list what is in a cluster."""
 _TROUBLE = ("ComparisonError", "InvalidSpecError")
 
 
@@ -57,7 +64,28 @@ def repositories(
             found.append(
                 ("repository", "ok", f"{url}: read for {read} of {len(using)} Applications, {how}", "")
             )
-    return found
+    return found + clusters(applications)
+
+
+def clusters(applications: Sequence[Mapping[str, Any]]) -> list[Found]:
+    """What Argo CD says of a cluster that it cannot read: no repository and no credential is to blame."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for application in applications:
+        for condition in (application.get("status") or {}).get("conditions") or ():
+            message = cut(str(condition.get("message") or ""))
+            if _OF_CLUSTER.search(message):
+                said[message].append(str(application["metadata"]["name"]))
+    return [
+        (
+            "cluster cache",
+            "broken",
+            f"Argo CD cannot read the cluster of {', '.join(sorted(names)[:3])}"
+            f"{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {message}",
+            "check that API server, its aggregated APIs (kubectl get apiservices) and conversion webhooks of "
+            "CRDs, and the rights of argocd-application-controller",
+        )
+        for message, names in sorted(said.items())
+    ]
 
 
 def _trouble(application: Mapping[str, Any], url: str) -> str:
@@ -65,6 +93,8 @@ def _trouble(application: Mapping[str, Any], url: str) -> str:
     alone = len({source.repo_url for source in sources(application)}) == 1
     for condition in (application.get("status") or {}).get("conditions") or ():
         message = str(condition.get("message") or "")
+        if _OF_CLUSTER.search(message):
+            continue
         if condition.get("type") in _TROUBLE and (alone or url in message):
             return cut(message)
     return ""

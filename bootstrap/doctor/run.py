@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import cast
 from urllib.parse import urlsplit
@@ -173,6 +173,26 @@ def _version(report: Report, state: ClusterState, host: str) -> None:
     oldest = ".".join(map(str, OLDEST_KUBERNETES))
     fix = f"upgrade to {oldest} or newer" if old else ""
     report.add("cluster", "broken" if old else "ok", f"Kubernetes {state.version} at {host}", fix)
+    report.findings = [
+        skewed(one, state.version) if one.area == "kubectl" else one for one in report.findings
+    ]
+
+
+def skewed(kubectl: Finding, server: str) -> Finding:
+    """What was found of kubectl; a warning where it is more than one minor version away from the server.
+
+    That is what Kubernetes supports: https://kubernetes.io/releases/version-skew-policy/#kubectl.
+    """
+    client, there = (re.match(r"v?(\d+)\.(\d+)", text) for text in (kubectl.found, server))
+    if not client or not there:
+        return kubectl
+    apart = int(there[2]) - int(client[2])
+    if client[1] == there[1] and abs(apart) <= 1:
+        return kubectl
+    found = (
+        f"{kubectl.found}, and the cluster runs {server}: kubectl supports one minor version of difference"
+    )
+    return replace(kubectl, state="warning", found=found, fix=f"use kubectl {there[1]}.{there[2]}")
 
 
 def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:

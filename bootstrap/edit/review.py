@@ -28,11 +28,12 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Review:
-    """The options of `--pr`. `branch` None: made from what is set."""
+    """The options of `--pr`. `branch` None: made from what is set; `trailer` marks what we may replace."""
 
     labels: tuple[str, ...] = ()
     auto_merge: bool = False
     branch: str | None = None
+    trailer: str = TRAILER
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def propose(
             return None
         head = name()
         try:
-            sha = _push(branch, draft, head, author, output, sign)
+            sha = _push(branch, draft, head, review.trailer, author, output, sign)
         except StalePlan:
             if attempt == _ATTEMPTS:
                 raise
@@ -77,11 +78,17 @@ def propose(
 
 
 def _push(
-    branch: Branch, draft: Draft, head: str, author: Callable[[], Identity], output: Output, sign: bool
+    branch: Branch,
+    draft: Draft,
+    head: str,
+    trailer: str,
+    author: Callable[[], Identity],
+    output: Output,
+    sign: bool,
 ) -> str | None:
-    message = with_trailers(draft.message, [f"{TRAILER}: {head}"])
+    message = with_trailers(draft.message, [f"{trailer}: {head}"])
     there = branch.other(head)
-    if there is not None and f"\n{TRAILER}: {head}\n".encode() not in there[1]:
+    if there is not None and f"\n{trailer}: {head}\n".encode() not in there[1]:
         found = f"someone has committed to {head}, at {there[0][:12]}"
         raise RefusedError("proposing the change", found, "merge or delete that branch first", branch.shown)
     sha = branch.commit(draft.changes, message, author(), output.invocation.clock(), sign)

@@ -266,6 +266,11 @@ class Remote:
                 raise RefusedError(tried, found, "merge or delete that branch first", self.shown)
         self._push(sha, there, branch=head)
 
+    def keep(self, sha: str, ref: str) -> None:
+        """Put `sha` at a ref of the repository that is no branch, whatever it was at; for a local one."""
+        arguments = ("push", "--quiet", "--no-verify", "--force", "origin", f"{sha}:{ref}")
+        self._repository.check_run("storing the commit", *arguments)
+
     def _push(self, sha: str, expect: str | None, *options: str, branch: str | None = None) -> None:
         branch = branch or self.branch
         ref = f"refs/heads/{branch}"
