@@ -65,7 +65,7 @@ class Outcome(Generic[T]):
     def went(self, otherwise: str) -> str:
         """Where the edit went, in a few words; `otherwise` if it is in files on this machine."""
         if self.request:
-            return f"asked for a merge: {self.request.url}"
+            return f"pull request: {self.request.url}"
         return f"pushed {self.commit[:12]}" if self.commit else otherwise
 
 

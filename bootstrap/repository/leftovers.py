@@ -1,4 +1,4 @@
-"""Pure: manifests that nobody applies: test data, templates, patches that no kustomization names."""
+"""Pure: manifests that nothing applies: test data, templates, patches that no kustomization names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootstrap.repository.files import Files
 from bootstrap.resources.index import mapping, qualified
 
 TEST_DATA = frozenset({"testdata", "test-data", "test_data", "fixtures", "__fixtures__", "__tests__"})
-"""Folders of files that a program's tests read: Go ignores testdata, too."""
+"""Folders of a program's test data: Go ignores testdata, too."""
 _TEMPLATES = frozenset(
     {"templates", "template", "skeleton", "skeletons", "boilerplate", "scaffold", "scaffolds"}
 )
@@ -38,7 +38,7 @@ def is_no_object(content: bytes) -> bool:
 def unused_patches(files: Files, folder: str, paths: Collection[str]) -> set[str]:
     """Of the files next to a kustomization that it does not name, those that are patches of what it builds.
 
-    A patch has the kind and the name of an object that is there, whole, in another file.
+    A patch has the kind and the name of an object that is complete in another file.
     """
     if kustomize.file_of(files, folder) is None:
         return set()
