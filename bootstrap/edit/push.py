@@ -134,7 +134,7 @@ def push(
 
 
 def _attempt(edit: _Edit, tried: _Tried) -> Pushed:
-    """Decide at the branch's tip, and push. Raises StalePlan when overtaken, _Busy when the host has a problem."""
+    """Decide at the branch's tip and push. Raises StalePlan if overtaken, _Busy if the host has a problem."""
     branch = edit.branch
     tried.began = time.monotonic()
     branch.refresh()

@@ -28,7 +28,7 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Review:
-    """The options of `--pr`. `branch` None: made from what is set; `trailer` marks a branch that we may replace."""
+    """The options of `--pr`. `branch` None: made from what is set; `trailer` marks what we may replace."""
 
     labels: tuple[str, ...] = ()
     auto_merge: bool = False
