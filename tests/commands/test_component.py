@@ -140,3 +140,17 @@ def test_argo_cd_is_not_switched_off_without_being_meant(run: Run, repository: P
     meant = run("component", "disable", "argocd", "--yes")
     assert (meant.exit, "warning: Argo CD then no longer manages itself" in meant.err) == (0, True)
     assert len(changed(repository)) == 2
+
+
+def test_disabling_says_what_argo_cd_deletes(run: Run, repository: Path) -> None:
+    said = run("component", "disable", "traefik", "cert-manager", "voting-app-production", "--dry-run")
+    assert "Argo CD deletes traefik with what it applied" in said.err
+    assert "Argo CD deletes cert-manager with what it applied" in said.err
+    assert "Namespace" in said.err
+    assert "deletes" not in run("component", "enable", "loki", "--dry-run").err
+
+
+def test_a_push_and_a_request_are_one_or_the_other(run: Run, repository: Path) -> None:
+    refused = run("component", "enable", "loki", "--push", "--pr")
+    assert refused.exit == ExitStatus.INPUT
+    assert "--push and --pr cannot be combined" in refused.err

@@ -239,7 +239,7 @@ def test_overtaken_so_often_it_is_set_all_the_same(bare: Bare, bump, before_push
     before_push(*events)
     result = bump()
     assert result.exit == 0, result.err
-    assert f"at the {times + 1}" in result.out
+    assert f"on the {times + 1}" in result.out
     assert (tag(bare), tag(bare, API)) == ("v2", f"v{times - 1}")
 
 

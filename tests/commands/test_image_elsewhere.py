@@ -123,7 +123,7 @@ def test_an_image_in_two_keys_is_declared_by_both(run: Run, repo: Path) -> None:
     assert (repo / "conf.yaml").read_text() == "list:\n  - {name: org/pair, tag: v2}\n"
     (repo / "bootstrap.yaml").write_text("images: [{name: pair, file: conf.yaml, path: list.0.name}]\n")
     refused = run("image", "set", "pair=:v3")
-    assert (refused.exit, "tag beside it may be its tag" in refused.err) == (ExitStatus.INPUT, True)
+    assert (refused.exit, "tag next to it may be its tag" in refused.err) == (ExitStatus.INPUT, True)
 
 
 def test_two_objects_get_two_names(run: Run, repo: Path) -> None:
@@ -223,7 +223,7 @@ def test_what_lies_in_another_environment_is_not_offered(run: Run, applications:
 
 def test_what_lies_outside_of_what_was_searched_is_told(run: Run, repo: Path) -> None:
     refused = run("image", "set", "org/op=:v2", "deploy")
-    assert "it is at apps/shop/base/all.yaml:23, outside of what was searched (deploy)" in refused.err
+    assert "it is at apps/shop/base/all.yaml:23, outside the searched files (deploy)" in refused.err
     assert "name apps/shop/base/all.yaml as PATH" in refused.err
 
 
@@ -251,7 +251,7 @@ def test_links_submodules_and_pointers_are_named_as_such(
         ("link", "apps/link/overlays/dev is a symbolic link to ../../shop/overlays/dev"),
         ("ext", "apps/ext is a submodule"),
         ("big", "apps/big/overlays/dev/kustomization.yaml is a Git LFS pointer"),
-        ("far", "takes up is not here: https://github.com/org/platform//base?ref=v1"),
+        ("far", "includes is not here: https://github.com/org/platform//base?ref=v1"),
     ):
         refused = run("image", "set", "none=:v2", "--app", app, "--env", "dev", *where)
         assert refused.exit == ExitStatus.INPUT

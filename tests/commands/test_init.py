@@ -389,7 +389,7 @@ def test_wrong_option_is_one_clear_error_and_nothing_changes(
         ("git.example.org/x", 2, "is not a URL"),
         ("/srv/git", 2, "file:///srv/git"),
         ("ftp://git.example.org/x.git", 2, "'ftp'"),
-        ("https://user:secret-password@git.example.org/x.git", 2, "credential in it"),
+        ("https://user:secret-password@git.example.org/x.git", 2, "contains a credential"),
         ("https://git.example.org/", 2, "names no repository"),
         ("file:///nonexistent/gitops.git", 4, "does not exist"),
         ("http://127.0.0.1:1/x/y.git", 11, "127.0.0.1:1"),
@@ -416,7 +416,7 @@ def test_dry_run_without_an_author_shows_the_plan_and_names_who_is_missing(
     result = run(*given)
     assert result.exit == 1, result.err
     assert "push 2 commits" in result.out
-    assert "warning: finding who the commits are by: no name is configured" in result.err
+    assert "warning: finding the author of the commits: no name is configured" in result.err
     assert "--author" in result.err
     assert run(*given, "--author", "nobody").exit == 2
     assert bare.tip() is None
@@ -510,7 +510,7 @@ def test_full_disk_is_told(init: Init, bare: Bare, tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert result.exit == 4, result.err
-    assert "make room" in result.err
+    assert "free disk space" in result.err
     assert bare.tip() is None
 
 

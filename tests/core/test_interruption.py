@@ -93,7 +93,7 @@ def test_push_is_ended_and_said_to_be_unknown(
     assert process.returncode == ENDS[number]
     assert is_gone(handles)
     assert bare.tip() == tip
-    assert "a push to branch main was under way, and may have arrived or not" in err
+    assert "a push to branch main was under way and may or may not have arrived" in err
     assert f"git ls-remote {bare.url} refs/heads/main" in err
     assert "Traceback" not in err
     assert list(temporary.iterdir()) == []

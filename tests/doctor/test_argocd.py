@@ -102,3 +102,18 @@ def _pem(end: datetime) -> str:
         .sign(key, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_a_cluster_that_argo_cd_cannot_read_is_not_blamed_on_the_repository() -> None:
+    message = (
+        'Failed to load live state: failed to get cluster info for "https://kubernetes.default.svc": error '
+        "synchronizing cache state : failed to sync cluster https://10.96.0.1:443: failed to load initial "
+        "state of resource Issuer.cert-manager.io: conversion webhook failed"
+    )
+    conditions = [{"type": "ComparisonError", "message": message}]
+    found = argocd.repositories([application("a", conditions=conditions)], [])
+    assert {state for area, state, _, _ in found if area == "repository"} == {"ok"}
+    (told,) = [one for one in found if one[0] == "cluster cache"]
+    assert told[1] == "broken"
+    assert "Argo CD cannot read the cluster of a" in told[2]
+    assert "credential" not in told[3]

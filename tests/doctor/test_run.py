@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bootstrap.doctor import run as doctor
 from bootstrap.kube.certificates import trouble as certificate_trouble
 from tests import kubeconfigs
 from tests.conftest import Run
@@ -46,3 +47,20 @@ def test_unreachable_cluster_is_one_finding_and_the_rest_is_told(run: Run, tmp_p
     assert by_area["cluster"]["fix"]
     assert by_area["git"]["state"] == "ok"
     assert by_area["bootstrap"]["found"].startswith("0.")
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "state"),
+    [
+        ("v1.32.0", "v1.36.3", "warning"),
+        ("v1.36.1", "v1.36.3", "ok"),
+        ("v1.35.0", "v1.36.3+k3s1", "ok"),
+        ("v1.37.0", "v1.36.3", "ok"),
+        ("v1.38.0", "v1.36.3", "warning"),
+        ("not on PATH", "v1.36.3", "ok"),
+    ],
+)
+def test_a_kubectl_too_far_from_the_server_is_told(client: str, server: str, state: str) -> None:
+    found = doctor.skewed(doctor.Finding("kubectl", "ok", client), server)
+    assert found.state == state
+    assert ("use kubectl 1.36" in found.fix) == (state == "warning")

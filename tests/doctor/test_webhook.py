@@ -57,7 +57,7 @@ def test_what_keeps_a_webhook_from_working_is_broken_and_mended_by_init() -> Non
 def test_failed_delivery_is_broken_and_its_mend_fits_the_answer(delivery: Delivery, fix: str) -> None:
     _, (state, what, to_do) = told(hook(last=delivery))
     assert state == "broken"
-    assert delivery.said in what
+    assert delivery.message in what
     assert fix in to_do
 
 

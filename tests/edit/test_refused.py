@@ -63,7 +63,7 @@ def bump(run: Run, bare: Bare, *more: str, **env: str) -> Result:
         ("GitLab: Commit message does not follow the pattern 'JIRA-.*'", "--message", "--pr"),
         ("GitLab: You are not allowed to upload code.", "CI_JOB_TOKEN", "--pr"),
         ("ERROR: The key you are authenticating with has been marked as read only.", "credential", "--pr"),
-        ("remote: This repository was archived so it is read-only.", "takes no changes", "--pr"),
+        ("remote: This repository was archived so it is read-only.", "accepts no changes", "--pr"),
     ],
 )
 def test_a_refusal_says_what_helps_against_it(
@@ -121,15 +121,15 @@ def test_a_name_that_is_only_a_tag_is_told_as_one(run: Run, bare: Bare) -> None:
     result = bump(run, bare, *AUTHOR, "--branch", "release")
     assert result.exit == ExitStatus.INPUT
     assert "release is a tag" in result.err
-    assert "there are: main" in result.err
+    assert "existing branches: main" in result.err
 
 
 def test_a_default_branch_that_is_not_there_is_told_with_those_that_are(run: Run, bare: Bare) -> None:
     git(bare.folder, "symbolic-ref", "HEAD", "refs/heads/master")
     result = bump(run, bare)
     assert result.exit == ExitStatus.INPUT
-    assert "master, which is not there" in result.err
-    assert "there are: main" in result.err
+    assert "master, which does not exist" in result.err
+    assert "existing branches: main" in result.err
     assert "is empty" not in result.err
     assert bump(run, bare, *AUTHOR, "--branch", "main").exit == 0
 
@@ -163,7 +163,7 @@ def test_a_committer_that_is_none_is_told(run: Run, bare: Bare) -> None:
     assert b"v1" in bare.files()[STAGING]
 
 
-# -- bytes that are no UTF-8 -------------------------------------------------------------------
+# -- bytes that are not UTF-8 ------------------------------------------------------------------
 
 LATIN = b"B\xf6".decode("utf-8", "surrogateescape")
 
@@ -183,7 +183,7 @@ def test_arguments_that_are_no_utf8_are_one_clear_error(run: Run, bare: Bare, mo
         result = bump(run, bare, *more, *form)
         assert result.exit == ExitStatus.INPUT
         said = json.loads(result.out)["error"]["found"] if form else result.err
-        assert "no UTF-8" in said
+        assert "not UTF-8" in said
         assert r"\xf6" in said
     assert b"v1" in bare.files()[STAGING]
 
@@ -193,7 +193,7 @@ def test_surroundings_that_are_no_utf8_are_one_clear_error(run: Run, bare: Bare,
     known = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@b.example", name: LATIN}
     result = run("image", "set", "org/web=:v2", *place(bare), env=known)
     assert result.exit == ExitStatus.INPUT, result.err
-    assert "no UTF-8" in result.err
+    assert "not UTF-8" in result.err
     assert b"v1" in bare.files()[STAGING]
 
 
@@ -202,7 +202,7 @@ def test_a_path_of_the_repository_that_is_no_utf8_is_one_clear_error(run: Run, t
     bare.commit({f"apps/shop/{LATIN}/overlays/staging/kustomization.yaml": OVERLAY.encode()})
     result = bump(run, bare)
     assert result.exit == ExitStatus.INPUT, result.err
-    assert "no UTF-8" in result.err
+    assert "not UTF-8" in result.err
 
 
 # -- the end of a run --------------------------------------------------------------------------

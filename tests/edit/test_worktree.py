@@ -116,7 +116,7 @@ def test_a_path_that_leads_elsewhere_is_refused(tmp_path):
     (root / "link.yaml").symlink_to(root / "real" / "k.yaml")
     (root / "out").symlink_to(outside)
     (root / "in").symlink_to(root / "real")
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         locate("nope", root)
     with pytest.raises(InputError, match="is a symbolic link"):
         locate("link.yaml", root)

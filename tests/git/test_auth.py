@@ -85,8 +85,8 @@ def test_url_is_shown_without_what_is_secret(url: str, shown: str, host: str) ->
         ("http://git.example.org/x/y.git", Credential(token=TOKEN), "unencrypted"),
         (HTTPS, Credential(token="two\nlines"), "line break"),
         (HTTPS, Credential(token=" "), "empty"),
-        (HTTPS, Credential(ca_file=Path("/nonexistent")), "not there"),
-        ("git@h.org:x.git", Credential(ssh_key=Path("/nonexistent")), "not there"),
+        (HTTPS, Credential(ca_file=Path("/nonexistent")), "does not exist"),
+        ("git@h.org:x.git", Credential(ssh_key=Path("/nonexistent")), "does not exist"),
         (HTTPS, Credential(ssh_key=Path(__file__)), "cannot be used"),
     ],
 )

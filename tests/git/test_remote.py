@@ -332,7 +332,7 @@ def test_push_of_a_commit_that_stands_elsewhere_is_refused_here(open_: Open, bar
     remote = open_(bare)
     tip = remote.observe().tip
     sha = remote.commit(None, change({"x": b"2"}), AUTHOR)
-    with pytest.raises(GitError, match="does not stand on"):
+    with pytest.raises(GitError, match="is not based on"):
         remote.push(sha, tip)
 
 

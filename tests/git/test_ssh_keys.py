@@ -49,5 +49,5 @@ def test_every_key_is_another_one() -> None:
 
 
 def test_what_is_no_key_is_told() -> None:
-    with pytest.raises(InputError, match="not known"):
+    with pytest.raises(InputError, match="its format is unknown"):
         ssh_keys.public_of("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")

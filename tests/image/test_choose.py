@@ -151,8 +151,8 @@ def test_a_container_that_an_entry_covers_is_no_second_place():
 @pytest.mark.parametrize(
     ("name", "scope", "found"),
     [
-        ("ghcr.io/org/web", Scope(), "places fit: apps/shop/overlays/production/kustomization.yaml:4"),
-        ("shop/web", Scope(), "3 places fit"),
+        ("ghcr.io/org/web", Scope(), "places match: apps/shop/overlays/production/kustomization.yaml:4"),
+        ("shop/web", Scope(), "3 places match"),
     ],
 )
 def test_more_than_one_place_is_an_error_that_lists_them(name, scope, found):
@@ -164,10 +164,10 @@ def test_more_than_one_place_is_an_error_that_lists_them(name, scope, found):
 
 def test_an_image_that_stands_twice_in_a_file_is_ambiguous():
     twice = kustomization("a", images="  - {name: web, newTag: v1}\n  - {name: web, newTag: v2}\n")
-    with pytest.raises(InputError, match=r"2 places fit: kustomization\.yaml:4 .*kustomization\.yaml:5"):
+    with pytest.raises(InputError, match=r"2 places match: kustomization\.yaml:4 .*kustomization\.yaml:5"):
         at("web", files={"kustomization.yaml": twice})
     containers = {"a.yaml": pod(("one", "web:1"), ("two", "web:1"))}
-    with pytest.raises(InputError, match="2 places fit"):
+    with pytest.raises(InputError, match="2 places match"):
         at("web", files=containers)
 
 
@@ -182,7 +182,7 @@ def test_an_image_that_stands_twice_in_a_file_is_ambiguous():
             "web",
             Scope(app="shop", environment="live"),
             "no environment 'live'",
-            "there are: production, staging",
+            "existing: production, staging",
         ),
         ("anything", Scope("nowhere"), "no image", "bootstrap image list"),
     ],
@@ -279,7 +279,7 @@ def test_an_entry_that_is_not_the_images_name_to_the_letter_is_refused(entry):
     }
     with pytest.raises(InputError) as caught:
         at("nginx", files=files)
-    assert "changes nothing" in caught.value.found
+    assert "has no effect" in caught.value.found
     assert "pod.yaml:6 has nginx:1.25" in caught.value.found
     assert caught.value.where == "kustomization.yaml:4"
 

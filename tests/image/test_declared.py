@@ -168,9 +168,9 @@ def test_a_file_of_any_kind_can_be_declared(path: str, text: str, entry: str, li
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("WEB=org/a:1\nWEB=org/a:2\n", "2 times, in the lines 1, 2"),
-        ("A=1\n", "does not stand"),
-        ("WEB=\n", "nothing stands"),
+        ("WEB=org/a:1\nWEB=org/a:2\n", "2 times, in lines 1, 2"),
+        ("A=1\n", "is not in the file"),
+        ("WEB=\n", "nothing follows"),
     ],
 )
 def test_a_text_that_does_not_lead_to_one_place_is_told(text: str, told: str) -> None:
@@ -200,7 +200,7 @@ def test_the_app_and_environment_that_are_told_decide_which_is_meant() -> None:
                 place = choose(name, Scope(app=app, environment=environment), files)
                 assert isinstance(place, ImagePlace)
                 assert (place.line, place.home) == (line, ("fleet", environment))
-    with pytest.raises(InputError, match="2 places fit"):
+    with pytest.raises(InputError, match="2 places match"):
         choose("it", Scope(), files)
     listed, faults = Search(Scope(environment="prod", under="argo"), files, "").everything()
     assert ([place.text for place in listed], faults) == (["org/fleet:v0"], [])
@@ -219,7 +219,7 @@ def test_a_declaration_that_fails_is_nobody_elses_fault() -> None:
         assert choose(name, Scope(), files).file == "a.yaml"
     with pytest.raises(InputError, match=r"b\.yaml has nothing at y"):
         choose("b", Scope(), files)
-    with pytest.raises(InputError, match=r"declared in no\.yaml, which is no file") as caught:
+    with pytest.raises(InputError, match=r"declared in no\.yaml, which is not a file") as caught:
         choose("c", Scope(), files)
     assert caught.value.where == "bootstrap.yaml:4"
 

@@ -166,9 +166,9 @@ def test_a_tag_alone_gets_its_repository_from_the_values_below() -> None:
     assert edit(b"proxyTag: p1\n", stage, Reference("org/proxy", "p2")) == b"proxyTag: p2\n"
     qa = choose("org/web", Scope(environment="qa"), Memory(files))
     assert qa.file == "apps/t/envs/qa/values.yaml"
-    with pytest.raises(InputError, match=r"its repository at apps/t/values\.yaml:4"):
+    with pytest.raises(InputError, match=r"its repository is at apps/t/values\.yaml:4"):
         edit(files[stage.file].encode(), stage, parse_wanted("a=other/web:v1").applied_to(Reference("x")))
-    with pytest.raises(InputError, match="2 places fit"):
+    with pytest.raises(InputError, match="2 places match"):
         choose("org/web", Scope("apps/t/values.yaml"), Memory(files)) and choose(
             "org/web", Scope(), Memory({path: files[path] for path in list(files)[:2]})
         )

@@ -157,6 +157,9 @@ def test_edit_by_hand_is_kept_and_reported() -> None:
     repository.files[VALUES] = b"replicas: 5\n"
     done = repository.again()
     assert not done.commits
+    assert done.notes == ()
+    done = repository.again(catalog={**CATALOG, "infrastructure/new/x.yaml": b"x: 1\n"})
+    assert repository.files[VALUES] == b"replicas: 5\n"
     assert done.notes == (f"kept, as they were changed here: {VALUES}",)
 
 

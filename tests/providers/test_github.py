@@ -210,7 +210,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host) -> No
     assert (found.address, found.mark, found.wrong, found.signed) == (HOOK, mark("secret", HOOK), (), True)
     example = found.last  # of the schema's example
     assert example is not None
-    assert (example.status, example.said, bool(example.at)) == (200, "OK", True)
+    assert (example.status, example.message, bool(example.at)) == (200, "OK", True)
     host.instead[("GET", f"{path}/7/deliveries")] = []
     assert provider.webhooks(URL)[0].last is None
 

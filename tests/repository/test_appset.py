@@ -200,14 +200,14 @@ def test_one_expression_that_git_does_not_tell_makes_one_field_unknown(tmp_path:
     application = found.applications[0]
     assert application["metadata"]["name"] == "a"
     assert application["metadata"]["annotations"] == {"at": "{{ now }}"}
-    assert found.untold == ["its template uses now, which Git alone does not tell"]
+    assert found.untold == ["its template uses now, which is not known from Git alone"]
 
 
 def test_plain_templates_take_text_and_leave_what_no_generator_gives(tmp_path: Path) -> None:
     template = {**TEMPLATE, "metadata": {"name": "{{path.basename}}-{{ path[0] }}-{{nope}}"}}
     found = made(tmp_path, git("directories", "[{path: apps/a}]"), goTemplate=False, template=template)
     assert names(found) == ["a-apps-{{nope}}"]
-    assert "no generator gives {{nope}}" in found.untold
+    assert "no generator sets {{nope}}" in found.untold
 
 
 def test_template_patch_is_merged_and_leaves_the_project(tmp_path: Path) -> None:

@@ -98,9 +98,9 @@ def test_what_was_read_and_what_was_not_is_said_in_one_line(tmp_path: Path, invo
     told = coverage_of(repository)
     assert (told.applications, told.objects) == (2, 2)
     assert str(told) == (
-        "read: 2 Applications, 2 objects; not read: chart postgres (helm fetches charts with --fetch-charts "
-        "alone); x (in another repository); 1 file argocd/tokens.yaml (templates of another program, no "
-        "manifests)"
+        "read: 2 Applications, 2 objects; not read: chart postgres (helm fetches charts only with "
+        "--fetch-charts); x (in another repository); 1 file argocd/tokens.yaml (templates of another "
+        "program, not manifests)"
     )
 
 
@@ -121,7 +121,7 @@ def test_plain_part_of_a_kustomization_with_charts_is_read(tmp_path: Path, invoc
     repository = read_all(write(tmp_path, CHARTS), invocation)
     assert "Deployment mon/web" in objects(repository)
     assert [one.why for one in coverage_of(repository).unread] == [
-        "kustomize renders its charts with --enable-helm alone"
+        "kustomize renders its charts only with --enable-helm"
     ]
 
 
@@ -149,7 +149,7 @@ def test_flux_beside_argo_cd_is_named_and_what_it_brings_is_not_missing(
     files = {"argocd/web.yaml": application("web", "web", "web"), "web/release.yaml": FLUX}
     repository = read_all(write(tmp_path, files), invocation)
     assert [(one.what, one.why) for one in coverage_of(repository).unread] == [
-        ("HelmRelease podinfo", "Flux applies it, and Argo CD alone is followed")
+        ("HelmRelease podinfo", "Flux applies it, and only Argo CD is followed")
     ]
     assert not repository.index(repository.scopes[0]).knows("web")
 

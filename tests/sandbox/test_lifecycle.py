@@ -215,7 +215,7 @@ def test_status_tells_what_has_ended_and_exits_with_1(private: Invocation, run: 
     states = {item["name"]: item for item in json.loads(result.out)["processes"]}
     assert states["etcd"]["state"] == "running"
     assert states["kube-controller-manager"]["state"] == "ended"
-    assert states["kube-controller-manager"]["said"]
+    assert states["kube-controller-manager"]["tail"]
 
 
 def test_status_of_a_sandbox_that_is_not_there_says_how_to_start_one(private: Invocation, run: Run) -> None:

@@ -361,7 +361,7 @@ def test_trace_tells_what_was_to_be_made_in_the_cluster_and_is_not_there(
     kube.ensure_secret(admin, ns, "web-token", data={"token": b"hush-hush"}, generate=(), labels={})
     there = run(*command, env=environ)
     assert f"Secret {ns}/web-token\n" in there.out
-    assert "· live: it is there" in there.out
+    assert "· live: it exists" in there.out
 
 
 def test_catalog_with_argocds_own_manifest_has_no_finding(

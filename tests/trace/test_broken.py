@@ -171,7 +171,7 @@ def test_cluster_that_cannot_be_built_breaks_every_chain(run: Run, repository: P
         result = run("trace", target, "--repo", str(repository))
         assert result.exit == 1, result.out
         assert f"{how}: folder clusters/one of Application argocd/root  [BROKEN]" in result.out
-        message = "resources names projct.yaml, which is not there"
+        message = "resources names projct.yaml, which does not exist"
         assert f"! GB106 it cannot be rendered: {message} (clusters/one/kustomization.yaml:2)" in result.out
         assert "switched on in no cluster" not in result.out
     cluster.write_text(OURS["clusters/one/kustomization.yaml"])

@@ -145,7 +145,7 @@ def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> Non
     text = run("validate", root)
     assert (text.exit, text.out) == (0, "")
     assert f"not checked: {says}" in text.err
-    assert "chart cert-manager was not rendered (helm fetches charts with --fetch-charts alone)" in text.err
+    assert "chart cert-manager was not rendered (helm fetches charts only with --fetch-charts)" in text.err
     told = json.loads(run("validate", root, "-o", "json").out)["notChecked"]
     assert told["rules"] == ["GB342", "GB306", "GB341", "GB316", "GB333", "GB217"]
     assert [(one["application"], one["what"], one["file"]) for one in told["parts"]] == [
@@ -160,7 +160,7 @@ def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> Non
     suite = ElementTree.fromstring(run("validate", root, "-o", "junit").out)  # noqa: S314 - our own output
     assert says in (suite.findtext("system-out") or "")
     assert f"Not checked: {says}" in run("validate", root, "-o", "markdown").out
-    covered = "not read: chart cert-manager (helm fetches charts with --fetch-charts alone)"
+    covered = "not read: chart cert-manager (helm fetches charts only with --fetch-charts)"
     assert covered in read["message"]["text"]
     assert first.startswith("::notice title=read::")
     assert covered in first

@@ -251,7 +251,7 @@ KEYS_BY_ALIAS = b"a: &x v1\nmap:\n  *x : other\n  tag: v1\n"
 
 def test_an_alias_as_a_key_repeats_its_anchor():
     """yaml-test-suite E76Z: `*a : b` is a pair whose key is what the anchor says."""
-    with pytest.raises(InputError, match=r"other places share the value by the alias \*x"):
+    with pytest.raises(InputError, match=r"other places share the value through the alias \*x"):
         replace_scalar(KEYS_BY_ALIAS, (0, "a"), "v2")
     assert [span.path for span in spans(KEYS_BY_ALIAS)] == [(0, "a"), (0, "map", "v1"), (0, "map", "tag")]
     assert replace_scalar(KEYS_BY_ALIAS, (0, "map", "v1"), "new") == KEYS_BY_ALIAS.replace(b"other", b"new")
@@ -265,7 +265,7 @@ def test_a_file_with_a_key_that_is_no_text_can_be_edited(key):
 
 def test_a_key_or_value_that_an_alias_repeats_is_not_removed_from_under_it():
     for text in (b"m: {a: &x v1, b: v}\nn: *x\n", b"m: {&x a: v1, b: v}\nn: *x\n"):
-        with pytest.raises(InputError, match=r"by the alias \*x"):
+        with pytest.raises(InputError, match=r"through the alias \*x"):
             set_keys(text, (0, "m"), {"a": None}, ("a", "b"), "f.yaml")
     alias = b"n: &x v1\nm: {a: *x, b: v}\n"
     assert set_keys(alias, (0, "m"), {"a": None}, ("a", "b"), "f.yaml") == b"n: &x v1\nm: {b: v}\n"
