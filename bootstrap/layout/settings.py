@@ -186,6 +186,18 @@ def render_record(
     return ((_HEADER if not before else "") + stream.getvalue()).encode()
 
 
+def without_cluster(text: bytes, name: str, where: str = RECORD) -> bytes:
+    """`bootstrap.yaml` without one cluster's settings; the same bytes when it has none of that name."""
+    data = _load(text, where)
+    clusters = data.get("clusters")
+    if not isinstance(clusters, dict) or name not in clusters:
+        return text
+    del clusters[name]
+    stream = StringIO()
+    _yaml().dump(data, stream)
+    return stream.getvalue().encode()
+
+
 def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:
     """Set what differs; the rest stays as it is written, with its quotes and comments."""
     there = data.get(key)
