@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 # Tests start hundreds of Python programs: with their byte code kept, each starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: sandbox sandbox-down test test-fast lint ci bench clean
+.PHONY: sandbox sandbox-down test test-fast test-programs lint ci bench clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -15,6 +15,7 @@ help:
 	@echo "make sandbox-down  stop it and delete its data"
 	@echo "make test          every test, on the real parts"
 	@echo "make test-fast     those that need no cluster and build nothing"
+	@echo "make test-programs  build what tests run; make test does it first"
 	@echo "make lint          ruff, mypy --strict, import-linter"
 	@echo "make ci            what CI runs: lint and test"
 	@echo "make bench         every figure that has a goal, against kubectl, kustomize and git"
@@ -33,11 +34,16 @@ sandbox: $(INSTALLED)
 sandbox-down: $(INSTALLED)
 	@$(BIN)/bootstrap sandbox down --purge
 
+# Get what tests run, with progress, before pytest starts: nothing is compiled inside a test.
+test-programs: $(INSTALLED)
+	$(BIN)/python -m tests.tools
+
 # What needs no cluster and builds nothing: for the minutes between two edits.
 test-fast: $(INSTALLED)
+	$(BIN)/python -m tests.tools kustomize helm
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/sandbox --ignore=tests/ci --ignore=tests/catalog
 
-test: $(INSTALLED)
+test: $(INSTALLED) test-programs
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)

@@ -147,7 +147,7 @@ def _report_interrupted(error: BaseException, invocation: Invocation) -> int:
     process_group.finish()
     with suppress(OSError):  # the terminal may be gone: that is what SIGHUP means
         invocation.stderr.write("\ninterrupted\n")
-        for text in interruption.told():
+        for text in interruption.unknown_results():
             invocation.stderr.write(f"{text}\n")
         invocation.stderr.flush()
     return interruption.status_of(error)

@@ -18,5 +18,5 @@ lock() {
 }
 
 lock requirements.txt \
-  "# What bootstrap runs with, and what builds it: each file's sha256, for pip --require-hashes. Versions: constraints.txt."
-lock requirements-dev.txt "# The same with what tests and checks need." --extra graph --extra test --extra dev
+  "# What bootstrap runs with, and what builds it: each file's sha256, for pip --require-hashes. Versions: constraints.txt." --extra cel
+lock requirements-dev.txt "# The same with what tests and checks need." --extra cel --extra graph --extra test --extra dev

@@ -73,3 +73,14 @@ def test_every_module_of_some_size_is_imported_by_a_test_or_named_as_covered() -
         if len(path.read_text().splitlines()) > COVERED and not imported and not listed:
             untested.append(name)
     assert untested == []
+
+
+BUILDERS = {"test_built.py", "test_programs.py", "test_released.py", "test_toolchain.py", "__main__.py"}
+"""The tests of building itself, and what builds the others' tools before they start."""
+
+
+def test_no_test_builds_the_program_that_it_runs() -> None:
+    """A compiler in a test counts against its patience: `tests.tools.tool` finds what is built already."""
+    building = re.compile(r"\b(?:find|programs|build)\.(?:ensure|build_all)\(|import (?:ensure|build_all)\b")
+    paths = [path for path in (ROOT / "tests").rglob("*.py") if path.name not in BUILDERS]
+    assert [str(path.relative_to(ROOT)) for path in paths if building.search(path.read_text())] == []

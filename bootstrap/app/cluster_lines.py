@@ -13,10 +13,11 @@ from bootstrap.layout import traits as component_traits
 from bootstrap.layout.components import Component
 from bootstrap.layout.traits import Choice
 from bootstrap.manifests.reader import documents
+from bootstrap.resources.products import BY_NAME
 from bootstrap.yamledit import edit
 
-_INGRESS = {"traefik": "traefik", "ingress-nginx": "nginx"}
-"""Component → the class that it provides."""
+_INGRESS = ("traefik", "ingress-nginx")
+"""The catalog's controllers of Ingresses, the preferred one first."""
 _MESHES = ("istio", "istio-ambient")
 
 
@@ -47,7 +48,7 @@ def way_in(cluster: Cluster, gateway: bool) -> WayIn:
             return WayIn(mesh, "gateway", requires, "istio", "80", "443")
         return WayIn("traefik", "gateway", ("cert-manager", "gateway-api", "traefik"), "traefik")
     component = next((name for name in _INGRESS if name in on), "traefik")
-    return WayIn(component, "ingress", ("cert-manager", component), _INGRESS[component])
+    return WayIn(component, "ingress", ("cert-manager", component), BY_NAME[component].classes[0])
 
 
 def switched_on(cluster: Cluster, lines: Sequence[Line]) -> tuple[bytes, Choice]:
@@ -59,7 +60,7 @@ def switched_on(cluster: Cluster, lines: Sequence[Line]) -> tuple[bytes, Choice]
             raise RefusedError(f"adding {line.name}", found, "give the app another name")
         about = f"{line.app}, environment {line.environment}"
         offers[line.name] = Component(line.name, line.entry, False, about)
-        traits[line.name] = component_traits.traits(documents(line.application, line.entry))
+        traits[line.name] = component_traits.combined(documents(line.application, line.entry))
     choice = component_traits.to_enable(offers, traits, [line.name for line in lines])
     choice = replace(choice, notes=(*choice.notes, *component_traits.secrets_note(choice, traits)))
     content = cluster.content

@@ -12,7 +12,6 @@ from bootstrap.app.request import AppRequest, Config
 from bootstrap.yamledit import edit
 
 PREFIX = "gitops-bootstrap.io/"
-PATHS = "argocd.argoproj.io/manifest-generate-paths"
 _POD = (2, "spec", "template", "spec")
 _CONTAINER = (*_POD, "containers", 0)
 _PRIVILEGED = 1024

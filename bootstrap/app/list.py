@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from bootstrap.component import switch
 from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
+from bootstrap.core.text import with_short_digests
 from bootstrap.edit.access import open_branch, open_tree
 from bootstrap.edit.carry_out import Where
 from bootstrap.edit.files import Files
@@ -60,7 +60,7 @@ def read(where: Where, output: Output) -> list[Listed]:
 
 def _few(names: tuple[str, ...]) -> str:
     """Enough to recognise them: digests are shortened, and of many names only the first are shown."""
-    shown = [re.sub(r"(@sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", name) for name in names[:SHOWN]]
+    shown = [with_short_digests(name) for name in names[:SHOWN]]
     more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
     return ", ".join([*shown, *more])
 

@@ -1,7 +1,7 @@
-"""Argo CD: its verified manifest, its Applications, waiting for them, its first password.
+"""Argo CD: its verified manifest, its Applications, waiting for them, its initial password.
 
-The parts: argocd_manifest (what to install), argocd_wait (until all is Synced and Healthy),
-argocd_why (what an unhealthy object's own status and events say).
+Its modules: install_manifest (what to install), wait (until all is Synced and Healthy), explain
+(what an unhealthy object's own status and events say).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def applications(cluster: Cluster, namespace: str | None = NAMESPACE) -> list[di
 
 
 def initial_password(cluster: Cluster) -> str | None:
-    """The password that Argo CD made for its user admin, until its Secret is deleted."""
+    """The password that Argo CD generated for its user admin, until its Secret is deleted."""
     secret = kube.get(cluster, "v1", "Secret", NAMESPACE, INITIAL_PASSWORD)
     value = ((secret or {}).get("data") or {}).get("password")
     return base64.b64decode(value).decode() if value else None

@@ -1,6 +1,6 @@
 """Why an Application is not healthy, from its live objects: their conditions, their pods, their events.
 
-Argo CD's Application does not tell: since 3.0 it no longer keeps the health of single resources.
+Argo CD's Application does not say: since 3.0 it no longer has the health of each resource.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bootstrap.kube import Cluster, workloads
 from bootstrap.kube.workloads import WORKLOADS
 
 EXPLAINED = 20
-"""Applications whose objects are looked at, at most."""
+"""Applications whose objects are read, at most."""
 MOST = 3
 """Objects that are explained for one Application."""
 CONTROLLERS = (("StatefulSet", "argocd-application-controller"), ("Deployment", "argocd-repo-server"))
@@ -28,7 +28,7 @@ Object = Mapping[str, Any]
 
 
 def explain(cluster: Cluster, application: Application) -> list[str]:
-    """A line for each object that is not as it should be, at most MOST; none when nothing can be read."""
+    """A line for each object with a problem, at most MOST; none when nothing can be read."""
     found: list[str] = []
     state = application.get("status") or {}
     try:
@@ -47,7 +47,7 @@ def explain(cluster: Cluster, application: Application) -> list[str]:
 
 
 def explained(cluster: Cluster, found: Status, applications: Sequence[Application]) -> Status:
-    """With what the objects say of the Applications that are not ready, and of workloads of all of them."""
+    """The status with the problems of objects of Applications that are not ready, and of all workloads."""
     by_key = {key_of(application): application for application in applications}
     own = [item for item in found.waiting if not (item.parent or item.missing)]
     objects = {
@@ -59,10 +59,10 @@ def explained(cluster: Cluster, found: Status, applications: Sequence[Applicatio
 
 
 def rollouts(cluster: Cluster, applications: Sequence[Application]) -> dict[Key, tuple[str, ...]]:
-    """For each Application with workloads that are not as wanted: a line for each, at most MOST.
+    """For each Application with workloads that are not rolled out: a line for each, at most MOST.
 
-    Also for what Argo CD calls Healthy: its health is as old as its last look. What it is told to pass over
-    (IGNORED) is passed over; so is everything when workloads may not be listed.
+    Also for those that Argo CD calls Healthy: its health is as old as its last refresh. What it is told to
+    ignore (IGNORED) is ignored; so is everything when workloads may not be listed.
     """
     try:
         live = {
@@ -82,8 +82,8 @@ def rollouts(cluster: Cluster, applications: Sequence[Application]) -> dict[Key,
             if workload is None or _is_ignored(workload) or len(lines) >= MOST:
                 continue
             try:
-                wrong = workloads.trouble(cluster, workload)
-                text = wrong.text if wrong else None
+                finding = workloads.trouble(cluster, workload)
+                text = finding.text if finding else None
             except ClusterError:  # its pods may not be read
                 text = workloads.not_as_wanted(workload)
             if text:
@@ -94,7 +94,7 @@ def rollouts(cluster: Cluster, applications: Sequence[Application]) -> dict[Key,
 
 
 def _is_here(application: Application) -> bool:
-    """Whether it deploys to the cluster that Argo CD runs in, the one that is asked."""
+    """Whether it deploys to the cluster that Argo CD runs in, which is the one queried."""
     destination = (application.get("spec") or {}).get("destination") or {}
     server, name = destination.get("server"), destination.get("name")
     return server in (None, "", IN_CLUSTER) and name in (None, "", "in-cluster")
@@ -119,15 +119,15 @@ def _explain_one(cluster: Cluster, item: Mapping[str, Any]) -> list[str]:
     place = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
     live = kube.get(cluster, api_version, kind, namespace, name)
     if live is None:
-        # What is still to be applied is told by the Application's own state.
-        return [] if item.get("status") == "OutOfSync" else [f"{place}: it is not there"]
+        # The Application's own state says what is still to be applied.
+        return [] if item.get("status") == "OutOfSync" else [f"{place}: it does not exist"]
     if kind in WORKLOADS:
         found = workloads.trouble(cluster, live)
         return [f"{place}: {found.text}"] if found else []
-    wrong = _CHECKS[kind](live)
-    if wrong is None:
+    finding = _CHECKS[kind](live)
+    if finding is None:
         return []
-    line = f"{place}: {wrong}"
+    line = f"{place}: {finding}"
     event = workloads.newest_warning(cluster, kind, namespace, name)
     return [f"{line}; {event}" if event else line]
 
@@ -152,7 +152,7 @@ def _balanced(live: Object) -> str | None:
     if live["kind"] == "Service" and (live.get("spec") or {}).get("type") != "LoadBalancer":
         return None
     addresses = ((live.get("status") or {}).get("loadBalancer") or {}).get("ingress")
-    return None if addresses else "no load balancer or controller has given it an address"
+    return None if addresses else "no load balancer or controller has assigned an address to it"
 
 
 def _pod(live: Object) -> str | None:

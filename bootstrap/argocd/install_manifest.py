@@ -1,4 +1,4 @@
-"""Argo CD's own manifest: pinned by version and sha256, fetched or given, and checked for what it is."""
+"""Argo CD's own manifest: pinned by version and sha256, downloaded or given, and verified."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FILES: dict[Variant, str] = {
     "core": "core-install.yaml",
 }
 OPTIONS: dict[Variant, str] = {"install": "neither --ha nor --core", "ha": "--ha", "core": "--core"}
-"""What to give on the command line for a variant."""
+"""The options for each variant."""
 
 _VERSION = re.compile(r"v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -66,8 +66,8 @@ def manifest(
 ) -> Manifest:
     """The manifest of a version (default VERSION), or the one at `source`: a file, or a URL with `sha256`.
 
-    InputError: an unknown version without checksum, a URL without one, a file that is no manifest of
-    this variant or of another version. DownloadError: it cannot be had, or is another than expected.
+    InputError: an unknown version without a checksum, a URL without one, a file that is not a manifest of
+    this variant or is of another version. DownloadError: it cannot be fetched, or its checksum differs.
     """
     version = _tag(version) if version else None
     wanted = _checksum(sha256) if sha256 else None
@@ -82,15 +82,15 @@ def manifest(
     if version and found != version:
         raise InputError(
             "reading Argo CD's manifest",
-            f"its images have version {found}, asked for was {version}",
-            "give the manifest of that version, or leave --argocd-version out",
+            f"its images have version {found}, but {version} was requested",
+            "give the manifest of that version, or omit --argocd-version",
             where,
         )
     return Manifest(found, variant, hashlib.sha256(content).hexdigest(), content)
 
 
 def release_url(version: str, variant: Variant) -> str:
-    """Where the manifest of a released version lies."""
+    """The URL of a released version's manifest."""
     return f"{RELEASES}/{version}/manifests/{FILES[variant]}"
 
 
@@ -104,7 +104,7 @@ def _released(invocation: Invocation, version: str, variant: Variant, wanted: st
         raise InputError(
             "choosing Argo CD's version",
             f"the checksum of {version} ({variant}) is not known to this program; known: {known}",
-            f"give --sha256 with the checksum that you trust: curl -fsSL {url} | sha256sum",
+            f"give --sha256 with a checksum that you trust: curl -fsSL {url} | sha256sum",
         )
     try:
         return download.fetch(url, wanted, invocation).read_bytes()
@@ -115,8 +115,8 @@ def _released(invocation: Invocation, version: str, variant: Variant, wanted: st
             return module.read(version, FILES[variant], wanted, invocation)
         raise DownloadUnavailable(
             error.tried,
-            f"{error.found}; nor has a Go module proxy it",
-            f"{error.hint}; or give the file, had in another way, with --argocd-manifest FILE",
+            f"{error.found}; no Go module proxy has it either",
+            f"{error.hint}; or fetch the file in another way and give it with --argocd-manifest FILE",
             error.where,
         ) from error
 
@@ -127,7 +127,7 @@ def _from_url(invocation: Invocation, url: str, wanted: str | None) -> bytes:
     if wanted is None:
         raise InputError(
             "reading --argocd-manifest",
-            "a URL has to come with the checksum of what is expected there",
+            "a URL needs the checksum of the expected file",
             f"add --sha256: curl -fsSL '{url}' | sha256sum",
         )
     return download.fetch(url, wanted, invocation).read_bytes()
@@ -144,15 +144,15 @@ def _from_file(path: Path, wanted: str | None) -> bytes:
     if wanted and actual != wanted:
         raise ChecksumDiffers(
             "reading --argocd-manifest",
-            f"its sha256 is {actual}, expected is {wanted}",
-            "give the file that --sha256 belongs to",
+            f"its sha256 is {actual}, expected {wanted}",
+            "give the file with that checksum, or correct --sha256",
             str(path),
         )
     return content
 
 
 def _version(content: bytes, variant: Variant, where: str, asked: str | None) -> str:
-    """The version of the images of what proves to be the manifest of this variant."""
+    """The version of the images, once the manifest has proved to be of this variant."""
     objects = {(item.kind, item.name): item for item in split.split(content, where)}
     required = _EVERY if variant == "core" else _EVERY | {_SERVER}
     required = required | {_HA} if variant == "ha" else required
@@ -168,14 +168,14 @@ def _version(content: bytes, variant: Variant, where: str, asked: str | None) ->
         return asked
     raise InputError(
         "reading Argo CD's manifest",
-        "its image has no version for a tag",
+        "the tag of its image is not a version",
         "say which version it is with --argocd-version",
         where,
     )
 
 
 def _variant(names: set[tuple[str, str]]) -> Variant | None:
-    """Which variant these objects are; None for no Argo CD at all."""
+    """Which variant these objects are; None if they are not Argo CD."""
     if not names >= _EVERY:
         return None
     if _SERVER not in names:
@@ -192,12 +192,12 @@ def _tag(version: str) -> str:
     tag = version if version.startswith("v") else f"v{version}"
     if not _VERSION.fullmatch(tag):
         raise InputError(
-            "reading --argocd-version", f"{version!r} is no version", f"give one such as {VERSION}"
+            "reading --argocd-version", f"{version!r} is not a version", f"give one such as {VERSION}"
         )
     return tag
 
 
 def _checksum(sha256: str) -> str:
     if not _SHA256.fullmatch(sha256.lower()):
-        raise InputError("reading --sha256", f"{sha256!r} is no sha256", "give its 64 hex digits")
+        raise InputError("reading --sha256", f"{sha256!r} is not a sha256", "give its 64 hex digits")
     return sha256.lower()

@@ -1,7 +1,7 @@
-"""Another way to Argo CD's manifest: the Go module of that version holds it, and module proxies are many.
+"""Another source of Argo CD's manifest: the Go module of that version, from any module proxy.
 
-Where a network has no route to the release but one to a proxy (GOPROXY), `init` works all the same. What is
-read there is held to the same checksum as what a release is fetched by.
+`init` then works on networks that reach a proxy (GOPROXY) but not the release. What is read there must have
+the same checksum as the release.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from bootstrap.core.errors import BootstrapError, ChecksumDiffers, DownloadUnava
 from bootstrap.core.invocation import Invocation
 
 PROXIES = "https://proxy.golang.org"
-"""Asked where GOPROXY names none."""
+"""Used where GOPROXY names none."""
 MODULE = "github.com/argoproj/argo-cd/v{major}"
 LARGEST = 20_000_000
-"""Bytes of a manifest; ten times what the largest one has."""
+"""Bytes of a manifest, at most: ten times the largest one."""
 
 
 def read(version: str, file: str, sha256: str, invocation: Invocation) -> bytes:
-    """The file `manifests/<file>` of the module at `version` (a tag such as v3.6.1), kept in the cache.
+    """The file `manifests/<file>` of the module at `version` (a tag such as v3.6.1), and cached.
 
-    Raises DownloadUnavailable when no proxy has it, ChecksumDiffers when it is another file there.
+    Raises DownloadUnavailable when no proxy has it, ChecksumDiffers when the file differs.
     """
     from bootstrap.http import download
     from bootstrap.http.streaming import shown
@@ -53,7 +53,7 @@ def read(version: str, file: str, sha256: str, invocation: Invocation) -> bytes:
             raise ChecksumDiffers(
                 f"reading {member}",
                 f"its sha256 is {actual}, expected is {sha256}",
-                "do not use that proxy: it gives another file than was released",
+                "do not use that proxy: it serves another file than the release",
                 shown(url),
             )
         download.keep_bytes(content, invocation)
@@ -64,7 +64,7 @@ def read(version: str, file: str, sha256: str, invocation: Invocation) -> bytes:
 
 
 def _proxies(invocation: Invocation) -> Iterator[str]:
-    """Those that GOPROXY names, in its order; `direct` and what follows it, or `off`, ask none."""
+    """The proxies that GOPROXY names, in its order; none after `direct` or `off`."""
     for part in re.split(r"[,|]", invocation.environ.get("GOPROXY") or PROXIES):
         proxy = part.strip().rstrip("/")
         if proxy in ("direct", "off"):

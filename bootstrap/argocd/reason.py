@@ -1,4 +1,4 @@
-"""Pure: why one Application is not Synced and Healthy yet, in Argo CD's own words where it has some."""
+"""Pure: why one Application is not Synced and Healthy yet, in Argo CD's own words where there are any."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ PASSING = (
     "temporarily unavailable",
     "eof",
 )
-"""Parts of messages that tell of something which is only not up yet."""
+"""Parts of messages about something that is just not up yet."""
 ERRORS = ("ComparisonError", "InvalidSpecError", "SyncError", "DeletionError", "UnknownError")
 NAMED = 3
-"""Resources that a reason lists before it says how many more there are."""
+"""Resources that a reason lists before it only counts the rest."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """`text` "" means ready; `final`: nothing will change by itself; `since` an RFC 3339 time or "".
+    """`text` "" means ready; `final`: nothing will change by itself; `since`: an RFC 3339 time or "".
 
-    `passing`: an error that is gone when Argo CD looks again, which by itself it does only minutes later.
+    `passing`: an error that disappears with the next refresh, which may be minutes away.
     """
 
     text: str
@@ -46,8 +46,8 @@ class Reason:
 READY = Reason("")
 
 
-def of(application: Application, revision: str | None = None) -> Reason:
-    """What this Application waits for; `revision` is the commit that it has to be at, if any."""
+def reason_for(application: Application, revision: str | None = None) -> Reason:
+    """What this Application is waiting for; `revision` is the commit that it must be at, if any."""
     metadata, state = application["metadata"], application.get("status") or {}
     if metadata.get("deletionTimestamp"):
         return Reason("its deletion", metadata["deletionTimestamp"])
@@ -63,14 +63,14 @@ def of(application: Application, revision: str | None = None) -> Reason:
 
 
 def revisions(application: Application) -> list[str]:
-    """The revisions it was compared with, one a source."""
+    """The revisions that it was compared with, one per source."""
     sync = (application.get("status") or {}).get("sync") or {}
     found = sync.get("revisions") or [sync.get("revision")]
     return [str(item) for item in found if item]
 
 
 def repository(application: Application) -> str | None:
-    """The repository of the source `ref: repo`, or of a lone source."""
+    """The repository of the source `ref: repo`, or of the only source."""
     spec = application.get("spec") or {}
     sources = spec.get("sources") or ([spec["source"]] if spec.get("source") else [])
     for source in sources:
@@ -94,14 +94,14 @@ def _condition(state: Mapping[str, Any]) -> Reason | None:
 
 
 def _operation(application: Application, state: Mapping[str, Any]) -> Reason | None:
-    """A sync that runs, is about to, or has failed."""
+    """A sync that is running, about to run, or has failed."""
     operation = state.get("operationState") or {}
     phase, message = operation.get("phase"), cut(str(operation.get("message", "")))
     since = str(operation.get("startedAt", ""))
     if phase in ("Running", "Terminating"):
-        return Reason(f"its sync: {message or 'it runs'}", since)
+        return Reason(f"its sync: {message or 'running'}", since)
     if application.get("operation"):
-        return Reason("its sync to begin")
+        return Reason("its sync to start")
     synced = (state.get("sync") or {}).get("status") == "Synced"
     if phase in ("Failed", "Error") and not synced:
         return Reason(f"its sync failed: {message}", str(operation.get("finishedAt", since)))
@@ -114,7 +114,7 @@ def _sync(application: Application, state: Mapping[str, Any], revision: str | No
         automated = (application["spec"].get("syncPolicy") or {}).get("automated")
         what = _out_of_sync(state)
         if sync == "OutOfSync" and (automated is None or automated.get("enabled") is False):
-            return Reason(f"somebody to sync it: it has no automated sync policy{what}", final=True)
+            return Reason(f"someone to sync it: it has no automated sync policy{what}", final=True)
         return Reason(f"its sync: {sync}{what}")
     found = revisions(application)
     if revision and revision not in found:
@@ -144,12 +144,12 @@ def _health(state: Mapping[str, Any]) -> Reason | None:
         message = _unhealthy(state)
     text = f"{status}: {message}" if message else status
     if status == "Suspended":
-        return Reason(f"somebody to resume it: {text}", since, final=True)
+        return Reason(f"someone to resume it: {text}", since, final=True)
     return Reason(f"its health: {text}", since)
 
 
 def _unhealthy(state: Mapping[str, Any]) -> str:
-    """The resources that are not healthy, where Argo CD keeps that in the Application."""
+    """The resources that are not healthy, where the Application has their health."""
     found = []
     for item in state.get("resources") or ():
         health = item.get("health") or {}

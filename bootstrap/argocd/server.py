@@ -1,6 +1,6 @@
 """Argo CD's own API (argocd-server): Applications by a token, where there is no kubeconfig.
 
-The token is sent to the named server alone: no redirect is followed, no .netrc is read.
+The token is sent only to the named server: no redirect is followed, no .netrc is read.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ PATH = "/api/v1/applications"
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 REFRESH_TIMEOUT = 3.0
-"""Seconds; the server has asked for the refresh long before it answers with the outcome."""
+"""Seconds; the server requests the refresh long before it answers with the outcome."""
 PAUSE = 1.0
-"""Seconds before a stream that ended is taken up again."""
+"""Seconds before a stream that has ended is reopened."""
 PATIENCE = 60.0
-"""Seconds for which a server that does not answer any more is asked again."""
+"""Seconds for which a server that stopped answering is retried."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class ArgoCDServer:
     session: Session = field(repr=False)
 
     def watch(self, namespace: str, timeout: float, tick: float) -> Iterator[tuple[str, dict[str, Any]]]:
-        """All Applications that the token may see, each change by the server's stream, and ticks."""
+        """All Applications that the token may read, each change from the server's stream, and ticks."""
         deadline = time.monotonic() + timeout
         known: dict[tuple[str, str], dict[str, Any]] = {}
         lost: float | None = None
@@ -74,7 +74,7 @@ class ArgoCDServer:
         return [item for item in data.get("items") or () if item["metadata"]["namespace"] == namespace]
 
     def refresh(self, namespace: str, name: str) -> None:
-        """Have Argo CD compare the Application with Git now. NotFound when there is none."""
+        """Have Argo CD compare the Application with Git now. NotFound when it does not exist."""
         query = {"refresh": "normal", "appNamespace": namespace}
         try:
             self._get(f"{PATH}/{name}", f"refreshing Application {name}", query, REFRESH_TIMEOUT)
@@ -83,7 +83,7 @@ class ArgoCDServer:
                 raise
 
     def explain(self, application: Application) -> list[str]:
-        """What the server's resource tree says of objects that are not well: kind, name, message."""
+        """A line for each unhealthy object of the server's resource tree: kind, name, message."""
         namespace, name = key_of(application)
         try:
             path = f"{PATH}/{name}/resource-tree"
@@ -95,22 +95,22 @@ class ArgoCDServer:
             for node in tree.get("nodes") or ()
             if (node.get("health") or {}).get("status") not in (None, "Healthy", "Suspended")
         ]
-        said = []
+        lines = []
         for node in wrong[:3]:
             health = node["health"]
             place = f"{node.get('namespace')}/{node['name']}" if node.get("namespace") else node["name"]
             message = f": {cut(str(health['message']))}" if health.get("message") else ""
-            said.append(f"{node['kind']} {place}: {health['status']}{message}")
-        return said
+            lines.append(f"{node['kind']} {place}: {health['status']}{message}")
+        return lines
 
     def rollouts(self, applications: Sequence[Application]) -> Mapping[tuple[str, str], tuple[str, ...]]:
-        """None: the server tells no more of workloads than the health that its Applications have."""
+        """Empty: the server says no more of workloads than the health of its Applications."""
         return {}
 
     def _changes(
         self, namespace: str, known: dict[tuple[str, str], dict[str, Any]], deadline: float, tick: float
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What the stream tells until it ends or the time is over; a thread reads it, for the ticks."""
+        """The events of the stream until it ends or times out; a thread reads it, because of the ticks."""
         events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         answers: list[Any] = []
         reader = threading.Thread(target=self._read, args=(namespace, events, answers), daemon=True)
@@ -152,7 +152,7 @@ class ArgoCDServer:
                     if result and result.get("application"):
                         events.put(result)
         except (Failure, AttributeError, ValueError):
-            pass  # it ended, or was closed from the other side: what is there is listed again
+            pass  # it ended, or the other side closed it: everything is listed again
         finally:
             events.put(None)
 
@@ -173,11 +173,11 @@ class ArgoCDServer:
 
     def _data(self, answer: Any, tried: str) -> dict[str, Any]:
         data = body(answer)
-        message = str(data.get("message") or answer.reason) if isinstance(data, dict) else "no JSON"
+        message = str(data.get("message") or answer.reason) if isinstance(data, dict) else "not JSON"
         code = int(answer.status_code)
         if code in (401, 403):
-            # A server that hides what is not there answers 403 too.
-            hint = f"name an Application that is there, and give a token that may get it ({TOKEN})"
+            # A server that hides what does not exist answers 403, too.
+            hint = f"name an Application that exists, and give a token that may get it ({TOKEN})"
             raise Forbidden(tried, f"argocd-server refuses the token: {message}", hint, self.base, code=code)
         if code == 404:
             hint = "check the Application's name and namespace"
@@ -189,8 +189,8 @@ class ArgoCDServer:
 
 
 def _end(answer: Any) -> None:
-    """Close a stream that a thread is reading: closing alone would wait for what the thread reads next."""
-    with suppress(RuntimeError, ValueError):  # it has ended by itself
+    """Close a stream that a thread is reading: close() alone would wait for the thread's next read."""
+    with suppress(RuntimeError, ValueError):  # it has ended already
         answer.raw.shutdown()
     answer.close()
 
@@ -198,15 +198,15 @@ def _end(answer: Any) -> None:
 def connect(
     server: str, invocation: Invocation, token_file: Path | None = None, ca_file: Path | None = None
 ) -> ArgoCDServer:
-    """An argocd-server by URL. InputError: no https (but on loopback), no token, no file."""
+    """An argocd-server by URL. InputError: no https (except on loopback), no token, no file."""
     url = server if "://" in server else f"https://{server}"
     parts = urlsplit(url)
     if parts.username or parts.password:
-        raise InputError("reading --server", "there is a credential in the URL", f"give it with {TOKEN}")
+        raise InputError("reading --server", "the URL contains a credential", f"give it with {TOKEN}")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-        raise InputError("reading --server", f"{server} is not https", "a token goes over https alone")
+        raise InputError("reading --server", f"{server} is not https", "tokens are only sent over https")
     if ca_file is not None and not ca_file.is_file():
-        raise InputError("reading --ca-file", "it is no file", "give a PEM file", str(ca_file))
+        raise InputError("reading --ca-file", "it is not a file", "give a PEM file", str(ca_file))
     token = _token(token_file, invocation)
     invocation.keep_secret(token)
     session = Session(invocation, ca_file, {"Authorization": f"Bearer {token}"})
@@ -218,6 +218,6 @@ def _token(path: Path | None, invocation: Invocation) -> str:
         token = invocation.environ.get(TOKEN, "").strip()
         if not token:
             hint = f"set {TOKEN}, or give --token-file; argocd account generate-token makes one"
-            raise InputError("reading the token for --server", "there is none", hint)
+            raise InputError("reading the token for --server", "there is no token", hint)
         return token
     return credential_file.token(path, "--token-file", invocation)

@@ -18,23 +18,23 @@ Events = Iterator[tuple[str, dict[str, Any]]]
 
 
 class Source(Protocol):
-    """What waiting needs. `watch` is kube.watch's: all that are there, each change, and ticks."""
+    """What waiting needs. `watch` is like kube.watch: everything that exists, each change, and ticks."""
 
     def watch(self, namespace: str, timeout: float, tick: float) -> Events: ...
 
     def refresh(self, namespace: str, name: str) -> None:
-        """Have Argo CD compare an Application with Git now; NotFound when it is not there."""
+        """Have Argo CD compare an Application with Git now; NotFound when it does not exist."""
 
     def explain(self, application: Application) -> list[str]:
-        """A line for each of its objects that is not as it should be, as far as that can be read."""
+        """A line for each of its objects with a problem, as far as they can be read."""
 
     def rollouts(self, applications: Sequence[Application]) -> Mapping[Key, tuple[str, ...]]:
-        """For each Application with workloads that are not as wanted: a line for each of them."""
+        """For each Application with workloads that are not rolled out: a line for each of them."""
 
 
 @dataclass(frozen=True)
 class FromCluster:
-    """By the API server, with a kubeconfig."""
+    """Through the API server, with a kubeconfig."""
 
     cluster: Cluster
 

@@ -1,4 +1,4 @@
-"""Pure: Applications → what is synced, healthy, waited for and why."""
+"""Pure: Applications → what is Synced, Healthy, or still awaited and why."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap.argocd import reason
-from bootstrap.argocd.reason import Application
+from bootstrap.argocd.reason import NOT_CREATED, Application, reason_for, revisions
 from bootstrap.core import table
 
 WAVE = "argocd.argoproj.io/sync-wave"
@@ -15,9 +14,9 @@ TRACKING = "argocd.argoproj.io/tracking-id"
 INSTANCE = "app.kubernetes.io/instance"
 HEADERS = ("WAVE", "APPLICATION", "SYNC", "HEALTH", "SINCE", "WAITING FOR")
 NAMED = 2
-"""Applications that a line of progress names before it says how many more there are."""
-ROLLOUT = "a rollout that is not done"
-"""What an Application waits for whose workloads are not as wanted although Argo CD calls it Healthy."""
+"""Applications that a line of progress names before it only counts the rest."""
+ROLLOUT = "an unfinished rollout"
+"""What an Application waits for when its workloads are not rolled out although Argo CD calls it Healthy."""
 Key = tuple[str, str]
 """(namespace, name)."""
 
@@ -26,11 +25,11 @@ Key = tuple[str, str]
 class ApplicationStatus:
     """One Application. `waiting_for` is "" when it is Synced and Healthy (and at the revision asked for).
 
-    `final`: what is waited for will not come without somebody doing something. `passing`: it will, as soon
-    as Argo CD looks again. `since`: an RFC 3339 time, or "" when the Application does not tell. `parent`:
+    `final`: what it waits for needs someone to do something. `passing`: it is resolved as soon as Argo CD
+    refreshes it. `since`: an RFC 3339 time, or "" when the Application does not say. `parent`:
     Applications below it are not ready, so that its own state only mirrors theirs. `behind`: the commits
-    that its revision lacks, None when that is not known. `objects`: a line for each of its objects that is
-    not as it should be, as far as somebody has looked.
+    that its revision is behind, None if unknown. `objects`: a line for each of its objects with a problem,
+    as far as they were read.
     """
 
     name: str
@@ -53,8 +52,8 @@ class ApplicationStatus:
 
     @property
     def missing(self) -> bool:
-        """The root names it, and it is not there yet."""
-        return self.waiting_for == reason.NOT_CREATED
+        """The root names it, but it does not exist yet."""
+        return self.waiting_for == NOT_CREATED
 
     @property
     def wait(self) -> str:
@@ -86,16 +85,16 @@ class Status:
 
     @property
     def final(self) -> bool:
-        """Nothing moves any more: whatever is not ready waits for somebody, or for one that does."""
+        """Nothing moves any more: all that are not ready wait for someone, or for one that does."""
         own = [item for item in self.waiting if item.final or not (item.parent or item.missing)]
         return bool(own) and all(item.final for item in own)
 
     def with_objects(self, objects: Mapping[Key, Sequence[str]]) -> Status:
-        """With what was seen of the objects of those that are not ready."""
+        """With the problems of objects of the Applications that are not ready."""
         return self._with(lambda item: () if item.ready else objects.get((item.namespace, item.name), ()))
 
     def with_rollouts(self, objects: Mapping[Key, Sequence[str]]) -> Status:
-        """With what was seen just now of everybody's workloads: who is ready by itself waits for its own."""
+        """With the problems of all workloads as just read: a ready Application then waits for its rollout."""
         return self._with(lambda item: item.objects or objects.get((item.namespace, item.name), ()))
 
     def _with(self, lines_of: Callable[[ApplicationStatus], Sequence[str]]) -> Status:
@@ -107,16 +106,16 @@ class Status:
         return replace(self, applications=tuple(rows))
 
     def waits(self) -> str:
-        """One line: how many are ready, and what is waited for; Applications above those are left out."""
+        """One line: how many are ready, and what is awaited; Applications above those are left out."""
         own = [item for item in self.waiting if not (item.parent or item.missing)] or list(self.waiting)
         if not own:
             return self.summary()
-        said = [f"{item.name}: {item.sync}, {item.health}, waits for {item.wait}" for item in own[:NAMED]]
+        parts = [f"{item.name}: {item.sync}, {item.health}, waits for {item.wait}" for item in own[:NAMED]]
         more = f"; and {len(own) - NAMED} more" if len(own) > NAMED else ""
-        return f"{self.summary()}; {'; '.join(said)}{more}"
+        return f"{self.summary()}; {'; '.join(parts)}{more}"
 
     def lines(self, width: int | None = None) -> list[str]:
-        """The whole as a table, a line an Application; of at most `width` columns where that is given."""
+        """A table with one line per Application, at most `width` columns wide if given."""
         return table.lines(HEADERS, [item.cells() for item in self.applications], width)
 
     def summary(self) -> str:
@@ -152,15 +151,15 @@ class Status:
 
 @dataclass(frozen=True)
 class Family:
-    """Applications by key, and by who they belong to: the Application that tracks them, or their set."""
+    """Applications by key, and by owner: the Application that tracks them, or their set."""
 
     by_key: Mapping[Key, Application]
     tracked: Mapping[str, Sequence[Key]]
     of_sets: Mapping[str, Sequence[Key]]
 
     @staticmethod
-    def of(applications: Sequence[Application]) -> Family:
-        """Look at each Application once: among thousands, asking each about each takes seconds."""
+    def from_applications(applications: Sequence[Application]) -> Family:
+        """Each Application is read once: comparing each with each takes seconds for thousands."""
         by_key = {key_of(item): item for item in applications}
         tracked: dict[str, list[Key]] = {}
         of_sets: dict[str, list[Key]] = {}
@@ -176,7 +175,7 @@ class Family:
         return Family(by_key, tracked, of_sets)
 
     def children(self, parent: Key) -> dict[Key, int]:
-        """The Applications that one leads to, whether they exist or not, with their waves."""
+        """The children of an Application, whether they exist or not, with their waves."""
         found: dict[Key, int] = {}
         belonging = list(self.tracked.get(parent[1], ()))
         status = self.by_key[parent].get("status") or {} if parent in self.by_key else {}
@@ -209,7 +208,7 @@ def summarise(
 ) -> Status:
     """The root and its descendants, as they are. Applications that the root names and that do not exist
     yet are listed as Missing; without the root itself there is nothing to list."""
-    family = applications if isinstance(applications, Family) else Family.of(applications)
+    family = applications if isinstance(applications, Family) else Family.from_applications(applications)
     top = (namespace, root)
     if top not in family.by_key:
         return Status(root, revision, ())
@@ -226,7 +225,7 @@ def key_of(application: Application) -> tuple[str, str]:
 
 
 def wave_of(application: Application) -> int:
-    """The sync wave that the Application's own annotation gives it."""
+    """The sync wave in the Application's own annotation."""
     value = str((application["metadata"].get("annotations") or {}).get(WAVE, "0"))
     return int(value) if value.lstrip("-").isdigit() else 0
 
@@ -235,15 +234,15 @@ def _member(family: Family, key: Key, wave: int) -> ApplicationStatus:
     namespace, name = key
     by_key = family.by_key
     if key not in by_key:
-        return ApplicationStatus(name, namespace, wave, "OutOfSync", "Missing", "", reason.NOT_CREATED)
-    waiting = any(child not in by_key or reason.of(by_key[child]).text for child in family.members(key))
+        return ApplicationStatus(name, namespace, wave, "OutOfSync", "Missing", "", NOT_CREATED)
+    waiting = any(child not in by_key or reason_for(by_key[child]).text for child in family.members(key))
     return replace(_status(by_key[key], None), wave=wave, parent=waiting)
 
 
 def _status(application: Application, revision: str | None) -> ApplicationStatus:
     state = application.get("status") or {}
     sync, health = state.get("sync") or {}, state.get("health") or {}
-    why = reason.of(application, revision)
+    why = reason_for(application, revision)
     namespace, name = key_of(application)
     return ApplicationStatus(
         name=name,
@@ -251,7 +250,7 @@ def _status(application: Application, revision: str | None) -> ApplicationStatus
         wave=wave_of(application),
         sync=str(sync.get("status") or "Unknown"),
         health=str(health.get("status") or "Unknown"),
-        revision=", ".join(reason.revisions(application)),
+        revision=", ".join(revisions(application)),
         waiting_for=why.text,
         since=why.since,
         final=why.final,

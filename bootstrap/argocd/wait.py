@@ -15,15 +15,15 @@ __all__ = ["API_VERSION", "NAMESPACE", "wait"]
 
 NAMESPACE = "argocd"
 TICK = 5.0
-"""Seconds after which the clock is looked at although nothing changed."""
+"""Seconds after which the clock is checked although nothing has changed."""
 LOOK = 10.0
-"""Seconds between two looks at the objects of what is waited for."""
+"""Seconds between two reads of the objects of Applications that are not ready."""
 PACE = 10.0
-"""Seconds between two reports at least: a log is read afterwards."""
+"""Seconds between two reports, at least: logs are read afterwards."""
 LOOKED_AT = 5
-"""Applications whose objects are looked at in one go, at most."""
+"""Applications whose objects are read at once, at most."""
 SETTLED = 45.0
-"""Seconds without any movement after which waiting ends early; halfway, Argo CD is asked to look again."""
+"""Seconds without any movement after which waiting ends early; halfway, Argo CD is asked to refresh."""
 
 
 def wait(
@@ -39,22 +39,22 @@ def wait(
     pace: float = PACE,
     look: float = LOOK,
 ) -> Status:
-    """Wait at most `timeout` seconds; `revision` is the commit that the root has to be synced to, if any.
+    """Wait at most `timeout` seconds; `revision` is the commit that the root must be synced to, if any.
 
-    A commit that `descends` from it is as good. `cluster` may be argocd-server (server.py) as well.
+    A commit that `descends` from it will do. `cluster` may also be argocd-server (server.py).
 
-    `report` is told what is waited for when that changes, at most once in `pace` seconds; `show` the whole
-    after each change. The objects of what is not ready are looked at every `look` seconds. NotReadyError:
-    there is no root, the time is over, or nothing has moved for `settled` seconds and nothing will without
-    somebody's doing; it says for each Application why.
+    `report` gets what is awaited when that changes, at most once in `pace` seconds; `show` gets the status
+    after each change. The objects of what is not ready are read every `look` seconds. NotReadyError:
+    there is no root, the time is up, or nothing has moved for `settled` seconds and nothing will until
+    someone acts; it gives the reason for each Application.
     """
     source = FromCluster(cluster) if isinstance(cluster, Cluster) else cluster
     watched = Watched(root, namespace, revision, descends)
-    said = _Said(report, show, pace)
+    reporter = _Reports(report, show, pace)
     _refresh(source, watched, (namespace, root))
     listed = False
     status = Status(root, revision, ())
-    looked = time.monotonic()
+    read_at = time.monotonic()
     for event, found in source.watch(namespace, timeout, TICK):
         if event == "TICK":
             listed = True
@@ -63,16 +63,16 @@ def wait(
         if not listed:
             continue
         watched.follow()
-        if time.monotonic() - looked >= look:
+        if time.monotonic() - read_at >= look:
             _look(source, watched)
-            looked = time.monotonic()
+            read_at = time.monotonic()
         status = watched.status()
         if not status.applications:
             raise _no_root(root, namespace, "it was deleted, or never applied")
         stale = watched.stale(status)
         if status.ready and not stale:
             status = _with_rollouts(source, watched, status)
-        said.tell(watched, status)
+        reporter.tell(watched, status)
         for key in (*stale, *watched.to_look_at_again(status)):
             _refresh(source, watched, key)
         if status.ready and not stale:
@@ -87,7 +87,7 @@ def wait(
 
 
 def _look(source: Source, watched: Watched) -> None:
-    """Read what the objects say of the Applications that are waited for, not of those above them."""
+    """Read the objects of the Applications that are awaited, not of those above them."""
     wanted = [
         application
         for item in watched.rows.values()
@@ -102,7 +102,7 @@ def _look(source: Source, watched: Watched) -> None:
 
 
 def _with_rollouts(source: Source, watched: Watched, status: Status) -> Status:
-    """What Argo CD calls Healthy is so when its workloads run what they should."""
+    """What Argo CD calls Healthy counts as ready only when its workloads are rolled out."""
     below = [watched.applications[item.namespace, item.name] for item in status.applications]
     return status.with_rollouts(source.rollouts(below))
 
@@ -117,15 +117,15 @@ def _refresh(source: Source, watched: Watched, key: Key) -> None:
     watched.refreshed.add(key)
 
 
-class _Said:
-    """What was told last, and when."""
+class _Reports:
+    """What was last reported, and when."""
 
     def __init__(self, report: Callable[[str], None], show: Callable[[Status], None], pace: float) -> None:
         self._report, self._show, self._pace = report, show, pace
         self._last, self._at = "", float("-inf")
 
     def tell(self, watched: Watched, status: Status) -> None:
-        """Show the whole when a row changed; report what is waited for when that did, and not too often."""
+        """Show the status when a row has changed; report what is awaited when that has, but not too often."""
         rows = {(item.namespace, item.name): item for item in status.applications}
         changed, watched.rows = rows != watched.rows, rows
         if changed:
@@ -140,7 +140,7 @@ class _Said:
 def _no_root(root: str, namespace: str, found: str) -> NotReadyError:
     return NotReadyError(
         f"waiting for Application {namespace}/{root}",
-        f"it is not there: {found}",
+        f"it does not exist: {found}",
         "apply it by running bootstrap init again; see kubectl get applications -A",
     )
 
@@ -158,6 +158,6 @@ def _not_ready(source: Source, watched: Watched, status: Status, when: str) -> N
     return NotReadyError(
         f"waiting until {status.root} and its children are Synced and Healthy",
         f"{len(waiting)} of {len(status.applications)} Applications are not, {when}:{listed}",
-        "fix what is said there (most often by a commit) and run the same command again: it goes on from "
-        f"here. --timeout waits longer; to look: kubectl -n {watched.namespace} describe application NAME",
+        "fix the causes (usually with a commit) and run the same command again: it continues from "
+        f"here. --timeout waits longer; to inspect: kubectl -n {watched.namespace} describe application NAME",
     )

@@ -1,4 +1,4 @@
-"""What is known while waiting: the Applications, since when each waits, and when to ask Argo CD again."""
+"""What is known while waiting: the Applications, since when each waits, and when to refresh it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from bootstrap.argocd.reason import REFRESH, Application, repository, revisions
 from bootstrap.argocd.status import ApplicationStatus, Key, Status, key_of, summarise
 
 NUDGE = 10.0
-"""Seconds after which Argo CD is asked to look again at what failed only for the moment."""
+"""Seconds after which Argo CD is asked to refresh what failed only for the moment."""
 STILL = 15.0
-"""Seconds without any movement after which Argo CD is asked to look again; doubled each time."""
+"""Seconds without any movement after which Argo CD is asked to refresh; doubled each time."""
 LONGEST_STILL = 120.0
-"""Seconds between two such questions at most; by itself Argo CD looks every 180 at the latest."""
+"""Seconds between two such requests, at most; on its own Argo CD refreshes every 180 at the latest."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 Descends = Callable[[str, str], bool]
-"""Whether the first commit has the second in its history; False when that cannot be told."""
+"""Whether the first commit has the second in its history; False if unknown."""
 
 
 @dataclass
 class _Still:
-    """An Application that has looked the same since `since`; it is asked about after `pause` seconds."""
+    """An Application that has not changed since `since`; it is refreshed after `pause` seconds."""
 
     looks: tuple[str, ...]
     since: float
@@ -33,7 +33,7 @@ class _Still:
 
 
 class Watched:
-    """One wait. `clock` is in seconds and only goes forward."""
+    """One wait. `clock` is monotonic, in seconds."""
 
     def __init__(
         self,
@@ -66,9 +66,9 @@ class Watched:
             self.applications[key] = application
 
     def follow(self) -> None:
-        """Wait for the newer commit from now on, when the root is at one that has ours in its history.
+        """Wait for the newer commit from now on if the root is at one that has ours in its history.
 
-        A fix that is pushed while this waits is what the wait asks for; the commit before it never comes.
+        After a fix is pushed during the wait, the commit before it never gets synced.
         """
         top = self.applications.get((self.namespace, self.root))
         if self.revision is None or self._descends is None or top is None:
@@ -78,7 +78,7 @@ class Watched:
             return
         for commit in found:
             if not _COMMIT.fullmatch(commit) or commit in self._unrelated:
-                continue  # a chart's version, or asked about before
+                continue  # a chart's version, or checked before
             if self._descends(commit, self.revision):
                 self.revision = commit
                 self.refreshed.clear()
@@ -87,7 +87,7 @@ class Watched:
             self._unrelated.add(commit)
 
     def status(self) -> Status:
-        """The state now; a reason without a time of its own is dated by when it was first seen."""
+        """The state now; a reason without a time of its own gets the time it was first seen."""
         status = summarise(list(self.applications.values()), self.root, self.namespace, self.revision)
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         dated = []
@@ -95,7 +95,7 @@ class Watched:
             key = (item.namespace, item.name)
             before = self.rows.get(key)
             if before is not None and not before.ready and self._is_asked(key):
-                # Argo CD looks again because we asked: until it has, what was waited for still is.
+                # Argo CD refreshes at our request: until it has, the reason before still holds.
                 item = replace(
                     item,
                     waiting_for=before.waiting_for,
@@ -110,7 +110,7 @@ class Watched:
         return replace(status, applications=tuple(dated)).with_objects(self.objects)
 
     def stale(self, status: Status) -> list[Key]:
-        """Those below the root that were not compared with the commit asked for, and not asked to be yet.
+        """Those below the root that were not compared with the requested commit, nor asked to refresh.
 
         Argo CD compares on its own every few minutes; a commit that it does not know of yet would be
         missed, because everything is still Synced with the one before.
@@ -129,11 +129,11 @@ class Watched:
         return found
 
     def to_look_at_again(self, status: Status) -> list[Key]:
-        """Those that Argo CD is asked to look at now.
+        """Those to refresh now.
 
-        What failed for the moment only (an API server that was busy, a network that was not there yet),
-        and what has not moved for a while: an Application's health can stay Progressing although its
-        objects are well, until somebody asks.
+        Those that failed only for the moment (an API server that was busy, a network that was not up yet),
+        and those that have not moved for a while: an Application's health can stay Progressing although its
+        objects are healthy, until someone refreshes it.
         """
         now, found = self._clock(), []
         for item in status.waiting:
@@ -156,12 +156,12 @@ class Watched:
         return found
 
     def _is_asked(self, key: Key) -> bool:
-        """Whether a refresh is asked for and not done yet."""
+        """Whether a refresh is pending."""
         metadata = (self.applications.get(key) or {}).get("metadata") or {}
         return REFRESH in (metadata.get("annotations") or {})
 
     def gives_up(self, status: Status, settled: float) -> tuple[bool, bool]:
-        """Whether to ask Argo CD once more, and whether nothing will change any more."""
+        """Whether to refresh once more, and whether to give up because nothing will change."""
         if not status.final:
             self.settled_at, self.asked_again = None, False
             return False, False

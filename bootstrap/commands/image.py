@@ -121,7 +121,7 @@ def set_(output: Output, arguments: tuple[str, ...], **options: Any) -> int:
         app=options["app"],
         environment=options["environment"],
         expect=options["expect"],
-        guard=_guard_of(options),
+        conditions=_conditions_of(options),
         commit=_commit_of(options),
     )
     return set_images(request, output)
@@ -141,8 +141,8 @@ def _access_of(options: dict[str, Any], path: str | None) -> Any:
     return Access(path, **{name: options[name] for name in names})
 
 
-def _guard_of(options: dict[str, Any]) -> Any:
-    from bootstrap.image.guard import Guard
+def _conditions_of(options: dict[str, Any]) -> Any:
+    from bootstrap.image.conditions import Conditions
 
     names = ("only_newer", "source", "pin", "check_exists", "registry_ca_file")
     built_at = options.get("built_at")
@@ -150,7 +150,7 @@ def _guard_of(options: dict[str, Any]) -> Any:
         from bootstrap.image.newer import parse_time
 
         built_at = parse_time(built_at)
-    return Guard(built_at=built_at, **{name: options[name] for name in names if name in options})
+    return Conditions(built_at=built_at, **{name: options[name] for name in names if name in options})
 
 
 def _commit_of(options: dict[str, Any]) -> Any:
@@ -207,15 +207,15 @@ def promote(output: Output, names: tuple[str, ...], **options: Any) -> int:
       bootstrap image promote web --from staging --to production
       bootstrap image promote shop/web shop/api --from staging --to production --push
     """
-    from bootstrap.image import promote as image_back
+    from bootstrap.image import promote
 
-    return image_back.promote(
+    return promote.promote(
         names,
         options["source"],
         options["target"],
         _access_of(options, options["path"]),
         options["app"],
-        _guard_of({**options, "source": None}),
+        _conditions_of({**options, "source": None}),
         _commit_of(options),
         output,
     )
@@ -237,10 +237,10 @@ def history(output: Output, name: str, path: str | None, limit: int | None, **op
       bootstrap image history web --env production
       bootstrap image history shop/web --env staging --repo https://git.example.com/org/gitops.git
     """
-    from bootstrap.image import promote as image_back
+    from bootstrap.image import promote
 
     access = _access_of(options, path)
-    return image_back.history(name, access, options["app"], options["environment"], limit, output)
+    return promote.history(name, access, options["app"], options["environment"], limit, output)
 
 
 @command.command()
@@ -262,8 +262,8 @@ def rollback(output: Output, name: str, path: str | None, to: str, **options: An
       bootstrap image rollback web --env production --push
       bootstrap image rollback shop/web --env production --to v1.1.0 --push
     """
-    from bootstrap.image import promote as image_back
+    from bootstrap.image import promote
 
     access = _access_of(options, path)
     commit = _commit_of(options)
-    return image_back.rollback(name, to, access, options["app"], options["environment"], commit, output)
+    return promote.rollback(name, to, access, options["app"], options["environment"], commit, output)

@@ -20,6 +20,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--changed-since", metavar="REV", help="Tell only what concerns files changed since a revision."
 )
 @click.option("--rules", metavar="IDS", help="Use these rules alone (GB3,GB401), or all but some (-GB404).")
+@click.option(
+    "--group",
+    "groups",
+    type=click.Choice(["hardening"]),
+    multiple=True,
+    help="Use the rules of a group that is off by default, too; may be given several times.",
+)
 @click.option("--kubernetes", metavar="RELEASE", help="The cluster's release (default: 1.36).")
 @click.option(
     "--fail-on",
@@ -42,6 +49,7 @@ def command(
     cluster: str | None,
     changed_since: str | None,
     rules: str | None,
+    groups: tuple[str, ...],
     kubernetes: str | None,
     fail_on: str,
     baseline: Path | None,
@@ -67,7 +75,7 @@ def command(
     from bootstrap.validate import run
 
     if list_rules:
-        return run.list_rules(output, format)
+        return run.list_rules(output, format, path)
     request = run.Request(
         path,
         cluster,
@@ -80,5 +88,6 @@ def command(
         allow_remote,
         fetch_charts,
         not no_cache,
+        groups,
     )
     return run.validate(request, output, format)

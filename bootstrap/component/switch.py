@@ -59,7 +59,7 @@ def read(files: Files, under: str, name: str) -> Cluster:
     content = files.read(path) or b""
     offers = components.offered(content)
     folder = posixpath.dirname(path)
-    traits = {key: component_traits.of(files.read, folder, item) for key, item in offers.items()}
+    traits = {key: component_traits.traits_of(files.read, folder, item) for key, item in offers.items()}
     places = {key: item.folder(folder) for key, item in offers.items()}
     missing = {key: place for key, place in places.items() if not _is_there(files, place)}
     return Cluster(path, content, offers, traits, missing)

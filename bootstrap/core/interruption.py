@@ -59,7 +59,7 @@ def unknown_when_interrupted(text: str) -> Iterator[None]:
         raise
 
 
-def told() -> list[str]:
+def unknown_results() -> list[str]:
     """What is unknown, each once."""
     found = list(dict.fromkeys(_unknown))
     _unknown.clear()

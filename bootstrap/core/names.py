@@ -6,5 +6,8 @@ RECORD = "bootstrap.yaml"
 ARGOCD_VERSION = "v3.6.1"
 """The one pin: what `init` installs and the sandbox runs. Its checksums are in argocd/install_manifest.py."""
 
+GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
+"""The annotation with the paths whose changes concern an Application."""
+
 IN_CLUSTER = "https://kubernetes.default.svc"
 """Argo CD's name for the cluster that it runs in."""

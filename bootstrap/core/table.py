@@ -49,8 +49,19 @@ def _below(table: Sequence[Sequence[str]], widths: Sequence[int], width: int) ->
     for row in table[1:]:
         found.append(_line(row[:fits], widths[:fits]))
         pairs = zip(headers[fits:], row[fits:], strict=True)
-        text = GAP.join(f"{header} {cell}" for header, cell in pairs if cell not in ("", "-"))
-        found += [f"{INDENT}{line}" for line in _words(text, width - len(INDENT)) if line]
+        named = [f"{header} {cell}" for header, cell in pairs if cell not in ("", "-")]
+        found += [f"{INDENT}{line}" for line in _side_by_side(named, width - len(INDENT))]
+    return found
+
+
+def _side_by_side(texts: Sequence[str], width: int) -> list[str]:
+    """As many texts on a line as fit; only one that is wider than a line is broken, at blanks."""
+    found: list[str] = []
+    for text in texts:
+        if found and len(found[-1]) + len(GAP) + len(text) <= width:
+            found[-1] += GAP + text
+        else:
+            found += _words(text, width)
     return found
 
 

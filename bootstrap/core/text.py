@@ -20,6 +20,11 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
+def with_short_digests(text: str) -> str:
+    """Digests with their first twelve digits, enough to tell two apart."""
+    return re.sub(r"(\bsha\d{3}:[0-9a-f]{12})[0-9a-f]+", r"\1", text)
+
+
 def near(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
     """The known names that are closest to one that is not known, the closest first."""
     from difflib import get_close_matches
@@ -34,12 +39,12 @@ def suggest(names: Iterable[str]) -> str:
 
 
 def names_near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean x?` when a known name is close, else the known names."""
+    """`; did you mean x?` if a known name is close, else the known names."""
     known = sorted(set(known))
-    if said := suggest(near(name, known)):
-        return f"; {said}"
+    if hint := suggest(near(name, known)):
+        return f"; {hint}"
     if known and len(known) <= 6:
-        return f"; there is {', '.join(known)}"
+        return f"; known: {', '.join(known)}"
     return ""
 
 

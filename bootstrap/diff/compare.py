@@ -27,7 +27,7 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 class Change:
     """One object that is added, removed or changed; `lines` are a unified diff without its head.
 
-    `refused` says why the API server refuses the change, "" when it takes it.
+    `refused` says why the API server refuses the change, "" when it accepts it.
     """
 
     kind: Literal["add", "remove", "change"]
@@ -39,9 +39,9 @@ class Change:
 
 
 def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[Change]:
-    """The changes that lead from one set to the other, by Application and name.
+    """The changes from one set to the other, by Application and name.
 
-    A ConfigMap or Secret whose name carries a hash of its content is told as one change.
+    A ConfigMap or Secret whose name has a hash of its content counts as one change.
     """
     before, after = dict(before), dict(after)
     renamed = _renamed(before, after)
@@ -69,7 +69,7 @@ def _change(old: Resource | None, new: Resource | None) -> Change:
 
 
 def _renamed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:
-    """Old → new name of objects that kustomize names by their content."""
+    """Old → new name of objects whose name has a hash that kustomize appends."""
     gone: dict[Key, list[Key]] = defaultdict(list)
     come: dict[Key, list[Key]] = defaultdict(list)
     for keys, others, found in ((before, after, gone), (after, before, come)):
@@ -98,7 +98,7 @@ def clean(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def masked(body: Mapping[str, Any], other: Mapping[str, Any] | None, word: str) -> Mapping[str, Any]:
-    """A Secret without its values: of each it only says whether `other` has the same."""
+    """A Secret without its values: for each, only whether `other` has the same."""
     if body.get("kind") != "Secret":
         return body
     result = dict(body)
@@ -117,7 +117,7 @@ def _text(body: Mapping[str, Any], other: Mapping[str, Any] | None = None, word:
 
 
 def _yaml(value: Any, indent: int) -> Iterator[str]:
-    """A value as lines of YAML, keys sorted: for reading, a key a line."""
+    """A value as lines of YAML for reading: sorted keys, one per line."""
     space = "  " * indent
     if isinstance(value, dict) and value:
         for key in sorted(value, key=str):
@@ -160,13 +160,13 @@ def text(changes: Iterable[Change]) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """A name of the repository's, as it is; to Markdown and HTML it says nothing: no link, no mention."""
+    """A name from the repository, escaped for Markdown and HTML: no link, no mention."""
     text = html.escape(" ".join(name.split()), quote=False)
     return re.sub(r"[\\`*_\[\]()#!|~@]", lambda found: f"&#{ord(found[0])};", text)
 
 
 def _fence(lines: Iterable[str]) -> str:
-    """Longer than any that a line could end the block with: a diff's own blank before it does not help."""
+    """Longer than any fence in the lines: even indented by a blank, one would end the block."""
     longest = max((len(run) for line in lines for run in re.findall("~+", line)), default=0)
     return "~" * max(4, longest + 1)
 
@@ -177,19 +177,22 @@ def markdown(
     unread: Iterable[tuple[str, str]] = (),
     read: Coverage | None = None,
 ) -> str:
-    """For a pull request: a foldable block an object, cut where comments of Git hosts end.
+    """For a pull request: one foldable block per object, cut at the limit of Git hosts' comments.
 
-    `unread` are files that changed where nobody has read what they make, with the reason; `read` is told
+    `unread` are changed files whose objects were not read, with the reason; `read` is reported
     below.
     """
     changes = list(changes)
     coverage = f"\n{_plain(str(read)[0].upper() + str(read)[1:])}.\n" if read is not None else ""
     beside = [
-        f"- <code>{_plain(path)}</code> changed, and what it makes was not read ({_plain(why)})"
+        f"- <code>{_plain(path)}</code> changed, but its objects were not read ({_plain(why)})"
         for path, why in unread
     ]
     if not changes and beside:
-        return "\n".join(["No object that was read changes in the cluster.", "", *beside]) + f"\n{coverage}"
+        return (
+            "\n".join(["None of the objects that were read changes in the cluster.", "", *beside])
+            + f"\n{coverage}"
+        )
     if not changes:
         return f"Nothing changes in the cluster.\n{coverage}"
     counts = {kind: sum(change.kind == kind for change in changes) for kind in ("add", "change", "remove")}

@@ -1,4 +1,4 @@
-"""Pure: changes of an object that the API server refuses, because a field of it never changes."""
+"""Pure: changes of an object that the API server refuses, because the field is immutable."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ _DEFAULTS: Mapping[str, Any] = {
     "preemptionPolicy": "PreemptLowerPriority",
 }
 _BY_CLUSTER = {"spec.storageClassName", "spec.volumeName", "spec.nodeAffinity"}
-"""What the cluster fills in where Git says nothing: only a change from one value to another is told."""
+"""Fields that the cluster sets where Git does not: only a change from one value to another is reported."""
 _WITHIN_TEMPLATE = {"creationTimestamp"}
 
 
 def refusal(old: Resource, new: Resource) -> str:
     """Why the API server refuses the change, and what to do; "" when it takes it.
 
-    Told of objects that Argo CD changes in place: a hook, or what it replaces by force, is made anew.
+    Reported for objects that Argo CD changes in place; hooks and forced replacements are created anew.
     """
     options = {part.strip() for part in str(new.annotations.get(_OPTIONS) or "").split(",")}
     if {"Replace=true", "Force=true"} <= options or any(hook in new.annotations for hook in _HOOKS):
@@ -73,7 +73,7 @@ def refusal(old: Resource, new: Resource) -> str:
     if not fields:
         return ""
     verb = "is" if len(fields) == 1 else "are"
-    return f"{', '.join(fields)} {verb} immutable: the sync fails; {_mend(new.kind)}"
+    return f"{', '.join(fields)} {verb} immutable: the sync fails; {_fix(new.kind)}"
 
 
 def _changed(old: Resource, new: Resource) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _changed(old: Resource, new: Resource) -> Iterator[str]:
     if new.kind == "PersistentVolumeClaim":
         sizes = [amount(dig(one.body, "spec", "resources", "requests", "storage")) for one in (old, new)]
         if sizes[0] is not None and sizes[1] is not None and sizes[1] < sizes[0]:
-            yield "spec.resources.requests.storage (it only grows)"
+            yield "spec.resources.requests.storage (it can only grow)"
     if new.kind == "Service":
         addresses = [one.spec.get("clusterIP") for one in (old, new)]
         if all(addresses) and addresses[0] != addresses[1]:
@@ -111,13 +111,13 @@ def _value(resource: Resource, field: str) -> Any:
     return found
 
 
-def _mend(kind: str) -> str:
+def _fix(kind: str) -> str:
     if kind == "Job.batch":
         return (
-            "give it the sync options Replace=true,Force=true, make it a hook, or let its name change with it"
+            "give it the sync options Replace=true,Force=true, make it a hook, or rename it with every change"
         )
     if kind in ("PersistentVolumeClaim", "PersistentVolume", "StatefulSet.apps"):
-        return "undo it, or make a new one of another name and move the data"
+        return "undo it, or create one with another name and move the data"
     if kind in ("Deployment.apps", "DaemonSet.apps", "ReplicaSet.apps"):
         return (
             "leave the selector as it was (labels with includeSelectors: false), or let Argo CD replace it: "

@@ -14,8 +14,7 @@ from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.diff import compare
 from bootstrap.diff.compare import Change, Key
-from bootstrap.repository.coverage import changed
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import changed, coverage_of
 from bootstrap.repository.covered import Coverage
 from bootstrap.repository.discover import remotes
 from bootstrap.repository.locate import locate
@@ -64,7 +63,7 @@ def diff(request: Request, output: Output, format: str) -> int:
 class Found:
     """What differs, and the Applications (`namespace/name`) that are on either side.
 
-    `unread` has (file, why) of what changed where nobody has read what it makes; `read` what was.
+    `unread` has (file, why) of changed files whose objects were not read; `read` is what was read.
     """
 
     changes: list[Change]
@@ -86,11 +85,12 @@ def show(found: Found, output: Output, format: str) -> None:
         for line in compare.text(changes):
             output.line(line)
         for path, why in found.unread:
-            output.line(f"? {path} changed, and what it makes was not read ({why})")
+            output.line(f"? {path} changed, but its objects were not read ({why})")
         output.info(
             f"{counted(len(changes), 'object')} differ{'s' if len(changes) == 1 else ''}"
             if changes
-            else f"no object that was read differs; {counted(len(found.unread), 'file')} changed beside them"
+            else "none of the objects that were read differs; "
+            f"{counted(len(found.unread), 'file')} changed without being read"
             if found.unread
             else "nothing differs"
         )
@@ -101,7 +101,7 @@ def show(found: Found, output: Output, format: str) -> None:
 def between_revisions(request: Request, output: Output, store: Store) -> Found:
     """`A..B`, or `A` against the work tree; without either, HEAD against the work tree.
 
-    `A...B` is what B has changed since it left A, as `git diff` means it.
+    `A...B` is what B has changed since it branched off A, as in `git diff`.
     """
     from bootstrap.git.revisions import extract
 
@@ -119,14 +119,16 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
             if _has_cluster(root, request.cluster):
                 cluster_is_there = True
             elif number == 0 or cluster_is_there:
-                sides.append({})  # a revision may be older than the cluster's folder: all that it has is new
+                sides.append(
+                    {}
+                )  # a revision may be older than the cluster's folder: then everything in it is new
                 continue
             options = Options(request.cluster, urls=tuple(remotes(request.path)))
             repository = read(root, output.invocation, store, options, output.info)
             names |= applications(repository)
             sides.append(objects(repository))
             read_.append(repository)
-        covered = coverage(read_[-1]) if read_ else None
+        covered = coverage_of(read_[-1]) if read_ else None
         unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
     return Found(compare.compare(sides[0], sides[1]), names, covered, tuple(unread))
 
@@ -152,7 +154,7 @@ def applications(repository: Repository) -> set[str]:
 
 
 def objects(repository: Repository) -> dict[Key, Resource]:
-    """Every object of the clusters (of what no cluster leads to, when there is none)."""
+    """Every object of the clusters (or, without clusters, of what no cluster leads to)."""
     complete = [scope for scope in repository.scopes if scope.complete] or repository.scopes
     found: dict[Key, Resource] = {}
     for scope in complete:
@@ -163,7 +165,7 @@ def objects(repository: Repository) -> dict[Key, Resource]:
 
 
 def against_cluster(request: Request, output: Output, store: Store) -> Found:
-    """What the API server would change if Git were applied as it lies: its own dry run."""
+    """What the API server would change if Git were applied as it is, by its own dry run."""
     from bootstrap import kube
     from bootstrap.manifests.objects import ClusterObject
 
@@ -171,7 +173,9 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
     index = repository.index(choose_scope(repository, request.cluster), IN_CLUSTER)
     wanted = [one for one in index.resources if "argocd.argoproj.io/hook" not in one.annotations]
     if not wanted:
-        raise InputError("comparing with the cluster", "Git has nothing for it", "check --cluster")
+        raise InputError(
+            "comparing with the cluster", "Git has no objects for this cluster", "check --cluster"
+        )
     sent = [
         ClusterObject(
             str(one.body.get("apiVersion")),
@@ -193,11 +197,11 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
         if preview.before is not None:
             before[key] = _like(resource, preview.before)
         after[key] = _like(resource, preview.after or resource.body)
-    return Found(compare.compare(before, after), applications(repository), coverage(repository))
+    return Found(compare.compare(before, after), applications(repository), coverage_of(repository))
 
 
 def _placed(resource: Resource) -> dict[str, object]:
-    """The object with the namespace in which Argo CD puts it."""
+    """The object with the namespace that Argo CD applies it to."""
     body = dict(resource.body)
     if resource.namespace:
         body["metadata"] = {**mapping(body.get("metadata")), "namespace": resource.namespace}

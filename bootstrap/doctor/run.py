@@ -198,7 +198,7 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
         report.add("applications", "warning", "there are none", "run bootstrap init")
         return
     rows = {}
-    family = Family.of(applications)
+    family = Family.from_applications(applications)
     for application in applications:
         place, name = key_of(application)
         rows.update(

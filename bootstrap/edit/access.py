@@ -105,7 +105,7 @@ def _outside(root: Path, known: Credential, invocation: Invocation) -> Outside |
     calls = Calls(root, auth.plain_environment(invocation.environ), str(root))
 
     def store() -> Past:
-        tip = calls.must("reading the files that are left out", "rev-parse", "HEAD^{commit}").text
+        tip = calls.check_run("reading the files that are left out", "rev-parse", "HEAD^{commit}").text
         return cut.past_of_head(calls, tip, known, invocation)
 
     return Outside(sparse.left_out(calls), store)

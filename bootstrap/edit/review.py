@@ -87,7 +87,7 @@ def _push(
     sha = branch.commit(draft.changes, message, author(), output.invocation.clock(), sign)
     if there is not None and _same(branch, sha, there[1]):
         return None
-    branch.push_beside(head, sha, there[0] if there else "")
+    branch.replace_branch(head, sha, there[0] if there else "")
     return sha
 
 

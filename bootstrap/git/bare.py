@@ -85,7 +85,7 @@ class Repository:
         found = {name: self._environ[name] for name in names if self._environ.get(name)}
         return {name: check_text(text, "finding who commits", name) for name, text in found.items()}
 
-    def must(
+    def check_run(
         self, tried: str, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> git_command.Answer:
         """The same, for a command whose failure is an error of ours; `tried` says what it is for."""
@@ -101,7 +101,7 @@ class Repository:
 
     def refs(self) -> tuple[dict[str, str], str | None]:
         """Every ref of the host with its id, and the default branch."""
-        answer = self.must("reading the repository", "ls-remote", "--symref", self.url)
+        answer = self.check_run("reading the repository", "ls-remote", "--symref", self.url)
         refs, default = {}, None
         for line in answer.text.splitlines():
             value, _, name = line.partition("\t")
@@ -122,7 +122,7 @@ class Repository:
             return False
         filters = ("--filter=tree:0",) if self._filtered else ()
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", *filters)
-        self.must("looking for the commit", "fetch", *options, "origin", spec)
+        self.check_run("looking for the commit", "fetch", *options, "origin", spec)
         return self.run("merge-base", "--is-ancestor", sha, _LOOK).status == 0
 
     def unborn_branch(self) -> str | None:
@@ -139,8 +139,8 @@ class Repository:
             return
         format = "sha256" if len(example) == 64 else "sha1"
         options = ("--quiet", "--bare", "--template=", f"--object-format={format}")
-        self.must("making a temporary repository", "init", *options, str(self._bare))
-        self.must("making a temporary repository", "remote", "add", "origin", self.url)
+        self.check_run("making a temporary repository", "init", *options, str(self._bare))
+        self.check_run("making a temporary repository", "remote", "add", "origin", self.url)
 
     # -- fetching ---------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class Repository:
         if answer.status:
             raise self.error(answer, f"fetching branch {branch}")
         self._filtered = "filtering not recognized" not in answer.err
-        self._tip = self.must("reading the tip", "rev-parse", TIP).text
+        self._tip = self.check_run("reading the tip", "rev-parse", TIP).text
         self._commits.add(self._tip)
         self._have.add(self.tree_id(self._tip))
         return self._tip
@@ -185,7 +185,7 @@ class Repository:
             answer = self._fetch("tree:0", "--unshallow", "origin", f"+refs/heads/{branch}:{TIP}")
             if answer.status:
                 raise self.error(answer, f"fetching the history of branch {branch}")
-        self._commits.update(self.must("reading the history", "rev-list", TIP).text.split())
+        self._commits.update(self.check_run("reading the history", "rev-list", TIP).text.split())
         self._deep = True
 
     def descends(self, commit: str, ancestor: str, branch: str) -> bool:
@@ -216,9 +216,9 @@ class Repository:
         tip, spec = self._tip or "", f"+{self._source}:{TIP}"
         shutil.rmtree(self._bare)
         self.prepare(tip)
-        self.must("fetching the branch", "fetch", "--quiet", "--no-tags", "--depth=1", "origin", spec)
+        self.check_run("fetching the branch", "fetch", "--quiet", "--no-tags", "--depth=1", "origin", spec)
         self._filtered = self._deep = False
-        self._commits = {self.must("reading the tip", "rev-parse", TIP).text}
+        self._commits = {self.check_run("reading the tip", "rev-parse", TIP).text}
 
     def _fetch(
         self, filter: str, *arguments: str, stdin: bytes = b"", negotiate: bool = True
@@ -235,7 +235,7 @@ class Repository:
     # -- objects ----------------------------------------------------------------------------
 
     def tree_id(self, commit: str) -> str:
-        return self.must("reading a commit", "log", "-1", "--format=%T", commit).text
+        return self.check_run("reading a commit", "log", "-1", "--format=%T", commit).text
 
     def made(self, commit: str, tree: str) -> None:
         """Remember a commit that was made here, which no host has to be asked for."""
@@ -246,7 +246,7 @@ class Repository:
         """Every path of a commit that is here."""
         if commit not in self._entries:
             self._fetch_objects([self.tree_id(commit)])
-            answer = self.must("reading the tree", "ls-tree", "-r", "-z", "--full-tree", commit)
+            answer = self.check_run("reading the tree", "ls-tree", "-r", "-z", "--full-tree", commit)
             self._entries[commit] = parse_tree(answer.out)
         return self._entries[commit]
 
@@ -259,7 +259,7 @@ class Repository:
         ids = list(dict.fromkeys(chosen.values()))
         self._fetch_objects(ids)
         lines = "".join(f"{sha}\n" for sha in ids).encode()
-        out, start = self.must("reading files", "cat-file", "--batch", stdin=lines).out, 0
+        out, start = self.check_run("reading files", "cat-file", "--batch", stdin=lines).out, 0
         blobs = {}
         for sha in ids:
             end = out.index(b"\n", start)
@@ -280,7 +280,7 @@ class Repository:
                 raise GitError("writing files", str(error), errors.ROOM) from error
             lines = "".join(f"{name}/{number}\n" for number in range(len(contents))).encode()
             options = ("-w", "--no-filters", "--stdin-paths")
-            ids = self.must("storing files", "hash-object", *options, stdin=lines).text.split()
+            ids = self.check_run("storing files", "hash-object", *options, stdin=lines).text.split()
         self._have.update(ids)
         return ids
 

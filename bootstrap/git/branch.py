@@ -131,7 +131,7 @@ class Branch:
         Behind the tip, history may be cut off after it.
         """
         form = "--format=%H%x00%an <%ae> %at%x00%B%x01"
-        answer = self.calls.must(
+        answer = self.calls.check_run(
             "looking for the commit", "log", form, f"{since or self.tip}..{self._look(since is not None)}"
         )
         for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
@@ -145,7 +145,7 @@ class Branch:
         """The remote's branch as it is now, with the commits since the tip, or those before it too."""
         ref = f"{self.private}/look"
         spec = f"+refs/heads/{self.branch}:{ref}"
-        self.calls.must("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
+        self.calls.check_run("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
         return ref
 
     def commits_alone(self, back: bool = False) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ class Branch:
 
     def other(self, name: str) -> tuple[str, bytes] | None:
         """The tip of another branch of the remote, and that commit as git keeps it; None: no such branch."""
-        listed = self.calls.must("reading the branches", "ls-remote", self.remote, f"refs/heads/{name}")
+        listed = self.calls.check_run("reading the branches", "ls-remote", self.remote, f"refs/heads/{name}")
         sha = listed.text.partition("\t")[0]
         if not sha:
             return None
@@ -165,7 +165,7 @@ class Branch:
         """The id of the tree of a commit that is here."""
         return objects.tree_of(self.calls.content(sha, "commit"))
 
-    def push_beside(self, name: str, sha: str, before: str) -> None:
+    def replace_branch(self, name: str, sha: str, before: str) -> None:
         """Push a commit to a branch of ours, which must still be at `before` ("": not be there).
 
         What was there is replaced. StalePlan when someone was faster.
@@ -245,7 +245,7 @@ class Branch:
         return self._tree(sha)
 
     def _bring_commit(self, sha: str) -> None:
-        self.calls.must("reading a branch", *FETCH, self.remote, sha)
+        self.calls.check_run("reading a branch", *FETCH, self.remote, sha)
 
     def _bring_all(self, sha: str) -> None:
         """Everything below a folder."""

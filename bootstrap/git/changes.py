@@ -46,11 +46,11 @@ class FileChange:
 class Commit:
     """One commit: changes on top of the one before (see PARENT_COMMIT).
 
-    One that is made `beside` the branch stands on the commit `onto` (None: on nothing), and the next
-    one of the push merges it.
+    A `separate` one is not on the branch: its parent is the commit `onto` (None: it has no parent), and
+    the next commit of the push merges it.
     """
 
     message: str
     changes: tuple[FileChange, ...]
-    beside: bool = False
+    separate: bool = False
     onto: str | None = None

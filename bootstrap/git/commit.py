@@ -49,7 +49,7 @@ def commits(
     stream = objects.import_stream(NEXT, tip, new, modes)
     options = ("fast-import", "--quiet", "--force", "--done", "--date-format=raw")
     # One small pack instead of loose objects saves a process.
-    answer = calls.must("making the commit", "-c", "fastimport.unpackLimit=1", *options, stdin=stream)
+    answer = calls.check_run("making the commit", "-c", "fastimport.unpackLimit=1", *options, stdin=stream)
     return tuple(answer.text.split())
 
 
@@ -114,7 +114,7 @@ def _signed(calls: Calls, tip: str, unsigned: str, new: NewCommit) -> str:
         email, _, date = rest.partition("> ")
         extra |= {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email, f"GIT_{role}_DATE": date}
     options = ("commit-tree", "-S", "-p", tip, "-F", "-", objects.tree_of(found[2]))
-    return calls.must("signing the commit", *options, stdin=new.message.encode(), extra=extra).text
+    return calls.check_run("signing the commit", *options, stdin=new.message.encode(), extra=extra).text
 
 
 _TRAILER = re.compile(r"[A-Za-z0-9-]+: \S")

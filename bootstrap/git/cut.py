@@ -90,7 +90,7 @@ def _source(
 
 
 def _path(calls: Calls, name: str) -> Path:
-    found = calls.must("reading the repository", "rev-parse", "--git-path", name).text
+    found = calls.check_run("reading the repository", "rev-parse", "--git-path", name).text
     return (calls.directory / found).resolve()
 
 

@@ -34,7 +34,7 @@ def log(calls: Calls, tip: str, paths: Sequence[str] = ()) -> Iterator[LogEntry]
     options = ["--raw", "--no-abbrev", "--no-renames", "-z", f"--format={_FORMAT}"]
     options.append("--diff-merges=first-parent")
     pathspec = ["--", *(f":(literal){path}" for path in paths)] if paths else []
-    answer = calls.must("reading the history", "log", *options, tip, *pathspec)
+    answer = calls.check_run("reading the history", "log", *options, tip, *pathspec)
     for record in answer.out.decode("utf-8", "surrogateescape").split("\x01")[1:]:
         head, _, rest = record.partition("\0")
         commit, author, email, when, subject, built_at = head.split("\x02")

@@ -164,7 +164,7 @@ class Past:
         for start in range(0, len(ids), _FEW):
             block = ids[start : start + _FEW]
             asked = "".join(f"{sha}\n" for sha in block).encode()
-            out, place = self._calls.must(_READING, "cat-file", "--batch", stdin=asked).out, 0
+            out, place = self._calls.check_run(_READING, "cat-file", "--batch", stdin=asked).out, 0
             for sha in block:
                 end = out.index(b"\n", place)
                 head = out[place:end].split()

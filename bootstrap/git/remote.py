@@ -142,7 +142,7 @@ class Remote:
             return None
         self._repository.deepen(state.branch)
         trailers = f"%(trailers:key={name},valueonly,unfold,separator=%x02)"
-        answer = self._repository.must(
+        answer = self._repository.check_run(
             "reading the history", "log", f"--format=%H%x02{trailers}%x01", state.tip
         )
         for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
@@ -198,11 +198,13 @@ class Remote:
         file.unlink(missing_ok=True)
         index = {"GIT_INDEX_FILE": str(file)}
         if parent:
-            repository.must("reading the tree", "read-tree", parent, extra=index)
+            repository.check_run("reading the tree", "read-tree", parent, extra=index)
         blobs = repository.store([change.content for change in commit.changes if change.content is not None])
         lines = index_lines(commit.changes, blobs, entries)
-        repository.must("changing the tree", "update-index", "-z", "--index-info", stdin=lines, extra=index)
-        tree = repository.must("writing the tree", "write-tree", "--missing-ok", extra=index).text
+        repository.check_run(
+            "changing the tree", "update-index", "-z", "--index-info", stdin=lines, extra=index
+        )
+        tree = repository.check_run("writing the tree", "write-tree", "--missing-ok", extra=index).text
         message = self._message(commit.message, author if signoff else None)
         who: dict[str, str] = {}
         for role in ("AUTHOR", "COMMITTER"):
@@ -210,7 +212,7 @@ class Remote:
         who |= repository.committer()
         parents = [part for sha in (parent, merged) if sha for part in ("-p", sha)]
         options = ["-S" if sign else "--no-gpg-sign", *parents, "-F", "-", tree]
-        answer = repository.must("making the commit", "commit-tree", *options, stdin=message, extra=who)
+        answer = repository.check_run("making the commit", "commit-tree", *options, stdin=message, extra=who)
         repository.made(answer.text, tree)
         return answer.text
 
@@ -247,7 +249,7 @@ class Remote:
     def _has_taken(self, sha: str) -> bool:
         return self._repository.has_taken(self.branch or "", sha)
 
-    def push_beside(self, sha: str, head: str, trailer: str) -> None:
+    def replace_branch(self, sha: str, head: str, trailer: str) -> None:
         """Push `sha` to a branch of ours, in place of what we had pushed there.
 
         Raises RefusedError when its last commit lacks the trailer (somebody has committed to it), and
@@ -258,7 +260,7 @@ class Remote:
             tried = "proposing the change"
             if not self._repository.fetch_commit(there, head):
                 raise GitError(tried, f"{head} cannot be read", "delete that branch first", self.shown)
-            message = self._repository.must(tried, "show", "-s", "--format=%B", there).text
+            message = self._repository.check_run(tried, "show", "-s", "--format=%B", there).text
             if trailer not in message.splitlines():
                 found = f"someone has committed to {head}, at {there[:12]}"
                 raise RefusedError(tried, found, "merge or delete that branch first", self.shown)
@@ -287,7 +289,9 @@ class Remote:
         if signer is None:
             return message.encode()
         options = ("--if-exists=addIfDifferent", "--no-divider", f"--trailer=Signed-off-by: {signer}")
-        answer = self._repository.must("signing off", "interpret-trailers", *options, stdin=message.encode())
+        answer = self._repository.check_run(
+            "signing off", "interpret-trailers", *options, stdin=message.encode()
+        )
         return answer.out
 
     def _choose(self, default: str | None, heads: Mapping[str, str]) -> str:

@@ -89,7 +89,7 @@ class Calls:
         """Before a clone is tried again: git takes no folder that a killed one has left."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def must(
+    def check_run(
         self, tried: str, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> Answer:
         """The same, for a command whose failure is an error of ours; `tried` says what it is for."""

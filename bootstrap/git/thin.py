@@ -140,7 +140,7 @@ class ThinBranch(Branch):
 
     def _bring_commit(self, sha: str) -> None:
         filters = ("--no-filter",) if self._whole else ("--filter=tree:0",)
-        self.calls.must("reading a branch", *_FETCH, "--depth=1", *filters, "origin", sha)
+        self.calls.check_run("reading a branch", *_FETCH, "--depth=1", *filters, "origin", sha)
 
     def commits_alone(self, back: bool = False) -> tuple[str, ...]:
         filters = () if self._whole else ("--filter=tree:0",)

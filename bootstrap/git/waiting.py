@@ -48,9 +48,9 @@ def listed(branch: Branch, group: str) -> list[Waiting]:
     place = f"{branch.private}/waiting"
     spec = f"+{ROOT}/{group}/*:{place}/*"
     options = (*FETCH, "--prune", *branch.commits_alone())
-    branch.calls.must("looking who waits", *options, branch.remote, spec)
+    branch.calls.check_run("looking who waits", *options, branch.remote, spec)
     form = "--format=%(refname)%00%(objectname)%00%(contents)%01"
-    answer = branch.calls.must("looking who waits", "for-each-ref", form, f"{place}/")
+    answer = branch.calls.check_run("looking who waits", "for-each-ref", form, f"{place}/")
     found = []
     for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
         ref, _, rest = record.strip("\n").partition("\0")

@@ -7,7 +7,7 @@ from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.drawing import write
 from bootstrap.graph import views
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import coverage_of
 from bootstrap.repository.lookup import (
     Request,
     check_application,
@@ -16,7 +16,7 @@ from bootstrap.repository.lookup import (
     of_environment,
 )
 from bootstrap.repository.model import Options
-from bootstrap.repository.open import choose_scope, opened, whole
+from bootstrap.repository.open import choose_scope, cluster_index, opened
 from bootstrap.resources.index import Index
 from bootstrap.validate.engine import findings
 
@@ -28,11 +28,11 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
     options = Options(request.cluster, fetch_charts=request.fetch_charts)
     with opened(request.path, output, options, request.cached) as repository:
         scope = choose_scope(repository, request.cluster)
-        everything = whole(repository, scope)
+        everything = cluster_index(repository, scope)
         check_environment(request.environment, everything.applications)
         index = of_environment(everything, request.environment)
         check_application(application, index.applications)
-        read = coverage(repository, [scope])
+        read = coverage_of(repository, [scope])
         title = f"{scope.name}: {view}" + (f" of {application}" if application else "")
         found = views.by_object(findings(repository, scope))
         if view == "apps":
@@ -52,7 +52,7 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
 
 
 def _nothing(index: Index, view: str, application: str | None) -> InputError:
-    """That a view is empty, what is there instead, and how to see it."""
+    """The error for an empty view: what there is instead, and how to see it."""
     there = counted(len(index.resources), "object")
     if view == "apps":
         found, hint = f"there is no Application, but {there}", "draw them: --resources, or --network"
@@ -62,5 +62,5 @@ def _nothing(index: Index, view: str, application: str | None) -> InputError:
         found, hint = "there is no object to draw", "look at the Applications: --apps"
     if application is not None and view != "apps":
         found = f"there is no {'workload' if view == 'network' else 'object'} of {application}"
-        hint = "a chart is drawn with --fetch-charts alone; --apps draws the Applications"
+        hint = "charts are drawn only with --fetch-charts; --apps draws the Applications"
     return InputError(LOOKING, found, hint)

@@ -24,9 +24,9 @@ Findings = Mapping[tuple[str, str], Sequence[Finding]]
 
 
 def by_object(findings: Iterable[Finding]) -> Findings:
-    """Findings at the nodes that they belong to, each once.
+    """Findings by the node that they belong to, each once.
 
-    What is wrong with the files of an Application has no object: it belongs to the Application.
+    Findings about an Application's files have no object: they belong to the Application.
     """
     found: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for one in findings:
@@ -37,20 +37,20 @@ def by_object(findings: Iterable[Finding]) -> Findings:
 
 
 def apps(applications: Iterable[Resource], found: Findings, title: str) -> Graph:
-    """The Applications, wave after wave. What the root applies has no line of its own: it is all of them."""
+    """The Applications, wave by wave. The root has no edges of its own: it would have one to each of them."""
     applications = list(applications)
     roots = {f"{item.namespace}/{item.name}" for item in applications if not item.application}
     nodes, edges = [], []
     for application in sorted(applications, key=lambda item: (item.wave, item.name)):
         name = f"{application.namespace}/{application.name}"
         cluster, namespace = destination(application.body)
-        said = [f"to {namespace} of {cluster}"]
-        said += [
+        details = [f"to {namespace} of {cluster}"]
+        details += [
             f"chart {source.chart} {source.revision}" if source.chart else f"{source.path or source.ref}"
             for source in sources(application.body)
         ]
         group = f"wave {application.wave}" if application.application else "root"
-        nodes.append(_node(application, name, "Application", group, found, said))
+        nodes.append(_node(application, name, "Application", group, found, details))
         if application.application and (application.application not in roots or len(roots) > 1):
             edges.append(Edge(application.application, name))
     waves = sorted({item.wave for item in applications if item.application})
@@ -74,7 +74,10 @@ def resources(index: Index, found: Findings, title: str, application: str | None
         if item.kind not in _HIDDEN
         and (application is None or application in (item.application, _short(item)))
     ]
-    nodes = [_node(item, str(item), item.short_kind, item.application or "by hand", found) for item in chosen]
+    nodes = [
+        _node(item, str(item), item.short_kind, item.application or "applied by hand", found)
+        for item in chosen
+    ]
     edges = [edge for item in chosen for edge in _needs(index, item)]
     return graph(title, nodes, edges)
 
@@ -112,7 +115,7 @@ def _needs(index: Index, item: Resource) -> Iterator[Edge]:
 
 
 def network(index: Index, found: Findings, title: str, application: str | None = None) -> Graph:
-    """Who talks to whom: hosts, workloads, and the ways between them; a cut way is broken."""
+    """Who talks to whom: hosts, workloads, and the connections between them; a blocked one is broken."""
     nodes: list[Node] = []
     edges: list[Edge] = []
     fronts: dict[tuple[str, str], list[Resource]] = defaultdict(list)
@@ -150,7 +153,7 @@ def network(index: Index, found: Findings, title: str, application: str | None =
 
 
 def _node(
-    resource: Resource, name: str, kind: str, group: str, found: Findings, said: Iterable[str] = ()
+    resource: Resource, name: str, kind: str, group: str, found: Findings, details: Iterable[str] = ()
 ) -> Node:
     here = list(found.get((str(resource), resource.application), ()))
     if resource.kind == APPLICATION:
@@ -158,5 +161,5 @@ def _node(
     states = [_STATES[one.severity] for one in here]
     state = worst(states)
     where = f"{resource.file}:{resource.line}" if resource.file else ""
-    notes = [*said, *(f"{one.rule}: {one.message}" for one in here)]
+    notes = [*details, *(f"{one.rule}: {one.message}" for one in here)]
     return Node(name, resource.name, kind, group, state, where, tuple(notes))

@@ -54,7 +54,7 @@ def opened(files: Files, invocation: Invocation) -> Iterator[tuple[Past, str]]:
     if not isinstance(files, WorkTree):
         raise TypeError(f"no history is known for {type(files).__name__}")
     with local_calls(files.root, invocation) as calls:
-        tip = calls.must("reading the history", "rev-parse", "HEAD^{commit}").text
+        tip = calls.check_run("reading the history", "rev-parse", "HEAD^{commit}").text
         store = cut.past_of_head(calls, tip, files.credential, invocation)
         try:
             yield store, tip

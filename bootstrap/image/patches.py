@@ -62,7 +62,7 @@ class Patch:
     changes: tuple[Change, ...] = ()
 
 
-def of(path: str, file: Walk, files: Files) -> Iterator[Patch]:
+def patches_of(path: str, file: Walk, files: Files) -> Iterator[Patch]:
     """The patches of the kustomization file at `path`, in the order in which kustomize applies them."""
     folder = posixpath.dirname(path)
     spans = {span.path: span for span in file.spans}

@@ -149,9 +149,6 @@ class _Finder:
             version is not None and version.value.startswith("kustomize.config.k8s.io/")
         )
 
-    def _is_container(self, path: Place) -> bool:
-        return len(path) > 4 and path[-3] in _CONTAINERS and self._is_object(path[0])
-
     def _is_object(self, document: str | int) -> bool:
         kind = self.values.get((document, "kind"))
         return kind is not None and (document, "apiVersion") in self.values

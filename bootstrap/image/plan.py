@@ -17,7 +17,7 @@ from bootstrap.image.places import ImagePlace
 from bootstrap.image.places import find as places_of
 from bootstrap.image.render import ByFiles, Renders
 from bootstrap.image.search import Scope
-from bootstrap.image.wanted import Wanted, is_as
+from bootstrap.image.wanted import Wanted, matches
 from bootstrap.oci.reference import Reference, canonical, is_same
 
 State = Literal["changed", "already", "kept"]
@@ -159,7 +159,7 @@ def _change(
     change = Change(wanted.name, choice.file, line, kind, before, after, "changed", place=place, left=left)
     if is_same(after, (place.reference or current) if left else current):
         return replace(change, state="already")
-    if request.expect is not None and not is_as(current, request.expect):
+    if request.expect is not None and not matches(current, request.expect):
         differs = f"it is {current}, not {request.expect.text}"
         hint = "someone else changed it: see bootstrap image history, then decide"
         raise ChangedError(f"setting {change.name}", differs, hint, change.at)

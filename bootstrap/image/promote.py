@@ -14,8 +14,8 @@ from bootstrap.edit.files import Files
 from bootstrap.image import plan as plans
 from bootstrap.image import show
 from bootstrap.image.choose import Addition
+from bootstrap.image.conditions import Conditions
 from bootstrap.image.elsewhere import choose, find
-from bootstrap.image.guard import Guard
 from bootstrap.image.history import NO_ENTRY, Step, chosen
 from bootstrap.image.past import content_of, past
 from bootstrap.image.places import ImagePlace
@@ -31,7 +31,7 @@ def promote(
     target: str,
     access: Access,
     app: str | None,
-    guard: Guard,
+    conditions: Conditions,
     options: CommitOptions,
     output: Output,
 ) -> int:
@@ -43,7 +43,7 @@ def promote(
         wanted = tuple(_as_in(name, Scope(under, app, source), files, renders) for name in names)
         return plans.Request(wanted, Scope(under, app, target), verb="Promote")
 
-    return change(planned, access, guard, options, output)
+    return change(planned, access, conditions, options, output)
 
 
 def history(
@@ -79,7 +79,7 @@ def rollback(
         then = content_of(step, files, output.invocation)
         return plans.Request((_as_at(step, name),), scope, verb="Roll back", like=then)
 
-    return change(planned, access, Guard(), options, output)
+    return change(planned, access, Conditions(), options, output)
 
 
 def _listed(

@@ -157,7 +157,7 @@ class _Rendering:
                 images += self._resource(folder, name, trail)
         for name in _listed(file, "components"):
             images = self._component(folder, name, images, trail)
-        for patch in patches.of(path, file, self.files):
+        for patch in patches.patches_of(path, file, self.files):
             found.files.update((patch.file,) if patch.file != path else ())
             if patch.missing:
                 found.unread.append(patch.missing)

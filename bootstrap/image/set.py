@@ -20,7 +20,7 @@ from bootstrap.image import plan as plans
 from bootstrap.image import show
 from bootstrap.image import wanted as image_wanted
 from bootstrap.image.ask_kustomize import ByKustomize
-from bootstrap.image.guard import Guard, Guards
+from bootstrap.image.conditions import ConditionChecks, Conditions
 from bootstrap.image.render import Renders
 from bootstrap.image.search import Scope
 from bootstrap.image.wanted import Wanted
@@ -60,7 +60,7 @@ class SetRequest:
     app: str | None = None
     environment: str | None = None
     expect: str | None = None
-    guard: Guard = field(default_factory=Guard)
+    conditions: Conditions = field(default_factory=Conditions)
     commit: CommitOptions = field(default_factory=CommitOptions)
 
 
@@ -77,25 +77,27 @@ def set_images(request: SetRequest, output: Output) -> int:
     def planned(under: str, files: Files, renders: Renders) -> plans.Request:
         return plans.Request(wanted, Scope(under, request.app, request.environment), expect)
 
-    return change(planned, request.access, request.guard, request.commit, output)
+    return change(planned, request.access, request.conditions, request.commit, output)
 
 
-def change(planned: Planned, access: Access, guard: Guard, options: CommitOptions, output: Output) -> int:
+def change(
+    planned: Planned, access: Access, conditions: Conditions, options: CommitOptions, output: Output
+) -> int:
     """Carry out what is asked for, in the files or on the branch that the options name."""
     _check_options(access, options)
-    guards = Guards(guard, output)
+    checks = ConditionChecks(conditions, output)
     if not (options.commits or access.repo):
         tree, under = open_tree(access, output.invocation)
         with tree.locked():
             renders = ByKustomize(output.invocation)
-            outcome = decide(planned(under, tree, renders), tree, guards, renders)
+            outcome = decide(planned(under, tree, renders), tree, checks, renders)
             if not options.dry_run:
                 tree.write(outcome.files)
         return show.changed(outcome, output, dry_run=options.dry_run)
     who = _Author(options.author, output.invocation)
-    asks_past = guard.built_at is not None or guard.only_newer
+    asks_past = conditions.built_at is not None or conditions.only_newer
     with open_branch(access, output, asks_past=asks_past) as (branch, under):
-        run = _Run(branch, planned, under, guards, options, who)
+        run = _Run(branch, planned, under, checks, options, who)
         if options.review is not None and not options.dry_run:
             place = _propose(run, access, output)
         else:
@@ -111,7 +113,7 @@ class _Run:
         branch: Branch,
         planned: Planned,
         under: str,
-        guards: Guards,
+        checks: ConditionChecks,
         options: CommitOptions,
         who: _Author,
     ) -> None:
@@ -120,7 +122,7 @@ class _Run:
         self.who = who
         self._planned = planned
         self._under = under
-        self.guards = guards
+        self.checks = checks
         self.message = ""
         self._renders = ByKustomize(who.invocation)
         self.request: plans.Request | None = None
@@ -128,14 +130,14 @@ class _Run:
 
     def draft(self) -> Draft:
         self.request = self._planned(self._under, self.branch, self._renders)
-        self._outcome = self.decide(self.request, self.branch, self.guards)
+        self._outcome = self.decide(self.request, self.branch, self.checks)
         if self.options.dry_run or not self._outcome.files:
             return Draft((), "")
-        self.message = _message(self._outcome, self.guards.guard, self.options, self.who)
+        self.message = _message(self._outcome, self.checks.conditions, self.options, self.who)
         return Draft(self._outcome.files, self.message)
 
-    def decide(self, request: plans.Request, files: Files, guards: Guards) -> plans.Outcome:
-        return decide(request, files, guards, self._renders)
+    def decide(self, request: plans.Request, files: Files, checks: ConditionChecks) -> plans.Outcome:
+        return decide(request, files, checks, self._renders)
 
     def decided(self) -> tuple[plans.Request, plans.Outcome]:
         assert self.request is not None  # noqa: S101 - a run drafts before it is pushed
@@ -176,7 +178,7 @@ def _group(run: _Run, access: Access, output: Output) -> Group | None:
 
     decided = run.decided()
     known = credential.read(access, output.invocation, access.repo)
-    return group_for(run.branch, known, run.guards, decided, run.message, run.decide, output)
+    return group_for(run.branch, known, run.checks, decided, run.message, run.decide, output)
 
 
 def _propose(run: _Run, access: Access, output: Output) -> show.Place:
@@ -206,16 +208,16 @@ def _provider(branch: Branch, access: Access, output: Output, seconds: float) ->
     return providers.get(branch.shown, known, output.invocation, seconds)
 
 
-def decide(request: plans.Request, files: Files, guards: Guards, renders: Renders) -> plans.Outcome:
+def decide(request: plans.Request, files: Files, checks: ConditionChecks, renders: Renders) -> plans.Outcome:
     """The plan, after what registries and history say about it."""
-    guards.begin()
-    outcome = plans.plan(request, files, guards.pins, renders=renders)
+    checks.begin()
+    outcome = plans.plan(request, files, checks.pins, renders=renders)
     while True:
-        known = (dict(guards.pins), dict(guards.keep))
-        guards.look(outcome, files)
-        if (guards.pins, guards.keep) == known:
+        known = (dict(checks.pins), dict(checks.keep))
+        checks.run(outcome, files)
+        if (checks.pins, checks.keep) == known:
             return outcome
-        outcome = plans.plan(request, files, guards.pins, guards.keep, renders)
+        outcome = plans.plan(request, files, checks.pins, checks.keep, renders)
 
 
 class _Author:
@@ -273,9 +275,9 @@ def _check_options(access: Access, options: CommitOptions) -> None:
         raise InputError(tried, found, "give --via api with --push, without --author and --sign")
 
 
-def _message(outcome: plans.Outcome, guard: Guard, options: CommitOptions, who: _Author) -> str:
+def _message(outcome: plans.Outcome, conditions: Conditions, options: CommitOptions, who: _Author) -> str:
     """The commit's message with its trailers."""
-    trailers = [guard.trailers()]
+    trailers = [conditions.trailers()]
     if options.signoff:
         trailers.append(f"Signed-off-by: {who.get()}")
     return with_trailers(options.message or plans.message(outcome), trailers)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.output import Output
+from bootstrap.core.text import with_short_digests
 from bootstrap.git.changes import FileChange
 from bootstrap.git.log import LogEntry
 from bootstrap.image.history import NO_ENTRY, Step
@@ -124,12 +125,12 @@ def _ordinal(number: int) -> str:
 def listed(
     places: Sequence[ImagePlace], setters: Mapping[ImagePlace, LogEntry | None], output: Output
 ) -> None:
-    """Print a list of images and who set them."""
+    """Print a list of images and who set them; the table shortens digests, JSON has them whole."""
     data, rows = [], []
     for place in places:
         home, entry = place.home or home_of(place.file), setters.get(place)
         who = f"{entry.author}, {day(entry.when)}" if entry else "not committed" if place in setters else ""
-        rows.append((home.app or "-", home.environment or "-", place.text, place.at, who))
+        rows.append((home.app or "-", home.environment or "-", with_short_digests(place.text), place.at, who))
         data.append(
             {
                 "app": home.app,

@@ -1,7 +1,7 @@
 """Which bumps may carry out each other's changes, and how one carries out another's.
 
 Who holds the same credential may do the same at the host; so that is the key. A change is made again
-by the same decision that its owner takes, with the owner's guards, and only where that comes out as
+by the same decision that its owner takes, with the owner's conditions, and only where that comes out as
 the owner saw it.
 """
 
@@ -20,20 +20,20 @@ from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
 from bootstrap.image import asked as image_asked
 from bootstrap.image.asked import Asked
-from bootstrap.image.guard import Guard, Guards
+from bootstrap.image.conditions import ConditionChecks, Conditions
 from bootstrap.image.plan import Outcome, Request
 
 KEY = "BOOTSTRAP_BUMP_KEY"
 """A secret that pipelines share whose tokens differ, so that they may push for each other."""
 _COMMIT = re.compile(r"(?:^|[^0-9A-Za-z])[0-9a-f]{7,40}(?:$|[^0-9A-Za-z])")
 
-Decide = Callable[[Request, Files, Guards], Outcome]
+Decide = Callable[[Request, Files, ConditionChecks], Outcome]
 
 
 def group_for(
     branch: Branch,
     credential: Credential,
-    guards: Guards,
+    checks: ConditionChecks,
     decided: tuple[Request, Outcome],
     message: str,
     decide: Decide,
@@ -42,16 +42,16 @@ def group_for(
     """The group of a run whose change was decided so; None where nobody else could carry it out."""
     request, outcome = decided
     key = _key(branch, credential, output.invocation)
-    if key is None or not _can_be_told(request, guards.guard):
+    if key is None or not _can_be_told(request, checks.conditions):
         return None
     output.invocation.keep_secret(key)
-    guard = guards.guard
+    conditions = checks.conditions
 
     def write(author: str, committer: str, until: float) -> str:
         seen = image_asked.seen_of(outcome.changes)
-        pins = dict(guards.pins)
+        pins = dict(checks.pins)
         folders = tuple(sorted({_home(change.file) for change in outcome.changes}))
-        times = (until, guard.only_newer, guard.built_at)
+        times = (until, conditions.only_newer, conditions.built_at)
         asked = Asked(request, message, author, committer, seen, *times, pins, folders)
         return image_asked.written(asked, key, branch.shown, branch.branch)
 
@@ -61,7 +61,7 @@ def group_for(
     def replay(text: str, files: Files) -> tuple[FileChange, ...] | None:
         if (asked := read(text)) is None:
             return None
-        owners = _OnBranch(Guard(only_newer=asked.only_newer, built_at=asked.built_at), output, branch)
+        owners = _OnBranch(Conditions(only_newer=asked.only_newer, built_at=asked.built_at), output, branch)
         owners.pins.update(asked.pins or {})
         again = decide(asked.request, files, owners)
         return again.files if image_asked.seen_of(again.changes) == asked.seen else None
@@ -69,15 +69,15 @@ def group_for(
     return Group(image_asked.group_of(key, branch.shown, branch.branch), write, read, replay)
 
 
-class _OnBranch(Guards):
-    """Guards that look at the branch's history, whatever is laid on top of it."""
+class _OnBranch(ConditionChecks):
+    """ConditionChecks that look at the branch's history, whatever is laid on top of it."""
 
-    def __init__(self, guard: Guard, output: Output, branch: Branch) -> None:
-        super().__init__(guard, output)
+    def __init__(self, conditions: Conditions, output: Output, branch: Branch) -> None:
+        super().__init__(conditions, output)
         self._branch = branch
 
-    def look(self, outcome: Outcome, files: Files) -> None:
-        super().look(outcome, self._branch)
+    def run(self, outcome: Outcome, files: Files) -> None:
+        super().run(outcome, self._branch)
 
 
 def _home(file: str) -> str:
@@ -87,12 +87,12 @@ def _home(file: str) -> str:
     return "/".join(folders[: ends[0]] if ends else folders)
 
 
-def _can_be_told(request: Request, guard: Guard) -> bool:
+def _can_be_told(request: Request, conditions: Conditions) -> bool:
     """Whether another machine can decide the same: not what looks elsewhere, as at a commit's ancestry."""
     if request.verb != "Set" or request.like is not None:
         return False
     commits = any(_COMMIT.search(item.tag or "") for item in request.wanted)
-    return not (guard.only_newer and (guard.source is not None or commits))
+    return not (conditions.only_newer and (conditions.source is not None or commits))
 
 
 def _key(branch: Branch, credential: Credential, invocation: Invocation) -> str | None:

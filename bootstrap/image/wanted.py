@@ -102,7 +102,7 @@ def parse_expected(text: str) -> Wanted:
     return Wanted("expected", tag=text, text=text)
 
 
-def is_as(reference: Reference, expected: Wanted) -> bool:
+def matches(reference: Reference, expected: Wanted) -> bool:
     """Whether the image is as expected, in the parts that are named."""
     if expected.repository and canonical(expected.repository) != canonical(reference.repository):
         return False

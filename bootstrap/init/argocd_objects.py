@@ -1,8 +1,8 @@
 """Pure: the objects of Argo CD itself, from its folder in the repository, as kustomize would render them.
 
-Whoever runs `init` needs no kustomize: only what the catalog's own kustomization says is carried out
-here, and tests compare the outcome with kustomize's. What a person added beyond that is Argo CD's to
-apply, once it manages itself; `unknown` names it.
+`init` needs no kustomize: only what the catalog's own kustomization says is carried out
+here, and tests compare the result with that of kustomize. Users' additions are left to Argo CD to
+apply, once it manages itself; `unknown` lists them.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _KNOWN = {"apiVersion", "kind", "metadata", "namespace", "resources", "patches"}
 
 @dataclass(frozen=True)
 class Rendered:
-    """`unknown`: what of the kustomization was not carried out, a phrase each."""
+    """`unknown`: the parts of the kustomization that were not carried out, a phrase each."""
 
     objects: tuple[ClusterObject, ...]
     unknown: tuple[str, ...] = ()
 
 
 def render(files: Mapping[str, bytes], settings: Settings) -> Rendered:
-    """The objects of the folder that holds Argo CD's manifest; InputError when it is not there or broken."""
+    """The objects of the folder with Argo CD's manifest; InputError when it is missing or broken."""
     folder = settings.prefix + posixpath.dirname(MANIFEST)
     path = f"{folder}/kustomization.yaml"
     if path not in files:
         raise InputError(
             "reading Argo CD's manifest",
             f"{path} is not in the repository",
-            "lay it out with bootstrap init, or use an Argo CD that is there with --adopt",
+            "lay it out with bootstrap init, or use an existing Argo CD with --adopt",
         )
     kustomization = _mapping(documents(files[path], path), path)
     unknown = [f"{path}: {key}" for key in kustomization if kustomization[key] and key not in _KNOWN]
@@ -70,18 +70,18 @@ def merged(item: ClusterObject, patch: Mapping[str, Any], where: str = "") -> Cl
 
 
 def _patch(objects: list[ClusterObject], entry: Any, files: Mapping[str, bytes], folder: str) -> list[str]:
-    """Carry out one entry of `patches`; returns what could not be."""
+    """Carry out one entry of `patches`; returns what could not be done."""
     if not isinstance(entry, dict) or set(entry) - {"path", "patch", "target"} or entry.get("target"):
         return [f"{folder}: a patch with a target or options"]
     name = str(entry.get("path") or "an inline patch")
     place = posixpath.normpath(f"{folder}/{name}")
     text = str(entry["patch"]).encode() if "patch" in entry else files.get(place)
     if text is None:
-        raise InputError(f"reading {folder}", f"its patch {name} is not there", "restore the file", place)
+        raise InputError(f"reading {folder}", f"its patch {name} is missing", "restore the file", place)
     unknown = []
     for patch in documents(text, place):
         if not isinstance(patch, dict) or patch.get("kind") not in MERGED_KINDS or _has_directive(patch):
-            unknown.append(f"{place}: a patch of another kind than {', '.join(MERGED_KINDS)}")
+            unknown.append(f"{place}: a patch of a kind other than {', '.join(MERGED_KINDS)}")
             continue
         wanted = (patch.get("kind"), (patch.get("metadata") or {}).get("name"))
         found = [number for number, item in enumerate(objects) if (item.kind, item.name) == wanted]
@@ -98,10 +98,10 @@ def _patch(objects: list[ClusterObject], entry: Any, files: Mapping[str, bytes],
 
 
 def _in_namespace(objects: list[ClusterObject], namespace: str) -> list[ClusterObject]:
-    """A binding names its service accounts' namespace, as kustomize's `namespace:` makes it.
+    """A binding whose service accounts have their namespace, as set by kustomize's `namespace:`.
 
-    Without that, Argo CD (which manages itself from kustomize's outcome) and `init` would each set the
-    whole list of subjects, and differ for ever.
+    Without that, Argo CD (which manages itself from kustomize's result) and `init` would each set the
+    whole list of subjects, and differ forever.
     """
     accounts = {item.name for item in objects if item.kind == "ServiceAccount"}
     return [_bound(item, accounts, namespace) if item.kind in _BINDINGS else item for item in objects]
@@ -121,7 +121,7 @@ def _bound(item: ClusterObject, accounts: set[str], namespace: str) -> ClusterOb
 
 
 def _has_directive(patch: Any) -> bool:
-    """Whether it has one of kustomize's own keys (`$patch: delete` and the like)."""
+    """Whether it has one of kustomize's directives (`$patch: delete` and the like)."""
     if isinstance(patch, dict):
         return any(str(key).startswith("$") or _has_directive(value) for key, value in patch.items())
     return False
@@ -152,5 +152,5 @@ def _made(content: Mapping[str, Any]) -> ClusterObject:
 
 def _mapping(found: list[Any], where: str) -> dict[str, Any]:
     if len(found) != 1 or not isinstance(found[0], dict):
-        raise InputError(f"reading {where}", "it is not one mapping", "restore the file", where)
+        raise InputError(f"reading {where}", "it is not a single mapping", "restore the file", where)
     return found[0]

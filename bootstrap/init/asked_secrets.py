@@ -1,7 +1,7 @@
-"""Pure: the Secrets that Applications ask `init` for in an annotation, and which of them they may have.
+"""Pure: the Secrets that Applications request from `init` in an annotation, and which they may have.
 
-Whoever may change an Application's file could otherwise have any Secret of the cluster set, by the rights of
-whoever runs `init` next: Argo CD's own password, another app's database.
+Otherwise anyone who may change an Application's file could set any Secret of the cluster with the rights of
+the next person who runs `init`: Argo CD's own password, another app's database.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bootstrap.plan.steps import EnsureSecret
 from bootstrap.resources.index import IN_CLUSTER, SECRETS, mapping
 
 OURS = ("argocd", "kube-*", "default")
-"""Namespaces in which no Application gets a Secret by asking."""
+"""Namespaces in which no Application may request a Secret."""
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
@@ -27,10 +27,10 @@ _FORM = 'write [{"namespace": …, "name": …, "generate": [keys], "literals": 
 
 
 def asked(tree: Mapping[str, bytes], settings: Settings) -> list[EnsureSecret]:
-    """What the Applications of every component that is on ask for, each with who asks.
+    """The Secrets that Applications of enabled components request, each with the Application.
 
-    Raises InputError, naming the Application, for an annotation that is no such list, and for a Secret that
-    the Application may not have: outside of its own namespace, or in one of Argo CD's, Kubernetes' or, for
+    Raises InputError, naming the Application, for an annotation that is not such a list, and for a Secret
+    that the Application may not have: outside its own namespace, or in one of Argo CD's, Kubernetes' or, for
     an app, the infrastructure's.
     """
     components = list(_of_components(tree, settings))
@@ -45,7 +45,7 @@ def asked(tree: Mapping[str, bytes], settings: Settings) -> list[EnsureSecret]:
 
 
 def _of_components(tree: Mapping[str, bytes], settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(folder from the layout's top, Application) of what is on, and of the infrastructure that is off."""
+    """(folder from the layout's top, Application) of what is on, and of infrastructure that is off."""
     for component in files.offered(tree, settings).values():
         if component.on or _is_infrastructure(posixpath.normpath(component.entry)):
             folder = component.folder(settings.folder)
@@ -64,7 +64,7 @@ def _is_infrastructure(folder: str) -> bool:
 
 
 def _namespace(application: Mapping[str, Any]) -> str:
-    """Where it deploys to, in this cluster; "" when that is elsewhere or not said."""
+    """The namespace it deploys to in this cluster; "" when that is elsewhere or not given."""
     destination = mapping(mapping(application.get("spec")).get("destination"))
     here = destination.get("server") in (None, IN_CLUSTER) and destination.get("name") in (None, "in-cluster")
     return str(destination.get("namespace") or "") if here else ""
@@ -75,13 +75,13 @@ def _allowed(text: str, application: Mapping[str, Any], taken: frozenset[str]) -
     own = _namespace(application)
     for secret in _declared(text, name):
         tried = f"reading the annotation {SECRETS} of Application {name}"
-        asks = f"it asks for Secret {secret.namespace}/{secret.name}"
+        asks = f"it requests Secret {secret.namespace}/{secret.name}"
         if secret.namespace != own:
-            found = f"{asks}, and deploys to {own or 'no namespace of this cluster'}"
-            raise InputError(tried, found, "an Application may ask for Secrets in its own namespace alone")
+            found = f"{asks}, but deploys to {own or 'no namespace of this cluster'}"
+            raise InputError(tried, found, "an Application may only request Secrets in its own namespace")
         if any(_fits(own, pattern) for pattern in OURS):
             found = f"{asks}: {own} is Argo CD's or Kubernetes' own"
-            raise InputError(tried, found, "make that Secret by hand, or deploy to another namespace")
+            raise InputError(tried, found, "create that Secret by hand, or deploy to another namespace")
         if own in taken:
             found = f"{asks}: {own} is an infrastructure component's"
             raise InputError(tried, found, "deploy the app to a namespace of its own")
@@ -93,12 +93,12 @@ def _fits(namespace: str, pattern: str) -> bool:
 
 
 def _declared(text: str, application: str) -> list[EnsureSecret]:
-    """Secrets that an Application asks for in its annotation, a JSON list."""
+    """Secrets that an Application requests in its annotation, a JSON list."""
     tried = f"reading the annotation {SECRETS} of Application {application}"
     try:
         entries = json.loads(text)
         if not isinstance(entries, list):
-            raise TypeError("it is no list")
+            raise TypeError("it is not a list")
         return [_secret(entry, application) for entry in entries]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(tried, f"it is not a JSON list of secrets: {error}", _FORM) from error
@@ -107,13 +107,13 @@ def _declared(text: str, application: str) -> list[EnsureSecret]:
 def _secret(entry: Mapping[str, Any], application: str) -> EnsureSecret:
     generate, literals = entry.get("generate") or [], entry.get("literals") or {}
     if not isinstance(generate, list):
-        raise TypeError("generate is no list")
+        raise TypeError("generate is not a list")
     for name in (entry["namespace"], entry["name"]):
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name")
+            raise ValueError(f"{name!r} is not a name")
     _check_keys([*generate, *literals])
     if not all(isinstance(value, str) for value in literals.values()):
-        raise TypeError("a literal is no text")
+        raise TypeError("a literal is not text")
     return EnsureSecret(
         entry["namespace"],
         entry["name"],
@@ -126,4 +126,4 @@ def _secret(entry: Mapping[str, Any], application: str) -> EnsureSecret:
 def _check_keys(keys: Sequence[Any]) -> None:
     for key in keys:
         if not isinstance(key, str) or not _KEY.fullmatch(key):
-            raise ValueError(f"{key!r} is no key")
+            raise ValueError(f"{key!r} is not a key")

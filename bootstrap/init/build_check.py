@@ -1,4 +1,4 @@
-"""Builds what a merge made before it is pushed: clusters and overlays, by kustomize, in a folder apart."""
+"""Builds the result of a merge before it is pushed: clusters and overlays, with kustomize."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Files = Mapping[str, bytes]
 def findings(
     before: Files, after: Files, prefix: str, invocation: Invocation, report: Callable[[str], None]
 ) -> list[Finding]:
-    """A cluster or overlay that would no longer build forbids the push; one that never did is told.
+    """A cluster or overlay that would no longer build prevents the push; one that never did is reported.
 
-    Raises what getting kustomize raises, where it is neither on PATH nor in the cache.
+    Raises the errors of fetching kustomize when it is neither on PATH nor in the cache.
     """
     folders = [
         posixpath.dirname(path)
@@ -34,7 +34,7 @@ def findings(
     return [
         Finding(
             f"{folder} does not build: {error}",
-            "fix what kustomize names, in the repository, and run again",
+            "fix what kustomize reports, in the repository, and run again",
             fatal=folder not in known,
         )
         for folder, error in errors.items()
@@ -48,7 +48,7 @@ def _is_there(files: Files, folder: str) -> bool:
 def _errors(
     files: Files, folders: Sequence[str], invocation: Invocation, report: Callable[[str], None]
 ) -> dict[str, str]:
-    """Folder → why it does not build, of those that do not."""
+    """Folder → why it does not build, for those that do not."""
     if not folders:
         return {}
     program = kustomize(invocation, report)

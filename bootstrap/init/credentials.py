@@ -1,6 +1,6 @@
-"""Reads credentials where a person put them: options' files, the environment.
+"""Reads credentials from where the user put them: files named by options, the environment.
 
-Whatever is read is remembered as a secret, so that nothing prints it. Argo CD's own may be another.
+Whatever is read is registered as a secret, so that nothing prints it. Argo CD may have its own.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from bootstrap.init.request import Request
 from bootstrap.plan.steps import EnsureSecret
 
 DEPLOY_KEY = "gitops-bootstrap.io/deploy-key"
-"""Label of a Secret whose SSH key is a deploy key: another run without options leaves it."""
+"""Label of a Secret whose SSH key is a deploy key: a later run without options keeps it."""
 
 
 @dataclass(frozen=True)
 class ForArgoCD:
-    """What Argo CD reads the repository with: a token or an SSH key, or neither (anonymous)."""
+    """The credential with which Argo CD reads the repository: a token, an SSH key, or neither (anonymous)."""
 
     username: str
     token: str | None = field(default=None, repr=False)
     ssh_key: str | None = field(default=None, repr=False)
     deploy_key: bool = False
-    """Whether the SSH key is, or is going to be, a deploy key of the repository."""
+    """Whether the SSH key is, or will be, a deploy key of the repository."""
     hosts: frozenset[str] | None = None
-    """Where the token may go (git_auth.Credential)."""
+    """The hosts that may get the token (git/auth.py)."""
 
     def named(self) -> dict[str, bytes]:
-        """Values by the name that a step gives them."""
+        """Values by the name that steps use."""
         found = {"argocd-token": self.token, "argocd-ssh-key": self.ssh_key}
         return {name: value.encode() for name, value in found.items() if value}
 
 
 def for_argocd(request: Request, url: str, git: Credential, invocation: Invocation) -> ForArgoCD:
-    """Argo CD's: its own options first, else the one that pushes, where that fits the URL."""
+    """Argo CD's credential: from its own options, else the one that pushes, if it suits the URL."""
     ssh = not url.startswith(("https://", "http://", "file://"))
     token = None
     if request.argocd_token_file is not None:
@@ -58,29 +58,31 @@ def for_argocd(request: Request, url: str, git: Credential, invocation: Invocati
         )
     if request.deploy_key:
         _check_deploy_key(url, ssh, git)
-    # A deploy key is Argo CD's alone: the one that pushes is not shared with it then.
+    # A deploy key is only for Argo CD: the pushing credential is then not shared with it.
     key_file = request.argocd_ssh_key or (request.ssh_key if ssh and not request.deploy_key else None)
     key = credential_file.read(key_file, "--argocd-ssh-key", invocation) if key_file else None
     if key and "PRIVATE KEY" not in key:
-        raise InputError("reading an SSH key", f"{key_file} is no private key", "give the file without .pub")
+        raise InputError(
+            "reading an SSH key", f"{key_file} is not a private key", "give the file without .pub"
+        )
     fitting = url.startswith(("https://", "http://"))
     given = (token or git.token) if fitting else None
-    # The URL is the one that the person gave: what a repository records of itself widens nothing.
+    # The URL is the one that the user gave: what a repository says about itself must not widen anything.
     return ForArgoCD(git.username, given, key, request.deploy_key, bound(git, url).hosts)
 
 
 def _check_deploy_key(url: str, ssh: bool, git: Credential) -> None:
-    """InputError when no deploy key could be used, or none could be registered."""
+    """InputError when a deploy key could not be used or registered."""
     tried = "preparing the deploy key"
     if not ssh:
         raise InputError(tried, f"a key cannot be used with {url}", "give the repository's SSH address")
     if git.token is None:
-        hint = "give one that may administer the repository, by GIT_TOKEN or --token-file"
-        raise InputError(tried, "registering it at the Git host needs a token", hint)
+        hint = "give one that may administer the repository with GIT_TOKEN or --token-file"
+        raise InputError(tried, "registering it with the Git host needs a token", hint)
 
 
 def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> EnsureSecret | None:
-    """The Secret by which Argo CD knows the repository; None for one that it reads anonymously.
+    """The Secret with which Argo CD reads the repository; None if it reads it anonymously.
 
     Raises InputError when the token is not for that URL's host.
     """
@@ -105,5 +107,5 @@ def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> Ensure
 
 
 def secret_name(url: str) -> str:
-    """One name a repository, so that a second one gets a Secret of its own."""
+    """One name per repository, so that a second one gets a Secret of its own."""
     return f"repository-{hashlib.sha256(url.encode()).hexdigest()[:10]}"

@@ -1,7 +1,7 @@
-"""The key by which Argo CD reads the repository, where that is a deploy key of this one repository.
+"""The key with which Argo CD reads the repository, if it is a deploy key of this repository.
 
-The cluster's Secret holds its private half and nothing else does: a run that finds it there uses it
-again, and registers it again where the Git host has lost it.
+Only the cluster's Secret has its private half: a run that finds it there uses it
+again, and registers it again if the Git host no longer has it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from bootstrap.plan.handlers import NAMESPACE, Session
 from bootstrap.plan.steps import EnsureDeployKey
 
 
-def settle(request: Request, session: Session, for_argocd: ForArgoCD, url: str) -> ForArgoCD:
-    """The key that was given, else the cluster's own deploy key, else a new one if it is asked for."""
+def resolve_key(request: Request, session: Session, for_argocd: ForArgoCD, url: str) -> ForArgoCD:
+    """The given key, else the cluster's own deploy key, else a new one if it is requested."""
     if request.argocd_ssh_key:
         return for_argocd
     key = _in_cluster(session, url)
     if key is None and request.deploy_key:
-        key = for_argocd.ssh_key if for_argocd.deploy_key else None  # made before the branch moved
+        key = for_argocd.ssh_key if for_argocd.deploy_key else None  # generated before the branch moved
         key = key or ssh_keys.generate()
     if key is None:
         return for_argocd
@@ -36,7 +36,7 @@ def settle(request: Request, session: Session, for_argocd: ForArgoCD, url: str) 
 def step(
     request: Request, session: Session, for_argocd: ForArgoCD, url: str, exists: bool
 ) -> EnsureDeployKey | None:
-    """What is left to do at the Git host; None without --deploy-key, or when the key may read there."""
+    """What is left to do at the Git host; None without --deploy-key, or if the key can already read there."""
     if not request.deploy_key or session.provider is None or for_argocd.ssh_key is None:
         return None
     public = ssh_keys.public_of(for_argocd.ssh_key)

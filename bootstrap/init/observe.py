@@ -1,4 +1,4 @@
-"""What `init` knows before it changes anything: credentials, Git and the cluster as they are, the plan."""
+"""What `init` reads before it changes anything: credentials, the state of Git and the cluster, the plan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bootstrap.http.session import load
 from bootstrap.init import credentials, deploy_key, observe_cluster, observe_repository, preflight
 from bootstrap.init import plan as plans
 from bootstrap.init.credentials import ForArgoCD
-from bootstrap.init.observe_repository import Laid
+from bootstrap.init.observe_repository import RepositoryView
 from bootstrap.init.request import Request
 from bootstrap.kube.state import ClusterState, Preview
 from bootstrap.layout import files
@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 
 @dataclass
-class Connected:
-    """One run's way to its repository and cluster. `acting` is what the handlers act on."""
+class Connection:
+    """One run's access to its repository and cluster. `acting` is what the handlers act on."""
 
     invocation: Invocation
     url: str
@@ -47,96 +47,96 @@ class Connected:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Git and the cluster as they are, and the layout that is wanted; nothing forbids going on."""
+class Observed:
+    """The state of Git and the cluster, and the desired layout; nothing prevents going on."""
 
-    laid: Laid
+    view: RepositoryView
     cluster: ClusterState | None
 
 
-def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Connected:
-    """Read the credentials; `stack` closes what is opened. No host is asked anything yet."""
+def connect(request: Request, url: str, output: Output, stack: ExitStack) -> Connection:
+    """Read the credentials; `stack` closes what is opened. No host is contacted yet."""
     invocation = output.invocation
     git.check_url(url)
-    # The URL may have been typed in after the options were read: that names the host as well.
+    # The URL may have been typed in after the options were read: it names the host, too.
     credential = git_credential.read(request, invocation, url, request.api_url)
     for_argocd = credentials.for_argocd(request, url, credential, invocation)
     remote = stack.enter_context(git.open_remote(url, request.branch, credential, invocation))
     session = Session(remote, invocation, sign=request.sign, credentials=for_argocd.named())
-    return Connected(invocation, url, credential, for_argocd, session, stack)
+    return Connection(invocation, url, credential, for_argocd, session, stack)
 
 
-def observe(request: Request, session: Connected, output: Output) -> Seen:
-    """Read Git and the cluster side by side; every finding that forbids the run is raised at once."""
+def observe(request: Request, session: Connection, output: Output) -> Observed:
+    """Read Git and the cluster in parallel; all findings that prevent the run are raised at once."""
     load()  # both sides need it
     title = "reading the repository" + ("" if request.repo_only else " and the cluster")
     with output.progress(title), ThreadPoolExecutor(2) as pool:
         git_side = pool.submit(_attempt, lambda: _observe_git(request, session, output))
         cluster_side = pool.submit(_attempt, lambda: _observe_cluster(request, session))
-        laid, git_error = git_side.result()
+        view, git_error = git_side.result()
         cluster, cluster_error = cluster_side.result()
     if isinstance(git_error, AuthenticationFailed) and _may_ask(session):
         _ask_token(request, session, output)
         with output.progress("reading the repository"):
-            laid, git_error = _attempt(lambda: _observe_git(request, session, output))
+            view, git_error = _attempt(lambda: _observe_git(request, session, output))
     findings = list(preflight.of_disk(_free_space(session.invocation)))
     if cluster:
-        adopt = request.adopt or bool(laid and laid.settings.adopted)
+        adopt = request.adopt or bool(view and view.settings.adopted)
         findings += preflight.of_cluster(cluster, adopt)
         if session.acting.cluster and not cluster.missing_rights:
             findings += preflight.of_removal(removal.pending(session.acting.cluster))
-    if laid:
-        findings += laid.findings
-        findings += preflight.of_repository(laid.repo, cluster, writes=bool(laid.desired.commits))
-    if cluster and laid:
-        findings += preflight.of_variant(cluster, laid.settings.argocd_variant)
-        made = files.offered(laid.desired.tree, laid.settings).get("local-path-storage")
+    if view:
+        findings += view.findings
+        findings += preflight.of_repository(view.repo, cluster, writes=bool(view.desired.commits))
+    if cluster and view:
+        findings += preflight.of_variant(cluster, view.settings.argocd_variant)
+        made = files.offered(view.desired.tree, view.settings).get("local-path-storage")
         findings += preflight.of_storage_class(
-            cluster.storage_classes, laid.settings.storage_class, bool(made and made.on)
+            cluster.storage_classes, view.settings.storage_class, bool(made and made.on)
         )
         named = (
             request.deploy_key
             or bool(session.for_argocd.named())
-            or (not cluster.missing_rights and observe_cluster.has_credential(session.acting, laid))
+            or (not cluster.missing_rights and observe_cluster.has_credential(session.acting, view))
         )
-        findings += preflight.of_argocd_credential(laid.settings.repo_url, named)
+        findings += preflight.of_argocd_credential(view.settings.repo_url, named)
     preflight.refuse(findings, [error for error in (git_error, cluster_error) if error])
-    assert laid is not None  # noqa: S101 - without it there was an error
+    assert view is not None  # noqa: S101 - without it there was an error
     if not session.warned:
         for finding in findings:
             output.warn(f"{finding.found} ({finding.fix})")
         session.warned = True
-    return Seen(laid, cluster)
+    return Observed(view, cluster)
 
 
 def plan(
-    request: Request, session: Connected, seen: Seen, output: Output
+    request: Request, session: Connection, observed: Observed, output: Output
 ) -> tuple[Plan, tuple[Preview, ...]]:
-    """What is left to do, and the API server's own preview of every object."""
-    laid = seen.laid
-    if seen.cluster is None:
-        return plans.plan(laid.repo, laid.desired, None, review=request.review), ()
+    """What is left to do, and the API server's preview of every object."""
+    view = observed.view
+    if observed.cluster is None:
+        return plans.plan(view.repo, view.desired, None, review=request.review), ()
     with output.progress("asking the cluster what would change"):
-        url = laid.settings.repo_url
-        session.for_argocd = deploy_key.settle(request, session.acting, session.for_argocd, url)
+        url = view.settings.repo_url
+        session.for_argocd = deploy_key.resolve_key(request, session.acting, session.for_argocd, url)
         session.acting.credentials = session.for_argocd.named()
-        cluster, notes = observe_cluster.observe(request, session.acting, session.for_argocd, laid)
+        cluster, notes = observe_cluster.observe(request, session.acting, session.for_argocd, view)
     taken = list(
-        preflight.of_root(cluster.root, laid.settings.repo_url, laid.settings.folder, request.force_conflicts)
+        preflight.of_root(cluster.root, view.settings.repo_url, view.settings.folder, request.force_conflicts)
     )
     if not request.dry_run:
         preflight.refuse(taken, [])
     notes = (*(f"{one.found}; {one.fix}" for one in taken), *notes)
-    desired = replace(laid.desired, notes=(*laid.desired.notes, *notes))
+    desired = replace(view.desired, notes=(*view.desired.notes, *notes))
     previews = (*cluster.argocd, *cluster.projects, *cluster.root)
-    return plans.plan(laid.repo, desired, cluster, review=request.review), previews
+    return plans.plan(view.repo, desired, cluster, review=request.review), previews
 
 
-def _observe_git(request: Request, session: Connected, output: Output) -> Laid:
+def _observe_git(request: Request, session: Connection, output: Output) -> RepositoryView:
     return observe_repository.observe(request, session.acting, session.url, session.credential, output)
 
 
-def _observe_cluster(request: Request, session: Connected) -> ClusterState | None:
+def _observe_cluster(request: Request, session: Connection) -> ClusterState | None:
     if request.repo_only:
         return None
     if session.acting.cluster is None:
@@ -145,19 +145,19 @@ def _observe_cluster(request: Request, session: Connected) -> ClusterState | Non
 
 
 def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:
-    """What can be expected to fail, so that both sides' findings can be told together."""
+    """Returns errors instead of raising them, so that both sides' findings can be reported together."""
     try:
         return observe(), None
     except BootstrapError as error:
         return None, error
 
 
-def _may_ask(session: Connected) -> bool:
+def _may_ask(session: Connection) -> bool:
     http = session.url.startswith(("https://", "http://"))
     return http and session.credential.token is None and session.invocation.interactive
 
 
-def _ask_token(request: Request, session: Connected, output: Output) -> None:
+def _ask_token(request: Request, session: Connection, output: Output) -> None:
     token = output.ask_secret(f"Token for {session.url}")
     session.credential = replace(session.credential, token=token)
     session.for_argocd = credentials.for_argocd(request, session.url, session.credential, session.invocation)
@@ -167,7 +167,7 @@ def _ask_token(request: Request, session: Connected, output: Output) -> None:
 
 
 def _free_space(invocation: Invocation) -> dict[str, int]:
-    """Bytes free where this run writes; a folder that is not there yet counts as its parent."""
+    """Bytes free where this run writes; a folder that does not exist yet counts as its parent."""
     folders = [Path(invocation.environ.get("TMPDIR") or tempfile.gettempdir()), invocation.cache_dir]
     free = {}
     for folder in folders:

@@ -1,4 +1,4 @@
-"""The cluster's side of `init`: which objects and Secrets it shall have, and which of them it has."""
+"""The cluster's side of `init`: the desired objects and Secrets, and which of them exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bootstrap.core.errors import InputError
 from bootstrap.init import argocd_objects, credentials, deploy_key, trust
 from bootstrap.init import plan as plans
 from bootstrap.init.credentials import ForArgoCD
-from bootstrap.init.observe_repository import Laid
+from bootstrap.init.observe_repository import RepositoryView
 from bootstrap.init.plan import NAMESPACE, ClusterPlan
 from bootstrap.init.request import Request
 from bootstrap.manifests import split
@@ -22,36 +22,36 @@ from bootstrap.providers.webhooks import WEBHOOK_PATH
 
 
 def observe(
-    request: Request, session: Session, for_argocd: ForArgoCD, laid: Laid
+    request: Request, session: Session, for_argocd: ForArgoCD, view: RepositoryView
 ) -> tuple[ClusterPlan, tuple[str, ...]]:
-    """What the cluster shall have, each with the API server's preview; and what to tell about it."""
+    """What the cluster must have, each with the API server's preview; and the notes about it."""
     cluster = handlers.cluster_of(session)
-    settings, tree = laid.settings, laid.desired.tree
+    settings, tree = view.settings, view.desired.tree
     notes: list[str] = []
     argocd: Sequence[ClusterObject] = ()
     if settings.adopted:
         notes.append(
-            "Argo CD's installation and settings stay as they are: sync waves wait for one another only if "
+            "Argo CD's installation and settings stay as they are: sync waves wait for each other only if "
             "its argocd-cm has a health check for Applications"
         )
     else:
         rendered = argocd_objects.render(tree, settings)
         argocd = trust.added(rendered.objects, request, session, settings.repo_url)
         notes += [f"left to Argo CD, once it manages itself: {what}" for what in rendered.unknown]
-    projects = _objects(laid, "projects.yaml")
-    root = _objects(laid, "root.yaml")
+    projects = _objects(view, "projects.yaml")
+    root = _objects(view, "root.yaml")
     objects = [*argocd, *projects, *root]
-    quick = not request.dry_run  # what is to be created is tried by creating it
+    quick = not request.dry_run  # whether it can be created shows when it is created
     previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick, refuse_deleted=True)
     git_secret = credentials.repository_secret(settings.repo_url, for_argocd, NAMESPACE)
     if git_secret and not _asks_for_credential(request) and _has_own_credential(cluster, git_secret):
         if not handlers.secret_is_as_wanted(cluster, git_secret, session.credentials):
             notes.append(
-                f"Argo CD keeps the credential that it has (Secret {NAMESPACE}/{git_secret.name}): "
+                f"Argo CD keeps its credential (Secret {NAMESPACE}/{git_secret.name}): "
                 "--argocd-token-file or --argocd-ssh-key replaces it"
             )
         git_secret = None
-    webhook_key = session.provider.webhook_key if session.provider and _wants_webhook(request, laid) else None
+    webhook_key = session.provider.webhook_key if session.provider and _wants_webhook(request, view) else None
     secrets = _missing(session, plans.secrets(tree, settings, git_secret, webhook_key))
     first, last = len(argocd), len(argocd) + len(projects)
     plan = ClusterPlan(
@@ -59,10 +59,10 @@ def observe(
         projects=previews[first:last],
         root=previews[last:],
         secrets=secrets,
-        deploy_key=deploy_key.step(request, session, for_argocd, laid.repo.url, laid.repo.exists),
-        webhook=_webhook(request, session, laid),
+        deploy_key=deploy_key.step(request, session, for_argocd, view.repo.url, view.repo.exists),
+        webhook=_webhook(request, session, view),
         force_conflicts=request.force_conflicts,
-        wait=None if request.no_wait else _wait(request, laid, root),
+        wait=None if request.no_wait else _wait(request, view, root),
     )
     return plan, tuple(notes)
 
@@ -72,7 +72,7 @@ def _asks_for_credential(request: Request) -> bool:
 
 
 def _has_own_credential(cluster: kube.Cluster, wanted: EnsureSecret) -> bool:
-    """Whether the repository's Secret is there with a token or a key: whose it is, nobody knows."""
+    """Whether the repository's Secret exists with a token or a key, of unknown origin."""
     found = kube.get(cluster, "v1", "Secret", wanted.namespace, wanted.name)
     data = (found or {}).get("data") or {}
     labels = ((found or {}).get("metadata") or {}).get("labels") or {}
@@ -81,26 +81,26 @@ def _has_own_credential(cluster: kube.Cluster, wanted: EnsureSecret) -> bool:
     )
 
 
-def has_credential(session: Session, laid: Laid) -> bool:
+def has_credential(session: Session, view: RepositoryView) -> bool:
     """Whether Argo CD has a credential for the repository already."""
-    name = credentials.secret_name(laid.settings.repo_url)
+    name = credentials.secret_name(view.settings.repo_url)
     return kube.get(handlers.cluster_of(session), "v1", "Secret", NAMESPACE, name) is not None
 
 
-def _objects(laid: Laid, name: str) -> list[ClusterObject]:
-    path = f"{laid.settings.folder}/{name}"
-    if path not in laid.desired.tree:
+def _objects(view: RepositoryView, name: str) -> list[ClusterObject]:
+    path = f"{view.settings.folder}/{name}"
+    if path not in view.desired.tree:
         raise InputError(
-            f"reading cluster {laid.settings.cluster}",
+            f"reading cluster {view.settings.cluster}",
             f"{path} is not in the repository",
             "restore it from an earlier commit",
             path,
         )
-    return split.split(laid.desired.tree[path], path)
+    return split.split(view.desired.tree[path], path)
 
 
 def _missing(session: Session, wanted: Sequence[EnsureSecret]) -> list[EnsureSecret]:
-    """Those that are not in the cluster as they shall be."""
+    """Those that do not exist in the cluster as desired."""
     cluster = handlers.cluster_of(session)
 
     def there(step: EnsureSecret) -> bool:
@@ -110,24 +110,24 @@ def _missing(session: Session, wanted: Sequence[EnsureSecret]) -> list[EnsureSec
         return [step for step, is_there in zip(wanted, pool.map(there, wanted), strict=True) if not is_there]
 
 
-def _webhook(request: Request, session: Session, laid: Laid) -> EnsureWebhook | None:
-    """The webhook to Argo CD's API, unless it is there with the secret that the cluster has."""
-    if session.provider is None or not _wants_webhook(request, laid):
+def _webhook(request: Request, session: Session, view: RepositoryView) -> EnsureWebhook | None:
+    """The webhook to Argo CD's API, unless it exists with the cluster's secret."""
+    if session.provider is None or not _wants_webhook(request, view):
         return None
     assert request.argocd_url is not None  # noqa: S101 - else no webhook is wanted
-    step = EnsureWebhook(laid.repo.url, request.argocd_url.rstrip("/") + WEBHOOK_PATH)
+    step = EnsureWebhook(view.repo.url, request.argocd_url.rstrip("/") + WEBHOOK_PATH)
     cluster, key = handlers.cluster_of(session), session.provider.webhook_key
     secret = handlers.secret_value(cluster, NAMESPACE, handlers.ARGOCD_SECRET, key)
-    if laid.repo.exists and secret and session.provider.has_webhook(step.repository, step.url, secret):
+    if view.repo.exists and secret and session.provider.has_webhook(step.repository, step.url, secret):
         return None
     return step
 
 
-def _wants_webhook(request: Request, laid: Laid) -> bool:
-    """Argo CD without its API server has nothing that a webhook could reach."""
-    return bool(request.argocd_url) and laid.settings.argocd_variant != "core"
+def _wants_webhook(request: Request, view: RepositoryView) -> bool:
+    """Without Argo CD's API server a webhook has nothing to call."""
+    return bool(request.argocd_url) and view.settings.argocd_variant != "core"
 
 
-def _wait(request: Request, laid: Laid, root: Sequence[ClusterObject]) -> WaitFor:
+def _wait(request: Request, view: RepositoryView, root: Sequence[ClusterObject]) -> WaitFor:
     name = next((item.name for item in root if item.kind == "Application"), "root")
-    return WaitFor(name, NAMESPACE, laid.repo.tip, request.timeout)
+    return WaitFor(name, NAMESPACE, view.repo.tip, request.timeout)

@@ -1,4 +1,4 @@
-"""The repository's side of `init`: what is there, what may be done, and the layout that is wanted."""
+"""The repository's side of `init`: what exists, what the credential may do, and the desired layout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential
 from bootstrap.git.urls import same_address
 from bootstrap.init import build_check, plan_layout
-from bootstrap.init.plan_layout import Desired, Last, Source
+from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
 from bootstrap.layout import catalog, choice, components, files
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Laid:
-    """The repository as it is and as it shall be, with this cluster's settings."""
+class RepositoryView:
+    """The repository as it is and as desired, with this cluster's settings."""
 
     repo: RepositoryState
     settings: Settings
@@ -39,7 +39,9 @@ class Laid:
     findings: tuple[Finding, ...] = ()
 
 
-def observe(request: Request, session: Session, url: str, credential: Credential, output: Output) -> Laid:
+def observe(
+    request: Request, session: Session, url: str, credential: Credential, output: Output
+) -> RepositoryView:
     """Read the branch and work out its layout; finds the provider, and the author if commits are needed."""
     path = request.path.strip("/")
     prefix = f"{path}/" if path else ""
@@ -51,14 +53,14 @@ def observe(request: Request, session: Session, url: str, credential: Credential
     if record is None and not path:
         _refuse_second(repo)
     if request.pr and repo.tip is None:
-        found = f"{repo.url} has no branch {repo.branch}, and nothing can be merged into it"
+        found = f"{repo.url} has no branch {repo.branch} to merge into"
         raise InputError(
             "reading --pr", found, "run once without --pr, or push a first commit to it", repo.url
         )
     asked = Settings(url, repo.branch, cluster=request.cluster, path=path)
     if request.cluster_only:
         settings = _recorded(request, asked, record, repo)
-        return Laid(repo, settings, Desired(repo.files))
+        return RepositoryView(repo, settings, Desired(repo.files))
     session.provider = providers.find(url, credential, output.invocation, _api_address(request, url))
     findings = (*_of_missing_repository(session, repo), *_of_deploy_key(request, session, url))
     manifest = _manifest(request, record, output)
@@ -69,7 +71,7 @@ def observe(request: Request, session: Session, url: str, credential: Credential
     _refuse_unreadable(settings, desired)
     desired = replace(desired, notes=(*chosen.notes, *desired.notes))
     if repo.branches and repo.tip is None:
-        note = f"branch {repo.branch} is new, and begins without the history of the others"
+        note = f"branch {repo.branch} is new and starts without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
     findings = (*findings, *_of_missing_folders(request, settings, desired))
     if desired.merges:
@@ -84,16 +86,16 @@ def observe(request: Request, session: Session, url: str, credential: Credential
                 session.provider = providers.get(url, credential, output.invocation)
         elif repo.exists:
             repo = replace(repo, push_refusal=_refusal(session, repo))
-    return Laid(repo, settings, desired, findings)
+    return RepositoryView(repo, settings, desired, findings)
 
 
 def _of_missing_folders(request: Request, settings: Settings, desired: Desired) -> list[Finding]:
-    """What is on and does not lie in the repository; that forbids the run where it was asked for."""
+    """What is on but not in the repository; it prevents the run if it was requested."""
     offers = files.offered(desired.tree, settings)
     return [
         Finding(
-            f"{name} is on, and {place} is not in the repository",
-            f"take it back from an earlier commit, or --without {name}",
+            f"{name} is on, but {place} is not in the repository",
+            f"restore it from an earlier commit, or give --without {name}",
             fatal=name in request.with_components,
         )
         for name, place in files.missing(desired.tree, settings).items()
@@ -102,7 +104,7 @@ def _of_missing_folders(request: Request, settings: Settings, desired: Desired) 
 
 
 def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
-    """InputError when a file that the cluster begins with is not valid YAML: it is kept as it is."""
+    """InputError when a file that the cluster starts from is not valid YAML: it is kept as it is."""
     for name in ("kustomization.yaml", "settings.yaml", "root.yaml", "projects.yaml"):
         path = f"{settings.folder}/{name}"
         if path in desired.tree:
@@ -110,7 +112,7 @@ def _refuse_unreadable(settings: Settings, desired: Desired) -> None:
 
 
 def _find_author(request: Request, session: Session, output: Output) -> list[Finding]:
-    """Who the commits are by; that nobody is known is one finding of several for a run that only shows."""
+    """The author of the commits; an unknown one is only one of several findings in a dry run."""
     try:
         session.author = remote.identity(output.invocation, request.author)
     except InputError as error:
@@ -121,12 +123,12 @@ def _find_author(request: Request, session: Session, output: Output) -> list[Fin
 
 
 def _refuse_second(repo: RepositoryState) -> None:
-    """InputError when a layout lies below: another one at the top would be a second root beside it."""
+    """InputError when there is a layout below: another one at the top would be a second root."""
     for file in sorted(repo.paths):
         folder, _, name = file.rpartition("/")
         if folder and name == RECORD and any(path.startswith(f"{folder}/clusters/") for path in repo.paths):
             hint = f"give --path {folder}, where it is laid out"
-            raise InputError("reading the repository", f"a layout lies in {folder}", hint, file)
+            raise InputError("reading the repository", f"there is a layout in {folder}", hint, file)
 
 
 def _of_missing_repository(session: Session, repo: RepositoryState) -> list[Finding]:
@@ -135,16 +137,18 @@ def _of_missing_repository(session: Session, repo: RepositoryState) -> list[Find
     if session.provider is None:
         raise RepositoryNotFound(
             "reading the repository",
-            "it is not there, or this credential may not see it",
+            "it does not exist, or this credential may not read it",
             "create it, empty, or check the URL and the token",
             repo.url,
         )
     refusal = session.provider.repository_refusal(repo.url)
-    return [Finding(f"{repo.url} is not there: {refusal}", "create it, or check the URL")] if refusal else []
+    return (
+        [Finding(f"{repo.url} does not exist: {refusal}", "create it, or check the URL")] if refusal else []
+    )
 
 
 def _api_address(request: Request, url: str) -> str | None:
-    """Where the Git host's API is asked for, if not at `url`: an SSH one tells it only by its host."""
+    """The URL of the Git host's API, if not at `url`: an SSH URL only has its host."""
     if request.api_url:
         return f"{request.api_url.rstrip('/')}/{address.project_path(url)}"
     return address.web_address(url) if request.deploy_key else None
@@ -153,8 +157,10 @@ def _api_address(request: Request, url: str) -> str | None:
 def _of_deploy_key(request: Request, session: Session, url: str) -> list[Finding]:
     if not request.deploy_key or session.provider is not None:
         return []
-    found = f"no GitHub, GitLab, Gitea or Forgejo is known behind {url}, and so no deploy key can be added"
-    return [Finding(found, "name its web address with --api-url, or add a key by hand and --argocd-ssh-key")]
+    found = f"{url} is not known as a GitHub, GitLab, Gitea or Forgejo, so no deploy key can be added"
+    return [
+        Finding(found, "give its web address with --api-url, or add a key by hand and use --argocd-ssh-key")
+    ]
 
 
 def _refusal(session: Session, repo: RepositoryState) -> str | None:
@@ -165,12 +171,12 @@ def _refusal(session: Session, repo: RepositoryState) -> str | None:
 
 
 def _manifest(request: Request, record: Record | None, output: Output) -> Manifest | None:
-    """Argo CD's, where one is asked for or none was laid out yet; else the one that is there stays."""
+    """Argo CD's manifest, if one is requested or none was laid out yet; else the existing one stays."""
     asked = request.variant or request.argocd_version or request.argocd_manifest
     if record and not asked:
         return None
-    laid = record.argocd_version if record and not request.argocd_manifest else None
-    version = request.argocd_version or laid  # a given manifest tells its version itself
+    recorded = record.argocd_version if record and not request.argocd_manifest else None
+    version = request.argocd_version or recorded  # a given manifest states its own version
     variant = request.variant or (record.argocd_variant if record else "install")
     return argocd.manifest(output.invocation, version, variant, request.argocd_manifest, request.sha256)
 
@@ -178,7 +184,7 @@ def _manifest(request: Request, record: Record | None, output: Output) -> Manife
 def _settings(
     request: Request, asked: Settings, record: Record | None, manifest: Manifest | None
 ) -> Settings:
-    """Options first, then what the last layout recorded, then the defaults."""
+    """From options, else from the record of the last layout, else the defaults."""
     before = (recorded_settings(record, asked) if record else None) or asked
     on, off = request.with_components, request.without_components
     if manifest:
@@ -188,7 +194,7 @@ def _settings(
         argo = (record.argocd_version, record.argocd_variant, record.argocd_sha256)
     return replace(
         asked,
-        # Another spelling of the same URL is no other repository: what is laid out stays as it is written.
+        # Another spelling of the same URL is not another repository: the layout keeps its spelling.
         repo_url=before.repo_url if same_address(before.repo_url, asked.repo_url) else asked.repo_url,
         domain=request.domain or before.domain,
         storage_class=request.storage_class or before.storage_class,
@@ -202,7 +208,7 @@ def _settings(
 
 
 def _chosen(request: Request, asked: Settings, repo: RepositoryState) -> Resolved:
-    """What --with means for this cluster: requirements come along, of alternatives one."""
+    """What --with means for this cluster: with requirements, and one of several alternatives."""
     shipped, prefix = catalog.load(), asked.prefix
     offers = choice.offered(repo.files, shipped, prefix, asked.cluster)
 
@@ -234,13 +240,13 @@ def _desired(
         return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
     if not request.downgrade:
         plan_layout.refuse_older(source.version, record)
-    last = Last(record, _shipped(session, record, settings))
+    previous = PreviousLayout(record, _shipped(session, record, settings))
     asked = (request.with_components, request.without_components)
-    return plan_layout.next_layout(source, settings, last, repo.files, remote.merge_text, asked)
+    return plan_layout.next_layout(source, settings, previous, repo.files, remote.merge_text, asked)
 
 
 def _shipped(session: Session, record: Record, settings: Settings) -> dict[str, bytes] | None:
-    """The last layout's catalog: by the recorded commit, else by its trailer; None if neither is there."""
+    """The last layout's catalog: by the recorded commit, else by its trailer; None if neither exists."""
     read = tuple(f"{settings.prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
     try:
         return dict(session.remote.read_commit(record.catalog_commit, read))
@@ -252,7 +258,7 @@ def _shipped(session: Session, record: Record, settings: Settings) -> dict[str, 
 
 
 def _recorded(request: Request, asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:
-    """The settings that a repository was laid out with, for --cluster-only; those given must be the same."""
+    """The recorded settings of a layout, for --cluster-only; given ones must be equal."""
     tried = "reading the layout for --cluster-only"
     if not repo.exists or record is None:
         where = asked.prefix + RECORD
@@ -267,7 +273,7 @@ def _recorded(request: Request, asked: Settings, record: Record | None, repo: Re
         raise InputError(
             tried,
             f"cluster {asked.cluster} is not laid out there",
-            f"name one with --cluster: {', '.join(record.clusters) or 'none is there'}",
+            f"name one with --cluster: {', '.join(record.clusters) or 'there is none'}",
             repo.url,
         )
     for option, given, known in (
@@ -277,7 +283,7 @@ def _recorded(request: Request, asked: Settings, record: Record | None, repo: Re
         if given and given != known:
             raise InputError(
                 tried,
-                f"{option} is {given}, and cluster {settings.cluster} is laid out with {known or 'none'}",
+                f"{option} is {given}, but cluster {settings.cluster} is laid out with {known or 'none'}",
                 f"omit it, or change it in Git first: run once with {option} and --repo-only",
                 repo.url,
             )

@@ -1,4 +1,4 @@
-"""Pure: what `init` will do, from settings and from what Git and the cluster hold now."""
+"""Pure: what `init` will do, from the settings and the present state of Git and the cluster."""
 
 from __future__ import annotations
 
@@ -23,20 +23,18 @@ from bootstrap.plan.steps import (
     Step,
     WaitFor,
 )
-from bootstrap.resources.index import SECRETS
 
 NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
-"""The field manager by which Argo CD applies what it syncs."""
+"""The field manager with which Argo CD syncs."""
 WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
-"""In argocd-secret. Argo CD takes any webhook for true whose host's secret is not set: all of them are."""
-SECRETS_ANNOTATION = SECRETS
+"""In argocd-secret. Argo CD accepts any webhook of a host whose secret is not set: so all of them are set."""
 _ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
 
 
 @dataclass(frozen=True)
 class ClusterPlan:
-    """What the cluster part works with; previews are in the order they are applied in."""
+    """The input of the cluster part; previews are in the order in which they are applied."""
 
     argocd: Sequence[Preview] = ()
     projects: Sequence[Preview] = ()
@@ -54,9 +52,9 @@ def secrets(
     git_secret: EnsureSecret | None,
     webhook_key: str | None = None,
 ) -> list[EnsureSecret]:
-    """Every Secret that what is switched on needs: Argo CD's own, the repository's, the apps'.
+    """Every Secret that enabled components need: Argo CD's own, the repository's, the apps'.
 
-    An Argo CD that is adopted gets the one `webhook_key` that a webhook is made for, and no other.
+    An adopted Argo CD only gets the `webhook_key` for which a webhook is created.
     """
     if settings.adopted:
         keys = [(webhook_key,)] if webhook_key else []
@@ -78,9 +76,9 @@ def plan(
     repo_only: bool = False,
     review: str = "",
 ) -> Plan:
-    """Git before cluster, the root Application last; steps that would change nothing are left out.
+    """Git before cluster, the root Application last; steps that would change nothing are omitted.
 
-    With `review`, what is to be pushed is proposed from that branch, and the cluster waits for the merge.
+    With `review`, the changes are proposed from that branch, and the cluster waits for the merge.
     """
     steps: list[Step] = []
     if not repo.exists:
@@ -112,7 +110,7 @@ def _cluster_steps(cluster: ClusterPlan) -> list[Step]:
 
 
 def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
-    """What is left to apply. What Argo CD itself has set is its own to bring to what Git says."""
+    """What is left to apply. Fields that Argo CD itself has set are left to its next sync."""
     if not force:
         previews = [preview for preview in previews if not _is_argocds(preview)]
     conflicts = [preview for preview in previews if preview.change == "conflict"]
@@ -125,13 +123,13 @@ def _to_apply(previews: Sequence[Preview], force: bool) -> tuple[Any, ...]:
         raise RefusedError(
             "applying with field manager bootstrap",
             "other managers own fields with other values:\n    " + "\n    ".join(lines),
-            "change them in Git to the values that are there, or take them with --force-conflicts",
+            "change them in Git to the live values, or take them over with --force-conflicts",
         )
     return tuple(preview.object for preview in previews if preview.change != "same")
 
 
 def _is_argocds(preview: Preview) -> bool:
-    """Set by Argo CD from Git, or its own project `default`, which it makes as soon as it starts."""
+    """Set by Argo CD from Git, or its own project `default`, which it creates when it starts."""
     managers = {conflict.manager for conflict in preview.conflicts}
     item = preview.object
     own = _ARGOCDS_OWN if (item.kind, item.name) == ("AppProject", "default") else frozenset()

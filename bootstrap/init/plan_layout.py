@@ -1,8 +1,8 @@
-"""Pure: the repository as `init` wants it, from the catalog, the settings and what is there.
+"""Pure: the repository as `init` wants it, from the catalog, the settings and the existing files.
 
-The way there is one push of at most two commits. The first holds the catalog as shipped and nothing
-else: it is what a later layout compares with. The second holds the clusters' settings, and merges the
-first into the branch; people's own files and edits are in no commit but theirs.
+It takes one push of at most two commits. The first has the catalog as shipped and nothing
+else: a later layout compares with it. The second has the clusters' settings, and merges the
+first into the branch; users' own files and edits are only in their own commits.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from bootstrap.yamledit import edit
 CATALOG_TRAILER = "Bootstrap-Catalog"
 OPEN = ".bootstrap-open"
 LISTED = 8
-"""Paths that a note names; of more, it says how many."""
+"""Paths that a note names; the rest is only counted."""
 
 Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
 class Desired:
-    """The repository as it shall be: `tree` is what was read, with the changes; `commits` the way there."""
+    """The desired repository: `tree` is what was read, with the changes; `commits` lead to it."""
 
     tree: Files
     commits: tuple[Commit, ...] = ()
     notes: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     merges: bool = False
-    """Whether a newer catalog is merged into a layout that is there."""
+    """Whether a newer catalog is merged into an existing layout."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is laid out. `manifest` is Argo CD's, None to leave the one that is there."""
+    """What is laid out. `manifest` is Argo CD's, None to keep the existing one."""
 
     catalog: Files
     version: str
@@ -51,14 +51,14 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Last:
-    """The last layout: its record, and the commit of the catalog as shipped (None: not to be had)."""
+class PreviousLayout:
+    """The last layout: its record, and the commit of the catalog as shipped (None if it is lost)."""
 
     record: Record
     shipped: Files | None
 
     def clusters(self, like: Settings) -> list[Settings]:
-        """The settings of every cluster that was laid out, in the record's order."""
+        """The settings of every cluster in the record, in its order."""
         found = (recorded_settings(self.record, replace(like, cluster=name)) for name in self.record.clusters)
         return [settings for settings in found if settings]
 
@@ -66,7 +66,7 @@ class Last:
 def first_layout(
     source: Source, settings: Settings, tip: Files, merge_text: MergeText, branch_exists: bool
 ) -> Desired:
-    """Into a repository without a layout at this place; what lies there already stays."""
+    """Into a repository without a layout at this path; existing files stay."""
     shipped = files.shipped(source.catalog, source.manifest, [settings])
     wanted = files.edited(shipped, [settings])
     ours = {path: tip[path] for path in wanted if path in tip}
@@ -74,7 +74,7 @@ def first_layout(
     merged = three_way(untouched, ours, wanted, merge_text, settings.prefix, laid_before=False)
     record = render_record(None, settings, source.version, PARENT_COMMIT, _reasons(merged), merged.retired)
     tree = {**tip, **merged.files, settings.prefix + RECORD: record}
-    catalog = _catalog_commit(source, {}, shipped, beside=branch_exists)
+    catalog = _catalog_commit(source, {}, shipped, separate=branch_exists)
     commits = (catalog, *_settings_commit(source, settings, tip if branch_exists else shipped, tree))
     return Desired(tree, commits, _notes(merged), merged.conflicts)
 
@@ -82,27 +82,27 @@ def first_layout(
 def next_layout(
     source: Source,
     settings: Settings,
-    last: Last,
+    previous: PreviousLayout,
     tip: Files,
     merge_text: MergeText,
     components_asked: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> Desired:
-    """Over an earlier layout: the catalog's changes by a merge, the settings' by editing what is there."""
-    recorded = last.clusters(settings)
+    """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files."""
+    recorded = previous.clusters(settings)
     before = next((one for one in recorded if one.cluster == settings.cluster), None)
     clusters = recorded if before else [*recorded, settings]
-    old_manifest = _manifest_before(last, tip, settings)
+    old_manifest = _manifest_before(previous, tip, settings)
     old: Files | None = None
-    if last.shipped is not None and recorded:
-        old = files.recovered(last.shipped, recorded)
-    elif last.record.catalog_version == source.version:
-        old = source.catalog  # its commit is lost, and a version's catalog is always the same
+    if previous.shipped is not None and recorded:
+        old = files.recovered(previous.shipped, recorded)
+    elif previous.record.catalog_version == source.version:
+        old = source.catalog  # its commit is lost, but a version's catalog is always the same
     base: dict[str, bytes] = {}
-    newer = last.shipped is None or not recorded
+    newer = previous.shipped is None or not recorded
     if old is not None and recorded:
         base = files.edited(files.shipped(old, old_manifest, recorded), recorded)
         newer = newer or files.shipped(old, None, recorded) != files.shipped(source.catalog, None, recorded)
-        base = still_open(base, last, settings.prefix)
+        base = still_open(base, previous, settings.prefix)
     manifest = old_manifest if source.manifest is None else source.manifest
     shipped = files.shipped(source.catalog, manifest, clusters)
     theirs = files.edited(shipped, clusters)
@@ -117,27 +117,29 @@ def next_layout(
         notes = (*left_out, *notes)
     notes = (*notes, *_of_domain(recorded, before, settings))
     kept = {_open_path(path, settings.prefix): text for path, text in merged.open.items() if text is not None}
-    lays = newer or not set(kept) <= set(last.shipped or {})
-    version = source.version if lays else last.record.catalog_version
-    commit = PARENT_COMMIT if lays else last.record.catalog_commit
+    lays = newer or not set(kept) <= set(previous.shipped or {})
+    version = source.version if lays else previous.record.catalog_version
+    commit = PARENT_COMMIT if lays else previous.record.catalog_commit
     record = settings.prefix + RECORD
     tree[record] = render_record(tip[record], settings, version, commit, _reasons(merged), merged.retired)
     catalog = []
     if lays:
-        onto = last.record.catalog_commit if last.shipped is not None else None
-        catalog = [_catalog_commit(source, last.shipped or {}, {**shipped, **kept}, beside=True, onto=onto)]
+        onto = previous.record.catalog_commit if previous.shipped is not None else None
+        catalog = [
+            _catalog_commit(source, previous.shipped or {}, {**shipped, **kept}, separate=True, onto=onto)
+        ]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    notes = (*_missing(last, source.version), *_notes(merged), *notes)
+    notes = (*_missing(previous, source.version), *_notes(merged), *notes)
     return Desired(tree, commits, notes, merged.conflicts, merges=newer and base != theirs)
 
 
 def refuse_older(version: str, record: Record) -> None:
-    """RefusedError when this program is older than the catalog that is laid out: it would undo that one."""
+    """RefusedError when this program is older than the catalog in the layout: it would undo its changes."""
     if _numbers(version) < _numbers(record.catalog_version):
         raise RefusedError(
             "comparing the catalog with the one that is laid out",
-            f"this is bootstrap {version}, and catalog {record.catalog_version} is laid out",
-            f"use bootstrap {record.catalog_version} or newer, or go back on purpose with --downgrade",
+            f"this is bootstrap {version}, but catalog {record.catalog_version} is laid out",
+            f"use bootstrap {record.catalog_version} or newer, or --downgrade to go back on purpose",
             RECORD,
         )
 
@@ -146,27 +148,29 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def still_open(base: dict[str, bytes], last: Last, prefix: str) -> dict[str, bytes]:
-    """The base with what is open in place of the catalog that was laid out last."""
-    opened = {*last.record.conflicts, *last.record.retired}
+def still_open(base: dict[str, bytes], previous: PreviousLayout, prefix: str) -> dict[str, bytes]:
+    """The base, with open conflicts in place of the catalog that was laid out last."""
+    opened = {*previous.record.conflicts, *previous.record.retired}
     if not opened:
         return base
     start = _open_path("", prefix)
-    kept = {path[len(start) :]: text for path, text in (last.shipped or {}).items() if path.startswith(start)}
+    kept = {
+        path[len(start) :]: text for path, text in (previous.shipped or {}).items() if path.startswith(start)
+    }
 
     def is_open(path: str) -> bool:
         return any(path == one or path.startswith(f"{one}/") for one in opened)
 
     result = {path: text for path, text in base.items() if not is_open(path)}
     result |= {path: text for path, text in kept.items() if is_open(path)}
-    foreign = [one for one, why in last.record.conflicts.items() if why == Reason.FOREIGN.value]
+    foreign = [one for one, why in previous.record.conflicts.items() if why == Reason.FOREIGN.value]
     for path in filter(merge_entries.is_listing, result):
         result[path] = merge_entries.without_units(result[path], path.rpartition("/")[0], foreign)
     return result
 
 
 def _open_path(path: str, prefix: str) -> str:
-    """Where the catalog's commit keeps what an open conflict is compared with; never in the branch."""
+    """Where the catalog's commit keeps the base of an open conflict; never in the branch."""
     return f"{prefix}{OPEN}/{path}"
 
 
@@ -175,7 +179,7 @@ def _reasons(merged: Merged) -> dict[str, str]:
 
 
 def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """A new cluster's kustomization without the lines of what was removed from the repository."""
+    """A new cluster's kustomization, without the lines of what was removed from the repository."""
     path = f"{settings.folder}/kustomization.yaml"
     gone = {
         name: place
@@ -192,7 +196,7 @@ def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[s
 
 
 def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: Settings) -> tuple[str, ...]:
-    """That the apps' hosts do not follow the domain of any cluster but the first."""
+    """A note that the apps' hosts only follow the domain of the first cluster."""
     first = recorded[0] if recorded else settings
     if settings.cluster == first.cluster or settings.domain == first.domain:
         return ()
@@ -200,44 +204,44 @@ def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: 
         return ()
     return (
         f"the apps' hosts stay below {first.domain}, as all clusters share the apps' overlays; hosts below "
-        f"{settings.domain} are those of an environment of its own: bootstrap env add NAME --from production "
+        f"{settings.domain} need an environment of their own: bootstrap env add NAME --from production "
         f"--domain {settings.domain} --cluster {settings.cluster}",
     )
 
 
-def _missing(last: Last, version: str) -> tuple[str, ...]:
-    if last.shipped is not None:
+def _missing(previous: PreviousLayout, version: str) -> tuple[str, ...]:
+    if previous.shipped is not None:
         return ()
-    commit = last.record.catalog_commit[:12] or "(none recorded)"
+    commit = previous.record.catalog_commit[:12] or "(none recorded)"
     return (
-        f"the catalog's commit {commit} is not in the history: what differs from the catalog of today is "
-        + ("taken for changed here" if last.record.catalog_version == version else "an open conflict"),
+        f"the catalog's commit {commit} is not in the history: what differs from the present catalog "
+        + ("counts as changed here" if previous.record.catalog_version == version else "an open conflict"),
     )
 
 
-def _manifest_before(last: Last, tip: Files, settings: Settings) -> bytes | None:
-    """Argo CD's manifest as it was laid out last: the one that is there, if it is the recorded one."""
+def _manifest_before(previous: PreviousLayout, tip: Files, settings: Settings) -> bytes | None:
+    """Argo CD's manifest as it was laid out last: the existing one, if it is the recorded one."""
     path = settings.prefix + files.MANIFEST
     here = tip.get(path)
-    if here is not None and hashlib.sha256(here).hexdigest() == last.record.argocd_sha256:
+    if here is not None and hashlib.sha256(here).hexdigest() == previous.record.argocd_sha256:
         return here
-    return (last.shipped or {}).get(path)
+    return (previous.shipped or {}).get(path)
 
 
 def _catalog_commit(
-    source: Source, before: Files, shipped: Files, beside: bool, onto: str | None = None
+    source: Source, before: Files, shipped: Files, separate: bool, onto: str | None = None
 ) -> Commit:
-    """The catalog as shipped. In an empty repository it is the first commit, else one beside the branch."""
+    """The catalog as shipped. In an empty repository it is the first commit, else one outside the branch."""
     message = (
         f"Lay out catalog {source.version} as shipped{_suffix(source)}\n\n"
-        "By `bootstrap init`. This commit holds the catalog alone, so that the next layout can tell\n"
+        "By `bootstrap init`. This commit has only the catalog, so that the next layout can tell\n"
         f"what was changed here.\n\n{CATALOG_TRAILER}: {source.version}\n"
     )
-    return Commit(message, _changes(before, shipped), beside=beside, onto=onto)
+    return Commit(message, _changes(before, shipped), separate=separate, onto=onto)
 
 
 def _settings_commit(source: Source, settings: Settings, before: Files, tree: Files) -> tuple[Commit, ...]:
-    """Everything else; none when nothing is to be changed."""
+    """Everything else; None if nothing changes."""
     changes = _changes(before, tree)
     subject = f"Settings of cluster {settings.cluster}{_suffix(source)}"
     body = f"By `bootstrap init`, in {settings.folder}."
@@ -257,23 +261,23 @@ def _changes(before: Files, after: Files) -> tuple[FileChange, ...]:
 
 
 def _notes(merged: Merged) -> tuple[str, ...]:
-    """What a person shall know about files that are not as the catalog has them."""
-    said = [
+    """Notes about files that differ from the catalog."""
+    remarks = [
         ("kept, as they were changed here", merged.kept),
-        ("not brought back, as they were removed here", merged.still_removed),
-        ("changed here and in the catalog, both taken over", merged.combined),
+        ("not restored, as they were removed here", merged.still_removed),
+        ("changed here and in the catalog, merged", merged.combined),
         ("removed, as the catalog no longer has them", merged.removed),
     ]
-    said += [
-        (f"{path} is at {place}: the catalog's changes go there", ("",))
+    remarks += [
+        (f"{path} is at {place}: the catalog's changes are applied there", ("",))
         for path, place in merged.moved.items()
     ]
-    notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in said if paths]
+    notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in remarks if paths]
     for reason in Reason:
         if paths := [one.path for one in merged.conflicts if one.reason is reason]:
-            notes.append(f"open conflict, kept as it is here, though {reason.value}: {_listed(paths)}")
+            notes.append(f"open conflict, kept as it is here: {reason.value}: {_listed(paths)}")
     notes += [
-        f"{folder} is on, and the catalog no longer has it: it stays as it is; switch it off to let it go: "
+        f"{folder} is on, but no longer in the catalog: it stays as it is; to remove it, switch it off: "
         f"bootstrap component disable {folder.rpartition('/')[2]}"
         for folder in merged.retired
     ]

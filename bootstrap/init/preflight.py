@@ -1,4 +1,4 @@
-"""Pure: what speaks against a run, all of it at once, each with its fix."""
+"""Pure: preflight checks, all findings at once, each with its fix."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bootstrap.kube.state import ClusterState, Preview
 
 NODES_FOR_HA = 3
 NEEDED_DISK = 200 * 1024 * 1024
-"""Bytes in the temporary folder and the cache: the manifest, a shallow fetch, a commit."""
+"""Bytes needed in the temporary folder and the cache: the manifest, a shallow fetch, a commit."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found; only a fatal one forbids the run."""
+    """One finding; only a fatal one prevents the run."""
 
     found: str
     fix: str
@@ -31,7 +31,7 @@ class Finding:
 
 
 def of_cluster(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
-    """Version, rights, clock, nodes and an Argo CD that is already there."""
+    """Version, rights, clock, nodes and an existing Argo CD."""
     version = re.match(r"v?(\d+)\.(\d+)", cluster.version)
     if version and (int(version[1]), int(version[2])) < OLDEST_KUBERNETES:
         yield Finding(f"{cluster.server} runs Kubernetes {cluster.version}", "use 1.30 or newer")
@@ -55,7 +55,7 @@ def _of_argocd(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
     argocd = cluster.argocd
     if argocd is None:
         if adopt:
-            yield Finding("--adopt was given, and there is no Argo CD", "run without --adopt")
+            yield Finding("--adopt was given, but there is no Argo CD", "run without --adopt")
         return
     if argocd.installed_by == "bootstrap":
         return
@@ -77,42 +77,42 @@ def of_removal(removal: Removal | None) -> Iterator[Finding]:
 
 
 def of_variant(cluster: ClusterState, variant: str) -> Iterator[Finding]:
-    """The high-availability manifest spreads its parts over nodes, strictly."""
+    """The high-availability manifest requires its parts to be on different nodes."""
     if variant == "ha" and 0 < cluster.ready_nodes < NODES_FOR_HA:
         yield Finding(
-            f"Argo CD's high availability needs {NODES_FOR_HA} nodes, and {cluster.ready_nodes} are Ready",
+            f"Argo CD's high availability needs {NODES_FOR_HA} nodes, but {cluster.ready_nodes} are Ready",
             "add nodes, or omit --ha",
             fatal=False,
         )
 
 
 def of_repository(repo: RepositoryState, cluster: ClusterState | None, writes: bool) -> Iterator[Finding]:
-    """Writable, and reachable from inside the cluster as far as that can be told from here."""
+    """Writable, and reachable from inside the cluster as far as that is known from here."""
     if writes and repo.push_refusal:
         yield Finding(
             f"a push to {repo.branch} of {repo.url} is refused: {repo.push_refusal}",
-            "use a credential that may push, or --pr, which asks for a merge",
+            "use a credential that may push, or --pr, which opens a pull request",
         )
     if cluster and _is_loopback(repo.url) and not _is_loopback(cluster.server):
         yield Finding(
-            f"{repo.url} is an address of this machine, and the cluster is at {cluster.server}",
-            "give an address that the cluster's pods reach",
+            f"{repo.url} is an address of this machine, but the cluster is at {cluster.server}",
+            "give an address that the cluster's pods can reach",
         )
 
 
 def of_argocd_credential(url: str, named: bool) -> Iterator[Finding]:
-    """`named`: Argo CD is given a credential for the repository, or has one already."""
+    """`named`: Argo CD gets a credential for the repository, or already has one."""
     if named or url.startswith("file:"):
         return
     if url.startswith(("https://", "http://")):
         yield Finding(
-            f"Argo CD gets no credential for {url}, and reads it only if it is public",
+            f"Argo CD gets no credential for {url} and can read it only if it is public",
             "give a token with --argocd-token-file",
             fatal=False,
         )
     else:
         yield Finding(
-            f"Argo CD needs an SSH key for {url}, and cannot use this machine's agent",
+            f"Argo CD needs an SSH key for {url} and cannot use this machine's agent",
             "give a key that may read with --argocd-ssh-key",
         )
 
@@ -128,7 +128,7 @@ def of_disk(free: dict[str, int]) -> Iterator[Finding]:
 
 
 def of_root(previews: Sequence[Preview], repo_url: str, folder: str, force: bool) -> Iterator[Finding]:
-    """A root Application that follows another repository or folder: its cluster would change hands."""
+    """A root Application that follows another repository or folder: the run would take over its cluster."""
     for preview in previews:
         spec = (preview.before or {}).get("spec") or {}
         sources = [one for one in (spec.get("source"), *(spec.get("sources") or ())) if one]
@@ -136,7 +136,7 @@ def of_root(previews: Sequence[Preview], repo_url: str, folder: str, force: bool
         there = str(followed.get("repoURL") or "")
         if preview.object.kind == "Application" and there and not same_repository(there, repo_url):
             found = f"the cluster follows {there} (Application {preview.object.name}), not {repo_url}"
-            fix = "give the repository or --context that was meant; --force-conflicts takes the cluster over"
+            fix = "give the right repository or --context; --force-conflicts takes the cluster over"
             yield Finding(found, fix, fatal=not force)
             continue
         path = posixpath.normpath(str(followed.get("path") or ""))
@@ -144,18 +144,18 @@ def of_root(previews: Sequence[Preview], repo_url: str, folder: str, force: bool
             found = f"the cluster follows {path} (Application {preview.object.name}), not {folder}"
             fix = (
                 f"give --cluster {posixpath.basename(path)}, or the --context of the other cluster; "
-                f"--force-conflicts lets this one follow {folder}, and prune what is not in it"
+                f"--force-conflicts makes this one follow {folder} and prune what is not in it"
             )
             yield Finding(found, fix, fatal=not force)
 
 
 def of_storage_class(classes: Mapping[str, bool] | None, wanted: str, is_made: bool) -> Iterator[Finding]:
-    """`classes` is name → whether it is the default one (None: not to be read); `is_made` by a component."""
+    """`classes` is name → whether it is the default one (None: unreadable); `is_made` by a component."""
     if classes is None or wanted in classes or is_made:
         return
     default = next((name for name, is_default in classes.items() if is_default), None)
     if not classes:
-        found = f"the cluster has no StorageClass, and volumes ask for {wanted}"
+        found = f"the cluster has no StorageClass, but volumes need {wanted}"
         fix = "install a storage driver, or switch local-path-storage on: --with local-path-storage"
     else:
         found = f"the cluster has no StorageClass {wanted}, but {', '.join(sorted(classes))}"
@@ -164,7 +164,7 @@ def of_storage_class(classes: Mapping[str, bool] | None, wanted: str, is_made: b
 
 
 def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> None:
-    """Raise when something forbids the run: a lone error as it is, else one error that lists all."""
+    """Raise if something prevents the run: a single error as it is, else one error that lists all."""
     fatal = [finding for finding in findings if finding.fatal]
     if len(errors) == 1 and not fatal:
         raise errors[0]
@@ -176,8 +176,8 @@ def refuse(findings: Sequence[Finding], errors: Sequence[BootstrapError]) -> Non
         listed = "\n    - ".join(["", *lines])
         raise RefusedError(
             "checking before the first change",
-            f"{len(lines)} things are in the way:{listed}",
-            "fix each as said behind it; nothing was changed",
+            f"{len(lines)} problems:{listed}",
+            "fix each as described; nothing was changed",
         )
 
 

@@ -1,4 +1,4 @@
-"""What a person asked `bootstrap init` for."""
+"""The request to `bootstrap init`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Request:
 
     @property
     def review(self) -> str:
-        """The branch that a pull request comes from; "" to push to the branch itself."""
+        """The branch of the pull request; "" to push to the branch itself."""
         return f"bootstrap/{self.cluster}" if self.pr else ""
 
     def check(self) -> None:
@@ -65,9 +65,11 @@ class Request:
         if self.sha256 and not (self.argocd_manifest or self.argocd_version):
             raise InputError(tried, "--sha256 is given without --argocd-manifest", "give the manifest, too")
         if self.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", self.sha256):
-            raise InputError("reading --sha256", f"{self.sha256!r} is not one", "give 64 hex digits")
+            raise InputError("reading --sha256", f"{self.sha256!r} is not a sha256", "give 64 hex digits")
         if self.timeout <= 0:
-            raise InputError("reading --timeout", f"{self.timeout:g} is no time", "give seconds, such as 600")
+            raise InputError(
+                "reading --timeout", f"{self.timeout:g} is not a time", "give seconds, such as 600"
+            )
         if self.argocd_url and not re.fullmatch(r"https?://[^\s?#]+", self.argocd_url):
             raise InputError(
                 "reading --argocd-url",
@@ -76,14 +78,16 @@ class Request:
             )
         check_api_url(self.api_url)
         if self.deploy_key and self.repo_only:
-            found = "--deploy-key puts a key into the cluster, and --repo-only touches none"
+            found = "--deploy-key puts a key into the cluster, but --repo-only does not touch it"
             raise InputError(tried, found, "omit one of them")
         if self.cluster_only and self.pr:
-            raise InputError(tried, "--cluster-only pushes nothing, and --pr asks for a merge", "give one")
+            raise InputError(
+                tried, "--cluster-only pushes nothing, but --pr opens a pull request", "give one"
+            )
         if self.cluster_only and (given := self._changes_of_git()):
             raise InputError(
                 tried,
-                f"--cluster-only writes nothing to the Git host, and {', '.join(given)} would have to",
+                f"--cluster-only writes nothing to the Git host, but {', '.join(given)} would have to",
                 "run once with these options and --repo-only",
             )
 
@@ -102,7 +106,7 @@ class Request:
 
 
 def variant_of(ha: bool, core: bool) -> Variant | None:
-    """What --ha and --core ask for; InputError for both."""
+    """The variant that --ha and --core select; InputError for both."""
     if ha and core:
         raise InputError("reading the options", "--ha and --core cannot be combined", "give one")
     return "ha" if ha else "core" if core else None

@@ -21,73 +21,75 @@ from bootstrap.plan.steps import Plan, PushFiles, Step
 
 
 def initialise(request: Request, output: Output) -> int:
-    """Run `init`; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run `init`; returns the exit status, raises a BootstrapError for expected failures."""
     request.check()
     url = request.repo_url or _ask(output, "Repository URL", "REPO_URL")
     with ExitStack() as stack:
         session = observe.connect(request, url, output, stack)
         agreed: Plan | None = None
         for last in (False, True):
-            seen = observe.observe(request, session, output)
-            plan, previews = observe.plan(request, session, seen, output)
+            observed = observe.observe(request, session, output)
+            plan, previews = observe.plan(request, session, observed, output)
             if request.dry_run:
-                return _show_only(output, seen, plan, previews)
+                return _show_only(output, observed, plan, previews)
             if agreed is None or _meaning(plan) != _meaning(agreed):
-                _agree(request, output, seen, plan, previews)
+                _agree(request, output, observed, plan, previews)
                 agreed = plan
             try:
                 done = _execute(plan, session, output)
             except StalePlan:
                 if last:
                     raise
-                output.warn("the branch moved while this ran: reading it again")
+                output.warn("the branch moved meanwhile: reading it again")
                 continue
-            return _finish(request, output, seen, session, plan, done)
+            return _finish(request, output, observed, session, plan, done)
     raise AssertionError("the second attempt returns or raises")
 
 
 def _meaning(plan: Plan) -> Plan:
-    """The plan without the tip that it stands on: the same changes on another tip need no second answer."""
+    """The plan without the tip that it is based on: the same changes on another tip need no second answer."""
     steps = (replace(step, expect=None) if isinstance(step, PushFiles) else step for step in plan.steps)
     return replace(plan, steps=tuple(steps))
 
 
-def _show_only(output: Output, seen: observe.Seen, plan: Plan, previews: tuple[Preview, ...]) -> int:
-    lines = [*_touched(seen), *show.whole(plan, previews)]
-    for conflict in seen.laid.desired.conflicts:
+def _show_only(output: Output, observed: observe.Observed, plan: Plan, previews: tuple[Preview, ...]) -> int:
+    lines = [*_touched(observed), *show.full_lines(plan, previews)]
+    for conflict in observed.view.desired.conflicts:
         lines += ["", f"conflict  {conflict.path}: {conflict.reason.value}"]
         lines += [f"     {line}" for line in sections(conflict.text)]
-    opened = _open(seen)
+    opened = _open(observed)
     if opened:
         lines.append(opened)
     elif not plan.changes_something:
-        lines.append("nothing to do: all is as it should be")
-    output.result({**_place(seen), **show.plan_data(plan, previews), **_conflicts(seen)}, "\n".join(lines))
+        lines.append("nothing to do: everything is up to date")
+    output.result(
+        {**_place(observed), **show.plan_data(plan, previews), **_conflicts(observed)}, "\n".join(lines)
+    )
     return ExitStatus.NO if plan.changes_something or opened else ExitStatus.OK
 
 
-def _open(seen: observe.Seen) -> str:
-    """What is not merged yet and how to go on; "" when nothing is open."""
-    conflicts = seen.laid.desired.conflicts
+def _open(observed: observe.Observed) -> str:
+    """What is not merged yet and how to continue; "" when nothing is open."""
+    conflicts = observed.view.desired.conflicts
     if not conflicts:
         return ""
-    record = seen.laid.settings.prefix + RECORD
+    record = observed.view.settings.prefix + RECORD
     return (
         f"{counted(len(conflicts), 'conflict')} with the catalog open: see both sides with --dry-run, edit "
         f"the file, and run again; or delete its line below `conflicts:` in {record} to keep yours"
     )
 
 
-def _conflicts(seen: observe.Seen) -> dict[str, Any]:
-    found = seen.laid.desired.conflicts
+def _conflicts(observed: observe.Observed) -> dict[str, Any]:
+    found = observed.view.desired.conflicts
     return {"conflicts": [{"path": one.path, "reason": one.reason.value} for one in found]}
 
 
 def _agree(
-    request: Request, output: Output, seen: observe.Seen, plan: Plan, previews: tuple[Preview, ...]
+    request: Request, output: Output, observed: observe.Observed, plan: Plan, previews: tuple[Preview, ...]
 ) -> None:
     """Show what will be touched; ask unless --yes was given or there is nothing to do."""
-    for line in _touched(seen):
+    for line in _touched(observed):
         output.info(line)
     if output.verbose:
         for line in show.plan_lines(plan, previews):
@@ -101,22 +103,24 @@ def _agree(
         raise RefusedError(
             "asking before the first change",
             "there is no terminal to ask on",
-            "add --yes, or look with --dry-run",
+            "add --yes, or show the plan with --dry-run",
         )
-    if not output.confirm("Go on?"):
+    if not output.confirm("Continue?"):
         raise RefusedError("asking before the first change", "the answer was no", "nothing was changed")
 
 
-def _touched(seen: observe.Seen) -> list[str]:
-    lines = [f"repository  {seen.laid.repo.url} ({seen.laid.repo.branch})"]
-    if seen.cluster:
-        lines.append(f"cluster     {seen.cluster.context}: {seen.cluster.server} ({seen.cluster.version})")
+def _touched(observed: observe.Observed) -> list[str]:
+    lines = [f"repository  {observed.view.repo.url} ({observed.view.repo.branch})"]
+    if observed.cluster:
+        lines.append(
+            f"cluster     {observed.cluster.context}: {observed.cluster.server} ({observed.cluster.version})"
+        )
     return lines
 
 
-def _place(seen: observe.Seen) -> dict[str, Any]:
+def _place(observed: observe.Observed) -> dict[str, Any]:
     """What is touched, as data."""
-    repo, cluster = seen.laid.repo, seen.cluster
+    repo, cluster = observed.view.repo, observed.cluster
     data: dict[str, Any] = {"repository": {"url": repo.url, "branch": repo.branch, "tip": repo.tip}}
     if cluster:
         data["cluster"] = {
@@ -127,7 +131,7 @@ def _place(seen: observe.Seen) -> dict[str, Any]:
     return data
 
 
-def _execute(plan: Plan, session: observe.Connected, output: Output) -> list[Done]:
+def _execute(plan: Plan, session: observe.Connection, output: Output) -> list[Done]:
     if not plan.steps:
         return []
     acting = session.acting
@@ -137,7 +141,7 @@ def _execute(plan: Plan, session: observe.Connected, output: Output) -> list[Don
         def report(step: Step) -> None:
             at = f"[{numbers[id(step)]}/{len(plan.steps)}] {show.title(step)}"
             acting.detail = lambda text: progress.detail(f"{at}: {text}")
-            # On a terminal the table says it all.
+            # On a terminal the table shows everything.
             acting.report = (lambda _: None) if progress.live else progress.update
             acting.show = lambda status: progress.table([at, *status.lines(progress.width)])
             progress.update(at)
@@ -148,27 +152,27 @@ def _execute(plan: Plan, session: observe.Connected, output: Output) -> list[Don
 def _finish(
     request: Request,
     output: Output,
-    seen: observe.Seen,
-    session: observe.Connected,
+    observed: observe.Observed,
+    session: observe.Connection,
     plan: Plan,
     done: Sequence[Done],
 ) -> int:
     changed = any(item.changed for item in done)
-    opened = _open(seen)
-    text = [opened or ("done" if changed else "nothing to do: all is as it should be")]
+    opened = _open(observed)
+    text = [opened or ("done" if changed else "nothing to do: everything is up to date")]
     if request_made := session.acting.request:
-        text = [*([opened] if opened else []), f"asked for a merge: {request_made.url}"]
-        text.append("when it is merged, the same command goes on")
+        text = [*([opened] if opened else []), f"pull request: {request_made.url}"]
+        text.append("once it is merged, run the same command again")
     elif session.acting.status is not None:
         text.append("all Applications are Synced and Healthy")
-    elif seen.cluster:
-        text.append("not waited for; to look: kubectl -n argocd get applications")
-    if seen.cluster and not request_made and seen.laid.settings.argocd_variant != "core":
+    elif observed.cluster:
+        text.append("not waited for; to check: kubectl -n argocd get applications")
+    if observed.cluster and not request_made and observed.view.settings.argocd_variant != "core":
         text.append("log in as admin with the password that `bootstrap argocd password` prints")
     data = {
-        **_place(seen),
+        **_place(observed),
         **show.plan_data(plan),
-        **_conflicts(seen),
+        **_conflicts(observed),
         "changed": changed,
         "commit": session.acting.pushed,
         "done": [{"title": show.title(item.step), "changed": item.changed} for item in done],
@@ -182,7 +186,7 @@ def _finish(
 
 
 def _ask(output: Output, question: str, name: str) -> str:
-    """Ask for what is missing, on a terminal only."""
+    """Ask for missing values, on a terminal only."""
     if not output.invocation.interactive:
         raise InputError(f"reading {name}", "it is missing", f"give {name}; see bootstrap init --help")
     return output.ask(question)

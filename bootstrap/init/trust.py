@@ -1,7 +1,7 @@
-"""Whom Argo CD trusts as the Git host: the host's SSH keys or certificate authority, as this run does.
+"""The SSH host keys or certificate authority with which Argo CD trusts the Git host, as this run does.
 
-They go into Argo CD's own two ConfigMaps. What others put there (`argocd cert add`) stays: the
-application of infrastructure/argocd does not compare their data.
+They go into Argo CD's own two ConfigMaps. Other entries (`argocd cert add`) stay: the
+Application of infrastructure/argocd does not compare their data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 def added(
     objects: Sequence[ClusterObject], request: Request, session: Session, url: str
 ) -> tuple[ClusterObject, ...]:
-    """Argo CD's objects, those two ConfigMaps with what is in the cluster and what this run trusts."""
+    """Argo CD's objects; those two ConfigMaps with what is in the cluster and what this run trusts."""
     keys = _host_keys(request, session.invocation, url)
     authority = _authority(request, url)
     result = []
@@ -48,7 +48,7 @@ def _with_keys(item: ClusterObject, here: str, keys: str) -> ClusterObject:
         return item
     shipped = (documents(item.text, KEYS)[0].get("data") or {}).get(KEYS_FIELD, "")
     whole = known_hosts.together(shipped, here, keys)
-    # What differs in order or blank lines alone is not written again.
+    # What only differs in order or blank lines is not written again.
     if here and set(whole.splitlines()) == set(here.splitlines()):
         whole = here
     return argocd_objects.merged(item, {"data": {KEYS_FIELD: whole}})
@@ -61,7 +61,7 @@ def _live(session: Session, name: str) -> Mapping[str, str]:
 
 
 def _host_keys(request: Request, invocation: Invocation, url: str) -> str:
-    """The lines of the known hosts files that are about the repository's host; "" for other URLs."""
+    """The lines of the known hosts files for the repository's host; "" for other URLs."""
     if not urls.is_ssh(url):
         return ""
     host, port = urls.host_of(url), urls.ssh_port(url)
@@ -75,7 +75,7 @@ def _host_keys(request: Request, invocation: Invocation, url: str) -> str:
 
 
 def _authority(request: Request, url: str) -> dict[str, str]:
-    """The certificate authority of --ca-file under the host that it is for."""
+    """The certificate authority of --ca-file, by its host."""
     if request.ca_file is None or not url.startswith("https://"):
         return {}
     try:

@@ -1,1 +1,1 @@
-"""What init lays out: catalog, settings, components, merge."""
+"""What `init` lays out: catalog, settings, components, merge."""

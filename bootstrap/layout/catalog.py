@@ -7,14 +7,14 @@ from pathlib import Path
 from bootstrap import __version__
 
 VERSION = __version__
-"""The catalog's version: it is released with the program."""
+"""The catalog's version: the catalog is released with the program."""
 
 FOLDERS = ("apps", "clusters", "infrastructure")
 
 EXAMPLE_REPOSITORY = "https://git.example.com/platform/gitops.git"
 EXAMPLE_DOMAIN = "example.com"
 EXAMPLE_STORAGE_CLASS = "standard"
-"""What the catalog says where a user's own value goes."""
+"""The catalog's placeholders for users' own values."""
 
 _SHIPPED = Path(__file__).parents[1] / "_catalog"
 _ROOT = _SHIPPED if _SHIPPED.is_dir() else Path(__file__).parents[2]  # a wheel, or a checkout

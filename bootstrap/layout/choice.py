@@ -1,4 +1,4 @@
-"""Pure: what `init --with` switches on: what is named and required, and of `all` what goes together."""
+"""Pure: what `init --with` switches on: the named and required components, of `all` the compatible ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bootstrap.layout.components import ALL, Component
 from bootstrap.layout.edits import ARGOCD
 from bootstrap.layout.traits import Traits
 
-_WITHOUT = "add --without {}, if it shall go"
+_WITHOUT = "add --without {} to remove it"
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """The components to switch on, by name, and what a person shall know about the choice."""
+    """The components to switch on, by name, and notes about the choice."""
 
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -26,11 +26,11 @@ class Resolved:
 def offered(
     tip: Mapping[str, bytes], catalog: Mapping[str, bytes], prefix: str, cluster: str
 ) -> dict[str, Component]:
-    """What the cluster's kustomization names, and what the catalog's does beyond."""
+    """What the cluster's kustomization names, and what the catalog's names besides."""
     mine = tip.get(f"{prefix}clusters/{cluster}/kustomization.yaml", b"")
     theirs = components.offered(catalog["clusters/default/kustomization.yaml"])
     known = components.offered(mine)
-    # In a layout that is there, what its kustomization does not name is off.
+    # In an existing layout, what its kustomization does not name is off.
     return {**{name: replace(item, on=item.on and not known) for name, item in theirs.items()}, **known}
 
 
@@ -40,24 +40,22 @@ def resolve(
     on: Sequence[str],
     off: Sequence[str],
 ) -> Resolved:
-    """`on` with what it requires; `all` in it stands for as much as goes together, alternatives in order.
+    """`on` with what it requires; `all` in it means all compatible components, the first of alternatives.
 
-    `read` gives a file of the layout. Raises InputError for an unknown name, RefusedError where one that
+    `read` returns a file of the layout. Raises InputError for an unknown name, RefusedError where one that
     is named excludes another that is on, or requires one that is in `off`.
     """
     components.choose(dict(offers), on, "--with")
     if not on or set(on) & set(off):  # the settings refuse what is in both
         return Resolved(tuple(on))
-    known = {name: component_traits.of(read, "clusters/x", item) for name, item in offers.items()}
+    known = {name: component_traits.traits_of(read, "clusters/x", item) for name, item in offers.items()}
     state = {name: replace(item, on=item.on and name not in off) for name, item in offers.items()}
     named = [name for name in on if name != ALL]
     choice = component_traits.to_enable(state, known, named, undo=_WITHOUT)
     for name in choice.switched:
         if name in off:
             found = f"it requires {name}, which --without switches off"
-            raise RefusedError(
-                f"switching {choice.because.get(name, name)} on", found, "leave one of the two away"
-            )
+            raise RefusedError(f"switching {choice.because.get(name, name)} on", found, "omit one of the two")
     notes = [f"{name} is switched on, as {by} requires it" for name, by in choice.because.items()]
     notes += choice.notes
     names = list(dict.fromkeys([*named, *choice.switched]))
@@ -73,7 +71,7 @@ def resolve(
 def _all(
     state: Mapping[str, Component], known: Mapping[str, Traits], names: Sequence[str], off: Sequence[str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Every other component that goes with what is on, in order; and why the rest was left out."""
+    """Every other component that is compatible with what is on, in order; and why the rest was left out."""
     taken = {name for name, item in state.items() if item.on} | set(names)
     more: list[str] = []
     left: dict[str, str] = {}

@@ -1,6 +1,6 @@
 """Pure: which components a cluster's kustomization offers, and which of them are on.
 
-A component is one line in `resources:`; one that is off stands there as a comment.
+A component is one line in `resources:`; one that is off is a comment there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _APPLICATION = re.compile(r".*/apps/(?P<app>[^/]+)/applications/(?P<environment>
 
 @dataclass(frozen=True)
 class Component:
-    """`entry` is the line's path from the cluster's folder; `name` what a person types."""
+    """`entry` is the line's path from the cluster's folder; `name` is its name on the command line."""
 
     name: str
     entry: str
@@ -30,7 +30,7 @@ class Component:
     about: str
 
     def folder(self, cluster: str) -> str:
-        """Where its Applications lie, from the repository's top, as the folder `cluster` is given."""
+        """The folder of its Applications, relative like the folder `cluster`."""
         return posixpath.normpath(posixpath.join(cluster, self.entry))
 
 
@@ -47,7 +47,7 @@ def offered(kustomization: bytes) -> dict[str, Component]:
 
 
 def choose(components: dict[str, Component], names: Iterable[str], option: str) -> list[Component]:
-    """The components that were named (`all` names each); InputError with the nearest names."""
+    """The named components (`all` names each); InputError with the nearest names."""
     chosen: list[Component] = []
     for name in names:
         if name == ALL:

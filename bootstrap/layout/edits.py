@@ -1,4 +1,4 @@
-"""Pure: what a cluster's settings change in single files of a layout."""
+"""Pure: the edits of single files of a layout that a cluster's settings need."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.layout import components
 from bootstrap.layout.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
 from bootstrap.layout.settings import Settings
@@ -13,27 +14,26 @@ from bootstrap.manifests.reader import documents, is_application
 from bootstrap.yamledit import edit
 
 ARGOCD = "argocd"
-PATHS_ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 STORAGE_CLASS = "storageClass"
 _ENVIRONMENT = re.compile(r"(?:\.\./)+apps/(?P<app>[^/]+)/applications/(?P<environment>[^/]+)/?")
 _ALERTS = re.compile(r"(?:\.\./)+apps/(?P<app>[^/]+)/applications/monitoring/?")
 _EXPORTERS = "../../components/monitoring"
-"""An overlay's line for the exporters beside an app and what makes Prometheus scrape them."""
+"""An overlay's line for the exporters of an app and for scraping them."""
 
 
 class Shared(NamedTuple):
-    """What the apps' overlays take over from a cluster's settings."""
+    """The settings of a cluster that the apps' overlays use."""
 
     domain: str
     storage_class: str
 
     @classmethod
-    def of(cls, settings: Settings) -> Shared:
+    def from_settings(cls, settings: Settings) -> Shared:
         return cls(settings.domain, settings.storage_class)
 
 
 CATALOG = Shared(EXAMPLE_DOMAIN, EXAMPLE_STORAGE_CLASS)
-"""What they say as shipped."""
+"""The values in the catalog as shipped."""
 
 
 def switch(path: str, kustomization: bytes, on: Sequence[str], off: Sequence[str]) -> bytes:
@@ -49,7 +49,7 @@ def switch(path: str, kustomization: bytes, on: Sequence[str], off: Sequence[str
 
 
 def settings_values(settings: Settings) -> dict[tuple[Any, ...], str]:
-    """What a cluster's settings.yaml holds, by place."""
+    """The values of a cluster's settings.yaml, by path."""
     values = {
         "repoURL": settings.repo_url,
         "revision": settings.branch,
@@ -64,7 +64,7 @@ def cluster_file(path: str, content: bytes, settings: Settings) -> bytes:
     """A file of the cluster template, for this cluster."""
     name = path.removeprefix(f"{settings.folder}/")
     if name == "kustomization.yaml":
-        # An adopted Argo CD stays in the hands of whoever installed it.
+        # An adopted Argo CD stays managed by whoever installed it.
         off = [*settings.without_components, *([ARGOCD] if settings.adopted else [])]
         return switch(path, content, settings.with_components, off)
     if name == "settings.yaml":
@@ -74,7 +74,7 @@ def cluster_file(path: str, content: bytes, settings: Settings) -> bytes:
         edits = {
             (*source, "repoURL"): settings.repo_url,
             (*source, "targetRevision"): settings.branch,
-            (*source, "path"): f"clusters/{settings.cluster}",  # the prefix is added with the others'
+            (*source, "path"): f"clusters/{settings.cluster}",  # the prefix is added later, with all others
         }
         return set_scalars(path, content, edits)
     if name == "projects.yaml":
@@ -83,7 +83,7 @@ def cluster_file(path: str, content: bytes, settings: Settings) -> bytes:
 
 
 def references(path: str, content: bytes, before: Settings, after: Settings) -> bytes:
-    """Where the root Application and the AppProjects name the repository and its branch."""
+    """The places where the root Application and the AppProjects name the repository and its branch."""
     if path.endswith("/projects.yaml"):
         return _source_repositories(path, content, before.repo_url, after.repo_url)
     source = (0, "spec", "sources", ("ref", "repo"))
@@ -102,10 +102,10 @@ def _source_repositories(path: str, content: bytes, before: str, after: str) -> 
 
 
 def with_exporters(files: Mapping[str, bytes], settings: Settings, named: Sequence[str]) -> dict[str, bytes]:
-    """The overlays that get their Component `monitoring`, where the app's alerts are among `named`.
+    """The overlays that get their Component `monitoring` because the app's alerts are among `named`.
 
-    Its exporters give what these alerts ask for. Only overlays that run on the cluster, and only where the
-    line is there as a comment.
+    Its exporters provide the metrics of these alerts. Only overlays that run on the cluster, and only where
+    the line is there as a comment.
     """
     kustomization = files.get(f"{settings.folder}/kustomization.yaml", b"")
     on = [component for component in components.offered(kustomization).values() if component.on]
@@ -130,7 +130,7 @@ def is_overlay_settings(path: str) -> bool:
 
 
 def overlay(path: str, content: bytes, before: Shared, after: Shared) -> bytes:
-    """An overlay's hosts end in the new domain where they ended in the one before; its volumes likewise."""
+    """Moves an overlay's hosts from the old domain to the new one; its StorageClasses likewise."""
     edits: dict[tuple[Any, ...], str] = {}
     for number, document in enumerate(documents(content, path)):
         for key, value in (document.get("data") or {}).items():
@@ -142,15 +142,15 @@ def overlay(path: str, content: bytes, before: Shared, after: Shared) -> bytes:
 
 
 def prefix_paths(path: str, content: bytes, settings: Settings) -> bytes:
-    """Paths inside Applications start at the repository's root: put `--path` before them."""
+    """Paths in Applications start at the repository's root: prepend `--path` to them."""
     edits: dict[tuple[Any, ...], str] = {}
     for number, document in enumerate(documents(content, path)):
         if not is_application(document):
             continue
         annotations = document["metadata"].get("annotations") or {}
-        if paths := annotations.get(PATHS_ANNOTATION):
+        if paths := annotations.get(GENERATE_PATHS):
             moved = ";".join(f"/{settings.prefix}{one.lstrip('/')}" for one in paths.split(";"))
-            edits[(number, "metadata", "annotations", PATHS_ANNOTATION)] = moved
+            edits[(number, "metadata", "annotations", GENERATE_PATHS)] = moved
         for index, source in enumerate(document["spec"]["sources"]):
             at = (number, "spec", "sources", index)
             if source.get("ref") == "repo" and "path" in source:

@@ -1,8 +1,8 @@
 """Pure: catalog + settings → the files of a user's repository.
 
-`shipped` puts the catalog's files in their places unchanged; `edited` makes the handful of edits
-that the clusters' settings need; `changed` makes those that other settings of an existing layout
-need. All give path (from the repository's root) → content.
+`shipped` puts the catalog's files in their places unchanged; `edited` makes the few edits
+that the clusters' settings need; `changed` makes those that changed settings of an existing layout
+need. All return path (from the repository's root) → content.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ TEMPLATE = "clusters/default/"
 MANIFEST = "infrastructure/argocd/manifests/install.yaml"
 
 _APPLICATION = re.compile(rb"^kind: Application\s*$", re.MULTILINE)
-"""At a line's start: Argo CD's own manifest, which takes seconds to parse, has it further in."""
+"""At the start of a line: Argo CD's own manifest, which takes seconds to parse, has it indented."""
 
 Files = Mapping[str, bytes]
 
 
 def shipped(catalog: Files, manifest: bytes | None, clusters: Sequence[Settings]) -> dict[str, bytes]:
-    """The catalog as it is, below `--path`, its cluster template under every cluster's name."""
+    """The catalog unchanged, below `--path`, its cluster template under every cluster's name."""
     prefix = clusters[0].prefix
     files: dict[str, bytes] = {}
     for path, content in catalog.items():
@@ -41,7 +41,7 @@ def shipped(catalog: Files, manifest: bytes | None, clusters: Sequence[Settings]
 
 
 def recovered(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
-    """The catalog that `shipped` was given, read back from what it gave; empty when it is not there."""
+    """The catalog that `shipped` was given, recovered from its result; empty if it is not there."""
     prefix = clusters[0].prefix
     first = next((one for one in clusters if f"{one.folder}/kustomization.yaml" in files), None)
     catalog: dict[str, bytes] = {}
@@ -58,7 +58,7 @@ def recovered(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
 
 
 def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
-    """What `shipped` gave, with its clusters' settings; the apps take theirs from the first one."""
+    """The result of `shipped` with its clusters' settings; the apps use those of the first one."""
     first = clusters[0]
     result = dict(files)
     for path in files:
@@ -66,7 +66,7 @@ def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
         if owner:
             result[path] = edits.cluster_file(path, result[path], owner)
         elif edits.is_overlay_settings(path):
-            result[path] = edits.overlay(path, result[path], edits.CATALOG, edits.Shared.of(first))
+            result[path] = edits.overlay(path, result[path], edits.CATALOG, edits.Shared.from_settings(first))
         if first.prefix and path.endswith(".yaml") and _APPLICATION.search(files[path]):
             result[path] = edits.prefix_paths(path, result[path], first)
     return result | edits.with_exporters(result, first, first.with_components)
@@ -80,9 +80,9 @@ def changed(
     components_asked: tuple[Sequence[str], Sequence[str]] = ((), ()),
     is_apps: bool = True,
 ) -> dict[str, bytes]:
-    """An existing layout with what differs between two settings of one cluster, and no other change.
+    """An existing layout with the differences between two settings of one cluster, and no other change.
 
-    `components_asked` (on, off) are switched even when the settings had them already: a person may
+    `components_asked` (on, off) are switched even if the settings already had them: a user may
     have switched them by hand since. `is_apps`: the apps' hosts and volumes follow this cluster's settings.
     """
     result = dict(files)
@@ -102,7 +102,7 @@ def changed(
         on, off = components_asked
         adopted = after.adopted and not before.adopted
         result[path] = edits.switch(path, files[path], on, [*off, *([edits.ARGOCD] if adopted else [])])
-    was, is_ = edits.Shared.of(before), edits.Shared.of(after)
+    was, is_ = edits.Shared.from_settings(before), edits.Shared.from_settings(after)
     if is_apps and was != is_:
         for path in filter(edits.is_overlay_settings, files):
             result[path] = edits.overlay(path, files[path], was, is_)
@@ -112,7 +112,7 @@ def changed(
 
 
 def missing(files: Files, settings: Settings) -> dict[str, str]:
-    """Components of the cluster's kustomization whose folder is not there: name → folder."""
+    """Components of the cluster's kustomization whose folder does not exist: name → folder."""
     places = {name: component.folder(settings.folder) for name, component in offered(files, settings).items()}
     return {
         name: place
@@ -126,15 +126,8 @@ def offered(files: Files, settings: Settings) -> dict[str, components.Component]
     return components.offered(files.get(f"{settings.folder}/kustomization.yaml", b""))
 
 
-def enabled_applications(files: Files, settings: Settings) -> Iterator[dict[str, Any]]:
-    """The Applications of every component that is on, as they lie in their folders."""
-    for component in offered(files, settings).values():
-        if component.on:
-            yield from applications_in(files, component.folder(settings.folder))
-
-
 def applications_in(files: Files, folder: str) -> Iterator[dict[str, Any]]:
-    """The Applications that lie in a component's folder."""
+    """The Applications in a component's folder."""
     for path in sorted(files):
         if posixpath.dirname(path) == folder and path.endswith(".yaml"):
             yield from (item for item in reader.documents(files[path], path) if reader.is_application(item))

@@ -1,4 +1,4 @@
-"""Pure: a file that both sides changed, hunk by hunk; line ends and formatting are no changes."""
+"""Pure: a file that both sides changed, hunk by hunk; line endings and formatting do not count as changes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bootstrap.core.errors import InputError
 from bootstrap.manifests.reader import documents
 
 MergeText = Callable[[bytes, bytes, bytes], tuple[bytes, bool]]
-"""base, ours, theirs → the merged text, and whether it is without conflict."""
+"""base, ours, theirs → the merged text, and whether it has no conflict."""
 
 LONG = 5_000
-"""Lines from which a file is merged as a whole or not at all: Argo CD's manifest takes seconds."""
+"""Lines above which a file is merged as a whole or not at all: Argo CD's manifest takes seconds."""
 
 
 class ByHunk(NamedTuple):
-    """`content` is ours with every change of theirs that fits; `base` is what the rest still differs from.
+    """`content` is ours with every change of theirs that applies; `base` is the base of the remaining ones.
 
     Merging (`base`, `content`, theirs) again finds the same conflicts and nothing else. `text` shows them
     between markers; None: nothing is in conflict.
@@ -29,7 +29,7 @@ class ByHunk(NamedTuple):
 
 
 def alike(one: bytes, other: bytes, path: str) -> bool:
-    """Whether two texts differ by line ends, blanks at a line's end or YAML's formatting alone."""
+    """Whether two texts differ only in line endings, trailing blanks or YAML formatting."""
     if one == other:
         return True
     if b"\0" in one or b"\0" in other:
@@ -47,17 +47,17 @@ def alike(one: bytes, other: bytes, path: str) -> bool:
 
 
 def with_ends_of(example: bytes, text: bytes) -> bytes:
-    """The text with CRLF where every line of `example` has it."""
+    """The text with CRLF if every line of `example` has it."""
     return unix(text).replace(b"\n", b"\r\n") if _is_windows(example) else text
 
 
 def unix(text: bytes) -> bytes:
-    """The text with LF alone."""
+    """The text with LF only."""
     return text.replace(b"\r\n", b"\n")
 
 
 def by_hunk(base: bytes, ours: bytes, theirs: bytes, path: str, merge_text: MergeText) -> ByHunk:
-    """Take every change of theirs that does not touch one of ours; the others stay ours."""
+    """Apply every change of theirs that does not touch one of ours; the others stay ours."""
     windows = _is_windows(ours)
     sides = (unix(base), unix(ours), unix(theirs)) if windows else (base, ours, theirs)
     found = _by_hunk(*sides, path=path, merge_text=merge_text)
@@ -128,7 +128,7 @@ def _bare(text: bytes) -> list[bytes]:
 
 
 def _comments(text: bytes) -> list[bytes]:
-    """What stands behind `#`, in order; one inside a string counts as well, which is stricter."""
+    """The text after each `#`, in order; one inside a string counts, too, which is stricter."""
     return [line.partition(b"#")[2].strip() for line in text.split(b"\n") if b"#" in line]
 
 

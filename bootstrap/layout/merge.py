@@ -1,9 +1,9 @@
-"""Pure: three trees, path by path, into one. What a person changed is never overwritten.
+"""Pure: merges three trees, path by path. What a user changed is never overwritten.
 
 `base` is the catalog that was laid out last, `ours` the repository as it is (with the user's
 edits), `theirs` the catalog to lay out now. Only a file that both changed is merged: a cluster's
-kustomization by its components, anything else by lines, by a function that is passed in (git.merge_text).
-What is in conflict stays as it is here, and open: `Merged.open` is what the next merge starts from.
+kustomization by its components, anything else by lines, with a given function (git.merge_text).
+Conflicts stay as they are here, and open: the next merge starts from `Merged.open`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class Reason(Enum):
     """Why a path could not be merged."""
 
     BOTH_CHANGED = "changed here and in the catalog, in the same lines"
-    BOTH_ADDED = "here and in the catalog, with another content"
-    CHANGED_AND_REMOVED = "changed here, and no longer in the catalog"
-    REMOVED_AND_CHANGED = "removed here, and changed in the catalog"
-    HELD = "changed in the catalog, and held back: another file of the component, or its chart, differs here"
-    FOREIGN = "a folder of yours, whose name the catalog takes now"
+    BOTH_ADDED = "added here and in the catalog, with different content"
+    CHANGED_AND_REMOVED = "changed here, but no longer in the catalog"
+    REMOVED_AND_CHANGED = "removed here, but changed in the catalog"
+    HELD = "changed in the catalog, but held back: another file of the component, or its chart, differs here"
+    FOREIGN = "a folder of yours with a name that the catalog now uses"
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A path that is kept as it is here. `text` has both sides between markers, where that makes sense."""
+    """A path that is kept as it is here. `text` has both sides between markers, if that makes sense."""
 
     path: str
     reason: Reason
@@ -41,13 +41,13 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Merged:
-    """The outcome. `files` is every path that shall be there, in full.
+    """The result. `files` has every desired path.
 
-    `kept`: changed here alone. `still_removed`: removed here, and not brought back. `combined`: changed
-    on both sides and merged. `removed`: gone from the catalog and untouched here, so gone. `moved`: where
-    a changed file of the catalog is here. `retired`: folders of components that are on and left the catalog.
-    `open`: what conflicts and retired components are to be compared with next time, where not by the catalog
-    of now: path → content, None: nothing.
+    `kept`: changed only here. `still_removed`: removed here, and not restored. `combined`: changed
+    on both sides and merged. `removed`: no longer in the catalog and unchanged here. `moved`: where
+    a changed file of the catalog is here. `retired`: folders of components that are on but left the catalog.
+    `open`: the base of conflicts and retired components for the next merge, if not the present catalog:
+    path → content, None for no file.
     """
 
     files: Mapping[str, bytes]
@@ -63,7 +63,7 @@ class Merged:
 
 @dataclass(frozen=True)
 class _One:
-    """One path's outcome: `content` None is not there; `note` is a field of Merged."""
+    """One path's result: `content` None means no file; `note` is a field of Merged."""
 
     content: bytes | None
     note: str | None = None
@@ -79,10 +79,10 @@ def three_way(
     prefix: str = "",
     laid_before: bool = True,
 ) -> Merged:
-    """Merge by path; a path of `ours` that neither other side knows stays as it is.
+    """Merge by path; a path of `ours` that neither other side has stays as it is.
 
-    `prefix` is what stands before every path of the layout: "" or `<path>/`. `laid_before`: `base` is what
-    was laid out, so that what it lacks is new in the catalog; False in a first layout, or where it is lost.
+    `prefix` is the prefix of every path of the layout: "" or `<path>/`. `laid_before`: `base` is what
+    was laid out, so that what it lacks is new in the catalog; False in a first layout, or if it is lost.
     """
     retired = units.retired(base, theirs, units.folders_on(ours, prefix))
     foreign = units.foreign(base, ours, theirs, prefix) if laid_before else []
@@ -139,7 +139,7 @@ def _gathered(found: Mapping[str, _One], moved: Mapping[str, str], retired: tupl
 def _one(
     path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None, merge_text: MergeText
 ) -> _One:
-    """The content of one path, and what is to be said about it."""
+    """The content of one path, and its note."""
     if ours == theirs:
         return _One(ours)
     if ours == base and not (ours and theirs and merge_entries.is_listing(path)):
@@ -175,7 +175,7 @@ def _one(
 
 
 def _is_lost(path: str, base: bytes | None, theirs: bytes | None, folders: set[str]) -> bool:
-    """Whether a change of the catalog meets a file that was removed alone; a folder that went is a choice."""
+    """Whether the catalog changed a file that was removed by itself; a whole folder is a decision."""
     changed = base is not None and theirs is not None and not alike(base, theirs, path)
     return changed and posixpath.dirname(path) in folders
 
@@ -187,7 +187,7 @@ def _hold_together(
     theirs: Mapping[str, bytes],
     prefix: str,
 ) -> None:
-    """A chart's version and its values are taken together or not at all."""
+    """A chart's version and its values are updated together or not at all."""
     for paths in units.by_unit(found, prefix).values():
         changed = [path for path in paths if theirs.get(path) != base.get(path) and path in theirs]
         if not changed:
@@ -206,7 +206,7 @@ def _hold_together(
 
 
 def _without_foreign(theirs: Mapping[str, bytes], foreign: list[str], prefix: str) -> dict[str, bytes]:
-    """The catalog without what a person has a folder of the same name for; nor is it offered to a cluster."""
+    """The catalog without folders whose name a user's folder has; they are not offered to clusters either."""
     if not foreign:
         return dict(theirs)
     result = {path: content for path, content in theirs.items() if units.unit_of(path, prefix) not in foreign}
@@ -216,7 +216,7 @@ def _without_foreign(theirs: Mapping[str, bytes], foreign: list[str], prefix: st
 
 
 def _without_gone(files: Mapping[str, bytes], ours: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
-    """No cluster offers a component that is off and whose folder goes by this merge."""
+    """No cluster offers a component that is off and whose folder this merge removes."""
     result = dict(files)
     for path in [
         one for one in files if one.startswith(f"{prefix}clusters/") and merge_entries.is_listing(one)

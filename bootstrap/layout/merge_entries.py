@@ -1,4 +1,4 @@
-"""Pure: a cluster's kustomization merged by what it says: which components there are, and which are on."""
+"""Pure: merges a cluster's kustomization by meaning: which components there are, and which are on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PATH = re.compile(r"(?:^|/)clusters/[^/]+/kustomization\.yaml")
 
 
 class Entry(NamedTuple):
-    """One line of a component, as it is written."""
+    """The line of a component, as written."""
 
     line: str
     on: bool
@@ -23,19 +23,19 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """A kustomization as lines; `entries` is a component's path → its line, in their order."""
+    """A kustomization as lines; `entries` is a component's path → its line, in order."""
 
     lines: tuple[str, ...]
     entries: Mapping[str, Entry]
 
     @property
     def rest(self) -> list[str]:
-        """The lines that name no component."""
+        """The lines that do not name a component."""
         return [line for line in self.lines if key_of(line) is None]
 
 
 def is_listing(path: str) -> bool:
-    """Whether this is the kustomization of a cluster."""
+    """Whether the path is that of a cluster's kustomization."""
     return _PATH.search(path) is not None
 
 
@@ -58,13 +58,13 @@ def parse(text: bytes) -> Listing:
 
 
 def without(text: bytes, keys: set[str]) -> bytes:
-    """The text without the lines of these components; what is on stays."""
+    """The text without the lines of these components; those that are on stay."""
     kept = [line for line in text.splitlines(keepends=True) if not _is_off(line, keys)]
     return b"".join(kept)
 
 
 def without_units(text: bytes, cluster: str, gone: Sequence[str]) -> bytes:
-    """The text without the lines, on or off, of what is in one of these folders; `cluster` is its own."""
+    """The text without the lines, on or off, of what is in these folders; `cluster` is its own folder."""
     lines = parse(text).lines
 
     def is_gone(line: str) -> bool:
@@ -78,8 +78,8 @@ def without_units(text: bytes, cluster: str, gone: Sequence[str]) -> bytes:
 def merge(base: bytes | None, ours: bytes, theirs: bytes, path: str, merge_text: MergeText) -> ByHunk:
     """Components by entry, everything else by hunk.
 
-    What was switched here stays switched. A component that is new in the catalog gets its line; one that is
-    no longer there loses it if it is off. Where `base` is not to be had, a new line is off.
+    Components stay switched as they are here. One that is new in the catalog gets its line; one that is
+    no longer there loses it if it is off. Without `base`, a new line is off.
     """
     before, here, there = parse(base or b""), parse(ours), parse(theirs)
     wanted = _entries(before, here, there, base is None)
@@ -101,7 +101,7 @@ def merge(base: bytes | None, ours: bytes, theirs: bytes, path: str, merge_text:
 
 
 def _entries(before: Listing, here: Listing, there: Listing, unknown: bool) -> dict[str, Entry]:
-    """Every component's line as it shall be, in the order of ours, the new ones behind."""
+    """Every component's desired line, in the order of ours, new ones last."""
     wanted: dict[str, Entry] = {}
     for key, mine in here.entries.items():
         was, new = before.entries.get(key), there.entries.get(key)
@@ -121,7 +121,7 @@ def _entries(before: Listing, here: Listing, there: Listing, unknown: bool) -> d
 
 
 def _on_frame(frame: Listing, wanted: Mapping[str, Entry], other: Listing) -> list[str]:
-    """The frame's lines with the wanted components; what it lacks goes behind its neighbour of `other`."""
+    """The frame's lines with the wanted components; missing ones go after their neighbour in `other`."""
     lines: list[str] = []
     placed: set[str] = set()
     for line in frame.lines:
@@ -140,7 +140,7 @@ def _on_frame(frame: Listing, wanted: Mapping[str, Entry], other: Listing) -> li
 
 
 def _place(lines: list[str], earlier: Sequence[str]) -> int:
-    """Where a new line goes: behind the last of the earlier ones that is there, else before the first."""
+    """The position of a new line: after the last of the earlier ones that exists, else before the first."""
     at = {key: number for number, line in enumerate(lines) if (key := key_of(line))}
     for key in reversed(earlier):
         if key in at:

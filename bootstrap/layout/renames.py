@@ -1,4 +1,4 @@
-"""Pure: where a person has moved files of the catalog to, so that its changes follow them."""
+"""Pure: where users have moved files of the catalog to, so that its changes follow them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from difflib import SequenceMatcher
 from bootstrap.layout.units import by_unit, unit_of
 
 ALIKE = 0.6
-"""From this share of equal lines on, a file that went and one that came are one that moved."""
+"""The share of equal lines above which a removed and an added file count as one that moved."""
 
 Files = Mapping[str, bytes]
 
 
 def followed(base: Files, ours: Files, theirs: Files, prefix: str = "") -> dict[str, str]:
-    """The catalog's path → the path it has here, for files of `base` and `theirs` that moved."""
+    """The catalog's path → the path here, for files of `base` and `theirs` that moved."""
     gone = [path for path in base if path in theirs and path not in ours]
     new = [path for path in ours if path not in base and path not in theirs]
     moved = _whole_units(base, ours, gone, new, prefix)
@@ -34,7 +34,7 @@ def followed(base: Files, ours: Files, theirs: Files, prefix: str = "") -> dict[
         best = max(candidates, key=lambda one: _alike(base[path], ours[one]), default=None)
         if best is None or _alike(base[path], ours[best]) < ALIKE:
             continue
-        # A copy of a file that is still there has not moved, though it may look like this one.
+        # A copy of a file that still exists has not moved, even if it looks like this one.
         others = [
             one
             for one in base
@@ -49,7 +49,7 @@ def followed(base: Files, ours: Files, theirs: Files, prefix: str = "") -> dict[
 
 
 def _whole_units(base: Files, ours: Files, gone: list[str], new: list[str], prefix: str) -> dict[str, str]:
-    """Apps and components that have another name here: gone as a whole, mostly unchanged elsewhere."""
+    """Apps and components that have another name here: removed completely, mostly unchanged elsewhere."""
     moved: dict[str, str] = {}
     came = by_unit(new, prefix)
     for unit, paths in by_unit(gone, prefix).items():

@@ -1,7 +1,7 @@
-"""What a user's repository is laid out with: options of `init`, and `bootstrap.yaml` that keeps them.
+"""The settings of a layout: options of `init`, and `bootstrap.yaml`, which records them.
 
-`bootstrap.yaml` lies at the root of the layout (`--path`); it names the catalog and Argo CD that
-were laid out, and the settings of each cluster, so that the next run needs no option again.
+`bootstrap.yaml` is at the root of the layout (`--path`); it names the catalog and Argo CD that
+were laid out, and the settings of each cluster, so that the next run needs no options.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from bootstrap.core.names import RECORD
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HEADER = """\
-# What `bootstrap init` laid out here, and what it was asked for. It reads this file back, so that
-# the next run needs no option again. Edit the cluster's own settings in clusters/<name>/settings.yaml.
+# What `bootstrap init` laid out here, and with which options. It reads this file, so that the next
+# run needs none of them. Edit a cluster's own settings in clusters/<name>/settings.yaml.
 """
 
 
@@ -60,7 +60,7 @@ class Settings:
 
     @property
     def prefix(self) -> str:
-        """What stands before every path of the layout: "" or `<path>/`."""
+        """The prefix of every path of the layout: "" or `<path>/`."""
         return f"{self.path}/" if self.path else ""
 
     @property
@@ -71,10 +71,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Record:
-    """`bootstrap.yaml`: `catalog_commit` holds the catalog as shipped; `clusters` is name → settings.
+    """`bootstrap.yaml`: `catalog_commit` has the catalog as shipped; `clusters` is name → settings.
 
-    `conflicts` is path → reason of what is not merged yet; `retired` has the folders that the catalog no
-    longer has, of components that are on.
+    `conflicts` is path → reason of open conflicts; `retired` has the folders that the catalog no
+    longer has but whose components are on.
     """
 
     catalog_version: str
@@ -88,10 +88,10 @@ class Record:
 
 
 def parse_record(text: bytes, where: str = RECORD) -> Record:
-    """Read `bootstrap.yaml`; InputError with file, line and column when it cannot be one."""
+    """Read `bootstrap.yaml`; InputError with file, line and column when it is not valid."""
     data = _load(text, where)
     if not {"catalog", "argocd", "clusters"} & set(data):
-        found = "it has none of catalog, argocd and clusters: it is another program's"
+        found = "it has neither catalog, argocd nor clusters: it belongs to another program"
         raise InputError(f"reading {where}", found, "rename it, or lay out below a folder with --path", where)
     catalog, argocd = _mapping(data, "catalog", where), _mapping(data, "argocd", where)
     variant = str(argocd.get("variant", "install"))
@@ -115,7 +115,7 @@ def parse_record(text: bytes, where: str = RECORD) -> Record:
 
 
 def recorded_settings(record: Record, settings: Settings) -> Settings | None:
-    """The settings that the cluster was last laid out with, or None when it was not."""
+    """The settings of the cluster's last layout, or None without one."""
     cluster = record.clusters.get(settings.cluster)
     if cluster is None:
         return None
@@ -199,7 +199,7 @@ def without_cluster(text: bytes, name: str, where: str = RECORD) -> bytes:
 
 
 def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:
-    """Set what differs; the rest stays as it is written, with its quotes and comments."""
+    """Set what differs; the rest stays as written, with its quotes and comments."""
     there = data.get(key)
     if not isinstance(there, dict):
         data[key] = wanted
@@ -217,7 +217,7 @@ def _holds(data: Mapping[str, Any], wanted: Mapping[str, Mapping[str, str]]) -> 
 
 def _check(pattern: re.Pattern[str], option: str, value: str, form: str) -> None:
     if not pattern.fullmatch(value):
-        raise InputError(f"reading {option}", f"{value!r} does not fit", f"give {form}")
+        raise InputError(f"reading {option}", f"{value!r} is not valid", f"give {form}")
 
 
 def _yaml() -> Any:

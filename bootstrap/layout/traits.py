@@ -1,4 +1,4 @@
-"""Pure: what a component declares of itself on its Applications, and what that means for a choice."""
+"""Pure: what a component declares on its Applications, and what that means for a choice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DISABLE = "first: bootstrap component disable {}"
 @dataclass(frozen=True)
 class Traits:
     """`provides` are capabilities (two components with the same one are alternatives); `expects` are
-    capabilities that most clusters have by themselves; `charts` is chart → version."""
+    capabilities that most clusters have anyway; `charts` is chart → version."""
 
     provides: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
@@ -32,15 +32,15 @@ class Traits:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is switched, in order; `because` has, for each that was not asked for, the one that needs it."""
+    """What is switched, in order; `because` has, for each that was not named, the one that needs it."""
 
     switched: tuple[str, ...]
     because: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
 
-def traits(applications: Iterable[Mapping[str, Any]]) -> Traits:
-    """What a component's Applications declare, together."""
+def combined(applications: Iterable[Mapping[str, Any]]) -> Traits:
+    """The declarations of a component's Applications, combined."""
     lists: dict[str, list[str]] = {key: [] for key in ("provides", "requires", "conflicts", "expects")}
     warnings, waves, charts, secrets = [], [], {}, False
     for application in applications:
@@ -67,14 +67,14 @@ def traits(applications: Iterable[Mapping[str, Any]]) -> Traits:
     )
 
 
-def of(read: Callable[[str], bytes | None], folder: str, component: Component) -> Traits:
-    """What a component's Applications declare; `folder` is the cluster's, `read` gives a file's content."""
+def traits_of(read: Callable[[str], bytes | None], folder: str, component: Component) -> Traits:
+    """The declarations of a component's Applications; `folder` is the cluster's, `read` returns a file."""
     place = component.folder(folder)
     found: list[Mapping[str, Any]] = []
     for path in (f"{place}/application.yaml", f"{place}/applications.yaml"):
         if (text := read(path)) is not None:
             found += [item for item in documents(text, path) if item.get("kind") == "Application"]
-    return traits(found)
+    return combined(found)
 
 
 def to_enable(
@@ -84,9 +84,9 @@ def to_enable(
     both: bool = False,
     undo: str | None = None,
 ) -> Choice:
-    """The components to switch on for `names`, with what they require before them.
+    """The components to switch on for `names`, each after what it requires.
 
-    Raises RefusedError when one excludes another that is on (`both` takes alternatives side by side);
+    Raises RefusedError when one excludes another that is on (`both` allows alternatives);
     `undo` is what to do about the other one, with {} for its name.
     """
     on = {name for name, component in offers.items() if component.on}
@@ -119,9 +119,9 @@ def to_enable(
 
 
 def secrets_note(choice: Choice, known: Mapping[str, Traits]) -> tuple[str, ...]:
-    """What is left to do for the Secrets of what is switched on outside `init`, which makes them itself."""
+    """What is left to do for the Secrets of what is switched on outside `init`, which creates them."""
     if any(known[name].secrets for name in choice.switched):
-        return ("its Secrets are made by the next `bootstrap init … --cluster-only`",)
+        return ("the next `bootstrap init … --cluster-only` creates its Secrets",)
     return ()
 
 
@@ -140,7 +140,7 @@ def to_disable(offers: Mapping[str, Component], known: Mapping[str, Traits], nam
 
 
 def _standing_on(going: set[str], offers: Mapping[str, Component], known: Mapping[str, Traits]) -> list[str]:
-    """Components that are on, stay, and require one that goes, directly or through one another."""
+    """Components that are on, stay, and require one that is switched off, directly or indirectly."""
     left: list[str] = []
     while True:
         more = [
@@ -160,7 +160,7 @@ def _check_offered(needed: str, by: str, offers: Mapping[str, Component]) -> Non
     if needed not in offers:
         raise RefusedError(
             f"switching {by} on",
-            f"it requires {needed}, and the cluster's kustomization has no line for it",
+            f"it requires {needed}, but the cluster's kustomization has no line for it",
             f"add the line of {needed} back, on or as a comment",
         )
 
@@ -174,13 +174,13 @@ def _check_goes_with(
         if other in mine.conflicts or name in theirs.conflicts:
             raise RefusedError(
                 f"switching {name} on",
-                f"it cannot run beside {other}",
+                f"it cannot run together with {other}",
                 (undo or _DISABLE).format(other),
             )
         shared = sorted(set(mine.provides) & set(theirs.provides))
         if shared and not both:
             raise RefusedError(
                 f"switching {name} on",
-                f"{other} is on and provides {shared[0]} too",
-                undo.format(other) if undo else f"{_DISABLE.format(other)}; or add --both to have them both",
+                f"{other} is on and provides {shared[0]}, too",
+                undo.format(other) if undo else f"{_DISABLE.format(other)}; or add --both to have both",
             )

@@ -1,4 +1,4 @@
-"""Pure: the folders that go together: a component's chart and values, what was retired, what is not ours."""
+"""Pure: folders that belong together: a component's chart and values, retired and foreign folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootstrap.layout.merge_entries import is_listing
 from bootstrap.manifests.reader import documents, is_application
 
 _APPLICATION = re.compile(rb"^kind: Application\s*$", re.MULTILINE)
-"""At a line's start: Argo CD's own manifest, which takes seconds to parse, has it further in."""
+"""At the start of a line: Argo CD's own manifest, which takes seconds to parse, has it indented."""
 
 Files = Mapping[str, bytes]
 
@@ -26,7 +26,7 @@ def unit_of(path: str, prefix: str = "") -> str | None:
 
 
 def by_unit(paths: Iterable[str], prefix: str) -> dict[str, list[str]]:
-    """Unit → its files, of the paths that are in one."""
+    """Unit → its files, for paths that are in one."""
     found: dict[str, list[str]] = {}
     for path in sorted(paths):
         if unit := unit_of(path, prefix):
@@ -35,7 +35,7 @@ def by_unit(paths: Iterable[str], prefix: str) -> dict[str, list[str]]:
 
 
 def charts(files: Files, paths: Iterable[str]) -> dict[tuple[str, str], str] | None:
-    """(Application, chart or repository) → version, of a unit's Applications; None if one cannot be read."""
+    """(Application, chart or repository) → version for a unit's Applications; None if one cannot be read."""
     found: dict[tuple[str, str], str] = {}
     for path in paths:
         if not path.endswith(".yaml") or not _APPLICATION.search(files.get(path, b"")):
@@ -68,7 +68,7 @@ def retired(base: Files, theirs: Files, on: Iterable[str]) -> list[str]:
 
 
 def foreign(base: Files, ours: Files, theirs: Files, prefix: str) -> list[str]:
-    """Units that the catalog brings anew and that a person has under the same name."""
+    """Units that are new in the catalog but whose name a user already uses."""
     before, there, here = (by_unit(files, prefix) for files in (base, theirs, ours))
     return [
         unit

@@ -104,20 +104,20 @@ def _ensure_repository(session: Session, step: EnsureRepository) -> bool:
 
 def _push(session: Session, step: PushFiles) -> bool:
     assert session.author is not None  # noqa: S101 - gather never plans a push without an author
-    tip, beside = step.expect, None
+    tip, separate = step.expect, None
     trailer = f"{REVIEW_TRAILER}: {step.review}"
     for commit in step.commits:
-        content = _with_parent(commit, beside or tip)
-        if step.review and not commit.beside:
+        content = _with_parent(commit, separate or tip)
+        if step.review and not commit.separate:
             content = replace(content, message=with_trailers(content.message, [trailer]))
-        if commit.beside:
-            beside = session.remote.commit(commit.onto, content, session.author, sign=session.sign)
+        if commit.separate:
+            separate = session.remote.commit(commit.onto, content, session.author, sign=session.sign)
             continue
-        tip = session.remote.commit(tip, content, session.author, sign=session.sign, merged=beside)
-        beside = None
+        tip = session.remote.commit(tip, content, session.author, sign=session.sign, merged=separate)
+        separate = None
     assert tip is not None  # noqa: S101 - a push has at least one commit
     if step.review:
-        session.remote.push_beside(tip, step.review, trailer)
+        session.remote.replace_branch(tip, step.review, trailer)
         assert session.provider is not None  # noqa: S101 - a review is planned only where there is a host
         title, _, body = step.commits[-1].message.strip().partition("\n")
         spec = PullRequestSpec(step.review, step.branch, title, body.strip())

@@ -22,7 +22,6 @@ from bootstrap.plan.steps import (
     ServerSideApply,
     Step,
     WaitFor,
-    WriteFiles,
 )
 
 LONG_FILE = 400
@@ -34,10 +33,8 @@ def title(step: Step) -> str:
     match step:
         case EnsureRepository():
             return f"create the private repository {step.url}"
-        case WriteFiles():
-            return f"write {counted(len(step.changes), 'file')} in {step.root}"
         case PushFiles():
-            on_branch = [commit for commit in step.commits if not commit.beside]
+            on_branch = [commit for commit in step.commits if not commit.separate]
             files = {change.path for commit in on_branch for change in commit.changes}
             commits, changed = counted(len(step.commits), "commit"), counted(len(files), "file")
             if step.review:
@@ -68,8 +65,8 @@ def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = Fals
         if isinstance(step, PushFiles):
             for commit in step.commits:
                 yield f"   commit: {commit.message.splitlines()[0]}"
-                if commit.beside:
-                    yield "   (beside the branch, to compare with next time)"
+                if commit.separate:
+                    yield "   (not on the branch; to compare with next time)"
                     continue
                 for change in commit.changes:
                     yield from _file_lines(change, diff)
@@ -82,7 +79,7 @@ def plan_lines(plan: Plan, previews: tuple[Preview, ...] = (), diff: bool = Fals
         yield f"note: {note}"
 
 
-def whole(plan: Plan, previews: tuple[Preview, ...] = ()) -> Iterator[str]:
+def full_lines(plan: Plan, previews: tuple[Preview, ...] = ()) -> Iterator[str]:
     """What a dry run shows: the steps, then each with every difference, and what was done (nothing)."""
     yield from summary_lines(plan)
     if not plan.steps:
@@ -120,7 +117,7 @@ def _step_data(step: Step, changes: Mapping[ClusterObject, str]) -> dict[str, An
         data["commits"] = [
             {
                 "message": commit.message,
-                "beside": commit.beside,
+                "separate": commit.separate,
                 "files": [
                     {"path": change.path, "change": _kind(change), "bytes": len(change.content or b"")}
                     for change in commit.changes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.git.changes import Commit, FileChange
+from bootstrap.git.changes import Commit
 from bootstrap.manifests.objects import ClusterObject
 
 Object = Mapping[str, Any]
@@ -19,14 +19,6 @@ class EnsureRepository:
 
     url: str
     default_branch: str
-
-
-@dataclass(frozen=True)
-class WriteFiles:
-    """Write files into a local work tree."""
-
-    root: str
-    changes: tuple[FileChange, ...]
 
 
 @dataclass(frozen=True)
@@ -107,7 +99,6 @@ class WaitFor:
 
 Step = (
     EnsureRepository
-    | WriteFiles
     | PushFiles
     | ServerSideApply
     | EnsureSecret

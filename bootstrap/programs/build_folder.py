@@ -85,7 +85,7 @@ def expect(programs: Iterable[Pinned], invocation: Invocation) -> None:
             (notes / pinned.key).touch()
 
 
-def settle(
+def remove_if_done(
     programs: Collection[Pinned], invocation: Invocation, report: Callable[[str], None] = lambda _: None
 ) -> None:
     """These are built. When nothing else is pending and no other run builds, remove the folder."""

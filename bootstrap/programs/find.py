@@ -68,7 +68,7 @@ def ensure(names: Sequence[str], invocation: Invocation, report: Callable[[str],
     placed = release.fetch_all([p for p in wanted if p.name not in found], invocation, report)
     missing = [p for p in PROGRAMS if p in wanted and p.name not in found and p.name not in placed]
     placed |= build.build_all(missing, invocation, report)
-    build_folder.settle(wanted, invocation, report)
+    build_folder.remove_if_done(wanted, invocation, report)
     found |= {name: _program(BY_NAME[name], there, there.origin) for name, there in placed.items()}
     return {pinned.name: found[pinned.name] for pinned in wanted}
 

@@ -143,28 +143,16 @@ def run(
     `command` begins with an absolute path. With `network` it may read whatever the user may. Raises
     process_group.Over when this run is ending; everything else is an Ended.
     """
-    from bootstrap.programs import confine
-
     budget = budget or Budget()
     seconds = budget.allowed()
     if seconds < 1:
         return Ended(-1, b"", "", "it was not run: others before it did not end in time")
     if budget.output <= 0:
         return Ended(-1, b"", "", "it was not run: others before it gave more than fits what was read")
-    process_group.check()
-    for name in ("home", "tmp"):
-        (folder / name).mkdir(mode=0o700, exist_ok=True)
-    program = Path(command[0])
-    own = (program.parent, Path(os.path.realpath(program)).parent)
-    wide = network or _is_wrapper(program)
-    allowed = (Path("/"),) if wide else (*own, *read)
-    confinement = confine.Confinement(network, allowed, (folder,))
-    values = _environment(environ, folder, network, wide)
     try:
-        limited = _limited(command, seconds, FETCH_MEMORY if network else MEMORY)
-        process = confine.start(confinement, lambda: process_group.popen(limited, folder, values))
+        process = begin(command, folder, environ, read, network, seconds)
     except OSError as error:
-        return Ended(-1, b"", f"{program.name} cannot be started: {error.strerror or error}")
+        return Ended(-1, b"", f"{Path(command[0]).name} cannot be started: {error.strerror or error}")
     with process_group.ending(process):
         out, err, limit = _read(process, budget.output)
         if limit is None:
@@ -175,6 +163,35 @@ def run(
     limit = limit or _limit_of(status, err, seconds)
     budget.spend(len(out), 0 if limit is None else seconds)
     return Ended(status, out, err, limit)
+
+
+def begin(
+    command: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    read: Sequence[Path] = (),
+    network: bool = False,
+    seconds: int = CPU_SECONDS,
+    stdin: int = subprocess.DEVNULL,
+    stderr: int = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    """Start a program as `run` does and return it while it runs: for one that is spoken with.
+
+    `seconds` are those of processor time that it may take. Raises OSError, process_group.Over.
+    """
+    from bootstrap.programs import confine
+
+    process_group.check()
+    for name in ("home", "tmp"):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+    program = Path(command[0])
+    own = (program.parent, Path(os.path.realpath(program)).parent)
+    wide = network or _is_wrapper(program)
+    allowed = (Path("/"),) if wide else (*own, *read)
+    confinement = confine.Confinement(network, allowed, (folder,))
+    values = _environment(environ, folder, network, wide)
+    limited = _limited(command, seconds, FETCH_MEMORY if network else MEMORY)
+    return confine.start(confinement, lambda: process_group.popen(limited, folder, values, stdin, stderr))
 
 
 def _is_wrapper(program: Path) -> bool:

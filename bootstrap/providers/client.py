@@ -45,7 +45,9 @@ class Client:
     """`reached`, and `let in`: the host took the credential once, so that refusing it may pass."""
 
     @classmethod
-    def of(cls, url: str, credential: Credential, invocation: Invocation, seconds: float = 0.0) -> Client:
+    def for_url(
+        cls, url: str, credential: Credential, invocation: Invocation, seconds: float = 0.0
+    ) -> Client:
         """A client for the host of a repository's URL; a Git host below a path is found by `split`."""
         if credential.token:
             check_host(url, credential.hosts)

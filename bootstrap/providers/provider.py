@@ -123,7 +123,7 @@ def find(
     address = address or url
     if not address.startswith(("https://", "http://")):
         return None
-    return _recognised(Client.of(address, credential, invocation))
+    return _recognised(Client.for_url(address, credential, invocation))
 
 
 def get(url: str, credential: Credential, invocation: Invocation, seconds: float = 0.0) -> Provider:
@@ -136,7 +136,7 @@ def get(url: str, credential: Credential, invocation: Invocation, seconds: float
     if credential.token is None:
         hint = "give a token for the host by GIT_TOKEN, GIT_TOKEN_FILE or --token-file"
         raise InputError(tried, "there is no token", hint)
-    provider = _recognised(Client.of(address, credential, invocation, seconds))
+    provider = _recognised(Client.for_url(address, credential, invocation, seconds))
     if provider is None:
         hint = "push to a branch of your own (--push --branch NAME) and open the pull request by hand"
         raise InputError(tried, "it is not GitHub, GitLab, Gitea or Forgejo", hint, without_userinfo(url))

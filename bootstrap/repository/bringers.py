@@ -21,6 +21,7 @@ BRINGERS: Mapping[str, str] = {
     "PackageInstall.packaging.carvel.dev": "kapp-controller applies it",
     "Policy.policy.open-cluster-management.io": "Open Cluster Management applies it",
     "ClusterPolicy.kyverno.io": "Kyverno may generate objects by it",
+    "KfDef.kfdef.apps.kubeflow.org": "the Open Data Hub operator installs it",
     "Composition.apiextensions.crossplane.io": "Crossplane makes objects of it",
 }
 """Kind → why what it brings is not known."""

@@ -18,17 +18,10 @@ from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit, values_path
 from bootstrap.resources.applications import Source, sources
 from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.products import KNOWN_CHARTS
 
 NO_HELM = "helm is not on PATH"
-_NAMES = """
-alloy argo-cd argo-rollouts base cert-manager cilium cni eck-operator eck-stack external-dns external-secrets
-fluent-bit fluent-bit-collector gateway ingress-nginx istiod jaeger k8s-monitoring keda kube-prometheus-stack
-loki metallb metrics-server opentelemetry-collector prometheus-operator-crds promtail sealed-secrets tempo
-traefik traefik-crds zipkin ztunnel
-"""
 _FOLDERS = ("crd", "crds", "local-path-provisioner")
-WITHOUT_ISSUERS = frozenset(_NAMES.split())
-"""Charts that make no ClusterIssuer but by their values: cert-manager's, and what stands beside it."""
 
 
 def unit(source: Source, application: Resource, namespace: str, fetch: bool) -> Unit | None:
@@ -138,7 +131,7 @@ def brings_no_issuers(what: str, application: Resource | None, files: Files) -> 
     kind, _, name = what.partition(" ")
     if kind != "chart":
         return posixpath.basename(what.rstrip("/")) in _FOLDERS
-    if application is None or name.rpartition("/")[2] not in WITHOUT_ISSUERS:
+    if application is None or name.rpartition("/")[2] not in KNOWN_CHARTS:
         return False
     texts = [json.dumps(application.body, default=str).encode()]
     for source in sources(application.body):

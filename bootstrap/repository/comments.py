@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _COMMENT = re.compile(
-    r"#\s*bootstrap:\s*ignore(?P<file>-file)?=(?P<rules>GB\d+(?:\s*,\s*GB\d+)*)\s+(?P<reason>\S.*)"
+    r"#\s*bootstrap:\s*ignore(?P<file>-file)?=(?P<rules>[A-Z][A-Z0-9_-]+(?:\s*,\s*[A-Z][A-Z0-9_-]+)*)\s+(?P<reason>\S.*)"
 )
 
 

@@ -11,10 +11,11 @@ from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.resources.applications import is_here, referenced_values, sources
 
 _TEMPLATES = "templates of another program, no manifests"
+_TEST_DATA = "test data, which nothing applies"
 _NESTED = "a Git repository of its own"
 
 
-def of(repository: Repository, scopes: Iterable[Scope] | None = None) -> Coverage:
+def coverage_of(repository: Repository, scopes: Iterable[Scope] | None = None) -> Coverage:
     """What was read of some scopes (all of them by default), in the folder that was named."""
     chosen = list(repository.scopes if scopes is None else scopes)
     names = {(scope.name, name) for scope in chosen for name in _applications(repository, scope)}
@@ -42,10 +43,10 @@ def _parts(repository: Repository, scopes: Iterable[Scope]) -> Iterator[Part]:
         for one in scope.unknown:
             if repository.is_within(one.file) or not one.file:
                 yield Part(one.application, one.what, one.why, one.file, one.line)
-    templated = [path for path in repository.templated if repository.is_within(path)]
-    if templated:
-        first = f", {templated[0]} the first" if len(templated) > 1 else f" {templated[0]}"
-        yield Part("", f"{counted(len(templated), 'file')}{first}", _TEMPLATES, templated[0], 1)
+    for paths, why in ((repository.templated, _TEMPLATES), (repository.test_data, _TEST_DATA)):
+        if here := [path for path in paths if repository.is_within(path)]:
+            first = f", {here[0]} the first" if len(here) > 1 else f" {here[0]}"
+            yield Part("", f"{counted(len(here), 'file')}{first}", why, here[0], 1)
     for folder in sorted(repository.files.nested):
         if repository.is_within(folder):
             yield Part("", folder, _NESTED, folder, 0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap.repository import kustomize, tokens
+from bootstrap.repository import kustomize, leftovers, tokens
 from bootstrap.repository.faults import is_unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.lookup import missing
@@ -25,6 +25,8 @@ _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
 _APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
 _SET = re.compile(rb"^kind:\s*[\"']?ApplicationSet\b", re.MULTILINE)
 """An object in spite of the templates in it; a chart that makes one lies in a chart's folder."""
+_UNRESTRICTED = re.compile(rb"LoadRestrictionsNone|^apiVersion:\s*\w+\.toolkit\.fluxcd\.io/", re.MULTILINE)
+"""Where kustomize is told that it may read beside a folder, and Flux, which always tells it so."""
 _CLUSTER_SECRET = re.compile(rb"argocd\.argoproj\.io/secret-type[\"']?:\s*[\"']?cluster\b")
 _LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
 _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*List\b)", re.MULTILINE)
@@ -55,13 +57,15 @@ Info = Mapping[str, Any]
 `kind`, `names`, `broken` and `template` (of a kustomization), and `url` (of a cluster's settings)."""
 
 
-def look(files: Files, path: str) -> Info:
+def inspect(files: Files, path: str) -> Info:
     """What discovery needs of one file; small, so that it can be kept for the next time."""
     content = files.read(path)
     info: dict[str, Any] = {}
     is_set = _SET.search(content) is not None
     filled = _TEMPLATE.search(content) is not None or is_unfilled(content)
-    if (is_set or not filled) and _has_object(files, path, content):
+    if leftovers.is_no_object(content):
+        pass
+    elif (is_set or not filled) and _has_object(files, path, content):
         info["object"] = True
     elif _OBJECT.search(content):
         info["templated"] = True
@@ -69,6 +73,8 @@ def look(files: Files, path: str) -> Info:
         found := list(tokens.in_file(content))
     ):
         info["secrets"] = found
+    if _UNRESTRICTED.search(content):
+        info["unrestricted"] = True
     if posixpath.basename(path) in kustomize.NAMES:
         kustomization = files.mapping(path) or {}
         info["kind"] = str(kustomization.get("kind") or "Kustomization")
@@ -90,6 +96,7 @@ def look(files: Files, path: str) -> Info:
         info["sources"] += [
             one for document in files.parsed(path).documents for one in _of_set(mapping(document.value))
         ]
+        info["makes"] = True  # Applications, if only as a chart's template
     if _CLUSTER_SECRET.search(content) and (declared := list(_clusters(files, path))):
         info["clusters"] = declared
     files.forget(path)
@@ -231,7 +238,11 @@ def templated(files: Files, infos: Mapping[str, Info]) -> list[str]:
 
 def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]:
     """Folders with a kustomization that no other names; and every file that some kustomization names."""
-    own = {posixpath.dirname(path) for path, info in infos.items() if "names" in info}
+    own = {
+        posixpath.dirname(path)
+        for path, info in infos.items()
+        if "names" in info and not leftovers.is_test_data(path)
+    }
     hidden: set[str] = set()
     named: set[str] = set()
     for path, info in infos.items():
@@ -245,7 +256,7 @@ def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]
             target = posixpath.normpath(posixpath.join(folder, name))
             if files.has(target):
                 named.add(target)
-            elif target in own or target == ".":
+            elif target != (folder or ".") and (target in own or target == "."):
                 hidden.add("" if target == "." else target)
     return sorted(own - hidden), named
 
@@ -262,11 +273,14 @@ def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Sta
             continue
         parts = path.split("/")
         hidden = any(part.startswith(".") for part in parts) or not _PATCHES.isdisjoint(parts[:-1])
-        hidden = hidden or _PATCH.search(parts[-1]) is not None
+        hidden = hidden or _PATCH.search(parts[-1]) is not None or leftovers.is_test_data(path)
         if info.get("object") and path not in named and not hidden and not path.startswith(charts):
             folders.setdefault(posixpath.dirname(path), []).append(path)
     found = []
-    for folder, paths in folders.items():
+    for folder, beside in folders.items():
+        unused = leftovers.unused_patches(files, folder, beside) if folder in kustomized else set()
+        if not (paths := [path for path in beside if path not in unused]):
+            continue
         roots = any(infos[path].get("sources") for path in paths)
         found.append(Start(folder or ".", plain(folder, paths), roots, tuple(paths)))
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.manifests.reader import Fault, line_of
 from bootstrap.repository import kustomize
-from bootstrap.repository.files import Files
+from bootstrap.repository.files import LINKED, Files
 from bootstrap.resources.index import mappings, sequence
 
 _NOT_FOUND = re.compile(r'unable to find field \\*"(?P<field>.+?)\\*" in replacement target')
@@ -65,6 +65,9 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
     if missing.why == "missing" and files.is_ignored(target):
         found = f"{entry.field} names {entry.name}, which git ignores: it is on this machine alone"
         fix = "commit it, or take the entry out (a Secret can be made by sealed-secrets or external-secrets)"
+    elif missing.why == "missing" and files.links.get(target) == LINKED:  # kustomize follows it
+        found = f"{entry.field} names {entry.name}: {LINKED}"
+        return missing.file, Fault("nested", line, found, "name the folder that the link leads to")
     elif missing.why == "missing" and target in files.links:
         found, fix = (
             f"{entry.field} names {entry.name}: {files.links[target]}",

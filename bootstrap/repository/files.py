@@ -16,6 +16,7 @@ from bootstrap.manifests.reader import MAX_BYTES, Parsed, parse
 
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".tox", ".terraform"}
 MAX_FILES = 1_000_000
+LINKED = "it is a link to a folder, which is not followed"
 LOOKING = "reading the repository"
 """What was tried when files cannot be found."""
 
@@ -211,6 +212,6 @@ def _follow(files: Files, path: str, names: list[str]) -> None:
         files.stats[path] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
         names.append(path)
     elif target.is_dir():
-        files.links[path] = "it is a link to a folder, which is not followed"
+        files.links[path] = LINKED
     else:
         files.links[path] = "it leads nowhere"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import charts
+from bootstrap.repository import charts, kustomize
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appsets import sets
 from bootstrap.repository.appsets.appset import Expansion, World
@@ -37,6 +37,7 @@ JSONNET = "Argo CD renders jsonnet by itself"
 _SAME = 20
 """Applications that apply the same to the same namespace, of which what they apply is looked at."""
 _AGAIN = f"{_SAME} other Applications apply the same to the same namespace"
+MAKER = "it makes Applications, with values that Git does not tell"
 FETCH = "helm fetches charts with --fetch-charts alone"
 
 
@@ -199,6 +200,8 @@ class Follower:
         if not unit.opaque:
             return
         spaces = {placement.namespace or "default", "", *unit.namespaces}
+        if self._may_hold_any(placement, unit):
+            spaces.add(ANY)
         scope.opaque |= {(cluster, namespace) for namespace in spaces}
         if unit.broken and not all(self._is_meant(file, fault) for file, fault in unit.faults):
             scope.unreadable.setdefault(cluster, set()).add(placement.application)
@@ -210,8 +213,38 @@ class Follower:
         file, fault = next(
             ((file, fault) for file, fault in unit.faults if fault.code != "duplicate"), unit.faults[0]
         )
-        place = (cluster, placement.namespace, file, fault.line)
+        place = (cluster, ANY if ANY in spaces else placement.namespace, file, fault.line)
         scope.unknown.append(Unknown(placement.application, what, fault.message, *place))
+
+    def _may_hold_any(self, placement: Placement, unit: UnitResult) -> bool:
+        """Whether what was not read of a unit may hold Applications, or go to whatever namespace.
+
+        A kustomization that says no namespace leaves it to what it takes up; so what a plugin makes, or what
+        lies elsewhere, may go anywhere. Of a chart it is known where its release is.
+        """
+        if unit.broken:
+            return False  # what that hides is told by its own means (`lost`)
+        if any("makes" in self.infos.get(path, {}) for path in unit.closure):
+            return True
+        if placement.unit.tool != "kustomize":
+            return False
+        own = kustomize.file_of(self.files, placement.unit.path)
+        return not (own and (self.files.mapping(own) or {}).get("namespace"))
+
+    def note_makers(self, scopes: Sequence[Scope], reached: Collection[str]) -> None:
+        """Charts of this repository that make Applications, and to which none leads.
+
+        Somebody installs them, with values that Git does not tell: what they bring may be anything.
+        """
+        charts = [posixpath.dirname(path) for path in self.files.named("Chart.yaml")]
+        making = [path for path, info in self.infos.items() if "makes" in info and path not in reached]
+        for chart in charts:
+            if not any(path.startswith(f"{chart}/" if chart else "") for path in making):
+                continue
+            place = (IN_CLUSTER, ANY, posixpath.join(chart, "Chart.yaml"), 1)
+            for scope in scopes:
+                scope.opaque |= {(one.cluster, space) for one in scope.placements for space in (ANY, "")}
+                scope.unknown.append(Unknown("", f"chart {chart or '.'}", MAKER, *place))
 
     def _is_meant(self, file: str, fault: Fault) -> bool:
         """Whether a comment says that it has to be so."""
@@ -255,10 +288,12 @@ def share(scopes: Sequence[Scope], units: Mapping[str, UnitResult]) -> None:
     loose = [scope for scope in scopes if not scope.complete]
     broken = [scope for scope in loose if scope.unreadable]
     spaces = {space for scope in broken for space in scope.opaque}
-    spaces |= {space for scope in scopes for space in scope.opaque if space[1] == ANY}
+    spaces |= {(IN_CLUSTER, space) for scope in scopes for _, space in scope.opaque}
+    unread = [one for scope in scopes for one in scope.unknown]
     lost = any(scope.complete and scope.lost for scope in scopes)
     for scope in loose:
         scope.opaque |= spaces
+        scope.unknown += [one for one in unread if one not in scope.unknown]
         if lost:
             namespaced = Repository.namespaced_in(scope, units)
             scope.opaque |= {

@@ -12,7 +12,6 @@ from typing import Any
 
 from bootstrap.repository.kustomize import Tree, closure
 
-ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 REFERENCE = "$repo/"
 
 

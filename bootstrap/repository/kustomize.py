@@ -104,12 +104,12 @@ def take(tree: Tree, folder: str, path: str, entry: Entry, trail: tuple[str, ...
     elif tree.has(target) and entry.kind != "folder":
         found.files.add(target)
     elif tree.is_folder(target) and entry.kind != "file":
-        if target in trail:
+        if target in trail and entry.field != "chartHome":
             found.missing.append(Missing(path, entry, "cycle"))
         elif len(trail) > DEEPEST:
             found.missing.append(Missing(path, entry, "deep"))
         elif entry.field == "chartHome":
-            found.charts.update(tree.below(target))
+            found.charts.update(set(tree.below(target)) - {path})
             found.files.update(found.charts)
         elif file_of(tree, target) is None:
             found.missing.append(Missing(path, entry, "missing"))
@@ -269,6 +269,11 @@ def parts(tree: Tree, folder: str) -> list[tuple[Literal["file", "folder"], str]
         return [("folder", folder)]
 
 
+def _targets(folder: str, content: Mapping[str, Any]) -> Iterator[str]:
+    for _, name in _strings(content.get("resources")):
+        yield posixpath.normpath(posixpath.join(folder, name))
+
+
 class _Twice(Exception):
     """A list stands in another one twice."""
 
@@ -283,6 +288,10 @@ def _parts(
     content = tree.mapping(path) if path else None
     if content is None or set(content) - _PLAIN or content.get("kind", "Kustomization") != "Kustomization":
         yield "folder", folder
+        return
+    start = f"{folder}/" if folder else ""
+    if any(tree.has(one) and not one.startswith(start) for one in _targets(folder, content)):
+        yield "folder", folder  # kustomize has to say whether it may read beside the folder
         return
     if folder in seen:
         raise _Twice

@@ -122,7 +122,8 @@ class Repository:
 
     `within` is the folder that was named, "" for all of it: what is shown concerns what lies below it.
     `secrets` has line and kind of credentials in files that are no manifests; `templated` are those that
-    would be manifests but for the templates in them, outside of charts.
+    would be manifests but for the templates in them, outside of charts; `test_data` are those that only a
+    program's tests read.
     """
 
     files: Files
@@ -135,6 +136,7 @@ class Repository:
     within: str = ""
     secrets: Mapping[str, list[tuple[int, str]]] = field(default_factory=dict)
     templated: Sequence[str] = ()
+    test_data: Sequence[str] = ()
 
     def is_within(self, file: str) -> bool:
         """Whether a file lies in the folder that was named."""
@@ -185,11 +187,19 @@ class Repository:
             crds = (body for body in bodies if body.get("kind") == "CustomResourceDefinition")
             scope.definitions = scopes_of_crds(Resource(body) for body in crds)
         known = scope.definitions
+        guesses: dict[str, Mapping[str, str]] = {}
 
         def namespace(fact: Any, placement: Placement) -> str:
             if is_cluster_scoped(fact[0], known):
                 return ""
-            return fact[1] or placement.namespace or ("argocd" if fact[0] in _ARGOCD else "default")
+            if given := fact[1] or placement.namespace:
+                return str(given)
+            if fact[0] in _ARGOCD or placement.application:
+                return "argocd" if fact[0] in _ARGOCD else "default"
+            key = placement.unit.key
+            if key not in guesses:
+                guesses[key] = _guessed(units[key].facts)
+            return guesses[key].get(fact[3]) or guesses[key].get("") or "default"
 
         return namespace
 
@@ -201,6 +211,25 @@ class Repository:
         namespaced: Callable[[Any, Placement], str],
     ) -> Resource:
         return Resource(body, namespaced(fact, placement), placement.application, fact[3], fact[4], fact[5])
+
+
+def _guessed(facts: Sequence[Any]) -> dict[str, str]:
+    """The namespace into which a person would apply what names none: the only one that its file names.
+
+    Or the only one of its folder, where most objects name it. By file, "" for the folder.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    unnamed = 0
+    for kind, namespace, _, file, *_ in facts:
+        if is_cluster_scoped(kind) or kind in _ARGOCD:
+            continue
+        unnamed += 1 if not namespace else -1
+        if namespace:
+            found[file].add(namespace)
+            found[""].add(namespace)
+    if unnamed >= 0:
+        found.pop("", None)
+    return {file: next(iter(spaces)) for file, spaces in found.items() if len(spaces) == 1}
 
 
 def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:

@@ -83,7 +83,7 @@ def choose_scope(repository: Repository, cluster: str | None) -> Scope:
     return next((scope for scope in complete if repository.is_within(scope.root)), complete[0])
 
 
-def whole(repository: Repository, scope: Scope) -> Index:
+def cluster_index(repository: Repository, scope: Scope) -> Index:
     """Everything of a scope that goes to the cluster where Argo CD runs, or else to its first one."""
     index = repository.index(scope)
     if index.resources or not scope.placements:

@@ -17,13 +17,13 @@ from typing import Any
 from bootstrap import __version__
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import revisions
-from bootstrap.repository import kustomize
+from bootstrap.repository import kustomize, leftovers
 from bootstrap.repository.discover import (
     YAML,
     Info,
     Start,
+    inspect,
     is_named,
-    look,
     named_urls,
     plain,
     remotes,
@@ -140,7 +140,7 @@ class _Reader:
         """Where to begin; as the last time, when no file says something else."""
         paths = self._changed if self._listing_same else self.files.stats
         fresh = {
-            path: look(self.files, path)
+            path: inspect(self.files, path)
             for path in paths
             if path.endswith(YAML) and (path in self._changed or path not in self._infos)
         }
@@ -171,6 +171,7 @@ class _Reader:
 
     def read(self) -> Repository:
         found = self._discover()
+        self._renderer.unrestricted = any("unrestricted" in info for info in self._infos.values())
         self._renderer.render([start.unit for start in found if start.complete])
         follower = Follower(self.files, self._renderer, self._infos, self.urls, self.options.fetch_charts)
         scopes = self._complete([start for start in found if start.complete], follower)
@@ -181,10 +182,16 @@ class _Reader:
         # Those with Applications first: what they lead to is no start of its own.
         others.sort(key=lambda start: not self._holds_applications(start))
         self._renderer.render([start.unit for start in others])
+        copied: list[str] = []
         for start in others:
-            if not reached.intersection(start.files):
-                scopes.append(follower.scope(start))
-                reached |= self._files_of(scopes[-1])
+            if reached.intersection(start.files):
+                continue
+            if leftovers.is_template(start.unit.path) and self.units[start.unit.key].broken:
+                copied += [path for path in self.units.pop(start.unit.key).closure if path in self._infos]
+                continue
+            scopes.append(follower.scope(start))
+            reached |= self._files_of(scopes[-1])
+        follower.note_makers(scopes, reached)
         share(scopes, self.units)
         secrets = {path: info["secrets"] for path, info in self._infos.items() if "secrets" in info}
         return Repository(
@@ -196,7 +203,14 @@ class _Reader:
             self.store,
             self._renderer.rendered,
             secrets=secrets,
-            templated=templated(self.files, self._infos),
+            templated=sorted({*templated(self.files, self._infos), *copied} - reached),
+            test_data=sorted(
+                path
+                for path, info in self._infos.items()
+                if leftovers.is_test_data(path)
+                and path not in reached
+                and ("object" in info or "names" in info)
+            ),
         )
 
     def _complete(self, found: Sequence[Start], follower: Follower) -> list[Scope]:

@@ -23,6 +23,8 @@ from bootstrap.repository.unit import Prepared, UnitResult, from_directory, from
 
 CHUNK = 256
 """Units rendered before the parsed files are let go."""
+_RESTRICTED = re.compile(r"security; file .* is not in or below")
+"""A file beside its folder: Flux takes it up, and so does Argo CD where it is told to."""
 _PLUGINS = re.compile(r"external plugins disabled|--enable-(?:helm|alpha-plugins|exec)")
 _BASES, _LOOKS = 50, 200
 """Folders of a kustomization, and of all, that are built alone to find the one that cannot be."""
@@ -48,6 +50,7 @@ class Renderer:
         self.dirty = False
         self._before, self._changed = before, changed
         self._listing_same, self._allow_remote = listing_same, allow_remote
+        self.unrestricted = False
         self._program: str | None = None
         self._causes: dict[str, tuple[str, str]] = {}
         self._looked = 0
@@ -61,7 +64,7 @@ class Renderer:
         for unit in wanted:
             known = self._before.get(unit.key)
             if known is not None and self._still_holds(known):
-                self.units[unit.key] = UnitResult.of(known)
+                self.units[unit.key] = UnitResult.from_data(known)
             else:
                 fresh.append(unit)
         for start in range(0, len(fresh), CHUNK):
@@ -81,7 +84,7 @@ class Renderer:
             prepared = prepare(self.files, unit, self._allow_remote)
             known = self.store.get(f"unit:{prepared.key}")
             if known is not None and self.store.has(f"objects:{known['key']}"):
-                self.units[unit.key] = UnitResult.of(known)
+                self.units[unit.key] = UnitResult.from_data(known)
             elif _has_plain_part(prepared):
                 plain.append(prepared)
             elif prepared.blocked and unit.tool == "kustomize" and not prepared.parts:
@@ -128,7 +131,14 @@ class Renderer:
         if not overlays:
             return []
         self._program = self._program or kustomize(self.invocation, self._report)
-        return build_many(self.files.root, overlays, self._program, self._allow_remote, self._budget)
+        given = (self.files.root, overlays, self._program, self._allow_remote, self._budget)
+        answers = build_many(*given)
+        if self.unrestricted:
+            for number, built in enumerate(answers):
+                if built.error is not None and _RESTRICTED.search(built.error):
+                    again = (self.files.root, [overlays[number]], *given[2:], True)
+                    answers[number] = build_many(*again)[0]
+        return answers
 
     def _take(self, items: Sequence[Prepared], answers: Sequence[Built]) -> None:
         for item, built in zip(items, answers, strict=True):

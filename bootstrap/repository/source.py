@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +33,12 @@ class Unit:
 
 def is_untold(source: Source) -> bool:
     """Whether a template in it could not be filled: where it lies is not known."""
-    return "{{" in f"{source.repo_url} {source.path or ''} {source.chart or ''}"
+    place = f"{source.path or ''} {source.chart or ''}"
+    return "{{" in f"{source.repo_url} {place}" or _UNFILLED.search(place) is not None
+
+
+_UNFILLED = re.compile(r"\$\{?\w|\$\(|<[A-Z][A-Z0-9_]*>")
+"""What other programs fill in: variables of a shell, tokens."""
 
 
 def unit(source: Source, tree: Tree) -> Unit | None:

@@ -76,12 +76,14 @@ def build_many(
     program: str,
     allow_remote: bool = False,
     budget: run.Budget | None = None,
+    unrestricted: bool = False,
 ) -> list[Built]:
     """Build overlays, side by side and many in one process; the answers in the order of the questions.
 
-    Nothing outside of `root` is read, and nothing fetched unless `allow_remote`.
+    Nothing outside of `root` is read, and nothing fetched unless `allow_remote`. `unrestricted` overlays may
+    take up single files from beside their folder, as Flux lets them.
     """
-    kustomize = _Kustomize(root, program, allow_remote, budget or run.Budget())
+    kustomize = _Kustomize(root, program, allow_remote, budget or run.Budget(), unrestricted)
     results: dict[int, Built] = {}
     batches = list(_batches(overlays))
     if len(batches) == 1:
@@ -106,11 +108,13 @@ class _Kustomize:
     program: str
     allow_remote: bool
     budget: run.Budget
+    unrestricted: bool = False
 
     def build(self, target: Path, folder: Path) -> run.Ended:
         """Build what lies in `target`; `folder` is private."""
         read = (self.root, folder)
-        command = (self.program, "build", "--", str(target))
+        options = ("--load-restrictor", "LoadRestrictionsNone") if self.unrestricted else ()
+        command = (self.program, "build", *options, "--", str(target))
         return run.run(command, folder, os.environ, read, self.allow_remote, self.budget)
 
 

@@ -94,7 +94,7 @@ class UnitResult:
         return values
 
     @staticmethod
-    def of(data: Mapping[str, Any]) -> UnitResult:
+    def from_data(data: Mapping[str, Any]) -> UnitResult:
         faults = [(file, Fault(**fault)) for file, fault in data["faults"]]
         return UnitResult(**{**data, "faults": faults})
 

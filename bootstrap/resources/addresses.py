@@ -1,4 +1,4 @@
-"""Pure: whether a range of addresses may be that of pods or nodes."""
+"""Pure: whether an address range may be that of pods or nodes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from bootstrap.resources.index import sequence
 
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-"""Where pods and nodes have their addresses, nearly always."""
+"""Where the addresses of pods and nodes nearly always are."""
 
 
 def may_hold_pods(cidr: str, left_out: Any, inside_only: bool) -> bool:
-    """Whether addresses may be those of pods or nodes; link-local ones are the kubelet's, or DNS.
+    """Whether addresses may be those of pods or nodes; link-local ones are the kubelet or DNS.
 
-    A range that leaves out every private one in it, as those for the Internet do, is not that of pods;
-    unless the other end is a pod (`inside_only`), it may still come from there.
+    A range that excludes all private ranges in it, as those for the Internet do, is not that of pods;
+    unless the other end is a pod (`inside_only`), traffic may still come from there.
     """
     try:
         network = ip_network(cidr, strict=False)

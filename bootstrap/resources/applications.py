@@ -1,4 +1,4 @@
-"""What an Argo CD Application says: its sources and its destination."""
+"""The sources and the destination of an Argo CD Application."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootstrap.resources.index import IN_CLUSTER, dig, mapping, sequence
 
 @dataclass(frozen=True)
 class Source:
-    """One source of an Application; `position` is where it stands in the object."""
+    """One source of an Application; `position` is where it is in the object."""
 
     repo_url: str
     revision: str
@@ -49,16 +49,16 @@ def sources(application: Mapping[str, Any]) -> list[Source]:
 
 
 def is_here(source: Source, repositories: Iterable[str]) -> bool:
-    """Whether the source lies in this repository (known by the URLs `repositories`)."""
+    """Whether the source is in this repository (known by the URLs `repositories`)."""
     return source.chart is None and any(same_repository(source.repo_url, url) for url in repositories)
 
 
 def referenced_values(
     application: Mapping[str, Any], repositories: Iterable[str]
 ) -> Iterator[tuple[Source, int, str]]:
-    """The values files that sources name as `$ref/path` and this repository is to have.
+    """The values files that sources name as `$ref/path` and that must be in this repository.
 
-    Gives the source, the entry's number in helm.valueFiles, and the path as it is written.
+    Yields the source, the entry's index in helm.valueFiles, and the path as written.
     """
     found, urls = sources(application), list(repositories)
     here = {source.ref for source in found if source.ref and is_here(source, urls)}

@@ -1,4 +1,4 @@
-"""Pure: which hosts and paths, or ports of nodes, an object claims, few words each as there are thousands."""
+"""Pure: which hosts and paths, or node ports, an object claims; kept short, as there are thousands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.resources.index import dig, mapping, mappings, qualified, sequence
 
 _SHARED = ("canary", "mergeable-ingress-type")
-"""Annotations of an Ingress that takes a share of what another claims."""
+"""Annotations of an Ingress that takes a share of another's traffic."""
 _ROUTERS = (
     "traefik.ingress.kubernetes.io/router.entrypoints",
     "traefik.ingress.kubernetes.io/router.priority",
@@ -17,14 +17,14 @@ _ROUTERS = (
 _ROUTES = ("HTTPRoute.gateway.networking.k8s.io", "GRPCRoute.gateway.networking.k8s.io")
 
 NODE_PORT = "nodePort"
-"""The way in of a port of the nodes."""
+"""The entrance of a node port."""
 
 Claim = tuple[list[str], str, str, list[str | int]]
-"""(way in, host, path and what else a request must have, place in the object), as JSON."""
+"""(entrance, host, path and other conditions of a request, place in the object), as JSON."""
 
 
 def claims(body: Mapping[str, Any]) -> Iterator[Claim]:
-    """What an object claims; the namespace of a way in is "" where it is the object's own."""
+    """What an object claims; the namespace of an entrance is "" where it is the object's own."""
     kind = qualified(body)
     if kind == "Ingress.networking.k8s.io":
         yield from _ingress(body)
@@ -35,7 +35,7 @@ def claims(body: Mapping[str, Any]) -> Iterator[Claim]:
 
 
 def _node_ports(body: Mapping[str, Any]) -> Iterator[Claim]:
-    """The ports that a Service takes of every node: the number as the host, its protocol as the path."""
+    """The node ports of a Service: the number as the host, its protocol as the path."""
     for number, port in enumerate(mappings(dig(body, "spec", "ports"))):
         if port.get("nodePort"):
             place: list[str | int] = ["spec", "ports", number, "nodePort"]

@@ -1,17 +1,17 @@
-"""Pure: where the pods run that let requests into a cluster: ingress controllers and gateways."""
+"""Pure: the pods through which requests enter a cluster: ingress controllers and gateways."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import IN_CLUSTER, Index, Resource, dig, mapping, mappings
 from bootstrap.resources.pods import WORKLOADS, containers
 from bootstrap.resources.policies import Peer
+from bootstrap.resources.products import ENTRANCES
 
 GATEWAY = "Gateway.gateway.networking.k8s.io"
 INGRESS = "Ingress.networking.k8s.io"
@@ -19,43 +19,10 @@ _CLASS_OF_INGRESS = "IngressClass.networking.k8s.io"
 _OWN = "gateway.networking.k8s.io/gateway-name"
 
 
-@dataclass(frozen=True)
-class _Maker:
-    """A controller: charts and images that bring it, its classes and what those call their controller."""
-
-    charts: frozenset[str]
-    images: tuple[str, ...]
-    classes: frozenset[str]
-    controllers: tuple[str, ...]
-
-
-def _maker(charts: str, images: str, classes: str, controllers: str) -> _Maker:
-    return _Maker(
-        frozenset(charts.split()),
-        tuple(images.split()),
-        frozenset(classes.split()),
-        tuple(controllers.split()),
-    )
-
-
-_MAKERS: Mapping[str, _Maker] = {
-    "traefik": _maker("traefik", "traefik", "traefik", "traefik.io/"),
-    "ingress-nginx": _maker("ingress-nginx", "ingress-nginx/controller", "nginx", "k8s.io/ingress-nginx"),
-    "nginx-ingress": _maker("nginx-ingress", "nginx/nginx-ingress", "nginx", "nginx.org/"),
-    "haproxy": _maker(
-        "haproxy-ingress kubernetes-ingress",
-        "haproxytech/kubernetes-ingress jcmoraisjr/haproxy-ingress",
-        "haproxy",
-        "haproxy.org/ haproxy-ingress.github.io/",
-    ),
-    "contour": _maker("contour", "projectcontour/contour", "contour", "projectcontour.io/"),
-    "istio": _maker("gateway istio-ingress istio-gateway istio-ingressgateway", "", "istio", "istio.io/"),
-}
-
 _TAG = re.compile(r"[:@][^/]*$")
 
 Entrances = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""A controller → the namespaces that its pods run in → the labels that Argo CD gives those."""
+"""A controller → the namespaces of its pods → the labels that Argo CD gives those namespaces."""
 
 
 def known(
@@ -70,13 +37,13 @@ def known(
         where, namespace = destination(application.body)
         names = {application.name, *(source.chart or "" for source in sources(application.body))}
         names |= {(source.path or "").rstrip("/").rpartition("/")[2] for source in sources(application.body)}
-        for maker, marks in _MAKERS.items():
-            if where == cluster and namespace and names & marks.charts:
+        for maker, marks in ENTRANCES.items():
+            if where == cluster and namespace and names.intersection(marks.charts):
                 labels = dig(application.spec, "syncPolicy", "managedNamespaceMetadata", "labels")
                 found[maker][namespace] = {**mapping(labels), **_by_values(application)}
     for namespace, images in built:
         for image in images:
-            for maker, marks in _MAKERS.items():
+            for maker, marks in ENTRANCES.items():
                 name = f"/{_TAG.sub('', image)}"
                 if any(name.endswith(f"/{own}") for own in marks.images):
                     found[maker].setdefault(namespace, {})
@@ -84,17 +51,17 @@ def known(
 
 
 MAY_INJECT = "sidecar.istio.io/inject"
-"""Among the labels of a controller's namespace: its chart's values may take the pods into the mesh."""
+"""Among the labels of a controller's namespace: its chart's values may add the pods to the mesh."""
 
 
 def _by_values(application: Resource) -> Mapping[str, Any]:
-    told = MAY_INJECT in str(application.spec)
+    namespaces_of = MAY_INJECT in str(application.spec)
     files = any(mapping(one.body.get("helm")).get("valueFiles") for one in sources(application.body))
-    return {MAY_INJECT: ""} if told or files else {}
+    return {MAY_INJECT: ""} if namespaces_of or files else {}
 
 
 def of_index(index: Index, cluster: str = IN_CLUSTER) -> Entrances:
-    """The controllers of a cluster of which everything is known."""
+    """The controllers of a cluster that is known completely."""
     built = [
         (item.namespace, [str(container.body.get("image")) for container in containers(item)])
         for item in index.of(*WORKLOADS)
@@ -103,14 +70,14 @@ def of_index(index: Index, cluster: str = IN_CLUSTER) -> Entrances:
 
 
 def classes(entrances: Entrances) -> set[str]:
-    """What the classes of the controllers that are there are mostly called."""
-    return {name for maker in entrances for name in _MAKERS[maker].classes}
+    """The usual class names of the installed controllers."""
+    return {name for maker in entrances for name in ENTRANCES[maker].classes}
 
 
 def callers(index: Index, public: Index, entrances: Entrances, route: Resource) -> list[Peer]:
-    """Who may bring a route's requests to its pods; a Peer of namespace "" where Git does not tell.
+    """Who may forward a route's requests to its pods; a Peer of namespace "" where Git does not say.
 
-    `public` has the classes and Gateways. One of them is enough: which it is, may depend on the cluster.
+    `public` has the classes and Gateways. One of them is enough: which one may depend on the cluster.
     """
     if route.kind == INGRESS:
         return _of_class(entrances, _ingress_makers(public, route))
@@ -136,7 +103,7 @@ def _of_class(entrances: Entrances, makers: Iterable[str]) -> list[Peer]:
 
 
 def _ingress_makers(public: Index, ingress: Resource) -> list[str]:
-    """The controllers that may take an Ingress: by its class, or any where it names none."""
+    """The controllers that may serve an Ingress: by its class, or any where it names none."""
     name = ingress.spec.get("ingressClassName") or ingress.annotations.get("kubernetes.io/ingress.class")
     classes = public.of(_CLASS_OF_INGRESS)
     if not name:
@@ -146,25 +113,25 @@ def _ingress_makers(public: Index, ingress: Resource) -> list[str]:
             if str(item.annotations.get("ingressclass.kubernetes.io/is-default-class")) == "true"
         ]
         if len(defaults) != 1:
-            return list(_MAKERS)
+            return list(ENTRANCES)
         name = defaults[0].name
     controller = next((str(item.spec.get("controller") or "") for item in classes if item.name == name), "")
     return _makers(str(name), controller)
 
 
 def _makers(name: str, controller: str) -> list[str]:
-    """The controllers behind a class, by what it calls its controller, else by its name."""
+    """The controllers behind a class, by its controller name, else by its own name."""
     if controller:
         return [
             maker
-            for maker, marks in _MAKERS.items()
+            for maker, marks in ENTRANCES.items()
             if any(controller.startswith(c) for c in marks.controllers)
         ]
-    return [maker for maker, marks in _MAKERS.items() if name in marks.classes]
+    return [maker for maker, marks in ENTRANCES.items() if name in marks.classes]
 
 
 def _of_gateway(public: Index, entrances: Entrances, gateway: Resource) -> list[Peer]:
-    """The pods behind a Gateway: those of its class's controller, or its own, which Istio makes beside it."""
+    """The pods behind a Gateway: those of its class's controller, or its own, created by Istio."""
     name = str(gateway.spec.get("gatewayClassName") or "")
     classes = public.of("GatewayClass.gateway.networking.k8s.io")
     controller = next(
@@ -172,7 +139,7 @@ def _of_gateway(public: Index, entrances: Entrances, gateway: Resource) -> list[
     )
     makers = _makers(name, controller)
     if makers == ["istio"]:
-        if gateway.spec.get("addresses"):  # it is put on a gateway that is there
+        if gateway.spec.get("addresses"):  # it configures an existing gateway
             return _of_class(entrances, makers)
         labels = {
             **gateway.labels,
@@ -181,12 +148,12 @@ def _of_gateway(public: Index, entrances: Entrances, gateway: Resource) -> list[
             "istio.io/gateway-name": gateway.name,
         }
         return [Peer(gateway.namespace, labels, account=f"{gateway.name}-{name}")]
-    # Other classes run their proxies in the controller's namespace, or beside the Gateway.
+    # Other classes run their proxies in the controller's namespace, or next to the Gateway.
     return [*_of_class(entrances, makers), *([] if makers else [Peer(gateway.namespace, None)])]
 
 
 def waypoints(index: Index, namespace: str) -> list[Peer]:
-    """The ambient mesh's proxies of a namespace, which stand between a way in and its pods."""
+    """The ambient mesh's proxies of a namespace, between an entrance and its pods."""
     return [
         Peer(namespace, {_OWN: gateway.name}, account=gateway.name)
         for gateway in index.of(GATEWAY, namespace=namespace)

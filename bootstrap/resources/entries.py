@@ -24,7 +24,7 @@ from bootstrap.resources.routes import (
 
 @dataclass(frozen=True)
 class Entry:
-    """A rule that takes a host. `port` None: the Service's first. `weight` None: all requests."""
+    """A rule that matches a host. `port` None: the Service's first. `weight` None: all requests."""
 
     route: Resource
     host: str
@@ -37,7 +37,7 @@ class Entry:
 
 
 def entries(index: Index, host: str, path: str) -> list[Entry]:
-    """The rules that answer `host`; with a path, of each route only the one that takes it."""
+    """The rules that answer `host`; with a path, of each route only the one that matches it."""
     found = [entry for entry in every(index) if _takes(entry.host, host)]
     exact = [entry for entry in found if entry.host == host]
     found = exact or found
@@ -73,7 +73,7 @@ def every(index: Index) -> Iterator[Entry]:
 
 
 def gateways_of(index: Index, route: Resource) -> list[Resource]:
-    """The Gateways that a route hangs on, as far as they are there."""
+    """The Gateways that a route is attached to, as far as they exist."""
     found = []
     for reference in mappings(route.spec.get("parentRefs")):
         namespace = str(reference.get("namespace") or route.namespace)

@@ -1,4 +1,4 @@
-"""Pure: where charts are applied to, and what labels the pods of Istio's gateways get from theirs."""
+"""Pure: which namespaces charts are applied to, and the labels of the pods of Istio's gateway chart."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bootstrap.resources.index import Resource, dig, mapping
 Homes = Mapping[str, frozenset[str]]
 
 _IMAGES = {"cert-manager-controller": "cert-manager", "keda": "keda", "pilot": "istiod"}
-"""The last part of an image's name → the chart whose controller it is."""
+"""The last part of an image name → the chart whose controller it is."""
 
 
 def homes(
     applications: Iterable[Resource], built: Iterable[tuple[str, Iterable[str]]], cluster: str
 ) -> Homes:
-    """A chart → the namespaces that it is applied to; also by its controller's image, where it is no chart.
+    """A chart → the namespaces that it is applied to; without a chart, by its controller's image.
 
     `built` has (namespace, images) of each rendered part.
     """
@@ -37,9 +37,9 @@ def homes(
 
 
 def gateway_labels(applications: Iterable[Resource], cluster: str) -> list[Mapping[str, str]] | None:
-    """The labels of the pods of each chart `gateway` (Istio's); None when values decide about them.
+    """The labels of the pods of each chart `gateway` (Istio's); None when values decide them.
 
-    The chart calls its pods `app: RELEASE` and `istio: RELEASE`, without `istio-` before it.
+    The chart labels its pods `app: RELEASE` and `istio: RELEASE`, without the prefix `istio-`.
     """
     found = []
     for application in applications:

@@ -1,4 +1,4 @@
-"""Pure: the objects of one cluster, found by kind, name and labels; from Git or live, it is the same.
+"""Pure: the objects of one cluster, found by kind, name and labels; from Git or live alike.
 
 Kinds are written as `Kind.group`, or `Kind` alone in the core group: `Service`, `Deployment.apps`.
 """
@@ -17,7 +17,7 @@ IN_CLUSTER = names.IN_CLUSTER
 WAVE = "argocd.argoproj.io/sync-wave"
 
 SECRETS = "gitops-bootstrap.io/secrets"
-"""On an Application: a JSON list of the Secrets that `bootstrap init` makes for it in the cluster."""
+"""On an Application: a JSON list of the Secrets that `bootstrap init` creates for it in the cluster."""
 
 APPLICATION = "Application.argoproj.io"
 APPLICATION_SET = "ApplicationSet.argoproj.io"
@@ -61,7 +61,7 @@ class Resource:
 
     `namespace` is "" for cluster-scoped kinds. `application` is `namespace/name` of the Application
     that applies it ("" when none does); `file`, `document` (from 0) and `line` (from 1) say where it
-    lies in the repository, "" and 0 when that is not known or it was read from a cluster.
+    is in the repository, "" and 0 if unknown or read from a cluster.
     """
 
     body: Mapping[str, Any] = field(repr=False)
@@ -97,7 +97,7 @@ class Resource:
 
     @property
     def wave(self) -> int:
-        """The sync wave; 0 when it has none, or one that Argo CD does not understand."""
+        """The sync wave; 0 when it has none, or one that Argo CD cannot parse."""
         try:
             return int(str(self.annotations.get(WAVE) or 0))
         except ValueError:
@@ -105,7 +105,7 @@ class Resource:
 
     @property
     def short_kind(self) -> str:
-        """The kind without its group, as people say it."""
+        """The kind without its group."""
         return self.kind.partition(".")[0]
 
     def __str__(self) -> str:
@@ -114,17 +114,17 @@ class Resource:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """The value when it is a mapping, else an empty one: manifests may hold anything anywhere."""
+    """The value if it is a mapping, else an empty one: manifests may have anything anywhere."""
     return value if isinstance(value, dict) else {}
 
 
 def sequence(value: Any) -> list[Any]:
-    """The value when it is a list, else an empty one."""
+    """The value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
 def mappings(value: Any) -> list[Mapping[str, Any]]:
-    """The mappings of a list; what else is in it, is for the schema to complain about."""
+    """The mappings of a list; anything else in it is reported by the schema."""
     return [item for item in sequence(value) if isinstance(item, dict)]
 
 
@@ -164,11 +164,11 @@ def scopes_of_crds(resources: Iterable[Resource]) -> dict[str, bool]:
 class Index:
     """Objects of one cluster (or of some of its namespaces), and what is not known about it.
 
-    `opaque` are namespaces into which something applies objects that could not be rendered (a chart
-    that was not fetched): there, that an object is missing proves nothing. "" stands for
-    cluster-scoped objects, "*" for all namespaces. `promised` are Secrets that are made in the cluster,
+    `opaque` are namespaces with objects that could not be rendered (a chart
+    that was not fetched): a missing object proves nothing there. "" stands for
+    cluster-scoped objects, "*" for all namespaces. `promised` are Secrets that are created in the cluster,
     never in Git: (namespace, name) → their keys. `applications` are the Applications by
-    `namespace/name`. `beyond` is asked by `get` for what is not here: cluster-scoped objects, beside
+    `namespace/name`. `get` asks `beyond` for what is not here: cluster-scoped objects, in addition to
     those of one namespace.
     """
 

@@ -1,6 +1,6 @@
-"""Pure: what workloads talk to, as far as manifests tell: names of Services in what they are given.
+"""Pure: what workloads talk to, as far as manifests show: names of Services in their configuration.
 
-An image with hosts written into its code says nothing in its manifest: the annotation
+The manifest of an image with hard-coded hosts does not show them: the annotation
 `gitops-bootstrap.io/talks-to: redis:6379, db` on the workload does.
 """
 
@@ -46,10 +46,10 @@ _DEFAULT_PORTS = {
 
 @dataclass(frozen=True)
 class Link:
-    """A workload talks to a Service. `port` None: not said. `how` says where it is told.
+    """A workload talks to a Service. `port` None: not given. `how` says where the name was found.
 
-    `service` is None when nothing of that name is there; then `host` is what was named. A word that is a
-    Service's name, with nothing about it that says host, is not `sure`.
+    `service` is None when no Service has that name; then `host` is what was named. A word that is a
+    Service's name, with no other sign of a host, is not `sure`.
     """
 
     workload: Resource
@@ -64,9 +64,9 @@ class Link:
 
 
 def links(index: Index, workload: Resource) -> list[Link]:
-    """Every Service that the workload names, once each; what was declared comes first."""
+    """Every Service that the workload names, once each; declared ones come first."""
     found: dict[tuple[str, str], Link] = {}
-    for link in [*_declared(index, workload), *_told(index, workload), *_let_out(index, workload)]:
+    for link in [*_declared(index, workload), *_configured(index, workload), *_let_out(index, workload)]:
         found.setdefault((link.namespace, link.host), link)
     if not found:
         for link in _admitted(index, workload):
@@ -88,7 +88,7 @@ def _declared(index: Index, workload: Resource) -> Iterator[Link]:
                 yield Link(workload, name, namespace, service, port, "its annotation", place, True)
 
 
-def _told(index: Index, workload: Resource) -> Iterator[Link]:
+def _configured(index: Index, workload: Resource) -> Iterator[Link]:
     for text, how, place in _texts(index, workload):
         for match in _HOST.finditer(text):
             name, namespace = _split(match["host"], workload.namespace)
@@ -110,7 +110,7 @@ def _says_host(how: str, name: str) -> bool:
 
 
 def hosts(index: Index, workload: Resource) -> Iterator[tuple[str, str, str, Place]]:
-    """(host, Service, how, place) of what variables for hosts hold, as far as it means their namespace."""
+    """(host, Service, how, place) of the values of variables for hosts, within their namespace."""
     for text, how, place in _texts(index, workload):
         variable = how.split()[1] if how.startswith("variable ") else ""
         if not _FOR_HOSTS.search(variable.upper()):
@@ -123,7 +123,7 @@ def hosts(index: Index, workload: Resource) -> Iterator[tuple[str, str, str, Pla
 
 
 def _plausible(match: re.Match[str], text: str, service: Resource) -> bool:
-    """A word that happens to be a Service's name is no link, unless it looks like a host."""
+    """A word that happens to be a Service's name is not a link, unless it looks like a host."""
     if match["port"] or "." in match["host"]:
         return True
     before = text[: match.start()]
@@ -148,7 +148,7 @@ def _split(host: str, own: str) -> tuple[str, str]:
 
 
 def _texts(index: Index, workload: Resource) -> Iterator[tuple[str, str, Place]]:
-    """(text, how, place) of everything that is given to the containers, ConfigMaps too; never a Secret."""
+    """(text, how, place) of all configuration of the containers, with ConfigMaps; never a Secret."""
     for container in containers(workload):
         for number, variable in enumerate(sequence(container.body.get("env"))):
             name = mapping(variable).get("name")
@@ -184,7 +184,7 @@ def _config(index: Index, workload: Resource, name: Any) -> Mapping[str, Any]:
 
 
 def _admitted(index: Index, workload: Resource) -> Iterator[Link]:
-    """What NetworkPolicies let this very workload reach: the policy names its pods as a peer."""
+    """What NetworkPolicies let this workload reach: those that name its pods as a peer."""
     labels = pod_labels(workload)
     for policy in index.of("NetworkPolicy.networking.k8s.io", namespace=workload.namespace):
         for number, rule in enumerate(sequence(policy.spec.get("ingress"))):
@@ -198,7 +198,7 @@ def _admitted(index: Index, workload: Resource) -> Iterator[Link]:
 
 
 def _let_out(index: Index, workload: Resource) -> Iterator[Link]:
-    """What an egress rule is for, where it is for this workload alone and leads to one other alone."""
+    """The target of an egress rule that is for this workload only and leads to one other only."""
     labels = pod_labels(workload)
     for policy in index.of("NetworkPolicy.networking.k8s.io", namespace=workload.namespace):
         selector = mapping(policy.spec.get("podSelector"))

@@ -1,4 +1,4 @@
-"""The ways in that Traefik and OpenShift have of their own: IngressRoutes and Routes."""
+"""The entrances of Traefik and OpenShift: IngressRoutes and Routes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = (*TRAEFIK, OPENSHIFT)
 _HOST = re.compile(r"\bHost(?:SNI)?\(([^)]*)\)")
 _PATH = re.compile(r"\bPath(?:Prefix)?\(([^)]*)\)")
 _DEEPEST = 4
-"""TraefikServices that lead to one another."""
+"""TraefikServices that lead to one another, at most."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Way:
 
 
 def ways(index: Index) -> Iterator[Way]:
-    """Every way in of these kinds."""
+    """Every entrance of these kinds."""
     for route in index.of(*TRAEFIK):
         yield from _traefik(index, route)
     for route in index.of(OPENSHIFT):
@@ -59,7 +59,7 @@ def _traefik(index: Index, route: Resource) -> Iterator[Way]:
 
 
 def _matches(match: str) -> Iterator[tuple[str, str]]:
-    """(host, path) of each alternative of a rule; "*" and "/" where it says none."""
+    """(host, path) of each alternative of a rule; "*" and "/" where it has none."""
     for part in match.split("||"):
         hosts = [name for text in _HOST.findall(part) for name in _quoted(text)]
         paths = [path for text in _PATH.findall(part) for path in _quoted(text)]
@@ -76,7 +76,7 @@ def _quoted(text: str) -> list[str]:
 def _services(
     index: Index, user: Resource, item: Mapping[str, Any], depth: int
 ) -> Iterator[tuple[str, str, Any, int | None]]:
-    """(namespace, Service, port, weight) behind one that is named, perhaps by way of TraefikServices."""
+    """(namespace, Service, port, weight) behind a named one, possibly through TraefikServices."""
     namespace, name = str(item.get("namespace") or user.namespace), str(item.get("name"))
     weight = item.get("weight") if isinstance(item.get("weight"), int) else None
     if item.get("kind") != "TraefikService":
@@ -106,7 +106,7 @@ def _openshift(index: Index, route: Resource) -> Iterator[Way]:
 
 
 def _service_port(service: Resource | None, wanted: Any) -> Any:
-    """The Service's port that a Route means: by the name of it, or by the number of the pods' port."""
+    """The Service's port that a Route means: by its name, or by the number of the pods' port."""
     if service is None or wanted is None:
         return None
     for port in mappings(service.spec.get("ports")):

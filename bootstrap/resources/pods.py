@@ -1,4 +1,4 @@
-"""Pure: what workloads make: their pods' labels, containers, ports, and what those use by name."""
+"""Pure: the pods of workloads: their labels, containers, ports, and what those use by name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Container:
-    """A container and where it stands in its object."""
+    """A container and where it is in its object."""
 
     body: Mapping[str, Any]
     path: Place
@@ -54,7 +54,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Reference:
-    """A pod's use of another object by name. `key` None: the object as a whole. `how` says what for."""
+    """A pod's use of another object by name. `key` None: the whole object. `how` says what for."""
 
     kind: str
     name: str
@@ -106,7 +106,7 @@ def running(resource: Resource) -> list[Container]:
 
 
 def replicas(resource: Resource) -> int:
-    """How many pods Git asks for; a DaemonSet's count is not known and taken as 1."""
+    """The number of replicas in Git; that of a DaemonSet is unknown and counts as 1."""
     value = resource.spec.get("replicas")
     return value if isinstance(value, int) else 1
 
@@ -125,14 +125,14 @@ _HOOKS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 
 
 def selected(index: Index, selector: Mapping[str, Any], namespace: str) -> list[Resource]:
-    """The workloads whose pods a Service's selector matches; hooks are among them only when all are."""
-    told = {key: value for key, value in selector.items() if key not in _BY_CONTROLLERS}
-    found = [item for item in index.of(*WORKLOADS, namespace=namespace) if selects(told, pod_labels(item))]
+    """The workloads whose pods a Service's selector matches; hooks only if all of them are."""
+    stated = {key: value for key, value in selector.items() if key not in _BY_CONTROLLERS}
+    found = [item for item in index.of(*WORKLOADS, namespace=namespace) if selects(stated, pod_labels(item))]
     return [item for item in found if not is_hook(item)] or found
 
 
 def is_hook(resource: Resource) -> bool:
-    """Whether it runs once, around an installation or as a chart's test: it serves nobody."""
+    """Whether it runs once, as an installation hook or a chart's test: it serves no requests."""
     return any(hook in resource.annotations for hook in _HOOKS)
 
 

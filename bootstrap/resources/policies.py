@@ -14,13 +14,13 @@ from bootstrap.resources.pods import declared_ports, label_selected, pod_annotat
 NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 AUTHORIZATION = "AuthorizationPolicy.security.istio.io"
 MESH = "istio-system"
-"""The namespace whose AuthorizationPolicies hold in every other."""
+"""The namespace whose AuthorizationPolicies apply to all others."""
 
 Direction = Literal["Ingress", "Egress"]
 
 
 TUNNEL = 15008
-"""Where the ambient mesh carries every port of a pod; nothing else listens there."""
+"""The port through which the ambient mesh tunnels all others; nothing else listens there."""
 
 _OTHERS = (
     "CiliumNetworkPolicy.cilium.io",
@@ -31,16 +31,16 @@ _OTHERS = (
     "GlobalNetworkPolicy.crd.projectcalico.org",
     "AdminNetworkPolicy.policy.networking.k8s.io",
 )
-"""Policies of other makers, which may admit what a NetworkPolicy does not."""
+"""Policies of other vendors, which may admit what a NetworkPolicy does not."""
 
 
 @dataclass(frozen=True)
 class Peer:
     """One end of a connection: a workload, or (workload None) some pod of a namespace.
 
-    `namespace` "" is some other namespace than that of the policy which is asked; `labels` None: not
-    known. What is not known may fit whatever is wanted. `marks` are labels that its namespace gets
-    beside those in Git, `account` the ServiceAccount of a pod that no workload in Git makes.
+    `namespace` "" is any namespace other than that of the policy in question; `labels` None:
+    unknown. The unknown may match anything. `marks` are labels that its namespace has
+    besides those in Git, `account` the ServiceAccount of a pod that no workload in Git creates.
     """
 
     namespace: str
@@ -70,9 +70,9 @@ def _isolates(selector: Mapping[str, Any], end: Peer) -> bool:
 def cut(
     index: Index, source: Peer, target: Peer, port: int | None, protocol: str = "TCP"
 ) -> tuple[Resource, Direction] | None:
-    """The policy that stands in the way of a connection and its direction; None when it may pass.
+    """The policy that blocks a connection and its direction; None when it may pass.
 
-    Policies only add up: an end that some policy isolates needs one of them to let the other end in.
+    Policies are additive: an end that some policy isolates needs one of them to admit the other end.
     """
     ends: tuple[tuple[Direction, Peer, Peer, str], ...] = (
         ("Egress", source, target, "to"),
@@ -83,7 +83,7 @@ def cut(
         if found and not any(
             _admits(index, policy, direction, side, there, target, port, protocol) for policy in found
         ):
-            # One with rules is where the other end is missing, the more so the fewer pods it is for.
+            # The one to extend is one with rules, and the one for the fewest pods.
             chosen = min(found, key=lambda one: (not one.spec.get(name), _reach(index, one)))
             return None if _by_others(index, here) else (chosen, direction)
     return None
@@ -123,7 +123,7 @@ def _admits(
 
 def _is(index: Index, policy: Resource, wanted: Mapping[str, Any], other: Peer) -> bool:
     if "ipBlock" in wanted:
-        # Which addresses pods get, Git does not tell: a range that may be theirs is taken to admit them.
+        # Git does not say which addresses pods get: a range that may be theirs is assumed to admit them.
         block = mapping(wanted["ipBlock"])
         return may_hold_pods(str(block.get("cidr")), block.get("except"), bool(other.namespace))
     if "namespaceSelector" in wanted:
@@ -139,7 +139,7 @@ def _is(index: Index, policy: Resource, wanted: Mapping[str, Any], other: Peer) 
 
 
 def _in_selected(index: Index, selector: Mapping[str, Any], other: Peer, policy: Resource) -> bool:
-    """Whether a namespaceSelector takes the other end's namespace; what Git does not tell of it, is taken."""
+    """Whether a namespaceSelector matches the other end's namespace; what Git does not say may match."""
     if not other.namespace:
         own = {_NAME: policy.namespace}
         return not selector or not _by_name(selector) or not label_selects(selector, own)
@@ -153,7 +153,7 @@ _NAME = "kubernetes.io/metadata.name"
 
 
 def _by_name(selector: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a selector says of a namespace's name, the one label that each has."""
+    """What a selector says about a namespace's name, the one label that each has."""
     name = mapping(selector.get("matchLabels")).get(_NAME)
     expressions = [item for item in mappings(selector.get("matchExpressions")) if item.get("key") == _NAME]
     return {
@@ -195,7 +195,7 @@ def _number(target: Peer, name: str, protocol: str) -> int | None:
 
 
 def _in_tunnel(index: Index, target: Peer) -> bool:
-    """Whether a pod may be of the ambient mesh: a namespace that is not in Git may have any label."""
+    """Whether a pod may be in the ambient mesh: a namespace that is not in Git may have any label."""
     namespace = index.get("Namespace", "", target.namespace)
     labels = {**(namespace.labels if namespace else {}), **(target.labels or {})}
     return namespace is None or labels.get("istio.io/dataplane-mode") == "ambient"
@@ -204,8 +204,8 @@ def _in_tunnel(index: Index, target: Peer) -> bool:
 def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resource | None:
     """The AuthorizationPolicy that refuses the connection, or None.
 
-    A DENY that matches refuses; so does it that ALLOW policies are there and none matches. Rules that look
-    at what Git does not tell (paths, headers, addresses, tokens) are taken to match for ALLOW, not for DENY.
+    It is refused by a DENY that matches, and when there are ALLOW policies but none matches. Rules that look
+    at what Git does not say (paths, headers, addresses, tokens) are assumed to match for ALLOW, not for DENY.
     """
     beyond = index.beyond.of(AUTHORIZATION, namespace=MESH) if index.beyond else []
     found = [
@@ -227,13 +227,13 @@ def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resou
         for policy in allows
         for rule in mappings(policy.spec.get("rules"))
     ):
-        # One that admits somebody is where the caller is missing; one without rules only closes the door.
+        # The one to extend is one that admits someone; one without rules denies everything.
         return next((policy for policy in allows if policy.spec.get("rules")), allows[0])
     return None
 
 
 def _in_mesh(index: Index, target: Peer) -> bool:
-    """Whether Git says that pods are of the mesh: its own policies pass by those that are not."""
+    """Whether Git says that pods are in the mesh: its policies ignore those that are not."""
     namespace = index.get("Namespace", "", target.namespace)
     labels = {**(namespace.labels if namespace else {}), **(target.labels or {})}
     labels.update(pod_annotations(target.workload) if target.workload else {})
@@ -269,7 +269,7 @@ def _matches(policy: Resource, rule: Mapping[str, Any], source: Peer, port: int 
 
 
 def _is_source(policy: Resource, wanted: Mapping[str, Any], source: Peer, sure: bool) -> bool:
-    """Whether every field of a rule's source holds for the caller. What Git does not tell: unless `sure`."""
+    """Whether every field of a rule's source matches the caller. What Git does not say does unless `sure`."""
     known = {
         "namespaces": _in_namespace,
         "principals": _is_principal,
@@ -291,7 +291,7 @@ def _or(known: bool | None, otherwise: bool) -> bool:
 
 
 def _account(source: Peer) -> str | None:
-    """The ServiceAccount that the caller runs as; None when the caller is some pod of its namespace."""
+    """The ServiceAccount that the caller runs as; None when the caller is any pod of its namespace."""
     if source.workload is None:
         return source.account
     return str(pod_spec(source.workload).get("serviceAccountName") or "default")
@@ -302,7 +302,7 @@ def _in_namespace(policy: Resource, wanted: str, source: Peer) -> bool:
 
 
 def _is_principal(policy: Resource, wanted: str, source: Peer) -> bool | None:
-    """By `TRUST_DOMAIN/ns/NAMESPACE/sa/NAME`; None when the caller's account decides and is not known."""
+    """By `TRUST_DOMAIN/ns/NAMESPACE/sa/NAME`; None when it depends on the unknown account."""
     account = _account(source)
     if account is not None:
         return fnmatchcase(f"cluster.local/ns/{source.namespace}/sa/{account}", wanted)

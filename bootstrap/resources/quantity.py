@@ -1,4 +1,4 @@
-"""Pure: how much a quantity of Kubernetes is."""
+"""Pure: the value of a Kubernetes quantity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
 
 def amount(value: Any) -> Decimal | None:
-    """A quantity (`100m`, `1Gi`, 2) as a number; None when it is none."""
+    """A quantity (`100m`, `1Gi`, 2) as a number; None if it is not a quantity."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     match = QUANTITY.fullmatch(str(value))

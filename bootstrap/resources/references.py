@@ -1,7 +1,7 @@
 """Pure: which fields of which kinds name other objects; the one table that rules and traces read.
 
-What pods name is in pods.py, backends of Ingresses and of Gateway API's routes with their rules;
-everything else stands here. A path ends at the name itself; beside it, in the same mapping, may stand
+References of pods are in pods.py, backends of Ingresses and of Gateway API routes in routes.py;
+everything else is here. A path ends at the name itself; next to it, in the same mapping, there may be
 its `namespace`, `kind`, `port`, `key` and `optional`.
 """
 
@@ -18,12 +18,12 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Field:
-    """A field that names objects. `kinds` are what it may name, by what `kind` beside it says.
+    """A field that names objects. `kinds` are what it may name, by the `kind` next to it.
 
-    The first of them is meant where nothing is said.
+    The first of them is the default.
 
-    `local` says that another namespace cannot be meant; `certificate` that what it names is a TLS
-    certificate; `strict` that `kind` is always said, and what is none of `kinds` is not looked at.
+    `local`: it cannot name another namespace; `certificate`: what it names is a TLS
+    certificate; `strict`: `kind` is mandatory, and others than `kinds` are ignored.
     """
 
     path: tuple[str, ...]
@@ -35,9 +35,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Named:
-    """A use of an object by name. `namespace` "" for a cluster-scoped kind, or where none is said.
+    """A use of an object by name. `namespace` "" for a cluster-scoped kind, or where none is given.
 
-    `said` is whether the user says the namespace; `port`, `key` None: none is named.
+    `explicit`: the reference gives the namespace; `port`, `key` None: none is given.
     """
 
     user: Resource
@@ -49,7 +49,7 @@ class Named:
     key: str | None = None
     optional: bool = False
     certificate: bool = False
-    said: bool = False
+    explicit: bool = False
     others: tuple[str, ...] = ()
 
     @property
@@ -66,10 +66,10 @@ _CLUSTER = {
     "VolumeSnapshotClass.snapshot.storage.k8s.io",
     "PersistentVolume",
 }
-"""What is named here and has no namespace."""
+"""The kinds named here that have no namespace."""
 
 _DOTTED = ("VirtualService.", "DestinationRule.")
-"""Whose names Argo Rollouts takes with a namespace too."""
+"""Kinds whose names Argo Rollouts also accepts with a namespace."""
 
 _TRAEFIK = """\
 IngressRoute    spec.routes[].services[].name             Service TraefikService.GROUP
@@ -101,7 +101,7 @@ ServersTransportTCP spec.tls.certificatesSecrets[]        Secret local
 ServersTransportTCP spec.tls.rootCAsSecrets[]             Secret local
 """
 
-# Kinds at the margin, below them their fields: path, kinds that are named, and what a Field says of them.
+# Kinds at the margin, below them their fields: path, kinds that they name, and flags of Field.
 _OTHERS = """\
 Route.route.openshift.io
   spec.to.name Service local
@@ -236,7 +236,7 @@ _INGRESS = "Ingress.networking.k8s.io"
 
 
 def named(user: Resource) -> Iterator[Named]:
-    """Every object that one names, as far as the table knows its kind."""
+    """Every object that `user` names, as far as the table knows its kind."""
     for field in FIELDS.get(user.kind, ()):
         for beside, name, place in _walk(user.body, field.path, ()):
             if (one := _named(user, field, beside, name, place)) is not None:
@@ -248,12 +248,12 @@ def named(user: Resource) -> Iterator[Named]:
 def _named(user: Resource, field: Field, beside: Mapping[str, Any], name: Any, place: Place) -> Named | None:
     if not isinstance(name, str) or not name or "@" in name or "{{" in name:
         return None  # another provider's (Traefik), or a template
-    kinds, said = field.kinds, str(beside.get("kind") or "")
-    if beside.get("clusterScope") is True:  # of a ClusterAnalysisTemplate
+    kinds, given_kind = field.kinds, str(beside.get("kind") or "")
+    if beside.get("clusterScope") is True:  # a ClusterAnalysisTemplate
         kinds = {f"Cluster{kind}": f"Cluster{whole}" for kind, whole in kinds.items()}
-    # `kind` beside a route's services or a reference says which; elsewhere it is of something else.
-    told = said in kinds or (said and len(kinds) > 1) or field.strict
-    kind = kinds.get(said) if told else next(iter(kinds.values()))
+    # `kind` next to a route's services or a reference says which; elsewhere it means something else.
+    decides = given_kind in kinds or (given_kind and len(kinds) > 1) or field.strict
+    kind = kinds.get(given_kind) if decides else next(iter(kinds.values()))
     if kind is None or (kind.startswith(_DOTTED) and set(name) & {".", "/"}):
         return None
     given = beside.get("namespace") if not field.local else None
@@ -275,7 +275,7 @@ def _named(user: Resource, field: Field, beside: Mapping[str, Any], name: Any, p
 
 
 def _walk(value: Any, path: tuple[str, ...], place: Place) -> Iterator[tuple[Mapping[str, Any], Any, Place]]:
-    """(what stands beside, the name, its place) for each value that a path leads to."""
+    """(the mapping around it, the name, its place) for each value that a path leads to."""
     body, (part, *rest) = mapping(value), path
     if part.startswith("**"):
         yield from _deep(body, part[2:], tuple(rest), place)
@@ -298,7 +298,7 @@ def _walk(value: Any, path: tuple[str, ...], place: Place) -> Iterator[tuple[Map
 def _deep(
     value: Any, ending: str, rest: tuple[str, ...], place: Place
 ) -> Iterator[tuple[Mapping[str, Any], Any, Place]]:
-    """What lies anywhere below under a key that ends so (whatever the case of its first letter)."""
+    """The values at any depth under a key with that ending (whatever the case of its first letter)."""
     items: Any = value.items() if isinstance(value, dict) else enumerate(sequence(value))
     for key, item in items:
         if isinstance(key, str) and key.lower().endswith(ending.lower()) and isinstance(item, dict):
@@ -314,7 +314,7 @@ def _annotated(ingress: Resource) -> Iterator[Named]:
             namespace, slash, name = value.rpartition("/")
             place: Place = ("metadata", "annotations", key)
             home = namespace if slash else ingress.namespace
-            yield Named(ingress, "Secret", home, name, place, said=bool(slash))
+            yield Named(ingress, "Secret", home, name, place, explicit=bool(slash))
     for part in str(ingress.annotations.get(_MIDDLEWARES) or "").split(","):
         name, _, provider = part.strip().partition("@")
         if provider == "kubernetescrd" and name.startswith(f"{ingress.namespace}-"):

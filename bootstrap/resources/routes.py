@@ -1,4 +1,4 @@
-"""What routes say: hosts, backends, ports of Ingress, Gateway API and Istio objects."""
+"""Hosts, backends and ports of Ingress, Gateway API and Istio objects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INGRESS = "Ingress.networking.k8s.io"
 
 
 def route_backends(route: Resource) -> Iterator[tuple[str, str, Any, tuple[str | int, ...]]]:
-    """(Service, namespace, port, place) of each backend of a route, mirrors too."""
+    """(Service, namespace, port, place) of each backend of a route, with mirrors."""
     for number, rule in enumerate(sequence(route.spec.get("rules"))):
         start: tuple[str | int, ...] = ("spec", "rules", number)
         found = [

@@ -133,7 +133,7 @@ def _converge(
         if waits and component.name == "argocd-applicationset-controller":
             continue  # without the key it would run, and never accept a webhook
         spec = argocd_processes.spec(folder, settings, component, environ)
-        if process.is_as(folder, spec):
+        if process.runs_as(folder, spec):
             continue
         now = time.monotonic()
         ended = process.running(folder, spec.name) is None

@@ -1,8 +1,7 @@
 """How the Argo CD processes are started on the host, each with its own ServiceAccount's rights.
 
-They talk to the repo-server by mutual TLS and to Redis with a password. One thing is not on
-loopback: the application controller serves its metrics (no credentials) on every address, with no
-option to change that; it gets a port of ours, and the machine's firewall decides who sees them.
+They talk to the repo-server by mutual TLS and to Redis with a password. The application controller has
+no option for the address of its metrics (no credentials): on_loopback.py starts it.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from bootstrap.core.errors import SandboxError
-from bootstrap.sandbox import redis
+from bootstrap.sandbox import on_loopback, redis
 from bootstrap.sandbox.argocd_workloads import Component, Installed
 from bootstrap.sandbox.files import private_folder, write_if_changed
 from bootstrap.sandbox.process import Spec
@@ -70,9 +70,11 @@ def spec(folder: Path, settings: Settings, component: Component, environ: Mappin
         reads = (folder / "kubeconfigs" / component.name,)
         variables["KUBECONFIG"] = str(reads[0])
     arguments = _ARGUMENTS[component.name](folder, settings.ports)
-    return Spec(
-        component.name, (settings.programs["argocd"], *component.arguments, *arguments), variables, reads
-    )
+    argv = (settings.programs["argocd"], *component.arguments, *arguments)
+    if component.name == "argocd-application-controller":
+        port = str(settings.ports["argocd-application-controller-metrics"])
+        argv = (sys.executable, "-I", "-S", on_loopback.__file__, port, *argv)
+    return Spec(component.name, argv, variables, reads)
 
 
 def _repo_server(folder: Path, ports: Mapping[str, int]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from bootstrap.sandbox import (
     redis,
     state,
 )
-from bootstrap.sandbox import bin as located
+from bootstrap.sandbox import bin as bin_folder
 from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
 from bootstrap.sandbox.files import private_folder, remove
@@ -59,7 +59,7 @@ def up(
     with output.progress(f"sandbox {name}") as progress:
         private_folder(folder)
         with held(_lock(folder), timeout, progress.update):
-            programs = located.ensure(processes, invocation, progress.update)
+            programs = bin_folder.ensure(processes, invocation, progress.update)
             deadline = time.monotonic() + timeout
             settings = _settle(folder, name, invocation, processes, programs)
             sandbox = addresses.describe(folder, settings)
@@ -119,7 +119,7 @@ def _settle(
     name: str,
     invocation: Invocation,
     processes: Sequence[str],
-    programs: located.Programs,
+    programs: bin_folder.Programs,
 ) -> Settings:
     """Ports (kept where they are still free), certificates, kubeconfigs and configuration files."""
     with held(state.sandboxes(invocation) / "ports.lock", TIMEOUT):
@@ -140,7 +140,7 @@ def _settle(
     for identity in argocd_processes.ACCOUNTS:
         path = kubeconfigs / identity
         kubeconfig.write(path, sandbox.context, sandbox.server, secrets, identity, NAMESPACE)
-    located.link(folder / "bin", programs)
+    bin_folder.link(folder / "bin", programs)
     control_plane.write_kwok_config(folder)
     return settings
 
@@ -149,7 +149,7 @@ def _start(
     sandbox: Sandbox,
     settings: Settings,
     invocation: Invocation,
-    programs: located.Programs,
+    programs: bin_folder.Programs,
     deadline: float,
     report: Callable[[str], None],
 ) -> None:
@@ -238,7 +238,7 @@ def _start_gitea(
     folder: Path,
     settings: Settings,
     invocation: Invocation,
-    programs: located.Programs,
+    programs: bin_folder.Programs,
     environ: dict[str, str],
     deadline: float,
 ) -> None:

@@ -85,7 +85,7 @@ def running(folder: Path, name: str) -> Running | None:
     return found if found and found.started == record["started"] else None
 
 
-def is_as(folder: Path, spec: Spec) -> bool:
+def runs_as(folder: Path, spec: Spec) -> bool:
     """Whether the recorded process runs with exactly this spec."""
     record = read_json(_record(folder, spec.name))
     return bool(record and record["digest"] == spec.digest() and running(folder, spec.name))
@@ -93,7 +93,7 @@ def is_as(folder: Path, spec: Spec) -> bool:
 
 def start(folder: Path, spec: Spec) -> bool:
     """Start it detached unless it runs as specified; ends one that differs. True when started."""
-    if is_as(folder, spec):
+    if runs_as(folder, spec):
         return False
     end(folder, [spec.name])
     private_folder(folder / "processes")

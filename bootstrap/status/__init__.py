@@ -1,1 +1,1 @@
-"""`bootstrap status`: the Applications by wave, and what each waits for."""
+"""`bootstrap status`: the Applications by wave, and what each is waiting for."""

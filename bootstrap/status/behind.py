@@ -1,4 +1,4 @@
-"""How far Applications are behind Git, for `bootstrap status`: once, or told anew as they move."""
+"""How far Applications are behind Git, for `bootstrap status`: once, or updated as they move."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Application = Mapping[str, Any]
 Key = tuple[str, str]
 
 
-def told(found: Status, counts: Mapping[Key, int | None]) -> Status:
-    """The state with how many commits each Application lacks."""
+def with_counts(found: Status, counts: Mapping[Key, int | None]) -> Status:
+    """The status with the number of commits that each Application is behind."""
     rows = (replace(item, behind=counts.get((item.namespace, item.name))) for item in found.applications)
     return replace(found, applications=tuple(rows))
 
 
 def counted(applications: Sequence[Application], clone: Clone) -> dict[Key, int | None]:
-    """(namespace, name) → commits that an Application lacks, or None."""
+    """(namespace, name) → commits that an Application is behind, or None."""
     return {key_of(item): distance(item, clone.behind) for item in applications}
 
 
 def distance(application: Application, behind: Callable[[str, str, str], int | None]) -> int | None:
-    """The most that a Git source of an Application is behind; None when it cannot be told of any."""
+    """The most commits that a Git source of an Application is behind; None when unknown for all of them."""
     counts = [
         behind(source.repo_url, source.revision, commit)
         for source, commit in zip(sources(application), _commits(application), strict=False)
@@ -45,10 +45,10 @@ def _commits(application: Application) -> list[str]:
 
 
 class Following:
-    """Counts for a view that goes on: git is asked by a thread of its own, and only when a revision moved.
+    """Counts for a live view: a thread of its own asks git, and only when a revision has moved.
 
-    Nothing polls: between two moves the counts stand as they are. `news`: there are counts that
-    `counts` has not given yet.
+    Nothing polls: between two moves the counts stay as they are. `news`: there are counts that
+    `counts` has not returned yet.
     """
 
     def __init__(self, clone: Clone | None) -> None:
@@ -59,20 +59,20 @@ class Following:
         self.news = False
 
     def counts(self, applications: Sequence[Application]) -> Mapping[Key, int | None]:
-        """What is known now; asks git anew where the Applications are not at the revisions of before."""
+        """What is known now; asks git again when the Applications have moved to other revisions."""
         self.news = False
         at = {key_of(item): _commits(item) for item in applications}
         busy = self._thread is not None and self._thread.is_alive()
         if self._clone is not None and at != self._seen and not busy:
             self._seen = at
-            # A daemon: whoever ends the view does not wait for a host that does not answer.
+            # A daemon: ending the view does not wait for a host that does not answer.
             self._thread = threading.Thread(target=self._ask, args=(list(applications),), daemon=True)
             self._thread.start()
         return self._counts
 
     def _ask(self, applications: Sequence[Application]) -> None:
         assert self._clone is not None  # noqa: S101 - else no thread is started
-        with suppress(BootstrapError):  # what cannot be told is a dash, as without a clone
+        with suppress(BootstrapError):  # unknown counts are shown as a dash, as without a clone
             self._clone.ask_again()
             self._counts = counted(applications, self._clone)
         self.news = True

@@ -1,4 +1,4 @@
-"""The images that run against those in Git, Application by Application."""
+"""The running images compared with those in Git, Application by Application."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bootstrap.resources.pods import WORKLOADS, containers
 
 @dataclass(frozen=True)
 class Difference:
-    """An Application whose images differ: those that only run, those that only Git has."""
+    """An Application whose images differ: those that only run, and those that are only in Git."""
 
     application: str
     runs: tuple[str, ...]
@@ -24,11 +24,11 @@ class Difference:
 
     def line(self) -> str:
         runs, git = ", ".join(self.runs) or "none of them", ", ".join(self.git) or "none of them"
-        return f"{self.application}: runs {runs}; Git says {git}"
+        return f"{self.application}: runs {runs}; Git has {git}"
 
 
 def running(applications: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The images that run, by Application (`namespace/name`), as Argo CD tells."""
+    """The running images by Application (`namespace/name`), as Argo CD reports them."""
     found = {}
     for application in applications:
         summary = (application.get("status") or {}).get("summary") or {}
@@ -38,7 +38,7 @@ def running(applications: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 def in_git(repository: Path, output: Output) -> dict[str, list[str]]:
-    """The images of each Application's workloads as the repository says; charts are not rendered."""
+    """The images of each Application's workloads in the repository; charts are not rendered."""
     found: dict[str, set[str]] = {}
     with opened(repository, output, Options()) as read:
         for scope in read.scopes:
@@ -50,7 +50,7 @@ def in_git(repository: Path, output: Output) -> dict[str, list[str]]:
 
 
 def differences(runs: Mapping[str, Sequence[str]], git: Mapping[str, Sequence[str]]) -> Iterator[Difference]:
-    """Where Git's images are not those that run; what else runs there (sidecars, charts) is no difference."""
+    """Where Git's images do not run; other images that run there (sidecars, charts) are not a difference."""
     for application, wanted in sorted(git.items()):
         live = {_plain(image): image for image in runs.get(application, ())}
         if application not in runs:
@@ -63,7 +63,7 @@ def differences(runs: Mapping[str, Sequence[str]], git: Mapping[str, Sequence[st
 
 
 def _plain(image: str) -> str:
-    """Docker's own spelling of one name: `redis` is `docker.io/library/redis`."""
+    """The short form of Docker Hub names: `docker.io/library/redis` is `redis`."""
     return image.removeprefix("docker.io/").removeprefix("index.docker.io/").removeprefix("library/")
 
 

@@ -22,7 +22,7 @@ from bootstrap.status import images as live_images
 
 ROOT = "root"
 FOREVER = 10 * 365 * 86400.0
-"""Seconds that a watch without an end lasts."""
+"""Seconds: the timeout of a watch without an end."""
 API_VERSION = "argoproj.io/v1alpha1"
 TICK = 1.0
 """Seconds between two drawings of a live view, at least."""
@@ -57,7 +57,7 @@ def status(request: Request, output: Output) -> int:
     if not applications:
         raise NotFound(
             f"reading the Applications in {request.namespace}",
-            "there is none",
+            "there are no Applications",
             "run bootstrap init, or name Argo CD's namespace with --namespace",
         )
     found = explained(cluster, everything(applications, request, output), applications)
@@ -90,9 +90,9 @@ def status(request: Request, output: Output) -> int:
 
 
 def everything(applications: Sequence[dict[str, Any]], request: Request, output: Output) -> Status:
-    """The root and what is below it, then what no root leads to."""
+    """The root and what is below it, then what the root does not lead to."""
     commit = _commit(request, output)
-    family = Family.of(applications)
+    family = Family.from_applications(applications)
     first = summarise(family, request.root, request.namespace, commit)
     seen = {(item.namespace, item.name) for item in first.applications}
     rows = list(first.applications)
@@ -121,7 +121,7 @@ def cells(item: ApplicationStatus) -> tuple[str, ...]:
 def _with_distance(
     found: Status, applications: Sequence[dict[str, Any]], request: Request, output: Output
 ) -> Status:
-    """How many commits each Application lacks, where this is a clone of what it is made from."""
+    """With the number of commits that each Application is behind, where this is a clone of its repository."""
     from bootstrap.git.behind import clone_at
 
     clone = clone_at(request.repository or Path(), output.invocation)
@@ -129,16 +129,16 @@ def _with_distance(
         return found
     counts = live_behind.counted(applications, clone)
     if clone.stale:
-        output.warn("the Git host does not answer: BEHIND counts to what was fetched last")
-    return live_behind.told(found, counts)
+        output.warn("the Git host does not answer: BEHIND counts to the last fetch")
+    return live_behind.with_counts(found, counts)
 
 
 def watch(request: Request, output: Output) -> int:
-    """Show the Applications as they change, until q or Ctrl-C; 1 when one is not ready then."""
+    """Show the Applications as they change, until q or Ctrl-C; 1 if one is not ready then."""
     cluster = kube.connect(output.invocation, request.context)
     console = output.console(output.invocation.stdout)
     if console is None or output.format == "json":
-        raise InputError("reading --watch", "the output is no terminal", "use bootstrap wait in scripts")
+        raise InputError("reading --watch", "the output is not a terminal", "use bootstrap wait in scripts")
     from rich.live import Live
 
     found = Status(request.root, None, ())
@@ -151,13 +151,13 @@ def watch(request: Request, output: Output) -> int:
                     found = state
                 live.update(_drawn(found, console.height, console.width), refresh=True)
         except KeyboardInterrupt:
-            pass  # the other way to end it
+            pass  # Ctrl-C ends the view, too
     output.info(found.summary())
     return ExitStatus.OK if found.ready else ExitStatus.NO
 
 
 def states(cluster: Cluster, request: Request, output: Output) -> Iterator[Status | None]:
-    """The whole every TICK seconds when something changed, else None; by a watch."""
+    """The status every TICK seconds when something has changed, else None; by a watch."""
     from bootstrap.git.behind import clone_at
 
     following = live_behind.Following(clone_at(request.repository or Path(), output.invocation))
@@ -169,7 +169,7 @@ def states(cluster: Cluster, request: Request, output: Output) -> Iterator[Statu
             if changed or following.news:
                 applications = list(known.values())
                 state = everything(applications, request, output)
-                yield live_behind.told(state, following.counts(applications))
+                yield live_behind.with_counts(state, following.counts(applications))
             else:
                 yield None
             changed = False
@@ -199,7 +199,7 @@ def _drawn(found: Status, height: int, width: int) -> Any:
         wave, name, *rest = cells(item)
         table.add_row(*(Text(cell, style=style) for cell in (wave, mark + name, *rest)))
     more = f", {len(rows) - room} more below" if len(rows) > room else ""
-    table.caption = f"{found.summary()}{more}; q ends"
+    table.caption = f"{found.summary()}{more}; q quits"
     return table
 
 
@@ -207,7 +207,7 @@ def _drawn(found: Status, height: int, width: int) -> Any:
 
 
 def wait(request: Request, output: Output) -> int:
-    """End when all below the root is Synced and Healthy (at the commit); NotReadyError says what is not."""
+    """Return once all below the root is Synced and Healthy (at the commit), else NotReadyError."""
     cluster: Cluster | Source
     if request.server is not None:
         cluster = argocd_server.connect(
@@ -232,7 +232,7 @@ def wait(request: Request, output: Output) -> int:
 
 
 def _ancestry(request: Request, output: Output) -> Callable[[str, str], bool]:
-    """Whether a commit has another in its history, as the clone here tells; False where there is none."""
+    """Whether a commit has another in its history, by the clone here; False without one."""
     from bootstrap.git.behind import clone_at
 
     clone = clone_at(request.repository or Path(), output.invocation)

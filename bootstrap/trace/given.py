@@ -1,4 +1,4 @@
-"""Pure: what stands below a hop and is no way on: certificates, configuration, volumes."""
+"""Pure: what hangs below a hop and leads no further: certificates, configuration, volumes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bootstrap.validate.rules.volumes import is_default, volume_of
 
 
 def certificates(holder: Resource) -> list[str]:
-    """The Secrets that an Ingress or a Gateway takes its certificates from."""
+    """The Secrets with the certificates of an Ingress or a Gateway."""
     found = [str(item["secretName"]) for item in mappings(holder.spec.get("tls")) if item.get("secretName")]
     found += [use.name for use in named_by(holder) if use.certificate]
     for listener in mappings(holder.spec.get("listeners")):
@@ -46,26 +46,26 @@ def ready_when(container: Mapping[str, Any]) -> str:
     """The readiness probe in words; "" without one."""
     probe = mapping(container.get("readinessProbe"))
     if probe.get("httpGet"):
-        return f"GET {dig(probe, 'httpGet', 'path') or '/'} answers"
+        return f"GET {dig(probe, 'httpGet', 'path') or '/'} succeeds"
     if probe.get("tcpSocket"):
-        return f"port {dig(probe, 'tcpSocket', 'port')} opens"
+        return f"port {dig(probe, 'tcpSocket', 'port')} is open"
     if probe.get("grpc"):
-        return "gRPC health says so"
+        return "the gRPC health check passes"
     return (
-        f"`{' '.join(map(str, dig(probe, 'exec', 'command') or []))[:60]}` ends well"
+        f"`{' '.join(map(str, dig(probe, 'exec', 'command') or []))[:60]}` exits with 0"
         if probe.get("exec")
         else ""
     )
 
 
 def configuration(index: Index, pod: Resource) -> list[Hop]:
-    """A hop for each ConfigMap and Secret: which of its keys gives which variable or file; never a value."""
+    """A hop for each ConfigMap and Secret: which key sets which variable or file; never a value."""
     uses: dict[tuple[str, str], list[str]] = defaultdict(list)
-    asked: dict[tuple[str, str], list[Reference]] = defaultdict(list)
+    used: dict[tuple[str, str], list[Reference]] = defaultdict(list)
     for use in references(pod):
         if use.kind not in ("ConfigMap", "Secret"):
             continue
-        asked[(use.kind, use.name)].append(use)
+        used[(use.kind, use.name)].append(use)
         if use.key is not None:
             uses[(use.kind, use.name)].append(f"{use.how} ← key {use.key}")
         else:
@@ -76,9 +76,9 @@ def configuration(index: Index, pod: Resource) -> list[Hop]:
     for (kind, name), details in uses.items():
         resource = index.get(kind, pod.namespace, name)
         promised = kind == "Secret" and (pod.namespace, name) in index.promised
-        title, made = f"{kind} {pod.namespace}/{name}", ", made in the cluster" if promised else ""
+        title, made = f"{kind} {pod.namespace}/{name}", ", created in the cluster" if promised else ""
         hop = Hop("config", title, f"configures it{made}", resource, details)
-        hop.named = _named(pod.namespace, asked[(kind, name)], promised)
+        hop.named = _named(pod.namespace, used[(kind, name)], promised)
         hops.append(hop)
     literal = [
         str(variable.get("name"))
@@ -94,9 +94,9 @@ def configuration(index: Index, pod: Resource) -> list[Hop]:
 
 
 def _named(namespace: str, uses: list[Reference], promised: bool) -> Named:
-    """What must be there of a ConfigMap or a Secret for the pods to start."""
+    """What a ConfigMap or a Secret must have for the pods to start."""
     keys = dict.fromkeys(use.key for use in uses if use.key is not None and not use.optional)
-    maker = "run bootstrap init … --cluster-only: it makes the Secrets that are missing" if promised else ""
+    maker = "run bootstrap init … --cluster-only: it creates the missing Secrets" if promised else ""
     optional = all(use.optional for use in uses)
     return Named(uses[0].kind, namespace, uses[0].name, optional, tuple(keys), maker)
 
@@ -111,7 +111,7 @@ def _keys(index: Index, namespace: str, kind: str, name: str) -> list[str]:
 
 
 def volumes(index: Index, pod: Resource) -> list[Hop]:
-    """A hop for each claim of the pods, and what makes it; or for what is gone with them."""
+    """A hop for each claim of the pods with what provisions it, or for what is lost with the pods."""
     hops = []
     for use in references(pod):
         if use.kind == "PersistentVolumeClaim":
@@ -137,7 +137,7 @@ def volumes(index: Index, pod: Resource) -> list[Hop]:
         hops.append(hop)
     kept = [str(item.get("name")) for item in mappings(pod_spec(pod).get("volumes")) if "emptyDir" in item]
     if kept and not hops:
-        hops.append(Hop("volume", f"emptyDir {', '.join(kept)}", "gone with the pod"))
+        hops.append(Hop("volume", f"emptyDir {', '.join(kept)}", "lost with the pod"))
     return hops
 
 
@@ -147,7 +147,7 @@ def _claim(spec: Mapping[str, Any]) -> str:
 
 
 def _volume(volume: Resource) -> Hop:
-    """A volume that was there before its claim."""
+    """A volume that exists before its claim."""
     size = dig(volume.body, "spec", "capacity", "storage") or "?"
     kept = f"class {volume.spec.get('storageClassName') or 'none'}"
     modes = ", ".join(map(str, sequence(volume.spec.get("accessModes"))))
@@ -162,6 +162,6 @@ def _class(index: Index, name: Any) -> Hop:
     found = index.get("StorageClass.storage.k8s.io", "", name) if name else None
     title = f"StorageClass {name}" if name else "the cluster's default StorageClass"
     details = (
-        [f"provisioner {found.body.get('provisioner')}"] if found else ["not in Git: the cluster brings it"]
+        [f"provisioner {found.body.get('provisioner')}"] if found else ["not in Git: the cluster provides it"]
     )
-    return Hop("volume", title, "made by", found, details)
+    return Hop("volume", title, "provisioned by", found, details)

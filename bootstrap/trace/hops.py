@@ -1,7 +1,7 @@
-"""Pure: the chain from a host to the data behind it, as a tree of hops; what the rules find hangs on them.
+"""Pure: the chain from a host to the data behind it, as a tree of hops with what the rules find.
 
-`trace` walks: entry → rule → Service → pods → what they are given, mount and talk to → … Every object of
-the tree knows its Application, file and line; a hop is as good as the worst that is said of it.
+`trace` walks: entry → rule → Service → pods → what configures them, what they mount and talk to → …
+Every object of the tree knows its Application, file and line; the worst remark decides the state of a hop.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bootstrap.resources.index import Resource
 class Remark:
     """Something that is wrong with a hop, and what to do.
 
-    `rule` is "" when no rule says it, `where` is the place in a file, "" when it is none.
+    `rule` is "" when it is not from a rule, `where` is the place in a file, "" without one.
     """
 
     state: State
@@ -31,9 +31,9 @@ class Remark:
 
 @dataclass(frozen=True)
 class Named:
-    """An object that a hop is about by its name, whether it is in Git or made in the cluster.
+    """An object that a hop refers to by name, whether it is in Git or created in the cluster.
 
-    `keys` are those that must be there; `maker` says who would make it, "" when nothing tells.
+    `keys` are those that must exist; `maker` says who would create it, "" if unknown.
     """
 
     kind: str
@@ -46,11 +46,11 @@ class Named:
 
 @dataclass
 class Hop:
-    """One station. `kind` is entry, route, service, pods, config, volume, beside, external or unread.
+    """One hop. `kind` is entry, route, service, pods, config, volume, related, external or unread.
 
-    `how` says why it is reached from the hop above (the env variable, the port …); `details` are facts
-    worth a line; `shown_above` marks a station whose own chain stands earlier in the tree; `named` is what
-    the pods ask for by name, for `--live`.
+    `how` says how it is reached from the hop above (the env variable, the port …); `details` are facts
+    worth a line; `shown_above` marks a hop whose own chain is shown earlier in the tree; `named` is what
+    the pods refer to by name, for `--live`.
     """
 
     kind: str
@@ -108,6 +108,6 @@ def worst(root: Hop) -> State:
 
 
 def broken(root: Hop) -> Sequence[Hop]:
-    """The hops that something is wrong with, the worst first."""
+    """The hops with remarks, the worst first."""
     found = [hop for hop in root.walk() if hop.remarks]
     return sorted(found, key=lambda hop: -health.RANK[hop.state])

@@ -1,4 +1,4 @@
-"""Compares a trace from Git with a cluster: what is there, ready endpoints, the images that run."""
+"""Compares a trace from Git with a cluster: missing objects, ready endpoints, running images."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _PLAIN = ("Secret", "ConfigMap")
 
 
 def compare(root: Hop, cluster: Cluster) -> None:
-    """Add to each hop what the cluster says of it; raises ClusterUnreachable when it says nothing."""
+    """Add the live state to each hop; raises ClusterUnreachable when the API server does not answer."""
     hops = [
         hop
         for hop in root.walk()
         if not hop.shown_above and (hop.resource is not None or hop.named is not None)
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(lambda hop: _look(hop, cluster), hops))
+        list(pool.map(lambda hop: _compare_hop(hop, cluster), hops))
 
 
-def _look(hop: Hop, cluster: Cluster) -> None:
+def _compare_hop(hop: Hop, cluster: Cluster) -> None:
     if hop.named is not None:
-        _made_there(hop, hop.named, cluster)
+        _compare_named(hop, hop.named, cluster)
     resource = hop.resource
     if resource is None or (hop.named is not None and resource.short_kind == hop.named.kind):
         return
     api_version, kind = str(resource.body.get("apiVersion")), str(resource.body.get("kind"))
     try:
         live = kube.get(cluster, api_version, kind, resource.namespace, resource.name)
-    except ApiError as error:  # a kind that is not served, a right that is missing
+    except ApiError as error:  # a kind that is not served, a missing permission
         hop.remarks.append(Remark("unknown", f"live: {error.found}", error.hint))
         return
     if live is None:
@@ -61,10 +61,10 @@ def _look(hop: Hop, cluster: Cluster) -> None:
         _certificate(hop, resource, live)
 
 
-def _made_there(hop: Hop, named: Named, cluster: Cluster) -> None:
-    """Whether a Secret, a ConfigMap or a claim is there, in Git or not, with the keys that are asked of it.
+def _compare_named(hop: Hop, named: Named, cluster: Cluster) -> None:
+    """Whether a Secret, a ConfigMap or a claim exists, in Git or not, with the keys that the pods use.
 
-    Of a Secret only the names of its keys are looked at.
+    Of a Secret, only the names of its keys are read.
     """
     place = f"{named.kind} {named.namespace}/{named.name}"
     try:
@@ -74,7 +74,7 @@ def _made_there(hop: Hop, named: Named, cluster: Cluster) -> None:
         return
     if live is None:
         if not named.optional:
-            fix = named.maker or f"make it; to look: kubectl -n {named.namespace} get {named.kind.lower()}"
+            fix = named.maker or f"create it; to check: kubectl -n {named.namespace} get {named.kind.lower()}"
             hop.remarks.append(Remark("broken", f"live: {place} is not in the cluster", fix))
         return
     if named.kind not in _PLAIN:
@@ -84,9 +84,9 @@ def _made_there(hop: Hop, named: Named, cluster: Cluster) -> None:
     for key in named.keys:
         if key not in has:
             known = ", ".join(sorted(map(str, has))) or "none"
-            fix = f"add it, or ask for a key that is there: {known}"
+            fix = f"add it, or use one of its keys: {known}"
             hop.remarks.append(Remark("broken", f"live: {place} has no key {key}", fix))
-    hop.details.append("live: it is there")
+    hop.details.append("live: it exists")
 
 
 def _claim(hop: Hop, live: Mapping[str, Any]) -> None:
@@ -106,7 +106,7 @@ def _endpoints(hop: Hop, service: Resource, cluster: Cluster) -> None:
     ready = sum(dig(item, "conditions", "ready") is not False for item in endpoints)
     hop.details.append(f"live: {ready} of {len(endpoints)} endpoints ready")
     if not ready:
-        fix = f"kubectl -n {service.namespace} get pods, and look at those that are not ready"
+        fix = f"kubectl -n {service.namespace} get pods, and inspect those that are not ready"
         hop.remarks.append(Remark("broken", f"live: {service} has no ready endpoint", fix))
 
 
@@ -126,10 +126,14 @@ def _pods(hop: Hop, resource: Resource, live: Mapping[str, Any], cluster: Cluste
     served = Resource(live, resource.namespace)
     images = {container.name: str(container.body.get("image")) for container in running(served)}
     for container in running(resource):
-        actual, asked = images.get(container.name), str(container.body.get("image"))
-        if actual != asked:
-            message = f"live: {container.name} is {actual or 'not there'}, Git says {asked}"
-            hop.remarks.append(Remark("warning", message, "bootstrap wait, or look why it is not synced"))
+        actual, wanted_image = images.get(container.name), str(container.body.get("image"))
+        if actual != wanted_image:
+            message = f"live: {container.name} is {actual or 'missing'}, Git has {wanted_image}"
+            hop.remarks.append(
+                Remark(
+                    "warning", message, "run bootstrap wait, or bootstrap status to see why it is not synced"
+                )
+            )
 
 
 def _certificate(hop: Hop, resource: Resource, live: Mapping[str, Any]) -> None:
@@ -138,7 +142,7 @@ def _certificate(hop: Hop, resource: Resource, live: Mapping[str, Any]) -> None:
     }
     ready = conditions.get("Ready", {})
     if ready.get("status") != "True":
-        why = ready.get("message") or "it was not issued yet"
+        why = ready.get("message") or "it has not been issued yet"
         fix = f"kubectl -n {resource.namespace} describe certificate {resource.name}"
         hop.remarks.append(Remark("broken", f"live: the certificate is not ready: {why}", fix))
     elif end := dig(live, "status", "notAfter"):

@@ -9,8 +9,8 @@ _CUT = ("GB323", "GB325", "GB349")
 _GROUPS = {"entry": "entry", "route": "entry", "service": "Services", "pods": "pods"}
 
 
-def of(root: Hop) -> Graph:
-    """Each station once; the tree's ways, and those back to what stands earlier in it."""
+def to_graph(root: Hop) -> Graph:
+    """Each hop once; the edges of the tree, and those back to a hop that is shown earlier."""
     nodes: list[Node] = []
     edges: list[Edge] = []
 

@@ -1,7 +1,7 @@
-"""Pure: hangs what the rules find on the hops of a trace: at the objects, and at what stands around them.
+"""Pure: attaches findings to the hops of a trace: those of the objects, and of the objects around them.
 
-A policy, a budget or a DestinationRule is no hop: what is wrong with it belongs to the pods or the Service
-that it is for; what is wrong with an Application, to the first hop that it applies.
+A policy, a budget or a DestinationRule is not a hop: its findings belong to the pods or the Service
+that it is for; those of an Application, to the first hop that it applies.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from bootstrap.validate.rules.scaling import HPA, PDB
 
 _STATES: Mapping[str, State] = {"error": "broken", "warning": "warning", "info": "ok"}
 _WALKED = {network.CUT.id, network.REFUSED.id, entrances.CUT.id, mesh_strict.PLAIN_CALLER.id}
-"""What the walk itself asks of each of its paths: another path that is cut is none of this trace's."""
+"""What the walk itself checks on each of its paths: other blocked paths do not concern this trace."""
 _SCALED = "ScaledObject.keda.sh"
 
 
 def namespaces(root: Hop, index: Index) -> set[str]:
-    """The namespaces whose findings concern a trace, "" for what has none."""
+    """The namespaces whose findings concern a trace, "" for cluster-scoped objects."""
     found = {""}
     for hop in root.walk():
         if hop.resource is not None:
@@ -52,7 +52,7 @@ def namespaces(root: Hop, index: Index) -> set[str]:
 
 
 def remark(root: Hop, index: Index, findings: Collection[Finding]) -> None:
-    """Hang findings on the hops that they concern, each once."""
+    """Attach findings to the hops that they concern, each once."""
     here = {resource.application for resource in index.resources}  # not those of another cluster
     by_object: dict[str, list[Finding]] = defaultdict(list)
     by_files: dict[str, list[Finding]] = defaultdict(list)
@@ -64,27 +64,27 @@ def remark(root: Hop, index: Index, findings: Collection[Finding]) -> None:
         hop.remarks = [
             replace(one, where=lines.get((one.rule, one.message), one.where)) for one in hop.remarks
         ]
-    said = {(one.rule, one.message) for hop in root.walk() for one in hop.remarks}
+    reported = {(one.rule, one.message) for hop in root.walk() for one in hop.remarks}
 
-    def hang(hop: Hop, found: Iterable[Finding]) -> None:
+    def attach(hop: Hop, found: Iterable[Finding]) -> None:
         for one in found:
-            if (one.rule, one.message) not in said:
-                said.add((one.rule, one.message))
+            if (one.rule, one.message) not in reported:
+                reported.add((one.rule, one.message))
                 hop.remarks.append(Remark(_STATES[one.severity], one.message, one.fix, one.rule, one.where))
 
     hops = [hop for hop in root.walk() if not hop.shown_above]
-    for hop in hops:  # what has a hop of its own, is told there
+    for hop in hops:  # an object with a hop of its own has its findings there
         if hop.resource is not None:
-            hang(hop, by_object.get(str(hop.resource), ()))
+            attach(hop, by_object.get(str(hop.resource), ()))
     for hop in hops:
         for name in dict.fromkeys(str(item) for item in _concerned(index, hop)):
-            hang(hop, by_object.get(name, ()))
+            attach(hop, by_object.get(name, ()))
         if hop.resource is not None:
-            hang(hop, by_files.get(hop.resource.application, ()))
+            attach(hop, by_files.get(hop.resource.application, ()))
 
 
 def _concerned(index: Index, hop: Hop) -> Iterator[Resource]:
-    """What is no hop, and yet decides how one fares."""
+    """Objects that are not hops but affect this one."""
     if hop.resource is not None:
         yield from _appliers(index, hop.resource)
         if (namespace := index.get("Namespace", "", hop.resource.namespace)) is not None:
@@ -116,7 +116,7 @@ _DEEPEST = 4
 
 
 def reached(index: Index, resource: Resource, depth: int = 0) -> Iterator[Resource]:
-    """The objects that one leads to by names: middlewares, stores, issuers, gateways, analyses …"""
+    """The objects that one refers to, directly or indirectly: middlewares, stores, issuers, gateways …"""
     found = [index.get(use.kind, use.namespace, use.name) for use in named(resource)]
     issuer = mapping(resource.spec.get("issuerRef"))
     if resource.kind == "Certificate.cert-manager.io" and issuer:
@@ -179,7 +179,7 @@ def _around_pods(index: Index, pod: Resource) -> Iterator[Resource]:
 
 
 def _is_for(index: Index, user: Resource, target: Resource, name: str) -> bool:
-    """Whether an object that names its target means this one: by its name, or by a near miss of it."""
+    """Whether an object that names its target means this one: by its name, or by a misspelling of it."""
     if name == target.name:
         return True
     if index.get(target.kind, target.namespace, name) is not None:
@@ -188,7 +188,7 @@ def _is_for(index: Index, user: Resource, target: Resource, name: str) -> bool:
 
 
 def _selects(user: Resource, labels: Mapping[str, object]) -> bool:
-    """Whether an object's selector takes these labels, or just misses them."""
+    """Whether an object's selector matches these labels, or nearly does."""
     selector = mapping(user.spec.get("selector"))
     wanted = mapping(selector.get("matchLabels"))
     return label_selects(selector, labels) or any(

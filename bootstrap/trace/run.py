@@ -1,4 +1,4 @@
-"""Read, walk, show: what `bootstrap trace` and `bootstrap graph` do, callable from Python."""
+"""Read, walk, show: what `bootstrap trace` does, callable from Python."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.drawing import write
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import coverage_of
 from bootstrap.repository.covered import Coverage
 from bootstrap.repository.lookup import Request, check_environment, of_environment
 from bootstrap.repository.model import Options, Repository, Scope
-from bootstrap.repository.open import choose_scope, opened, whole
+from bootstrap.repository.open import choose_scope, cluster_index, opened
 from bootstrap.resources.entrances import of_index
 from bootstrap.resources.index import IN_CLUSTER, Index
 from bootstrap.trace import picture
@@ -33,14 +33,14 @@ def show_trace(request: Request, target: str, output: Output, format: str) -> in
     with opened(request.path, output, options, request.cached) as repository:
         root = from_git(repository, request, target)
         chosen = settings(None, None, configured(repository))
-        read = coverage(repository)
-        silent = unchecked(repository, replace(chosen, rules=chosen.rules & looked_up(root)))
+        read = coverage_of(repository)
+        not_checked = unchecked(repository, replace(chosen, rules=chosen.rules & looked_up(root)))
     if request.live:
         from bootstrap import kube
         from bootstrap.trace import live as trace_live
 
         trace_live.compare(root, kube.connect(output.invocation, request.context))
-    show(root, output, format, silent, read)
+    show(root, output, format, not_checked, read)
     return ExitStatus.NO if worst(root) == "broken" else ExitStatus.OK
 
 
@@ -48,28 +48,28 @@ def show(
     root: Hop,
     output: Output,
     format: str,
-    silent: Unchecked | None = None,
+    not_checked: Unchecked | None = None,
     read: Coverage | None = None,
 ) -> None:
-    """Print a trace in a format, what was read for it, and what of it was not checked."""
+    """Print a trace in a format, what was read for it, and which of its parts were not checked."""
     if format == "json":
-        told = asdict(silent) if silent is not None else None
+        missing = asdict(not_checked) if not_checked is not None else None
         covered = read.data() if read is not None else None
-        result = {"state": worst(root), "trace": root.data(), "notChecked": told, "coverage": covered}
+        result = {"state": worst(root), "trace": root.data(), "notChecked": missing, "coverage": covered}
         output.result(result)
     elif format == "text":
         for line in lines(root):
             output.line(line)
         if read is not None:
             output.info(str(read))
-        if silent is not None:
-            output.info(f"not checked: {silent}")
+        if not_checked is not None:
+            output.info(f"not checked: {not_checked}")
     else:
-        write.write(picture.of(root), output, format)
+        write.write(picture.to_graph(root), output, format)
 
 
 def from_git(repository: Repository, request: Request, target: str) -> Hop:
-    """The chain, from the first cluster that takes the host; then from what is switched off."""
+    """The chain from the first cluster that serves the host, then from what is switched off."""
     first = choose_scope(repository, request.cluster)
     applications = {name: one for scope in repository.scopes for name, one in scope.by_name.items()}
     check_environment(request.environment, applications, on=False)
@@ -81,7 +81,7 @@ def from_git(repository: Repository, request: Request, target: str) -> Hop:
         for cluster in _clusters(scope):
             index = repository.index(scope, cluster)
             if not scope.complete and scope is not first:
-                index = _beside(index, whole(repository, first))
+                index = _as_if_on(index, cluster_index(repository, first))
             index = of_environment(index, request.environment)
             try:
                 root = trace(index, target, of_index(index, cluster), not lost_applications)
@@ -107,8 +107,8 @@ def _clusters(scope: Scope) -> list[str]:
     return sorted(found, key=lambda cluster: cluster != IN_CLUSTER) or [IN_CLUSTER]
 
 
-def _beside(index: Index, cluster: Index) -> Index:
-    """What is switched off, as if it were on the cluster: what the cluster has serves it too."""
+def _as_if_on(index: Index, cluster: Index) -> Index:
+    """What is switched off as if it were on: it may use the objects of the cluster, too."""
     applications = {**cluster.applications, **index.applications}
     opaque = cluster.opaque | index.opaque
     return Index(index.resources, opaque, index.promised, applications, beyond=cluster)

@@ -1,4 +1,4 @@
-"""Pure: a trace as text, a hop a line; what is wrong stands below it, with what to do."""
+"""Pure: a trace as text, one line per hop; below it what is wrong, with the fix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def lines(root: Hop, details: bool = True) -> Iterator[str]:
     count = sum(1 for _ in root.walk()) - 1
     if not faults:
         yield (
-            f"{count} hops, all well"
+            f"{count} hops, no problems"
             if worst(root) == "ok"
             else f"{count} hops, none broken; ? is not in Git"
         )

@@ -1,4 +1,4 @@
-"""Pure: which rules that look for a cluster's names concern a chain."""
+"""Pure: which of the rules that look up names of the cluster concern a chain."""
 
 from __future__ import annotations
 

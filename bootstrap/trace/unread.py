@@ -1,4 +1,4 @@
-"""What of a cluster could not be read: the host that a trace looks for may be in it."""
+"""The parts of a cluster that could not be read: the host that is traced may be in them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from bootstrap.validate.rules.files import BY_CODE
 
 @dataclass(frozen=True)
 class Unread:
-    """A folder or chart. `broken`: it is a fault, and not only beyond what is read."""
+    """A folder or chart. `broken`: it has a fault, rather than only being out of reach."""
 
     title: str
     path: str
     application: Resource | None
     remark: Remark
-    how: str = "may hold the host"
+    how: str = "may have the host"
 
     @property
     def broken(self) -> bool:
@@ -37,7 +37,7 @@ class Unread:
 
 
 def unread(repository: Repository, scope: Scope) -> list[Unread]:
-    """Each folder that could not be rendered, and each source that lies elsewhere, once."""
+    """Each folder that could not be rendered, and each source in another repository, once."""
     found: dict[tuple[str, str], Unread] = {}
     for item in [*_folders(repository, scope), *_elsewhere(repository, scope)]:
         found.setdefault((item.title, item.remark.message), item)
@@ -47,8 +47,8 @@ def unread(repository: Repository, scope: Scope) -> list[Unread]:
 def stopped(repository: Repository, scope: Scope, root: Hop) -> list[Unread]:
     """Folders that cannot be built, and without which none of the Applications of a chain is applied.
 
-    Of a chain that no cluster leads to, those in which a cluster's Applications may be lost: one may be
-    what applies it.
+    For a chain that no cluster leads to: those in which a cluster's Applications may be missing, as one of
+    them may apply it.
     """
     chain: dict[str, Resource] = {}
     names = [hop.application for hop in root.walk()]
@@ -87,7 +87,7 @@ def _folders(repository: Repository, scope: Scope) -> Iterator[Unread]:
 
 
 def _folder(repository: Repository, scope: Scope, placement: Placement) -> Unread | None:
-    """What cannot be rendered of a folder; None when nothing is wrong with it."""
+    """Why a folder cannot be rendered; None when it can."""
     unit = repository.units[placement.unit.key]
     if not unit.faults or (unit.facts and not unit.opaque):
         return None
@@ -114,14 +114,14 @@ def _elsewhere(repository: Repository, scope: Scope) -> Iterator[Unread]:
                 remark = Remark("unknown", message, "render it: --fetch-charts")
                 yield Unread(str(application), "", application, remark)
             elif source.path is not None and not is_here(source, repository.urls):
-                message = f"its folder {source.path} lies in {source.repo_url}"
+                message = f"its folder {source.path} is in {source.repo_url}"
                 yield Unread(
                     str(application), "", application, Remark("unknown", message, "trace it with --live")
                 )
             elif is_untold(source):
                 continue
             elif source.path is not None and not _is_there(repository, source):
-                message = f"it points at {source.path}, which is not there"
+                message = f"it points to {source.path}, which does not exist"
                 place = f"{application.file}:{application.line}"
                 remark = Remark("broken", message, PATH.fix, PATH.id, place)
                 yield Unread(str(application), source.path.strip("/"), application, remark)
@@ -133,9 +133,9 @@ def _is_there(repository: Repository, source: Source) -> bool:
 
 
 def instead(target: str, missing: Iterable[Unread], unknown: InputError) -> Hop:
-    """What a trace says of a host that nothing takes: the folders that may hold it, where some are broken.
+    """What a trace says of a host that nothing serves: the folders that may have it, where some are broken.
 
-    Raises the InputError, with what was not read, where nothing is broken.
+    Raises the InputError, extended by what was not read, where none is broken.
     """
     missing = list(missing)
     if any(item.broken for item in missing):
@@ -152,10 +152,10 @@ def instead(target: str, missing: Iterable[Unread], unknown: InputError) -> Hop:
 
 
 def lost(root: Hop, scope: Scope, missing: Iterable[Unread]) -> None:
-    """Say of a chain that begins in a folder that an Application just misses the folder."""
+    """Report that an Application nearly names the folder in which the chain begins."""
     for item in missing:
         if item.remark.rule == PATH.id and near(item.path, [scope.root], cutoff=0.8):
             why = item.remark.message.removeprefix("it ")
             message = f"nothing applies {scope.root}: {item.application} {why}"
-            fix = f"let it point at {scope.root}"
+            fix = f"point it to {scope.root}"
             root.hops[0].remarks.append(Remark("broken", message, fix, PATH.id, item.remark.where))

@@ -25,7 +25,7 @@ from bootstrap.validate.rules.scaling import budgets_of, metrics_of, scalers_of
 
 @dataclass
 class _Walk:
-    """One walk: what it looks into, and which workloads it has shown."""
+    """One walk: what it reads, and which workloads it has shown."""
 
     index: Index
     platform: Platform
@@ -34,12 +34,12 @@ class _Walk:
 
 
 def trace(index: Index, target: str, ways_in: Entrances | None = None, whole: bool = True) -> Hop:
-    """The chain from `HOST[/PATH]` (or `SERVICE.NAMESPACE`); InputError when nothing takes the host.
+    """The chain from `HOST[/PATH]` (or `SERVICE.NAMESPACE`); InputError when nothing serves the host.
 
-    `whole` says that the index has all Applications of the cluster.
+    `whole` means that the index has all Applications of the cluster.
     """
     host, slash, path = target.removeprefix("https://").removeprefix("http://").partition("/")
-    host = host.lower()  # the case of a host says nothing (RFC 4343)
+    host = host.lower()  # hosts are case-insensitive (RFC 4343)
     walk = _Walk(index, platform(index, whole), ways_in or {})
     found = entries(index, host, f"/{path}" if slash else "")
     root = Hop("entry", host + (f"/{path}" if slash else ""))
@@ -78,11 +78,11 @@ def _unknown(index: Index, host: str) -> InputError:
     known = known_hosts(index)
     shown = near(host, known, most=3, cutoff=0.5) or known[:10]
     hint = (
-        f"hosts that are taken: {', '.join(shown)}"
+        f"known hosts: {', '.join(shown)}"
         if shown
         else "no Ingress or route names a host; try SERVICE.NAMESPACE"
     )
-    return InputError(f"tracing {host}", "no Ingress, route or VirtualService takes this host", hint)
+    return InputError(f"tracing {host}", "no Ingress, route or VirtualService serves this host", hint)
 
 
 def _entry(walk: _Walk, root: Hop, host: str, found: list[Entry]) -> None:
@@ -114,8 +114,8 @@ def _entry(walk: _Walk, root: Hop, host: str, found: list[Entry]) -> None:
 
 def _entrance(walk: _Walk, hop: Hop, route: Resource, service: Resource, port: Any) -> None:
     """Whether what serves the route may reach the Service's pods."""
-    for asked in (entrances.stopped, mesh_strict.entry_stop):
-        if stop := asked(walk.index, walk.index, walk.entrances, route, service, port):
+    for check in (entrances.stopped, mesh_strict.entry_stop):
+        if stop := check(walk.index, walk.index, walk.entrances, route, service, port):
             hop.remarks.append(_stop(stop))
 
 
@@ -127,7 +127,7 @@ def _stop(stop: Stop) -> Remark:
 
 def _route(walk: _Walk, entry: Entry) -> Hop:
     route = entry.route
-    hop = Hop("route", str(route), "takes the host", route)
+    hop = Hop("route", str(route), "serves the host", route)
     hop.details += walk.platform.served_by(walk.index, route)
     gateways = gateways_of(walk.index, route)
     for gateway in gateways:
@@ -135,7 +135,7 @@ def _route(walk: _Walk, entry: Entry) -> Hop:
             f"{item.get('name')} ({item.get('protocol', '?')} {item.get('port')})"
             for item in mappings(gateway.spec.get("listeners"))
         )
-        hop.hops.append(Hop("beside", str(gateway), "listens", gateway, [f"listeners: {listeners}"]))
+        hop.hops.append(Hop("related", str(gateway), "listens", gateway, [f"listeners: {listeners}"]))
     holders = gateways or [route]
     for holder in holders:
         for secret in certificates(holder):
@@ -155,7 +155,7 @@ def _service(walk: _Walk, service: Resource, port: Any, how: str) -> Hop:
         node = f", node port {item['nodePort']}" if item.get("nodePort") else ""
         hop.details.append(f"{kind}, port {item.get('port')} to {target}{node}")
     if kind == "ExternalName":
-        hop.hops.append(Hop("external", str(service.spec.get("externalName")), "outside of the cluster"))
+        hop.hops.append(Hop("external", str(service.spec.get("externalName")), "outside the cluster"))
         return hop
     hop.details += [f"mesh: {text}" for text in policy_of(walk.index, service)]
     pods = selected(walk.index, mapping(service.spec.get("selector")), service.namespace)
@@ -182,7 +182,7 @@ def _pods(walk: _Walk, pod: Resource, how: str) -> Hop:
     walk.shown.add(key)
     scalers = scalers_of(walk.index, pod)
     count = "scaled by its autoscaler" if scalers else f"{replicas(pod)} replica{'s' * (replicas(pod) != 1)}"
-    hop.details.append("one on each node" if pod.kind == "DaemonSet.apps" else count)
+    hop.details.append("one per node" if pod.kind == "DaemonSet.apps" else count)
     for container in running(pod):
         ready = ready_when(container.body)
         probe = f"ready when {ready}" if ready else "no readiness probe"
@@ -195,11 +195,11 @@ def _pods(walk: _Walk, pod: Resource, how: str) -> Hop:
     for scaler in scalers:
         low, high = scaler.spec.get("minReplicas", 1), scaler.spec.get("maxReplicas")
         detail = f"{low} to {high} replicas by {', '.join(metrics_of(scaler))}"
-        hop.hops.append(Hop("beside", str(scaler), "scales", scaler, [detail]))
+        hop.hops.append(Hop("related", str(scaler), "scales", scaler, [detail]))
     for budget in budgets_of(walk.index, pod):
         field_ = "maxUnavailable" if "maxUnavailable" in budget.spec else "minAvailable"
         hop.hops.append(
-            Hop("beside", str(budget), "limits drains", budget, [f"{field_}: {budget.spec.get(field_)}"])
+            Hop("related", str(budget), "limits drains", budget, [f"{field_}: {budget.spec.get(field_)}"])
         )
     hop.hops += volumes(walk.index, pod)
     for link in links(walk.index, pod):
@@ -220,7 +220,7 @@ def _link(walk: _Walk, link: Link) -> Hop:
 
 
 def _callers(walk: _Walk, pod: Resource) -> list[Hop]:
-    """Other workloads that meet this one at the same Service: what it writes, they read."""
+    """Other workloads that talk to the same Service: what this one writes, they read."""
     hops = []
     fronts = [
         service
@@ -237,6 +237,3 @@ def _callers(walk: _Walk, pod: Resource) -> list[Hop]:
                 hops.append(_pods(walk, other, f"also talks to {pod.name} ({link.how})"))
                 break
     return hops
-
-
-# -- what the rules say ----------------------------------------------------------------------

@@ -153,7 +153,7 @@ def _root(applications: Mapping[Key, Object]) -> Key | None:
 
 def _tree(applications: Mapping[Key, Object], root: Key | None, known: set[Key]) -> dict[Key, int]:
     """The root and all below it, with waves; what a removal that has begun knew of, too."""
-    family = Family.of(list(applications.values()))
+    family = Family.from_applications(list(applications.values()))
     found: dict[Key, int] = {}
     for top in [*([root] if root else []), *sorted(known & set(applications))]:
         found.setdefault(top, wave_of(applications[top]))

@@ -1,6 +1,6 @@
-"""The fields of Kubernetes' own kinds, of the releases that ship with this program.
+"""The fields of Kubernetes' own kinds, for the releases that ship with this program.
 
-The file is made by ci/kubernetes_kinds.py: no client and no cluster is asked.
+ci/kubernetes_kinds.py generates the file: neither a client nor a cluster is involved.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Release = tuple[int, int]
 
 @cache
 def _releases() -> dict[Release, tuple[str, Mapping[str, Any]]]:
-    """Release → its name with the patch, and what is kept of it; see ci/kubernetes_kinds.py."""
+    """Release → its name with the patch, and its data; see ci/kubernetes_kinds.py."""
     text = resources.files("bootstrap.validate").joinpath("kubernetes-kinds.json").read_text("utf-8")
     found = {}
     for name, kept in json.loads(text).items():
@@ -27,7 +27,7 @@ def _releases() -> dict[Release, tuple[str, Mapping[str, Any]]]:
 
 
 def releases() -> list[Release]:
-    """The releases whose kinds are known, the oldest first."""
+    """The releases whose kinds are known, oldest first."""
     return sorted(_releases())
 
 
@@ -37,19 +37,19 @@ def newest() -> Release:
 
 
 def nearest(release: Release) -> Release:
-    """The release that answers for another: the newest that is no newer, else the oldest that is known."""
+    """The release to use for another: the newest one that is not newer, else the oldest known."""
     older = [one for one in releases() if one <= release]
     return older[-1] if older else releases()[0]
 
 
 def name_of(release: Release) -> str:
-    """A release that is known, with its patch: v1.36.3."""
+    """A known release with its patch: v1.36.3."""
     return _releases()[release][0]
 
 
 @cache
 def load(release: Release | None = None) -> Mapping[str, Any]:
-    """What Kubernetes serves in a release (the newest, unless one is given).
+    """What Kubernetes serves in a release (the newest by default).
 
     `models`: model → {"fields": {name: type}, "required": [names]}; `kinds`: `apiVersion/Kind` → model.
     A type is str, int, float, bool, date, quantity, any, `int|str`, `#Model`, ["list", type],

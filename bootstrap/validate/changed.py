@@ -1,4 +1,4 @@
-"""Which findings concern files that changed, those that are gone too."""
+"""Which findings concern changed files, deleted ones included."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from bootstrap.validate.rules.apps import PATH, VALUES
 from bootstrap.validate.rules.files import BUILD, MISSING
 
 _NAMING = {BUILD.id, MISSING.id, PATH.id, VALUES.id}
-"""Rules whose messages name what is missing: they stand in files that did not change."""
+"""Rules whose messages name what is missing: they are reported in files that did not change."""
 _GONE = re.compile(r"no such file|not a directory|must build at directory|doesn't exist")
 _WORDS = re.compile(r"[^\s'\"`,;()]+")
 
 
-def concerned(repository: Repository, findings: Sequence[Finding], changed: Collection[str]) -> list[Finding]:
-    """The findings in changed files, and those of Applications that depend on one, or did before it went.
+def concerned(
+    repository: Repository, findings: Sequence[Finding], changed: Collection[str], rules: Collection[str] = ()
+) -> list[Finding]:
+    """The findings in changed files, and those of Applications that depend (or depended) on one.
 
-    `changed` are paths from the repository's top.
+    `changed` are paths from the repository's top, `rules` those whose own definition changed.
     """
     root = repository.files.root
     gone = {path for path in changed if not os.path.lexists(root / path)}
@@ -35,24 +37,27 @@ def concerned(repository: Repository, findings: Sequence[Finding], changed: Coll
         for scope in repository.scopes
         for placement in scope.placements
         if placement.application
-        and (files.intersection(repository.units[placement.unit.key].closure) or _held(placement, folders))
+        and (
+            files.intersection(repository.units[placement.unit.key].closure)
+            or _was_applied(placement, folders)
+        )
     }
-    return [one for one in findings if one.file in files or one.application in touched]
+    return [one for one in findings if one.file in files or one.application in touched or one.rule in rules]
 
 
 def _above(path: str) -> Iterator[str]:
-    """The folders that a file lies in, but for the top."""
+    """The folders that a file is in, except the top."""
     while path := posixpath.dirname(path):
         yield path
 
 
-def _held(placement: Placement, folders: Collection[str]) -> bool:
-    """Whether a file is gone from a folder that is applied as a whole: none of its files names it."""
+def _was_applied(placement: Placement, folders: Collection[str]) -> bool:
+    """Whether a file was deleted from a folder that is applied as a whole, so that no file names it."""
     return placement.unit.tool != "kustomize" and placement.unit.path in folders
 
 
 def _names(finding: Finding, gone: Collection[str], root: str) -> bool:
-    """Whether what a finding misses is gone; also when a program says only that something is not there."""
+    """Whether what a finding misses was deleted; also when a program only says that something is missing."""
     folder = posixpath.dirname(finding.file)
     for word in _WORDS.findall(finding.message):
         name = word.rstrip(".:").removeprefix(f"{root}/")

@@ -1,10 +1,10 @@
-"""The repository's `bootstrap.yaml`: which one counts, and what is wrong with it."""
+"""The repository's `bootstrap.yaml`: which one applies, and what is wrong with it."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.core.errors import InputError
@@ -15,18 +15,18 @@ from bootstrap.repository.model import Repository
 from bootstrap.resources.index import mapping, sequence
 from bootstrap.validate import builtin_kinds
 from bootstrap.validate.places import Places
-from bootstrap.validate.rule import SEVERITIES, Finding, Severity
+from bootstrap.validate.rule import SEVERITIES, Finding, Rule, Severity
 from bootstrap.validate.rules import record
 from bootstrap.validate.rules.files import BY_CODE
 from bootstrap.validate.rules.record import release
-from bootstrap.validate.ruleset import RULES, choose
+from bootstrap.validate.ruleset import GROUPS, RULES, choose
 
 KUBERNETES = (1, 36)
-"""The release that is meant when nothing says another."""
+"""The default release."""
 
 
 def records(files: Files) -> Iterator[str]:
-    """Every bootstrap.yaml that lies at the top of a layout, or of the repository, and is no manifest."""
+    """Every bootstrap.yaml at the top of a layout or of the repository that is not a manifest."""
     for path in files.named(RECORD):
         folder = posixpath.dirname(path)
         beside = files.is_folder(posixpath.join(folder, "clusters"))
@@ -35,7 +35,7 @@ def records(files: Files) -> Iterator[str]:
 
 
 def record_of(repository: Repository) -> str | None:
-    """The bootstrap.yaml that counts for the folder that was named: above it, else the only one below."""
+    """The bootstrap.yaml that applies to the named folder: above it, else the only one below."""
     found = list(records(repository.files))
     here = f"{repository.within}/"
     above = [
@@ -46,16 +46,18 @@ def record_of(repository: Repository) -> str | None:
     return max(above, key=len, default=found[0] if len(found) == 1 else None)
 
 
-def record_findings(repository: Repository, places: Places) -> Iterator[Finding]:
-    """What is wrong with every one of them."""
+def record_findings(
+    repository: Repository, places: Places, own: Mapping[str, Rule] | None = None
+) -> Iterator[Finding]:
+    """The findings about all of them; `own` are the repository's own rules."""
     for path in records(repository.files):
         parsed, content = repository.files.parsed(path), repository.files.read(path)
         for fault in parsed.faults:
             rule = BY_CODE[fault.code]
             yield Finding(rule.id, rule.severity, fault.message, fault.fix, path, fault.line)
         for document in parsed.documents[:1]:
-            for field, message in record.faults(document.value, RULES):
-                line = line_of(content, document.number, field)
+            for place, message in record.faults(document.value, {**RULES, **(own or {})}):
+                line = line_of(content, document.number, place)
                 if not places.comments(path).covers(record.RECORD.id, line, line):
                     yield Finding(
                         record.RECORD.id, record.RECORD.severity, message, record.RECORD.fix, path, line
@@ -64,42 +66,58 @@ def record_findings(repository: Repository, places: Places) -> Iterator[Finding]
 
 @dataclass(frozen=True)
 class Settings:
-    """Which rules, how severe, and for which Kubernetes release.
+    """Which rules apply, how severe they are, and the Kubernetes release.
 
-    `kinds` is the release that says which kinds and fields there are: the newest that is known, where
-    nobody named one.
+    `own` are the repository's own rules, `groups` those that are off unless they are asked for, and were.
+    `kinds` is the release whose kinds and fields apply: the newest one known, unless one was named.
     """
 
     rules: frozenset[str]
     severities: Mapping[str, Severity]
     kubernetes: tuple[int, int] = KUBERNETES
     kinds: tuple[int, int] = KUBERNETES
+    own: Mapping[str, Rule] = field(default_factory=dict)
+    groups: frozenset[str] = frozenset()
 
 
-def settings(rules: str | None, kubernetes: str | None, configured: Mapping[str, Any]) -> Settings:
-    """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an option that is none.
+def settings(
+    rules: str | None,
+    kubernetes: str | None,
+    configured: Mapping[str, Any],
+    own: Mapping[str, Rule] | None = None,
+    groups: Iterable[str] = (),
+) -> Settings:
+    """The rules to use: `checks:` of bootstrap.yaml, then the options. InputError for an invalid option.
 
-    What is wrong in the file is a finding (rules/record.py), and counts as not written.
+    What is wrong in the file is a finding (rules/record.py), and is ignored here.
     """
     off = [item for item in sequence(configured.get("off")) if isinstance(item, str) and item]
     severities: dict[str, Severity] = {
         rule: level
         for rule, level in mapping(configured.get("severity")).items()
-        if rule in RULES and level in SEVERITIES
+        if (rule in RULES or rule in (own or {})) and level in SEVERITIES
     }
     wanted = release(configured.get("kubernetes"))
     if kubernetes is not None:
         wanted = release(kubernetes)
         if wanted is None:
-            raise InputError("reading --kubernetes", f"{kubernetes!r} is no release", "write it as 1.36")
+            raise InputError("reading --kubernetes", f"{kubernetes!r} is not a release", "write it as 1.36")
         if wanted > KUBERNETES and wanted > (newest := builtin_kinds.newest()):
-            hint = "the newest release that is known is {}.{}".format(*max(newest, KUBERNETES))
-            raise InputError("reading --kubernetes", f"nothing is known of Kubernetes {kubernetes}", hint)
-    return Settings(choose(rules, off), severities, wanted or KUBERNETES, wanted or builtin_kinds.newest())
+            hint = "the newest known release is {}.{}".format(*max(newest, KUBERNETES))
+            raise InputError("reading --kubernetes", f"Kubernetes {kubernetes} is unknown", hint)
+    asked = {one for one in (*groups, *sequence(configured.get("groups"))) if one in GROUPS}
+    return Settings(
+        choose(rules, off, own or {}, asked),
+        severities,
+        wanted or KUBERNETES,
+        wanted or builtin_kinds.newest(),
+        own or {},
+        frozenset(asked),
+    )
 
 
 def configured(repository: Repository) -> Mapping[str, Any]:
-    """`checks:` of the bootstrap.yaml that is nearest; empty without one."""
+    """`checks:` of the nearest bootstrap.yaml; empty without one."""
     path = record_of(repository)
     documents = repository.files.parsed(path).documents if path is not None else ()
     return mapping(mapping(documents[0].value).get("checks")) if documents else {}

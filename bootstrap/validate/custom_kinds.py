@@ -16,7 +16,7 @@ _DEEPEST = 60
 
 
 def of_definition(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The models and kinds of one definition; models that are alike have one name, made of their content."""
+    """The models and kinds of one definition; equal models share a name, which is a hash of their content."""
     models: dict[str, Any] = {}
     kinds = {}
     group, kind = dig(body, "spec", "group"), dig(body, "spec", "names", "kind")
@@ -48,7 +48,7 @@ def argocd() -> dict[str, Any]:
 
 
 def _type(schema: Any, models: dict[str, Any], depth: int) -> Any:
-    """A schema's type in our words; what it forbids beyond that is left to the API server."""
+    """A schema's type in the form of builtin_kinds.py; further restrictions are left to the API server."""
     if schema is None:
         return METADATA
     schema = mapping(schema)

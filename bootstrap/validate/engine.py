@@ -1,7 +1,7 @@
-"""Runs the rules over a repository, a namespace at a time, and says at which line each finding stands.
+"""Runs the rules over a repository, one namespace at a time, and locates each finding.
 
-What was found in a namespace is kept by its content: the next time, only namespaces whose objects
-changed are checked, unless something changed that all of them look at.
+The findings of a namespace are cached by its content: the next time, only namespaces whose objects
+have changed are checked, unless something has changed that all of them depend on.
 """
 
 from __future__ import annotations
@@ -23,33 +23,42 @@ from bootstrap.resources.homes import gateway_labels, homes
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
+from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
+from bootstrap.validate.own.read import Own
 from bootstrap.validate.places import Places
 from bootstrap.validate.present import Identity, Placed, loose, present
-from bootstrap.validate.rule import SEVERITIES, Finding, Surroundings
+from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding
 from bootstrap.validate.rules.files import BY_CODE
 from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
 
 
-def check(repository: Repository, settings: Settings) -> list[Finding]:
-    """Everything that the rules find, by file and line."""
+def check(repository: Repository, settings: Settings, own: Own | None = None) -> list[Finding]:
+    """All findings, by file and line; `own` are the repository's own rules."""
+    own = own or Own()
     places = Places(repository.files, _made_of(repository))
-    found = [*file_findings(repository, places), *record_findings(repository, places)]
+    found = [*file_findings(repository, places), *record_findings(repository, places, settings.own)]
     schemas = reader(repository, settings.kinds)
     others = loose(repository)
     for scope in repository.scopes:
         beside = frozenset() if scope.complete else others
         found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
     found += unreachable(repository, places)
+    if own.rules or own.wrong:
+        from bootstrap.cel.evaluator import Evaluator
+        from bootstrap.validate.own.findings import findings as own_findings
+
+        with Evaluator() as evaluator:
+            found += own_findings(repository, own, evaluator, places)
     return _ordered(found, settings)
 
 
 def _made_of(repository: Repository) -> Candidates:
-    """The files of an Application's units and its own, asked for only where a field was patched."""
+    """The files of an Application and its units, read only where a field was patched."""
     made: dict[str, list[str]] = {}
 
     def of(application: str) -> list[str]:
@@ -68,11 +77,11 @@ def _made_of(repository: Repository) -> Candidates:
 def findings(
     repository: Repository, scope: Scope, namespaces: Collection[str] | None = None
 ) -> list[Finding]:
-    """What `validate` finds in a scope, for whatever shows it elsewhere: traces and drawings.
+    """What `validate` finds in a scope, for traces and drawings.
 
-    The repository's own settings and comments count. `namespaces` are those to look into beside the
-    Applications, None for all. What is wrong with the files that an Application is made of has no object,
-    but its `application`. Nothing is merged: what several objects share is said of each.
+    The repository's own settings and comments apply. `namespaces` are those to check besides the
+    Applications, None for all. Findings about the files of an Application have no object,
+    but its `application`. Nothing is merged: what several objects share is reported for each.
     """
     settings = configured_settings(None, None, configured(repository))
     places = Places(repository.files, _made_of(repository))
@@ -87,7 +96,7 @@ def findings(
 
 
 def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
-    """Without what is switched off and what is said twice (a base that several overlays use)."""
+    """Without what is switched off and without repetitions (a base that several overlays use)."""
     unique: dict[tuple[str, str, int, str], Finding] = {}
     for finding in found:
         if finding.rule in settings.rules:
@@ -105,16 +114,16 @@ def _ordered(found: Iterable[Finding], settings: Settings) -> list[Finding]:
 
 
 _OF_MESH = {"DestinationRule.networking.istio.io", "PeerAuthentication.security.istio.io"}
-"""Public in the mesh's own namespace alone, where they hold for all others."""
+"""Public only in the mesh's own namespace, where they apply to all others."""
 _APPS_ALONE = {APPLICATION, APPLICATION_SET, PROJECT}
-"""Public, and yet no matter to the rules of a namespace."""
+"""Public, but irrelevant to the rules of a namespace."""
 
 
 @dataclass(frozen=True)
 class _Target:
-    """One destination cluster of a scope: what its namespaces may look at, and its checksum."""
+    """One destination cluster of a scope: what its namespaces may depend on, and its checksum."""
 
-    around: Surroundings
+    context: ClusterContext
     key: str
 
 
@@ -133,7 +142,7 @@ def _scope_findings(
         for number, fact in enumerate(repository.units[placement.unit.key].facts):
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
-    there = present(repository, scope, beside)
+    there = present(repository, scope, beside, ByHand(repository.files))
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
     keys = {
@@ -151,11 +160,11 @@ def _scope_findings(
             found = _group_findings(repository, scope, targets[cluster], namespace, members, places)
             repository.store.put(key, [(asdict(one.finding), one.unless, one.given) for one in found])
         for one in found:
-            if there.holds(one, cluster):
-                yield one.finding
+            if (finding := there.judged(one, cluster)) is not None:
+                yield finding
     for problem in apps_problems(repository, scope, groups):
-        if finding := places.place(problem):
-            yield finding
+        if placed_at := places.place(problem):
+            yield placed_at
 
 
 def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known) -> _Target:
@@ -194,7 +203,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
     parts.append({chart: sorted(namespaces) for chart, namespaces in lived_in.items()})
     digest.update(json.dumps(parts, sort_keys=True).encode())
     public = Index(resources, opaque)
-    around = Surroundings(
+    context = ClusterContext(
         public,
         complete,
         cluster,
@@ -207,7 +216,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         lived_in,
         gateways,
     )
-    return _Target(around, digest.hexdigest())
+    return _Target(context, digest.hexdigest())
 
 
 def _group_key(
@@ -238,13 +247,13 @@ def _group_findings(
     own = _applications(scope, members)
     promised = scope.promised_in(namespace)
     applications = {name: scope.by_name[name] for name in own if name in scope.by_name}
-    public = target.around.public
+    public = target.context.public
     resources = list(_load(repository, scope, members))
     index = Index(resources, public.opaque, promised, applications, beyond=public)
     return [
         Placed(finding, problem.unless, problem.given)
         for check_group in CHECKS
-        for problem in check_group(index, target.around)
+        for problem in check_group(index, target.context)
         if (finding := places.place(problem))
     ]
 
@@ -260,7 +269,7 @@ def _load(repository: Repository, scope: Scope, members: Members) -> Iterator[Re
 
 
 def objects_of(repository: Repository) -> int:
-    """How many objects were looked at, of those that lie in the folder that was named."""
+    """The number of objects that were checked in the named folder."""
     return sum(
         sum(repository.is_within(fact[3]) for fact in facts) if repository.within else len(facts)
         for scope in repository.scopes
@@ -273,7 +282,7 @@ assert all(rule.id in RULES for rule in BY_CODE.values())  # noqa: S101 - a faul
 
 
 def classes_off(repository: Repository, scope: Scope, cluster: str, entrances: Entrances) -> frozenset[str]:
-    """The ingress and gateway classes of controllers that are switched off; of `entrances` runs here."""
+    """The ingress and gateway classes of controllers that are switched off; `entrances`: those that run."""
     path = file_of(repository.files, scope.root)
     if not scope.complete or path is None or cluster != IN_CLUSTER:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Runs the rules about the Applications of a scope, which look at all of them together."""
+"""Runs the rules about the Applications of a scope, which consider all of them together."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from bootstrap.repository.kustomize import NAMES
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.places import Places
-from bootstrap.validate.rule import Apps, Claimed, Finding, Owned, Problem
+from bootstrap.validate.rule import AppliedObject, Apps, Finding, HostClaim, Problem
 from bootstrap.validate.rules.files import UNREACHABLE
 from bootstrap.validate.rules.waves import CRD
 from bootstrap.validate.ruleset import APPS_CHECKS, RULES, version
 from bootstrap.validate.unread import may_bring
 
 Members = Mapping[int, Sequence[int]]
-"""Of a namespace: placement, by number → its objects there, by number."""
+"""For a namespace: placement, by number → its objects there, by number."""
 
 
 def apps_problems(
     repository: Repository, scope: Scope, groups: Mapping[tuple[str, str], Members]
 ) -> list[Problem]:
-    """What the rules about Applications find; from the store, when nothing that they look at changed."""
+    """The findings about Applications; from the cache if nothing that they depend on has changed."""
     known_revisions = revisions(repository.files.root)
     digest = hashlib.sha256(f"{version()} {scope.complete} {sorted(repository.urls)}".encode())
     digest.update("\0".join(sorted(repository.files.stats)).encode("utf-8", "surrogateescape"))
@@ -48,7 +48,7 @@ def apps_problems(
 
 
 def _problem_data(problem: Problem) -> dict[str, Any]:
-    """A problem as JSON; of its object only what says which and where it is."""
+    """A problem as JSON; of its object only its identity and location."""
     one = problem.resource
     where = ["", one.kind, one.namespace, one.name, one.application, one.file, one.document, one.line]
     return {
@@ -62,7 +62,7 @@ def _problem_data(problem: Problem) -> dict[str, Any]:
 
 
 def _problem(data: Mapping[str, Any]) -> Problem:
-    resource = Owned(*data["object"]).resource
+    resource = AppliedObject(*data["object"]).resource
     return Problem(
         RULES[data["rule"]], resource, data["message"], data["fix"], tuple(data["path"]), None, data["level"]
     )
@@ -74,8 +74,8 @@ def _apps(
     groups: Mapping[tuple[str, str], Members],
     known_revisions: frozenset[str] | None,
 ) -> Apps:
-    owned: list[Owned] = []
-    claims: list[Claimed] = []
+    owned: list[AppliedObject] = []
+    claims: list[HostClaim] = []
     for (cluster, namespace), members in groups.items():
         for place, numbers in members.items():
             placement = scope.placements[place]
@@ -83,17 +83,17 @@ def _apps(
             own = {}
             for number in numbers:
                 kind, _, name, file, document, line = unit.facts[number]
-                own[number] = Owned(
+                own[number] = AppliedObject(
                     cluster, kind, namespace, name, placement.application, file, document, line
                 )
             owned += own.values()
-            claims += [Claimed(own[number], *claim) for number, claim in unit.claims if number in own]
+            claims += [HostClaim(own[number], *claim) for number, claim in unit.claims if number in own]
     resources = [resource for _, resource in repository.public(scope)]
     public = Index(resources, {namespace for _, namespace in scope.opaque})
     closures: dict[str, set[str]] = defaultdict(set)
     for placement in scope.placements:
         closures[placement.application] |= set(repository.units[placement.unit.key].closure)
-    # What is off gets the branch from its cluster's settings when it is switched on.
+    # What is switched off gets the branch from its cluster's settings once it is switched on.
     off = not scope.complete and any(one.complete for one in repository.scopes)
     return Apps(
         scope.applications,
@@ -112,12 +112,12 @@ def _apps(
 
 
 def _unread(scope: Scope) -> set[str]:
-    """The Applications of which something is broken; "" for what no Application applies."""
+    """The Applications with a broken part; "" for what no Application applies."""
     return {name for names in scope.unreadable.values() for name in names}
 
 
 def revisions(root: pathlib.Path) -> frozenset[str] | None:
-    """The names of the repository's branches and tags; None when a checkout does not have them all."""
+    """The names of the repository's branches and tags; None if the checkout does not have them all."""
     git = root / ".git"
     if not (git / "HEAD").is_file() or (git / "shallow").exists():
         return None
@@ -133,7 +133,7 @@ def revisions(root: pathlib.Path) -> frozenset[str] | None:
 
 
 def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
-    """Applications that no cluster names, not even switched off."""
+    """Applications that no cluster leads to, not even switched off."""
     complete = [scope for scope in repository.scopes if scope.complete and scope.root]
     if any(scope.lost for scope in complete):
         return
@@ -175,7 +175,7 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
 
 
 def _flat_folders(repository: Repository) -> dict[str, Resource]:
-    """Folders that an Application applies without what lies below → it."""
+    """Folders that an Application applies without their subfolders → the Application."""
     found = {}
     for scope in repository.scopes:
         for placement in scope.placements:

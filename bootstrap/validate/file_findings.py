@@ -1,4 +1,4 @@
-"""What is wrong with files themselves: faults, patches without a target, credentials in values of charts."""
+"""Findings about files themselves: faults, patches without a target, credentials in chart values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bootstrap.validate.rules.files import BY_CODE, PATCH
 
 
 def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
-    """Everything that is found without looking at objects."""
+    """All findings that do not concern objects."""
     yield from placed(repository.faults, places)
     for unit in repository.units.values():
         yield from placed(unit.faults, places)
@@ -25,7 +25,7 @@ def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
 
 
 def placed(faults: Iterable[FileFault], places: Places) -> Iterator[Finding]:
-    """Faults as findings, but for those that a comment leaves out."""
+    """Faults as findings, except those that a comment suppresses."""
     for file, fault in faults:
         yield from _at(places, BY_CODE[fault.code], fault.message, fault.fix, file, fault.line)
 
@@ -36,7 +36,7 @@ def _at(places: Places, rule: Rule, message: str, fix: str, file: str, line: int
 
 
 def _patches(repository: Repository, places: Places) -> Iterator[Finding]:
-    """Patches that select nothing wherever their kustomization is built, and that is known everywhere."""
+    """Patches that select nothing wherever their kustomization is built, if all builds are known."""
     messages: dict[tuple[str, str, int], str] = {}
     for unit in repository.units.values():
         for file, field, number, message in unit.patches:
@@ -52,7 +52,7 @@ def _patches(repository: Repository, places: Places) -> Iterator[Finding]:
 
 
 def _credentials(repository: Repository, places: Places) -> Iterator[Finding]:
-    """Tokens and private keys in values of charts: files that are called so, or that an Application names."""
+    """Tokens and private keys in chart values: files with such names, or that an Application names."""
     if not repository.secrets:
         return
     from bootstrap.repository.values import is_values
@@ -62,5 +62,5 @@ def _credentials(repository: Repository, places: Places) -> Iterator[Finding]:
         if is_values(path) or path in named:
             for line, kind in found:
                 rule = PRIVATE_KEY if kind == "a private key" else CREDENTIAL
-                message = f"the values hold what looks like {kind}"
+                message = f"the values contain what looks like {kind}"
                 yield from _at(places, rule, message, rule.fix, path, line)

@@ -1,4 +1,4 @@
-"""Where a problem stands: its file and line, and whether a comment there leaves it out."""
+"""Where a problem is: its file and line, and whether a comment there suppresses it."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from bootstrap.repository.patched import Candidates, patch_line, value_at, writt
 from bootstrap.validate.rule import Finding, Problem
 
 KEPT = 16
-"""Files whose nodes are held in memory: what is wrong is often wrong in a few large ones, by turns."""
+"""Files whose nodes are kept in memory: problems are often in a few large ones, alternately."""
 
 
 class Places:
-    """Turns problems into findings: file, line, and whether a comment leaves them out."""
+    """Turns problems into findings: file, line, and whether a comment suppresses them."""
 
     def __init__(self, files: Files, candidates: Candidates | None = None) -> None:
-        """`candidates` gives the files that may hold a patch for the objects of an Application."""
+        """`candidates` returns the files that may have a patch for the objects of an Application."""
         self._files = files
         self._candidates = candidates
         self._comments: dict[str, Comments] = {}
         self._composed: dict[str, list[Any]] = {}
 
     def place(self, problem: Problem) -> Finding | None:
-        """The finding; None when a comment in the file leaves it out."""
+        """The finding; None when a comment in the file suppresses it."""
         resource, rule = problem.resource, problem.rule
         line = resource.line
-        if resource.file and self._left_out(rule.id, resource.file, line, line):
+        if resource.file and self._is_suppressed(rule.id, resource.file, line, line):
             return None
         if resource.file and posixpath.basename(resource.file) not in NAMES and problem.path:
             line = max(line, self._line(resource.file, resource.document, problem.path))
-            if self._left_out(rule.id, resource.file, line, resource.line):
+            if self._is_suppressed(rule.id, resource.file, line, resource.line):
                 return None
         file, line = self._patched(problem) or (resource.file, line)
         if file != resource.file and self.comments(file).covers(rule.id, line, line):
@@ -52,7 +52,7 @@ class Places:
         )
 
     def _patched(self, problem: Problem) -> tuple[str, int] | None:
-        """The line of the patch that gave a field its value; None when the object's own file does."""
+        """The line of the patch that sets a field; None when the object's own file does."""
         resource, path = problem.resource, problem.path
         if not path or not resource.file or self._candidates is None or not resource.application:
             return None
@@ -69,14 +69,14 @@ class Places:
         return line_in(self._nodes(file), document, path)
 
     def _nodes(self, file: str) -> list[Any]:
-        """A file's nodes; those asked for last are kept, for what else is wrong in them."""
+        """A file's nodes; the most recent ones are kept for further problems in them."""
         if file not in self._composed:
             if len(self._composed) >= KEPT:
                 self._composed.pop(next(iter(self._composed)))
             self._composed[file] = compose(self._files.read(file))
         return self._composed[file]
 
-    def _left_out(self, rule: str, file: str, line: int, document: int) -> bool:
+    def _is_suppressed(self, rule: str, file: str, line: int, document: int) -> bool:
         """By a comment in the file, or on the entry of the kustomization that names it."""
         if self.comments(file).covers(rule, line, document):
             return True

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bootstrap import __version__
 from bootstrap.repository.covered import Coverage, Part
 from bootstrap.validate.baseline import fingerprint
-from bootstrap.validate.rule import SEVERITIES, Finding
+from bootstrap.validate.rule import SEVERITIES, Finding, Rule
 from bootstrap.validate.ruleset import RULES
 
 FORMATS = ("text", "json", "sarif", "github", "junit", "markdown")
@@ -22,7 +22,7 @@ FORMATS = ("text", "json", "sarif", "github", "junit", "markdown")
 
 @dataclass(frozen=True)
 class Unchecked:
-    """Rules that could say less than they would, because of some parts; `text` says it in one line."""
+    """Rules that could not check everything because of unread parts; `text` says so in one line."""
 
     rules: tuple[str, ...]
     text: str
@@ -34,10 +34,10 @@ class Unchecked:
 
 @dataclass(frozen=True)
 class Scope:
-    """What was looked at: how many objects, of which repository, and what of it was left out.
+    """What was checked: how many objects, of which repository, and which parts were left out.
 
-    `within` is the folder below `root` that was named, "" for all of it; `left_out` are Git repositories
-    inside it.
+    `within` is the named folder below `root`, "" for all of it; `left_out` are Git repositories
+    inside it; `own` the repository's own rules.
     """
 
     objects: int
@@ -46,10 +46,11 @@ class Scope:
     left_out: tuple[str, ...] = ()
     unchecked: Unchecked | None = None
     coverage: Coverage | None = None
+    own: Mapping[str, Rule] = field(default_factory=dict)
 
 
 def notes(scope: Scope) -> list[str]:
-    """What every format says beside the findings: what was read, and what was not checked."""
+    """What every format says besides the findings: what was read, and what was not checked."""
     found = [str(scope.coverage)] if scope.coverage is not None else []
     return found + ([f"not checked: {scope.unchecked}"] if scope.unchecked is not None else [])
 
@@ -63,12 +64,12 @@ def summary(findings: Sequence[Finding], scope: Scope) -> str:
 def counted(findings: Sequence[Finding]) -> str:
     """How many findings there are of each severity."""
     counts = Counter(finding.severity for finding in findings)
-    said = ", ".join(
+    numbers = ", ".join(
         f"{counts[severity]} {severity}{_plural(severity, counts[severity])}"
         for severity in SEVERITIES
         if counts[severity]
     )
-    return said or "nothing found"
+    return numbers or "no findings"
 
 
 def _plural(severity: str, count: int) -> str:
@@ -76,7 +77,7 @@ def _plural(severity: str, count: int) -> str:
 
 
 def text(findings: Sequence[Finding]) -> Iterator[str]:
-    """Three lines each: where and what, the object, what to do."""
+    """Three lines each: place and problem, the object, the fix."""
     for finding in findings:
         yield _one_line(f"{finding.where}: {finding.severity} {finding.rule}: {finding.message}")
         if finding.application:
@@ -85,7 +86,7 @@ def text(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _one_line(text: str) -> str:
-    """A line of a report with the line breaks told that a name or value in it has."""
+    """A line of a report, with the line breaks of names and values escaped."""
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
@@ -108,17 +109,18 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
 def sarif(findings: Sequence[Finding], scope: Scope) -> str:
-    """SARIF 2.1.0, as code scanning takes it."""
+    """SARIF 2.1.0 for code scanning."""
     used = sorted({finding.rule for finding in findings})
+    known = {**RULES, **scope.own}
     rules = [
         {
-            "id": RULES[rule].id,
-            "name": RULES[rule].name,
-            "shortDescription": {"text": RULES[rule].about},
-            "help": {"text": RULES[rule].fix},
-            "defaultConfiguration": {"level": _LEVELS[RULES[rule].severity]},
+            "id": rule.id,
+            "name": rule.name,
+            "shortDescription": {"text": rule.about},
+            "help": {"text": rule.fix},
+            "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         }
-        for rule in used
+        for rule in (known[name] for name in used)
     ]
     results = [
         {
@@ -144,13 +146,13 @@ def sarif(findings: Sequence[Finding], scope: Scope) -> str:
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-    if told := [{"level": "note", "message": {"text": one}} for one in notes(scope)]:
-        log["runs"][0]["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": told}]
+    if remarks := [{"level": "note", "message": {"text": one}} for one in notes(scope)]:
+        log["runs"][0]["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": remarks}]
     return json.dumps(log, indent=2)
 
 
 def github(findings: Sequence[Finding], scope: Scope) -> Iterator[str]:
-    """Workflow commands, which GitHub shows beside the lines."""
+    """Workflow commands, which GitHub shows next to the lines."""
     levels = {"error": "error", "warning": "warning", "info": "notice"}
     for finding in findings:
         place = f"file={_escaped(finding.file, True)},line={max(finding.line, 1)},title={finding.rule}"
@@ -167,7 +169,7 @@ def _escaped(value: str, is_property: bool) -> str:
 
 
 def junit(findings: Sequence[Finding], scope: Scope) -> str:
-    """JUnit XML: a test case a finding, or one that passed when there is none."""
+    """JUnit XML: one test case per finding, or a passed one if there are none."""
     from xml.etree import ElementTree as xml
 
     failures = sum(finding.severity != "info" for finding in findings)
@@ -192,6 +194,6 @@ def junit(findings: Sequence[Finding], scope: Scope) -> str:
             failure.text = f"{finding.where}\nto do: {finding.fix}"
     if not findings:
         xml.SubElement(suite, "testcase", classname="bootstrap", name=f"{scope.objects} objects checked")
-    if told := notes(scope):
-        xml.SubElement(suite, "system-out").text = "\n".join(told)
+    if remarks := notes(scope):
+        xml.SubElement(suite, "system-out").text = "\n".join(remarks)
     return xml.tostring(suite, encoding="unicode", xml_declaration=True)

@@ -14,10 +14,10 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#])")
 
 
 def markdown(findings: Sequence[Finding], scope: Scope) -> str:
-    """How many there are, then a table for each Application (or file, of what none applies)."""
+    """Their number, then a table for each Application (or file, for what none applies)."""
     within = f" in {_code(scope.within)}" if scope.within else ""
     parts = [f"**bootstrap validate**: {counted(findings)}, {scope.objects:,} objects checked{within}\n"]
-    size, told = 0, 0
+    size, listed = 0, 0
     for title, group in _grouped(findings):
         table = [f"\n### {title}\n", "| | where | what is wrong | what to do |", "| --- | --- | --- | --- |"]
         size += sum(map(len, table))
@@ -27,18 +27,20 @@ def markdown(findings: Sequence[Finding], scope: Scope) -> str:
             if size > LIMIT:
                 break
             table.append(row)
-            told += 1
+            listed += 1
         if len(table) > 3:
             parts.append("\n".join(table) + "\n")
         if size > LIMIT:
-            parts.append(f"\n… and {len(findings) - told:,} more: `bootstrap validate` tells all of them.\n")
+            parts.append(
+                f"\n… and {len(findings) - listed:,} more: `bootstrap validate` lists all of them.\n"
+            )
             break
     parts += (f"\n{_text(note[0].upper() + note[1:])}.\n" for note in notes(scope))
     return "".join(parts)
 
 
 def _grouped(findings: Sequence[Finding]) -> Iterator[tuple[str, list[Finding]]]:
-    """What no Application applies last, the rest by name; within a group the most severe first."""
+    """Sorted by Application, what none applies last; within a group the most severe first."""
     groups: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda one: (not one.application, one.application)):
         title = f"Application {_code(finding.application)}" if finding.application else "Files"
@@ -53,10 +55,10 @@ def _row(finding: Finding) -> str:
 
 
 def _text(value: str) -> str:
-    """Text that stays as it is in a cell: no markup, no mention of a person, no line break."""
+    """Text for a cell, escaped: no markup, no mention of a person, no line break."""
     return _SPECIAL.sub(r"\\\1", " ".join(value.split())).replace("@", "@\u200b")
 
 
 def _code(value: str) -> str:
-    """A path or name as code; a bar would end the cell, a backtick the code."""
+    """A path or name as code; a pipe would end the cell, a backtick the code."""
     return "`" + " ".join(value.split()).replace("`", "'").replace("|", "\\|") + "`"

@@ -1,4 +1,4 @@
-"""What a rule is, what it finds, and what it may look at."""
+"""What a rule is, what it finds, and what it may read."""
 
 from __future__ import annotations
 
@@ -19,23 +19,27 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule's documentation. `about` says what is wrong, `fix` what to do in general."""
+    """A rule's documentation. `about` says what is wrong, `fix` the general advice.
+
+    A rule of a `group` is used where the group is asked for.
+    """
 
     id: str
     name: str
     severity: Severity
     about: str
     fix: str
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What a rule found, before files are looked at.
+    """What a rule found, before it is located in a file.
 
     `path` is the field inside the object. `unless` names an object, (kind, namespace, name), whose
-    existence anywhere in the cluster makes it no problem; it is asked when all namespaces are known.
-    `level` is how severe it is when that is not what the rule says. `given` names an object, in the
-    namespace "*" for any, without which it is no problem.
+    existence anywhere in the cluster resolves it; it is checked when all namespaces are known.
+    `level` is its severity if it differs from the rule's. `given` names an object, in the
+    namespace "*" for any, without which there is no problem.
     """
 
     rule: Rule
@@ -54,7 +58,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem at its place. `line` counts from 1; 0 when the file is not known."""
+    """A problem with its location. `line` counts from 1; 0 when the file is unknown."""
 
     rule: str
     severity: Severity
@@ -71,17 +75,17 @@ class Finding:
 
 
 @dataclass
-class Surroundings:
-    """What a namespace's rules may know of the rest of its cluster.
+class ClusterContext:
+    """What a namespace's rules may know about the rest of its cluster.
 
-    `public` holds cluster-scoped objects and what else may be used from afar; `complete` says that
-    nothing but what is in Git runs there, as far as Git can tell. `images` are the names, without
+    `public` has cluster-scoped objects and what other namespaces may use; `complete` means that
+    nothing but what is in Git runs there, as far as Git shows. `images` are the names, without
     tags, of every image of the cluster; `kubernetes` is its release; `schema` gives the fields of
-    kinds (`models` and `kinds`, see builtin_kinds.py), nothing when they are not known; `entrances`
-    where ingress controllers run; `issuers` says that Git has all ClusterIssuers, though not all is known;
-    `off` are the classes of controllers that stand switched off in the cluster's kustomization;
+    kinds (`models` and `kinds`, see builtin_kinds.py), empty if unknown; `entrances`
+    where ingress controllers run; `issuers` means that Git has all ClusterIssuers, even if not all is known;
+    `off` are the classes of controllers that are switched off in the cluster's kustomization;
     `homes` the namespaces that a chart of a name (or the image of its controller) is applied to;
-    `gateways` the labels of the pods that charts bring for Istio's Gateways, None when not all are known.
+    `gateways` the labels of the pods that charts install for Istio's Gateways, None if not all are known.
     """
 
     public: Index
@@ -97,23 +101,23 @@ class Surroundings:
     gateways: Sequence[Mapping[str, str]] | None = None
 
     def knows_cluster_objects(self) -> bool:
-        """Whether a cluster-scoped object that is not in Git is missing indeed."""
+        """Whether a cluster-scoped object that is not in Git is really missing."""
         return self.complete and self.public.knows("")
 
     def lacks(self, kind: str, name: object, known: Iterable[str] | None = None) -> Severity | None:
-        """How sure it is that no cluster-scoped object of a kind has the name; None: it is there, or may be.
+        """The severity when no cluster-scoped object of a kind has the name; None: it exists, or may exist.
 
-        Where not all is known (a chart is not rendered), one that Git has under almost the same name is a
-        slip of the pen: a warning.
+        Where not all is known (a chart is not rendered), an almost identical name in Git indicates a
+        typo: a warning.
         """
         names = set(known) if known is not None else {item.name for item in self.public.of(kind)}
         if str(name) in names:
             return None
         of_entrance = kind.startswith(("IngressClass.", "GatewayClass."))
         if self.knows_cluster_objects():
-            # Many clusters come with a controller and its class: Git that has none says nothing of them.
-            told = names or not of_entrance or classes(self.entrances) or self.off
-            return "error" if told else "info"
+            # Many clusters come with a controller and its class: that Git has none proves nothing.
+            decided = names or not of_entrance or classes(self.entrances) or self.off
+            return "error" if decided else "info"
         if of_entrance:
             names |= classes(self.entrances)
             if str(name) in self.off:
@@ -122,7 +126,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Owned:
+class AppliedObject:
     """An object that an Application applies, without its body."""
 
     cluster: str
@@ -136,17 +140,17 @@ class Owned:
 
     @property
     def resource(self) -> Resource:
-        """A stand-in that says what and where it is."""
+        """A stand-in with its identity and location."""
         kind, dot, group = self.kind.partition(".")
         body = {"apiVersion": f"{group}/_" if dot else "v1", "kind": kind, "metadata": {"name": self.name}}
         return Resource(body, self.namespace, self.application, self.file, self.document, self.line)
 
 
 @dataclass(frozen=True)
-class Claimed:
+class HostClaim:
     """A host and path that an object claims (resources/claims.py)."""
 
-    owned: Owned
+    owned: AppliedObject
     way: Sequence[str]
     host: str
     path: str
@@ -157,17 +161,17 @@ class Claimed:
 class Apps:
     """An app of apps as a whole: its Applications, what each applies and depends on.
 
-    `closures` has the files of this repository that an Application depends on; `revisions` what the
-    repository's branches and tags are called, None when they are not all known. `self_contained`: the
-    cluster's folder lists all that the cluster needs, so that what no Application brings is missing.
-    `unread` are the Applications of which something is broken ("": of what none applies): what seems to be
-    missing may stand there. `unknown` names what nobody has read and may bring any kind. `claims` are the
+    `closures` has the files of this repository that an Application depends on; `revisions` the names of the
+    repository's branches and tags, None when they are not all known. `self_contained`: the
+    cluster's folder lists all that the cluster needs, so that what no Application provides is missing.
+    `unread` are the Applications with a broken part ("" for what none applies): what seems to be
+    missing may be there. `unknown` names what was not read and may have any kind. `claims` are the
     hosts and paths of all Ingresses and routes.
     """
 
     applications: list[Resource]
     public: Index
-    owned: list[Owned]
+    owned: list[AppliedObject]
     closures: Mapping[str, frozenset[str]]
     tree: Tree
     urls: list[str]
@@ -175,17 +179,17 @@ class Apps:
     self_contained: bool = True
     revisions: frozenset[str] | None = None
     unread: frozenset[str] = frozenset()
-    claims: Sequence[Claimed] = ()
+    claims: Sequence[HostClaim] = ()
     unknown: str = ""
 
 
-Check = Callable[[Index, Surroundings], Iterable[Problem]]
+Check = Callable[[Index, ClusterContext], Iterable[Problem]]
 """Checks the objects of one namespace (or the cluster-scoped ones)."""
 AppsCheck = Callable[[Apps], Iterable[Problem]]
 """Checks the Applications of a cluster together."""
 
 
-def at(
+def problem(
     rule: Rule,
     resource: Resource,
     message: str,
@@ -194,7 +198,7 @@ def at(
     unless: tuple[str, str, str] | None = None,
     level: Severity | None = None,
 ) -> Problem:
-    """A problem of a resource at a field; `fix` when the rule's general advice can be made precise."""
+    """A problem of a resource at a field; `fix` replaces the rule's advice by a more precise one."""
     return Problem(rule, resource, message, fix or rule.fix, tuple(path), unless, level)
 
 

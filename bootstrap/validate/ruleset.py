@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.fingerprint import fingerprint
+from bootstrap.validate.own import faults as own_faults
 from bootstrap.validate.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.validate.rules import (
     apps,
@@ -52,12 +53,12 @@ from bootstrap.validate.rules.api import (
 
 
 def version() -> str:
-    """Whatever decides on findings, as a key: findings are cached."""
+    """A cache key of everything that decides findings."""
     return fingerprint("core", "manifests", "repository", "resources", "validate")
 
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
-    "Files": (files, labels, record, refused, schema, validation, versions),
+    "Files": (files, labels, own_faults, record, refused, schema, validation, versions),
     "The app of apps": (apps, hooks, options, projects, repeated, requirements, waves),
     "The chain": (
         services,
@@ -138,18 +139,31 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-def choose(wanted: str | None, off: Iterable[str] = ()) -> frozenset[str]:
-    """The ids of the rules to use: `GB301,GB4` (those alone, by their beginning), `-GB404` (without it)."""
-    chosen = {rule for rule in RULES if not rule.startswith(tuple(off) or ("-",))}
+GROUPS = frozenset(rule.group for rule in RULES.values() if rule.group)
+"""Rules that are off unless they are asked for."""
+
+
+def choose(
+    wanted: str | None, off: Iterable[str] = (), own: Collection[str] = (), groups: Collection[str] = ()
+) -> frozenset[str]:
+    """The ids of the rules to use: `GB301,GB4` (only those, by prefix), `-GB404` (without it).
+
+    `own` are the ids of the repository's own rules; of a group that is not among `groups` only those that
+    are named are used.
+    """
+    every = {*RULES, *own}
+    chosen = {rule for rule in every if not rule.startswith(tuple(off) or ("-",))}
     parts = [part.strip() for part in (wanted or "").split(",") if part.strip()]
     for part in parts:
-        if not any(rule.startswith(part.lstrip("-")) for rule in RULES):
+        if not any(rule.startswith(part.lstrip("-")) for rule in every):
             found = f"there is no rule {part.lstrip('-')}"
             raise InputError("reading --rules", found, "see bootstrap validate --list-rules")
     only = tuple(part for part in parts if not part.startswith("-"))
     without = tuple(part[1:] for part in parts if part.startswith("-"))
     if only:
         chosen = {rule for rule in chosen if rule.startswith(only)}
+    else:
+        chosen = {rule for rule in chosen if rule in own or RULES[rule].group in ("", *groups)}
     return frozenset(rule for rule in chosen if not without or not rule.startswith(without))
 
 
@@ -158,27 +172,27 @@ def document() -> str:
     lines = [
         "# Rules",
         "",
-        "What `bootstrap validate` looks for. Made from the rules themselves: `bootstrap "
+        "What `bootstrap validate` looks for. Generated from the rules themselves: `bootstrap "
         "validate --list-rules -o markdown`.",
         "",
-        "A line of YAML is left alone by a comment on it, on the line above, or above the "
-        "object, with a reason:",
+        "A comment suppresses findings on its line, on the line below it, or in the "
+        "object below it, and gives a reason:",
         "",
         "```yaml",
         "# bootstrap: ignore=GB406 the node's log folder is what this pod is for",
         "```",
         "",
         "`ignore-file=GB406 reason` does it for a file, and the comment on a kustomization's entry",
-        "(`- install.yaml # bootstrap: …`) for one that has to stay as it was released. `bootstrap.yaml`",
-        "switches rules off (`checks: {off: [GB404]}`) or changes how severe they are",
-        "(`checks: {severity: {GB404: error}}`).",
+        "(`- install.yaml # bootstrap: …`) for one that must stay as released. `bootstrap.yaml`",
+        "switches rules off (`checks: {off: [GB404]}`) or changes their severity",
+        "(`checks: {severity: {GB404: error}}`). Rules of your own are CEL: [checks.md](checks.md).",
     ]
     for family, modules in FAMILIES.items():
         lines += [
             "",
             f"## {family}",
             "",
-            "| id | name | severity | what is wrong | what to do |",
+            "| id | name | severity | problem | fix |",
             "| --- | --- | --- | --- | --- |",
         ]
         rules = sorted((rule for m in modules for rule in rules_of(vars(m))), key=lambda rule: rule.id)

@@ -9,13 +9,16 @@ from pathlib import Path
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import coverage_of
 from bootstrap.repository.model import Options, Repository
 from bootstrap.repository.open import nothing_in, opened
 from bootstrap.validate import baseline as ignore
 from bootstrap.validate import report, report_markdown
-from bootstrap.validate.config import configured, settings
+from bootstrap.validate.config import configured, record_of, settings
 from bootstrap.validate.engine import check, objects_of
+from bootstrap.validate.own.read import Own
+from bootstrap.validate.own.read import read as read_own
+from bootstrap.validate.own.shown import concerned_by_rules, found_in
 from bootstrap.validate.rule import SEVERITIES, Finding
 from bootstrap.validate.ruleset import RULES, document
 from bootstrap.validate.unchecked import unchecked
@@ -36,24 +39,29 @@ class Request:
     allow_remote: bool = False
     fetch_charts: bool = False
     cached: bool = True
+    groups: tuple[str, ...] = ()
 
 
 def validate(request: Request, output: Output, format: str) -> int:
     """Print the findings; 1 when one is as severe as `fail_on`, else 0."""
-    settings(request.rules, request.kubernetes, {})  # what is wrong with the options is told at once
+    # Invalid options are reported at once, but for rules of the repository's own.
+    settings(_built_in(request.rules), request.kubernetes, {})
     options = Options(request.cluster, request.allow_remote, request.fetch_charts)
     with opened(request.path, output, options, request.cached) as repository:
-        chosen = settings(request.rules, request.kubernetes, configured(repository))
-        findings = _within(repository, check(repository, chosen))
+        own = read_own(repository.files, record_of(repository))
+        rules = {name: one.rule for name, one in own.rules.items()}
+        chosen = settings(request.rules, request.kubernetes, configured(repository), rules, request.groups)
+        findings = _within(repository, check(repository, chosen, own))
         if request.changed_since is not None:
-            findings = _concerned(repository, findings, request.changed_since, output)
+            findings = _concerned(repository, own, findings, request.changed_since, output)
         scope = report.Scope(
             objects_of(repository),
             str(repository.files.root),
             repository.within,
             tuple(sorted(repository.files.nested)),
             unchecked(repository, chosen),
-            coverage(repository),
+            coverage_of(repository),
+            rules,
         )
         if not scope.objects and not findings and not _has_manifests(repository):
             raise nothing_in(repository)
@@ -88,22 +96,28 @@ def show(findings: Sequence[Finding], scope: report.Scope, output: Output, forma
             output.info(note)
 
 
-def list_rules(output: Output, format: str) -> int:
-    """Print every rule."""
+def _built_in(rules: str | None) -> str | None:
+    parts = [part.strip() for part in (rules or "").split(",")]
+    return ",".join(part for part in parts if part.lstrip("-").startswith("GB")) or None
+
+
+def list_rules(output: Output, format: str, path: Path) -> int:
+    """Print every rule, those of the repository's own that `path` lies in, too."""
+    rules = [*RULES.values(), *(found_in(path, output.invocation) if format != "markdown" else ())]
     if format == "markdown":
         output.line(document().rstrip("\n"))
     elif format == "json":
-        output.result([vars(rule) for rule in RULES.values()])
+        output.result([vars(rule) for rule in rules])
     else:
         output.table(
-            ("ID", "SEVERITY", "NAME", "WHAT IS WRONG"),
-            [(rule.id, rule.severity, rule.name, rule.about) for rule in RULES.values()],
+            ("ID", "SEVERITY", "NAME", "PROBLEM"),
+            [(rule.id, rule.severity, rule.name, rule.about) for rule in rules],
         )
     return ExitStatus.OK
 
 
 def _within(repository: Repository, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings in the folder that was named, and those without a file of the Applications from there."""
+    """The findings in the named folder, and those without a file about Applications from there."""
     if not repository.within:
         return list(findings)
     here = {
@@ -118,18 +132,18 @@ def _within(repository: Repository, findings: Sequence[Finding]) -> list[Finding
 
 
 def _has_manifests(repository: Repository) -> bool:
-    """Whether anything is built from the folder that was named."""
+    """Whether anything is built from the named folder."""
     return any(repository.concerns(one) for scope in repository.scopes for one in scope.placements)
 
 
 def _concerned(
-    repository: Repository, findings: Sequence[Finding], revision: str, output: Output
+    repository: Repository, own: Own, findings: Sequence[Finding], revision: str, output: Output
 ) -> list[Finding]:
     from bootstrap.git.revisions import changed_files
     from bootstrap.validate.changed import concerned
 
     changed = changed_files(repository.files.root, revision, output.invocation)
-    return concerned(repository, findings, changed)
+    return concerned(repository, findings, changed, concerned_by_rules(own, changed))
 
 
 def _write(path: Path, findings: Sequence[Finding], output: Output) -> int:

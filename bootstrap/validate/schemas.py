@@ -36,7 +36,7 @@ class Known:
 
 
 def reader(repository: Repository, release: builtin_kinds.Release) -> Callable[[Scope], Known]:
-    """A function that gives a scope's schema; what is the same for all is read once, when it is needed."""
+    """A function that gives a scope's schema; shared parts are read once, when needed."""
     built_in = builtin_kinds.nearest(release)
     found = [
         Definition(key, unit.facts[number][2], unit.digests[number], body)
@@ -73,7 +73,7 @@ def reader(repository: Repository, release: builtin_kinds.Release) -> Callable[[
 
 
 def _choose(found: list[Definition], own: set[str]) -> list[Definition]:
-    """The scope's own definitions, else those of the repository, unless it has several of one name."""
+    """The scope's own definitions, else those of the repository, unless it has several with one name."""
     names: dict[str, dict[str, Definition]] = {}
     for definition in found:
         if definition.unit not in own:

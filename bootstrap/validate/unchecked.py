@@ -1,4 +1,4 @@
-"""What the rules could not look at: it is said, so that silence is not taken for peace."""
+"""Reports what the rules could not check, so that no findings does not pass for no problems."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SILENT: Mapping[str, str] = {
     "GB333": "priority and runtime classes",
     "GB217": "kinds",
 }
-"""Rules that look for what all namespaces of a cluster share → the names that they look up."""
+"""Rules that look up what all namespaces of a cluster share → the names that they look up."""
 _FEW = 4
 
 
 def unchecked(repository: Repository, settings: Settings) -> Unchecked | None:
-    """What is not known of the clusters, and the rules that say less for it; None when all is known."""
+    """What is unknown about the clusters, and the rules that it limits; None when all is known."""
     rules = tuple(rule for rule in SILENT if rule in settings.rules)
     complete = [scope for scope in repository.scopes if scope.complete] or repository.scopes
     unknown = [one for scope in complete for one in _shared(scope)]
@@ -32,9 +32,9 @@ def unchecked(repository: Repository, settings: Settings) -> Unchecked | None:
         return None
     names = [SILENT[rule] for rule in rules]
     listed = ", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1]
-    because = "; ".join(_reasons(unknown)) if unknown else "Git does not tell what else the cluster runs"
+    because = "; ".join(_reasons(unknown)) if unknown else "Git does not say what else the cluster runs"
     parts = tuple(Part(one.application, one.what, one.why, one.file, one.line) for one in unknown)
-    return Unchecked(rules, f"names of {listed} (but for slips of one letter), because {because}", parts)
+    return Unchecked(rules, f"names of {listed} (except typos of one letter), because {because}", parts)
 
 
 def _shared(scope: Scope) -> Iterable[Unknown]:

@@ -1,21 +1,19 @@
-"""May something that nobody has read bring what seems to be missing? One answer for every rule, and why."""
+"""Whether something that was not read may provide what seems to be missing, and why."""
 
 from __future__ import annotations
 
-from bootstrap.repository.charts import WITHOUT_ISSUERS
 from bootstrap.repository.model import Scope, Unknown
 from bootstrap.resources.index import IN_CLUSTER
-from bootstrap.validate.rules.waves import CHARTS, CRD
+from bootstrap.resources.products import KNOWN_CHARTS
+from bootstrap.validate.rules.waves import CRD
 
-_KNOWN_CHARTS = WITHOUT_ISSUERS | {chart for charts in CHARTS.values() for chart in charts}
-"""Charts of which it is known which definitions they bring."""
 ANY = "*"
 
 
 def may_bring(scope: Scope, kind: str, namespace: str = "", cluster: str = IN_CLUSTER) -> str:
-    """What was not read and may bring an object of a kind, with the reason; "" when nothing may.
+    """What was not read and may provide an object of a kind, with the reason; "" when nothing may.
 
-    `namespace` is "" for cluster-scoped objects, which anything may bring, but for definitions: those of
+    `namespace` is "" for cluster-scoped objects, which anything may provide, except definitions: those of
     many charts are known.
     """
     for one in scope.unknown:
@@ -31,4 +29,4 @@ def may_bring(scope: Scope, kind: str, namespace: str = "", cluster: str = IN_CL
 
 def _is_known_chart(one: Unknown) -> bool:
     what, _, name = one.what.partition(" ")
-    return what == "chart" and name.rpartition("/")[2] in _KNOWN_CHARTS
+    return what == "chart" and name.rpartition("/")[2] in KNOWN_CHARTS

@@ -115,10 +115,12 @@ def test_go_module_with_another_file_is_refused(own: Invocation, releases: Mirro
 
 
 @pytest.mark.parametrize("body", [b"no zip", module_of(CONTENT, "other.yaml")])
-def test_go_module_without_it_is_as_no_way_at_all(own: Invocation, releases: Mirror, body: bytes) -> None:
+def test_go_module_without_the_manifest_is_reported_with_the_release(
+    own: Invocation, releases: Mirror, body: bytes
+) -> None:
     releases.serve(f"/proxy/github.com/argoproj/argo-cd/v3/@v/{VERSION}.zip", body)
     own.environ = {**own.environ, "GOPROXY": f"{releases.url}/proxy"}
-    with pytest.raises(DownloadUnavailable, match="nor has a Go module proxy it"):
+    with pytest.raises(DownloadUnavailable, match="no Go module proxy has it either"):
         argocd.manifest(own, None, "install")
 
 
@@ -142,7 +144,7 @@ def test_given_file_with_another_checksum_is_refused(own: Invocation, tmp_path: 
 
 
 def test_given_file_of_another_version_than_asked_for_is_refused(own: Invocation, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"v3\.6\.1, asked for was v3\.5\.0"):
+    with pytest.raises(InputError, match=r"v3\.6\.1, but v3\.5\.0"):
         argocd.manifest(own, "v3.5.0", "install", saved(tmp_path))
 
 
@@ -188,20 +190,20 @@ def test_variants_are_told_apart(own: Invocation, tmp_path: Path) -> None:
     assert argocd.manifest(own, None, "core", saved(tmp_path, CORE)).variant == "core"
 
 
-def test_image_by_digest_needs_the_version_to_be_said(own: Invocation, tmp_path: Path) -> None:
+def test_image_by_digest_needs_the_version_to_be_given(own: Invocation, tmp_path: Path) -> None:
     content = CONTENT.replace(f":{VERSION}".encode(), b"@sha256:" + b"0" * 64)
-    with pytest.raises(InputError, match="no version") as raised:
+    with pytest.raises(InputError, match="not a version") as raised:
         argocd.manifest(own, None, "install", saved(tmp_path, content))
     assert "--argocd-version" in raised.value.hint
     assert argocd.manifest(own, VERSION, "install", saved(tmp_path, content)).version == VERSION
 
 
 @pytest.mark.parametrize("version", ["latest", "v3", "v3.6.x", "../v3.6.1"])
-def test_what_is_no_version_is_refused(own: Invocation, version: str) -> None:
-    with pytest.raises(InputError, match="no version"):
+def test_an_invalid_version_is_refused(own: Invocation, version: str) -> None:
+    with pytest.raises(InputError, match="not a version"):
         argocd.manifest(own, version, "install")
 
 
-def test_what_is_no_checksum_is_refused(own: Invocation, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no sha256"):
+def test_an_invalid_checksum_is_refused(own: Invocation, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a sha256"):
         argocd.manifest(own, None, "install", saved(tmp_path), "abc")

@@ -87,11 +87,11 @@ def test_child_that_does_not_exist_yet_waits_for_an_earlier_wave() -> None:
     [
         ({"health": "Progressing"}, "its health: Progressing", False),
         ({"health": "Degraded"}, "its health: Degraded", False),
-        ({"health": "Suspended"}, "somebody to resume it: Suspended", True),
+        ({"health": "Suspended"}, "someone to resume it: Suspended", True),
         ({"sync": "OutOfSync"}, "its sync: OutOfSync", False),
         (
             {"sync": "OutOfSync", "automated": False},
-            "somebody to sync it: it has no automated sync policy",
+            "someone to sync it: it has no automated sync policy",
             True,
         ),
         ({"sync": "Unknown"}, "its sync: Unknown", False),
@@ -155,7 +155,7 @@ def test_finished_operation_of_a_synced_application_is_no_reason() -> None:
 
 def test_operation_that_is_about_to_begin_is_waited_for() -> None:
     status = of(root("a"), {**application("a"), "operation": {"sync": {}}})
-    assert waiting(status) == {"a": "its sync to begin"}
+    assert waiting(status) == {"a": "its sync to start"}
 
 
 def test_deleted_application_is_waited_for() -> None:
@@ -246,7 +246,7 @@ def test_data_has_every_field() -> None:
     }
 
 
-def test_what_objects_say_is_told_where_somebody_waits() -> None:
+def test_what_objects_say_is_shown_where_someone_has_to_act() -> None:
     status = of(root("a", "b"), application("a", health="Progressing"), application("b"))
     said = {("argocd", "a"): ["Deployment x/a: 0 of 1 replicas are available"], ("argocd", "b"): ["stale"]}
     found = status.with_objects(said)
@@ -263,4 +263,4 @@ def test_application_that_is_called_healthy_waits_for_its_rollout() -> None:
     assert status.ready
     found = status.with_rollouts({("argocd", "a"): ["Deployment x/a: 1 of its version before still runs"]})
     assert not found.ready
-    assert waiting(found) == {"a": "a rollout that is not done"}
+    assert waiting(found) == {"a": "an unfinished rollout"}

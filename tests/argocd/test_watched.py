@@ -68,7 +68,7 @@ def test_question_that_is_not_answered_yet_is_not_asked_again() -> None:
 
 
 def test_asking_again_is_no_movement() -> None:
-    """Else what waits for somebody would be waited for to the end: each question would begin it anew."""
+    """Otherwise the wait for what needs someone to act would never end: each refresh would restart it."""
     clock = Clock()
     suspended = application("a", health="Suspended")
     found = watching(clock, root(), suspended)

@@ -53,13 +53,14 @@ _KIND = re.compile(rb"^  names:\n(?:    .*\n)*?    kind: (\w+)$", re.M)
 def definitions(kinds: Iterable[str], modules: Iterable[str] = OF_APPS) -> list[ClusterObject]:
     """The CustomResourceDefinitions of these kinds; AssertionError for one that no module has."""
     wanted = set(kinds)
-    items = [item for name in modules for item in split.split(_text(name), name)]
+    items = [item for name in modules for item in split.split(text(name), name)]
     found = {match[1].decode(): item for item in items if (match := _KIND.search(item.text))}
     assert wanted <= set(found), f"no definition of {wanted - set(found)}"
     return [found[kind] for kind in sorted(wanted)]
 
 
-def _text(name: str) -> bytes:
+def text(name: str) -> bytes:
+    """Every definition of a module, fetched once and kept with the programs."""
     module = MODULES[name]
     kept = programs_cache() / "definitions" / f"{name}-{module.version}.yaml"
     if not kept.is_file():

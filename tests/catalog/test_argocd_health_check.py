@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 from copy import deepcopy
@@ -12,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from bootstrap.core.invocation import Invocation
-from bootstrap.programs import find
 from tests.catalog.infrastructure import INFRASTRUCTURE
 from tests.conftest import USER_ENVIRONMENT
+from tests.tools import tool
 
 CONFIG = INFRASTRUCTURE / "argocd/manifests/patches/argocd-cm.yaml"
 SOURCES: list[dict[str, Any]] = [
@@ -47,8 +45,7 @@ GOOD: dict[str, Any] = {
 
 @cache
 def argocd() -> str:
-    invocation = Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT)
-    return str(find.ensure(["argocd"], invocation, lambda _: None)["argocd"].path)
+    return str(tool("argocd"))
 
 
 def changed(**changes: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from bootstrap.layout import catalog
 from bootstrap.layout import files as layout
 from bootstrap.layout.settings import Settings
 from bootstrap.manifests.reader import load_all
-from bootstrap.programs import find
 from bootstrap.repository import tools
+from tests.tools import tool
 
 SETTINGS = Settings("https://git.example.org/platform/gitops.git", "main")
 
@@ -32,7 +32,8 @@ def _without_namespace(content: dict[str, Any]) -> dict[str, Any]:
 def test_what_init_applies_is_what_kustomize_renders(
     variant: Variant, tmp_path: Path, invocation: Invocation
 ) -> None:
-    find.ensure(["argocd", "kustomize"], invocation, lambda _: None)  # the manifests come with it
+    assert tool("argocd")  # the manifests come with its build
+    assert tool("kustomize")
     manifest = install_manifest.manifest(invocation, None, variant)
     files = layout.shipped(catalog.load(), manifest.content, [SETTINGS])
     folder = tmp_path / "infrastructure/argocd/manifests"

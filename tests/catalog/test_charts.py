@@ -6,7 +6,6 @@ name a folder with unpacked charts instead (<folder>/<chart>), to render on a ma
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import subprocess
@@ -21,12 +20,12 @@ from ruamel.yaml import YAML
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
-from bootstrap.programs import find
 from bootstrap.sandbox import profile
 from tests.catalog import infrastructure
 from tests.catalog.infrastructure import INFRASTRUCTURE, ROOT, Application
 from tests.catalog.test_otel_collector import verdict
 from tests.conftest import USER_ENVIRONMENT
+from tests.tools import tool
 
 LOCAL = USER_ENVIRONMENT.get("CATALOG_CHARTS")
 SETTINGS = {"DOMAIN": "edge.test", "STORAGE_CLASS": "fast", "CLUSTER": "edge"}
@@ -68,8 +67,7 @@ def cases() -> Iterator[Case]:
 
 @cache
 def helm() -> str:
-    invocation = Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT)
-    return str(find.ensure(["helm"], invocation, lambda _: None)["helm"].path)
+    return str(tool("helm"))
 
 
 @cache

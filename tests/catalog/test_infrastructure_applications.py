@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.layout.catalog import EXAMPLE_REPOSITORY
 from bootstrap.manifests.reader import load_all
 from bootstrap.repository import generate_paths
@@ -107,7 +108,7 @@ def test_switching_it_off_deletes_what_it_brought_unless_others_hang_from_that(i
 def test_manifest_generate_paths_are_what_it_reads(item: Application) -> None:
     home = f"infrastructure/{item.component}"
     computed = generate_paths.annotation(item.body, scan(ROOT), home)
-    assert item.annotations[generate_paths.ANNOTATION] == computed
+    assert item.annotations[GENERATE_PATHS] == computed
 
 
 @pytest.mark.parametrize("item", APPLICATIONS)

@@ -23,6 +23,7 @@ OURS = [
     for path in FILES
     if not any(str(path.relative_to(ROOT)).startswith(folder) for folder in GIVEN)
 ]
+COLUMNS = 120
 RETRY = {"limit": -1, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "2m"}}
 
 
@@ -63,3 +64,35 @@ def test_nothing_is_written_once_and_meant_elsewhere(path: Path) -> None:
     """An anchor hides a value from who reads the place where it is used, and from tools that edit it."""
     kinds = {type(token).__name__ for token in yaml.scan(path.read_text())}
     assert not kinds & {"AnchorToken", "AliasToken"}
+
+
+@pytest.mark.parametrize("path", OURS)
+def test_a_line_ends_by_the_hundred_and_twentieth_column(path: Path) -> None:
+    """One word alone (a path, an expression without a blank) may be longer: it cannot be broken."""
+    long = [line for line in path.read_text().splitlines() if len(line) > COLUMNS and not _is_one_word(line)]
+    assert not long
+
+
+def _is_one_word(line: str) -> bool:
+    """Whether nothing but its key, the dash of a list or the sign of a comment precedes one word."""
+    return re.fullmatch(r" *(?:[-#] )*(?:[\w./-]+: )?\S+", line) is not None
+
+
+def test_a_placeholder_is_a_word_in_capitals() -> None:
+    """What an overlay's settings replace is seen at once, and is the same word in every file."""
+    values = re.compile(
+        r"^ *(?:- )?(?:host|hostname|ingressClassName|gatewayClassName|cert-manager\.io/cluster-issuer): "
+        r"(.+)$"
+        r"|^ *(?:- )?(?:hosts|hostnames): \[(.+)\]$",
+        re.MULTILINE,
+    )
+    found = {
+        (str(path.relative_to(ROOT)), word)
+        for folder in ("apps", "bootstrap/app/starters")
+        for component in ("gateway", "ingress")
+        for path in (ROOT / folder).glob(f"**/components/{component}/*.yaml")
+        for one, several in values.findall(path.read_text())
+        for word in re.split(r", ", one or several)
+    }
+    assert len(found) > 15
+    assert {item for item in found if not re.fullmatch(r"[A-Z]+(_[A-Z]+)*", item[1])} == set()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.layout.catalog import EXAMPLE_REPOSITORY
 from bootstrap.repository import generate_paths
 from bootstrap.repository.files import scan
@@ -29,7 +30,7 @@ def annotated(name: str) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_commit_to_whatever_it_reads_has_it_rendered_again(name: str) -> None:
-    paths = [path.removeprefix("/") for path in annotated(name)[generate_paths.ANNOTATION].split(";")]
+    paths = [path.removeprefix("/") for path in annotated(name)[GENERATE_PATHS].split(";")]
     read = generate_paths.files_read(application(name), scan(ROOT))
     assert read
     assert not [file for file in read if not any(file.startswith(f"{path}/") for path in paths)]

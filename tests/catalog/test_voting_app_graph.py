@@ -142,7 +142,8 @@ def test_whoever_has_no_identity_in_the_mesh_reaches_the_exporters_alone() -> No
         if mode["mode"] != "STRICT"
     }
     assert plain == passed
-    assert all(i["spec"]["mtls"]["mode"] == "STRICT" for i in voting_app.of_kind(items, "PeerAuthentication"))
+    modes = {i["spec"]["mtls"]["mode"] for i in voting_app.of_kind(items, "PeerAuthentication")}
+    assert modes == {"STRICT"}
 
 
 def test_the_waypoint_takes_the_ways_in_and_nobody_else() -> None:
@@ -154,10 +155,15 @@ def test_accounts_in_the_policies_are_accounts_that_pods_have() -> None:
     items = voting_app.chosen(("mesh-ambient", "backup"))
     accounts = {item["metadata"]["name"] for item in voting_app.of_kind(items, "ServiceAccount")}
     made_by_istio = {proxy.account for proxy in PROXIES.values()}
-    for policy in voting_app.of_kind(items, "AuthorizationPolicy"):
-        for rule in policy["spec"].get("rules", ()):
-            for entry in rule.get("from", ()):
-                assert set(entry["source"].get("serviceAccounts", ())) <= accounts | made_by_istio
+    named = {
+        account
+        for policy in voting_app.of_kind(items, "AuthorizationPolicy")
+        for rule in policy["spec"].get("rules", ())
+        for entry in rule.get("from", ())
+        for account in entry["source"].get("serviceAccounts", ())
+    }
+    assert {"worker", "vote"} <= named
+    assert named <= accounts | made_by_istio
 
 
 def test_the_documentation_draws_the_same_graph() -> None:

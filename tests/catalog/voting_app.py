@@ -10,16 +10,13 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
-from bootstrap.programs import find
-from tests.conftest import USER_ENVIRONMENT
+from tests.tools import tool
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "apps/voting-app"
@@ -40,8 +37,7 @@ Object = Mapping[str, Any]
 @cache
 def kustomize() -> str:
     """The same kustomize that a sandbox runs."""
-    invocation = Invocation(stdout=StringIO(), stderr=StringIO(), environ=USER_ENVIRONMENT)
-    return str(find.ensure(["kustomize"], invocation, lambda message: None)["kustomize"].path)
+    return str(tool("kustomize"))
 
 
 @cache
@@ -102,8 +98,9 @@ def named(items: Iterable[Object], kind: str, name: str) -> Object:
 
 
 def pod_templates(items: Iterable[Object]) -> list[tuple[Object, Mapping[str, Any]]]:
-    """Every (workload, its pod template)."""
+    """Every (workload, its pod template); there are some, so that no test looks at nothing."""
     found = [(item, item["spec"]["template"]) for item in of_kind(items, *WORKLOADS)]
+    assert found
     jobs = of_kind(items, "CronJob")
     return found + [(item, item["spec"]["jobTemplate"]["spec"]["template"]) for item in jobs]
 

@@ -47,6 +47,7 @@ def constraints() -> set[str]:
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_file_has_its_hash_and_the_version_that_is_tested_with(name: str) -> None:
     found = requirements(name)
+    assert found
     assert all(found.values())
     known, names = constraints(), {one.partition("==")[0] for one in constraints()}
     differ = {one for one in found if one.partition("==")[0] in names} - known

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bootstrap.core.errors import ExitStatus
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.repository import generate_paths
 from bootstrap.repository.files import scan
 from tests.catalog import voting_app
@@ -157,7 +158,7 @@ def test_its_application_is_like_the_voting_apps_and_read_anew_when_it_must_be(r
     assert annotations["gitops-bootstrap.io/requires"] == "cert-manager, traefik"
     (secret,) = json.loads(annotations["gitops-bootstrap.io/secrets"])
     assert secret == {"namespace": "shop-dev", "name": "shop", "generate": ["API_KEY", "TOKEN"]}
-    paths = [path.removeprefix("/") for path in annotations[generate_paths.ANNOTATION].split(";")]
+    paths = [path.removeprefix("/") for path in annotations[GENERATE_PATHS].split(";")]
     read = generate_paths.files_read(ours, scan(tree))
     assert read
     assert all(any(file.startswith(f"{path}/") for path in paths) for file in read)

@@ -72,7 +72,7 @@ def test_what_a_component_requires_comes_along_and_is_said(run: Run, repository:
 def test_an_alternative_is_refused_with_the_reason_unless_it_is_meant(run: Run, repository: Path) -> None:
     refused = run("component", "enable", "ingress-nginx")
     assert refused.exit == ExitStatus.REFUSED
-    assert "traefik is on and provides ingress too" in refused.err
+    assert "traefik is on and provides ingress, too" in refused.err
     assert changed(repository) == []
     assert run("component", "enable", "loki", "elastic").exit == ExitStatus.REFUSED
     meant = run("component", "enable", "ingress-nginx", "--both")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import subprocess
 from functools import cache
-from io import StringIO
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bootstrap.core.errors import ExitStatus
-from bootstrap.core.invocation import Invocation
-from bootstrap.programs import find
-from tests.conftest import USER_ENVIRONMENT, Run
+from tests.conftest import Run
 from tests.repositories import write
+from tests.tools import tool
 
 SHA = "sha256:" + "0a" * 32
 VALUES = """\
@@ -65,8 +63,7 @@ IMAGES = {
 
 @cache
 def helm() -> str:
-    invocation = Invocation(stdout=StringIO(), stderr=StringIO(), environ=USER_ENVIRONMENT)
-    return str(find.ensure(["helm"], invocation, lambda _: None)["helm"].path)
+    return str(tool("helm"))
 
 
 @pytest.fixture

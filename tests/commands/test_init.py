@@ -222,7 +222,7 @@ def test_another_cluster_is_not_offered_what_was_removed(init: Init, bare: Bare,
     refused = init("--cluster", "other", "--with", "loki")
     assert refused.exit == 3
     assert "infrastructure/loki is not in the repository" in refused.err
-    assert "voting-app-dev is on, and apps/voting-app/applications/dev is not in" in init().err
+    assert "voting-app-dev is on, but apps/voting-app/applications/dev is not in" in init().err
 
 
 def test_other_branch_is_laid_out_alone(init: Init, bare: Bare) -> None:
@@ -258,6 +258,7 @@ def test_commits_are_signed_on_request(init: Init, bare: Bare, tmp_path: Path) -
 
 def test_message_suffix_ends_the_subjects(init: Init, bare: Bare) -> None:
     init("--message-suffix", "[skip ci]")
+    assert len(log(bare)) > 1
     assert all(subject.endswith(" [skip ci]") for subject in log(bare))
 
 
@@ -365,9 +366,9 @@ def test_missing_url_is_an_input_error_where_nobody_can_be_asked(run: Run) -> No
         (["--with", "argocd", "--without", "argocd"], 2, "in both"),
         (["--author", "nobody"], 2, "'nobody'"),
         (["--argocd-version", "v0.0.1"], 2, "v0.0.1"),
-        (["--sha256", "0" * 64, "--argocd-version", VERSION], 6, "expected is 000"),
+        (["--sha256", "0" * 64, "--argocd-version", VERSION], 6, "expected 000"),
         (["--argocd-url", "argocd.example.org"], 2, "'argocd.example.org'"),
-        (["--timeout", "0"], 2, "0 is no time"),
+        (["--timeout", "0"], 2, "0 is not a time"),
         (["--core"], 2, "core"),
     ],
 )
@@ -390,7 +391,7 @@ def test_wrong_option_is_one_clear_error_and_nothing_changes(
         ("ftp://git.example.org/x.git", 2, "'ftp'"),
         ("https://user:secret-password@git.example.org/x.git", 2, "credential in it"),
         ("https://git.example.org/", 2, "names no repository"),
-        ("file:///nonexistent/gitops.git", 4, "not there"),
+        ("file:///nonexistent/gitops.git", 4, "does not exist"),
         ("http://127.0.0.1:1/x/y.git", 11, "127.0.0.1:1"),
     ],
 )
@@ -597,7 +598,7 @@ def test_an_older_program_is_refused_unless_it_shall_go_back(
     tip = bare.tip()
     refused = init()
     assert (refused.exit, bare.tip()) == (3, tip)
-    assert f"this is bootstrap {version}, and catalog 99.0.0 is laid out" in refused.err
+    assert f"this is bootstrap {version}, but catalog 99.0.0 is laid out" in refused.err
     assert init("--downgrade").exit == 0
     assert bare.files()[VALUES] == original[VALUES]
 

@@ -102,7 +102,7 @@ def test_what_was_not_checked_of_a_chain_is_said(run: Run, repository: str) -> N
     (cluster.parent / "chart.yaml").write_text(chart)
     cluster.write_text(cluster.read_text().replace("project.yaml", "project.yaml\n  - chart.yaml"))
     result = run("trace", "shop.example.com", "--repo", repository)
-    assert "not checked: names of ingress classes (but" in result.err
+    assert "not checked: names of ingress classes (except" in result.err
     assert "chart x was not rendered" in result.err
     told = json.loads(run("trace", "shop.example.com", "--repo", repository, "-o", "json").out)["notChecked"]
     assert told["rules"] == ["GB306"]
@@ -120,7 +120,7 @@ def test_broken_chain_exits_1(run: Run, repository: str) -> None:
 def test_unknown_host_is_an_input_error(run: Run, repository: str) -> None:
     result = run("trace", "nowhere.example.com", "--repo", repository)
     assert result.exit == 2
-    assert "takes this host" in result.err
+    assert "serves this host" in result.err
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from tests.commands.untrusted import APPLICATION, OVERLAY, SECRET, Checked, Watched
 from tests.conftest import Run
 from tests.repositories import OURS, URL, application, write
+from tests.tools import tool
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -131,12 +132,7 @@ def test_helm_is_given_no_token_and_no_file_from_elsewhere(
 @pytest.fixture
 def real_helm(monkeypatch: pytest.MonkeyPatch) -> None:
     """The helm that a sandbox has, on PATH."""
-    from bootstrap.core.invocation import Invocation
-    from bootstrap.programs.find import ensure
-    from tests.conftest import USER_ENVIRONMENT
-
-    program = ensure(("helm",), Invocation(environ=USER_ENVIRONMENT), lambda _: None)["helm"].path
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{tool('helm').parent}{os.pathsep}{os.environ['PATH']}")
 
 
 THING = {APPLICATION: application("thing", "apps/chart", "shop-dev", 20)}

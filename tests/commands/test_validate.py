@@ -26,7 +26,7 @@ OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
 def test_good_repository_has_no_finding(run: Run, tmp_path: Path, cache: Path) -> None:
     result = run("validate", str(write(tmp_path, OURS)))
     assert (result.exit, result.out) == (0, "")
-    assert "nothing found" in result.err
+    assert "no findings" in result.err
 
 
 FILES = {
@@ -268,7 +268,7 @@ def test_markdown_has_a_table_for_each_application(run: Run, tmp_path: Path, cac
     [row] = [row for row in tables["Application `argocd/shop-dev`"] if row]
     assert row.startswith("| warning GB404 | `apps/shop/base/shop.yaml:14` | Deployment shop-dev/web: ")
     wrong = next(row for row in tables["Files"] if "GB201" in row)
-    assert "points at apps/a\\|b\\`\\*\\_\\<x\\>, which is not there" in wrong
+    assert "points to apps/a\\|b\\`\\*\\_\\<x\\>, which does not exist" in wrong
     assert len(re.findall(r"(?<!\\)\|", wrong)) == 5
 
 

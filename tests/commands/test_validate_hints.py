@@ -115,4 +115,4 @@ def test_kind_on_a_black_list_is_mended_there(run: Run, tmp_path: Path, cache: P
     black = "  namespaceResourceBlacklist: [{group: apps, kind: Deployment}]\n"
     files = {**OURS, "clusters/one/project.yaml": project + black}
     one = found(run, write(tmp_path, files), "GB204")[0]
-    assert "take it out of namespaceResourceBlacklist of AppProject apps" in one["fix"]
+    assert "remove it from namespaceResourceBlacklist of AppProject apps" in one["fix"]

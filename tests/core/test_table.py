@@ -56,6 +56,17 @@ def test_what_does_not_fit_is_told_below_its_row_by_name() -> None:
     assert found[-1].strip() == "REVISION 1.2.3, 0123456789"
 
 
+def test_what_goes_below_a_row_is_broken_between_its_names() -> None:
+    """A line has as many values as fit; only a value that is wider than the line is broken."""
+    headers, row = ("APP", "IMAGE", "WHERE", "SET BY"), ("shop", "i" * 20, "w" * 20, "Ann, 2026-11-29")
+    assert table.lines(headers, [row], 44) == [
+        "APP   IMAGE",
+        "shop  " + "i" * 20,
+        "    WHERE " + "w" * 20,
+        "    SET BY Ann, 2026-11-29",
+    ]
+
+
 def test_line_of_names_is_folded_at_blanks_alone() -> None:
     text = "  4. make Secret argocd/argocd-secret (webhook.github.secret, webhook.gogs.secret)"
     assert table.folded(text, None) == table.folded(text, 200) == [text]

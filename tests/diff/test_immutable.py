@@ -81,7 +81,7 @@ CASES = [
         "PersistentVolumeClaim",
         {"spec": {"resources": {"requests": {"storage": "2Gi"}}}},
         {"spec": {"resources": {"requests": {"storage": "1Gi"}}}},
-        "it only grows",
+        "it can only grow",
     ),
     (
         "v1",

@@ -17,7 +17,7 @@ from bootstrap.drawing.text import dot, mermaid
 from bootstrap.graph import views
 from bootstrap.resources.index import Index
 from bootstrap.trace import picture as graph_trace
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from tests.trace.test_hops import walk, world
 from tests.validate.rules.asking import placed, problems
 
@@ -120,7 +120,7 @@ def test_mermaid_and_dot_name_every_node_and_every_way() -> None:
     assert '"n0" -> "n2" [label="tcp"]' in digraph
 
 
-def found(index: Index, around: Surroundings, namespace: str) -> views.Findings:
+def found(index: Index, around: ClusterContext, namespace: str) -> views.Findings:
     many = problems(index, around, {namespace}).values()
     return views.by_object(placed(problem) for some in many for problem in some)
 
@@ -161,7 +161,7 @@ def test_network_shows_which_way_is_cut(peer: str, state: str) -> None:
 
 
 def test_trace_is_drawn_with_each_station_once() -> None:
-    drawn = graph_trace.of(walk("shop.example.com"))
+    drawn = graph_trace.to_graph(walk("shop.example.com"))
     assert len({node.id for node in drawn.nodes}) == len(drawn.nodes)
     assert ("Service shop/db", "StatefulSet shop/db") in {(edge.source, edge.target) for edge in drawn.edges}
     assert "<svg" in svg(drawn)

@@ -120,16 +120,20 @@ def test_a_host_in_trouble_for_too_long_has_a_status_of_its_own(bare: Bare, host
     host.trouble = lambda _: (503, {})
     result = bump("--timeout", "2")
     assert result.exit == ExitStatus.HOST
-    assert re.search(r"503.* \(\d+ tries in \d+ s\)", result.err)
+    assert "503" in result.err
+    tries = len(host.asked)
+    assert (f" ({tries} tries in " in result.err) == (tries > 1), "a busy machine may have time for one alone"
     assert commits(bare) == 0
 
 
 def test_a_push_that_is_never_taken_names_how_often_it_was_tried(bare: Bare, host: Host, bump: Bump) -> None:
-    host.trouble = lambda asked: (500, {}) if asked.pushes else None
-    result = bump("--timeout", "2", "-o", "json")
+    """The third answer asks for more time than there is: it ends by the host and not by the clock."""
+    answers: list[Trouble] = [(500, {}), (500, {}), (429, {"Retry-After": "36000"})]
+    host.trouble = lambda asked: answers[min(len(host.pushes), len(answers)) - 1] if asked.pushes else None
+    result = bump("-o", "json")
     assert result.exit == ExitStatus.HOST
-    assert re.search(r"\(\d+ tries in \d+ s\)", json.loads(result.out)["error"]["found"])
-    assert len(host.pushes) > 1
+    assert re.search(r"\(3 tries in \d+ s\)", json.loads(result.out)["error"]["found"])
+    assert len(host.pushes) == 3
     assert commits(bare) == 0
 
 
@@ -143,7 +147,7 @@ def test_a_host_that_asks_for_more_patience_than_there_is_is_not_asked_again(hos
 
 def test_a_host_that_is_not_there_is_down_and_not_a_refusal(run: Run) -> None:
     where = ["--repo", "http://127.0.0.1:9/x/y.git", "--push", "--author", "Ci <ci@example.org>"]
-    result = run("image", "set", "org/web=:v2", *where, "--timeout", "1")
+    result = run("image", "set", "org/web=:v2", *where, "--timeout", "8")
     assert result.exit == ExitStatus.HOST
     assert "tries in" in result.err
 

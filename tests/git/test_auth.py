@@ -31,7 +31,7 @@ HTTPS = "https://git.example.org/owner/name.git"
     ],
 )
 def test_every_usual_form_of_a_url_is_taken(url: str) -> None:
-    check_url(url)
+    check_url(url)  # raises InputError otherwise
 
 
 @pytest.mark.parametrize(

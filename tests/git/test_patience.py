@@ -162,7 +162,7 @@ def test_an_api_in_trouble_is_asked_until_the_time_is_over_and_a_credential_may_
         return answers.pop(0), {}, b"{}"
 
     with answering(answer) as url:
-        client = Client.of(f"{url}/owner/name.git", Credential(token=TOKEN), invocation, 60)
+        client = Client.for_url(f"{url}/owner/name.git", Credential(token=TOKEN), invocation, 60)
         for _ in range(2):
             assert client.request("GET", "/x", "asking") == {}
         client.session.close()
@@ -174,7 +174,7 @@ def test_an_api_that_stays_in_trouble_is_down_and_says_how_often_it_was_asked(
 ) -> None:
     monkeypatch.setattr(http, "_pause", lambda attempt, asked: asked)
     with answering(lambda *_: (502, {}, b"{}")) as url:
-        client = Client.of(f"{url}/owner/name.git", Credential(token=TOKEN), invocation)
+        client = Client.for_url(f"{url}/owner/name.git", Credential(token=TOKEN), invocation)
         with pytest.raises(ProviderBusy, match=r"502.* \(4 tries in \d+ s\)") as caught:
             client.request("GET", "/x", "asking")
         client.session.close()

@@ -9,7 +9,7 @@ import pytest
 from bootstrap.core.names import RECORD
 from bootstrap.git.changes import Commit
 from bootstrap.git.remote import merge_text
-from bootstrap.init.plan_layout import Desired, Last, Source, first_layout, next_layout
+from bootstrap.init.plan_layout import Desired, PreviousLayout, Source, first_layout, next_layout
 from bootstrap.layout import files
 from bootstrap.layout.settings import Settings, parse_record
 from tests.layouts import CATALOG, MANIFEST, settings
@@ -30,18 +30,18 @@ def asked(**changes: object) -> Settings:
 
 def replay(commits: tuple[Commit, ...], tip: dict[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """What a push makes of a branch: its files afterwards, and those of the catalog's own commit."""
-    branch, beside = dict(tip), {}
+    branch, separate = dict(tip), {}
     for commit in commits:
-        target = beside if commit.beside else branch
+        target = separate if commit.separate else branch
         for change in commit.changes:
             assert target.get(change.path) == change.before or commit.onto
             if change.content is None:
                 target.pop(change.path, None)
             else:
                 target[change.path] = change.content
-        if "Bootstrap-Catalog:" in commit.message and not commit.beside:
-            beside = dict(branch)
-    return branch, beside
+        if "Bootstrap-Catalog:" in commit.message and not commit.separate:
+            separate = dict(branch)
+    return branch, separate
 
 
 class Repository:
@@ -67,9 +67,11 @@ class Repository:
         lost: bool = False,
     ) -> Desired:
         where = where or asked()
-        last = Last(parse_record(self.files[where.prefix + RECORD]), None if lost else self.shipped)
+        previous = PreviousLayout(
+            parse_record(self.files[where.prefix + RECORD]), None if lost else self.shipped
+        )
         new = source(catalog, manifest, version="1.1.0")
-        done = next_layout(new, where, last, self.files, merge_text, components)
+        done = next_layout(new, where, previous, self.files, merge_text, components)
         self._push(done)
         return done
 
@@ -87,14 +89,14 @@ class Repository:
 
 
 def touched(done: Desired) -> set[str]:
-    return {change.path for commit in done.commits if not commit.beside for change in commit.changes}
+    return {change.path for commit in done.commits if not commit.separate for change in commit.changes}
 
 
 def test_empty_repository_gets_two_commits_the_first_being_the_catalog_as_shipped() -> None:
     repository = Repository()
     done = repository.first(asked(domain="example.org"))
     catalog, with_settings = done.commits
-    assert not catalog.beside
+    assert not catalog.separate
     assert catalog.message.endswith("\n\nBootstrap-Catalog: 1.0.0\n")
     assert repository.shipped == files.shipped(CATALOG, MANIFEST, [asked()])
     assert {change.path for change in with_settings.changes} == {
@@ -109,7 +111,7 @@ def test_empty_repository_gets_two_commits_the_first_being_the_catalog_as_shippe
 def test_existing_repository_keeps_its_files_and_the_catalog_comes_from_beside() -> None:
     repository = Repository(OTHERS)
     done = repository.first()
-    assert [commit.beside for commit in done.commits] == [True, False]
+    assert [commit.separate for commit in done.commits] == [True, False]
     assert {path: repository.files[path] for path in OTHERS} == OTHERS
     assert not set(OTHERS) & set(repository.shipped)
 
@@ -164,7 +166,7 @@ def test_removed_file_is_not_brought_back() -> None:
     del repository.files[VALUES]
     done = repository.again(catalog={**CATALOG, "infrastructure/new/x.yaml": b"x: 1\n"})
     assert VALUES not in repository.files
-    assert any("not brought back" in note and VALUES in note for note in done.notes)
+    assert any("not restored" in note and VALUES in note for note in done.notes)
     repository.again()
     assert VALUES not in repository.files
 
@@ -175,9 +177,9 @@ def test_newer_catalog_comes_with_a_commit_of_its_own_on_the_last_one() -> None:
     newer = {**CATALOG, VALUES: b"replicas: 2\nservice: {}\n"}
     del newer["infrastructure/argocd/application.yaml"]
     done = repository.again(catalog=newer)
-    beside, _ = done.commits
-    assert beside.beside
-    assert {change.path for change in beside.changes} == {VALUES, "infrastructure/argocd/application.yaml"}
+    separate, _ = done.commits
+    assert separate.separate
+    assert {change.path for change in separate.changes} == {VALUES, "infrastructure/argocd/application.yaml"}
     assert repository.files[VALUES] == newer[VALUES]
     assert "infrastructure/argocd/application.yaml" not in repository.files
     assert parse_record(repository.files[RECORD]).catalog_version == "1.1.0"
@@ -260,4 +262,5 @@ def test_lost_catalog_commit_is_told_overwrites_nothing_and_is_laid_anew() -> No
 
 def test_message_suffix_ends_every_subject() -> None:
     done = first_layout(source(manifest=MANIFEST, message_suffix="[skip ci]"), asked(), {}, merge_text, False)
+    assert done.commits
     assert all(commit.message.splitlines()[0].endswith(" [skip ci]") for commit in done.commits)

@@ -94,7 +94,7 @@ def test_several_are_told_together_each_with_its_mend() -> None:
     finding = preflight.Finding("no right", "get it")
     with pytest.raises(RefusedError) as caught:
         preflight.refuse([finding, finding], [GitUnreachable("asking git", "silence", "wait")])
-    assert "3 things" in caught.value.found
+    assert "3 problems" in caught.value.found
     assert "no right (get it)" in caught.value.found
     assert "asking git: silence (wait)" in caught.value.found
 

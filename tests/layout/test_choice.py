@@ -31,11 +31,11 @@ def test_what_a_component_requires_comes_along_and_is_said() -> None:
 
 
 def test_an_alternative_of_what_is_on_is_refused_with_the_way_out() -> None:
-    with pytest.raises(RefusedError, match="traefik is on and provides ingress too") as caught:
+    with pytest.raises(RefusedError, match="traefik is on and provides ingress, too") as caught:
         resolve(["ingress-nginx"])
     assert "--without traefik" in caught.value.hint
     assert resolve(["ingress-nginx"], ["traefik"]).names == ("ingress-nginx",)
-    with pytest.raises(RefusedError, match="provides traces too"):
+    with pytest.raises(RefusedError, match="provides traces, too"):
         resolve(["tempo", "jaeger"])
 
 
@@ -77,7 +77,7 @@ def test_all_leaves_out_what_requires_something_that_shall_be_off() -> None:
 
 def test_an_existing_cluster_is_taken_as_it_is_and_the_catalogs_newcomers_are_offered() -> None:
     tip = {EDGE: b"resources:\n  - ../../infrastructure/elastic\n"}
-    with pytest.raises(RefusedError, match="elastic is on and provides logs too"):
+    with pytest.raises(RefusedError, match="elastic is on and provides logs, too"):
         resolve(["loki"], tip=tip, cluster="edge")
     assert set(resolve(["traefik"], tip=tip, cluster="edge").names) == {
         "traefik",

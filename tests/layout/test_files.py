@@ -158,14 +158,16 @@ def test_broken_yaml_is_told_with_file_line_and_column() -> None:
     path = "infrastructure/traefik/application.yaml"
     files[path] = b"kind: Application\nspec: [\n"
     with pytest.raises(InputError) as caught:
-        list(layout.enabled_applications(files, settings()))
+        list(layout.applications_in(files, "infrastructure/traefik"))
     assert caught.value.where is not None
     assert caught.value.where.startswith(f"{path}:3:")
 
 
-def test_only_applications_of_components_that_are_on_count() -> None:
-    names = [item["metadata"]["name"] for item in layout.enabled_applications(laid_out(), settings())]
-    assert names == ["argocd", "traefik", "voting-app-dev"]
+def test_components_that_are_on_lead_to_their_applications() -> None:
+    files = laid_out()
+    folders = [one.folder(settings().folder) for one in layout.offered(files, settings()).values() if one.on]
+    found = [item for folder in folders for item in layout.applications_in(files, folder)]
+    assert [item["metadata"]["name"] for item in found] == ["argocd", "traefik", "voting-app-dev"]
 
 
 def test_argocds_own_manifest_is_not_parsed_for_a_path() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bootstrap.core.names import RECORD
 from bootstrap.git.remote import merge_text
-from bootstrap.init.plan_layout import Desired, Last, Source, first_layout, next_layout
+from bootstrap.init.plan_layout import Desired, PreviousLayout, Source, first_layout, next_layout
 from bootstrap.layout import components
 from bootstrap.layout.settings import parse_record
 from tests.layouts import CATALOG, MANIFEST, settings
@@ -230,9 +230,9 @@ def test_no_edit_is_lost_and_every_change_of_the_catalog_is_taken_or_open(
         for path, lines in brought.items():
             waiting[path] = waiting.get(path, set()) | lines
         for again in (False, True):
-            last = Last(parse_record(tip[RECORD]), shipped)
+            previous = PreviousLayout(parse_record(tip[RECORD]), shipped)
             source = Source(catalog, f"1.{number + 1}.0", None)
-            done = next_layout(source, SETTINGS, last, tip, merge_text)
+            done = next_layout(source, SETTINGS, previous, tip, merge_text)
             assert not (again and done.commits), done.commits
             tip, shipped = dict(done.tree), push(done, shipped)
             assert set(parse_record(tip[RECORD]).conflicts) == {one.path for one in done.conflicts}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.core.errors import InputError
-from bootstrap.image.wanted import is_as, parse_expected, parse_wanted
+from bootstrap.image.wanted import matches, parse_expected, parse_wanted
 from bootstrap.oci.reference import Reference, canonical, familiar, parse, read
 from tests.properties import QUICKLY
 
@@ -205,4 +205,4 @@ def test_arguments_that_are_no_image_are_refused(argument, found):
     ],
 )
 def test_an_expectation_is_about_the_parts_that_it_names(expected, fits):
-    assert is_as(CURRENT, parse_expected(expected)) is fits
+    assert matches(CURRENT, parse_expected(expected)) is fits

@@ -125,7 +125,7 @@ def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with servers.prism(folder, schema, work) as rest, servers.graphql(folder, work) as graph:
 
         def made(invocation: Invocation) -> Host:
-            client = Client.of(f"{rest}/acme/gitops.git", Credential(token="glowing-token"), invocation)
+            client = Client.for_url(f"{rest}/acme/gitops.git", Credential(token="glowing-token"), invocation)
             if request.param == "api.github.com":
                 speaking = github.recognise(replace(client, base="https://github.com"))
                 assert speaking is not None

@@ -47,7 +47,7 @@ def host() -> Iterator[Host]:
 @pytest.fixture
 def client(host: Host, invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     monkeypatch.setattr(http, "_pause", lambda attempt, asked: asked)
-    made = Client.of(f"{host.url}/owner/name.git", Credential(token=TOKEN), invocation)
+    made = Client.for_url(f"{host.url}/owner/name.git", Credential(token=TOKEN), invocation)
     yield made
     made.session.close()
 
@@ -202,7 +202,7 @@ def test_only_http_urls_have_an_api(url: str, invocation: Invocation) -> None:
 
 
 def test_host_below_a_path_is_asked_below_that_path(invocation: Invocation) -> None:
-    made = Client.of("https://h.example.org/git/owner/name.git", Credential(), invocation)
+    made = Client.for_url("https://h.example.org/git/owner/name.git", Credential(), invocation)
     assert made.base == "https://h.example.org/git"
     made.session.close()
 
@@ -211,6 +211,6 @@ def test_proxies_come_from_the_invocations_environment(invocation: Invocation) -
     environ = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "direct.example.org"}
     invocation.environ = environ
     for host, expected in (("h.example.org", {"https": "http://proxy:3128"}), ("direct.example.org", {})):
-        made = Client.of(f"https://{host}/owner/name.git", Credential(), invocation)
+        made = Client.for_url(f"https://{host}/owner/name.git", Credential(), invocation)
         assert made.session.proxies(made.base) == expected
         made.session.close()

@@ -10,7 +10,7 @@ import yaml
 from bootstrap.repository.secret_makers import copied
 from bootstrap.repository.tokens import is_dummy, token
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import credentials, secrets
 
 
@@ -106,7 +106,7 @@ def test_copied_secret_is_there_in_the_namespaces_it_goes_to(
 def test_custom_object_that_may_make_a_secret_is_named() -> None:
     text = "{apiVersion: example.org/v1, kind: Database, metadata: {name: main}, spec: {}}"
     index = Index([resource(text)])
-    assert secrets.maybe(index, "web", "db") == "Database web/main may make it"
+    assert secrets.maybe(index, "web", "db") == "Database web/main may create it"
     assert secrets.maybe(Index([]), "web", "db") == ""
 
 
@@ -199,5 +199,5 @@ HELD: list[tuple[str, str, bool]] = [
 def test_value_of_a_secret_is_told_when_it_is_one(key: str, value: str, right: bool) -> None:
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": {key: value}}
     index = Index([Resource(body, "web")])
-    found = [one.rule.id for one in credentials.check(index, Surroundings(index, True))]
+    found = [one.rule.id for one in credentials.check(index, ClusterContext(index, True))]
     assert (found == ["GB401"]) is right

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.repository.coverage import changed
-from bootstrap.repository.coverage import of as coverage
+from bootstrap.repository.coverage import changed, coverage_of
 from bootstrap.repository.model import Options, Repository
 from bootstrap.repository.read import read
 from bootstrap.repository.store import Store
@@ -96,7 +95,7 @@ def test_what_was_read_and_what_was_not_is_said_in_one_line(tmp_path: Path, invo
     other = application("far", "x", "far").replace(URL, "https://git.example.com/other/repo.git")
     files = {"argocd/db.yaml": chart, "argocd/far.yaml": other, "argocd/tokens.yaml": "apiVersion: {{ v }}\n"}
     repository = read_all(write(tmp_path, files), invocation)
-    told = coverage(repository)
+    told = coverage_of(repository)
     assert (told.applications, told.objects) == (2, 2)
     assert str(told) == (
         "read: 2 Applications, 2 objects; not read: chart postgres (helm fetches charts with --fetch-charts "
@@ -106,7 +105,7 @@ def test_what_was_read_and_what_was_not_is_said_in_one_line(tmp_path: Path, invo
 
 
 def test_nothing_left_out_is_said_too(tmp_path: Path, invocation: Invocation) -> None:
-    told = coverage(read_all(write(tmp_path, PLAIN), invocation))
+    told = coverage_of(read_all(write(tmp_path, PLAIN), invocation))
     assert str(told) == "read: 3 Applications, 7 objects; nothing was left out"
 
 
@@ -121,7 +120,7 @@ CHARTS = {
 def test_plain_part_of_a_kustomization_with_charts_is_read(tmp_path: Path, invocation: Invocation) -> None:
     repository = read_all(write(tmp_path, CHARTS), invocation)
     assert "Deployment mon/web" in objects(repository)
-    assert [one.why for one in coverage(repository).unread] == [
+    assert [one.why for one in coverage_of(repository).unread] == [
         "kustomize renders its charts with --enable-helm alone"
     ]
 
@@ -149,7 +148,7 @@ def test_flux_beside_argo_cd_is_named_and_what_it_brings_is_not_missing(
 ) -> None:
     files = {"argocd/web.yaml": application("web", "web", "web"), "web/release.yaml": FLUX}
     repository = read_all(write(tmp_path, files), invocation)
-    assert [(one.what, one.why) for one in coverage(repository).unread] == [
+    assert [(one.what, one.why) for one in coverage_of(repository).unread] == [
         ("HelmRelease podinfo", "Flux applies it, and Argo CD alone is followed")
     ]
     assert not repository.index(repository.scopes[0]).knows("web")
@@ -157,7 +156,7 @@ def test_flux_beside_argo_cd_is_named_and_what_it_brings_is_not_missing(
 
 def test_jsonnet_in_a_plain_folder_is_named(tmp_path: Path, invocation: Invocation) -> None:
     files = {**PLAIN, "manifests/web/extra.jsonnet": "{}\n"}
-    told = coverage(read_all(write(tmp_path, files), invocation))
+    told = coverage_of(read_all(write(tmp_path, files), invocation))
     assert [one.what for one in told.unread] == ["manifests/web/extra.jsonnet"]
 
 

@@ -27,11 +27,13 @@ from bootstrap import kube
 from bootstrap.argocd.install_manifest import Variant
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
+from bootstrap.programs.find import NAMES
 from bootstrap.sandbox import embedded, process
 from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.state import sandboxes
 from tests.conftest import USER_ENVIRONMENT, cache_key, programs_cache
 from tests.sandbox.world import World
+from tests.tools import tool
 
 PREFIX = "bootstrap-tests-"
 TIMEOUT = 300.0
@@ -93,6 +95,8 @@ def _no_leftovers() -> None:
 
 
 def _start(name: str, **options: Any) -> Iterator[Sandbox]:
+    for program in NAMES:
+        assert tool(program)  # else it would be compiled here, against the time to start
     folder = _new_folder()
     invocation = private_invocation(folder)
     try:
@@ -159,10 +163,9 @@ def hosts() -> Iterator[Sandbox]:
 def argocd_manifests(tmp_path_factory: pytest.TempPathFactory) -> dict[Variant, Path]:
     """Argo CD's own manifests as files, verified; from the release, or with the build of Argo CD."""
     from bootstrap import argocd
-    from bootstrap.programs import find
 
     invocation = private_invocation(tmp_path_factory.mktemp("manifest"))
-    find.ensure(["argocd"], invocation, lambda _: None)
+    assert tool("argocd")  # the manifests come with its build
     folder = tmp_path_factory.mktemp("argocd")
     for variant in get_args(Variant):
         (folder / f"{variant}.yaml").write_bytes(argocd.manifest(invocation, None, variant).content)

@@ -217,7 +217,7 @@ def test_rollout_that_is_stuck_behind_a_pod_that_serves_is_not_ready(admin: Clus
     put(admin, ns, application("root", children=resources))
     with controller(admin, ns), pytest.raises(NotReadyError) as raised:
         argocd.wait(admin, "root", None, 4, namespace=ns)
-    assert "root: Synced, Healthy; waits for a rollout that is not done" in raised.value.found
+    assert "root: Synced, Healthy; waits for an unfinished rollout" in raised.value.found
     assert f"Deployment {ns}/web: 1 of its version before still runs" in raised.value.found
     assert (
         "container web: ImagePullBackOff: no such image; event Failed: cannot pull it" in raised.value.found
@@ -259,8 +259,8 @@ def test_time_is_over_and_each_application_says_why(admin: Cluster, ns: str) -> 
     assert "container web: ImagePullBackOff: no such image; event Failed: cannot pull it" in found
     assert f"PersistentVolumeClaim {ns}/data: it is Pending" in found
     assert 'event ProvisioningFailed: storageclass.storage.k8s.io "none-such" not found' in found
-    assert f"Service {ns}/absent: it is not there" in found
-    assert "to-come: it is not there" not in found  # it is to be applied, which its Application says
+    assert f"Service {ns}/absent: it does not exist" in found
+    assert "to-come: it does not exist" not in found  # it is to be applied, which its Application says
     assert "later: OutOfSync, Missing; waits for an earlier wave" in found
     assert "run the same command again" in raised.value.hint
 
@@ -309,7 +309,7 @@ def test_what_is_repaired_while_settling_goes_on(admin: Cluster, ns: str) -> Non
 
 
 def test_without_the_root_it_ends_at_once(admin: Cluster, ns: str) -> None:
-    with pytest.raises(NotReadyError, match="it is not there") as raised:
+    with pytest.raises(NotReadyError, match="it does not exist") as raised:
         argocd.wait(admin, "root", None, SOON, namespace=ns)
     assert "bootstrap init" in raised.value.hint
 
@@ -332,7 +332,7 @@ def test_controller_that_does_not_run_is_named(admin: Cluster, ns: str) -> None:
     with pytest.raises(NotReadyError) as raised:
         argocd.wait(admin, "root", None, 2, namespace=ns)
     assert "waits for the application controller to look at it" in raised.value.found
-    assert f"StatefulSet {ns}/argocd-application-controller: it is not there" in raised.value.found
+    assert f"StatefulSet {ns}/argocd-application-controller: it does not exist" in raised.value.found
 
 
 def test_applications_are_listed(admin: Cluster, ns: str) -> None:

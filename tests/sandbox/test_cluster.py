@@ -233,8 +233,12 @@ def test_autoscaler_scales_by_the_metrics_of_the_pods(cluster: Cluster, namespac
     scaled = made("autoscaling/v2", "HorizontalPodAutoscaler", namespace, "main", spec=spec)
     apply(cluster, [deployment(namespace, 1, template(load, container)), scaled])
     until(lambda: _available(cluster, namespace) == 4, "four replicas")
-    found = kube.get(cluster, "autoscaling/v2", "HorizontalPodAutoscaler", namespace, "main") or {}
-    assert condition(found, "ScalingActive")["status"] == "True"
+
+    def active() -> bool:
+        found = kube.get(cluster, "autoscaling/v2", "HorizontalPodAutoscaler", namespace, "main") or {}
+        return bool(condition(found, "ScalingActive")["status"] == "True")
+
+    until(active, "the autoscaler, which scales first and says so afterwards")
 
 
 def test_eviction_keeps_to_the_disruption_budget(cluster: Cluster, namespace: str) -> None:

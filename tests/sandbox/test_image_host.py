@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.errors import ExitStatus
-from bootstrap.programs import find
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.repositories import write
-from tests.sandbox.conftest import private_invocation
 from tests.sandbox.world import World
+from tests.tools import tool
 
 APPS, EACH = 6, 5
 AUTHOR = ("--author", "Ci <ci@example.org>")
@@ -153,7 +152,7 @@ BUILT = {
 @pytest.mark.parametrize("folder", ["one", "two", "three"])
 def test_what_kustomize_builds_changes_by_the_image_alone(run: Run, tmp_path: Path, folder: str) -> None:
     """Before and after: the manifests differ in the lines that have the image, and in nothing else."""
-    kustomize = find.ensure(["kustomize"], private_invocation(tmp_path), lambda _: None)["kustomize"].path
+    kustomize = tool("kustomize")
     root = write(tmp_path / "work", BUILT)
     for argument, image in (
         ("org/web=:1.10", "org/web:1.10"),

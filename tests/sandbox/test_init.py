@@ -14,12 +14,12 @@ import pytest
 from bootstrap import kube
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.invocation import Invocation
-from bootstrap.init.plan import SECRETS_ANNOTATION
 from bootstrap.kube import connection, send, server_side_apply
 from bootstrap.layout import files as layout
 from bootstrap.layout.settings import Settings
 from bootstrap.main import run as run_cli
 from bootstrap.manifests import split
+from bootstrap.resources.index import SECRETS
 from tests.git_repositories import git
 from tests.packages import NEEDS_SSH
 from tests.sandbox.world import World, empty
@@ -34,8 +34,10 @@ def secret(world: World, namespace: str, name: str) -> dict[str, str]:
 def declared_secrets(world: World) -> list[dict[str, Any]]:
     """What the voting app's Application asks for, from the repository itself."""
     files = world.files()
-    applications = layout.enabled_applications(files, Settings(world.url, "main"))
-    texts = [(item["metadata"].get("annotations") or {}).get(SECRETS_ANNOTATION) for item in applications]
+    settings = Settings(world.url, "main")
+    folders = [one.folder(settings.folder) for one in layout.offered(files, settings).values() if one.on]
+    applications = [item for folder in folders for item in layout.applications_in(files, folder)]
+    texts = [(item["metadata"].get("annotations") or {}).get(SECRETS) for item in applications]
     return [entry for text in texts if text for entry in json.loads(text)]
 
 

@@ -334,6 +334,7 @@ def test_a_real_conflict_beside_an_unreal_one_names_only_itself(admin: Cluster, 
     kubernetes.apply_as(admin, policy({"matchLabels": {"a": "1"}}), ns, "somebody")
     (preview,) = kube.preview(admin, [policy({"matchLabels": {"a": "2"}})], namespace=ns)
     assert preview.change == "conflict"
+    assert preview.conflicts
     assert all("podSelector" in conflict.field for conflict in preview.conflicts)
 
 
@@ -488,8 +489,9 @@ def test_watch_tells_what_is_there_and_every_change_over_several_rounds(admin: C
 
 
 def test_watch_ends_when_its_time_is_over(admin: Cluster, ns: str) -> None:
-    events = list(kube.watch(admin, "v1", "Secret", ns, 1.5))
-    assert all(event == "ADDED" for event, _ in events)
+    kube.ensure_secret(admin, ns, "there", data={"key": b"value"}, generate=(), labels={})
+    events = [(event, item["metadata"]["name"]) for event, item in kube.watch(admin, "v1", "Secret", ns, 1.5)]
+    assert events == [("ADDED", "there")]
 
 
 def test_watch_without_the_right_ends_with_the_servers_words(

@@ -238,21 +238,6 @@ def test_nothing_is_readable_by_others_and_no_credential_is_in_an_argv(sandbox: 
         assert not any(secret in argv for secret in secrets), role
 
 
-def test_everything_listens_on_loopback_but_one_known_exception(sandbox: Sandbox) -> None:
-    settings = state.load(sandbox.folder)
-    assert settings
-    ports = {port: name for name, port in settings.ports.items()}
-    beyond = {
-        ports[int(port, 16)]
-        for table in ("tcp", "tcp6")
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
-        for address, _, port in [line.split()[1].partition(":")]
-        if line.split()[3] == "0A" and int(port, 16) in ports and address != "0100007F"
-    }
-    # Argo CD's application controller has no option for the address of its metrics.
-    assert beyond == {"argocd-application-controller-metrics"}
-
-
 def test_lock_of_another_command_is_waited_for_and_then_told(tmp_path: Path) -> None:
     path = tmp_path / "own.lock"
     said: list[str] = []

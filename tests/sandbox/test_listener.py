@@ -15,7 +15,7 @@ import pytest
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox import addresses, embedded, listener, process, state
-from bootstrap.sandbox import bin as located
+from bootstrap.sandbox import bin as bin_folder
 from bootstrap.sandbox.process import Spec
 from tests.providers.answering import answering
 
@@ -101,7 +101,7 @@ def test_giteas_port_taken_by_another_process_gets_no_credential(
             ("gitea",),
             programs={"gitea": str(program)},
         )
-        programs = located.Programs({}, folder)
+        programs = bin_folder.Programs({}, folder)
         with pytest.raises(SandboxError, match="does not listen"):
             embedded._start_gitea(
                 folder, settings, invocation, programs, {"PATH": "/usr/bin:/bin"}, time.monotonic() + 60

@@ -78,6 +78,7 @@ def test_shipped_catalog_can_be_asked_about() -> None:
         return None
 
     assert profile.missing(catalog.load(), Invocation(environ={}), True, probe) == []
+    assert asked
     assert all(url.startswith("https://") for url in asked)
     assert not any(catalog.EXAMPLE_REPOSITORY in url for url in asked)
 

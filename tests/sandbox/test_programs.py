@@ -168,10 +168,10 @@ def test_using_a_program_is_noted(fresh: Invocation) -> None:
 def test_the_folder_to_build_in_stays_while_another_run_uses_it(fresh: Invocation) -> None:
     told: list[str] = []
     with build_folder.in_use(fresh):
-        build_folder.settle([REDIS], fresh, told.append)
+        build_folder.remove_if_done([REDIS], fresh, told.append)
         assert build_folder.folder(fresh).exists()
     assert not told
-    build_folder.settle([REDIS], fresh, told.append)
+    build_folder.remove_if_done([REDIS], fresh, told.append)
     assert not build_folder.folder(fresh).exists()
     assert told == ["removing the build folder: some gigabytes"]
 
@@ -191,9 +191,9 @@ def test_what_a_killed_compiler_left_is_removed_when_no_other_run_builds(fresh: 
 def test_the_folder_to_build_in_is_kept_for_what_was_interrupted(fresh: Invocation) -> None:
     with build_folder.in_use(fresh):
         build_folder.expect([REDIS, KUSTOMIZE], fresh)
-    build_folder.settle([REDIS], fresh)
+    build_folder.remove_if_done([REDIS], fresh)
     assert build_folder.folder(fresh).exists()
-    build_folder.settle([KUSTOMIZE], fresh)
+    build_folder.remove_if_done([KUSTOMIZE], fresh)
     assert not build_folder.folder(fresh).exists()
 
 

@@ -216,7 +216,7 @@ def test_stuck_rollout_is_told_by_status_and_doctor_although_its_application_is_
     assert because in line
     assert "0 of 1 Applications are Synced and Healthy" in result.err
     data = json.loads(run("status", "--namespace", ns, "-o", "json", env=environ).out)
-    assert data["applications"][0]["waitingFor"] == "a rollout that is not done"
+    assert data["applications"][0]["waitingFor"] == "an unfinished rollout"
     assert [says in text for text in data["applications"][0]["objects"]] == [True]
     findings = json.loads(run("doctor", "--namespace", ns, "-o", "json", env=environ).out)["findings"]
     (found,) = [one["found"] for one in findings if one["area"] == "root"]

@@ -17,7 +17,7 @@ from bootstrap import kube
 from bootstrap.sandbox.addresses import Sandbox
 from tests.sandbox import kubernetes
 from tests.sandbox import world as worlds
-from tests.sandbox.living import command, let_go, lived_in
+from tests.sandbox.living import ROOT, command, let_go, lived_in
 from tests.sandbox.world import World
 
 STEPS = 10
@@ -101,6 +101,7 @@ def test_ended_at_a_random_moment(
     process = subprocess.Popen(
         [sys.executable, "-m", "bootstrap", *arguments(fresh)],
         env={**os.environ, **fresh.environ},
+        cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

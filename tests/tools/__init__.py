@@ -1,6 +1,7 @@
-"""Programs that only tests need: from PATH, the programs' cache, or built like the sandbox's own.
+"""The programs that tests run: the sandbox's own, and some that only tests need.
 
-Each has a folder with a Go module that pins it.
+Each of the latter has a folder with a Go module that pins it. `python -m tests.tools` builds what is missing,
+before pytest starts: a test that compiled its tool would measure the compiler, and fail on a busy machine.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import io
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from bootstrap.core.invocation import Invocation
-from bootstrap.programs import build, build_folder, path
 from bootstrap.programs import cache as program_cache
-from bootstrap.programs.pinned import Pinned
+from bootstrap.programs import path
+from bootstrap.programs.pinned import BY_NAME, Pinned
 from tests.conftest import USER_ENVIRONMENT
 
 PINNED = {
@@ -80,11 +83,17 @@ PINNED = {
 
 @cache
 def tool(name: str) -> Path:
-    """The program's path; SandboxError when it is nowhere and cannot be built."""
-    pinned = PINNED[name]
-    invocation = Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT)
+    """The program's path, on PATH or in the cache; without one the test fails and says what to run."""
+    pinned = PINNED.get(name) or BY_NAME[name]
+    found = find(pinned, Invocation(stdout=io.StringIO(), stderr=io.StringIO(), environ=USER_ENVIRONMENT))
+    if found is None:
+        pytest.fail(f"{name} {pinned.version} is not built: make test-programs", pytrace=False)
+    return found
+
+
+def find(pinned: Pinned, invocation: Invocation) -> Path | None:
+    """Where a program is, if it is anywhere; builds nothing."""
     if there := path.find(pinned, invocation):
         return there[0]
-    placed = program_cache.find(pinned, invocation) or build.build_all([pinned], invocation, print)[name]
-    build_folder.settle([pinned], invocation)
-    return placed.path
+    placed = program_cache.find(pinned, invocation)
+    return placed.path if placed else None

@@ -93,7 +93,7 @@ def edit(repository: Path, file: str, old: str, new: str) -> None:
 def test_chain_without_a_fault_is_well(run: Run, repository: Path) -> None:
     result = run("trace", "shop.example.com", "--repo", str(repository))
     assert result.exit == 0, result.out
-    assert "all well" in result.out
+    assert "no problems" in result.out
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_host_may_be_in_the_folder_that_cannot_be_read(
     result = run("trace", "shop.example.com", "--repo", str(repository))
     assert result.exit == 1, result.err
     folder = "folder apps/shop/overlays/dev of Application argocd/shop-dev"
-    assert f"may hold the host: {folder}  [BROKEN]" in result.out
+    assert f"may have the host: {folder}  [BROKEN]" in result.out
     assert f"! {says}" in result.out
 
 
@@ -207,11 +207,11 @@ def test_folder_that_an_application_just_misses_is_told(run: Run, repository: Pa
     result = run("trace", "shop.example.com", "--repo", str(repository))
     assert result.exit == 1
     assert (
-        "! GB201 nothing applies apps/shop/overlays/dev: Application argocd/shop-dev points at" in result.out
+        "! GB201 nothing applies apps/shop/overlays/dev: Application argocd/shop-dev points to" in result.out
     )
     result = run("trace", "web.nowhere", "--repo", str(repository))
     assert result.exit == 1
-    assert "may hold the host: Application argocd/shop-dev  [BROKEN]" in result.out
+    assert "may have the host: Application argocd/shop-dev  [BROKEN]" in result.out
 
 
 def test_root_that_just_misses_its_cluster_is_told(run: Run, repository: Path) -> None:
@@ -219,7 +219,7 @@ def test_root_that_just_misses_its_cluster_is_told(run: Run, repository: Path) -
     result = run("trace", "shop.example.com", "--repo", str(repository))
     assert result.exit == 1
     assert (
-        "! GB201 nothing applies clusters/one: Application argocd/root points at clusters/oen" in result.out
+        "! GB201 nothing applies clusters/one: Application argocd/root points to clusters/oen" in result.out
     )
 
 

@@ -11,7 +11,7 @@ from bootstrap.trace.hops import Hop, worst
 from bootstrap.trace.remarks import namespaces, remark
 from bootstrap.trace.text import lines
 from bootstrap.trace.walk import trace
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from tests.validate.rules.asking import placed, problems
 from tests.validate.rules.world import CHILDREN, CLUSTER, ROOT, SHOP, broken, resources
 
@@ -73,7 +73,7 @@ spec:
 """
 
 
-def world(edits: dict[str, str] | None = None) -> tuple[Index, Surroundings]:
+def world(edits: dict[str, str] | None = None) -> tuple[Index, ClusterContext]:
     edits = edits or {}
     found = [
         *resources(broken(ROOT, edits), "root.yaml", ""),
@@ -84,7 +84,7 @@ def world(edits: dict[str, str] | None = None) -> tuple[Index, Surroundings]:
     applications = {f"{item.namespace}/{item.name}": item for item in found if item.kind == APPLICATION}
     secrets = {key: keys for item in applications.values() for key, keys in promised(item).items()}
     index = Index(found, (), secrets, applications)
-    return index, Surroundings(index, True, entrances={"traefik": {"edge": {}}})
+    return index, ClusterContext(index, True, entrances={"traefik": {"edge": {}}})
 
 
 def walk(target: str, edits: dict[str, str] | None = None) -> Hop:
@@ -139,7 +139,7 @@ def test_variables_are_told_by_their_source_and_never_by_a_secrets_value() -> No
     assert "variable MODE of web ← key mode" in text
     assert "variable DB_PASSWORD of web ← key password" in text
     assert "variables in the manifest: LEVEL" in text
-    assert "made in the cluster: Secret shop/db" in text
+    assert "created in the cluster: Secret shop/db" in text
     assert "fast" not in text  # not even a ConfigMap's
 
 

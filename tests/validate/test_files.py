@@ -90,5 +90,5 @@ def test_release_that_nothing_is_known_of_is_refused(run: Run, tmp_path: Path) -
     root = write(tmp_path, OURS)
     result = run("validate", str(root), "--kubernetes", "1.99")
     assert result.exit == 2
-    assert "nothing is known of Kubernetes 1.99" in result.err
+    assert "Kubernetes 1.99" in result.err
     assert run("validate", str(root), "--kubernetes", "1.30", "--rules", "GB124").exit == 0

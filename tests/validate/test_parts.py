@@ -218,7 +218,7 @@ def test_folder_that_was_meant_is_named(run: Run, tmp_path: Path, path: str, nea
     root = write(tmp_path, OURS, {dev: OURS[dev].replace("apps/shop/overlays/dev", path)})
     [(_, file, _, message)] = found(run, root, "GB201")
     assert file == dev
-    assert message.endswith(f"which is not there; {near}" if near else "which is not there")
+    assert message.endswith(f"which does not exist; {near}" if near else "which does not exist")
 
 
 def test_values_file_that_was_meant_is_named(run: Run, tmp_path: Path) -> None:

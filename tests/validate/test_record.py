@@ -57,10 +57,10 @@ def test_good_settings_have_no_finding(run: Run, tmp_path: Path) -> None:
         ("domain: example.com", "domain: [example.com]", 12, "not text"),
         ("variant: ha", "variant: hah", 6, "install, ha or core"),
         ("argocd:\n", "argo:\n", 4, "did you mean argocd?"),
-        ("off: [GB404]", "off: [GB999]", 19, "no such rule"),
+        ("off: [GB404]", "off: [GB999]", 19, "not a rule"),
         ("GB405: error", "GB405: fatal", 20, "not error, warning, info"),
         ('"1.30"', "1.3", 21, "in quotes"),
-        ("  - {name: worker", "  - worker\n  - {name: worker", 22, "no list of mappings"),
+        ("  - {name: worker", "  - worker\n  - {name: worker", 22, "not a list of mappings"),
     ],
 )
 def test_bad_setting_is_told_at_its_line(

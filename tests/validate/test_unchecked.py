@@ -64,7 +64,7 @@ def test_missing_name_is_an_error_when_all_is_known_and_a_slip_is_a_warning_when
     assert issuers(run, repository(tmp_path / "b", "letsencrypt-prd")) == [
         ("warning", "did you mean letsencrypt-prod?")
     ]
-    assert issuers(run, repository(tmp_path / "c", "vault")) == [("warning", "there is letsencrypt-prod")]
+    assert issuers(run, repository(tmp_path / "c", "vault")) == [("warning", "known: letsencrypt-prod")]
     assert [severity for severity, _ in issuers(run, repository(tmp_path / "d", "vault", chart=False))] == [
         "error"
     ]
@@ -109,7 +109,7 @@ def test_chart_that_may_make_issuers_keeps_silence(run: Run, tmp_path: Path, cha
     root = repository(tmp_path, "vault")
     path = Path(root) / "clusters/one/chart.yaml"
     path.write_text(path.read_text().replace("chart: cert-manager", f"chart: {chart}"))
-    assert issuers(run, root) == ([("warning", "there is letsencrypt-prod")] if told else [])
+    assert issuers(run, root) == ([("warning", "known: letsencrypt-prod")] if told else [])
     other = "kind: Namespace\napiVersion: v1\nmetadata: {name: a}\n"
     (Path(root) / "clusters/one/issuer.yaml").write_text(other)
     assert issuers(run, root) == [], "where Git has none, they are made elsewhere"
@@ -175,5 +175,5 @@ def test_nothing_is_said_when_all_is_known_or_nothing_of_it_is_asked(run: Run, t
     chart = repository(tmp_path / "chart", "letsencrypt-prod")
     assert "not checked" not in run("validate", chart, "--rules", "GB404").err
     assert "names of storage classes, because" in run("validate", chart, "--rules", "GB316").err.replace(
-        " (but for slips of one letter)", ""
+        " (except typos of one letter)", ""
     )

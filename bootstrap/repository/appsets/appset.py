@@ -88,7 +88,7 @@ _SERVICES = {
 def expand(body: Mapping[str, Any], world: World) -> Expansion:
     """What a set makes; raises Refused when Argo CD makes nothing of it."""
     spec = mapping(body.get("spec"))
-    language = Language.of(spec)
+    language = Language.from_spec(spec)
     found = Expansion(untold=language.untold)
     for generator in mappings(spec.get("generators")):
         for kind in _relevant(generator):
@@ -124,7 +124,9 @@ def _too_many(count: int) -> CannotExpand:
 def _relevant(generator: Mapping[str, Any]) -> list[str]:
     kinds = [kind for kind in _GENERATORS if generator.get(kind) is not None]
     if not kinds:
-        names = ", ".join(key for key in generator if key not in ("selector", "template")) or "none"
+        names = ", ".join(key for key in generator if key not in ("selector", "template"))
+        if not names:
+            return []  # Argo CD makes nothing of it, and does not complain
         raise Refused(f"it has a generator that Argo CD does not know ({names})")
     return kinds
 
@@ -140,8 +142,9 @@ def _transform(generator: Mapping[str, Any], kind: str, world: World, language: 
 def _nested(generator: Mapping[str, Any], world: World, language: Language) -> list[Values]:
     """The parameters of a generator inside a matrix or merge: there is but one kind in each."""
     kinds = _relevant(generator)
-    if len(kinds) > 1:
-        raise Refused("it has more than one generator in an item of a matrix or merge")
+    if len(kinds) != 1:
+        count = "more than one" if kinds else "no"
+        raise Refused(f"it has {count} generator in an item of a matrix or merge")
     return list(_transform(generator, kinds[0], world, language))
 
 

@@ -35,7 +35,7 @@ class Language:
     untold: list[str] = field(default_factory=list)
 
     @staticmethod
-    def of(spec: Mapping[str, Any]) -> Language:
+    def from_spec(spec: Mapping[str, Any]) -> Language:
         options = [str(one) for one in sequence(spec.get("goTemplateOptions"))]
         missing: MissingKey = "default"
         for option in options:

@@ -1,1 +1,1 @@
-"""Rules over the resource index; each family a module, all of them listed in catalog.py."""
+"""The rules, one module per family; ruleset.py lists them."""

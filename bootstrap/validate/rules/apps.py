@@ -1,4 +1,4 @@
-"""The app of apps: where Applications point, who owns what, and in which order it comes."""
+"""The app of apps: what Applications point to, who owns what, and in which order it is applied."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.core.text import names_near, near, suggest
 from bootstrap.repository.kustomize import Tree
 from bootstrap.repository.source import is_untold
 from bootstrap.resources.applications import Source, destination, is_here, referenced_values, sources
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
-from bootstrap.validate.rule import Apps, Owned, Problem, Rule, at
+from bootstrap.validate.rule import AppliedObject, Apps, Problem, Rule, problem
 from bootstrap.validate.rules.kinship import (
-    GENERATE_PATHS,
     creates_namespace,
     files_of,
     in_cycles,
@@ -29,14 +29,14 @@ PATH = Rule(
     "GB201",
     "application-path-missing",
     "error",
-    "An Application points at a folder that is not in the repository: it is never synced.",
+    "An Application points to a folder that is not in the repository: it is never synced.",
     "correct spec.source.path",
 )
 REVISION = Rule(
     "GB205",
     "revision-missing",
     "warning",
-    "An Application wants a branch or tag of this repository that is not there.",
+    "An Application names a branch or tag that this repository does not have.",
     "correct targetRevision, or push the branch",
 )
 TWO_OWNERS = Rule(
@@ -50,7 +50,7 @@ CYCLE = Rule(
     "GB208",
     "application-cycle",
     "error",
-    "An Application applies one that it is applied by.",
+    "An Application applies the Application that applies it.",
     "take the Application out of the folder that it applies",
 )
 VALUES = Rule(
@@ -71,41 +71,41 @@ STALE_PATHS = Rule(
     "GB212",
     "generate-paths",
     "warning",
-    "manifest-generate-paths leaves out a file that the Application depends on, so that a change "
-    "there is not noticed; or it is missing where the Applications beside it have it, and every commit "
+    "manifest-generate-paths omits a file that the Application depends on, so that a change "
+    "there is not noticed; or it is missing where sibling Applications have it, and every commit "
     "renders this one again.",
-    "name every folder that the Application is made of",
+    "name every folder that the Application depends on",
 )
 FINALIZER_MISSING = Rule(
     "GB213",
     "finalizer-missing",
     "info",
-    "A child Application that prunes has no finalizer: when it is taken out of Git, what it applied stays "
-    "behind. Not asked of those with a chart, CustomResourceDefinitions, StorageClasses, Applications or "
-    "another Namespace than their own: with these, what others need would go.",
+    "A child Application that prunes has no finalizer: when it is removed from Git, what it applied stays "
+    "behind. Not required of those with a chart, CustomResourceDefinitions, StorageClasses, Applications or "
+    "another Namespace than their own: deleting these would take away what others need.",
     f"add the finalizer {FINALIZER}",
 )
 NAMESPACE = Rule(
     "GB214",
     "namespace-not-created",
     "error",
-    "An Application's namespace is made by nobody, or by a later wave: its sync fails.",
+    "Nothing creates an Application's namespace, or only a later wave does: its sync fails.",
     "add the sync option CreateNamespace=true, or a Namespace",
 )
 
 
 _MANY = 2000
-"""Folders that are too many to compare their names."""
+"""Folders above which their names are not compared."""
 _COMMIT_OR_RANGE = re.compile(r"^[0-9a-f]{7,64}$|[*^~<>]")
 
 
 def check(apps: Apps) -> Iterator[Problem]:
     """Every rule of this module."""
-    owned: dict[str, list[Owned]] = defaultdict(list)
+    owned: dict[str, list[AppliedObject]] = defaultdict(list)
     for item in apps.owned:
         owned[item.application].append(item)
     cycles, bare = in_cycles(apps), without_paths(apps)
-    told: set[str] = set()
+    reported: set[str] = set()
     made = {item.name for item in apps.public.of("Namespace")} | _ALWAYS
     makers = {item.name: item.application for item in apps.public.of("Namespace")}
     by_name = {f"{item.namespace}/{item.name}": item for item in apps.applications}
@@ -116,11 +116,11 @@ def check(apps: Apps) -> Iterator[Problem]:
         for source in sources(application.body):
             yield from _source(apps, application, source)
         if name in cycles:
-            if name in told:
+            if name in reported:
                 continue
-            told.add(name)
+            reported.add(name)
             message = f"{application} is applied by itself, and by {cycles[name]}"
-            yield at(CYCLE, application, message, *_own_path(apps, application))
+            yield problem(CYCLE, application, message, *_own_path(apps, application))
             continue
         yield from _paths(apps, application, files_of(apps, application))
         if name in bare:
@@ -139,10 +139,10 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
             r"v?[\w.+-]+", source.revision
         ):
             message = f"{application}: version {source.revision!r} of chart {source.chart} is not exact"
-            yield at(UNPINNED, application, message, *place, "targetRevision")
+            yield problem(UNPINNED, application, message, *place, "targetRevision")
         elif source.revision in ("HEAD", ""):
             message = f"{application}: chart {source.chart} has no version"
-            yield at(UNPINNED, application, message, *place)
+            yield problem(UNPINNED, application, message, *place)
     helm = mapping(source.body.get("helm"))
     named = () if helm.get("ignoreMissingValueFiles") else referenced_values(application.body, apps.urls)
     for owner, number, path in named:
@@ -150,25 +150,27 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
             beside = (
                 file for file in apps.tree.below(posixpath.dirname(path)) if file.endswith((".yaml", ".yml"))
             )
-            message = f"{application}: the values file {path} is not there{names_near(path, beside)}"
-            yield at(VALUES, application, message, *place, "helm", "valueFiles", number)
+            message = f"{application}: the values file {path} does not exist{names_near(path, beside)}"
+            yield problem(VALUES, application, message, *place, "helm", "valueFiles", number)
     if not is_here(source, apps.urls) or is_untold(source):
         return
     if source.path is not None:
         path = posixpath.normpath(source.path.strip("/") or ".")
         if path != "." and not apps.tree.is_folder(path):
-            message = f"{application} points at {path}, which is not there{_near_folder(apps.tree, path)}"
-            yield at(PATH, application, message, *place, "path")
+            message = f"{application} points to {path}, which does not exist{_near_folder(apps.tree, path)}"
+            yield problem(PATH, application, message, *place, "path")
     revision = source.revision.removeprefix("refs/heads/").removeprefix("refs/tags/")
     known = apps.revisions
     if known is None or revision == "HEAD" or revision in known or _COMMIT_OR_RANGE.search(revision):
         return
-    message = f"{application} wants {revision}, which is no branch or tag here{names_near(revision, known)}"
-    yield at(REVISION, application, message, *place, "targetRevision")
+    message = (
+        f"{application} names {revision}, which is not a branch or tag here{names_near(revision, known)}"
+    )
+    yield problem(REVISION, application, message, *place, "targetRevision")
 
 
 def _near_folder(tree: Tree, path: str) -> str:
-    """What a folder that is not there may have been meant to be: one below what is there of its path."""
+    """A suggestion for a folder that does not exist: one below the part of its path that does."""
     start = posixpath.dirname(path)
     while start and not tree.is_folder(start):
         start = posixpath.dirname(start)
@@ -182,8 +184,8 @@ def _near_folder(tree: Tree, path: str) -> str:
     same = {folder for folder in folders if posixpath.basename(folder) == posixpath.basename(path)}
     if len(same) == 1:
         return f"; {suggest(same)}"
-    said = suggest(near(path, alike, cutoff=0.8)) if len(alike) < _MANY else ""
-    return f"; {said}" if said else ""
+    hint = suggest(near(path, alike, cutoff=0.8)) if len(alike) < _MANY else ""
+    return f"; {hint}" if hint else ""
 
 
 def _own_path(apps: Apps, application: Resource) -> tuple[str | int, ...]:
@@ -207,24 +209,24 @@ def _paths(apps: Apps, application: Resource, closure: frozenset[str]) -> Iterat
             patterns.append(posixpath.normpath(whole))
     for file in sorted(closure):
         if not any(_covers(pattern, file) for pattern in patterns):
-            message = f"{application} depends on {file}, which manifest-generate-paths leaves out"
+            message = f"{application} depends on {file}, which manifest-generate-paths omits"
             place = ("metadata", "annotations", GENERATE_PATHS)
             fix = f"add /{posixpath.dirname(file)} to the annotation"
-            yield at(STALE_PATHS, application, message, *place, fix=fix)
+            yield problem(STALE_PATHS, application, message, *place, fix=fix)
             return
 
 
 def _no_paths(application: Resource, closure: frozenset[str]) -> Iterator[Problem]:
-    """Without the annotation, where the Applications beside it have it."""
+    """Without the annotation, where sibling Applications have it."""
     folders = {posixpath.dirname(file) for file in closure}
     outer = {one for one in folders if not any(one.startswith(f"{other}/") for other in folders)}
-    message = f"{application} has no manifest-generate-paths, as those beside it have"
+    message = f"{application} has no manifest-generate-paths, unlike its siblings"
     fix = f"add {GENERATE_PATHS}: {';'.join(f'/{folder}' for folder in sorted(outer))}"
-    yield at(STALE_PATHS, application, message, "metadata", "annotations", fix=fix)
+    yield problem(STALE_PATHS, application, message, "metadata", "annotations", fix=fix)
 
 
 def _covers(pattern: str, file: str) -> bool:
-    """As Argo CD compares: a folder covers what is below it, a glob (`*` within a folder) the file itself."""
+    """As Argo CD matches: a folder covers what is below it, a glob (`*` within a folder) the file itself."""
     if pattern == "." or file == pattern or file.startswith(f"{pattern}/"):
         return True
     parts, names = pattern.split("/"), file.split("/")
@@ -234,8 +236,8 @@ def _covers(pattern: str, file: str) -> bool:
 _KEPT = ("CustomResourceDefinition.apiextensions.k8s.io", "StorageClass.storage.k8s.io", APPLICATION)
 
 
-def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
-    """Those that own CRDs, storage or others' namespaces better stay; so does what does not prune."""
+def _finalizer(application: Resource, owned: list[AppliedObject]) -> Iterator[Problem]:
+    """Not for those that own CRDs, storage or others' namespaces, nor for those that do not prune."""
     own = destination(application.body)[1]
     prunes = dig(application.spec, "syncPolicy", "automated", "prune") is True
     finalizers = [str(item) for item in sequence(application.metadata.get("finalizers"))]
@@ -243,18 +245,18 @@ def _finalizer(application: Resource, owned: list[Owned]) -> Iterator[Problem]:
     kept = any(item.kind in _KEPT or (item.kind == "Namespace" and item.name != own) for item in owned)
     charts = [item for item in sources(application.body) if item.chart is not None]
     if application.application and prunes and not has and not kept and not charts:
-        yield at(FINALIZER_MISSING, application, f"{application} has no finalizer", "metadata")
+        yield problem(FINALIZER_MISSING, application, f"{application} has no finalizer", "metadata")
 
 
 _SYSTEM = ("openshift-", "open-cluster-management")
-"""How namespaces begin that a distribution brings along."""
+"""Prefixes of namespaces that distributions create."""
 _ALWAYS = {"default", "kube-system", "kube-public", "kube-node-lease", ""}
 
 
 def _later_namespace(
     apps: Apps, application: Resource, makers: Mapping[str, str], by_name: Mapping[str, Resource]
 ) -> Iterator[Problem]:
-    """A namespace that a sibling of a later wave makes: the sync fails, and that wave never comes."""
+    """A namespace that a sibling of a later wave creates: the sync fails, and that wave never starts."""
     namespace = destination(application.body)[1]
     maker = by_name.get(makers.get(namespace, ""))
     if maker is None or maker is application or maker.application != application.application:
@@ -264,7 +266,7 @@ def _later_namespace(
             f"{application} (wave {application.wave}) goes to namespace {namespace}, "
             f"which comes with {maker} (wave {maker.wave})"
         )
-        yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
+        yield problem(NAMESPACE, application, message, "spec", "destination", "namespace")
 
 
 def _namespace(
@@ -277,7 +279,7 @@ def _namespace(
     target = destination(application.body)
     namespace = target[1]
     if target[0] != IN_CLUSTER or namespace.startswith(_SYSTEM):
-        return  # what else another cluster holds, or a distribution brings along, is not in Git
+        return  # what another cluster has besides, or a distribution creates, is not in Git
     if (
         not apps.complete
         or apps.unread
@@ -287,15 +289,15 @@ def _namespace(
     ):
         return
     if apps.public.knows(namespace) or target in charts:
-        message = f"{application} goes to namespace {namespace}, which nobody makes"
-        yield at(NAMESPACE, application, message, "spec", "destination", "namespace")
+        message = f"{application} goes to namespace {namespace}, which nothing creates"
+        yield problem(NAMESPACE, application, message, "spec", "destination", "namespace")
 
 
 def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:
-    """Of what an Application in a cycle applies too, it is the cycle that is wrong."""
+    """For what an Application in a cycle applies, too, the cycle is the problem."""
     if not apps.complete:
         return
-    seen: dict[tuple[str, str, str, str], Owned] = {}
+    seen: dict[tuple[str, str, str, str], AppliedObject] = {}
     for item in apps.owned:
         key = (item.cluster, item.kind, item.namespace, item.name)
         if item.application in cycles:
@@ -304,9 +306,9 @@ def _two_owners(apps: Apps, cycles: Container[str]) -> Iterator[Problem]:
         if first.application == item.application:
             continue
         if "" in (first.application, item.application) and first.file == item.file:
-            # A folder that is applied by hand once, and then by an Application in it: a usual beginning.
+            # A folder that is applied by hand once, and then by an Application in it: a common setup.
             seen[key] = item if item.application else first
         else:
-            one, other = first.application or "the start", item.application or "the start"
+            one, other = first.application or "the root folder", item.application or "the root folder"
             message = f"{item.resource} is applied by {one} and by {other}"
-            yield at(TWO_OWNERS, item.resource, message)
+            yield problem(TWO_OWNERS, item.resource, message)

@@ -1,17 +1,17 @@
-"""Hosts and paths, and ports of the nodes, that two objects of a cluster claim."""
+"""Hosts and paths, and node ports, that two objects of a cluster claim."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bootstrap.resources.claims import NODE_PORT
-from bootstrap.validate.rule import Apps, Claimed, Problem, Rule, at
+from bootstrap.validate.rule import Apps, HostClaim, Problem, Rule, problem
 
 TWICE = Rule(
     "GB330",
     "host-and-path-twice",
     "error",
-    "Two Ingresses, or two routes of one Gateway, claim the same host and path: which one answers is chance.",
+    "Two Ingresses, or two routes of one Gateway, claim one host and path: which one answers is undefined.",
     "give one of them another host or path",
 )
 NODE_PORT_TWICE = Rule(
@@ -25,20 +25,20 @@ NODE_PORT_TWICE = Rule(
 
 def check(apps: Apps) -> Iterator[Problem]:
     """Every rule of this module."""
-    seen: dict[tuple[str, ...], Claimed] = {}
+    seen: dict[tuple[str, ...], HostClaim] = {}
     for claim in apps.claims:
         owned = claim.owned
         kind, *way = claim.way
         if kind == "gateway":
             way[0] = way[0] or owned.namespace
-        # Where not all of a cluster is known, another namespace's may be meant for another one.
+        # Where not all of a cluster is known, the one in another namespace may be for another cluster.
         far = apps.complete and claim.host != "*"
         space = "" if far or kind == "gateway" else owned.namespace
         first = seen.setdefault((owned.cluster, space, owned.kind, *way, claim.host, claim.path), claim)
         if (first.owned.namespace, first.owned.name) != (owned.namespace, owned.name):
             message = f"{owned.resource} claims {claim.host}{_path(claim.path)}, which {first.owned.resource}"
             rule = NODE_PORT_TWICE if kind == NODE_PORT else TWICE
-            yield at(rule, owned.resource, f"{message} claims too", *claim.place)
+            yield problem(rule, owned.resource, f"{message} claims, too", *claim.place)
 
 
 def _path(path: str) -> str:

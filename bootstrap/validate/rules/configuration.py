@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Place, Reference, containers, pod_spec, references, replicas
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.renames import near
 
@@ -15,7 +15,7 @@ CONFIG_MAP = Rule(
     "GB311",
     "config-map-missing",
     "error",
-    "A pod needs a ConfigMap that is not there: it never starts.",
+    "A pod needs a ConfigMap that does not exist: it never starts.",
     "correct the name, add the ConfigMap, or mark the use optional",
 )
 CONFIG_KEY = Rule(
@@ -29,21 +29,21 @@ SECRET = Rule(
     "GB313",
     "secret-missing",
     "error",
-    "A pod needs a Secret that nothing makes: it never starts.",
-    "seal it, take it from a store, or let `bootstrap init` make it (annotation gitops-bootstrap.io/secrets)",
+    "A pod needs a Secret that nothing creates: it never starts.",
+    "seal it, use a store, or let `bootstrap init` create it (annotation gitops-bootstrap.io/secrets)",
 )
 SECRET_KEY = Rule(
     "GB314",
     "secret-key-missing",
     "error",
     "A pod needs a key that its Secret does not get: the container never starts.",
-    "correct the key, or add it where the Secret is made",
+    "correct the key, or add it where the Secret is created",
 )
 CLAIM = Rule(
     "GB315",
     "claim-missing",
     "error",
-    "A pod mounts a PersistentVolumeClaim that is not there: it is never scheduled.",
+    "A pod mounts a PersistentVolumeClaim that does not exist: it is never scheduled.",
     "correct the name, or add the claim",
 )
 STORAGE_CLASS = Rule(
@@ -51,20 +51,20 @@ STORAGE_CLASS = Rule(
     "storage-class-missing",
     "error",
     "A claim names a StorageClass that nothing in Git provides, though Git provides others.",
-    "name a class that is there",
+    "name an existing class",
 )
 SHARED_CLAIM = Rule(
     "GB317",
     "claim-shared",
     "error",
-    "Several pods mount a claim that one node alone may mount: all but those on one node wait for ever.",
+    "Several pods mount a claim that only one node may mount: all but those on one node wait forever.",
     "use one replica, a StatefulSet with volumeClaimTemplates, or the access mode ReadWriteMany",
 )
 ACCOUNT = Rule(
     "GB318",
     "service-account-missing",
     "error",
-    "A pod runs under a ServiceAccount that is not there: it is never created.",
+    "A pod runs as a ServiceAccount that does not exist: it is never created.",
     "correct the name, or add the ServiceAccount",
 )
 CLASS = Rule(
@@ -85,7 +85,7 @@ ROLLING = Rule(
     "GB335",
     "rolling-update-with-single-claim",
     "warning",
-    "A Deployment replaces its pod while the old one still holds a ReadWriteOnce claim: the update can hang.",
+    "A Deployment replaces its pod while the old one mounts a ReadWriteOnce claim: the update can hang.",
     "set strategy.type to Recreate, or use a StatefulSet",
 )
 
@@ -93,76 +93,77 @@ PRUNES_DATA = Rule(
     "GB221",
     "prune-of-data",
     "info",
-    "An Application that prunes by itself owns a PersistentVolumeClaim: a wrong commit deletes its data.",
+    "An Application that prunes automatically owns a PersistentVolumeClaim: a wrong commit deletes its data.",
     "annotate the claim with argocd.argoproj.io/sync-options: Prune=confirm,Delete=confirm",
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for workload in index.of(*WORKLOADS):
         for reference in references(workload):
-            yield from _reference(index, around, workload, reference)
+            yield from _reference(index, context, workload, reference)
         yield from _mounts(workload)
         yield from _claims(index, workload)
     for claim in index.of("PersistentVolumeClaim"):
-        yield from _class(around, claim, claim.spec.get("storageClassName"), "spec", "storageClassName")
+        yield from _class(context, claim, claim.spec.get("storageClassName"), "spec", "storageClassName")
         yield from _pruned(index, claim)
     for stateful in index.of("StatefulSet.apps"):
         for number, template in enumerate(sequence(stateful.spec.get("volumeClaimTemplates"))):
             place = ("spec", "volumeClaimTemplates", number, "spec", "storageClassName")
-            yield from _class(around, stateful, dig(template, "spec", "storageClassName"), *place)
+            yield from _class(context, stateful, dig(template, "spec", "storageClassName"), *place)
 
 
-def _reference(index: Index, around: Surroundings, pod: Resource, use: Reference) -> Iterator[Problem]:
+def _reference(index: Index, context: ClusterContext, pod: Resource, use: Reference) -> Iterator[Problem]:
     namespace = pod.namespace
     if use.optional or not index.knows(namespace):
         return
     if use.kind == "ConfigMap":
         yield from _config_map(index, pod, use)
     elif use.kind == "Secret":
-        if not (around.complete or pod.application):
+        if not (context.complete or pod.application):
             return
-        if (untold := secrets.missing(index, around, pod, namespace, use.name)) is not None:
-            level, maybe = untold
+        if (missing := secrets.missing(index, context, pod, namespace, use.name)) is not None:
+            level, maybe = missing
             known = [item.name for item in index.of("Secret", namespace=namespace)]
-            said, fix = near(pod, use.name, known, _named_at(use), use.kind)
-            message = f"{pod} needs Secret {use.name} ({use.how}), which nothing makes{said}{maybe}"
-            yield at(SECRET, pod, message, *use.path, fix=fix, level=level)
+            hint, fix = near(pod, use.name, known, _named_at(use), use.kind)
+            message = f"{pod} needs Secret {use.name} ({use.how}), which nothing creates{hint}{maybe}"
+            there = ("Secret", namespace, use.name)
+            yield problem(SECRET, pod, message, *use.path, fix=fix, level=level, unless=there)
         elif use.key is not None:
             keys = secrets.keys(index, namespace, use.name)
             if keys is not None and use.key not in keys:
-                said = names_near(use.key, keys)
+                hint = names_near(use.key, keys)
                 message = (
-                    f"{pod} needs key {use.key} of Secret {use.name} ({use.how}), which it does not get{said}"
+                    f"{pod} needs key {use.key} of Secret {use.name} ({use.how}), which it does not get{hint}"
                 )
-                yield at(SECRET_KEY, pod, message, *use.path)
+                yield problem(SECRET_KEY, pod, message, *use.path)
     elif use.kind == "PersistentVolumeClaim":
-        if (around.complete or pod.application) and index.get(use.kind, namespace, use.name) is None:
+        if (context.complete or pod.application) and index.get(use.kind, namespace, use.name) is None:
             known = [item.name for item in index.of(use.kind, namespace=namespace)]
-            said, fix = near(pod, use.name, known, use.path, use.kind)
-            message = f"{pod} mounts the claim {use.name}, which is not there{said}"
+            hint, fix = near(pod, use.name, known, use.path, use.kind)
+            message = f"{pod} mounts the claim {use.name}, which does not exist{hint}"
             there = (use.kind, namespace, use.name)
-            yield at(CLAIM, pod, message, *use.path, fix=fix, unless=there)
+            yield problem(CLAIM, pod, message, *use.path, fix=fix, unless=there)
     elif use.kind == "ServiceAccount":
         if use.name != "default" and index.get(use.kind, namespace, use.name) is None:
             known = [item.name for item in index.of(use.kind, namespace=namespace)]
-            said, fix = near(pod, use.name, known, use.path, use.kind)
-            message = f"{pod} runs as ServiceAccount {use.name}, which is not there{said}"
+            hint, fix = near(pod, use.name, known, use.path, use.kind)
+            message = f"{pod} runs as ServiceAccount {use.name}, which does not exist{hint}"
             there = (use.kind, namespace, use.name)
-            yield at(ACCOUNT, pod, message, *use.path, fix=fix, unless=there)
-    elif not use.name.startswith("system-") and (level := around.lacks(use.kind, use.name)):
-        said = names_near(use.name, (item.name for item in around.public.of(use.kind)))
-        message = f"{pod} names {use.how} {use.name}, which nothing provides{said}"
-        yield at(CLASS, pod, message, *use.path, level=level)
+            yield problem(ACCOUNT, pod, message, *use.path, fix=fix, unless=there)
+    elif not use.name.startswith("system-") and (level := context.lacks(use.kind, use.name)):
+        hint = names_near(use.name, (item.name for item in context.public.of(use.kind)))
+        message = f"{pod} names {use.how} {use.name}, which nothing provides{hint}"
+        yield problem(CLASS, pod, message, *use.path, level=level)
 
 
 _BROUGHT = {"kube-root-ca.crt", "istio-ca-root-cert", "openshift-service-ca.crt"}
-"""ConfigMaps that a cluster puts into every namespace."""
+"""ConfigMaps that a cluster creates in every namespace."""
 
 
 def _named_at(use: Reference) -> Place:
-    """The field that has the name: of an item's key it is beside it."""
+    """The field that has the name: for an item's key, the one next to it."""
     last = use.path[-1]
     if last in ("name", "secretName"):
         return use.path
@@ -175,25 +176,25 @@ def _config_map(index: Index, pod: Resource, use: Reference) -> Iterator[Problem
     if found is None:
         if use.name not in _BROUGHT and not use.name.endswith("-generated"):
             names = [item.name for item in index.of("ConfigMap", namespace=pod.namespace)]
-            said, fix = near(pod, use.name, names, _named_at(use), use.kind)
-            message = f"{pod} needs ConfigMap {use.name} ({use.how}), which is not there{said}"
+            hint, fix = near(pod, use.name, names, _named_at(use), use.kind)
+            message = f"{pod} needs ConfigMap {use.name} ({use.how}), which does not exist{hint}"
             there = ("ConfigMap", pod.namespace, use.name)
-            yield at(CONFIG_MAP, pod, message, *use.path, fix=fix, unless=there)
+            yield problem(CONFIG_MAP, pod, message, *use.path, fix=fix, unless=there)
         return
     known = {*mapping(found.body.get("data")), *mapping(found.body.get("binaryData"))}
     if use.key is not None and use.key not in known:
-        said = names_near(use.key, known)
-        message = f"{pod} needs key {use.key} of {found} ({use.how}), which it does not have{said}"
-        yield at(CONFIG_KEY, pod, message, *use.path)
+        hint = names_near(use.key, known)
+        message = f"{pod} needs key {use.key} of {found} ({use.how}), which it does not have{hint}"
+        yield problem(CONFIG_KEY, pod, message, *use.path)
 
 
-def _class(around: Surroundings, user: Resource, name: object, *path: str | int) -> Iterator[Problem]:
-    """Most clusters come with a class of their own: only one beside those in Git is called wrong."""
-    classes = around.public.of("StorageClass.storage.k8s.io")
+def _class(context: ClusterContext, user: Resource, name: object, *path: str | int) -> Iterator[Problem]:
+    """Most clusters come with a class of their own: only another one than those in Git is reported."""
+    classes = context.public.of("StorageClass.storage.k8s.io")
     known = {item.name for item in classes}
-    if name and classes and (level := around.lacks("StorageClass.storage.k8s.io", name)):
-        message = f"{user} wants StorageClass {name}, which nothing provides{names_near(str(name), known)}"
-        yield at(STORAGE_CLASS, user, message, *path, level=level)
+    if name and classes and (level := context.lacks("StorageClass.storage.k8s.io", name)):
+        message = f"{user} names StorageClass {name}, which nothing provides{names_near(str(name), known)}"
+        yield problem(STORAGE_CLASS, user, message, *path, level=level)
 
 
 def _mounts(pod: Resource) -> Iterator[Problem]:
@@ -204,10 +205,10 @@ def _mounts(pod: Resource) -> Iterator[Problem]:
             name = mapping(mount).get("name")
             if name and str(name) not in names:
                 message = (
-                    f"{pod}: container {container.name} mounts {name}, which is no "
+                    f"{pod}: container {container.name} mounts {name}, which is not a "
                     f"volume{names_near(str(name), names)}"
                 )
-                yield at(MOUNT, pod, message, *container.path, "volumeMounts", number)
+                yield problem(MOUNT, pod, message, *container.path, "volumeMounts", number)
 
 
 def _claims(index: Index, pod: Resource) -> Iterator[Problem]:
@@ -227,14 +228,14 @@ def _claims(index: Index, pod: Resource) -> Iterator[Problem]:
         count = "several (its HPA decides)" if scaled else str(replicas(pod))
         if scaled or replicas(pod) > 1:
             message = f"{pod} has {count} replicas, and its claim {claim.name} is {', '.join(modes)}"
-            yield at(SHARED_CLAIM, pod, message, *use.path)
+            yield problem(SHARED_CLAIM, pod, message, *use.path)
         elif pod.kind == "Deployment.apps" and _surges(pod):
             message = f"{pod} updates by RollingUpdate, and its claim {claim.name} is {', '.join(modes)}"
-            yield at(ROLLING, pod, message, *use.path)
+            yield problem(ROLLING, pod, message, *use.path)
 
 
 def _surges(deployment: Resource) -> bool:
-    """Whether an update starts a pod before the old one is gone."""
+    """Whether an update starts a pod before the old one has stopped."""
     strategy = mapping(deployment.spec.get("strategy"))
     return strategy.get("type") != "Recreate" and dig(strategy, "rollingUpdate", "maxSurge") not in (0, "0%")
 
@@ -245,5 +246,5 @@ def _pruned(index: Index, claim: Resource) -> Iterator[Problem]:
         return
     options = str(claim.annotations.get("argocd.argoproj.io/sync-options") or "")
     if "Prune=false" not in options and "Prune=confirm" not in options:
-        message = f"{claim} is deleted as soon as a commit leaves it out ({application.name} prunes)"
-        yield at(PRUNES_DATA, claim, message, "metadata", "annotations")
+        message = f"{claim} is deleted as soon as a commit omits it ({application.name} prunes)"
+        yield problem(PRUNES_DATA, claim, message, "metadata", "annotations")

@@ -1,54 +1,63 @@
-"""What no repository should hold: credentials in Secrets, ConfigMaps, Applications and containers."""
+"""What no repository must contain: credentials in Secrets, ConfigMaps, Applications and containers."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 from bootstrap.manifests.reader import parse
+from bootstrap.repository.secret_values import (
+    NO_SECRET,
+    SENSITIVE,
+    entropy,
+    holds_secret,
+    is_file,
+    leaves,
+    mixed,
+)
 from bootstrap.repository.tokens import KEY, is_dummy, token
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import APPLICATION, Index, Resource, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Container, containers
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 SECRET = Rule(
     "GB401",
     "secret-in-git",
     "error",
-    "A Secret's value stands in Git, readable for everyone who can read the repository, for ever.",
-    "seal it (sealed-secrets), fetch it (external-secrets), or let `bootstrap init` make "
+    "A Secret's value is in Git, readable forever by everyone who can read the repository.",
+    "seal it (sealed-secrets), fetch it (external-secrets), or let `bootstrap init` create "
     "it; then change the value",
 )
 CREDENTIAL = Rule(
     "GB402",
     "credential-in-git",
     "error",
-    "A token or password stands in a manifest.",
+    "A token or password is in a manifest.",
     "take it from a Secret that is not in Git (secretKeyRef), and revoke this one",
 )
 PRIVATE_KEY = Rule(
     "GB403",
     "private-key-in-git",
     "error",
-    "A private key stands in a manifest.",
+    "A private key is in a manifest.",
     "take it from a Secret that is not in Git, and replace the key",
 )
+_PUBLIC = re.compile(
+    r"-----BEGIN (?:CERTIFICATE|(?:RSA )?PUBLIC KEY|SSH2 PUBLIC)|(?:ssh-|ecdsa-|sk-)\S+ AAAA"
+)
+"""Keys and certificates that everybody may see."""
 _ARGUMENT = re.compile(r"--?(?P<name>[\w.-]+)[= ](?P<value>\S+)$")
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
-_SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _HARMLESS = re.compile(
     r"^(?:true|false|\d+|op://.*|/.*|\$.*|.*\$\(.*|.*_FILE|<.*>|\*+|changeme|none|null)?$", re.IGNORECASE
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for resource in index.resources:
         if resource.kind == "Secret":
@@ -64,20 +73,27 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
 
 def _secret(secret: Resource) -> Iterator[Problem]:
     if "sops" in secret.body or _is_unused_example(secret):
-        return  # encrypted, all of it; or shown, not applied
+        return  # encrypted completely; or an example, not applied
+    unsure: Problem | None = None
     for field in ("stringData", "data"):
         for key, value in mapping(secret.body.get(field)).items():
             text = _decoded(value) if field == "data" else str(value or "")
-            if (
-                not text
-                or _placeholder(text)
-                or _names_itself(str(key), text)
-                or _is_settings(str(key), text)
-            ):
+            if not text or _placeholder(text) or _names_itself(str(key), text) or _PUBLIC.match(text.strip()):
                 continue
-            if not _tells_where(secret, str(key), text):
-                yield at(SECRET, secret, f"{secret}: the value of {key} stands in Git", field, key)
+            if _is_location(secret, str(key), text):
+                continue
+            message = f"{secret}: the value of {key} is in Git"
+            if holds_secret(str(key), text):
+                yield problem(SECRET, secret, message, field, key)
                 return
+            if unsure is None and not is_file(text):
+                message += "; nothing shows whether it is confidential"
+                unsure = problem(SECRET, secret, message, field, key, fix=_OPEN_FIX, level="info")
+    if unsure is not None:
+        yield unsure
+
+
+_OPEN_FIX = "put it into a ConfigMap if everybody may read it, else seal it (sealed-secrets)"
 
 
 _EXAMPLES = re.compile(
@@ -86,33 +102,13 @@ _EXAMPLES = re.compile(
 
 
 def _is_unused_example(secret: Resource) -> bool:
-    """Whether no Application applies it, and its folder says that it is an example."""
+    """Whether no Application applies it, and its folder is named as an example."""
     return not secret.application and _EXAMPLES.search(secret.file) is not None
 
 
 def _names_itself(key: str, text: str) -> bool:
-    """Whether a value only says what is to be put there: UPDATE_AWS_ACCESS_KEY_ID for AWS_ACCESS_KEY_ID."""
+    """Whether a value only says what belongs there: UPDATE_AWS_ACCESS_KEY_ID for AWS_ACCESS_KEY_ID."""
     return re.fullmatch(r"[A-Z0-9_]+", text.strip()) is not None and key.upper().replace("-", "_") in text
-
-
-_ASSIGNED = re.compile(
-    r"(?:passw|pwd|secret|token|api[-_.]?key|private[-_.]?key|credential|auth)[\w.-]*[\"']?\s*[:=]\s*[\"']?(\S+)"
-    r"|(\$(?:apr1|2[aby]|5|6)\$)",
-    re.IGNORECASE,
-)
-
-
-def _is_settings(key: str, text: str) -> bool:
-    """Whether a Secret carries a whole file of settings in which nothing is called a secret."""
-    if (
-        "\n" not in text.strip()
-        or _SENSITIVE.search(key.partition(".")[0])
-        or KEY.search(text)
-        or token(text)
-    ):
-        return False
-    given = [match[1] or match[2] for match in _ASSIGNED.finditer(text)]
-    return all(is_dummy(one.strip("\"',;")) or _NO_SECRET.fullmatch(one) for one in given)
 
 
 def _decoded(value: Any) -> str:
@@ -123,19 +119,22 @@ def _decoded(value: Any) -> str:
 
 
 def _placeholder(text: str) -> bool:
-    """Values that a tool fills in (argocd-vault-plugin, envsubst), or that are no secret."""
+    """Values that a tool replaces (argocd-vault-plugin, envsubst), or that are not secret."""
     kept = r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|(?:vault|ref\+\w+|secretref\+\w+):\S+|ENC\[.*\]|AgB.*)\s*"
     return (
         bool(re.fullmatch(kept, text, re.DOTALL))
         or is_dummy(text)
-        or bool(_NO_SECRET.fullmatch(text.strip()))
+        or is_dummy(_decoded_again(text))
+        or bool(NO_SECRET.fullmatch(text.strip()))
     )
 
 
-_NO_SECRET = re.compile(
-    r"true|false|yes|no|on|off|\d{1,5}|/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+", re.IGNORECASE
-)
-"""Values that say nothing alone: a switch, a port, an address."""
+def _decoded_again(text: str) -> str:
+    """What base64 stands for that was encoded once more; the text itself for other texts."""
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode()
+    except ValueError:
+        return text
 
 
 _OPEN = {
@@ -146,11 +145,11 @@ _OPEN = {
         *("githubAppID", "githubAppInstallationID", "githubAppEnterpriseBaseUrl"),
     },
 }
-"""Of an Argo CD cluster or repository: the keys that say where it is."""
+"""The keys of an Argo CD cluster or repository that say where it is."""
 
 
-def _tells_where(secret: Resource, key: str, text: str) -> bool:
-    """Whether the value names a cluster or repository of Argo CD's, without a credential."""
+def _is_location(secret: Resource, key: str, text: str) -> bool:
+    """Whether the value locates a cluster or repository for Argo CD, without a credential."""
     kind = str(secret.labels.get("argocd.argoproj.io/secret-type"))
     if kind == "cluster" and key == "config":
         parsed = parse(text.encode())
@@ -166,71 +165,49 @@ def _config(config: Resource) -> Iterator[Problem]:
         if not isinstance(value, str):
             continue
         if KEY.search(value):
-            yield at(PRIVATE_KEY, config, f"{config}: {key} holds a private key", "data", key)
+            yield problem(PRIVATE_KEY, config, f"{config}: {key} contains a private key", "data", key)
         elif kind := _credential(str(key), value):
-            yield at(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
+            yield problem(CREDENTIAL, config, f"{config}: {key} looks like {kind}", "data", key)
 
 
 def _application(application: Resource) -> Iterator[Problem]:
-    """Credentials among the values that an Application gives to a chart."""
+    """Credentials among the values that an Application passes to a chart."""
     for source in sources(application.body):
         helm, place = mapping(source.body.get("helm")), (*source.position, "helm")
         for number, item in enumerate(mappings(helm.get("parameters"))):
             name, value = str(item.get("name")), str(item.get("value") or "")
             if kind := _value(name.rpartition(".")[2], value):
                 message = f"{application}: the parameter {name} looks like {kind}"
-                yield at(CREDENTIAL, application, message, *place, "parameters", number)
+                yield problem(CREDENTIAL, application, message, *place, "parameters", number)
         given: list[tuple[str, Any]] = [("valuesObject", helm.get("valuesObject"))]
         if isinstance(helm.get("values"), str):
             given += [("values", one.value) for one in parse(helm["values"].encode()).documents]
         for field, values in given:
-            for name, value in _leaves(values):
+            for name, value in leaves(values):
                 if kind := _value(name, value):
                     message = f"{application}: {name} in helm.{field} looks like {kind}"
-                    yield at(CREDENTIAL, application, message, *place, field)
-
-
-def _leaves(value: Any) -> Iterator[tuple[str, str]]:
-    """(key, text) of every text below a value."""
-    for key, item in mapping(value).items():
-        if isinstance(item, str):
-            yield str(key), item
-        yield from _leaves(item)
-    for item in sequence(value):
-        yield from _leaves(item)
+                    yield problem(CREDENTIAL, application, message, *place, field)
 
 
 def _value(name: str, value: str) -> str:
-    """As `_credential`; charts also name Secrets and keys in what sounds alike (existingSecret)."""
+    """As `_credential`; charts also have similar keys that only name Secrets and keys (existingSecret)."""
     if re.search(r"existing|secret$|secrets$|ref$|name$", name, re.IGNORECASE):
         return token(value)
     return _credential(name, value)
 
 
 def _credential(name: str, value: str) -> str:
-    """What kind of credential a value looks like; "" for none. The value itself is never told."""
+    """What kind of credential a value looks like; "" for none. The value itself is never shown."""
     if kind := token(value):
         return kind
-    if _RANDOM.fullmatch(value) and _mixed(value) and entropy(value) > 4.5:
+    if _RANDOM.fullmatch(value) and mixed(value) and entropy(value) > 4.5:
         return "a random key"
-    if value.isupper() and _SENSITIVE.search(value):
-        return ""  # SECRET, DB_PASSWORD: what is to be put there
+    if value.isupper() and SENSITIVE.search(value):
+        return ""  # SECRET, DB_PASSWORD: what belongs there
     if is_dummy(value):
         return ""
-    sensitive = "\n" not in value and _SENSITIVE.search(name) and not _HARMLESS.match(value)
+    sensitive = "\n" not in value and SENSITIVE.search(name) and not _HARMLESS.match(value)
     return "a password" if sensitive and (entropy(value) > 2.5 or len(value) >= 6) else ""
-
-
-def _mixed(text: str) -> bool:
-    """Capitals, small letters and digits, often in turns: no name, path, checksum or version is."""
-    kinds = ["a" if one.islower() else "A" if one.isupper() else "0" for one in text if one.isalnum()]
-    return len(set(kinds)) == 3 and sum(a != b for a, b in pairwise(kinds)) > len(kinds) // 3
-
-
-def entropy(text: str) -> float:
-    """Bits a character."""
-    counts = Counter(text)
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) if text else 0.0
 
 
 def _container(workload: Resource, container: Container) -> Iterator[Problem]:
@@ -240,11 +217,11 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
         value, key = mapping(variable).get("value"), str(mapping(variable).get("name"))
         if isinstance(value, str) and (kind := _credential(key, value)):
             message = f"{workload}: variable {key} of {name} looks like {kind}"
-            yield at(CREDENTIAL, workload, message, *container.path, "env", number)
+            yield problem(CREDENTIAL, workload, message, *container.path, "env", number)
     for field in ("command", "args"):
         for number, item in enumerate(sequence(body.get(field))):
             match = _ARGUMENT.match(item) if isinstance(item, str) else None
             kind = _credential(match["name"], match["value"]) if match else token(str(item))
             if kind:
-                message = f"{workload}: {field} of {name} holds what looks like {kind}"
-                yield at(CREDENTIAL, workload, message, *container.path, field, number)
+                message = f"{workload}: {field} of {name} contains what looks like {kind}"
+                yield problem(CREDENTIAL, workload, message, *container.path, field, number)

@@ -1,4 +1,4 @@
-"""The first hop: whether the ingress controller or gateway may reach the pods behind a route."""
+"""The first hop: whether the ingress controller or gateway can reach the pods behind a route."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from bootstrap.resources.routes import (
     route_backends,
     service_of,
 )
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.network import Stop
 
 CUT = Rule(
     "GB349",
     "policy-cuts-entry",
     "error",
-    "A policy lets the ingress controller (or gateway, or load balancer) not reach the pods behind a route: "
+    "A policy keeps the ingress controller (or gateway, or load balancer) from the pods behind a route: "
     "requests from outside time out, or are refused.",
-    "let the controller's namespace in, at the pods' port",
+    "admit the controller's namespace at the pods' port",
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
-    told: set[tuple[int, str, str]] = set()
+    reported: set[tuple[int, str, str]] = set()
     for route, namespace, name, port in ways(index):
         service = index.get("Service", namespace, name)
-        stop = service and stopped(index, around.public, around.entrances, route, service, port)
-        if stop and (key := (id(stop.policy), namespace, name)) not in told:
-            told.add(key)
-            yield at(CUT, stop.policy, stop.message, *stop.path)
+        stop = service and stopped(index, context.public, context.entrances, route, service, port)
+        if stop and (key := (id(stop.policy), namespace, name)) not in reported:
+            reported.add(key)
+            yield problem(CUT, stop.policy, stop.message, *stop.path)
 
 
 def ways(index: Index) -> Iterator[tuple[Resource, str, str, Any]]:
-    """(route, namespace, Service, port) of every way in; the route of an open Service is the Service."""
+    """(route, namespace, Service, port) of every entrance; the route of an open Service is the Service."""
     for ingress in index.of(INGRESS):
         for _, _, name, port, _ in ingress_backends(ingress):
             yield ingress, ingress.namespace, str(name), port
@@ -68,7 +68,7 @@ def ways(index: Index) -> Iterator[tuple[Resource, str, str, Any]]:
 def stopped(
     index: Index, public: Index, entrances: Entrances, route: Resource, service: Resource, port: Any
 ) -> Stop | None:
-    """What lets no caller of a route pass to the pods; None when one may, or when Git cannot tell."""
+    """What keeps all callers of a route from the pods; None when one may pass, or when Git does not say."""
     if not index.knows(service.namespace):
         return None
     number = _number(service, port)
@@ -82,11 +82,11 @@ def stopped(
             found = answers[0]
             assert found is not None  # noqa: S101 - all of them are
             policy, direction, verb = found
-            way = f"{_who(sources, route)} bring{'s' * (route is not service)} {service}"
+            forwards = f"{_who(sources, route)} forward{'s' * (route is not service)} the requests of {route}"
             where = f"at port {target}" if target else "at its port"
-            message = f"{way} the requests of {route}, and {policy} {verb} {where} of {pod}"
+            message = f"{forwards} to {service}, but {policy} {verb} {where} of {pod}"
             if route is service:
-                message = f"{service} is open to callers from outside, and {policy} {verb} {where} of {pod}"
+                message = f"{service} is open to callers from outside, but {policy} {verb} {where} of {pod}"
             return Stop(CUT, policy, message, ("spec", direction))
     return None
 
@@ -94,9 +94,9 @@ def stopped(
 def _stop(
     index: Index, source: Peer, target: Peer, port: int | None, kind: str
 ) -> tuple[Resource, str, str] | None:
-    """(policy, field, what it does) of what stops one caller."""
+    """(policy, field, what it does) of the policy that stops one caller."""
     if found := cut(index, source, target, port, kind):
-        verb = "lets none of them pass" if found[1] == "Ingress" else "lets none of them out"
+        verb = "admits none of them" if found[1] == "Ingress" else "lets none of them out"
         return found[0], found[1].lower(), verb
     refusing = refused(index, source, target, port) if source.namespace else None
     if refusing is not None:
@@ -108,7 +108,7 @@ def _who(sources: Iterable[Peer], route: Resource) -> str:
     """The callers in words."""
     known = [source for source in sources if source.namespace]
     if not known:
-        return "a controller outside of the namespace"
+        return "a controller outside the namespace"
     gateway = next((source.account for source in known if source.account), None)
     if gateway:
         return f"the pods of gateway {gateway}"

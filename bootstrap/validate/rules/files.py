@@ -11,7 +11,7 @@ SYNTAX = Rule(
     "GB101",
     "yaml-syntax",
     "error",
-    "A file is not valid YAML: a tab indents it, a bracket stays open, a merge conflict was left in it.",
+    "A file is not valid YAML: it is indented with a tab, has an open bracket, or a merge conflict.",
     "fix the YAML",
 )
 DUPLICATE = Rule(
@@ -19,7 +19,7 @@ DUPLICATE = Rule(
     "duplicate-key",
     "error",
     "A mapping has a key twice (or a `---` between two objects is missing): kustomize refuses it, other "
-    "tools take one of them.",
+    "tools use one of them.",
     "remove one of the two",
 )
 ENCODING = Rule("GB103", "not-utf-8", "error", "A file is not UTF-8.", "save it as UTF-8")
@@ -27,28 +27,28 @@ SIZE = Rule(
     "GB104",
     "too-large",
     "error",
-    "A file is too large to be read, or explodes when its aliases are written out.",
-    "split it, or write the values out",
+    "A file is too large to be read, or becomes too large when its aliases are expanded.",
+    "split it, or replace the aliases by their values",
 )
 BUILD = Rule(
     "GB105",
     "kustomization-fails",
     "error",
     "kustomize cannot build a folder, so Argo CD cannot either.",
-    "fix what kustomize names",
+    "fix what kustomize reports",
 )
 MISSING = Rule(
     "GB106",
     "kustomization-entry-missing",
     "error",
-    "A kustomization names a file or folder that is not there.",
+    "A kustomization names a file or folder that does not exist.",
     "correct the path",
 )
 REMOTE = Rule(
     "GB107",
     "remote-base",
     "warning",
-    "A kustomization takes files from another host: they can change or vanish, and were not checked.",
+    "A kustomization uses files from another host: they can change or disappear, and were not checked.",
     "commit a copy, or allow the download with --allow-remote",
 )
 CYCLE = Rule(
@@ -69,31 +69,30 @@ SET = Rule(
     "GB110",
     "application-set-not-followed",
     "info",
-    "An ApplicationSet needs more than Git tells, so what it makes was not checked.",
+    "An ApplicationSet needs more than is in Git, so its Applications were not checked.",
     "check its Applications live: bootstrap status",
 )
 SET_REFUSED = Rule(
     "GB115",
     "application-set-refused",
     "error",
-    "Argo CD cannot make Applications of an ApplicationSet: it makes none, and changes none.",
+    "Argo CD cannot generate the Applications of an ApplicationSet: it creates and changes none.",
     "correct the generator or the template that the message names",
 )
 UNFILLED = Rule(
     "GB116",
     "template-not-filled",
     "info",
-    "A file is a template of another program, with lines that are only a `<TOKEN>`: what it gives was not "
+    "A file is a template of another program, with lines that are only a `<TOKEN>`: its result was not "
     "checked.",
-    "validate what the program makes of it",
+    "validate the program's output",
 )
 NESTED = Rule(
     "GB112",
     "nested-repository",
     "info",
-    "A kustomization takes files from a Git repository inside this one (a submodule): what it gives was not "
-    "checked.",
-    "validate that repository by itself",
+    "A kustomization uses files of a Git repository inside this one (a submodule): they were not checked.",
+    "validate that repository separately",
 )
 PATCH = Rule(
     "GB113",
@@ -101,14 +100,14 @@ PATCH = Rule(
     "warning",
     "A kustomization's patch selects no object in anything that is built with it: kustomize ignores it "
     "and says nothing.",
-    "correct the patch's target, or take the patch out",
+    "correct the patch's target, or remove the patch",
 )
 INFLATED = Rule(
     "GB114",
     "kustomization-with-plugins",
     "info",
-    "A kustomization has charts rendered by helm, or calls a plugin: what that makes was not checked.",
-    "look at what kustomize gives with --enable-helm or --enable-alpha-plugins",
+    "A kustomization has charts rendered by helm, or calls a plugin: their output was not checked.",
+    "check the output of kustomize with --enable-helm or --enable-alpha-plugins",
 )
 UNREACHABLE = Rule(
     "GB207",

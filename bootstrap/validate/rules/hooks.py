@@ -1,4 +1,4 @@
-"""Hooks of Argo CD (and of Helm, as Argo CD reads them) that run before what they need is there."""
+"""Hooks of Argo CD (and of Helm, as Argo CD reads them) that run before what they need exists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource
 from bootstrap.resources.pods import WORKLOADS, references
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.kinship import creates_namespace
 
@@ -14,8 +14,8 @@ TOO_EARLY = Rule(
     "GB230",
     "hook-before-what-it-needs",
     "error",
-    "A hook runs before the phase, or the wave of its phase, that brings what its pods need: at the first "
-    "sync it waits for ever, or fails.",
+    "A hook runs before the phase, or the wave of its phase, that creates what its pods need: at the first "
+    "sync it waits forever, or fails.",
     "make what it needs a hook of the same phase, with a lower argocd.argoproj.io/sync-wave",
 )
 
@@ -31,7 +31,7 @@ _OF_HELM = {
 }
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for workload in index.of(*WORKLOADS):
         phase = phase_of(workload)
@@ -46,12 +46,12 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         message = f"{workload} runs in {phase}, and needs {names}, which come{'s' * (len(late) == 1)} {when}"
         fix = f"give {names} the annotation {HOOK}: {phase} and a sync-wave below {workload.wave}"
         if any(one.kind == "ServiceAccount" for one in late.values()):
-            fix += ", and its Role and RoleBinding too"
-        yield at(TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), fix=fix)
+            fix += ", and its Role and RoleBinding, too"
+        yield problem(TOO_EARLY, workload, message, "metadata", "annotations", _key(workload), fix=fix)
 
 
 def phase_of(resource: Resource) -> str | None:
-    """The first phase that a hook runs in; None for what is no hook, or one of a failure or a deletion."""
+    """The first phase that a hook runs in; None if it is not a hook, or one for failures or deletions."""
     own = str(resource.annotations.get(HOOK) or "")
     names = [part.strip() for part in own.split(",")] if own else []
     if not names:
@@ -74,19 +74,19 @@ def _name(phase: str | None) -> str:
 
 
 def _is_later(target: Resource, hook: Resource, phase: str) -> bool:
-    """Whether the same Application brings it after the hook has run."""
+    """Whether the same Application applies it after the hook has run."""
     if target.application != hook.application or target is hook:
         return False
     other = phase_of(target)
     if other is None and (HOOK in target.annotations or _HELM in target.annotations):
-        return False  # Skip, SyncFail, a test: it says nothing about the first sync
+        return False  # Skip, SyncFail, a test: irrelevant to the first sync
     if _number(other) != _PHASES[phase]:
         return _number(other) > _PHASES[phase]
     return other is not None and target.wave > hook.wave
 
 
 def _needs(index: Index, workload: Resource) -> Iterator[Resource]:
-    """What the hook's pods cannot start without, as far as it is in Git."""
+    """What the hook's pods need to start, as far as it is in Git."""
     for use in references(workload):
         if use.optional:
             continue

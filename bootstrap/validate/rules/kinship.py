@@ -1,4 +1,4 @@
-"""Pure: how the Applications of a cluster stand to each other: who applies whom, and what most of them do."""
+"""Pure: relations between the Applications of a cluster: which applies which, and what most of them do."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Mapping
 
+from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.resources.applications import destination, referenced_values, sources
 from bootstrap.resources.index import APPLICATION, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import Apps
 
-GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
-
 
 def key(application: Resource) -> str:
-    """What an Application is called in Owned.application and Resource.application."""
+    """The name of an Application in AppliedObject.application and Resource.application."""
     return f"{application.namespace}/{application.name}"
 
 
 def in_cycles(apps: Apps) -> Mapping[str, str]:
-    """The Applications that are among what they apply → another that applies them too, or leads there.
+    """The Applications that apply themselves → another that applies them, too, or leads to them.
 
-    A root that applies itself alone is none: it is applied by hand once, and keeps itself from then on.
+    A root that is only applied by itself is not a cycle: it is applied by hand once.
     """
     parents: dict[str, list[str]] = defaultdict(list)
     for item in apps.applications:
@@ -35,7 +34,7 @@ def in_cycles(apps: Apps) -> Mapping[str, str]:
 
 
 def _leads_back(name: str, above: str, parents: Mapping[str, list[str]]) -> bool:
-    """Whether the way up from an Application comes to the one that it started from."""
+    """Whether the parents of an Application lead back to it."""
     seen: set[str] = set()
     while above and above not in seen:
         if above == name:
@@ -46,7 +45,7 @@ def _leads_back(name: str, above: str, parents: Mapping[str, list[str]]) -> bool
 
 
 def without_paths(apps: Apps) -> set[str]:
-    """Children that render from this repository, and lack the annotation that most of their siblings have."""
+    """Children that render from this repository without the annotation that most of their siblings have."""
     leading = {item.application for item in apps.owned if item.kind == APPLICATION}
     families: dict[str, list[Resource]] = defaultdict(list)
     for item in apps.applications:
@@ -71,9 +70,9 @@ def creates_namespace(application: Resource) -> bool:
 
 
 def of_charts_alone(apps: Apps) -> set[tuple[str, str]]:
-    """(cluster, namespace) into which charts go, of which none brings its own Namespace, as it is usual.
+    """(cluster, namespace) into which only charts without a Namespace of their own go, as is usual.
 
-    None at all where nothing in Git makes a namespace, so that somebody else does, or where another
+    Empty where nothing in Git creates a namespace, so that someone else does, or where another
     repository's folder may.
     """
     if not (apps.public.of("Namespace") or any(map(creates_namespace, apps.applications))):

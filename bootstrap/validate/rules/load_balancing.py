@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, label_selects, mappings, sequence
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 NOT_ADVERTISED = Rule(
     "GB377",
     "address-pool-not-advertised",
     "warning",
-    "No advertisement takes a pool of MetalLB: Services get addresses of it that nobody reaches.",
+    "No advertisement covers a MetalLB pool: Services get addresses of it that cannot be reached.",
     "add an L2Advertisement or BGPAdvertisement for the pool, in its namespace",
 )
 
@@ -19,13 +19,13 @@ POOL = "IPAddressPool.metallb.io"
 ADVERTISEMENTS = ("L2Advertisement.metallb.io", "BGPAdvertisement.metallb.io")
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for pool in index.of(POOL):
         here = pool.namespace
-        charts = {chart for chart, namespaces in around.homes.items() if here in namespaces}
-        if not (around.complete or pool.application) or not (index.knows(here) or charts == {"metallb"}):
-            continue  # MetalLB's own chart brings no advertisement
+        charts = {chart for chart, namespaces in context.homes.items() if here in namespaces}
+        if not (context.complete or pool.application) or not (index.knows(here) or charts == {"metallb"}):
+            continue  # MetalLB's own chart has no advertisement
         found = index.of(*ADVERTISEMENTS, namespace=here)
         if not any(_takes(one, pool) for one in found):
             has = (
@@ -33,7 +33,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
                 if found
                 else ""
             )
-            yield at(
+            yield problem(
                 NOT_ADVERTISED, pool, f"nothing announces the addresses of {pool}{has}", "metadata", "name"
             )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.core.text import names_near
+from bootstrap.core.text import names_near, suggest
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, selects, sequence
 from bootstrap.resources.pods import WORKLOADS, pod_labels
 from bootstrap.resources.routes import DESTINATION, VIRTUAL, destinations, service_of
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 GATEWAY = "Gateway.networking.istio.io"
 
@@ -17,7 +17,7 @@ HOST = Rule(
     "GB326",
     "mesh-host-missing",
     "error",
-    "A VirtualService or DestinationRule names a host that is no Service: requests end with 503.",
+    "A VirtualService or DestinationRule names a host that is not a Service: requests end with 503.",
     "correct the host, or add the Service",
 )
 SUBSET = Rule(
@@ -59,27 +59,27 @@ GATEWAY_MISSING = Rule(
     "GB345",
     "mesh-gateway-missing",
     "error",
-    "A VirtualService names a Gateway that is not there: nothing from outside reaches it.",
+    "A VirtualService names a Gateway that does not exist: nothing from outside reaches it.",
     "correct the name (`namespace/name`), or add the Gateway",
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for virtual in index.of(VIRTUAL):
         for destination, place in destinations(virtual):
-            yield from _destination(index, around, virtual, destination, place)
+            yield from _destination(index, context, virtual, destination, place)
         for protocol in ("http", "tcp", "tls"):
             for number, route in enumerate(sequence(virtual.spec.get(protocol))):
                 yield from _weights(virtual, protocol, number, mappings(mapping(route).get("route")))
         for number, name in enumerate(sequence(virtual.spec.get("gateways"))):
-            yield from _gateway(index, around, virtual, str(name), number)
+            yield from _gateway(index, context, virtual, str(name), number)
     for rule in index.of(DESTINATION):
-        yield from _rule(index, around, rule)
+        yield from _rule(index, context, rule)
 
 
 def _missing(
-    index: Index, around: Surroundings, user: Resource, host: str, *place: str | int
+    index: Index, context: ClusterContext, user: Resource, host: str, *place: str | int
 ) -> Iterator[Problem]:
     target = service_of(host, user.namespace)
     if target is None or any(
@@ -90,27 +90,27 @@ def _missing(
     if index.get("Service", namespace, name) is not None or not index.knows(namespace):
         return
     near = names_near(name, (item.name for item in index.of("Service", namespace=namespace)))
-    message = f"{user} names the host {host}, which is no Service{near}"
-    if namespace == user.namespace or (around.complete and around.public.knows(namespace)):
-        yield at(HOST, user, message, *place, unless=("Service", namespace, name))
+    message = f"{user} names the host {host}, which is not a Service{near}"
+    if namespace == user.namespace or (context.complete and context.public.knows(namespace)):
+        yield problem(HOST, user, message, *place, unless=("Service", namespace, name))
 
 
 def _destination(
     index: Index,
-    around: Surroundings,
+    context: ClusterContext,
     virtual: Resource,
     destination: Mapping[str, Any],
     place: tuple[str | int, ...],
 ) -> Iterator[Problem]:
     host = str(destination.get("host") or "")
-    yield from _missing(index, around, virtual, host, *place, "destination", "host")
+    yield from _missing(index, context, virtual, host, *place, "destination", "host")
     where = (*place, "destination", "port", "number")
     yield from _port(index, PORT, virtual, host, dig(destination, "port", "number"), where)
     subset = destination.get("subset")
     if not subset:
         return
-    # A client's namespace, the Service's and the mesh's root are looked at: the last by its full name.
-    everywhere = [*index.of(DESTINATION), *around.public.of(DESTINATION)]
+    # The namespaces of the client, the Service and the mesh's root count; the last by its full name.
+    everywhere = [*index.of(DESTINATION), *context.public.of(DESTINATION)]
     rules = [
         rule
         for rule in {id(one): one for one in everywhere}.values()
@@ -122,7 +122,7 @@ def _destination(
             f"{virtual} sends to subset {subset} of {host}, which is not "
             f"defined{names_near(str(subset), known)}"
         )
-        yield at(SUBSET, virtual, message, *place, "destination", "subset")
+        yield problem(SUBSET, virtual, message, *place, "destination", "subset")
 
 
 def _port(
@@ -135,7 +135,7 @@ def _port(
     known = [item.get("port") for item in mappings(service.spec.get("ports"))]
     if port not in known and (known or service.spec.get("type") != "ExternalName"):
         has = ", ".join(map(str, known)) or "none"
-        yield at(rule, user, f"{user} names port {port} of {service}, which has port {has}", *place)
+        yield problem(rule, user, f"{user} names port {port} of {service}, which has port {has}", *place)
 
 
 def _weights(
@@ -145,31 +145,30 @@ def _weights(
     given = [weight for weight in weights if isinstance(weight, int)]
     if len(routes) > 1 and given and sum(given) != 100 and "rollouts" not in str(virtual.labels):
         message = f"{virtual}: the weights {', '.join(map(str, weights))} add up to {sum(given)}"
-        yield at(WEIGHTS, virtual, message, "spec", protocol, number, "route")
+        yield problem(WEIGHTS, virtual, message, "spec", protocol, number, "route")
 
 
 def _gateway(
-    index: Index, around: Surroundings, virtual: Resource, name: str, number: int
+    index: Index, context: ClusterContext, virtual: Resource, name: str, number: int
 ) -> Iterator[Problem]:
     if name == "mesh":
         return
     namespace, slash, short = name.partition("/")
     namespace, short = (namespace, short) if slash else (virtual.namespace, name)
-    known = index.knows(namespace) and around.complete and around.public.knows(namespace)
+    known = index.knows(namespace) and context.complete and context.public.knows(namespace)
     if known and index.get(GATEWAY, namespace, short) is None:
-        elsewhere = [f"{item.namespace}/{item.name}" for item in around.public.of(GATEWAY)]
+        elsewhere = [f"{item.namespace}/{item.name}" for item in context.public.of(GATEWAY)]
         same = [one for one in elsewhere if one.endswith(f"/{short}")]
-        said = (
-            f"; did you mean {same[0]}?" if len(same) == 1 else names_near(f"{namespace}/{short}", elsewhere)
-        )
+        near = names_near(f"{namespace}/{short}", elsewhere)
+        hint = f"; {suggest(same)}" if len(same) == 1 else near
         fix = f"write {same[0]}" if len(same) == 1 else None
-        message = f"{virtual} names the Gateway {name}, which is not there{said}"
-        yield at(GATEWAY_MISSING, virtual, message, "spec", "gateways", number, fix=fix)
+        message = f"{virtual} names the Gateway {name}, which does not exist{hint}"
+        yield problem(GATEWAY_MISSING, virtual, message, "spec", "gateways", number, fix=fix)
 
 
-def _rule(index: Index, around: Surroundings, rule: Resource) -> Iterator[Problem]:
+def _rule(index: Index, context: ClusterContext, rule: Resource) -> Iterator[Problem]:
     host = str(rule.spec.get("host") or "")
-    yield from _missing(index, around, rule, host, "spec", "host")
+    yield from _missing(index, context, rule, host, "spec", "host")
     policy = mapping(rule.spec.get("trafficPolicy"))
     for number, level in enumerate(sequence(policy.get("portLevelSettings"))):
         place = ("spec", "trafficPolicy", "portLevelSettings", number)
@@ -188,31 +187,30 @@ def _rule(index: Index, around: Surroundings, rule: Resource) -> Iterator[Proble
         ]
         if labels and pods and not any(selects(labels, pod_labels(item)) for item in pods):
             wanted = ", ".join(f"{key}={value}" for key, value in labels.items())
-            message = (
-                f"{rule}: subset {mapping(subset).get('name')} wants {wanted}, which no pod of {service} has"
-            )
-            yield at(SUBSET_EMPTY, rule, message, "spec", "subsets", number, "labels")
+            name = mapping(subset).get("name")
+            message = f"{rule}: subset {name} selects {wanted}, which no pod of {service} has"
+            yield problem(SUBSET_EMPTY, rule, message, "spec", "subsets", number, "labels")
 
 
 def policy_of(index: Index, service: Resource) -> list[str]:
-    """What the mesh does on the way to a Service: mTLS, retries, timeouts, weights, in words."""
-    said = []
+    """What the mesh does to requests to a Service: mTLS, retries, timeouts, weights, in words."""
+    hint = []
     for authentication in index.of("PeerAuthentication.security.istio.io", namespace=service.namespace):
         if not authentication.spec.get("selector"):
-            said.append(f"mTLS {str(dig(authentication.spec, 'mtls', 'mode')).lower()}")
+            hint.append(f"mTLS {str(dig(authentication.spec, 'mtls', 'mode')).lower()}")
     for rule in index.of(DESTINATION):
         if service_of(str(rule.spec.get("host")), rule.namespace) == (service.namespace, service.name):
-            said.append(f"traffic policy {rule.name}")
+            hint.append(f"traffic policy {rule.name}")
     for virtual in index.of(VIRTUAL):
         for route in mappings(virtual.spec.get("http")):
             backs = [mapping(item.get("destination")) for item in mappings(route.get("route"))]
             names = [service_of(str(item.get("host")), virtual.namespace) for item in backs]
             if (service.namespace, service.name) in names:
                 if route.get("timeout"):
-                    said.append(f"timeout {route['timeout']}")
+                    hint.append(f"timeout {route['timeout']}")
                 if attempts := dig(route, "retries", "attempts"):
-                    said.append(f"retries {attempts}")
+                    hint.append(f"retries {attempts}")
                 if len(backs) > 1:
                     weights = [str(item.get("weight", "?")) for item in mappings(route.get("route"))]
-                    said.append(f"weights {'/'.join(weights)}")
-    return said
+                    hint.append(f"weights {'/'.join(weights)}")
+    return hint

@@ -1,4 +1,4 @@
-"""Istio's Gateways: whom they listen for, and which pods they are for."""
+"""Istio's Gateways: the hosts that they listen for, and their pods."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bootstrap.resources.index import Index, Resource, mapping, mappings, selects, sequence
 from bootstrap.resources.pods import WORKLOADS, pod_labels
 from bootstrap.resources.routes import VIRTUAL, meets
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.mesh import GATEWAY
 
 NOT_OF_GATEWAY = Rule(
@@ -21,7 +21,7 @@ NO_GATEWAY_PODS = Rule(
     "GB375",
     "mesh-gateway-selects-nothing",
     "error",
-    "An Istio Gateway's selector matches no gateway pods: nobody listens for its hosts.",
+    "An Istio Gateway's selector matches no gateway pods: nothing listens for its hosts.",
     "make the selector match the labels of the gateway's pods",
 )
 
@@ -29,13 +29,13 @@ _IMAGES = ("proxyv2", "auto")
 """The last part of the images that Istio's gateways run."""
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for virtual in index.of(VIRTUAL):
         for name in map(str, sequence(virtual.spec.get("gateways"))):
             yield from _hosts(index, virtual, name)
     for gateway in index.of(GATEWAY):
-        yield from _pods(index, around, gateway)
+        yield from _pods(index, context, gateway)
 
 
 def _hosts(index: Index, virtual: Resource, name: str) -> Iterator[Problem]:
@@ -56,7 +56,7 @@ def _hosts(index: Index, virtual: Resource, name: str) -> Iterator[Problem]:
             continue
         has = ", ".join(dict.fromkeys(open_to)) or "no host of this namespace"
         message = f"{virtual} is for {host}, and {gateway} listens for {has}"
-        yield at(NOT_OF_GATEWAY, virtual, message, "spec", "hosts", number)
+        yield problem(NOT_OF_GATEWAY, virtual, message, "spec", "hosts", number)
 
 
 def _admits(host: str, gateway: Resource, virtual: Resource) -> bool:
@@ -67,20 +67,20 @@ def _admits(host: str, gateway: Resource, virtual: Resource) -> bool:
     return virtual.namespace == (gateway.namespace if namespace == "." else namespace)
 
 
-def _pods(index: Index, around: Surroundings, gateway: Resource) -> Iterator[Problem]:
+def _pods(index: Index, context: ClusterContext, gateway: Resource) -> Iterator[Problem]:
     selector = mapping(gateway.spec.get("selector"))
-    if not selector or not around.complete or around.gateways is None:
+    if not selector or not context.complete or context.gateways is None:
         return
     here = [pod_labels(item) for item in index.of(*WORKLOADS, namespace=gateway.namespace)]
-    known = [*around.gateways, *here]
-    by_hand = any(image.rpartition("/")[2] in _IMAGES for image in around.images)
+    known = [*context.gateways, *here]
+    by_hand = any(image.rpartition("/")[2] in _IMAGES for image in context.images)
     if any(selects(selector, labels) for labels in known) or (by_hand and not here):
         return
-    if not around.gateways and not here:
-        return  # whoever brings the gateway's pods, Git does not tell
+    if not context.gateways and not here:
+        return  # Git does not say what creates the gateway's pods
     wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
     alike = [labels for labels in known if set(selector) & set(labels)] or known
     pairs = [f"{key}={labels[key]}" for labels in alike[:1] for key in labels if key in selector]
     near = f"; the gateway's pods have {', '.join(pairs)}" if pairs else ""
     message = f"{gateway} is for pods with {wanted}, which no gateway has{near}"
-    yield at(NO_GATEWAY_PODS, gateway, message, "spec", "selector")
+    yield problem(NO_GATEWAY_PODS, gateway, message, "spec", "selector")

@@ -1,4 +1,4 @@
-"""Istio's strict mTLS: who calls without it, an ingress controller or a workload, is refused."""
+"""Istio's strict mTLS refuses callers without it, ingress controllers and workloads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bootstrap.resources.index import Index, Resource, dig, label_selects, mappi
 from bootstrap.resources.links import Link, links, target_port
 from bootstrap.resources.pods import WORKLOADS, pod_annotations, pod_labels, running, selected
 from bootstrap.resources.policies import MESH, Peer, namespace_labels, peer
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.entrances import ways
 from bootstrap.validate.rules.network import Stop
 
@@ -18,8 +18,8 @@ PLAIN_CALLER = Rule(
     "GB373",
     "strict-mtls-refuses-caller",
     "error",
-    "A PeerAuthentication wants mTLS, and who calls is not of the mesh: every request is reset.",
-    "take the caller into the mesh (istio-injection: enabled on its namespace), or make the port PERMISSIVE",
+    "A PeerAuthentication requires mTLS, but the caller is not in the mesh: every request is reset.",
+    "add the caller to the mesh (istio-injection: enabled on its namespace), or make the port PERMISSIVE",
 )
 
 KIND = "PeerAuthentication.security.istio.io"
@@ -27,28 +27,28 @@ _OWN_CERTIFICATE = "nginx.ingress.kubernetes.io/proxy-ssl-secret"
 _NOT_CAUGHT = "traffic.sidecar.istio.io/excludeInboundPorts"
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
-    if not around.complete or not (index.of(KIND) or around.public.of(KIND)):
+    if not context.complete or not (index.of(KIND) or context.public.of(KIND)):
         return
-    told: set[tuple[int, str]] = set()
+    reported: set[tuple[int, str]] = set()
     stops: list[Stop | None] = []
     for route, namespace, name, port in ways(index):
         service = index.get("Service", namespace, name)
         if service is not None:
-            stops.append(entry_stop(index, around.public, around.entrances, route, service, port))
+            stops.append(entry_stop(index, context.public, context.entrances, route, service, port))
     for workload in index.of(*WORKLOADS):
-        stops += [link_stop(index, around.public, link) for link in links(index, workload)]
+        stops += [link_stop(index, context.public, link) for link in links(index, workload)]
     for stop in stops:
-        if stop is not None and (key := (id(stop.policy), stop.message)) not in told:
-            told.add(key)
-            yield at(stop.rule, stop.policy, stop.message, *stop.path)
+        if stop is not None and (key := (id(stop.policy), stop.message)) not in reported:
+            reported.add(key)
+            yield problem(stop.rule, stop.policy, stop.message, *stop.path)
 
 
 def entry_stop(
     index: Index, public: Index, entrances: Entrances, route: Resource, service: Resource, port: Any
 ) -> Stop | None:
-    """What refuses the requests that a route brings to a Service; None when they pass, or Git cannot tell."""
+    """What refuses the requests of a route to a Service; None when they pass, or Git does not say."""
     if not (index.of(KIND) or public.of(KIND)) or _OWN_CERTIFICATE in route.annotations:
         return None
     outside = route is service
@@ -57,7 +57,7 @@ def entry_stop(
     if not plain:
         return None
     who = "callers from outside" if outside else f"the controller in namespace {sources[0].namespace}"
-    return _stop(index, public, service, port, f"{who} bring{'s' * (not outside)} the requests of {route}")
+    return _stop(index, public, service, port, f"{who} forward{'s' * (not outside)} the requests of {route}")
 
 
 def link_stop(index: Index, public: Index, link: Link) -> Stop | None:
@@ -70,14 +70,14 @@ def link_stop(index: Index, public: Index, link: Link) -> Stop | None:
 
 
 def _is_plain(public: Index, entrances: Entrances, source: Peer) -> bool:
-    """Whether a caller is certainly no part of the mesh."""
+    """Whether a caller is certainly not in the mesh."""
     if not source.namespace or source.account is not None or source.namespace in entrances.get("istio", {}):
         return False
     return in_mesh(public, source) is False
 
 
 def in_mesh(public: Index, end: Peer) -> bool | None:
-    """Whether pods are of the mesh; None where Git does not tell."""
+    """Whether pods are in the mesh; None where Git does not say."""
     pods = {**(end.labels or {}), **(pod_annotations(end.workload) if end.workload else {})}
     chosen = str(pods.get("sidecar.istio.io/inject")).lower()
     if chosen in ("true", "false"):
@@ -94,7 +94,7 @@ def in_mesh(public: Index, end: Peer) -> bool | None:
     )
 
 
-def _stop(index: Index, public: Index, service: Resource, port: Any, told: str) -> Stop | None:
+def _stop(index: Index, public: Index, service: Resource, port: Any, call: str) -> Stop | None:
     number = next(
         (
             one.get("port")
@@ -108,13 +108,13 @@ def _stop(index: Index, public: Index, service: Resource, port: Any, told: str) 
         policy = _strict(index, public, pod, target)
         if policy is None or in_mesh(public, peer(pod)) is not True or _passes_by(pod, target):
             continue
-        message = f"{told} without mTLS, and {policy} wants it (STRICT) of {pod}"
+        message = f"{call} without mTLS, but {policy} requires it (STRICT) for {pod}"
         return Stop(PLAIN_CALLER, policy, message, ("spec", "mtls", "mode"))
     return None
 
 
 def _passes_by(pod: Resource, port: int | None) -> bool:
-    """Whether the sidecar does not look at a port, or the pods are a gateway's."""
+    """Whether the sidecar does not intercept a port, or the pods are a gateway's."""
     notes = pod_annotations(pod)
     left_out = {part.strip() for part in str(notes.get(_NOT_CAUGHT) or "").split(",")}
     images = {str(one.body.get("image")).partition(":")[0].rpartition("/")[2] for one in running(pod)}
@@ -122,7 +122,7 @@ def _passes_by(pod: Resource, port: int | None) -> bool:
 
 
 def _strict(index: Index, public: Index, pod: Resource, port: int | None) -> Resource | None:
-    """The PeerAuthentication by which a port of some pods takes mTLS alone: the closest to them counts."""
+    """The PeerAuthentication by which a port of some pods accepts only mTLS: the closest one counts."""
     own = index.of(KIND, namespace=pod.namespace)
     everywhere = (*public.of(KIND, namespace=MESH), *index.of(KIND, namespace=MESH))
     root = list({id(one): one for one in everywhere}.values())

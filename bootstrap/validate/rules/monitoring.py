@@ -1,15 +1,16 @@
-"""Scraping and alerting: monitors that select nothing, alerts on metrics that nobody exports."""
+"""Scraping and alerting: monitors that select nothing, alerts on metrics that nothing exports."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, containers, find_port, label_selected
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.resources.products import EXPOSED_BY
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.promql import fault
 
 SERVICE_MONITOR = "ServiceMonitor.monitoring.coreos.com"
@@ -20,67 +21,40 @@ SELECTS_NOTHING = Rule(
     "GB328",
     "monitor-selects-nothing",
     "warning",
-    "A ServiceMonitor or PodMonitor selects nothing: no metric is scraped by it.",
+    "A ServiceMonitor or PodMonitor selects nothing: it scrapes no metrics.",
     "make the selector match the labels of the Service (or the pods)",
 )
 PORT = Rule(
     "GB329",
     "monitor-port-missing",
     "warning",
-    "A monitor names a port that what it selects does not have: nothing is scraped.",
+    "A monitor names a port that its Services or pods do not have: nothing is scraped.",
     "name a port of the Service (or of the container)",
 )
 METRIC = Rule(
     "GB346",
     "metric-nobody-exports",
     "warning",
-    "A rule asks for a metric whose exporter is not deployed: it never fires.",
-    "deploy the exporter, or drop the rule",
+    "A rule uses a metric whose exporter is not deployed: it never fires.",
+    "deploy the exporter, or delete the rule",
 )
 
 EXPRESSION = Rule(
     "GB356",
     "expression-does-not-parse",
     "error",
-    "A rule's expression is none: Prometheus refuses the whole file of rules.",
+    "A rule's expression is invalid: Prometheus refuses the whole rule file.",
     "fix brackets, quotes and operators",
 )
-
-EXPORTERS: Mapping[str, tuple[str, ...]] = {
-    "redis_": ("redis_exporter", "redis-exporter", "valkey", "bitnami"),
-    "pg_": ("postgres-exporter", "postgres_exporter", "cloudnative-pg", "bitnami"),
-    "nginx_ingress_controller_": ("ingress-nginx",),
-    "traefik_": ("traefik",),
-    "istio_": ("istio",),
-    "mysql_": ("mysqld-exporter", "mysqld_exporter"),
-    "rabbitmq_": ("rabbitmq",),
-    "probe_": ("blackbox",),
-    "certmanager_": ("cert-manager",),
-    "argocd_": ("argocd",),
-    "cnpg_": ("cloudnative-pg",),
-    "elasticsearch_": ("elasticsearch-exporter", "elasticsearch_exporter"),
-    "haproxy_": ("haproxy",),
-    "kafka_": ("kafka",),
-    "keda_": ("keda",),
-    "kube_": ("kube-state-metrics", "kube-prometheus-stack"),
-    "loki_": ("loki",),
-    "memcached_": ("memcached-exporter", "memcached_exporter"),
-    "mongodb_": ("mongodb",),
-    "nats_": ("nats",),
-    "node_": ("node-exporter", "node_exporter", "kube-prometheus-stack"),
-    "rollout_": ("argo-rollouts",),
-    "velero_": ("velero",),
-}
-"""The beginning of a metric's name → words, one of which an image, chart or name of its exporter has."""
 
 _METRIC = re.compile(r"\b([a-z][a-z0-9]*_[a-z0-9_]+)\b(?!\s*\()")
 _LABELS = re.compile(
     r"\"[^\"]*\"|'[^']*'|\{[^}]*\}|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)"
 )
-"""Of an expression, what names labels and their values."""
+"""The parts of an expression that name labels and their values."""
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for monitor in index.of(SERVICE_MONITOR):
         yield from _service_monitor(index, monitor)
@@ -89,13 +63,13 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
     words = None
     for rules in index.of(RULES):
         yield from _expressions(rules)
-        if around.complete:
-            words = words or exporters(index, around)
+        if context.complete:
+            words = words or exporters(index, context)
             yield from _metrics(rules, words)
 
 
 def _elsewhere(monitor: Resource) -> bool:
-    """Whether it looks beyond its own namespace."""
+    """Whether it selects beyond its own namespace."""
     wanted = mapping(monitor.spec.get("namespaceSelector"))
     names = sequence(wanted.get("matchNames"))
     return bool(wanted.get("any")) or bool(names and names != [monitor.namespace])
@@ -120,7 +94,7 @@ def _service_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
         if label_selects(monitor.spec.get("selector"), item.labels)
     ]
     if not services:
-        yield at(SELECTS_NOTHING, monitor, f"{monitor} selects no Service", "spec", "selector")
+        yield problem(SELECTS_NOTHING, monitor, f"{monitor} selects no Service", "spec", "selector")
         return
     for number, endpoint in enumerate(sequence(monitor.spec.get("endpoints"))):
         port = mapping(endpoint).get("port")
@@ -132,7 +106,7 @@ def _service_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
                 f"{monitor} scrapes port {port}, which {services[0]} does not "
                 f"have{names_near(str(port), known)}"
             )
-            yield at(PORT, monitor, message, "spec", "endpoints", number, "port")
+            yield problem(PORT, monitor, message, "spec", "endpoints", number, "port")
 
 
 def _pod_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
@@ -140,18 +114,18 @@ def _pod_monitor(index: Index, monitor: Resource) -> Iterator[Problem]:
         return
     pods = label_selected(index, monitor.spec.get("selector"), monitor.namespace)
     if not pods:
-        yield at(SELECTS_NOTHING, monitor, f"{monitor} selects no pods", "spec", "selector")
+        yield problem(SELECTS_NOTHING, monitor, f"{monitor} selects no pods", "spec", "selector")
         return
     for number, endpoint in enumerate(sequence(monitor.spec.get("podMetricsEndpoints"))):
         port = mapping(endpoint).get("port")
         if port and not any(find_port(pod, port) for pod in pods):
             message = f"{monitor} scrapes port {port}, which no container of {pods[0]} declares"
-            yield at(PORT, monitor, message, "spec", "podMetricsEndpoints", number, "port")
+            yield problem(PORT, monitor, message, "spec", "podMetricsEndpoints", number, "port")
 
 
-def exporters(index: Index, around: Surroundings) -> str:
+def exporters(index: Index, context: ClusterContext) -> str:
     """Everything that could name an exporter: images, charts, Applications."""
-    words = list(around.images)
+    words = list(context.images)
     words += [str(c.body.get("image")) for item in index.of(*WORKLOADS) for c in containers(item)]
     for application in index.applications.values():
         sources = [*sequence(application.spec.get("sources")), application.spec.get("source")]
@@ -165,8 +139,8 @@ def _expressions(rules: Resource) -> Iterator[Problem]:
             expression = dig(rule, "expr")
             if isinstance(expression, str) and (why := fault(expression)):
                 name = mapping(rule).get("alert") or mapping(rule).get("record")
-                message = f"{rules}: the expression of {name} cannot be read: {why}"
-                yield at(EXPRESSION, rules, message, "spec", "groups", number, "rules", place, "expr")
+                message = f"{rules}: the expression of {name} is invalid: {why}"
+                yield problem(EXPRESSION, rules, message, "spec", "groups", number, "rules", place, "expr")
 
 
 def _metrics(rules: Resource, exporters: str) -> Iterator[Problem]:
@@ -175,20 +149,20 @@ def _metrics(rules: Resource, exporters: str) -> Iterator[Problem]:
             for metric in sorted(set(_METRIC.findall(_LABELS.sub(" ", str(dig(rule, "expr") or ""))))):
                 if missing := _missing(metric, exporters):
                     alert = mapping(rule).get("alert") or mapping(rule).get("record")
-                    message = f"{rules}: {alert} asks for {metric}, and nothing like {missing} is deployed"
-                    yield at(METRIC, rules, message, "spec", "groups", number, "rules", place, "expr")
+                    message = f"{rules}: {alert} uses {metric}, but nothing like {missing} is deployed"
+                    yield problem(METRIC, rules, message, "spec", "groups", number, "rules", place, "expr")
                     break
 
 
 def _missing(metric: str, exporters: str) -> str:
-    for start, words in EXPORTERS.items():
+    for start, words in EXPOSED_BY.items():
         if metric.startswith(start) and not any(word in exporters for word in words):
             return words[0]
     return ""
 
 
 def scrapers(index: Index, service: Resource, pods: list[Resource]) -> list[Any]:
-    """Who scrapes a Service or its pods."""
+    """What scrapes a Service or its pods."""
     found: list[Any] = list(monitors_of(index, service))
     for monitor in index.of(POD_MONITOR, namespace=service.namespace):
         selected = label_selected(index, monitor.spec.get("selector"), service.namespace)

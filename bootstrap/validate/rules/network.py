@@ -1,4 +1,4 @@
-"""Connections that a policy cuts although a manifest says that they are needed."""
+"""Connections that a policy blocks although a manifest says that they are needed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from bootstrap.resources.index import Index, Resource, mapping, mappings, sequen
 from bootstrap.resources.links import Link, hosts, links, protocol, target_port
 from bootstrap.resources.pods import WORKLOADS, label_selected, pod_labels, pod_spec, selected
 from bootstrap.resources.policies import NETWORK_POLICY, Peer, cut, peer, refused
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 CUT = Rule(
     "GB323",
     "network-policy-cuts-path",
     "error",
-    "A NetworkPolicy cuts a connection that a workload needs.",
-    "let the workload's pods in (or out), at that port",
+    "A NetworkPolicy blocks a connection that a workload needs.",
+    "allow the workload's pods in (or out) at that port",
 )
 EMPTY = Rule(
     "GB324",
     "network-policy-selects-nothing",
     "warning",
-    "A NetworkPolicy selects no pods, but only just misses some: it protects nothing.",
+    "A NetworkPolicy selects no pods, but nearly matches some: it protects nothing.",
     "make podSelector match the pods' labels",
 )
 REFUSED = Rule(
@@ -38,14 +38,14 @@ NO_DNS = Rule(
     "GB338",
     "egress-without-dns",
     "error",
-    "Egress policies leave a workload no way to the cluster's DNS, and it looks Services up by name.",
+    "Egress policies block the cluster's DNS for a workload that looks up Services by name.",
     "allow egress to kube-system at port 53, UDP and TCP",
 )
 TALKS_TO_NOTHING = Rule(
     "GB339",
     "talks-to-missing-service",
     "error",
-    "A workload declares (gitops-bootstrap.io/talks-to) a Service, or a port of one, that is not there.",
+    "A workload declares (gitops-bootstrap.io/talks-to) a Service, or a port of one, that does not exist.",
     "correct the annotation, or the Service",
 )
 
@@ -53,14 +53,14 @@ NEAR_MISS = Rule(
     "GB355",
     "host-just-misses-service",
     "warning",
-    "A variable names a host that is no Service of the namespace, and just misses one.",
+    "A variable names a host that is not a Service of the namespace, but nearly one.",
     "correct the name",
 )
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A policy that stands between two ends, what to say of it, and where it says so."""
+    """A policy that blocks a connection, the message about it, and the field that does so."""
 
     rule: Rule
     policy: Resource
@@ -71,7 +71,7 @@ class Stop:
 DNS = Peer("kube-system", {"k8s-app": "kube-dns"})
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for policy in index.of(NETWORK_POLICY):
         yield from _empty(index, policy)
@@ -80,24 +80,24 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
         looked_up = next((link.host for link in named if link.sure), None)
         closed = cut(index, peer(workload), DNS, 53, "UDP") if looked_up else None
         if closed and closed[1] == "Egress":
-            message = f"{workload} looks up {looked_up}, and {closed[0]} lets it reach no DNS"
-            yield at(NO_DNS, closed[0], message, "spec", "egress")
+            message = f"{workload} looks up {looked_up}, but {closed[0]} blocks DNS for it"
+            yield problem(NO_DNS, closed[0], message, "spec", "egress")
         for link in named:
             yield from _link(index, link)
         yield from _near_misses(index, workload)
 
 
 def _empty(index: Index, policy: Resource) -> Iterator[Problem]:
-    """A policy may wait for pods that are not there yet; one that only just misses some is wrong."""
+    """A policy may be for pods that do not exist yet; one that nearly matches some is wrong."""
     selector = mapping(policy.spec.get("podSelector"))
     if not selector or label_selected(index, selector, policy.namespace):
         return
     labels = [pod_labels(item) for item in index.of(*WORKLOADS, namespace=policy.namespace)]
     for key, value in mapping(selector.get("matchLabels")).items():
         known = {str(item[key]) for item in labels if key in item} - {str(value)}
-        if said := suggest(near(str(value), known, cutoff=0.7)):
-            message = f"{policy} selects {key}={value}, which no pod has; {said}"
-            yield at(EMPTY, policy, message, "spec", "podSelector")
+        if hint := suggest(near(str(value), known, cutoff=0.7)):
+            message = f"{policy} selects {key}={value}, which no pod has; {hint}"
+            yield problem(EMPTY, policy, message, "spec", "podSelector")
             return
 
 
@@ -113,11 +113,11 @@ def _near_misses(index: Index, workload: Resource) -> Iterator[Problem]:
         if close and not _apart(name, close[0]):
             message = f"{workload}: {how} names the host {host}, and {here} has no Service {name}"
             message += f"; {suggest(close)}"
-            yield at(NEAR_MISS, workload, message, *place, unless=("Service", here, name))
+            yield problem(NEAR_MISS, workload, message, *place, unless=("Service", here, name))
 
 
 def _apart(one: str, other: str) -> bool:
-    """Whether two names are alike on purpose: by their numbers, or one with more behind a dash."""
+    """Whether two names are similar on purpose: they differ in numbers, or in a part after a dash."""
     plain = [re.sub(r"\d+", "", name) for name in (one, other)]
     longer, shorter = max(one, other, key=len), min(one, other, key=len)
     return plain[0] == plain[1] or longer.startswith(f"{shorter}-") or longer.endswith(f"-{shorter}")
@@ -128,31 +128,31 @@ def _link(index: Index, link: Link) -> Iterator[Problem]:
     if link.service is None:
         if link.declared and link.namespace == workload.namespace and index.knows(link.namespace):
             near = names_near(link.host, (s.name for s in index.of("Service", namespace=link.namespace)))
-            message = f"{workload} talks to {link.host}, which is no Service of {link.namespace}{near}"
-            yield at(TALKS_TO_NOTHING, workload, message, *link.path)
+            message = f"{workload} talks to {link.host}, which is not a Service of {link.namespace}{near}"
+            yield problem(TALKS_TO_NOTHING, workload, message, *link.path)
         return
     if link.declared and link.port is not None and not _serves(link.service, link.port):
         has = ", ".join(str(item.get("port")) for item in mappings(link.service.spec.get("ports"))) or "none"
         message = f"{workload} talks to {link.host} at port {link.port}, and {link.service} has port {has}"
-        yield at(TALKS_TO_NOTHING, workload, message, *link.path)
+        yield problem(TALKS_TO_NOTHING, workload, message, *link.path)
         return
     if stop := stopped(index, link):
-        yield at(stop.rule, stop.policy, stop.message, *stop.path)
+        yield problem(stop.rule, stop.policy, stop.message, *stop.path)
 
 
 def _serves(service: Resource, port: int) -> bool:
-    """Whether a Service takes connections at a port; a headless one, or a mere name, takes them at any."""
+    """Whether a Service accepts connections at a port; a headless one, or an ExternalName, does at any."""
     if service.spec.get("clusterIP") == "None" or service.spec.get("type") == "ExternalName":
         return True
     return any(item.get("port") == port for item in mappings(service.spec.get("ports")))
 
 
 def stopped(index: Index, link: Link) -> Stop | None:
-    """What cuts or refuses a link; None when it passes."""
+    """What blocks or refuses a link; None when it passes."""
     if link.service is None or not link.sure:
         return None
     ports = [link.port]
-    if link.port is None:  # which of them it uses, is not known: one that is open is enough
+    if link.port is None:  # which of them it uses is unknown: one that is open is enough
         ports = [item.get("port") for item in mappings(link.service.spec.get("ports"))] or [None]
     for pod in selected(index, mapping(link.service.spec.get("selector")), link.namespace):
         stops = [_stop(index, link, link.service, port, pod) for port in ports]
@@ -164,12 +164,12 @@ def stopped(index: Index, link: Link) -> Stop | None:
 def _stop(index: Index, link: Link, service: Resource, number: int | None, pod: Resource) -> Stop | None:
     """What stops a link at one port of its Service."""
     workload, port = link.workload, target_port(service, number, pod)
-    told = f"{workload} talks to {link.host} ({link.how})"
+    connection = f"{workload} talks to {link.host} ({link.how})"
     if found := cut(index, peer(workload), peer(pod), port, protocol(service, number)):
         policy, direction = found
         way = f"from {workload.name}" if direction == "Ingress" else f"to {pod.name}"
-        message = f"{told}, and {policy} lets nothing {way} pass at port {port}"
+        message = f"{connection}, but {policy} allows nothing {way} at port {port}"
         return Stop(CUT, policy, message, ("spec", direction.lower()))
     if refusing := refused(index, peer(workload), peer(pod), port):
-        return Stop(REFUSED, refusing, f"{told}, and {refusing} refuses it at {pod}", ("spec", "rules"))
+        return Stop(REFUSED, refusing, f"{connection}, but {refusing} refuses it at {pod}", ("spec", "rules"))
     return None

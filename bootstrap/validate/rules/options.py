@@ -1,4 +1,4 @@
-"""What Argo CD passes over without a word: unknown sync options, Applications that it does not see."""
+"""What Argo CD ignores silently: unknown sync options, Applications outside its namespaces."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from fnmatch import fnmatchcase
 
 from bootstrap.core.text import near, suggest
 from bootstrap.resources.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
-from bootstrap.validate.rule import Apps, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, problem
 
 UNKNOWN = Rule(
     "GB225",
     "sync-option-unknown",
     "warning",
-    "A sync option is written as Argo CD does not know it: it is passed over without a word.",
+    "A sync option is written in a way that Argo CD does not know: it is silently ignored.",
     "correct the option",
 )
 UNSEEN = Rule(
     "GB226",
     "application-not-seen",
     "warning",
-    "An Application lies in a namespace that is not Argo CD's, and its project does not allow it there "
+    "An Application is in a namespace other than Argo CD's, and its project does not allow it there "
     "(sourceNamespaces): Argo CD never syncs it.",
-    "put it into Argo CD's namespace",
+    "move it to Argo CD's namespace",
 )
 
 OPTIONS = "argocd.argoproj.io/sync-options"
@@ -33,51 +33,55 @@ _KNOWN = (
 )
 
 
-def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """The rules about sync options."""
     for resource in index.resources:
         for part in str(resource.annotations.get(OPTIONS) or "").split(","):
             if fault := _fault(part.strip()):
-                yield at(UNKNOWN, resource, f"{resource}: {fault}", "metadata", "annotations", OPTIONS)
+                yield problem(UNKNOWN, resource, f"{resource}: {fault}", "metadata", "annotations", OPTIONS)
     for application in index.of(APPLICATION):
         for number, option in enumerate(sequence(dig(application.spec, "syncPolicy", "syncOptions"))):
             if fault := _fault(str(option)):
                 place = ("spec", "syncPolicy", "syncOptions", number)
-                yield at(UNKNOWN, application, f"{application}: {fault}", *place)
+                yield problem(UNKNOWN, application, f"{application}: {fault}", *place)
 
 
 def _fault(option: str) -> str:
-    """What is wrong with an option; "" for nothing, and for one that is like no known one."""
+    """What is wrong with an option; "" for nothing, and for one that resembles no known one."""
     name, equals, value = option.partition("=")
     if name not in _KNOWN:
         by_lower = {known.lower(): known for known in _KNOWN}
-        said = suggest(by_lower[one] for one in near(name.strip().lower(), by_lower, cutoff=0.8))
-        return f"there is no sync option {name}; {said}" if said else ""
+        hint = suggest(by_lower[one] for one in near(name.strip().lower(), by_lower, cutoff=0.8))
+        return f"there is no sync option {name}; {hint}" if hint else ""
     if name == "PrunePropagationPolicy" or value in ("true", "false", "confirm"):
         return ""
     if value.strip().lower() in ("true", "false"):
         return f"{option} has no effect; {suggest([f'{name}={value.strip().lower()}'])}"
-    return f"{option} has no effect; it takes true or false" if not equals or not value else ""
+    return f"{option} has no effect; it must be true or false" if not equals or not value else ""
 
 
 def check(apps: Apps) -> Iterator[Problem]:
-    """The rule about Applications beside Argo CD's namespace."""
+    """The rule about Applications outside Argo CD's namespace."""
     if any(dig(item.body, "data", "application.namespaces") for item in apps.public.of("ConfigMap")):
-        return  # any namespace may be meant; the projects' sourceNamespaces are the cluster's to tell
-    told: set[tuple[str, str]] = set()
+        return  # it may be any namespace; the projects' sourceNamespaces depend on the cluster
+    reported: set[tuple[str, str]] = set()
     for application in apps.applications:
         home = application.application.partition("/")[0]
         place = (application.namespace, application.name)
-        if home in ("", application.namespace) or place in told or not _is_unseen(apps, application, home):
+        if (
+            home in ("", application.namespace)
+            or place in reported
+            or not _is_unseen(apps, application, home)
+        ):
             continue
-        told.add(place)
-        message = f"{application} lies in {application.namespace}, and Argo CD in {home}"
-        fix = f"put it into {home}"
-        yield at(UNSEEN, application, message, "metadata", "namespace", fix=fix)
+        reported.add(place)
+        message = f"{application} is in {application.namespace}, but Argo CD is in {home}"
+        fix = f"move it to {home}"
+        yield problem(UNSEEN, application, message, "metadata", "namespace", fix=fix)
 
 
 def _is_unseen(apps: Apps, application: Resource, home: str) -> bool:
-    """Whether its project does not let it lie there; without one in Git, whether its namespace is a slip."""
+    """Whether its project forbids it there; without a project in Git, whether its namespace is a typo."""
     name = str(application.spec.get("project") or "default")
     named = [item for item in apps.public.of(PROJECT) if item.name == name]
     if any(item.namespace == application.namespace for item in named):

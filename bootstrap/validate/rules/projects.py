@@ -20,14 +20,13 @@ from bootstrap.resources.index import (
     mappings,
     sequence,
 )
-from bootstrap.validate.rule import Apps, Problem, Rule, at
+from bootstrap.validate.rule import Apps, Problem, Rule, problem
 
 REPOSITORY = Rule(
     "GB202",
     "repository-not-permitted",
     "error",
-    "An Application takes manifests from a repository that its AppProject does not allow: "
-    "it is never synced.",
+    "An Application uses a repository that its AppProject does not allow: it is never synced.",
     "add the repository to the AppProject's sourceRepos",
 )
 DESTINATION = Rule(
@@ -48,7 +47,7 @@ MISSING = Rule(
     "GB216",
     "project-missing",
     "error",
-    "An Application names an AppProject that is not there: it is never synced.",
+    "An Application names an AppProject that does not exist: it is never synced.",
     "correct spec.project, or add the AppProject",
 )
 DEFAULT = Rule(
@@ -80,12 +79,11 @@ def check(apps: Apps) -> Iterator[Problem]:
         if name not in projects:
             if name == "default":
                 message = f"{application} is in the project default"
-                yield at(DEFAULT, application, message, "spec", "project")
+                yield problem(DEFAULT, application, message, "spec", "project")
             elif projects and apps.complete and not apps.unread:
-                message = (
-                    f"{application} is in the project {name}, which is not there{names_near(name, projects)}"
-                )
-                yield at(MISSING, application, message, "spec", "project")
+                near = names_near(name, projects)
+                message = f"{application} is in the project {name}, which does not exist{near}"
+                yield problem(MISSING, application, message, "spec", "project")
             continue
         project = projects[name]
         yield from _sources(application, project)
@@ -98,14 +96,14 @@ def _sources(application: Resource, project: Resource) -> Iterator[Problem]:
     allowed = [str(item) for item in sequence(project.spec.get("sourceRepos"))]
     for source in sources(application.body):
         refused = any(item.startswith("!") and _fits_url(item[1:], source.repo_url) for item in allowed)
-        # A rule that refuses one allows every other: so Argo CD reads it.
+        # A deny rule allows everything else: that is how Argo CD reads it.
         if refused or not any(item[:1] == "!" or _fits_url(item, source.repo_url) for item in allowed):
-            message = f"{application} uses {source.repo_url}, and project {project.name} does not allow it"
-            yield at(REPOSITORY, application, message, *source.position, "repoURL")
+            message = f"{application} uses {source.repo_url}, which project {project.name} does not allow"
+            yield problem(REPOSITORY, application, message, *source.position, "repoURL")
 
 
 def _fits_url(pattern: str, url: str) -> bool:
-    """Whether a pattern takes a URL: `*` stops at a slash there, `**` does not."""
+    """Whether a pattern matches a URL: `*` stops at a slash there, `**` does not."""
     if pattern == "*" or same_repository(pattern, url):
         return True
     parts = re.split(r"(\*+|\?)", pattern.lower().removesuffix(".git"))
@@ -115,7 +113,7 @@ def _fits_url(pattern: str, url: str) -> bool:
 
 
 def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
-    """As Argo CD reads the rules: one by one, and a refusal for a namespace holds on every cluster."""
+    """As Argo CD reads the rules: one by one, and a denial of a namespace applies to every cluster."""
     cluster, namespace = destination(application.body)
     told = f"{application} goes to {namespace} of {cluster}"
     allowed = False
@@ -127,20 +125,20 @@ def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
             message = f"{told}, which project {project.name} refuses ({why})"
             fix = None
             if not refused and not on_cluster:
-                message += ": a rule with ! holds on every cluster, whatever server or name it has"
-                fix = f"take the rule with {pattern} out, and allow what may be used by name"
-            yield at(DESTINATION, application, message, "spec", "destination", fix=fix)
+                message += ": a rule with ! applies to every cluster, whatever server or name it has"
+                fix = f"remove the rule with {pattern}, and allow what may be used by name"
+            yield problem(DESTINATION, application, message, "spec", "destination", fix=fix)
             return
         allowed = allowed or (on_cluster and (pattern[:1] == "!" or fnmatchcase(namespace, pattern)))
     if not allowed:
         message = f"{told}, which project {project.name} does not allow"
-        yield at(DESTINATION, application, message, "spec", "destination")
+        yield problem(DESTINATION, application, message, "spec", "destination")
 
 
 def _on_cluster(allowed: Mapping[str, Any], cluster: str) -> tuple[bool, str]:
-    """(whether a rule is for a cluster, the pattern by which it refuses it).
+    """(whether a rule is for a cluster, the pattern by which it denies it).
 
-    Git tells the server or the name of a cluster, seldom both: what is not told fits `*` alone.
+    Git has the server or the name of a cluster, rarely both: what is unknown matches only `*`.
     """
     by_url = "://" in cluster
     known = {"server": cluster if by_url else "", "name": "" if by_url else cluster}
@@ -173,13 +171,13 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
             told.add(item.kind)
             what = "this object" if cluster_scoped and _by_name(project, kind) else "this kind"
             message = f"{item.resource}: project {project.name} does not allow {application.name} {what}"
-            fix = "take it out of {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"
+            fix = "remove it from {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"
             fix = f"{fix.format(start)} of AppProject {project.name}, or let another Application apply it"
-            yield at(KIND, item.resource, message, "kind", fix=fix)
+            yield problem(KIND, item.resource, message, "kind", fix=fix)
 
 
 def _listed(items: Any, group: str, kind: str, name: str = "") -> bool:
-    """Whether an entry fits; one with a name (a pattern), of cluster-scoped kinds alone, is for that name."""
+    """Whether an entry matches; a name in it is a pattern, and only valid for cluster-scoped kinds."""
     return any(
         fnmatchcase(group, str(item.get("group", "")))
         and fnmatchcase(kind, str(item.get("kind", "")))
@@ -189,7 +187,7 @@ def _listed(items: Any, group: str, kind: str, name: str = "") -> bool:
 
 
 def _by_name(project: Resource, kind: str) -> bool:
-    """Whether the project tells objects of the kind apart by their names."""
+    """Whether the project distinguishes objects of the kind by name."""
     lists = ("clusterResourceWhitelist", "clusterResourceBlacklist")
     entries = [item for name in lists for item in mappings(project.spec.get(name))]
     return any(item.get("name") and fnmatchcase(kind, str(item.get("kind", ""))) for item in entries)
@@ -209,4 +207,4 @@ def _wildcards(project: Resource) -> Iterator[Problem]:
             f"{project} allows every repository, in every "
             f"namespace{' and of every kind' if everything else ''}"
         )
-        yield at(WILDCARD, project, message, "spec", "sourceRepos")
+        yield problem(WILDCARD, project, message, "spec", "sourceRepos")

@@ -1,6 +1,6 @@
-"""Pure: what is surely wrong with an expression of Prometheus: brackets, quotes, an operand too few.
+"""Pure: what is certainly wrong with a PromQL expression: brackets, quotes, a missing operand.
 
-No parser: what it leaves alone may be wrong all the same, what it finds is refused by each version.
+Not a parser: what it accepts may still be wrong, but what it reports is refused by every version.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BINARY = {"==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "^", "<", ">", "and"
 
 
 def fault(expression: str) -> str:
-    """What is wrong with an expression; "" when nothing is seen."""
+    """What is wrong with an expression; "" if nothing is found."""
     opened: list[str] = []
     last = ""
     for match in _TOKEN.finditer(expression):
@@ -32,11 +32,11 @@ def fault(expression: str) -> str:
             if not opened or opened[-1] != _PAIRS[text]:
                 return f"{text} closes nothing" if not opened else f"{text} closes {opened[-1]}"
             if text == ")" and last in _BINARY:
-                return f"nothing stands behind {last}"
+                return f"nothing follows {last}"
             opened.pop()
         last = text.lower() if kind in ("word", "sign") else text
     if opened:
         return f"{opened[-1]} is not closed"
     if not last:
         return "it is empty"
-    return f"nothing stands behind {last}" if last in _BINARY else ""
+    return f"nothing follows {last}" if last in _BINARY else ""

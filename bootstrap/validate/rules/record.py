@@ -1,4 +1,4 @@
-"""What is wrong in `bootstrap.yaml`: keys that nobody reads, and values that nobody understands."""
+"""What is wrong in `bootstrap.yaml`: unknown keys and invalid values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECORD = Rule(
     "GB111",
     "settings-invalid",
     "error",
-    "bootstrap.yaml has a key that nothing reads, or a value that nothing understands.",
+    "bootstrap.yaml has an unknown key or an invalid value.",
     "correct it, or restore the file from an earlier commit",
 )
 
@@ -23,7 +23,7 @@ Fault = tuple[Path, str]
 
 
 def _text(value: Any) -> str:
-    """A whole number is read as it is written, another number may not be."""
+    """A whole number is read as written, other numbers may not be."""
     return "" if isinstance(value, str | int) and not isinstance(value, bool) else "text (in quotes)"
 
 
@@ -40,7 +40,7 @@ def _variant(value: Any) -> str:
 
 
 def release(value: Any) -> tuple[int, int] | None:
-    """A Kubernetes release. A number without quotes loses its last digit when that is 0: 1.30 is 1.3."""
+    """A Kubernetes release. A number without quotes loses a trailing 0: 1.30 is 1.3."""
     lost = not isinstance(value, str) and len(str(value).partition(".")[2]) < 2
     match = re.fullmatch(r"v?(\d+)\.(\d+)(?:\.\d+)?", str(value))
     return None if match is None or lost else (int(match[1]), int(match[2]))
@@ -55,7 +55,7 @@ def _anything(value: Any) -> str:
 
 
 Kind = Callable[[Any], str]
-"""What a value should be instead; "" when it is that."""
+"""What a value must be; "" if it is valid."""
 
 _CATALOG: Mapping[str, Kind] = {"version": _text, "commit": _text}
 _ARGOCD: Mapping[str, Kind] = {"version": _text, "variant": _variant, "sha256": _text}
@@ -68,7 +68,7 @@ _CLUSTER: Mapping[str, Kind] = {
     "without": _texts,
     "adopted": _switch,
 }
-_CHECKS: Mapping[str, Kind] = {"off": _texts, "severity": _anything, "kubernetes": _release}
+_CHECKS: Mapping[str, Kind] = {"off": _texts, "severity": _anything, "kubernetes": _release, "groups": _texts}
 _TOP = ("catalog", "argocd", "clusters", "checks", "images")
 
 
@@ -77,21 +77,21 @@ def faults(value: Any, rules: Mapping[str, Rule]) -> Iterator[Fault]:
     if value is None:
         return
     if not isinstance(value, dict):
-        yield (), "the file is no mapping"
+        yield (), "the file is not a mapping"
         return
     yield from _unknown(value, _TOP, ())
     yield from _section(value, "catalog", _CATALOG)
     yield from _section(value, "argocd", _ARGOCD)
     clusters = mapping(value.get("clusters"))
     if clusters is not value.get("clusters") and value.get("clusters") is not None:
-        yield ("clusters",), "clusters is no mapping of names to settings"
+        yield ("clusters",), "clusters is not a mapping of names to settings"
     for name in clusters:
         yield from _section(clusters, name, _CLUSTER, ("clusters",))
     yield from _section(value, "checks", _CHECKS)
     yield from _checks(mapping(value.get("checks")), rules)
     images = value.get("images")
     if images is not None and not (isinstance(images, list) and all(isinstance(one, dict) for one in images)):
-        yield ("images",), "images is no list of mappings with name, file and path"
+        yield ("images",), "images is not a list of mappings with name, file and path"
 
 
 def _section(
@@ -101,7 +101,7 @@ def _section(
     if part is None:
         return
     if not isinstance(part, dict):
-        yield path, f"{_spell(path)} is no mapping"
+        yield path, f"{_spell(path)} is not a mapping"
         return
     yield from _unknown(part, tuple(kinds), path)
     for name, kind in kinds.items():
@@ -112,20 +112,20 @@ def _section(
 def _unknown(part: Mapping[str, Any], known: tuple[str, ...], path: Path) -> Iterator[Fault]:
     for key in part:
         if key not in known:
-            yield (*path, key), f"nothing reads {_spell((*path, key))}{names_near(str(key), known)}"
+            yield (*path, key), f"unknown key {_spell((*path, key))}{names_near(str(key), known)}"
 
 
 def _checks(checks: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[Fault]:
     off = checks.get("off")
     for number, rule in enumerate(off if isinstance(off, list) else ()):
         if isinstance(rule, str) and not (rule and any(one.startswith(rule) for one in rules)):
-            yield ("checks", "off", number), f"checks.off names {rule}, and there is no such rule"
+            yield ("checks", "off", number), f"checks.off names {rule}, which is not a rule"
     severity = checks.get("severity")
     if severity is not None and not isinstance(severity, dict):
-        yield ("checks", "severity"), "checks.severity is no mapping of rules to severities"
+        yield ("checks", "severity"), "checks.severity is not a mapping of rules to severities"
     for rule, level in mapping(severity).items():
         if rule not in rules:
-            yield ("checks", "severity", rule), f"checks.severity names {rule}, and there is no such rule"
+            yield ("checks", "severity", rule), f"checks.severity names {rule}, which is not a rule"
         elif level not in SEVERITIES:
             message = f"checks.severity has {rule}: {level}, not {', '.join(SEVERITIES)}"
             yield ("checks", "severity", rule), message

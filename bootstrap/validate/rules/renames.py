@@ -1,4 +1,4 @@
-"""What is near a name that is not there, and why: kustomize's prefix, suffix or hash did not reach it."""
+"""Suggestions for a missing name: a similar one, or one that kustomize changed."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from bootstrap.core.text import names_near
 from bootstrap.resources.index import Resource
 
 _HASH = re.compile(r"-[bcdfghkmt2456789]{10}")
-"""What kustomize puts behind the name of what a generator makes."""
+"""The suffix that kustomize appends to the names of generated objects."""
 
 
 def near(
     user: Resource, name: str, known: Collection[str], path: Sequence[str | int], kind: str
 ) -> tuple[str, str | None]:
-    """(`; did you mean x?` or what else is near, what to do when that is more than the rule's own advice).
+    """(`; did you mean x?` or another hint, the fix if it differs from the rule's own).
 
-    `known` are the names that there are, `path` the field of `user` that names one of the `kind`.
+    `known` are the existing names, `path` is the field of `user` that names one of the `kind`.
     """
     renamed = sorted(one for one in known if _is_hashed(one, name) or _is_renamed(user, one, name))
     if not renamed:
         return names_near(name, (one for one in known if not _HASH.fullmatch(one[-11:]))), None
     field = "/".join(part for part in path if isinstance(part, str))
     what = "hash" if _is_hashed(renamed[0], name) else "prefix or suffix"
-    said = f"; kustomize made it {renamed[0]}, and its {what} did not reach this field"
+    hint = f"; kustomize renamed it to {renamed[0]}, but this field did not get its {what}"
     if not _is_custom(user):
-        return said, (
+        return hint, (
             "build both from one kustomization, where kustomize replaces the name"
             + (", or set generatorOptions.disableNameSuffixHash" if what == "hash" else "")
         )
@@ -34,16 +34,16 @@ def near(
         f"name a file under `configurations:` with nameReference: kind {kind.partition('.')[0]}, "
         f"fieldSpecs kind {user.short_kind}, path {field}"
     )
-    return said, fix + (", or set generatorOptions.disableNameSuffixHash" if what == "hash" else "")
+    return hint, fix + (", or set generatorOptions.disableNameSuffixHash" if what == "hash" else "")
 
 
 def _is_hashed(known: str, name: str) -> bool:
-    """Whether a known name is this one with a hash behind it, and perhaps a prefix before it."""
+    """Whether a known name is this one with a hash after it, and possibly a prefix before it."""
     return bool(_HASH.fullmatch(known[-11:])) and known[:-11].endswith(name)
 
 
 def _is_renamed(user: Resource, known: str, name: str) -> bool:
-    """Whether a known name is this one with a prefix and suffix that its user has got too."""
+    """Whether a known name is this one with a prefix and suffix that its user has, too."""
     start, found, end = known.partition(name)
     apart = start[-1:] in ("", "-", ".") and end[:1] in ("", "-", ".")
     if not found or not (start or end) or not apart or len(name) < 2:

@@ -1,4 +1,4 @@
-"""What Applications say that they cannot do without: the components that they require."""
+"""The components that Applications require."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import WAVE, Resource
-from bootstrap.validate.rule import Apps, Problem, Rule, at
+from bootstrap.validate.rule import Apps, Problem, Rule, problem
 from bootstrap.validate.rules import waves
 
 OFF = Rule(
@@ -34,13 +34,13 @@ def check(apps: Apps) -> Iterator[Problem]:
         for needed in _listed(application, REQUIRES):
             yield from _order(apps, application, needed)
             if needed not in on:
-                message = f"{application} requires {needed}, which is not on{names_near(needed, on)}"
+                message = f"{application} requires {needed}, which is not switched on{names_near(needed, on)}"
                 fix = f"switch it on: bootstrap component enable {needed}"
-                yield at(OFF, application, message, "metadata", "annotations", REQUIRES, fix=fix)
+                yield problem(OFF, application, message, "metadata", "annotations", REQUIRES, fix=fix)
 
 
 def _on(apps: Apps) -> set[str]:
-    """Every name by which something that is on can be required."""
+    """Every name by which something that is switched on can be required."""
     names = {name for application in apps.applications for name in _names(application)}
     for files in apps.closures.values():
         names |= {match[1] for file in files if (match := _COMPONENT.search(file))}
@@ -57,14 +57,14 @@ def _names(application: Resource) -> set[str]:
 
 
 def _order(apps: Apps, user: Resource, needed: str) -> Iterator[Problem]:
-    """What is required comes later, all of it, by the same parent."""
+    """Requirements that the same parent only applies in later waves."""
     beside = [one for one in apps.applications if one.application == user.application]
     providers = [one for one in beside if needed in _names(one)]
     if not providers or user in providers or any(one.wave <= user.wave for one in providers):
         return
     first = min(providers, key=lambda one: one.wave)
     message = f"{user} (wave {user.wave}) requires {needed}, which comes with {first} (wave {first.wave})"
-    yield at(waves.LATER_APPLICATION, user, message, "metadata", "annotations", WAVE)
+    yield problem(waves.LATER_APPLICATION, user, message, "metadata", "annotations", WAVE)
 
 
 def _listed(application: Resource, key: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What no pod and no binding should be allowed."""
+"""What pods and bindings must not be allowed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Container, containers, pod_spec, running, template_path
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 TAG = Rule(
     "GB404",
@@ -22,21 +22,21 @@ PRIVILEGED = Rule(
     "privileged-container",
     "error",
     "A privileged container is root on its node.",
-    "drop `privileged`, and add the one capability that is needed",
+    "remove `privileged`, and add only the capability that is needed",
 )
 HOST_PATH = Rule(
     "GB406",
     "host-path",
     "warning",
-    "A pod mounts a folder of its node: what is written there reaches every pod of the node.",
+    "A pod mounts a folder of its node: what is written there affects every pod of the node.",
     "use a PersistentVolumeClaim or emptyDir",
 )
 HOST_NAMESPACE = Rule(
     "GB407",
     "host-namespace",
     "warning",
-    "A pod shares its node's network, processes or IPC; NetworkPolicies do not hold for it.",
-    "drop hostNetwork, hostPID and hostIPC",
+    "A pod shares its node's network, processes or IPC; NetworkPolicies do not apply to it.",
+    "remove hostNetwork, hostPID and hostIPC",
 )
 LIMITS = Rule(
     "GB408",
@@ -57,12 +57,12 @@ CLUSTER_ADMIN = Rule(
     "GB410",
     "cluster-admin",
     "warning",
-    "A binding gives the role cluster-admin: its holder may do everything.",
-    "bind a role with the rights that are needed",
+    "A binding grants the role cluster-admin: its subjects may do everything.",
+    "bind a role with only the necessary rights",
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for binding in index.of("ClusterRoleBinding.rbac.authorization.k8s.io"):
         yield from _binding(binding)
@@ -76,11 +76,13 @@ def _pod(workload: Resource) -> Iterator[Problem]:
     spec, start = pod_spec(workload), (*template_path(workload), "spec")
     for field in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(field) is True:
-            yield at(HOST_NAMESPACE, workload, f"{workload} has {field}", *start, field)
+            yield problem(HOST_NAMESPACE, workload, f"{workload} has {field}", *start, field)
     for number, volume in enumerate(sequence(spec.get("volumes"))):
         path = dig(volume, "hostPath", "path")
         if path:
-            yield at(HOST_PATH, workload, f"{workload} mounts {path} of its node", *start, "volumes", number)
+            yield problem(
+                HOST_PATH, workload, f"{workload} mounts {path} of its node", *start, "volumes", number
+            )
 
 
 def _container(workload: Resource, container: Container) -> Iterator[Problem]:
@@ -89,9 +91,9 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     if image and "@" not in image and tag in ("", "latest"):
         what = "no tag" if not tag else "the tag latest"
-        yield at(TAG, workload, f"{workload}: {image} of {name} has {what}", *container.path, "image")
+        yield problem(TAG, workload, f"{workload}: {image} of {name} has {what}", *container.path, "image")
     if dig(body, "securityContext", "privileged") is True:
-        yield at(
+        yield problem(
             PRIVILEGED, workload, f"{workload}: {name} is privileged", *container.path, "securityContext"
         )
     yield from _above(workload, container)
@@ -104,7 +106,7 @@ def _container(workload: Resource, container: Container) -> Iterator[Problem]:
     missing += [] if "memory" in limits else ["limits.memory"]
     if missing and "resources" not in _defaulted(workload):
         message = f"{workload}: {name} has no {', '.join(missing)}"
-        yield at(LIMITS, workload, message, *container.path, "resources")
+        yield problem(LIMITS, workload, message, *container.path, "resources")
 
 
 def _above(workload: Resource, container: Container) -> Iterator[Problem]:
@@ -113,8 +115,8 @@ def _above(workload: Resource, container: Container) -> Iterator[Problem]:
     for key, wanted in mapping(resources.get("requests")).items():
         asked, most = _amount(wanted), _amount(limits.get(key))
         if asked is not None and most is not None and asked > most:
-            message = f"{workload}: {container.name} requests {key} {wanted}, and its limit is {limits[key]}"
-            yield at(ABOVE, workload, message, *container.path, "resources", "requests", key)
+            message = f"{workload}: {container.name} requests {key} {wanted}, but its limit is {limits[key]}"
+            yield problem(ABOVE, workload, message, *container.path, "resources", "requests", key)
 
 
 _UNITS = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3}
@@ -124,7 +126,7 @@ _AMOUNT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]?)")
 
 
 def _amount(quantity: Any) -> float | None:
-    """A quantity as a number; None for what is none, or has an exponent."""
+    """A quantity as a number; None if it is not one, or has an exponent."""
     match = _AMOUNT.fullmatch(str(quantity))
     return float(match[1]) * _UNITS[match[2]] if match else None
 
@@ -139,4 +141,6 @@ def _binding(binding: Resource) -> Iterator[Problem]:
         who = ", ".join(
             f"{item.get('kind')} {item.get('name')}" for item in mappings(binding.body.get("subjects"))
         )
-        yield at(CLUSTER_ADMIN, binding, f"{binding} makes {who or 'its subjects'} cluster-admin", "roleRef")
+        yield problem(
+            CLUSTER_ADMIN, binding, f"{binding} makes {who or 'its subjects'} cluster-admin", "roleRef"
+        )

@@ -1,4 +1,4 @@
-"""Beside the pods: autoscalers and disruption budgets."""
+"""Autoscalers and disruption budgets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import SCALABLE, label_selected, replicas, running
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.monitoring import exporters
 
 HPA = "HorizontalPodAutoscaler.autoscaling"
@@ -19,8 +19,8 @@ TARGET = Rule(
     "GB319",
     "autoscaler-target-missing",
     "error",
-    "An autoscaler's target is not there: nothing is ever scaled.",
-    "correct kind and name of scaleTargetRef",
+    "An autoscaler's target does not exist: nothing is ever scaled.",
+    "correct the kind and name of scaleTargetRef",
 )
 REQUESTS = Rule(
     "GB320",
@@ -34,7 +34,7 @@ TWO_OWNERS = Rule(
     "GB215",
     "replicas-under-git-and-autoscaler",
     "warning",
-    "Git sets replicas of what an autoscaler scales: each sync undoes the autoscaler's work.",
+    "Git sets the replicas of an autoscaler's target: each sync undoes the scaling.",
     "remove spec.replicas from Git, or ignore it (ignoreDifferences with RespectIgnoreDifferences)",
 )
 BOUNDS = Rule(
@@ -64,7 +64,7 @@ BUDGETS_OVERLAP = Rule(
     "budgets-overlap",
     "error",
     "Two PodDisruptionBudgets select one pod: the eviction API refuses to evict it.",
-    "leave one of them",
+    "keep one of them",
 )
 
 
@@ -72,17 +72,17 @@ METRICS_SOURCE = Rule(
     "GB347",
     "metrics-source-missing",
     "warning",
-    "An autoscaler asks for a metric that no metrics adapter in the cluster serves: it never scales.",
+    "An autoscaler uses a metric that no metrics adapter in the cluster serves: it never scales.",
     "deploy prometheus-adapter or KEDA, or scale by cpu or memory",
 )
 _ADAPTERS = ("prometheus-adapter", "keda", "metrics-adapter", "custom-metrics", "datadog")
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for scaler in index.of(HPA):
         yield from _scaler(index, scaler)
-        yield from _source(index, around, scaler)
+        yield from _source(index, context, scaler)
     for scaled in index.of("ScaledObject.keda.sh"):
         yield from _target(index, scaled, mapping(scaled.spec.get("scaleTargetRef")))
     owners: dict[int, Resource] = {}
@@ -98,12 +98,12 @@ def _target(index: Index, scaler: Resource, reference: Mapping[str, Any]) -> Ite
     if target is None:
         if index.knows(scaler.namespace):
             near = names_near(name, (item.name for item in index.of(qualified, namespace=scaler.namespace)))
-            message = f"{scaler} scales {kind} {name}, which is not there{near}"
+            message = f"{scaler} scales {kind} {name}, which does not exist{near}"
             there = (qualified, scaler.namespace, name)
-            yield at(TARGET, scaler, message, "spec", "scaleTargetRef", unless=there)
+            yield problem(TARGET, scaler, message, "spec", "scaleTargetRef", unless=there)
     elif isinstance(target.spec.get("replicas"), int) and not _ignored(index, target):
         message = f"{target} has replicas: {target.spec['replicas']} in Git, and {scaler} scales it"
-        yield at(TWO_OWNERS, target, message, "spec", "replicas")
+        yield problem(TWO_OWNERS, target, message, "spec", "replicas")
 
 
 def _ignored(index: Index, target: Resource) -> bool:
@@ -124,10 +124,10 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
     low, high = scaler.spec.get("minReplicas", 1), scaler.spec.get("maxReplicas")
     if isinstance(low, int) and isinstance(high, int) and (low > high or high < 1):
         field = "minReplicas" if low > high >= 1 else "maxReplicas"
-        yield at(BOUNDS, scaler, f"{scaler} wants {low} to {high} replicas", "spec", field)
+        yield problem(BOUNDS, scaler, f"{scaler} has minReplicas {low} and maxReplicas {high}", "spec", field)
     elif isinstance(low, int) and low < 1 and (low < 0 or not _from_outside(scaler)):
-        message = f"{scaler} wants {low} replicas at least, and none of its metrics is of something else"
-        yield at(BOUNDS, scaler, message, "spec", "minReplicas")
+        message = f"{scaler} has minReplicas {low}, but all of its metrics are of its own pods"
+        yield problem(BOUNDS, scaler, message, "spec", "minReplicas")
     group = str(reference.get("apiVersion") or "apps/v1").rpartition("/")[0]
     target = index.get(f"{reference.get('kind')}.{group}", scaler.namespace, reference.get("name"))
     if target is None:
@@ -139,25 +139,27 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
                 **mapping(dig(item.body, "resources", "requests")),
             }
             if (container is None or container == item.name) and resource not in requested:
-                message = f"{scaler} watches {resource} in percent, and {item.name} of {target} requests none"
-                yield at(REQUESTS, scaler, message, *place)
+                message = (
+                    f"{scaler} scales by {resource} in percent, but {item.name} of {target} requests none"
+                )
+                yield problem(REQUESTS, scaler, message, *place)
 
 
 def _from_outside(scaler: Resource) -> bool:
-    """Whether a metric is there when no pod is: without one, minReplicas must be 1 or more."""
+    """Whether a metric exists without pods: if none does, minReplicas must be 1 or more."""
     return any(item.get("type") in ("Object", "External") for item in mappings(scaler.spec.get("metrics")))
 
 
-def _source(index: Index, around: Surroundings, scaler: Resource) -> Iterator[Problem]:
-    """Metrics of its pods, of other objects or from outside need an adapter that serves them."""
+def _source(index: Index, context: ClusterContext, scaler: Resource) -> Iterator[Problem]:
+    """Metrics of its pods, of other objects or from outside need an adapter."""
     for number, metric in enumerate(sequence(scaler.spec.get("metrics"))):
         kind = str(mapping(metric).get("type"))
-        if kind not in ("Pods", "Object", "External") or not around.complete:
+        if kind not in ("Pods", "Object", "External") or not context.complete:
             continue
-        if not any(word in exporters(index, around) for word in _ADAPTERS):
+        if not any(word in exporters(index, context) for word in _ADAPTERS):
             name = dig(metric, kind.lower(), "metric", "name")
-            message = f"{scaler} asks for the metric {name} ({kind}), which no metrics adapter here serves"
-            yield at(METRICS_SOURCE, scaler, message, "spec", "metrics", number)
+            message = f"{scaler} uses the metric {name} ({kind}), which no metrics adapter here serves"
+            yield problem(METRICS_SOURCE, scaler, message, "spec", "metrics", number)
 
 
 def _utilisation(scaler: Resource) -> Iterator[tuple[str, str | None, tuple[str | int, ...]]]:
@@ -179,15 +181,18 @@ def _budget(index: Index, budget: Resource, owners: dict[int, Resource]) -> Iter
     ]
     if not pods:
         if index.knows(budget.namespace):
-            yield at(
+            yield problem(
                 BUDGET_EMPTY, budget, f"{budget} selects no pods of {budget.namespace}", "spec", "selector"
             )
         return
     for pod in pods:
         first = owners.setdefault(id(pod), budget)
-        if (first.namespace, first.name) != (budget.namespace, budget.name):  # no copy of it elsewhere in Git
+        if (first.namespace, first.name) != (
+            budget.namespace,
+            budget.name,
+        ):  # not a copy of it elsewhere in Git
             message = f"{budget} and {first} both select the pods of {pod}"
-            yield at(BUDGETS_OVERLAP, budget, message, "spec", "selector")
+            yield problem(BUDGETS_OVERLAP, budget, message, "spec", "selector")
     if any(item.kind == "DaemonSet.apps" for item in pods):
         return
     total = sum(_least(index, item) for item in pods)
@@ -198,14 +203,13 @@ def _budget(index: Index, budget: Resource, owners: dict[int, Resource]) -> Iter
     allowed = _allowed(field, value, total)
     if allowed is not None and allowed <= 0:
         names = ", ".join(str(item) for item in pods)
-        message = (
-            f"{budget} has {field}: {value}, and {names} has {total} replica{'s' * (total != 1)}: none may go"
-        )
-        yield at(BUDGET_BLOCKS, budget, message, "spec", field)
+        count = f"{total} replica{'s' * (total != 1)}"
+        message = f"{budget} has {field}: {value}, and {names} has {count}: no pod can be evicted"
+        yield problem(BUDGET_BLOCKS, budget, message, "spec", field)
 
 
 def _least(index: Index, workload: Resource) -> int:
-    """The fewest pods the workload runs with: an autoscaler's minimum, else Git's number."""
+    """The fewest pods that the workload runs with: an autoscaler's minimum, else the number in Git."""
     for scaler in index.of(HPA, namespace=workload.namespace):
         if dig(scaler.body, "spec", "scaleTargetRef", "name") == workload.name:
             least = scaler.spec.get("minReplicas", 1)
@@ -214,7 +218,7 @@ def _least(index: Index, workload: Resource) -> int:
 
 
 def _allowed(field: str, value: Any, total: int) -> int | None:
-    """How many pods may be evicted at once; None when the value is not understood."""
+    """How many pods may be evicted at once; None when the value cannot be parsed."""
     if isinstance(value, str) and value.endswith("%"):
         try:
             share = int(value[:-1])
@@ -229,7 +233,7 @@ def _allowed(field: str, value: Any, total: int) -> int | None:
 
 
 def is_off(index: Index, workload: Resource) -> bool:
-    """Whether Git says that a workload has no pods, and nothing else decides about it."""
+    """Whether Git gives a workload no pods, and nothing else scales it."""
     if workload.kind not in SCALABLE or replicas(workload) != 0 or _ignored(index, workload):
         return False
     scaled = any(
@@ -265,13 +269,13 @@ def budgets_of(index: Index, workload: Resource) -> list[Resource]:
 
 
 def metrics_of(scaler: Resource) -> list[str]:
-    """What an autoscaler looks at, in short: `cpu 70%`."""
-    said = []
+    """The metrics of an autoscaler, in short: `cpu 70%`."""
+    found = []
     for metric in mappings(scaler.spec.get("metrics")):
         kind = str(metric.get("type") or "")
         source = mapping(metric.get(kind[:1].lower() + kind[1:]))
         target = mapping(source.get("target"))
         share = f" {target['averageUtilization']}%" if "averageUtilization" in target else ""
         name = source.get("name") or dig(source, "metric", "name") or kind
-        said.append(f"{name}{share}")
-    return said or ["cpu"]
+        found.append(f"{name}{share}")
+    return found or ["cpu"]

@@ -1,4 +1,4 @@
-"""Who makes a Secret: Git alone does not hold it, but often tells."""
+"""What creates a Secret: it is not itself in Git, but Git often says."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Iterator
 
 from bootstrap.repository.secret_makers import COPY, MAKERS, Made, made_by, may_make, reaches
 from bootstrap.resources.index import Index, Resource, dig, mapping
-from bootstrap.validate.rule import Severity, Surroundings
+from bootstrap.validate.rule import ClusterContext, Severity
 
 _SERVING = ("service.beta.openshift.io", "service.alpha.openshift.io")
-"""Whose annotation `serving-cert-secret-name` on a Service lets OpenShift make a certificate's Secret."""
+"""Groups whose annotation `serving-cert-secret-name` on a Service makes OpenShift create a TLS Secret."""
 
 _ACCOUNT_TOKEN = frozenset({"ca.crt", "namespace", "service-ca.crt", "token"})
-"""The keys that Kubernetes and OpenShift give a Secret of type kubernetes.io/service-account-token."""
+"""The keys that Kubernetes and OpenShift put into a Secret of type kubernetes.io/service-account-token."""
 
 _SEALED = "SealedSecret.bitnami.com"
 _GENERATES = "secret-generator.v1.mittwald.de/autogenerate"
-"""Whose value names the keys that a controller fills in."""
+"""The annotation that names the keys that a controller generates."""
 _REFLECTS = "reflector.v1.k8s.emberstack.com/reflects"
 _COPIES = "replicator.v1.mittwald.de/replicate-from"
 
 _BY_ARGOCD = {"argocd-initial-admin-secret", "argocd-redis"}
-"""Made by Argo CD itself at its first start."""
+"""Created by Argo CD itself at its first start."""
 
 
 def is_made(index: Index, namespace: str, name: str) -> bool:
-    """Whether something in Git makes the Secret, or what could not be rendered may."""
+    """Whether something in Git creates the Secret, or something that could not be rendered may."""
     if index.get("Secret", namespace, name) or not index.knows(namespace) or name in _BY_ARGOCD:
         return True
     return (namespace, name) in index.promised or _maker_keys(index, namespace, name) is not None
 
 
 def keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
-    """The Secret's keys; None when they are not known."""
+    """The Secret's keys; None if unknown."""
     if secret := index.get("Secret", namespace, name):
         given = frozenset({*mapping(secret.body.get("data")), *mapping(secret.body.get("stringData"))})
         told = str(secret.annotations.get(_GENERATES) or "")
@@ -47,7 +47,7 @@ def keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
 
 
 def makers(index: Index, namespace: str, name: str) -> list[Resource]:
-    """The objects in Git from which the Secret is made, or was to be: one that was renamed after sealing."""
+    """The objects in Git that create the Secret, or were meant to: one may be renamed after sealing."""
     found = [maker for maker, _ in _made(index, namespace, name)]
     found += [one for one in index.of(_SEALED, namespace=namespace) if one.name != name and _was(one, name)]
     return found + [item for item in index.of("Service", namespace=namespace) if _serves_with(item, name)]
@@ -59,27 +59,27 @@ def _was(sealed: Resource, name: str) -> bool:
 
 
 def missing(
-    index: Index, around: Surroundings, user: Resource, namespace: str, name: str
+    index: Index, context: ClusterContext, user: Resource, namespace: str, name: str
 ) -> tuple[Severity | None, str] | None:
-    """How severe it is that nothing makes a Secret, and what may make it, as text; None when it is no fault.
+    """The severity of a Secret that nothing creates, and what may create it, as text; None if it is fine.
 
-    The severity is None for the rule's own. In a folder that nothing applies, Secrets are made by hand, as
-    far as Git can tell.
+    The severity is None for the rule's own. In a folder that nothing applies, Secrets may be created by hand,
+    for all that Git shows.
     """
-    if not (around.complete or user.application) or is_made(index, namespace, name):
+    if not (context.complete or user.application) or is_made(index, namespace, name):
         return None
     told = maybe(index, namespace, name)
     return ("info", f"; {told}") if told else (None, "")
 
 
 def maybe(index: Index, namespace: str, name: str) -> str:
-    """What may make a Secret though nothing tells so, as text; "" when nothing may."""
+    """What may create a Secret although nothing says so, as text; "" when nothing may."""
     other = may_make(index, namespace, name)
-    return f"{other} may make it" if other is not None else ""
+    return f"{other} may create it" if other is not None else ""
 
 
 def _made(index: Index, namespace: str, name: str) -> Iterator[tuple[Resource, Made]]:
-    """(object, Secret) of what makes the Secret, in its namespace or from elsewhere."""
+    """(object, Secret) of what creates the Secret, in its namespace or from elsewhere."""
     for kind in (*MAKERS, *_BY_FIELDS):
         for maker in index.of(kind):
             for made in made_by(maker):
@@ -100,16 +100,16 @@ def _made(index: Index, namespace: str, name: str) -> Iterator[tuple[Resource, M
 
 
 _BY_FIELDS = ("Ingress.networking.k8s.io", "Gateway.gateway.networking.k8s.io")
-"""Kinds for which cert-manager makes a Secret when an annotation asks for it."""
+"""Kinds for which cert-manager creates a Secret if an annotation requests it."""
 
 
 def _serves_with(service: Resource, name: str) -> bool:
-    """Whether OpenShift makes the Secret, for a Service's certificate."""
+    """Whether OpenShift creates the Secret for a Service's certificate."""
     return any(service.annotations.get(f"{group}/serving-cert-secret-name") == name for group in _SERVING)
 
 
 def _maker_keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
-    """The keys that another object gives the Secret, empty when it does not say; None without one."""
+    """The keys that another object puts into the Secret, empty if it does not say; None without one."""
     for _, made in _made(index, namespace, name):
         return made.keys
     if any(_serves_with(service, name) for service in index.of("Service", namespace=namespace)):

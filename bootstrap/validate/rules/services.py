@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, selects, sequence
+from bootstrap.resources.operators import makes_pods, makes_service
 from bootstrap.resources.pods import (
     WORKLOADS,
     declared_ports,
@@ -18,7 +18,7 @@ from bootstrap.resources.pods import (
     selected,
 )
 from bootstrap.resources.routes import INGRESS, ingress_backends, ports
-from bootstrap.validate.rule import Problem, Rule, Severity, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, Severity, problem
 from bootstrap.validate.rules import secrets
 from bootstrap.validate.rules.renames import near
 
@@ -26,7 +26,7 @@ BACKEND_MISSING = Rule(
     "GB301",
     "backend-service-missing",
     "error",
-    "An Ingress or route sends requests to a Service that is not there: they end with 503.",
+    "An Ingress or route sends requests to a Service that does not exist: they end with 503.",
     "correct the name, or add the Service",
 )
 BACKEND_PORT = Rule(
@@ -55,21 +55,21 @@ NOT_READY = Rule(
     "no-readiness-probe",
     "warning",
     "Pods behind a Service have no readiness probe: they get requests before they can answer.",
-    "add a readinessProbe to the container that serves",
+    "add a readinessProbe to the container that serves requests",
 )
 INGRESS_CLASS = Rule(
     "GB306",
     "ingress-class-missing",
     "error",
-    "An Ingress names an IngressClass that nothing provides: no controller will take it.",
-    "name a class of the cluster, or enable the controller that brings it",
+    "An Ingress names an IngressClass that nothing provides: no controller serves it.",
+    "name a class of the cluster, or enable the controller that provides it",
 )
 TLS_SECRET = Rule(
     "GB307",
     "tls-secret-missing",
     "error",
-    "TLS names a Secret that nothing makes: browsers are shown a default certificate.",
-    "add a Certificate (or the annotation cert-manager.io/cluster-issuer), or make the Secret",
+    "TLS names a Secret that nothing creates: browsers get a default certificate.",
+    "add a Certificate (or the annotation cert-manager.io/cluster-issuer), or create the Secret",
 )
 SELECTOR_MISMATCH = Rule(
     "GB331",
@@ -82,15 +82,15 @@ SERVICE_NAME = Rule(
     "GB332",
     "stateful-service-missing",
     "warning",
-    "A StatefulSet names a Service that is not there, so its pods have no stable host names.",
+    "A StatefulSet names a Service that does not exist, so its pods have no stable host names.",
     "add the headless Service",
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for ingress in index.of(INGRESS):
-        yield from _ingress(index, around, ingress)
+        yield from _ingress(index, context, ingress)
     for service in index.of("Service"):
         yield from _service(index, service)
     for workload in index.of(*WORKLOADS):
@@ -105,47 +105,49 @@ def backend(
         return
     service = index.get("Service", namespace, name)
     if service is None:
-        if index.knows(namespace):
+        if index.knows(namespace) and makes_service(index, namespace, str(name)) is None:
             known = [item.name for item in index.of("Service", namespace=namespace)]
-            said, fix = near(user, str(name), known, (*path, "name"), "Service")
-            message = f"{user} sends requests to Service {name}, which is not in {namespace}{said}"
+            hint, fix = near(user, str(name), known, (*path, "name"), "Service")
+            message = f"{user} sends requests to Service {name}, which is not in {namespace}{hint}"
             there = ("Service", namespace, str(name))
-            yield at(BACKEND_MISSING, user, message, *path, "name", fix=fix, unless=there)
+            yield problem(BACKEND_MISSING, user, message, *path, "name", fix=fix, unless=there)
         return
     if service.spec.get("type") == "ExternalName" and not ports(service):
-        return  # a name alone, for whatever port
+        return  # an ExternalName, for any port
     if port is not None and not any(port in (p.get("name"), p.get("port")) for p in ports(service)):
         has = ", ".join(_spell(p) for p in ports(service)) or "none"
         message = f"{user} uses port {port} of Service {name}, whose ports are {has}"
         place = ("port", "number" if isinstance(port, int) else "name") if user.kind == INGRESS else ("port",)
-        yield at(BACKEND_PORT, user, message, *path, *place)
+        yield problem(BACKEND_PORT, user, message, *path, *place)
 
 
 def _spell(port: Mapping[str, Any]) -> str:
     return f"{port['name']} ({port.get('port')})" if port.get("name") else str(port.get("port"))
 
 
-def _ingress(index: Index, around: Surroundings, ingress: Resource) -> Iterator[Problem]:
+def _ingress(index: Index, context: ClusterContext, ingress: Resource) -> Iterator[Problem]:
     for _, _, name, port, place in ingress_backends(ingress):
         yield from backend(index, ingress, ingress.namespace, name, port, *place)
     name = ingress.spec.get("ingressClassName")
-    if name and (level := around.lacks("IngressClass.networking.k8s.io", name)):
-        known = (item.name for item in around.public.of("IngressClass.networking.k8s.io"))
+    if name and (level := context.lacks("IngressClass.networking.k8s.io", name)):
+        known = (item.name for item in context.public.of("IngressClass.networking.k8s.io"))
         message = (
-            f"{ingress} wants the IngressClass {name}, which nothing provides{names_near(str(name), known)}"
+            f"{ingress} names the IngressClass {name}, which nothing provides{names_near(str(name), known)}"
         )
-        yield at(INGRESS_CLASS, ingress, message, "spec", "ingressClassName", level=level)
+        yield problem(INGRESS_CLASS, ingress, message, "spec", "ingressClassName", level=level)
     issued = any(str(key).startswith("cert-manager.io/") for key in ingress.annotations)
     for number, tls in enumerate(sequence(ingress.spec.get("tls"))):
         secret = mapping(tls).get("secretName")
-        untold = secrets.missing(index, around, ingress, ingress.namespace, str(secret))
-        if secret and not issued and untold is not None:
-            message = f"{ingress} takes its certificate from Secret {secret}, which nothing makes{untold[1]}"
-            yield at(TLS_SECRET, ingress, message, "spec", "tls", number, "secretName", level=untold[0])
+        missing = secrets.missing(index, context, ingress, ingress.namespace, str(secret))
+        if secret and not issued and missing is not None:
+            message = f"{ingress} uses the certificate in Secret {secret}, which nothing creates{missing[1]}"
+            there = ("Secret", ingress.namespace, str(secret))
+            place = ("spec", "tls", number, "secretName")
+            yield problem(TLS_SECRET, ingress, message, *place, level=missing[0], unless=there)
 
 
 _ENOUGH = 100
-"""Workloads behind one Service that are looked at: more are never meant, and could be any number."""
+"""Workloads behind one Service that are checked, at most: there are hardly ever more."""
 
 
 def _service(index: Index, service: Resource) -> Iterator[Problem]:
@@ -154,16 +156,17 @@ def _service(index: Index, service: Resource) -> Iterator[Problem]:
         return
     pods = [pod for pod in selected(index, selector, service.namespace) if not _is_test(pod)][:_ENOUGH]
     if not pods:
-        if index.knows(service.namespace) and not _made_elsewhere(index, service):
+        if index.knows(service.namespace) and not makes_pods(index, selector, service.namespace):
             message = f"{service} selects {_labels(selector)}, which no pod has{_nearest(index, service)}"
-            yield at(NO_PODS, service, message, "spec", "selector")
+            yield problem(NO_PODS, service, message, "spec", "selector")
         return
+    lasting = [pod for pod in pods if pod.kind not in ("Job.batch", "CronJob.batch")] or pods
     for number, port in enumerate(sequence(service.spec.get("ports"))):
-        yield from _target(service, mapping(port), number, pods)
+        yield from _target(service, mapping(port), number, lasting)
     for pod in pods:
         if pod.kind not in ("Job.batch", "CronJob.batch") and not is_hook(pod) and not _probed(pod):
-            message = f"{pod} serves {service.name}, and none of its containers has a readiness probe"
-            yield at(NOT_READY, pod, message, *_TEMPLATE_SPEC.get(pod.kind, ()))
+            message = f"{pod} serves {service.name}, but none of its containers has a readiness probe"
+            yield problem(NOT_READY, pod, message, *_TEMPLATE_SPEC.get(pod.kind, ()))
 
 
 _TEMPLATE_SPEC: Mapping[str, tuple[str, ...]] = {
@@ -179,43 +182,13 @@ def _probed(pod: Resource) -> bool:
     )
 
 
-def _made_elsewhere(index: Index, service: Resource) -> bool:
-    """Operators make pods of their own; their Services select labels that no manifest has."""
-    selector = mapping(service.spec.get("selector"))
-    from_operator = (
-        "cnpg.io/",
-        "postgres-operator",
-        "strimzi.io/",
-        "gateway.networking.k8s.io/",
-        "elasticsearch.k8s.",
-    )
-    if any(str(value) in _STATIC for value in selector.values()):
-        return True
-    if any(_AT_RUNTIME.search(str(key)) for key in selector):
-        rest = {key: value for key, value in selector.items() if not _AT_RUNTIME.search(str(key))}
-        return not rest or bool(selected(index, rest, service.namespace))
-    return any(str(key).startswith(from_operator) for key in selector)
-
-
-_AT_RUNTIME = re.compile(
-    r"^(?:vault-(?:active|initialized|perf-standby|sealed|version)|spilo-role|redis-role|role"
-    r"|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index|(?:batch\.kubernetes\.io/)?job-name"
-    r"|controller-revision-hash|pod-template-hash|rollouts-pod-template-hash|(?:[\w.-]+/)?(?:instance)?[rR]ole)$"
-)
-"""Labels that pods get when they run: who leads, which of a StatefulSet it is."""
-
-
 def _is_test(pod: Resource) -> bool:
     """Whether a pod is a chart's test, which Argo CD does not apply."""
     return "test" in str(pod.annotations.get("helm.sh/hook") or "")
 
 
-_STATIC = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kube-dns", "etcd"}
-"""Pods that a cluster has without a manifest."""
-
-
 def _nearest(index: Index, service: Resource) -> str:
-    """The workload that shares most of the selector's labels."""
+    """The workload that has most of the selector's labels."""
     selector = mapping(service.spec.get("selector"))
     best, most = None, 0
     for workload in index.of(*WORKLOADS, namespace=service.namespace):
@@ -240,12 +213,12 @@ def _target(
         if find_port(pod, target) or (isinstance(target, int) and not declared):
             continue
         if isinstance(target, int) and len(running(pod)) > 1 and not isinstance(port.get("targetPort"), str):
-            continue  # containerPort is only a note, and a sidecar may listen without one
+            continue  # containerPort is only informational, and a sidecar may listen without one
         has = ", ".join(_container_port(item) for item in declared) or "none"
         message = f"{service} sends to port {target} of {pod}, whose containers declare {has}"
-        # A container may listen where it declares nothing; a name that none declares leads nowhere.
+        # A container may listen on an undeclared port; an undeclared name leads nowhere.
         level: Severity | None = "info" if isinstance(target, int) else None
-        yield at(TARGET_PORT, service, message, "spec", "ports", number, "targetPort", level=level)
+        yield problem(TARGET_PORT, service, message, "spec", "ports", number, "targetPort", level=level)
 
 
 def _container_port(port: Mapping[str, Any]) -> str:
@@ -261,12 +234,12 @@ def _workload(index: Index, workload: Resource) -> Iterator[Problem]:
             wrong = [key for key, value in wanted.items() if str(labels.get(key)) != str(value)]
             if wrong:
                 message = f"{workload} selects {wrong[0]}={wanted[wrong[0]]}, its pods have {_labels(labels)}"
-                yield at(SELECTOR_MISMATCH, workload, message, "spec", "selector")
+                yield problem(SELECTOR_MISMATCH, workload, message, "spec", "selector")
     name = workload.spec.get("serviceName")
     known = workload.kind == "StatefulSet.apps" and index.knows(workload.namespace)
     if known and name and index.get("Service", workload.namespace, name) is None:
         known_names = [item.name for item in index.of("Service", namespace=workload.namespace)]
-        said, fix = near(workload, str(name), known_names, ("spec", "serviceName"), "Service")
-        message = f"{workload} names the Service {name}, which is not there{said}"
+        hint, fix = near(workload, str(name), known_names, ("spec", "serviceName"), "Service")
+        message = f"{workload} names the Service {name}, which does not exist{hint}"
         there = ("Service", workload.namespace, str(name))
-        yield at(SERVICE_NAME, workload, message, "spec", "serviceName", fix=fix, unless=there)
+        yield problem(SERVICE_NAME, workload, message, "spec", "serviceName", fix=fix, unless=there)

@@ -1,4 +1,4 @@
-"""Claims that are meant for a volume of their own, and would never be bound to it."""
+"""Claims that name a volume but would never be bound to it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, sequence
 from bootstrap.resources.quantity import amount
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 NOT_BOUND = Rule(
     "GB378",
     "volume-does-not-fit-claim",
     "error",
-    "A claim names a PersistentVolume that does not fit it (class, access mode, size, claimRef): it stays "
+    "A claim names a PersistentVolume that does not match it (class, access mode, size, claimRef): it stays "
     "Pending.",
-    "make the claim's storageClassName, accessModes and size those of the volume",
+    "use the storageClassName, accessModes and size of the volume",
 )
 
 PV = "PersistentVolume"
@@ -25,21 +25,21 @@ _DEFAULT = (
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for claim in index.of(PVC):
-        volume = volume_of(around.public, claim)
-        if volume is not None and (fault := _fault(around, claim, volume)):
+        volume = volume_of(context.public, claim)
+        if volume is not None and (fault := _fault(context, claim, volume)):
             message, field, fix = fault
-            yield at(NOT_BOUND, claim, message, "spec", field, fix=fix)
-        elif volume is None and claim.spec.get("volumeName") and around.knows_cluster_objects():
-            message = f"{claim} names PersistentVolume {claim.spec['volumeName']}, which is not there"
+            yield problem(NOT_BOUND, claim, message, "spec", field, fix=fix)
+        elif volume is None and claim.spec.get("volumeName") and context.knows_cluster_objects():
+            message = f"{claim} names PersistentVolume {claim.spec['volumeName']}, which does not exist"
             there = (PV, "", str(claim.spec["volumeName"]))
-            yield at(NOT_BOUND, claim, message, "spec", "volumeName", fix="add the volume", unless=there)
+            yield problem(NOT_BOUND, claim, message, "spec", "volumeName", fix="add the volume", unless=there)
 
 
 def volume_of(public: Index, claim: Resource) -> Resource | None:
-    """The volume in Git that a claim names, or that is kept for it by its claimRef."""
+    """The volume in Git that a claim names, or that its claimRef reserves for the claim."""
     if name := claim.spec.get("volumeName"):
         return public.get(PV, "", name)
     for volume in public.of(PV):
@@ -49,18 +49,16 @@ def volume_of(public: Index, claim: Resource) -> Resource | None:
     return None
 
 
-def _fault(around: Surroundings, claim: Resource, volume: Resource) -> tuple[str, str, str] | None:
+def _fault(context: ClusterContext, claim: Resource, volume: Resource) -> tuple[str, str, str] | None:
     kept = mapping(volume.spec.get("claimRef"))
     if kept and (kept.get("namespace"), kept.get("name")) != (claim.namespace, claim.name):
-        message = f"{claim} names {volume}, which is kept for {kept.get('namespace')}/{kept.get('name')}"
+        message = f"{claim} names {volume}, which is reserved for {kept.get('namespace')}/{kept.get('name')}"
         return message, "volumeName", "correct the volume's claimRef, or name another volume"
-    wanted, by_default = _class(around, claim)
+    wanted, by_default = _class(context, claim)
     has = str(volume.spec.get("storageClassName") or "")
     if wanted is not None and wanted != has:
         whose = f"the default class, {wanted}" if by_default else f"class {wanted or chr(34) * 2}"
-        message = (
-            f"{claim} gets {whose}, and {volume}, which it is meant for, is of class {has or chr(34) * 2}"
-        )
+        message = f"{claim} gets {whose}, but {volume}, which it is for, has class {has or chr(34) * 2}"
         return message, "volumeName" if by_default else "storageClassName", f'set storageClassName: "{has}"'
     modes = set(map(str, sequence(claim.spec.get("accessModes"))))
     lacking = modes - set(map(str, sequence(volume.spec.get("accessModes"))))
@@ -77,11 +75,11 @@ def _fault(around: Surroundings, claim: Resource, volume: Resource) -> tuple[str
     return None
 
 
-def _class(around: Surroundings, claim: Resource) -> tuple[str | None, bool]:
-    """(the claim's class, whether it is the default one); None where Git does not tell."""
+def _class(context: ClusterContext, claim: Resource) -> tuple[str | None, bool]:
+    """(the claim's class, whether it is the default one); None where Git does not say."""
     if "storageClassName" in claim.spec and claim.spec["storageClassName"] is not None:
         return str(claim.spec["storageClassName"]), False
-    classes = around.public.of("StorageClass.storage.k8s.io")
+    classes = context.public.of("StorageClass.storage.k8s.io")
     defaults = [one.name for one in classes if is_default(one)]
     return (defaults[0], True) if len(defaults) == 1 else (None, True)
 

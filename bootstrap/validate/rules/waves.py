@@ -1,4 +1,4 @@
-"""Order: sync waves that use what comes later, and whether Argo CD waits between them at all."""
+"""Order: sync waves that need what comes later, and whether Argo CD waits between them at all."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from collections.abc import Iterator
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import WAVE, Index, Resource, dig, mapping, sequence
 from bootstrap.resources.pods import WORKLOADS, references
-from bootstrap.validate.rule import Apps, Problem, Rule, Severity, Surroundings, at
+from bootstrap.resources.products import DEFINED_BY
+from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, Severity, problem
 from bootstrap.validate.rules.kinship import creates_namespace
 
 LATER_APPLICATION = Rule(
     "GB209",
     "wave-uses-later-application",
     "error",
-    "An Application needs a kind that only a later wave brings, or requires (gitops-bootstrap.io/requires) "
-    "a component of a later wave: its sync fails, and holds the later wave back.",
-    "give the provider the lower argocd.argoproj.io/sync-wave",
+    "An Application needs a kind that only a later wave defines, or requires (gitops-bootstrap.io/requires) "
+    "a component of a later wave: its sync fails, and blocks the later wave.",
+    "give the provider a lower argocd.argoproj.io/sync-wave",
 )
 LATER_OBJECT = Rule(
     "GB222",
     "wave-uses-later-object",
     "error",
     "Pods, claims or certificates need an object of a later wave of the same Application: they never "
-    "become ready, and that wave never comes.",
-    "give the object the lower argocd.argoproj.io/sync-wave",
+    "become ready, and that wave never starts.",
+    "give the object a lower argocd.argoproj.io/sync-wave",
 )
 CLAIM_FIRST = Rule(
     "GB223",
@@ -33,21 +34,21 @@ CLAIM_FIRST = Rule(
     "warning",
     "A claim is in an earlier wave than its pods. With WaitForFirstConsumer it stays "
     "Pending, which counts as "
-    "Progressing: the pods' wave never comes.",
-    "put claim and pods into one wave",
+    "Progressing: the pods' wave never starts.",
+    "put the claim and the pods into one wave",
 )
 NO_WAVE = Rule(
     "GB220",
     "wave-is-no-number",
     "warning",
-    "A sync wave is no whole number: Argo CD takes it for 0.",
+    "A sync wave is not a whole number: Argo CD reads it as 0.",
     'write it as a number in quotes, such as "5"',
 )
 NO_HEALTH = Rule(
     "GB210",
     "no-application-health-check",
     "error",
-    "Applications have sync waves, and argocd-cm has no health check for Application: no "
+    "Applications have sync waves, but argocd-cm has no health check for Application: no "
     "wave waits for another.",
     "add resource.customizations.health.argoproj.io_Application to argocd-cm",
 )
@@ -55,36 +56,19 @@ WEAK_HEALTH = Rule(
     "GB211",
     "weak-application-health-check",
     "warning",
-    "The health check for Application looks at health alone: a wave whose sync failed counts as Healthy.",
-    "let it ask for status.sync.status == Synced, and report a failed operation as Degraded",
+    "The health check for Application only reads health: a wave whose sync failed counts as Healthy.",
+    "let it require status.sync.status == Synced, and report a failed operation as Degraded",
 )
 KIND_MISSING = Rule(
     "GB217",
     "definition-missing",
     "error",
-    "An object is of a kind whose CustomResourceDefinition nothing on this cluster brings: its sync fails.",
-    "enable the component that brings it",
+    "An object's kind has no CustomResourceDefinition on this cluster: its sync fails.",
+    "enable the component that defines it",
 )
 
 HEALTH = "resource.customizations.health.argoproj.io_Application"
 CRD = "CustomResourceDefinition.apiextensions.k8s.io"
-
-CHARTS = {
-    "cert-manager.io": ("cert-manager",),
-    "acme.cert-manager.io": ("cert-manager",),
-    "monitoring.coreos.com": ("kube-prometheus-stack", "prometheus-operator-crds"),
-    "networking.istio.io": ("base",),
-    "security.istio.io": ("base",),
-    "telemetry.istio.io": ("base",),
-    "bitnami.com": ("sealed-secrets",),
-    "external-secrets.io": ("external-secrets",),
-    "keda.sh": ("keda",),
-    "postgresql.cnpg.io": ("cloudnative-pg",),
-    "traefik.io": ("traefik", "traefik-crds"),
-    "metallb.io": ("metallb",),
-    "opentelemetry.io": ("opentelemetry-operator",),
-}
-"""API group → charts that bring its definitions, for charts that are not rendered."""
 
 
 def check(apps: Apps) -> Iterator[Problem]:
@@ -95,44 +79,44 @@ def check(apps: Apps) -> Iterator[Problem]:
     whole = apps.complete and apps.self_contained and not apps.unread and not apps.unknown
     # A cluster without any definition or chart in Git gets them from elsewhere.
     level: Severity | None = None if bringing or _has_charts(apps) else "info"
-    told = set()
+    reported = set()
     for owned in apps.owned:
         group = owned.kind.partition(".")[2]
-        if not group or (owned.application, group) in told or owned.kind == CRD:
+        if not group or (owned.application, group) in reported or owned.kind == CRD:
             continue
         found = bringing.get(owned.kind) or bringing.get(group)
         user = names.get(owned.application)
         if found is None:
-            if group in CHARTS and whole:
-                told.add((owned.application, group))
-                message = f"{owned.resource} needs the definitions of {group}, which nothing here brings"
-                fix = f"enable the component with the chart {CHARTS[group][0]}"
-                yield at(KIND_MISSING, owned.resource, message, "apiVersion", fix=fix, level=level)
+            if group in DEFINED_BY and whole:
+                reported.add((owned.application, group))
+                message = f"{owned.resource} needs the definitions of {group}, which nothing here has"
+                fix = f"enable the component with the chart {DEFINED_BY[group][0]}"
+                yield problem(KIND_MISSING, owned.resource, message, "apiVersion", fix=fix, level=level)
             continue
         provider = names.get(found)
         if user is None or provider is None or user is provider:
             continue
         if user.application == provider.application and user.wave < provider.wave:
-            told.add((owned.application, group))
+            reported.add((owned.application, group))
             message = (
                 f"{user} (wave {user.wave}) applies {owned.resource}, whose definition comes with {provider} "
                 f"(wave {provider.wave})"
             )
-            yield at(
+            yield problem(
                 LATER_APPLICATION, user, message, "metadata", "annotations", "argocd.argoproj.io/sync-wave"
             )
 
 
 def providers(apps: Apps) -> dict[str, str]:
-    """`Kind.group`, or a group as a whole, → the Application that brings its definition."""
+    """`Kind.group`, or a whole group → the Application with its definition."""
     found = {}
     for crd in apps.public.of(CRD):
         kind, group = dig(crd.body, "spec", "names", "kind"), crd.spec.get("group")
         found[f"{kind}.{group}"] = crd.application
-    # Of several that bring them, the first one has done so when the others come.
+    # If several have it, the first one has applied it before the others.
     for application in sorted(apps.applications, key=lambda item: item.wave):
         for source in sources(application.body):
-            for group, charts in CHARTS.items():
+            for group, charts in DEFINED_BY.items():
                 if source.chart in charts or (source.path or "").rstrip("/").rpartition("/")[2] in charts:
                     found.setdefault(group, f"{application.namespace}/{application.name}")
     return found
@@ -151,35 +135,38 @@ def _health(apps: Apps) -> Iterator[Problem]:
     data = mapping(settings.body.get("data"))
     text = data.get(HEALTH)
     if text is None and "argoproj.io/Application:" not in str(data.get("resource.customizations") or ""):
-        yield at(NO_HEALTH, settings, f"{settings} has no health check for Application", "data")
+        yield problem(NO_HEALTH, settings, f"{settings} has no health check for Application", "data")
     elif text is not None and not re.search(r"Synced|sync\.status", str(text)):
-        yield at(WEAK_HEALTH, settings, f"{settings}: {HEALTH} does not look at the sync", "data", HEALTH)
+        yield problem(WEAK_HEALTH, settings, f"{settings}: {HEALTH} does not check the sync", "data", HEALTH)
 
 
-def check_objects(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """The rules about waves within one Application."""
     for workload in index.of(*WORKLOADS):
         for use in references(workload):
             target = index.get(use.kind, workload.namespace, use.name)
             if target is None or target.application != workload.application or use.optional:
                 continue
+            if workload.kind == "CronJob.batch" and target.wave > workload.wave:
+                continue  # no wave waits for its pods
             yield from _order(workload, target)
 
     for resource in index.resources:
         wave = resource.annotations.get(WAVE)
         if isinstance(wave, str) and not re.fullmatch(r"[+-]?\d+", wave):
-            message = f"{resource} has the sync wave {wave!r}, which is no whole number"
-            yield at(NO_WAVE, resource, message, "metadata", "annotations", WAVE)
+            message = f"{resource} has the sync wave {wave!r}, which is not a whole number"
+            yield problem(NO_WAVE, resource, message, "metadata", "annotations", WAVE)
         for kind, namespace, name in _needs(resource):
             target = index.get(kind, namespace, name)
             if target is None or target.application != resource.application:
                 continue
-            if kind != "Namespace" or not _is_created(index, target):
+            # Without its Application, nobody knows whether the namespace is there before.
+            if kind != "Namespace" or (target.application and not _is_created(index, target)):
                 yield from _order(resource, target)
 
 
 def _is_created(index: Index, namespace: Resource) -> bool:
-    """Whether Argo CD makes a namespace before the first wave of the Application that has it too."""
+    """Whether Argo CD creates a namespace before the first wave of the Application that also has it."""
     application = index.applications.get(namespace.application)
     return (
         application is not None
@@ -189,7 +176,7 @@ def _is_created(index: Index, namespace: Resource) -> bool:
 
 
 def _needs(resource: Resource) -> Iterator[tuple[str, str, str]]:
-    """(kind, namespace, name) of what has to be there before: its namespace, StorageClass, issuer."""
+    """(kind, namespace, name) of what must exist before: its namespace, StorageClass, issuer."""
     if resource.namespace:
         yield "Namespace", "", resource.namespace
     claims = [resource] if resource.kind == "PersistentVolumeClaim" else []
@@ -215,7 +202,7 @@ def _order(workload: Resource, target: Resource) -> Iterator[Problem]:
     place = ("metadata", "annotations", "argocd.argoproj.io/sync-wave")
     if target.wave > workload.wave:
         message = f"{workload} (wave {workload.wave}) uses {target} of wave {target.wave}"
-        yield at(LATER_OBJECT, target, message, *place)
+        yield problem(LATER_OBJECT, target, message, *place)
     elif target.short_kind == "PersistentVolumeClaim" and target.wave < workload.wave:
         message = f"{target} is in wave {target.wave}, its pods ({workload}) in wave {workload.wave}"
-        yield at(CLAIM_FIRST, target, message, *place)
+        yield problem(CLAIM_FIRST, target, message, *place)

@@ -41,13 +41,13 @@ def pod(more: str = "tty: false", spec: str = "nodeName: ''", annotations: str =
 MORE = [
     Added(
         "GB128",
-        "has 64 letters",
+        "has 64 characters",
         config("a", "data: {}").replace("shop}", f"shop, labels: {{a: {'x' * 64}}}}}"),
     ),
     Added("GB128", "no host name", config("a", "data: {}").replace("shop}", "shop, annotations: {_x/y: z}}")),
     Added("GB129", "of at most 262144", config("large", f"data: {{a: {'x' * 270_000}}}\n")),
-    Added("GB129", "takes 1048576", config("huge", f"data: {{a: {'x' * 1_100_000}}}\n")),
-    Added("GB130", "is no key", config("keys", "data: {a/b: c}\n")),
+    Added("GB129", "accepts 1048576", config("huge", f"data: {{a: {'x' * 1_100_000}}}\n")),
+    Added("GB130", "is not a key", config("keys", "data: {a/b: c}\n")),
     Added(
         "GB130",
         "mounts two volumes at /a",
@@ -80,7 +80,7 @@ MORE = [
     ),
     Added(
         "GB382",
-        "asks for limits.cpu of every container",
+        "requires limits.cpu of every container",
         "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: all, namespace: shop}\n"
         "spec: {hard: {limits.cpu: 10}}\n",
     ),
@@ -100,7 +100,7 @@ MORE = [
     ),
     Added(
         "GB373",
-        "edge bring",
+        "edge forwards",
         "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: all, namespace: shop}\n"
         "spec: {mtls: {mode: STRICT}}\n",
         (("namespace", "metadata: {name: shop, labels: {istio-injection: enabled}}"),),
@@ -122,7 +122,7 @@ MORE = [
     ),
     Added(
         "GB376",
-        "wants release=main",
+        "selects release=main",
         "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\n"
         "metadata: {name: lost, namespace: shop}\n"
         "spec: {selector: {matchLabels: {app: web}}, endpoints: [{port: http}]}\n",
@@ -137,7 +137,7 @@ MORE = [
     ),
     Added(
         "GB378",
-        "is of class",
+        "has class",
         "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: kept}\n"
         "spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], storageClassName: other, "
         "claimRef: {namespace: shop, name: files}}\n",

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.claims import claims as claimed
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Apps, Claimed, Owned
+from bootstrap.validate.rule import AppliedObject, Apps, HostClaim
 from bootstrap.validate.rules import claims
 from tests.validate.rules.world import TREE, resources
 
@@ -40,10 +40,10 @@ def find(text: str, old: str = "", new: str = "", space: str = "two", complete: 
     assert not old or old in other
     found = []
     for item in resources(f"{one}---\n{other.replace(old, new) if old else other}", "a.yaml", "argocd/a"):
-        owned = Owned(
+        owned = AppliedObject(
             "", item.kind, item.namespace, item.name, "argocd/a", "a.yaml", item.document, item.line
         )
-        found += [Claimed(owned, *claim) for claim in claimed(item.body)]
+        found += [HostClaim(owned, *claim) for claim in claimed(item.body)]
     apps = Apps([], Index([]), [], {}, TREE, [], complete, claims=found)
     return [problem.message for problem in claims.check(apps)]
 
@@ -53,7 +53,7 @@ def find(text: str, old: str = "", new: str = "", space: str = "two", complete: 
 def test_second_claim_is_told_in_every_namespace(text: str, space: str) -> None:
     (message,) = find(text, space=space)
     assert f"{space}/second claims a.example.com/x" in message
-    assert "one/first claims too" in message
+    assert "one/first claims, too" in message
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import gateways, mesh, services
 
 
@@ -33,7 +33,7 @@ spec: {host: HOST, subsets: [{name: v2, labels: {version: v2}}]}
 def subsets(host: str) -> list[str]:
     public = Index(resources(RULE.replace("HOST", host), "istio-system"))
     index = Index(resources(VIRTUAL, "shop"), beyond=public)
-    found = mesh.check(index, Surroundings(public, True))
+    found = mesh.check(index, ClusterContext(public, True))
     return [one.rule.id for one in found if one.rule.id == "GB327"]
 
 
@@ -62,7 +62,7 @@ spec:
 
 def levels(parents: str) -> list[str]:
     index = Index(resources(ROUTE.replace("PARENTS", parents), "web"))
-    found = gateways.check(index, Surroundings(index, True))
+    found = gateways.check(index, ClusterContext(index, True))
     return [one.severity for one in found if one.rule.id == "GB309"]
 
 
@@ -89,7 +89,7 @@ spec: {containers: [{name: web, image: web, readinessProbe: {httpGet: {port: 80}
 
 def missing(selector: str, pod: str = POD) -> list[str]:
     index = Index(resources(SERVICE.replace("SELECTOR", selector) + pod, "web"))
-    found = services.check(index, Surroundings(index, True))
+    found = services.check(index, ClusterContext(index, True))
     return [one.rule.id for one in found if one.rule.id == "GB303"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.entrances import known
 from bootstrap.resources.index import APPLICATION, Index
-from bootstrap.validate.rule import Problem, Surroundings
+from bootstrap.validate.rule import ClusterContext, Problem
 from bootstrap.validate.rules import entrances
 from tests.validate.rules.world import resources
 
@@ -122,7 +122,7 @@ def find(text: str, more: str = "", opaque: tuple[str, ...] = ()) -> list[Proble
     public = Index([item for item in platform if item.kind != APPLICATION])
     ways = known([item for item in platform if item.kind == APPLICATION], [], IN_CLUSTER)
     index = Index(resources(SHOP + text, "shop.yaml", "argocd/shop", "shop"), opaque, beyond=public)
-    return list(entrances.check(index, Surroundings(public, True, entrances=ways)))
+    return list(entrances.check(index, ClusterContext(public, True, entrances=ways)))
 
 
 CLOSED, INSIDE = policy(), admits("podSelector: {}")
@@ -132,10 +132,10 @@ CLOSED, INSIDE = policy(), admits("podSelector: {}")
     ("text", "says"),
     [
         (TRAEFIK + CLOSED, "controller in namespace edge"),
-        (TRAEFIK + INSIDE, "lets none of them pass at port 8080"),
+        (TRAEFIK + INSIDE, "admits none of them at port 8080"),
         (TRAEFIK + admits(of_namespace("ingress-nginx")), "Ingress shop/web"),
         (TRAEFIK + admits(of_namespace("edge"), port=80), "port 8080"),
-        (UNKNOWN + INSIDE, "a controller outside of the namespace"),
+        (UNKNOWN + INSIDE, "a controller outside the namespace"),
         (UNKNOWN + admits(of_namespace("shop")), "outside"),
         (UNKNOWN + admits("ipBlock: {cidr: 169.254.7.127/32}"), "outside"),
         (SHARED + INSIDE, "HTTPRoute shop/web"),
@@ -221,8 +221,8 @@ def test_controllers_are_known_by_chart_folder_and_image() -> None:
 
 
 def test_class_that_just_misses_that_of_a_controller_is_told() -> None:
-    around = Surroundings(Index([], ("",)), True, entrances={"traefik": {"edge": {}}})
-    assert around.lacks("IngressClass.networking.k8s.io", "treafik") == "warning"
-    assert around.lacks("GatewayClass.gateway.networking.k8s.io", "treafik") == "warning"
-    assert around.lacks("IngressClass.networking.k8s.io", "nginx") is None
-    assert around.lacks("StorageClass.storage.k8s.io", "treafik") is None
+    context = ClusterContext(Index([], ("",)), True, entrances={"traefik": {"edge": {}}})
+    assert context.lacks("IngressClass.networking.k8s.io", "treafik") == "warning"
+    assert context.lacks("GatewayClass.gateway.networking.k8s.io", "treafik") == "warning"
+    assert context.lacks("IngressClass.networking.k8s.io", "nginx") is None
+    assert context.lacks("StorageClass.storage.k8s.io", "treafik") is None

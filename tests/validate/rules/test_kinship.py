@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rule import Apps, Owned
+from bootstrap.validate.rule import AppliedObject, Apps
 from bootstrap.validate.rules import apps as rules
 from tests.validate.rules.world import URL, Tree, resources
 
@@ -40,7 +40,7 @@ def child(name: str, *without: str, parent: str = ROOT, source: str = SOURCE) ->
 
 def found(*applications: Resource, more: str = "", opaque: tuple[str, ...] = ()) -> list[tuple[str, str]]:
     owned = [
-        Owned("", item.kind, item.namespace, item.name, item.application, item.file, 0, 1)
+        AppliedObject("", item.kind, item.namespace, item.name, item.application, item.file, 0, 1)
         for item in [*applications, *resources(more, "apps/a/all.yaml", "argocd/a")]
     ]
     closures = {
@@ -78,7 +78,7 @@ def test_values_file_that_the_paths_leave_out_is_told() -> None:
     assert found(child("a"), child("c", source=source)) == [
         (
             "GB212",
-            "Application argocd/c depends on values/c.yaml, which manifest-generate-paths leaves out",
+            "Application argocd/c depends on values/c.yaml, which manifest-generate-paths omits",
         )
     ]
 

@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.index import Index
 from bootstrap.resources.links import links
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import network
 from tests.validate.rules.world import resources
 
@@ -31,7 +31,7 @@ def index(*texts: str) -> Index:
 
 
 def found(here: Index) -> list[str]:
-    return [one.message for one in network.check(here, Surroundings(here, True))]
+    return [one.message for one in network.check(here, ClusterContext(here, True))]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_egress_rule_says_whom_a_workload_talks_to() -> None:
     ]
     assert found(here) == []
     (message,) = found(index(pods("redis"), pods("web"), out, CLOSED))
-    assert "lets nothing from web pass" in message
+    assert "allows nothing from web" in message
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Apps, Surroundings
+from bootstrap.validate.rule import Apps, ClusterContext
 from bootstrap.validate.rules import options
 from tests.validate.rules.world import TREE, resources
 
@@ -39,7 +39,7 @@ spec: {sourceNamespaces: [NAMESPACES]}
 )
 def test_option_is_told_when_it_is_like_a_known_one(option: str, count: int) -> None:
     here = Index(resources(CHILD.replace("OPTION", option), "a.yaml", "argocd/root"), ())
-    assert len(list(options.check_objects(here, Surroundings(here, True)))) == count
+    assert len(list(options.check_objects(here, ClusterContext(here, True)))) == count
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,6 @@ def test_application_beside_argo_cd_is_told_unless_its_project_allows_it(
 ) -> None:
     text = CHILD.replace("argo-cd", namespace) + more
     here = resources(text.replace("OPTION", ""), "a.yaml", "argocd/root")
-    told = list(options.check(Apps(here[:1], Index(here, ()), [], {}, TREE, [], complete=True)))
-    assert len(told) == count
-    assert all("lies in" in one.message and one.fix == "put it into argocd" for one in told)
+    found = list(options.check(Apps(here[:1], Index(here, ()), [], {}, TREE, [], complete=True)))
+    assert len(found) == count
+    assert all("but Argo CD is in argocd" in one.message and one.fix == "move it to argocd" for one in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import pairs
 from tests.validate.rules.world import resources
 
@@ -50,7 +50,7 @@ def found(
     text: str, *, complete: bool = True, namespace: str = "shop", opaque: tuple[str, ...] = ()
 ) -> list[str]:
     here = Index(resources(text, "shop.yaml", "argocd/shop" if complete else "", namespace), opaque)
-    return [one.rule.id for one in pairs.check(here, Surroundings(here, complete))]
+    return [one.rule.id for one in pairs.check(here, ClusterContext(here, complete))]
 
 
 def test_two_autoscalers_of_one_target_are_told_where_both_are_applied() -> None:

@@ -7,7 +7,7 @@ import pytest
 from bootstrap.resources.index import Index
 from bootstrap.trace.hops import worst
 from bootstrap.trace.walk import trace
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import scaling
 from bootstrap.validate.rules.api import pods
 from tests.validate.rules.world import resources
@@ -49,7 +49,7 @@ def index(text: str) -> Index:
 
 
 def found(here: Index) -> list[str]:
-    return [one.rule.id for one in pods.check(here, Surroundings(here, True))]
+    return [one.rule.id for one in pods.check(here, ClusterContext(here, True))]
 
 
 def test_service_of_pods_that_are_switched_off_is_told_and_broken_for_a_trace() -> None:
@@ -58,7 +58,7 @@ def test_service_of_pods_that_are_switched_off_is_told_and_broken_for_a_trace() 
     root = trace(here, "web.shop")
     assert worst(root) == "broken"
     assert (
-        "Service shop/web selects Deployment shop/web alone, with replicas: 0"
+        "Service shop/web selects only Deployment shop/web, with replicas: 0"
         in root.hops[0].remarks[0].message
     )
 
@@ -78,9 +78,9 @@ def test_patch_that_lies_about_is_no_container_without_an_image() -> None:
 
 
 def test_budget_of_pods_that_are_switched_off_blocks_nothing() -> None:
-    assert list(scaling.check(index(OFF), Surroundings(index(OFF), True))) == []
+    assert list(scaling.check(index(OFF), ClusterContext(index(OFF), True))) == []
     running = index(OFF.replace("replicas: 0", "replicas: 1"))
-    assert [one.rule.id for one in scaling.check(running, Surroundings(running, True))] == ["GB322"]
+    assert [one.rule.id for one in scaling.check(running, ClusterContext(running, True))] == ["GB322"]
 
 
 @pytest.mark.parametrize(("kind", "rules"), [("External", []), ("Object", []), ("Resource", ["GB336"])])
@@ -89,5 +89,5 @@ def test_autoscaler_goes_down_to_nothing_only_by_a_metric_of_something_else(
 ) -> None:
     scaler = MORE[0].replace("maxReplicas: 3", f"minReplicas: 0, maxReplicas: 3, metrics: [{{type: {kind}}}]")
     here = index(scaler)
-    told = scaling.check(here, Surroundings(here, False))
+    told = scaling.check(here, ClusterContext(here, False))
     assert [one.rule.id for one in told if one.rule is scaling.BOUNDS] == rules

@@ -1,4 +1,4 @@
-"""An expression that no Prometheus takes is told, and no other."""
+"""An expression that no Prometheus selects is told, and no other."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[3]
         ("sum(up))", ") closes nothing"),
         ("rate(a[5m)", ") closes ["),
         ('up{job="a}', 'quote " is not closed'),
-        ("up >", "nothing stands behind >"),
-        ("(up and) > 1", "nothing stands behind and"),
+        ("up >", "nothing follows >"),
+        ("(up and) > 1", "nothing follows and"),
         (" # nothing\n", "empty"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import configuration, credentials, services
 from tests.validate.rules.world import resources
 
@@ -55,8 +55,8 @@ stringData:
 
 def found(text: str) -> list[str]:
     here = Index(resources(text, "shop.yaml", "argocd/shop", "shop"), ())
-    around = Surroundings(here, True)
-    told = [*configuration.check(here, around), *services.check(here, around)]
+    context = ClusterContext(here, True)
+    told = [*configuration.check(here, context), *services.check(here, context)]
     told += credentials._secret(here.of("Secret")[0]) if "stringData" in text else []
     return [one.rule.id for one in told]
 

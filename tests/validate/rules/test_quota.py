@@ -26,15 +26,15 @@ LEAST = LIMITS.replace("WHAT", "min: {cpu: 100m}")
 @pytest.mark.parametrize(
     ("kind", "spec", "resources", "says"),
     [
-        ("ResourceQuota", "{hard: {requests.cpu: 1}}", "{}", "asks for requests.cpu"),
-        ("ResourceQuota", "{hard: {cpu: 1}}", "{}", "asks for requests.cpu"),
+        ("ResourceQuota", "{hard: {requests.cpu: 1}}", "{}", "requires requests.cpu"),
+        ("ResourceQuota", "{hard: {cpu: 1}}", "{}", "requires requests.cpu"),
         ("ResourceQuota", "{hard: {requests.cpu: 1}}", "{requests: {cpu: 10m}}", ""),
         ("ResourceQuota", "{hard: {requests.cpu: 1}}", "{limits: {cpu: 10m}}", ""),  # taken for the request
         (
             "ResourceQuota",
             "{hard: {limits.memory: 1Gi}}",
             "{requests: {memory: 1Mi}}",
-            "asks for limits.memory",
+            "requires limits.memory",
         ),
         ("ResourceQuota", "{hard: {pods: 1}}", "{}", ""),
         ("ResourceQuota", "{hard: {cpu: 1}, scopes: [BestEffort]}", "{}", ""),
@@ -50,7 +50,7 @@ LEAST = LIMITS.replace("WHAT", "min: {cpu: 100m}")
             "LimitRange",
             LIMITS.replace("WHAT", "min: {cpu: 100m}"),
             "{requests: {cpu: 50m}}",
-            "no less than 100m",
+            "requires at least 100m",
         ),
         ("LimitRange", LEAST, "{requests: {cpu: 0.1}}", ""),
         ("LimitRange", "{limits: [{type: Pod, max: {cpu: 1}}]}", "{limits: {cpu: 2}}", ""),

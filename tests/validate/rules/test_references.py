@@ -6,7 +6,7 @@ import pytest
 
 from bootstrap.resources.index import Index
 from bootstrap.resources.references import FIELDS, named
-from bootstrap.validate.rule import Apps, Surroundings
+from bootstrap.validate.rule import Apps, ClusterContext
 from bootstrap.validate.rules import configuration, gateways, hooks, mesh, projects, references, sealed
 from tests.validate.rules.asking import ask
 from tests.validate.rules.world import TREE, resources
@@ -172,8 +172,8 @@ def test_cluster_issuer_looks_for_its_secret_where_cert_manager_runs() -> None:
 @pytest.mark.parametrize(
     ("name", "service", "says"),
     [
-        ("dev-own", "dev-web", "kustomize made it dev-web"),
-        ("own-dev", "web-dev", "kustomize made it web-dev"),
+        ("dev-own", "dev-web", "kustomize renamed it to dev-web"),
+        ("own-dev", "web-dev", "kustomize renamed it to web-dev"),
         ("own", "dev-web", "did you mean dev-web?"),
         ("dev-own", "wep", "did you mean wep?"),
     ],
@@ -183,7 +183,7 @@ def test_prefix_that_did_not_reach_a_custom_kind_is_told_as_that(name: str, serv
     route = one(TRAEFIK, "IngressRoute", "{routes: [{services: [{name: web, port: 80}]}]}", name)
     (problem,) = ask(references.check, route + SERVICE.replace("web", service))
     assert says in problem.message
-    assert ("nameReference" in problem.fix) == ("kustomize made" in says)
+    assert ("nameReference" in problem.fix) == ("kustomize renamed" in says)
     if "nameReference" in problem.fix:
         assert "fieldSpecs kind IngressRoute, path spec/routes/services/name" in problem.fix
 
@@ -203,7 +203,7 @@ def test_hash_that_did_not_reach_a_user_is_no_near_name(api: str, kind: str, fix
     made = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings-hf678c7m2b}\n"
     (problem,) = ask(configuration.check, one(api, kind, spec) + made)
     assert "did you mean" not in problem.message
-    assert "its hash did not reach" in problem.message
+    assert "did not get its hash" in problem.message
     assert fix in problem.fix
     assert "disableNameSuffixHash" in problem.fix
 
@@ -435,7 +435,7 @@ def test_destination_rule_of_the_mesh_s_namespace_holds_everywhere() -> None:
     for host, rules in (("a.shop.svc.cluster.local", []), ("a", ["GB327"])):
         found = ask(mesh.check, virtual, rule.replace("HOST", host))
         assert [one.rule.id for one in found if one.rule.id == "GB327"] == rules
-    assert Surroundings(Index([]), False).gateways is None
+    assert ClusterContext(Index([]), False).gateways is None
 
 
 def test_store_of_the_cluster_is_missed_only_beside_others_of_git() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules.api import refused
 
 
@@ -13,7 +13,7 @@ def found(kind: str, name: str, spec: dict[str, object] | None = None, applicati
     version, _, short = kind.rpartition(" ")
     body = {"apiVersion": version, "kind": short, "metadata": {"name": name}, "spec": spec or {}}
     here = Index([Resource(body, "shop", application)], ())
-    return [(one.rule.id, one.message, one.fix) for one in refused.check(here, Surroundings(here, False))]
+    return [(one.rule.id, one.message, one.fix) for one in refused.check(here, ClusterContext(here, False))]
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ def found(kind: str, name: str, spec: dict[str, object] | None = None, applicati
         ("@every 1h30m", ""),
         ("0 3 * *", "it has 4 fields, not 5"),
         ("0 0 3 * * *", "it has 6 fields, not 5"),
-        ("60 3 * * *", "'60' is no minute (from 0 to 59)"),
-        ("0 3 * * 7", "'7' is no weekday (from 0 to 6)"),
-        ("0 3 0 * *", "'0' is no day (from 1 to 31)"),
-        ("*/0 * * * *", "'*/0' is no minute (from 0 to 59)"),
-        ("0 6-3 * * *", "'6-3' is no hour (from 0 to 23)"),
-        ("H 3 * * *", "'H' is no minute (from 0 to 59)"),
+        ("60 3 * * *", "'60' is not a valid minute (from 0 to 59)"),
+        ("0 3 * * 7", "'7' is not a valid weekday (from 0 to 6)"),
+        ("0 3 0 * *", "'0' is not a valid day (from 1 to 31)"),
+        ("*/0 * * * *", "'*/0' is not a valid minute (from 0 to 59)"),
+        ("0 6-3 * * *", "'6-3' is not a valid hour (from 0 to 23)"),
+        ("H 3 * * *", "'H' is not a valid minute (from 0 to 59)"),
         ("@dayly", "there is no @dayly"),
         ("TZ=UTC 0 3 * * *", "the time zone goes into spec.timeZone"),
     ],
@@ -47,9 +47,9 @@ def test_schedule_is_read_as_kubernetes_reads_it(schedule: str, says: str) -> No
         ("v1 ConfigMap", "kube-root-ca.crt", None),
         ("rbac.authorization.k8s.io/v1 ClusterRole", "system:Admin", None),
         ("v1 ConfigMap", "${NAME}", None),
-        ("v1 ConfigMap", "Web_Config", "call it web-config, also in what names it"),
-        ("apps/v1 Deployment", "web-", "call it web, also in what names it"),
-        ("v1 Service", "web.shop", "call it web-shop, also in what names it"),
+        ("v1 ConfigMap", "Web_Config", "rename it to web-config, also where it is referenced"),
+        ("apps/v1 Deployment", "web-", "rename it to web, also where it is referenced"),
+        ("v1 Service", "web.shop", "rename it to web-shop, also where it is referenced"),
         ("v1 Service", "a" * 64, refused.NAME.fix),
         ("v1 ConfigMap", "___", refused.NAME.fix),
     ],

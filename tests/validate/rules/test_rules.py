@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Apps, Surroundings, rules_of
+from bootstrap.validate.own import faults as own_faults
+from bootstrap.validate.rule import Apps, ClusterContext, rules_of
 from bootstrap.validate.rules import scaling, waves
 from bootstrap.validate.rules.files import BY_CODE, PATCH, UNREACHABLE
 from bootstrap.validate.rules.record import RECORD
@@ -123,8 +124,8 @@ CASES = [
         "GB320", "resources", "resources: {requests: {memory: 32Mi}, limits: {memory: 64Mi}}", "cpu", "GB408"
     ),
     edit("GB215", "no replicas", "spec:\n  replicas: 2", "replicas: 2"),
-    edit("GB336", "bounds", "minReplicas: 9", "9 to 4"),
-    edit("GB336", "bounds", "minReplicas: 0", "0 replicas at least"),
+    edit("GB336", "bounds", "minReplicas: 9", "minReplicas 9 and maxReplicas 4"),
+    edit("GB336", "bounds", "minReplicas: 0", "minReplicas 0, but all"),
     edit("GB321", "budget selector", "selector: {matchLabels: {app: wbe}}", "no pods"),
     Case(
         "GB347",
@@ -137,8 +138,8 @@ CASES = [
         "        target: {type: AverageValue, averageValue: 5}\n",
         also=("GB319",),
     ),
-    edit("GB322", "budget", "minAvailable: 2", "none may go"),
-    edit("GB322", "budget", "maxUnavailable: 0", "none may go"),
+    edit("GB322", "budget", "minAvailable: 2", "no pod can be evicted"),
+    edit("GB322", "budget", "maxUnavailable: 0", "no pod can be evicted"),
     edit("GB337", "second budget", "selector: {matchLabels: {app: web}}", "both select"),
     edit("GB323", "policy peer", "- from: [{podSelector: {matchLabels: {app: api}}}]", "from web"),
     edit("GB324", "policy selector", "podSelector: {matchLabels: {app: dbb}}", "did you mean db?"),
@@ -156,7 +157,7 @@ CASES = [
         "- to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}}]",
         "DNS",
     ),
-    edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "bd:5432"}', "there is db, web"),
+    edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "bd:5432"}', "known: db, web"),
     edit("GB339", "talks", 'annotations: {gitops-bootstrap.io/talks-to: "web:81, db:9"}', "web has port 80"),
     edit("GB355", "variable", "- {name: DB_HOST, value: 'webb:80'}", "did you mean web?"),
     edit("GB326", "rule host", "host: wbe", "did you mean web?", "GB327"),
@@ -177,7 +178,7 @@ CASES = [
     edit("GB356", "alert", "groups: [{name: w, rules: [{alert: C, expr: 'sum(up'}]}]", "( is not closed"),
     edit("GB331", "deployment selector", "selector: {matchLabels: {app: wbe}}", "app=wbe"),
     edit("GB332", "service name", "serviceName: dbs", "did you mean db?"),
-    edit("GB330", "second path", "- path: /", "claims too"),
+    edit("GB330", "second path", "- path: /", "claims, too"),
     edit("GB333", "priority", "priorityClassName: urgent", "urgent"),
     edit("GB334", "mount", "volumeMounts: [{name: date, mountPath: /data}]", "did you mean data?"),
     edit("GB335", "strategy", "strategy: {type: RollingUpdate}", "RollingUpdate"),
@@ -298,7 +299,7 @@ CASES = [
         "GB127",
         "resources",
         "resources: {requests: {cpu: 10m, memory: 32 Mi}, limits: {memory: 64Mi}}",
-        "no quantity",
+        "not a quantity",
     ),
     edit("GB127", "service ports", "ports: [{name: http, port: 80, protocol: tcp, targetPort: http}]", "TCP"),
     edit("GB201", "source path", "path: apps/shob", "did you mean apps/shop?"),
@@ -352,7 +353,7 @@ spec:
     ),
     Case(
         "GB214",
-        "nobody makes",
+        "nothing creates",
         {
             "destination": "destination: {server: https://kubernetes.default.svc, namespace: new}",
             "options": "syncOptions: []",
@@ -376,7 +377,7 @@ spec:
     ),
     Case(
         "GB226",
-        "lies in argo-cd, and Argo CD in argocd",
+        "is in argo-cd, but Argo CD is in argocd",
         more=OUTSIDE.replace("PLACE", "argo-cd"),
     ),
     edit(
@@ -404,10 +405,10 @@ spec:
     ),
     Case(
         "GB360",
-        "cannot be called",
+        "invalid name",
         more="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Web_Config, namespace: shop}\n",
     ),
-    Case("GB361", "no hour (from 0 to 23)", more=CRON.replace("SCHEDULE", "0 25 * * *")),
+    Case("GB361", "not a valid hour (from 0 to 23)", more=CRON.replace("SCHEDULE", "0 25 * * *")),
     Case(
         "GB362",
         "as HorizontalPodAutoscaler shop/web does",
@@ -428,7 +429,7 @@ spec:
     ),
     Case(
         "GB365",
-        "Role reader, which is not there",
+        "Role reader, which does not exist",
         more="apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\n"
         "metadata: {name: web, namespace: shop}\n"
         "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}\n",
@@ -464,6 +465,7 @@ def test_rule_finds_what_is_broken_and_nothing_else(case: Case) -> None:
 
 def test_every_rule_has_a_case() -> None:
     of_files = {rule.id for rule in [*BY_CODE.values(), UNREACHABLE, RECORD, PATCH]}  # test_validate*.py
+    of_files |= {rule.id for rule in rules_of(vars(own_faults))}  # tests/validate/own
     assert set(RULES) - of_files == {case.rule for case in CASES}
 
 
@@ -494,5 +496,5 @@ def test_budget_that_two_applications_bring_is_one_budget() -> None:
     copies = [*resources(SHOP, "shop.yaml", "argocd/a"), *resources(SHOP, "shop.yaml", "argocd/b")]
     index = Index(copies, ())
     assert len(index.of("PodDisruptionBudget.policy", namespace="shop")) == 4
-    found = scaling.check(index, Surroundings(index, True))
+    found = scaling.check(index, ClusterContext(index, True))
     assert [one.message for one in found if one.rule is scaling.BUDGETS_OVERLAP] == []

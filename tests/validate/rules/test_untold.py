@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Surroundings
+from bootstrap.validate.rule import ClusterContext
 from bootstrap.validate.rules import configuration, gateways, services
 from tests.validate.rules.world import resources
 
@@ -53,9 +53,9 @@ spec: {containers: [{name: web, image: web, ports: [{name: http, containerPort: 
 
 def found(text: str, application: str, complete: bool = False) -> dict[str, str]:
     index = Index(resources(text, "web.yaml", application, "shop"))
-    around = Surroundings(index, complete)
+    context = ClusterContext(index, complete)
     checks = (configuration.check, gateways.check, services.check)
-    return {one.rule.id: one.severity for check in checks for one in check(index, around)}
+    return {one.rule.id: one.severity for check in checks for one in check(index, context)}
 
 
 @pytest.mark.parametrize(

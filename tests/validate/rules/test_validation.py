@@ -29,16 +29,16 @@ SERVICES = [
     ("selector: {a: b}", "has no ports"),
     ("clusterIP: None", ""),
     ("clusterIP: None, type: LoadBalancer, ports: [{port: 80}]", "headless"),
-    ("ports: [{port: 80, nodePort: 30000}]", "no nodePort"),
+    ("ports: [{port: 80, nodePort: 30000}]", "cannot have a nodePort"),
     ("type: NodePort, ports: [{port: 80, nodePort: 30000}]", ""),
     ("ports: [{port: 80, targetPort: much-too-long-name}]", "neither a number"),
     ("ports: [{port: 80, targetPort: '8080'}]", "neither a number"),
     ("ports: [{port: 80, targetPort: 70000}]", "not 1 to 65535"),
-    ("ports: [{port: 80, name: Web}]", "no name for a port"),
-    ("ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.1]", "no range"),
+    ("ports: [{port: 80, name: Web}]", "not a port name"),
+    ("ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.1]", "not an address range"),
     ("ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.0/8]", ""),
-    ("ports: [{port: 80}], externalIPs: [one]", "no address"),
-    ("ports: [{port: 80}], externalTrafficPolicy: Local", "no externalTrafficPolicy"),
+    ("ports: [{port: 80}], externalIPs: [one]", "not an address"),
+    ("ports: [{port: 80}], externalTrafficPolicy: Local", "cannot have externalTrafficPolicy"),
 ]
 
 
@@ -54,11 +54,11 @@ INGRESSES = [
     ("tls: []", "neither rules"),
     (
         f"rules: [{{host: 'a.example.com:80', http: {{paths: [{{pathType: Prefix, path: /, {BACKEND}}}]}}}}]",
-        "a host alone",
+        "only a host",
     ),
     (
         f"rules: [{{host: 'https://a', http: {{paths: [{{pathType: Prefix, path: /, {BACKEND}}}]}}}}]",
-        "a host alone",
+        "only a host",
     ),
     (
         f"rules: [{{host: 10.0.0.1, http: {{paths: [{{pathType: Prefix, path: /, {BACKEND}}}]}}}}]",
@@ -86,18 +86,18 @@ def test_ingresses(spec: str, says: str) -> None:
 
 
 PODS = [
-    (", ports: [{containerPort: 80, name: HTTP}]", "no name for a port"),
-    (", ports: [{containerPort: 80, name: '80'}]", "no name for a port"),
-    (", ports: [{containerPort: 80, name: a--b}]", "no name for a port"),
+    (", ports: [{containerPort: 80, name: HTTP}]", "not a port name"),
+    (", ports: [{containerPort: 80, name: '80'}]", "not a port name"),
+    (", ports: [{containerPort: 80, name: a--b}]", "not a port name"),
     (", ports: [{containerPort: 80, name: a}, {containerPort: 81, name: a}]", "two ports called a"),
     (", ports: [{containerPort: 80}, {containerPort: 80}]", "port 80 (TCP) twice"),
     (", ports: [{containerPort: 80}, {containerPort: 80, protocol: UDP}]", ""),
     (", env: [{name: A, value: b}, {name: A, value: c}]", "the variable A twice"),
     (", env: [{name: A, value: b, valueFrom: {fieldRef: {fieldPath: a}}}]", "a value and a valueFrom"),
-    (", env: [{name: 'A=B', value: c}]", "no name for a variable"),
-    (", volumeMounts: [{name: a, mountPath: /a, subPath: ../b}]", "must lead downwards"),
+    (", env: [{name: 'A=B', value: c}]", "not a variable name"),
+    (", volumeMounts: [{name: a, mountPath: /a, subPath: ../b}]", "must stay within the volume"),
     (", volumeMounts: [{name: a, mountPath: '/a:b'}]", "has a colon"),
-    (", livenessProbe: {periodSeconds: 5}", "nothing to ask"),
+    (", livenessProbe: {periodSeconds: 5}", "no handler"),
     (", livenessProbe: {tcpSocket: {port: 80}, exec: {command: [a]}}", "tcpSocket and exec"),
     (", livenessProbe: {tcpSocket: {port: 80}, successThreshold: 2}", "must be 1"),
     (", readinessProbe: {tcpSocket: {port: 80}, successThreshold: 2}", ""),
@@ -117,21 +117,21 @@ def test_containers(more: str, says: str) -> None:
 
 
 SPECS = [
-    ("Deployment", "restartPolicy: Never, ", "only Always goes"),
+    ("Deployment", "restartPolicy: Never, ", "only Always is allowed"),
     ("DaemonSet", "restartPolicy: Always, ", ""),
     ("Job", "", "OnFailure or Never"),
     ("Job", "restartPolicy: Never, ", ""),
     ("Pod", "dnsPolicy: None, ", "nameservers"),
     ("Pod", "volumes: [{name: a, emptyDir: {}}, {name: a, emptyDir: {}}], ", "two volumes are called a"),
-    ("Pod", "volumes: [{name: a, emptyDir: {}, secret: {secretName: b}}], ", "several kinds"),
-    ("Pod", "tolerations: [{operator: Exists, value: a, key: b}], ", "has no value"),
+    ("Pod", "volumes: [{name: a, emptyDir: {}, secret: {secretName: b}}], ", "several types"),
+    ("Pod", "tolerations: [{operator: Exists, value: a, key: b}], ", "cannot have a value"),
     ("Pod", "tolerations: [{value: a}], ", "needs the operator Exists"),
     ("Pod", "tolerations: [{operator: Exists}], ", ""),
     ("Pod", "initContainers: [{name: web, image: a}], ", "two containers are called web"),
     (
         "Pod",
         "initContainers: [{name: i, image: a, livenessProbe: {exec: {command: [a]}}}], ",
-        "ends, and has a",
+        "ends, but has a",
     ),
     (
         "Pod",
@@ -161,7 +161,7 @@ OTHERS = [
         "Deployment",
         "apps/v1",
         "spec: {strategy: {type: Recreate, rollingUpdate: {maxSurge: 1}}}",
-        "no rollingUpdate",
+        "cannot have rollingUpdate",
     ),
     (
         "Deployment",
@@ -180,52 +180,58 @@ OTHERS = [
     ("CronJob", "batch/v1", "spec: {timeZone: Mars/Base}", "no time zone"),
     ("CronJob", "batch/v1", "spec: {timeZone: Europe/Berlin}", ""),
     ("CronJob", "batch/v1", "spec: {timeZone: Local}", "no time zone"),
-    ("ConfigMap", "v1", "data: {a b: c}", "is no key"),
+    ("ConfigMap", "v1", "data: {a b: c}", "is not a key"),
     ("ConfigMap", "v1", "data: {a.b-c_d: c}", ""),
     ("ConfigMap", "v1", "data: {a: b}\nbinaryData: {a: YQ==}", "in data and in binaryData"),
-    ("ConfigMap", "v1", "binaryData: {a: '*'}", "no base64"),
-    ("Secret", "v1", "data: {a: plain text}", "no base64"),
+    ("ConfigMap", "v1", "binaryData: {a: '*'}", "not base64"),
+    ("Secret", "v1", "data: {a: plain text}", "not base64"),
     ("Secret", "v1", "data: {a: YQ==}", ""),
     ("Secret", "v1", "type: kubernetes.io/tls\ndata: {tls.crt: YQ==}", "needs the key tls.key"),
     ("Secret", "v1", "type: kubernetes.io/dockerconfigjson\nstringData: {.dockerconfigjson: '{}'}", ""),
     (
+        "ClusterRoleBinding",
+        RBAC,
+        "roleRef: {kind: ClusterRole, name: a}\nsubjects: [{kind: ServiceAccount, name: a}]",
+        "a namespace",
+    ),
+    (
         "RoleBinding",
         RBAC,
         "roleRef: {kind: Role, name: a}\nsubjects: [{kind: ServiceAccount, name: a}]",
-        "a namespace",
+        "",
     ),
     ("ClusterRoleBinding", RBAC, "roleRef: {kind: Role, name: a}", "not ClusterRole"),
     ("RoleBinding", RBAC, "roleRef: {kind: ClusterRole, name: a}\nsubjects: [{kind: Group, name: a}]", ""),
     ("RoleBinding", RBAC, "roleRef: {kind: Role, name: a}\nsubjects: [{kind: Team, name: a}]", "not Team"),
     ("Role", RBAC, "rules: [{apiGroups: [''], resources: [pods]}]", "needs verbs"),
     ("Role", RBAC, "rules: [{resources: [pods], verbs: [get]}]", "needs apiGroups"),
-    ("Role", RBAC, "rules: [{nonResourceURLs: [/healthz], verbs: [get]}]", "no nonResourceURLs"),
+    ("Role", RBAC, "rules: [{nonResourceURLs: [/healthz], verbs: [get]}]", "cannot have nonResourceURLs"),
     ("ClusterRole", RBAC, "rules: [{nonResourceURLs: [/healthz], verbs: [get]}]", ""),
-    ("PodDisruptionBudget", "policy/v1", "spec: {minAvailable: 1, maxUnavailable: 1}", "exclude each other"),
+    ("PodDisruptionBudget", "policy/v1", "spec: {minAvailable: 1, maxUnavailable: 1}", "cannot be combined"),
     ("PersistentVolumeClaim", "v1", "spec: {resources: {requests: {storage: 1Gi}}}", "needs accessModes"),
     (
         "PersistentVolumeClaim",
         "v1",
         "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 0}}}",
-        "none",
+        "not possible",
     ),
     (
         "NetworkPolicy",
         "networking.k8s.io/v1",
         "spec: {ingress: [{from: [{ipBlock: {cidr: 10.0.0.0}}]}]}",
-        "no range",
+        "not an address range",
     ),
     (
         "NetworkPolicy",
         "networking.k8s.io/v1",
         "spec: {egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}]}]}",
-        "no part of",
+        "not within",
     ),
     (
         "NetworkPolicy",
         "networking.k8s.io/v1",
         "spec: {ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}]}",
-        "stands alone",
+        "cannot be combined",
     ),
     (
         "NetworkPolicy",
@@ -254,7 +260,7 @@ LABELS = [
     ("", ""),
     ("v1@sha256:ab", "not allowed there"),
     ("-a", "begin and end"),
-    ("a" * 64, "64 letters"),
+    ("a" * 64, "64 characters"),
     ("${VERSION}", ""),
 ]
 
@@ -315,12 +321,12 @@ def test_schedule_with_a_misspelt_word_is_no_placeholder() -> None:
 def test_template_that_nothing_applies_is_left_alone() -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a: -b}}\ndata: {a b: c}\n"
     from bootstrap.resources.index import Index
-    from bootstrap.validate.rule import Surroundings
+    from bootstrap.validate.rule import ClusterContext
     from tests.validate.rules.world import resources
 
     index = Index(resources(text, "a.yaml", "", "shop"))
-    around = Surroundings(index, False)
-    assert [*labels.check(index, around), *validation.check(index, around)] == []
+    context = ClusterContext(index, False)
+    assert [*labels.check(index, context), *validation.check(index, context)] == []
 
 
 @pytest.mark.parametrize(
@@ -332,7 +338,7 @@ def test_template_that_nothing_applies_is_left_alone() -> None:
         ("{template: {spec: {terminationGracePeriodSeconds: -5}}}", "not 0 or more"),
         ("{template: {spec: {topologySpreadConstraints: [{maxSkew: 0}]}}}", "not 1 or more"),
         ("{template: {spec: {securityContext: {runAsUser: -1}}}}", "not 0 or more"),
-        ("{template: {spec: {containers: [{securityContext: {procMount: Open}}]}}}", "it takes Default"),
+        ("{template: {spec: {containers: [{securityContext: {procMount: Open}}]}}}", "allowed: Default"),
     ],
 )
 def test_numbers_are_in_their_range(spec: str, says: str) -> None:

@@ -14,7 +14,7 @@ from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.claims import claims
 from bootstrap.resources.index import APPLICATION, Index, Resource, is_cluster_scoped, qualified
 from bootstrap.validate import builtin_kinds, custom_kinds
-from bootstrap.validate.rule import Apps, Claimed, Owned, Problem, Surroundings
+from bootstrap.validate.rule import AppliedObject, Apps, ClusterContext, HostClaim, Problem
 from bootstrap.validate.ruleset import APPS_CHECKS, CHECKS
 
 CLUSTER = """\
@@ -457,8 +457,8 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
     applications = [item for item in [*root, *children, *objects] if item.kind == APPLICATION]
     by_name = {f"{item.namespace}/{item.name}": item for item in applications}
     public = Index([*cluster, *root, *children, *(item for item in objects if not item.namespace)])
-    around = Surroundings(public, complete, schema=schema, entrances={"traefik": {"edge": {}}})
-    around = replace(around, gateways=({"app": "gateway", "istio": "gateway"},))
+    context = ClusterContext(public, complete, schema=schema, entrances={"traefik": {"edge": {}}})
+    context = replace(context, gateways=({"app": "gateway", "istio": "gateway"},))
     secrets = {key: keys for item in applications for key, keys in promised(item).items()}
     found: list[Problem] = []
     for objects_here in (
@@ -468,11 +468,13 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
     ):
         index = Index(objects_here, (), secrets, by_name, beyond=public)
         for check in CHECKS:
-            found += check(index, around)
+            found += check(index, context)
     identities = {(item.kind, item.namespace, item.name) for item in [*objects, *cluster]}
     identities.add(("Service", "other", "far"))
     owned = [
-        Owned("", item.kind, item.namespace, item.name, item.application, item.file, item.document, item.line)
+        AppliedObject(
+            "", item.kind, item.namespace, item.name, item.application, item.file, item.document, item.line
+        )
         for item in [*root, *children, *objects, *cluster]
     ]
     owned_bodies = zip(owned, [item.body for item in [*root, *children, *objects, *cluster]], strict=True)
@@ -486,7 +488,7 @@ def find(edits: Mapping[str, str], more: str = "", complete: bool = True) -> lis
         complete,
         True,
         frozenset({"main", "v1.0.0"}),
-        claims=[Claimed(item, *one) for item, body in owned_bodies for one in claims(body)],
+        claims=[HostClaim(item, *one) for item, body in owned_bodies for one in claims(body)],
     )
     for check_apps in APPS_CHECKS:
         found += check_apps(apps)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, dig, mappings
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 NO_PATHS = Rule(
     "GB381",
     "host-without-paths",
     "warning",
-    "An Ingress has a rule for a host without paths: its requests go to the default backend, mostly a 404.",
+    "An Ingress has a rule for a host without paths: its requests go to the default backend, usually a 404.",
     "give the rule its http.paths, or the Ingress a defaultBackend",
 )
 
 _INGRESS = "Ingress.networking.k8s.io"
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for ingress in index.of(_INGRESS):
         if not ingress.spec.get("defaultBackend"):
@@ -35,6 +35,6 @@ def _rules(ingress: Resource) -> Iterator[Problem]:
         message = f"{ingress} has a rule for {rule['host']} that leads nowhere"
         fix = None
         if split:
-            message += ", and one without a host behind it, for every other host"
-            fix = "write host and http into one rule: take the second dash out"
-        yield at(NO_PATHS, ingress, message, "spec", "rules", number, fix=fix)
+            message += ", followed by one without a host, for every other host"
+            fix = "put host and http into one rule: remove the second dash"
+        yield problem(NO_PATHS, ingress, message, "spec", "rules", number, fix=fix)

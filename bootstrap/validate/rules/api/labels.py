@@ -9,13 +9,13 @@ from typing import Any
 
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import is_workload, pod_spec, template, template_path
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 
 LABEL = Rule(
     "GB128",
     "label-invalid",
     "error",
-    "A label, or the key of an annotation, has letters that Kubernetes does not allow, or is too long: "
+    "A label, or the key of an annotation, has characters that Kubernetes does not allow, or is too long: "
     "the object is refused.",
     "use at most 63 letters, digits, dashes, dots and underscores, with a letter or digit at both ends",
 )
@@ -23,7 +23,7 @@ SIZE = Rule(
     "GB129",
     "too-large-to-apply",
     "error",
-    "An object is larger than the API server takes, or than client-side apply can note in its annotation: "
+    "An object is larger than the API server accepts, or than client-side apply can store in its annotation: "
     "its sync fails.",
     "add the sync option ServerSideApply=true to the object or its Application",
 )
@@ -34,9 +34,9 @@ _PREFIX = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9]
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|\$\(|<[\w -]+>|%[\w-]+%")
 
 ANNOTATIONS = 262144
-"""Bytes that all annotations of an object may have together."""
+"""Bytes that all annotations of an object may have in total."""
 _OBJECT = 1048576
-"""Bytes that the values of a ConfigMap or Secret may have together."""
+"""Bytes that the values of a ConfigMap or Secret may have in total."""
 _OPTIONS = "argocd.argoproj.io/sync-options"
 _SMALL = (
     "Service",
@@ -46,16 +46,16 @@ _SMALL = (
     "PersistentVolumeClaim",
     "PersistentVolume",
 )
-"""Kinds of the core group that are never so large."""
+"""Kinds of the core group that are never that large."""
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for resource in index.resources:
-        if not (around.complete or resource.application):
-            continue  # it may be a template that something fills in
+        if not (context.complete or resource.application):
+            continue  # it may be a template that something renders
         for message, path in _faults(resource):
-            yield at(LABEL, resource, f"{resource}: {message}", *path)
+            yield problem(LABEL, resource, f"{resource}: {message}", *path)
         if resource.application:
             yield from _size(index, resource)
 
@@ -96,7 +96,7 @@ def _selector(selector: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Pa
         if operator in ("In", "NotIn") and not values:
             yield f"{operator} needs values", place
         if operator in ("Exists", "DoesNotExist") and values:
-            yield f"{operator} takes no values", place
+            yield f"{operator} must not have values", place
         for value in values:
             if isinstance(value, str) and (fault := _value(value)):
                 yield f"the value {value[:80]!r} {fault}", place
@@ -115,11 +115,11 @@ def _value(value: str) -> str:
     if _VALUE.fullmatch(value) or _PLACEHOLDER.search(value):
         return ""
     if len(value) > 63:
-        return f"has {len(value)} letters, 63 are allowed"
+        return f"has {len(value)} characters, 63 are allowed"
     return (
-        "has a letter that is not allowed there"
+        "has a character that is not allowed there"
         if _odd(value)
-        else "does not begin and end with one or a digit"
+        else "does not begin and end with a letter or digit"
     )
 
 
@@ -135,8 +135,8 @@ def _key(key: str) -> str:
     if slash and not _PREFIX.fullmatch(prefix):
         return "has no host name before the slash"
     if len(name) > 63:
-        return f"has a name of {len(name)} letters, 63 are allowed"
-    return "is no key: letters, digits, dashes, dots and underscores, with a letter or digit at both ends"
+        return f"has a name of {len(name)} characters, 63 are allowed"
+    return "is not a key: letters, digits, dashes, dots and underscores, with a letter or digit at both ends"
 
 
 def _size(index: Index, resource: Resource) -> Iterator[Problem]:
@@ -155,8 +155,8 @@ def _size(index: Index, resource: Resource) -> Iterator[Problem]:
         ]
         size = sum(len(value.encode()) for value in values if isinstance(value, str))
         if size > _OBJECT:
-            message = f"{resource} has {size} bytes of data, and the API server takes {_OBJECT}"
-            yield at(
+            message = f"{resource} has {size} bytes of data, but the API server accepts {_OBJECT}"
+            yield problem(
                 SIZE,
                 resource,
                 message,
@@ -173,14 +173,14 @@ def _size(index: Index, resource: Resource) -> Iterator[Problem]:
     size = len(text.encode()) + sum(len(str(item)) for pair in resource.annotations.items() for item in pair)
     if size > ANNOTATIONS:
         message = (
-            f"{resource} has {size} bytes, and client-side apply puts all of it into an annotation of at "
+            f"{resource} has {size} bytes, but client-side apply stores all of it in an annotation of at "
             f"most {ANNOTATIONS}"
         )
-        yield at(SIZE, resource, message, "metadata", "name")
+        yield problem(SIZE, resource, message, "metadata", "name")
 
 
 def _is_server_side(index: Index, resource: Resource) -> bool:
-    """Whether nothing is noted in an annotation: applied by the server, replaced, or created anew."""
+    """Whether nothing is stored in an annotation: server-side apply, replaced, or recreated."""
     application = index.applications.get(resource.application)
     spec = application.spec if application else {}
     given = [str(one) for one in sequence(dig(spec, "syncPolicy", "syncOptions"))]

@@ -1,4 +1,4 @@
-"""Pod Security Admission: pods that the level of their namespace keeps out."""
+"""Pod Security Admission: pods that the level of their namespace rejects."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bootstrap.resources.pods import (
     pod_spec,
     template_path,
 )
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 
 KEPT_OUT = Rule(
     "GB372",
     "pod-security-level",
     "error",
     "The namespace enforces a Pod Security level that pods do not meet: none of them is created.",
-    "give the containers the securityContext that the level wants, or lower the namespace's level",
+    "give the containers the securityContext that the level requires, or lower the namespace's level",
 )
 
 LEVEL = "pod-security.kubernetes.io/enforce"
@@ -46,25 +46,25 @@ _SYSCTLS_SET = frozenset(_SYSCTLS.split())
 _VOLUME_KINDS = frozenset(_VOLUMES.split())
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     levels: dict[str, str] = {}
     for workload in index.of(*WORKLOADS):
         here = workload.namespace
         if here not in levels:
-            levels[here] = level_of(index, around, here)
+            levels[here] = level_of(index, context, here)
         faults = list(_faults(workload, levels[here])) if levels[here] in ("baseline", "restricted") else []
         if not faults:
             continue
         more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
-        said = "; ".join(text for text, _ in faults[:3])
-        message = f"{workload} is not {levels[here]}, as namespace {here} enforces: {said}{more}"
-        yield at(KEPT_OUT, workload, message, *faults[0][1])
+        listed = "; ".join(text for text, _ in faults[:3])
+        message = f"{workload} is not {levels[here]}, as namespace {here} enforces: {listed}{more}"
+        yield problem(KEPT_OUT, workload, message, *faults[0][1])
 
 
-def level_of(index: Index, around: Surroundings, namespace: str) -> str:
+def level_of(index: Index, context: ClusterContext, namespace: str) -> str:
     """The level that a namespace enforces, by its own labels or those that Argo CD gives it; "" for none."""
-    found = around.public.get("Namespace", "", namespace) or index.get("Namespace", "", namespace)
+    found = context.public.get("Namespace", "", namespace) or index.get("Namespace", "", namespace)
     if found is not None and found.labels.get(LEVEL):
         return str(found.labels[LEVEL])
     for application in index.applications.values():
@@ -113,7 +113,7 @@ def _baseline_pod(spec: Mapping[str, Any], pod: Mapping[str, Any], start: Path) 
 
 
 def _both(who: str, context: Mapping[str, Any], path: Path) -> Iterator[Fault]:
-    """What may stand in the pod's securityContext and in a container's."""
+    """What both the pod's securityContext and a container's may have."""
     for name in ("seccompProfile", "appArmorProfile"):
         if dig(context, name, "type") == "Unconfined":
             yield f"{who} has the {name} Unconfined", (*path, name)
@@ -121,7 +121,7 @@ def _both(who: str, context: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     if str(selinux.get("type") or "") not in _SELINUX or selinux.get("user") or selinux.get("role"):
         yield f"{who} sets seLinuxOptions", (*path, "seLinuxOptions")
     if dig(context, "windowsOptions", "hostProcess") is True:
-        yield f"{who} is a host process of Windows", (*path, "windowsOptions")
+        yield f"{who} is a Windows host process", (*path, "windowsOptions")
 
 
 def _baseline(container: Container, context: Mapping[str, Any]) -> Iterator[Fault]:
@@ -135,11 +135,11 @@ def _baseline(container: Container, context: Mapping[str, Any]) -> Iterator[Faul
         yield f"{name} has procMount {context['procMount']}", (*path, "procMount")
     for number, port in enumerate(mappings(container.body.get("ports"))):
         if port.get("hostPort"):
-            yield f"{name} takes the node's port {port['hostPort']}", (*container.path, "ports", number)
+            yield f"{name} uses the node's port {port['hostPort']}", (*container.path, "ports", number)
     yield from _both(name, context, path)
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         if dig(container.body, probe, "httpGet", "host"):
-            yield f"{probe} of {name} asks a host of its own", (*container.path, probe)
+            yield f"{probe} of {name} has a host of its own", (*container.path, probe)
 
 
 def _restricted(
@@ -148,15 +148,15 @@ def _restricted(
     path, name = container.path, container.name
     place = (*path, "securityContext") if context else path
     if context.get("runAsNonRoot", pod.get("runAsNonRoot")) is not True:
-        yield f"{name} does not say runAsNonRoot: true", place
+        yield f"{name} does not set runAsNonRoot: true", place
     if context.get("runAsUser") == 0:
         yield f"{name} runs as user 0", (*path, "securityContext", "runAsUser")
     if windows:
         return
     if context.get("allowPrivilegeEscalation") is not False:
-        yield f"{name} does not say allowPrivilegeEscalation: false", place
+        yield f"{name} does not set allowPrivilegeEscalation: false", place
     if "ALL" not in sequence(dig(context, "capabilities", "drop")):
-        yield f"{name} does not drop the capabilities ALL", place
+        yield f"{name} does not drop ALL capabilities", place
     added = [str(one) for one in sequence(dig(context, "capabilities", "add"))]
     if beyond := [one for one in added if one in _CAPABILITIES_ADDED - {"NET_BIND_SERVICE"}]:
         yield f"{name} adds {', '.join(beyond)}", (*path, "securityContext", "capabilities")

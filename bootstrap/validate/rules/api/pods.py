@@ -1,4 +1,4 @@
-"""Pods by themselves: images, probes' ports, and those that are switched off behind a Service."""
+"""Pods: images, ports of probes, and pods of a Service that are switched off."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
 from bootstrap.resources.pods import SCALABLE, WORKLOADS, Container, containers, selected
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 from bootstrap.validate.rules.scaling import is_off
 
 PROBE_PORT = Rule(
     "GB348",
     "probe-port-missing",
     "error",
-    "A probe asks a port by a name that its container does not declare: it fails for ever.",
+    "A probe names a port that its container does not declare: it always fails.",
     "name a port of the container",
 )
 SWITCHED_OFF = Rule(
@@ -22,13 +22,13 @@ SWITCHED_OFF = Rule(
     "service-switched-off",
     "warning",
     "A Service's pods are all switched off (replicas: 0): it has no endpoint.",
-    "set replicas to 1 or more, or take the Service out too",
+    "set replicas to 1 or more, or remove the Service, too",
 )
 PROBE_NUMBER = Rule(
     "GB353",
     "probe-port-undeclared",
     "info",
-    "A probe asks a port that is none of those that its container declares.",
+    "A probe uses a port number that its container does not declare.",
     "correct the probe's port, or declare it",
 )
 IMAGE = Rule(
@@ -40,31 +40,31 @@ IMAGE = Rule(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for service in index.of("Service"):
         if pods := switched_off(index, service):
-            yield at(SWITCHED_OFF, pods[0], off_message(service, pods), "spec", "replicas")
+            yield problem(SWITCHED_OFF, pods[0], off_message(service, pods), "spec", "replicas")
     for workload in index.of(*WORKLOADS):
         for container in containers(workload):
             if not container.body.get("image") and not _is_patch(workload):
                 message = f"{workload}: container {container.name} has no image"
-                yield at(IMAGE, workload, message, *container.path)
+                yield problem(IMAGE, workload, message, *container.path)
             yield from _probes(workload, container)
 
 
 def off_message(service: Resource, pods: list[Resource]) -> str:
-    """What to say of a Service whose pods are switched off."""
-    return f"{service} selects {', '.join(map(str, pods))} alone, with replicas: 0"
+    """The message about a Service whose pods are switched off."""
+    return f"{service} selects only {', '.join(map(str, pods))}, with replicas: 0"
 
 
 def _is_patch(workload: Resource) -> bool:
-    """Whether it can be no object of its own: a patch that lies about lacks what every workload has."""
+    """Whether it cannot be an object of its own: a stray patch lacks what every workload has."""
     return workload.kind in SCALABLE and "selector" not in workload.spec
 
 
 def switched_off(index: Index, service: Resource) -> list[Resource]:
-    """A Service's workloads where none of them runs, as Git has it; else nothing."""
+    """A Service's workloads if all of them are switched off in Git; else empty."""
     if service.spec.get("type") == "ExternalName" or not index.knows(service.namespace):
         return []
     pods = selected(index, mapping(service.spec.get("selector")), service.namespace)
@@ -79,9 +79,9 @@ def _probes(workload: Resource, container: Container) -> Iterator[Problem]:
         for way in ("httpGet", "tcpSocket", "grpc"):
             port = dig(container.body, probe, way, "port")
             place = (*container.path, probe, way, "port")
-            message = f"{workload}: {probe} of {container.name} asks port {port}, which it does not declare"
+            message = f"{workload}: {probe} of {container.name} uses port {port}, which it does not declare"
             if isinstance(port, str) and not port.isdigit() and port not in names:
-                yield at(PROBE_PORT, workload, f"{message}{names_near(port, names)}", *place)
+                yield problem(PROBE_PORT, workload, f"{message}{names_near(port, names)}", *place)
             elif isinstance(port, int) and numbers and port not in numbers:
                 has = ", ".join(map(str, sorted(map(str, numbers))))
-                yield at(PROBE_NUMBER, workload, f"{message}; it declares {has}", *place)
+                yield problem(PROBE_NUMBER, workload, f"{message}; it declares {has}", *place)

@@ -1,4 +1,4 @@
-"""ResourceQuota and LimitRange: pods that admission keeps out of their namespace."""
+"""ResourceQuota and LimitRange: pods that admission rejects."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
 from bootstrap.resources.pods import WORKLOADS, Container, containers
 from bootstrap.resources.quantity import amount
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 
 KEPT_OUT = Rule(
     "GB382",
     "quota-or-limit-range",
     "error",
-    "A ResourceQuota asks for requests or limits that a container does not have, or a LimitRange does not "
+    "A ResourceQuota requires requests or limits that a container does not have, or a LimitRange does not "
     "admit them: its pods are not created.",
-    "set resources.requests and resources.limits as the namespace asks for",
+    "set resources.requests and resources.limits as the namespace requires",
 )
 
 QUOTA, RANGE = "ResourceQuota", "LimitRange"
@@ -26,7 +26,7 @@ _COUNTED = frozenset(
 )
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     quotas, ranges = index.of(QUOTA), index.of(RANGE)
     if not quotas and not ranges:
@@ -44,7 +44,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             found = _refused(container, [one for one in quotas if one.namespace == here], limits)
             if found is not None:
                 message, path = found
-                yield at(KEPT_OUT, workload, f"{workload}: {message}", *path)
+                yield problem(KEPT_OUT, workload, f"{workload}: {message}", *path)
 
 
 def _refused(
@@ -58,16 +58,16 @@ def _refused(
         hard = [_ALIASES.get(str(name), str(name)) for name in mapping(quota.spec.get("hard"))]
         lacking = ", ".join(name for name in hard if name in _COUNTED and given.get(name) is None)
         if lacking:
-            return f"{quota} asks for {lacking} of every container, and {who} has none", place
+            return f"{quota} requires {lacking} of every container, but {who} has none", place
     for item in limits:
         for name, most in mapping(item.get("max")).items():
             fault = _beyond(given.get(f"limits.{name}"), most, above=True)
             if fault is not None:
-                return f"{who} has a {name} limit of {fault}, the LimitRange takes at most {most}", place
+                return f"{who} has a {name} limit of {fault}, but the LimitRange allows at most {most}", place
         for name, least in mapping(item.get("min")).items():
             fault = _beyond(given.get(f"requests.{name}"), least, above=False)
             if fault is not None:
-                return f"{who} requests {name} {fault}, the LimitRange takes no less than {least}", place
+                return f"{who} requests {name} {fault}, but the LimitRange requires at least {least}", place
     return None
 
 
@@ -79,7 +79,7 @@ def _beyond(value: Any, bound: Any, above: bool) -> str | None:
 
 
 def _given(container: Container, limits: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Requests and limits of a container with what LimitRanges and Kubernetes fill in."""
+    """Requests and limits of a container with the defaults of LimitRanges and Kubernetes."""
     own_limits = mapping(dig(container.body, "resources", "limits"))
     own_requests = mapping(dig(container.body, "resources", "requests"))
     given: dict[str, Any] = {}

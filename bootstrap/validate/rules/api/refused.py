@@ -1,4 +1,4 @@
-"""What the API server refuses of an object by itself: names, ports, schedules."""
+"""What the API server refuses in single objects: names, ports, schedules."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.resources.index import Index, Resource, mapping, sequence
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 PORT_TWICE = Rule(
     "GB357",
     "service-port-twice",
     "error",
     "A Service has two ports of one name, or of one number and protocol: the API server refuses it.",
-    "take one of them out, or give it another name and number",
+    "remove one of them, or give it another name and number",
 )
 NODE_PORT = Rule(
     "GB358",
     "node-port-out-of-range",
     "warning",
     "A nodePort is not between 30000 and 32767: the API server refuses it, unless another range is set.",
-    "take a number from 30000 to 32767, or leave it to Kubernetes",
+    "use a number from 30000 to 32767, or leave it to Kubernetes",
 )
 NAME = Rule(
     "GB360",
     "name-invalid",
     "error",
-    "An object's name has a letter that Kubernetes does not allow in it, or is too long: it is refused.",
-    "use lower-case letters, digits and dashes, in what names it too",
+    "An object's name has a character that Kubernetes does not allow, or is too long: it is refused.",
+    "use lower-case letters, digits and dashes, also where it is referenced",
 )
 SCHEDULE = Rule(
     "GB361",
@@ -40,16 +40,16 @@ SCHEDULE = Rule(
 _NODE_PORTS = range(30000, 32768)
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABELS = ("Namespace", "Service")
-"""Kinds whose names are a part of a host name, without dots and of 63 letters at most."""
+"""Kinds whose names are a part of a host name, without dots and at most 63 characters."""
 _PLACEHOLDER = re.compile(r"[$<>{}%@()]")
 _FREE = ("rbac.authorization.k8s.io", ".openshift.io")
-"""Ends of groups whose names may have other letters too."""
+"""Suffixes of groups whose names may have other characters, too."""
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for resource in index.resources:
-        if around.complete or resource.application:  # else it may be a template that something fills in
+        if context.complete or resource.application:  # else it may be a template that something renders
             yield from _name(resource)
     for service in index.of("Service"):
         yield from _ports(service)
@@ -60,7 +60,7 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             and not _PLACEHOLDER.search(schedule.removeprefix("@"))
             and (fault := broken(schedule))
         ):
-            yield at(SCHEDULE, job, f"{job}: the schedule {schedule!r}: {fault}", "spec", "schedule")
+            yield problem(SCHEDULE, job, f"{job}: the schedule {schedule!r}: {fault}", "spec", "schedule")
 
 
 def _name(resource: Resource) -> Iterator[Problem]:
@@ -73,12 +73,12 @@ def _name(resource: Resource) -> Iterator[Problem]:
     if len(name) <= (63 if label else 253) and _SUBDOMAIN.fullmatch(name) and not (label and "." in name):
         return
     fit = re.sub(r"[^a-z0-9.]+" if not label else r"[^a-z0-9]+", "-", name.lower()).strip("-.")
-    message = f"{resource} cannot be called so"
+    message = f"{resource} has an invalid name"
     if len(name) > (63 if label else 253):
-        yield at(NAME, resource, f"{message}: its name has {len(name)} letters", "metadata", "name")
+        yield problem(NAME, resource, f"{message}: it has {len(name)} characters", "metadata", "name")
     else:
-        fix = f"call it {fit}, also in what names it" if _SUBDOMAIN.fullmatch(fit) else None
-        yield at(NAME, resource, message, "metadata", "name", fix=fix)
+        fix = f"rename it to {fit}, also where it is referenced" if _SUBDOMAIN.fullmatch(fit) else None
+        yield problem(NAME, resource, message, "metadata", "name", fix=fix)
 
 
 def _ports(service: Resource) -> Iterator[Problem]:
@@ -92,12 +92,12 @@ def _ports(service: Resource) -> Iterator[Problem]:
                 what = (
                     f"two ports called {key[1]}" if key[0] == "name" else f"port {key[1]} ({protocol}) twice"
                 )
-                yield at(PORT_TWICE, service, f"{service} has {what}", *place)
+                yield problem(PORT_TWICE, service, f"{service} has {what}", *place)
                 break
         seen.update(names)
         given = port.get("nodePort")
         if isinstance(given, int) and given and given not in _NODE_PORTS:
-            yield at(NODE_PORT, service, f"{service} wants the nodePort {given}", *place, "nodePort")
+            yield problem(NODE_PORT, service, f"{service} has the nodePort {given}", *place, "nodePort")
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -112,7 +112,7 @@ _WORDS = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", 
 
 
 def broken(schedule: str) -> str:
-    """What is wrong with a cron schedule, as Kubernetes reads it; "" for nothing."""
+    """What is wrong with a cron schedule, as Kubernetes parses it; "" for nothing."""
     if "TZ" in schedule:
         return "the time zone goes into spec.timeZone"
     if schedule.startswith("@"):
@@ -124,7 +124,7 @@ def broken(schedule: str) -> str:
     for part, (field, low, high), names in zip(parts, _FIELDS, _NAMES, strict=True):
         for item in part.split(","):
             if not _fits(item, low, high, names):
-                return f"{item!r} is no {field} (from {low} to {high})"
+                return f"{item!r} is not a valid {field} (from {low} to {high})"
     return ""
 
 

@@ -1,6 +1,6 @@
 """Fields that a kind does not have, values of the wrong type, and what is missing.
 
-Built-in kinds by the kubernetes client's models, custom ones by their definitions.
+Built-in kinds by the OpenAPI of Kubernetes, custom ones by their definitions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from bootstrap.core.text import near, suggest
 from bootstrap.resources.index import Index, Resource
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 from bootstrap.validate.rules.api.values import VALUES
 from bootstrap.validate.rules.api.versions import GROUPS, REMOVALS
 
@@ -27,21 +27,21 @@ TYPE = Rule(
     "wrong-type",
     "error",
     "A field's value has the wrong type: the API server refuses the object.",
-    "write the value in the type that is asked for: text in quotes, numbers, true and false without",
+    "write the value in the required type: text in quotes, numbers, true and false without",
 )
 KIND = Rule(
     "GB126",
     "unknown-kind",
     "error",
-    "A kind or its version is not known to its API group: the API server refuses the object.",
-    "correct kind and apiVersion",
+    "An API group does not have the kind or version: the API server refuses the object.",
+    "correct the kind and apiVersion",
 )
 VALUE = Rule(
     "GB127",
     "value-refused",
     "error",
     "A field has a value that the API server refuses.",
-    "write one of the values that it takes",
+    "write one of the allowed values",
 )
 REQUIRED = Rule(
     "GB123",
@@ -52,17 +52,17 @@ REQUIRED = Rule(
 )
 
 _FREE = {"V1CustomResourceDefinition"}
-"""Not looked into: a definition is a schema itself, with keys of its own."""
+"""Not checked: a definition is itself a schema, with keys of its own."""
 _MADE = {"status", "creationTimestamp"}
-"""What controllers write, and generators leave empty."""
+"""Fields that controllers write and generators leave empty."""
 _SOPS = "sops"
-"""What sops adds to an object that it encrypts, and takes away before it is applied."""
+"""The field that sops adds to an encrypted object, and removes before it is applied."""
 _QUANTITY = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
-    schema = around.schema()
+    schema = context.schema()
     models = schema.get("models") or {}
     if not models:
         return
@@ -73,17 +73,17 @@ def check(index: Index, around: Surroundings) -> Iterator[Problem]:
             yield from _unknown_kind(resource, schema["kinds"])
         elif model not in _FREE:
             for rule, message, path in faults(resource.body, f"#{model}", models, ()):
-                yield at(rule, resource, f"{resource}: {message}", *path)
+                yield problem(rule, resource, f"{resource}: {message}", *path)
 
 
 def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Problem]:
-    """A kind that its group does not have: of a group of Kubernetes, or one near a kind that is defined."""
+    """A kind that its group does not have: in a group of Kubernetes, or similar to a defined kind."""
     api_version, kind = str(resource.body.get("apiVersion")), str(resource.body.get("kind"))
     if (api_version, kind) in REMOVALS or (api_version, kind) == ("v1", "List"):
         return
     group, _, version = api_version.rpartition("/")
     if not group and version != "v1" and "metadata" not in resource.body:
-        return  # a program's own settings that only look alike, such as Talos'
+        return  # a program's own settings that only look similar, such as those of Talos
     here = [known.rsplit("/", 2) for known in kinds if _group(known) == group]
     versions = sorted({known[-2] for known in here if known[-1] == kind})
     said = suggest(near(kind, (known[-1] for known in here), cutoff=0.8))
@@ -100,7 +100,7 @@ def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Prob
     else:
         return
     message = f"{resource}: {api_version} has no kind {kind}{hint}"
-    yield at(KIND, resource, message, place)
+    yield problem(KIND, resource, message, place)
 
 
 def _group(known: str) -> str:
@@ -111,7 +111,7 @@ Fault = tuple[Rule, str, Path]
 
 
 def faults(value: Any, kind: Any, schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
-    """What is wrong with a value of a type (builtin_kinds.py names the types)."""
+    """What is wrong with a value of a type (builtin_kinds.py lists the types)."""
     if value is None or kind == "any":
         return
     if isinstance(kind, list) and kind[0] == "enum":
@@ -123,14 +123,14 @@ def faults(value: Any, kind: Any, schema: Mapping[str, Any], path: Path) -> Iter
     elif not _fits(value, kind):
         yield TYPE, f"{_spell(path)} is {_word(value)}, not {_WORDS[kind]}", path
     elif kind == "quantity" and isinstance(value, str) and not _QUANTITY.fullmatch(value):
-        yield VALUE, f"{_spell(path)} is {value!r}, which is no quantity such as 100m or 64Mi", path
+        yield VALUE, f"{_spell(path)} is {value!r}, which is not a quantity such as 100m or 64Mi", path
 
 
 def _chosen(value: Any, allowed: list[Any], path: Path) -> Iterator[Fault]:
     if not isinstance(value, str):
         yield TYPE, f"{_spell(path)} is {_word(value)}, not text", path
     elif value not in allowed:
-        hint = suggest(near(value, allowed)) or f"it takes {', '.join(allowed[:8])}"
+        hint = suggest(near(value, allowed)) or f"allowed: {', '.join(allowed[:8])}"
         yield VALUE, f"{_spell(path)} is {value!r}; {hint}", path
 
 
@@ -163,14 +163,14 @@ def _model(value: Any, name: str, schema: Mapping[str, Any], path: Path) -> Iter
         elif key not in _MADE and (path or key != _SOPS) and not schema[name].get("open"):
             said = suggest(near(str(key), fields, cutoff=0.7))
             hint = f"; {said}" if said else ""
-            yield UNKNOWN, f"{_spell((*path, key))} is no field of it{hint}", (*path, key)
+            yield UNKNOWN, f"unknown field {_spell((*path, key))}{hint}", (*path, key)
     for key in schema[name]["required"]:
         if value.get(key) is None:
             yield REQUIRED, f"{_spell((*path, key))} is missing", path
 
 
 def _allowed(value: Any, allowed: list[str] | range, path: Path) -> Iterator[Fault]:
-    """The values of a field of a built-in kind, of each item when it is a list."""
+    """The values of a field of a built-in kind, of each item if it is a list."""
     for item, place in (
         [(one, (*path, number)) for number, one in enumerate(value)]
         if isinstance(value, list)

@@ -1,4 +1,4 @@
-"""What the API server refuses though each field has the right type: what does not go together."""
+"""What the API server refuses although each field has the right type: inconsistent fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.quantity import amount
-from bootstrap.validate.rule import Path, Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 from bootstrap.validate.rules.api.validation_data import config_map, secret
 from bootstrap.validate.rules.api.validation_pods import pod_faults
 
@@ -18,7 +18,7 @@ REFUSED = Rule(
     "GB130",
     "refused-by-validation",
     "error",
-    "Fields of an object do not go together, or one has a value that Kubernetes does not take there: the API "
+    "Fields of an object contradict each other, or one has a value that Kubernetes does not allow: the API "
     "server refuses it.",
     "write it as the message says",
 )
@@ -26,8 +26,8 @@ TWICE = Rule(
     "GB131",
     "given-twice",
     "warning",
-    "Two items of a list have one key: the last one counts, and server-side apply refuses the object.",
-    "take one of them out",
+    "Two items of a list have the same key: the last one counts, and server-side apply refuses the object.",
+    "remove one of them",
 )
 
 Fault = tuple[str, Path]
@@ -41,21 +41,21 @@ _HOST = re.compile(
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|\$\(|<[\w -]+>")
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for kind, faults in _BY_KIND.items():
         for resource in index.of(kind):
-            yield from _told(around, resource, faults(resource))
+            yield from _problems(context, resource, faults(resource))
     for resource in index.of(*WORKLOADS):
         for message, path, twice in pod_faults(resource):
-            if around.complete or resource.application:
-                yield at(TWICE if twice else REFUSED, resource, f"{resource}: {message}", *path)
+            if context.complete or resource.application:
+                yield problem(TWICE if twice else REFUSED, resource, f"{resource}: {message}", *path)
 
 
-def _told(around: Surroundings, resource: Resource, faults: Iterator[Fault]) -> Iterator[Problem]:
-    if around.complete or resource.application:  # else it may be a template that something fills in
+def _problems(context: ClusterContext, resource: Resource, faults: Iterator[Fault]) -> Iterator[Problem]:
+    if context.complete or resource.application:  # else it may be a template that something renders
         for message, path in faults:
-            yield at(REFUSED, resource, f"{resource}: {message}", *path)
+            yield problem(REFUSED, resource, f"{resource}: {message}", *path)
 
 
 def _deployment(resource: Resource) -> Iterator[Fault]:
@@ -70,7 +70,7 @@ def _deployment(resource: Resource) -> Iterator[Fault]:
     strategy = mapping(spec.get("strategy"))
     rolling = mapping(strategy.get("rollingUpdate"))
     if strategy.get("type") == "Recreate" and rolling:
-        yield "Recreate takes no rollingUpdate", ("spec", "strategy", "rollingUpdate")
+        yield "Recreate cannot have rollingUpdate", ("spec", "strategy", "rollingUpdate")
     if rolling and all(_is_none(rolling.get(one)) for one in ("maxSurge", "maxUnavailable")):
         yield (
             "maxSurge and maxUnavailable are both 0: nothing can be replaced",
@@ -85,7 +85,7 @@ def _is_none(value: Any) -> bool:
 def _stateful(resource: Resource) -> Iterator[Fault]:
     strategy = mapping(resource.spec.get("updateStrategy"))
     if strategy.get("type") == "OnDelete" and strategy.get("rollingUpdate"):
-        yield "OnDelete takes no rollingUpdate", ("spec", "updateStrategy", "rollingUpdate")
+        yield "OnDelete cannot have rollingUpdate", ("spec", "updateStrategy", "rollingUpdate")
     claims = mappings(resource.spec.get("volumeClaimTemplates"))
     for number, claim in enumerate(claims):
         for message, path in _claim_spec(mapping(claim.get("spec"))):
@@ -96,7 +96,7 @@ def _job(resource: Resource) -> Iterator[Fault]:
     if resource.spec.get("completionMode") == "Indexed" and resource.spec.get("completions") is None:
         yield "completionMode Indexed needs completions", ("spec", "completionMode")
     if resource.spec.get("selector") and resource.spec.get("manualSelector") is not True:
-        yield "a Job makes its own selector (unless manualSelector is true)", ("spec", "selector")
+        yield "a Job generates its own selector (unless manualSelector is true)", ("spec", "selector")
 
 
 def _cron_job(resource: Resource) -> Iterator[Fault]:
@@ -104,11 +104,14 @@ def _cron_job(resource: Resource) -> Iterator[Fault]:
     if isinstance(zone, str) and not _PLACEHOLDER.search(zone) and not _is_zone(zone):
         yield f"there is no time zone {zone!r}", ("spec", "timeZone")
     if len(resource.name) > 52:
-        yield f"a CronJob's name has 52 letters at most, this one {len(resource.name)}", ("metadata", "name")
+        yield (
+            f"a CronJob's name has at most 52 characters, this one has {len(resource.name)}",
+            ("metadata", "name"),
+        )
 
 
 def _is_zone(zone: str) -> bool:
-    """Whether a time zone is known; without the system's list of them, whether it looks like one."""
+    """Whether a time zone is known; without the system's list, whether it looks like one."""
     from zoneinfo import available_timezones
 
     known = available_timezones()
@@ -128,14 +131,14 @@ def _service(resource: Resource) -> Iterator[Fault]:
     if spec.get("clusterIP") == "None" and kind in ("LoadBalancer", "NodePort"):
         yield f"a {kind} cannot be headless (clusterIP: None)", ("spec", "clusterIP")
     if kind in ("ClusterIP", "ExternalName") and spec.get("externalTrafficPolicy"):
-        yield f"a {kind} has no externalTrafficPolicy", ("spec", "externalTrafficPolicy")
+        yield f"a {kind} cannot have externalTrafficPolicy", ("spec", "externalTrafficPolicy")
     for number, port in enumerate(ports):
         place = ("spec", "ports", number)
         if port.get("nodePort") and kind in ("ClusterIP", "ExternalName"):
-            yield f"a {kind} has no nodePort", (*place, "nodePort")
+            yield f"a {kind} cannot have a nodePort", (*place, "nodePort")
         name, target = port.get("name"), port.get("targetPort")
         if isinstance(name, str) and name and not _LABEL.fullmatch(name):
-            yield f"{name!r} is no name for a port", (*place, "name")
+            yield f"{name!r} is not a port name", (*place, "name")
         if isinstance(target, str) and not PORT_NAME.fullmatch(target):
             yield f"targetPort {target!r} is neither a number nor the name of a port", (*place, "targetPort")
         if isinstance(target, int) and not 0 < target < 65536:
@@ -143,12 +146,12 @@ def _service(resource: Resource) -> Iterator[Fault]:
     for number, one in enumerate(sequence(spec.get("loadBalancerSourceRanges"))):
         if not _is_network(one):
             yield (
-                f"{one!r} is no range of addresses such as 10.0.0.0/8",
+                f"{one!r} is not an address range such as 10.0.0.0/8",
                 ("spec", "loadBalancerSourceRanges", number),
             )
     for number, one in enumerate(sequence(spec.get("externalIPs"))):
         if not _is_address(one):
-            yield f"{one!r} is no address", ("spec", "externalIPs", number)
+            yield f"{one!r} is not an address", ("spec", "externalIPs", number)
 
 
 def _ingress(resource: Resource) -> Iterator[Fault]:
@@ -177,10 +180,10 @@ def _ingress(resource: Resource) -> Iterator[Fault]:
 def _host_fault(host: str) -> str:
     """What is wrong with a host of an Ingress; "" for nothing."""
     if "://" in host or "/" in host or re.search(r":\d+$", host):
-        return "is a host alone: no scheme, port or path"
+        return "must be only a host: no scheme, port or path"
     if _is_address(host):
         return "is an address: only names can be hosts"
-    return "" if _HOST.fullmatch(host) else "is no host name: lower-case letters, digits, dashes and dots"
+    return "" if _HOST.fullmatch(host) else "is not a host name: lower-case letters, digits, dashes and dots"
 
 
 def _network_policy(resource: Resource) -> Iterator[Fault]:
@@ -192,7 +195,7 @@ def _network_policy(resource: Resource) -> Iterator[Fault]:
             for place, peer in enumerate(mappings(rule.get(side))):
                 block, where = mapping(peer.get("ipBlock")), (*start, side, place)
                 if block and len(peer) > 1:
-                    yield "ipBlock stands alone, without selectors", where
+                    yield "ipBlock cannot be combined with selectors", where
                 if not peer:
                     yield "a peer needs a selector or an ipBlock", where
                 yield from _block(block, (*where, "ipBlock"))
@@ -205,7 +208,7 @@ def _policy_port(port: Mapping[str, Any], place: Path) -> Iterator[Fault]:
     if isinstance(first, int) and not 0 < first < 65536:
         yield f"port {first} is not 1 to 65535", (*place, "port")
     if last is not None and (not isinstance(first, int) or (isinstance(last, int) and last < first)):
-        yield "endPort goes with a port that is a number, and not above it", (*place, "endPort")
+        yield "endPort needs a numeric port that is not above it", (*place, "endPort")
 
 
 def _block(block: Mapping[str, Any], place: Path) -> Iterator[Fault]:
@@ -213,16 +216,16 @@ def _block(block: Mapping[str, Any], place: Path) -> Iterator[Fault]:
     if not block or (isinstance(cidr, str) and _PLACEHOLDER.search(cidr)):
         return
     if not _is_network(cidr):
-        yield f"{cidr!r} is no range of addresses such as 10.0.0.0/8", (*place, "cidr")
+        yield f"{cidr!r} is not an address range such as 10.0.0.0/8", (*place, "cidr")
         return
     whole = ip_network(str(cidr), strict=False)
     for number, one in enumerate(sequence(block.get("except"))):
         if not _is_network(one):
-            yield f"{one!r} is no range of addresses", (*place, "except", number)
+            yield f"{one!r} is not an address range", (*place, "except", number)
             continue
         part = ip_network(str(one), strict=False)
         if part.version != whole.version or part == whole or not part.subnet_of(whole):  # type: ignore[arg-type]
-            yield f"{one} is no part of {cidr}", (*place, "except", number)
+            yield f"{one} is not within {cidr}", (*place, "except", number)
 
 
 def _is_network(value: Any) -> bool:
@@ -244,10 +247,11 @@ def _is_address(value: Any) -> bool:
 def _binding(resource: Resource) -> Iterator[Fault]:
     kinds = ("ClusterRole",) if resource.kind.startswith("Cluster") else ("ClusterRole", "Role")
     if (kind := dig(resource.body, "roleRef", "kind")) is not None and kind not in kinds:
-        yield f"roleRef is of the kind {kind}, not {' or '.join(kinds)}", ("roleRef", "kind")
+        yield f"roleRef has the kind {kind}, not {' or '.join(kinds)}", ("roleRef", "kind")
     for number, subject in enumerate(mappings(resource.body.get("subjects"))):
         kind, place = subject.get("kind"), ("subjects", number)
-        if kind == "ServiceAccount" and not subject.get("namespace"):
+        whole = resource.kind.startswith("Cluster")  # a RoleBinding's subjects are of its namespace otherwise
+        if whole and kind == "ServiceAccount" and not subject.get("namespace"):
             yield f"the subject ServiceAccount {subject.get('name')} needs a namespace", place
         elif kind not in ("ServiceAccount", "User", "Group") and kind is not None:
             yield f"a subject is a ServiceAccount, User or Group, not {kind}", (*place, "kind")
@@ -261,7 +265,7 @@ def _role(resource: Resource) -> Iterator[Fault]:
         if paths and (rule.get("resources") or rule.get("apiGroups")):
             yield "a rule is for resources or for nonResourceURLs, not for both", place
         elif paths and resource.kind.startswith("Role."):
-            yield "a Role has no nonResourceURLs: they have no namespace", (*place, "nonResourceURLs")
+            yield "a Role cannot have nonResourceURLs: they have no namespace", (*place, "nonResourceURLs")
         elif not paths and not rule.get("resources"):
             yield "a rule needs resources", place
         elif not paths and not rule.get("apiGroups"):
@@ -270,7 +274,7 @@ def _role(resource: Resource) -> Iterator[Fault]:
 
 def _budget(resource: Resource) -> Iterator[Fault]:
     if resource.spec.get("minAvailable") is not None and resource.spec.get("maxUnavailable") is not None:
-        yield "minAvailable and maxUnavailable exclude each other", ("spec", "maxUnavailable")
+        yield "minAvailable and maxUnavailable cannot be combined", ("spec", "maxUnavailable")
 
 
 def _claim(resource: Resource) -> Iterator[Fault]:
@@ -282,12 +286,12 @@ def _claim_spec(spec: Mapping[str, Any]) -> Iterator[Fault]:
     if not modes:
         yield "a claim needs accessModes", ("spec",)
     if "ReadWriteOncePod" in modes and len(modes) > 1:
-        yield "ReadWriteOncePod stands alone", ("spec", "accessModes")
+        yield "ReadWriteOncePod cannot be combined with other modes", ("spec", "accessModes")
     storage = dig(spec, "resources", "requests", "storage")
     if storage is None:
         yield "a claim needs resources.requests.storage", ("spec",)
     elif (asked := amount(storage)) is not None and asked <= 0:
-        yield f"a claim of {storage} is none", ("spec", "resources", "requests", "storage")
+        yield f"a claim of {storage} is not possible", ("spec", "resources", "requests", "storage")
 
 
 def _definition(resource: Resource) -> Iterator[Fault]:

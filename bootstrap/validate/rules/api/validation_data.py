@@ -1,4 +1,4 @@
-"""What the API server refuses of the data of ConfigMaps and Secrets."""
+"""What the API server refuses in the data of ConfigMaps and Secrets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def config_map(resource: Resource) -> Iterator[Fault]:
     yield from _keys(data, "data")
     yield from _keys(binary, "binaryData")
     for key in sorted(set(map(str, data)) & set(map(str, binary))):
-        yield f"{key} stands in data and in binaryData", ("binaryData", key)
+        yield f"{key} is in data and in binaryData", ("binaryData", key)
     yield from _base64(binary, "binaryData")
 
 
@@ -51,7 +51,7 @@ def secret(resource: Resource) -> Iterator[Fault]:
 def _keys(data: Mapping[Any, Any], field: str) -> Iterator[Fault]:
     for key in data:
         if isinstance(key, str) and not _DATA_KEY.fullmatch(key) and not _PLACEHOLDER.search(key):
-            yield f"{key!r} is no key: letters, digits, dashes, dots and underscores", (field, key)
+            yield f"{key!r} is not a key: letters, digits, dashes, dots and underscores", (field, key)
 
 
 def _base64(data: Mapping[Any, Any], field: str) -> Iterator[Fault]:
@@ -61,4 +61,4 @@ def _base64(data: Mapping[Any, Any], field: str) -> Iterator[Fault]:
         try:
             base64.b64decode("".join(value.split()), validate=True)
         except (binascii.Error, ValueError):
-            yield f"the value of {key} is no base64", (field, key)
+            yield f"the value of {key} is not base64", (field, key)

@@ -1,4 +1,4 @@
-"""What the API server refuses of pods though each field has the right type."""
+"""What the API server refuses in pods although each field has the right type."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bootstrap.core.text import suggest
 from bootstrap.resources.index import Resource, dig, mapping, mappings
 from bootstrap.resources.pods import Container, containers, pod_spec, template, template_path
 from bootstrap.resources.quantity import amount
 from bootstrap.validate.rule import Path
 
 PodFault = tuple[str, Path, bool]
-"""What is wrong, where, and whether it is only that something is given twice."""
+"""What is wrong, where, and whether it is only a duplicate."""
 
 _PORT_NAME = re.compile(r"(?=.{1,15}$)(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _LABEL = re.compile(r"(?=.{1,63}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
@@ -30,7 +31,11 @@ def pod_faults(resource: Resource) -> Iterator[PodFault]:
         return
     policy = spec.get("restartPolicy") or "Always"
     if resource.kind in _LASTING and policy != "Always":
-        yield f"its pods have restartPolicy {policy}, and only Always goes", (*start, "restartPolicy"), False
+        yield (
+            f"its pods have restartPolicy {policy}, but only Always is allowed",
+            (*start, "restartPolicy"),
+            False,
+        )
     if resource.kind in _ENDING and policy == "Always" and template(resource):
         place = (*start, "restartPolicy") if "restartPolicy" in spec else start
         yield "its pods need restartPolicy OnFailure or Never", place, False
@@ -46,7 +51,7 @@ def pod_faults(resource: Resource) -> Iterator[PodFault]:
             yield f"two containers are called {container.name}", (*container.path, "name"), False
         names.add(container.name)
         if not _LABEL.fullmatch(container.name) and not _PLACEHOLDER.search(container.name):
-            yield f"{container.name!r} is no name for a container", container.path, False
+            yield f"{container.name!r} is not a container name", container.path, False
         yield from _ports(container, spec.get("hostNetwork") is True)
         yield from _environment(container)
         yield from _mounts(container)
@@ -63,20 +68,20 @@ def _volumes(spec: Mapping[str, Any], start: Path) -> Iterator[PodFault]:
             yield f"two volumes are called {name}", (*place, "name"), False
         seen.add(name)
         if not _LABEL.fullmatch(name) and not _PLACEHOLDER.search(name):
-            yield f"{name!r} is no name for a volume", (*place, "name"), False
+            yield f"{name!r} is not a volume name", (*place, "name"), False
         kinds = sorted(key for key, value in volume.items() if key != "name" and value is not None)
         if len(kinds) > 1:
-            yield f"volume {name} is of several kinds: {', '.join(kinds)}", place, False
+            yield f"volume {name} has several types: {', '.join(kinds)}", place, False
 
 
 def _toleration(one: Mapping[str, Any]) -> str:
     operator = one.get("operator") or "Equal"
     if operator == "Exists" and one.get("value"):
-        return "a toleration with the operator Exists has no value"
+        return "a toleration with the operator Exists cannot have a value"
     if not one.get("key") and operator != "Exists":
         return "a toleration without a key needs the operator Exists"
     if one.get("tolerationSeconds") is not None and one.get("effect") != "NoExecute":
-        return "tolerationSeconds goes with the effect NoExecute"
+        return "tolerationSeconds needs the effect NoExecute"
     return ""
 
 
@@ -87,8 +92,8 @@ def _ports(container: Container, on_node: bool) -> Iterator[PodFault]:
         name, place = port.get("name"), (*container.path, "ports", number)
         if isinstance(name, str) and name:
             if not _PORT_NAME.fullmatch(name) and not _PLACEHOLDER.search(name):
-                hint = "at most 15 letters, digits and dashes, one letter at least, in lower case"
-                yield f"{name!r} is no name for a port: {hint}", (*place, "name"), False
+                hint = "at most 15 lower-case letters, digits and dashes, at least one letter"
+                yield f"{name!r} is not a port name: {hint}", (*place, "name"), False
             if name in names:
                 yield f"container {container.name} has two ports called {name}", (*place, "name"), False
             names.add(name)
@@ -109,7 +114,7 @@ def _environment(container: Container) -> Iterator[PodFault]:
             yield f"container {container.name} has the variable {name} twice", place, True
         seen.add(name)
         if "=" in name or not name or not name.isascii() or not name.isprintable():
-            yield f"{name!r} is no name for a variable", (*place, "name"), False
+            yield f"{name!r} is not a variable name", (*place, "name"), False
         source = mapping(variable.get("valueFrom"))
         if source and variable.get("value"):
             yield f"the variable {name} has a value and a valueFrom", place, False
@@ -129,9 +134,9 @@ def _mounts(container: Container) -> Iterator[PodFault]:
         for field in ("subPath", "subPathExpr"):
             below = str(mount.get(field) or "")
             if below.startswith("/") or ".." in below.split("/"):
-                yield f"{field} {below!r} must lead downwards from the volume", (*place, field), False
+                yield f"{field} {below!r} must stay within the volume", (*place, field), False
         if mount.get("subPath") and mount.get("subPathExpr"):
-            yield "subPath and subPathExpr exclude each other", place, False
+            yield "subPath and subPathExpr cannot be combined", place, False
 
 
 def _probes(container: Container) -> Iterator[PodFault]:
@@ -141,23 +146,23 @@ def _probes(container: Container) -> Iterator[PodFault]:
             continue
         handlers = [one for one in _HANDLERS if probe.get(one) is not None]
         if len(handlers) != 1:
-            has = " and ".join(handlers) or "nothing to ask"
+            has = " and ".join(handlers) or "no handler"
             yield f"the {field} of {container.name} has {has}", place, False
         for key in _AT_LEAST_ONE:
             value = probe.get(key)
-            if isinstance(value, int) and value < 0:  # 0 is read as "not said"
+            if isinstance(value, int) and value < 0:  # 0 counts as not set
                 yield f"{key} of the {field} is {value}, not 1 or more", (*place, key), False
         if field != "readinessProbe" and probe.get("successThreshold") not in (None, 0, 1):
             yield f"successThreshold of the {field} must be 1", (*place, "successThreshold"), False
         if container.init and not container.sidecar:
-            yield f"the init container {container.name} ends, and has a {field}", place, False
+            yield f"the init container {container.name} ends, but has a {field}", place, False
         for handler in ("httpGet", "tcpSocket"):
             port = dig(probe, handler, "port")
             if isinstance(port, str) and not _PORT_NAME.fullmatch(port) and not _PLACEHOLDER.search(port):
-                yield f"the {field} asks port {port!r}, which is no port", (*place, handler, "port"), False
+                yield f"the {field} uses port {port!r}, which is not a port", (*place, handler, "port"), False
             if isinstance(port, int) and not 0 < port < 65536:
                 yield (
-                    f"the {field} asks port {port}, which is not 1 to 65535",
+                    f"the {field} uses port {port}, which is not 1 to 65535",
                     (*place, handler, "port"),
                     False,
                 )
@@ -173,7 +178,7 @@ def _resources(container: Container) -> Iterator[PodFault]:
             if size < 0:
                 yield f"{kind}.{name} of {container.name} is {value}", place, False
             elif str(name) in ("memory", "ephemeral-storage") and size % 1:
-                meant = f"; did you mean {str(value)[:-1]}Mi?" if str(value).endswith("m") else ""
+                meant = f"; {suggest([f'{str(value)[:-1]}Mi'])}" if str(value).endswith("m") else ""
                 yield (
                     f"{kind}.{name} of {container.name} is {value}, which is {size} bytes{meant}",
                     place,
@@ -187,6 +192,6 @@ def _security(container: Container) -> Iterator[PodFault]:
         return
     added = [str(one) for one in dig(context, "capabilities", "add") or ()]
     if context.get("privileged") is True:
-        yield f"{container.name} is privileged, and allowPrivilegeEscalation is false", place, False
+        yield f"{container.name} is privileged, but allowPrivilegeEscalation is false", place, False
     elif "CAP_SYS_ADMIN" in added:
-        yield f"{container.name} adds CAP_SYS_ADMIN, and allowPrivilegeEscalation is false", place, False
+        yield f"{container.name} adds CAP_SYS_ADMIN, but allowPrivilegeEscalation is false", place, False

@@ -1,4 +1,4 @@
-"""Values that fields of built-in kinds take: the API server refuses others, and no model says so."""
+"""Values that fields of built-in kinds may have: the API server refuses others, the OpenAPI says nothing."""
 
 from __future__ import annotations
 
@@ -98,4 +98,4 @@ VALUES: Mapping[tuple[str, str], list[str] | range] = {
     ("V1WeightedPodAffinityTerm", "weight"): range(1, 101),
     ("V1PreferredSchedulingTerm", "weight"): range(1, 101),
 }
-"""(model of the client, field) → the values it takes; of a list, each item."""
+"""(model, field) → the allowed values; for a list, those of each item."""

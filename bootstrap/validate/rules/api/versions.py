@@ -1,25 +1,25 @@
-"""API versions that Kubernetes no longer serves, or is going to drop."""
+"""API versions that Kubernetes no longer serves, or will remove."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bootstrap.resources.index import Index
-from bootstrap.validate.rule import Problem, Rule, Surroundings, at
+from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
 REMOVED = Rule(
     "GB124",
     "api-version-removed",
     "error",
-    "The API server no longer knows this version of the kind: the object is refused.",
-    "write it in the version that replaced it",
+    "The API server no longer serves this version of the kind: the object is refused.",
+    "use the version that replaced it",
 )
 DEPRECATED = Rule(
     "GB125",
     "api-version-deprecated",
     "warning",
-    "This version of the kind is going to be removed.",
-    "write it in the version that replaces it",
+    "This version of the kind will be removed.",
+    "use the version that replaces it",
 )
 
 _TABLE = """
@@ -57,7 +57,7 @@ flowcontrol.apiserver.k8s.io/v1beta2 PriorityLevelConfiguration 1.29 flowcontrol
 flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema 1.32 flowcontrol.apiserver.k8s.io/v1
 flowcontrol.apiserver.k8s.io/v1beta3 PriorityLevelConfiguration 1.32 flowcontrol.apiserver.k8s.io/v1
 """
-# From the project's deprecation guide: version, kinds, the release that stopped serving it, what replaced it.
+# From the Kubernetes deprecation guide: version, kinds, the release that removed it, its replacement.
 
 REMOVALS = {
     (version, kind): (release, successor)
@@ -88,17 +88,17 @@ GROUPS = {
 _DEPRECATED = {("v1", "Endpoints"): ("1.33", "discovery.k8s.io/v1 EndpointSlice")}
 
 
-def check(index: Index, around: Surroundings) -> Iterator[Problem]:
+def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """Every rule of this module."""
     for resource in index.resources:
         key = (str(resource.body.get("apiVersion")), str(resource.body.get("kind")))
         if key in REMOVALS:
             release, successor = REMOVALS[key]
-            gone = tuple(int(part) for part in release.split(".")) <= around.kubernetes
+            gone = tuple(int(part) for part in release.split(".")) <= context.kubernetes
             instead = "nothing replaces it" if successor == "-" else f"use {successor}"
             message = f"{resource} is {key[0]}, which Kubernetes {release} {'removed' if gone else 'removes'}"
-            yield at(REMOVED if gone else DEPRECATED, resource, message, "apiVersion", fix=instead)
+            yield problem(REMOVED if gone else DEPRECATED, resource, message, "apiVersion", fix=instead)
         elif key in _DEPRECATED:
             release, successor = _DEPRECATED[key]
             message = f"{resource} is {key[0]} {key[1]}, deprecated since Kubernetes {release}"
-            yield at(DEPRECATED, resource, message, "apiVersion", fix=f"use {successor}")
+            yield problem(DEPRECATED, resource, message, "apiVersion", fix=f"use {successor}")

@@ -18,7 +18,7 @@ from bootstrap.oci.reference import Reference, canonical
 
 
 @dataclass(frozen=True)
-class Guard:
+class Conditions:
     """The options that forbid or complete an edit. `built_at` is in seconds since the epoch."""
 
     only_newer: bool = False
@@ -40,11 +40,11 @@ class Guard:
         return f"{BUILT_AT}: {when}"
 
 
-class Guards:
+class ConditionChecks:
     """One run's answers: `pins`, digests by full reference; `keep`, reasons by NAME."""
 
-    def __init__(self, guard: Guard, output: Output) -> None:
-        self.guard = guard
+    def __init__(self, conditions: Conditions, output: Output) -> None:
+        self.conditions = conditions
         self.pins: dict[str, str] = {}
         self.keep: dict[str, str] = {}
         self._output = output
@@ -57,32 +57,32 @@ class Guards:
         self.keep.clear()
         self._judged.clear()
 
-    def look(self, outcome: Outcome, files: Files) -> None:
+    def run(self, outcome: Outcome, files: Files) -> None:
         """Ask what the changes of this outcome need; afterwards `pins` and `keep` may have grown."""
         for change in outcome.changes:
             if change.state != "changed":
                 continue
             self._judge(change, files)
-            if change.name not in self.keep and (self.guard.pin or self.guard.check_exists):
+            if change.name not in self.keep and (self.conditions.pin or self.conditions.check_exists):
                 self._ask_registry(change.after)
 
     def _judge(self, change: Change, files: Files) -> None:
-        guard = self.guard
-        if change.name in self._judged or not (guard.only_newer or guard.built_at is not None):
+        conditions = self.conditions
+        if change.name in self._judged or not (conditions.only_newer or conditions.built_at is not None):
             return
         self._judged.add(change.name)
         from bootstrap.image.newer import not_newer, set_after
         from bootstrap.image.past import is_ancestor_in, past
 
         assert change.place is not None  # noqa: S101 - every change of an image has one
-        since = None if guard.only_newer else guard.built_at
+        since = None if conditions.only_newer else conditions.built_at
         with closing(past(change.place, files, self._output.invocation, since)) as found:
-            steps = list(found if guard.only_newer else islice(found, 1))
+            steps = list(found if conditions.only_newer else islice(found, 1))
         reason = None
-        if guard.built_at is not None:
-            reason = set_after(guard.built_at, steps)
-        if reason is None and guard.only_newer:
-            is_ancestor = is_ancestor_in(guard.source or Path.cwd(), self._output.invocation)
+        if conditions.built_at is not None:
+            reason = set_after(conditions.built_at, steps)
+        if reason is None and conditions.only_newer:
+            is_ancestor = is_ancestor_in(conditions.source or Path.cwd(), self._output.invocation)
             reason = not_newer(change.name, change.after, change.before, steps, is_ancestor)
         if reason is not None:
             self.keep[change.name] = reason
@@ -97,13 +97,13 @@ class Guards:
         from bootstrap.oci.client import Registries
 
         if not isinstance(self._registries, Registries):
-            self._registries = Registries(self._output.invocation, self.guard.registry_ca_file)
+            self._registries = Registries(self._output.invocation, self.conditions.registry_ca_file)
         self._output.detail(f"asking the registry for {image}")
         digest = self._registries.digest(image)
         if digest is None:
             hint = "check the tag, and that the push to the registry has ended"
             raise RegistryError(f"looking for {image}", "the registry has no such image", hint)
         self._there.add(str(image))
-        if self.guard.pin and image.digest is None and image.tag is not None:
+        if self.conditions.pin and image.digest is None and image.tag is not None:
             self.pins[full] = digest
             self._there.add(f"{image}@{digest}")

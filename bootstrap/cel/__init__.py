@@ -1,0 +1,1 @@
+"""Evaluates CEL, Kubernetes' expression language, in a child process that can do nothing else."""

@@ -1,0 +1,90 @@
+"""Pure: whether a Secret's value is secret: by its key, its form, or what a file in it assigns."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from bootstrap.manifests.reader import parse
+from bootstrap.repository.tokens import KEY, is_dummy, token
+from bootstrap.resources.index import mapping, sequence
+
+SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|credential)s?$", re.IGNORECASE)
+NO_SECRET = re.compile(
+    r"true|false|yes|no|on|off|\d{1,5}|/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+", re.IGNORECASE
+)
+"""Values that say nothing alone: a switch, a port, an address."""
+RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
+_KEY_OF_SECRET = re.compile(
+    r"passw|passphrase|pwd|psw|secret|token|credential|htpasswd|auth$|\.?docker(?:cfg|configjson)|kube-?config"
+    r"|(?:api|access|private|encryption|signing|fernet|master|account|license|shared|ssh)[-_.]?key|(?:^|[-_.])key"
+    r"|key[-_]?data|dsn$|connection[-_.]?string|salt$|identity",
+    re.IGNORECASE,
+)
+_NO_KEY_OF_SECRET = re.compile(
+    r"(?:[-_.](?:size|cipher|type|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm"
+    r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref))$|existing",
+    re.IGNORECASE,
+)
+"""Names that speak of a secret, and tell something else of it."""
+_ASSIGNED = re.compile(
+    r"^\s*(?:export\s+)?[\"']?([\w.-]+)[\"']?\s*[:=]\s*[\"']?([^\"'\n]*?)[\"']?,?\s*$", re.MULTILINE
+)
+_HASHED = re.compile(r"\$(?:apr1|2[abxy]|5|6|argon2\w*)\$")
+
+
+def holds_secret(key: str, text: str) -> bool:
+    """Whether the value of a Secret's key is a secret, as far as the key, or what is in the value, tells."""
+    if KEY.search(text) or token(text) or _HASHED.search(text):
+        return True
+    if is_file(text):
+        return any(_is_secret(name, value) for name, value in _settings(text))
+    return _is_secret(key, text) or bool(RANDOM.fullmatch(text) and mixed(text) and entropy(text) > 4.5)
+
+
+def is_file(text: str) -> bool:
+    """Whether a value is a whole file of settings, and not one text."""
+    return "\n" in text.strip() or text.strip().startswith(("{", "["))
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if not _KEY_OF_SECRET.search(name) or _NO_KEY_OF_SECRET.search(name):
+        return False
+    return bool(value.strip()) and not is_dummy(value) and not NO_SECRET.fullmatch(value.strip())
+
+
+def _settings(text: str) -> Iterator[tuple[str, str]]:
+    """(name, value) of all that a file in YAML, JSON, or as lines of name and value, assigns."""
+    parsed = parse(text.encode())
+    values = [one.value for one in parsed.documents if isinstance(one.value, dict | list)]
+    if values and not parsed.faults:
+        for value in values:
+            yield from leaves(value)
+    else:
+        yield from ((match[1], match[2]) for match in _ASSIGNED.finditer(text))
+
+
+def leaves(value: Any) -> Iterator[tuple[str, str]]:
+    """(key, text) of every text below a value."""
+    for key, item in mapping(value).items():
+        if isinstance(item, str):
+            yield str(key), item
+        yield from leaves(item)
+    for item in sequence(value):
+        yield from leaves(item)
+
+
+def mixed(text: str) -> bool:
+    """Capitals, small letters and digits, often in turns: no name, path, checksum or version is."""
+    kinds = ["a" if one.islower() else "A" if one.isupper() else "0" for one in text if one.isalnum()]
+    return len(set(kinds)) == 3 and sum(a != b for a, b in pairwise(kinds)) > len(kinds) // 3
+
+
+def entropy(text: str) -> float:
+    """Bits a character."""
+    counts = Counter(text)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) if text else 0.0
