@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from bootstrap import argocd, kube
 from bootstrap.argocd import removal
 from bootstrap.argocd.removal import Removal
+from bootstrap.argocd.root import Place, find_root, is_bootstraps, place_of
 from bootstrap.argocd.status import TRACKING, Family, Key, key_of, wave_of
 from bootstrap.argocd.wait import API_VERSION
 from bootstrap.kube import contents as kube_contents
@@ -20,7 +20,7 @@ from bootstrap.kube.state import ArgoCDInstallation
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.uninstall import losses
 from bootstrap.uninstall.losses import Costs
-from bootstrap.uninstall.ours import as_object, is_bootstraps, is_kubernetes, is_ours
+from bootstrap.uninstall.ours import as_object, is_kubernetes, is_ours
 
 NAMESPACE = removal.NAMESPACE
 OWN_PROJECT = "default"
@@ -33,15 +33,6 @@ _CLUSTER_WIDE = (
 )
 
 Object = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the cluster is laid out: repository, branch, and the cluster's folder in it."""
-
-    repo_url: str = ""
-    branch: str = ""
-    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +78,7 @@ def observe(cluster: kube.Cluster, prune: bool | None) -> Seen:
     """Read all of it; `prune`: None takes what a removal that has begun was agreed to, else False."""
     pending = removal.pending(cluster)
     applications = {key_of(item): item for item in argocd.applications(cluster, None)}
-    root = _root(applications)
+    root = find_root(applications)
     known = {_key(text) for text in pending.applications} if pending else set()
     tree = _tree(applications, root, known)
     names = {name for _, name in {*tree, *known}}
@@ -139,18 +130,6 @@ def _key(text: str) -> Key:
     return namespace, name
 
 
-def _root(applications: Mapping[Key, Object]) -> Key | None:
-    """The Application that `init` has applied by itself; every other comes from it."""
-    found = [
-        key
-        for key, item in applications.items()
-        if key[0] == NAMESPACE
-        and is_bootstraps(item)
-        and TRACKING not in (item["metadata"].get("annotations") or {})
-    ]
-    return found[0] if found else None
-
-
 def _tree(applications: Mapping[Key, Object], root: Key | None, known: set[Key]) -> dict[Key, int]:
     """The root and all below it, with waves; what a removal that has begun knew of, too."""
     family = Family.from_applications(list(applications.values()))
@@ -186,14 +165,7 @@ def _foreign(
 def _place(root: Object | None, pending: Removal | None) -> Place:
     if root is None:
         return Place(pending.repo_url, pending.branch, pending.folder) if pending else Place()
-    spec = root.get("spec") or {}
-    sources = [one for one in (spec.get("source"), *(spec.get("sources") or ())) if one]
-    source = next((one for one in sources if one.get("ref") == "repo"), sources[0] if sources else {})
-    return Place(
-        str(source.get("repoURL") or ""),
-        str(source.get("targetRevision") or ""),
-        posixpath.normpath(str(source.get("path") or "")),
-    )
+    return place_of(root)
 
 
 def _cluster_wide(cluster: kube.Cluster, names: set[str]) -> list[ClusterObject]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bootstrap.argocd.root import is_bootstraps, managers
 from bootstrap.argocd.status import TRACKING
-from bootstrap.kube import FIELD_MANAGER
-from bootstrap.kube.find_argocd import MANAGED_BY, OURS
 from bootstrap.manifests.objects import ClusterObject
 
 ARGOCDS = frozenset(
@@ -29,17 +28,6 @@ ARGOCDS = frozenset(
 """Field managers of Argo CD's own processes: what they alone have made in its namespace is its own state."""
 KUBERNETES = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 """What Kubernetes puts into every namespace."""
-
-
-def managers(item: Mapping[str, Any]) -> set[str]:
-    """The field managers of an object."""
-    return {str(entry.get("manager")) for entry in item["metadata"].get("managedFields") or ()}
-
-
-def is_bootstraps(item: Mapping[str, Any]) -> bool:
-    """`init` has applied it, or what is in the catalog under its label."""
-    labels = item["metadata"].get("labels") or {}
-    return FIELD_MANAGER in managers(item) or labels.get(MANAGED_BY) == OURS
 
 
 def is_ours(item: Mapping[str, Any], applications: Collection[str]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.argocd import removal
-from tests.conftest import Result, Run
+from tests.conftest import Result, Run, cache_key, programs_cache
 from tests.sandbox.kubernetes import config_map, made
 from tests.sandbox.living import APPLICATION, FINALIZER, application, lived_in
 from tests.sandbox.world import World
@@ -174,7 +174,8 @@ def test_the_cluster_is_taken_out_of_git_and_its_webhook_out_of_the_host(lived: 
     assert [hook["config"]["url"] for hook in lived.webhooks()] == ["http://a.example/api/webhook"]
     assert argocds(lived) == {}
     lived.cluster.kinds.clear()
-    again = lived.init()
+    programs = {"BOOTSTRAP_CACHE_DIR": str(programs_cache()), "BOOTSTRAP_CACHE_KEY": str(cache_key())}
+    again = lived.init(env=programs)  # the merge is built with kustomize
     assert again.exit == 0, again.err
     assert "clusters/default/root.yaml" in lived.files()
 

@@ -42,6 +42,7 @@ def state(world: World) -> dict[str, Any]:
 def make(living: Sandbox, manifest: Path, home: Path) -> World:
     let_go(kubernetes.admin(living))
     world = worlds.make(living, manifest, NAME, home)
+    world.api("DELETE", f"/repos/{world.name}")
     lived_in(world)
     return world
 
