@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from bootstrap.core.argocd_version import ARGOCD_VERSION, MANIFEST_SHA256
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.core.names import ARGOCD_VERSION
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 
@@ -20,17 +20,13 @@ Variant = Literal["install", "ha", "core"]
 
 
 VERSION = ARGOCD_VERSION
-PINNED: dict[tuple[str, Variant], str] = {
-    (VERSION, "install"): "7be23ca7d9ca3d3074dee8332f1ca92a933b990cee7c9cf22cf3843ee8c2913e",
-    (VERSION, "ha"): "37b0e8f5ff512017cda28578fecdb585267ec69e02954a67449296724635b05a",
-    (VERSION, "core"): "0b38189d6e1fd76ef5c3db10355026c48a02020d82bf21a1a1b5ab16dffe4f3c",
-}
 RELEASES = "https://raw.githubusercontent.com/argoproj/argo-cd"
 FILES: dict[Variant, str] = {
     "install": "install.yaml",
     "ha": "ha/install.yaml",
     "core": "core-install.yaml",
 }
+PINNED: dict[tuple[str, Variant], str] = {(VERSION, variant): MANIFEST_SHA256[variant] for variant in FILES}
 OPTIONS: dict[Variant, str] = {"install": "neither --ha nor --core", "ha": "--ha", "core": "--core"}
 """The options for each variant."""
 

@@ -174,7 +174,8 @@ def shell_env(output: Output, name: str) -> None:
 def programs(output: Output, get: bool) -> None:
     """List the sandbox's programs, and why each is trusted.
 
-    Shows version, origin, path and checksum of each.
+    Shows version, origin, path and checksum of each. --get also says where the time of the builds went:
+    fetching sources, compiling, linking.
 
     \b
     Examples:
@@ -182,16 +183,6 @@ def programs(output: Output, get: bool) -> None:
       bootstrap sandbox programs --get
       bootstrap sandbox programs -o json
     """
-    from bootstrap.programs import find as known
+    from bootstrap.sandbox import programs as shown
 
-    if get:
-        with output.progress("programs") as progress:
-            rows = list(known.ensure(known.NAMES, output.invocation, progress.update).values())
-    else:
-        rows = known.list_programs(output.invocation)
-    output.table(
-        ("PROGRAM", "VERSION", "ORIGIN", "PATH", "SHA256", "VERIFIED"),
-        [(row.name, row.version, row.origin, str(row.path), row.sha256, row.verified) for row in rows],
-    )
-    fields = ("name", "version", "origin", "path", "sha256", "data", "verified")
-    output.result([{field: getattr(row, field) for field in fields} for row in rows])
+    shown.show(output, get)

@@ -41,6 +41,11 @@ class Cluster:
     missing: Mapping[str, str]
 
 
+def state(cluster: Cluster, component: Component) -> str:
+    """on, off, or missing: named, but not in the repository."""
+    return "missing" if component.name in cluster.missing else "on" if component.on else "off"
+
+
 @contextmanager
 def reading(where: Where, output: Output) -> Iterator[Cluster]:
     """The cluster as it is, to inspect it."""

@@ -75,8 +75,9 @@ class Branch:
         self.bring([sha])
         return self.calls.content(sha, "blob").decode("utf-8", "replace")
 
-    def deepen(self) -> None:
-        """Have the whole history here."""
+    def history(self) -> Calls:
+        """git in a repository that has all commits of the branch, and their folders' lists."""
+        return self.calls
 
     def past(self) -> Past:
         """What was before the tip."""
@@ -122,8 +123,8 @@ class Branch:
 
         The tip stays as it was read.
         """
-        look = self._look(back)
-        return self.calls.run("merge-base", "--is-ancestor", sha, look).status == 0
+        calls, look = self._look(back)
+        return calls.run("merge-base", "--is-ancestor", sha, look).status == 0
 
     def taken_since(self, message: str, author: str | None = None, since: str | None = None) -> str | None:
         """The commit after `since` (the tip) with this message and `author` (name, address, seconds), if any.
@@ -131,9 +132,8 @@ class Branch:
         Behind the tip, history may be cut off after it.
         """
         form = "--format=%H%x00%an <%ae> %at%x00%B%x01"
-        answer = self.calls.check_run(
-            "looking for the commit", "log", form, f"{since or self.tip}..{self._look(since is not None)}"
-        )
+        calls, look = self._look(back=since is not None)
+        answer = calls.check_run("looking for the commit", "log", form, f"{since or self.tip}..{look}")
         for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
             sha, _, rest = record.strip().partition("\0")
             who, _, said = rest.partition("\0")
@@ -141,12 +141,21 @@ class Branch:
                 return sha
         return None
 
-    def _look(self, back: bool = False) -> str:
+    def _look(self, back: bool = False) -> tuple[Calls, str]:
         """The remote's branch as it is now, with the commits since the tip, or those before it too."""
         ref = f"{self.private}/look"
         spec = f"+refs/heads/{self.branch}:{ref}"
-        self.calls.check_run("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
-        return ref
+        calls = self.looking()
+        calls.check_run("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
+        return calls, ref
+
+    def apart(self) -> Calls:
+        """git in the repository for commits that do not stand on the branch."""
+        return self.calls
+
+    def looking(self) -> Calls:
+        """git in the repository for what is fetched to be looked at; called before each such fetch."""
+        return self.calls
 
     def commits_alone(self, back: bool = False) -> tuple[str, ...]:
         """Options of a fetch that wants no files, and with `back` what is behind the tip."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, InputError, StalePlan
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, log, urls
+from bootstrap.git import auth, urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch, users_ssh
 from bootstrap.git.command import Answer
@@ -65,9 +65,11 @@ class ThinBranch(Branch):
         self._filter: str | None = None
         self._whole = False
         self._lists_all = False
-        self._deep = False
         self._depth = FIRST if asks_past else 1
         self._past: Past | None = None
+        self._looking: Calls | None = None
+        self._history: Calls | None = None
+        self._apart: Calls | None = None
         self._complete: set[str] = set()
         """Trees that are here with all that is below them."""
         self._lists: set[str] = set()
@@ -83,8 +85,6 @@ class ThinBranch(Branch):
             ref = f"refs/heads/{self.branch}"
             filters = (f"--filter={self._filter}",) if self._filter else ()
             options = (*_FETCH, f"--depth={self._depth}", *filters)
-            if self._deep:  # a depth would cut the history off again
-                options = ("fetch", *_QUIETLY, "--no-filter" if self._whole else "--filter=blob:none")
             answer = self.calls.run(*options, "origin", f"+{ref}:{ref}")
             if answer.status:
                 raise self.calls.error(answer, f"fetching branch {self.branch}")
@@ -95,32 +95,70 @@ class ThinBranch(Branch):
             self._mark_tip()
         return tip
 
-    def deepen(self) -> None:
-        """Have the history here; folders' lists of all its commits come along, files do not."""
-        ref = f"refs/heads/{self.branch}"
-        if self._deep:
-            return
-        if not log.is_shallow(self.calls):
-            self._deep = True
-            return
-        filters = ("--no-filter",) if self._whole else ("--filter=blob:none",)
-        answer = self.calls.run(*_FETCH, "--unshallow", *filters, "origin", f"+{ref}:{ref}")
-        if answer.status:
-            raise self.calls.error(answer, f"fetching the history of branch {self.branch}")
-        self._lists_all = self._deep = True
+    def history(self) -> Calls:
+        """git in a repository beside, with all commits of the branch and their folders' lists."""
+        if self._history is None:
+            folder = self.calls.directory.parent / "history.git"
+            calls = self._like(folder)
+            filters = () if self._whole else ("--filter=blob:none",)
+            answer = calls.run(*_CLONE, *filters, "--branch", self.branch, "--", self.url, str(folder))
+            if answer.status:
+                raise calls.error(answer, f"fetching the history of branch {self.branch}")
+            self._history = calls
+        return self._history
 
     def past(self) -> Past:
         """What was before the tip, fetched as far as it is asked for."""
         if self._past is None:
             self._depth = FIRST
             folder, store = self.calls.directory.parent / "past.git", self.calls.directory / "objects"
-            source = Remote(self.calls, self.branch, [self._filter])
-            self._past = Past(bare(folder, [store], self.tip, self.calls), source)
+            looking = self.looking()
+            source = Remote(looking, self.branch, [self._filter])
+            stores = [store, looking.directory / "objects"]
+            self._past = Past(bare(folder, stores, self.tip, self.calls), source)
         return self._past
 
+    def looking(self) -> Calls:
+        """git in a repository beside this one, which has what is here, too.
+
+        A fetch by ids takes an object that is here for one that is here with all below it. So what is fetched
+        in part, to be looked at, never comes here. Each call has it know anew where the history here ends.
+        """
+        directory = self.calls.directory
+        if self._looking is None:
+            folder = directory.parent / "looking.git"
+            bare(folder, [directory / "objects"], self.tip, self.calls)
+            shutil.copy(directory / "config", folder / "config")
+            self._looking = self._like(folder)
+        cut, here = self._looking.directory / "shallow", directory / "shallow"
+        if here.exists():  # what is behind these commits is not here, though it may be there
+            known = cut.read_text().split() if cut.exists() else []
+            cut.write_text("".join(f"{sha}\n" for sha in dict.fromkeys([*known, *here.read_text().split()])))
+        return self._looking
+
+    def apart(self) -> Calls:
+        """git in a repository that has nothing of this one.
+
+        A push from here of what does not stand on the tip would fetch every list of the tip that is missing.
+        """
+        if self._apart is None:
+            folder = self.calls.directory.parent / "apart.git"
+            bare(folder, [], self.tip, self.calls)
+            self._apart = self._like(folder)
+            self._apart.check_run("looking who waits", "config", "remote.origin.url", self.url)
+        return self._apart
+
+    def _like(self, folder: Path) -> Calls:
+        """The same git in another repository."""
+        calls = self.calls
+        made = Calls(folder, calls.environ, calls.shown, calls.secrets, calls.timeout)
+        made.patience = calls.patience
+        return made
+
     def close(self) -> None:
-        if self._past is not None:
-            self._past.close()
+        for opened in (self._past, self._looking, self._history, self._apart):
+            if opened is not None:
+                opened.close()
         super().close()
 
     def bring(self, shas: Sequence[str]) -> None:
@@ -144,7 +182,7 @@ class ThinBranch(Branch):
 
     def commits_alone(self, back: bool = False) -> tuple[str, ...]:
         filters = () if self._whole else ("--filter=tree:0",)
-        return (*filters, f"--depth={_BACK}") if back and not self._deep else filters
+        return (*filters, f"--depth={_BACK}") if back else filters
 
     def bring_folders(self, folders: Sequence[str]) -> None:
         """Have these folders here with all that is in them, by one request."""

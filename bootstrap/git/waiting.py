@@ -33,24 +33,24 @@ def ref_of(group: str, name: str) -> str:
 def made(branch: Branch, name: str, text: str, author: Identity, when: float) -> Waiting:
     """What shall wait, in the repository on this machine."""
     stamp = f"{author} {int(when)} +0000"
-    (sha,) = commit.commits(branch.calls, None, [NewCommit((), text, stamp, stamp)], {})
+    (sha,) = commit.commits(branch.apart(), None, [NewCommit((), text, stamp, stamp)], {})
     return Waiting(name, sha, text)
 
 
 def put(branch: Branch, group: str, one: Waiting) -> None:
     """Push a ref that waits; PushRefused or GitError from a host that takes no such refs."""
     ref = ref_of(group, one.name)
-    commit.push_refs(branch.calls, branch.remote, {f"{one.sha}:{ref}": f"{ref}:"}, f"waiting at {ref}")
+    commit.push_refs(branch.apart(), branch.remote, {f"{one.sha}:{ref}": f"{ref}:"}, f"waiting at {ref}")
 
 
 def listed(branch: Branch, group: str) -> list[Waiting]:
     """Who waits, in the order of their names."""
     place = f"{branch.private}/waiting"
     spec = f"+{ROOT}/{group}/*:{place}/*"
-    options = (*FETCH, "--prune", *branch.commits_alone())
-    branch.calls.check_run("looking who waits", *options, branch.remote, spec)
+    calls = branch.apart()
+    calls.check_run("looking who waits", *FETCH, "--prune", branch.remote, spec)
     form = "--format=%(refname)%00%(objectname)%00%(contents)%01"
-    answer = branch.calls.check_run("looking who waits", "for-each-ref", form, f"{place}/")
+    answer = calls.check_run("looking who waits", "for-each-ref", form, f"{place}/")
     found = []
     for record in answer.out.decode("utf-8", "surrogateescape").split("\x01"):
         ref, _, rest = record.strip("\n").partition("\0")

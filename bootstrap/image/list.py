@@ -34,8 +34,7 @@ def list_images(
             places = _places(Scope(under, app, environment), branch, output)
             setters: dict[ImagePlace, LogEntry | None] = {}
             if with_history and places:
-                branch.deepen()
-                setters = _setters(places, branch.calls, branch.tip, branch)
+                setters = _setters(places, branch.history(), branch.tip, branch)
     else:
         tree, under = open_tree(access, output.invocation)
         places = _places(Scope(under, app, environment), tree, output)
@@ -82,7 +81,11 @@ def _entry(step: Step) -> LogEntry:
 def _setters(
     places: Sequence[ImagePlace], calls: Calls, tip: str, branch: Branch | None
 ) -> dict[ImagePlace, LogEntry | None]:
-    """The commit that gave each place its image; None: not committed yet."""
+    """The commit that gave each place its image; None: not committed yet.
+
+    `calls` has the history; the files of earlier commits are fetched by `branch`, if there is one.
+    """
+    stored = calls if branch is None else branch.calls
     files = dict.fromkeys(place.file for place in places)
     versions: dict[str, list[tuple[LogEntry, str]]] = {path: [] for path in files}
     for entry in log.log(calls, tip, list(files) if len(files) <= _FEW else ()):
@@ -98,7 +101,7 @@ def _setters(
         still_open = []
         for place in open_places:
             entry, sha = versions[place.file][depth]
-            if reader_of(place)(calls.content(sha, "blob")) == place.reference:
+            if reader_of(place)(stored.content(sha, "blob")) == place.reference:
                 found[place] = entry
                 still_open.append(place)
         open_places = still_open

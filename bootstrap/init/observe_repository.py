@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential
 from bootstrap.git.urls import same_address
-from bootstrap.init import build_check, plan_layout
+from bootstrap.init import build_check, images, plan_layout
+from bootstrap.init.images import Settled
 from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
@@ -67,9 +69,12 @@ def observe(
     chosen = _chosen(request, asked, repo)
     request = replace(request, with_components=chosen.names)
     settings = _settings(request, asked, record, manifest)
+    named = _images(request, settings, record, manifest, repo, output)
+    settings = replace(settings, argocd_images=named.images)
+    findings = (*findings, *named.findings)
     desired = _desired(request, session, repo, record, settings, manifest)
     _refuse_unreadable(settings, desired)
-    desired = replace(desired, notes=(*chosen.notes, *desired.notes))
+    desired = replace(desired, notes=(*chosen.notes, *named.notes, *desired.notes))
     if repo.branches and repo.tip is None:
         note = f"branch {repo.branch} is new and starts without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
@@ -181,6 +186,22 @@ def _manifest(request: Request, record: Record | None, output: Output) -> Manife
     return argocd.manifest(output.invocation, version, variant, request.argocd_manifest, request.sha256)
 
 
+def _images(
+    request: Request,
+    settings: Settings,
+    record: Record | None,
+    manifest: Manifest | None,
+    repo: RepositoryState,
+    output: Output,
+) -> Settled:
+    """Argo CD's images by digest, of the manifest that is laid out now or was last."""
+    recorded = record.argocd_images if record else None
+    content = manifest.content if manifest else repo.files.get(settings.prefix + files.MANIFEST, b"")
+    if settings.adopted or hashlib.sha256(content).hexdigest() != settings.argocd_sha256:
+        return Settled(recorded)
+    return images.settle(request.argocd_images, recorded, content, output.invocation)
+
+
 def _settings(
     request: Request, asked: Settings, record: Record | None, manifest: Manifest | None
 ) -> Settings:
@@ -204,6 +225,7 @@ def _settings(
         argocd_version=argo[0],
         argocd_variant=argo[1],
         argocd_sha256=argo[2],
+        signed_by=before.signed_by,
     )
 
 

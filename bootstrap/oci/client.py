@@ -41,7 +41,8 @@ _AT_FAULT = "the registry is at fault: ask its operator"
 class Registries:
     """Connections and tokens of one run. `ca_file` is trusted in place of the system's authorities.
 
-    `pause` waits some seconds; `patience` is how many it may wait altogether.
+    `pause` waits some seconds; `patience` is how many it may wait altogether. `connect` is how many a
+    registry has to take a connection.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Registries:
         ca_file: Path | None = None,
         patience: float = 120.0,
         pause: Callable[[float], None] = time.sleep,
+        connect: float = _TIMEOUT[0],
     ) -> None:
         self._invocation = invocation
         self._session = Session(invocation, ca_file)
         self._patience = patience
         self._pause = pause
+        self._timeout = (connect, _TIMEOUT[1])
         self._authorizations: dict[str, str] = {}
         self._bases: dict[str, str] = {}
 
@@ -125,7 +128,7 @@ class Registries:
             with (
                 translated(),
                 self._session.send(
-                    method, url, timeout=_TIMEOUT, redirects=True, stream=True, **options
+                    method, url, timeout=self._timeout, redirects=True, stream=True, **options
                 ) as answer,
             ):
                 answer._content = answer.raw.read(_LARGEST_MANIFEST, decode_content=True)

@@ -51,6 +51,7 @@ def private_invocation(folder: Path) -> Invocation:
         "BOOTSTRAP_CACHE_KEY": str(cache_key()),
         "BOOTSTRAP_DATA_DIR": str(folder / "data"),
         "BOOTSTRAP_STATE_DIR": str(folder / "state"),
+        "BOOTSTRAP_ARGOCD_IMAGES": "tag",
         **{name: USER_ENVIRONMENT[name] for name in ("GOPROXY", "PIP_INDEX_URL") if name in USER_ENVIRONMENT},
     }
     return Invocation(stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), environ=environ)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core.argocd_version import ARGOCD_VERSION
 from bootstrap.core.errors import ChecksumDiffers, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.core.names import ARGOCD_VERSION
 from bootstrap.programs import cache, find
 from bootstrap.programs import checksums as pinned_checksums
 from bootstrap.programs import release as released
