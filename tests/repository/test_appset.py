@@ -176,7 +176,7 @@ def test_clusters_chosen_by_labels_leave_out_the_one_of_argo_cd(tmp_path: Path) 
     assert names(made(tmp_path, spec, (CLUSTER,), template=template)) == ["t"]
 
 
-def test_clusters_chosen_by_labels_that_no_secret_in_git_has_are_told(tmp_path: Path) -> None:
+def test_clusters_chosen_by_labels_that_no_secret_in_git_has_are_reported(tmp_path: Path) -> None:
     found = made(tmp_path, "generators: [{clusters: {selector: {matchLabels: {env: x}}}}]", (CLUSTER,))
     assert found.partial
     assert "labels of Secrets" in found.untold[0]

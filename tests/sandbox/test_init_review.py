@@ -59,7 +59,7 @@ def test_a_layout_reaches_a_protected_branch_by_a_request_and_the_cluster_follow
     assert not open_requests(protected)
 
 
-def test_a_branch_that_somebody_has_committed_to_is_not_replaced(protected: World) -> None:
+def test_a_branch_that_someone_has_committed_to_is_not_replaced(protected: World) -> None:
     options = ("--pr", "--repo-only", "--argocd-manifest", str(protected.manifest))
     assert protected.init(*options).exit == 0
     bare = Bare.at(protected.bare())
