@@ -64,7 +64,7 @@ def test_the_configuration_is_one(config: Path) -> None:
     assert "SUCCESS" in amtool("check-config", config)
 
 
-def test_nobody_is_told_before_someone_says_whom(tmp_path: Path) -> None:
+def test_no_one_is_notified_before_a_receiver_is_set(tmp_path: Path) -> None:
     config = write(SILENT, tmp_path)
     for severity in ("critical", "warning", "info", "none"):
         assert receivers(config, alertname="X", severity=severity) == {"nobody"}
@@ -83,7 +83,7 @@ def test_nobody_is_told_before_someone_says_whom(tmp_path: Path) -> None:
     ],
     ids=lambda value: ",".join(value.values()) or "nothing" if isinstance(value, dict) else "",
 )
-def test_severity_decides_who_is_told(labels: dict[str, str], told: set[str], tmp_path: Path) -> None:
+def test_severity_decides_who_is_notified(labels: dict[str, str], told: set[str], tmp_path: Path) -> None:
     config = write(ALERTING, tmp_path)
     wanted = {"alertname": "KubePodCrashLooping", "namespace": "voting-app-production", **labels}
     assert receivers(config, **wanted) == told

@@ -106,7 +106,7 @@ def test_the_template_names_the_example_repository_only() -> None:
     assert set(urls) == {catalog.EXAMPLE_REPOSITORY}
 
 
-def test_the_root_application_is_no_part_of_what_it_syncs() -> None:
+def test_the_root_application_is_not_a_part_of_what_it_syncs() -> None:
     built = load_all(run(infrastructure.CLUSTER))
     assert not [item for item in built if item["metadata"]["name"] == "root"]
 

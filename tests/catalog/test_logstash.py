@@ -49,7 +49,7 @@ def test_the_pipeline_reads_filters_and_writes() -> None:
     ("right", "wrong"),
     [("codec => json", "codec =>"), ("if [message] =~", "if [message] ~="), ("port => 8080", "port = 8080")],
 )
-def test_what_is_no_pipeline_is_refused(right: str, wrong: str) -> None:
+def test_what_is_not_a_pipeline_is_refused(right: str, wrong: str) -> None:
     assert right in pipeline()
     with pytest.raises(ParseError):
         Pipeline(pipeline().replace(right, wrong)).parse()

@@ -82,7 +82,7 @@ def test_nothing_is_in_the_default_namespace_or_in_another_than_its_own(
         assert {item["metadata"].get("namespace") for item in items if item["kind"] != "Namespace"} == {own}
 
 
-def test_no_secret_stands_in_git(builds: Mapping[str, tuple[Object, ...]]) -> None:
+def test_no_secret_is_in_git(builds: Mapping[str, tuple[Object, ...]]) -> None:
     for items in builds.values():
         assert not voting_app.of_kind(items, "Secret")
         for name, container in voting_app.containers(items):

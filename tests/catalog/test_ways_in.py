@@ -65,7 +65,7 @@ def test_routes_of_the_voting_app_and_of_the_starter_are_both_looked_at() -> Non
     assert len(routes()) == 2
 
 
-def test_ways_in_answer_until_nobody_sends_there_any_more() -> None:
+def test_ways_in_answer_until_no_one_sends_there_any_more() -> None:
     hook = values("traefik/values.yaml")["deployment"]["lifecycle"]["preStop"]
     assert hook["sleep"]["seconds"] >= ENDPOINTS
     nginx = values("ingress-nginx/values.yaml")["controller"]

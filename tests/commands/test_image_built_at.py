@@ -122,7 +122,7 @@ def test_a_setter_is_found_behind_however_many_commits(bare: Bare, bump, count: 
     assert tag(bare) == "v0"
 
 
-def test_a_commit_of_a_clock_that_is_late_hides_nobody(bare: Bare, bump):
+def test_a_commit_of_a_clock_that_is_late_hides_no_one(bare: Bare, bump):
     commit(bare, {WEB: overlay("web", "v0")}, 5 * MINUTE, who="Bob")
     commit(bare, {"docs/a.md": "b\n"}, BEGAN + 10 * MINUTE)
     assert "Bob set v0 later" in bump().out
@@ -239,7 +239,7 @@ def test_overtaken_so_often_it_is_set_all_the_same(bare: Bare, bump, before_push
     before_push(*events)
     result = bump()
     assert result.exit == 0, result.err
-    assert f"at the {times + 1}" in result.out
+    assert f"on the {times + 1}" in result.out
     assert (tag(bare), tag(bare, API)) == ("v2", f"v{times - 1}")
 
 

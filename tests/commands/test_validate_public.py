@@ -475,7 +475,7 @@ def repository(tmp_path: Path, case: Case, wrong: bool) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_fault_is_told_at_its_line_and_on_the_chain(
+def test_fault_is_reported_at_its_line_and_on_the_chain(
     case: Case, run: Run, tmp_path: Path, cache: Path
 ) -> None:
     right = repository(tmp_path, case, wrong=False)

@@ -132,7 +132,7 @@ def test_folder_above_the_cache_that_others_may_write_is_refused_unless_it_is_st
         assert (cache_trust.fault(above / "cache") is None) is fine
 
 
-def test_folder_that_nobody_else_can_enter_protects_the_cache_below(tmp_path: Path) -> None:
+def test_folder_that_no_one_else_can_enter_protects_the_cache_below(tmp_path: Path) -> None:
     """As in a container whose umask is 0, where only /root itself is closed."""
     (tmp_path / "closed" / "open" / "cache").mkdir(parents=True)
     (tmp_path / "closed").chmod(0o700)
@@ -171,7 +171,7 @@ def test_cache_is_made_for_its_user_alone(fresh: Invocation) -> None:
         assert (fresh.cache_dir / name).stat().st_mode & 0o077 == 0
 
 
-def test_secret_is_the_users_alone_and_the_same_for_runs_beside_one_another(fresh: Invocation) -> None:
+def test_secret_is_the_users_alone_and_the_same_for_concurrent_runs(fresh: Invocation) -> None:
     path = cache_trust.key_path(fresh)
     found: list[bytes | None] = []
     start = threading.Barrier(8)
@@ -193,7 +193,7 @@ def test_secret_is_the_users_alone_and_the_same_for_runs_beside_one_another(fres
 
 
 @pytest.mark.parametrize("damage", ["open", "short", "link"])
-def test_secret_that_others_may_know_is_none_and_that_is_told(fresh: Invocation, damage: str) -> None:
+def test_secret_that_others_may_know_is_none_and_that_is_reported(fresh: Invocation, damage: str) -> None:
     cache_trust.key(fresh)
     path = cache_trust.key_path(fresh)
     if damage == "open":
@@ -236,7 +236,7 @@ def rows(invocation: Invocation) -> sqlite3.Connection:
     return sqlite3.connect(invocation.cache_dir / "index" / NAME)
 
 
-def test_edited_row_of_the_store_is_as_one_that_is_not_there(fresh: Invocation) -> None:
+def test_edited_row_of_the_store_is_as_one_that_does_not_exist(fresh: Invocation) -> None:
     store = open_store(fresh)
     store.put("findings", ["an error"])
     store.put("other", [])

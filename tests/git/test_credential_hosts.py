@@ -156,7 +156,7 @@ def test_git_follows_no_redirect(tmp_path: Path, invocation: Invocation, own: st
         assert host.asked == ["/gitops.git/info/refs"]
 
 
-def test_redirect_of_a_git_host_is_told_as_such(tmp_path: Path, invocation: Invocation) -> None:
+def test_redirect_of_a_git_host_is_reported_as_such(tmp_path: Path, invocation: Invocation) -> None:
     from bootstrap.git import remote as front
 
     with mirrors.running(tmp_path) as host:
@@ -190,7 +190,7 @@ def test_token_file_that_others_may_write_is_refused(
         assert TOKEN not in str(caught.value)
 
 
-def test_token_file_that_others_may_read_is_told_of(run: Run, tmp_path: Path) -> None:
+def test_token_file_that_others_may_read_is_reported(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(TOKEN)
     bare = Bare(tmp_path / "bare.git")

@@ -27,7 +27,7 @@ from bootstrap.init.request import Request
         ({"deploy_key": True, "cluster_only": True}, "--deploy-key would have to"),
     ],
 )
-def test_options_that_do_not_go_together_are_told(options: dict[str, Any], words: str) -> None:
+def test_options_that_do_not_go_together_are_reported(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError) as caught:
         Request("https://git.example.org/a/b.git", **options).check()
     assert words in caught.value.found

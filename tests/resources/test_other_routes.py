@@ -54,7 +54,7 @@ def test_route_of_openshift_is_followed_to_the_pods(spec: str, port: int | None)
     assert worst(root) == "ok"
 
 
-def test_backends_beside_have_their_share_and_a_certificate_is_a_hop() -> None:
+def test_related_backends_have_their_share_and_a_certificate_is_a_hop() -> None:
     spec = "{host: a.example.com, to: {name: web, weight: 90}, alternateBackends: [{name: b, weight: 10}], "
     spec += "tls: {externalCertificate: {name: cert}}}"
     here = index(ROUTE.replace("SPEC", spec))

@@ -84,7 +84,7 @@ def _peer(index: Index, name: str) -> Peer:
         ("{requestPrincipals: ['*'], serviceAccounts: [db]}", "web", False),
     ],
 )
-def test_a_source_that_git_tells_is_judged_and_any_other_may_pass(
+def test_a_source_that_git_shows_is_judged_and_any_other_may_pass(
     source: str, caller: str, passes: bool
 ) -> None:
     assert answer(source, caller) == (None if passes else "db")

@@ -208,7 +208,9 @@ def test_what_is_in_the_way_is_one_clear_error_and_nothing_changes(
     assert requests(repository) == []
 
 
-def test_a_protected_branch_is_told_of_the_api_too_and_review_is_offered(run: Run, repository: World) -> None:
+def test_a_protected_branch_is_reported_for_the_api_too_and_review_is_offered(
+    run: Run, repository: World
+) -> None:
     rule = {"branch_name": "main", "rule_name": "main", "enable_push": False}
     repository.api("POST", f"/repos/{repository.name}/branch_protections", rule)
     before = tip(repository)
