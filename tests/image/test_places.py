@@ -1,4 +1,4 @@
-"""Images are found where they stand: kustomizations, containers, Helm values, declared paths."""
+"""Images are found where they are: kustomizations, containers, Helm values, declared paths."""
 
 from __future__ import annotations
 

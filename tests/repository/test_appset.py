@@ -1,4 +1,4 @@
-"""ApplicationSets make the Applications that Argo CD makes of them, and say what Git does not tell."""
+"""ApplicationSets generate the Applications that Argo CD generates, and say what is unknown from Git."""
 
 from __future__ import annotations
 
