@@ -60,12 +60,12 @@ def set_to(text: str, new: Reference, path: str = "values.yaml") -> str:
         ("image: {repository: org/web}\n", "image: {repository: org/web, tag: v2}\n", "image"),
     ],
 )
-def test_one_image_is_set_where_its_tag_stands(before: str, after: str, name: str | None) -> None:
+def test_one_image_is_set_where_its_tag_is(before: str, after: str, name: str | None) -> None:
     assert set_to(before, NEW) == after
     assert name in (None, one(before).name)
 
 
-def test_another_repository_goes_where_the_repository_stands() -> None:
+def test_another_repository_goes_where_the_repository_is() -> None:
     assert set_to("image: org/web\ntag: v1\n", Reference("ghcr.io/org/other", "v9")) == (
         "image: ghcr.io/org/other\ntag: v9\n"
     )
@@ -106,7 +106,7 @@ def test_what_would_get_a_tag_too_many_is_refused(text: str, told: str) -> None:
         "image:\n  tag: v1\n",
     ],
 )
-def test_what_is_no_image_is_left_alone(text: str) -> None:
+def test_what_is_not_an_image_is_left_alone(text: str) -> None:
     assert find("values.yaml", text.encode()) == []
 
 

@@ -1,4 +1,4 @@
-"""ApplicationSets make the Applications that Argo CD makes of them, and say what Git does not tell."""
+"""ApplicationSets generate the Applications that Argo CD generates, and say what is unknown from Git."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_clusters_chosen_by_labels_leave_out_the_one_of_argo_cd(tmp_path: Path) 
     assert names(made(tmp_path, spec, (CLUSTER,), template=template)) == ["t"]
 
 
-def test_clusters_chosen_by_labels_that_no_secret_in_git_has_are_told(tmp_path: Path) -> None:
+def test_clusters_chosen_by_labels_that_no_secret_in_git_has_are_reported(tmp_path: Path) -> None:
     found = made(tmp_path, "generators: [{clusters: {selector: {matchLabels: {env: x}}}}]", (CLUSTER,))
     assert found.partial
     assert "labels of Secrets" in found.unknown[0]

@@ -21,7 +21,7 @@ end: here
 """
 
 
-def test_a_key_is_replaced_where_it_stands_and_its_comment_stays() -> None:
+def test_a_key_is_replaced_where_it_is_and_its_comment_stays() -> None:
     result = edit.put(FILE, (0, "spec", "ports", 0, "port"), 80, "a.yaml")
     assert result == FILE.replace(b"port: 8080 # ours", b"port: 80 # ours")
 
@@ -111,7 +111,7 @@ def test_blank_lines_that_a_block_keeps_stay_its_own() -> None:
     assert edit.add_text(before, (0, "y"), "u", "a.yaml") == before.replace(b"z:", b"- u\nz:")
 
 
-def test_a_block_that_ends_the_file_without_a_line_break_is_told() -> None:
+def test_a_block_that_ends_the_file_without_a_line_break_is_reported() -> None:
     with pytest.raises(InputError, match="of a ends the file without a line break") as caught:
         edit.set_keys(b"x:\n  a: |\n    t", (0, "x"), {"c": "d"}, ("a", "c"), "a.yaml")
     assert caught.value.where == "a.yaml:2"
