@@ -1,4 +1,4 @@
-"""What the hostile repositories are watched with sees what it is there to see."""
+"""The instrument that watches hostile repositories sees what it must see."""
 
 from __future__ import annotations
 

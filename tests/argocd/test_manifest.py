@@ -1,4 +1,4 @@
-"""Argo CD's manifest is the one that was asked for, or refused with what it is instead."""
+"""Argo CD's manifest is the requested one, or refused with what it is instead."""
 
 from __future__ import annotations
 

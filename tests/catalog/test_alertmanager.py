@@ -1,4 +1,4 @@
-"""Who is told of which alert, judged by Alertmanager's own tool on the values as Helm merges them."""
+"""Who is notified of which alert, judged by Alertmanager's own tool on the values as Helm merges them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def amtool(*arguments: str | Path) -> str:
 
 
 def receivers(config: Path, **labels: str) -> set[str]:
-    """Who is told of an alert with these labels."""
+    """Who is notified of an alert with these labels."""
     pairs = [f"{key}={value}" for key, value in labels.items()]
     told = amtool("config", "routes", "test", "--config.file", config, *pairs).strip()
     return set(told.split(","))

@@ -25,7 +25,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A cluster with all components on and settings that are nobody's default."""
+    """A cluster with all components on and settings that are not defaults."""
     choice = tuple(infrastructure.offered())
     return infrastructure.clusters(tmp_path_factory.mktemp("all"), [choice], SETTINGS)[choice]
 

@@ -1,6 +1,6 @@
-"""Logstash's pipeline follows Logstash's grammar, and what it reads and writes is there.
+"""Logstash's pipeline follows Logstash's grammar, and what it reads and writes exists.
 
-Logstash itself is not tried: it is no program that a registry of packages has.
+Logstash itself is not run: no package registry has it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def pipeline() -> str:
 
 
 def settings(section: str, plugin: str) -> dict[str, Any]:
-    """The settings of a plugin that stands directly in a section."""
+    """The settings of a plugin that is directly in a section."""
     (found,) = [part for name, part in Pipeline(pipeline()).parse() if name == section]
     (wanted,) = [part for name, part in found if name == plugin]
     return {name: value[0] for name, value in wanted}

@@ -1,4 +1,4 @@
-"""docs/service.md names nothing that is not there: objects, files, commands, tests, components."""
+"""docs/service.md names nothing that does not exist: objects, files, commands, tests, components."""
 
 from __future__ import annotations
 

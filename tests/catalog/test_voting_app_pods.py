@@ -187,7 +187,7 @@ def _serving(items: tuple[Object, ...]) -> list[Object]:
 
 
 def _main(items: tuple[Object, ...], name: str) -> Any:
-    """The container that is the workload, not what a component put beside it."""
+    """The container that is the workload, not one that a component added."""
     (workload,) = [
         i for i in voting_app.of_kind(items, *voting_app.WORKLOADS) if i["metadata"]["name"] == name
     ]

@@ -1,4 +1,4 @@
-"""Every way into a cluster leads http:// to https://, and goes on answering while its pods are replaced."""
+"""Every entrance of a cluster redirects http:// to https://, and answers while its pods are replaced."""
 
 from __future__ import annotations
 

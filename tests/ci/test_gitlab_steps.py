@@ -1,4 +1,4 @@
-"""Jobs of the pipelines do what they say, on a real repository. Docker is a stand-in that notes its calls."""
+"""Jobs of the pipelines do what they say, on a real repository. Docker is a recording stand-in."""
 
 from __future__ import annotations
 

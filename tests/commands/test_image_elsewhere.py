@@ -1,4 +1,4 @@
-"""What `image set` does not edit is found, and told with the lines of bootstrap.yaml that declare it."""
+"""What `image set` does not edit is found, and reported with the lines of bootstrap.yaml that declare it."""
 
 from __future__ import annotations
 

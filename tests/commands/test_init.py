@@ -1,4 +1,4 @@
-"""`bootstrap init --repo-only`: what it lays out, keeps, tells and refuses; on real repositories."""
+"""`bootstrap init --repo-only`: what it lays out, keeps, reports and refuses; on real repositories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A repository that is read is not trusted: it runs nothing, touches nothing outside, asks nobody."""
+"""A repository that is read is not trusted: it runs nothing, touches nothing outside, contacts no one."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ exit 1
 
 @pytest.fixture
 def helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program `helm` that tells what it was given: that is what any other could make use of."""
+    """A program `helm` that prints what it was given: any other could make use of that."""
     program = tmp_path / "bin" / "helm"
     program.parent.mkdir()
     program.write_text(PROGRAM)

@@ -1,4 +1,4 @@
-"""`bootstrap validate` tells what is wrong with a repository, where, and what to do."""
+"""`bootstrap validate` reports what is wrong with a repository, where, and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults that others met in public: `validate` and `trace` tell them at their line, and not when mended."""
+"""Faults from public repositories: `validate` and `trace` report them at their line, and not once fixed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def chart(name: str, namespace: str) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """What is right, by file; the edit that makes it wrong; what is told, where, and of which host."""
+    """The right files; the edit that breaks them; what is reported, where, and for which host."""
 
     id: str
     files: dict[str, str]

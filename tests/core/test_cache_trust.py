@@ -1,4 +1,4 @@
-"""A cache is believed when nobody else could have written it, and what is in it is sealed by its user."""
+"""A cache is trusted if no one else could have written it and its content is sealed by its user."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_program_with_a_record_to_fit_is_not_believed(fresh: Invocation) -> None
 
 
 def test_committed_cache_is_not_run_by_a_command_that_only_reads(fresh: Invocation, run: Run) -> None:
-    """As a CI job with its cache inside of the checkout had it, for whoever opens a pull request."""
+    """As in a CI job with its cache inside the checkout, open to anyone with a pull request."""
     repository = fresh.cache_dir.parent / "repository"
     (repository / "shop").mkdir(parents=True)
     (repository / "shop" / "kustomization.yaml").write_text("namePrefix: a-\nresources: [shop.yaml]\n")
@@ -209,7 +209,7 @@ def test_secret_that_others_may_know_is_none_and_that_is_reported(fresh: Invocat
 
 
 def test_compiler_that_came_with_a_cache_is_not_run(fresh: Invocation) -> None:
-    """A Go toolchain lies in the folder to build in, and Go's own caches."""
+    """A Go toolchain is in the build folder, and so are Go's own caches."""
     build = build_folder.folder(fresh)
     program = build / "toolchain" / f"go-{go.PYPI_VERSION}" / "go" / "bin" / "go"
     program.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""--verbose tells each call and file, and no credential."""
+"""--verbose shows each call and file, and no credential."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `bootstrap doctor` says of a Git host's webhook to Argo CD, as its API tells of it."""
+"""What `bootstrap doctor` reports about a Git host's webhook to Argo CD, from its API."""
 
 from __future__ import annotations
 

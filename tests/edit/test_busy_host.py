@@ -186,7 +186,7 @@ def test_a_lost_push_is_found_below_what_others_have_pushed_since(
 def test_a_push_that_the_host_carries_out_after_it_was_looked_up_is_found(
     bare: Bare, host: Host, bump: Bump, since: dict[str, bytes]
 ) -> None:
-    """Its commit is told; and what a person has moved back meanwhile is not set again."""
+    """Its commit is reported; and what someone has set back meanwhile is not set again."""
     pushed: list[Asked] = []
     looks: list[Asked] = []
 

@@ -222,7 +222,7 @@ def test_a_host_that_pushes_nothing_atomically_gets_the_plain_loop(
 
 
 def test_a_bump_that_is_ended_while_it_waits_leaves_no_ref(bare: Bare, host: Host) -> None:
-    """The branch is locked, so that nobody gets on."""
+    """The branch is locked, so that no one gets through."""
     left_behind(bare, host)
     first = waiting(bare)
     lock = bare.folder / "refs" / "heads" / "main.lock"

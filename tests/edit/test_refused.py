@@ -1,4 +1,4 @@
-"""Why git or the Git host will not, told by what helps: refusals, branches, identities, bytes."""
+"""Why git or the Git host refuses, reported with the fix: refusals, branches, identities, bytes."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_work_trees_remote_over_plain_http_is_given_no_token(tmp_path: Path, inv
 
 @pytest.mark.parametrize("own", ["", "[http]\n\tfollowRedirects = true\n"])
 def test_git_follows_no_redirect(tmp_path: Path, invocation: Invocation, own: str) -> None:
-    """git follows the first one by itself; what answers there was named by nobody."""
+    """git follows the first one by itself; what answers there was named by no one."""
     with mirrors.running(tmp_path) as host:
         url = f"{host.url}/gitops.git"
         elsewhere = mirrors.Answer(status=302, location=f"{host.url}/elsewhere.git/info/refs")

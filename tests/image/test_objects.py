@@ -1,4 +1,4 @@
-"""Images in Applications, ApplicationSets and Flux's objects are found and changed where they stand."""
+"""Images in Applications, ApplicationSets and Flux's objects are found and changed in place."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def application(
 
 
 def asking(asked: list[dict[str, Any]], namespace: str, path: str = APP, **destination: str) -> list[Any]:
-    """The Secrets that are planned for an Application that lies there."""
+    """The Secrets that are planned for an Application in that folder."""
     content = yaml.safe_dump(application(asked, namespace, **destination), width=1000).encode()
     return [one for one in secrets({**CATALOG, path: content}, settings(), None) if one.asked_by]
 

@@ -1,4 +1,4 @@
-"""Options that cannot be combined, or that mean nothing, are told before anything is asked."""
+"""Options that cannot be combined, or have no effect, are reported before anything is contacted."""
 
 from __future__ import annotations
 

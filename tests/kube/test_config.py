@@ -1,4 +1,4 @@
-"""Which context is chosen, and what a broken kubeconfig or credential plugin is told to the user as."""
+"""Which context is chosen, and how a broken kubeconfig or credential plugin is reported."""
 
 from __future__ import annotations
 

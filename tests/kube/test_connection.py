@@ -22,7 +22,7 @@ VERSION = Answer(b'{"gitVersion": "v1.36.0"}', type="application/json")
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Mirror]:
-    """Speaks TLS and answers as it is told to."""
+    """Speaks TLS and answers as configured."""
     with mirror.running(tmp_path / "pki") as running:
         running.serve("/version", VERSION)
         yield running

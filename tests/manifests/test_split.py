@@ -272,7 +272,7 @@ def test_any_document_is_named_as_a_full_parse_names_it(seed: int) -> None:
 
 
 def test_most_documents_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scanner is there to spare parsing: what kustomize and controllers write must not fall through."""
+    """The scanner exists to avoid parsing: what kustomize and controllers write must not fall through."""
 
     def parsed(*_: object) -> list[ClusterObject]:
         raise AssertionError("parsed a plain document")

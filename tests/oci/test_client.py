@@ -1,4 +1,4 @@
-"""Digests come from real registries, by whatever login Docker keeps; an image that is not there is none."""
+"""Digests come from real registries, with whatever login Docker has; a missing image has none."""
 
 from __future__ import annotations
 

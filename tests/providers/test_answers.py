@@ -1,4 +1,4 @@
-"""What Git hosts say beside their data: complaints in three forms, pages, limits."""
+"""What Git hosts send besides their data: errors in three forms, pages, limits."""
 
 from __future__ import annotations
 

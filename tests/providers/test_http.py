@@ -24,7 +24,7 @@ TOKEN = "glowing-token-of-a-test"
 
 @dataclass
 class Host:
-    """Answers in turn, the last one for ever; `asked` has (method, path, authorization, body)."""
+    """Answers in turn, the last one forever; `asked` has (method, path, authorization, body)."""
 
     url: str
     answers: list[tuple[int, dict[str, str], Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Secrets that operators make are there; what may make one is named; placeholders are no secrets."""
+"""Secrets that operators create exist; what may create one is named; placeholders are not secrets."""
 
 from __future__ import annotations
 

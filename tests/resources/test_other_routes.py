@@ -1,4 +1,4 @@
-"""A trace follows Traefik's and OpenShift's own routes, and tells what is wrong with what they lead to."""
+"""A trace follows Traefik's and OpenShift's own routes, and reports what is wrong with what they lead to."""
 
 from __future__ import annotations
 

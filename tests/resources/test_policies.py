@@ -1,4 +1,4 @@
-"""The mesh's AuthorizationPolicies: who is let in by identity, and what Git cannot tell."""
+"""The mesh's AuthorizationPolicies: who is admitted by identity, and what Git does not say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Installing Argo CD in a sandbox: told truly what it waits for, patient with a busy API server."""
+"""Installing Argo CD in a sandbox: it reports what it waits for, and tolerates a busy API server."""
 
 from __future__ import annotations
 

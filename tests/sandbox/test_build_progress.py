@@ -1,4 +1,4 @@
-"""What is told while programs are built: which, what is left, and how long it will take."""
+"""What is shown while programs are built: which, what is left, and how long it will take."""
 
 from __future__ import annotations
 

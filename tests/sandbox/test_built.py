@@ -63,7 +63,7 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def warm(seed: Path, fresh: Invocation, monkeypatch: pytest.MonkeyPatch) -> Invocation:
-    """As `fresh`, building the small program, with its compiled packages at hand."""
+    """As `fresh`, building the small program, with its compiled packages available."""
 
     def link(source: str, target: str) -> None:
         os.link(source, target)

@@ -1,4 +1,4 @@
-"""A protected branch: `init --pr` asks for the layout to be merged, and then goes on with the cluster."""
+"""A protected branch: `init --pr` proposes the layout, and continues with the cluster after the merge."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAD = "bootstrap/default"
 
 @pytest.fixture
 def protected(world: World) -> World:
-    """A repository with one commit, to whose branch nobody may push."""
+    """A repository with one commit, to whose branch no one may push."""
     owner, name = world.name.split("/")
     world.api("POST", f"/orgs/{owner}/repos", {"name": name})
     bare = Bare(Path(world.environ["HOME"]) / "first.git")

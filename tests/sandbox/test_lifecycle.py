@@ -1,4 +1,4 @@
-"""up and down: one sandbox however often, several side by side, nothing of anybody else's touched."""
+"""up and down: one sandbox however often, several in parallel, nothing of anyone else's touched."""
 
 from __future__ import annotations
 

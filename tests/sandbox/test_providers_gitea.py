@@ -27,7 +27,7 @@ def token(hosts: Sandbox) -> str:
 
 @pytest.fixture
 def url(hosts: Sandbox) -> str:
-    """A repository of the organisation that is not there."""
+    """A repository of the organisation that does not exist."""
     return f"{hosts.git_url}/{hosts.git_organisation}/provider-{secrets.token_hex(4)}.git"
 
 

@@ -1,4 +1,4 @@
-"""`sandbox push`: an edit that nobody has committed is live, and nothing that others committed is lost."""
+"""`sandbox push`: an uncommitted edit becomes live, and nothing that others committed is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where Go comes from and what it is run with. A package index on this machine stands for PyPI."""
+"""Where Go comes from and what it is run with. A package index on this machine stands in for PyPI."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def in_wave(item: dict[str, Any], wave: int) -> dict[str, Any]:
 
 
 def state(cluster: Cluster, application_name: str) -> dict[str, Any] | None:
-    """An Application's status; None when it is not there."""
+    """An Application's status; None if it does not exist."""
     found = kube.get(cluster, "argoproj.io/v1alpha1", "Application", argocd.NAMESPACE, application_name)
     return None if found is None else found.get("status") or {}
 

@@ -1,4 +1,4 @@
-"""A trace walks from a host to the data behind it, and says of each hop where it lies and how it fares."""
+"""A trace walks from a host to the data behind it, and says where each hop is and in which state."""
 
 from __future__ import annotations
 

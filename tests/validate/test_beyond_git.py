@@ -1,6 +1,6 @@
-"""What no Application applies, but an operator, a script, a chart or a person does: no false alarm.
+"""What no Application applies, but an operator, a script, a chart or a user does: no false alarm.
 
-Each is the shape of a public repository, in texts of our own, beside the same with a real fault.
+Each has the shape of a public repository, in our own words, next to the same with a real fault.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def told(run: Run, root: Path, rules: str) -> list[tuple[str, str]]:
 
 
 def in_shop(**files: str) -> Mapping[str, str]:
-    """Files of the shop's base, beside what it has."""
+    """Files of the shop's base, in addition to its own."""
     names = [f"{name}.yaml" for name in files]
     base = OURS[BASE].replace("shop.yaml", "\n  - ".join(["shop.yaml", *names]))
     return {BASE: base, **{f"apps/shop/base/{name}.yaml": text for name, text in files.items()}}

@@ -1,4 +1,4 @@
-"""Of what cannot be read, the cause is told and nothing that follows from it."""
+"""For what cannot be read, the cause is reported and nothing that follows from it."""
 
 from __future__ import annotations
 

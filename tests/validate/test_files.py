@@ -1,4 +1,4 @@
-"""What is wrong with files as YAML: values that an Application gives to helm, and slips told in words."""
+"""What is wrong with files as YAML: values that an Application passes to helm, and explained typos."""
 
 from __future__ import annotations
 

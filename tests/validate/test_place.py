@@ -1,4 +1,4 @@
-"""`validate` and its like read the repository that a folder lies in, and nothing that is not in Git."""
+"""`validate` and its like read the repository that a folder is in, and nothing that is not in Git."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applications beside and above each other: cycles, and what one lacks that the others have."""
+"""Siblings and parents among Applications: cycles, and what one lacks that the others have."""
 
 from __future__ import annotations
 

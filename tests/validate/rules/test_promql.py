@@ -1,4 +1,4 @@
-"""An expression that no Prometheus selects is told, and no other."""
+"""Exactly the expressions that no Prometheus selects are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks like a fault and is none: who fills a Secret, and pods that serve nobody."""
+"""What looks like a fault but is not: what fills a Secret, and pods that serve no requests."""
 
 from __future__ import annotations
 

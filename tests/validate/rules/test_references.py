@@ -1,4 +1,4 @@
-"""What objects name beyond pods: with the hint that leads to the fix, and silence where Git cannot tell."""
+"""What objects name beyond pods: with the hint that leads to the fix, and silence where Git does not say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API server of Kubernetes 1.36 refuses in a strict dry run, each beside what it takes."""
+"""What the API server of Kubernetes 1.36 refuses in a strict dry run, each next to what it accepts."""
 
 from __future__ import annotations
 
