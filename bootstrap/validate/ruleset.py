@@ -206,7 +206,8 @@ def document() -> str:
         "(`- install.yaml # bootstrap: …`) for one that must stay as released. `bootstrap.yaml`",
         "switches rules off (`checks: {off: [GB404]}`) or changes their severity",
         "(`checks: {severity: {GB404: error}}`). Rules of your own are CEL: [checks.md](checks.md).",
-        "The group hardening is off until it is asked for: `--group hardening`, or `checks: {groups: [hardening]}`.",
+        "The group hardening is off until it is asked for: `--group hardening`, or in `bootstrap.yaml`",
+        "`checks: {groups: [hardening]}`.",
     ]
     for family, modules in FAMILIES.items():
         lines += [

@@ -217,7 +217,7 @@ def test_json_manifests_that_a_kustomization_names_are_searched(run: Run, repo: 
     assert (repo / "apps/json/other.json").read_text() == manifest.replace("org/api:v1", "org/api:v3")
 
 
-def test_a_list_says_what_stands_where_and_who_set_it(run: Run, repo: Path):
+def test_a_list_says_what_is_where_and_who_set_it(run: Run, repo: Path):
     commit(repo, "v2", "Second")
     (repo / PRODUCTION).write_text(overlay("v9"))
     (repo / "broken.yaml").write_text("a: [\n")

@@ -182,7 +182,7 @@ def test_what_kustomize_cannot_build_is_edited_with_a_warning(run: Run, make):
     assert repository.changed == ["M apps/web/overlays/from/patch.yaml"]
 
 
-def test_without_kustomize_what_only_it_can_tell_is_said_to_be_unknown(
+def test_without_kustomize_what_only_it_knows_is_reported_as_unknown(
     run: Run, make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     make(decided("a replacement"))
@@ -344,7 +344,7 @@ def test_two_workloads_with_one_entry_are_set_together_by_their_images_name(run:
     assert repository.images("dev") == ["ghcr.io/acme/web:v2", "ghcr.io/acme/side:1"] * 2
 
 
-def test_a_neighbour_that_is_no_yaml_does_not_stand_in_the_way(run: Run, make):
+def test_a_neighbour_that_is_not_yaml_does_not_stand_in_the_way(run: Run, make):
     files = base()
     overlay(files, "dev", "images:\n  - name: ghcr.io/acme/web\n    newTag: v1\n")
     files["apps/web/overlays/old/kustomization.yaml"] = "images: [\n"
@@ -357,7 +357,7 @@ def test_a_neighbour_that_is_no_yaml_does_not_stand_in_the_way(run: Run, make):
 
 
 @pytest.mark.parametrize("by", ["a patch", "a replacement"])
-def test_a_repository_by_url_is_rendered_with_what_lies_outside_of_the_app(
+def test_a_repository_by_url_is_rendered_with_what_is_outside_of_the_app(
     run: Run, make, tmp_path: Path, by: str
 ):
     files = decided(by)
@@ -387,7 +387,7 @@ def test_several_images_are_compared_together(run: Run, make):
     assert repository.images("dev") == ["ghcr.io/acme/web:v2", "ghcr.io/acme/side:v3"]
 
 
-def test_an_entry_for_a_field_of_a_custom_resource_is_set_beside_containers(run: Run, make):
+def test_an_entry_for_a_field_of_a_custom_resource_is_set_next_to_containers(run: Run, make):
     """kustomize#758: `configurations` say where else images are."""
     files = base()
     more = (
@@ -406,7 +406,7 @@ def test_an_entry_for_a_field_of_a_custom_resource_is_set_beside_containers(run:
     assert repository.images("dev") == ["ghcr.io/acme/web:base", "ghcr.io/acme/side:1"]
 
 
-def test_a_transformer_that_decides_after_the_entries_is_told(run: Run, make):
+def test_a_transformer_that_decides_after_the_entries_is_reported(run: Run, make):
     files = base()
     overlay(files, "dev", "transformers:\n  - pin.yaml\n")
     files["apps/web/overlays/dev/pin.yaml"] = (

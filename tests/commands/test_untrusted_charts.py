@@ -32,7 +32,7 @@ exit 1
 
 @pytest.fixture
 def helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program `helm` that tells what it was given: that is what any other could make use of."""
+    """A program `helm` that prints what it was given: any other could make use of that."""
     program = tmp_path / "bin" / "helm"
     program.parent.mkdir()
     program.write_text(PROGRAM)
@@ -176,7 +176,7 @@ def test_dependency_of_a_chart_is_not_fetched(
 
 
 @pytest.mark.usefixtures("real_helm")
-def test_chart_that_never_ends_is_told_and_the_rest_is_checked(
+def test_chart_that_never_ends_is_reported_and_the_rest_is_checked(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bootstrap.programs.run.CPU_SECONDS", 2)

@@ -173,7 +173,7 @@ def test_key_of_a_kubeconfig_does_not_stay_behind(
     assert list(temporary.iterdir()) == []
 
 
-def test_only_what_nobody_holds_is_swept(
+def test_only_what_no_one_holds_is_swept(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = "from bootstrap.core import scratch; print(scratch.take('x'), flush=True); input()"

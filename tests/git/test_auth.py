@@ -117,7 +117,7 @@ def test_token_is_given_to_its_own_host_alone(tmp_path: Path) -> None:
         assert TOKEN not in ask_git(HTTPS, credential, host, tmp_path)
 
 
-def test_users_own_helper_is_neither_asked_first_nor_told_the_token(tmp_path: Path) -> None:
+def test_users_own_helper_is_neither_asked_first_nor_given_the_token(tmp_path: Path) -> None:
     told = tmp_path / "told"
     gitconfig = (
         f'[credential]\n\thelper = "!f() {{ cat >> {told}; echo username=me; echo password=other; }}; f"\n'
@@ -162,7 +162,7 @@ def test_tracing_prompts_and_weak_tls_of_the_caller_do_not_reach_git(tmp_path: P
 
 
 @NEEDS_SSH
-def test_ssh_asks_nobody_and_trusts_no_unknown_host(tmp_path: Path) -> None:
+def test_ssh_asks_no_one_and_trusts_no_unknown_host(tmp_path: Path) -> None:
     key, hosts = tmp_path / "my key", tmp_path / "known hosts"
     key.touch()
     hosts.touch()

@@ -247,7 +247,7 @@ def test_a_branch_that_was_reset_meanwhile_does_not_get_back_what_was_removed(ba
     assert bare.tip("main") == first
 
 
-def test_a_hosts_refusal_is_told_and_not_taken_for_a_race(bare, tmp_path):
+def test_a_hosts_refusal_is_reported_and_not_mistaken_for_a_race(bare, tmp_path):
     hook = bare.folder / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho 'protected branch' >&2\nexit 1\n")
@@ -319,7 +319,7 @@ def test_repositories_with_sha256_ids_work(tmp_path):
     assert git(bare.folder, "show", f"main:{PATH}") == "mine"
 
 
-def test_a_branch_or_repository_that_is_not_there_is_told(bare, tmp_path):
+def test_a_branch_or_repository_that_does_not_exist_is_reported(bare, tmp_path):
     bare.commit({"x": b"y"}, branch="other")
     with opened(bare, tmp_path, branch="mian") as (branch, _):
         with pytest.raises(InputError, match="no branch mian") as caught:

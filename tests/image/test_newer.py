@@ -108,7 +108,7 @@ def test_times_are_read_in_utc_unless_they_say_otherwise(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "12:00", "99"])
-def test_what_is_no_time_is_refused(text):
+def test_what_is_not_a_time_is_refused(text):
     with pytest.raises(InputError, match="is not a time"):
         parse_time(text)
 

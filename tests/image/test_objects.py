@@ -1,4 +1,4 @@
-"""Images in Applications, ApplicationSets and Flux's objects are found and changed where they stand."""
+"""Images in Applications, ApplicationSets and Flux's objects are found and changed in place."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_an_override_stands_for_the_images_of_the_folder_that_it_names() -> None
         choose("org/web", Scope(), Memory(both))
 
 
-def test_argo_cds_file_beside_the_manifests_is_read() -> None:
+def test_argo_cds_file_next_to_the_manifests_is_read() -> None:
     text = (
         "kustomize:\n  images:\n  - org/web:v1\nhelm:\n  parameters:\n  - {name: image, value: org/api:v1}\n"
     )

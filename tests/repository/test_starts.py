@@ -45,7 +45,7 @@ PLAIN = {
 }
 
 
-def test_folder_that_another_start_leads_to_is_no_cluster_of_its_own(
+def test_folder_that_another_start_leads_to_is_not_a_cluster_of_its_own(
     tmp_path: Path, invocation: Invocation
 ) -> None:
     repository = read_all(write(tmp_path, PLAIN), invocation)
@@ -90,7 +90,9 @@ def test_manifest_in_json_or_flow_style_is_seen(tmp_path: Path, invocation: Invo
     assert objects(repository) == ["ConfigMap web/flow"]
 
 
-def test_what_was_read_and_what_was_not_is_said_in_one_line(tmp_path: Path, invocation: Invocation) -> None:
+def test_what_was_read_and_what_was_not_is_reported_in_one_line(
+    tmp_path: Path, invocation: Invocation
+) -> None:
     chart = application("db", "x", "db").replace("    path: x\n", "    chart: postgres\n")
     other = application("far", "x", "far").replace(URL, "https://git.example.com/other/repo.git")
     files = {"argocd/db.yaml": chart, "argocd/far.yaml": other, "argocd/tokens.yaml": "apiVersion: {{ v }}\n"}
@@ -104,7 +106,7 @@ def test_what_was_read_and_what_was_not_is_said_in_one_line(tmp_path: Path, invo
     )
 
 
-def test_nothing_left_out_is_said_too(tmp_path: Path, invocation: Invocation) -> None:
+def test_nothing_left_out_is_reported_too(tmp_path: Path, invocation: Invocation) -> None:
     told = coverage_of(read_all(write(tmp_path, PLAIN), invocation))
     assert str(told) == "read: 3 Applications, 7 objects; nothing was left out"
 
@@ -125,7 +127,7 @@ def test_plain_part_of_a_kustomization_with_charts_is_read(tmp_path: Path, invoc
     ]
 
 
-def test_files_that_changed_where_nobody_read_what_they_make_are_named(
+def test_files_that_changed_where_no_one_read_what_they_make_are_named(
     tmp_path: Path, invocation: Invocation
 ) -> None:
     before = read_all(write(tmp_path / "a", CHARTS), invocation)
@@ -143,7 +145,7 @@ spec: {targetNamespace: web}
 """
 
 
-def test_flux_beside_argo_cd_is_named_and_what_it_brings_is_not_missing(
+def test_flux_next_to_argo_cd_is_named_and_what_it_brings_is_not_missing(
     tmp_path: Path, invocation: Invocation
 ) -> None:
     files = {"argocd/web.yaml": application("web", "web", "web"), "web/release.yaml": FLUX}

@@ -50,7 +50,7 @@ def evaluator() -> Iterator[Evaluator]:
 
 @pytest.fixture(scope="module")
 def cases(admin: Cluster) -> Iterator[dict[str, Policed]]:
-    """Every case, in effect: each denies what it is to deny."""
+    """Every case, in effect: each denies what it must deny."""
     made = {name: own(case, f"{START}-{number}") for number, (name, case) in enumerate(CASES.items())}
     names = [f"{START}-{number}" for number in range(len(made))]
     labels = {"tier": "test"}

@@ -74,7 +74,7 @@ def test_missing_name_is_an_error_when_all_is_known_and_a_slip_is_a_warning_when
     ("line", "told"),
     [("  # - ../../infrastructure/nginx\n", True), ("  - ../../infrastructure/nginx\n", False), ("", False)],
 )
-def test_class_of_a_controller_that_stands_switched_off_is_told(
+def test_class_of_a_controller_that_is_switched_off_is_reported(
     run: Run, tmp_path: Path, line: str, told: bool
 ) -> None:
     root = Path(repository(tmp_path, "letsencrypt-prod"))
@@ -168,7 +168,7 @@ def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> Non
     assert "not read: chart cert-manager" in run("validate", root, "-o", "markdown").out
 
 
-def test_nothing_is_said_when_all_is_known_or_nothing_of_it_is_asked(run: Run, tmp_path: Path) -> None:
+def test_nothing_is_reported_when_all_is_known_or_nothing_of_it_is_asked(run: Run, tmp_path: Path) -> None:
     whole = repository(tmp_path / "whole", "letsencrypt-prod", chart=False)
     assert json.loads(run("validate", whole, "-o", "json").out)["notChecked"] is None
     assert "not checked" not in run("validate", whole).err

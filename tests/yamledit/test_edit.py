@@ -159,7 +159,7 @@ def test_what_cannot_be_changed_alone_is_refused(text, path, found):
         (b"a: \x01\n", "f.yaml"),
     ],
 )
-def test_what_is_no_yaml_is_told_with_its_place(text, where):
+def test_what_is_not_yaml_is_reported_with_its_place(text, where):
     with pytest.raises(InputError) as caught:
         replace_scalar(text, (0, "a"), "x", "f.yaml")
     assert caught.value.where.startswith(where)
@@ -258,7 +258,7 @@ def test_an_alias_as_a_key_repeats_its_anchor():
 
 
 @pytest.mark.parametrize("key", [b"*x : b", b"? [a, b]\n: b", b"? {a: b}\n: b", b"[a, b]: b"])
-def test_a_file_with_a_key_that_is_no_text_can_be_edited(key):
+def test_a_file_with_a_key_that_is_not_text_can_be_edited(key):
     text = b"first: &x v1\nlast: v1\n" + key + b"\n"
     assert replace_scalar(text, (0, "last"), "v1000") == text.replace(b"last: v1", b"last: v1000")
 

@@ -152,6 +152,6 @@ def test_an_item_is_added_at_the_end_of_a_list(before, after):
         ("images: &i [{name: a}]\nz: *i\n", "alias"),
     ],
 )
-def test_what_is_no_list_of_its_own_gets_no_item(text, found):
+def test_what_is_not_a_list_of_its_own_gets_no_item(text, found):
     with pytest.raises(InputError, match=found):
         add_item(text.encode(), (0, "images"), ITEM, "kustomization.yaml")

@@ -19,7 +19,7 @@ MAPS = {"apiGroups": [""], "apiVersions": ["*"], "operations": ["*"], "resources
 class Policed:
     """A policy: what it matches and demands; `binding` is added to the binding's spec.
 
-    `objects` are (object, what is said of it: "" for nothing); `params` stand in the cluster before.
+    `objects` are (object, what is reported about it: "" for nothing); `params` are in the cluster before.
     """
 
     policy: dict[str, Any]

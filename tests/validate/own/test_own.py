@@ -221,7 +221,7 @@ def test_the_second_run_finds_the_same_and_a_changed_rule_counts(run: Run, tmp_p
     assert found(run, root) == []
 
 
-def test_of_a_changed_rule_everything_is_told(run: Run, tmp_path: Path) -> None:
+def test_of_a_changed_rule_everything_is_reported(run: Run, tmp_path: Path) -> None:
     root = write(tmp_path, OURS, {"checks/team.yaml": one("true")})
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         git(root, "-c", "user.name=a", "-c", "user.email=a@example.com", *command)
@@ -248,7 +248,7 @@ def test_without_the_library_one_finding_says_that_no_rule_was_evaluated(
     assert "pip install" in message
 
 
-def test_manifests_in_a_folder_of_that_name_are_no_rules(run: Run, tmp_path: Path) -> None:
+def test_manifests_in_a_folder_of_that_name_are_not_rules(run: Run, tmp_path: Path) -> None:
     other = {"checks/alert.yaml": "groups:\n  - name: x\n", "checks/map.yaml": "apiVersion: v1\nkind: List\n"}
     without = {path: text for path, text in OURS.items() if path != "bootstrap.yaml"}
     assert [rule for rule, *_ in found(run, write(tmp_path, without, other)) if rule.startswith("GB14")] == []
