@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit, FileChange
-from bootstrap.layout import files, merge_entries
+from bootstrap.layout import argocd_edits, files, merge_entries
 from bootstrap.layout.merge import Conflict, Merged, MergeText, Reason, three_way
 from bootstrap.layout.settings import Record, Settings, recorded_settings, render_record
 from bootstrap.yamledit import edit
@@ -48,6 +48,8 @@ class Source:
     version: str
     manifest: bytes | None
     message_suffix: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The public keys that Argo CD gets: ID → ASCII armor; empty to leave those that are there."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def first_layout(
     untouched = {path: content for path, content in ours.items() if shipped[path] == content}
     merged = three_way(untouched, ours, wanted, merge_text, settings.prefix, laid_before=False)
     record = render_record(None, settings, source.version, PARENT_COMMIT, _reasons(merged), merged.retired)
-    tree = {**tip, **merged.files, settings.prefix + RECORD: record}
+    tree = {**tip, **merged.files, **_keys(source, settings), settings.prefix + RECORD: record}
     catalog = _catalog_commit(source, {}, shipped, separate=branch_exists)
     commits = (catalog, *_settings_commit(source, settings, tip if branch_exists else shipped, tree))
     return Desired(tree, commits, _notes(merged), merged.conflicts)
@@ -112,9 +114,13 @@ def next_layout(
     if before:
         first = recorded[0].cluster == settings.cluster
         tree = files.changed(tree, before, settings, components_asked=components_asked, is_apps=first)
+        for other in recorded:  # one Argo CD's folder is the same for all
+            shared = replace(other, signed_by=settings.signed_by, argocd_images=settings.argocd_images)
+            tree |= argocd_edits.changed(tree, other, shared) if other != before else {}
     else:
         tree, left_out = _without_missing(tree, settings)
         notes = (*left_out, *notes)
+    tree |= _keys(source, settings)
     notes = (*notes, *_of_domain(recorded, before, settings))
     kept = {_open_path(path, settings.prefix): text for path, text in merged.open.items() if text is not None}
     lays = newer or not set(kept) <= set(previous.shipped or {})
@@ -131,6 +137,11 @@ def next_layout(
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
     notes = (*_missing(previous, source.version), *_notes(merged), *notes)
     return Desired(tree, commits, notes, merged.conflicts, merges=newer and base != theirs)
+
+
+def _keys(source: Source, settings: Settings) -> dict[str, bytes]:
+    path = settings.prefix + argocd_edits.FOLDER + argocd_edits.KEYS
+    return {path: argocd_edits.key_map(source.keys)} if source.keys else {}
 
 
 def refuse_older(version: str, record: Record) -> None:

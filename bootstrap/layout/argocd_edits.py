@@ -44,7 +44,8 @@ def changed(files: Files, before: Settings, after: Settings) -> dict[str, bytes]
             content = _with_keys(path, content, bool(after.signed_by))
         if content != files[path]:
             result[path] = content
-    if (before.signed_by, before.repo_url) != (after.signed_by, after.repo_url):
+    asked = bool(before.signed_by or after.signed_by)
+    if asked and (before.signed_by, before.repo_url) != (after.signed_by, after.repo_url):
         result |= _projects(files, after)
     return result
 
