@@ -9,16 +9,16 @@ from bootstrap.git import auth, command, urls
 
 
 def origin(root: Path, invocation: Invocation) -> str | None:
-    """Its URL, without credentials; None without a remote of that name, or outside of Git."""
+    """Its URL, without credentials; None without such a remote, or outside a Git repository."""
     environ = auth.plain_environment(invocation.environ)
     answer = command.run(("remote", "get-url", "origin"), root, environ)
     return None if answer.status else urls.without_userinfo(answer.text)
 
 
 def default_branch(root: Path, invocation: Invocation) -> str | None:
-    """The remote's default branch as it was cloned; else main or master, or the only one that is here.
+    """The remote's default branch at the time of the clone; else main or master, or the only local one.
 
-    None outside of Git, and where one cannot tell.
+    None outside a Git repository, and if it is unknown.
     """
     environ = auth.plain_environment(invocation.environ)
     answer = command.run(("symbolic-ref", "--short", "refs/remotes/origin/HEAD"), root, environ)

@@ -13,7 +13,7 @@ from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
-from bootstrap.git.remote import Credential
+from bootstrap.git.remote import Credential, Remote
 from bootstrap.git.urls import same_address
 from bootstrap.init import argocd_objects, build_check, images, plan_layout, signatures, signing_keys
 from bootstrap.init.images import Settled
@@ -99,7 +99,7 @@ def observe(
             if session.provider is None:
                 session.provider = providers.get(url, credential, output.invocation)
         elif repo.exists:
-            repo = replace(repo, push_refusal=_refusal(session, repo))
+            repo = replace(repo, push_refusal=push_refusal(session, repo))
     return RepositoryView(repo, settings, desired, findings)
 
 
@@ -177,7 +177,8 @@ def _of_deploy_key(request: Request, session: Session, url: str) -> list[Finding
     ]
 
 
-def _refusal(session: Session, repo: RepositoryState) -> str | None:
+def push_refusal(session: Session, repo: RepositoryState) -> str | None:
+    """Why a push to the branch would be refused, by the host or by its protection; None: it would not."""
     refusal = session.remote.may_push()
     if refusal is None and session.provider and repo.tip:
         refusal = session.provider.protection(repo.url, repo.branch)
@@ -277,26 +278,26 @@ def _desired(
     keys: Mapping[str, str],
 ) -> Desired:
     content = manifest.content if manifest else None
-    source = Source(catalog.load(), catalog.VERSION, content, request.message_suffix, keys)
+    source = Source(catalog.load(), catalog.VERSION, content, request.message_suffix, keys=keys)
     if record is None:
         return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
     if not request.downgrade:
         plan_layout.refuse_older(source.version, record)
-    previous = PreviousLayout(record, _shipped(session, record, settings))
+    previous = PreviousLayout(record, shipped_before(session.remote, record, settings.prefix))
     asked = (request.with_components, request.without_components)
     return plan_layout.next_layout(source, settings, previous, repo.files, remote.merge_text, asked)
 
 
-def _shipped(session: Session, record: Record, settings: Settings) -> dict[str, bytes] | None:
+def shipped_before(where: Remote, record: Record, prefix: str) -> dict[str, bytes] | None:
     """The last layout's catalog: by the recorded commit, else by its trailer; None if neither exists."""
-    read = tuple(f"{settings.prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
+    read = tuple(f"{prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
     try:
-        return dict(session.remote.read_commit(record.catalog_commit, read))
+        return dict(where.read_commit(record.catalog_commit, read))
     except (InputError, GitError) as error:
         if not isinstance(error, InputError) and type(error) is not GitError:
             raise
-    found = session.remote.find_trailer(plan_layout.CATALOG_TRAILER, record.catalog_version)
-    return dict(session.remote.read_commit(found, read)) if found else None
+    found = where.find_trailer(plan_layout.CATALOG_TRAILER, record.catalog_version)
+    return dict(where.read_commit(found, read)) if found else None
 
 
 def _recorded(request: Request, asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit, FileChange
+from bootstrap.init import layout_notes
 from bootstrap.layout import argocd_edits, files, merge_entries
 from bootstrap.layout.merge import Conflict, Merged, MergeText, Reason, three_way
 from bootstrap.layout.settings import Record, Settings, recorded_settings, render_record
@@ -22,10 +23,18 @@ from bootstrap.yamledit import edit
 
 CATALOG_TRAILER = "Bootstrap-Catalog"
 OPEN = ".bootstrap-open"
-LISTED = 8
-"""Paths that a note names; the rest is only counted."""
 
 Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """An open conflict as git knows one: what both come from, ours and the catalog's (None: no file)."""
+
+    path: str
+    base: bytes | None
+    ours: bytes | None
+    theirs: bytes | None
 
 
 @dataclass(frozen=True)
@@ -38,16 +47,24 @@ class Desired:
     conflicts: tuple[Conflict, ...] = ()
     merges: bool = False
     """Whether a newer catalog is merged into an existing layout."""
+    sides: Mapping[str, Sides] = field(default_factory=dict)
+    """Of each conflict of files, by the catalog's path; `Sides.path` is where the file is here."""
+    catalog: Files | None = None
+    """What was merged."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is laid out. `manifest` is Argo CD's, None to keep the existing one."""
+    """What is laid out. `manifest` is Argo CD's, None to keep the existing one.
+
+    `subject` is that of the commit with the settings; "" for the one of `init`.
+    """
 
     catalog: Files
     version: str
     manifest: bytes | None
     message_suffix: str = ""
+    subject: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
     """The public keys that Argo CD gets: ID → ASCII armor; empty to leave those that are there."""
 
@@ -75,10 +92,15 @@ def first_layout(
     untouched = {path: content for path, content in ours.items() if shipped[path] == content}
     merged = three_way(untouched, ours, wanted, merge_text, settings.prefix, laid_before=False)
     record = render_record(None, settings, source.version, PARENT_COMMIT, _reasons(merged), merged.retired)
-    tree = {**tip, **merged.files, **_keys(source, settings), settings.prefix + RECORD: record}
+    tree = {
+        **tip,
+        **merged.files,
+        **argocd_edits.key_file(settings, source.keys),
+        settings.prefix + RECORD: record,
+    }
     catalog = _catalog_commit(source, {}, shipped, separate=branch_exists)
     commits = (catalog, *_settings_commit(source, settings, tip if branch_exists else shipped, tree))
-    return Desired(tree, commits, _notes(merged), merged.conflicts)
+    return Desired(tree, commits, layout_notes.of_merge(merged), merged.conflicts)
 
 
 def next_layout(
@@ -88,16 +110,21 @@ def next_layout(
     tip: Files,
     merge_text: MergeText,
     components_asked: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    *,
+    left_to_git: bool = False,
+    edit_tree: Callable[[dict[str, bytes]], Mapping[str, bytes]] = lambda tree: tree,
 ) -> Desired:
-    """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files."""
+    """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files.
+
+    `left_to_git`: conflicts of files become git's own (`Desired.sides`); none stays open in the record.
+    `edit_tree` makes further edits of the merged files.
+    """
     recorded = previous.clusters(settings)
     before = next((one for one in recorded if one.cluster == settings.cluster), None)
     clusters = recorded if before else [*recorded, settings]
     old_manifest = _manifest_before(previous, tip, settings)
-    old: Files | None = None
-    if previous.shipped is not None and recorded:
-        old = files.recovered(previous.shipped, recorded)
-    elif previous.record.catalog_version == source.version:
+    old = laid_catalog(previous, settings)
+    if old is None and previous.record.catalog_version == source.version:
         old = source.catalog  # its commit is lost, but a version's catalog is always the same
     base: dict[str, bytes] = {}
     newer = previous.shipped is None or not recorded
@@ -120,14 +147,21 @@ def next_layout(
     else:
         tree, left_out = _without_missing(tree, settings)
         notes = (*left_out, *notes)
-    tree |= _keys(source, settings)
+    tree |= argocd_edits.key_file(settings, source.keys)
     notes = (*notes, *_of_domain(recorded, before, settings))
-    kept = {_open_path(path, settings.prefix): text for path, text in merged.open.items() if text is not None}
+    tree = dict(edit_tree(tree))
+    sides = _sides(merged, tree, theirs)
+    reasons = {path: why for path, why in _reasons(merged).items() if not (left_to_git and path in sides)}
+    kept = {
+        _open_path(path, settings.prefix): text
+        for path, text in merged.open.items()
+        if text is not None and not (left_to_git and path in sides)
+    }
     lays = newer or not set(kept) <= set(previous.shipped or {})
     version = source.version if lays else previous.record.catalog_version
     commit = PARENT_COMMIT if lays else previous.record.catalog_commit
     record = settings.prefix + RECORD
-    tree[record] = render_record(tip[record], settings, version, commit, _reasons(merged), merged.retired)
+    tree[record] = render_record(tip[record], settings, version, commit, reasons, merged.retired)
     catalog = []
     if lays:
         onto = previous.record.catalog_commit if previous.shipped is not None else None
@@ -135,13 +169,14 @@ def next_layout(
             _catalog_commit(source, previous.shipped or {}, {**shipped, **kept}, separate=True, onto=onto)
         ]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    notes = (*_missing(previous, source.version), *_notes(merged), *notes)
-    return Desired(tree, commits, notes, merged.conflicts, merges=newer and base != theirs)
+    notes = (*_missing(previous, source.version), *layout_notes.of_merge(merged, newer), *notes)
+    return Desired(tree, commits, notes, merged.conflicts, newer and base != theirs, sides, source.catalog)
 
 
-def _keys(source: Source, settings: Settings) -> dict[str, bytes]:
-    path = settings.prefix + argocd_edits.FOLDER + argocd_edits.KEYS
-    return {path: argocd_edits.key_map(source.keys)} if source.keys else {}
+def laid_catalog(previous: PreviousLayout, like: Settings) -> Files | None:
+    """The catalog that is laid out now; None where its commit is not to be had."""
+    recorded = previous.clusters(like)
+    return files.recovered(previous.shipped, recorded) if previous.shipped is not None and recorded else None
 
 
 def refuse_older(version: str, record: Record) -> None:
@@ -185,6 +220,20 @@ def _open_path(path: str, prefix: str) -> str:
     return f"{prefix}{OPEN}/{path}"
 
 
+def _sides(merged: Merged, tree: Files, theirs: Files) -> dict[str, Sides]:
+    """The conflicts of files; a folder of one's own that has the catalog's name is none of git's."""
+    return {
+        one.path: Sides(
+            place := merged.moved.get(one.path, one.path),
+            merged.open.get(one.path),
+            tree.get(place),
+            theirs.get(one.path),
+        )
+        for one in merged.conflicts
+        if one.reason is not Reason.FOREIGN
+    }
+
+
 def _reasons(merged: Merged) -> dict[str, str]:
     return {conflict.path: conflict.reason.value for conflict in merged.conflicts}
 
@@ -203,7 +252,7 @@ def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[s
     for component in [one for name, one in files.offered(tree, settings).items() if name in gone]:
         content = edit.drop_listed(content, component.entry, path)
     note = f"not offered to cluster {settings.cluster}, as they were removed here"
-    return {**tree, path: content}, (f"{note}: {_listed(sorted(gone.values()))}",)
+    return {**tree, path: content}, (f"{note}: {layout_notes.listed(sorted(gone.values()))}",)
 
 
 def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: Settings) -> tuple[str, ...]:
@@ -254,8 +303,8 @@ def _catalog_commit(
 def _settings_commit(source: Source, settings: Settings, before: Files, tree: Files) -> tuple[Commit, ...]:
     """Everything else; None if nothing changes."""
     changes = _changes(before, tree)
-    subject = f"Settings of cluster {settings.cluster}{_suffix(source)}"
-    body = f"By `bootstrap init`, in {settings.folder}."
+    subject = f"{source.subject or f'Settings of cluster {settings.cluster}'}{_suffix(source)}"
+    body = "By `bootstrap upgrade`." if source.subject else f"By `bootstrap init`, in {settings.folder}."
     return (Commit(f"{subject}\n\n{body}\n", changes),) if changes else ()
 
 
@@ -269,32 +318,3 @@ def _changes(before: Files, after: Files) -> tuple[FileChange, ...]:
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
     )
-
-
-def _notes(merged: Merged) -> tuple[str, ...]:
-    """Notes about files that differ from the catalog."""
-    remarks = [
-        ("kept, as they were changed here", merged.kept),
-        ("not restored, as they were removed here", merged.still_removed),
-        ("changed here and in the catalog, merged", merged.combined),
-        ("removed, as the catalog no longer has them", merged.removed),
-    ]
-    remarks += [
-        (f"{path} is at {place}: the catalog's changes are applied there", ("",))
-        for path, place in merged.moved.items()
-    ]
-    notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in remarks if paths]
-    for reason in Reason:
-        if paths := [one.path for one in merged.conflicts if one.reason is reason]:
-            notes.append(f"open conflict, kept as it is here: {reason.value}: {_listed(paths)}")
-    notes += [
-        f"{folder} is on, but no longer in the catalog: it stays as it is; to remove it, switch it off: "
-        f"bootstrap component disable {folder.rpartition('/')[2]}"
-        for folder in merged.retired
-    ]
-    return tuple(notes)
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
-    return ", ".join(paths[:LISTED]) + more

@@ -7,7 +7,7 @@ were laid out, and the settings of each cluster, so that the next run needs no o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Any, cast, get_args
@@ -130,7 +130,7 @@ def _images(argocd: Any, where: str) -> tuple[tuple[str, str], ...] | None:
     for name, digest in found.items():
         if not _DIGEST.fullmatch(digest):
             hint = "restore it from an earlier commit"
-            raise InputError(f"reading {where}", f"{digest!r} is no digest of {name}", hint, where)
+            raise InputError(f"reading {where}", f"{digest!r} is not a digest of {name}", hint, where)
     return tuple(found.items())
 
 
@@ -208,6 +208,20 @@ def render_record(
     stream = StringIO()
     yaml.dump(data, stream)
     return ((_HEADER if not before else "") + stream.getvalue()).encode()
+
+
+def without_conflicts(text: bytes, paths: Iterable[str]) -> bytes:
+    """`bootstrap.yaml` without these open conflicts; everything else stays as it is written."""
+    yaml = _yaml()
+    data = _load(text, RECORD)
+    opened = data.get("conflicts") or {}
+    for path in paths:
+        opened.pop(path, None)
+    if not opened:
+        data.pop("conflicts", None)
+    stream = StringIO()
+    yaml.dump(data, stream)
+    return stream.getvalue().encode()
 
 
 def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:

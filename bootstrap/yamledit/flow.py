@@ -22,7 +22,7 @@ def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit
         if stands_alone(text, start):
             gap = line_break(text, start) + " " * column(text, start)
         return [Edit(end, end, "".join(f",{gap}{entry}" for entry in entries))]
-    # The rest of the line is a comment about the entry: the new ones begin on the next line.
+    # The rest of the line is a comment about the entry: new entries begin on the next line.
     eol, indent = line_break(text, end), " " * column(text, start)
     lines = f",{eol}{indent}".join(entries)
     edits = [] if comment["comma"] else [Edit(end, end, ",")]
@@ -30,7 +30,7 @@ def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit
 
 
 def removal(text: str, box: Box, number: int, gone: Collection[int] = ()) -> Edit:
-    """Remove the entry of that number, with the comment after it; there is an entry other than `gone`."""
+    """Remove the entry of that number and the comment after it; at least one entry is not in `gone`."""
     start, end = box.keys[number].start, box.value_ends[number]
     stop = line_end(text, end)
     comment = _COMMENT.fullmatch(text, end, stop)
@@ -44,7 +44,7 @@ def removal(text: str, box: Box, number: int, gone: Collection[int] = ()) -> Edi
         return Edit(start - column(text, start), text.index("\n", stop) + 1, "")
     if last and not commented:
         return Edit(box.value_ends[number - 1], stop, "")
-    if comment:  # what is below it is about what follows
+    if comment:  # what is below it belongs to what follows
         return Edit(start, stop, "")
     return Edit(start, end if last else box.keys[number + 1].start, "")
 

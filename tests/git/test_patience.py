@@ -69,7 +69,7 @@ def test_the_last_answer_counts(lines: list[str], found: Wire) -> None:
         ("error: Server does not allow request for unadvertised object\nearly EOF", None),
     ],
 )
-def test_what_may_pass_is_told_from_what_will_not(stderr: str, kind: str | None) -> None:
+def test_what_may_pass_is_distinguished_from_what_will_not(stderr: str, kind: str | None) -> None:
     assert passing(stderr) == kind
 
 

@@ -60,12 +60,12 @@ def set_to(text: str, new: Reference, path: str = "values.yaml") -> str:
         ("image: {repository: org/web}\n", "image: {repository: org/web, tag: v2}\n", "image"),
     ],
 )
-def test_one_image_is_set_where_its_tag_stands(before: str, after: str, name: str | None) -> None:
+def test_one_image_is_set_where_its_tag_is(before: str, after: str, name: str | None) -> None:
     assert set_to(before, NEW) == after
     assert name in (None, one(before).name)
 
 
-def test_another_repository_goes_where_the_repository_stands() -> None:
+def test_another_repository_goes_where_the_repository_is() -> None:
     assert set_to("image: org/web\ntag: v1\n", Reference("ghcr.io/org/other", "v9")) == (
         "image: ghcr.io/org/other\ntag: v9\n"
     )
@@ -106,7 +106,7 @@ def test_what_would_get_a_tag_too_many_is_refused(text: str, told: str) -> None:
         "image:\n  tag: v1\n",
     ],
 )
-def test_what_is_no_image_is_left_alone(text: str) -> None:
+def test_what_is_not_an_image_is_left_alone(text: str) -> None:
     assert find("values.yaml", text.encode()) == []
 
 
@@ -166,9 +166,9 @@ def test_a_tag_alone_gets_its_repository_from_the_values_below() -> None:
     assert edit(b"proxyTag: p1\n", stage, Reference("org/proxy", "p2")) == b"proxyTag: p2\n"
     qa = choose("org/web", Scope(environment="qa"), Memory(files))
     assert qa.file == "apps/t/envs/qa/values.yaml"
-    with pytest.raises(InputError, match=r"its repository at apps/t/values\.yaml:4"):
+    with pytest.raises(InputError, match=r"its repository is at apps/t/values\.yaml:4"):
         edit(files[stage.file].encode(), stage, parse_wanted("a=other/web:v1").applied_to(Reference("x")))
-    with pytest.raises(InputError, match="2 places fit"):
+    with pytest.raises(InputError, match="2 places match"):
         choose("org/web", Scope("apps/t/values.yaml"), Memory(files)) and choose(
             "org/web", Scope(), Memory({path: files[path] for path in list(files)[:2]})
         )

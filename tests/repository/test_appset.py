@@ -1,4 +1,4 @@
-"""ApplicationSets make the Applications that Argo CD makes of them, and say what Git does not tell."""
+"""ApplicationSets generate the Applications that Argo CD generates, and say what is unknown from Git."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_clusters_chosen_by_labels_leave_out_the_one_of_argo_cd(tmp_path: Path) 
     assert names(made(tmp_path, spec, (CLUSTER,), template=template)) == ["t"]
 
 
-def test_clusters_chosen_by_labels_that_no_secret_in_git_has_are_told(tmp_path: Path) -> None:
+def test_clusters_chosen_by_labels_that_no_secret_in_git_has_are_reported(tmp_path: Path) -> None:
     found = made(tmp_path, "generators: [{clusters: {selector: {matchLabels: {env: x}}}}]", (CLUSTER,))
     assert found.partial
     assert "labels of Secrets" in found.untold[0]
@@ -200,14 +200,14 @@ def test_one_expression_that_git_does_not_tell_makes_one_field_unknown(tmp_path:
     application = found.applications[0]
     assert application["metadata"]["name"] == "a"
     assert application["metadata"]["annotations"] == {"at": "{{ now }}"}
-    assert found.untold == ["its template uses now, which Git alone does not tell"]
+    assert found.untold == ["its template uses now, which is not known from Git alone"]
 
 
 def test_plain_templates_take_text_and_leave_what_no_generator_gives(tmp_path: Path) -> None:
     template = {**TEMPLATE, "metadata": {"name": "{{path.basename}}-{{ path[0] }}-{{nope}}"}}
     found = made(tmp_path, git("directories", "[{path: apps/a}]"), goTemplate=False, template=template)
     assert names(found) == ["a-apps-{{nope}}"]
-    assert "no generator gives {{nope}}" in found.untold
+    assert "no generator sets {{nope}}" in found.untold
 
 
 def test_template_patch_is_merged_and_leaves_the_project(tmp_path: Path) -> None:
