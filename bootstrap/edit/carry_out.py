@@ -62,7 +62,7 @@ class Outcome(Generic[T]):
         """The pull request as JSON data (docs/json.md)."""
         return {"url": self.request.url, "number": self.request.number} if self.request else None
 
-    def went(self, otherwise: str) -> str:
+    def summary(self, otherwise: str) -> str:
         """Where the edit went, in a few words; `otherwise` if it is in files on this machine."""
         if self.request:
             return f"pull request: {self.request.url}"

@@ -175,7 +175,7 @@ class _Member:
         try:
             git_waiting.put(self.branch, self.group.name, self.mine)
         except GitUnreachable as error:
-            if not error.passes:
+            if not error.is_transient:
                 raise
             self.output.detail(f"{error.found}; the list will show whether the ref was pushed")
         except GitError as error:
@@ -210,7 +210,7 @@ class _Member:
                 self.output.detail(f"the host refuses a push for the group ({error.found}): continuing alone")
                 return Joined(None, False, self.pushes, refused=True)
             except GitUnreachable as error:
-                if not error.passes:
+                if not error.is_transient:
                     raise
                 self._pause(1)
         self.branch.calls.patience.deadline = time.monotonic() + WITHDRAWING_SECONDS

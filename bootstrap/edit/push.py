@@ -243,7 +243,7 @@ def _try(edit: _Edit, draft: Draft) -> str | None:
         # The connection may have broken after the host accepted it.
         if branch.has_taken(sha):
             return sha
-        if not error.passes:
+        if not error.is_transient:
             raise
         raise _Busy(error, sha) from error
     return sha
@@ -256,7 +256,7 @@ def _publish(branch: Branch, draft: Draft, publish: Callable[[Draft], str]) -> s
     except GitUnreachable as error:
         if (sha := branch.taken_since(draft.message)) is not None:
             return sha
-        if not error.passes:
+        if not error.is_transient:
             raise
         raise _Busy(error) from error
     except ProviderError as error:

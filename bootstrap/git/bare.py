@@ -208,10 +208,10 @@ class Repository:
         answer = self._fetch("blob:none", "--stdin", "origin", stdin=lines, negotiate=False)
         if answer.status:
             self._raise_if_cut_off(answer, "fetching files")
-            self._start_over_whole()
+            self._refetch_everything()
         self._have.update(missing)
 
-    def _start_over_whole(self) -> None:
+    def _refetch_everything(self) -> None:
         """For a host that filters but serves no object by its id: fetch the tip again, with all its files."""
         tip, spec = self._tip or "", f"+{self._source}:{TIP}"
         shutil.rmtree(self._bare)

@@ -118,7 +118,7 @@ _RACE = re.compile(
 )
 
 
-def passing(stderr: str) -> str | None:
+def transient_kind(stderr: str) -> str | None:
     """Whether another try may help: the host is "busy" or "down", or "denied" what it may accept later."""
     if _FOR_EVER.search(stderr):
         return None
@@ -136,7 +136,7 @@ def classify(stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ())
         if not re.search(pattern, text):
             continue
         if kind is GitUnreachable:
-            return GitUnreachable(tried, found, hint, where, passes=hint == _NETWORK)
+            return GitUnreachable(tried, found, hint, where, transient=hint == _NETWORK)
         if hint == _NO_CREDENTIAL:
             found = "the host asks for a credential, and none was given"
         if place := re.search(r"dubious ownership in repository at '([^']*)'", text):

@@ -28,7 +28,7 @@ _SHORT = 4000
 
 
 class Source(Protocol):
-    """Where missing objects come from. Both methods raise GitError if they cannot be had."""
+    """Where missing objects come from. Both methods raise GitError if they are not available."""
 
     def deepen(self, commit: str, depth: int | None) -> None:
         """Fetch a commit and `depth` generations before it (None: all), each with its uppermost trees."""

@@ -67,7 +67,7 @@ class Patience:
     def pause(self, err: str, wire: Wire, tries: int, began: float) -> float | None:
         """Seconds to wait before the next try; None: another try cannot help, or the time is up."""
         left = self.left(began)
-        kind = errors.passing(err)
+        kind = errors.transient_kind(err)
         if wire.patience and wire.status in (403, 429, 503):
             kind = "busy"
         if kind == "busy":

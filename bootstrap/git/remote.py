@@ -239,7 +239,7 @@ class Remote:
                 if self._has_taken(sha):
                     return
                 left = self._repository.patience.left(began)
-                if not error.passes or left <= 0 or error.patience > left:
+                if not error.is_transient or left <= 0 or error.patience > left:
                     error.found += f" ({tries} {'tries' if tries > 1 else 'try'})"
                     raise
                 time.sleep(min(max(error.patience, patience.between(tries)), left))
@@ -267,7 +267,7 @@ class Remote:
         self._push(sha, there, branch=head)
 
     def keep(self, sha: str, ref: str) -> None:
-        """Put `sha` at a ref of the repository that is no branch, whatever it was at; for a local one."""
+        """Set a ref that is not a branch to `sha`, whatever it was before; for a local repository."""
         arguments = ("push", "--quiet", "--no-verify", "--force", "origin", f"{sha}:{ref}")
         self._repository.check_run("storing the commit", *arguments)
 

@@ -1,4 +1,4 @@
-"""The history of a local repository: files changed since a revision, and a revision's files."""
+"""The history of a local repository: changed files, a revision's files, and where it was cloned from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, command
+from bootstrap.git import auth, command, urls
 
 if TYPE_CHECKING:
     import tarfile
@@ -156,3 +156,28 @@ def merge_base(root: Path, one: str, other: str, invocation: Invocation) -> str:
         hint = f"compare them directly, {one}..{other}; in a shallow clone, first run: git fetch --unshallow"
         raise InputError("reading a revision", found, hint)
     return answer.text
+
+
+def origin_url(root: Path, invocation: Invocation) -> str | None:
+    """The URL of the remote `origin`, without credentials; None without it, or outside a Git repository."""
+    environ = auth.plain_environment(invocation.environ)
+    answer = command.run(("remote", "get-url", "origin"), root, environ)
+    return None if answer.status else urls.without_userinfo(answer.text)
+
+
+def default_branch(root: Path, invocation: Invocation) -> str | None:
+    """The default branch of `origin` at the time of the clone; else main or master, or the only local one.
+
+    None outside a Git repository, and if it is unknown.
+    """
+    environ = auth.plain_environment(invocation.environ)
+    answer = command.run(("symbolic-ref", "--short", "refs/remotes/origin/HEAD"), root, environ)
+    if not answer.status:
+        return answer.text.removeprefix("origin/")
+    answer = command.run(("for-each-ref", "--format=%(refname:short)", "refs/heads"), root, environ)
+    names = answer.text.split() if not answer.status else []
+    known = [name for name in ("main", "master") if name in names]
+    if known or len(names) == 1:
+        return (known or names)[0]
+    answer = command.run(("symbolic-ref", "--short", "HEAD"), root, environ)
+    return answer.text if not names and not answer.status else None

@@ -63,7 +63,7 @@ class WorkTreeBranch(Branch):
         return self._found_tip(_TIP)
 
     def follow(self, sha: str) -> bool:
-        """Move the checked-out branch to what was pushed; False when something stands in the way."""
+        """Move the checked-out branch to what was pushed; False when something is in the way."""
         head = self.calls.run("symbolic-ref", "--quiet", "HEAD").text.removeprefix("refs/heads/")
         return head == self.branch and self.calls.run("merge", "--ff-only", "--quiet", sha).status == 0
 

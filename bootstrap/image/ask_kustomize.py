@@ -227,5 +227,5 @@ def _known(image: Container, known: Sequence[Container]) -> Container:
         == (image.kind, image.path, image.name, image.text)
     ]
     for other in [other for other in same if other.object and other.object in name] or same:
-        return replace(image, at=other.at, setters=other.setters, names=other.names)
+        return replace(image, location=other.location, setters=other.setters, names=other.names)
     return image

@@ -153,7 +153,7 @@ def _by_image(name: str, search: Search, renders: Renders) -> _Candidates:
         _not_overridden(one, images, fitting, search.files)
         for one, images in zip(rendered, meant, strict=True)
     ]
-    return _Candidates(search, rendered, meant, *_beside(fitting, rendered))
+    return _Candidates(search, rendered, meant, *_unused(fitting, rendered))
 
 
 def _not_overridden(
@@ -175,7 +175,7 @@ def _is_called(place: ImagePlace, container: str) -> bool:
     return place.name == container or (place.kind == "values" and place.name == f"{container}.image")
 
 
-def _beside(fitting: Fitting, rendered: Sequence[Rendered]) -> tuple[list[ImagePlace], list[ImagePlace]]:
+def _unused(fitting: Fitting, rendered: Sequence[Rendered]) -> tuple[list[ImagePlace], list[ImagePlace]]:
     """The matching places that nothing rendered uses, and the entries that match no container."""
     covered = {file for one in rendered for file in one.files}
     entries = [place for place in fitting.entries if place.kind == "kustomization"]
@@ -245,7 +245,7 @@ def _notes(
         for place in images_meant.idle(
             one, [entry.place for entry in one.entries if entry.place.name in names]
         ):
-            yield f"{place.at}: the entry {place.name} matches no rendered image, and was not changed"
+            yield f"{place.location}: the entry {place.name} matches no rendered image, and was not changed"
 
 
 def _without_version(choice: Choice) -> Reference:

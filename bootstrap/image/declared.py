@@ -51,7 +51,7 @@ class Declared:
     name: str
     file: str
     paths: tuple[tuple[str, Place], ...]
-    at: str
+    location: str
 
     def word(self, key: str) -> str:
         """The value of a key of _WORDS, or ""."""
@@ -61,8 +61,8 @@ class Declared:
     @property
     def home(self) -> Home:
         """The app and environment that it belongs to: as declared, else from the file's path."""
-        told = images_layout.home_of(self.file)
-        return Home(self.word("app") or told.app, self.word("env") or told.environment)
+        home = images_layout.home_of(self.file)
+        return Home(self.word("app") or home.app, self.word("env") or home.environment)
 
 
 def parse(content: bytes, folder: str = "") -> list[Declared]:
@@ -88,7 +88,7 @@ def place(declared: Declared, content: bytes) -> ImagePlace:
         where = " ".join(".".join(map(str, path)) for path in paths)
         found_text = f"{declared.file} has nothing at {where}{named}"
         raise InputError(
-            f"looking for {declared.name}", found_text, f"fix the path{_other(declared)}", declared.at
+            f"looking for {declared.name}", found_text, f"fix the path{_other(declared)}", declared.location
         )
     return replace(found, declared=declared.paths, home=home)
 
@@ -175,14 +175,14 @@ def _by_path(declared: Declared, reading: Reading, path: Place) -> ImagePlace | 
         found = _of_scalar(declared, scalar.value, scalar.line, str(path[-1]))
         if found.keys:
             return replace(found, keys=(), spots=((found.keys[0][0], path),))
-        return replace(found, whole=path, doubt=found.doubt or _beside(reading, found, path))
+        return replace(found, whole=path, doubt=found.doubt or _separate_version(reading, found, path))
     box = reading.file.boxes.get(path)
     if box is not None and box.mapping:
         return _of_mapping(declared, reading, path)
     return _inside(declared, reading, path)
 
 
-def _beside(reading: Reading, found: ImagePlace, path: Place) -> str | None:
+def _separate_version(reading: Reading, found: ImagePlace, path: Place) -> str | None:
     """What is wrong with one scalar as the whole image: its tag is next to it."""
     versions = shapes.versions_next_to(reading, path)
     if found.reference is None or found.reference.tag or found.reference.digest or not versions:
@@ -228,7 +228,7 @@ def _part(declared: Declared, part: str, value: str, line: int) -> ImagePlace:
     return ImagePlace(
         *(declared.file, line, "declared", declared.name, reference, str(reference)),
         keys=((part, part),),
-        repository_at=declared.at,
+        repository_at=declared.location,
     )
 
 
@@ -283,7 +283,7 @@ def _of_texts(declared: Declared, texts: dict[str, str], line: int) -> ImagePlac
     tag, _, inner = texts.get("tag", "").partition("@")
     digest = inner or texts.get("digest") or (f"sha256:{texts['sha']}" if texts.get("sha") else "")
     reference = Reference(f"{registry}/{repository}" if registry else repository, tag or None, digest or None)
-    at = None if "repository" in texts else declared.at
+    at = None if "repository" in texts else declared.location
     return ImagePlace(
         *(declared.file, line, "declared", declared.name, reference, str(reference)), repository_at=at
     )

@@ -124,7 +124,7 @@ def _version_texts(place: ImagePlace, wanted: Reference, keys: dict[str, str]) -
         if tag is None:
             found = "the values have a key for the tag but none for a digest"
             hint = "give TAG@DIGEST, or add a digest key (the chart must support it)"
-            raise InputError(f"setting {place.name} to @{digest}", found, hint, place.at)
+            raise InputError(f"setting {place.name} to @{digest}", found, hint, place.location)
         tag = f"{tag}@{digest}"  # charts write repository:tag, so this gives the whole reference
     had_tag = place.reference is not None and place.reference.tag is not None
     if tag is not None or (had_tag and "tag" in keys) or "digest" in keys or "sha" in keys:
@@ -145,7 +145,7 @@ def _edit_spots(content: bytes, place: ImagePlace, wanted: Reference) -> bytes:
             edits[spots[part]] = text or ""
         elif text:
             found = f"there is no {part} there to set to {text}"
-            raise InputError(f"setting {place.name}", found, f"add the {part} by hand once", place.at)
+            raise InputError(f"setting {place.name}", found, f"add the {part} by hand once", place.location)
     return splice.replace_scalars(content, edits, place.file)
 
 
@@ -153,7 +153,7 @@ def _refuse_doubt(place: ImagePlace, wanted: Reference) -> None:
     """InputError if the result would not be an image: a tag that would be one too many."""
     if place.doubt is not None and wanted.tag is not None:
         hint = "remove one of them, or declare in bootstrap.yaml which is meant (repository, tag)"
-        raise InputError(f"setting {place.name}", place.doubt, hint, place.at)
+        raise InputError(f"setting {place.name}", place.doubt, hint, place.location)
 
 
 def _prefix(place: ImagePlace, wanted: Reference) -> str:
@@ -168,7 +168,7 @@ def _repository(place: ImagePlace, repository: str, keys: dict[str, str]) -> dic
     if "repository" not in keys:
         where = f"at {place.repository_at}" if place.repository_at else "elsewhere"
         found = f"only its tag is here, its repository is {where}"
-        raise InputError(f"setting {place.name}", found, f"give :TAG, or change it {where}", place.at)
+        raise InputError(f"setting {place.name}", found, f"give :TAG, or change it {where}", place.location)
     if "registry" not in keys:
         return {keys["repository"]: repository}
     registry, slash, path = repository.partition("/")

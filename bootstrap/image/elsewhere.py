@@ -41,7 +41,7 @@ def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) 
             raise refusals.ambiguous(f"looking for {name}", found) from error
         if found:
             return Found(found[0], None)
-        raise _told(error, name, scope, files) from error
+        raise _explained(error, name, scope, files) from error
 
 
 def _of_objects(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
@@ -60,7 +60,7 @@ def _of_objects(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
         for place in places:
             home = place.home
             asked = ((scope.app, home.app), (scope.environment, home.environment)) if home else ()
-            if asked and all(one in (None, told) for one, told in asked) and _is_meant(place, name):
+            if asked and all(one in (None, own) for one, own in asked) and _is_meant(place, name):
                 yield place
 
 
@@ -90,7 +90,7 @@ def _is_meant(place: ImagePlace, name: str) -> bool:
     return bool(is_apps) and place.name in (container, f"{container}.image")
 
 
-def _told(error: Unknown, name: str, scope: Scope, files: Files) -> InputError:
+def _explained(error: Unknown, name: str, scope: Scope, files: Files) -> InputError:
     """The error, with what is known about where the text is."""
     strays = images_stray.find(name, scope, files)
     if error.kind != "image":  # a misspelled app or environment: what is elsewhere is not meant
@@ -106,7 +106,7 @@ def _told(error: Unknown, name: str, scope: Scope, files: Files) -> InputError:
     return InputError(error.tried, "; ".join(found), "; ".join(dict.fromkeys(hint)), error.where)
 
 
-def _listed(told: Iterable[str]) -> str:
-    listed = list(dict.fromkeys(told))
+def _listed(hints: Iterable[str]) -> str:
+    listed = list(dict.fromkeys(hints))
     more = f"; and {len(listed) - 4} more" if len(listed) > 4 else ""
     return "; ".join(listed[:4]) + more

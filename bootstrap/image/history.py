@@ -106,7 +106,7 @@ def place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
 
 def _place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
     if place.declared:
-        return declared_place(Declared(place.name, place.file, place.declared, place.at), content)
+        return declared_place(Declared(place.name, place.file, place.declared, place.location), content)
     every = again(place, content)
     found = [other for other in every if _same(other, place)]
     if not found and place.kind == "kustomization" and place.reference is not None:

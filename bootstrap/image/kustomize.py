@@ -29,7 +29,7 @@ class RenderedImage:
 
     container: str
     reference: Reference
-    at: str
+    location: str
 
 
 @dataclass
@@ -95,7 +95,9 @@ def _images(path: str, files: Files, found: Rendered) -> list[RenderedImage]:
     if any((0, key) in file.boxes for key in CHARTS):
         found.unread.append(f"{path}: charts")
     own = {place.name: place for place in find_in(path, file) if place.kind == "kustomization"}
-    return [RenderedImage(image.container, _through(image.reference, own), image.at) for image in images]
+    return [
+        RenderedImage(image.container, _through(image.reference, own), image.location) for image in images
+    ]
 
 
 def _through(image: Reference, entries: Mapping[str, ImagePlace]) -> Reference:
@@ -136,7 +138,7 @@ def _follow(folder: str, listed: str, files: Files, found: Rendered) -> list[Ren
     found.files.add(target)
     file = walk(decode(content, target), target)
     return [
-        RenderedImage(place.name, place.reference, place.at)
+        RenderedImage(place.name, place.reference, place.location)
         for place in find_in(target, file)
         if place.kind == "container" and place.reference is not None
     ]

@@ -23,9 +23,9 @@ def explained(error: paths.Unknown, name: str, scope: Scope, files: Files) -> pa
     if found is None:
         return error
     path, what, hint = found
-    told = paths.Unknown(error.tried, f"{error.found}; {path} is {what}", hint, error.where)
-    told.kind = error.kind
-    return told
+    explained = paths.Unknown(error.tried, f"{error.found}; {path} is {what}", hint, error.where)
+    explained.kind = error.kind
+    return explained
 
 
 def _left_out(words: set[str], scope: Scope, files: Files) -> Iterator[tuple[str, str, str]]:

@@ -76,7 +76,7 @@ def resolved(reading: Reading, place: ImagePlace, document: str | int) -> Iterat
             yield ImagePlace(
                 *(reading.path, span.line, "values", place.name, reference, str(reference)),
                 spots=(("tag", span.path),),
-                repository_at=place.at,
+                repository_at=place.location,
                 home=home(reading, span.path),
             )
 
@@ -98,8 +98,8 @@ def home(reading: Reading, path: Place) -> Home | None:
         named = next((text for key in _ENVIRONMENTS if (text := reading.text(*path[:at], key))), None)
         spec = (path[0], "spec", "template", "spec")
         of_source = reading.text(*spec, "source", "path") or reading.text(*spec, "sources", 0, "path")
-        told = _home(of_source)
-        return Home(told.app if told else None, named) if named or told else None
+        home = _home(of_source)
+        return Home(home.app if home else None, named) if named or home else None
     return found
 
 
@@ -133,7 +133,7 @@ def _override(reading: Reading, span: Span) -> Iterator[ImagePlace]:
         *(reading.path, span.line, "override", prefix[:-1] or reference.repository, reference, span.value),
         whole=span.path,
         prefix=prefix,
-        covers=_folder(reading.text(*source, "path")) or _beside(reading.path),
+        covers=_folder(reading.text(*source, "path")) or _folder_of_override(reading.path),
         home=home(reading, span.path),
     )
 
@@ -178,7 +178,7 @@ def _parameters(reading: Reading, items: Place) -> Iterator[ImagePlace]:
         )
 
 
-def tags_alone(reading: Reading, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
+def tags_only(reading: Reading, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
     """The places of an Application with only a tag, whose repository is in the chart's values (`bases`)."""
     for span in reading.file.spans:
         path = span.path
@@ -187,17 +187,17 @@ def tags_alone(reading: Reading, bases: Sequence[ImagePlace]) -> Iterator[ImageP
         where = home(reading, path)
         if path[-4:-2] == ("helm", "parameters") and path[-2:] == (0, "name"):
             values = _Parameters(reading, path[:-2])
-            for found in shapes.tags_alone(values, bases):
+            for found in shapes.tags_only(values, bases):
                 spots = [(part, (*(found.box or ()), key)) for part, key in found.keys]
                 there = tuple((part, values.real[spot][1]) for part, spot in spots if spot in values.real)
                 line = min(values.real[spot][0] for _, spot in spots if spot in values.real)
                 yield replace(found, line=line, box=None, keys=(), spots=there, home=where)
         elif path[-2:] == ("helm", "values") and (text := inner(span, reading.path)) is not None:
-            for found in shapes.tags_alone(Reading(reading.path, text), bases):
+            for found in shapes.tags_only(Reading(reading.path, text), bases):
                 yield replace(found, line=span.line + found.line, inside=path, home=where)
     for box in reading.file.boxes:
         if box[-2:] == ("helm", "valuesObject") and reading.kind(box[0]) in _ARGO:
-            for found in shapes.tags_alone(reading, bases, box):
+            for found in shapes.tags_only(reading, bases, box):
                 yield replace(found, home=home(reading, (*box, "")))
 
 
@@ -264,7 +264,7 @@ def _folder(path: str) -> str | None:
     return None if not path.strip() or "{" in path or folder.startswith("..") else folder.removeprefix(".")
 
 
-def _beside(path: str) -> str | None:
+def _folder_of_override(path: str) -> str | None:
     return posixpath.dirname(path) if is_source(path) else None
 
 
@@ -273,5 +273,5 @@ def _home(path: str) -> Home | None:
     folder = posixpath.normpath(path.strip().strip("/") or ".")
     if not path.strip() or folder.startswith("."):
         return None
-    told = paths.home_of(f"{folder}/kustomization.yaml")
-    return Home(*(None if part and "{" in part else part for part in told))
+    home = paths.home_of(f"{folder}/kustomization.yaml")
+    return Home(*(None if part and "{" in part else part for part in home))

@@ -56,7 +56,7 @@ class Patch:
     """One patch. `missing` names a file that is not here; `matters`: it may change images."""
 
     file: str
-    at: str
+    location: str
     missing: str = ""
     matters: bool = False
     changes: tuple[Change, ...] = ()

@@ -60,7 +60,7 @@ class ImagePlace:
     base: ImagePlace | None = None
 
     @property
-    def at(self) -> str:
+    def location(self) -> str:
         return f"{self.file}:{self.line}"
 
 

@@ -56,7 +56,7 @@ def find_in(
 ) -> list[ImagePlace]:
     """The same for a file that has been read."""
     finder = _Finder(path, file, values or is_values(path))
-    return [*finder.places(), *finder.tags_alone(bases)]
+    return [*finder.places(), *finder.tags_only(bases)]
 
 
 def again(place: ImagePlace, content: bytes) -> list[ImagePlace]:
@@ -98,11 +98,11 @@ class _Finder:
             else:
                 yield from objects.places(self.reading, span)
 
-    def tags_alone(self, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
+    def tags_only(self, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
         if bases and not self.is_values:
-            yield from objects.tags_alone(self.reading, bases)
+            yield from objects.tags_only(self.reading, bases)
         elif bases and not self._is_object(0):
-            for place in shapes.tags_alone(self.reading, bases):
+            for place in shapes.tags_only(self.reading, bases):
                 yield replace(place, of_values=True)
 
     def _check_entries(self) -> None:

@@ -58,7 +58,7 @@ class Change:
     left: bool = False
 
     @property
-    def at(self) -> str:
+    def location(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
@@ -146,7 +146,7 @@ def _change(
             wanted = replace(wanted, repository=wanted.source)
     else:
         reference = found.current or choice.reference
-        line, kind, current = choice.line, choice.kind, _current(wanted, reference, choice.at)
+        line, kind, current = choice.line, choice.kind, _current(wanted, reference, choice.location)
     if request.expect is not None and found.unsure:
         _raise_unsure(f"comparing {wanted.name} with --expect", found.unsure[0])
     after = wanted.applied_to(current)
@@ -162,7 +162,7 @@ def _change(
     if request.expect is not None and not matches(current, request.expect):
         differs = f"it is {current}, not {request.expect.text}"
         hint = "someone else has changed it: see bootstrap image history, then decide"
-        raise ChangedError(f"setting {change.name}", differs, hint, change.at)
+        raise ChangedError(f"setting {change.name}", differs, hint, change.location)
     if wanted.name in keep:
         return replace(change, state="kept", reason=keep[wanted.name])
     return change

@@ -67,10 +67,10 @@ def idle(
             hint = f"change what takes effect there{f': {later[0]}' if later else ''}"
             continue
         setter = image.setters[-1] if len(image.setters) > 1 else None
-        renamed = f" (set at {setter.at})" if setter is not None else ""
-        found += f", as kustomize compares names literally: {image.at} has {image.text}{renamed}"
+        renamed = f" (set at {setter.location})" if setter is not None else ""
+        found += f", as kustomize compares names literally: {image.location} has {image.text}{renamed}"
         hint = f"name the entry {repository}, or remove it"
-    return InputError(tried, found, hint, place.at)
+    return InputError(tried, found, hint, place.location)
 
 
 def spot(choice: Choice) -> object:
@@ -84,4 +84,4 @@ def _described(candidate: Choice) -> str:
     if isinstance(candidate, Addition):
         return f"{candidate.file} (no entry yet for {candidate.current})"
     kind = "images" if candidate.kind == "kustomization" else candidate.kind
-    return f"{candidate.at} ({kind} {candidate.name}, {candidate.text})"
+    return f"{candidate.location} ({kind} {candidate.name}, {candidate.text})"

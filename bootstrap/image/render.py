@@ -50,7 +50,7 @@ class Container:
     path: Place
     name: str
     text: str
-    at: str = ""
+    location: str = ""
     setters: tuple[ImagePlace | None, ...] = ()
     names: tuple[str, ...] = ()
 
@@ -162,12 +162,12 @@ class _Rendering:
             if patch.missing:
                 found.unread.append(patch.missing)
             elif patch.matters:
-                found.unsure.append(f"{patch.at}: a patch of images")
+                found.unsure.append(f"{patch.location}: a patch of images")
                 images = [_patched(image, patch) for image in images]
         entries = list(_entries(path, file))
         for place in [entry.place for entry in entries if entry.place.box is not None]:
             if more := {str(key.name) for key in file.boxes[place.box or ()].keys} - _ENTRY_KEYS:
-                found.unsure.append(f"{place.at}: {', '.join(sorted(more))}")
+                found.unsure.append(f"{place.location}: {', '.join(sorted(more))}")
         return images, through(images, entries)
 
     def _resource(self, folder: str, name: str, trail: tuple[str, ...]) -> list[Container]:

@@ -178,14 +178,14 @@ class Search:
                 target = self.read(entry.file)
                 if target is None:
                     found = f"it is declared in {entry.file}, which is not a file of this repository"
-                    raise InputError(f"looking for {name}", found, "fix its file", entry.at)
+                    raise InputError(f"looking for {name}", found, "fix its file", entry.location)
                 yield images_declared.place(entry, target)
 
     def _declared_as(self, repository: str) -> Iterator[ImagePlace]:
         """The declared places of the scope's files with an image of this repository."""
         for entry in self._entries():
-            told = entry.word("image")
-            if self._is_in_scope(entry) and (not told or canonical(told) == repository):
+            known = entry.word("image")
+            if self._is_in_scope(entry) and (not known or canonical(known) == repository):
                 for place in self._declared(entry, []):
                     if place.reference and canonical(place.reference.repository) == repository:
                         yield place
@@ -232,7 +232,9 @@ class Search:
         if place.home is None:
             return True
         asked = (self.scope.app, self.scope.environment)
-        return all(one in (None, told) or told is None for one, told in zip(asked, place.home, strict=True))
+        return all(
+            one in (None, known) or known is None for one, known in zip(asked, place.home, strict=True)
+        )
 
     def everything(self) -> tuple[list[ImagePlace], list[InputError]]:
         """Every place, and why files could not be read."""

@@ -72,7 +72,7 @@ def place(reading: Reading, span: Span, inside: int, *, alone: bool = False) -> 
     return None
 
 
-def tags_alone(reading: Reading, bases: Iterable[ImagePlace], root: Place = (0,)) -> Iterator[ImagePlace]:
+def tags_only(reading: Reading, bases: Iterable[ImagePlace], root: Place = (0,)) -> Iterator[ImagePlace]:
     """The places below `root` with only a tag, whose repository is in other values (`bases`)."""
     for base in bases:
         if base.box is None or base.inside is not None:
@@ -93,7 +93,7 @@ def tags_alone(reading: Reading, bases: Iterable[ImagePlace], root: Place = (0,)
             str(reference),
             box=box,
             keys=keys,
-            repository_at=base.at,
+            repository_at=base.location,
             base=base,
         )
 
@@ -134,8 +134,8 @@ def _flat(
             return None
     doubt = None
     if prefix and not reference.tag and (other := _partner(reading, box, (), "tag")):
-        beside = reading.get(box, other)
-        line = beside.line if beside else span.line
+        neighbour = reading.get(box, other)
+        line = neighbour.line if neighbour else span.line
         doubt = f"{other} at {reading.path}:{line} may also be its tag: a tag in both would be one too many"
     return _scalar(reading, span, name, reference, doubt)
 
@@ -146,9 +146,9 @@ def _with_its_tag(
     """A repository that includes its tag: the whole image is that one scalar."""
     doubt = None
     for key in versions.values():
-        beside = reading.get(box, key)
-        if beside is not None and beside.value:
-            doubt = f"the repository includes a tag, and {key} at {reading.path}:{beside.line} is another"
+        neighbour = reading.get(box, key)
+        if neighbour is not None and neighbour.value:
+            doubt = f"the repository includes a tag, and {key} at {reading.path}:{neighbour.line} is another"
     return _scalar(reading, span, name, reference, doubt)
 
 
@@ -208,8 +208,8 @@ def _registry(reading: Reading, box: Place, parts: dict[str, str], repository: s
     prefix = role(parts["repository"])[1]
     found = _partner(reading, box, prefix, "registry")
     if found is None and parts["repository"] == "image" and not split_domain(repository)[0]:
-        beside = reading.get(box, "repo")
-        if beside is not None and "://" not in beside.value and split_domain(f"{beside.value}/x")[0]:
+        neighbour = reading.get(box, "repo")
+        if neighbour is not None and "://" not in neighbour.value and split_domain(f"{neighbour.value}/x")[0]:
             return "repo"
     return found
 

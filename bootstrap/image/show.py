@@ -76,12 +76,16 @@ def _line(change: Change) -> str:
     name = "" if canonical(change.name) == canonical(was.repository) else f"{change.name} "
     if change.state == "already":
         if change.gone:
-            return f"{change.at}: {name}already has no entry"
-        return f"{change.at}: {name}is already {change.after}" if name else f"{change.at}: already {was}"
+            return f"{change.location}: {name}already has no entry"
+        return (
+            f"{change.location}: {name}is already {change.after}"
+            if name
+            else f"{change.location}: already {was}"
+        )
     if change.state == "kept":
-        return f"{change.at}: {name}stays {change.before or 'no entry'}: {change.reason}"
+        return f"{change.location}: {name}stays {change.before or 'no entry'}: {change.reason}"
     after = f"no entry, so as in its resources: {change.after}" if change.gone else change.after
-    return f"{change.at}: {name}{change.before or 'no entry'} -> {after}"
+    return f"{change.location}: {name}{change.before or 'no entry'} -> {after}"
 
 
 def _data(change: Change) -> dict[str, Any]:
@@ -130,7 +134,9 @@ def listed(
     for place in places:
         home, entry = place.home or home_of(place.file), setters.get(place)
         who = f"{entry.author}, {day(entry.when)}" if entry else "not committed" if place in setters else ""
-        rows.append((home.app or "-", home.environment or "-", with_short_digests(place.text), place.at, who))
+        rows.append(
+            (home.app or "-", home.environment or "-", with_short_digests(place.text), place.location, who)
+        )
         data.append(
             {
                 "app": home.app,

@@ -44,7 +44,7 @@ def find(name: str, scope: Scope, files: Files) -> list[Stray]:
         content = files.read(path) if word(name) else None
         if content is None or word(name).encode() not in content or len(content) > MAX_BYTES:
             continue
-        if path.rpartition("/")[2] == RECORD or _is_anothers(path, scope):
+        if path.rpartition("/")[2] == RECORD or _is_elsewhere(path, scope):
             continue
         try:
             text = decode(content, path)
@@ -58,7 +58,7 @@ def find(name: str, scope: Scope, files: Files) -> list[Stray]:
     return found
 
 
-def _is_anothers(path: str, scope: Scope) -> bool:
+def _is_elsewhere(path: str, scope: Scope) -> bool:
     """Whether a file belongs to another app or environment than the requested ones."""
     home = images_layout.home_of(path)
     if scope.environment is not None and home.environment not in (None, scope.environment):
@@ -141,8 +141,8 @@ def _lines(
             paths += [f"    {part}: {_path((*own[:-1], key))}" for part, key in parts.items()]
         tries.append((*head, *paths))
         if kind:
-            told = _scalar(f"{kind}/{called}" if called else kind)
-            tries.append((*head, f"    object: {told}", *paths))
+            wanted = _scalar(f"{kind}/{called}" if called else kind)
+            tries.append((*head, f"    object: {wanted}", *paths))
     start = text.rfind("\n", 0, hit.start()) + 1
     before = text[start : hit.start()].lstrip()
     for after in dict.fromkeys((before.split(" ")[-1], before)):

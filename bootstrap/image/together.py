@@ -42,7 +42,7 @@ def group_for(
     """The group of a run with this decided change; None if nobody else could make it."""
     request, outcome = decided
     key = _key(branch, credential, output.invocation)
-    if key is None or not _can_be_told(request, checks.conditions):
+    if key is None or not _is_reproducible(request, checks.conditions):
         return None
     output.invocation.keep_secret(key)
     conditions = checks.conditions
@@ -87,7 +87,7 @@ def _home(file: str) -> str:
     return "/".join(folders[: ends[0]] if ends else folders)
 
 
-def _can_be_told(request: Request, conditions: Conditions) -> bool:
+def _is_reproducible(request: Request, conditions: Conditions) -> bool:
     """Whether another machine can decide the same: not if it needs other data, as a commit's ancestry."""
     if request.verb != "Set" or request.like is not None:
         return False

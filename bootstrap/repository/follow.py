@@ -13,7 +13,7 @@ from bootstrap.manifests.reader import Fault
 from bootstrap.repository import charts, kustomize
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appsets import sets
-from bootstrap.repository.appsets.appset import Expansion, World
+from bootstrap.repository.appsets.appset import Expansion, Inputs
 from bootstrap.repository.bringers import BRINGERS, brought_to
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import (
@@ -33,7 +33,7 @@ from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, 
 
 ANY = "*"
 """The namespace of what may be applied anywhere."""
-JSONNET = "Argo CD renders jsonnet by itself"
+JSONNET = "only Argo CD renders jsonnet"
 _SAME = 20
 """Of Applications that apply the same to the same namespace, this many are followed."""
 _AGAIN = f"{_SAME} other Applications apply the same to the same namespace"
@@ -85,14 +85,14 @@ class Follower:
             return [first]
         self.renderer.render([start.unit])
         own = set(self.units[start.unit.key].closure)
-        beside = [
+        neighbours = [
             path
             for path in self.files.children(start.unit.path)
             if path not in own and self.infos.get(path, {}).get("sources")
         ]
-        if not beside:
+        if not neighbours:
             return [first]
-        root = Placement("", plain(start.unit.path, beside), IN_CLUSTER, start.namespace)
+        root = Placement("", plain(start.unit.path, neighbours), IN_CLUSTER, start.namespace)
         self.renderer.render([root.unit])
         for application, _ in self._applications(root):
             for source in applications.sources(application.body):
@@ -135,8 +135,8 @@ class Follower:
     ) -> Expansion:
         """What a set generates; what is not known from Git is noted in the scope."""
         _, _, name, file, _, line = self.units[placement.unit.key].facts[number]
-        world = World(self.files, self.urls, self._clusters())
-        made, fault, why = sets.followed(body, world, name, line, self.made)
+        inputs = Inputs(self.files, self.urls, self._clusters())
+        made, fault, why = sets.followed(body, inputs, name, line, self.made)
         self.made += len(made.applications)
         if scope is None or fault is None:
             return made
@@ -256,7 +256,7 @@ class Follower:
         if source.chart is not None:
             return f"chart {source.chart}", FETCH
         path = str(source.path)
-        if index_sources.is_untold(source):
+        if index_sources.is_unfilled(source):
             return path, "its template does not show where it is"
         if not applications.is_here(source, self.urls):
             return path, "in another repository"
@@ -267,7 +267,7 @@ class Follower:
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
             return charts.unit(source, application, namespace, self.fetch_charts)
-        if not applications.is_here(source, self.urls) or index_sources.is_untold(source):
+        if not applications.is_here(source, self.urls) or index_sources.is_unfilled(source):
             return None
         unit = index_sources.unit(source, self.files)
         if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):

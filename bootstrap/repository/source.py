@@ -31,7 +31,7 @@ class Unit:
         return f"{self.tool}:{self.path}:{self.options}"
 
 
-def is_untold(source: Source) -> bool:
+def is_unfilled(source: Source) -> bool:
     """Whether a template in it could not be filled in: its location is unknown."""
     place = f"{source.path or ''} {source.chart or ''}"
     return "{{" in f"{source.repo_url} {place}" or _UNFILLED.search(place) is not None

@@ -26,7 +26,7 @@ def put(text: bytes, place: Place, value: Any, where: str, behind: str | None = 
     tried = f"setting {name}"
     if box is None or not box.mapping or box.flow or box.shared:
         raise InputError(
-            tried, "what it belongs to is not a mapping of its own", "write it in block style", where
+            tried, "what it belongs to is not a separate mapping", "write it in block style", where
         )
     names = [str(key.name) for key in box.keys]
     indent = " " * column(file.text, box.keys[0].start)

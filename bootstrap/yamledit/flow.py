@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from bootstrap.yamledit.text import Edit, column, line_break, line_end, stands_alone
+from bootstrap.yamledit.text import Edit, begins_line, column, line_break, line_end
 from bootstrap.yamledit.walk import Box
 
 _COMMA = re.compile(r"\s*,?\s*")
@@ -19,7 +19,7 @@ def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit
     comment = _COMMENT.fullmatch(text, end, stop)
     if comment is None:
         gap = " "
-        if stands_alone(text, start):
+        if begins_line(text, start):
             gap = line_break(text, start) + " " * column(text, start)
         return [Edit(end, end, "".join(f",{gap}{entry}" for entry in entries))]
     # The rest of the line is a comment about the entry: new entries begin on the next line.
@@ -40,7 +40,7 @@ def removal(text: str, box: Box, number: int, gone: Collection[int] = ()) -> Edi
         return Edit(box.value_ends[number - 1], end, "")
     rest = comment or _COMMA.fullmatch(text, end, stop)
     last = number + 1 == len(box.keys)
-    if stands_alone(text, start) and rest and stop < len(text) and (commented or not last):
+    if begins_line(text, start) and rest and stop < len(text) and (commented or not last):
         return Edit(start - column(text, start), text.index("\n", stop) + 1, "")
     if last and not commented:
         return Edit(box.value_ends[number - 1], stop, "")

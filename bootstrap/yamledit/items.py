@@ -33,7 +33,7 @@ def add_item(text: bytes, sequence: Place, item: Mapping[str, str], where: str) 
             if box.mapping
             else f"other places share the list through the alias *{box.shared}"
         )
-        raise InputError(tried, found, "write it as a list of its own", where)
+        raise InputError(tried, found, "write it out as a separate list", where)
     if box is None or not box.keys:
         edits = _first(file, top, box, sequence, item, where)
         place: Place = (*sequence, 0)

@@ -10,7 +10,7 @@ from typing import NoReturn
 from bootstrap.core.errors import InputError
 from bootstrap.yamledit import flow
 from bootstrap.yamledit.quoting import reads_as_text, written
-from bootstrap.yamledit.text import Edit, column, line_break, line_end, spliced, stands_alone
+from bootstrap.yamledit.text import Edit, begins_line, column, line_break, line_end, spliced
 from bootstrap.yamledit.walk import Box, Key, Place, Span, Walk, decode, encode, walk
 
 # What tools write for a long value: `>-`, and the value on the next line.
@@ -181,7 +181,7 @@ def _removal(text: str, box: Box, number: int, gone: set[int], where: str) -> Ed
     if box.flow:
         return flow.removal(text, box, number, gone)
     stop = line_end(text, end)
-    if stands_alone(text, key.start):
+    if begins_line(text, key.start):
         start = key.start - column(text, key.start)
         following = text.find("\n", stop)
         if following < 0:  # the last line has no line break: the line before loses its own

@@ -67,7 +67,7 @@ PRODUCTION = "apps/shop/overlays/production/kustomization.yaml"
 
 def at(name: str, scope: Scope | None = None, files: Mapping[str, str | bytes] = SHOP) -> str:
     choice = choose(name, scope or Scope(), Memory(files))
-    return choice.file if isinstance(choice, Addition) else f"{choice.kind} {choice.at}"
+    return choice.file if isinstance(choice, Addition) else f"{choice.kind} {choice.location}"
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ list:
 def test_declared_paths_lead_to_mappings_parts_and_scalars():
     declared = images_declared.parse(DECLARED)
     places = [images_declared.place(entry, CONF) for entry in declared]
-    assert [(place.name, place.text, place.at) for place in places] == [
+    assert [(place.name, place.text, place.location) for place in places] == [
         ("worker", "org/worker:v1", "shop/conf.yaml:4"),
         ("search", "org/search:v2", "shop/conf.yaml:7"),
         ("second", "org/second:v3", "shop/conf.yaml:11"),

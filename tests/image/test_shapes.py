@@ -137,7 +137,7 @@ def test_a_mapping_that_a_merge_key_completes_is_found_and_changed_alone() -> No
     files = {"apps/y/values.yaml": MERGED}
     job = choose("y/job", Scope(), Memory(files))
     assert isinstance(job, ImagePlace)
-    assert (job.text, job.at) == ("org/web:v1-job", "apps/y/values.yaml:7")
+    assert (job.text, job.location) == ("org/web:v1-job", "apps/y/values.yaml:7")
     assert edit(MERGED.encode(), job, NEW).decode() == MERGED.replace("v1-job", "v2")
     worker = choose("y/worker", Scope(), Memory(files))
     assert isinstance(worker, ImagePlace)
@@ -158,7 +158,7 @@ def test_a_tag_alone_gets_its_repository_from_the_values_below() -> None:
     for name in ("org/web", "t/image"):
         place = choose(name, Scope(environment="prod"), Memory(files))
         assert isinstance(place, ImagePlace)
-        assert (place.at, place.text) == ("apps/t/values-prod.yaml:2", "org/web:v1")
+        assert (place.location, place.text) == ("apps/t/values-prod.yaml:2", "org/web:v1")
         changed = edit(files[place.file].encode(), place, NEW)
         assert changed == b"image:\n  tag: v2  # prod\n"
     stage = choose("org/proxy", Scope(environment="stage"), Memory(files))

@@ -30,7 +30,7 @@ from bootstrap.repository.appsets.sprig_data import floats
 from bootstrap.repository.appsets.sprig_values import merged
 from bootstrap.resources.index import IN_CLUSTER, dig, label_selects, mapping, mappings, sequence
 
-__all__ = ["CannotExpand", "Expansion", "Refused", "World", "expand"]
+__all__ = ["CannotExpand", "Expansion", "Inputs", "Refused", "expand"]
 
 
 MOST = 10_000
@@ -46,7 +46,7 @@ class CannotExpand(Exception):
 
 
 @dataclass(frozen=True)
-class World:
+class Inputs:
     """What generators read: the files, the URLs that mean this repository, its clusters' Secrets."""
 
     tree: Readable
@@ -56,13 +56,13 @@ class World:
 
 @dataclass
 class Expansion:
-    """The Applications of a set; `untold` says what Git does not show, one line each.
+    """The Applications of a set; `unknown` says what Git does not show, one line each.
 
     `partial`: there may be more Applications than these.
     """
 
     applications: list[Mapping[str, Any]] = field(default_factory=list)
-    untold: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     partial: bool = False
 
 
@@ -85,11 +85,11 @@ _SERVICES = {
 }
 
 
-def expand(body: Mapping[str, Any], world: World) -> Expansion:
+def expand(body: Mapping[str, Any], inputs: Inputs) -> Expansion:
     """What a set generates; raises Refused when Argo CD generates nothing from it."""
     spec = mapping(body.get("spec"))
     language = Language.from_spec(spec)
-    found = Expansion(untold=language.untold)
+    found = Expansion(unknown=language.unknown)
     for generator in mappings(spec.get("generators")):
         for kind in _relevant(generator):
             template = merged(
@@ -97,10 +97,10 @@ def expand(body: Mapping[str, Any], world: World) -> Expansion:
                 mapping(spec.get("template")),
             )
             try:
-                many = list(_transform(generator, kind, world, language))
+                many = list(_transform(generator, kind, inputs, language))
                 _check_size(template, len(found.applications), many)
             except CannotExpand as error:
-                found.untold.append(str(error))
+                found.unknown.append(str(error))
                 found.partial = True
                 continue
             found.applications += [application(body, template, values, language) for values in many]
@@ -131,34 +131,36 @@ def _relevant(generator: Mapping[str, Any]) -> list[str]:
     return kinds
 
 
-def _transform(generator: Mapping[str, Any], kind: str, world: World, language: Language) -> Iterator[Values]:
+def _transform(
+    generator: Mapping[str, Any], kind: str, inputs: Inputs, language: Language
+) -> Iterator[Values]:
     """The parameters of one generator that its selector lets through."""
     selector = mapping(generator.get("selector"))
-    for values in _generate(kind, mapping(generator[kind]), world, language):
+    for values in _generate(kind, mapping(generator[kind]), inputs, language):
         if not selector or label_selects(selector, dict(flat(values))):
             yield values
 
 
-def _nested(generator: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _nested(generator: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     """The parameters of a generator inside a matrix or merge: each has only one kind."""
     kinds = _relevant(generator)
     if len(kinds) != 1:
         count = "more than one" if kinds else "no"
         raise Refused(f"it has {count} generator in an item of a matrix or merge")
-    return list(_transform(generator, kinds[0], world, language))
+    return list(_transform(generator, kinds[0], inputs, language))
 
 
-def _generate(kind: str, body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _generate(kind: str, body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     if kind == "list":
         return _list(body, language)
     if kind == "git":
-        return _git(body, world, language)
+        return _git(body, inputs, language)
     if kind == "clusters":
-        return _clusters(body, world, language)
+        return _clusters(body, inputs, language)
     if kind == "matrix":
-        return _matrix(body, world, language)
+        return _matrix(body, inputs, language)
     if kind == "merge":
-        return _merge(body, world, language)
+        return _merge(body, inputs, language)
     raise CannotExpand(f"its generator {kind} {_SERVICES[kind]}")
 
 
@@ -192,21 +194,21 @@ def _text(value: Any, key: str) -> str:
     return value
 
 
-def _git(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _git(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     url = str(body.get("repoURL"))
     if not sequence(body.get("directories")) and not sequence(body.get("files")):
         raise Refused("its git generator names neither directories nor files")
     if "{{" in url:
         raise CannotExpand(f"it lists the folders of a repository that Git does not show, {url}")
-    if not any(same_repository(url, known) for known in world.repositories):
+    if not any(same_repository(url, known) for known in inputs.repositories):
         raise CannotExpand(f"it lists the folders of another repository, {url}")
     prefix = str(body.get("pathParamPrefix") or "")
     found = []
     if sequence(body.get("directories")):
-        for folder in directories(world.tree, mappings(body["directories"])):
+        for folder in directories(inputs.tree, mappings(body["directories"])):
             found.append(_placed({}, folder, None, prefix, language))
     else:
-        for path, content in files(world.tree, mappings(body["files"])):
+        for path, content in files(inputs.tree, mappings(body["files"])):
             values = floats(content) if language.go else dict(flat(floats(content)))
             found.append(_placed(values, posixpath.dirname(path) or ".", path, prefix, language))
     return [own_values(body, values, language) for values in found]
@@ -239,18 +241,18 @@ def flat(value: Any, start: str = "") -> Iterator[tuple[str, str]]:
             yield name, printed(item)
 
 
-def _clusters(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _clusters(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     """The clusters whose Secrets are in Git, and unless there is a selector, the one that Argo CD runs on."""
     selector = mapping(body.get("selector"))
     chooses = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
     found = []
-    for cluster in world.clusters:
+    for cluster in inputs.clusters:
         if not label_selects(selector, mapping(cluster.get("labels"))):
             continue
         found.append(own_values(body, _cluster(cluster, language), language))
     if chooses and not found:
         raise CannotExpand("it selects clusters by labels of Secrets, which are not in Git")
-    if not chooses and not any(one.get("server") == IN_CLUSTER for one in world.clusters):
+    if not chooses and not any(one.get("server") == IN_CLUSTER for one in inputs.clusters):
         values = {"name": "in-cluster", "nameNormalized": "in-cluster", "server": IN_CLUSTER, "project": ""}
         found.append(own_values(body, values, language))
     return [{"clusters": found}] if body.get("flatList") is True else found
@@ -268,14 +270,14 @@ def _cluster(cluster: Mapping[str, Any], language: Language) -> Values:
     }
 
 
-def _matrix(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _matrix(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     generators = mappings(body.get("generators"))
     if len(generators) != 2:
         raise Refused(f"its matrix has {len(generators)} generators, but Argo CD requires two")
     found: list[Values] = []
     entries = 0
-    for one in _nested(generators[0], world, language):
-        second = _nested(interpolated(generators[1], one, language), world, language)
+    for one in _nested(generators[0], inputs, language):
+        second = _nested(interpolated(generators[1], one, language), inputs, language)
         entries += sum(len(one) + len(other) for other in second)
         if len(found) + len(second) > MOST:
             raise _too_many(len(found) + len(second))
@@ -293,14 +295,14 @@ def _matrix(body: Mapping[str, Any], world: World, language: Language) -> list[V
     return found
 
 
-def _merge(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _merge(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     generators = mappings(body.get("generators"))
     keys = [str(key) for key in sequence(body.get("mergeKeys"))]
     if len(generators) < 2:
         raise Refused("its merge has fewer than two generators")
     if not keys:
         raise Refused("its merge has no mergeKeys")
-    base, *others = [_by_keys(_nested(one, world, language), keys) for one in generators]
+    base, *others = [_by_keys(_nested(one, inputs, language), keys) for one in generators]
     for other in others:
         for key, values in base.items():
             if key in other and language.go:

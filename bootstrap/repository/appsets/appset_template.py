@@ -28,11 +28,11 @@ class Refused(Exception):
 
 @dataclass
 class Language:
-    """A set's template language; `untold` collects what could not be evaluated, which stays as written."""
+    """A set's template language; `unknown` collects what could not be evaluated, which stays as written."""
 
     go: bool
     missing_key: MissingKey = "default"
-    untold: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     @staticmethod
     def from_spec(spec: Mapping[str, Any]) -> Language:
@@ -74,8 +74,8 @@ class Language:
         return _TAG.sub(replace, template)
 
     def _note(self, what: str) -> None:
-        if what not in self.untold:
-            self.untold.append(what)
+        if what not in self.unknown:
+            self.unknown.append(what)
 
     def fill(self, value: Any, values: Values) -> Any:
         """Fill a whole tree: strings and keys are templates, the rest stays as it is."""

@@ -8,34 +8,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository.appsets.appset import MOST, Expansion, Refused, World, expand
+from bootstrap.repository.appsets.appset import MOST, Expansion, Inputs, Refused, expand
 
 FIX = "correct the generator or the template that the message names"
 
 
 def followed(
-    body: Mapping[str, Any], world: World, name: str, line: int, others: int = 0
+    body: Mapping[str, Any], inputs: Inputs, name: str, line: int, others: int = 0
 ) -> tuple[Expansion, Fault | None, str]:
     """What a set generates, with the fault and the reason if that is incomplete or nothing.
 
     `others` is how many Applications other sets have generated: after too many, a set is not expanded.
     """
     try:
-        made = expand(body, world) if others <= MOST else _left(others)
+        made = expand(body, inputs) if others <= MOST else _left(others)
     except Refused as error:
         message = f"Argo CD generates nothing from the ApplicationSet {name}: {error}"
         fault = Fault("set-refused", line, message, FIX)
         return Expansion(partial=True), fault, f"Argo CD refuses it: {error}"
-    if not made.untold:
+    if not made.unknown:
         return made, None, ""
-    why = "; ".join(made.untold)
+    why = "; ".join(made.unknown)
     how = "wholly " if made.applications else ""
     fault = Fault("set", line, f"the ApplicationSet {name} is not {how}followed: {why}", "check it live")
     return made, fault, why
 
 
 def _left(others: int) -> Expansion:
-    return Expansion(untold=[f"other sets already generate {others:,} Applications"], partial=True)
+    return Expansion(unknown=[f"other sets already generate {others:,} Applications"], partial=True)
 
 
 def digest(body: Mapping[str, Any]) -> str:

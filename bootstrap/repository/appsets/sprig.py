@@ -24,7 +24,7 @@ from bootstrap.repository.appsets.sprig_values import VALUES
 
 _NAME_LENGTH = 253
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+|[0-9]+")
-_UNTOLD = """
+_NOT_FROM_GIT = """
 duration ago bcrypt
 buildCustomCert date dateInZone dateModify date_in_zone date_modify decryptAES derivePassword
 durationRound encryptAES genCA genCAWithKey genPrivateKey genSelfSignedCert genSelfSignedCertWithKey
@@ -183,7 +183,7 @@ def _slugify(*values: Any) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text(values[0]).lower()).strip("-")[:50].strip("-")
 
 
-def _untold(name: str) -> Callable[..., Any]:
+def _refusing(name: str) -> Callable[..., Any]:
     def refuse(*_: Any) -> Any:
         raise Unknown(name)
 
@@ -268,7 +268,7 @@ _TEXT: Mapping[str, Callable[..., Any]] = {
 @functools.cache
 def functions() -> Mapping[str, Callable[..., Any]]:
     """Every function by name; `must…` are the same as those without it."""
-    found: dict[str, Callable[..., Any]] = {name: _untold(name) for name in _UNTOLD.split()}
+    found: dict[str, Callable[..., Any]] = {name: _refusing(name) for name in _NOT_FROM_GIT.split()}
     found |= {**VALUES, **_TEXT, **DATA}
     found["not"] = lambda value: not is_true(value)
     for name in [*found]:

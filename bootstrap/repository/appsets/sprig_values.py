@@ -126,7 +126,7 @@ def _dig(*arguments: Any) -> Any:
             return fallback
         found = found[key]
         if number < len(keys) - 1 and not isinstance(found, dict):
-            raise TemplateError(f"interface conversion: {printed(found)} is no map")
+            raise TemplateError(f"interface conversion: {printed(found)} is not a map")
     return found
 
 
