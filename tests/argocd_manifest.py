@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bootstrap.core.names import ARGOCD_VERSION
+from bootstrap.core.argocd_version import ARGOCD_VERSION
 
 VERSION = ARGOCD_VERSION
 KNOWN_HOSTS = """\

@@ -51,6 +51,7 @@ def _guarded_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
     monkeypatch.setenv("BOOTSTRAP_CACHE_KEY", str(cache_key()))
     monkeypatch.setenv("BOOTSTRAP_DATA_DIR", str(home / "data"))
     monkeypatch.setenv("BOOTSTRAP_STATE_DIR", str(home / "state"))
+    monkeypatch.setenv("BOOTSTRAP_ARGOCD_IMAGES", "tag")  # a test that asks a registry names its own
 
 
 @pytest.fixture

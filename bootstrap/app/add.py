@@ -15,7 +15,7 @@ from bootstrap.component import switch
 from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
-from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.carry_out import Edit, Outcome, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.layout.catalog import EXAMPLE_DOMAIN
@@ -39,7 +39,7 @@ def add(request: AppRequest, where: Where, output: Output) -> int:
         return plan(request, files, switch.read(files, under, where.cluster), where.cluster)
 
     done = carry_out(where, decide, output)
-    return _report(done.edit, done.commit, where, output)
+    return _report(done, where, output)
 
 
 def plan(request: AppRequest, files: Files, cluster: Cluster, name: str) -> Edit[Added]:
@@ -144,8 +144,8 @@ def _notes(app: Placed, choice: Choice) -> list[str]:
     return notes
 
 
-def _report(edit: Edit[Added], commit: str | None, where: Where, output: Output) -> int:
-    added = edit.what
+def _report(done: Outcome[Added], where: Where, output: Output) -> int:
+    edit, added = done.edit, done.edit.what
     app, changes = added.app, edit.changes
     for note in added.notes:
         output.warn(note)
@@ -155,7 +155,7 @@ def _report(edit: Edit[Added], commit: str | None, where: Where, output: Output)
         f"{name}: namespace {name}" + (f", https://{host}" if shown else "") for name, host in own.items()
     ]
     lines += came_along(added.choice, set(own), app.request.name)
-    lines.append(written(changes, commit, where.dry_run))
+    lines.append(written(done, where.dry_run))
     data: dict[str, Any] = {
         "app": app.request.name,
         "kind": app.request.kind,
@@ -168,7 +168,8 @@ def _report(edit: Edit[Added], commit: str | None, where: Where, output: Output)
         "because": dict(added.choice.because),
         "notes": list(added.notes),
         "changed": [change.path for change in changes],
-        "commit": commit,
+        "commit": done.commit,
+        "request": done.asked,
     }
     output.result(data, "\n".join(lines) if changes else "nothing to do")
     return ExitStatus.NO if where.dry_run and changes else ExitStatus.OK
@@ -183,12 +184,15 @@ def came_along(choice: Choice, own: set[str], what: str) -> list[str]:
     ]
 
 
-def written(changes: tuple[FileChange, ...], commit: str | None, dry_run: bool) -> str:
+def written(done: Outcome[Any], dry_run: bool) -> str:
     """What happened to the files, in one line."""
+    changes = done.edit.changes
     new = sum(change.before is None for change in changes)
     gone = sum(change.content is None for change in changes)
     counts = {"new": new, "changed": len(changes) - new - gone, "removed": gone}
     what = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     if dry_run:
         return f"nothing was written; files: {what}"
-    return f"pushed {commit[:12]}; files: {what}" if commit else f"files: {what}; commit and push them"
+    if done.commit or done.request:
+        return f"{done.summary('')}; files: {what}"
+    return f"files: {what}; commit and push them"

@@ -17,7 +17,7 @@ from bootstrap.component import switch
 from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
-from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.carry_out import Edit, Outcome, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.image import paths
@@ -68,7 +68,7 @@ def add(request: EnvRequest, where: Where, output: Output) -> int:
         return plan(request, files, switch.read(files, under, where.cluster), where.cluster)
 
     done = carry_out(where, decide, output)
-    return _report(request, done.edit, done.commit, where, output)
+    return _report(request, done, where, output)
 
 
 def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit[Added]:
@@ -198,13 +198,13 @@ def _notes(made: Copy) -> list[str]:
     return notes + [f"{path}: seal it again, for namespace {made.namespace}" for path in made.sealed]
 
 
-def _report(request: EnvRequest, edit: Edit[Added], commit: str | None, where: Where, output: Output) -> int:
-    added = edit.what
+def _report(request: EnvRequest, done: Outcome[Added], where: Where, output: Output) -> int:
+    edit, added = done.edit, done.edit.what
     for note in added.notes:
         output.warn(note)
     lines = [f"{one.app}: namespace {one.namespace}" + _named(added.hosts(one)) for one in added.copies]
     lines += came_along(added.choice, {f"{one.app}-{request.name}" for one in added.copies}, request.name)
-    lines.append(written(edit.changes, commit, where.dry_run))
+    lines.append(written(done, where.dry_run))
     data: dict[str, Any] = {
         "environment": request.name,
         "from": request.source,
@@ -216,7 +216,8 @@ def _report(request: EnvRequest, edit: Edit[Added], commit: str | None, where: W
         "because": dict(added.choice.because),
         "notes": list(added.notes),
         "changed": [change.path for change in edit.changes],
-        "commit": commit,
+        "commit": done.commit,
+        "request": done.asked,
     }
     output.result(data, "\n".join(lines))
     return ExitStatus.NO if where.dry_run else ExitStatus.OK

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap.app import cluster_lines, inventory, laid_out, prune
+from bootstrap.app import cluster_lines, inventory, laid_out
 from bootstrap.app import list as app_list
 from bootstrap.app.add import written
 from bootstrap.app.inventory import Apps
-from bootstrap.app.prune import Pruned
-from bootstrap.component import switch
+from bootstrap.component import prune, switch
+from bootstrap.component.prune import Pruned
+from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.carry_out import Edit, Where, carry_out
@@ -20,6 +23,7 @@ from bootstrap.git.changes import FileChange
 from bootstrap.image import paths
 from bootstrap.layout import components
 
+_APPLICATIONS = re.compile(r"/apps/([^/]+)/applications/([^/]+)/?$")
 LISTED = 6
 """Files that a refusal names; it counts any more."""
 
@@ -30,6 +34,8 @@ class Removed:
 
     environments: tuple[str, ...]
     pruned: tuple[Pruned, ...]
+    left: tuple[str, ...] = ()
+    """Components that stay on, though nothing else that is on requires them."""
 
 
 def remove(app: str, environment: str | None, force: bool, where: Where, output: Output) -> int:
@@ -38,12 +44,24 @@ def remove(app: str, environment: str | None, force: bool, where: Where, output:
     def decide(files: Files, under: str) -> Edit[Removed]:
         cluster = switch.read(files, under, where.cluster)
         prefix = inventory.prefix_of(cluster.path, where.cluster)
-        return plan(app, environment, force, files, inventory.read(files, prefix))
+        edit = plan(app, environment, force, files, inventory.read(files, prefix))
+        going = set(edit.what.environments)
+        gone = [
+            name
+            for name, one in cluster.offers.items()
+            if (match := _APPLICATIONS.search(one.entry))
+            and match[1] == app
+            and (environment is None or match[2] in going)
+        ]
+        return replace(edit, what=replace(edit.what, left=left_on(cluster, gone)))
 
     done = carry_out(where, decide, output)
     removed, changes = done.edit.what, done.edit.changes
     for item in removed.pruned:
         output.warn(item.sentence())
+    if removed.left:
+        names = " ".join(removed.left)
+        output.warn(f"still on, and required by nothing else: {names} (bootstrap component disable {names})")
     data: dict[str, Any] = {
         "app": app,
         "environments": list(removed.environments),
@@ -53,10 +71,30 @@ def remove(app: str, environment: str | None, force: bool, where: Where, output:
             {"application": one.application, "deleted": list(one.deleted), "kept": list(one.kept)}
             for one in removed.pruned
         ],
+        "left": list(removed.left),
         "commit": done.commit,
+        "request": done.asked,
     }
-    output.result(data, written(changes, done.commit, where.dry_run))
+    output.result(data, written(done, where.dry_run))
     return ExitStatus.NO if where.dry_run else ExitStatus.OK
+
+
+def left_on(cluster: Cluster, gone: Sequence[str]) -> tuple[str, ...]:
+    """What the components in `gone` require, directly or not, and nothing else that is on does."""
+
+    def required(names: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            traits = cluster.traits.get(waiting.pop())
+            new = set(traits.requires) - found if traits else set()
+            found |= new
+            waiting += new
+        return found
+
+    mine = {name for name in required(gone) if name in cluster.offers and cluster.offers[name].on}
+    others = [name for name, one in cluster.offers.items() if one.on and name not in {*gone, *mine}]
+    return tuple(sorted(mine - required(others)))
 
 
 def plan(app: str, environment: str | None, force: bool, files: Files, apps: Apps) -> Edit[Removed]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from bootstrap.core.argocd_version import ARGOCD_VERSION, MANIFEST_SHA256
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.core.names import ARGOCD_VERSION
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 
@@ -20,17 +20,22 @@ Variant = Literal["install", "ha", "core"]
 
 
 VERSION = ARGOCD_VERSION
-PINNED: dict[tuple[str, Variant], str] = {
-    (VERSION, "install"): "7be23ca7d9ca3d3074dee8332f1ca92a933b990cee7c9cf22cf3843ee8c2913e",
-    (VERSION, "ha"): "37b0e8f5ff512017cda28578fecdb585267ec69e02954a67449296724635b05a",
-    (VERSION, "core"): "0b38189d6e1fd76ef5c3db10355026c48a02020d82bf21a1a1b5ab16dffe4f3c",
-}
 RELEASES = "https://raw.githubusercontent.com/argoproj/argo-cd"
 FILES: dict[Variant, str] = {
     "install": "install.yaml",
     "ha": "ha/install.yaml",
     "core": "core-install.yaml",
 }
+PINNED: dict[tuple[str, Variant], str] = {
+    **{(VERSION, variant): MANIFEST_SHA256[variant] for variant in FILES},
+    ("v3.5.7", "install"): "09bfbb9041b4a8503c6e4fa22cf41c403fa62be17526de353648a4551f5beb77",
+    ("v3.5.7", "ha"): "d7b75669da63dc218de0ea67ac00183783cebabd52147c3cf012250faa5ced85",
+    ("v3.5.7", "core"): "a7ab521e55a511af9274294afafc87cddf9621a34ac255b4b20cd31989e1ecbc",
+    ("v3.4.13", "install"): "2904fe432572425803e6519d59ded69f79ce0b1da38c4952c5989b83051bb445",
+    ("v3.4.13", "ha"): "af4a0f123485881618199f3794b214c1c7ec6c6644c803383d09baa5e1df329d",
+    ("v3.4.13", "core"): "b39b88734965fe893ef914fa910a6410109c176b494244c0798b83eb9d7ef9a4",
+}
+"""What is known to be released; the earlier minors are what `upgrade --argocd` goes through."""
 OPTIONS: dict[Variant, str] = {"install": "neither --ha nor --core", "ha": "--ha", "core": "--core"}
 """The options for each variant."""
 

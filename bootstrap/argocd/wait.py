@@ -20,6 +20,8 @@ LOOK = 10.0
 """Seconds between two reads of the objects of Applications that are not ready."""
 PACE = 10.0
 """Seconds between two reports, at least: logs are read afterwards."""
+REPEAT = 60.0
+"""Seconds in which the same is not reported twice."""
 LOOKED_AT = 5
 """Applications whose objects are read at once, at most."""
 SETTLED = 45.0
@@ -123,6 +125,7 @@ class _Reports:
     def __init__(self, report: Callable[[str], None], show: Callable[[Status], None], pace: float) -> None:
         self._report, self._show, self._pace = report, show, pace
         self._last, self._at = "", float("-inf")
+        self._told: dict[str, float] = {}
 
     def tell(self, watched: Watched, status: Status) -> None:
         """Show the status when a row has changed; report what is awaited when that has, but not too often."""
@@ -132,8 +135,13 @@ class _Reports:
             self._show(status)
         text = status.waits()
         now = time.monotonic()
-        if text != self._last and (status.ready or now - self._at >= self._pace):
+        if text == self._last or not (status.ready or now - self._at >= self._pace):
+            return
+        # A sync that is retried goes through the same states again and again: once a minute is enough.
+        again = now - self._told.get(text, float("-inf")) < max(REPEAT, self._pace)
+        if status.ready or not again:
             self._last, self._at = text, now
+            self._told[text] = now
             self._report(text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,10 +10,6 @@ from bootstrap.commands import completing
 from bootstrap.commands.layout_options import COMMIT, place, where, with_options
 from bootstrap.commands.options import common
 from bootstrap.core.output import Output
-
-if TYPE_CHECKING:
-    from bootstrap.component.switch import Cluster
-    from bootstrap.layout.components import Component
 
 _PLACE = place()
 
@@ -36,21 +32,9 @@ def list_(output: Output, **options: Any) -> None:
       bootstrap component list
       bootstrap component list --cluster edge -o json
     """
-    from bootstrap.component.switch import reading
+    from bootstrap.component.list import list_components
 
-    with reading(where(options), output) as cluster:
-        rows = [
-            (
-                item.name,
-                _state(cluster, item),
-                ", ".join(cluster.traits[item.name].provides),
-                item.about,
-            )
-            for item in cluster.offers.values()
-        ]
-    keys = ("name", "state", "provides", "about")
-    output.result([dict(zip(keys, row, strict=True)) for row in rows])
-    output.table([key.upper() for key in keys], rows)
+    list_components(where(options), output)
 
 
 @command.command()
@@ -64,27 +48,9 @@ def show(output: Output, name: str, **options: Any) -> None:
     Example:
       bootstrap component show loki
     """
-    from bootstrap.component.switch import reading
-    from bootstrap.layout import components
+    from bootstrap.component.show import show_component
 
-    with reading(where(options), output) as cluster:
-        (item,) = components.choose(dict(cluster.offers), [name], "the component's name")
-        traits = cluster.traits[item.name]
-    data = {
-        "name": item.name,
-        "state": _state(cluster, item),
-        "about": item.about,
-        "folder": item.entry.removeprefix("../../"),
-        "charts": dict(traits.charts or {}),
-        "waves": list(traits.waves),
-        "provides": list(traits.provides),
-        "requires": list(traits.requires),
-        "conflicts": list(traits.conflicts),
-        "expects": list(traits.expects),
-        "warnings": list(traits.warnings),
-    }
-    lines = [f"{key:10}{_text(value)}" for key, value in data.items() if value]
-    output.result(data, "\n".join(lines))
+    show_component(name, where(options), output)
 
 
 @command.command()
@@ -120,13 +86,3 @@ def disable(output: Output, names: tuple[str, ...], yes: bool, **options: Any) -
     from bootstrap.component import switch
 
     return switch.disable(names, yes, where(options), output)
-
-
-def _state(cluster: Cluster, item: Component) -> str:
-    return "missing" if item.name in cluster.missing else "on" if item.on else "off"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {version}" for name, version in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,4 +1,4 @@
-"""`bootstrap diff`: what a change of Git changes in the clusters."""
+"""`bootstrap diff`: what a change in Git changes in the clusters."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--rev",
     "revisions",
     metavar="A..B",
-    help="Two revisions (A...B: since they parted), or one against the work tree.",
+    help="Two revisions (A...B: since they diverged), or one against the work tree.",
 )
 @click.option("--live", is_flag=True, help="Compare Git with the cluster, by the API server's dry run.")
-@click.option("--cluster", help="Look at this cluster alone (a folder below clusters/).")
+@click.option("--cluster", help="Only this cluster (a folder below clusters/).")
 @click.option(
     "--context",
     shell_complete=completing.contexts,
     help="With --live: the kubeconfig's context (default: its current one).",
 )
-@click.option("--app", "application", help="Tell of this Application alone.")
-@click.option("--no-cache", is_flag=True, help="Use and keep nothing of other runs.")
+@click.option("--app", "application", help="Only this Application.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @formatted("text", "markdown", "json")
 def command(
     output: Output,
@@ -57,5 +57,5 @@ def command(
     from bootstrap.diff.run import Request, diff
 
     if live and revisions:
-        raise InputError("reading --live", "--rev is given too", "give one of the two")
+        raise InputError("reading --live", "--rev is given, too", "give one of the two")
     return diff(Request(path, revisions, live, cluster, context, application, not no_cache), output, format)

@@ -18,12 +18,14 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--apps", "view", flag_value="apps", default=True, help="The app of apps by wave (the default)."
 )
 @click.option("--resources", "view", flag_value="resources", help="The objects, and what they need.")
-@click.option("--network", "view", flag_value="network", help="Who talks to whom, and which way is cut.")
-@click.option("--app", "application", help="Draw this Application's part alone.")
-@click.option("--cluster", help="Look at this cluster (a folder below clusters/).")
-@click.option("--env", "environment", help="Look at this environment's Applications alone.")
-@click.option("--fetch-charts", is_flag=True, help="Render charts too: helm fetches them.")
-@click.option("--no-cache", is_flag=True, help="Use and keep nothing of other runs.")
+@click.option(
+    "--network", "view", flag_value="network", help="Who talks to whom, and which connections are blocked."
+)
+@click.option("--app", "application", help="Only this Application.")
+@click.option("--cluster", help="The cluster (a folder below clusters/).")
+@click.option("--env", "environment", help="Only the Applications of this environment.")
+@click.option("--fetch-charts", is_flag=True, help="Also render charts, which helm fetches.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @formatted("html", "svg", "mermaid", "dot", "json")
 def command(
     output: Output,
@@ -38,7 +40,7 @@ def command(
 ) -> int:
     """Draw the app of apps, the objects of an app, or who talks to whom.
 
-    The HTML page is one file without any network access: searchable, zoomable, usable by keyboard. On a
+    The HTML page is one file that needs no network: searchable, zoomable, usable by keyboard. On a
     terminal, a page or picture is written to a file in this folder; its name is printed.
 
     \b

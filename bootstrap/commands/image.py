@@ -1,4 +1,4 @@
-"""`bootstrap image`: list, set, promote, look back at and roll back the images in a GitOps repository."""
+"""`bootstrap image`: list, set, promote and roll back images in a GitOps repository, with their history."""
 
 from __future__ import annotations
 
@@ -41,9 +41,11 @@ _access = _options(
 )
 
 _commit = _options(
-    click.option("--push", is_flag=True, help="Commit and push; without it, files are changed and no more."),
+    click.option("--push", is_flag=True, help="Commit and push; without it, only the files are changed."),
     click.option("--pr", is_flag=True, help="Propose it: a branch of its own and a pull request."),
-    click.option("--pr-branch", metavar="NAME", help="The branch of --pr (default: made from what is set)."),
+    click.option(
+        "--pr-branch", metavar="NAME", help="The branch of --pr (default: named after what is set)."
+    ),
     click.option("--label", "labels", multiple=True, help="A label of the pull request."),
     click.option("--auto-merge", is_flag=True, help="Have the host merge it when its checks pass."),
     click.option(
@@ -51,7 +53,7 @@ _commit = _options(
         type=click.Choice(["git", "api"]),
         default="git",
         show_default=True,
-        help="Who makes the commit of --push: git, or the host (which signs it).",
+        help="What creates the commit of --push: git, or the host (which signs it).",
     ),
     click.option("--message", help="The commit's message."),
     click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
@@ -69,7 +71,9 @@ _registry = _options(
 
 _guard = _options(
     click.option("--only-newer", is_flag=True, help="Only if it is newer, by version or by commit."),
-    click.option("--built-at", metavar="TIME", help="When the build began: only if nobody set it since."),
+    click.option(
+        "--built-at", metavar="TIME", help="When the build started: only if no one has set it since."
+    ),
     click.option(
         "--source",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -175,7 +179,7 @@ def _commit_of(options: dict[str, Any]) -> Any:
 @_access
 @common
 def list_(output: Output, path: str | None, no_history: bool, **options: Any) -> int:
-    """List the images at PATH (default: here), where they stand, and who set them when.
+    """List the images at PATH (default: here), where they are, and who set them when.
 
     \b
     Examples:
@@ -226,7 +230,7 @@ def promote(output: Output, names: tuple[str, ...], **options: Any) -> int:
 @click.argument("path", required=False)
 @_environment
 @_app
-@click.option("--limit", type=click.IntRange(min=1), help="Print so many steps at most.")
+@click.option("--limit", type=click.IntRange(min=1), help="Show at most this many steps.")
 @_access
 @common
 def history(output: Output, name: str, path: str | None, limit: int | None, **options: Any) -> int:
@@ -253,9 +257,9 @@ def history(output: Output, name: str, path: str | None, limit: int | None, **op
 @_commit
 @common
 def rollback(output: Output, name: str, path: str | None, to: str, **options: Any) -> int:
-    """Give an image a reference that it had before, by a new commit.
+    """Set an image back to an earlier reference, with a new commit.
 
-    A pipeline that runs `image set --built-at` or `--only-newer` leaves it so until a newer build.
+    A pipeline that runs `image set --built-at` or `--only-newer` keeps it until there is a newer build.
 
     \b
     Examples:

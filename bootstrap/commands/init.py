@@ -1,4 +1,4 @@
-"""`bootstrap init`: options, then observe, plan, show, execute (initialise.py)."""
+"""`bootstrap init`: options, then observe, plan, show, execute (init/run.py)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--branch", help="The branch to lay out (default: the repository's, else main).")
 @click.option("--path", default="", help="Lay out below this folder of the repository.")
 @click.option("--domain", help="The domain of the cluster's hosts (default: example.com).")
-@click.option("--storage-class", help="The StorageClass of volumes, the apps' too (default: standard).")
+@click.option("--storage-class", help="The StorageClass of volumes, also of the apps (default: standard).")
 @click.option(
     "--with",
     "with_",
     multiple=True,
     metavar="COMPONENT",
     shell_complete=completing.components,
-    help="Switch a component on, with what it requires (all: as many as go together).",
+    help="Switch a component on, with what it requires (all: all that are compatible).",
 )
 @click.option(
     "--without",
@@ -43,11 +43,16 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--ha", is_flag=True, help="Argo CD's high-availability manifest (3 nodes).")
 @click.option("--core", is_flag=True, help="Argo CD without API server and UI.")
-@click.option("--argocd-version", help="Argo CD's version (default: the one that is pinned).")
+@click.option("--argocd-version", help="Argo CD's version (default: the pinned one).")
 @click.option("--argocd-manifest", metavar="FILE|URL", help="Its manifest, instead of the release's.")
 @click.option("--sha256", help="The checksum of --argocd-manifest.")
+@click.option(
+    "--argocd-images",
+    type=click.Choice(["digest", "tag"]),
+    help="How Argo CD's images are named (default: by digest, where their registry can be reached).",
+)
 @click.option("--argocd-url", help="Where the Git host reaches Argo CD's API, for a webhook.")
-@click.option("--adopt", is_flag=True, help="Use the Argo CD that is there; leave its installation alone.")
+@click.option("--adopt", is_flag=True, help="Use the existing Argo CD; leave its installation alone.")
 @click.option("--repo-only", is_flag=True, help="Lay out the repository; touch no cluster.")
 @click.option("--cluster-only", is_flag=True, help="Bring a cluster up from the repository; push nothing.")
 @click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git).")
@@ -63,20 +68,20 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
 @click.option("--argocd-token-file", type=_FILE, help="Another token, for Argo CD (read access is enough).")
 @click.option("--argocd-ssh-key", type=_FILE, help="Another SSH key, for Argo CD.")
-@click.option("--deploy-key", is_flag=True, help="Let Argo CD read by a key of this repository alone.")
-@click.option("--api-url", help="The Git host's web address, where REPO_URL is an SSH one and tells none.")
+@click.option("--deploy-key", is_flag=True, help="Let Argo CD read with a deploy key of this repository.")
+@click.option("--api-url", help="The Git host's web address, if REPO_URL is an SSH one.")
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
 @click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
-@click.option("--message-suffix", default="", help="Put behind each commit's subject, such as [skip ci].")
+@click.option("--message-suffix", default="", help="Append this to each commit's subject, such as [skip ci].")
 @click.option(
     "--force-conflicts",
     is_flag=True,
-    help="Take fields that other managers own, and a cluster that follows another repository.",
+    help="Take over fields of other managers, and a cluster that follows another repository.",
 )
 @click.option(
     "--pr",
     is_flag=True,
-    help="Ask for the layout to be merged by a pull request; when it is, the same command goes on.",
+    help="Propose the layout as a pull request; once it is merged, run the same command again.",
 )
 @click.option("--downgrade", is_flag=True, help="Lay an older catalog out over a newer one.")
 @click.option(
@@ -84,7 +89,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before the first change.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Synced and Healthy.")
-@click.option("--no-wait", is_flag=True, help="End when everything is applied.")
+@click.option("--no-wait", is_flag=True, help="Do not wait; end when everything is applied.")
 @common
 def command(output: Output, **options: Any) -> int:
     """Lay out a GitOps repository and install Argo CD from it.

@@ -47,6 +47,7 @@ def place(folder: str = "--path", cluster: bool = True) -> Options:
 
 COMMIT: Options = (
     click.option("--push", is_flag=True, help="Commit and push; without it, only the files are changed."),
+    click.option("--pr", is_flag=True, help="Ask for the commit to be merged by a pull request."),
     click.option("--message", help="The commit's message."),
     click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
     click.option("--dry-run", is_flag=True, help="Show what would change; exit 1 if anything."),
@@ -72,5 +73,5 @@ def where(options: dict[str, Any], folder: str = "path") -> Where:
 
     names = ("repo", "branch", "username", "token_file", "ssh_key", "known_hosts", "ca_file")
     access = Access(options[folder], **{name: options[name] for name in names})
-    rest = ("cluster", "push", "dry_run", "message", "author", "timeout")
+    rest = ("cluster", "push", "pr", "dry_run", "message", "author", "timeout")
     return Where(access=access, **{name: options[name] for name in rest if name in options})

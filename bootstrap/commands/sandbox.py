@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -119,8 +120,8 @@ def status(output: Output, name: str) -> int:
         [(item.name, item.state, str(item.pid or ""), str(item.log)) for item in found.processes],
     )
     for item in found.processes:
-        if item.said:
-            output.warn(f"{item.name} has exited; the end of {item.log}:\n{item.said}")
+        if item.tail:
+            output.warn(f"{item.name} has exited; the end of {item.log}:\n{item.tail}")
     sandbox = found.sandbox
     output.line(f"Kubernetes  {sandbox.server}  KUBECONFIG={sandbox.kubeconfig}")
     output.line(f"Argo CD     {sandbox.argocd_url}")
@@ -169,12 +170,45 @@ def shell_env(output: Output, name: str) -> None:
 
 
 @command.command()
+@named
+@click.option(
+    "--repo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    help="The work tree (default: the one around this folder).",
+)
+@click.option("--root", default="root", show_default=True, help="The root Application.")
+@click.option("--watch", is_flag=True, help="Push again after each change, until Ctrl-C.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until it is live.")
+@click.option("--timeout", default=300.0, show_default=True, help="Maximum seconds to wait.")
+@common
+def push(output: Output, name: str, **options: Any) -> int:
+    """Have the sandbox run a work tree as it is, with what is not committed yet.
+
+    Pushes it to the branch that the sandbox's Argo CD follows, and waits until it is live, or
+    says why it is not. The work tree, its index and its branches stay as they are; ignored
+    files are left out. Each push replaces what the last one pushed; commits that the work tree
+    lacks are never replaced.
+
+    \b
+    Examples:
+      bootstrap sandbox push
+      bootstrap sandbox push --watch
+      bootstrap sandbox push --repo ~/gitops --no-wait
+    """
+    from bootstrap.sandbox import push as pushing
+
+    return pushing.push(name, output, pushing.Options(**options))
+
+
+@command.command()
 @click.option("--get", is_flag=True, help="First fetch or build what is missing, without starting anything.")
 @common
 def programs(output: Output, get: bool) -> None:
     """List the sandbox's programs, and why each is trusted.
 
-    Shows version, origin, path and checksum of each.
+    Shows version, origin, path and checksum of each. --get also says where the time of the builds went:
+    fetching sources, compiling, linking.
 
     \b
     Examples:
@@ -182,16 +216,6 @@ def programs(output: Output, get: bool) -> None:
       bootstrap sandbox programs --get
       bootstrap sandbox programs -o json
     """
-    from bootstrap.programs import find as known
+    from bootstrap.sandbox import programs as shown
 
-    if get:
-        with output.progress("programs") as progress:
-            rows = list(known.ensure(known.NAMES, output.invocation, progress.update).values())
-    else:
-        rows = known.list_programs(output.invocation)
-    output.table(
-        ("PROGRAM", "VERSION", "ORIGIN", "PATH", "SHA256", "VERIFIED"),
-        [(row.name, row.version, row.origin, str(row.path), row.sha256, row.verified) for row in rows],
-    )
-    fields = ("name", "version", "origin", "path", "sha256", "data", "verified")
-    output.result([{field: getattr(row, field) for field in fields} for row in rows])
+    shown.show(output, get)

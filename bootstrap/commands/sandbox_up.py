@@ -39,7 +39,7 @@ def run(
 
 
 def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any]:
-    """`bootstrap init` against the sandbox, as a person would run it; returns what was left out."""
+    """`bootstrap init` against the sandbox, as a user would run it; returns what was left out."""
     from bootstrap.init.run import initialise
     from bootstrap.layout import catalog
     from bootstrap.sandbox import listener

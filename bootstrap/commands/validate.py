@@ -15,11 +15,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("path", type=_FOLDER, default=".")
-@click.option("--cluster", help="Check this cluster alone (a folder below clusters/).")
-@click.option(
-    "--changed-since", metavar="REV", help="Tell only what concerns files changed since a revision."
-)
-@click.option("--rules", metavar="IDS", help="Use these rules alone (GB3,GB401), or all but some (-GB404).")
+@click.option("--cluster", help="Only this cluster (a folder below clusters/).")
+@click.option("--changed-since", metavar="REV", help="Only what concerns files changed since a revision.")
+@click.option("--rules", metavar="IDS", help="Only these rules (GB3,GB401), or all but some (-GB404).")
 @click.option(
     "--group",
     "groups",
@@ -35,11 +33,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="Exit 1 from this severity on.",
 )
-@click.option("--baseline", type=_FILE, help="Leave out what this file lists.")
-@click.option("--write-baseline", type=_FILE, help="Write what is found to a file, and exit 0.")
+@click.option("--baseline", type=_FILE, help="Omit the findings that this file lists.")
+@click.option("--write-baseline", type=_FILE, help="Write the findings to a file, and exit 0.")
 @click.option("--allow-remote", is_flag=True, help="Let kustomize fetch bases from other hosts.")
-@click.option("--fetch-charts", is_flag=True, help="Render charts too: helm fetches them.")
-@click.option("--no-cache", is_flag=True, help="Use and keep nothing of other runs.")
+@click.option("--fetch-charts", is_flag=True, help="Also render charts, which helm fetches.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--list-rules", is_flag=True, help="Print the rules (-o markdown: docs/rules.md).")
 @formatted("text", "json", "sarif", "github", "junit", "markdown")
 def command(
@@ -62,7 +60,7 @@ def command(
     """Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.
 
     Renders what every Application would apply and checks it together. Works on any GitOps
-    repository; of a folder in one, what lies there is told. Exit status 1 when something is found.
+    repository; for a folder in one, only its findings are reported. Exit status 1 when something is found.
 
     \b
     Examples:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from bootstrap.component import prune
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.access import open_branch, open_tree
-from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.carry_out import Edit, Outcome, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.layout import components
@@ -18,6 +19,7 @@ from bootstrap.layout import traits as component_traits
 from bootstrap.layout.components import Component
 from bootstrap.layout.edits import ARGOCD
 from bootstrap.layout.traits import Choice, Traits
+from bootstrap.manifests.reader import documents, is_application
 from bootstrap.yamledit import edit
 
 KUSTOMIZATION = "kustomization.yaml"
@@ -39,6 +41,11 @@ class Cluster:
     offers: Mapping[str, Component]
     traits: Mapping[str, Traits]
     missing: Mapping[str, str]
+
+
+def state(cluster: Cluster, component: Component) -> str:
+    """on, off, or missing: named, but not in the repository."""
+    return "missing" if component.name in cluster.missing else "on" if component.on else "off"
 
 
 @contextmanager
@@ -96,7 +103,23 @@ def disable(names: tuple[str, ...], yes: bool, where: Where, output: Output) -> 
         choice = component_traits.to_disable(cluster.offers, cluster.traits, names)
         return replace(choice, notes=(_UNMANAGED,)) if ARGOCD in choice.switched else choice
 
-    return _switch("disable", choose, False, where, output)
+    return _switch("disable", choose, False, where, output, deletions)
+
+
+def deletions(files: Files, cluster: Cluster, choice: Choice) -> tuple[str, ...]:
+    """What Argo CD deletes when these components are switched off, a sentence an Application."""
+    folder = posixpath.dirname(cluster.path)
+    sentences = []
+    for name in choice.switched:
+        place = cluster.offers[name].folder(folder)
+        contents = {path: text for path in files.under(place) if (text := files.read(path)) is not None}
+        for path in sorted(contents):
+            if posixpath.dirname(path) != place or not path.endswith((".yaml", ".yml")):
+                continue
+            for item in filter(is_application, documents(contents[path], path)):
+                # What it applies is a chart's, or this folder's: not more than that is known here.
+                sentences.append(prune.pruned(item, elsewhere=True, files=contents).sentence())
+    return tuple(sentences)
 
 
 def _agree(yes: bool, output: Output) -> None:
@@ -111,13 +134,23 @@ def _agree(yes: bool, output: Output) -> None:
         raise RefusedError(tried, "the answer was no", "nothing was changed")
 
 
-def _switch(verb: str, choose: Callable[[Cluster], Choice], on: bool, where: Where, output: Output) -> int:
+def _switch(
+    verb: str,
+    choose: Callable[[Cluster], Choice],
+    on: bool,
+    where: Where,
+    output: Output,
+    more: Callable[[Files, Cluster, Choice], tuple[str, ...]] = lambda *_: (),
+) -> int:
     def decide(files: Files, under: str) -> Edit[Choice]:
-        choice, changes = _changes(read(files, under, where.cluster), choose, on)
+        cluster = read(files, under, where.cluster)
+        choice, changes = _changes(cluster, choose, on)
+        if changes:
+            choice = replace(choice, notes=(*choice.notes, *more(files, cluster, choice)))
         return Edit(choice, changes, _subject(verb, choice, where.cluster))
 
     done = carry_out(where, decide, output)
-    return _report(verb, done.edit.what, done.edit.changes, done.commit, where, output)
+    return _report(verb, done, where, output)
 
 
 def _changes(
@@ -134,12 +167,11 @@ def _changes(
 
 def _report(
     verb: str,
-    choice: Choice,
-    changes: tuple[FileChange, ...],
-    commit: str | None,
+    done: Outcome[Choice],
     where: Where,
     output: Output,
 ) -> int:
+    choice, changes = done.edit.what, done.edit.changes
     for note in choice.notes:
         output.warn(note)
     lines = [
@@ -149,14 +181,15 @@ def _report(
     if changes and where.dry_run:
         lines.append(f"nothing was written: {changes[0].path} would change")
     elif changes:
-        lines.append(f"pushed {commit[:12]}" if commit else f"changed {changes[0].path}; commit and push it")
+        lines.append(done.summary(f"changed {changes[0].path}; commit and push it"))
     data = {
         "cluster": where.cluster,
         "switched": list(choice.switched),
         "because": dict(choice.because),
         "notes": list(choice.notes),
         "changed": [change.path for change in changes],
-        "commit": commit,
+        "commit": done.commit,
+        "request": done.asked,
     }
     output.result(data, "\n".join(lines) if changes else "nothing to do")
     return ExitStatus.NO if where.dry_run and changes else ExitStatus.OK

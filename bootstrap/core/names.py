@@ -1,10 +1,10 @@
-"""The program's own names, and the version of Argo CD that it installs."""
+"""The program's own names, and Argo CD's, that packages of one floor need."""
 
 RECORD = "bootstrap.yaml"
 """The file at the top of a repository: what was laid out, and the settings of checks and images."""
 
-ARGOCD_VERSION = "v3.6.1"
-"""The one pin: what `init` installs and the sandbox runs. Its checksums are in argocd/install_manifest.py."""
+REVIEW_TRAILER = "Bootstrap-Branch"
+"""In a commit's message: the branch of that name is ours to replace."""
 
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 """The annotation with the paths whose changes concern an Application."""

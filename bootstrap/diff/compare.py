@@ -145,7 +145,7 @@ def _scalar(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-_SIGNS = {"add": "+", "remove": "-", "change": "~"}
+SIGNS = {"add": "+", "remove": "-", "change": "~"}
 
 
 def text(changes: Iterable[Change]) -> Iterator[str]:
@@ -153,7 +153,7 @@ def text(changes: Iterable[Change]) -> Iterator[str]:
     for application, part in _grouped(changes):
         yield f"{application or 'applied by hand'}:"
         for change in part:
-            yield f"  {_SIGNS[change.kind]} {change.object}" + (f"  ({change.where})" if change.where else "")
+            yield f"  {SIGNS[change.kind]} {change.object}" + (f"  ({change.where})" if change.where else "")
             if change.refused:
                 yield f"    ! {change.refused}"
             yield from (f"      {line}" for line in change.lines)

@@ -32,6 +32,13 @@ STALE = 900.0
 _DEPTH = re.compile(
     r'^workqueue_depth\{[^}]*name="(app_\w+)"[^}]*\}\s+(\d+(?:\.\d+)?(?:e\+?\d+)?)$', re.MULTILINE
 )
+_OF_CLUSTER = re.compile(
+    r"failed to load (?:initial state|live state|target state) of (?:resource|cluster)|cluster cache|"
+    r"failed to sync cluster|error synchronizing cache state|failed to get (?:server|cluster) version|"
+    r"failed to (?:load open api schema|get api resources)",
+    re.IGNORECASE,
+)
+"""How Argo CD's controller puts it when it cannot list what is in a cluster."""
 _TROUBLE = ("ComparisonError", "InvalidSpecError")
 
 
@@ -57,7 +64,28 @@ def repositories(
             found.append(
                 ("repository", "ok", f"{url}: read for {read} of {len(using)} Applications, {how}", "")
             )
-    return found
+    return found + clusters(applications)
+
+
+def clusters(applications: Sequence[Mapping[str, Any]]) -> list[Found]:
+    """What Argo CD says of a cluster that it cannot read: no repository and no credential is to blame."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for application in applications:
+        for condition in (application.get("status") or {}).get("conditions") or ():
+            message = cut(str(condition.get("message") or ""))
+            if _OF_CLUSTER.search(message):
+                said[message].append(str(application["metadata"]["name"]))
+    return [
+        (
+            "cluster cache",
+            "broken",
+            f"Argo CD cannot read the cluster of {', '.join(sorted(names)[:3])}"
+            f"{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {message}",
+            "check that API server, its aggregated APIs (kubectl get apiservices) and conversion webhooks of "
+            "CRDs, and the rights of argocd-application-controller",
+        )
+        for message, names in sorted(said.items())
+    ]
 
 
 def _trouble(application: Mapping[str, Any], url: str) -> str:
@@ -65,6 +93,8 @@ def _trouble(application: Mapping[str, Any], url: str) -> str:
     alone = len({source.repo_url for source in sources(application)}) == 1
     for condition in (application.get("status") or {}).get("conditions") or ():
         message = str(condition.get("message") or "")
+        if _OF_CLUSTER.search(message):
+            continue
         if condition.get("type") in _TROUBLE and (alone or url in message):
             return cut(message)
     return ""
@@ -87,10 +117,10 @@ def queue(cluster: Cluster, namespace: str, applications: Sequence[Mapping[str, 
     except ClusterError:
         depths = {}
     if depths:
-        said = ", ".join(f"{name} {depth}" for name, depth in sorted(depths.items()))
+        summary = ", ".join(f"{name} {depth}" for name, depth in sorted(depths.items()))
         long = max(depths.values()) >= LONG_QUEUE
         hint = "give the controller more --status-processors, or shards" if long else ""
-        found.append(("queue", "warning" if long else "ok", said, hint))
+        found.append(("queue", "warning" if long else "ok", summary, hint))
     else:
         found.append(("queue", "unknown", "the controller's metrics cannot be reached from here", _METRICS))
     return found + compared(applications, datetime.now(timezone.utc))
@@ -114,10 +144,10 @@ def compared(applications: Sequence[Mapping[str, Any]], now: datetime) -> list[F
         hint = "check argocd-application-controller: kubectl -n argocd logs statefulset/…"
         return [("comparison", "broken", f"none of {never} Applications has been compared with Git", hint)]
     name = max(times, key=lambda one: times[one])
-    said = f"the oldest one, of {name}, is {times[name]:.0f} s old" + (f"; {never} never" if never else "")
+    summary = f"the oldest one, of {name}, is {times[name]:.0f} s old" + (f"; {never} never" if never else "")
     late = times[name] > STALE
     hint = "the controller is behind or not running: see its log and its queue" if late else ""
-    return [("comparison", "warning" if late else "ok", said, hint)]
+    return [("comparison", "warning" if late else "ok", summary, hint)]
 
 
 def webhook(secret: Mapping[str, Any] | None) -> Found:

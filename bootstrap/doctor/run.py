@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import cast
 from urllib.parse import urlsplit
@@ -133,8 +133,8 @@ def _here(report: Report, invocation: Invocation) -> None:
             fix = "install git" if needed else ""
             report.add(name, "broken" if needed else "ok", "not on PATH", fix)
             continue
-        said = run.ask([path, *arguments], invocation.environ, 60) or ""
-        version = re.search(r"v?\d+\.\d+[\w.+-]*", said)
+        output = run.ask([path, *arguments], invocation.environ, 60) or ""
+        version = re.search(r"v?\d+\.\d+[\w.+-]*", output)
         report.add(name, "ok", version[0] if version else "unknown version")
 
 
@@ -160,11 +160,11 @@ def _cluster(report: Report, cluster: Cluster, namespace: str) -> None:
     if state.argocd is None:
         report.add("argocd", "broken", "not installed", "run bootstrap init")
     else:
-        said = (
+        summary = (
             f"{state.argocd.version or 'unknown version'} in {state.argocd.namespace}, by "
             f"{state.argocd.installed_by}"
         )
-        report.add("argocd", "ok", said)
+        report.add("argocd", "ok", summary)
 
 
 def _version(report: Report, state: ClusterState, host: str) -> None:
@@ -173,6 +173,26 @@ def _version(report: Report, state: ClusterState, host: str) -> None:
     oldest = ".".join(map(str, OLDEST_KUBERNETES))
     fix = f"upgrade to {oldest} or newer" if old else ""
     report.add("cluster", "broken" if old else "ok", f"Kubernetes {state.version} at {host}", fix)
+    report.findings = [
+        skewed(one, state.version) if one.area == "kubectl" else one for one in report.findings
+    ]
+
+
+def skewed(kubectl: Finding, server: str) -> Finding:
+    """What was found of kubectl; a warning where it is more than one minor version away from the server.
+
+    That is what Kubernetes supports: https://kubernetes.io/releases/version-skew-policy/#kubectl.
+    """
+    client, there = (re.match(r"v?(\d+)\.(\d+)", text) for text in (kubectl.found, server))
+    if not client or not there:
+        return kubectl
+    apart = int(there[2]) - int(client[2])
+    if client[1] == there[1] and abs(apart) <= 1:
+        return kubectl
+    found = (
+        f"{kubectl.found}, and the cluster runs {server}: kubectl supports one minor version of difference"
+    )
+    return replace(kubectl, state="warning", found=found, fix=f"use kubectl {there[1]}.{there[2]}")
 
 
 def _argocd(report: Report, cluster: Cluster, namespace: str) -> None:
@@ -204,10 +224,10 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
         rows.update(
             {(one.namespace, one.name): one for one in summarise(family, name, place).applications[:1]}
         )
-    told = explained(cluster, Status("", None, tuple(rows.values())), applications)
-    waiting = [row for row in told.waiting if not row.parent or row.objects]
-    said = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"
-    report.add("applications", "warning" if waiting else "ok", said, "bootstrap status" if waiting else "")
+    status = explained(cluster, Status("", None, tuple(rows.values())), applications)
+    waiting = [row for row in status.waiting if not row.parent or row.objects]
+    summary = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"
+    report.add("applications", "warning" if waiting else "ok", summary, "bootstrap status" if waiting else "")
     for row in sorted(waiting, key=lambda row: row.name)[:20]:
         state: State = "broken" if row.final else "warning"
         fix = f"kubectl -n {row.namespace} describe application {row.name}"

@@ -52,9 +52,11 @@ def inspect(
     hosts = sorted({host_of(url) for url in urls})
     if not hosts:
         return []
-    said = f"not checked: the cluster names {', '.join(hosts)}; a token is sent only to a host that you name"
+    reason = (
+        f"not checked: the cluster names {', '.join(hosts)}; a token is sent only to a host that you name"
+    )
     hint = f"if that is your repository: bootstrap doctor --repo {without_userinfo(urls[0])}"
-    return [(AREA, "unknown", said, hint)]
+    return [(AREA, "unknown", reason, hint)]
 
 
 def _of(
@@ -83,10 +85,10 @@ def _of(
     if not hooks and not _has_server(cluster, namespace):
         found = "Argo CD has no API server for a webhook here: it notices a push after up to 3 minutes"
         return [(AREA, "ok", found, "")]
-    said = list(findings(shown, hooks, _secret(cluster, namespace, provider.webhook_key, invocation)))
+    results = list(findings(shown, hooks, _secret(cluster, namespace, provider.webhook_key, invocation)))
     if any(not hook.deliveries for hook in hooks):
-        said += received(_logs(cluster, namespace), url)
-    return said
+        results += received(_logs(cluster, namespace), url)
+    return results
 
 
 def repositories(applications: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -118,8 +120,8 @@ def findings(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Fo
             fix += f" corrects it, or change it by hand: {hook.page}"
             yield AREA, "broken", f"to {hook.address}: {'; '.join(hook.wrong)}", fix
             continue
-        state, said = _signed(hook, secret)
-        yield AREA, state, f"to {hook.address}: on; {said}", "" if state == "ok" else f"{fix} signs it again"
+        state, text = _signed(hook, secret)
+        yield AREA, state, f"to {hook.address}: on; {text}", "" if state == "ok" else f"{fix} signs it again"
         yield _last(hook)
 
 
@@ -148,8 +150,8 @@ def _last(hook: Hook) -> Found:
     if 200 <= hook.last.status < 300:
         return AREA, "ok", f"the last delivery was answered {hook.last.status}{when}", ""
     answer = f"{hook.last.status} " if hook.last.status else ""
-    said = hook.last.said if hook.last.said != str(hook.last.status) else ""
-    found = f"the last delivery to {hook.address} failed: {f'{answer}{said}'.strip()}{when}"
+    message = hook.last.message if hook.last.message != str(hook.last.status) else ""
+    found = f"the last delivery to {hook.address} failed: {f'{answer}{message}'.strip()}{when}"
     return AREA, "broken", found, f"{_mend(hook.last, hook.address)}; all of them: {hook.page}"
 
 

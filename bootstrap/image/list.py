@@ -21,21 +21,20 @@ from bootstrap.image.places import ImagePlace
 from bootstrap.image.search import Scope, Search
 
 _FEW = 200
-"""Files that are named to git one by one; for more it is quicker to read the whole log."""
+"""Up to this many files are named to git; for more it is faster to read the whole log."""
 
 
 def list_images(
     access: Access, app: str | None, environment: str | None, with_history: bool, output: Output
 ) -> int:
-    """Print every image; files that cannot be read are warned of."""
+    """Print every image; warn about files that cannot be read."""
     if access.repo is not None:
         with open_branch(access, output) as (branch, under):
             branch.refresh()
             places = _places(Scope(under, app, environment), branch, output)
             setters: dict[ImagePlace, LogEntry | None] = {}
             if with_history and places:
-                branch.deepen()
-                setters = _setters(places, branch.calls, branch.tip, branch)
+                setters = _setters(places, branch.history(), branch.tip, branch)
     else:
         tree, under = open_tree(access, output.invocation)
         places = _places(Scope(under, app, environment), tree, output)
@@ -53,16 +52,16 @@ def _places(scope: Scope, files: Files, output: Output) -> list[ImagePlace]:
     for fault in faults:
         output.detail(f"left out {fault.where or ''}: {fault.found}")
     if faults and not output.verbose:
-        output.warn(f"{counted(len(faults), 'file')} cannot be read, and left out; --verbose says why")
+        output.warn(f"{counted(len(faults), 'file')} cannot be read and left out; --verbose shows why")
     return places
 
 
 def _asked(places: Sequence[ImagePlace], tree: WorkTree, output: Output) -> dict[ImagePlace, LogEntry | None]:
-    """The same, of a shallow or partial clone, with what its remote has; places are left out without it."""
+    """The same for a shallow or partial clone, from its remote; without a remote, places are left out."""
     found: dict[ImagePlace, LogEntry | None] = {}
-    hint = "git fetch --unshallow (of a partial clone: git fetch --refetch --no-filter), or give --repo URL"
+    hint = "git fetch --unshallow (in a partial clone: git fetch --refetch --no-filter), or give --repo URL"
     if len({place.file for place in places}) > _FEW:
-        output.warn(f"who set the images is not known, as this clone has a part of the history: {hint}")
+        output.warn(f"who set the images is unknown, as this clone has only part of the history: {hint}")
         return found
     try:
         with opened(tree, output.invocation) as (store, tip):
@@ -70,7 +69,7 @@ def _asked(places: Sequence[ImagePlace], tree: WorkTree, output: Output) -> dict
                 step = next(steps(versions(store, tip, place.file), reader_of(place)), None)
                 found[place] = _entry(step) if step and step.reference == place.reference else None
     except GitError as error:
-        output.warn(f"who set the images is not known: {error.found}; {hint}")
+        output.warn(f"who set the images is unknown: {error.found}; {hint}")
     return found
 
 
@@ -82,7 +81,11 @@ def _entry(step: Step) -> LogEntry:
 def _setters(
     places: Sequence[ImagePlace], calls: Calls, tip: str, branch: Branch | None
 ) -> dict[ImagePlace, LogEntry | None]:
-    """The commit that gave each place its image; None: not committed yet."""
+    """The commit that gave each place its image; None: not committed yet.
+
+    `calls` has the history; the files of earlier commits are fetched by `branch`, if there is one.
+    """
+    stored = calls if branch is None else branch.calls
     files = dict.fromkeys(place.file for place in places)
     versions: dict[str, list[tuple[LogEntry, str]]] = {path: [] for path in files}
     for entry in log.log(calls, tip, list(files) if len(files) <= _FEW else ()):
@@ -94,11 +97,11 @@ def _setters(
     for depth in range(max(map(len, versions.values()), default=0)):
         open_places = [place for place in open_places if depth < len(versions[place.file])]
         if branch is not None:
-            branch.bring([versions[place.file][depth][1] for place in open_places])
+            branch.fetch([versions[place.file][depth][1] for place in open_places])
         still_open = []
         for place in open_places:
             entry, sha = versions[place.file][depth]
-            if reader_of(place)(calls.content(sha, "blob")) == place.reference:
+            if reader_of(place)(stored.content(sha, "blob")) == place.reference:
                 found[place] = entry
                 still_open.append(place)
         open_places = still_open

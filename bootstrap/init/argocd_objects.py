@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +25,9 @@ NAMESPACE = "argocd"
 MERGED_KINDS = ("ConfigMap", "Secret", "Namespace")
 """Kinds whose strategic merge is a plain merge of mappings: no list in them has a merge key."""
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
-_KNOWN = {"apiVersion", "kind", "metadata", "namespace", "resources", "patches"}
+_KNOWN = {"apiVersion", "kind", "metadata", "namespace", "resources", "patches", "images"}
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
+_IMAGE = re.compile(rb"^([ \t]*(?:- )?image:[ \t]*)([\"']?)([^\s\"'#]+)\2", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ def render(files: Mapping[str, bytes], settings: Settings) -> Rendered:
             unknown.append(f"{path}: resources: {entry}")
     for entry in kustomization.get("patches") or ():
         unknown += _patch(objects, entry, files, folder)
+    for entry in kustomization.get("images") or ():
+        objects = [_with_image(item, entry) if item.kind in _WORKLOADS else item for item in objects]
     namespace = str(kustomization.get("namespace") or NAMESPACE)
     if not any(item.kind == "Namespace" and item.name == namespace for item in objects):
         objects.insert(0, _made({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))
@@ -67,6 +72,30 @@ def merged(item: ClusterObject, patch: Mapping[str, Any], where: str = "") -> Cl
     content = _mapping(documents(item.text, where or str(item)), where or str(item))
     made = _made(_merge(content, patch))
     return replace(made, namespace=item.namespace)
+
+
+def _with_image(item: ClusterObject, entry: Mapping[str, Any]) -> ClusterObject:
+    """The object with an entry of `images` (name, newName, newTag, digest) carried out."""
+
+    def renamed(match: re.Match[bytes]) -> bytes:
+        name, tag, digest = _parts(match[3].decode("utf-8", "replace"))
+        if name != entry.get("name"):
+            return match[0]
+        if entry.get("newTag") or entry.get("digest"):
+            tag, digest = str(entry.get("newTag") or ""), str(entry.get("digest") or "")
+        image = (
+            str(entry.get("newName") or name) + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+        )
+        return match[1] + match[2] + image.encode() + match[2]
+
+    text = _IMAGE.sub(renamed, item.text)
+    return item if text == item.text else replace(item, text=text)
+
+
+def _parts(image: str) -> tuple[str, str, str]:
+    name, _, digest = image.partition("@")
+    bare, colon, tag = name.rpartition(":")
+    return (bare, tag, digest) if colon and "/" not in tag else (name, "", digest)
 
 
 def _patch(objects: list[ClusterObject], entry: Any, files: Mapping[str, bytes], folder: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
-from bootstrap.git.remote import Credential
+from bootstrap.git.remote import Credential, Remote
 from bootstrap.git.urls import same_address
-from bootstrap.init import build_check, plan_layout
+from bootstrap.init import build_check, images, plan_layout
+from bootstrap.init.images import Settled
 from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
@@ -67,9 +69,12 @@ def observe(
     chosen = _chosen(request, asked, repo)
     request = replace(request, with_components=chosen.names)
     settings = _settings(request, asked, record, manifest)
+    named = _images(request, settings, record, manifest, repo, output)
+    settings = replace(settings, argocd_images=named.images)
+    findings = (*findings, *named.findings)
     desired = _desired(request, session, repo, record, settings, manifest)
     _refuse_unreadable(settings, desired)
-    desired = replace(desired, notes=(*chosen.notes, *desired.notes))
+    desired = replace(desired, notes=(*chosen.notes, *named.notes, *desired.notes))
     if repo.branches and repo.tip is None:
         note = f"branch {repo.branch} is new and starts without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
@@ -85,7 +90,7 @@ def observe(
             if session.provider is None:
                 session.provider = providers.get(url, credential, output.invocation)
         elif repo.exists:
-            repo = replace(repo, push_refusal=_refusal(session, repo))
+            repo = replace(repo, push_refusal=push_refusal(session, repo))
     return RepositoryView(repo, settings, desired, findings)
 
 
@@ -163,7 +168,8 @@ def _of_deploy_key(request: Request, session: Session, url: str) -> list[Finding
     ]
 
 
-def _refusal(session: Session, repo: RepositoryState) -> str | None:
+def push_refusal(session: Session, repo: RepositoryState) -> str | None:
+    """Why a push to the branch would be refused, by the host or by its protection; None: it would not."""
     refusal = session.remote.may_push()
     if refusal is None and session.provider and repo.tip:
         refusal = session.provider.protection(repo.url, repo.branch)
@@ -179,6 +185,22 @@ def _manifest(request: Request, record: Record | None, output: Output) -> Manife
     version = request.argocd_version or recorded  # a given manifest states its own version
     variant = request.variant or (record.argocd_variant if record else "install")
     return argocd.manifest(output.invocation, version, variant, request.argocd_manifest, request.sha256)
+
+
+def _images(
+    request: Request,
+    settings: Settings,
+    record: Record | None,
+    manifest: Manifest | None,
+    repo: RepositoryState,
+    output: Output,
+) -> Settled:
+    """Argo CD's images by digest, of the manifest that is laid out now or was last."""
+    recorded = record.argocd_images if record else None
+    content = manifest.content if manifest else repo.files.get(settings.prefix + files.MANIFEST, b"")
+    if settings.adopted or hashlib.sha256(content).hexdigest() != settings.argocd_sha256:
+        return Settled(recorded)
+    return images.settle(request.argocd_images, recorded, content, output.invocation)
 
 
 def _settings(
@@ -204,6 +226,7 @@ def _settings(
         argocd_version=argo[0],
         argocd_variant=argo[1],
         argocd_sha256=argo[2],
+        signed_by=before.signed_by,
     )
 
 
@@ -240,21 +263,21 @@ def _desired(
         return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
     if not request.downgrade:
         plan_layout.refuse_older(source.version, record)
-    previous = PreviousLayout(record, _shipped(session, record, settings))
+    previous = PreviousLayout(record, shipped_before(session.remote, record, settings.prefix))
     asked = (request.with_components, request.without_components)
     return plan_layout.next_layout(source, settings, previous, repo.files, remote.merge_text, asked)
 
 
-def _shipped(session: Session, record: Record, settings: Settings) -> dict[str, bytes] | None:
+def shipped_before(where: Remote, record: Record, prefix: str) -> dict[str, bytes] | None:
     """The last layout's catalog: by the recorded commit, else by its trailer; None if neither exists."""
-    read = tuple(f"{settings.prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
+    read = tuple(f"{prefix}{folder}/" for folder in (*catalog.FOLDERS, plan_layout.OPEN))
     try:
-        return dict(session.remote.read_commit(record.catalog_commit, read))
+        return dict(where.read_commit(record.catalog_commit, read))
     except (InputError, GitError) as error:
         if not isinstance(error, InputError) and type(error) is not GitError:
             raise
-    found = session.remote.find_trailer(plan_layout.CATALOG_TRAILER, record.catalog_version)
-    return dict(session.remote.read_commit(found, read)) if found else None
+    found = where.find_trailer(plan_layout.CATALOG_TRAILER, record.catalog_version)
+    return dict(where.read_commit(found, read)) if found else None
 
 
 def _recorded(request: Request, asked: Settings, record: Record | None, repo: RepositoryState) -> Settings:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.names import RECORD
@@ -29,6 +29,16 @@ Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
+class Sides:
+    """An open conflict as git knows one: what both come from, ours and the catalog's (None: no file)."""
+
+    path: str
+    base: bytes | None
+    ours: bytes | None
+    theirs: bytes | None
+
+
+@dataclass(frozen=True)
 class Desired:
     """The desired repository: `tree` is what was read, with the changes; `commits` lead to it."""
 
@@ -38,16 +48,24 @@ class Desired:
     conflicts: tuple[Conflict, ...] = ()
     merges: bool = False
     """Whether a newer catalog is merged into an existing layout."""
+    sides: Mapping[str, Sides] = field(default_factory=dict)
+    """Of each conflict of files, by the catalog's path; `Sides.path` is where the file is here."""
+    catalog: Files | None = None
+    """What was merged."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is laid out. `manifest` is Argo CD's, None to keep the existing one."""
+    """What is laid out. `manifest` is Argo CD's, None to keep the existing one.
+
+    `subject` is that of the commit with the settings; "" for the one of `init`.
+    """
 
     catalog: Files
     version: str
     manifest: bytes | None
     message_suffix: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,16 +104,21 @@ def next_layout(
     tip: Files,
     merge_text: MergeText,
     components_asked: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    *,
+    left_to_git: bool = False,
+    edit_tree: Callable[[dict[str, bytes]], Mapping[str, bytes]] = lambda tree: tree,
 ) -> Desired:
-    """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files."""
+    """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files.
+
+    `left_to_git`: conflicts of files become git's own (`Desired.sides`); none stays open in the record.
+    `edit_tree` makes further edits of the merged files.
+    """
     recorded = previous.clusters(settings)
     before = next((one for one in recorded if one.cluster == settings.cluster), None)
     clusters = recorded if before else [*recorded, settings]
     old_manifest = _manifest_before(previous, tip, settings)
-    old: Files | None = None
-    if previous.shipped is not None and recorded:
-        old = files.recovered(previous.shipped, recorded)
-    elif previous.record.catalog_version == source.version:
+    old = laid_catalog(previous, settings)
+    if old is None and previous.record.catalog_version == source.version:
         old = source.catalog  # its commit is lost, but a version's catalog is always the same
     base: dict[str, bytes] = {}
     newer = previous.shipped is None or not recorded
@@ -116,12 +139,19 @@ def next_layout(
         tree, left_out = _without_missing(tree, settings)
         notes = (*left_out, *notes)
     notes = (*notes, *_of_domain(recorded, before, settings))
-    kept = {_open_path(path, settings.prefix): text for path, text in merged.open.items() if text is not None}
+    tree = dict(edit_tree(tree))
+    sides = _sides(merged, tree, theirs)
+    reasons = {path: why for path, why in _reasons(merged).items() if not (left_to_git and path in sides)}
+    kept = {
+        _open_path(path, settings.prefix): text
+        for path, text in merged.open.items()
+        if text is not None and not (left_to_git and path in sides)
+    }
     lays = newer or not set(kept) <= set(previous.shipped or {})
     version = source.version if lays else previous.record.catalog_version
     commit = PARENT_COMMIT if lays else previous.record.catalog_commit
     record = settings.prefix + RECORD
-    tree[record] = render_record(tip[record], settings, version, commit, _reasons(merged), merged.retired)
+    tree[record] = render_record(tip[record], settings, version, commit, reasons, merged.retired)
     catalog = []
     if lays:
         onto = previous.record.catalog_commit if previous.shipped is not None else None
@@ -129,8 +159,14 @@ def next_layout(
             _catalog_commit(source, previous.shipped or {}, {**shipped, **kept}, separate=True, onto=onto)
         ]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    notes = (*_missing(previous, source.version), *_notes(merged), *notes)
-    return Desired(tree, commits, notes, merged.conflicts, merges=newer and base != theirs)
+    notes = (*_missing(previous, source.version), *_notes(merged, newer), *notes)
+    return Desired(tree, commits, notes, merged.conflicts, newer and base != theirs, sides, source.catalog)
+
+
+def laid_catalog(previous: PreviousLayout, like: Settings) -> Files | None:
+    """The catalog that is laid out now; None where its commit is not to be had."""
+    recorded = previous.clusters(like)
+    return files.recovered(previous.shipped, recorded) if previous.shipped is not None and recorded else None
 
 
 def refuse_older(version: str, record: Record) -> None:
@@ -172,6 +208,20 @@ def still_open(base: dict[str, bytes], previous: PreviousLayout, prefix: str) ->
 def _open_path(path: str, prefix: str) -> str:
     """Where the catalog's commit keeps the base of an open conflict; never in the branch."""
     return f"{prefix}{OPEN}/{path}"
+
+
+def _sides(merged: Merged, tree: Files, theirs: Files) -> dict[str, Sides]:
+    """The conflicts of files; a folder of one's own that has the catalog's name is none of git's."""
+    return {
+        one.path: Sides(
+            place := merged.moved.get(one.path, one.path),
+            merged.open.get(one.path),
+            tree.get(place),
+            theirs.get(one.path),
+        )
+        for one in merged.conflicts
+        if one.reason is not Reason.FOREIGN
+    }
 
 
 def _reasons(merged: Merged) -> dict[str, str]:
@@ -243,8 +293,8 @@ def _catalog_commit(
 def _settings_commit(source: Source, settings: Settings, before: Files, tree: Files) -> tuple[Commit, ...]:
     """Everything else; None if nothing changes."""
     changes = _changes(before, tree)
-    subject = f"Settings of cluster {settings.cluster}{_suffix(source)}"
-    body = f"By `bootstrap init`, in {settings.folder}."
+    subject = f"{source.subject or f'Settings of cluster {settings.cluster}'}{_suffix(source)}"
+    body = "By `bootstrap upgrade`." if source.subject else f"By `bootstrap init`, in {settings.folder}."
     return (Commit(f"{subject}\n\n{body}\n", changes),) if changes else ()
 
 
@@ -260,17 +310,17 @@ def _changes(before: Files, after: Files) -> tuple[FileChange, ...]:
     )
 
 
-def _notes(merged: Merged) -> tuple[str, ...]:
-    """Notes about files that differ from the catalog."""
+def _notes(merged: Merged, newer: bool = True) -> tuple[str, ...]:
+    """Notes about files that differ from the catalog; once for each catalog."""
     remarks = [
-        ("kept, as they were changed here", merged.kept),
-        ("not restored, as they were removed here", merged.still_removed),
+        ("kept, as they were changed here", merged.kept if newer else ()),
+        ("not restored, as they were removed here", merged.still_removed if newer else ()),
         ("changed here and in the catalog, merged", merged.combined),
         ("removed, as the catalog no longer has them", merged.removed),
     ]
     remarks += [
         (f"{path} is at {place}: the catalog's changes are applied there", ("",))
-        for path, place in merged.moved.items()
+        for path, place in (merged.moved if newer else {}).items()
     ]
     notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in remarks if paths]
     for reason in Reason:

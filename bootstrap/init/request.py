@@ -28,6 +28,7 @@ class Request:
     argocd_version: str | None = None
     argocd_manifest: str | None = None
     sha256: str | None = None
+    argocd_images: str | None = None
     argocd_url: str | None = None
     adopt: bool = False
     repo_only: bool = False

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bootstrap.layout import components, edits
+from bootstrap.layout import argocd_edits, components, edits
 from bootstrap.layout.settings import Settings
 from bootstrap.manifests import reader
 
@@ -69,6 +69,7 @@ def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
             result[path] = edits.overlay(path, result[path], edits.CATALOG, edits.Shared.from_settings(first))
         if first.prefix and path.endswith(".yaml") and _APPLICATION.search(files[path]):
             result[path] = edits.prefix_paths(path, result[path], first)
+    result |= argocd_edits.edited(result, list(clusters))
     return result | edits.with_exporters(result, first, first.with_components)
 
 
@@ -97,6 +98,7 @@ def changed(
         for path in (here + "root.yaml", here + "projects.yaml"):
             if path in files:
                 result[path] = edits.references(path, files[path], before, after)
+    result |= argocd_edits.changed(result, before, after)
     path = here + "kustomization.yaml"
     if path in files:
         on, off = components_asked

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from bootstrap.layout import merge_entries, renames, units
+from bootstrap.layout import merge_entries, merge_images, renames, units
 from bootstrap.layout.lines import ByHunk, MergeText, alike, by_hunk, unix, with_ends_of
 
 __all__ = ["Conflict", "MergeText", "Merged", "Reason", "three_way"]
@@ -163,7 +163,7 @@ def _one(
     elif base is None:
         merged = ByHunk(ours, b"", merge_text(b"", ours, theirs)[0])
     else:
-        merged = by_hunk(base, ours, theirs, path, merge_text)
+        merged = _by_entries_and_hunks(base, ours, theirs, path, merge_text)
     if merged.text is None:
         return _One(merged.content, "combined" if ours != base else None)
     reason = Reason.BOTH_ADDED if base is None else Reason.BOTH_CHANGED
@@ -172,6 +172,19 @@ def _one(
         conflict=Conflict(path, reason, merged.text),
         still=None if base is None else merged.base,
     )
+
+
+def _by_entries_and_hunks(
+    base: bytes, ours: bytes, theirs: bytes, path: str, merge_text: MergeText
+) -> ByHunk:
+    """`images:` of a kustomization by entry, everything else by lines."""
+    if posixpath.basename(path) in ("kustomization.yaml", "kustomization.yml"):
+        sides = merge_images.aligned(unix(base), unix(ours), unix(theirs))
+        if sides is not None:
+            merged = by_hunk(sides.base, sides.ours, sides.theirs, path, merge_text)
+            still = merge_images.with_images_of(merged.base, sides.still)
+            return merged._replace(content=with_ends_of(ours, merged.content), base=still)
+    return by_hunk(base, ours, theirs, path, merge_text)
 
 
 def _is_lost(path: str, base: bytes | None, theirs: bytes | None, folders: set[str]) -> bool:

@@ -7,7 +7,7 @@ were laid out, and the settings of each cluster, so that the next run needs no o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Any, cast, get_args
@@ -18,6 +18,7 @@ from bootstrap.core.names import RECORD
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEADER = """\
 # What `bootstrap init` laid out here, and with which options. It reads this file, so that the next
 # run needs none of them. Edit a cluster's own settings in clusters/<name>/settings.yaml.
@@ -40,6 +41,10 @@ class Settings:
     argocd_variant: Variant = "install"
     argocd_sha256: str = ""
     adopted: bool = False
+    argocd_images: tuple[tuple[str, str], ...] | None = None
+    """Images as Argo CD's manifest names them, each with its digest; () is by tag, None is not known yet."""
+    signed_by: tuple[str, ...] = ()
+    """IDs of the OpenPGP keys, one of which must have signed what Argo CD syncs; () is no condition."""
 
     def __post_init__(self) -> None:
         _check(
@@ -85,6 +90,8 @@ class Record:
     clusters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     conflicts: Mapping[str, str] = field(default_factory=dict)
     retired: tuple[str, ...] = ()
+    argocd_images: tuple[tuple[str, str], ...] | None = None
+    signed_by: tuple[str, ...] = ()
 
 
 def parse_record(text: bytes, where: str = RECORD) -> Record:
@@ -111,7 +118,20 @@ def parse_record(text: bytes, where: str = RECORD) -> Record:
         clusters={str(name): dict(value or {}) for name, value in _mapping(data, "clusters", where).items()},
         conflicts={str(path): str(why) for path, why in _optional(data, "conflicts", dict, where).items()},
         retired=tuple(str(folder) for folder in _optional(data, "retired", list, where)),
+        argocd_images=_images(argocd, where),
+        signed_by=tuple(str(key) for key in _optional(argocd, "signedBy", list, where)),
     )
+
+
+def _images(argocd: Any, where: str) -> tuple[tuple[str, str], ...] | None:
+    if argocd.get("images") is None:
+        return None
+    found = {str(name): str(digest) for name, digest in _optional(argocd, "images", dict, where).items()}
+    for name, digest in found.items():
+        if not _DIGEST.fullmatch(digest):
+            hint = "restore it from an earlier commit"
+            raise InputError(f"reading {where}", f"{digest!r} is not a digest of {name}", hint, where)
+    return tuple(found.items())
 
 
 def recorded_settings(record: Record, settings: Settings) -> Settings | None:
@@ -131,6 +151,8 @@ def recorded_settings(record: Record, settings: Settings) -> Settings | None:
         argocd_version=record.argocd_version,
         argocd_variant=record.argocd_variant,
         argocd_sha256=record.argocd_sha256,
+        argocd_images=record.argocd_images,
+        signed_by=record.signed_by,
     )
 
 
@@ -146,14 +168,16 @@ def render_record(
     opened: dict[str, Any] = {"conflicts": dict(conflicts or {}), "retired": list(retired)}
     yaml = _yaml()
     data: Any = _load(before, RECORD) if before else {}
-    wanted = {
-        "catalog": {"version": version, "commit": commit},
-        "argocd": {
-            "version": settings.argocd_version,
-            "variant": settings.argocd_variant,
-            "sha256": settings.argocd_sha256,
-        },
+    argocd: dict[str, Any] = {
+        "version": settings.argocd_version,
+        "variant": settings.argocd_variant,
+        "sha256": settings.argocd_sha256,
     }
+    if settings.argocd_images is not None:
+        argocd["images"] = dict(settings.argocd_images)
+    if settings.signed_by:
+        argocd["signedBy"] = list(settings.signed_by)
+    wanted = {"catalog": {"version": version, "commit": commit}, "argocd": argocd}
     cluster: dict[str, Any] = {
         "repoURL": settings.repo_url,
         "revision": settings.branch,
@@ -186,6 +210,20 @@ def render_record(
     return ((_HEADER if not before else "") + stream.getvalue()).encode()
 
 
+def without_conflicts(text: bytes, paths: Iterable[str]) -> bytes:
+    """`bootstrap.yaml` without these open conflicts; everything else stays as it is written."""
+    yaml = _yaml()
+    data = _load(text, RECORD)
+    opened = data.get("conflicts") or {}
+    for path in paths:
+        opened.pop(path, None)
+    if not opened:
+        data.pop("conflicts", None)
+    stream = StringIO()
+    yaml.dump(data, stream)
+    return stream.getvalue().encode()
+
+
 def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:
     """Set what differs; the rest stays as written, with its quotes and comments."""
     there = data.get(key)
@@ -199,7 +237,7 @@ def _take(data: Any, key: str, wanted: Mapping[str, Any]) -> None:
             there[name] = value
 
 
-def _holds(data: Mapping[str, Any], wanted: Mapping[str, Mapping[str, str]]) -> bool:
+def _holds(data: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]]) -> bool:
     return all(dict(data.get(key) or {}) == value for key, value in wanted.items())
 
 

@@ -34,6 +34,7 @@ _HUB_HOST = "registry-1.docker.io"
 _TIMEOUT = (10, 30)
 _LONGEST_PAUSE = 60.0
 _MOST_TRIES = 5
+_MOST_PAGES = 20
 _LARGEST_MANIFEST = 8_000_000
 _AT_FAULT = "the registry is at fault: ask its operator"
 
@@ -41,7 +42,8 @@ _AT_FAULT = "the registry is at fault: ask its operator"
 class Registries:
     """Connections and tokens of one run. `ca_file` is trusted in place of the system's authorities.
 
-    `pause` waits some seconds; `patience` is how many it may wait altogether.
+    `pause` waits some seconds; `patience` is how many it may wait altogether. `connect` is how many a
+    registry has to take a connection.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Registries:
         ca_file: Path | None = None,
         patience: float = 120.0,
         pause: Callable[[float], None] = time.sleep,
+        connect: float = _TIMEOUT[0],
     ) -> None:
         self._invocation = invocation
         self._session = Session(invocation, ca_file)
         self._patience = patience
         self._pause = pause
+        self._timeout = (connect, _TIMEOUT[1])
         self._authorizations: dict[str, str] = {}
         self._bases: dict[str, str] = {}
 
@@ -80,6 +84,25 @@ class Registries:
             raise RegistryError(
                 f"looking for {image}", text, "the registry is at fault: ask its operator", url
             )
+        return found
+
+    def tags(self, repository: str) -> list[str]:
+        """The tags of a repository (`registry/path`), as many as the registry tells in `_MOST_PAGES` answers.
+
+        Raises RegistryError when it cannot be reached, or has no such repository.
+        """
+        registry, _, path = canonical(repository).partition("/")
+        base = self._base(registry)
+        url, found = f"{base}/v2/{path}/tags/list?n=1000", list[str]()
+        for _ in range(_MOST_PAGES):
+            answer = self._ask("GET", url, registry, path)
+            if answer.status_code != 200:
+                raise _refused(answer, Reference(repository, None, None), url)
+            found += [str(tag) for tag in _json(answer).get("tags") or ()]
+            following = re.match(r"<([^>]+)>;\s*rel=\"?next", answer.headers.get("Link", ""))
+            if not following or not following[1].startswith("/"):
+                break
+            url = f"{base}{following[1]}"
         return found
 
     def _base(self, registry: str) -> str:
@@ -125,7 +148,7 @@ class Registries:
             with (
                 translated(),
                 self._session.send(
-                    method, url, timeout=_TIMEOUT, redirects=True, stream=True, **options
+                    method, url, timeout=self._timeout, redirects=True, stream=True, **options
                 ) as answer,
             ):
                 answer._content = answer.raw.read(_LARGEST_MANIFEST, decode_content=True)
@@ -183,8 +206,8 @@ class Registries:
             found = f"no token: {_said(answer)}"
             hint = "check the login (docker login), and that this user may pull the image"
             raise RegistryError("asking for a registry token", found, hint, _host(realm))
-        said = _json(answer)
-        token = said.get("token") or said.get("access_token")
+        data = _json(answer)
+        token = data.get("token") or data.get("access_token")
         if not isinstance(token, str):
             raise RegistryError(
                 "asking for a registry token", "the answer contains no token", "run again", _host(realm)

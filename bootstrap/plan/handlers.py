@@ -9,7 +9,7 @@ from bootstrap import argocd, kube
 from bootstrap.argocd.status import Status
 from bootstrap.core.errors import NotFound
 from bootstrap.core.invocation import Invocation
-from bootstrap.core.names import RECORD
+from bootstrap.core.names import RECORD, REVIEW_TRAILER
 from bootstrap.git.changes import PARENT_COMMIT, Commit
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.remote import Identity, Remote
@@ -26,8 +26,6 @@ from bootstrap.plan.steps import (
 from bootstrap.providers import Provider, PullRequest, PullRequestSpec
 
 NAMESPACE = "argocd"
-REVIEW_TRAILER = "Bootstrap-Branch"
-"""In a commit's message: this branch is ours to replace."""
 ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name
 
 
@@ -107,7 +105,7 @@ def _push(session: Session, step: PushFiles) -> bool:
     tip, separate = step.expect, None
     trailer = f"{REVIEW_TRAILER}: {step.review}"
     for commit in step.commits:
-        content = _with_parent(commit, separate or tip)
+        content = with_parent(commit, separate or tip)
         if step.review and not commit.separate:
             content = replace(content, message=with_trailers(content.message, [trailer]))
         if commit.separate:
@@ -128,7 +126,7 @@ def _push(session: Session, step: PushFiles) -> bool:
     return True
 
 
-def _with_parent(commit: Commit, parent: str | None) -> Commit:
+def with_parent(commit: Commit, parent: str | None) -> Commit:
     """The commit with PARENT_COMMIT in the layout's record replaced by the id of the commit before."""
     changes = tuple(
         replace(change, content=change.content.replace(PARENT_COMMIT.encode(), (parent or "").encode()))

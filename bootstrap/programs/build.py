@@ -1,7 +1,6 @@
 """Builds programs from the Go module proxy, each in a module whose go.sum is shipped with us.
 
-One `go build` after another: each uses all processors. Meanwhile the next module's sources
-are downloaded.
+A module's programs are one unit, built by one `go build`. What runs at the same time: build_line.py.
 """
 
 from __future__ import annotations
@@ -9,7 +8,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,9 @@ from bootstrap.core import cache_trust
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http import download
-from bootstrap.programs import build_folder, build_process, cache
+from bootstrap.programs import build_folder, build_line, build_process, cache
 from bootstrap.programs import go as toolchain
-from bootstrap.programs.build_progress import BuildProgress
+from bootstrap.programs.build_progress import BuildProgress, Spent, Stopwatch
 from bootstrap.programs.cache import Placed
 from bootstrap.programs.pinned import ARGOCD, Pinned
 
@@ -31,7 +32,12 @@ ARGOCD_MANIFESTS = ("install.yaml", "ha/install.yaml", "core-install.yaml")
 
 # Without debugging information, which is stripped anyway, compiling takes 8 % less time and 22 % less disk.
 _COMPILER = "-gcflags=all=-dwarf=false"
+# The names of a module's own programs: when the last of them is compiled, only the linker is left.
+_MAINS = '{{if eq .Name "main"}}{{.ImportPath}}{{end}}'
 Report = Callable[[str], None]
+_Unit = tuple[Pinned, ...]
+_Fetched = tuple[frozenset[str], float]
+"""The import paths of a unit's programs (empty if its sources could not be read), and the seconds it took."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,17 @@ class _Workshop:
         return {**self.environ, "GOTOOLCHAIN": chosen}
 
 
-def build_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) -> dict[str, Placed]:
+def build_all(
+    wanted: Sequence[Pinned],
+    invocation: Invocation,
+    report: Report,
+    spent: Callable[[Spent], None] = lambda _: None,
+) -> dict[str, Placed]:
     """Build `wanted`, by name; what another run has built in the meantime is taken from the cache.
 
-    After an interruption, the next call resumes where this one stopped. Raises SandboxError with the end of
-    the compiler's output when a build fails, and before the first build when there is too little disk space.
+    `spent` is called at the end, if anything was built, with where the time went. After an interruption,
+    the next call resumes where this one stopped. Raises SandboxError with the end of the compiler's output
+    when a build fails, and before the first build when there is too little disk space.
     """
     if not wanted:
         return {}
@@ -62,18 +74,32 @@ def build_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) 
     done: dict[str, Placed] = {}
     with build_folder.in_use(invocation) as folder:
         build_folder.expect(wanted, invocation)
+        watch = Stopwatch()
         go = toolchain.find(invocation, folder, report)
         workshop = _Workshop(folder, go, toolchain.environ(invocation, folder), invocation)
         progress = BuildProgress(units, report)
-        for number, unit in enumerate(units):
-            following = units[number + 1] if number + 1 < len(units) else ()
+
+        @contextmanager
+        def hold(unit: _Unit) -> Iterator[bool]:
             with cache.locked(unit, invocation, report):
                 found = {pinned.name: cache.find(pinned, invocation) for pinned in unit}
-                done |= {name: placed for name, placed in found.items() if placed}
-                missing = [pinned for pinned in unit if pinned.name not in done]
-                if missing:
-                    with _downloading(following, workshop):
-                        done |= _build(missing, workshop, progress)
+                done.update({name: placed for name, placed in found.items() if placed})
+                progress.skip([pinned for pinned in unit if pinned.name in done])
+                yield any(pinned.name not in done for pinned in unit)
+
+        def fetch(unit: _Unit, stop: threading.Event) -> _Fetched:
+            return _fetch(unit, workshop, stop)
+
+        def build(
+            unit: _Unit, fetched: Future[_Fetched], compiled: Callable[[], None], stop: threading.Event
+        ) -> dict[str, Placed]:
+            missing = [pinned for pinned in unit if pinned.name not in done]
+            return _build(missing, fetched, workshop, progress, watch, compiled, stop)
+
+        for built in build_line.run(units, build_line.Stages(fetch, hold, build)):
+            done |= built
+    if watch.units:
+        spent(watch.spent())
     return done
 
 
@@ -99,31 +125,63 @@ def _check_room(wanted: Sequence[Pinned], invocation: Invocation) -> None:
         )
 
 
-def _build(unit: Sequence[Pinned], workshop: _Workshop, progress: BuildProgress) -> dict[str, Placed]:
+def _build(
+    unit: Sequence[Pinned],
+    fetched: Future[_Fetched],
+    workshop: _Workshop,
+    progress: BuildProgress,
+    watch: Stopwatch,
+    compiled: Callable[[], None],
+    stop: threading.Event,
+) -> dict[str, Placed]:
     """Build programs of one module and place them in the cache; the caller holds their locks."""
-    invocation = workshop.invocation
-    with cache.workspace(unit[0], invocation) as work, _sources(unit[0], workshop) as module:
-        # A single program can be named; several can only be put into a folder, by their packages' names.
-        target = work / unit[0].file_name if len(unit) == 1 else work
-        with progress.building(unit) as seen:
+    invocation, names = workshop.invocation, [pinned.name for pinned in unit]
+    with (
+        progress.building(unit) as seen,
+        cache.workspace(unit[0], invocation) as work,
+        _sources(unit[0], workshop) as module,
+    ):
+        while not wait([fetched], 1).done:
+            if stop.is_set():
+                raise build_process.Stopped
+            seen("")
+        mains, fetching = fetched.result()
+        left = set(mains)
+        with watch.unit(names, fetching) as linking:
+
+            def read(line: str) -> None:
+                seen(line)
+                if line in left:
+                    left.discard(line)
+                    if not left:
+                        linking()
+                        compiled()
+
+            # A single program can be named; several can only be put into a folder, by their packages' names.
+            target = work / unit[0].file_name if len(unit) == 1 else work
             build_process.run(
                 [str(workshop.go), "build", "-v", "-o", str(target), *_arguments(unit)],
                 module,
                 workshop.environ_for(unit[0]),
-                f"building {' and '.join(pinned.name for pinned in unit)}",
-                seen,
+                f"building {' and '.join(names)}",
+                read,
+                stop,
             )
-            placed = {
-                pinned.name: cache.place(
-                    pinned,
-                    work / pinned.file_name,
-                    "built",
-                    invocation,
-                    _data(pinned, module, work, workshop),
-                )
-                for pinned in unit
-            }
-    return placed
+        return {
+            pinned.name: cache.place(
+                pinned, work / pinned.file_name, "built", invocation, _data(pinned, module, work, workshop)
+            )
+            for pinned in unit
+        }
+
+
+def _fetch(unit: _Unit, workshop: _Workshop, stop: threading.Event) -> _Fetched:
+    """Download what a unit needs. If that fails, its own build reports it."""
+    watch = Stopwatch()
+    with _sources(unit[0], workshop) as module:
+        listing = [str(workshop.go), "list", "-deps", "-f", _MAINS, *_arguments(unit)]
+        output = build_process.ask(listing, module, workshop.environ_for(unit[0]), stop)
+    return frozenset(output.split()), watch.elapsed
 
 
 def _arguments(unit: Sequence[Pinned]) -> list[str]:
@@ -144,18 +202,6 @@ def _sources(pinned: Pinned, workshop: _Workshop) -> Iterator[Path]:
         yield module
     finally:
         shutil.rmtree(module, ignore_errors=True)
-
-
-@contextmanager
-def _downloading(unit: Sequence[Pinned], workshop: _Workshop) -> Iterator[None]:
-    """Download what the next unit needs in the meantime. If that fails, its own build reports it."""
-    if not unit:
-        yield
-        return
-    with _sources(unit[0], workshop) as module:
-        listing = [str(workshop.go), "list", "-deps", *_arguments(unit)]
-        with build_process.aside(listing, module, workshop.environ_for(unit[0])):
-            yield
 
 
 def _data(pinned: Pinned, module: Path, work: Path, workshop: _Workshop) -> Path | None:

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bootstrap.core import process_group
@@ -17,17 +17,22 @@ from bootstrap.core.errors import SandboxError
 LAST_LINES = 12
 
 
+class Stopped(Exception):
+    """The command was ended because another one failed, which is what the user is told."""
+
+
 def run(
     command: Sequence[str],
     folder: Path,
     environ: Mapping[str, str],
     doing: str,
     seen: Callable[[str], None],
+    stop: threading.Event,
 ) -> None:
     """Run `go build -v …` in `folder`; `seen` is called with each line, and every second with "".
 
     A line is a package that is compiled, a download, or a message. Raises SandboxError with the
-    last messages when it fails; interrupted, the command is ended first.
+    last messages when it fails, Stopped when `stop` was set; interrupted, the command is ended first.
     """
     messages: deque[str] = deque(maxlen=LAST_LINES)
 
@@ -48,6 +53,8 @@ def run(
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=1)
                     break
+                if stop.is_set():
+                    raise Stopped
                 seen("")
         except BaseException:
             _end(process)
@@ -65,18 +72,25 @@ def run(
         )
 
 
-@contextmanager
-def aside(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Iterator[None]:
-    """Run a command while the block runs; its output is dropped, and it is ended with the block."""
-    with _started(command, folder, environ, subprocess.DEVNULL) as process:
+def ask(command: Sequence[str], folder: Path, environ: Mapping[str, str], stop: threading.Event) -> str:
+    """What a command prints; "" when it fails. It is ended, and Stopped raised, when `stop` is set."""
+    with _started(command, folder, environ, subprocess.DEVNULL, subprocess.PIPE) as process:
         try:
-            yield
+            while not stop.is_set():
+                with suppress(subprocess.TimeoutExpired):
+                    output, _ = process.communicate(timeout=1)
+                    return output if process.returncode == 0 else ""
+            raise Stopped
         finally:
             _end(process)
 
 
 def _started(
-    command: Sequence[str], folder: Path, environ: Mapping[str, str], errors: int
+    command: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    errors: int,
+    output: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[str]:
     try:
         with process_group.starting():
@@ -85,7 +99,7 @@ def _started(
                 cwd=folder,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=output,
                 stderr=errors,
                 text=True,
                 errors="replace",

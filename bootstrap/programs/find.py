@@ -12,6 +12,7 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.http.download import checksum
 from bootstrap.programs import build, build_folder, cache, release
 from bootstrap.programs import path as on_path
+from bootstrap.programs.build_progress import Spent
 from bootstrap.programs.cache import Placed
 from bootstrap.programs.pinned import BY_NAME, PROGRAMS, Pinned
 
@@ -57,9 +58,15 @@ class Program:
     verified: str = ""
 
 
-def ensure(names: Sequence[str], invocation: Invocation, report: Callable[[str], None]) -> dict[str, Program]:
+def ensure(
+    names: Sequence[str],
+    invocation: Invocation,
+    report: Callable[[str], None],
+    spent: Callable[[Spent], None] = lambda _: None,
+) -> dict[str, Program]:
     """All of `names`, each from the first source that has it; `report` is called with the progress.
 
+    `spent` is called with where the time went, if anything was built.
     Raises SandboxError when one cannot be built or stored, ChecksumDiffers when a release is not the
     published file, InputError for a bad mirror or CA file.
     """
@@ -67,7 +74,7 @@ def ensure(names: Sequence[str], invocation: Invocation, report: Callable[[str],
     found = _look(wanted, invocation)
     placed = release.fetch_all([p for p in wanted if p.name not in found], invocation, report)
     missing = [p for p in PROGRAMS if p in wanted and p.name not in found and p.name not in placed]
-    placed |= build.build_all(missing, invocation, report)
+    placed |= build.build_all(missing, invocation, report, spent)
     build_folder.remove_if_done(wanted, invocation, report)
     found |= {name: _program(BY_NAME[name], there, there.origin) for name, there in placed.items()}
     return {pinned.name: found[pinned.name] for pinned in wanted}

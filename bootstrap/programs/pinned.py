@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bootstrap.core.names import ARGOCD_VERSION
+from bootstrap.core.argocd_version import ARGOCD_VERSION
 
 Fit = Literal["exact", "patch", "minor", "any"]
 """How far a program found on PATH may differ from the pinned version.

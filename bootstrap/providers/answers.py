@@ -13,11 +13,13 @@ _SECONDARY = "secondary rate limit"
 """GitHub's name for a limit that some answers mention only in their text."""
 
 
-def is_limit(status: int, headers: Mapping[str, str], said: str) -> bool:
+def is_limit(status: int, headers: Mapping[str, str], message: str) -> bool:
     """Whether the host refused because of its rate limit, before anything was done."""
     if status in (429, 503):
         return True
-    return status == 403 and ("Retry-After" in headers or _is_used_up(headers) or _SECONDARY in said.lower())
+    return status == 403 and (
+        "Retry-After" in headers or _is_used_up(headers) or _SECONDARY in message.lower()
+    )
 
 
 def patience(headers: Mapping[str, str], now: float) -> float:
@@ -50,9 +52,9 @@ def message(data: Any) -> str:
     """What the host says, on one line of at most 300 characters; empty when it says nothing."""
     if not isinstance(data, dict):
         return ""
-    said = [*_texts(data.get("message")), *_texts(data.get("errors"))]
-    said = said or [*_texts(data.get("error")), *_texts(data.get("error_description"))]
-    return " ".join("; ".join(dict.fromkeys(said)).split())[:300]
+    texts = [*_texts(data.get("message")), *_texts(data.get("errors"))]
+    texts = texts or [*_texts(data.get("error")), *_texts(data.get("error_description"))]
+    return " ".join("; ".join(dict.fromkeys(texts)).split())[:300]
 
 
 def clock_time(seconds: float) -> str:

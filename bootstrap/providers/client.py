@@ -164,8 +164,8 @@ class Client:
     def _refused(
         self, answer: Any, tried: str, limited: bool, counted: str
     ) -> ProviderError | AuthenticationFailed:
-        said = answers.message(body(answer)) or answer.reason or "no message"
-        found = self._hide(f"{answer.status_code}: {said}") + counted
+        message = answers.message(body(answer)) or answer.reason or "no message"
+        found = self._hide(f"{answer.status_code}: {message}") + counted
         if answer.status_code == 401:
             hint = "check the token (GIT_TOKEN, --token-file): it may be wrong or expired"
             return AuthenticationFailed(tried, found, hint, self.base)

@@ -157,9 +157,11 @@ class GitHub:
             return Delivery(
                 int(one.get("status_code") or 0), str(one["status"]), str(one.get("delivered_at") or "")
             )
-        said = hook.get("last_response") or {}
-        if listed is None and (said.get("code") or said.get("message")):
-            return Delivery(int(said.get("code") or 0), str(said.get("message") or said.get("status")))
+        response = hook.get("last_response") or {}
+        if listed is None and (response.get("code") or response.get("message")):
+            return Delivery(
+                int(response.get("code") or 0), str(response.get("message") or response.get("status"))
+            )
         return None
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:

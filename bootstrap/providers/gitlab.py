@@ -143,9 +143,9 @@ class GitLab:
         if not listed:
             return {"last": None}
         one = max(listed, key=lambda item: int(item["id"]))
-        said = str(one.get("response_status") or "no answer")
+        status = str(one.get("response_status") or "no answer")
         at = str((one.get("response_headers") or {}).get("Date") or "")
-        return {"last": Delivery(int(said) if said.isdigit() else 0, said, at)}
+        return {"last": Delivery(int(status) if status.isdigit() else 0, status, at)}
 
     def has_deploy_key(self, repository_url: str, public: str) -> bool:
         return deploy_keys.has(self.client, f"{project(repository_url)}/deploy_keys", public, reads=_READS)

@@ -16,7 +16,7 @@ class Delivery:
     """The last one: its HTTP status (0: no answer came), the host's message, and when ("": unknown)."""
 
     status: int
-    said: str
+    message: str
     at: str = ""
 
 

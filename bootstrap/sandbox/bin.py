@@ -19,13 +19,13 @@ _VERIFY = """\
 #!/bin/sh
 # Argo CD asks for a commit's or tag's signature by this name. Unsigned is an answer, not a failure.
 if git describe --exact-match "$1" >/dev/null 2>&1; then kind=tag; else kind=commit; fi
-said=$(git "verify-$kind" "$1" 2>&1)
+output=$(git "verify-$kind" "$1" 2>&1)
 code=$?
-case "$code:$kind:$said" in
-  1:tag:error:*) said= code=0 ;;
+case "$code:$kind:$output" in
+  1:tag:error:*) output= code=0 ;;
   1:*) code=0 ;;
 esac
-printf '%s\\n' "$said"
+printf '%s\\n' "$output"
 exit "$code"
 """
 

@@ -94,5 +94,5 @@ def _bearer(token: str) -> Login:
 
 
 def _refused(tried: str, ended: subprocess.CompletedProcess[str]) -> SandboxError:
-    said = (ended.stderr or ended.stdout).strip().splitlines()
-    return SandboxError(tried, said[-1] if said else f"exit {ended.returncode}", HINT)
+    lines = (ended.stderr or ended.stdout).strip().splitlines()
+    return SandboxError(tried, lines[-1] if lines else f"exit {ended.returncode}", HINT)

@@ -184,8 +184,8 @@ def _call(tools: Tools, argv: Sequence[str]) -> subprocess.CompletedProcess[str]
 
 
 def _failed(tried: str, ended: subprocess.CompletedProcess[str]) -> SandboxError:
-    said = "\n".join((ended.stderr or ended.stdout).strip().splitlines()[-8:])
-    return SandboxError(tried, said or f"exit {ended.returncode}", f"run it by hand to see more, {EMBEDDED}")
+    tail = "\n".join((ended.stderr or ended.stdout).strip().splitlines()[-8:])
+    return SandboxError(tried, tail or f"exit {ended.returncode}", f"run it by hand to see more, {EMBEDDED}")
 
 
 def _lock(folder: Path) -> Path:

@@ -179,15 +179,15 @@ def tail(path: Path, lines: int = 15, size: int | None = None) -> str:
 
 def last_words(path: Path, lines: int = 15) -> str:
     """The last output of a process since its last start: from the panic on, where there was one."""
-    said = _last_lines(path)
-    for number in range(len(said) - 1, -1, -1):
-        if said[number].startswith(STARTED):
-            said = said[number + 1 :]
+    written = _last_lines(path)
+    for number in range(len(written) - 1, -1, -1):
+        if written[number].startswith(STARTED):
+            written = written[number + 1 :]
             break
-    for number, line in enumerate(said):
+    for number, line in enumerate(written):
         if line.startswith(("panic:", "fatal error:")):
-            return "\n".join(said[max(0, number - 2) : number + lines - 2])
-    return "\n".join(said[-lines:])
+            return "\n".join(written[max(0, number - 2) : number + lines - 2])
+    return "\n".join(written[-lines:])
 
 
 def _last_lines(path: Path, size: int | None = None) -> list[str]:
@@ -204,9 +204,9 @@ def _last_lines(path: Path, size: int | None = None) -> list[str]:
 def died(folder: Path, name: str) -> SandboxError:
     """The error for a process that has exited, with the end of its log."""
     log = log_file(folder, name)
-    said = last_words(log) or "nothing was written"
+    written = last_words(log) or "nothing was written"
     return SandboxError(
-        f"running {name}", f"it has exited; the end of its log:\n{said}", f"read the whole log in {log}"
+        f"running {name}", f"it has exited; the end of its log:\n{written}", f"read the whole log in {log}"
     )
 
 

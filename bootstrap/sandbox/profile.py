@@ -90,9 +90,9 @@ def _question(source: Mapping[str, Any]) -> str:
 
 
 def _short(failure: Failure, url: str) -> str:
-    said = {
+    reasons = {
         "certificate": "its certificate is not trusted",
         "silent": "no answer in time",
         "proxy": "the proxy refuses",
     }
-    return said.get(failure.kind) or f"{urlsplit(url).hostname or 'the host'} cannot be reached"
+    return reasons.get(failure.kind) or f"{urlsplit(url).hostname or 'the host'} cannot be reached"

@@ -24,10 +24,10 @@ def wait_for(folder: Path, name: str, question: Callable[[], bool], deadline: fl
             raise process.died(folder, name)
         if time.monotonic() > deadline:
             log = process.log_file(folder, name)
-            said = process.last_words(log)
+            tail = process.last_words(log)
             raise SandboxError(
                 f"waiting for {name}",
-                f"timed out waiting for {waited_for}; the end of its log:\n{said}",
+                f"timed out waiting for {waited_for}; the end of its log:\n{tail}",
                 f"give a longer --timeout, or read {log}",
             )
         time.sleep(PAUSE)

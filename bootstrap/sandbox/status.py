@@ -16,13 +16,13 @@ State = Literal["running", "ended", "stopped"]
 
 @dataclass(frozen=True)
 class Process:
-    """`ended`: started, and exited; `stopped`: not started. `said`: its last lines."""
+    """`ended`: started, and exited; `stopped`: not started. `tail`: the end of its log."""
 
     name: str
     state: State
     pid: int | None
     log: Path
-    said: str = ""
+    tail: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Status:
                     "state": item.state,
                     "pid": item.pid,
                     "log": str(item.log),
-                    **({"said": item.said} if item.said else {}),
+                    **({"tail": item.tail} if item.tail else {}),
                 }
                 for item in self.processes
             ],

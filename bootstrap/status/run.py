@@ -12,13 +12,14 @@ from bootstrap import argocd, kube
 from bootstrap.argocd import server as argocd_server
 from bootstrap.argocd.explain import explained
 from bootstrap.argocd.source import Source
-from bootstrap.argocd.status import ApplicationStatus, Family, Status, key_of, summarise
+from bootstrap.argocd.status import Family, Status, key_of, summarise
 from bootstrap.core.errors import ExitStatus, InputError, NotFound
 from bootstrap.core.keys import pressed
 from bootstrap.core.output import Output
 from bootstrap.kube import Cluster, certificates
 from bootstrap.status import behind as live_behind
 from bootstrap.status import images as live_images
+from bootstrap.status import table
 
 ROOT = "root"
 FOREVER = 10 * 365 * 86400.0
@@ -27,8 +28,6 @@ API_VERSION = "argoproj.io/v1alpha1"
 TICK = 1.0
 """Seconds between two drawings of a live view, at least."""
 QUIT = frozenset("qQ")
-NAME = "APPLICATION"
-HEADERS = ("WAVE", NAME, "SYNC", "HEALTH", "REVISION", "BEHIND", "SINCE", "WAITING FOR")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def status(request: Request, output: Output) -> int:
             }
         )
     else:
-        output.table(HEADERS, [cells(item) for item in found.applications])
+        output.table(table.HEADERS, [table.cells(item) for item in found.applications])
         for item in found.waiting:
             for line in item.objects:
                 output.line(f"{item.name}: {line}")
@@ -107,15 +106,6 @@ def everything(applications: Sequence[dict[str, Any]], request: Request, output:
             rows += part
             seen |= {(item.namespace, item.name) for item in part}
     return replace(first, applications=tuple(rows))
-
-
-def cells(item: ApplicationStatus) -> tuple[str, ...]:
-    """A row of the table."""
-    wave, name, sync, health, since, _ = item.cells()
-    waiting = item.waiting_for or "-"
-    revision = item.revision[:9] if re.fullmatch(r"[0-9a-f]{40,64}", item.revision) else item.revision[:16]
-    behind = "-" if item.behind is None else str(item.behind)
-    return wave, name, sync, health, revision or "-", behind, since, waiting
 
 
 def _with_distance(
@@ -149,7 +139,7 @@ def watch(request: Request, output: Output) -> int:
                     break
                 if state is not None:
                     found = state
-                live.update(_drawn(found, console.height, console.width), refresh=True)
+                live.update(table.live(found, console.height, console.width), refresh=True)
         except KeyboardInterrupt:
             pass  # Ctrl-C ends the view, too
     output.info(found.summary())
@@ -179,28 +169,6 @@ def states(cluster: Cluster, request: Request, output: Output) -> Iterator[Statu
             known.pop(key_of(application), None)
         else:
             known[key_of(application)] = application
-
-
-def _drawn(found: Status, height: int, width: int) -> Any:
-    """As many rows as the terminal has, those that are not ready first."""
-    from rich.table import Table
-    from rich.text import Text
-
-    room = max(1, height - 4)
-    rows = [*found.waiting, *(item for item in found.applications if item.ready)]
-    table = Table(box=None, header_style="bold", pad_edge=False, caption_justify="left")
-    for header in HEADERS:
-        longest = max((len(item.name) + 2 for item in rows[:room]), default=0) if header == NAME else None
-        widest = None if longest else max(12, width // 2)
-        table.add_column(header, no_wrap=True, overflow="ellipsis", min_width=longest, max_width=widest)
-    for item in rows[:room]:
-        style = "" if item.ready else ("red" if item.final else "yellow")
-        mark = "✓ " if item.ready else ("✗ " if item.final else "… ")
-        wave, name, *rest = cells(item)
-        table.add_row(*(Text(cell, style=style) for cell in (wave, mark + name, *rest)))
-    more = f", {len(rows) - room} more below" if len(rows) > room else ""
-    table.caption = f"{found.summary()}{more}; q quits"
-    return table
 
 
 # -- wait ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from bootstrap.resources.index import dig, mapping, mappings, sequence
+from bootstrap.validate.admission.schema_values import has_rules
 
 METADATA = "#V1ObjectMeta"
 _PLAIN = {"string": "str", "integer": "int", "boolean": "bool", "number": "float"}
@@ -18,7 +19,7 @@ _DEEPEST = 60
 def of_definition(body: Mapping[str, Any]) -> dict[str, Any]:
     """The models and kinds of one definition; equal models share a name, which is a hash of their content."""
     models: dict[str, Any] = {}
-    kinds = {}
+    kinds, rules = {}, {}
     group, kind = dig(body, "spec", "group"), dig(body, "spec", "names", "kind")
     for version in mappings(dig(body, "spec", "versions")):
         schema = mapping(dig(version, "schema", "openAPIV3Schema"))
@@ -34,7 +35,9 @@ def of_definition(body: Mapping[str, Any]) -> dict[str, Any]:
         root = _type({**schema, "type": "object", "properties": properties}, models, 0)
         if isinstance(root, str):
             kinds[f"{group}/{version.get('name')}/{kind}"] = root.removeprefix("#")
-    return {"models": models, "kinds": kinds}
+        if has_rules(schema):
+            rules[f"{group}/{version.get('name')}/{kind}"] = schema
+    return {"models": models, "kinds": kinds, "rules": rules}
 
 
 def argocd() -> dict[str, Any]:

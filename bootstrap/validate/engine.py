@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
+from bootstrap.cel.evaluator import Evaluator
 from bootstrap.layout.components import offered
 from bootstrap.repository.charts import brings_no_issuers
 from bootstrap.repository.kustomize import file_of
@@ -23,6 +24,8 @@ from bootstrap.resources.homes import gateway_labels, homes
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, PROJECT, Index, Resource
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
+from bootstrap.validate.admission.definitions import not_evaluated
+from bootstrap.validate.admission.policy_findings import findings as policy_findings
 from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
@@ -44,16 +47,18 @@ def check(repository: Repository, settings: Settings, own: Own | None = None) ->
     found = [*file_findings(repository, places), *record_findings(repository, places, settings.own)]
     schemas = reader(repository, settings.kinds)
     others = loose(repository)
-    for scope in repository.scopes:
-        beside = frozenset() if scope.complete else others
-        found += _scope_findings(repository, scope, settings, schemas(scope), beside, places)
-    found += unreachable(repository, places)
-    if own.rules or own.wrong:
-        from bootstrap.cel.evaluator import Evaluator
-        from bootstrap.validate.own.findings import findings as own_findings
+    with Evaluator() as cel:
+        for scope in repository.scopes:
+            beside = frozenset() if scope.complete else others
+            found += _scope_findings(repository, scope, settings, schemas(scope), beside, places, cel)
+        found += policy_findings(repository, cel, places)
+        if own.rules or own.wrong:
+            from bootstrap.validate.own.findings import findings as own_findings
 
-        with Evaluator() as evaluator:
-            found += own_findings(repository, own, evaluator, places)
+            found += own_findings(repository, own, cel, places)
+        if cel.is_missing and any(schemas(scope).schema().get("rules") for scope in repository.scopes):
+            found.append(not_evaluated("the rules in CEL of CustomResourceDefinitions"))
+    found += unreachable(repository, places)
     return _ordered(found, settings)
 
 
@@ -87,7 +92,8 @@ def findings(
     places = Places(repository.files, _made_of(repository))
     known = reader(repository, settings.kinds)(scope)
     beside = frozenset() if scope.complete else loose(repository)
-    found = list(_scope_findings(repository, scope, settings, known, beside, places, namespaces))
+    with Evaluator() as cel:
+        found = list(_scope_findings(repository, scope, settings, known, beside, places, cel, namespaces))
     for placement in scope.placements:
         for finding in placed(repository.units[placement.unit.key].faults, places):
             found.append(replace(finding, application=placement.application))
@@ -134,6 +140,7 @@ def _scope_findings(
     known: Known,
     beside: frozenset[Identity],
     places: Places,
+    cel: Evaluator,
     only: Collection[str] | None = None,
 ) -> Iterator[Finding]:
     namespaced = repository.namespaced(scope)
@@ -144,7 +151,7 @@ def _scope_findings(
             groups[(placement.cluster, namespace)][place].append(number)
     there = present(repository, scope, beside, ByHand(repository.files))
     clusters = {cluster for cluster, _ in groups}
-    targets = {cluster: _target(repository, scope, cluster, settings, known) for cluster in clusters}
+    targets = {cluster: _target(repository, scope, cluster, settings, known, cel) for cluster in clusters}
     keys = {
         (cluster, namespace): _group_key(repository, scope, targets[cluster], namespace, members)
         for (cluster, namespace), members in groups.items()
@@ -167,12 +174,16 @@ def _scope_findings(
             yield placed_at
 
 
-def _target(repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known) -> _Target:
+def _target(
+    repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known, cel: Evaluator
+) -> _Target:
     opaque = {namespace for where, namespace in scope.opaque if where == cluster}
     resources: list[Resource] = []
     built = []
     complete = scope.complete and cluster not in scope.unreadable
-    digest = hashlib.sha256(f"{version()} {complete} {settings.kubernetes} {known.key}".encode())
+    digest = hashlib.sha256(
+        f"{version()} {complete} {settings.kubernetes} {known.key} {cel.is_missing}".encode()
+    )
     images = set(scope.charts)
     for placement in scope.placements:
         if placement.cluster != cluster:
@@ -215,6 +226,7 @@ def _target(repository: Repository, scope: Scope, cluster: str, settings: Settin
         off,
         lived_in,
         gateways,
+        cel,
     )
     return _Target(context, digest.hexdigest())
 

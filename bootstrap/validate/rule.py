@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bootstrap.cel.evaluator import Evaluator
 from bootstrap.core.text import is_slip
 from bootstrap.repository.kustomize import Tree
 from bootstrap.resources.entrances import Entrances, classes
@@ -85,7 +86,8 @@ class ClusterContext:
     where ingress controllers run; `issuers` means that Git has all ClusterIssuers, even if not all is known;
     `off` are the classes of controllers that are switched off in the cluster's kustomization;
     `homes` the namespaces that a chart of a name (or the image of its controller) is applied to;
-    `gateways` the labels of the pods that charts install for Istio's Gateways, None if not all are known.
+    `gateways` the labels of the pods that charts install for Istio's Gateways, None if not all are known;
+    `cel` evaluates expressions.
     """
 
     public: Index
@@ -99,6 +101,7 @@ class ClusterContext:
     off: frozenset[str] = frozenset()
     homes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     gateways: Sequence[Mapping[str, str]] | None = None
+    cel: Evaluator | None = None
 
     def knows_cluster_objects(self) -> bool:
         """Whether a cluster-scoped object that is not in Git is really missing."""

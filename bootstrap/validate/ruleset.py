@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.fingerprint import fingerprint
+from bootstrap.validate.admission import definitions, policies
 from bootstrap.validate.own import faults as own_faults
 from bootstrap.validate.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.validate.rules import (
@@ -45,6 +46,7 @@ from bootstrap.validate.rules.api import (
     pod_security,
     pods,
     quota,
+    quota_sums,
     refused,
     schema,
     validation,
@@ -54,11 +56,22 @@ from bootstrap.validate.rules.api import (
 
 def version() -> str:
     """A cache key of everything that decides findings."""
-    return fingerprint("core", "manifests", "repository", "resources", "validate")
+    return fingerprint("cel", "core", "manifests", "repository", "resources", "validate")
 
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
-    "Files": (files, labels, own_faults, record, refused, schema, validation, versions),
+    "Files": (
+        files,
+        labels,
+        definitions,
+        policies,
+        own_faults,
+        record,
+        refused,
+        schema,
+        validation,
+        versions,
+    ),
     "The app of apps": (apps, hooks, options, projects, repeated, requirements, waves),
     "The chain": (
         services,
@@ -83,6 +96,7 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         pod_security,
         ingress_rules,
         quota,
+        quota_sums,
     ),
     "Safety": (credentials, safety),
 }
@@ -119,6 +133,8 @@ CHECKS: tuple[Check, ...] = (
     pod_security.check,
     ingress_rules.check,
     quota.check,
+    quota_sums.check,
+    definitions.check,
 )
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,

@@ -87,7 +87,9 @@ def _choose(found: list[Definition], own: set[str]) -> list[Definition]:
 def _joined(schemas: list[Schema]) -> Schema:
     models: dict[str, Any] = {}
     kinds: dict[str, str] = {}
+    rules: dict[str, Any] = {}
     for schema in schemas:
         models |= schema["models"]
         kinds |= schema["kinds"]
-    return {"models": models, "kinds": kinds}
+        rules |= schema.get("rules", {})
+    return {"models": models, "kinds": kinds, "rules": rules}

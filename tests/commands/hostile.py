@@ -1,4 +1,4 @@
-"""Repositories that nobody would write, as hypothesis makes them up."""
+"""Repositories that no one would write, as hypothesis generates them."""
 
 from __future__ import annotations
 
@@ -204,6 +204,28 @@ OBJECTS = some.fixed_dictionaries(
     },
     optional={"spec": some.one_of(VALUES, SPECS), "data": VALUES, "items": some.lists(VALUES, max_size=2)},
 )
+DEEP = some.builds(
+    lambda depth, around: around[0] * depth + "x" + around[1] * depth,
+    some.sampled_from([50, 300, 900, 5000, 20_000]),
+    some.sampled_from([("[", "]"), ("{a: ", "}"), ("- ", ""), ("a: {b: [", "]}"), ("? ", "")]),
+)
+INDENTED = some.builds(
+    lambda depth, key: "".join(f"{' ' * level}{key}:\n" for level in range(depth)),
+    some.sampled_from([200, 1200]),
+    some.sampled_from(["a", "metadata", "spec"]),
+)
+HUGE = some.builds(
+    lambda count, form: "".join(form.replace("NUMBER", str(number)) for number in range(count)),
+    some.sampled_from([200, 2000]),
+    some.sampled_from(
+        [
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x-NUMBER}\ndata: {a: b}\n",
+            "---\napiVersion: v1\nkind: Service\nmetadata: {name: x, labels: {a: aNUMBER}}\nspec: {}\n",
+            "- {a: NUMBER, b: [NUMBER, NUMBER]}\n",
+            "kNUMBER: &aNUMBER {x: NUMBER}\n",
+        ]
+    ),
+)
 RAW = some.sampled_from(
     [
         "[" * 5000,
@@ -223,7 +245,70 @@ RAW = some.sampled_from(
         "a: 0x" + "f" * 5000,
     ]
 )
-TEXTS = some.one_of(OBJECTS.map(json.dumps), KUSTOMIZATIONS.map(json.dumps), VALUES.map(json.dumps), RAW)
+TEXTS = some.one_of(
+    OBJECTS.map(json.dumps),
+    some.lists(OBJECTS, max_size=4).map(lambda many: "\n---\n".join(map(json.dumps, many))),
+    KUSTOMIZATIONS.map(json.dumps),
+    VALUES.map(json.dumps),
+    RAW,
+    DEEP,
+    INDENTED,
+    HUGE,
+)
+RECORDS = some.one_of(
+    some.fixed_dictionaries(
+        {},
+        optional={
+            "checks": some.one_of(
+                VALUES, some.fixed_dictionaries({"off": some.lists(NAMES), "severity": VALUES})
+            ),
+            "clusters": some.dictionaries(NAMES, VALUES, max_size=3),
+            "images": VALUES,
+            "argocd": VALUES,
+            "catalog": VALUES,
+        },
+    ).map(json.dumps),
+    TEXTS,
+)
+CHARTS = some.one_of(
+    some.just("apiVersion: v2\nname: x\nversion: 1.0.0\n"),
+    some.fixed_dictionaries(
+        {"apiVersion": some.just("v2"), "name": some.just("x"), "version": some.just("1.0.0")},
+        optional={
+            "dependencies": some.lists(
+                some.fixed_dictionaries(
+                    {"name": NAMES, "version": NAMES, "repository": NAMES}, optional={"alias": NAMES}
+                ),
+                max_size=2,
+            ),
+            "type": NAMES,
+            "kubeVersion": NAMES,
+            "icon": NAMES,
+        },
+    ).map(json.dumps),
+    TEXTS,
+)
+TEMPLATES = some.one_of(
+    some.sampled_from(
+        [
+            '{{ .Files.Get "linked" }}',
+            '{{ .Files.Get "../../../outside/cm.yaml" }}',
+            '{{ (.Files.Glob "**").AsConfig }}',
+            '{{ tpl "{{ .Values }}" . }}',
+            "{{ fail }}",
+            '{{ getHostByName "x.example.com" }}',
+            '{{ lookup "v1" "Secret" "" "" }}',
+            '{{ env "GIT_TOKEN" }}{{ expandenv "$GIT_TOKEN" }}',
+            "{{ range until 100000000 }}x{{ end }}",
+            '{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}',
+            '{{ repeat 500000000 "x" }}',
+            '{{ genPrivateKey "rsa" }}',
+            '{{ regexMatch "(a+)+b" (repeat 99 "a") }}',
+            '{{ printf "%0999999999d" 1 }}',
+        ]
+    ),
+    TEXTS,
+)
 REPOSITORIES = some.fixed_dictionaries(
     {
         "over/kustomization.yaml": KUSTOMIZATIONS.map(json.dumps),
@@ -256,23 +341,32 @@ REPOSITORIES = some.fixed_dictionaries(
     optional={
         "over/cm.yaml": TEXTS,
         "over/base/kustomization.yaml": KUSTOMIZATIONS.map(json.dumps),
-        "chart/Chart.yaml": some.one_of(some.just("apiVersion: v2\nname: x\nversion: 1.0.0\n"), TEXTS),
-        "chart/templates/a.yaml": some.one_of(
+        "chart/Chart.yaml": CHARTS,
+        "chart/templates/a.yaml": TEMPLATES,
+        "chart/templates/NOTES.txt": TEMPLATES,
+        "chart/crds/a.yaml": TEXTS,
+        "chart/charts/y/Chart.yaml": CHARTS,
+        "chart/values.yaml": TEXTS,
+        "chart/values.schema.json": some.one_of(
             some.sampled_from(
                 [
-                    '{{ .Files.Get "linked" }}',
-                    '{{ tpl "{{ .Values }}" . }}',
-                    "{{ fail }}",
-                    '{{ getHostByName "x.example.com" }}',
-                    '{{ lookup "v1" "Secret" "" "" }}',
+                    '{"$ref": "http://ADDRESS/x"}',
+                    '{"$ref": "file:///OUTSIDE/cm.yaml"}',
+                    '{"$ref": "#"}',
+                    '{"pattern": "(a+)+b"}',
                 ]
             ),
             TEXTS,
         ),
-        "chart/values.yaml": TEXTS,
-        "bootstrap.yaml": TEXTS,
+        "bootstrap.yaml": RECORDS,
+        ".bootstrap-baseline.json": TEXTS,
         "clusters/one/settings.yaml": TEXTS,
+        "clusters/one/kustomization.yaml": some.one_of(
+            some.just("resources: [app.yaml, set.yaml, settings.yaml, ../../over]\n"),
+            KUSTOMIZATIONS.map(json.dumps),
+        ),
         ".gitattributes": some.just("* filter=pwn diff=pwn\n*.yaml filter=a=b\n"),
+        ".gitmodules": some.just('[submodule "x"]\n\tpath = x\n\turl = ext::sh -c touch% RAN\n'),
     },
 )
 LINKS = some.dictionaries(
@@ -282,6 +376,11 @@ LINKS = some.dictionaries(
             "over/cm.yaml",
             "chart/linked",
             "chart/values.yaml",
+            "chart/Chart.yaml",
+            "chart/templates/b.yaml",
+            "chart/charts/y",
+            "clusters/two",
+            "over/kustomization.yaml",
             "linked",
             "clusters/one/more.yaml",
             "bootstrap.yaml",

@@ -59,7 +59,7 @@ def test_enabling_changes_one_line_and_no_other_byte(run: Run, repository: Path)
     assert changed(repository) == []
 
 
-def test_what_a_component_requires_comes_along_and_is_said(run: Run, repository: Path) -> None:
+def test_what_a_component_requires_comes_along_and_is_reported(run: Run, repository: Path) -> None:
     assert run("component", "disable", "traefik", "cert-manager", "gateway-api").exit == 0
     result = run("component", "enable", "traefik", "-o", "json")
     assert result.exit == 0
@@ -88,7 +88,7 @@ def test_what_others_stand_on_is_not_switched_off_alone(run: Run, repository: Pa
     assert changed(repository) == []
 
 
-def test_unknown_names_and_clusters_are_told_with_the_nearest(run: Run, repository: Path) -> None:
+def test_unknown_names_and_clusters_are_reported_with_the_nearest(run: Run, repository: Path) -> None:
     wrong = run("component", "enable", "trefik")
     assert (wrong.exit, "traefik" in wrong.err) == (ExitStatus.INPUT, True)
     elsewhere = run("component", "list", "--cluster", "edge")
@@ -117,7 +117,9 @@ def test_push_commits_the_one_line_on_the_branch(run: Run, repository: Path, rem
     assert git("show", "--numstat", "--format=", folder=repository).split() == ["1", "1", FILE]
 
 
-def test_component_whose_folder_is_not_there_is_told_and_not_switched_on(run: Run, repository: Path) -> None:
+def test_component_whose_folder_is_missing_is_reported_and_not_switched_on(
+    run: Run, repository: Path
+) -> None:
     shutil.rmtree(repository / "infrastructure/tempo")
     shutil.rmtree(repository / "infrastructure/otel-collector")
     listed = {item["name"]: item["state"] for item in json.loads(run("component", "list", "-o", "json").out)}
@@ -140,3 +142,17 @@ def test_argo_cd_is_not_switched_off_without_being_meant(run: Run, repository: P
     meant = run("component", "disable", "argocd", "--yes")
     assert (meant.exit, "warning: Argo CD then no longer manages itself" in meant.err) == (0, True)
     assert len(changed(repository)) == 2
+
+
+def test_disabling_says_what_argo_cd_deletes(run: Run, repository: Path) -> None:
+    said = run("component", "disable", "traefik", "cert-manager", "voting-app-production", "--dry-run")
+    assert "Argo CD deletes traefik with what it applied" in said.err
+    assert "Argo CD deletes cert-manager with what it applied" in said.err
+    assert "Namespace" in said.err
+    assert "deletes" not in run("component", "enable", "loki", "--dry-run").err
+
+
+def test_a_push_and_a_request_are_one_or_the_other(run: Run, repository: Path) -> None:
+    refused = run("component", "enable", "loki", "--push", "--pr")
+    assert refused.exit == ExitStatus.INPUT
+    assert "--push and --pr cannot be combined" in refused.err

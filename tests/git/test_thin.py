@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,8 +21,10 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.invocation import Invocation
+from bootstrap.git import waiting
 from bootstrap.git.auth import Credential
 from bootstrap.git.changes import FileChange
+from bootstrap.git.objects import NewCommit
 from bootstrap.git.thin import ThinBranch
 from tests.git_repositories import AUTHOR, Bare, git
 
@@ -36,6 +39,7 @@ FILES = {
     "apps/app-0/base/run.sh": b"#!/bin/sh\n",
     "shared/deep/er/base/pod.yaml": b"pod\n",
 }
+STAMP = f"{AUTHOR} 0 +0000"
 PATH = "apps/app-3/overlays/staging/kustomization.yaml"
 
 
@@ -121,7 +125,7 @@ def test_a_files_mode_stays(bare, tmp_path):
         branch.refresh()
         assert branch.read("apps/link.yaml") is None
         assert "apps/link.yaml" not in set(branch.under("apps"))
-        with pytest.raises(RefusedError, match="no plain file"):
+        with pytest.raises(RefusedError, match="is not a plain file"):
             branch.commit([FileChange("apps/link.yaml", b"x")], "m", AUTHOR, 0)
         sha = branch.commit([FileChange("apps/app-0/base/run.sh", b"#!/bin/bash\n")], "m", AUTHOR, 0)
         branch.push(sha)
@@ -144,6 +148,93 @@ def test_a_tip_that_has_moved_is_stale_and_the_next_one_is_read_anew(bare, tmp_p
     assert git(bare.folder, "rev-list", "--merges", "--count", "main") == "0"
 
 
+def test_a_tip_that_was_looked_at_first_is_read_whole_afterwards(bare, tmp_path):
+    """What waits is pushed after a look: git then fetches the lists of the tip that it looked at."""
+    with opened(bare, tmp_path) as (branch, _):
+        first = branch.refresh()
+        assert branch.read(PATH) == b"app 3 staging\n"
+        theirs = bare.commit({PATH: b"theirs\n", "apps/app-9/new.yaml": b"new\n"})
+        assert branch.has_taken(first)
+        before = objects(branch)
+        waiting.put(branch, "group", waiting.new_waiting(branch, "one", "text", AUTHOR, 0))
+        assert [one.name for one in waiting.listed(branch, "group")] == ["one"]
+        assert objects(branch) == before
+        assert branch.refresh() == theirs
+        branch.fetch_folders(["apps/app-3"])
+        assert branch.read(PATH) == b"theirs\n"
+
+
+def test_a_folder_that_is_again_as_it_was_in_the_past_is_read_whole(bare, tmp_path):
+    new = b"new\n"
+    bare.commit({PATH: b"once\n"})
+    once = bare.tip("main")
+    bare.commit({PATH: new})
+    with opened(bare, tmp_path) as (branch, _):
+        branch.refresh()
+        assert branch.read(PATH) == new
+        (tree,) = branch.past().entries_at([branch.past().commit(once).tree], "apps/app-3")
+        assert tree is not None
+        branch.past().lists([tree.sha])
+        back = bare.commit({PATH: b"once\n"})
+        assert branch.refresh() == back
+        branch.fetch_folders(["apps/app-3"])
+        assert branch.read(PATH) == b"once\n"
+
+
+def shown(bare: Bare, commit: str, path: str) -> bytes:
+    """A file of the host, as git shows it."""
+    return f"{git(bare.folder, 'show', f'{commit}:{path}')}\n".encode()
+
+
+OPERATIONS = ("theirs", "refresh", "look", "look back", "wait", "lead", "push", "read", "bring", "past")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_was_looked_at_in_whatever_order_the_tip_is_read_as_it_is(bare, tmp_path, seed):
+    choose = random.Random(seed)  # noqa: S311 - the same order in every run
+    with opened(bare, tmp_path) as (branch, _):
+        first = branch.refresh()
+        for number in range(16):
+            path = f"apps/app-{choose.randrange(30)}/overlays/staging/kustomization.yaml"
+            match choose.choice(OPERATIONS):
+                case "theirs":
+                    bare.commit({path: f"{choose.randrange(3)}\n".encode(), f"new-{number}/a/b.txt": b"x"})
+                case "refresh":
+                    branch.refresh()
+                case "look":
+                    assert branch.has_taken(branch.tip)
+                case "look back":
+                    assert branch.taken_since("nobody said this", None, first) is None
+                case "wait":
+                    waiting.put(
+                        branch, "group", waiting.new_waiting(branch, f"{number}", "text", AUTHOR, number)
+                    )
+                    assert f"{number}" in {one.name for one in waiting.listed(branch, "group")}
+                case "lead":
+                    taken = waiting.listed(branch, "group")
+                    branch.refresh()
+                    shas = branch.commits([NewCommit([FileChange(path, b"1\n")], "m", STAMP, STAMP)] * 2)
+                    waiting.take(branch, "group", shas[-1], taken)
+                case "push":
+                    sha = branch.commit([FileChange(path, b"2\n")], "m", AUTHOR, 0)
+                    if branch.tip == bare.tip("main"):
+                        branch.push(sha)
+                case "read":
+                    assert (
+                        branch.read(path) == git(bare.folder, "show", f"{branch.tip}:{path}").encode() + b"\n"
+                    )
+                case "bring":
+                    branch.fetch_folders([path.rpartition("/")[0], "shared"])
+                case "past":
+                    commit = branch.past().commit(first)
+                    branch.past().lists(
+                        [entry.sha for entry in branch.past().entries_at([commit.tree], "apps")]
+                    )
+        for number in range(30):
+            path = f"apps/app-{number}/overlays/staging/kustomization.yaml"
+            assert branch.read(path) == shown(bare, branch.tip, path)
+
+
 def test_a_branch_that_was_reset_meanwhile_does_not_get_back_what_was_removed(bare, tmp_path):
     first = bare.tip("main")
     bare.commit({"removed.yaml": b"x"})
@@ -156,7 +247,7 @@ def test_a_branch_that_was_reset_meanwhile_does_not_get_back_what_was_removed(ba
     assert bare.tip("main") == first
 
 
-def test_a_hosts_refusal_is_told_and_not_taken_for_a_race(bare, tmp_path):
+def test_a_hosts_refusal_is_reported_and_not_mistaken_for_a_race(bare, tmp_path):
     hook = bare.folder / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho 'protected branch' >&2\nexit 1\n")
@@ -170,9 +261,9 @@ def test_a_hosts_refusal_is_told_and_not_taken_for_a_race(bare, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"uploadpack.allowFilter": "false"}, "filters nothing"),
+        ({"uploadpack.allowFilter": "false"}, "does not filter"),
         ({"uploadpackfilter.tree.allow": "false"}, "does not filter by depth"),
-        ({"uploadpackfilter.allow": "false"}, "filters nothing"),
+        ({"uploadpackfilter.allow": "false"}, "does not filter"),
     ],
 )
 def test_a_host_that_filters_less_sends_more_and_works(bare, tmp_path, settings, said):
@@ -197,7 +288,7 @@ def test_a_host_that_gives_nothing_by_id_sends_its_whole_tip(bare, tmp_path):
     with opened(bare, tmp_path, url=url, GIT_SSH_COMMAND=str(ssh)) as (branch, details):
         branch.refresh()
         assert branch.read(PATH) == b"app 3 staging\n"
-        assert any("gives nothing by id" in text for text in details)
+        assert any("does not serve objects by id" in text for text in details)
         theirs = bare.commit({PATH: b"theirs\n"})
         assert branch.refresh() == theirs
         assert branch.read(PATH) == b"theirs\n"
@@ -205,18 +296,17 @@ def test_a_host_that_gives_nothing_by_id_sends_its_whole_tip(bare, tmp_path):
     assert git(bare.folder, "show", f"main:{PATH}") == "mine"
 
 
-def test_history_is_fetched_without_the_files_of_other_apps(bare, tmp_path):
+def test_history_is_fetched_without_files_and_the_branch_is_read_as_before(bare, tmp_path):
     for number in range(4):
         bare.commit({PATH: f"tag {number}\n".encode(), f"other-{number}": b"x"})
     with opened(bare, tmp_path) as (branch, _):
         branch.refresh()
-        branch.deepen()
-        listed = git(branch.calls.directory, "log", "--format=%s", "--", PATH).splitlines()
-        assert len(listed) == 5
+        calls = branch.history()
+        assert len(git(calls.directory, "log", "--format=%s", "--", PATH).splitlines()) == 5
+        kinds = git(calls.directory, "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)")
+        assert set(kinds.split()) == {"commit", "tree"}
         assert branch.read(PATH) == b"tag 3\n"
-        theirs = bare.commit({PATH: b"tag 4\n"})
-        assert branch.refresh() == theirs
-        assert len(git(branch.calls.directory, "log", "--format=%s", "--", PATH).splitlines()) == 6
+        assert branch.read("apps/app-7/overlays/staging/kustomization.yaml") == b"app 7 staging\n"
 
 
 def test_repositories_with_sha256_ids_work(tmp_path):
@@ -229,7 +319,7 @@ def test_repositories_with_sha256_ids_work(tmp_path):
     assert git(bare.folder, "show", f"main:{PATH}") == "mine"
 
 
-def test_a_branch_or_repository_that_is_not_there_is_told(bare, tmp_path):
+def test_a_branch_or_repository_that_does_not_exist_is_reported(bare, tmp_path):
     bare.commit({"x": b"y"}, branch="other")
     with opened(bare, tmp_path, branch="mian") as (branch, _):
         with pytest.raises(InputError, match="no branch mian") as caught:

@@ -1,9 +1,12 @@
-"""What is told while programs are built: which, what is left, and how long it will take."""
+"""What is shown while programs are built: which, what is left, and how long it will take."""
 
 from __future__ import annotations
 
-from bootstrap.programs.build_progress import EVERY, BuildProgress
+from dataclasses import replace
+
+from bootstrap.programs.build_progress import EVERY, BuildProgress, Stopwatch
 from bootstrap.programs.pinned import BY_NAME
+from bootstrap.sandbox.programs import where_the_time_went
 
 UNITS = [(BY_NAME["etcd"],), (BY_NAME["kube-apiserver"], BY_NAME["kube-scheduler"]), (BY_NAME["kwok"],)]
 
@@ -73,3 +76,36 @@ def test_what_another_run_has_built_is_counted_as_done() -> None:
     with progress.building(UNITS[2]):
         pass
     assert said == ["kwok (4 of 4), fetching its sources; the last one; about 65 s to go"]
+
+
+def test_builds_that_overlap_count_the_time_that_they_share_once() -> None:
+    progress, clock, said = _progress()
+    with progress.building(UNITS[0]):
+        clock.now += 26 * 10
+        with progress.building(UNITS[1]):
+            pass
+        clock.now += 0.5
+    with progress.building(UNITS[2]):
+        pass
+    # 100 + 260.5 s for (100 + 26 + 211) of the scale: 1.07 s each; 63 are left.
+    assert said[-1] == "kwok (4 of 4), fetching its sources; the last one; about 65 s to go"
+
+
+def test_where_the_time_went_is_reported_by_stage_and_in_all() -> None:
+    clock = Clock()
+    watch = Stopwatch(clock)
+    with watch.unit(["etcd"], 4.0) as linking:
+        clock.now += 20
+        linking()
+        clock.now += 6
+    with watch.unit(["kube-apiserver", "kube-scheduler"], 11.0):
+        clock.now += 65
+    spent = watch.spent()
+    assert (spent.total, spent.processor >= 0) == (91.0, True)
+    lines = where_the_time_went(replace(spent, processor=150.2))
+    assert [line.split() for line in lines] == [
+        ["BUILT", "FETCH", "COMPILE", "LINK"],
+        ["etcd", "4", "s", "20", "s", "6", "s"],
+        ["kube-apiserver,", "kube-scheduler", "11", "s", "1", "min", "5", "s", "0", "s"],
+        ["built", "in", "1", "min", "31", "s,", "with", "2", "min", "30", "s", "of", "processor", "time"],
+    ]

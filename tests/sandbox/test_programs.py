@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core.argocd_version import ARGOCD_VERSION
 from bootstrap.core.invocation import Invocation
-from bootstrap.core.names import ARGOCD_VERSION
 from bootstrap.programs import build_folder, cache, find
 from bootstrap.programs import path as on_path
 from bootstrap.programs.pinned import BY_NAME, PROGRAMS, Pinned

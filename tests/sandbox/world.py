@@ -57,7 +57,7 @@ RANDOM_VALUE = 43
 
 @dataclass
 class World:
-    """One test's way to the two hosts. `url` is a repository that is not there yet."""
+    """One test's access to the two hosts. `url` is a repository that does not exist yet."""
 
     sandbox: Sandbox
     cluster: kube.Cluster
@@ -91,10 +91,14 @@ class World:
         url: str | None = None,
     ) -> Result:
         """Run `init` in this process, without waiting for Applications: nothing syncs them here."""
+        no_wait = [] if wait or "--dry-run" in options or "--repo-only" in options else ["--no-wait"]
+        return self.run(*self.options(*no_wait, *options, url=url), env=env)
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
+        """Any command in this process, as the same user."""
         out, err = io.StringIO(), io.StringIO()
         invocation = Invocation(io.StringIO(), out, err, {**self.environ, **(env or {})})
-        no_wait = [] if wait or "--dry-run" in options or "--repo-only" in options else ["--no-wait"]
-        status = run_cli(self.options(*no_wait, *options, url=url), invocation)
+        status = run_cli(list(arguments), invocation)
         return Result(int(status), out.getvalue(), err.getvalue())
 
     def api(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:

@@ -35,6 +35,13 @@ def _texts(value: Any) -> str:
     return "" if isinstance(value, list) and all(isinstance(one, str) for one in value) else "a list of names"
 
 
+def _digests(value: Any) -> str:
+    fits = isinstance(value, dict) and all(
+        re.fullmatch(r"sha256:[0-9a-f]{64}", str(one)) for one in value.values()
+    )
+    return "" if fits else "a digest (sha256:…) for each image, or {}"
+
+
 def _variant(value: Any) -> str:
     return "" if value in ("install", "ha", "core") else "install, ha or core"
 
@@ -58,7 +65,13 @@ Kind = Callable[[Any], str]
 """What a value must be; "" if it is valid."""
 
 _CATALOG: Mapping[str, Kind] = {"version": _text, "commit": _text}
-_ARGOCD: Mapping[str, Kind] = {"version": _text, "variant": _variant, "sha256": _text}
+_ARGOCD: Mapping[str, Kind] = {
+    "version": _text,
+    "variant": _variant,
+    "sha256": _text,
+    "images": _digests,
+    "signedBy": _texts,
+}
 _CLUSTER: Mapping[str, Kind] = {
     "repoURL": _text,
     "revision": _text,

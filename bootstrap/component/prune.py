@@ -1,4 +1,4 @@
-"""Pure: what Argo CD deletes along with an app's Application, read from the app's own files."""
+"""Pure: what Argo CD deletes along with an Application, read from the files of its app or component."""
 
 from __future__ import annotations
 

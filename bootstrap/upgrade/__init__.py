@@ -1,0 +1,1 @@
+"""`bootstrap upgrade`: a newer catalog, Argo CD or charts into a layout that is there."""

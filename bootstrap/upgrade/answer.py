@@ -1,0 +1,61 @@
+"""What every way of an upgrade shares: the plan is shown and agreed to, carried out, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bootstrap.core.errors import ExitStatus, RefusedError
+from bootstrap.core.output import Output
+from bootstrap.core.text import counted
+from bootstrap.init import preflight
+from bootstrap.upgrade import proposal
+from bootstrap.upgrade.proposal import Proposal
+from bootstrap.upgrade.request import Request
+
+Step = tuple[str, Callable[[], None]]
+
+
+def execute(steps: Sequence[Step], output: Output) -> None:
+    """Carry out the steps in order; each can be repeated after a run that was killed."""
+    with output.progress("upgrade") as progress:
+        for number, (title, step) in enumerate(steps, 1):
+            progress.update(f"[{number}/{len(steps)}] {title}")
+            step()
+
+
+def nothing(found: Proposal, output: Output) -> int:
+    """Nothing is left to do, but for what is open."""
+    opened = found.desired.conflicts
+    text = [f"conflict  {one.path}: {one.reason.value}" for one in opened]
+    text += [f"note: {note}" for note in found.desired.notes]
+    text.append(
+        f"{counted(len(opened), 'conflict')} open" if opened else "nothing to do: all is as it should be"
+    )
+    output.result({**proposal.data(found), "commit": None}, "\n".join(text))
+    return ExitStatus.NO if opened else ExitStatus.OK
+
+
+def show_only(found: Proposal, output: Output) -> int:
+    """What a dry run prints."""
+    if not found.desired.commits:
+        return nothing(found, output)
+    text = [*proposal.lines(found, full=True)]
+    text += [f"in the way: {one.found} ({one.fix})" for one in found.findings if one.fatal]
+    output.result(proposal.data(found), "\n".join([*text, "nothing was changed"]))
+    return ExitStatus.NO
+
+
+def agree(
+    found: Proposal, request: Request, output: Output, more: tuple[preflight.Finding, ...] = ()
+) -> None:
+    """Show the plan; refuse what would break; ask unless --yes was given."""
+    preflight.refuse([*found.findings, *more], [])
+    for line in proposal.lines(found, full=output.verbose):
+        output.step(line)
+    if request.yes:
+        return
+    tried = "asking before the first change"
+    if not output.invocation.interactive:
+        raise RefusedError(tried, "there is no terminal to ask on", "add --yes, or look with --dry-run")
+    if not output.confirm("Go on?"):
+        raise RefusedError(tried, "the answer was no", "nothing was changed")

@@ -1,0 +1,120 @@
+"""What ends an upgrade that git waits for: `--continue` makes its commit, `--abort` puts everything back."""
+
+from __future__ import annotations
+
+from bootstrap.core.errors import ExitStatus, InputError, RefusedError
+from bootstrap.core.output import Output
+from bootstrap.core.text import counted
+from bootstrap.git.identity import identity
+from bootstrap.git.run import Calls
+from bootstrap.init import build_check, preflight
+from bootstrap.layout import catalog
+from bootstrap.upgrade import state, worktree
+from bootstrap.upgrade.request import Request
+from bootstrap.upgrade.state import State
+
+HOW = "resolve each (git mergetool), git add it, then: bootstrap upgrade --continue; or go back: --abort"
+
+
+def found(calls: Calls) -> State | None:
+    """The upgrade that git waits for. One that a person has ended by git's own means is forgotten."""
+    begun = state.read(calls)
+    if begun is None or not begun.ready:
+        return begun
+    head = calls.check_run("reading the work tree", "rev-parse", "HEAD").text
+    if head == begun.before and state.place(calls, "MERGE_HEAD").exists():
+        return begun
+    state.forget(calls)
+    return None
+
+
+def abort(calls: Calls, output: Output) -> int:
+    """Put the work tree back; InputError when no upgrade is under way."""
+    begun = found(calls)
+    if begun is None:
+        hint = "an upgrade that was committed is undone by a commit: git revert -m 1 COMMIT"
+        raise InputError("ending the upgrade", "none is under way here", hint, calls.shown)
+    worktree.put_back(calls, begun)
+    output.result({"aborted": True, "at": begun.before}, f"as before the upgrade, at {begun.before[:12]}")
+    return ExitStatus.OK
+
+
+def waiting(calls: Calls, begun: State, output: Output) -> int:
+    """Say what is left to decide."""
+    left = worktree.unmerged(calls)
+    lines = [f"conflict  {path}: {begun.reasons.get(path, 'resolved by nobody yet')}" for path in left]
+    if left:
+        lines.append(f"{counted(len(left), 'conflict')} left: {HOW}")
+    else:
+        lines.append("every conflict is resolved: bootstrap upgrade --continue; or go back: --abort")
+    output.result({"conflicts": _data(begun, left), "continue": not left}, "\n".join(lines))
+    return ExitStatus.NO
+
+
+def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Output) -> int:
+    """Make the commit, when everything is resolved and builds."""
+    if worktree.unmerged(calls):
+        return waiting(calls, begun, output)
+    if request.dry_run:
+        return waiting(calls, begun, output)
+    tried = "finishing the upgrade"
+    tree = calls.check_run(tried, "write-tree").text
+    files, before = _files(calls, tree, prefix), _files(calls, begun.before, prefix)
+    for path in begun.reasons:
+        if _has_markers(files.get(path, b"")):
+            hint = f"decide it, then: git add {path}"
+            raise RefusedError(tried, f"{path} still has git's conflict markers", hint, calls.shown)
+    preflight.refuse(build_check.findings(before, files, prefix, output.invocation, output.info), [])
+    who = identity(output.invocation, request.author)
+    extra: dict[str, str] = {}
+    for role in ("AUTHOR", "COMMITTER"):
+        extra |= {f"GIT_{role}_NAME": who.name, f"GIT_{role}_EMAIL": who.email}
+    extra |= {
+        key: calls.environ[key] for key in extra if key.startswith("GIT_COMMITTER") and key in calls.environ
+    }
+    options = ["-S"] if request.sign else []
+    calls.check_run(tried, "commit", "--quiet", "--no-edit", *options, extra=extra)
+    state.forget(calls)
+    made = calls.check_run(tried, "rev-parse", "HEAD").text
+    text = f"committed {made[:12]} on {begun.branch}: push it; to undo: git revert -m 1 {made[:12]}"
+    output.result({"commit": made, "conflicts": []}, text)
+    return ExitStatus.OK
+
+
+def _files(calls: Calls, tree: str, prefix: str) -> dict[str, bytes]:
+    """The layout's files of a commit or tree that is here."""
+    import tarfile
+    from io import BytesIO
+
+    folders = [f":(literal,top){prefix}{folder}" for folder in catalog.FOLDERS]
+    there = calls.check_run(
+        "reading files",
+        "ls-tree",
+        "--name-only",
+        "-z",
+        tree,
+        *[f"{prefix}{folder}" for folder in catalog.FOLDERS],
+    ).out.split(b"\0")
+    kept = [
+        path
+        for path, name in zip(folders, catalog.FOLDERS, strict=True)
+        if f"{prefix}{name}".encode() in there
+    ]
+    packed = calls.check_run("reading files", "archive", "--format=tar", tree, *kept).out
+    with tarfile.open(fileobj=BytesIO(packed)) as archive:
+        return {
+            one.name: content.read()
+            for one in archive
+            if one.isfile() and (content := archive.extractfile(one)) is not None
+        }
+
+
+def _has_markers(content: bytes) -> bool:
+    lines = content.splitlines()
+    return any(one.startswith(b"<<<<<<< ") for one in lines) and any(
+        one.startswith(b">>>>>>> ") for one in lines
+    )
+
+
+def _data(begun: State, left: list[str]) -> list[dict[str, str]]:
+    return [{"path": path, "reason": begun.reasons.get(path, "")} for path in left]

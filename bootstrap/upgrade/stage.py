@@ -1,0 +1,118 @@
+"""One step of an upgrade: the layout as it is, and as the next catalog, Argo CD or charts have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from bootstrap.argocd import Manifest
+from bootstrap.core.errors import InputError
+from bootstrap.core.names import RECORD
+from bootstrap.git import remote
+from bootstrap.git.changes import RepositoryState
+from bootstrap.git.remote import Remote
+from bootstrap.init import plan_layout
+from bootstrap.init.observe_repository import shipped_before
+from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
+from bootstrap.layout import catalog
+from bootstrap.layout.settings import Settings, parse_record
+from bootstrap.upgrade.catalogs import Catalog
+
+Edit = Callable[[dict[str, bytes]], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Before:
+    """A layout as it is on a branch. `settings` are those of the first cluster that was laid out."""
+
+    repo: RepositoryState
+    previous: PreviousLayout
+    settings: Settings
+
+    @property
+    def prefix(self) -> str:
+        return self.settings.prefix
+
+    @property
+    def tip(self) -> str:
+        return self.repo.tip or ""
+
+    def clusters(self) -> dict[str, Settings]:
+        """Every cluster of the layout, by its name."""
+        return {one.cluster: one for one in self.previous.clusters(self.settings)}
+
+
+def observe(where: Remote, path: str) -> Before:
+    """The layout below `path` on the remote's branch; InputError when there is none."""
+    prefix = f"{path}/" if path else ""
+    folders = tuple(f"{prefix}{folder}/" for folder in catalog.FOLDERS)
+    repo = where.observe(read=(*folders, prefix + RECORD), under=path or None)
+    tried = "reading the layout"
+    if prefix + RECORD not in repo.files:
+        elsewhere = sorted(one.rpartition("/")[0] for one in repo.paths if one.endswith(f"/{RECORD}"))
+        hint = f"name its folder: --path {elsewhere[0]}" if elsewhere else "lay it out first: bootstrap init"
+        raise InputError(tried, f"{prefix}{RECORD} is not in branch {repo.branch}", hint, repo.url)
+    record = parse_record(repo.files[prefix + RECORD], prefix + RECORD)
+    last = PreviousLayout(record, shipped_before(where, record, prefix))
+    clusters = last.clusters(Settings(repo.url, repo.branch, path=path))
+    if not clusters:
+        hint = "lay one out: bootstrap init --cluster NAME"
+        raise InputError(tried, f"{prefix}{RECORD} names no cluster", hint, repo.url)
+    return Before(repo, last, clusters[0])
+
+
+def catalog_stage(
+    before: Before,
+    to: Catalog,
+    edit_tree: Edit,
+    *,
+    left_to_git: bool,
+    downgrade: bool = False,
+    suffix: str = "",
+) -> Desired:
+    """The catalog's changes merged, and what `edit_tree` changes beyond; RefusedError for an older one."""
+    record = before.previous.record
+    if not downgrade:
+        plan_layout.refuse_older(to.version, record)
+    subject = f"Upgrade catalog {record.catalog_version} to {to.version}"
+    if record.catalog_version == to.version:
+        subject = f"Upgrade with catalog {to.version}"
+    source = Source(to.files, to.version, None, suffix, subject)
+    return plan_layout.next_layout(
+        source,
+        before.settings,
+        before.previous,
+        before.repo.files,
+        remote.merge_text,
+        left_to_git=left_to_git,
+        edit_tree=edit_tree,
+    )
+
+
+def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffix: str = "") -> Desired:
+    """Argo CD's pin moved to another version, with the catalog that is laid out."""
+    record = before.previous.record
+    settings = replace(
+        before.settings,
+        argocd_version=manifest.version,
+        argocd_variant=manifest.variant,
+        argocd_sha256=manifest.sha256,
+    )
+    shipped = plan_layout.laid_catalog(before.previous, before.settings)
+    if shipped is None:
+        raise InputError(
+            "moving Argo CD's version",
+            f"the catalog's commit {record.catalog_commit[:12] or '(none recorded)'} is not in the history",
+            "upgrade the catalog first: bootstrap upgrade",
+            before.repo.url,
+        )
+    subject = f"Upgrade Argo CD {record.argocd_version} to {manifest.version}"
+    source = Source(shipped, record.catalog_version, manifest.content, suffix, subject)
+    return plan_layout.next_layout(
+        source, settings, before.previous, before.repo.files, remote.merge_text, left_to_git=left_to_git
+    )
+
+
+def with_note(desired: Desired, note: str) -> Desired:
+    """The same, with one more thing to know."""
+    return replace(desired, notes=(*desired.notes, note))

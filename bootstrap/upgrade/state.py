@@ -1,0 +1,56 @@
+"""What an upgrade that git has not finished leaves in Git's own folder, so that the next run finds it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bootstrap.git.run import Calls
+
+FILE = "bootstrap-upgrade.json"
+
+
+@dataclass(frozen=True)
+class State:
+    """`before` is the commit that the work tree was at; `reasons` has each conflict's path and why.
+
+    `ready` False: a killed run has left the work tree between the two, and nobody can have decided anything.
+    """
+
+    before: str
+    branch: str
+    subject: str
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    ready: bool = False
+
+
+def place(calls: Calls, name: str = FILE) -> Path:
+    """A file of Git's own folder of this work tree."""
+    told = calls.check_run("reading the work tree", "rev-parse", "--git-path", name).text
+    return calls.directory / told
+
+
+def read(calls: Calls) -> State | None:
+    """The upgrade that is under way; None: none is (nor is one whose file cannot be read)."""
+    try:
+        return State(**json.loads(place(calls).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write(calls: Calls, state: State) -> None:
+    """Put it in its place at once or not at all."""
+    target = place(calls)
+    draft = target.with_name(f"{target.name}.{os.getpid()}")
+    with draft.open("w") as file:
+        file.write(json.dumps(asdict(state), indent=1))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(target)
+
+
+def forget(calls: Calls) -> None:
+    place(calls).unlink(missing_ok=True)

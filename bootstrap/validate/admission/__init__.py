@@ -1,0 +1,1 @@
+"""What admission refuses: CEL of CustomResourceDefinitions and of ValidatingAdmissionPolicies."""
