@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from importlib import resources
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.fingerprint import fingerprint
@@ -52,6 +53,8 @@ from bootstrap.validate.rules.api import (
     validation,
     versions,
 )
+from bootstrap.validate.rules.hardening import availability, rights
+from bootstrap.validate.rules.hardening import containers as hardening_containers
 
 
 def version() -> str:
@@ -99,6 +102,7 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         quota_sums,
     ),
     "Safety": (credentials, safety),
+    "Hardening": (hardening_containers, rights, availability),
 }
 
 CHECKS: tuple[Check, ...] = (
@@ -135,6 +139,9 @@ CHECKS: tuple[Check, ...] = (
     quota.check,
     quota_sums.check,
     definitions.check,
+    hardening_containers.check,
+    rights.check,
+    availability.check,
 )
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,
@@ -202,6 +209,8 @@ def document() -> str:
         "(`- install.yaml # bootstrap: …`) for one that must stay as released. `bootstrap.yaml`",
         "switches rules off (`checks: {off: [GB404]}`) or changes their severity",
         "(`checks: {severity: {GB404: error}}`). Rules of your own are CEL: [checks.md](checks.md).",
+        "The group hardening is off until it is asked for: `--group hardening`, or in `bootstrap.yaml`",
+        "`checks: {groups: [hardening]}`.",
     ]
     for family, modules in FAMILIES.items():
         lines += [
@@ -217,4 +226,5 @@ def document() -> str:
             f"{rule.fix[0].upper()}{rule.fix[1:]}. |"
             for rule in rules
         ]
-    return "\n".join(lines) + "\n"
+    compared = resources.files("bootstrap.validate").joinpath("compared.md").read_text("utf-8")
+    return "\n".join(lines) + "\n\n" + compared
