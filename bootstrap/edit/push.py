@@ -1,9 +1,9 @@
-"""The loop of a remote edit: read the tip, decide, commit, push; overtaken, begin again at the new tip.
+"""The loop of a remote edit: read the tip, decide, commit, push; if overtaken, begin again at the new tip.
 
 What is repeated is the meaning of the edit, not its text, so two runs that change neighbouring lines
-do not get into each other's way. Nothing is ever forced or merged. Overtaken twice, a bump joins those
-that wait, and one of them pushes for all (group.py). A push whose answer was lost is looked up
-before it is repeated.
+do not get in each other's way. Nothing is ever forced or merged. A bump that was overtaken twice joins
+those that wait, and one of them pushes for all (group.py). If the answer to a push was lost, the branch
+is checked before the push is repeated.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from bootstrap.edit.group import Group, Joined
 
 TURNS = "BOOTSTRAP_TURNS"
-"""`off`: runs on this machine do not take turns, as runs on several machines cannot."""
+"""`off`: runs on this machine do not take turns, just as runs on different machines cannot."""
 REFUSALS = 2
-"""After so many a bump waits with the others; after one, if others wait already."""
+"""A bump that was overtaken this often waits with the others; once is enough if others already wait."""
 _PATIENCE = 0.8
-"""How much of the time left is waited for a turn; one that does not come may be of a run that hangs."""
+"""The share of the remaining time to wait for a turn; if it does not come, a run may be hanging."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A commit to be; without changes there is none."""
+    """A commit to be made; none if there are no changes."""
 
     changes: tuple[FileChange, ...]
     message: str
@@ -47,14 +47,14 @@ class Draft:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What came of it: the commit (None: nothing to do, or only looked at) and how many tries it took."""
+    """The result: the commit (None: nothing to do, or a dry run) and how many attempts it took."""
 
     commit: str | None
     attempts: int
 
 
 class _Busy(Exception):
-    """The host did not take a push, and may take the next one; `cause` says why, `commit` was pushed."""
+    """The host did not accept a push but may accept the next one; `cause` says why, `commit` was pushed."""
 
     def __init__(self, cause: GitUnreachable, commit: str | None = None) -> None:
         super().__init__(str(cause))
@@ -64,7 +64,7 @@ class _Busy(Exception):
 
 @dataclass(frozen=True)
 class _Edit:
-    """What is asked for; `deadline` is of the monotonic clock."""
+    """What to push, and how; `deadline` is in time.monotonic()."""
 
     branch: Branch
     decide: Callable[[], Draft]
@@ -78,17 +78,17 @@ class _Edit:
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """Seconds until the deadline."""
         return self.deadline - time.monotonic()
 
 
 @dataclass
 class _Tried:
-    """What came of the tries so far.
+    """The tries so far.
 
-    `unanswered` are commits whose push broke off: a slow host may have taken one after it was looked up.
-    `began` is when the last try began, `quickest` what the quickest overtaken one took, in seconds.
-    `alone`: it is of no use, or not possible, to wait with others.
+    `unanswered` are commits whose push broke off: a slow host may accept one after the branch was checked.
+    `began` is when the last try began, `quickest` the duration of the quickest overtaken one, in seconds.
+    `alone`: waiting with others is useless or impossible.
     """
 
     alone: bool
@@ -112,11 +112,11 @@ def push(
     publish: Callable[[Draft], str] | None = None,
     group: Callable[[], Group | None] = lambda: None,
 ) -> Pushed:
-    """Push what `decide` makes of the branch as it is; again and again, until `timeout` seconds are over.
+    """Push what `decide` makes of the branch as it is; repeated until `timeout` seconds are over.
 
-    `publish` does it in another way than git, and returns the commit's id (StalePlan: overtaken).
-    `group` is who may push for whom, asked for when it is needed; None: everyone for himself.
-    Raises StalePlan or GitUnreachable then; PushRefused, InputError and all others at once.
+    `publish` pushes by other means than git, and returns the commit's id (StalePlan: overtaken).
+    `group` returns the group that pushes together, called when needed; None: each run pushes for itself.
+    Raises StalePlan or GitUnreachable when the time is over; PushRefused, InputError and others at once.
     """
     deadline = time.monotonic() + timeout
     edit = _Edit(branch, decide, author, output, timeout, deadline, sign, publish, group)
@@ -134,7 +134,7 @@ def push(
 
 
 def _attempt(edit: _Edit, tried: _Tried) -> Pushed:
-    """Decide at the branch's tip, and push. Raises StalePlan when overtaken, _Busy for a host in trouble."""
+    """Decide at the branch's tip and push. Raises StalePlan if overtaken, _Busy if the host has a problem."""
     branch = edit.branch
     tried.began = time.monotonic()
     branch.refresh()
@@ -198,7 +198,7 @@ def _turn(branch: Branch, output: Output, deadline: float) -> AbstractContextMan
 
 
 def _joined(edit: _Edit, draft: Draft, group: Group, refusals: int) -> Joined | None:
-    """What came of waiting with the others; None: it is not the time for that."""
+    """The result of waiting with the others; None: not needed yet."""
     from bootstrap.edit import group as image_group
 
     branch, output = edit.branch, edit.output
@@ -240,10 +240,10 @@ def _try(edit: _Edit, draft: Draft) -> str | None:
             return sha
         raise _advised(error) from error
     except GitUnreachable as error:
-        # The line may have broken after the host took it.
+        # The connection may have broken after the host accepted it.
         if branch.has_taken(sha):
             return sha
-        if not error.passes:
+        if not error.is_transient:
             raise
         raise _Busy(error, sha) from error
     return sha
@@ -256,20 +256,20 @@ def _publish(branch: Branch, draft: Draft, publish: Callable[[Draft], str]) -> s
     except GitUnreachable as error:
         if (sha := branch.taken_since(draft.message)) is not None:
             return sha
-        if not error.passes:
+        if not error.is_transient:
             raise
         raise _Busy(error) from error
     except ProviderError as error:
-        hint = f"{error.hint}; or propose the change instead: --pr in place of --push"
+        hint = f"{error.hint}; or propose the change: --pr in place of --push"
         raise PushRefused(error.tried, error.found, hint, error.where) from error
 
 
 def _advised(error: PushRefused) -> PushRefused:
-    """The refusal, with what of `image set` would help."""
+    """The refusal, with the option of `image set` that would help."""
     more = {
         git_refusals.SIGNATURE: "or have the host make and sign it: --via api",
-        git_refusals.REVIEW: "or propose the change instead: --pr in place of --push",
-        git_refusals.OTHER: "or propose the change instead: --pr in place of --push",
+        git_refusals.REVIEW: "or propose the change: --pr in place of --push",
+        git_refusals.OTHER: "or propose the change: --pr in place of --push",
     }.get(error.reason)
     hint = f"{error.hint}; {more}" if more else error.hint
     return PushRefused(error.tried, error.found, hint, error.where, reason=error.reason)

@@ -130,7 +130,7 @@ def _images(argocd: Any, where: str) -> tuple[tuple[str, str], ...] | None:
     for name, digest in found.items():
         if not _DIGEST.fullmatch(digest):
             hint = "restore it from an earlier commit"
-            raise InputError(f"reading {where}", f"{digest!r} is no digest of {name}", hint, where)
+            raise InputError(f"reading {where}", f"{digest!r} is not a digest of {name}", hint, where)
     return tuple(found.items())
 
 
@@ -208,6 +208,18 @@ def render_record(
     stream = StringIO()
     yaml.dump(data, stream)
     return ((_HEADER if not before else "") + stream.getvalue()).encode()
+
+
+def without_cluster(text: bytes, name: str, where: str = RECORD) -> bytes:
+    """`bootstrap.yaml` without one cluster's settings; the same bytes when it has none of that name."""
+    data = _load(text, where)
+    clusters = data.get("clusters")
+    if not isinstance(clusters, dict) or name not in clusters:
+        return text
+    del clusters[name]
+    stream = StringIO()
+    _yaml().dump(data, stream)
+    return stream.getvalue().encode()
 
 
 def without_conflicts(text: bytes, paths: Iterable[str]) -> bytes:

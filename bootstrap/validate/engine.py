@@ -25,6 +25,7 @@ from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, 
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
 from bootstrap.validate.admission.definitions import not_evaluated
+from bootstrap.validate.admission.policy_findings import findings as policy_findings
 from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
@@ -50,6 +51,7 @@ def check(repository: Repository, settings: Settings, own: Own | None = None) ->
         for scope in repository.scopes:
             beside = frozenset() if scope.complete else others
             found += _scope_findings(repository, scope, settings, schemas(scope), beside, places, cel)
+        found += policy_findings(repository, cel, places)
         if own.rules or own.wrong:
             from bootstrap.validate.own.findings import findings as own_findings
 
@@ -176,11 +178,12 @@ def _target(
     repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known, cel: Evaluator
 ) -> _Target:
     opaque = {namespace for where, namespace in scope.opaque if where == cluster}
+    groups = frozenset(RULES[one].group for one in settings.rules if one in RULES) - {""}
     resources: list[Resource] = []
     built = []
     complete = scope.complete and cluster not in scope.unreadable
     digest = hashlib.sha256(
-        f"{version()} {complete} {settings.kubernetes} {known.key} {cel.is_missing}".encode()
+        f"{version()} {complete} {settings.kubernetes} {known.key} {cel.is_missing} {sorted(groups)}".encode()
     )
     images = set(scope.charts)
     for placement in scope.placements:
@@ -225,6 +228,7 @@ def _target(
         lived_in,
         gateways,
         cel,
+        groups,
     )
     return _Target(context, digest.hexdigest())
 

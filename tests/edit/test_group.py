@@ -181,7 +181,7 @@ def test_what_is_not_as_its_owner_saw_it_is_given_back(
     assert waiting(bare) == []
 
 
-def test_nobody_waits_for_ever(run: Run, bare: Bare, host: Host, overtaken: list[str]) -> None:
+def test_no_one_waits_forever(run: Run, bare: Bare, host: Host, overtaken: list[str]) -> None:
     left_behind(bare, host, until=1_700_000_000)
     bump(run, host)
     assert (tags(bare)[3], tags(bare)[5]) == ("v2", "v1")
@@ -222,7 +222,7 @@ def test_a_host_that_pushes_nothing_atomically_gets_the_plain_loop(
 
 
 def test_a_bump_that_is_ended_while_it_waits_leaves_no_ref(bare: Bare, host: Host) -> None:
-    """The branch is locked, so that nobody gets on."""
+    """The branch is locked, so that no one gets through."""
     left_behind(bare, host)
     first = waiting(bare)
     lock = bare.folder / "refs" / "heads" / "main.lock"

@@ -1,4 +1,4 @@
-"""`sandbox push`: an edit that nobody has committed is live, and nothing that others committed is lost."""
+"""`sandbox push`: an uncommitted edit becomes live, and nothing that others committed is lost."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_what_a_pipeline_has_committed_since_is_not_replaced(run: Run, work: Wor
     assert work.host("rev-parse", "refs/host") == before
 
 
-def test_an_edit_that_cannot_become_live_is_told_with_the_reason(run: Run, work: Work) -> None:
+def test_an_edit_that_cannot_become_live_is_reported_with_the_reason(run: Run, work: Work) -> None:
     (work.folder / "child" / "settings.yaml").write_text("kind: ConfigMap\nmetadata: {name: x}\n")
     result = pushed(run, work, "--timeout", "120")
     assert result.exit == ExitStatus.NOT_READY, result.out
