@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from bench import cluster_phase, image_bump, image_race, init_phases, live, startup, validate
+from bench import cluster_phase, image_bump, image_race, init_phases, live, local_loop, startup, validate
 
 BENCHES = {
     "startup": startup,
@@ -17,6 +17,7 @@ BENCHES = {
     "race": image_race,
     "validate": validate,
     "live": live,
+    "local": local_loop,
 }
 
 

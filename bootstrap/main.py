@@ -128,7 +128,7 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
 
 
 def _check_bytes(arguments: list[str]) -> None:
-    """Raise InputError for an argument with bytes that are no UTF-8, which no commit could carry."""
+    """Raise InputError for an argument with bytes that are not UTF-8, which no commit can contain."""
     for number, argument in enumerate(arguments, 1):
         try:
             argument.encode()
@@ -136,7 +136,7 @@ def _check_bytes(arguments: list[str]) -> None:
             raw = argument.encode("utf-8", "surrogateescape")
             before = arguments[number - 2] if number > 1 else ""
             what = f"the value of {before}" if before.startswith("--") else f"argument {number}"
-            found = f"{what} has bytes that are no UTF-8: {raw!r}"
+            found = f"{what} has bytes that are not UTF-8: {raw!r}"
             raise InputError("reading the command line", found, "give it in UTF-8") from error
 
 

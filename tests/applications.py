@@ -25,7 +25,7 @@ def application(
     annotations: Mapping[str, str] | None = None,
     **status: Any,
 ) -> dict[str, Any]:
-    """A child with a chart beside its own repository; `children` are entries of status.resources."""
+    """A child with a chart in addition to its own repository; `children` are entries of status.resources."""
     marks = dict(annotations or {})
     if wave is not None:
         marks["argocd.argoproj.io/sync-wave"] = str(wave)

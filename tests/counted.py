@@ -77,7 +77,7 @@ def counted(command: Sequence[str], folder: Path, environ: Mapping[str, str], se
 
 @contextmanager
 def reads(folder: Path) -> Iterator[list[str]]:
-    """What is opened below the folder in the meantime, by anybody: filled at the end."""
+    """What anyone opens below the folder in the meantime: filled at the end."""
     libc = ctypes.CDLL(None, use_errno=True)
     watch = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     assert watch >= 0, os.strerror(ctypes.get_errno())

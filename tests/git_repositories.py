@@ -45,7 +45,7 @@ class Bare:
 
     @classmethod
     def at(cls, folder: Path) -> Bare:
-        """A repository that is there already."""
+        """An existing repository."""
         found = cls.__new__(cls)
         found.folder, found.url = folder, f"file://{folder}"
         return found

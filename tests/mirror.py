@@ -1,4 +1,4 @@
-"""A small HTTPS server with an authority of its own, which answers as a test tells it to."""
+"""A small HTTPS server with an authority of its own, which answers as a test configures it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 class Answer:
     """One answer; `cut` is how many bytes of the promised body are left out.
 
-    An `endless` one goes on until the client hangs up.
+    An `endless` one continues until the client hangs up.
     """
 
     body: bytes = b""
@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass
 class Mirror:
-    """`routes` maps a path to its answers: each is given once, the last one for ever. Else 404."""
+    """`routes` maps a path to its answers: each is given once, the last one forever. Else 404."""
 
     url: str
     ca_file: Path
@@ -46,7 +46,7 @@ class Mirror:
 
 @contextmanager
 def running(folder: Path, tls: bool = True) -> Iterator[Mirror]:
-    """A mirror on a free port of 127.0.0.1; its keys lie in `folder`."""
+    """A mirror on a free port of 127.0.0.1; its keys are in `folder`."""
     ca_file, certificate = certificates(folder)
 
     never = threading.Event()

@@ -40,7 +40,7 @@ def program() -> str:
 
 @dataclass
 class Registry:
-    """`host` is what stands before an image's name; `authorization` lets the pusher in."""
+    """`host` is what precedes an image's name; `authorization` lets the pusher in."""
 
     host: str
     url: str
@@ -150,7 +150,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 @dataclass
 class Tokens:
-    """A token server; `asked` has who asked for which scope ("" for nobody), `lifetime` is in seconds."""
+    """A token server; `asked` has who asked for which scope ("" for anonymous), `lifetime` is in seconds."""
 
     url: str
     asked: list[tuple[str, str]]

@@ -1,4 +1,4 @@
-"""What the hostile repositories are watched with sees what it is there to see."""
+"""The instrument that watches hostile repositories sees what it must see."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_connection_to_any_address_is_counted(tmp_path: Path, family: str, kind:
     assert counted((sys.executable, "-c", ""), tmp_path, os.environ, 60).packets == 0
 
 
-def test_memory_and_time_of_what_is_started_are_told(tmp_path: Path) -> None:
+def test_memory_and_time_of_what_is_started_are_reported(tmp_path: Path) -> None:
     found = counted(("sh", "-c", f"{sys.executable} -c '{GROWS}'; exit 3"), tmp_path, os.environ, 60)
     assert found.status == 3
     assert 300 < found.megabytes < 600
     assert found.seconds > 0
 
 
-def test_file_that_is_opened_is_told_and_one_that_is_looked_at_is_not(tmp_path: Path) -> None:
+def test_file_that_is_opened_is_reported_and_one_that_is_looked_at_is_not(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "file").write_text("x")
     with reads(tmp_path / "in") as opened:

@@ -186,7 +186,7 @@ def test_full_disk_behind_standard_output_is_one_clear_error(arguments: list[str
 
 
 @pytest.mark.parametrize("arguments", [["component", "list"], ["nope", "-o", "json"], ["--help"]])
-def test_reader_that_leaves_early_is_no_error(arguments: list[str]) -> None:
+def test_reader_that_leaves_early_is_not_an_error(arguments: list[str]) -> None:
     reads, writes = os.pipe()
     os.close(reads)
     try:

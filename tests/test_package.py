@@ -111,7 +111,7 @@ def test_source_distribution_holds_the_catalog_exactly(source: Path, packages: t
     assert {name for name in names if name.partition("/")[0] in FOLDERS} == catalog_files(source)
 
 
-def test_installed_program_tells_its_version_both_ways(installed: Path, tmp_path: Path) -> None:
+def test_installed_program_prints_its_version_both_ways(installed: Path, tmp_path: Path) -> None:
     for command in ([installed / "bootstrap"], [installed / "python", "-m", "bootstrap"]):
         assert run(*command, "--version", cwd=tmp_path).strip() == f"bootstrap, version {__version__}"
 

@@ -1,4 +1,4 @@
-"""docs/security.md: every line of its tables names a test that is there."""
+"""docs/security.md: every line of its tables names an existing test."""
 
 from __future__ import annotations
 

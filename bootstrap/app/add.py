@@ -194,5 +194,5 @@ def written(done: Outcome[Any], dry_run: bool) -> str:
     if dry_run:
         return f"nothing was written; files: {what}"
     if done.commit or done.request:
-        return f"{done.went('')}; files: {what}"
+        return f"{done.summary('')}; files: {what}"
     return f"files: {what}; commit and push them"

@@ -39,7 +39,7 @@ class WayIn:
 
 @dataclass(frozen=True)
 class Placed:
-    """An app in its environments: the host of each, and the way in (None: nobody outside calls it)."""
+    """An app in its environments: the host of each, and its entrance (None: not reachable from outside)."""
 
     request: AppRequest
     prefix: str

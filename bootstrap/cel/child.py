@@ -1,8 +1,8 @@
-"""The child process that evaluates: it reads a request and answers a line for each evaluation.
+"""The child process that evaluates: it reads a request and writes a line for each evaluation.
 
-Started by process.py with the rights of a program that no one trusts. A request is (seconds, shared
+Started by process.py with the rights of an untrusted program. A request is (seconds, shared
 variables, groups of evaluations); an evaluation is (kind, expression, names of variables, variables). The
-kernel ends the process when a group takes more processor time than its seconds, whatever it does then.
+kernel ends the process when a group takes more processor time than its seconds, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bootstrap.cel import library
 from bootstrap.cel.functions.values import kind_of
 
 LONGEST = 4000
-"""Characters of a text that is given back."""
+"""Characters of a returned text."""
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _MEANT = (
     (re.compile(r'Key not found in map : "?(.*?)"?$'), "no such key: {}"),
@@ -30,7 +30,7 @@ _MEANT = (
     (re.compile(r"String to (\w+) [Cc]onversion failed.*"), "type conversion error from string to {}"),
     (re.compile(r"refused: (.*)"), "{}"),
 )
-"""Errors of the library that the API server has in the same place, and its words for them."""
+"""Errors of the library that the API server also has, and its words for them."""
 _STATUS = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -58,7 +58,7 @@ def answer(stream: BinaryIO, value: Mapping[str, Any]) -> None:
 
 
 class Evaluator:
-    """Compiles each expression once. `share` gives variables that every later evaluation has."""
+    """Compiles each expression once. `share` sets variables for every later evaluation."""
 
     def __init__(self, cel: Any) -> None:
         self._cel = cel
@@ -121,7 +121,7 @@ class Evaluator:
         return self._environments[names]
 
     def _activation(self, names: tuple[tuple[str, str], ...]) -> Any:
-        """The shared variables, turned into the library's values once: that is not the expression's time."""
+        """The shared variables, converted once: that does not count as the expression's time."""
         if names not in self._activations:
             signal.setitimer(signal.ITIMER_PROF, 0)
             made = self._activations[names] = self._environment(names).Activation(data=self._shared)
@@ -132,7 +132,7 @@ class Evaluator:
 
 
 def _guarded(cel: Any) -> Any:
-    """Kubernetes' functions, whose refusals are told from their limits by a word before them."""
+    """Kubernetes' functions, with a word before refusals that distinguishes them from limits."""
     from bootstrap.cel.functions.values import Refused
 
     def guarded(call: Any) -> Any:
@@ -158,7 +158,7 @@ def _type(cel: Any, kind: str) -> Any:
 
 
 def _typed(kind: str, value: Any) -> Any:
-    """Times come as seconds since 1970."""
+    """Times are given as seconds since 1970."""
     if kind == "timestamp":
         return _EPOCH + timedelta(seconds=value)
     return timedelta(seconds=value) if kind == "duration" else value
@@ -173,16 +173,16 @@ def _given(value: Any) -> dict[str, Any]:
 
 
 def _failed(text: str) -> dict[str, Any]:
-    said = _STATUS.sub("", text.strip().split("\n")[0])
-    said = _STATUS.sub("", said)
+    message = _STATUS.sub("", text.strip().split("\n")[0])
+    message = _STATUS.sub("", message)
     for pattern, words in _MEANT:
-        if match := pattern.match(said):
+        if match := pattern.match(message):
             return {"refused": words.format(match[1])[:LONGEST]}
-    return {"error": said[:LONGEST]}
+    return {"error": message[:LONGEST]}
 
 
 def _not_compiled(text: str) -> dict[str, Any]:
     if match := _PLACE.search(text):
-        said = _STATUS.sub("", match[3]).replace(" (in container '')", "")
-        return {"invalid": said[:LONGEST], "line": int(match[1]), "column": int(match[2])}
+        message = _STATUS.sub("", match[3]).replace(" (in container '')", "")
+        return {"invalid": message[:LONGEST], "line": int(match[1]), "column": int(match[2])}
     return {"invalid": _STATUS.sub("", text.strip())[:LONGEST], "line": 1, "column": 1}

@@ -1,6 +1,6 @@
 """Evaluates expressions in a child process: bounded in time and memory, without files, programs and network.
 
-What does not end in time ends the child, and the next question starts another. What cannot be evaluated is
+What does not finish in time ends the child, and the next request starts another. What cannot be evaluated is
 `unknown`, with the reason: nothing is guessed.
 """
 
@@ -16,22 +16,22 @@ from typing import Any, Literal
 from bootstrap.cel.process import Child, library, reason
 
 SECONDS = 1.0
-"""Of processor time, for all that is asked of one object."""
+"""Seconds of processor time for all evaluations of one object."""
 LOST = 10
 """Evaluations that may be ended by a limit in one run; after that, nothing is evaluated."""
 _AT_ONCE = 200
 """Objects in one request."""
 
 MISSING = "cel-expr-python is not installed: pip install 'gitops-bootstrap[cel]', on Python 3.11 or newer"
-SPENT = "it was not evaluated: others before it did not end in time"
+SPENT = "it was not evaluated: too many before it did not finish in time"
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """An expression, and the values of its variables; `names` has the type of each ("dyn", "timestamp" …).
 
-    `compile` does not evaluate: the answer is the name of the type that it gives. `item`: the variable
-    `object` is a number, and means that one of the shared list `objects`.
+    `compile` does not evaluate: the answer is the name of the resulting type. `item`: the variable
+    `object` is an index into the shared list `objects`.
     """
 
     expression: str
@@ -56,7 +56,7 @@ class Answer:
 
 
 class Evaluator:
-    """Starts a child when the first question comes; a context manager, which ends it."""
+    """Starts a child at the first request; a context manager, which ends it."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = dict(os.environ) if environ is None else environ
@@ -78,7 +78,7 @@ class Evaluator:
             self._child = None
 
     def share(self, variables: Mapping[str, Any]) -> None:
-        """Give variables to all `item` evaluations that follow: they are handed over once."""
+        """Set variables for all later `item` evaluations: they are sent only once."""
         self._shared, self._told = variables, False
 
     @property
@@ -99,7 +99,7 @@ class Evaluator:
     def _open(
         self, groups: Sequence[Sequence[Evaluation]], found: Sequence[list[Answer | None]]
     ) -> list[tuple[int, list[int]]]:
-        """The next groups with something to ask, and the places in them; what is not asked is answered."""
+        """The next groups with something to evaluate, and the places in them; the others are answered."""
         stopped, chosen = self._why_stopped(), []
         for number, answers in enumerate(found):
             places = []
@@ -132,7 +132,7 @@ class Evaluator:
         chosen: Sequence[tuple[int, Sequence[int]]],
         found: Sequence[list[Answer | None]],
     ) -> None:
-        """Answer what was chosen; where the child ends, the rest is left for the next one."""
+        """Evaluate what was chosen; if the child ends, the rest is left to the next one."""
         data = [
             [
                 (one.kind, one.expression, dict(one.names), dict(one.variables))
@@ -171,14 +171,14 @@ class Evaluator:
 
 
 def _answer(data: Mapping[str, Any]) -> Answer:
-    """What the child has said; it is not believed to be of the right form."""
+    """The child's answer; its form is not trusted."""
     if "value" in data and (data["value"] is None or isinstance(data["value"], bool | str)):
         return Answer("value", data["value"])
     if "type" in data:
-        return Answer("unknown", text=f"it gives a {data['type']}")
+        return Answer("unknown", text=f"it returns a {data['type']}")
     if "refused" in data:
         return Answer("refused", text=str(data["refused"]))
     if "invalid" in data:
         line, column = (data.get(key) if isinstance(data.get(key), int) else 1 for key in ("line", "column"))
         return Answer("invalid", text=str(data["invalid"]), line=line or 1, column=column or 1)
-    return Answer("unknown", text=str(data.get("error") or "it gives nothing"))
+    return Answer("unknown", text=str(data.get("error") or "it returns nothing"))

@@ -1,6 +1,6 @@
 """The functions of functions/ as the library's declarations: name, types, and whether they are methods.
 
-Imported in the child process alone (child.py): it needs the library.
+Only imported in the child process (child.py): it needs the library.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EXTENSIONS = (
 """The library's own extensions that the API server has, too."""
 
 Row = tuple[str, bool, str, str, Callable[..., Any]]
-"""Name, whether it is a method, the types that it takes (a letter each) and gives, and what it does.
+"""Name, whether it is a method, the types of its arguments (a letter each) and its result, and what it does.
 
 b bool, d double, i int, l list, m map (a type of Kubernetes' own, too), s string, x anything.
 """

@@ -1,6 +1,6 @@
-"""The child process that evaluates, seen from outside: started without rights, asked, ended.
+"""The child process that evaluates, from outside: it is started without rights, queried, and ended.
 
-It may read Python and the library, and nothing else: no file of the repository, no variable of the user's,
+It may only read Python and the library: no file of the repository, no variable of the user,
 no program, no socket (bootstrap/programs/confine.py).
 """
 
@@ -23,9 +23,9 @@ from bootstrap.core import process_group, scratch
 from bootstrap.programs import run
 
 ALL_SECONDS = 120
-"""Of processor time that one child may take."""
+"""Seconds of processor time that one child may use."""
 WALL_SECONDS = 60.0
-"""Without an answer: the child is ended, whatever it does."""
+"""Seconds without an answer after which the child is ended."""
 _LONGEST = 1 << 16
 """Bytes of an answer."""
 
@@ -49,7 +49,7 @@ def library() -> Path | None:
 
 
 class Child:
-    """One child. Every method but `end` raises OSError or EOFError when it is gone."""
+    """One child. Every method but `end` raises OSError or EOFError after it has ended."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
         """`folder` is the library's. Raises OSError, process_group.Over."""
@@ -71,7 +71,7 @@ class Child:
         return self._process.pid
 
     def say(self, request: Any) -> None:
-        """Hand over a request. It reads all of it before it answers."""
+        """Send a request. The child reads all of it before it answers."""
         assert self._process.stdin is not None  # noqa: S101 - it was started with a pipe
         data = marshal.dumps(request)
         self._process.stdin.write(len(data).to_bytes(8, "big") + data)
@@ -100,7 +100,7 @@ class Child:
         return found
 
     def end(self) -> int | None:
-        """End it; the signal that had ended it, 0 when it exited by itself, None when it was running."""
+        """End it; the signal that ended it, 0 when it exited by itself, None when it was running."""
         try:
             status = self._ended()
             process_group.kill(self._process)
@@ -114,7 +114,7 @@ class Child:
         return None if status is None else max(-status, 0)
 
     def _ended(self) -> int | None:
-        """Its streams may end a moment before itself."""
+        """Its streams may end a moment before the process."""
         try:
             return self._process.wait(0.2 if self._rest == b"" else 0)
         except TimeoutExpired:
@@ -124,9 +124,9 @@ class Child:
 def reason(ended: int | None) -> str:
     """Why there is no answer, in words."""
     if ended == signal.SIGPROF:
-        return "it did not end within a second of processor time"
+        return "it did not finish within a second of processor time"
     if ended == signal.SIGXCPU:
         return f"all of them together took more than {ALL_SECONDS} seconds of processor time"
     if ended is None:
         return f"there was no answer within {WALL_SECONDS:.0f} seconds"
-    return "its evaluation broke off, as it does when it needs too much memory"
+    return "its evaluation was aborted, probably for lack of memory"

@@ -14,7 +14,7 @@ from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
 from bootstrap.edit.worktree import WorkTree, locate
 from bootstrap.git.changes import FileChange
-from bootstrap.git.origin import default_branch, origin
+from bootstrap.git.revisions import default_branch, origin_url
 from bootstrap.git.urls import same_repository
 from bootstrap.layout.settings import parse_record
 
@@ -118,7 +118,7 @@ def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> re
             raise InputError(f"checking the service {name}", f"{folder} has no Dockerfile", hint, str(root))
     registries = [request.check_registry(one) for one in asked.registries]
     if not registries:
-        default = request.default_registry(asked.provider, origin(root, output.invocation))
+        default = request.default_registry(asked.provider, origin_url(root, output.invocation))
         if default is None:
             hint = "give --registry HOST/NAMESPACE, such as ghcr.io/org"
             raise InputError(
@@ -155,7 +155,7 @@ def _without_loops(
     """The services, in a repository that a bump writes to: with what it writes left out of their paths."""
     paths = list(WorkTree(root).under(""))
     folders = loops.written(paths, app)
-    remote = origin(root, output.invocation)
+    remote = origin_url(root, output.invocation)
     here = any(path.startswith(f"{folder}/") for folder in folders for path in paths)
     if not (same_repository(asked.gitops_repository or "", remote) if remote else here):
         return services

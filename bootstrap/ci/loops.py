@@ -18,7 +18,7 @@ from bootstrap.repository.values import is_values
 
 
 def written(paths: Iterable[str], app: str) -> list[str]:
-    """The folders that `image set --app` may write: where the app lies, else where its layout puts it."""
+    """The folders that `image set --app` may write: where the app is, else where its layout puts it."""
     known = list(paths)
     usual = images_layout.app_folders(app)
     found = [folder for folder in usual if any(path.startswith(f"{folder}/") for path in known)]
@@ -33,7 +33,7 @@ def left_out(
 ) -> list[str]:
     """The folders inside the service's that must start no build of it.
 
-    InputError where they cannot be told apart: the service lies among what is written, or GitLab, whose
+    InputError if they cannot be separated: the service is among what is written, or GitLab, whose
     `changes` leave nothing out, would have to.
     """
     tried = f"looking at the service {service.name}"

@@ -114,7 +114,7 @@ def named(folders: Iterable[str]) -> dict[str, str]:
     tried = "looking for services"
     options = [f"--service {_name_for(one)}={one}" for one in known if _FOLDER.fullmatch(one)]
     if bad := [folder for folder in odd if not _FOLDER.fullmatch(folder)]:
-        found = f"{bad[0]!r} cannot stand in a path filter, with its blank, wildcard or letter outside a-z"
+        found = f"{bad[0]!r} cannot be in a path filter, because of its blank, wildcard or letter outside a-z"
         hint = "rename it, or leave it out by naming the others"
         hint = f"{hint}: {' '.join(options)}" if options else hint
         raise InputError(tried, found, hint, f"{bad[0]}/Dockerfile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -166,6 +167,38 @@ def shell_env(output: Output, name: str) -> None:
 
     variables = shell.variables(name, output.invocation)
     output.result(variables, shell.exports(variables))
+
+
+@command.command()
+@named
+@click.option(
+    "--repo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    help="The work tree (default: the one around this folder).",
+)
+@click.option("--root", default="root", show_default=True, help="The root Application.")
+@click.option("--watch", is_flag=True, help="Push again after each change, until Ctrl-C.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until it is live.")
+@click.option("--timeout", default=300.0, show_default=True, help="Maximum seconds to wait.")
+@common
+def push(output: Output, name: str, **options: Any) -> int:
+    """Have the sandbox run a work tree as it is, with what is not committed yet.
+
+    Pushes it to the branch that the sandbox's Argo CD follows, and waits until it is live, or
+    says why it is not. The work tree, its index and its branches stay as they are; ignored
+    files are left out. Each push replaces what the last one pushed; commits that the work tree
+    lacks are never replaced.
+
+    \b
+    Examples:
+      bootstrap sandbox push
+      bootstrap sandbox push --watch
+      bootstrap sandbox push --repo ~/gitops --no-wait
+    """
+    from bootstrap.sandbox import push as pushing
+
+    return pushing.push(name, output, pushing.Options(**options))
 
 
 @command.command()

@@ -182,7 +182,7 @@ def _report(
     if changes and where.dry_run:
         lines.append(f"nothing was written: {changes[0].path} would change")
     elif changes:
-        lines.append(done.went(f"changed {changes[0].path}; commit and push it"))
+        lines.append(done.summary(f"changed {changes[0].path}; commit and push it"))
     data = {
         "cluster": where.cluster,
         "switched": list(choice.switched),

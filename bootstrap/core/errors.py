@@ -68,7 +68,7 @@ class GitError(BootstrapError):
 class GitUnreachable(GitError):
     """The Git host does not answer, or its certificate or host key is not trusted.
 
-    `passes`: it may answer later (exit status 11, not 4). `patience` is how many seconds it asks for.
+    `transient`: it may answer later (exit status 11, not 4). `patience` is how many seconds it asks for.
     """
 
     exit_status = ExitStatus.HOST
@@ -80,13 +80,13 @@ class GitUnreachable(GitError):
         hint: str,
         where: str | None = None,
         *,
-        passes: bool = True,
+        transient: bool = True,
         patience: float = 0.0,
     ) -> None:
         super().__init__(tried, found, hint, where)
-        self.passes = passes
+        self.is_transient = transient
         self.patience = patience
-        if not passes:
+        if not transient:
             self.exit_status = ExitStatus.GIT
 
 

@@ -224,8 +224,8 @@ def _applications(report: Report, cluster: Cluster, namespace: str) -> None:
         rows.update(
             {(one.namespace, one.name): one for one in summarise(family, name, place).applications[:1]}
         )
-    told = explained(cluster, Status("", None, tuple(rows.values())), applications)
-    waiting = [row for row in told.waiting if not row.parent or row.objects]
+    status = explained(cluster, Status("", None, tuple(rows.values())), applications)
+    waiting = [row for row in status.waiting if not row.parent or row.objects]
     summary = f"{len(rows) - len(waiting)} of {len(rows)} Synced and Healthy"
     report.add("applications", "warning" if waiting else "ok", summary, "bootstrap status" if waiting else "")
     for row in sorted(waiting, key=lambda row: row.name)[:20]:

@@ -72,14 +72,14 @@ def _edge(route: Route) -> str:
     )
     broken = any(edge.state == "broken" for edge in route.edges)
     ends = "".join(f"{edge.source}\n{edge.target}" for edge in route.edges[:1])
-    said = escape(_said(route), quote=True)
+    text = escape(_description(route), quote=True)
     return (
         f'<path class="edge{" broken" if broken else ""}" d="{points}" marker-end="url(#tip)" '
-        f'data-ends="{escape(ends, quote=True)}"><title>{said}</title></path>'
+        f'data-ends="{escape(ends, quote=True)}"><title>{text}</title></path>'
     )
 
 
-def _said(route: Route) -> str:
+def _description(route: Route) -> str:
     lines = []
     for edge in route.edges[:12]:
         state = " (cut)" if edge.state == "broken" else ""
@@ -97,14 +97,14 @@ def sign(node: Node, box: Box) -> str:
 
 
 def _node(node: Node, box: Box, number: int) -> str:
-    said = escape(f"{node.kind} {node.label}: {_WORDS[node.state]}", quote=True)
+    text = escape(f"{node.kind} {node.label}: {_WORDS[node.state]}", quote=True)
     place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
     kind, label = escape(_cut(node.kind, 34)), escape(_cut(node.label, 34))
     return (
-        f'<g class="node {node.state}" data-node="{number}" tabindex="0" role="button" aria-label="{said}">'
+        f'<g class="node {node.state}" data-node="{number}" tabindex="0" role="button" aria-label="{text}">'
         f'<rect {place} rx="6"/>{sign(node, box)}'
         f'<text class="kind" x="{box.x + 26:.1f}" y="{box.y + 15:.1f}">{kind}</text>'
-        f'<text x="{box.x + 26:.1f}" y="{box.y + 31:.1f}">{label}</text><title>{said}</title></g>'
+        f'<text x="{box.x + 26:.1f}" y="{box.y + 31:.1f}">{label}</text><title>{text}</title></g>'
     )
 
 

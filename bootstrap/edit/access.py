@@ -1,4 +1,4 @@
-"""Where the images' files are: a folder on this machine, its remote branch, or a repository by URL."""
+"""Where the files are: a folder on this machine, its remote branch, or a repository by URL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bootstrap.git.sparse import Outside
 
 @dataclass(frozen=True)
 class Access:
-    """The options that say where the files are and who asks for them."""
+    """The options that say where the files are and how to log in."""
 
     path: str | None = None
     repo: str | None = None
@@ -37,9 +37,9 @@ class Access:
 
 @contextmanager
 def open_branch(access: Access, output: Output, *, asks_past: bool = False) -> Iterator[tuple[Branch, str]]:
-    """A branch to read and push to, and the folder of it that PATH names ("" for all).
+    """A branch to read and push to, and the folder in it that PATH names ("" for all).
 
-    With --repo that is the repository's; without, the one that the work tree around PATH follows.
+    With --repo it is a branch of that repository, else the one that the work tree around PATH follows.
     """
     known = credential.read(access, output.invocation, access.repo)
     if access.repo is None:
@@ -47,7 +47,7 @@ def open_branch(access: Access, output: Output, *, asks_past: bool = False) -> I
 
         root, under = _locate(access.path or ".", output.invocation)
         if not (root / ".git").exists():
-            hint = "give --repo URL, or omit --push to change the files alone"
+            hint = "give --repo URL, or omit --push to change only the files"
             raise InputError("looking for the repository", f"{root} is not a Git work tree", hint)
         branch: Branch = WorkTreeBranch(root, access.branch, known, output.invocation)
         try:
@@ -105,7 +105,9 @@ def _outside(root: Path, known: Credential, invocation: Invocation) -> Outside |
     calls = Calls(root, auth.plain_environment(invocation.environ), str(root))
 
     def store() -> Past:
-        tip = calls.check_run("reading the files that are left out", "rev-parse", "HEAD^{commit}").text
+        tip = calls.check_run(
+            "reading the files outside the sparse checkout", "rev-parse", "HEAD^{commit}"
+        ).text
         return cut.past_of_head(calls, tip, known, invocation)
 
     return Outside(sparse.left_out(calls), store)
@@ -115,7 +117,7 @@ def _inside(path: str | None) -> str:
     """PATH within a repository by URL."""
     parts = [part for part in (path or "").split("/") if part not in ("", ".")]
     if ".." in parts or ".git" in parts:
-        hint = "give a folder or file relative to the repository's top"
+        hint = "give a folder or file relative to the repository's root"
         raise InputError("reading PATH", f"{path} leads out of the repository", hint)
     return "/".join(parts)
 
@@ -125,7 +127,7 @@ def _private_folder(invocation: Invocation) -> Iterator[Path]:
     try:
         folder = scratch.take("git", invocation.environ.get("TMPDIR"))
     except OSError as error:
-        hint = "make room (df -h), or set TMPDIR to a folder that has some"
+        hint = "free disk space (df -h), or set TMPDIR to a folder that has some"
         raise GitError("making a temporary folder", str(error), hint) from error
     try:
         yield folder

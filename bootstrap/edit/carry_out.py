@@ -1,4 +1,4 @@
-"""Carry out an edit of a layout: into the files of this machine, or as one commit on a branch."""
+"""Carry out an edit of a layout: in the files on this machine, or as one commit on a branch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 class Where:
     """Which cluster, and how its files are reached.
 
-    `push` commits on the branch instead of writing files, `pr` asks for the commit to be merged.
+    `push` commits on the branch instead of writing files, `pr` opens a pull request for the commit.
     """
 
     cluster: str = "default"
@@ -42,7 +42,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Edit(Generic[T]):
-    """What was decided, the files that it changes, and the subject of a commit with them."""
+    """What was decided, the files that it changes, and the subject of the commit with them."""
 
     what: T
     changes: tuple[FileChange, ...]
@@ -51,7 +51,7 @@ class Edit(Generic[T]):
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """The edit that was made; `commit` is None when nothing was pushed, `request` when none was asked for."""
+    """The edit that was made; `commit` is None when nothing was pushed, `request` when none was opened."""
 
     edit: Edit[T]
     commit: str | None = None
@@ -62,17 +62,17 @@ class Outcome(Generic[T]):
         """The pull request as JSON data (docs/json.md)."""
         return {"url": self.request.url, "number": self.request.number} if self.request else None
 
-    def went(self, otherwise: str) -> str:
-        """Where the edit went, in a few words; `otherwise` where it is in files of this machine."""
+    def summary(self, otherwise: str) -> str:
+        """Where the edit went, in a few words; `otherwise` if it is in files on this machine."""
         if self.request:
-            return f"asked for a merge: {self.request.url}"
+            return f"pull request: {self.request.url}"
         return f"pushed {self.commit[:12]}" if self.commit else otherwise
 
 
 def carry_out(where: Where, decide: Callable[[Files, str], Edit[T]], output: Output) -> Outcome[T]:
-    """Make the edit that `decide` finds in the files (and the folder of them that PATH names).
+    """Make the edit that `decide` returns for the files (and the folder in them that PATH names).
 
-    On a branch it is asked again whenever others pushed meanwhile. A dry run writes nothing.
+    On a branch it is called again whenever others have pushed meanwhile. A dry run writes nothing.
     """
     if where.push and where.pr:
         raise InputError("reading the options", "--push and --pr cannot be combined", "give one")
@@ -85,7 +85,7 @@ def carry_out(where: Where, decide: Callable[[Files, str], Edit[T]], output: Out
         return Outcome(edit)
     if not (where.push or where.pr or where.dry_run):
         found = "--repo without --push or --pr would change nothing"
-        hint = "add --push or --pr, or --dry-run to look"
+        hint = "add --push or --pr, or --dry-run to preview"
         raise InputError("reading the options", found, hint)
     return _on_branch(where, decide, output)
 
@@ -104,14 +104,14 @@ def _on_branch(where: Where, decide: Callable[[Files, str], Edit[T]], output: Ou
             return _proposed(where, branch, draft, last, output)
         pushed = push(branch, draft, lambda: identity(invocation, where.author), output, where.timeout)
         if pushed.commit and not branch.follow(pushed.commit):
-            output.warn("the work tree was left as it is: git pull brings the commit into it")
+            output.warn("the work tree was not changed: git pull brings the commit into it")
     return Outcome(last[0], pushed.commit)
 
 
 def _proposed(
     where: Where, branch: Branch, draft: Callable[[], Draft], last: list[Edit[T]], output: Output
 ) -> Outcome[T]:
-    """The edit on a branch of its own, which the same edit brings up to date later, and a request for it."""
+    """The edit on a separate branch, which the same edit updates later, and a request for it."""
     from bootstrap import providers
     from bootstrap.edit.review import Review, propose
     from bootstrap.git import credential

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Files(Protocol):
-    """The files of a repository, read when they are asked for; paths are relative to its top."""
+    """The files of a repository, read on demand; paths are relative to its root."""
 
     def read(self, path: str) -> bytes | None:
         """The content, or None when there is no such file (or it is a symbolic link)."""

@@ -1,9 +1,9 @@
-"""Many bumps of one branch as one push: who was overtaken waits in a ref of its own, and one takes all along.
+"""Many bumps of one branch as one push: overtaken runs wait in a ref each, and one of them pushes for all.
 
-The one that waits first leads: it makes every waiting change at the tip, one commit each, and pushes
-them with the deletion of their refs, all or nothing. A ref that is gone tells its owner to look: its
-commit is in the branch, or it was given back to be decided anew. Whoever dies leaves its ref to the
-next one; nothing is carried out that is not what its owner saw.
+The first one that waits leads: it makes every waiting change at the tip, one commit each, and pushes
+them together with the deletion of their refs, all or nothing. When its ref is gone, an owner checks: its
+commit is in the branch, or was given back to be decided again. If a leader dies, the next in line
+leads; a change is only made if it still is what its owner decided.
 """
 
 from __future__ import annotations
@@ -35,46 +35,46 @@ from bootstrap.git.objects import NewCommit
 from bootstrap.git.waiting import Waiting
 
 LEADER_SECONDS = 5.0
-"""A leader that has brought nothing for so long is followed by the next in line."""
+"""A leader that has pushed nothing for this long is replaced by the next in line."""
 WITHDRAWING_SECONDS = 5.0
 TURN_SECONDS = 3.0
-"""A leader takes no more along than it can make in so long: others push meanwhile."""
+"""A leader includes no more changes than it can make in this time: others push meanwhile."""
 
 
 class Asked(Protocol):
-    """What one that waits asks for, as far as whoever leads has to know; the rest is `Group.replay`'s."""
+    """A waiting request, as far as the leader needs to know it; `Group.replay` knows the rest."""
 
     @property
     def message(self) -> str:
-        """Of the commit."""
+        """The commit's message."""
 
     @property
     def author(self) -> str:
-        """As a commit has it: name, address, seconds, zone."""
+        """As in a commit: name, address, seconds, zone."""
 
     @property
     def committer(self) -> str:
-        """The same."""
+        """In the same form."""
 
     @property
     def until(self) -> float:
-        """Seconds since the epoch: nobody waits for it any longer."""
+        """Seconds since the epoch when the owner stops waiting."""
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """What is read to decide."""
+        """The folders that are read to decide."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """What `image_set` lends: its name at the host, and how a change is written, read and made again."""
+    """What `image set` provides: the group's name on the host, and how to write, read and repeat a change."""
 
     name: str
     write: Callable[[str, str, float], str]
-    """Of author, committer and until when: the text of the change that was decided last."""
+    """From author, committer and deadline: the text of the change that was decided last."""
     read: Callable[[str], Asked | None]
     replay: Callable[[str, Files], tuple[FileChange, ...] | None]
-    """Of a text that can be read: the changes at the files; None where their owner has to decide."""
+    """From a request: the changes of the files; None if its owner has to decide."""
 
 
 @dataclass
@@ -96,9 +96,9 @@ class Layered:
 
 @dataclass(frozen=True)
 class Joined:
-    """What waiting came to: `settled` by `commit` (None: nothing was to do); else it is to be decided anew.
+    """The result of waiting: `settled` by `commit` (None: nothing to do); else decide again.
 
-    `pushes`: how often the branch was pushed to. `refused`: the host takes no such refs or pushes.
+    `pushes`: how often the branch was pushed to. `refused`: the host does not accept such refs or pushes.
     """
 
     commit: str | None
@@ -108,11 +108,11 @@ class Joined:
 
 
 Own = Callable[[], tuple[tuple[FileChange, ...], str]]
-"""A run's own change, decided at the tip of the moment: files (none: nothing to do) and message."""
+"""A run's own change, decided at the current tip: files (none: nothing to do) and message."""
 
 
 def others_wait(branch: Branch, group: Group, now: float) -> int:
-    """How many wait already."""
+    """How many others are waiting."""
     return sum(_alive(group, one, now) for one in git_waiting.listed(branch, group.name))
 
 
@@ -126,15 +126,15 @@ def join(
     deadline: float,
     others: int = 0,
 ) -> Joined:
-    """Wait in the group until the change is in the branch, or until `deadline` by time.monotonic().
+    """Wait in the group until the change is in the branch, or until `deadline` (time.monotonic()).
 
-    `message` is of what `own` decided last. Raises what `own` does. Whatever ends it, the ref goes.
+    `message` belongs to what `own` decided last. Raises what `own` raises. The ref is removed in any case.
     """
     clock = output.invocation.clock
     author, committer = git_writing.stamps(branch.calls, who, clock())
     text = group.write(author, committer, clock() + deadline - time.monotonic())
     name = f"{int(clock() * 1000):015d}-{branch.private[-8:]}"
-    mine = git_waiting.made(branch, name, text, who, clock())
+    mine = git_waiting.new_waiting(branch, name, text, who, clock())
     member = _Member(branch, group, own, mine, author, committer, [message], output, deadline, branch.tip)
     try:
         if not member.begin():
@@ -149,7 +149,7 @@ def join(
 
 @dataclass
 class _Member:
-    """One that waits. `gone`: its ref is not there any longer."""
+    """A waiting run. `gone`: its ref no longer exists."""
 
     branch: Branch
     group: Group
@@ -158,36 +158,36 @@ class _Member:
     author: str
     committer: str
     messages: list[str]
-    """Of the change as it was decided: what was there before it is in them, so that they differ."""
+    """Ids of the change as it was decided: they include the state before, so that they differ."""
     output: Output
     deadline: float
     start: str
-    """The tip at which it was decided first."""
+    """The tip at which it was first decided."""
     pushes: int = 0
     gone: bool = False
     over: list[Waiting] = field(default_factory=list)
-    """Those whose owners wait no longer: their refs go with the next push."""
+    """Those whose owners no longer wait: their refs are removed with the next push."""
     already: bool = False
-    """Whether it was there when it was decided last: somebody may have taken it along just before."""
+    """Whether the ref existed when the change was decided last: it may have been pushed just before."""
 
     def begin(self) -> bool:
-        """Put the ref at the host; False when it takes none."""
+        """Push the ref to the host; False when the host does not accept it."""
         try:
             git_waiting.put(self.branch, self.group.name, self.mine)
         except GitUnreachable as error:
-            if not error.passes:
+            if not error.is_transient:
                 raise
-            self.output.detail(f"{error.found}; whether it waits the list will tell")
+            self.output.detail(f"{error.found}; the list will show whether the ref was pushed")
         except GitError as error:
             self.gone = True
-            self.output.detail(f"the host takes no waiting refs ({error.found}): going on without")
+            self.output.detail(f"the host does not accept waiting refs ({error.found}): continuing without")
             return False
         return True
 
     def wait(self, others: int) -> Joined:
         seen: list[str] = []
         since = time.monotonic()
-        if others:  # one of them is about to look
+        if others:  # one of them is about to read the list
             self._pause(others + 1)
         while time.monotonic() < self.deadline:
             waiting = self._waiting()
@@ -195,7 +195,7 @@ class _Member:
                 self.gone = True
                 return self._look()
             names = [one.name for one in waiting]
-            if not set(seen) <= set(names):  # somebody was taken along: the leader is alive
+            if not set(seen) <= set(names):  # a change was pushed: the leader is alive
                 since = time.monotonic()
             seen = names
             rank = names.index(self.mine.name)
@@ -207,10 +207,10 @@ class _Member:
             except StalePlan as error:
                 self.output.detail(f"leading {len(names)}: {error.found}")
             except (PushRefused, AuthenticationFailed) as error:
-                self.output.detail(f"the host refuses a push for the group ({error.found}): going on alone")
+                self.output.detail(f"the host refuses a push for the group ({error.found}): continuing alone")
                 return Joined(None, False, self.pushes, refused=True)
             except GitUnreachable as error:
-                if not error.passes:
+                if not error.is_transient:
                     raise
                 self._pause(1)
         self.branch.calls.patience.deadline = time.monotonic() + WITHDRAWING_SECONDS
@@ -221,7 +221,7 @@ class _Member:
         return Joined(None, False, self.pushes)
 
     def _waiting(self) -> list[Waiting]:
-        """Who of the group waits, one that waits no longer left out."""
+        """The waiting refs of the group, without those that have expired."""
         now = self.output.invocation.clock()
         listed = git_waiting.listed(self.branch, self.group.name)
         self.over = [one for one in listed if one != self.mine and _is_over(self.group, one, now)]
@@ -229,10 +229,10 @@ class _Member:
 
     def _pause(self, waiting: int) -> None:
         longest = max(0.0, self.deadline - time.monotonic())
-        time.sleep(min((0.8 + 0.04 * waiting) * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only spread
+        time.sleep(min((0.8 + 0.04 * waiting) * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
 
     def _look(self) -> Joined:
-        """The ref is gone: the commit that came of it, or nothing, and it is for us to decide again."""
+        """The ref is gone: find its commit, or decide again if there is none."""
         author = self.author.rpartition(" ")[0]
         sha = self._taken(author)
         if sha is None and self.already:
@@ -257,7 +257,7 @@ class _Member:
             layered.add(changes)
         taken = [self.mine, *self.over]
         others = [(one, self.group.read(one.text)) for one in waiting if one != self.mine]
-        self.branch.bring_folders([folder for _, asked in others if asked for folder in asked.folders])
+        self.branch.fetch_folders([folder for _, asked in others if asked for folder in asked.folders])
         for one, asked in others:
             if asked is None:
                 continue
@@ -270,7 +270,7 @@ class _Member:
         shas = self.branch.commits(new) if new else ()
         self._push(shas[-1] if shas else None, taken)
         self.gone = True
-        self.output.detail(f"pushed {len(new)} of {len(waiting)} that waited")
+        self.output.detail(f"pushed {len(new)} of {len(waiting)} waiting changes")
         return Joined(shas[0] if changes else None, True, self.pushes)
 
     def _replayed(self, text: str, layered: Layered) -> tuple[FileChange, ...] | None:
@@ -287,12 +287,12 @@ class _Member:
         try:
             git_waiting.take(self.branch, self.group.name, sha, taken)
         except GitUnreachable:
-            # The line may have broken after the host took it.
+            # The connection may have broken after the host accepted it.
             if sha is None or not self.branch.has_taken(sha):
                 raise
 
     def _now(self, stamp: str) -> str:
-        """A committer's stamp, now: when the commit is made, not when it was asked for."""
+        """A committer's stamp with the current time: when the commit is made, not when it was requested."""
         who, _, _ = stamp.rpartition("> ")
         return f"{who}> {int(self.output.invocation.clock())} +0000"
 

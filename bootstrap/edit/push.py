@@ -1,9 +1,9 @@
-"""The loop of a remote edit: read the tip, decide, commit, push; overtaken, begin again at the new tip.
+"""The loop of a remote edit: read the tip, decide, commit, push; if overtaken, begin again at the new tip.
 
 What is repeated is the meaning of the edit, not its text, so two runs that change neighbouring lines
-do not get into each other's way. Nothing is ever forced or merged. Overtaken twice, a bump joins those
-that wait, and one of them pushes for all (group.py). A push whose answer was lost is looked up
-before it is repeated.
+do not get in each other's way. Nothing is ever forced or merged. A bump that was overtaken twice joins
+those that wait, and one of them pushes for all (group.py). If the answer to a push was lost, the branch
+is checked before the push is repeated.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bootstrap.core import interruption
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from bootstrap.edit.group import Group, Joined
 
 TURNS = "BOOTSTRAP_TURNS"
-"""`off`: runs on this machine do not take turns, as runs on several machines cannot."""
+"""`off`: runs on this machine do not take turns, just as runs on different machines cannot."""
 REFUSALS = 2
-"""After so many a bump waits with the others; after one, if others wait already."""
+"""A bump that was overtaken this often waits with the others; once is enough if others already wait."""
 _PATIENCE = 0.8
-"""How much of the time left is waited for a turn; one that does not come may be of a run that hangs."""
+"""The share of the remaining time to wait for a turn; if it does not come, a run may be hanging."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A commit to be; without changes there is none."""
+    """A commit to be made; none if there are no changes."""
 
     changes: tuple[FileChange, ...]
     message: str
@@ -47,19 +47,58 @@ class Draft:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What came of it: the commit (None: nothing to do, or only looked at) and how many tries it took."""
+    """The result: the commit (None: nothing to do, or a dry run) and how many attempts it took."""
 
     commit: str | None
     attempts: int
 
 
 class _Busy(Exception):
-    """The host did not take a push, and may take the next one; `cause` says why, `commit` was pushed."""
+    """The host did not accept a push but may accept the next one; `cause` says why, `commit` was pushed."""
 
     def __init__(self, cause: GitUnreachable, commit: str | None = None) -> None:
         super().__init__(str(cause))
         self.cause = cause
         self.commit = commit
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """What to push, and how; `deadline` is in time.monotonic()."""
+
+    branch: Branch
+    decide: Callable[[], Draft]
+    author: Callable[[], Identity]
+    output: Output
+    timeout: float
+    deadline: float
+    sign: bool
+    publish: Callable[[Draft], str] | None
+    group: Callable[[], Group | None]
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline - time.monotonic()
+
+
+@dataclass
+class _Tried:
+    """The tries so far.
+
+    `unanswered` are commits whose push broke off: a slow host may accept one after the branch was checked.
+    `began` is when the last try began, `quickest` the duration of the quickest overtaken one, in seconds.
+    `alone`: waiting with others is useless or impossible.
+    """
+
+    alone: bool
+    quickest: float
+    attempts: int = 0
+    breaks: int = 0
+    refusals: int = 0
+    began: float = 0.0
+    unanswered: list[str] = field(default_factory=list)
+    draft: Draft | None = None
 
 
 def push(
@@ -73,71 +112,83 @@ def push(
     publish: Callable[[Draft], str] | None = None,
     group: Callable[[], Group | None] = lambda: None,
 ) -> Pushed:
-    """Push what `decide` makes of the branch as it is; again and again, until `timeout` seconds are over.
+    """Push what `decide` makes of the branch as it is; repeated until `timeout` seconds are over.
 
-    `publish` does it in another way than git, and returns the commit's id (StalePlan: overtaken).
-    `group` is who may push for whom, asked for when it is needed; None: everyone for himself.
-    Raises StalePlan or GitUnreachable then; PushRefused, InputError and all others at once.
+    `publish` pushes by other means than git, and returns the commit's id (StalePlan: overtaken).
+    `group` returns the group that pushes together, called when needed; None: each run pushes for itself.
+    Raises StalePlan or GitUnreachable when the time is over; PushRefused, InputError and others at once.
     """
-    began_all = time.monotonic()
-    deadline = began_all + timeout
+    deadline = time.monotonic() + timeout
+    edit = _Edit(branch, decide, author, output, timeout, deadline, sign, publish, group)
     branch.calls.patience.deadline, branch.calls.patience.detail = deadline, output.detail
-    attempts = breaks = refusals = 0
-    unanswered: list[str] = []
-    """Commits whose push broke off: a slow host may have taken one after it was looked up."""
-    quickest = timeout
-    alone = sign or publish is not None
-    draft: Draft | None = None
+    tried = _Tried(alone=sign or publish is not None, quickest=timeout)
     while True:
-        attempts += 1
-        began = time.monotonic()
+        tried.attempts += 1
         try:
-            branch.refresh()
-            if late := next((sha for sha in unanswered if branch.has_taken(sha, back=True)), None):
-                return Pushed(late, attempts)
-            draft = decide()
-            if not draft.changes:
-                return Pushed(None, attempts)
-            with _turn(branch, output, deadline) as waited:
-                began = time.monotonic()
-                if waited:
-                    branch.refresh()
-                    draft = decide()
-                sha = _try(branch, draft, author, output, sign, publish)
-            return Pushed(sha, attempts)
+            return _attempt(edit, tried)
         except StalePlan as error:
-            refusals += 1
-            quickest = min(quickest, time.monotonic() - began)
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise _given_up(error, branch, attempts, timeout) from error
-            wait = backoff.pause(attempts, quickest, left, random.random)
-            output.detail(f"attempt {attempts}: overtaken; waiting {wait:.2f} s")
-            if draft is None or not draft.changes or alone or (who := group()) is None:
-                time.sleep(wait)
-                continue
-            if refusals < REFUSALS:
-                time.sleep(wait)
-            joined = _joined(branch, draft, decide, author, output, deadline, who, refusals)
-            if joined is None:
-                continue
-            attempts += joined.pushes
-            if joined.settled:
-                return Pushed(joined.commit, attempts)
-            alone, refusals = joined.refused, 0
-            if time.monotonic() >= deadline:
-                raise _given_up(error, branch, attempts, timeout) from error
+            if done := _overtaken(edit, tried, error):
+                return done
         except _Busy as busy:
-            breaks += 1
-            unanswered += [busy.commit] if busy.commit else []
-            left, cause = deadline - time.monotonic(), busy.cause
-            if left <= 0 or cause.patience > left:
-                spent = time.monotonic() - began_all
-                cause.found += f" ({breaks} {'tries' if breaks > 1 else 'try'} in {spent:.0f} s)"
-                raise cause from busy
-            wait = min(max(cause.patience, patience.between(breaks)), left)
-            output.detail(f"{cause.tried}: {cause.found}; waiting {wait:.2f} s")
-            time.sleep(wait)
+            _wait_for_the_host(edit, tried, busy)
+
+
+def _attempt(edit: _Edit, tried: _Tried) -> Pushed:
+    """Decide at the branch's tip and push. Raises StalePlan if overtaken, _Busy if the host has a problem."""
+    branch = edit.branch
+    tried.began = time.monotonic()
+    branch.refresh()
+    if late := next((sha for sha in tried.unanswered if branch.has_taken(sha, back=True)), None):
+        return Pushed(late, tried.attempts)
+    tried.draft = edit.decide()
+    if not tried.draft.changes:
+        return Pushed(None, tried.attempts)
+    with _turn(branch, edit.output, edit.deadline) as waited:
+        tried.began = time.monotonic()
+        if waited:
+            branch.refresh()
+            tried.draft = edit.decide()
+        return Pushed(_try(edit, tried.draft), tried.attempts)
+
+
+def _overtaken(edit: _Edit, tried: _Tried, error: StalePlan) -> Pushed | None:
+    """Wait for the next try, alone or with others; the commit if one of them pushed ours with theirs."""
+    tried.refusals += 1
+    tried.quickest = min(tried.quickest, time.monotonic() - tried.began)
+    left = edit.left
+    if left <= 0:
+        raise _given_up(error, edit, tried.attempts) from error
+    wait = backoff.pause(tried.attempts, tried.quickest, left, random.random)
+    edit.output.detail(f"attempt {tried.attempts}: overtaken; waiting {wait:.2f} s")
+    if tried.draft is None or not tried.draft.changes or tried.alone or (who := edit.group()) is None:
+        time.sleep(wait)
+        return None
+    if tried.refusals < REFUSALS:
+        time.sleep(wait)
+    joined = _joined(edit, tried.draft, who, tried.refusals)
+    if joined is None:
+        return None
+    tried.attempts += joined.pushes
+    if joined.settled:
+        return Pushed(joined.commit, tried.attempts)
+    tried.alone, tried.refusals = joined.refused, 0
+    if edit.left <= 0:
+        raise _given_up(error, edit, tried.attempts) from error
+    return None
+
+
+def _wait_for_the_host(edit: _Edit, tried: _Tried, busy: _Busy) -> None:
+    """Raises its cause when there is no time for another try."""
+    tried.breaks += 1
+    tried.unanswered += [busy.commit] if busy.commit else []
+    left, cause = edit.left, busy.cause
+    if left <= 0 or cause.patience > left:
+        spent = edit.timeout - left
+        cause.found += f" ({tried.breaks} {'tries' if tried.breaks > 1 else 'try'} in {spent:.0f} s)"
+        raise cause from busy
+    wait = min(max(cause.patience, patience.between(tried.breaks)), left)
+    edit.output.detail(f"{cause.tried}: {cause.found}; waiting {wait:.2f} s")
+    time.sleep(wait)
 
 
 def _turn(branch: Branch, output: Output, deadline: float) -> AbstractContextManager[bool]:
@@ -146,53 +197,42 @@ def _turn(branch: Branch, output: Output, deadline: float) -> AbstractContextMan
     return turn(branch.shown, branch.branch, _PATIENCE * (deadline - time.monotonic()))
 
 
-def _joined(
-    branch: Branch,
-    draft: Draft,
-    decide: Callable[[], Draft],
-    author: Callable[[], Identity],
-    output: Output,
-    deadline: float,
-    group: Group,
-    refusals: int,
-) -> Joined | None:
-    """What came of waiting with the others; None: it is not the time for that."""
+def _joined(edit: _Edit, draft: Draft, group: Group, refusals: int) -> Joined | None:
+    """The result of waiting with the others; None: not needed yet."""
     from bootstrap.edit import group as image_group
 
+    branch, output = edit.branch, edit.output
     others = image_group.others_wait(branch, group, output.invocation.clock())
     if refusals < REFUSALS and not others:
         return None
 
     def own() -> tuple[tuple[FileChange, ...], str]:
-        now = decide()
+        now = edit.decide()
         return now.changes, now.message
 
-    return image_group.join(branch, group, own, author(), draft.message, output, deadline, others)
+    author = edit.author()
+    return image_group.join(branch, group, own, author, draft.message, output, edit.deadline, others)
 
 
-def _given_up(error: StalePlan, branch: Branch, attempts: int, timeout: float) -> StalePlan:
-    tried = f"pushing to branch {branch.branch}"
+def _given_up(error: StalePlan, edit: _Edit, attempts: int) -> StalePlan:
+    tried = f"pushing to branch {edit.branch.branch}"
     if isinstance(error, RefLocked):
-        found = f"{error.found} ({attempts} attempts in {timeout:.0f} s)"
-        return RefLocked(tried, found, error.hint, branch.shown)
-    found = f"{attempts} attempts in {timeout:.0f} s were all overtaken by others"
-    return StalePlan(tried, found, "run again, or raise --timeout", branch.shown)
+        found = f"{error.found} ({attempts} attempts in {edit.timeout:.0f} s)"
+        return RefLocked(tried, found, error.hint, edit.branch.shown)
+    found = f"{attempts} attempts in {edit.timeout:.0f} s were all overtaken by others"
+    return StalePlan(tried, found, "run again, or raise --timeout", edit.branch.shown)
 
 
-def _try(
-    branch: Branch,
-    draft: Draft,
-    author: Callable[[], Identity],
-    output: Output,
-    sign: bool,
-    publish: Callable[[Draft], str] | None,
-) -> str | None:
+def _try(edit: _Edit, draft: Draft) -> str | None:
     """One commit and push; None when others have made the change meanwhile."""
+    branch = edit.branch
     if not draft.changes:
         return None
-    if publish is not None:
-        return _publish(branch, draft, publish)
-    sha = branch.commit(draft.changes, draft.message, author(), output.invocation.clock(), sign)
+    if edit.publish is not None:
+        return _publish(branch, draft, edit.publish)
+    sha = branch.commit(
+        draft.changes, draft.message, edit.author(), edit.output.invocation.clock(), edit.sign
+    )
     try:
         branch.push(sha)
     except PushRefused as error:
@@ -200,10 +240,10 @@ def _try(
             return sha
         raise _advised(error) from error
     except GitUnreachable as error:
-        # The line may have broken after the host took it.
+        # The connection may have broken after the host accepted it.
         if branch.has_taken(sha):
             return sha
-        if not error.passes:
+        if not error.is_transient:
             raise
         raise _Busy(error, sha) from error
     return sha
@@ -216,20 +256,20 @@ def _publish(branch: Branch, draft: Draft, publish: Callable[[Draft], str]) -> s
     except GitUnreachable as error:
         if (sha := branch.taken_since(draft.message)) is not None:
             return sha
-        if not error.passes:
+        if not error.is_transient:
             raise
         raise _Busy(error) from error
     except ProviderError as error:
-        hint = f"{error.hint}; or propose the change instead: --pr in place of --push"
+        hint = f"{error.hint}; or propose the change: --pr in place of --push"
         raise PushRefused(error.tried, error.found, hint, error.where) from error
 
 
 def _advised(error: PushRefused) -> PushRefused:
-    """The refusal, with what of `image set` would help."""
+    """The refusal, with the option of `image set` that would help."""
     more = {
         git_refusals.SIGNATURE: "or have the host make and sign it: --via api",
-        git_refusals.REVIEW: "or propose the change instead: --pr in place of --push",
-        git_refusals.OTHER: "or propose the change instead: --pr in place of --push",
+        git_refusals.REVIEW: "or propose the change: --pr in place of --push",
+        git_refusals.OTHER: "or propose the change: --pr in place of --push",
     }.get(error.reason)
     hint = f"{error.hint}; {more}" if more else error.hint
     return PushRefused(error.tried, error.found, hint, error.where, reason=error.reason)

@@ -1,7 +1,7 @@
-"""The way by review: the commit goes to a branch of its own, and a pull request asks for it to be merged.
+"""Changes by review: the commit goes to a separate branch, and a pull request proposes to merge it.
 
-The branch's name comes from what is set and not from the version: a later run brings the open request
-up to date instead of opening another one. Its commit always stands on the tip that was read.
+The branch's name comes from what is set, not from the version: a later run updates the open request
+instead of opening another one. The commit's parent is always the tip that was read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bootstrap.providers import Provider, PullRequest
 
 TRAILER = "Image-Bump-Branch"
-"""In a commit's message: this branch is ours to replace."""
+"""In a commit's message: we may replace this branch."""
 _ATTEMPTS = 5
 
 
@@ -38,7 +38,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Proposed:
-    """What came of it; `commit` None: it was proposed already, just so."""
+    """The result; `commit` None: exactly this was already proposed."""
 
     commit: str | None
     branch: str
@@ -56,7 +56,7 @@ def propose(
     *,
     sign: bool = False,
 ) -> Proposed | None:
-    """Push what `decide` makes of the branch to the one called `name` and have a request open.
+    """Push what `decide` makes of the branch to the branch `name`, and open a request if there is none.
 
     None: nothing to change. Raises RefusedError when someone else has committed to that branch.
     """
@@ -115,5 +115,5 @@ def _open(
     if review.labels and (refusal := provider.label(url, request.number, review.labels)):
         output.warn(f"the request has no labels: {refusal}")
     if review.auto_merge and (refusal := provider.auto_merge(url, request.number)):
-        output.warn(f"the host does not merge it by itself: {refusal}")
+        output.warn(f"the host does not merge it automatically: {refusal}")
     return request

@@ -1,8 +1,8 @@
 """Runs on one machine that push to the same branch take turns, so that they do not overtake each other.
 
-A courtesy, not a guard: the push itself refuses what is out of date. Whoever cannot take part (another
-machine or container) loses nothing but time. A turn is a name in Linux's abstract socket namespace: it
-needs no file, holds for every user and home folder, and ends with its process.
+This only saves work: the push itself refuses what is out of date. A run that cannot take part (on another
+machine or in a container) only loses time. A turn is a name in Linux's abstract socket namespace: it
+needs no file, works across users and home folders, and ends with its process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.05
 
 @contextmanager
 def turn(url: str, branch: str, patience: float) -> Iterator[bool]:
-    """Wait for our turn, at most `patience` seconds; yields whether it had to be waited for."""
+    """Wait for our turn, at most `patience` seconds; yields whether there was a wait."""
     import socket
 
     if not hasattr(socket, "AF_UNIX"):
@@ -41,12 +41,12 @@ def _wait(place: socket.socket, name: str, patience: float) -> bool:
         waited = True
         if time.monotonic() >= deadline:
             break
-        time.sleep(POLL_SECONDS * (1 + random.random()))  # noqa: S311 - no secret, only spread
+        time.sleep(POLL_SECONDS * (1 + random.random()))  # noqa: S311 - not a secret, only jitter
     return waited
 
 
 def _take(place: socket.socket, name: str) -> bool:
-    """Whether it is our turn (or turns cannot be taken here, as on systems other than Linux)."""
+    """Whether it is our turn (always true where there are no turns, as on systems other than Linux)."""
     try:
         place.bind(name)
     except OSError as error:

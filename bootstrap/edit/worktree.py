@@ -24,12 +24,12 @@ _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".ven
 
 
 LINK = "a symbolic link"
-SUBMODULE = "a repository of its own (a submodule)"
+SUBMODULE = "a separate repository (a submodule)"
 PATIENCE = 60.0
 """Seconds to wait for another process that changes the same files."""
 PAUSE = 0.05
 DRAFTS = "bootstrap-drafts"
-"""In Git's folder: what is not yet in its place, so that a killed run leaves nothing that is committed."""
+"""In Git's folder: new content before it is in place, so that nothing of a killed run is committed."""
 
 
 class WorkTree:
@@ -40,13 +40,13 @@ class WorkTree:
     ) -> None:
         self.root = root
         self.outside = outside
-        """What a sparse checkout left out: read from git, never written."""
+        """What a sparse checkout leaves out: read from git, never written."""
         self.credential = credential
-        """Who asks the remote for what a shallow or partial clone lacks of its past."""
+        """The credential for fetching the history that a shallow or partial clone lacks."""
         self.links: list[str] = []
-        """Links to YAML files that were come across and left out."""
+        """Links to YAML files that were found and left out."""
         self.left_out: dict[str, str] = {}
-        """Paths that were come across and not followed, with what they are."""
+        """Paths that were found and not followed, with what they are."""
 
     def read(self, path: str) -> bytes | None:
         """The content of a plain file; None when there is none (or it is a link)."""
@@ -63,7 +63,7 @@ class WorkTree:
         return content
 
     def under(self, folder: str) -> Iterator[str]:
-        """Every plain file in a folder and its subfolders, in order; a file's path gives itself."""
+        """Every plain file in a folder and its subfolders, in order; for the path of a file, that file."""
         if self.outside is not None and (left_out := self.outside.under(folder)):
             yield from sorted({*self._on_disk(folder), *left_out})
             return
@@ -79,25 +79,25 @@ class WorkTree:
             yield from self._walk(str(full), f"{folder}/" if folder else "")
 
     def write(self, changes: Sequence[FileChange]) -> None:
-        """Write every file, each at once or not at all; mode and owner of one that is there stay.
+        """Write every file, each completely or not at all; existing files keep their mode and owner.
 
-        New files get the folders that they need; folders that deletions leave empty go, too. Raises
-        RefusedError when a file is not any more what `before` says, or cannot be written.
+        Missing folders are created; folders that deletions leave empty are removed, too. Raises
+        RefusedError when a file no longer is what `before` says, or cannot be written.
         """
         ready: list[tuple[Path, Path]] = []
         try:
             for change in changes:
                 if self.outside is not None and change.path in self.outside.paths:
                     folder = change.path.rpartition("/")[0]
-                    hint = f"git sparse-checkout add {folder}, or commit it without the disk: --push"
-                    found = "the sparse checkout has left it out"
+                    hint = f"git sparse-checkout add {folder}, or commit without a file on disk: --push"
+                    found = "it is outside the sparse checkout"
                     raise RefusedError(f"writing {change.path}", found, hint, change.path)
                 if self.read(change.path) != change.before or self._is_taken(change):
                     found, hint = "it was changed meanwhile", "run again"
                     raise RefusedError(f"writing {change.path}", found, hint, change.path)
             for change in changes:
                 if change.content is not None:
-                    ready.append((self._beside(change), self.root / change.path))
+                    ready.append((self._temporary(change), self.root / change.path))
             while ready:
                 new, target = ready[0]
                 self._put(new, target)
@@ -107,7 +107,7 @@ class WorkTree:
                 if change.content is None and change.before is not None:
                     self._remove(change.path)
         except OSError as error:
-            hint = "check who may write there (ls -l), and the room on the disk (df -h)"
+            hint = "check the permissions (ls -l) and the free disk space (df -h)"
             raise RefusedError("writing the files", str(error), hint, str(self.root)) from error
         finally:
             for new, _ in ready:
@@ -116,7 +116,7 @@ class WorkTree:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One at a time, on this machine: what is read inside is still so when it is written.
+        """One at a time on this machine: what is read inside has not changed when it is written.
 
         Raises RefusedError when another process has held it for PATIENCE seconds.
         """
@@ -140,16 +140,16 @@ class WorkTree:
                     raise RefusedError(
                         f"changing the files in {self.root}",
                         f"another process has held their lock for {PATIENCE:.0f} s",
-                        f"wait for that process, or end it (fuser -v {self.root} names it), then run again",
+                        f"wait for that process, or end it (fuser -v {self.root} shows it), then run again",
                         str(self.root),
                     ) from error
             if not told:
-                verbose.say(f"waiting for another process, which has the lock of {self.root}")
+                verbose.say(f"waiting for another process that holds the lock of {self.root}")
                 told = True
             time.sleep(PAUSE)
 
     def _drafts(self) -> Path | None:
-        """Where new content waits: in Git's own folder, which nobody commits; None to take the file's own."""
+        """Where new content is prepared: Git's own folder, which nobody commits; None: the file's folder."""
         try:
             place = self._git_folder()
             if place is None or place.stat().st_dev != self.root.stat().st_dev:
@@ -160,7 +160,7 @@ class WorkTree:
         return place / DRAFTS
 
     def _git_folder(self) -> Path | None:
-        """Git's own folder of this work tree; of a linked one or a submodule, a file says where that is."""
+        """Git's own folder of this work tree; for a linked one or a submodule, a file says where it is."""
         place = self.root / ".git"
         if place.is_file():
             kind, _, named = place.read_text(encoding="utf-8").strip().partition(": ")
@@ -168,22 +168,22 @@ class WorkTree:
         return place if place.is_dir() and not place.is_symlink() else None
 
     def _sweep(self) -> None:
-        """Remove what a killed run has left; the lock is held."""
+        """Remove what a killed run has left; the caller holds the lock."""
         with contextlib.suppress(OSError, ValueError):
             place = self._git_folder()
             for left in (place / DRAFTS).iterdir() if place else ():
                 left.unlink()
 
     def _put(self, new: Path, target: Path) -> None:
-        """Move it to its place, and have the folder on the disk that says so."""
+        """Move it into place, and flush its folder to disk."""
         try:
             new.replace(target)
         except OSError as error:
-            if error.errno != errno.EXDEV:  # a file system of its own is mounted below the root
+            if error.errno != errno.EXDEV:  # another file system is mounted below the root
                 raise
-            beside = target.with_name(f".{target.name}.{new.name}")
-            shutil.copy2(new, beside)
-            beside.replace(target)
+            neighbour = target.with_name(f".{target.name}.{new.name}")
+            shutil.copy2(new, neighbour)
+            neighbour.replace(target)
             new.unlink()
         handle = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -191,8 +191,8 @@ class WorkTree:
         finally:
             os.close(handle)
 
-    def _beside(self, change: FileChange) -> Path:
-        """The new content in a temporary file, on the file system of the old one."""
+    def _temporary(self, change: FileChange) -> Path:
+        """Write the new content to a temporary file, on the file system of the old one."""
         target = self.root / change.path
         known = target.stat() if change.before is not None else None
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -212,13 +212,13 @@ class WorkTree:
         return Path(name)
 
     def _is_taken(self, change: FileChange) -> bool:
-        """Whether something that is no plain file of ours stands where a new file shall be."""
+        """Whether something that is not a plain file of ours is where a new file is to be."""
         return change.before is None and (
             os.path.lexists(self.root / change.path) or self._through_link(change.path)
         )
 
     def _remove(self, path: str) -> None:
-        """Delete a file, and the folders above it that are empty then."""
+        """Delete a file, and the folders above it that become empty."""
         target = self.root / path
         target.unlink()
         verbose.say(f"removed {path}")
@@ -248,14 +248,14 @@ class WorkTree:
                 yield path
 
     def target_of(self, path: str) -> str | None:
-        """What a symbolic link leads to; None for what is none any more."""
+        """The target of a symbolic link; None if it no longer is one."""
         try:
             return str((self.root / path).readlink())
         except OSError:
             return None
 
     def _another(self, path: str) -> tuple[str, str] | None:
-        """The part of a path that is a link or a repository of its own, and what it is."""
+        """The part of a path that is a link or a separate repository, and what it is."""
         place = self.root
         for part in path.split("/"):
             place = place / part
@@ -278,14 +278,14 @@ class WorkTree:
 
 
 def locate(path: str, start: Path) -> tuple[Path, str]:
-    """The root and the part below it that PATH means: the Git work tree around it, or PATH alone.
+    """The root and the part below it that PATH means: the Git work tree around it, or only PATH.
 
-    Raises InputError when PATH is not there, is a symbolic link, or leads out of its work tree.
+    Raises InputError when PATH does not exist, is a symbolic link, or leads out of its work tree.
     """
-    named = Path(os.path.normpath(start / path))  # keeps links, so that they can be seen
+    named = Path(os.path.normpath(start / path))  # keeps links, so that they can be detected
     tried = "reading PATH"
     if not os.path.lexists(named):
-        raise InputError(tried, f"{path} is not there", "give a file or folder of the repository")
+        raise InputError(tried, f"{path} does not exist", "give a file or folder of the repository")
     if named.is_symlink() and not named.is_dir():
         hint = f"give the file that it points to: {os.path.realpath(named)}"
         raise InputError(tried, f"{path} is a symbolic link", hint)
@@ -302,11 +302,11 @@ def locate(path: str, start: Path) -> tuple[Path, str]:
 
 
 def _umask() -> int:
-    """The process's; it can only be read by setting it."""
+    """The process's umask; it can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
 def _unreadable(path: str, error: OSError) -> InputError:
-    return InputError(f"reading {path}", error.strerror or str(error), "check who may read it (ls -l)", path)
+    return InputError(f"reading {path}", error.strerror or str(error), "check its permissions (ls -l)", path)

@@ -1,8 +1,8 @@
-"""Who git is to the Git host: the URL's grammar, the credential, and the child's environment.
+"""How git logs in to the Git host: the credential, and the environment of the git child process.
 
 A token reaches git through one environment variable of the git child, read by a credential helper
-that is bound to the host of the URL: it is in no argument, no file, no URL, and another host (a
-redirect, a submodule) is never given it.
+that is bound to the host of the URL: it is in no argument, file or URL, and no other host (a
+redirect, a submodule) ever gets it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ USERNAME_VARIABLE = "BOOTSTRAP_GIT_USERNAME"
 CONNECT_SECONDS = 20
 STALLED_SECONDS = 30
 
-# git asks the helper on stdin, and stores and erases through it too: only "get" is answered.
+# git asks the helper on stdin, and also uses it to store and erase: only "get" is answered.
 _HELPER = (
     '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n"'
     f' "${USERNAME_VARIABLE}" "${TOKEN_VARIABLE}"; }}; f'
 )
-# A caller's repository (a hook runs us), its tracing and its prompts are none of ours.
+# If a hook runs us, the caller's repository, tracing and prompts must not apply here.
 _NOT_OURS = re.compile(
     r"GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX"
     r"|CEILING_DIRECTORIES|SHALLOW_FILE|GRAFT_FILE|IMPLICIT_WORK_TREE|REPLACE_REF_BASE|NO_REPLACE_OBJECTS"
@@ -39,9 +39,9 @@ _NOT_OURS = re.compile(
 
 @dataclass(frozen=True)
 class Credential:
-    """How to be let in. Nothing set: SSH agent, or the credential helpers that git is configured with.
+    """How to log in. Nothing set: the SSH agent, or the credential helpers in git's configuration.
 
-    `hosts` are those that the person named, to which alone the token may go; None while none is named yet.
+    `hosts` are those that the user named: the token may go to these only. None: none is named yet.
     """
 
     username: str = "git"
@@ -53,29 +53,29 @@ class Credential:
 
 
 def bound(credential: Credential, *named: str | None) -> Credential:
-    """The credential, for the hosts of the URLs that the person named, and for no other.
+    """The credential, restricted to the hosts of the URLs that the user named.
 
-    What a cluster, a repository or a Git host says is no such URL: it never widens where a token goes.
+    A URL from a cluster, a repository or a Git host does not count: it never widens where a token goes.
     """
     hosts = frozenset(host_of(url).lower() for url in named if url) - {""}
     return replace(credential, hosts=hosts)
 
 
 def check_host(url: str, hosts: frozenset[str] | None) -> None:
-    """Raise InputError when a token for `hosts` would go to another one's URL."""
+    """Raise InputError when a token for `hosts` would be sent to another host."""
     host = host_of(url).lower()
     if hosts is not None and host and host not in hosts:
         meant = " or ".join(sorted(hosts)) or "no host that was named"
         raise InputError(
             f"sending the token to {host}",
-            f"it is for {meant}; {host} was named by what was read, not by you",
+            f"the token is for {meant}; {host} comes from what was read, not from you",
             f"name {host} yourself, by the repository's URL, if the token is for it",
             without_userinfo(url),
         )
 
 
 def check_credential(url: str, credential: Credential) -> None:
-    """Raise InputError for a credential that cannot be used with `url`, or not without harm."""
+    """Raise InputError for a credential that cannot be used with `url`, or not safely."""
     tried = f"preparing the credential for {without_userinfo(url)}"
     for name, path in (
         ("SSH key", credential.ssh_key),
@@ -83,12 +83,12 @@ def check_credential(url: str, credential: Credential) -> None:
         ("known hosts file", credential.known_hosts),
     ):
         if path is not None and not path.is_file():
-            raise InputError(tried, f"the {name} {path} is not there", "give the path of an existing file")
+            raise InputError(tried, f"the {name} {path} does not exist", "give the path of an existing file")
     if credential.token is not None:
         check_host(url, credential.hosts)
         if not credential.token.strip() or re.search(r"[\x00-\x1f\x7f]", credential.token):
-            found = "the token is empty or has a line break or control character in it"
-            raise InputError(tried, found, "write the token alone into the file or variable")
+            found = "the token is empty or contains a line break or control character"
+            raise InputError(tried, found, "put only the token into the file or variable")
         if url.startswith("http://") and not _loopback(host_of(url)):
             hint = "use the https:// or ssh:// address of the repository"
             raise InputError(tried, "a token would cross the network unencrypted over http://", hint)
@@ -98,10 +98,10 @@ def check_credential(url: str, credential: Credential) -> None:
 
 
 def settings(url: str, credential: Credential) -> list[tuple[str, str]]:
-    """git configuration for every call about `url`; it comes last, so that it wins over the user's.
+    """git configuration for every call about `url`; it comes last, so that it overrides the user's.
 
     The user's proxies, URL rewrites and SSH settings stay; what would run programs, sign, change
-    bytes, weaken TLS or keep our token is switched off.
+    bytes, weaken TLS or store our token is switched off.
     """
     chosen = [
         ("core.hooksPath", "/dev/null"),
@@ -128,13 +128,13 @@ def settings(url: str, credential: Credential) -> list[tuple[str, str]]:
         ("http.followRedirects", "false"),
     ]
     if url.startswith("https://"):
-        # As specific as can be, so that no `http.https://host/.sslVerify = false` of the user is more so.
+        # Specific, so that the user's `http.https://host/.sslVerify = false` does not override it.
         chosen.append((f"http.{url}.sslVerify", "true"))
     if url.startswith(("https://", "http://")):
         chosen.append((f"http.{url}.followRedirects", "false"))
     if url.startswith(("http://", "https://")) and credential.token is not None:
         parts = urlsplit(url)
-        # An empty helper forgets the user's: they would be asked first, and told to keep our token.
+        # An empty helper resets the list: the user's helpers would be asked first, and would store our token.
         chosen += [
             ("credential.helper", ""),
             ("credential.useHttpPath", "false"),
@@ -146,7 +146,7 @@ def settings(url: str, credential: Credential) -> list[tuple[str, str]]:
 def environment(
     url: str, credential: Credential, environ: Mapping[str, str], ssh: str | None
 ) -> dict[str, str]:
-    """The whole environment of a git child. `ssh` is the user's own SSH command, if any.
+    """The full environment of a git child process. `ssh` is the user's own SSH command, if any.
 
     A token is in it, under TOKEN_VARIABLE, only for an HTTP URL.
     """
@@ -172,7 +172,7 @@ def environment(
 def with_settings(
     environ: Mapping[str, str], pairs: Sequence[tuple[str, str]], *, behind: bool = False
 ) -> dict[str, str]:
-    """The environment with more settings for git, which those that it has win over (`behind`: they win)."""
+    """The environment with more settings for git; those already in it win (`behind`: the new ones win)."""
     count = int(environ.get("GIT_CONFIG_COUNT") or 0)
     known = [(environ[f"GIT_CONFIG_KEY_{n}"], environ[f"GIT_CONFIG_VALUE_{n}"]) for n in range(count)]
     every = [*known, *pairs] if behind else [*pairs, *known]
@@ -183,12 +183,12 @@ def with_settings(
 
 
 def plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a git child that talks to no host."""
+    """The environment of a git child process that does not contact any host."""
     return environment("file:///", Credential(), environ, None)
 
 
 def ssh_command(credential: Credential, users: str | None) -> str:
-    """ssh as git shall call it: never asks, never trusts an unknown host, does not hang."""
+    """The ssh command for git: it never asks, never trusts an unknown host, and does not hang."""
     options = ["BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={CONNECT_SECONDS}"]
     options += ["ServerAliveInterval=10", "ServerAliveCountMax=3"]
     command = [] if users and credential.ssh_key is None else ["ssh"]
@@ -196,7 +196,7 @@ def ssh_command(credential: Credential, users: str | None) -> str:
         command += ["-i", str(credential.ssh_key.resolve())]
         options.append("IdentitiesOnly=yes")
     if credential.known_hosts is not None:
-        # ssh splits this value at blanks by itself, hence the quotes inside the quotes.
+        # ssh itself splits this value at blanks, hence the quotes within quotes.
         options.append(f'UserKnownHostsFile="{credential.known_hosts.resolve()}"')
         options.append("GlobalKnownHostsFile=/dev/null")
     for option in options:

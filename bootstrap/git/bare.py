@@ -1,8 +1,8 @@
-"""The private temporary bare repository behind a Remote: fetches of what is wanted and no more.
+"""The private temporary bare repository behind a Remote: it fetches what is wanted and no more.
 
-The tip of one branch comes at depth 1 and, where the server can, without blobs; files that are
-read come afterwards in one request. `_have` and `_commits` remember what is here, because asking git
-for an object that is not makes it fetch that one by itself.
+The tip of one branch is fetched at depth 1 and, if the server can filter, without blobs; files that
+are read follow in one request. `_have` and `_commits` remember what is here, because git fetches
+an object that is missing as soon as it is asked for it.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ class Repository:
         if patience.is_reading(arguments):
             return self.patience.answered(lambda: self._asked(arguments, stdin, environ), ssh=ssh)
         answer = self._asked(arguments, stdin, environ)
-        if answer.status == 0 or answer.wire.status == 200:  # a refused push was let in, too
+        if answer.status == 0 or answer.wire.status == 200:  # a refused push was authenticated, too
             self.patience.succeeded(answer.wire, ssh)
         return answer
 
     def _asked(
         self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str]
     ) -> git_command.Answer:
-        """One command that talks to the host, and what the host's HTTP said."""
+        """One command that contacts the host, with the host's HTTP response."""
         with traced() as trace:
             answer = self._once(arguments, stdin, {**environ, **trace.environ})
             return replace(answer, wire=trace.wire())
@@ -80,15 +80,15 @@ class Repository:
         return git_command.run(arguments, directory, environ, stdin, self._timeout)
 
     def committer(self) -> dict[str, str]:
-        """GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL, as far as the user has set them."""
+        """GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL, if the user has set them."""
         names = ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
         found = {name: self._environ[name] for name in names if self._environ.get(name)}
-        return {name: check_text(text, "finding who commits", name) for name, text in found.items()}
+        return {name: check_text(text, "finding the committer", name) for name, text in found.items()}
 
     def check_run(
         self, tried: str, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> git_command.Answer:
-        """The same, for a command whose failure is an error of ours; `tried` says what it is for."""
+        """Like `run`, but a failure raises an error; `tried` says what the command is for."""
         answer = self.run(*arguments, stdin=stdin, extra=extra)
         if answer.status:
             raise self.error(answer, tried)
@@ -100,7 +100,7 @@ class Repository:
     # -- the host's refs --------------------------------------------------------------------
 
     def refs(self) -> tuple[dict[str, str], str | None]:
-        """Every ref of the host with its id, and the default branch."""
+        """Every ref on the host with its id, and the default branch."""
         answer = self.check_run("reading the repository", "ls-remote", "--symref", self.url)
         refs, default = {}, None
         for line in answer.text.splitlines():
@@ -113,7 +113,7 @@ class Repository:
         return refs, default
 
     def has_taken(self, branch: str, sha: str) -> bool:
-        """Whether a commit that was made here is in the host's branch now."""
+        """Whether a commit that was made here is now in the host's branch."""
         spec = f"+refs/heads/{branch}:{_LOOK}"
         answer = self.run("ls-remote", self.url, f"refs/heads/{branch}")
         if answer.status:
@@ -126,7 +126,7 @@ class Repository:
         return self.run("merge-base", "--is-ancestor", sha, _LOOK).status == 0
 
     def unborn_branch(self) -> str | None:
-        """The default branch of a repository without any: only `git clone` is told, by newer hosts."""
+        """The default branch of a repository without branches: newer hosts report it, to `git clone` only."""
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             options = ("-c", "init.defaultBranch=main", "clone", "--quiet", "--bare", "--template=")
             if self.run(*options, self.url, f"{name}/empty").status:
@@ -134,7 +134,7 @@ class Repository:
             return self.run("--git-dir", f"{name}/empty", "symbolic-ref", "--short", "HEAD").text or None
 
     def prepare(self, example: str = "") -> None:
-        """Make the repository, unless it is there, in the object format that `example`, an id, has."""
+        """Create the repository if it does not exist, in the object format of `example`, an id."""
         if self._bare.exists():
             return
         format = "sha256" if len(example) == 64 else "sha1"
@@ -145,7 +145,7 @@ class Repository:
     # -- fetching ---------------------------------------------------------------------------
 
     def fetch_tip(self, branch: str, tip: str) -> str:
-        """Bring the branch's tip commit and its trees; returns the tip, which may be newer than `tip`."""
+        """Fetch the branch's tip commit and its trees; returns the tip, which may be newer than `tip`."""
         if self._tip == tip:
             return tip
         depth = () if self._deep else ("--depth=1",)
@@ -160,9 +160,9 @@ class Repository:
         return self._tip
 
     def fetch_commit(self, sha: str, branch: str | None) -> bool:
-        """Bring a commit by its id, or by the branch's history from a host that gives none by id.
+        """Fetch a commit by its id, or with the branch's history if the host does not serve ids.
 
-        False when it is not there.
+        False when it does not exist.
         """
         if sha in self._commits:
             return True
@@ -178,7 +178,7 @@ class Repository:
         return sha in self._commits
 
     def deepen(self, branch: str) -> None:
-        """Bring the whole history of the branch: commits alone, where the server can filter."""
+        """Fetch the whole history of the branch: only the commits, if the server can filter."""
         if self._deep:
             return
         if self.run("rev-parse", "--is-shallow-repository").text == "true":
@@ -189,9 +189,9 @@ class Repository:
         self._deep = True
 
     def descends(self, commit: str, ancestor: str, branch: str) -> bool:
-        """Whether `ancestor` is in the history of `commit`, after the branch's newest commits were fetched.
+        """Fetch the branch's newest commits; then whether `ancestor` is in the history of `commit`.
 
-        False when it cannot be told. `tip` and what was read of it stay.
+        False when that is unknown. `tip` and what was read of it stay.
         """
         shallow = self.run("rev-parse", "--is-shallow-repository").text == "true"
         depth = ("--unshallow",) if shallow else ()
@@ -200,7 +200,7 @@ class Repository:
         return self.run("merge-base", "--is-ancestor", ancestor, commit).status == 0
 
     def _fetch_objects(self, ids: Sequence[str]) -> None:
-        """Bring blobs and whole trees in one request; from a host without filters they came already."""
+        """Fetch blobs and whole trees in one request; a host without filters has sent them already."""
         missing = [sha for sha in ids if sha not in self._have]
         if not missing or not self._filtered:
             return
@@ -208,11 +208,11 @@ class Repository:
         answer = self._fetch("blob:none", "--stdin", "origin", stdin=lines, negotiate=False)
         if answer.status:
             self._raise_if_cut_off(answer, "fetching files")
-            self._start_over_whole()
+            self._refetch_everything()
         self._have.update(missing)
 
-    def _start_over_whole(self) -> None:
-        """For a host that filters, and then gives no object by its id: the tip again, with all its files."""
+    def _refetch_everything(self) -> None:
+        """For a host that filters but serves no object by its id: fetch the tip again, with all its files."""
         tip, spec = self._tip or "", f"+{self._source}:{TIP}"
         shutil.rmtree(self._bare)
         self.prepare(tip)
@@ -238,7 +238,7 @@ class Repository:
         return self.check_run("reading a commit", "log", "-1", "--format=%T", commit).text
 
     def made(self, commit: str, tree: str) -> None:
-        """Remember a commit that was made here, which no host has to be asked for."""
+        """Remember a commit that was made here, so that no host is asked for it."""
         self._commits.add(commit)
         self._have.add(tree)
 
@@ -251,7 +251,7 @@ class Repository:
         return self._entries[commit]
 
     def contents(self, entries: Mapping[str, Entry], read: Wanted) -> dict[str, bytes]:
-        """The content of those entries that `read` names; of a symbolic link, where it points."""
+        """The content of the entries that `read` names; for a symbolic link, its target."""
         wanted = matcher(read)
         chosen = {path: entry.sha for path, entry in entries.items() if entry.kind == "blob" and wanted(path)}
         if not chosen:
@@ -286,7 +286,7 @@ class Repository:
 
 
 def _users_ssh(environ: Mapping[str, str], folder: Path) -> str | None:
-    """The SSH command that the user has chosen for git, if any."""
+    """The SSH command that the user has configured for git, if any."""
     if command := environ.get("GIT_SSH_COMMAND"):
         return command
     arguments = ("config", "--get", "core.sshCommand")

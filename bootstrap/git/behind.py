@@ -1,4 +1,4 @@
-"""How far a commit is behind its branch, as a clone's remote and history tell. No ref is changed."""
+"""How far a commit is behind its branch, from a clone's remote and history. No ref is changed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from bootstrap.git.urls import same_repository
 TIMEOUT = 20.0
 """Seconds for the remote to answer."""
 FETCH_TIMEOUT = 60.0
-"""Seconds for it to send the commits that are missing."""
+"""Seconds for it to send the missing commits."""
 
 
 @dataclass
 class Clone:
-    """A repository on this machine; what was asked is kept, so that many Applications cost one question."""
+    """A repository on this machine; answers are kept, so that many Applications cost one request."""
 
     root: Path
     environ: dict[str, str] = field(repr=False)
     remotes: dict[str, str]
     stale: bool = False
-    """A remote did not answer: what was fetched last is taken for its tip."""
+    """A remote did not answer: its tip is what was fetched last."""
     _tips: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _counts: dict[tuple[str, str], int | None] = field(default_factory=dict)
 
     def behind(self, url: str, revision: str, commit: str) -> int | None:
-        """Commits of the branch or tag `revision` that `commit` lacks; None when it cannot be told."""
+        """How many commits of the branch or tag `revision` `commit` lacks; None when that is unknown."""
         remote = next((name for name, own in self.remotes.items() if same_repository(own, url)), None)
         if remote is None or not commit:
             return None
@@ -43,9 +43,9 @@ class Clone:
         return self._counts[commit, tip]
 
     def descends(self, commit: str, ancestor: str) -> bool:
-        """Whether `ancestor` is in the history of `commit`, a full id, which is fetched where it is missing.
+        """Whether `ancestor` is in the history of `commit` (a full id), which is fetched if it is missing.
 
-        False when no remote has it, or when it cannot be told.
+        False when no remote has it, or when that is unknown.
         """
         if not self._has(commit):
             for remote in self.remotes:
@@ -73,7 +73,7 @@ class Clone:
         return self._tips[remote, revision]
 
     def _ask(self, remote: str, revision: str) -> str | None:
-        """The remote's own answer, else what was fetched of it last."""
+        """The remote's own answer, else what was last fetched from it."""
         name = revision if revision == "HEAD" or revision.startswith("refs/") else f"refs/heads/{revision}"
         patterns = (
             [name] if name == revision else [name, f"refs/tags/{revision}", f"refs/tags/{revision}^{{}}"]
@@ -91,8 +91,8 @@ class Clone:
 
 
 def clone_at(root: Path, invocation: Invocation) -> Clone | None:
-    """The clone that holds `root`; None when it is in no repository."""
-    # The clone's own credentials are used, as `git fetch` would; nobody is there to be asked.
+    """The clone that contains `root`; None when it is not in a repository."""
+    # The clone's own credentials are used, as by `git fetch`; nobody can be asked.
     environ = {**invocation.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
     answer = git_command.run(("config", "--get-regexp", r"^remote\..*\.url$"), root, environ)

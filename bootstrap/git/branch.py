@@ -1,4 +1,4 @@
-"""One branch as files to read and a tip to commit on; how it is fetched is for git_thin and git_worktree."""
+"""One branch as files to read and a tip to commit on; thin.py and worktree.py decide how it is fetched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Branch:
     """`refresh` of a subclass sets the tip; everything here is about that tip.
 
     Every method raises GitUnreachable, AuthenticationFailed, RepositoryNotFound or GitError when the
-    host or git does.
+    host or git fails.
     """
 
     def __init__(self, calls: Calls, remote: str, branch: str) -> None:
@@ -34,18 +34,18 @@ class Branch:
         self.tip = ""
         self._root = ""
         self.private = f"refs/bootstrap/{os.urandom(4).hex()}"
-        """Refs of this run alone, in the repository on this machine."""
+        """Refs for this run only, in the repository on this machine."""
         self._trees: dict[str, dict[str, Entry]] = {}
         self.left_out: dict[str, str] = {}
-        """Paths that were come across and are no plain files, with what they are."""
+        """Paths found on the way that are not plain files, with what they are."""
         self._links: dict[str, str] = {}
 
     def refresh(self) -> str:
-        """Read the branch's tip anew; InputError when the branch is not there."""
+        """Read the branch's tip again; InputError when the branch does not exist."""
         raise NotImplementedError
 
     def read(self, path: str) -> bytes | None:
-        """The content of a file; None when there is none, or something else is there."""
+        """The content of a file; None when there is no file at the path."""
         entry = self._entry(path)
         if entry is None or not entry.is_file:
             return None
@@ -54,13 +54,13 @@ class Branch:
         return content
 
     def under(self, folder: str) -> Iterator[str]:
-        """Every file in a folder and its subfolders; a file's path gives itself."""
+        """Every file in a folder and its subfolders; for the path of a file, that file."""
         folder = folder.strip("/")
         entry = self._entry(folder) if folder else Entry(objects.TREE, self._root)
         if entry is None:
             return
         if entry.is_tree:
-            self._bring_all(entry.sha)
+            self._fetch_all(entry.sha)
             yield from self._walk(folder, entry.sha)
         elif entry.is_file:
             yield folder
@@ -68,26 +68,26 @@ class Branch:
             self._leave_out(folder, entry)
 
     def target_of(self, path: str) -> str | None:
-        """What a symbolic link that was left out leads to."""
+        """The target of a symbolic link that was left out."""
         sha = self._links.get(path)
         if sha is None:
             return None
-        self.bring([sha])
+        self.fetch([sha])
         return self.calls.content(sha, "blob").decode("utf-8", "replace")
 
     def history(self) -> Calls:
-        """git in a repository that has all commits of the branch, and their folders' lists."""
+        """git in a repository with all commits of the branch and their trees."""
         return self.calls
 
     def past(self) -> Past:
-        """What was before the tip."""
+        """The history before the tip."""
         raise NotImplementedError
 
-    def bring_folders(self, folders: Sequence[str]) -> None:
-        """Have these folders here with all that is in them."""
+    def fetch_folders(self, folders: Sequence[str]) -> None:
+        """Fetch these folders with everything in them."""
 
-    def bring(self, shas: Sequence[str]) -> None:
-        """Have these files here, of whatever commit."""
+    def fetch(self, shas: Sequence[str]) -> None:
+        """Fetch these files, from any commit."""
 
     def commit(
         self,
@@ -114,12 +114,12 @@ class Branch:
         try:
             git_writing.push(self.calls, self.remote, self.branch, self.tip, sha, gone)
         except StalePlan as error:
-            # curl repeats a request whose answer was lost; the host then refuses what it has taken already.
+            # curl repeats a request whose answer was lost; the host then refuses what it has accepted.
             if "[remote rejected]" not in error.found or not self.has_taken(sha):
                 raise
 
     def has_taken(self, sha: str, back: bool = False) -> bool:
-        """Whether a commit made on the tip (`back`: on an earlier one) is in the remote's branch now.
+        """Whether a commit made on the tip (`back`: on an earlier one) is now in the remote's branch.
 
         The tip stays as it was read.
         """
@@ -129,7 +129,7 @@ class Branch:
     def taken_since(self, message: str, author: str | None = None, since: str | None = None) -> str | None:
         """The commit after `since` (the tip) with this message and `author` (name, address, seconds), if any.
 
-        Behind the tip, history may be cut off after it.
+        If `since` is before the tip, the history may be cut off after it.
         """
         form = "--format=%H%x00%an <%ae> %at%x00%B%x01"
         calls, look = self._look(back=since is not None)
@@ -142,32 +142,32 @@ class Branch:
         return None
 
     def _look(self, back: bool = False) -> tuple[Calls, str]:
-        """The remote's branch as it is now, with the commits since the tip, or those before it too."""
+        """The remote's branch as it is now, with the commits since the tip, or also those before it."""
         ref = f"{self.private}/look"
         spec = f"+refs/heads/{self.branch}:{ref}"
-        calls = self.looking()
-        calls.check_run("looking at the branch", *FETCH, *self.commits_alone(back), self.remote, spec)
+        calls = self.for_reading()
+        calls.check_run("looking at the branch", *FETCH, *self.commits_only(back), self.remote, spec)
         return calls, ref
 
-    def apart(self) -> Calls:
-        """git in the repository for commits that do not stand on the branch."""
+    def separate(self) -> Calls:
+        """git in the repository for commits that are not based on the branch."""
         return self.calls
 
-    def looking(self) -> Calls:
-        """git in the repository for what is fetched to be looked at; called before each such fetch."""
+    def for_reading(self) -> Calls:
+        """git in the repository for what is fetched only to be read; called before each such fetch."""
         return self.calls
 
-    def commits_alone(self, back: bool = False) -> tuple[str, ...]:
-        """Options of a fetch that wants no files, and with `back` what is behind the tip."""
+    def commits_only(self, back: bool = False) -> tuple[str, ...]:
+        """Options of a fetch without files; with `back`, also what is before the tip."""
         return ()
 
     def other(self, name: str) -> tuple[str, bytes] | None:
-        """The tip of another branch of the remote, and that commit as git keeps it; None: no such branch."""
+        """The tip of another branch of the remote, and the raw commit; None: no such branch."""
         listed = self.calls.check_run("reading the branches", "ls-remote", self.remote, f"refs/heads/{name}")
         sha = listed.text.partition("\t")[0]
         if not sha:
             return None
-        self._bring_commit(sha)
+        self._fetch_commit(sha)
         return sha, self.calls.content(sha, "commit")
 
     def tree_of(self, sha: str) -> str:
@@ -175,18 +175,18 @@ class Branch:
         return objects.tree_of(self.calls.content(sha, "commit"))
 
     def replace_branch(self, name: str, sha: str, before: str) -> None:
-        """Push a commit to a branch of ours, which must still be at `before` ("": not be there).
+        """Push a commit in place of a branch of ours, which must still be at `before` ("": not exist).
 
-        What was there is replaced. StalePlan when someone was faster.
+        Raises StalePlan when someone else was faster.
         """
         git_writing.push(self.calls, self.remote, name, before, sha)
 
     def follow(self, sha: str) -> bool:
-        """Bring what was pushed into the user's work tree; False when something stands in the way."""
+        """Bring what was pushed into the user's work tree; False when something is in the way."""
         return True
 
     def close(self) -> None:
-        """End the process that answers about objects."""
+        """End the process that reads objects."""
         self.calls.close()
 
     def _found_tip(self, ref: str) -> str:
@@ -201,12 +201,12 @@ class Branch:
     def _mode(self, path: str) -> str:
         entry = self._entry(path)
         if entry is not None and not entry.is_file:
-            hint = "replace it by a file of its own first"
-            raise RefusedError(f"writing {path}", f"{path} is no plain file", hint, self.shown)
+            hint = "replace it with a plain file first"
+            raise RefusedError(f"writing {path}", f"{path} is not a plain file", hint, self.shown)
         return entry.mode if entry else "100644"
 
     def _entry(self, path: str) -> Entry | None:
-        """What stands at a path; a file's content is here then."""
+        """What is at a path; if it is a file, its content is here afterwards."""
         *folders, name = path.split("/")
         if any(part in ("", ".", "..") for part in (*folders, name)):
             return None
@@ -216,10 +216,10 @@ class Branch:
             if entry is None or not entry.is_tree:
                 return None
             sha = entry.sha
-        self._bring_around(sha, len(folders))
+        self._fetch_around(sha, len(folders))
         entry = self._list(sha).get(name)
         if entry is not None and entry.is_file:
-            self._bring_file(sha, entry.sha)
+            self._fetch_file(sha, entry.sha)
         return entry
 
     def _walk(self, folder: str, sha: str) -> Iterator[str]:
@@ -245,29 +245,29 @@ class Branch:
         return self._trees[sha]
 
     def _content(self, sha: str, kind: str) -> bytes:
-        """A file or list of the tip, which is here."""
+        """A file or tree of the tip, which is here."""
         return self.calls.content(sha, kind)
 
-    # What a branch that is not wholly here fetches before something is looked at.
+    # What a branch that is only partly here fetches before something is read.
 
     def _list(self, sha: str) -> dict[str, Entry]:
         return self._tree(sha)
 
-    def _bring_commit(self, sha: str) -> None:
+    def _fetch_commit(self, sha: str) -> None:
         self.calls.check_run("reading a branch", *FETCH, self.remote, sha)
 
-    def _bring_all(self, sha: str) -> None:
-        """Everything below a folder."""
+    def _fetch_all(self, sha: str) -> None:
+        """Fetch everything below a folder."""
 
-    def _bring_around(self, sha: str, depth: int) -> None:
-        """The folder of a file that is asked for."""
+    def _fetch_around(self, sha: str, depth: int) -> None:
+        """Fetch the folder of a file that is asked for."""
 
-    def _bring_file(self, folder: str, sha: str) -> None:
-        """The file itself."""
+    def _fetch_file(self, folder: str, sha: str) -> None:
+        """Fetch the file itself."""
 
 
 def users_ssh(calls: Calls, invocation: Invocation) -> str | None:
-    """The SSH command that the user has chosen for git, if any."""
+    """The SSH command that the user has configured for git, if any."""
     if command := invocation.environ.get("GIT_SSH_COMMAND"):
         return command
     return calls.run("config", "--get", "core.sshCommand").text or None

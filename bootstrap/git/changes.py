@@ -1,4 +1,4 @@
-"""A change of files, the commit that made it, and what a repository was seen to be."""
+"""A change of files, the commit that makes it, and the observed state of a repository."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PARENT_COMMIT = "0000000000000000000000000000000000000000"
-"""In the layout's record, stands for the id of the commit before it in the same push."""
+"""In the layout's record, a placeholder for the id of the previous commit of the same push."""
 
 
 @dataclass(frozen=True)
 class RepositoryState:
     """A branch of a repository, as its host shows it.
 
-    `tip` is None when the branch is not there; `files` has what was asked for, path → content.
-    `push_refusal` is None when a push would be accepted as far as the host tells beforehand.
+    `tip` is None when the branch does not exist; `files` has what was asked for, path → content.
+    `push_refusal` is None when a push would be accepted, as far as the host says beforehand.
     """
 
     url: str
@@ -35,7 +35,7 @@ class RepositoryState:
 
 @dataclass(frozen=True)
 class FileChange:
-    """A file as it shall be; `content` None deletes it. `before` is what the tip holds (None: nothing)."""
+    """A file as it is to be; `content` None deletes it. `before` is what the tip has (None: no file)."""
 
     path: str
     content: bytes | None

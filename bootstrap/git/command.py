@@ -1,4 +1,4 @@
-"""Runs one git command. Nothing else in the project does; see git.py for what is asked of git."""
+"""Runs one git command through GitPython; run.py runs those that must start fast."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ OLDEST = (2, 34)
 
 @dataclass(frozen=True)
 class Answer:
-    """What git left behind; `err` is its standard error as text.
+    """The result of a git command; `err` is its standard error as text.
 
-    `wire` is what the host's HTTP said; the last of `tries` ended `seconds` after the first began.
+    `wire` is the host's HTTP response; the last of `tries` ended `seconds` after the first began.
     """
 
     status: int
@@ -44,12 +44,12 @@ def run(
 ) -> Answer:
     """Run `git ARGUMENTS` with exactly `environ`; a failure is an Answer, not an exception.
 
-    After `timeout` seconds git and its children are killed. Raises GitError when there is no git.
+    After `timeout` seconds git and its children are killed. Raises GitError when git is not installed.
     """
-    # `-C`, because GitPython runs git in this process's own folder, and so perhaps in a repository of the
-    # user's, where it takes `directory` for inaccessible.
-    # GitPython adds to this process's environment and cannot take away: env(1) does that. Only names
-    # stand in its arguments.
+    # `-C`, because GitPython runs git in this process's own folder, and so perhaps in one of the user's
+    # repositories, if it finds `directory` inaccessible.
+    # GitPython adds to this process's environment and cannot remove from it: env(1) does that. Only names
+    # are in its arguments.
     surplus = [name for name in os.environ if name not in environ]
     prefix = ["env", *[part for name in surplus for part in ("-u", name)]] if surplus else []
     import tempfile
@@ -80,13 +80,13 @@ def run(
     except GitCommandNotFound as error:
         raise _missing() from error
     except OSError as error:
-        hint = f"make room and a writable folder at {directory}, or set TMPDIR to another one"
+        hint = f"make space and a writable folder at {directory}, or set TMPDIR to another one"
         raise GitError(f"running git {arguments[0]}", str(error), hint) from error
     return Answer(status, out, err)
 
 
 def _ended(process: subprocess.Popen[bytes], name: str, timeout: float) -> tuple[int, bytes, str]:
-    """Wait for git; it ends with us, and after `timeout` seconds."""
+    """Wait for git; it is ended when we end, and after `timeout` seconds."""
     late = ""
     with process_group.ending(process):
         try:
@@ -99,9 +99,9 @@ def _ended(process: subprocess.Popen[bytes], name: str, timeout: float) -> tuple
 
 
 def ask(arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -> Answer:
-    """Run a git command that only looks, and give what it answers; one that cannot be run is an Answer too.
+    """Run a git command that only reads, and return its answer; one that cannot be run is an Answer too.
 
-    Without GitPython: to import it takes longer than such an answer.
+    Without GitPython: importing it takes longer than such a command.
     """
     command = ["git", "-C", str(directory), *arguments]
     try:
@@ -117,4 +117,4 @@ def ask(arguments: Sequence[str], directory: Path, environ: Mapping[str, str]) -
 
 def _missing() -> GitError:
     hint = "install git, {}.{} or newer: apt-get install git".format(*OLDEST)
-    return GitError("running git", "there is no git on PATH", hint)
+    return GitError("running git", "git is not on PATH", hint)

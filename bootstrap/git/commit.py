@@ -1,4 +1,4 @@
-"""Makes one commit on a tip by plumbing, and pushes it to one branch, never by force."""
+"""Makes one commit on a tip with plumbing commands, and pushes it to one branch, never by force."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def commit(
 ) -> str:
     """Make a commit on `tip` and return its id; it is local until `push`.
 
-    `modes` are the files' as git writes them; `when` is in seconds since the epoch. A signature is
-    made as the user's git is configured to. GIT_COMMITTER_* and the dates are the user's, where set.
+    `modes` are the files' modes as git writes them; `when` is in seconds since the epoch. A signature is
+    made as the user's git is configured. GIT_COMMITTER_* and the dates are the user's if they are set.
     """
     new = NewCommit(changes, message, *stamps(calls, author, when))
     (made,) = commits(calls, tip, [new], modes)
@@ -42,7 +42,7 @@ def commit(
 def commits(
     calls: Calls, tip: str | None, new: Sequence[NewCommit], modes: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Make commits, each on the one before, the first on `tip` (None: on nothing); their ids, in order."""
+    """Make commits, each on the one before, the first on `tip` (None: a root commit); their ids, in order."""
     for one in new:
         check_changes(one.changes, {}, calls.shown)
         check_text(one.message, "making the commit", "its message")
@@ -54,7 +54,7 @@ def commits(
 
 
 def stamps(calls: Calls, author: Identity, when: float) -> tuple[str, str]:
-    """Author and committer as a commit has them: the same, unless the surroundings say otherwise."""
+    """Author and committer as a commit has them: the same, unless the environment says otherwise."""
     same = f"{author} {int(when)} +0000"
     if not any(calls.environ.get(name) for name in (*_COMMITTER, *_DATES)):
         return same, same
@@ -67,24 +67,24 @@ def stamps(calls: Calls, author: Identity, when: float) -> tuple[str, str]:
     for role in ("AUTHOR", "COMMITTER"):
         answer = calls.run("var", f"GIT_{role}_IDENT", extra=fallback | chosen)
         if answer.status:
-            hint = "give GIT_COMMITTER_NAME, _EMAIL and the dates as git takes them, or omit them"
+            hint = "set GIT_COMMITTER_NAME, _EMAIL and the dates in a form that git accepts, or unset them"
             said = errors.summary(answer.err)
-            raise InputError("finding who commits", said, hint)
-        found.append(check_text(answer.text, "finding who commits", f"GIT_{role}_NAME or _EMAIL"))
+            raise InputError("finding the committer", said, hint)
+        found.append(check_text(answer.text, "finding the committer", f"GIT_{role}_NAME or _EMAIL"))
     return found[0], found[1]
 
 
 def push(
     calls: Calls, remote: str, branch: str, tip: str, sha: str, gone: Mapping[str, str] | None = None
 ) -> None:
-    """Push `sha`, made on `tip`, to the branch, and remove the refs in `gone` (at these ids): all or none.
+    """Push `sha`, made on `tip`, to the branch, and remove the refs in `gone` (at these ids): all or nothing.
 
-    Raises StalePlan when someone else was faster, PushRefused when the host will not have it,
-    GitUnreachable when that is not known.
+    Raises StalePlan when someone else was faster, PushRefused when the host refuses it, and
+    GitUnreachable when that is unknown.
     """
     ref = f"refs/heads/{branch}"
-    # The commit stands on the tip, so the lease forces nothing: it makes a push rarer, because one
-    # to a branch that was reset meanwhile would bring back what was removed.
+    # The commit's parent is the tip, so the lease forces nothing. It only makes the push stricter: a plain
+    # push to a branch that was reset meanwhile would bring back what was removed.
     specs = {f"{sha}:{ref}": f"{ref}:{tip}"}
     specs |= {f":{name}": f"{name}:{was}" for name, was in (gone or {}).items()}
     with interruption.unknown_when_interrupted(errors.under_way(branch, calls.shown, sha)):
@@ -92,15 +92,17 @@ def push(
 
 
 def push_refs(calls: Calls, remote: str, specs: Mapping[str, str], tried: str) -> None:
-    """Push each refspec under its lease (`REF:ID`, `REF:` for none), all or none; errors as of `push`."""
+    """Push each refspec under its lease (`REF:ID`, `REF:` for none), all or nothing; errors as in `push`."""
     leases = [f"--force-with-lease={lease}" for lease in specs.values()]
     together = ["--atomic"] if len(specs) > 1 else []
     answer = calls.run("push", "--porcelain", "--no-verify", *together, *leases, remote, *specs)
     if answer.status:
         out = answer.out.decode("utf-8", "replace")
         error = errors.classify_push(out, answer.err, tried, calls.shown, calls.secrets)
-        if isinstance(error, AuthenticationFailed) and calls.patience.let_in:
-            error = GitUnreachable(tried, f"{error.found}, though it took the credential before", error.hint)
+        if isinstance(error, AuthenticationFailed) and calls.patience.authenticated:
+            error = GitUnreachable(
+                tried, f"{error.found}, though it accepted the credential before", error.hint
+            )
         raise errors.counted(error, answer)
 
 
@@ -121,7 +123,7 @@ _TRAILER = re.compile(r"[A-Za-z0-9-]+: \S")
 
 
 def with_trailers(message: str, trailers: Sequence[str]) -> str:
-    """The message with these trailers, one that is there already left out; it ends in a line break."""
+    """The message with these trailers, each once; it ends in a line break."""
     text = message.strip()
     new = [trailer for trailer in trailers if trailer and trailer not in text.splitlines()]
     if not new:

@@ -1,7 +1,7 @@
-"""Pure: commits as git keeps them, and what a folder's list says of one name.
+"""Pure: commits as git stores them, and one entry of a tree.
 
 The raw object names its parents even where the history is cut off; `git log` shows such a commit as
-one without parents, which seems to have made every file.
+one without parents, which seems to have created every file.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _TRAILER = re.compile(rf"^{BUILT_AT}\s*:(?P<value>.*)$", re.IGNORECASE | re.MULT
 
 _ANY_TRAILER = re.compile(r"[A-Za-z0-9-]+: ")
 _LATEST = 253402300799
-"""The last second of the year 9999; a commit may claim a later one."""
+"""The last second of the year 9999; a commit may claim a later time."""
 _MODES = frozenset({b"40000", b"100644", b"100755", b"100664", b"120000", b"160000"})
-"""What stands before a name; an id before it is bytes of any value, digits too."""
+"""What precedes a name; the id before it is bytes of any value, also digits."""
 
 
 class Commit(NamedTuple):
@@ -36,12 +36,14 @@ class Commit(NamedTuple):
 
 
 def parse(sha: str, raw: bytes) -> Commit:
-    """A commit object; what it does not say is empty."""
+    """Parse a commit object; missing fields are empty."""
     head, _, body = raw.partition(b"\n\n")
     fields: dict[str, list[bytes]] = {}
     for line in head.split(b"\n"):
         key, _, value = line.partition(b" ")
-        fields.setdefault(key.decode("ascii", "replace"), []).append(value)  # a signature's lines have key ""
+        fields.setdefault(key.decode("ascii", "replace"), []).append(
+            value
+        )  # a signature's lines have the key ""
     charset = fields.get("encoding", [b"utf-8"])[0].decode("ascii", "replace")
     author = _WHO.match(_text(fields.get("author", [b""])[0], charset))
     committer = _WHO.match(_text(fields.get("committer", [b""])[0], charset))
@@ -59,9 +61,9 @@ def parse(sha: str, raw: bytes) -> Commit:
 
 
 def _built_at(message: str) -> str | None:
-    """The trailer's value, from the last paragraph, or from those of trailers alone before it.
+    """The trailer's value, from the last paragraph, or from paragraphs before it that are all trailers.
 
-    A host that squashes a request adds a paragraph of its own (`Co-authored-by`).
+    A host that squashes a pull request adds its own paragraph (`Co-authored-by`).
     """
     for paragraph in reversed(message.split("\n\n")[1:]):
         if found := _TRAILER.search(paragraph):
@@ -72,9 +74,9 @@ def _built_at(message: str) -> str | None:
 
 
 def entry_in(tree: bytes, name: str, size: int) -> Entry | None:
-    """What stands under a name in a tree object; `size` is the bytes of an id.
+    """The entry of a name in a tree object; `size` is the bytes of an id.
 
-    Found without reading the names before it: a folder of ten thousand apps is asked for one, once a commit.
+    The names before it are not parsed: a folder of ten thousand apps is searched for one, once per commit.
     """
     wanted = b" " + name.encode("utf-8", "surrogateescape") + b"\0"
     place = tree.find(wanted)

@@ -1,6 +1,6 @@
-"""Where Git's credential comes from: options first, then the environment, of which an empty variable is none.
+"""Where Git's credential comes from: options first, then the environment; an empty variable counts as unset.
 
-Whatever is read is remembered as a secret, so that nothing prints it.
+Everything that is read is registered as a secret, so that nothing prints it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DEFAULT_USERNAME = "git"
 
 
 class Options(Protocol):
-    """The options of a command that say who asks the Git host."""
+    """The options of a command that say how to log in to the Git host."""
 
     @property
     def username(self) -> str | None: ...
@@ -38,8 +38,8 @@ class Options(Protocol):
 def read(options: Options, invocation: Invocation, *named: str | None) -> Credential:
     """The credential that reads and pushes: the token of --token-file, else of GIT_TOKEN or GIT_TOKEN_FILE.
 
-    Its token is for the hosts of the URLs that the person `named`, and for no other. Where none is named the
-    person means the remote of a work tree, whose branch binds the token to it.
+    Its token is only for the hosts of the URLs that the user `named`. If none is named, the user
+    means the remote of a work tree, whose branch binds the token to it.
     """
     environ = invocation.environ
     known = Credential(
@@ -53,7 +53,7 @@ def read(options: Options, invocation: Invocation, *named: str | None) -> Creden
 
 
 def _token(file: Path | None, invocation: Invocation) -> str | None:
-    """The variable that has the token itself is nearer than the one that names a file."""
+    """The variable with the token itself wins over the one that names a file."""
     if file is not None:
         return credential_file.token(file, "--token-file", invocation)
     if token := (invocation.environ.get(TOKEN) or "").strip():

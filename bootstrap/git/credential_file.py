@@ -1,4 +1,4 @@
-"""Credentials from files that a person names: bounded, text, and that nobody else could have written."""
+"""Credentials from files that the user names: bounded, text, and not writable by anyone else."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 
 LARGEST = 64 * 1024
-"""Bytes that a token's, a key's or a certificate's file may have."""
+"""The largest file of a token, key or certificate, in bytes."""
 
 
 def read(path: Path, option: str, invocation: Invocation) -> str:
-    """The file's text, remembered as a secret.
+    """The file's text, registered as a secret.
 
-    One that other users may read is told of (Invocation.notices). Raises InputError for one that they may
-    write, that cannot be read, is no text or too large.
+    If other users may read it, there is a notice (Invocation.notices). Raises InputError if they may
+    write it, or if it cannot be read, is not text or is too large.
     """
     tried = f"reading {option}"
     try:
@@ -37,23 +37,23 @@ def read(path: Path, option: str, invocation: Invocation) -> str:
 
 
 def token(path: Path, option: str, invocation: Invocation) -> str:
-    """The token in the file, without blanks around it; InputError when there is none."""
+    """The token in the file, without surrounding whitespace; InputError when there is none."""
     found = read(path, option, invocation).strip()
     if not found:
-        raise InputError(f"reading {option}", f"{path} is empty", "write the token alone into it")
+        raise InputError(f"reading {option}", f"{path} is empty", "write only the token into it")
     return found
 
 
 def _check_mode(path: Path, found: os.stat_result, option: str, invocation: Invocation) -> None:
     if not stat.S_ISREG(found.st_mode):
-        return  # a pipe or /dev/stdin: <(…) hands it over without a file
+        return  # a pipe or /dev/stdin: <(…) passes it without a file
     mode = stat.S_IMODE(found.st_mode)
-    # GitLab's runners write variables of the type "file" with mode 0666, into a container of the job's own.
+    # GitLab's runners write variables of type "file" with mode 0666, in the job's own container.
     if mode & 0o022 and not invocation.environ.get("GITLAB_CI"):
         raise InputError(
             f"reading {option}",
-            f"{path} has mode {mode:04o}: other users may write it, and what is in it may be theirs",
-            f"write it anew, then: chmod 600 {path}",
+            f"{path} has mode {mode:04o}: other users may write it, so its content may be theirs",
+            f"write it again, then: chmod 600 {path}",
         )
     if mode & 0o066:
         invocation.notices.append(

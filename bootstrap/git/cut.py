@@ -1,7 +1,7 @@
-"""The past of a local repository that has a part of its history or files: a shallow or partial clone.
+"""The history of a local repository that lacks part of its history or files: a shallow or partial clone.
 
 CI checks out one commit. What is missing is fetched into a folder of ours, so that the user's repository
-stays as it is; what that has is read where it lies.
+stays as it is; what that repository has is read in place.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
 _CARRIED = ("http.", "credential.", "ssh.", "protocol.", "core.sshcommand", "core.gitproxy", "core.askpass")
-"""Settings of the user's repository by which git is let in; a CI's checkout writes its token there."""
+"""Settings of the user's repository that git logs in with; a CI system's checkout writes its token there."""
 
 
 def is_whole(calls: Calls) -> bool:
-    """Whether a repository has everything of its history: it is neither shallow nor a partial clone."""
+    """Whether a repository has its whole history: it is neither shallow nor a partial clone."""
     if calls.run("rev-parse", "--is-shallow-repository").text != "false":
         return False
     return not calls.run("config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$").text
 
 
 def past(calls: Calls, tip: str, remote: str | None, branch: str | None) -> Past:
-    """What was before `tip`, a commit of the user's repository; `calls` run there, and may ask its remote.
+    """The history before `tip`, a commit of the user's repository; `calls` run there, and may ask its remote.
 
-    `remote` None: there is none. The one who calls closes it.
+    `remote` None: there is none. The caller closes the result.
     """
     if is_whole(calls):
         return Past(Calls(calls.directory, calls.environ, calls.shown, calls.secrets, calls.timeout))
@@ -53,7 +53,7 @@ def past(calls: Calls, tip: str, remote: str | None, branch: str | None) -> Past
 
 
 def past_of_head(calls: Calls, tip: str, credential: Credential | None, invocation: Invocation) -> Past:
-    """What was before the commit that is checked out; `calls` know no host yet."""
+    """The history before the commit that is checked out; `calls` have no host yet."""
     if is_whole(calls):
         return past(calls, tip, None, None)
     remotes = calls.run("remote").text.split()

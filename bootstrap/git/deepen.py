@@ -1,5 +1,5 @@
-"""Fetches the past that a repository lacks: commits with the lists of their uppermost folders, then what is
-asked for by its id. What is here stays as it is; no ref is moved.
+"""Fetches the history that a repository lacks: commits with their uppermost trees, then what is asked for
+by its id. What is here stays as it is; no ref is moved.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ FETCH = (
     *("--quiet", "--no-tags", "--no-write-fetch-head"),
 )
 FILTERS = ("tree:2", "blob:none", None)
-"""From what costs least to what every host can do."""
+"""From the cheapest to what every host can do."""
 _TRIED = "fetching the history"
 _ADD = "add the remote (git remote add origin URL), or give --repo URL"
 _ALL = 2147483647
-"""The depth that git takes for no limit, also where nothing is cut off."""
+"""The depth that git treats as unlimited, even if nothing is cut off."""
 
 
 class Remote:
-    """A git_past.Source. `calls` run in a repository whose remote `origin` has the commits.
+    """A past.Source. `calls` run in a repository whose remote `origin` has the commits.
 
-    `filters` are tried in turn, None for none; `branch` (None: HEAD) is fetched whole from a host that gives
-    nothing by its id. `advice` is what else can be done when the host does not give it.
+    `filters` are tried in turn (None: no filter); `branch` (None: HEAD) is fetched whole from a host that
+    serves nothing by id. `advice` is what else can be done when the host does not send it.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Remote:
         if answer.status:
             self._fetch_branch(answer, self._filters[0])
 
-    def bring(self, ids: Sequence[str], levels: int | None = None) -> None:
+    def fetch(self, ids: Sequence[str], levels: int | None = None) -> None:
         wanted = "".join(f"{sha}\n" for sha in ids).encode()
         deep = f"tree:{levels + 1}" if levels and self._filters[0] == FILTERS[0] else "tree:0"
         filter = "--filter=blob:none" if levels is None else f"--filter={deep}"
@@ -66,7 +66,7 @@ class Remote:
         return self._calls.run(*FETCH, f"--depth={depth or _ALL}", filter, "origin", what)
 
     def _fetch_branch(self, refusal: Answer, filter: str | None) -> None:
-        """All of the branch, in place of what the host would not give by its id."""
+        """Fetch the whole branch in place of what the host does not serve by id."""
         error = self._calls.error(refusal, _TRIED)
         if not isinstance(error, GitUnreachable | AuthenticationFailed):
             self._filters = [filter]
@@ -80,24 +80,24 @@ class Remote:
 
 
 class NoRemote:
-    """A git_past.Source of a repository that has none: it refuses."""
+    """A past.Source for a repository without a remote: it refuses."""
 
     def __init__(self, where: str) -> None:
         self._where = where
 
     def deepen(self, commit: str, depth: int | None) -> None:
-        found = f"this clone's history is cut off behind {commit[:12]}, and it has no remote to ask"
+        found = f"this clone's history is cut off before {commit[:12]}, and it has no remote to fetch from"
         raise GitError(_TRIED, found, _ADD, self._where)
 
-    def bring(self, ids: Sequence[str], levels: int | None = None) -> None:
-        found = f"this clone lacks {len(ids)} of the files, and it has no remote to ask"
+    def fetch(self, ids: Sequence[str], levels: int | None = None) -> None:
+        found = f"this clone lacks {len(ids)} of the files, and it has no remote to fetch from"
         raise GitError(_TRIED, found, _ADD, self._where)
 
 
 def bare(folder: Path, stores: Sequence[Path], example: str, calls: Calls) -> Calls:
-    """git in a new repository at `folder` that has the objects of others, and knows no remote.
+    """git in a new repository at `folder` that borrows the objects of others and has no remote.
 
-    Asked for what is not there it says so; where a remote promises the rest, git fetches it, one by one.
+    A missing object is an error there; with a promisor remote git would fetch each one separately.
     `stores` are folders of objects, `example` an id.
     """
     (folder / "objects" / "info").mkdir(parents=True)

@@ -1,7 +1,7 @@
-"""git's answers as our errors: what a message on standard error, or a refused ref, means.
+"""git's failures as our errors: what a message on standard error, or a refused ref, means.
 
 The wording is git's own under LC_ALL=C (and OpenSSH's and curl's, which git passes on); what the
-server's hooks say stands in lines that begin with `remote:` and is kept.
+server's hooks say is in lines that begin with `remote:` and is kept.
 """
 
 from __future__ import annotations
@@ -22,17 +22,15 @@ from bootstrap.git.command import Answer
 
 _TOKEN = "check the token and what it may do (GIT_TOKEN, --token-file), or the SSH key (--ssh-key)"  # noqa: S105
 _NO_CREDENTIAL = (
-    "give a token by GIT_TOKEN or --token-file (with --username where the host asks for a name),"
-    " or configure a credential helper of git's"
+    "give a token with GIT_TOKEN or --token-file (and --username if the host asks for a name),"
+    " or configure a git credential helper"
 )
 _NETWORK = "check the address, the network and the proxy (HTTPS_PROXY, NO_PROXY), then run again"
-_CERTIFICATE = (
-    "give the certificate of the host's authority with --ca-file; verification is never switched off"
-)
+_CERTIFICATE = "give the certificate of the host's CA with --ca-file; verification is never switched off"
 _HOST_KEY = "add the host's key, checked against what the host publishes, to the known hosts file"
-ROOM = "make room (df -h), or set TMPDIR to a folder that has some, then run again"
+ROOM = "free disk space (df -h), or set TMPDIR to a folder that has some, then run again"
 
-# The first pattern that is found decides; specific ones stand before the ones they come with.
+# The first pattern that matches decides; specific ones precede the general ones they appear with.
 _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
     (r"No space left on device|Disk quota exceeded|File too large", GitError, ROOM),
     (
@@ -68,7 +66,7 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
     (
         r"error: 30[12378]|[Rr]edirect",
         GitUnreachable,
-        "it redirects, and no redirect is followed: give the URL that the host itself uses",
+        "redirects are not followed: give the URL that the host itself uses",
     ),
     (r"couldn't find remote ref", StalePlan, "the branch was deleted meanwhile; run again"),
     (
@@ -87,7 +85,7 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
     ),
 )
 
-# What may be otherwise a moment later. Certificates and host keys stand above and never are.
+# What may be different a moment later. Certificates and host keys are matched above and never are.
 _BUSY = re.compile(
     r"error: (5\d\d|429|408)|HTTP (5\d\d|429|408)|HTTP code 5\d\d from proxy|Empty reply"
     r"|Connection (timed out|reset|closed|was reset|died)|[Tt]imed out|Timeout:|too slow|RPC failed|hung up"
@@ -108,7 +106,7 @@ _FOR_EVER = re.compile(
     r"SSL certificate|certificate verif|certificate subject|alternative certificate|local issuer"
     r"|error setting certificate|server certificate|Host key verification failed"
     r"|HOST IDENTIFICATION HAS CHANGED|host key is known|No space left on device"
-    # The server has said why, and then hung up.
+    # The server gave a reason, and then hung up.
     r"|no commits selected|not our ref|does not allow request|does not support"
     r"|error in object|shallow|filter"
     r"|not found|couldn't find|does not appear to be a git|dubious ownership|Permission denied(?! \()"
@@ -120,8 +118,8 @@ _RACE = re.compile(
 )
 
 
-def passing(stderr: str) -> str | None:
-    """Whether another try may help: the host is "busy" or "down", or it "denied" what it may take later."""
+def transient_kind(stderr: str) -> str | None:
+    """Whether another try may help: the host is "busy" or "down", or "denied" what it may accept later."""
     if _FOR_EVER.search(stderr):
         return None
     for name, pattern in (("denied", _DENIED), ("busy", _BUSY), ("down", _DOWN)):
@@ -131,27 +129,27 @@ def passing(stderr: str) -> str | None:
 
 
 def classify(stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ()) -> GitError:
-    """The error that git's standard error stands for; a plain GitError when it is not known."""
+    """The error that git's standard error means; a plain GitError when it is not recognized."""
     text = _hidden(stderr, secrets)
     found = summary(text)
     for pattern, kind, hint in _MEANINGS:
         if not re.search(pattern, text):
             continue
         if kind is GitUnreachable:
-            return GitUnreachable(tried, found, hint, where, passes=hint == _NETWORK)
+            return GitUnreachable(tried, found, hint, where, transient=hint == _NETWORK)
         if hint == _NO_CREDENTIAL:
             found = "the host asks for a credential, and none was given"
         if place := re.search(r"dubious ownership in repository at '([^']*)'", text):
             hint = hint.replace("PATH", place[1])
         return kind(tried, found, hint, where)
-    return GitError(tried, found, "this is what git said; run it again with --verbose", where)
+    return GitError(tried, found, "this is git's own message; run again with --verbose", where)
 
 
 def under_way(branch: str | None, where: str, sha: str = "") -> str:
-    """What is said of a push that was interrupted."""
+    """What to report about a push that was interrupted."""
     shows = f"shows {sha} if it did" if sha else "shows the tip"
     return (
-        f"a push to branch {branch} was under way, and may have arrived or not: "
+        f"a push to branch {branch} was under way and may or may not have arrived: "
         f"`git ls-remote {where} refs/heads/{branch}` {shows}"
     )
 
@@ -160,7 +158,7 @@ def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[
     """The error of a failed `git push --porcelain` of one ref: by its status line, else by stderr."""
     lines = [line for line in out.splitlines() if line.startswith("!\t")]
     if "does not support --atomic" in stderr:
-        found = "the host takes no push of several refs that is all or nothing"
+        found = "the host does not support atomic pushes of several refs"
         return PushRefused(tried, found, refusals.hint_for(refusals.OTHER), where)
     if not lines:
         error = classify(stderr, tried, where, secrets)
@@ -171,34 +169,34 @@ def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[
             found = f"this credential may not push: {error.found}"
             return PushRefused(tried, found, hint, where, reason=reason)
         return error
-    # Of several refs, those that are fine fail with the one that is not: its line says why.
+    # Of several refs, those that are fine fail together with the one that is not: its line says why.
     line = next((line for line in lines if "atomic" not in line.split("\t")[-1]), lines[0])
     reason = _hidden(line.split("\t")[-1], secrets)
     said = "; ".join(remote_lines(_hidden(stderr, secrets)))
     found = f"{reason}: {said}" if said else reason
-    # A hook may say anything: only git's own reasons, in the brackets, mean a lost race.
+    # A hook may print anything: only git's own reasons, in the brackets, mean a lost race.
     if lock := re.search(r"Unable to create '([^']*\.lock)': File exists", f"{reason}; {said}"):
-        hint = f"ask who runs the host: if nobody pushes, remove {lock[1].replace('/./', '/')}"
+        hint = f"ask the host's operators: if nobody is pushing, remove {lock[1].replace('/./', '/')}"
         return RefLocked(tried, f"the host could not lock the branch: {found}", hint, where)
     if _RACE.search(reason):
         return StalePlan(tried, f"someone else pushed meanwhile: {reason}", "run again", where)
     why = refusals.reason_of(found)
     if why == refusals.OTHER and _BUSY.search(found):
-        hint = "the host is in trouble: run again later, or ask who runs it"
-        return GitUnreachable(tried, f"the Git host could not take the push: {found}", hint, where)
+        hint = "the host has a problem: run again later, or ask its operators"
+        return GitUnreachable(tried, f"the Git host could not accept the push: {found}", hint, where)
     found = f"the Git host refused the push: {found}"
     return PushRefused(tried, found, refusals.hint_for(why), where, reason=why)
 
 
 def counted(error: GitError, answer: Answer) -> GitError:
-    """The same error, with how often and how long it was tried, and the patience that the host asks for."""
+    """The same error, with how often and how long it was tried, and how long the host asks to wait."""
     asked = answer.wire.patience
     if answer.tries > 1:
         error.found += f" ({answer.tries} tries in {answer.seconds:.0f} s)"
         error.args = (f"{error.tried}: {error.found}",)
     if isinstance(error, GitUnreachable) and asked:
         error.patience = asked
-        error.hint = f"the host asks for patience: run again after {asked:.0f} s"
+        error.hint = f"the host asks to wait: run again after {asked:.0f} s"
     return error
 
 
@@ -214,7 +212,7 @@ def remote_lines(stderr: str) -> list[str]:
 
 
 def summary(stderr: str) -> str:
-    """The lines that say something, server's first; at most four, each at most 300 characters."""
+    """The informative lines, the server's first; at most four, each at most 300 characters."""
     said = remote_lines(stderr)
     skip = re.compile(r"remote:|warning:|hint:|$|Please make sure|and the repository exists|@@@|To |Pushing ")
     lines = [line.strip() for line in stderr.splitlines() if not skip.match(line.strip())]
@@ -222,7 +220,7 @@ def summary(stderr: str) -> str:
     if len(lines) > 1:
         lines = [line for line in lines if line != "Could not read from remote repository."]
     chosen = [line[:300] for line in dict.fromkeys([*said, *lines])][:4]
-    return "; ".join(chosen) or "git said nothing"
+    return "; ".join(chosen) or "git printed no message"
 
 
 def _hidden(text: str, secrets: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What is asked of git without a remote: who commits are by, merging a text, its version."""
+"""What git does without a remote: the author of commits, merging a text, its version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bootstrap.git import auth, command, errors
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a commit is by."""
+    """The author or committer of a commit."""
 
     name: str
     email: str
@@ -26,11 +26,11 @@ class Identity:
 
 
 def identity(invocation: Invocation, override: str | None = None) -> Identity:
-    """Who commits are by: `override` ("NAME <EMAIL>"), GIT_AUTHOR_*, or git's configuration.
+    """The author of commits: `override` ("NAME <EMAIL>"), GIT_AUTHOR_*, or git's configuration.
 
     Raises InputError, with what to type, when there is none or it is malformed.
     """
-    tried = "finding who the commits are by"
+    tried = "finding the author of the commits"
     if override is not None:
         found = re.fullmatch(r"\s*([^<>\x00-\x1f]+?)\s*<([^<>\s@]+@[^<>\s@]+)>\s*", override)
         if not found or not found[1].strip(" .,:;\"'\\"):
@@ -40,7 +40,7 @@ def identity(invocation: Invocation, override: str | None = None) -> Identity:
     for key in ("name", "email"):
         value = invocation.environ.get(f"GIT_AUTHOR_{key.upper()}") or _config(invocation, f"user.{key}")
         if not value.strip(" .,:;<>\"'\\") or re.search(r"[<>\x00-\x1f]", value):
-            found_here = f"{value!r} is no {key}" if value else f"no {key} is configured"
+            found_here = f"{value!r} is not a valid {key}" if value else f"no {key} is configured"
             hint = 'give --author "NAME <EMAIL>", or: git config --global user.' + f"{key} …"
             raise InputError(tried, found_here, hint)
         values[key] = check_text(value.strip(), tried, f"the {key}")
@@ -48,11 +48,11 @@ def identity(invocation: Invocation, override: str | None = None) -> Identity:
 
 
 def check_text(text: str, tried: str, what: str) -> str:
-    """The text; InputError where it has bytes that are no UTF-8, which no commit could carry."""
+    """The text; InputError if it has bytes that are not UTF-8, which no commit can contain."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        found = f"{what} has bytes that are no UTF-8: {text.encode('utf-8', 'surrogateescape')!r}"
+        found = f"{what} has bytes that are not UTF-8: {text.encode('utf-8', 'surrogateescape')!r}"
         raise InputError(tried, found, "give it in UTF-8") from error
     return text
 
@@ -60,10 +60,10 @@ def check_text(text: str, tried: str, what: str) -> str:
 def merge_text(
     base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str] = ("base", "ours", "theirs")
 ) -> tuple[bytes, bool]:
-    """Merge a text by lines (`git merge-file --diff3`): the result, and whether it is without conflict.
+    """Merge a text by lines (`git merge-file --diff3`): the result, and whether it has no conflict.
 
-    Conflicts stand in the result between markers that carry `labels`. What git does not take for
-    text comes back as ours, not clean.
+    Conflicts are in the result between markers that carry `labels`. For what git does not recognize
+    as text the result is ours, not clean.
     """
     environ = auth.plain_environment(os.environ)
     with scratch.folder("merge") as folder:

@@ -12,7 +12,7 @@ SSH_PORT = 22
 
 
 def lines_for(text: str, host: str, port: int = SSH_PORT) -> list[str]:
-    """The lines that name the host, hashed names included, in their order; revoked keys are none."""
+    """The lines that name the host, including hashed names, in their order; not those of revoked keys."""
     name = host if port == SSH_PORT else f"[{host}]:{port}"
     found = []
     for line in text.splitlines():
@@ -26,8 +26,8 @@ def lines_for(text: str, host: str, port: int = SSH_PORT) -> list[str]:
     return found
 
 
-def together(*texts: str) -> str:
-    """Several files as one: every line once, comments of the first alone."""
+def merged(*texts: str) -> str:
+    """Several files as one: every line once, with the comments of the first only."""
     lines: dict[str, None] = {}
     for number, text in enumerate(texts):
         for line in text.splitlines():
@@ -37,13 +37,13 @@ def together(*texts: str) -> str:
 
 
 def _names(patterns: str, name: str) -> bool:
-    """Whether a line's first field is about `name`; a negated pattern that fits wins."""
+    """Whether a line's first field is about `name`; a negated pattern that matches wins."""
     if patterns.startswith("|1|"):
         return _is_hash_of(patterns, name)
     fits = False
     for pattern in patterns.lower().split(","):
         negated = pattern.startswith("!")
-        # [ and ] stand for themselves here: they surround a host that has a port.
+        # [ and ] are literal here: they surround a host that has a port.
         plain = pattern.lstrip("!").replace("[", "[[]")
         if fnmatchcase(name, plain):
             if negated:

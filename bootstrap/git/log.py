@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bootstrap.git.run import Calls
 
 BUILT_AT = "Image-Built-At"
-"""Trailer of a commit: when the build began whose image it sets."""
+"""Trailer of a commit: when the build of the image that it sets began."""
 
 _FIELDS = ("%H", "%an", "%ae", "%ct", "%s", f"%(trailers:key={BUILT_AT},valueonly,separator=%x03)")
 _FORMAT = "%x01" + "%x02".join(_FIELDS)
@@ -27,9 +27,9 @@ class LogEntry(NamedTuple):
 
 
 def log(calls: Calls, tip: str, paths: Sequence[str] = ()) -> Iterator[LogEntry]:
-    """The commits that changed `paths` (all files when none is named), newest first.
+    """The commits that changed `paths` (empty: all files), newest first.
 
-    A merge counts by what it changed against its first parent. What is not here is not fetched.
+    A merge counts as the changes from its first parent. Nothing is fetched.
     """
     options = ["--raw", "--no-abbrev", "--no-renames", "-z", f"--format={_FORMAT}"]
     options.append("--diff-merges=first-parent")

@@ -1,4 +1,4 @@
-"""Pure: git's tree objects, and commits as input of `git fast-import`."""
+"""Pure: git's tree objects, and commits as input for `git fast-import`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bootstrap.git.changes import FileChange
 TREE = "40000"
 LINK = "120000"
 FILES = ("100644", "100755", "100664")
-"""Modes of plain files; the last one is of old repositories."""
+"""Modes of plain files; the last one occurs in old repositories."""
 
 
 class Entry(NamedTuple):
-    """What stands under one name of a folder; `mode` is as git writes it."""
+    """One entry of a tree; `mode` is as git writes it."""
 
     mode: str
     sha: str
@@ -27,12 +27,12 @@ class Entry(NamedTuple):
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a plain file: no folder, symbolic link or submodule."""
+        """Whether it is a plain file: not a folder, symbolic link or submodule."""
         return self.mode in FILES
 
 
 def entries(content: bytes, size: int) -> Iterator[tuple[str, Entry]]:
-    """The names that a tree object lists; `size` is the bytes of an id (20, or 32 of SHA-256)."""
+    """The entries of a tree object; `size` is the bytes of an id (20, or 32 for SHA-256)."""
     start = 0
     while start < len(content):
         blank, end = content.index(b" ", start), content.index(b"\0", start)
@@ -47,7 +47,7 @@ def tree_of(commit: bytes) -> str:
 
 
 def blob_id(content: bytes, digits: int) -> str:
-    """The id that git gives a file of this content, in a repository whose ids have so many digits."""
+    """The id that git gives a file with this content, in a repository whose ids have `digits` digits."""
     made = hashlib.sha256() if digits == 64 else hashlib.sha1(usedforsecurity=False)
     made.update(b"blob %d\0" % len(content))
     made.update(content)
@@ -68,7 +68,7 @@ def import_stream(
 ) -> bytes:
     """Commits, each on the one before and the first on `parent`, for `git fast-import --done`.
 
-    It prints their ids, a line each. `modes` are the files' by path; without `parent` the first has none.
+    It prints their ids, one per line. `modes` are by path; without `parent` the first has no parent.
     """
     lines: list[bytes] = []
     for number, commit in enumerate(commits, 1):
@@ -93,7 +93,7 @@ def _data(content: bytes) -> bytes:
 
 
 def _quoted(path: str) -> bytes:
-    """A path as fast-import reads it: in quotes where it could be taken for something else."""
+    """A path as fast-import reads it: in quotes if it is ambiguous without."""
     raw = path.encode("utf-8", "surrogateescape")
     if not re.search(rb'["\\\s]', raw):
         return raw

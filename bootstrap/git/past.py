@@ -1,7 +1,7 @@
-"""The past of a repository: commits, folders' lists and files by their ids, from wherever they are.
+"""The history of a repository: commits, trees and files by their ids, from wherever they are.
 
-What is here is asked of git and never assumed; what is not here is fetched, or it is an error. So
-nothing is concluded from the place where a shallow clone's history happens to be cut off.
+Whether something is here is asked of git, never assumed; what is missing is fetched, or it is an error.
+So nothing is concluded from the commit where a shallow clone's history happens to be cut off.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from bootstrap.git.run import Calls
 
 FIRST = 128
 _DEPTHS = (FIRST, 2048, None)
-"""How many generations are fetched behind a commit that is missing: most questions end in the first."""
+"""How many generations are fetched before a missing commit: the first usually answers the question."""
 _AT_ONCE = 500
-"""Objects that are asked for in one request."""
+"""The most objects per request."""
 _FEW = 200
-"""Objects that are read one by one."""
+"""Up to this many, objects are read one by one."""
 _READING = "reading the history"
 _SHORT = 4000
-"""Bytes of a list, about a hundred names: such a folder is an app's, and its files are few."""
+"""Bytes of a tree, about a hundred names: such a folder belongs to an app and has few files."""
 
 
 class Source(Protocol):
-    """Where objects come from that are not here. Both raise GitError when they do not come."""
+    """Where missing objects come from. Both methods raise GitError if they are not available."""
 
     def deepen(self, commit: str, depth: int | None) -> None:
-        """Bring a commit and those behind it (None: all), each with the lists of its uppermost folders."""
+        """Fetch a commit and `depth` generations before it (None: all), each with its uppermost trees."""
 
-    def bring(self, ids: Sequence[str], levels: int | None = None) -> None:
-        """Bring files by their ids (`levels` None), or folders' lists with so many levels below them."""
+    def fetch(self, ids: Sequence[str], levels: int | None = None) -> None:
+        """Fetch files by their ids (`levels` None), or trees with that many levels below them."""
 
 
 class Past:
-    """Reads commits and what was in them. `calls` must fetch nothing by itself: what is missing is told.
+    """Reads commits and their files. `calls` must not fetch anything: missing objects have to be reported.
 
     `source` None: everything is here. `closed` is called at the end.
     """
@@ -55,7 +55,7 @@ class Past:
         self._short: set[int] = set()
 
     def commit(self, sha: str) -> Commit:
-        """One commit; GitError when it is nowhere."""
+        """One commit; GitError when it cannot be found."""
         if sha not in self._commits:
             found = self._calls.object(sha)
             if found is None and self._source is not None:
@@ -67,7 +67,7 @@ class Past:
         return self._commits[sha]
 
     def chain(self, sha: str) -> Iterator[Commit]:
-        """A commit and what the branch was before it, newest first: first parents, to the very first."""
+        """A commit and its first parents, newest first, down to the root commit."""
         while True:
             found = self.commit(sha)
             yield found
@@ -76,7 +76,7 @@ class Past:
             sha = found.parents[0]
 
     def contains(self, tip: str, commit: Commit, slack: int) -> bool:
-        """Whether a commit is behind `tip`; ones older than it by `slack` seconds are not looked behind."""
+        """Whether a commit is an ancestor of `tip`; not searched beyond commits older by `slack` seconds."""
         waiting, seen = [tip], {tip}
         while waiting:
             found = self.commit(waiting.pop())
@@ -90,7 +90,7 @@ class Past:
         return False
 
     def entries_at(self, trees: Sequence[str], path: str) -> list[Entry | None]:
-        """What stands at a path below each of these folders."""
+        """The entry at a path below each of these trees."""
         found: list[Entry | None] = [Entry(objects.TREE, tree) for tree in trees]
         parts = path.split("/")
         for number, name in enumerate(parts):
@@ -102,7 +102,7 @@ class Past:
         return found
 
     def lists(self, trees: Iterable[str]) -> dict[str, dict[str, Entry]]:
-        """The whole lists of folders, by their ids."""
+        """The entries of trees, by the trees' ids."""
         found = self._objects(dict.fromkeys(trees), "tree")
         return {sha: dict(objects.entries(content, len(sha) // 2)) for sha, content in found}
 
@@ -111,13 +111,13 @@ class Past:
         return dict(self._objects(dict.fromkeys(ids), "blob"))
 
     def content(self, sha: str, kind: str) -> bytes:
-        """One file ("blob") or list ("tree") as git keeps it."""
+        """One raw object: a file ("blob") or "tree"."""
         for _, content in self._objects([sha], kind):
             return content
         raise _missing(f"{kind} {sha[:12]}", self._calls.shown)
 
-    def bring_all(self, tree: str) -> None:
-        """Have a folder here with all that is below it, in as many requests as it is deep."""
+    def fetch_all(self, tree: str) -> None:
+        """Fetch a folder with everything below it, one request per level."""
         if self._source is None:
             return
         trees, files = [tree], []
@@ -128,15 +128,15 @@ class Past:
         self.contents(files)
 
     def close(self) -> None:
-        """End the process that reads, and whatever was made for it."""
+        """End the reading process, and remove what was made for it."""
         self._calls.close()
         self._closed()
 
     def _objects(self, ids: Iterable[str], kind: str, levels: int = 0) -> Iterator[tuple[str, bytes]]:
-        """Those that are here first, then the others, fetched together.
+        """First those that are here, then the others, fetched together.
 
-        `levels` below a list are wanted next: they come along where the folder is small in a list of it that
-        is here, so that an app's earlier versions are one request.
+        `levels` below a tree are wanted next: they are fetched with it if a version of the folder that is
+        here is small, so that an app's earlier versions cost one request.
         """
         missing: list[str] = []
         for sha, found in self._read(list(ids)):
@@ -149,14 +149,14 @@ class Past:
         for start in range(0, len(missing), _AT_ONCE):
             block = missing[start : start + _AT_ONCE]
             if self._source is not None:
-                self._source.bring(block, None if kind == "blob" else levels if levels in self._short else 0)
+                self._source.fetch(block, None if kind == "blob" else levels if levels in self._short else 0)
             for sha, found in self._read(block):
                 if found is None:
                     raise _missing(f"{kind} {sha[:12]}", self._calls.shown)
                 yield sha, found[2]
 
     def _read(self, ids: Sequence[str]) -> Iterator[tuple[str, tuple[str, str, bytes] | None]]:
-        """Objects as `Calls.object` gives them; many by a process for each block of them."""
+        """Objects as from `Calls.object`; if they are many, with one process per block."""
         if len(ids) < _FEW:
             for sha in ids:
                 yield sha, self._calls.object(sha)
@@ -179,4 +179,4 @@ class Past:
 
 def _missing(what: str, where: str) -> GitError:
     hint = "run again; if it persists, the repository is damaged: git fsck"
-    return GitError(f"reading {what} of the history", "it is not there", hint, where)
+    return GitError(f"reading {what} of the history", "it does not exist", hint, where)

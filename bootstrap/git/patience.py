@@ -1,7 +1,7 @@
-"""A busy host is asked again: what may be repeated, how often, with which pauses, and until when.
+"""Retries for busy hosts: what may be repeated, how often, with which pauses, and until when.
 
-What only reads (fetch, clone, ls-remote) is repeated here. A push is not: whoever makes it looks first
-whether the host took it.
+What only reads (fetch, clone, ls-remote) is repeated here. A push is not: whoever pushes checks first
+whether the host has the commit.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from bootstrap.git.command import Answer
 from bootstrap.git.wire import Wire
 
 SECONDS = 60.0
-"""How long a host is waited for where no --timeout says otherwise."""
+"""How long to wait for a host without --timeout."""
 FIRST_SECONDS = 10.0
-"""A host that has not answered once may be a wrong address: it is waited for so long and no longer."""
+"""How long to wait for a host that has never answered: the address may be wrong."""
 LONGEST_PAUSE = 15.0
 _READING = frozenset({"fetch", "clone", "ls-remote"})
 
 
 class Patience:
-    """One run's, for one host. `deadline` is by time.monotonic(); None: SECONDS from each first failure."""
+    """One run's retries for one host. `deadline` is in time.monotonic(); None: SECONDS from a failure."""
 
     def __init__(self, deadline: float | None = None, detail: Callable[[str], None] = lambda _: None) -> None:
         self.deadline = deadline
         self.detail = detail
         self.reached = False
         """Whether the host has answered in this run."""
-        self.let_in = False
-        """Whether it took the credential: if it refuses it afterwards, that may pass."""
+        self.authenticated = False
+        """Whether it has accepted the credential: a later refusal may then be temporary."""
         self.anonymous = False
         """Whether it has answered without a credential."""
 
     def left(self, began: float) -> float:
-        """Seconds that there are for a call which began at `began`."""
+        """Seconds left for a call that began at `began`."""
         end = began + SECONDS if self.deadline is None else self.deadline
         return end - time.monotonic()
 
     def answered(
         self, once: Callable[[], Answer], clean: Callable[[], None] = lambda: None, ssh: bool = False
     ) -> Answer:
-        """What a call that only reads ends with, after as many tries as it takes, `clean` between them."""
+        """The final answer of a call that only reads, after all its tries; `clean` runs between them."""
         began, tries = time.monotonic(), 0
         while True:
             tries += 1
@@ -61,21 +61,21 @@ class Patience:
 
     def succeeded(self, wire: Wire, ssh: bool = False) -> None:
         self.reached = True
-        self.let_in = self.let_in or wire.shown or ssh
+        self.authenticated = self.authenticated or wire.shown or ssh
         self.anonymous = self.anonymous or (wire.status is not None and not wire.shown)
 
     def pause(self, err: str, wire: Wire, tries: int, began: float) -> float | None:
-        """Seconds to wait before the next try; None: it would be of no use, or the time is over."""
+        """Seconds to wait before the next try; None: another try cannot help, or the time is up."""
         left = self.left(began)
-        kind = errors.passing(err)
+        kind = errors.transient_kind(err)
         if wire.patience and wire.status in (403, 429, 503):
             kind = "busy"
         if kind == "busy":
             self.reached = True
         elif kind == "down" and not self.reached:
             left = min(left, FIRST_SECONDS - (time.monotonic() - began))
-        elif kind == "denied" and not self.let_in:
-            # A host under load refuses good credentials too: one that was shown is shown once more.
+        elif kind == "denied" and not self.authenticated:
+            # A host under load also refuses valid credentials: one that was sent is sent once more.
             left = left if wire.shown and tries == 1 else 0.0
         elif kind is None:
             return None
@@ -85,18 +85,18 @@ class Patience:
 
 
 def between(tries: int) -> float:
-    """Seconds between two tries: a window that doubles, somewhere in its upper half."""
+    """Seconds between two tries: a random time in the upper half of a window that doubles."""
     window = min(0.25 * 2.0**tries, LONGEST_PAUSE)
-    return window * random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only spread
+    return window * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret, only jitter
 
 
 def is_reading(arguments: Sequence[str]) -> bool:
-    """Whether a git command asks a host and changes nothing there."""
+    """Whether a git command reads from a host and changes nothing there."""
     return command_of(arguments) in _READING
 
 
 def is_remote(arguments: Sequence[str]) -> bool:
-    """Whether a git command talks to a host."""
+    """Whether a git command contacts a host."""
     return command_of(arguments) in _READING | {"push"}
 
 

@@ -1,6 +1,6 @@
-"""Pure: why a Git host refuses a push, by the words of the hosts, and what helps against it.
+"""Pure: why a Git host refuses a push, from the hosts' messages, and what helps.
 
-The words are the hosts' own: GitHub's codes and rule names, GitLab's push rules, Gitea's, Bitbucket's.
+From the hosts' own messages: GitHub's codes and rule names, GitLab's push rules, Gitea's, Bitbucket's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STORE = "store"
 LOST = "lost"
 OTHER = "other"
 
-# The first that is found decides: a protected branch that asks for signatures asks for signatures.
+# The first that matches decides: if a protected branch requires signatures, signatures are the reason.
 _REASONS: tuple[tuple[str, str], ...] = (
     (STORE, r"No space left|unpacker error|unable to write|quota"),
     (LOST, r"remote failed to report status"),
@@ -52,23 +52,23 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ),
 )
 _HINTS = {
-    SIGNATURE: "the host takes signed commits only: sign it with a key that the host knows (--sign)",
-    WHO: "the host checks who commits: give a name and address that it knows (--author 'NAME <EMAIL>',"
+    SIGNATURE: "the host accepts only signed commits: sign it with a key that the host knows (--sign)",
+    WHO: "the host checks author and committer: give a name and an address it knows (--author 'NAME <EMAIL>',"
     " GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL)",
-    ARCHIVED: "the repository takes no changes: ask who runs it",
-    MESSAGE: "the host has a rule for messages: give one that follows it (--message)",
-    RIGHT: "use a credential that may write to the repository: of GitLab a project access token or deploy key"
-    " with write_repository (CI_JOB_TOKEN may not push by default), of GitHub one with Contents: write",
+    ARCHIVED: "the repository accepts no changes: ask its owners",
+    MESSAGE: "the host has a rule for commit messages: give one that follows it (--message)",
+    RIGHT: "use a credential that may write to the repository: on GitLab a project access token or deploy key"
+    " with write_repository (CI_JOB_TOKEN may not push by default); on GitHub one with Contents: write",
     REVIEW: "the branch is protected: push to another branch (--branch) and merge it by review,"
-    " or have the host's rule changed",
-    STORE: "the Git host could not store the push: ask who runs it",
-    LOST: "whether the host took it is not known: look at the branch, then run again",
-    OTHER: "push to another branch (--branch) and merge it by review, or have the host's rule changed",
+    " or have the rule on the host changed",
+    STORE: "the Git host could not store the push: ask its operators",
+    LOST: "it is unknown whether the host accepted it: look at the branch, then run again",
+    OTHER: "push to another branch (--branch) and merge it by review, or have the rule on the host changed",
 }
 
 
 def reason_of(said: str) -> str:
-    """Which of the reasons above the host's words mean."""
+    """Which of the reasons above the host's message means."""
     for reason, pattern in _REASONS:
         if re.search(pattern, said):
             return reason
@@ -76,5 +76,5 @@ def reason_of(said: str) -> str:
 
 
 def hint_for(reason: str) -> str:
-    """What helps, whatever the command."""
+    """What helps, for any command."""
     return _HINTS[reason]

@@ -1,7 +1,7 @@
-"""What the project asks of git: read a branch of a remote, make commits by plumbing, push one ref.
+"""Remote branches: read one, make commits with plumbing commands, push one ref.
 
 There is no work tree and no clone; a private temporary repository (bare.py) has the tip of
-one branch and the files that are asked for. Commands know no other module of git than this one.
+one branch and the files that are asked for.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def open_remote(
 ) -> Iterator[Remote]:
     """A remote repository, through a private temporary folder that is removed at the end.
 
-    `branch` None means the default branch; `timeout` is in seconds, for each call of git. Nothing
+    `branch` None means the default branch; `timeout` is in seconds, for each git command. Nothing
     is read yet. Raises InputError for a URL, branch name or credential that cannot be used.
     """
     check_url(url)
@@ -89,11 +89,11 @@ class Remote:
     # -- reading ----------------------------------------------------------------------------
 
     def observe(self, read: Wanted = (), under: str | None = None) -> RepositoryState:
-        """The branch as it is now.
+        """Read the branch as it is now.
 
         `read` names the files whose content is wanted: paths, globs (`**/kustomization.yaml`; `*`
         stays within a folder), folders that end in `/`, or "all". `under` leaves out what is not
-        in that folder; paths stay relative to the repository. A repository that is not there is a
+        in that folder; paths stay relative to the repository. A missing repository is a
         state (`exists` False), not an error.
         """
         try:
@@ -118,7 +118,7 @@ class Remote:
         return replace(state, tip=tip, files=files, paths=frozenset(entries))
 
     def read_commit(self, sha: str, paths: Wanted) -> Mapping[str, bytes]:
-        """Files of an older commit, fetched by its id; `paths` as `read` of `observe`.
+        """Files of an older commit, fetched by its id; `paths` is like `read` in `observe`.
 
         Raises InputError when `sha` is not a full id, GitError when the host does not have the commit.
         """
@@ -127,12 +127,12 @@ class Remote:
         if self.branch is None:
             self.observe()
         if not self._repository.fetch_commit(sha, self.branch):
-            hint = "history may have been rewritten: look for the commit on another branch"
+            hint = "the history may have been rewritten: look for the commit on another branch"
             raise GitError(f"reading commit {sha[:12]}", "the repository does not have it", hint, self.shown)
         return self._repository.contents(self._repository.tree(sha), paths)
 
     def descends(self, commit: str, ancestor: str) -> bool:
-        """Whether `ancestor` is in the history of `commit`, of this branch; False when it cannot be told."""
+        """Whether `ancestor` is in the history of `commit`, on this branch; False when that is unknown."""
         return self.branch is not None and self._repository.descends(commit, ancestor, self.branch)
 
     def find_trailer(self, name: str, value: str | None = None) -> str | None:
@@ -154,14 +154,14 @@ class Remote:
     # -- writing ----------------------------------------------------------------------------
 
     def may_push(self) -> str | None:
-        """Why the host would refuse a push by this credential, or None; nothing is left behind there.
+        """Why the host would refuse a push with this credential, or None; nothing is left behind there.
 
-        The host is asked by a dry run with a real commit. Branch protection and hooks do not show
-        themselves to that: ask the provider.
+        A dry run with a real commit asks the host. It does not show branch protection and hooks:
+        ask the provider.
         """
         state = self.observe()
         if not state.exists:
-            return "the repository is not there"
+            return "the repository does not exist"
         probe = changes.Commit("Probe", (changes.FileChange(".bootstrap-probe", b""),))
         sha = self.commit(state.tip, probe, Identity("bootstrap", "bootstrap@localhost"))
         try:
@@ -169,7 +169,7 @@ class Remote:
         except (PushRefused, AuthenticationFailed) as error:
             return error.found
         except StalePlan:
-            return None  # the host let us in, and someone else was faster
+            return None  # the host authenticated us, and someone else was faster
         folder = Path(unquote(urlsplit(self.url).path))
         if self.url.startswith("file://") and not os.access(folder, os.W_OK):
             return f"this user may not write to {folder}"
@@ -184,14 +184,14 @@ class Remote:
         signoff: bool = False,
         merged: str | None = None,
     ) -> str:
-        """Make a commit on top of `parent` (None: the first of a branch) and return its id; after `observe`.
+        """Make a commit on top of `parent` (None: a root commit) and return its id; after `observe`.
 
-        It is local until `push`. A file that is there keeps its mode, a new one is 100644; a path
-        through a symbolic link or submodule is refused (RefusedError). The message is taken as it is.
-        `merged` becomes the second parent: nothing of it is taken over but what is in the changes.
+        It is local until `push`. An existing file keeps its mode, a new one is 100644; a path
+        through a symbolic link or submodule is refused (RefusedError). The message is used as it is.
+        `merged` becomes the second parent; only the changes decide what is in the tree.
         """
         repository = self._repository
-        repository.prepare()  # not there yet when the host's repository was only now created
+        repository.prepare()  # it does not exist yet if the host's repository was created just now
         entries = repository.tree(parent) if parent else {}
         check_changes(commit.changes, entries, self.shown)
         file = repository.folder / "index"
@@ -219,10 +219,10 @@ class Remote:
     def push(self, sha: str, expect: str | None) -> None:
         """Push `sha` to the branch, whose tip must still be `expect` (None: no such branch); never by force.
 
-        Raises StalePlan when someone else was faster, PushRefused when the host will not have it.
+        Raises StalePlan when someone else was faster, PushRefused when the host refuses it.
         """
         if expect is not None and self._repository.run("merge-base", "--is-ancestor", expect, sha).status:
-            found = f"commit {sha[:12]} does not stand on {expect[:12]}"
+            found = f"commit {sha[:12]} is not based on {expect[:12]}"
             raise GitError("pushing", found, "observe the branch and make the commit again", self.shown)
         began, tries = time.monotonic(), 0
         while True:
@@ -230,16 +230,16 @@ class Remote:
             try:
                 self._push(sha, expect)
             except StalePlan as error:
-                # curl repeats what was not answered; the host then refuses what it has taken already.
+                # curl repeats requests without an answer; the host then refuses what it has accepted.
                 if "[remote rejected]" not in error.found or not self._has_taken(sha):
                     raise
                 return
             except GitUnreachable as error:
-                # The line may have broken after the host took it.
+                # The connection may have broken after the host accepted it.
                 if self._has_taken(sha):
                     return
                 left = self._repository.patience.left(began)
-                if not error.passes or left <= 0 or error.patience > left:
+                if not error.is_transient or left <= 0 or error.patience > left:
                     error.found += f" ({tries} {'tries' if tries > 1 else 'try'})"
                     raise
                 time.sleep(min(max(error.patience, patience.between(tries)), left))
@@ -252,8 +252,8 @@ class Remote:
     def replace_branch(self, sha: str, head: str, trailer: str) -> None:
         """Push `sha` to a branch of ours, in place of what we had pushed there.
 
-        Raises RefusedError when its last commit lacks the trailer (somebody has committed to it), and
-        StalePlan when someone was faster.
+        Raises RefusedError when its last commit lacks the trailer (someone else has committed to it), and
+        StalePlan when someone else was faster.
         """
         there = self._repository.refs()[0].get(f"refs/heads/{head}")
         if there is not None:
@@ -267,15 +267,15 @@ class Remote:
         self._push(sha, there, branch=head)
 
     def keep(self, sha: str, ref: str) -> None:
-        """Put `sha` at a ref of the repository that is no branch, whatever it was at; for a local one."""
+        """Set a ref that is not a branch to `sha`, whatever it was before; for a local repository."""
         arguments = ("push", "--quiet", "--no-verify", "--force", "origin", f"{sha}:{ref}")
         self._repository.check_run("storing the commit", *arguments)
 
     def _push(self, sha: str, expect: str | None, *options: str, branch: str | None = None) -> None:
         branch = branch or self.branch
         ref = f"refs/heads/{branch}"
-        # `push` has shown that this is a fast-forward, so the lease forces nothing. It makes the push
-        # rarer: a branch that was reset meanwhile would take a plain one, and get back what was removed.
+        # `push` has shown that this is a fast-forward, so the lease forces nothing. It only makes the push
+        # stricter: a plain push to a branch that was reset meanwhile would bring back what was removed.
         lease = f"--force-with-lease={ref}:{expect or ''}"
         arguments = ("push", "--porcelain", "--no-verify", lease, *options, "origin", f"{sha}:{ref}")
         with interruption.unknown_when_interrupted(errors.under_way(branch or "", self.shown, sha)):
@@ -285,8 +285,8 @@ class Remote:
             tried = f"pushing to branch {branch}"
             shown, secrets = self.shown, self._repository.secrets
             error = errors.classify_push(out, answer.err, tried, shown, secrets)
-            if isinstance(error, AuthenticationFailed) and self._repository.patience.let_in:
-                found = f"{error.found}, though it took the credential before"
+            if isinstance(error, AuthenticationFailed) and self._repository.patience.authenticated:
+                found = f"{error.found}, though it accepted the credential before"
                 error = GitUnreachable(tried, found, error.hint, shown)
             raise errors.counted(error, answer)
 
@@ -313,4 +313,6 @@ class Remote:
 def _check_branch(repository: bare.Repository, branch: str) -> None:
     answer = repository.run("check-ref-format", f"refs/heads/{branch}")
     if answer.status or branch.startswith("-"):
-        raise InputError("reading --branch", f"{branch!r} cannot be a branch's name", "give a name like main")
+        raise InputError(
+            "reading --branch", f"{branch!r} is not a valid branch name", "give a name like main"
+        )

@@ -1,4 +1,4 @@
-"""What a file was called before a commit that gave it another name, or its folder."""
+"""The earlier name of a file that a commit has renamed, itself or with its folder."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from bootstrap.git.objects import Entry
 from bootstrap.git.past import Past
 
 _LIKE = 0.5
-"""How much of a file must have stayed for it to be the same one, as for git."""
+"""How similar two files must be to count as a rename, as in git."""
 _MOST = 2000
-"""Removed files that are looked at; a commit that removes more is no rename that could be told."""
+"""The most removed files that are compared; if a commit removes more, no rename is detected."""
 
 
 def earlier_name(past: Past, commit: Commit, parent: Commit, path: str, blob: str) -> str | None:
-    """The path in `parent` of the file that stands at `path`, with the id `blob`, from `commit` on.
+    """The path in `parent` of the file that is at `path`, with the id `blob`, from `commit` on.
 
-    It is one that the commit removed: with the same content, else the most alike of the same base name.
+    It is a file that the commit removed: one with the same content, else the most similar of the same
+    base name.
     """
     removed = {}
     for gone, entry in _removed(past, parent.tree, commit.tree):
@@ -39,7 +40,7 @@ def earlier_name(past: Past, commit: Commit, parent: Commit, path: str, blob: st
 
 
 def _removed(past: Past, before: str, after: str) -> Iterator[tuple[str, Entry]]:
-    """The files that the second folder has no more; only folders that differ are looked into."""
+    """The files that the second tree no longer has; only subtrees that differ are read."""
     pairs: list[tuple[str, str, str | None]] = [("", before, after)]
     while pairs:
         lists = past.lists(sha for _, one, other in pairs for sha in (one, other) if sha is not None)
@@ -58,7 +59,7 @@ def _removed(past: Past, before: str, after: str) -> Iterator[tuple[str, Entry]]
 
 
 def _common_end(one: str, other: str) -> int:
-    """How many of the last parts of two paths are the same."""
+    """How many trailing parts two paths have in common."""
     count = 0
     for mine, theirs in zip(reversed(one.split("/")), reversed(other.split("/")), strict=False):
         if mine != theirs:

@@ -1,4 +1,4 @@
-"""What a local repository says of its past: files changed since a revision, and a revision's files."""
+"""The history of a local repository: changed files, a revision's files, and where it was cloned from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, command
+from bootstrap.git import auth, command, urls
 
 if TYPE_CHECKING:
     import tarfile
@@ -17,9 +17,9 @@ MAX_BYTES = 2_000_000_000
 
 
 def changed_files(root: Path, revision: str, invocation: Invocation) -> set[str]:
-    """Files that differ between a revision and the work tree, new ones too; paths from `root`.
+    """Files that differ between a revision and the work tree, including new ones; paths from `root`.
 
-    Raises InputError when `root` is in no repository or the revision is not there.
+    Raises InputError when `root` is not in a repository or the revision does not exist.
     """
     environ = auth.plain_environment(invocation.environ)
     options = (
@@ -42,7 +42,7 @@ def changed_files(root: Path, revision: str, invocation: Invocation) -> set[str]
 
 
 def ignored(root: Path, invocation: Invocation) -> frozenset[str]:
-    """What git ignores in a work tree: paths from it, folders as a whole; nothing when it cannot tell."""
+    """What git ignores in a work tree: paths from its root, folders as a whole; empty if that is unknown."""
     if not (root / ".git").exists():
         return frozenset()
     options = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
@@ -60,15 +60,15 @@ def is_ignored(root: Path, path: Path, invocation: Invocation) -> bool:
 
 
 def has_tracked(root: Path, path: Path, invocation: Invocation) -> bool:
-    """Whether git has a file below a path of its work tree `root`."""
+    """Whether git tracks a file below a path of its work tree `root`."""
     environ = auth.plain_environment(invocation.environ)
     return bool(command.ask(("ls-files", "-z", "--", str(path)), root, environ).out)
 
 
 def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> None:
-    """Write the files of a revision, as far as they lie below `root`, into the folder `target`.
+    """Write the files of a revision that are below `root` into the folder `target`.
 
-    Raises InputError as `changed_files` does, or when they are more than 2 GB.
+    Raises InputError as `changed_files` does, or when they have more than 2 GB.
     """
     import io
     import tarfile
@@ -89,9 +89,9 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
 
 
 def _without_filters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a git that runs nothing on files which the repository's own configuration names.
+    """The environment of a git that runs no filters from the repository's own configuration.
 
-    Who made the folder may have written that, too. The user's own filters (Git LFS) stay.
+    Whoever made the folder may have written that, too. The user's own filters (Git LFS) stay.
     """
     question = ("config", "--null", "--show-scope", "--name-only", "--get-regexp", r"^(filter|tar)\..*\.")
     fields = command.ask(question, root, environ).out.decode("utf-8", "surrogateescape").split("\0")
@@ -110,7 +110,7 @@ _THEIRS = ("local", "worktree")
 
 
 def _inside(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
-    """Plain files, folders, and links that stay inside; git itself never stores others' devices."""
+    """Plain files, folders, and links that stay inside; git itself stores no devices."""
     chosen = []
     for member in tar.getmembers():
         parts = Path(member.name).parts
@@ -122,22 +122,24 @@ def _inside(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
 
 def _checked(revision: str) -> str:
     if revision.startswith("-") or not revision.strip() or ":" in revision:
-        raise InputError("reading a revision", f"{revision!r} is none", "give a commit, branch or tag")
+        raise InputError(
+            "reading a revision", f"{revision!r} is not a revision", "give a commit, branch or tag"
+        )
     return revision
 
 
 def _unknown(revision: str, error: str) -> InputError:
     tried = "reading a revision"
     if "not a git repository" in error:
-        return InputError(tried, "the folder is in no Git repository", "name a folder of a Git work tree")
+        return InputError(tried, "the folder is not in a Git repository", "name a folder of a Git work tree")
     if revision == "HEAD":
-        return InputError(tried, "the repository has no commit yet", "commit something first")
+        return InputError(tried, "the repository has no commit yet", "make a first commit")
     found = error.strip().splitlines()[0] if error.strip() else f"there is no {revision}"
     return InputError(tried, found, f"check that {revision} was fetched: git fetch origin")
 
 
 def commit_id(root: Path, revision: str, invocation: Invocation) -> str:
-    """The full id of a commit, branch or tag of the repository at `root`; InputError when there is none."""
+    """The full id of the commit that a revision of the repository at `root` names, or InputError."""
     environ = auth.plain_environment(invocation.environ)
     answer = command.run(("rev-parse", "--verify", f"{_checked(revision)}^{{commit}}"), root, environ)
     if answer.status:
@@ -146,13 +148,36 @@ def commit_id(root: Path, revision: str, invocation: Invocation) -> str:
 
 
 def merge_base(root: Path, one: str, other: str, invocation: Invocation) -> str:
-    """The commit at which two revisions parted; InputError when there is none."""
+    """The commit at which two revisions diverged; InputError when there is none."""
     commits = [commit_id(root, revision, invocation) for revision in (one, other)]
     answer = command.run(("merge-base", *commits), root, auth.plain_environment(invocation.environ))
     if answer.status:
         found = f"{one} and {other} have no commit in common"
-        hint = (
-            f"compare them as they are, {one}..{other}; a shallow clone lacks the past: git fetch --unshallow"
-        )
+        hint = f"compare them directly, {one}..{other}; in a shallow clone, first run: git fetch --unshallow"
         raise InputError("reading a revision", found, hint)
     return answer.text
+
+
+def origin_url(root: Path, invocation: Invocation) -> str | None:
+    """The URL of the remote `origin`, without credentials; None without it, or outside a Git repository."""
+    environ = auth.plain_environment(invocation.environ)
+    answer = command.run(("remote", "get-url", "origin"), root, environ)
+    return None if answer.status else urls.without_userinfo(answer.text)
+
+
+def default_branch(root: Path, invocation: Invocation) -> str | None:
+    """The default branch of `origin` at the time of the clone; else main or master, or the only local one.
+
+    None outside a Git repository, and if it is unknown.
+    """
+    environ = auth.plain_environment(invocation.environ)
+    answer = command.run(("symbolic-ref", "--short", "refs/remotes/origin/HEAD"), root, environ)
+    if not answer.status:
+        return answer.text.removeprefix("origin/")
+    answer = command.run(("for-each-ref", "--format=%(refname:short)", "refs/heads"), root, environ)
+    names = answer.text.split() if not answer.status else []
+    known = [name for name in ("main", "master") if name in names]
+    if known or len(names) == 1:
+        return (known or names)[0]
+    answer = command.run(("symbolic-ref", "--short", "HEAD"), root, environ)
+    return answer.text if not names and not answer.status else None

@@ -1,7 +1,7 @@
-"""Runs git where a start counts: one process a call, and one that stays to answer about objects.
+"""Runs git where start-up time counts: one process per call, and one that keeps running to read objects.
 
 `command.py` does the same through GitPython, whose import alone takes longer than an image bump
-may; a CI job pays it on every run.
+may take; a CI job would pay that on every run.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from bootstrap.git.patience import Patience
 from bootstrap.git.wire import traced
 
 _PUSH_SECONDS = 30.0
-"""A push is given so long even at the end: cut off, nobody would know whether the host took it."""
+"""A push gets this long even when the time is up: cut off, nobody would know whether it arrived."""
 
 
 class Calls:
     """git in one repository, with one environment. `shown` and `secrets` are for messages.
 
-    `directory` need not be there yet: git runs in its parent until it is. `timeout` is in seconds,
-    for each call. What only reads from a host is asked again for as long as `patience` lasts.
+    `directory` need not exist yet: until then git runs in its parent. `timeout` is in seconds,
+    for each call. What only reads from a host is repeated for as long as `patience` lasts.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Calls:
                 lambda: self._asked(arguments, stdin, environ, began), clean, self._ssh
             )
         answer = self._asked(arguments, stdin, environ, began)
-        if answer.status == 0 or answer.wire.status == 200:  # a refused push was let in, too
+        if answer.status == 0 or answer.wire.status == 200:  # a refused push was authenticated, too
             self.patience.succeeded(answer.wire, self._ssh)
         return answer
 
@@ -71,7 +71,7 @@ class Calls:
     def _asked(
         self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str], began: float
     ) -> Answer:
-        """One command that talks to a host, and what the host's HTTP said."""
+        """One command that contacts a host, with the host's HTTP response."""
         timeout = max(1.0, min(self.timeout, self.patience.left(began)))
         if patience.command_of(arguments) == "push":
             timeout = max(timeout, min(self.timeout, _PUSH_SECONDS))
@@ -86,13 +86,13 @@ class Calls:
         return run(arguments, directory, environ, stdin, timeout)
 
     def _clean(self) -> None:
-        """Before a clone is tried again: git takes no folder that a killed one has left."""
+        """Before another try to clone: git refuses a folder that a killed clone has left."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def check_run(
         self, tried: str, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> Answer:
-        """The same, for a command whose failure is an error of ours; `tried` says what it is for."""
+        """Like `run`, but a failure raises an error; `tried` says what the command is for."""
         answer = self.run(*arguments, stdin=stdin, extra=extra)
         if answer.status:
             raise self.error(answer, tried)
@@ -112,24 +112,24 @@ class Calls:
         found = self.object(sha)
         if found is None or found[1] != kind:
             hint = "run again; if it persists, the repository may be damaged"
-            raise GitError(f"reading {kind} {sha[:12]}", "it is not there", hint, self.shown)
+            raise GitError(f"reading {kind} {sha[:12]}", "it does not exist", hint, self.shown)
         return found[2]
 
     def close(self) -> None:
-        """End the process that answers about objects."""
+        """End the process that reads objects."""
         if self._objects is not None:
             self._objects.close()
             self._objects = None
 
 
 class Objects:
-    """`git cat-file --batch` of one repository, kept running: an object costs no process of its own.
+    """`git cat-file --batch` of one repository, kept running: an object does not cost a process.
 
     Ask only for what is there: git would fetch what a partial clone lacks, one object at a time.
     """
 
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
-        # No protocol is allowed here, so that a question for what is not there fails instead of fetching.
+        # No protocol is allowed here, so that reading a missing object fails instead of fetching it.
         environ = {**environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
         self._process = _start(("cat-file", "--batch"), directory, environ, subprocess.DEVNULL)
 
@@ -171,7 +171,7 @@ def run(
     """Run `git ARGUMENTS` with exactly `environ`; a failure is an Answer, not an exception.
 
     After `timeout` seconds git and its children are killed, and the answer says so. Raises GitError
-    when there is no git.
+    when git is not installed.
     """
     with verbose.call(verbose.git(arguments, directory)) as call:
         process = _start(arguments, directory, environ, subprocess.PIPE)
@@ -193,9 +193,9 @@ def _start(
         return process_group.popen(["git", *arguments], directory, environ, subprocess.PIPE, stderr)
     except FileNotFoundError as error:
         if not directory.is_dir():
-            found = f"there is no folder {directory}"
+            found = f"the folder {directory} does not exist"
             raise GitError(f"running git {arguments[0]}", found, errors.ROOM) from error
         hint = "install git, 2.34 or newer: apt-get install git"
-        raise GitError("running git", "there is no git on PATH", hint) from error
+        raise GitError("running git", "git is not on PATH", hint) from error
     except OSError as error:
         raise GitError(f"running git {arguments[0]}", str(error), errors.ROOM) from error

@@ -1,4 +1,4 @@
-"""The files of a work tree that a sparse checkout left out: read from git, as they are not on the disk."""
+"""The files of a work tree that a sparse checkout leaves out: read from git, as they are not on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bootstrap.git.run import Calls
 
 
 class Outside:
-    """`paths` are what is left out, with the ids of the files; `store` opens where their contents are."""
+    """`paths` are the files that are left out, with their ids; `store` opens where their contents are."""
 
     def __init__(self, paths: dict[str, str], store: Callable[[], Past]) -> None:
         self.paths = paths
@@ -19,14 +19,14 @@ class Outside:
         self._contents: dict[str, bytes] = {}
 
     def under(self, folder: str) -> list[str]:
-        """Those in a folder and its subfolders; a file's path gives itself."""
+        """Those in a folder and its subfolders; for the path of a file, that file."""
         prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
         found = [path for path in self.paths if path.startswith(prefix) or path == folder]
         self._listed.update(found)
         return found
 
     def read(self, path: str) -> bytes | None:
-        """The content of one that is left out; a partial clone fetches it with all YAML that was listed."""
+        """The content of one of them; a partial clone fetches it together with all YAML that was listed."""
         if path not in self.paths:
             return None
         sha = self.paths[path]
@@ -44,7 +44,7 @@ _TEXTS = (".yaml", ".yml", ".json", "Kustomization")
 
 
 def is_sparse(root: Path) -> bool:
-    """Whether the work tree at `root` may be a sparse one, told without a process."""
+    """Whether the work tree at `root` may be sparse, without starting a process."""
     git = root / ".git"
     if git.is_file():
         named = git.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
@@ -53,7 +53,7 @@ def is_sparse(root: Path) -> bool:
 
 
 def left_out(calls: Calls) -> dict[str, str]:
-    """The plain files of the index that are not on the disk by the sparse checkout's rules."""
+    """The plain files of the index that the sparse checkout's rules leave out."""
     listed = calls.run("ls-files", "-t", "--stage", "-z").out.decode("utf-8", "surrogateescape")
     return dict(_skipped(listed.split("\0")))
 

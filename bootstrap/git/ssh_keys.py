@@ -1,4 +1,4 @@
-"""Pure: SSH key pairs. A private key that is made here is held in memory, and never written to a disk."""
+"""Pure: SSH key pairs. A private key that is made here stays in memory and is never written to disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bootstrap.core.errors import InputError
 
 
 def generate() -> str:
-    """A new private key, Ed25519, in OpenSSH's form and without a passphrase."""
+    """A new private key, Ed25519, in OpenSSH's format and without a passphrase."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -18,7 +18,7 @@ def generate() -> str:
 
 
 def public_of(private: str) -> str:
-    """The public half on one line, without a comment; InputError for a key that Argo CD could not use."""
+    """The public key on one line, without a comment; InputError for a key that Argo CD cannot use."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
@@ -34,8 +34,8 @@ def public_of(private: str) -> str:
         return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     except (TypeError, ValueError, UnsupportedAlgorithm, AttributeError) as error:
         encrypted = "password" in str(error).lower() or "passphrase" in str(error).lower()
-        found = "it has a passphrase, which Argo CD cannot give" if encrypted else "its form is not known"
-        raise InputError(tried, found, "give a key of its own: ssh-keygen -t ed25519 -N ''") from error
+        found = "it has a passphrase, which Argo CD cannot enter" if encrypted else "its format is unknown"
+        raise InputError(tried, found, "give a separate key: ssh-keygen -t ed25519 -N ''") from error
 
 
 def fingerprint(public: str) -> str:

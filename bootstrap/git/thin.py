@@ -1,8 +1,8 @@
 """One branch of a remote, read and written at a cost that does not grow with the repository.
 
-The tip comes with its top two levels of trees and nothing else; a folder that is asked for comes
-whole, by the id of its tree, in one more request. A commit is made of the files that change and the
-ids of all others. A host that filters nothing sends everything at once, which works, and is slower.
+The tip is fetched with its top two levels of trees and nothing else; a folder that is asked for is
+fetched whole, by the id of its tree, in one more request. A commit is made from the files that change and
+the ids of all others. A host without filters sends everything at once, which works but is slower.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from bootstrap.git.run import Calls
 _LEVELS = 2
 _BACK = 500
 _FILTERS = (f"tree:{_LEVELS}", "blob:none", None)
-# Without "noop" git would tell what it has. The host would then leave out what belongs to that, though
-# it never came here; and to find out what does, it would walk the whole tree (1.1 s against 0.3 s).
+# Without "noop" git would announce what it has. The host would then leave out what belongs to that, though
+# it was never fetched; and to find that out, it would walk the whole tree (1.1 s against 0.3 s).
 _QUIETLY = ("--quiet", "--no-tags", "--no-write-fetch-head")
 _FETCH = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", *_QUIETLY)
 _CLONE = ("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--template=")
@@ -36,8 +36,8 @@ _CLONE = ("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--templ
 class ThinBranch(Branch):
     """`folder` is private, exists and is removed by its owner; `branch` None is the host's default.
 
-    Nothing is asked of the host before `refresh`. `timeout` is in seconds, for each call of git.
-    `asks_past`: what was before the tip will be asked for, so that some of it comes along.
+    The host is not contacted before `refresh`. `timeout` is in seconds, for each git command.
+    `asks_past`: the history before the tip will be needed, so some of it is fetched along.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class ThinBranch(Branch):
         self._lists_all = False
         self._depth = FIRST if asks_past else 1
         self._past: Past | None = None
-        self._looking: Calls | None = None
+        self._for_reading: Calls | None = None
         self._history: Calls | None = None
-        self._apart: Calls | None = None
+        self._separate: Calls | None = None
         self._complete: set[str] = set()
-        """Trees that are here with all that is below them."""
+        """Trees that are here with everything below them."""
         self._lists: set[str] = set()
         """Trees that are here."""
         self._files: set[str] = set()
@@ -96,7 +96,7 @@ class ThinBranch(Branch):
         return tip
 
     def history(self) -> Calls:
-        """git in a repository beside, with all commits of the branch and their folders' lists."""
+        """git in a separate repository with all commits of the branch and their trees."""
         if self._history is None:
             folder = self.calls.directory.parent / "history.git"
             calls = self._like(folder)
@@ -108,45 +108,45 @@ class ThinBranch(Branch):
         return self._history
 
     def past(self) -> Past:
-        """What was before the tip, fetched as far as it is asked for."""
+        """The history before the tip, fetched as far as it is asked for."""
         if self._past is None:
             self._depth = FIRST
             folder, store = self.calls.directory.parent / "past.git", self.calls.directory / "objects"
-            looking = self.looking()
-            source = Remote(looking, self.branch, [self._filter])
-            stores = [store, looking.directory / "objects"]
+            reading = self.for_reading()
+            source = Remote(reading, self.branch, [self._filter])
+            stores = [store, reading.directory / "objects"]
             self._past = Past(bare(folder, stores, self.tip, self.calls), source)
         return self._past
 
-    def looking(self) -> Calls:
-        """git in a repository beside this one, which has what is here, too.
+    def for_reading(self) -> Calls:
+        """git in a second repository, which also has the objects of this one.
 
-        A fetch by ids takes an object that is here for one that is here with all below it. So what is fetched
-        in part, to be looked at, never comes here. Each call has it know anew where the history here ends.
+        A fetch by ids assumes that everything below an object that is here is here, too. So what is fetched
+        partially, only to be read, never goes into this one. Each call updates where the history here ends.
         """
         directory = self.calls.directory
-        if self._looking is None:
-            folder = directory.parent / "looking.git"
+        if self._for_reading is None:
+            folder = directory.parent / "reading.git"
             bare(folder, [directory / "objects"], self.tip, self.calls)
             shutil.copy(directory / "config", folder / "config")
-            self._looking = self._like(folder)
-        cut, here = self._looking.directory / "shallow", directory / "shallow"
-        if here.exists():  # what is behind these commits is not here, though it may be there
+            self._for_reading = self._like(folder)
+        cut, here = self._for_reading.directory / "shallow", directory / "shallow"
+        if here.exists():  # what is before these commits is not here, though it may be there
             known = cut.read_text().split() if cut.exists() else []
             cut.write_text("".join(f"{sha}\n" for sha in dict.fromkeys([*known, *here.read_text().split()])))
-        return self._looking
+        return self._for_reading
 
-    def apart(self) -> Calls:
+    def separate(self) -> Calls:
         """git in a repository that has nothing of this one.
 
-        A push from here of what does not stand on the tip would fetch every list of the tip that is missing.
+        Pushing from this one what is not based on the tip would fetch every missing tree of the tip.
         """
-        if self._apart is None:
-            folder = self.calls.directory.parent / "apart.git"
+        if self._separate is None:
+            folder = self.calls.directory.parent / "separate.git"
             bare(folder, [], self.tip, self.calls)
-            self._apart = self._like(folder)
-            self._apart.check_run("looking who waits", "config", "remote.origin.url", self.url)
-        return self._apart
+            self._separate = self._like(folder)
+            self._separate.check_run("listing the waiting changes", "config", "remote.origin.url", self.url)
+        return self._separate
 
     def _like(self, folder: Path) -> Calls:
         """The same git in another repository."""
@@ -156,12 +156,12 @@ class ThinBranch(Branch):
         return made
 
     def close(self) -> None:
-        for opened in (self._past, self._looking, self._history, self._apart):
+        for opened in (self._past, self._for_reading, self._history, self._separate):
             if opened is not None:
                 opened.close()
         super().close()
 
-    def bring(self, shas: Sequence[str]) -> None:
+    def fetch(self, shas: Sequence[str]) -> None:
         missing = [sha for sha in dict.fromkeys(shas) if not self._has_file(sha)]
         if missing:
             self._fetch_by_id(missing, "--no-filter")
@@ -170,22 +170,22 @@ class ThinBranch(Branch):
     # -- what is fetched when -------------------------------------------------------------------
 
     def _list(self, sha: str) -> dict[str, Entry]:
-        """A folder's names; fetched alone where they did not come with the tip."""
+        """A folder's entries; fetched separately if they did not come with the tip."""
         if not self._has_list(sha):
             self._fetch_by_id([sha], "--filter=tree:0")
             self._lists.add(sha)
         return self._tree(sha)
 
-    def _bring_commit(self, sha: str) -> None:
+    def _fetch_commit(self, sha: str) -> None:
         filters = ("--no-filter",) if self._whole else ("--filter=tree:0",)
         self.calls.check_run("reading a branch", *_FETCH, "--depth=1", *filters, "origin", sha)
 
-    def commits_alone(self, back: bool = False) -> tuple[str, ...]:
+    def commits_only(self, back: bool = False) -> tuple[str, ...]:
         filters = () if self._whole else ("--filter=tree:0",)
         return (*filters, f"--depth={_BACK}") if back else filters
 
-    def bring_folders(self, folders: Sequence[str]) -> None:
-        """Have these folders here with all that is in them, by one request."""
+    def fetch_folders(self, folders: Sequence[str]) -> None:
+        """Fetch these folders with everything in them, in one request."""
         found = {sha for folder in folders if (sha := self._folder(folder)) and sha not in self._complete}
         wanted = {sha: list(self._missing(sha)) if self._has_list(sha) else [sha] for sha in found}
         if self._whole or not wanted:
@@ -196,7 +196,7 @@ class ThinBranch(Branch):
             self._mark_complete(sha)
 
     def _folder(self, path: str) -> str | None:
-        """The id of a folder, as far as the lists that are here tell."""
+        """The id of a folder, as far as the trees that are here tell."""
         sha = self._root
         for part in path.split("/"):
             entry = self._tree(sha).get(part) if self._has_list(sha) else None
@@ -205,20 +205,20 @@ class ThinBranch(Branch):
             sha = entry.sha
         return sha
 
-    def _bring_all(self, sha: str) -> None:
+    def _fetch_all(self, sha: str) -> None:
         if self._whole or sha in self._complete:
             return
-        # What is here already is not asked for: git would take all below it to be here as well.
+        # What is already here is not asked for: git would assume that everything below it is here, too.
         missing = list(self._missing(sha)) if self._has_list(sha) else [sha]
         if missing:
             self._fetch_by_id(missing, "--no-filter")
         self._mark_complete(sha)
 
-    def _bring_around(self, sha: str, depth: int) -> None:
+    def _fetch_around(self, sha: str, depth: int) -> None:
         if depth >= _LEVELS and not self._lists_all:
-            self._bring_all(sha)
+            self._fetch_all(sha)
 
-    def _bring_file(self, folder: str, sha: str) -> None:
+    def _fetch_file(self, folder: str, sha: str) -> None:
         if folder not in self._complete and not self._has_file(sha):
             self._fetch_by_id([sha], "--no-filter")
             self._files.add(sha)
@@ -230,7 +230,7 @@ class ThinBranch(Branch):
         return self._whole or sha in self._files
 
     def _missing(self, sha: str) -> Iterator[str]:
-        """The files and folders below a folder that are not here, the outermost ones."""
+        """The outermost files and folders below a folder that are not here."""
         for entry in self._tree(sha).values():
             if entry.is_tree and self._has_list(entry.sha):
                 if entry.sha not in self._complete:
@@ -246,7 +246,7 @@ class ThinBranch(Branch):
                     self._mark_complete(entry.sha)
 
     def _mark_tip(self) -> None:
-        """Remember what comes with every tip: the first two levels of folders, and the top's files."""
+        """Remember what comes with every tip: the first two levels of folders, and the top-level files."""
         self._lists.add(self._root)
         for entry in self._tree(self._root).values():
             (self._lists if entry.is_tree else self._files).add(entry.sha)
@@ -269,24 +269,24 @@ class ThinBranch(Branch):
         self._whole = filter is None or "filtering not recognized" in answer.err
         self._lists_all = self._whole or filter != _FILTERS[0]
         if self._whole:
-            self._detail(f"{self.shown} filters nothing: the whole tip was fetched")
+            self._detail(f"{self.shown} does not filter: the whole tip was fetched")
         elif self._lists_all:
-            self._detail(f"{self.shown} does not filter by depth: every folder's list was fetched")
+            self._detail(f"{self.shown} does not filter by depth: all trees were fetched")
         if not self.branch:
             head = (self.calls.directory / "HEAD").read_text(encoding="utf-8").strip()
             self.branch = head.removeprefix("ref: refs/heads/")
 
     def _check_branch(self) -> None:
-        """After a clone: git takes a tag for a branch, and a missing default branch for an empty host."""
+        """After a clone: git accepts a tag as a branch, and a missing default branch as an empty host."""
         if self.calls.object(f"refs/heads/{self.branch}") is not None:
             return
         names = self._names()
         if self.calls.run("ls-remote", "--", self.url, f"refs/tags/{self.branch}").text:
-            found = f"{self.branch} is a tag of {self.shown}, and no branch"
+            found = f"{self.branch} is a tag of {self.shown}, not a branch"
             raise InputError("reading --branch", found, _there_are(names), self.shown)
         if names:
-            found = f"the host's default branch is {self.branch}, which is not there"
-            hint = f"name one with --branch, or have the host's default changed; {_there_are(names)}"
+            found = f"the host's default branch is {self.branch}, which does not exist"
+            hint = f"name one with --branch, or change the default on the host; {_there_are(names)}"
             raise InputError("choosing a branch", found, hint, self.shown)
 
     def _names(self) -> list[str]:
@@ -301,7 +301,7 @@ class ThinBranch(Branch):
         raise InputError("reading --branch", f"{self.shown} has no branch {self.branch}", hint, self.shown)
 
     def _fetch_by_id(self, ids: Sequence[str], filter: str) -> None:
-        """Bring objects by their ids; a host that refuses sends its whole tip, once."""
+        """Fetch objects by their ids; if the host refuses, fetch its whole tip, once."""
         lines = "".join(f"{sha}\n" for sha in ids).encode()
         answer = self.calls.run(*_FETCH, filter, "--stdin", "origin", stdin=lines)
         if answer.status == 0:
@@ -309,7 +309,7 @@ class ThinBranch(Branch):
         error = self.calls.error(answer, "fetching files")
         if isinstance(error, GitUnreachable | AuthenticationFailed):
             raise error
-        self._detail(f"{self.shown} gives nothing by id ({error.found}): fetching the whole tip")
+        self._detail(f"{self.shown} does not serve objects by id ({error.found}): fetching the whole tip")
         self.close()
         shutil.rmtree(self.calls.directory)
         options = ("--depth=1", "--branch", self.branch)
@@ -323,4 +323,4 @@ class ThinBranch(Branch):
 
 
 def _there_are(names: Sequence[str]) -> str:
-    return f"there are: {', '.join(names[:8])}"
+    return f"existing branches: {', '.join(names[:8])}"

@@ -37,8 +37,9 @@ def parse_tree(listing: bytes) -> dict[str, Entry]:
 
 
 def matcher(wanted: Wanted) -> Callable[[str], bool]:
-    """Whether a path is wanted. `*` and `?` stay within a folder, `**/` is any number of folders."""
-    if isinstance(wanted, str):  # "all"; a lone path would be taken letter by letter
+    """A function that says whether a path is wanted. `*` and `?` stay within a folder, `**/` is any number of
+    folders."""
+    if isinstance(wanted, str):  # "all"; a single path would be read letter by letter
         return lambda path: True
     exact = {path for path in wanted if not re.search(r"[*?]|/$", path)}
     patterns = [_pattern(path) for path in wanted if path not in exact]
@@ -57,12 +58,12 @@ def _pattern(glob: str) -> str:
 
 
 def check_changes(changes: Sequence[FileChange], entries: Mapping[str, Entry], where: str) -> None:
-    """Raise InputError for a path that no tree may hold, RefusedError for one that leads through a link."""
+    """Raise InputError for a path that is not valid in a tree, RefusedError for one through a link."""
     deleted = {change.path for change in changes if change.content is None}
     for change in changes:
         parts = change.path.split("/")
         if any(part in ("", ".", "..") or part.lower() == ".git" or "\0" in part for part in parts):
-            hint = "give a path relative to the repository's top, without .."
+            hint = "give a path relative to the repository's root, without .."
             raise InputError("changing files", f"{change.path!r} is not a path in a repository", hint, where)
         if change.content is None:
             continue
@@ -77,13 +78,13 @@ def check_changes(changes: Sequence[FileChange], entries: Mapping[str, Entry], w
 
 
 def _refuse(path: str, found: str, where: str) -> None:
-    raise RefusedError(f"writing {path}", found, "replace it by a folder or file of its own first", where)
+    raise RefusedError(f"writing {path}", found, "replace it with a plain folder or file first", where)
 
 
 def index_lines(changes: Sequence[FileChange], blobs: Sequence[str], entries: Mapping[str, Entry]) -> bytes:
-    """Input of `git update-index -z --index-info`; `blobs` are the ids of the contents, in order.
+    """Input for `git update-index -z --index-info`; `blobs` are the ids of the contents, in order.
 
-    Deletions come first, so that a file may make room for a folder of its name.
+    Deletions come first, so that a folder can replace a file of the same name.
     """
     ids = iter(blobs)
     gone, lines = [], []

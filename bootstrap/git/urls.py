@@ -20,7 +20,7 @@ def check_url(url: str) -> None:
     tried = "reading the repository's URL"
     forms = "give it as https://HOST/OWNER/NAME.git, ssh://git@HOST/OWNER/NAME.git or git@HOST:OWNER/NAME.git"
     if not url or re.search(r"[\x00-\x20\x7f]", url):
-        raise InputError(tried, "it is empty or has blanks in it", forms)
+        raise InputError(tried, "it is empty or contains blanks", forms)
     if url.startswith(("-", "/", ".", "~")) or "://" not in url:
         if _SCP.fullmatch(url) and not url.startswith(("-", "/", ".", "~")) and "::" not in url:
             return
@@ -43,8 +43,8 @@ def check_url(url: str) -> None:
             )
         return
     if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
-        hint = f"give {without_userinfo(url)} and pass the token by GIT_TOKEN or --token-file"
-        raise InputError(tried, "it has a credential in it", hint)
+        hint = f"give {without_userinfo(url)} and pass the token with GIT_TOKEN or --token-file"
+        raise InputError(tried, "it contains a credential", hint)
     if not parts.hostname or parts.hostname.startswith("-") or (parts.username or "").startswith("-"):
         raise InputError(tried, f"{without_userinfo(url)!r} has no host", forms)
     if not parts.path.strip("/"):
@@ -54,7 +54,7 @@ def check_url(url: str) -> None:
 
 
 def without_userinfo(url: str) -> str:
-    """The URL without its password, and over HTTP without the user name too; for messages."""
+    """The URL without its password, and for HTTP also without the user name; for messages."""
     if url.startswith("ssh://"):
         return re.sub(r"^(ssh://[^/@:\s]*):[^/@\s]*@", r"\1@", url)
     return re.sub(r"(?<=://)[^/@\s]*@", "", url)
@@ -86,12 +86,12 @@ def _loopback(host: str) -> bool:
 
 
 def same_repository(one: str, other: str) -> bool:
-    """Whether two URLs name the same repository, whatever the protocol, user or final `.git`."""
+    """Whether two URLs name the same repository, regardless of protocol, user and a final `.git`."""
     return bool(one) and _plain(one) == _plain(other)
 
 
 def same_address(one: str, other: str) -> bool:
-    """Whether two URLs are one in other spellings: a final `.git` or slash, another case; same protocol."""
+    """Whether two URLs differ only in spelling (a final `.git` or slash, case); the protocol is the same."""
     if one.startswith("file:") or other.startswith("file:"):
         return one.rstrip("/") == other.rstrip("/")
     return _scheme(one) == _scheme(other) and same_repository(one, other)

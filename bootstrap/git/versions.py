@@ -1,6 +1,6 @@
-"""What a file was on a branch, commit by commit: along first parents, and through renames.
+"""The versions of a file on a branch, commit by commit: along first parents, and through renames.
 
-A merge is when the branch changed; who made the change is asked of the side that it came from.
+The time of a merge is when the branch changed; who made the change is found on the merged side.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from bootstrap.git.commits import Commit
 from bootstrap.git.past import Past
 
 _BLOCKS = (128, 2048)
-"""Commits that are looked at together, as they are fetched together."""
+"""Commits that are compared together, as they are fetched together."""
 SLACK = 900
-"""Seconds by which a machine's clock may be wrong."""
+"""How wrong a machine's clock may be, in seconds."""
 _LONGEST_SIDE = 5000
 
 
 @dataclass(frozen=True)
 class FileVersion:
-    """A file as a commit left it; `blob` None: it is not there.
+    """A file as a commit left it; `blob` None: it does not exist.
 
-    `commit` made the change, which came to the branch at `arrived` (seconds). `floor`: the search ended
-    here; this is what the file was then, whoever made it so.
+    `commit` made the change, which reached the branch at `arrived` (seconds). `floor`: the search ended
+    here; the file was so at that time, whichever commit made it so.
     """
 
     commit: Commit
@@ -38,9 +38,9 @@ class FileVersion:
 def versions(
     past: Past, tip: str, path: str, until: Callable[[Commit], bool] | None = None
 ) -> Iterator[list[FileVersion]]:
-    """The changes of a file, newest first, some at a time; with `until`, to what it was at such a commit.
+    """The changes of a file, newest first, some at a time; with `until`, down to its state at such a commit.
 
-    A file that came by a rename goes on under its earlier name.
+    A renamed file is followed under its earlier name.
     """
     newer: tuple[Commit, str | None] | None = None
     for block, ends in _blocks(past, tip, until):
@@ -74,7 +74,7 @@ def versions(
 def _blocks(
     past: Past, tip: str, until: Callable[[Commit], bool] | None
 ) -> Iterator[tuple[list[Commit], bool]]:
-    """The branch's commits, in blocks, each with whether it is the last one."""
+    """The branch's commits, in blocks; the flag is true for the last one."""
     chain = past.chain(tip) if until is None else _to(past.chain(tip), until)
     sizes = iter(_BLOCKS)
     commits = list(islice(chain, next(sizes)))
@@ -92,7 +92,7 @@ def _to(chain: Iterator[Commit], until: Callable[[Commit], bool]) -> Iterator[Co
 
 
 def _changed(past: Past, commit: Commit, path: str, blob: str | None) -> FileVersion:
-    """The change that a commit of the branch brought, by who made it."""
+    """The change that a commit brought to the branch, with the commit that made it."""
     made = commit
     while len(made.parents) > 1:
         inner = _of_side(past, made, path, blob)
@@ -105,7 +105,7 @@ def _changed(past: Past, commit: Commit, path: str, blob: str | None) -> FileVer
 def _of_side(past: Past, merge: Commit, path: str, blob: str | None) -> Commit | None:
     """The commit of a merged side that gave the file this content; None: the merge itself did.
 
-    One that the branch had before does not count: the merge has brought back what was there once.
+    One that the branch had before does not count: the merge then restored earlier content.
     """
     for side in merge.parents[1:]:
         made: Commit | None = None

@@ -1,7 +1,7 @@
-"""What a Git host's HTTP answers said to git: the status, Retry-After, whether a credential went along.
+"""What a Git host's HTTP responses say: the status, Retry-After, and whether a credential was sent.
 
-git keeps headers to itself, but for its trace. That is written to memory, without bodies and with
-credentials blanked by git; nothing of it is kept or shown.
+git shows headers only in its trace. That is written to memory, without bodies and with
+credentials redacted by git; nothing of it is kept or shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
 
 @dataclass(frozen=True)
 class Wire:
-    """`status` of the last answer (None: no HTTP, or not known), `patience` in seconds that it asks for."""
+    """`status` of the last answer (None: no HTTP, or unknown); `patience`: seconds that it asks to wait."""
 
     status: int | None = None
     patience: float = 0.0
@@ -54,7 +54,7 @@ class Trace:
 
 @contextmanager
 def traced() -> Iterator[Trace]:
-    """A trace in memory, where the system has such files (Linux); elsewhere one that knows nothing."""
+    """A trace in memory if the system has such files (Linux); elsewhere an empty one."""
     descriptor: int | None = None
     if hasattr(os, "memfd_create"):
         with suppress(OSError):
@@ -67,7 +67,7 @@ def traced() -> Iterator[Trace]:
 
 
 def parse(trace: str, now: float) -> Wire:
-    """Pure: what the last answer in git's trace of curl said; `now` in seconds since the epoch."""
+    """Pure: the last answer in git's trace of curl; `now` is in seconds since the epoch."""
     status: int | None = None
     patience, shown = 0.0, False
     asking = False

@@ -1,7 +1,7 @@
-"""The branch of a local work tree, committed to and pushed without touching what lies in the work tree.
+"""The branch of a local work tree: commits are made and pushed without touching the files there.
 
 The commit is made on the remote's tip, in the user's own repository and with the user's own git
-configuration; afterwards the local branch follows, if nothing stands in its way.
+configuration; afterwards the local branch follows, if nothing is in its way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TIP = "refs/bootstrap/tip"
 class WorkTreeBranch(Branch):
     """The remote branch that the work tree at `root` follows, or `branch` of the same remote.
 
-    Raises InputError when HEAD is detached and no branch is named, or there is no remote.
+    Raises InputError when HEAD is detached and no branch is named, or when there is no remote.
     """
 
     def __init__(
@@ -54,28 +54,28 @@ class WorkTreeBranch(Branch):
         answer = self.calls.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.remote, spec)
         if answer.status:
             if "couldn't find remote ref" in answer.err:
-                hint = "name one with --branch, or push this one first"
+                hint = "name a branch with --branch, or push this one first"
                 if self.calls.run("ls-remote", self.remote, f"refs/tags/{self.branch}").text:
-                    found = f"{self.branch} is a tag of {self.shown}, and no branch"
+                    found = f"{self.branch} is a tag of {self.shown}, not a branch"
                     raise InputError("reading the branch", found, "name a branch with --branch")
                 raise InputError("reading the branch", f"{self.shown} has no branch {self.branch}", hint)
             raise self.calls.error(answer, f"fetching branch {self.branch}")
         return self._found_tip(_TIP)
 
     def follow(self, sha: str) -> bool:
-        """Move the checked-out branch to what was pushed; False when something stands in the way."""
+        """Move the checked-out branch to what was pushed; False when something is in the way."""
         head = self.calls.run("symbolic-ref", "--quiet", "HEAD").text.removeprefix("refs/heads/")
         return head == self.branch and self.calls.run("merge", "--ff-only", "--quiet", sha).status == 0
 
     def _content(self, sha: str, kind: str) -> bytes:
-        """From what the remote has, where this is a partial clone and lacks it."""
+        """Read it from the remote if this is a partial clone that lacks it."""
         return self.past().content(sha, kind)
 
-    def _bring_all(self, sha: str) -> None:
-        self.past().bring_all(sha)
+    def _fetch_all(self, sha: str) -> None:
+        self.past().fetch_all(sha)
 
     def past(self) -> Past:
-        """What was before the tip; what a shallow or partial clone lacks of it comes from the remote."""
+        """The history before the tip; what a shallow or partial clone lacks of it comes from the remote."""
         if self._past is None:
             self._past = cut.past(self.calls, self.tip, self.remote, self.branch)
         return self._past
@@ -90,9 +90,9 @@ class WorkTreeBranch(Branch):
 
 
 def _followed(calls: Calls, branch: str | None) -> tuple[str, str]:
-    """The remote's branch that is meant, and the remote's name."""
+    """The remote's branch that is followed, and the remote's name."""
     tried = f"reading the work tree at {calls.shown}"
-    # Not --short: with a tag of the same name that would be "heads/NAME".
+    # Not --short: with a tag of the same name it prints "heads/NAME".
     answer = calls.run("symbolic-ref", "--quiet", "HEAD")
     if answer.status and answer.err:
         raise calls.error(answer, tried)

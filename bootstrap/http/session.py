@@ -104,9 +104,11 @@ def reason(error: BaseException) -> str:
     """The simplest message in a chain of exceptions: that of the operating system or of TLS."""
     while inner := _inner(error):
         error = inner
-    said = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error) or repr(error)
+    message = (
+        getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error) or repr(error)
+    )
     # urllib3 prints its objects' addresses.
-    return re.sub(r"<[^>]*>:? ?", "", str(said))[:LONGEST_REASON] or type(error).__name__
+    return re.sub(r"<[^>]*>:? ?", "", str(message))[:LONGEST_REASON] or type(error).__name__
 
 
 def proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:

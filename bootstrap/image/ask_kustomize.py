@@ -1,7 +1,7 @@
-"""Asks kustomize what a kustomization renders, where its files alone do not tell.
+"""Asks kustomize what a kustomization renders when its files alone do not show it.
 
-The files that it is made of are written into a folder of their own, as they are or as an edit leaves
-them, and built there; several side by side. Where no kustomize is at hand, that is said.
+Its files are written to a separate folder, as they are or as an edit leaves them, and built there,
+several in parallel. If there is no kustomize, the result says so.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _AT_ONCE = 4
 
 
 class ByKustomize:
-    """Renders from the files, and by kustomize where they leave something open.
+    """Renders from the files, and with kustomize where they leave something open.
 
-    Answers are kept by content, so that an edit that is tried again at a new tip builds nothing again
-    that is the same.
+    Answers are kept by content, so that an edit that is tried again at a new tip rebuilds only what has
+    changed.
     """
 
     def __init__(self, invocation: Invocation) -> None:
@@ -57,12 +57,12 @@ class ByKustomize:
         return found
 
     def _cannot(self, one: Rendered) -> str:
-        """Why kustomize is not asked; "" when it can be."""
+        """Why kustomize cannot be asked; "" when it can."""
         if one.unread:
             return f"{one.unread[0]} is not here"
         if not self._looked:
             self._program, self._looked = _program(self._invocation), True
-        return "" if self._program else "no kustomize is on PATH"
+        return "" if self._program else "kustomize is not on PATH"
 
     def _build(self, jobs: Mapping[str, tuple[str, Mapping[str, bytes]]]) -> None:
         if not jobs:
@@ -76,7 +76,7 @@ class ByKustomize:
 
 
 def _program(invocation: Invocation) -> str | None:
-    """The kustomize on PATH or in the cache of programs; none is fetched or built for this."""
+    """The kustomize on PATH or in the cache of programs; none is downloaded or built for this."""
     import shutil
 
     found = shutil.which("kustomize", path=invocation.environ.get("PATH"))
@@ -100,7 +100,7 @@ def _contents(one: Rendered, files: Files) -> dict[str, bytes]:
 
 
 class _Tree:
-    """The files as index_kustomize follows them."""
+    """The files in the form that repository/kustomize.py follows."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -150,7 +150,7 @@ def _key(path: str, contents: Mapping[str, bytes]) -> str:
 
 
 def _build(program: str, path: str, contents: Mapping[str, bytes]) -> list[Container] | str:
-    """The containers that kustomize renders, or why it does not."""
+    """The containers that kustomize renders, or why it fails."""
     import tempfile
     from pathlib import Path
 
@@ -204,10 +204,10 @@ def _below(node: Any, path: Place, kind: str, name: str) -> list[Container]:
 
 
 def _with(one: Rendered, before: list[Container] | str, final: list[Container] | str) -> Rendered:
-    """What kustomize said, with the places that gave the images, where those are known."""
+    """kustomize's answer, with the places that set the images if they are known."""
     if isinstance(before, str) or isinstance(final, str):
         error = final if isinstance(final, str) else before
-        return replace(one, unbuilt=f"kustomize refuses it: {error}", refused=True)
+        return replace(one, unbuilt=f"kustomize cannot build it: {error}", refused=True)
     seen = [_known(image, one.before) for image in before]
     by_entries = {image.spot: image for image in through(seen, one.entries)}
     found = []
@@ -218,7 +218,7 @@ def _with(one: Rendered, before: list[Container] | str, final: list[Container] |
 
 
 def _known(image: Container, known: Sequence[Container]) -> Container:
-    """The same container as the files have it, if its image is the same."""
+    """The same container from the files, if its image is the same."""
     name = image.object.rpartition("/")[2]
     same = [
         other
@@ -227,5 +227,5 @@ def _known(image: Container, known: Sequence[Container]) -> Container:
         == (image.kind, image.path, image.name, image.text)
     ]
     for other in [other for other in same if other.object and other.object in name] or same:
-        return replace(image, at=other.at, setters=other.setters, names=other.names)
+        return replace(image, location=other.location, setters=other.setters, names=other.names)
     return image

@@ -1,8 +1,8 @@
-"""Pure: what an image bump asks for, as a text that another one can carry out in its place.
+"""Pure: the request of an image bump, as a text that another run can carry out in its place.
 
-It is sealed with a key that only those have who may push as the asker does: whoever can write a ref,
-but not the branch, cannot have a change carried into it. What was seen when it was asked goes along:
-the change is carried out where that still holds, and given back where it does not.
+It is sealed with a key that only those have who may push as its owner may: whoever can write a ref,
+but not the branch, cannot get a change into the branch. The request includes what its owner saw:
+the change is made if that is still so, and given back if it is not.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _MARK = "\n\n{"
 
 @dataclass(frozen=True)
 class Asked:
-    """`until` in seconds since the epoch: nobody waits for it any longer. `seen` has a line for each change.
+    """A request. After `until` (seconds since the epoch) its owner stops waiting. `seen`: a line per change.
 
-    `author` and `committer` as a commit has them (name, address, seconds, zone).
+    `author` and `committer` are as in a commit (name, address, seconds, zone).
     """
 
     request: Request
@@ -45,19 +45,19 @@ class Asked:
 
 
 def seen_of(changes: Sequence[Change]) -> tuple[str, ...]:
-    """What a plan found and makes of it; two plans with the same lines do the same."""
+    """What a plan found and what it changes; two plans with the same lines do the same."""
     return tuple(
         f"{change.name} {change.file} {change.state}: {change.before} -> {change.after}" for change in changes
     )
 
 
 def group_of(key: str, url: str, branch: str) -> str:
-    """The name of those who may carry out each other's changes of one branch; tells nothing of the key."""
+    """The name of the group that may make each other's changes on one branch; it does not reveal the key."""
     return _sealed(key, "group", _place(url), branch)[:20]
 
 
 def written(asked: Asked, key: str, url: str, branch: str) -> str:
-    """The text, for people (the first line) and for `read`."""
+    """The text, for people (its first line) and for `read`."""
     data: dict[str, Any] = {"version": VERSION, **asdict(asked)}
     body = json.dumps(data, sort_keys=True)
     seal = _sealed(key, "asked", _place(url), branch, body)
@@ -66,7 +66,7 @@ def written(asked: Asked, key: str, url: str, branch: str) -> str:
 
 
 def read(text: str, key: str, url: str, branch: str) -> Asked | None:
-    """What a text asks for; None where it is not sealed by `key`, or of another version."""
+    """The request in a text; None if it is not sealed by `key`, or of another version."""
     try:
         outer = json.loads(text[text.index(_MARK) + 2 :])
         body = str(outer["asked"])

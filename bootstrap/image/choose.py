@@ -1,8 +1,8 @@
 """Pure: which place of a repository a NAME means, or which kustomization gets a new entry.
 
-A NAME is an entry's name in `images:`, an image's repository, or app/container. Of what a kustomization
-renders, the place counts that decides. More than one is an error that lists them, and so is an edit
-that would reach containers which NAME does not mean.
+A NAME is an entry's name in `images:`, an image's repository, or app/container. For what a kustomization
+renders, the place that takes effect counts. More than one is an error that lists them, and so is an edit
+that would affect containers that NAME does not mean.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Addition", "Choice", "Found", "choose", "find"]
 class Found:
     """Where NAME's image is set, what it is (None: as the place says), and which containers are meant.
 
-    `unsure` says why what is rendered is not certain; `notes` what else is worth knowing.
+    `unsure` says why the rendered result is uncertain; `notes`: what else is worth knowing.
     """
 
     choice: Choice
@@ -41,7 +41,7 @@ class Found:
 
 @dataclass
 class _Candidates:
-    """What was found so far: for each kustomization the containers, and places beside them."""
+    """What was found so far: the containers of each kustomization, and places outside of them."""
 
     search: Search
     rendered: list[Rendered]
@@ -54,12 +54,12 @@ class _Candidates:
 
 
 def choose(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Choice:
-    """The one place that NAME means in this scope; InputError when there is none or more than one."""
+    """The one place that NAME means in this scope; InputError when there is none, or more than one."""
     return find(name, scope, files, renders).choice
 
 
 def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Found:
-    """The same, with what is rendered. `renders` may ask kustomize; without it, the files have to tell."""
+    """Like `choose`, with what is rendered. `renders` may ask kustomize; without it, only the files count."""
     try:
         return _find(name, scope, files, renders)
     except images_layout.Unknown as error:
@@ -79,14 +79,14 @@ def _find(name: str, scope: Scope, files: Files, renders: Renders | None) -> Fou
 
 
 def _by_container(name: str, whole: Search, renders: Renders) -> _Candidates | None:
-    """app/container, as that container in what is rendered; None when NAME is not of that kind."""
+    """Look up app/container among the rendered containers; None when NAME has another form."""
     scope, files = whole.scope, whole.files
     app, slash, container = name.partition("/")
     if not slash or not container or "/" in container or scope.app not in (None, app):
         return None
     folders = images_layout.app_folders(app, scope.under)
     is_here = any(True for folder in folders for _ in files.under(folder))
-    # An environment that is nowhere in the files may still be one that bootstrap.yaml tells.
+    # An environment that is nowhere in the files may still be one that bootstrap.yaml declares.
     if not is_here and not any(f"/{app}/" in f"/{path}" for path in whole.paths_or([], strict=False)):
         return None
     search = Search(replace(scope, app=app), files, whole.tried)
@@ -111,7 +111,7 @@ def _by_container(name: str, whole: Search, renders: Renders) -> _Candidates | N
 
 
 def _by_repository_of(container: str, found: _Candidates, renders: Renders) -> _Candidates | None:
-    """By the image that it has elsewhere in the app: for kustomizations whose resources are not here."""
+    """Look up the image that it has elsewhere in the app: for kustomizations whose resources are not here."""
     search = found.search
     complete = {file for one in found.rendered if one.is_complete for file in one.files}
     named = [
@@ -140,7 +140,7 @@ def _by_repository_of(container: str, found: _Candidates, renders: Renders) -> _
 
 
 def _by_image(name: str, search: Search, renders: Renders) -> _Candidates:
-    """An entry's name or a repository."""
+    """Look up an entry's name or a repository."""
     fitting = search.fitting(name)
     homes = {images_layout.home_of(place.file).app for place in (*fitting.entries, *fitting.others)}
     paths = search.paths_or(fitting.entries)
@@ -153,13 +153,13 @@ def _by_image(name: str, search: Search, renders: Renders) -> _Candidates:
         _not_overridden(one, images, fitting, search.files)
         for one, images in zip(rendered, meant, strict=True)
     ]
-    return _Candidates(search, rendered, meant, *_beside(fitting, rendered))
+    return _Candidates(search, rendered, meant, *_unused(fitting, rendered))
 
 
 def _not_overridden(
     rendered: Rendered, images: list[Container], fitting: Fitting, files: Files
 ) -> list[Container]:
-    """The containers that an Application's own images leave to the kustomization's entries."""
+    """The containers whose image an Application's own images do not override."""
     over = [place for place in fitting.entries if place.kind == "override"]
     if not any(rendered.path in kustomize.covered(place, files) for place in over):
         return images
@@ -171,12 +171,12 @@ def _not_overridden(
 
 
 def _is_called(place: ImagePlace, container: str) -> bool:
-    """Whether a container, or the values of one, have this name."""
+    """Whether a container, or its values, have this name."""
     return place.name == container or (place.kind == "values" and place.name == f"{container}.image")
 
 
-def _beside(fitting: Fitting, rendered: Sequence[Rendered]) -> tuple[list[ImagePlace], list[ImagePlace]]:
-    """The fitting places that nothing rendered speaks for, and the entries that are for no container."""
+def _unused(fitting: Fitting, rendered: Sequence[Rendered]) -> tuple[list[ImagePlace], list[ImagePlace]]:
+    """The matching places that nothing rendered uses, and the entries that match no container."""
     covered = {file for one in rendered for file in one.files}
     entries = [place for place in fitting.entries if place.kind == "kustomization"]
     known = {file for one in rendered if one.is_complete for file in one.files}
@@ -198,7 +198,7 @@ def _beside(fitting: Fitting, rendered: Sequence[Rendered]) -> tuple[list[ImageP
 
 
 def _only(name: str, found: _Candidates, tried: str) -> Found:
-    """The one candidate; InputError for several, or one that would change more or less than is meant."""
+    """The only candidate; InputError for several, or for one that would change more or less than is meant."""
     inside = set(found.search.paths_or(found.others))
     chosen: dict[object, Choice] = {}
     of: list[tuple[Rendered, list[Container]]] = []
@@ -239,13 +239,13 @@ def _notes(
 ) -> Iterable[str]:
     texts = sorted({image.text for image in images})
     if isinstance(choice, Addition) and len(texts) > 1:
-        yield f"{choice.file}: the entry is for {len(images)} containers, which had {', '.join(texts)}"
+        yield f"{choice.file}: the entry applies to {len(images)} containers, which had {', '.join(texts)}"
     names = {name for image in images for name in image.names}
     for one, _ in of:
         for place in images_meant.idle(
             one, [entry.place for entry in one.entries if entry.place.name in names]
         ):
-            yield f"{place.at}: the entry {place.name} is for no image that is rendered there, and was left"
+            yield f"{place.location}: the entry {place.name} matches no rendered image, and was not changed"
 
 
 def _without_version(choice: Choice) -> Reference:
@@ -255,7 +255,7 @@ def _without_version(choice: Choice) -> Reference:
 
 
 def _named(search: Search, paths: Iterable[str], word: str) -> list[ImagePlace]:
-    """The places of files in which a word occurs; files that are no YAML have none."""
+    """The places of files that contain a word; files that are not YAML have none."""
     found: list[ImagePlace] = []
     for path in paths:
         try:
@@ -272,7 +272,7 @@ def _last_parts(place: ImagePlace) -> set[str]:
 
 
 def _unrendered(name: str, found: _Candidates, tried: str) -> Found:
-    """An entry in the kustomization that PATH names, when it takes up what is not here; else InputError."""
+    """An entry in the kustomization that PATH names, if that includes what is not here; else InputError."""
     search, under = found.search, found.search.scope.under
     for one in found.rendered:
         if one.broken is not None:
@@ -289,8 +289,8 @@ def _unrendered(name: str, found: _Candidates, tried: str) -> Found:
     error = images_layout.unknown(tried, "image", name, known | search.names(), str(search.scope) or None)
     if blind:
         one = blind[0]
-        text = f"{error.found}, and what {one.path} takes up is not here: {one.unread[0]}"
-        hint = f"to add an entry all the same, name that file by PATH: {one.path}"
+        text = f"{error.found}, and what {one.path} includes is not here: {one.unread[0]}"
+        hint = f"to add an entry anyway, name that file as PATH: {one.path}"
         error = images_layout.Unknown(tried, text, hint, error.where)
         error.kind = "image"
     raise error

@@ -1,6 +1,6 @@
-"""What has to be asked before an image is set: registries for digests, history for who was there since.
+"""What to check before an image is set: digests at registries, and in the history what was set since.
 
-Answers of registries hold for the whole run; what history says is asked again at every new tip.
+Answers of registries are valid for the whole run; the history is read again at every new tip.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Conditions:
     registry_ca_file: Path | None = None
 
     def trailers(self) -> str:
-        """What a commit has to say, so that a later run can tell which build is newer."""
+        """The trailer from which a later run can tell which build is newer."""
         if self.built_at is None:
             return ""
         from datetime import datetime, timezone
@@ -53,12 +53,12 @@ class ConditionChecks:
         self._registries: object | None = None
 
     def begin(self) -> None:
-        """Forget what was said about another tip."""
+        """Forget what was decided at another tip."""
         self.keep.clear()
         self._judged.clear()
 
     def run(self, outcome: Outcome, files: Files) -> None:
-        """Ask what the changes of this outcome need; afterwards `pins` and `keep` may have grown."""
+        """Check the changes of this outcome; afterwards `pins` and `keep` may have grown."""
         for change in outcome.changes:
             if change.state != "changed":
                 continue
@@ -89,8 +89,10 @@ class ConditionChecks:
 
     def _ask_registry(self, image: Reference) -> None:
         if not image.repository:
-            hint = "tell it in bootstrap.yaml: image: REPOSITORY"
-            raise InputError(f"asking the registry for {image}", "whose tag it is stands nowhere", hint)
+            hint = "declare it in bootstrap.yaml: image: REPOSITORY"
+            raise InputError(
+                f"asking the registry for {image}", "the repository of this tag is not known", hint
+            )
         full = f"{canonical(image.repository)}:{image.tag}"
         if str(image) in self._there or (image.digest is None and full in self.pins):
             return
@@ -101,7 +103,7 @@ class ConditionChecks:
         self._output.detail(f"asking the registry for {image}")
         digest = self._registries.digest(image)
         if digest is None:
-            hint = "check the tag, and that the push to the registry has ended"
+            hint = "check the tag, and that the push to the registry has finished"
             raise RegistryError(f"looking for {image}", "the registry has no such image", hint)
         self._there.add(str(image))
         if self.conditions.pin and image.digest is None and image.tag is not None:

@@ -1,4 +1,4 @@
-"""Pure: images that `bootstrap.yaml` declares, for values that no convention finds.
+"""Pure: images that `bootstrap.yaml` declares, for values that no convention covers.
 
     images:
       - name: worker
@@ -11,16 +11,16 @@
       - name: database
         file: apps/shop/base/all.yaml
         object: PostgresCluster/main   # which of its objects (default: the first that has the path)
-        tag: spec.version              # the tag alone stands there
-        image: ghcr.io/org/postgres    # whose it is
-        app: shop                      # where it belongs, if the file's path does not tell
+        tag: spec.version              # only the tag is there
+        image: ghcr.io/org/postgres    # its repository
+        app: shop                      # where it belongs, if the file's path does not show it
         env: production
       - name: web
         file: deploy/images.env
         after: "WEB_IMAGE="            # a file of any kind: the text before the image
 
-A path is keys and numbers with dots between, or a list where a key has a dot in it; it may lead
-through a block of text that is YAML itself.
+A path is keys and numbers separated by dots, or a list if a key contains a dot; it may lead
+through a block scalar that itself contains YAML.
 """
 
 from __future__ import annotations
@@ -41,32 +41,32 @@ from bootstrap.yamledit.walk import Place, Walk, decode, walk
 
 _PARTS = ("registry", "repository", "tag", "digest")
 _WORDS = ("after", "app", "env", "image", "object")
-"""What is told in words and not by a path."""
+"""Keys whose value is a word, not a path."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """One entry; `paths` is what each part (or `path`, the whole) is found under, and what its words say."""
+    """One entry: `paths` is where each part (or `path`, the whole image) is, and the values of its words."""
 
     name: str
     file: str
     paths: tuple[tuple[str, Place], ...]
-    at: str
+    location: str
 
     def word(self, key: str) -> str:
-        """What a key of _WORDS says, or nothing."""
+        """The value of a key of _WORDS, or ""."""
         found = dict(self.paths).get(key)
         return str(found[0]) if found else ""
 
     @property
     def home(self) -> Home:
-        """The app and environment that it belongs to: as it says, else by the file's path."""
-        told = images_layout.home_of(self.file)
-        return Home(self.word("app") or told.app, self.word("env") or told.environment)
+        """The app and environment that it belongs to: as declared, else from the file's path."""
+        home = images_layout.home_of(self.file)
+        return Home(self.word("app") or home.app, self.word("env") or home.environment)
 
 
 def parse(content: bytes, folder: str = "") -> list[Declared]:
-    """The entries of `images` in a bootstrap.yaml that lies in `folder`; InputError with its line."""
+    """The entries of `images` in the bootstrap.yaml in `folder`; InputError with its line."""
     where = posixpath.join(folder, RECORD)
     file = walk(decode(content, where), where)
     entries = file.boxes.get((0, "images"))
@@ -76,7 +76,7 @@ def parse(content: bytes, folder: str = "") -> list[Declared]:
 
 
 def place(declared: Declared, content: bytes) -> ImagePlace:
-    """Where the declared image stands in its file; InputError when the path leads nowhere."""
+    """Where the declared image is in its file; InputError when the path leads nowhere."""
     home = declared.home if declared.word("app") or declared.word("env") else None
     if declared.word("after"):
         found: ImagePlace | None = _by_text(declared, content)
@@ -88,13 +88,13 @@ def place(declared: Declared, content: bytes) -> ImagePlace:
         where = " ".join(".".join(map(str, path)) for path in paths)
         found_text = f"{declared.file} has nothing at {where}{named}"
         raise InputError(
-            f"looking for {declared.name}", found_text, f"fix the path{_other(declared)}", declared.at
+            f"looking for {declared.name}", found_text, f"fix the path{_other(declared)}", declared.location
         )
     return replace(found, declared=declared.paths, home=home)
 
 
 def _by_paths(declared: Declared, content: bytes) -> ImagePlace | None:
-    """By keys and numbers, in the first object that has them."""
+    """Find it by keys and numbers, in the first object that has them."""
     try:
         file = walk(decode(content, declared.file), declared.file)
     except InputError as error:
@@ -122,7 +122,7 @@ def _other(declared: Declared) -> str:
 
 
 def _is_named(reading: Reading, document: str | int, wanted: str) -> bool:
-    """Whether an object is the one of `object`: KIND, or KIND/NAME."""
+    """Whether an object is the one that `object` names: KIND, or KIND/NAME."""
     kind, _, name = wanted.partition("/")
     return kind in ("", reading.kind(document)) and name in ("", reading.text(document, "metadata", "name"))
 
@@ -145,13 +145,15 @@ def _entry(file: Walk, number: int, folder: str, where: str) -> Declared:
     tried = f"reading images of {where}"
     for key in ("name", "file"):
         if not texts.get(key):
-            raise InputError(tried, f"an entry has no {key}", "give each entry name, file and path", at)
+            raise InputError(tried, f"an entry has no {key}", "give each entry a name, file and path", at)
     if not {"path", "after", "repository", "tag", "digest"} & set(paths):
-        hint = "give path; or tag, digest, repository, each by its path; or after, the text before the image"
+        hint = (
+            "give path; or tag, digest and repository with a path each; or after, the text before the image"
+        )
         raise InputError(tried, "an entry has no path", hint, at)
     target = posixpath.normpath(posixpath.join(folder, texts["file"]))
     if target.startswith("../") or posixpath.isabs(texts["file"]):
-        found = f"{texts['file']} lies outside the repository"
+        found = f"{texts['file']} is outside the repository"
         raise InputError(tried, found, "give a path relative to this file, inside the repository", at)
     return Declared(texts["name"], target, tuple(paths.items()), at)
 
@@ -173,24 +175,24 @@ def _by_path(declared: Declared, reading: Reading, path: Place) -> ImagePlace | 
         found = _of_scalar(declared, scalar.value, scalar.line, str(path[-1]))
         if found.keys:
             return replace(found, keys=(), spots=((found.keys[0][0], path),))
-        return replace(found, whole=path, doubt=found.doubt or _beside(reading, found, path))
+        return replace(found, whole=path, doubt=found.doubt or _separate_version(reading, found, path))
     box = reading.file.boxes.get(path)
     if box is not None and box.mapping:
         return _of_mapping(declared, reading, path)
     return _inside(declared, reading, path)
 
 
-def _beside(reading: Reading, found: ImagePlace, path: Place) -> str | None:
-    """What is wrong with one scalar as the whole image: its tag stands beside it."""
-    versions = shapes.versions_beside(reading, path)
+def _separate_version(reading: Reading, found: ImagePlace, path: Place) -> str | None:
+    """What is wrong with one scalar as the whole image: its tag is next to it."""
+    versions = shapes.versions_next_to(reading, path)
     if found.reference is None or found.reference.tag or found.reference.digest or not versions:
         return None
     key = next(iter(versions.values()))
-    return f"{key} beside it may be its tag: declare repository: and tag:, each by its path"
+    return f"{key} next to it may be its tag: declare repository: and tag:, each with its path"
 
 
 def _inside(declared: Declared, reading: Reading, path: Place) -> ImagePlace | None:
-    """A path that leads on through a block of text."""
+    """A path that leads on through a block scalar."""
     for size in range(len(path) - 1, 1, -1):
         span = reading.values.get(path[:size])
         text = images_inner.inner(span, declared.file) if span is not None else None
@@ -213,25 +215,25 @@ def _of_scalar(declared: Declared, value: str, line: int, key: str) -> ImagePlac
     if part == "tag" and reference is not None and "/" not in reference.repository and not reference.tag:
         return _part(declared, "tag", value, line)
     if lone and part != "repository":
-        doubt = f"{value} may be a tag or an image: declare it by tag: or by repository: and tag:"
+        doubt = f"{value} may be a tag or an image: declare it with tag:, or with repository: and tag:"
     return ImagePlace(
         *(declared.file, line, "declared", declared.name, reference, value), prefix=prefix, doubt=doubt
     )
 
 
 def _part(declared: Declared, part: str, value: str, line: int) -> ImagePlace:
-    """A tag or digest alone."""
+    """Only a tag or digest."""
     tag, _, digest = value.partition("@") if part == "tag" else ("", "", value)
     reference = Reference(declared.word("image"), tag or None, digest or None)
     return ImagePlace(
         *(declared.file, line, "declared", declared.name, reference, str(reference)),
         keys=((part, part),),
-        repository_at=declared.at,
+        repository_at=declared.location,
     )
 
 
 def _of_mapping(declared: Declared, reading: Reading, box: Place) -> ImagePlace | None:
-    """A mapping that says one image, in any of the shapes of values; or its tag alone."""
+    """A mapping with one image, in any of the shapes of values; or only its tag."""
     found = [
         place
         for key in reading.keys(box)
@@ -247,7 +249,7 @@ def _of_mapping(declared: Declared, reading: Reading, box: Place) -> ImagePlace 
 def _by_parts(
     declared: Declared, reading: Reading, document: str | int, paths: dict[str, Place]
 ) -> ImagePlace | None:
-    """Each part by its own path: keys of one mapping, or scalars of several."""
+    """Each part with its own path: keys of one mapping, or scalars of several."""
     places = {part: (document, *path) for part, path in paths.items()}
     boxes = {place[:-1] for place in places.values()}
     if len(boxes) == 1:
@@ -281,7 +283,7 @@ def _of_texts(declared: Declared, texts: dict[str, str], line: int) -> ImagePlac
     tag, _, inner = texts.get("tag", "").partition("@")
     digest = inner or texts.get("digest") or (f"sha256:{texts['sha']}" if texts.get("sha") else "")
     reference = Reference(f"{registry}/{repository}" if registry else repository, tag or None, digest or None)
-    at = None if "repository" in texts else declared.at
+    at = None if "repository" in texts else declared.location
     return ImagePlace(
         *(declared.file, line, "declared", declared.name, reference, str(reference)), repository_at=at
     )

@@ -1,4 +1,4 @@
-"""Pure: give one place another image, or add an entry to a kustomization; every other byte stays."""
+"""Pure: change the image at one place, or add an entry to a kustomization; every other byte stays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VALUES_ORDER = ("registry", "repository", "tag", "digest", "sha")
 
 
 Styles = Mapping[str, str | None]
-"""Key ("" for a place that is one scalar) → the quotes that its value shall have, None for none."""
+"""Key ("" for a place that is one scalar) → the quotes that its value is to have, None for none."""
 
 
 def styles(content: bytes, place: ImagePlace) -> Styles:
@@ -36,10 +36,10 @@ def styles(content: bytes, place: ImagePlace) -> Styles:
 def edit(
     content: bytes, place: ImagePlace, wanted: Reference, styles: Styles = MappingProxyType({})
 ) -> bytes:
-    """The file with the place's image set; as it is when nothing has to change.
+    """The file with the place's image set; unchanged when nothing has to change.
 
     A value is quoted as `styles` says, else as what it replaces, and where YAML needs it.
-    Raises InputError when the place cannot say it (a chart's values without a key for the digest),
+    Raises InputError when the place cannot hold it (a chart's values without a key for the digest),
     or cannot be changed alone (an alias).
     """
     if place.inside is not None:
@@ -87,7 +87,7 @@ def add_entry(content: bytes, path: str, name: str, wanted: Reference) -> bytes:
 
 
 def drop_entry(content: bytes, place: ImagePlace) -> bytes:
-    """The kustomization without the entry of this place in `images:`; the list goes with its last entry."""
+    """The kustomization without the entry of this place in `images:`; an empty list is removed, too."""
     assert place.box is not None  # noqa: S101 - an entry is a mapping
     return splice.drop_item(content, place.box, place.file)
 
@@ -106,14 +106,14 @@ def _edit_values(
         texts |= _repository(place, wanted.repository, keys)
     texts |= _version_texts(place, wanted, keys)
     here = {span.path[-1] for span in splice.spans(content, place.file) if span.path[:-1] == place.box}
-    if "<<" not in here:  # an empty text has to stand against what is merged
+    if "<<" not in here:  # an empty string is needed to override what is merged
         texts = {key: value for key, value in texts.items() if value or key in here}
     order = [keys.get(key, key) for key in _VALUES_ORDER]
     return splice.set_keys(content, place.box, texts, order, place.file, styles)
 
 
 def _version_texts(place: ImagePlace, wanted: Reference, keys: dict[str, str]) -> dict[str, str | None]:
-    """What the keys of tag and digest shall say."""
+    """The new values of the keys for tag and digest."""
     texts: dict[str, str | None] = {}
     tag, digest = wanted.tag, wanted.digest
     if "digest" in keys:
@@ -122,10 +122,10 @@ def _version_texts(place: ImagePlace, wanted: Reference, keys: dict[str, str]) -
         texts[keys["sha"]] = (digest or "").removeprefix("sha256:")
     elif digest is not None:
         if tag is None:
-            found = "the values have a key for the tag and none for a digest"
-            hint = "give TAG@DIGEST, or add a digest key (the chart must know it)"
-            raise InputError(f"setting {place.name} to @{digest}", found, hint, place.at)
-        tag = f"{tag}@{digest}"  # charts write repository:tag, and so this is the whole reference
+            found = "the values have a key for the tag but none for a digest"
+            hint = "give TAG@DIGEST, or add a digest key (the chart must support it)"
+            raise InputError(f"setting {place.name} to @{digest}", found, hint, place.location)
+        tag = f"{tag}@{digest}"  # charts write repository:tag, so this gives the whole reference
     had_tag = place.reference is not None and place.reference.tag is not None
     if tag is not None or (had_tag and "tag" in keys) or "digest" in keys or "sha" in keys:
         texts[keys.get("tag", "tag")] = tag or ""
@@ -133,7 +133,7 @@ def _version_texts(place: ImagePlace, wanted: Reference, keys: dict[str, str]) -
 
 
 def _edit_spots(content: bytes, place: ImagePlace, wanted: Reference) -> bytes:
-    """Set an image whose parts stand in mappings of their own: what is not there cannot be added."""
+    """Set an image whose parts are in separate mappings: what is missing cannot be added."""
     assert place.reference is not None  # noqa: S101 - a mapping's image is always read
     spots = dict(place.spots)
     texts = _version_texts(place, wanted, {part: part for part in spots})
@@ -144,20 +144,20 @@ def _edit_spots(content: bytes, place: ImagePlace, wanted: Reference) -> bytes:
         if part in spots:
             edits[spots[part]] = text or ""
         elif text:
-            found = f"no {part} stands there to be set to {text}"
-            raise InputError(f"setting {place.name}", found, f"add the {part} by hand once", place.at)
+            found = f"there is no {part} there to set to {text}"
+            raise InputError(f"setting {place.name}", found, f"add the {part} by hand once", place.location)
     return splice.replace_scalars(content, edits, place.file)
 
 
 def _refuse_doubt(place: ImagePlace, wanted: Reference) -> None:
-    """InputError where the result would be no image: a tag that would be one too many."""
+    """InputError if the result would not be an image: a tag that would be one too many."""
     if place.doubt is not None and wanted.tag is not None:
-        hint = "take one of them out, or declare in bootstrap.yaml which is meant (repository, tag)"
-        raise InputError(f"setting {place.name}", place.doubt, hint, place.at)
+        hint = "remove one of them, or declare in bootstrap.yaml which is meant (repository, tag)"
+        raise InputError(f"setting {place.name}", place.doubt, hint, place.location)
 
 
 def _prefix(place: ImagePlace, wanted: Reference) -> str:
-    """What has to stand before the image; an override names the old repository where the new one differs."""
+    """What must precede the image; an override names the old repository if the new one differs."""
     known = place.reference.repository if place.reference else place.name
     if place.kind == "override" and not place.prefix and canonical(wanted.repository) != canonical(known):
         return f"{place.name}="
@@ -167,8 +167,8 @@ def _prefix(place: ImagePlace, wanted: Reference) -> str:
 def _repository(place: ImagePlace, repository: str, keys: dict[str, str]) -> dict[str, str | None]:
     if "repository" not in keys:
         where = f"at {place.repository_at}" if place.repository_at else "elsewhere"
-        found = f"its tag alone stands here, its repository {where}"
-        raise InputError(f"setting {place.name}", found, f"give :TAG, or change it {where}", place.at)
+        found = f"only its tag is here, its repository is {where}"
+        raise InputError(f"setting {place.name}", found, f"give :TAG, or change it {where}", place.location)
     if "registry" not in keys:
         return {keys["repository"]: repository}
     registry, slash, path = repository.partition("/")

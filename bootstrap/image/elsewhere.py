@@ -1,7 +1,7 @@
-"""Pure: a NAME that the scope does not have: where it belongs by what objects say, or where its text stands.
+"""Pure: a NAME that is not in the scope: where it belongs according to objects, or where its text is.
 
-An Application belongs to the app and environment of the folder that it deploys, wherever its file lies;
-and a file of values may have any name. What is found and is not edited is told with its line, and with
+An Application belongs to the app and environment of the folder that it deploys, wherever its file is;
+and a file of values may have any name. What is found but not edited is reported with its line, and with
 the lines of bootstrap.yaml that declare it.
 """
 
@@ -27,12 +27,12 @@ _OBJECTS = (b"argoproj.io/", b"toolkit.fluxcd.io/")
 
 
 def choose(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Choice:
-    """The one place that NAME means; see images_choose. InputError when there is none, or more than one."""
+    """The one place that NAME means; see choose.py. InputError when there is none, or more than one."""
     return find(name, scope, files, renders).choice
 
 
 def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Found:
-    """The same, with what is rendered."""
+    """Like `choose`, with what is rendered."""
     try:
         return images_choose.find(name, scope, files, renders)
     except Unknown as error:
@@ -41,11 +41,11 @@ def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) 
             raise refusals.ambiguous(f"looking for {name}", found) from error
         if found:
             return Found(found[0], None)
-        raise _told(error, name, scope, files) from error
+        raise _explained(error, name, scope, files) from error
 
 
 def _of_objects(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
-    """The places of Applications and the like outside the scope's folders that say that they are of it."""
+    """The places of Applications and the like outside the scope's folders that say they belong to it."""
     if scope.app is None and scope.environment is None:
         return
     search = Search(replace(scope, app=None, environment=None), files, f"looking for {name}")
@@ -60,12 +60,12 @@ def _of_objects(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
         for place in places:
             home = place.home
             asked = ((scope.app, home.app), (scope.environment, home.environment)) if home else ()
-            if asked and all(one in (None, told) for one, told in asked) and _is_meant(place, name):
+            if asked and all(one in (None, own) for one, own in asked) and _is_meant(place, name):
                 yield place
 
 
 def _of_values(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
-    """The places of values files with names of their own."""
+    """The places of values files with other names."""
     for one in named.named(iter(files.under(scope.under)), files):
         if is_values(one.file):
             continue
@@ -90,10 +90,10 @@ def _is_meant(place: ImagePlace, name: str) -> bool:
     return bool(is_apps) and place.name in (container, f"{container}.image")
 
 
-def _told(error: Unknown, name: str, scope: Scope, files: Files) -> InputError:
-    """The error, with what is known about where the text stands."""
+def _explained(error: Unknown, name: str, scope: Scope, files: Files) -> InputError:
+    """The error, with what is known about where the text is."""
     strays = images_stray.find(name, scope, files)
-    if error.kind != "image":  # a misspelt app or environment: what lies elsewhere is not meant
+    if error.kind != "image":  # a misspelled app or environment: what is elsewhere is not meant
         strays = [stray for stray in strays if not stray.hint]
     found, hint = [error.found], [error.hint]
     if strays:
@@ -106,7 +106,7 @@ def _told(error: Unknown, name: str, scope: Scope, files: Files) -> InputError:
     return InputError(error.tried, "; ".join(found), "; ".join(dict.fromkeys(hint)), error.where)
 
 
-def _listed(told: Iterable[str]) -> str:
-    listed = list(dict.fromkeys(told))
+def _listed(hints: Iterable[str]) -> str:
+    listed = list(dict.fromkeys(hints))
     more = f"; and {len(listed) - 4} more" if len(listed) > 4 else ""
     return "; ".join(listed[:4]) + more

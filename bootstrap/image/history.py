@@ -1,4 +1,4 @@
-"""Pure: what an image was before, from the versions of the file that it stands in."""
+"""Pure: what an image was before, from the versions of the file that it is in."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bootstrap.oci.reference import Reference, canonical
 
 NO_ENTRY: Literal["no entry"] = "no entry"
 State = Reference | Literal["no entry"] | None
-"""What a version of a file says of an image; None: nothing, as it is not there or cannot be read."""
+"""The image in a version of a file; None: it is not there or cannot be read."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """A file as a commit left it; `content` None: the commit removed it. Times are seconds (UTC).
+    """A file as a commit left it; `content` None: the commit removed it. Times are in seconds (UTC).
 
-    `when` is when it came to the branch, `blob` the id by which git has the content. `floor`: so it was
-    at that commit, whoever made it so.
+    `when` is when it reached the branch, `blob` git's id of the content. `floor`: the file was so at that
+    commit, whichever commit made it so.
     """
 
     commit: str
@@ -41,7 +41,7 @@ class Version:
 class Step:
     """A commit that gave the image this reference; `blob` is the last content of the file that had it.
 
-    `reference` None: a kustomization without an entry for it, so that it is what its resources say.
+    `reference` None: a kustomization without an entry for it, so that its resources decide.
     """
 
     reference: Reference | None
@@ -55,16 +55,16 @@ class Step:
 
     @property
     def effective(self) -> float:
-        """When the image was built, where the commit says so; else when the commit was made."""
+        """When the image was built, if the commit says so; else when the commit was made."""
         return self.built_at if self.built_at is not None else float(self.when)
 
 
 def steps(versions: Iterable[Version], reader: Callable[[bytes], State]) -> Iterator[Step]:
     """The commits that changed the image, newest first; `reader` finds it in a version of the file.
 
-    Where it is not there, or the file is not valid YAML, the next newer version has set it. What it was
-    at a floor has been set before, by a commit that is not among these. A file that never had an entry
-    for it has no steps.
+    If a version lacks it, or is not valid YAML, the next newer version has set it. Its value at a floor
+    was set before, by a commit that is not among these. A file that never had an entry for it has no
+    steps.
     """
     newer: tuple[Version, Reference | Literal["no entry"], str | None] | None = None
     any_yet = False
@@ -82,7 +82,7 @@ def steps(versions: Iterable[Version], reader: Callable[[bytes], State]) -> Iter
 
 
 def reader_of(place: ImagePlace) -> Callable[[bytes], State]:
-    """Finds the image of the same place in other versions of its file."""
+    """A function that finds the image of the same place in other versions of its file."""
 
     def read(content: bytes) -> State:
         try:
@@ -106,11 +106,11 @@ def place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
 
 def _place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
     if place.declared:
-        return declared_place(Declared(place.name, place.file, place.declared, place.at), content)
+        return declared_place(Declared(place.name, place.file, place.declared, place.location), content)
     every = again(place, content)
     found = [other for other in every if _same(other, place)]
     if not found and place.kind == "kustomization" and place.reference is not None:
-        # An entry that was called otherwise; without this, its history would end in "no entry".
+        # An entry that had another name; without this, its history would end in "no entry".
         image = canonical(place.reference.repository)
         alike = [other for other in every if other.kind == place.kind and other.reference]
         found = [
@@ -121,9 +121,9 @@ def _place_in(place: ImagePlace, content: bytes) -> ImagePlace | None:
 
 
 def chosen(found: Iterable[Step], to: str, name: str) -> Step:
-    """The step that `--to` means: how many steps back, a tag, a digest, a reference or a commit.
+    """The step that `--to` means: a number of steps back, a tag, a digest, a reference or a commit.
 
-    No more steps are taken from `found` than that needs. Raises InputError when there is none.
+    Only as many steps are read from `found` as needed. Raises InputError when there is none.
     """
     tried = f"looking for what {name} was"
     by_number = to.isdigit() and len(to) < 5
@@ -137,7 +137,7 @@ def chosen(found: Iterable[Step], to: str, name: str) -> Step:
             return step
     if by_number:
         steps_back = f"{len(known) - 1} step{'s' if len(known) != 2 else ''} back"
-        raise InputError(tried, f"history goes {steps_back}", "see bootstrap image history")
+        raise InputError(tried, f"the history only goes {steps_back}", "see bootstrap image history")
     raise unknown(tried, "earlier image", to, {step.reference.version for step in known if step.reference})
 
 

@@ -1,4 +1,4 @@
-"""Pure: YAML that stands in a YAML file as a block of text, such as `helm.values` of an Application."""
+"""Pure: YAML in a block scalar of a YAML file, such as `helm.values` of an Application."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootstrap.yamledit.walk import Place, Span, Walk, decode, walk
 
 
 def inner(span: Span, where: str) -> Walk | None:
-    """What a text says as YAML; None when it is none, or one lone value."""
+    """A string parsed as YAML; None when it is not YAML, or only a single value."""
     if "\n" not in span.value and ":" not in span.value:
         return None
     try:
@@ -23,14 +23,14 @@ def inner(span: Span, where: str) -> Walk | None:
 
 
 def text(content: bytes, inside: Place, where: str) -> bytes:
-    """The block of text at `inside`."""
+    """The block scalar at `inside`."""
     return _find(walk(decode(content, where), where), inside, where).value.encode()
 
 
 def edited(content: bytes, inside: Place, where: str, change: Callable[[bytes], bytes]) -> bytes:
-    """The file with its block of text changed; lines that stay keep their bytes.
+    """The file with its block scalar changed; lines that stay keep their bytes.
 
-    InputError when the text is no block that begins with `|`, or an alias repeats it.
+    InputError when it is not a block that begins with `|`, or an alias repeats it.
     """
     file = walk(decode(content, where), where)
     span = _find(file, inside, where)
@@ -39,10 +39,12 @@ def edited(content: bytes, inside: Place, where: str, change: Callable[[bytes], 
         return content
     tried, at = f"changing {'.'.join(map(str, inside[1:]))}", f"{where}:{span.line}"
     if span.shared:
-        hint = "write the text out where it shall differ"
-        raise InputError(tried, f"other places share the text by the alias *{span.shared}", hint, at)
+        hint = "write the text out where it is to differ"
+        raise InputError(tried, f"other places share the text through the alias *{span.shared}", hint, at)
     if span.style != "|":
-        raise InputError(tried, "its YAML is no block of lines", "write it as a block that begins with |", at)
+        raise InputError(
+            tried, "its YAML is not a block of lines", "write it as a block that begins with |", at
+        )
     block = _spliced(file.text[span.start : span.end], span.value, after)
     return apply(content, file, [Edit(span.start, span.end, block)], {inside: after}, where)
 
@@ -50,12 +52,12 @@ def edited(content: bytes, inside: Place, where: str, change: Callable[[bytes], 
 def _find(file: Walk, inside: Place, where: str) -> Span:
     found = next((span for span in file.spans if span.path == inside), None)
     if found is None:
-        raise InputError(f"reading {where}", "the block of text is not there", "run again", where)
+        raise InputError(f"reading {where}", "the block scalar does not exist", "run again", where)
     return found
 
 
 def _spliced(block: str, before: str, after: str) -> str:
-    """The block with the lines that differ between two texts put in its place, indented as it is."""
+    """The block with the lines that differ between two texts replaced, in its indentation."""
     header, *lines = block.split("\n")
     old, new = before.split("\n"), after.split("\n")
     first = next(number for number, line in enumerate(old) if line.strip())

@@ -1,7 +1,7 @@
 """Pure: what a kustomization renders: the images of its resources, under the names they have there.
 
 kustomize matches `images:` by the name that an image has after the kustomizations below have renamed
-it; an entry that is added has to use that name. Nothing is built: references are followed by path.
+it; a new entry has to use that name. Nothing is built: references are followed by path.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|git::|(?:[a-z0-9-]+\.)+[a-z]{2,}/|.*
 
 @dataclass(frozen=True)
 class RenderedImage:
-    """An image of a container, as it is where the graph was asked."""
+    """An image of a container, as it is at the queried kustomization."""
 
     container: str
     reference: Reference
-    at: str
+    location: str
 
 
 @dataclass
 class Rendered:
-    """What was found: the images, the files they come from, and what could not be looked into."""
+    """What was found: the images, the files they come from, and what could not be read."""
 
     images: list[RenderedImage] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
@@ -49,7 +49,7 @@ def render(path: str, files: Files) -> Rendered:
 
 
 def is_remote(listed: str) -> bool:
-    """Whether a kustomization's resource lies elsewhere."""
+    """Whether a kustomization's resource is outside the repository."""
     return _REMOTE.match(listed) is not None
 
 
@@ -63,7 +63,7 @@ def kustomization_in(folder: str, files: Files) -> str | None:
 
 
 def covered(place: ImagePlace, files: Files) -> set[str]:
-    """The files over whose images an entry decides."""
+    """The files whose images an entry affects."""
     if place.kind != "override":
         return render(place.file, files).files
     if place.covers is None:
@@ -75,7 +75,7 @@ def covered(place: ImagePlace, files: Files) -> set[str]:
 
 
 def named(path: str, content: bytes) -> set[str]:
-    """The paths in the repository that a kustomization names; none for what is not valid YAML."""
+    """The paths in the repository that a kustomization names; none if it is not valid YAML."""
     try:
         listed = _listed(walk(decode(content, path), path))
     except InputError:
@@ -95,11 +95,13 @@ def _images(path: str, files: Files, found: Rendered) -> list[RenderedImage]:
     if any((0, key) in file.boxes for key in CHARTS):
         found.unread.append(f"{path}: charts")
     own = {place.name: place for place in find_in(path, file) if place.kind == "kustomization"}
-    return [RenderedImage(image.container, _through(image.reference, own), image.at) for image in images]
+    return [
+        RenderedImage(image.container, _through(image.reference, own), image.location) for image in images
+    ]
 
 
 def _through(image: Reference, entries: Mapping[str, ImagePlace]) -> Reference:
-    """The image as an entry of `images:` makes it; kustomize matches the name as it is written."""
+    """The image after an entry of `images:`; kustomize matches the name as it is written."""
     entry = entries.get(image.repository)
     if entry is None or entry.reference is None:
         return image
@@ -109,7 +111,7 @@ def _through(image: Reference, entries: Mapping[str, ImagePlace]) -> Reference:
 
 
 def _listed(file: Walk) -> list[str]:
-    """What a kustomization names: resources, and patches, which the images of an entry come after."""
+    """What a kustomization names: resources, and patches, which are applied before the images of an entry."""
     return [
         span.value
         for span in file.spans
@@ -136,7 +138,7 @@ def _follow(folder: str, listed: str, files: Files, found: Rendered) -> list[Ren
     found.files.add(target)
     file = walk(decode(content, target), target)
     return [
-        RenderedImage(place.name, place.reference, place.at)
+        RenderedImage(place.name, place.reference, place.location)
         for place in find_in(target, file)
         if place.kind == "container" and place.reference is not None
     ]

@@ -1,4 +1,4 @@
-"""Pure: why a name is not found that a person sees: a link, a submodule, or a file that Git LFS keeps."""
+"""Pure: why a name that a person sees is not found: a link, a submodule, or a file in Git LFS."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 def explained(error: paths.Unknown, name: str, scope: Scope, files: Files) -> paths.Unknown:
-    """The error with what was left out where the name would be looked for; as it is when nothing was."""
+    """The error, with what was left out of the search for the name; unchanged if nothing was."""
     words = {part for part in (scope.app, scope.environment, last_component(name)) if part}
     words.add(name.partition("/")[0])
     found = next(_left_out(words, scope, files), None)
     if found is None:
         return error
     path, what, hint = found
-    told = paths.Unknown(error.tried, f"{error.found}; {path} is {what}", hint, error.where)
-    told.kind = error.kind
-    return told
+    explained = paths.Unknown(error.tried, f"{error.found}; {path} is {what}", hint, error.where)
+    explained.kind = error.kind
+    return explained
 
 
 def _left_out(words: set[str], scope: Scope, files: Files) -> Iterator[tuple[str, str, str]]:
@@ -33,9 +33,11 @@ def _left_out(words: set[str], scope: Scope, files: Files) -> Iterator[tuple[str
     submodules = _submodules(files)
     for path, what in sorted({**known, **submodules}.items()):
         if words & set(path.split("/")) and _is_around(path, scope):
-            hint = "name the file or folder that it leads to"
+            hint = "name the file or folder that it points to"
             if "submodule" in what:
-                hint = f"set the image in that repository: in {path} of a checkout, or by its --repo URL"
+                hint = (
+                    f"set the image in that repository: in {path} of a checkout, or with --repo and its URL"
+                )
             target = getattr(files, "target_of", lambda _: None)(path)
             what = f"{what} to {target}" if target else what
             yield path, f"{what}, which is not followed", hint
@@ -46,7 +48,7 @@ def _left_out(words: set[str], scope: Scope, files: Files) -> Iterator[tuple[str
         if scope.environment is not None and not paths.is_in(path, scope.environment):
             continue
         if (files.read(path) or b"").startswith(_POINTER):
-            hint = "git lfs pull brings it; better keep such files out of Git LFS (.gitattributes)"
+            hint = "git lfs pull fetches it; better keep such files out of Git LFS (.gitattributes)"
             yield path, "a Git LFS pointer: its content is not here", hint
 
 

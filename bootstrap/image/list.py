@@ -21,13 +21,13 @@ from bootstrap.image.places import ImagePlace
 from bootstrap.image.search import Scope, Search
 
 _FEW = 200
-"""Files that are named to git one by one; for more it is quicker to read the whole log."""
+"""Up to this many files are named to git; for more it is faster to read the whole log."""
 
 
 def list_images(
     access: Access, app: str | None, environment: str | None, with_history: bool, output: Output
 ) -> int:
-    """Print every image; files that cannot be read are warned of."""
+    """Print every image; warn about files that cannot be read."""
     if access.repo is not None:
         with open_branch(access, output) as (branch, under):
             branch.refresh()
@@ -52,16 +52,16 @@ def _places(scope: Scope, files: Files, output: Output) -> list[ImagePlace]:
     for fault in faults:
         output.detail(f"left out {fault.where or ''}: {fault.found}")
     if faults and not output.verbose:
-        output.warn(f"{counted(len(faults), 'file')} cannot be read, and left out; --verbose says why")
+        output.warn(f"{counted(len(faults), 'file')} cannot be read and left out; --verbose shows why")
     return places
 
 
 def _asked(places: Sequence[ImagePlace], tree: WorkTree, output: Output) -> dict[ImagePlace, LogEntry | None]:
-    """The same, of a shallow or partial clone, with what its remote has; places are left out without it."""
+    """The same for a shallow or partial clone, from its remote; without a remote, places are left out."""
     found: dict[ImagePlace, LogEntry | None] = {}
-    hint = "git fetch --unshallow (of a partial clone: git fetch --refetch --no-filter), or give --repo URL"
+    hint = "git fetch --unshallow (in a partial clone: git fetch --refetch --no-filter), or give --repo URL"
     if len({place.file for place in places}) > _FEW:
-        output.warn(f"who set the images is not known, as this clone has a part of the history: {hint}")
+        output.warn(f"who set the images is unknown, as this clone has only part of the history: {hint}")
         return found
     try:
         with opened(tree, output.invocation) as (store, tip):
@@ -69,7 +69,7 @@ def _asked(places: Sequence[ImagePlace], tree: WorkTree, output: Output) -> dict
                 step = next(steps(versions(store, tip, place.file), reader_of(place)), None)
                 found[place] = _entry(step) if step and step.reference == place.reference else None
     except GitError as error:
-        output.warn(f"who set the images is not known: {error.found}; {hint}")
+        output.warn(f"who set the images is unknown: {error.found}; {hint}")
     return found
 
 
@@ -97,7 +97,7 @@ def _setters(
     for depth in range(max(map(len, versions.values()), default=0)):
         open_places = [place for place in open_places if depth < len(versions[place.file])]
         if branch is not None:
-            branch.bring([versions[place.file][depth][1] for place in open_places])
+            branch.fetch([versions[place.file][depth][1] for place in open_places])
         still_open = []
         for place in open_places:
             entry, sha = versions[place.file][depth]

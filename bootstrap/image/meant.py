@@ -1,7 +1,7 @@
 """Pure: the containers that a NAME means in what the kustomizations of a scope render.
 
-What an environment runs is what is rendered: an entry that is overridden, or compared with a name that
-the image has no more, is no place of the image.
+An environment runs what is rendered: an entry that is overridden, or matches a name that the image no
+longer has, is not a place of the image.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Spot = tuple[str, str, Place]
 class Addition:
     """A kustomization that renders the image and has no entry for it yet.
 
-    `current` is the image as it is rendered; `unchecked` what could not be looked into.
+    `current` is the image as it is rendered; `unchecked`: what could not be read.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Addition:
 
     @property
     def place(self) -> ImagePlace:
-        """Where the entry would stand, to look for it in other versions of the file."""
+        """Where the entry would be, to look for it in other versions of the file."""
         return ImagePlace(self.file, 0, "kustomization", self.name, None, "")
 
 
@@ -49,7 +49,7 @@ class Meant:
 
 
 def tops(search: Search, renders: Renders, paths: Iterable[str]) -> list[Rendered]:
-    """The kustomizations among `paths` that no other one of them takes up, rendered."""
+    """The kustomizations among `paths` that none of the others includes, rendered."""
     files = search.files
     found = renders.many([(path, files) for path in paths if is_kustomization(path)])
     below = {file for one in found for file in one.files if file != one.path}
@@ -83,7 +83,7 @@ def by_earlier_name(rendered: Rendered, name: str) -> list[Container]:
 
 
 def places(rendered: Rendered, meant: Sequence[Container], inside: set[str]) -> list[Choice]:
-    """Where the containers' image is set, or has to be: places in the files `inside`, else a new entry."""
+    """Where the containers' image is set or has to be set: places in the files `inside`, else a new entry."""
     chosen: dict[object, Choice] = {}
     outside: dict[str, list[Container]] = {}
     for image in meant:
@@ -110,7 +110,7 @@ def places(rendered: Rendered, meant: Sequence[Container], inside: set[str]) -> 
 
 
 def current(images: Sequence[Container], otherwise: Reference) -> Reference:
-    """The image of all of them; without a tag where they differ."""
+    """The common image; without a tag if they differ."""
     references = {image.text: image.reference for image in images}
     first = next(iter(references.values()), None)
     return first if len(references) == 1 and first is not None else otherwise
@@ -129,12 +129,12 @@ def affected(choice: Choice, rendered: Rendered) -> list[Container]:
 
 
 def spot_of(place: ImagePlace) -> tuple[object, ...]:
-    """What tells one place from another, whatever stands there now."""
+    """What distinguishes one place from another, whatever its value is."""
     return place.file, place.inside, place.box, place.whole, place.spots
 
 
 def idle(rendered: Rendered, entries: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
-    """The entries, of files that this kustomization is made of, that are for none of its containers."""
+    """The entries in this kustomization's files that match none of its containers."""
     if not rendered.is_complete:
         return
     used = {spot_of(place) for image in rendered.final for place in image.setters if place is not None}
@@ -146,12 +146,12 @@ def idle(rendered: Rendered, entries: Sequence[ImagePlace]) -> Iterator[ImagePla
 def check(
     before: Rendered, after: Rendered, meant: Mapping[Spot, Reference | None], tried: str, where: str
 ) -> None:
-    """InputError unless exactly the meant containers have another image now, and the one that is wanted.
+    """InputError unless exactly the meant containers have another image now, and the wanted one.
 
-    None is wanted of what an entry that went has left to its resources.
+    No image is wanted for containers whose entry was removed: their resources decide.
     """
     if after.refused and not before.refused:
-        hint = "nothing was changed: fix what kustomize names, or change the file by hand"
+        hint = "nothing was changed: fix what kustomize reports, or change the file by hand"
         raise InputError(tried, f"after the edit {after.unbuilt}", hint, where)
     was = {image.spot: image for image in before.final}
     now = {image.spot: image for image in after.final}
@@ -160,15 +160,15 @@ def check(
         old, new = was.get(spot), now.get(spot)
         shown = str(old or new)
         if old is None or new is None:
-            wrong.append(f"{shown} would {'come' if old is None else 'go'}")
+            wrong.append(f"{shown} would be {'added' if old is None else 'removed'}")
         elif (wanted := meant.get(spot)) is not None and not _is_as_wanted(new.text, wanted):
             wrong.append(f"{shown} would become {new.text}, not {wanted}")
         elif spot not in meant and old.text != new.text:
             wrong.append(f"{shown} would become {new.text} as well")
     if wrong:
         more = f" and {len(wrong) - 6} more" if len(wrong) > 6 else ""
-        found = f"of what is rendered there, {'; '.join(wrong[:6])}{more}"
-        hint = "nothing was changed: see what decides there (patches, other entries), and change that"
+        found = f"in the rendered result, {'; '.join(wrong[:6])}{more}"
+        hint = "nothing was changed: find what takes effect there (patches, other entries), and change that"
         raise InputError(tried, found, hint, where)
 
 

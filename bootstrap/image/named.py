@@ -1,4 +1,4 @@
-"""Pure: files of values under any name: what Applications and kustomizations name as such."""
+"""Pure: values files of any name: those that Applications and kustomizations name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEYS = (b"valueFiles", b"valuesFile", b"additionalValuesFiles")
 
 
 class Named(NamedTuple):
-    """A file of values, the ones that it is laid over, and whose it is."""
+    """A values file, the ones that it overrides, and what it belongs to."""
 
     file: str
     over: tuple[str, ...]
@@ -26,7 +26,7 @@ class Named(NamedTuple):
 
 
 def named(paths: Iterator[str], files: Files) -> list[Named]:
-    """The files of values that the objects in these files name, in their order, each once."""
+    """The values files that the objects in these files name, in order, each once."""
     found: dict[str, Named] = {}
     for path in paths:
         content = files.read(path)
@@ -43,7 +43,7 @@ def named(paths: Iterator[str], files: Files) -> list[Named]:
 
 
 def places(one: Named, files: Files) -> list[ImagePlace]:
-    """The images in a file of values, whatever its name; none for what is not valid YAML."""
+    """The images in a values file of any name; none if it is not valid YAML."""
     bases: list[ImagePlace] = []
     for file in (*one.over, one.file):
         content = files.read(file)
@@ -90,7 +90,7 @@ def _of_charts(reading: Reading) -> Iterator[Named]:
 
 
 def _file(name: str, folder: str | None) -> str | None:
-    """Where a values file lies: `$ref/path` from the top, `/path` too, else from the chart's folder."""
+    """Where a values file is: `$ref/path` and `/path` from the root, else from the chart's folder."""
     if "{" in name or "://" in name:
         return None
     if name.startswith(("$", "/")):

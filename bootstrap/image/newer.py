@@ -13,13 +13,13 @@ from bootstrap.image.versions import Order
 from bootstrap.oci.reference import Reference
 
 IsAncestor = Callable[[str, str], bool | None]
-"""Whether the first commit is an ancestor of the second; None when that cannot be told."""
+"""Whether the first commit is an ancestor of the second; None when that is unknown."""
 
 _COMMIT = re.compile(r"(?<![0-9A-Za-z])g?([0-9a-f]{7,40})(?![0-9A-Za-z])")
 
 
 def compare(new: Reference, old: Reference, is_ancestor: IsAncestor) -> Order | None:
-    """How `new` stands to `old`; None when their tags do not tell."""
+    """How `new` compares to `old`; None when their tags do not show it."""
     if new.tag is None or old.tag is None:
         return None
     if new.tag == old.tag:
@@ -40,62 +40,62 @@ def compare(new: Reference, old: Reference, is_ancestor: IsAncestor) -> Order | 
 def not_newer(
     name: str, new: Reference, current: Reference | None, steps: Sequence[Step], is_ancestor: IsAncestor
 ) -> str | None:
-    """Why `new` must not replace what is there, or None; for `--only-newer`.
+    """Why `new` must not replace the current image, or None; for `--only-newer`.
 
-    It has to be newer than the image that is there and than every one that was there before: one
-    that was moved back by a person stays back. Raises InputError when the tags do not tell.
+    It has to be newer than the current image and than every earlier one: an image that a person has
+    rolled back stays rolled back. Raises InputError when the tags cannot be compared.
     """
     if current is not None:
         order = compare(new, current, is_ancestor)
         if order is None:
             found = f"neither versions nor known commits are in {current} and {new}"
             if all(versions.is_version(image.tag or "") for image in (current, new)):
-                found = f"the tags of {current} and {new} do not tell which of them is newer"
+                found = f"the tags of {current} and {new} do not show which one is newer"
             hint = (
                 "use tags such as v1.2.3, or ones with a commit of the repository at --source"
                 " (with its whole history), or give --built-at"
             )
-            raise InputError(f"comparing {name} by --only-newer", found, hint)
+            raise InputError(f"comparing {name} for --only-newer", found, hint)
         if order != "newer":
-            return f"{current.version} is there, which is {'the same' if order == 'same' else 'newer'}"
+            return f"{current.version} is set, which is {'the same' if order == 'same' else 'newer'}"
     for step in steps:
         if step.reference is None:
             continue
         if compare(new, step.reference, is_ancestor) in ("same", "older"):
-            return f"{step.reference.version} was set on {day(step.when)} and moved back since"
+            return f"{step.reference.version} was set on {day(step.when)} and rolled back since"
     return None
 
 
 def set_after(built_at: float, steps: Sequence[Step]) -> str | None:
-    """Why a build that began at `built_at` must not replace what is there, or None; for `--built-at`."""
+    """Why a build that began at `built_at` must not replace the current image, or None; for `--built-at`."""
     if not steps or steps[0].effective <= built_at:
         return None
     last = steps[0]
     if last.reference is None:
         return f"{last.author} removed its entry later, {day(last.when)}"
     if last.built_at is not None:
-        return f"{last.reference.version} is there, of a build that began later, {day(last.built_at)}"
+        return f"{last.reference.version} is set, from a build that began later, {day(last.built_at)}"
     return f"{last.author} set {last.reference.version} later, {day(last.when)}"
 
 
 def parse_time(text: str) -> float:
-    """Seconds since the epoch, of an ISO 8601 time (UTC unless it says otherwise) or such a number."""
+    """Parse an ISO 8601 time (UTC by default) or seconds since the epoch; returns seconds since the epoch."""
     if re.fullmatch(r"\d{9,11}(\.\d+)?", text):
         return float(text)
     try:
         found = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
     except ValueError as error:
         hint = "give a time such as 2026-01-31T12:00:00Z, or seconds since 1970"
-        raise InputError("reading --built-at", f"{text!r} is no time", hint) from error
+        raise InputError("reading --built-at", f"{text!r} is not a time", hint) from error
     return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def day(when: float) -> str:
-    """A time as a person reads it."""
+    """A time in a readable form."""
     return datetime.fromtimestamp(when, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _commit(tag: str) -> str | None:
-    """The abbreviated commit in a tag; of several words of digits and a-f, one that is no mere number."""
+    """The abbreviated commit in a tag; among words of digits and a-f, one that is not just a number."""
     found: list[str] = _COMMIT.findall(tag)
     return next((word for word in found if re.search("[a-f]", word)), found[0] if found else None)

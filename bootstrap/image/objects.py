@@ -1,9 +1,9 @@
 """Pure: images in what Argo CD and Flux read: Applications, ApplicationSets, Kustomizations, HelmReleases.
 
-- `kustomize.images` of an Application: `[NAME=]REPOSITORY[:TAG][@DIGEST]`, a line each
-- `helm.parameters`: `image.repository` and `image.tag`, each an item of its own
-- `helm.values`, the environment of a plugin, a ConfigMap's `values.yaml`: YAML in a block of text
-- elements of a list generator, also where a template takes the tag alone from them
+- `kustomize.images` of an Application: `[NAME=]REPOSITORY[:TAG][@DIGEST]`, one per line
+- `helm.parameters`: `image.repository` and `image.tag`, each a separate item
+- `helm.values`, the environment of a plugin, a ConfigMap's `values.yaml`: YAML in a block scalar
+- elements of a list generator, also if a template takes only the tag from them
 - `images` of a Flux Kustomization or a HelmRelease's `postRenderers`
 """
 
@@ -30,7 +30,7 @@ _ENVIRONMENTS = ("env", "environment", "stage")
 
 
 def places(reading: Reading, span: Span) -> Iterator[ImagePlace]:
-    """The images that a scalar of such an object begins."""
+    """The images whose first scalar, in such an object, is this one."""
     path, kind = span.path, reading.kind(span.path[0])
     if kind in _ARGO or (not kind and is_source(reading.path)):
         for place in _of_source(reading, span):
@@ -45,7 +45,7 @@ def places(reading: Reading, span: Span) -> Iterator[ImagePlace]:
 
 
 def region(reading: Reading, path: Place) -> int | None:
-    """How much of `path` leads to the values of a chart, or the element, that it stands in; None for none."""
+    """How much of `path` leads to the chart's values, or the element, that contains it; None if none."""
     kind = reading.kind(path[0])
     if len(path) < 5 or kind not in (*_ARGO, "HelmRelease"):
         return None
@@ -59,7 +59,7 @@ def region(reading: Reading, path: Place) -> int | None:
 
 
 def resolved(reading: Reading, place: ImagePlace, document: str | int) -> Iterator[ImagePlace]:
-    """The place; where its tag is a parameter of a template (`{{tag}}`), the elements that give it."""
+    """The place; if its tag is a parameter of a template (`{{tag}}`), the elements that set it."""
     tag = place.reference.tag if place.reference else None
     if tag is None or "{{" not in tag:
         yield place
@@ -76,13 +76,13 @@ def resolved(reading: Reading, place: ImagePlace, document: str | int) -> Iterat
             yield ImagePlace(
                 *(reading.path, span.line, "values", place.name, reference, str(reference)),
                 spots=(("tag", span.path),),
-                repository_at=place.at,
+                repository_at=place.location,
                 home=home(reading, span.path),
             )
 
 
 def home(reading: Reading, path: Place) -> Home | None:
-    """The app and environment of an Application's source or a list's element; None: the file's own."""
+    """The app and environment of an Application's source or a list's element; None: those of the file."""
     kind = reading.kind(path[0])
     if kind not in _ARGO:
         return None
@@ -98,13 +98,13 @@ def home(reading: Reading, path: Place) -> Home | None:
         named = next((text for key in _ENVIRONMENTS if (text := reading.text(*path[:at], key))), None)
         spec = (path[0], "spec", "template", "spec")
         of_source = reading.text(*spec, "source", "path") or reading.text(*spec, "sources", 0, "path")
-        told = _home(of_source)
-        return Home(told.app if told else None, named) if named or told else None
+        home = _home(of_source)
+        return Home(home.app if home else None, named) if named or home else None
     return found
 
 
 def is_source(path: str) -> bool:
-    """Whether the file is one of Argo CD's overrides beside the manifests (`.argocd-source.yaml`)."""
+    """Whether the file is one of Argo CD's overrides next to the manifests (`.argocd-source.yaml`)."""
     return _SOURCE_FILE.fullmatch(posixpath.basename(path)) is not None
 
 
@@ -119,7 +119,7 @@ def _of_source(reading: Reading, span: Span) -> Iterator[ImagePlace]:
 
 
 def _override(reading: Reading, span: Span) -> Iterator[ImagePlace]:
-    """An item of `kustomize.images`; it decides over what the folder of its source renders."""
+    """An item of `kustomize.images`; it overrides what the folder of its source renders."""
     found = _OVERRIDE.fullmatch(span.value)
     reference = read_whole(found["image"]) if found else None
     if found is not None and reference is None and "{{" in found["image"]:
@@ -133,7 +133,7 @@ def _override(reading: Reading, span: Span) -> Iterator[ImagePlace]:
         *(reading.path, span.line, "override", prefix[:-1] or reference.repository, reference, span.value),
         whole=span.path,
         prefix=prefix,
-        covers=_folder(reading.text(*source, "path")) or _beside(reading.path),
+        covers=_folder(reading.text(*source, "path")) or _folder_of_override(reading.path),
         home=home(reading, span.path),
     )
 
@@ -155,7 +155,7 @@ def _entry(reading: Reading, span: Span, covers: str | None) -> ImagePlace:
 
 
 def _parameters(reading: Reading, items: Place) -> Iterator[ImagePlace]:
-    """The images of `helm.parameters`: their names are read as the paths of one mapping of values."""
+    """The images of `helm.parameters`: their names are read as paths in one mapping of values."""
     values = _Parameters(reading, items)
     for span in list(values.values.values()):
         found = shapes.place(values, span, 1)
@@ -178,8 +178,8 @@ def _parameters(reading: Reading, items: Place) -> Iterator[ImagePlace]:
         )
 
 
-def tags_alone(reading: Reading, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
-    """The places of an Application that are a tag alone, their repository in the chart's values (`bases`)."""
+def tags_only(reading: Reading, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
+    """The places of an Application with only a tag, whose repository is in the chart's values (`bases`)."""
     for span in reading.file.spans:
         path = span.path
         if reading.kind(path[0]) not in _ARGO and not is_source(reading.path):
@@ -187,22 +187,22 @@ def tags_alone(reading: Reading, bases: Sequence[ImagePlace]) -> Iterator[ImageP
         where = home(reading, path)
         if path[-4:-2] == ("helm", "parameters") and path[-2:] == (0, "name"):
             values = _Parameters(reading, path[:-2])
-            for found in shapes.tags_alone(values, bases):
+            for found in shapes.tags_only(values, bases):
                 spots = [(part, (*(found.box or ()), key)) for part, key in found.keys]
                 there = tuple((part, values.real[spot][1]) for part, spot in spots if spot in values.real)
                 line = min(values.real[spot][0] for _, spot in spots if spot in values.real)
                 yield replace(found, line=line, box=None, keys=(), spots=there, home=where)
         elif path[-2:] == ("helm", "values") and (text := inner(span, reading.path)) is not None:
-            for found in shapes.tags_alone(Reading(reading.path, text), bases):
+            for found in shapes.tags_only(Reading(reading.path, text), bases):
                 yield replace(found, line=span.line + found.line, inside=path, home=where)
     for box in reading.file.boxes:
         if box[-2:] == ("helm", "valuesObject") and reading.kind(box[0]) in _ARGO:
-            for found in shapes.tags_alone(reading, bases, box):
+            for found in shapes.tags_only(reading, bases, box):
                 yield replace(found, home=home(reading, (*box, "")))
 
 
 def charts(reading: Reading) -> list[str]:
-    """The folders of this repository whose charts Applications give values to."""
+    """The folders of this repository with charts that Applications set values for."""
     sources = {
         span.path[: span.path.index("helm")]
         for span in reading.file.spans
@@ -213,7 +213,7 @@ def charts(reading: Reading) -> list[str]:
 
 
 class _Parameters(Reading):
-    """`helm.parameters` as if they were values; `real` has the line and place of each one's text."""
+    """`helm.parameters` as if they were values; `real` has the line and place of each value."""
 
     def __init__(self, reading: Reading, items: Place) -> None:
         super().__init__(reading.path, Walk(""))
@@ -230,7 +230,7 @@ class _Parameters(Reading):
 
 
 def _text(reading: Reading, span: Span, where: Home | None) -> Iterator[ImagePlace]:
-    """The images of values that stand in a block of text."""
+    """The images of values in a block scalar."""
     found = inner(span, reading.path)
     if found is None:
         return
@@ -251,7 +251,7 @@ def _element(path: Place) -> int | None:
 
 
 def _is_values(kind: str, path: Place) -> bool:
-    """Whether a text is a chart's values: of k3s' HelmChart, or a ConfigMap's file of such a name."""
+    """Whether a string is a chart's values: of k3s' HelmChart, or a ConfigMap's file of such a name."""
     if kind in ("HelmChart", "HelmChartConfig"):
         return path[1:] == ("spec", "valuesContent")
     named = kind == "ConfigMap" and path[1] == "data" and len(path) == 3
@@ -259,19 +259,19 @@ def _is_values(kind: str, path: Place) -> bool:
 
 
 def _folder(path: str) -> str | None:
-    """A source's folder in this repository; None for none, or one that leads out of it."""
+    """A source's folder in this repository; None if there is none, or it is outside."""
     folder = posixpath.normpath(path.strip().strip("/") or ".")
     return None if not path.strip() or "{" in path or folder.startswith("..") else folder.removeprefix(".")
 
 
-def _beside(path: str) -> str | None:
+def _folder_of_override(path: str) -> str | None:
     return posixpath.dirname(path) if is_source(path) else None
 
 
 def _home(path: str) -> Home | None:
-    """Of a source's path; a part that a template fills in tells nothing."""
+    """The home of a source's path; a part that a template fills in is ignored."""
     folder = posixpath.normpath(path.strip().strip("/") or ".")
     if not path.strip() or folder.startswith("."):
         return None
-    told = paths.home_of(f"{folder}/kustomization.yaml")
-    return Home(*(None if part and "{" in part else part for part in told))
+    home = paths.home_of(f"{folder}/kustomization.yaml")
+    return Home(*(None if part and "{" in part else part for part in home))

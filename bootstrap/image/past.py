@@ -1,4 +1,4 @@
-"""Fetches what an image was before: the history of its file, from wherever the files come."""
+"""Reads what an image was before: the history of its file, from wherever the files come from."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from bootstrap.image.places import ImagePlace
 def past(
     place: ImagePlace, files: Files, invocation: Invocation, since: float | None = None
 ) -> Generator[Step, None, None]:
-    """The commits that set the image, newest first, read as far as they are asked for.
+    """The commits that set the image, newest first, read on demand.
 
-    With `since` (in seconds) the last ones may be missing: those of before that time. Close it, so that
-    what it has open ends. Raises InputError when the files are in no Git repository.
+    With `since` (in seconds) those before that time may be missing. Close the iterator to release its
+    processes. Raises InputError when the files are not in a Git repository.
     """
     if since is not None and since > invocation.clock() + SLACK:
-        since = None  # the future says nothing about what was before
+        since = None  # a time in the future excludes nothing
     until = None if since is None else _surely_before(since)
     with opened(files, invocation) as (store, tip):
         yield from steps(versions(store, tip, place.file, until), reader_of(place))
 
 
 def content_of(step: Step, files: Files, invocation: Invocation) -> bytes | None:
-    """The file as the commit of a step left it; None where its id is not known."""
+    """The file as the commit of a step left it; None if its id is unknown."""
     if step.blob is None:
         return None
     with opened(files, invocation) as (store, _):
@@ -47,12 +47,12 @@ def content_of(step: Step, files: Files, invocation: Invocation) -> bytes | None
 
 @contextmanager
 def opened(files: Files, invocation: Invocation) -> Iterator[tuple[Past, str]]:
-    """The past of a branch, or of the commit that is checked out, and that commit."""
+    """The history of a branch or of the checked-out commit, and that commit."""
     if isinstance(files, Branch):
         yield files.past(), files.tip  # the branch closes it
         return
     if not isinstance(files, WorkTree):
-        raise TypeError(f"no history is known for {type(files).__name__}")
+        raise TypeError(f"there is no history for {type(files).__name__}")
     with local_calls(files.root, invocation) as calls:
         tip = calls.check_run("reading the history", "rev-parse", "HEAD^{commit}").text
         store = cut.past_of_head(calls, tip, files.credential, invocation)
@@ -63,7 +63,7 @@ def opened(files: Files, invocation: Invocation) -> Iterator[tuple[Past, str]]:
 
 
 def _surely_before(since: float) -> Callable[[Commit], bool]:
-    """Whether a commit was there at that time, however wrong its machine's clock may have been."""
+    """A function that says whether a commit was made before that time, even with a wrong clock."""
 
     def before(commit: Commit) -> bool:
         return max(commit.when, built_time(commit.built_at) or 0) <= since - SLACK
@@ -101,8 +101,8 @@ def local_calls(root: Path, invocation: Invocation) -> Iterator[Calls]:
     """git in a work tree on this machine; InputError when there is none, or no commit yet."""
     calls = Calls(root, auth.plain_environment(invocation.environ), str(root))
     if not _has_commits(calls):
-        hint = "commit first, or leave away what needs the history"
-        raise InputError("reading the history", "there is no commit here", hint, str(root))
+        hint = "commit first, or omit what needs the history"
+        raise InputError("reading the history", "there is no commit yet", hint, str(root))
     try:
         yield calls
     finally:
@@ -121,7 +121,7 @@ def _has_commits(calls: Calls) -> bool:
 
 
 def is_ancestor_in(source: Path, invocation: Invocation) -> IsAncestor:
-    """Ancestry by the commits of the repository at `source`."""
+    """Ancestry in the commits of the repository at `source`."""
     calls = Calls(source, auth.plain_environment(invocation.environ), str(source))
 
     def is_ancestor(older: str, newer: str) -> bool | None:
@@ -132,7 +132,7 @@ def is_ancestor_in(source: Path, invocation: Invocation) -> IsAncestor:
 
 
 def built_time(text: str | None) -> float | None:
-    """A trailer's time; a trailer that is none counts as not there."""
+    """A trailer's time; a trailer that is not a time counts as missing."""
     try:
         return parse_time(text) if text else None
     except InputError:

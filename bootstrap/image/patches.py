@@ -1,7 +1,7 @@
-"""Pure: what the patches of a kustomization do to images, as far as their text tells.
+"""Pure: what the patches of a kustomization do to images, as far as their text shows.
 
-A strategic merge patch finds containers by name, a JSON patch by index. Where a patch could do more,
-`matters` says so, and only kustomize knows what comes out.
+A strategic merge patch finds containers by name, a JSON patch by index. If a patch could do more,
+`matters` says so, and only kustomize knows the result.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _MERGED_BY_NAME = {
     *("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"),
     *("Job", "CronJob", "Pod", "PodTemplate"),
 }
-"""Kinds whose lists of containers kustomize merges by name; those of others a patch replaces whole."""
+"""Kinds whose lists of containers kustomize merges by name; for others, a patch replaces the list."""
 
 
 @dataclass(frozen=True)
 class Change:
     """One container's new image: by its name in a `list_`, or for a JSON patch by its `path`.
 
-    `place` is where the text can be edited.
+    `place` is where it can be edited.
     """
 
     target: tuple[tuple[str, str], ...]
@@ -56,7 +56,7 @@ class Patch:
     """One patch. `missing` names a file that is not here; `matters`: it may change images."""
 
     file: str
-    at: str
+    location: str
     missing: str = ""
     matters: bool = False
     changes: tuple[Change, ...] = ()
@@ -115,7 +115,7 @@ def _read(text: str, file: str, at: str, target: dict[str, str], inline: bool) -
 
 
 def _merged(found: Walk, file: str, target: dict[str, str], inline: bool) -> Iterator[Change]:
-    """What a strategic merge patch says about containers."""
+    """The images that a strategic merge patch sets."""
     values = {span.path: span for span in found.spans}
     for span in found.spans:
         keys = span.path
@@ -136,7 +136,7 @@ def _merged(found: Walk, file: str, target: dict[str, str], inline: bool) -> Ite
 
 
 def _by_json(found: Walk, target: dict[str, str]) -> Iterator[Change]:
-    """What the operations of a JSON patch say about the images of containers."""
+    """The images that the operations of a JSON patch set."""
     values = {span.path: span.value for span in found.spans}
     for keys, value in values.items():
         if len(keys) != 3 or keys[-1] != "path" or not isinstance(keys[1], int):
@@ -153,7 +153,7 @@ def _literal(own: dict[str, str]) -> dict[str, str]:
 
 
 def _fits(pattern: str | None, text: str) -> bool:
-    """kustomize takes a target's fields for anchored patterns."""
+    """kustomize treats a target's fields as anchored patterns."""
     try:
         return not pattern or re.fullmatch(pattern, text) is not None
     except re.error:

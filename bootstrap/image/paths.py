@@ -20,7 +20,7 @@ _VALUES = re.compile(r"values[-_.](?P<after>[a-z0-9][a-z0-9-]*)|(?P<before>[a-z0
 
 
 class Home(NamedTuple):
-    """None where the path does not tell."""
+    """Fields are None if the path does not show them."""
 
     app: str | None
     environment: str | None
@@ -48,7 +48,7 @@ def home_of(path: str) -> Home:
 
 
 def is_in(path: str, environment: str) -> bool:
-    """Whether a file belongs to the environment; a path that names none does by any folder of that name."""
+    """Whether a file belongs to the environment; without an overlay, any folder of that name counts."""
     home = home_of(path)
     if home.environment is not None:
         return home.environment == environment
@@ -56,25 +56,25 @@ def is_in(path: str, environment: str) -> bool:
 
 
 def app_folders(app: str, under: str = "") -> list[str]:
-    """Where an app lies by this project's layout, so that it is found without a search."""
+    """Where an app is in this project's layout, so that it is found without a search."""
     prefix = f"{under.rstrip('/')}/" if under else ""
     return [f"{prefix}{folder}/{app}" for folder in _APPS]
 
 
 class Unknown(InputError):
-    """A name that is not there; `kind` is app, environment or image."""
+    """A name that does not exist; `kind` is app, environment or image."""
 
     kind = ""
 
 
 def unknown(tried: str, kind: str, name: str, known: Iterable[str], where: str | None = None) -> Unknown:
-    """The error for a name that is not there, with the nearest that are."""
+    """The error for a name that does not exist, with the most similar existing ones."""
     names = sorted(set(known))
     hint = suggest(near(name, names, most=3, cutoff=0.5))
     if not hint and names:
-        hint = f"there {'are' if len(names) > 1 else 'is'}: {', '.join(names[:12])}"
+        hint = f"existing: {', '.join(names[:12])}"
     elif not hint:
-        hint = "see what there is: bootstrap image list"
+        hint = "list the images: bootstrap image list"
     error = Unknown(tried, f"there is no {kind} {name!r}", hint, where)
     error.kind = kind
     return error

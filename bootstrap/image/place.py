@@ -1,7 +1,7 @@
-"""Pure: one place of a file where an image stands, and how a file is looked at to find them.
+"""Pure: one place of an image in a file, and the view of a file for finding them.
 
-A place knows its keys, so that it can be read and edited (edit.py) without looking again at
-what kind of file it stands in.
+A place knows its keys, so that it can be read and edited (edit.py) without checking again
+what kind of file it is in.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _MERGE = "<<"
 class ImagePlace:
     """One place. Its image is one scalar (`whole`), keys of the mapping `box`, or scalars at `spots`.
 
-    `keys` maps registry, repository, tag and digest to the mapping's keys; what is missing there
+    `keys` maps registry, repository, tag and digest to the mapping's keys; parts without a key
     cannot be written. `name` is the entry's, the container's, or the values' dotted path; `declared`
     are the paths that bootstrap.yaml names.
 
-    `prefix` is what stands in the scalar before the image (`nginx=`). `inside` is the block of text whose
-    own YAML the places are of. `repository_at` says where the repository stands, if not here. `covers` is
-    the folder whose images an override decides. `home` is the app and environment, where the path of the
-    file does not tell them. `inherited` says that tag and digest are merged from another mapping. `doubt`
-    says why a tag must not be set. `of_values`: the whole file holds a chart's values.
-    `base` is the place that has the repository, in the values that these are laid over.
+    `prefix` is what precedes the image in the scalar (`nginx=`). `inside` is the block scalar whose YAML
+    has the place. `repository_at` says where the repository is, if not here. `covers` is the folder whose
+    images an override sets. `home` is the app and environment if the path of the file does not show
+    them. `inherited`: tag and digest are merged from another mapping. `doubt` says why a tag must not be
+    set. `of_values`: the whole file holds a chart's values.
+    `base` is the place that has the repository, in the values that these override.
     """
 
     file: str
@@ -60,24 +60,24 @@ class ImagePlace:
     base: ImagePlace | None = None
 
     @property
-    def at(self) -> str:
+    def location(self) -> str:
         return f"{self.file}:{self.line}"
 
 
 def read_whole(text: str) -> Reference | None:
-    """A reference as a manifest has it; None for a template, or nothing."""
+    """A reference as in a manifest; None for a template, or for nothing."""
     found = _WHOLE.fullmatch(text)
     return Reference(found["repository"], found["tag"], found["digest"]) if found else None
 
 
 def split_prefix(text: str) -> tuple[str, str]:
-    """What stands before an image in a text such as `--image=ghcr.io/org/web:v1`, and the image."""
+    """The text before the image in a string such as `--image=ghcr.io/org/web:v1`, and the image."""
     head, equals, rest = text.rpartition("=")
     return (f"{head}=", rest) if equals and rest and not head.endswith(("?", "&")) else ("", text)
 
 
 class Reading:
-    """A file, its scalars by their place; `get` and `keys` see what merge keys bring in as well."""
+    """A file with its scalars by place; `get` and `keys` include what merge keys add."""
 
     def __init__(self, path: str, file: Walk) -> None:
         self.path = path
@@ -89,12 +89,12 @@ class Reading:
         self._keys: dict[Place, list[str]] | None = None
 
     def text(self, *place: str | int) -> str:
-        """The scalar there, or nothing."""
+        """The scalar there, or ""."""
         span = self.values.get(place)
         return span.value if span else ""
 
     def kind(self, document: str | int) -> str:
-        """The kind of an object; nothing for what is none."""
+        """The kind of an object; "" if it is not one."""
         if document not in self._kinds:
             there = (document, "apiVersion") in self.values
             self._kinds[document] = self.text(document, "kind") if there else ""
@@ -115,7 +115,7 @@ class Reading:
         return [key for one in self.merged(box) for key in self._keys.get(one, [])]
 
     def merged(self, box: Place) -> Iterator[Place]:
-        """The mapping, and those that `<<` brings into it, in the order in which they decide."""
+        """The mapping, and those that `<<` merges into it, in order of precedence."""
         yield box
         if self._aliases:
             for place in ((*box, _MERGE), *((*box, _MERGE, number) for number in range(20))):
@@ -125,7 +125,7 @@ class Reading:
 
     @cached_property
     def _aliases(self) -> dict[Place, Place]:
-        """Where merge keys lead."""
+        """The mappings that merge keys refer to."""
         if f"{_MERGE}:" not in self.file.text:
             return {}
         anchors: dict[str, Place] = {}

@@ -1,4 +1,4 @@
-"""Pure: where images stand in a YAML file: kustomizations, containers, Helm values, declared paths."""
+"""Pure: where images are in a YAML file: kustomizations, containers, Helm values, declared paths."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def is_yaml(path: str) -> bool:
 def find(
     path: str, content: bytes, bases: Sequence[ImagePlace] = (), *, values: bool = False
 ) -> list[ImagePlace]:
-    """Every place of a file, in its order; InputError, with file:line:column, for what is not valid YAML.
+    """Every place of a file, in order; InputError, with file:line:column, for what is not valid YAML.
 
-    `bases` are places of the values that the file's own are laid over: what has a tag alone here gets
+    `bases` are places of the values that the file's own override: what has only a tag here gets
     its repository from them. `values` says that the file holds a chart's values, whatever its name.
     """
     return find_in(path, walk(decode(content, path), path), bases, values=values)
@@ -54,19 +54,19 @@ def find(
 def find_in(
     path: str, file: Walk, bases: Sequence[ImagePlace] = (), *, values: bool = False
 ) -> list[ImagePlace]:
-    """The same, of a file that has been read."""
+    """The same for a file that has been read."""
     finder = _Finder(path, file, values or is_values(path))
-    return [*finder.places(), *finder.tags_alone(bases)]
+    return [*finder.places(), *finder.tags_only(bases)]
 
 
 def again(place: ImagePlace, content: bytes) -> list[ImagePlace]:
-    """Every place of another version of a place's file, found in the way in which that one was."""
+    """Every place of another version of a place's file, found in the same way."""
     bases = [place.base] if place.base is not None else []
     return find(place.file, content, bases, values=place.of_values)
 
 
 class _Finder:
-    """One file, its scalars by their place."""
+    """One file with its scalars by place."""
 
     def __init__(self, path: str, file: Walk, values: bool) -> None:
         self.path = path
@@ -98,24 +98,24 @@ class _Finder:
             else:
                 yield from objects.places(self.reading, span)
 
-    def tags_alone(self, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
+    def tags_only(self, bases: Sequence[ImagePlace]) -> Iterator[ImagePlace]:
         if bases and not self.is_values:
-            yield from objects.tags_alone(self.reading, bases)
+            yield from objects.tags_only(self.reading, bases)
         elif bases and not self._is_object(0):
-            for place in shapes.tags_alone(self.reading, bases):
+            for place in shapes.tags_only(self.reading, bases):
                 yield replace(place, of_values=True)
 
     def _check_entries(self) -> None:
-        """InputError for an entry of `images:` that is no mapping: kustomize refuses the whole file."""
+        """InputError for an entry of `images:` that is not a mapping: kustomize refuses the whole file."""
         for span in self.file.spans:
             if len(span.path) == 3 and span.path[1] == "images":
                 place = f"{self.path}:{span.line}"
-                found = f"{span.value!r} is no entry of images:" if span.value else "an entry is empty"
+                found = f"{span.value!r} is not an entry of images:" if span.value else "an entry is empty"
                 image = read_whole(span.value) or Reference("IMAGE", "TAG")
                 keys = [f"- name: {image.repository}"]
                 keys += [f'newTag: "{image.tag or "TAG"}"'] if image.tag or not image.digest else []
                 keys += [f"digest: {image.digest}"] if image.digest else []
-                hint = f"write it as {', '.join(keys)} (each on a line of its own)"
+                hint = f"write it as {', '.join(keys)} (each on a separate line)"
                 raise InputError(f"reading {self.path}", found, hint, place)
 
     def _entry(self, span: Span) -> ImagePlace:
@@ -154,7 +154,7 @@ class _Finder:
         return kind is not None and (document, "apiVersion") in self.values
 
     def _values_around(self, path: Place) -> int | None:
-        """How much of `path` leads to the chart's values that it stands in; None for outside of any."""
+        """How much of `path` leads to the chart's values that contain it; None outside of values."""
         if self.is_values and len(path) > 1 and not self._is_object(path[0]):
             return 1
         if self.kustomization and "valuesInline" in path[:-1]:

@@ -1,4 +1,4 @@
-"""Pure: what `image set` changes: from images wanted, and files as they are, to files as they shall be."""
+"""Pure: what `image set` changes: from the wanted images and the files as they are to the new files."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ State = Literal["changed", "already", "kept"]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: images and their references, where to look, and what must be there before.
+    """The request: images and their references, where to look, and what must be there before.
 
-    `verb` begins the commit's message; `like` is the file as it was, after which values are quoted.
+    `verb` begins the commit's message; `like` is the earlier file whose quotes are kept.
     """
 
     wanted: tuple[Wanted, ...]
@@ -41,8 +41,8 @@ class Request:
 class Change:
     """What happens to one image. `state` already: nothing to do; kept: `reason` says why it stays.
 
-    `place` is where it stands now, or would stand. `gone`: its entry goes; `left`: so does what the entry
-    says of its version. `after` is what the resources say then.
+    `place` is where it is or would be. `gone`: its entry is removed; `left`: only the version is removed
+    from the entry. `after` is then what the resources say.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Change:
     left: bool = False
 
     @property
-    def at(self) -> str:
+    def location(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
@@ -82,7 +82,7 @@ def plan(
     """What `request` does to `files`.
 
     `pins` has digests by full reference (`docker.io/library/nginx:1.27`); `keep` has names that stay
-    as they are, with the reason; `renders` says what kustomizations make, before and after. Raises
+    as they are, with the reason; `renders` says what kustomizations render, before and after. Raises
     InputError for what cannot be found or changed alone, ChangedError when an image is not what
     `expect` says.
     """
@@ -106,11 +106,11 @@ def plan(
         changes.append(change)
         if isinstance(choice, Addition) and choice.unchecked:
             notes.append(
-                f"whether {choice.file} renders {choice.name} is not known: {choice.unchecked[0]} is not here"
+                f"whether {choice.file} renders {choice.name} is unknown: {choice.unchecked[0]} is not here"
             )
         notes += found.notes
         if change.state == "changed":
-            notes += [f"not compared with what is rendered: {why}" for why in found.unsure]
+            notes += [f"not compared with the rendered result: {why}" for why in found.unsure]
             checks.append((change, found))
             if change.gone and isinstance(choice, ImagePlace):
                 edited.drop(choice)
@@ -123,7 +123,7 @@ def plan(
 
 
 def _check(checks: Sequence[tuple[Change, Found]], files: Files, edited: Files, renders: Renders) -> None:
-    """InputError unless exactly the containers that are meant have their new image in what is rendered."""
+    """InputError unless exactly the meant containers have their new image in the rendered result."""
     meant: dict[str, dict[images_meant.Spot, Reference | None]] = {}
     for change, found in checks:
         for one in found.meant:
@@ -146,7 +146,7 @@ def _change(
             wanted = replace(wanted, repository=wanted.source)
     else:
         reference = found.current or choice.reference
-        line, kind, current = choice.line, choice.kind, _current(wanted, reference, choice.at)
+        line, kind, current = choice.line, choice.kind, _current(wanted, reference, choice.location)
     if request.expect is not None and found.unsure:
         _raise_unsure(f"comparing {wanted.name} with --expect", found.unsure[0])
     after = wanted.applied_to(current)
@@ -161,8 +161,8 @@ def _change(
         return replace(change, state="already")
     if request.expect is not None and not matches(current, request.expect):
         differs = f"it is {current}, not {request.expect.text}"
-        hint = "someone else changed it: see bootstrap image history, then decide"
-        raise ChangedError(f"setting {change.name}", differs, hint, change.at)
+        hint = "someone else has changed it: see bootstrap image history, then decide"
+        raise ChangedError(f"setting {change.name}", differs, hint, change.location)
     if wanted.name in keep:
         return replace(change, state="kept", reason=keep[wanted.name])
     return change
@@ -170,11 +170,11 @@ def _change(
 
 def _raise_unsure(tried: str, why: str) -> NoReturn:
     hint = "put kustomize on PATH"
-    raise InputError(tried, f"what is rendered is not known: {why}", hint)
+    raise InputError(tried, f"the rendered result is unknown: {why}", hint)
 
 
 def _removal(wanted: Wanted, choice: Choice) -> Change:
-    """An entry that goes; what the image is then shows when it is gone."""
+    """An entry that is removed; the new image is known when it is gone."""
     if isinstance(choice, Addition):
         known = choice.current if choice.current.tag or choice.current.digest else None
         kind, place = "kustomization", choice.place
@@ -188,7 +188,7 @@ def _removal(wanted: Wanted, choice: Choice) -> Change:
 
 
 def _left(change: Change, found: Found, edited: Files, renders: Renders) -> Reference:
-    """What the containers are once their entry says nothing of it, as far as the resources tell."""
+    """What the containers have without their entry's version, as far as the resources show."""
     rendered = renders.many([(one.top, edited) for one in found.meant])
     images = [
         image
@@ -204,7 +204,7 @@ def _current(wanted: Wanted, reference: Reference | None, at: str) -> Reference:
         return reference
     if wanted.repository is None:
         hint = f"give a full reference: {wanted.name}=REPOSITORY:TAG"
-        raise InputError(f"setting {wanted.name}", "what stands there is no image reference", hint, at)
+        raise InputError(f"setting {wanted.name}", "the current value is not an image reference", hint, at)
     return Reference(wanted.repository)
 
 
@@ -224,7 +224,7 @@ class _Edited:
         return list(self._files.under(folder))
 
     def write(self, found: Found, after: Reference, like: bytes | None) -> None:
-        """Change one place, and look again: it says what it should."""
+        """Change one place, and check that it now reads as wanted."""
         choice = found.choice
         content = self.read(choice.file)
         assert content is not None  # noqa: S101 - the place was found in it
@@ -241,7 +241,7 @@ class _Edited:
         self._new[choice.file] = result
 
     def drop(self, place: ImagePlace) -> None:
-        """Take an entry out."""
+        """Remove an entry."""
         content = self.read(place.file)
         assert content is not None  # noqa: S101 - the place was found in it
         self._new[place.file] = edit.drop_entry(content, place)
@@ -253,7 +253,7 @@ class _Edited:
 def _as_rendered(
     place: ImagePlace, current: Reference | None, after: Reference
 ) -> tuple[ImagePlace, Reference]:
-    """An entry compared with what is rendered; what it leaves to others, and stays, is not written."""
+    """An entry compared with the rendered result; parts that others set, and that stay, are not written."""
     own = place.reference
     if place.kind != "kustomization" or current is None or own is None:
         return place, after
@@ -263,7 +263,7 @@ def _as_rendered(
 
 
 def _says(place: ImagePlace, wanted: Reference) -> bool:
-    """Whether a place reads as wanted; an entry without newName leaves the repository to the image."""
+    """Whether a place reads as wanted; an entry without newName keeps the image's repository."""
     if place.kind != "kustomization" or place.reference is None:
         return is_same(wanted, place.reference)
     is_own = place.reference.repository != place.name
@@ -273,7 +273,7 @@ def _says(place: ImagePlace, wanted: Reference) -> bool:
 
 
 def _now(choice: Choice, content: bytes) -> list[ImagePlace]:
-    """The place in the file as it is after the edit."""
+    """The place in the edited file."""
     if isinstance(choice, Addition):
         return [place for place in places_of(choice.file, content) if place.name == choice.name]
     place = history.place_in(choice, content)

@@ -1,4 +1,4 @@
-"""What `bootstrap image promote`, `history` and `rollback` do: images by what another place or time has."""
+"""What `bootstrap image promote`, `history` and `rollback` do: images as in another environment or time."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def promote(
 def history(
     name: str, access: Access, app: str | None, environment: str | None, limit: int | None, output: Output
 ) -> int:
-    """Print what an image was, newest first."""
+    """Print the earlier references of an image, newest first."""
     if access.repo is not None:
         with open_branch(access, output) as (branch, under):
             branch.refresh()
@@ -70,7 +70,7 @@ def rollback(
     options: CommitOptions,
     output: Output,
 ) -> int:
-    """Give an image a reference that it had before, as a new commit."""
+    """Set an image to an earlier reference, as a new commit."""
 
     def planned(under: str, files: Files, renders: Renders) -> plans.Request:
         scope = Scope(under, app, environment)
@@ -90,19 +90,19 @@ def _listed(
         found = list(islice(steps, limit))
     if place.reference is None and all(step.reference is None for step in found):
         tried = f"looking for what {name} was"
-        there = f"{place.file} has no entry for it, and never had the image otherwise"
+        there = f"{place.file} has no entry for it, and never had one"
         raise InputError(tried, there, "set it first: bootstrap image set")
     return place, found
 
 
 def _place(name: str, scope: Scope, files: Files) -> ImagePlace:
-    """Where the image stands, or where its entry would."""
+    """Where the image is, or where its entry would be."""
     choice = choose(name, scope, files)
     return choice.place if isinstance(choice, Addition) else choice
 
 
 def _as_at(step: Step, name: str) -> Wanted:
-    """An image as it was then, just so: without a tag, or without an entry, if it had none."""
+    """An image exactly as it was: without a tag, or without an entry, if it had none."""
     then = step.reference
     if then is None:
         return Wanted(name, text=NO_ENTRY, gone=True)
@@ -110,11 +110,11 @@ def _as_at(step: Step, name: str) -> Wanted:
 
 
 def _as_in(name: str, scope: Scope, files: Files, renders: Renders) -> Wanted:
-    """NAME with the tag and digest that the scope renders; its repository is for places without one."""
+    """NAME with the tag and digest that the scope renders; the repository is used by places without one."""
     tried = f"promoting {name} from {scope.environment}"
     found = find(name, scope, files, renders)
     if found.unsure:
-        why = f"what {scope.environment} renders is not known: {found.unsure[0]}"
+        why = f"what {scope.environment} renders is unknown: {found.unsure[0]}"
         raise InputError(tried, why, "put kustomize on PATH")
     choice = found.choice
     reference = choice.current if isinstance(choice, Addition) else found.current or choice.reference

@@ -1,4 +1,4 @@
-"""Pure: the errors for a NAME that means more than one place, or whose edit would miss or reach too much."""
+"""Pure: the errors for a NAME that means more than one place, or whose edit changes too little or much."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def ambiguous(tried: str, candidates: Sequence[Choice]) -> InputError:
     """The error that lists the candidates."""
     described = "; ".join(_described(candidate) for candidate in candidates[:12])
     more = f" and {len(candidates) - 12} more" if len(candidates) > 12 else ""
-    found = f"{len(candidates)} places fit: {described}{more}"
-    return InputError(tried, found, "say which by app/container, --app, --env or a PATH")
+    found = f"{len(candidates)} places match: {described}{more}"
+    return InputError(tried, found, "select one with app/container, --app, --env or a PATH")
 
 
 def overridden(
     of: Sequence[tuple[Rendered, list[Container]]], candidates: Sequence[Choice], inside: set[str]
 ) -> list[ImagePlace]:
-    """The places of the scope that others come after; a list of candidates has them too."""
+    """The places of the scope that others override; a list of candidates includes them."""
     known = {spot(candidate) for candidate in candidates}
     found = {
         spot(place): place
@@ -38,43 +38,43 @@ def overridden(
 def refuse_siblings(
     name: str, choice: Choice, rendered: Rendered, meant: Sequence[Container], tried: str
 ) -> None:
-    """InputError when an edit would reach containers that are not meant."""
+    """InputError when an edit would affect containers that are not meant."""
     spots = {image.spot for image in meant}
     reached = images_meant.affected(choice, rendered)
     if all(image.spot in spots for image in reached):
         return
     image = choice.name if isinstance(choice, Addition) or choice.kind == "kustomization" else name
     listed = "; ".join(map(str, reached[:12]))
-    found = f"an entry for {image} in {choice.file} is for {len(reached)} containers: {listed}"
-    hint = f"set all of them by {image}=REFERENCE, or give the one a patch of its own with its image"
+    found = f"an entry for {image} in {choice.file} applies to {len(reached)} containers: {listed}"
+    hint = f"set all of them with {image}=REFERENCE, or give this one a separate patch with its image"
     raise InputError(tried, found, hint)
 
 
 def idle(
     place: ImagePlace, name: str, of: Sequence[tuple[Rendered, list[Container]]], tried: str
 ) -> InputError:
-    """The error for an entry that is compared with NAME's image and is not its name."""
+    """The error for an entry that is for NAME's image but does not match its name."""
     around = [(one, images) for one, images in of if place.file in one.files]
     images = [image for _, images in around for image in images]
     same = [image for image in images if canonical(name) in map(canonical, image.names)]
-    found = f"the entry {place.name} changes nothing"
+    found = f"the entry {place.name} has no effect"
     hint = "remove it, or name it after an image that is rendered there"
     for image in (same or images)[:1]:
         repository = image.reference.repository if image.reference else image.text
         if repository == place.name:
-            found += f": what comes after it makes {image}"
+            found += f": what comes after it sets {image}"
             later = [one.unsure[0] for one, _ in around if one.unsure]
-            hint = f"change what decides there{f': {later[0]}' if later else ''}"
+            hint = f"change what takes effect there{f': {later[0]}' if later else ''}"
             continue
         setter = image.setters[-1] if len(image.setters) > 1 else None
-        renamed = f" (set at {setter.at})" if setter is not None else ""
-        found += f", as kustomize compares names to the letter: {image.at} has {image.text}{renamed}"
+        renamed = f" (set at {setter.location})" if setter is not None else ""
+        found += f", as kustomize compares names literally: {image.location} has {image.text}{renamed}"
         hint = f"name the entry {repository}, or remove it"
-    return InputError(tried, found, hint, place.at)
+    return InputError(tried, found, hint, place.location)
 
 
 def spot(choice: Choice) -> object:
-    """What tells one choice from another."""
+    """What distinguishes one choice from another."""
     if isinstance(choice, Addition):
         return choice.file, choice.name
     return images_meant.spot_of(choice)
@@ -84,4 +84,4 @@ def _described(candidate: Choice) -> str:
     if isinstance(candidate, Addition):
         return f"{candidate.file} (no entry yet for {candidate.current})"
     kind = "images" if candidate.kind == "kustomization" else candidate.kind
-    return f"{candidate.at} ({kind} {candidate.name}, {candidate.text})"
+    return f"{candidate.location} ({kind} {candidate.name}, {candidate.text})"

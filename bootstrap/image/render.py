@@ -1,8 +1,8 @@
-"""Pure: the images that a kustomization renders, container by container, and what gave each its image.
+"""Pure: the images that a kustomization renders, container by container, and what set each image.
 
-Done as kustomize does it: resources, then Components, then patches, then the entries of `images:` one
-after the other, each compared with the name that the image has by then. Only kustomize itself can tell
-the rest (generators, replacements, odd patches): those are listed in `unsure`.
+In kustomize's order: resources, then Components, then patches, then the entries of `images:` one
+after the other, each compared with the name that the image has by then. The rest (generators,
+replacements, unusual patches) needs kustomize itself: it is listed in `unsure`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _HARMLESS = {
     *("configMapGenerator", "secretGenerator", "generatorOptions", "buildMetadata", "sortOptions"),
     *("patches", "patchesStrategicMerge", "patchesJson6902"),
 }
-"""Fields of a kustomization that change no image, or are followed here."""
+"""Fields of a kustomization that do not change images, or are handled here."""
 _REACH_MORE = (": configurations", ": transformers", ": generators", ": openapi")
-"""Fields by which entries may be for more than containers, such as an image in a custom resource."""
+"""Fields that let entries apply to more than containers, such as an image in a custom resource."""
 _ENTRY_KEYS = frozenset(("name", "newName", "newTag", "digest"))
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _ENTRIES_REACH = ("containers", "initContainers", "volumes")
@@ -40,8 +40,8 @@ _ENTRIES_REACH = ("containers", "initContainers", "volumes")
 class Container:
     """A container of a rendered object and its image (`text`).
 
-    `path` leads from the object to it. `setters` are the places that gave it its image, the last one
-    is what counts; None stands for a place that cannot be edited alone. `names` are all repositories
+    `path` leads from the object to it. `setters` are the places that set its image; the last one
+    counts, and None is a place that cannot be edited alone. `names` are all repositories
     that it had on the way. `kind` and `object` are as in the file, before prefixes.
     """
 
@@ -50,7 +50,7 @@ class Container:
     path: Place
     name: str
     text: str
-    at: str = ""
+    location: str = ""
     setters: tuple[ImagePlace | None, ...] = ()
     names: tuple[str, ...] = ()
 
@@ -60,7 +60,7 @@ class Container:
 
     @property
     def spot(self) -> tuple[str, str, Place]:
-        """What stays the same when only images change."""
+        """The identity of the container, which stays the same when only images change."""
         return self.kind, self.object, self.path
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of `images:`: its place, and newName, newTag and digest as they are written."""
+    """An entry of `images:`: its place, and newName, newTag and digest as written."""
 
     place: ImagePlace
     texts: tuple[tuple[str, str], ...]
@@ -77,11 +77,11 @@ class Entry:
 
 @dataclass
 class Rendered:
-    """What the kustomization file at `path` makes.
+    """What the kustomization file at `path` renders.
 
-    `before` is what its own entries see, `final` what comes out. `unread` is what is not here, `unsure`
-    what only kustomize can tell; `built` says that kustomize itself was asked, `unbuilt` why it could not
-    be (`refused`: it was asked, and failed). `entries` are its own. `broken` is why it cannot be read.
+    `before` is what its own entries see, `final` the result. `unread` is what is not here, `unsure`
+    what only kustomize can determine; `built` says that kustomize itself was asked, `unbuilt` why it was not
+    (`refused`: it was asked, and failed). `entries` are its own. `broken` is why it cannot be read.
     """
 
     path: str
@@ -98,13 +98,13 @@ class Rendered:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that entries are for is known: containers are here, and no other fields are meant."""
+        """Whether all that entries apply to is known: the containers are here, and no other fields."""
         others = any(reason.endswith(_REACH_MORE) for reason in self.unsure)
         return bool(self.final) and not self.unread and not others
 
 
 class Renders(Protocol):
-    """Renders kustomization files, several side by side."""
+    """Renders kustomization files, several in parallel."""
 
     def many(self, wanted: Sequence[tuple[str, Files]]) -> list[Rendered]: ...
 
@@ -117,12 +117,12 @@ class ByFiles:
 
 
 def render(path: str, files: Files) -> Rendered:
-    """The images of the kustomization file at `path`; one that is not valid YAML has none, and says why."""
+    """The images of the kustomization file at `path`; if it is not valid YAML, none, with the reason."""
     return _Rendering(files).run(path)
 
 
 class _Rendering:
-    """One kustomization and all that it is made of."""
+    """One kustomization with everything it is made of."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
@@ -142,7 +142,7 @@ class _Rendering:
     def _accumulate(
         self, path: str, file: Walk, below: list[Container], trail: tuple[str, ...]
     ) -> tuple[list[Container], list[Container]]:
-        """What the entries of a kustomization see, and make of it; `below`: what a Component adds to."""
+        """The images before and after a kustomization's entries; `below`: what a Component is applied to."""
         found, folder = self.found, posixpath.dirname(path)
         found.files.add(path)
         for key in (key.name for key in file.boxes[(0,)].keys) if (0,) in file.boxes else ():
@@ -162,12 +162,12 @@ class _Rendering:
             if patch.missing:
                 found.unread.append(patch.missing)
             elif patch.matters:
-                found.unsure.append(f"{patch.at}: a patch of images")
+                found.unsure.append(f"{patch.location}: a patch of images")
                 images = [_patched(image, patch) for image in images]
         entries = list(_entries(path, file))
         for place in [entry.place for entry in entries if entry.place.box is not None]:
             if more := {str(key.name) for key in file.boxes[place.box or ()].keys} - _ENTRY_KEYS:
-                found.unsure.append(f"{place.at}: {', '.join(sorted(more))}")
+                found.unsure.append(f"{place.location}: {', '.join(sorted(more))}")
         return images, through(images, entries)
 
     def _resource(self, folder: str, name: str, trail: tuple[str, ...]) -> list[Container]:
@@ -223,7 +223,7 @@ def _entries(path: str, file: Walk) -> Iterator[Entry]:
 
 
 def through(images: Sequence[Container], entries: Sequence[Entry]) -> list[Container]:
-    """The images as entries make them, one entry after the other."""
+    """The images after the entries, one entry after the other."""
     found = list(images)
     for entry in entries:
         texts = dict(entry.texts)
@@ -237,7 +237,7 @@ def through(images: Sequence[Container], entries: Sequence[Entry]) -> list[Conta
 
 
 def matches(name: str, text: str) -> bool:
-    """Whether an entry of this name is for the image; kustomize takes the name for a pattern."""
+    """Whether an entry of this name applies to the image; kustomize treats the name as a pattern."""
     return _pattern(name).match(text) is not None
 
 
@@ -250,7 +250,7 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 
 def split(text: str) -> tuple[str, str, str]:
-    """Name, tag and digest, as kustomize takes an image apart."""
+    """Name, tag and digest, as kustomize splits an image."""
     slash = max(text.find("/"), 0)
     name, _, digest = text[slash:].partition("@")
     name, _, tag = name.partition(":")
@@ -258,7 +258,7 @@ def split(text: str) -> tuple[str, str, str]:
 
 
 def renamed(text: str, entry: dict[str, str]) -> str:
-    """An image as an entry (`newName`, `newTag`, `digest`) makes it."""
+    """An image after an entry (`newName`, `newTag`, `digest`)."""
     name, tag, digest = split(text)
     name = entry.get("newName") or name
     if entry.get("newTag") or entry.get("digest"):
@@ -267,7 +267,7 @@ def renamed(text: str, entry: dict[str, str]) -> str:
 
 
 def is_reached(image: Container, name: str) -> bool:
-    """Whether an entry of this name is for the image of this container."""
+    """Whether an entry of this name applies to the image of this container."""
     if image.kind == "CustomResourceDefinition" or image.path[-2] not in _ENTRIES_REACH:
         return False
     return matches(name, image.text)
@@ -292,7 +292,7 @@ def _listed(file: Walk, name: str) -> Iterator[str]:
 
 
 def _containers(path: str, file: Walk) -> Iterator[Container]:
-    """Every container of a file with manifests, and image volumes, which entries change as well."""
+    """Every container of a file with manifests, and image volumes, which entries also change."""
     values = {span.path: span for span in file.spans}
     places = {place.whole: place for place in find_in(path, file) if place.kind == "container"}
     for span in file.spans:

@@ -26,9 +26,9 @@ _LONGEST = 80
 JSON = ".json"
 BASES = ("values.yaml", "values.yml")
 ENTRIES = ("kustomization", "override")
-"""Kinds that name an image of somewhere else, and decide over it."""
+"""Kinds that override an image that is defined elsewhere."""
 MAX_BYTES = 8_000_000
-"""Larger files hold no image that a person maintains; reading one would take seconds and gigabytes."""
+"""Larger files have no image that a person maintains; reading one would take seconds and gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Scope:
 
 @dataclass
 class Fitting:
-    """The places that fit a name: `entries` of kustomizations and declared ones, and all others."""
+    """The places that match a name: `entries` of kustomizations and declared ones, and all others."""
 
     entries: list[ImagePlace]
     others: list[ImagePlace]
@@ -55,7 +55,7 @@ class Fitting:
 
 
 class Search:
-    """One scope of one repository; a file is parsed once, and only if it can hold the name."""
+    """One scope of one repository; a file is parsed once, and only if it can contain the name."""
 
     def __init__(self, scope: Scope, files: Files, tried: str) -> None:
         self.scope = scope
@@ -67,7 +67,7 @@ class Search:
 
     @property
     def paths(self) -> list[str]:
-        """The YAML files of the scope; InputError for an app or environment that is not there."""
+        """The YAML files of the scope; InputError for an app or environment that does not exist."""
         if self._paths is None:
             self._paths = self._in_environment(self._in_app())
         return self._paths
@@ -90,7 +90,7 @@ class Search:
         return self._parsed[path]
 
     def _bases(self, path: str, content: bytes, word: str) -> list[ImagePlace]:
-        """The places of the values that a file's own are laid over, where `word` occurs in them."""
+        """The places of the values that a file's own override, if `word` occurs in them."""
         if is_values(path):
             base = self._base_of(path)
             files = [] if base is None else [base]
@@ -114,7 +114,7 @@ class Search:
             return []
 
     def _base_of(self, path: str) -> str | None:
-        """`values.yaml` beside a file of values; for one of that name, in the nearest folder above."""
+        """`values.yaml` next to a values file; for such a file, the one in the nearest folder above."""
         folder, _, name = path.rpartition("/")
         folders = [folder] if name not in BASES else []
         while folder:
@@ -136,7 +136,7 @@ class Search:
                 f"the file has {len(content) / 1e6:.0f} MB; more than {MAX_BYTES / 1e6:.0f} MB are not read"
             )
             raise InputError(
-                f"reading {path}", found, "split it, or name another file by PATH or --app", path
+                f"reading {path}", found, "split it, or name another file with PATH or --app", path
             )
         return content
 
@@ -169,29 +169,29 @@ class Search:
         return Fitting(_without(entries, declared) + declared, _without(others, declared))
 
     def declared(self, name: str) -> Iterator[ImagePlace]:
-        """The places of the scope that bootstrap.yaml declares by this name.
+        """The places of the scope that bootstrap.yaml declares with this name.
 
-        InputError for a file that is not there, or a path that leads nowhere.
+        InputError for a file that does not exist, or a path that leads nowhere.
         """
         for entry in self._entries():
             if entry.name == name and self._is_in_scope(entry):
                 target = self.read(entry.file)
                 if target is None:
-                    found = f"it is declared in {entry.file}, which is no file of this repository"
-                    raise InputError(f"looking for {name}", found, "fix its file", entry.at)
+                    found = f"it is declared in {entry.file}, which is not a file of this repository"
+                    raise InputError(f"looking for {name}", found, "fix its file", entry.location)
                 yield images_declared.place(entry, target)
 
     def _declared_as(self, repository: str) -> Iterator[ImagePlace]:
-        """The declared places of the scope's files that hold an image of this repository."""
+        """The declared places of the scope's files with an image of this repository."""
         for entry in self._entries():
-            told = entry.word("image")
-            if self._is_in_scope(entry) and (not told or canonical(told) == repository):
+            known = entry.word("image")
+            if self._is_in_scope(entry) and (not known or canonical(known) == repository):
                 for place in self._declared(entry, []):
                     if place.reference and canonical(place.reference.repository) == repository:
                         yield place
 
     def _declared(self, entry: Declared, faults: list[InputError]) -> list[ImagePlace]:
-        """An entry's place; a fault of it is another entry's matter, and kept."""
+        """An entry's place; a fault is kept, as it does not concern other entries."""
         try:
             target = self.read(entry.file)
             return [] if target is None else [images_declared.place(entry, target)]
@@ -200,7 +200,7 @@ class Search:
             return []
 
     def _entries(self) -> Iterator[Declared]:
-        """What bootstrap.yaml declares, at the repository's top and where the scope begins."""
+        """What bootstrap.yaml declares, at the repository's root and where the scope begins."""
         for folder in dict.fromkeys(("", self.scope.under)):
             content = self.read(f"{folder}/{RECORD}" if folder else RECORD)
             if content is not None and b"images" in content:
@@ -219,7 +219,7 @@ class Search:
         return images_layout.is_in(entry.file, environment)
 
     def paths_or(self, declared: Sequence[ImagePlace], *, strict: bool = True) -> list[str]:
-        """The files of the scope; none where what is declared is all that there is of it."""
+        """The files of the scope; none if all of it is declared."""
         try:
             return self.paths
         except images_layout.Unknown:
@@ -228,11 +228,13 @@ class Search:
             return []
 
     def is_of_scope(self, place: ImagePlace) -> bool:
-        """Whether a place that tells its app or environment by itself tells the ones that are asked for."""
+        """Whether a place that states its app or environment states the requested ones."""
         if place.home is None:
             return True
         asked = (self.scope.app, self.scope.environment)
-        return all(one in (None, told) or told is None for one, told in zip(asked, place.home, strict=True))
+        return all(
+            one in (None, known) or known is None for one, known in zip(asked, place.home, strict=True)
+        )
 
     def everything(self) -> tuple[list[ImagePlace], list[InputError]]:
         """Every place, and why files could not be read."""
@@ -249,7 +251,7 @@ class Search:
         return _without(places, declared) + declared, faults
 
     def names(self) -> set[str]:
-        """What images of the scope can be called, to suggest one."""
+        """The names of the scope's images, for suggestions."""
         places, _ = self.everything()
         names = {place.name for place in places if place.kind in (*ENTRIES, "declared")}
         return (names | {place.reference.repository for place in places if place.reference}) - {""}
@@ -271,7 +273,7 @@ class Search:
         return paths
 
     def _searched(self, paths: Iterable[str]) -> list[str]:
-        """The YAML files of these, and the JSON files that PATH or a kustomization of these names."""
+        """The YAML files among these, and the JSON files that PATH or one of their kustomizations names."""
         known = list(paths)
         found = [path for path in known if is_yaml(path) or path == self.scope.under]
         others = {path for path in known if path.endswith(JSON)} - set(found)
@@ -296,18 +298,18 @@ class Search:
 
 
 def is_wide(content: bytes) -> bool:
-    """Whether a file is in UTF-16 or UTF-32, where no word is found by its bytes."""
+    """Whether a file is in UTF-16 or UTF-32, where a search for a word's bytes fails."""
     return b"\0" in content[:4]
 
 
 def _without(places: Sequence[ImagePlace], declared: Sequence[ImagePlace]) -> list[ImagePlace]:
-    """A declared place stands for what was found at the same spot by itself."""
+    """A declared place replaces what was found at the same spot."""
     spots = {(place.file, place.line) for place in declared}
     return [place for place in places if (place.file, place.line) not in spots]
 
 
 def branch_name(names: Sequence[str], scope: Scope) -> str:
-    """The same for the same images in the same place; a branch's name that every host takes."""
+    """A branch name that every host accepts: the same for the same images in the same place."""
     full = "-".join(part for part in (scope.under, scope.app, scope.environment, *sorted(names)) if part)
     slug = re.sub(r"[^a-z0-9]+", "-", full.lower()).strip("-")
     if len(slug) > _LONGEST:

@@ -1,4 +1,4 @@
-"""What `bootstrap image set` does: find the images, decide what changes, write or push it, say so."""
+"""What `bootstrap image set` does: find the images, decide what changes, write or push it, report it."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class SetRequest:
 
 
 Planned = Callable[[str, Files, Renders], plans.Request]
-"""What is asked for, given the folder that PATH names, the files as they are, and what renders them."""
+"""The request, from the folder that PATH names, the files as they are, and what renders them."""
 
 
 def set_images(request: SetRequest, output: Output) -> int:
-    """Run `image set`; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run `image set`; returns the exit status, raises a BootstrapError for expected failures."""
     wanted = tuple(image_wanted.parse_wanted(argument) for argument in request.arguments)
     _check_names(wanted)
     expect = image_wanted.parse_expected(request.expect) if request.expect is not None else None
@@ -83,7 +83,7 @@ def set_images(request: SetRequest, output: Output) -> int:
 def change(
     planned: Planned, access: Access, conditions: Conditions, options: CommitOptions, output: Output
 ) -> int:
-    """Carry out what is asked for, in the files or on the branch that the options name."""
+    """Carry out the request, in the files or on the branch that the options name."""
     _check_options(access, options)
     checks = ConditionChecks(conditions, output)
     if not (options.commits or access.repo):
@@ -106,7 +106,7 @@ def change(
 
 
 class _Run:
-    """One run on a branch: what is planned at its tip, again at every new one."""
+    """One run on a branch: the plan at its tip, made again at every new tip."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
 
 
 def _group(run: _Run, access: Access, output: Output) -> Group | None:
-    """Who may push this change along with its own."""
+    """The group of runs that may push this change together with their own."""
     from bootstrap.image.together import group_for
 
     decided = run.decided()
@@ -186,7 +186,7 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
     from bootstrap.image.search import branch_name
 
     branch, review = run.branch, run.options.review
-    assert review is not None  # noqa: S101 - asked for by who calls this
+    assert review is not None  # noqa: S101 - the caller checks it
     provider = _provider(branch, access, output, run.options.timeout)
 
     def head() -> str:
@@ -221,7 +221,7 @@ def decide(request: plans.Request, files: Files, checks: ConditionChecks, render
 
 
 class _Author:
-    """Who commits, found out once and only when a commit is made."""
+    """The author of the commit, determined once and only when a commit is made."""
 
     def __init__(self, override: str | None, invocation: Invocation) -> None:
         self._override = override
@@ -235,7 +235,7 @@ class _Author:
 
 
 def _configured(invocation: Invocation) -> str | None:
-    """git's configured identity in one call, which starts faster than git_local's two."""
+    """git's configured identity in one call, which is faster than the two of git/identity.py."""
     if all(invocation.environ.get(f"GIT_AUTHOR_{key}") for key in ("NAME", "EMAIL")):
         return None
     from pathlib import Path
@@ -257,7 +257,7 @@ def _check_names(wanted: Sequence[Wanted]) -> None:
     if not names:
         raise InputError(tried, "no image is named", "give NAME=REFERENCE, such as web=:v1.2.0")
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(tried, f"{twice[0]} is there twice", "name it once")
+        raise InputError(tried, f"{twice[0]} appears twice", "name it once")
 
 
 def _check_options(access: Access, options: CommitOptions) -> None:
@@ -265,13 +265,13 @@ def _check_options(access: Access, options: CommitOptions) -> None:
     if options.push and options.review:
         raise InputError(tried, "--push and --pr cannot be combined", "give one of them")
     if access.repo and not (options.commits or options.dry_run):
-        hint = "add --push or --pr, or --dry-run to look"
+        hint = "add --push or --pr, or --dry-run to preview"
         raise InputError(tried, "--repo without --push would change nothing", hint)
     if not options.commits and (options.message or options.author or options.sign or options.signoff):
-        found = "--message, --author, --sign and --signoff describe a commit, and none is made"
+        found = "--message, --author, --sign and --signoff describe a commit, but none is made"
         raise InputError(tried, found, "add --push or --pr")
     if options.via == "api" and (not options.push or options.author or options.sign):
-        found = "the host makes such a commit, as the token's user and with its own signature"
+        found = "the host makes such a commit, as the token's user and with the host's signature"
         raise InputError(tried, found, "give --via api with --push, without --author and --sign")
 
 

@@ -35,12 +35,12 @@ _ROLES = {
 }
 _VERSIONS = ("tag", "digest", "sha")
 _PLAIN = ("repository", "repo", "name")
-"""Keys that name an image's repository by what stands around them."""
+"""Keys that name an image's repository if their neighbours say so."""
 
 
 @lru_cache(maxsize=4096)
 def role(key: str) -> tuple[str, tuple[str, ...]]:
-    """What a key says of an image ("": nothing), and the words before that: they tell its partners."""
+    """What a key says about an image ("": nothing), and the words before, which identify its partners."""
     words = tuple(word.lower() for word in _WORDS.findall(key))
     for size in (2, 1):
         if found := _ROLES.get(words[-size:] if len(words) >= size else ()):
@@ -48,16 +48,16 @@ def role(key: str) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
-def versions_beside(reading: Reading, path: Place) -> dict[str, str]:
-    """The keys beside a scalar that say its tag or digest, by part."""
+def versions_next_to(reading: Reading, path: Place) -> dict[str, str]:
+    """The keys next to a scalar that hold its tag or digest, by part."""
     prefix = role(str(path[-1]))[1]
     return {part: name for part in _VERSIONS if (name := _partner(reading, path[:-1], prefix, part))}
 
 
 def place(reading: Reading, span: Span, inside: int, *, alone: bool = False) -> ImagePlace | None:
-    """The image that a scalar of values begins; `inside` is how much of its path leads to the values.
+    """The image whose first scalar is this one; `inside` is how much of its path leads to the values.
 
-    `alone`: the mapping is known to be an image, so that its repository needs nothing beside it.
+    `alone`: the mapping is known to be an image, so its repository needs no key next to it.
     """
     box, key = span.path[:-1], str(span.path[-1])
     if key in _PLAIN:
@@ -72,8 +72,8 @@ def place(reading: Reading, span: Span, inside: int, *, alone: bool = False) -> 
     return None
 
 
-def tags_alone(reading: Reading, bases: Iterable[ImagePlace], root: Place = (0,)) -> Iterator[ImagePlace]:
-    """The places below `root` that are a tag alone, their repository in other values (`bases`)."""
+def tags_only(reading: Reading, bases: Iterable[ImagePlace], root: Place = (0,)) -> Iterator[ImagePlace]:
+    """The places below `root` with only a tag, whose repository is in other values (`bases`)."""
     for base in bases:
         if base.box is None or base.inside is not None:
             continue
@@ -93,7 +93,7 @@ def tags_alone(reading: Reading, bases: Iterable[ImagePlace], root: Place = (0,)
             str(reference),
             box=box,
             keys=keys,
-            repository_at=base.at,
+            repository_at=base.location,
             base=base,
         )
 
@@ -120,7 +120,7 @@ def _plain(reading: Reading, span: Span, box: Place, key: str, inside: int, alon
 def _flat(
     reading: Reading, span: Span, box: Place, prefix: tuple[str, ...], inside: int
 ) -> ImagePlace | None:
-    """A scalar whose key says image, alone or with its tag in a key beside it."""
+    """A scalar whose key says image, alone or with its tag in a key next to it."""
     reference = read_whole(span.value)
     if reference is None or "://" in span.value:
         return None
@@ -130,25 +130,25 @@ def _flat(
         if versions:
             parts = {"repository": str(span.path[-1]), **versions}
             return _mapping(reading, span, parts if "tag" in parts else {**parts, "tag": "tag"}, name)
-        if "/" not in reference.repository:  # a lone word: it may be a name of anything
+        if "/" not in reference.repository:  # a single word: it may be the name of anything
             return None
     doubt = None
     if prefix and not reference.tag and (other := _partner(reading, box, (), "tag")):
-        beside = reading.get(box, other)
-        line = beside.line if beside else span.line
-        doubt = f"{other} at {reading.path}:{line} may be its tag, too: a tag in both would be one too many"
+        neighbour = reading.get(box, other)
+        line = neighbour.line if neighbour else span.line
+        doubt = f"{other} at {reading.path}:{line} may also be its tag: a tag in both would be one too many"
     return _scalar(reading, span, name, reference, doubt)
 
 
 def _with_its_tag(
     reading: Reading, span: Span, box: Place, versions: dict[str, str], name: str, reference: Reference
 ) -> ImagePlace:
-    """A repository that carries its tag: the whole image is that one scalar."""
+    """A repository that includes its tag: the whole image is that one scalar."""
     doubt = None
     for key in versions.values():
-        beside = reading.get(box, key)
-        if beside is not None and beside.value:
-            doubt = f"the repository carries a tag, and {key} at {reading.path}:{beside.line} is one more"
+        neighbour = reading.get(box, key)
+        if neighbour is not None and neighbour.value:
+            doubt = f"the repository includes a tag, and {key} at {reading.path}:{neighbour.line} is another"
     return _scalar(reading, span, name, reference, doubt)
 
 
@@ -159,7 +159,7 @@ def _scalar(reading: Reading, span: Span, name: str, reference: Reference, doubt
 
 
 def _merged(reading: Reading, span: Span, box: Place, inside: int) -> ImagePlace | None:
-    """A mapping whose repository a merge key brings in; named once, by its first own part."""
+    """A mapping whose repository comes from a merge key; named once, by its first own part."""
     repository = reading.get(box, "repository")
     if repository is None or repository.path[:-1] == box or read_whole(repository.value) is None:
         return None
@@ -204,12 +204,12 @@ def _parts(reading: Reading, box: Place, parts: dict[str, str], repository: str)
 
 
 def _registry(reading: Reading, box: Place, parts: dict[str, str], repository: str) -> str | None:
-    """The key beside that says the registry; `repo` beside `image` has its host and folders."""
+    """The key next to it that holds the registry; `repo` next to `image` has its host and folders."""
     prefix = role(parts["repository"])[1]
     found = _partner(reading, box, prefix, "registry")
     if found is None and parts["repository"] == "image" and not split_domain(repository)[0]:
-        beside = reading.get(box, "repo")
-        if beside is not None and "://" not in beside.value and split_domain(f"{beside.value}/x")[0]:
+        neighbour = reading.get(box, "repo")
+        if neighbour is not None and "://" not in neighbour.value and split_domain(f"{neighbour.value}/x")[0]:
             return "repo"
     return found
 

@@ -1,4 +1,4 @@
-"""What `image set` and its kin print: what was changed, as text or JSON."""
+"""What `image set` and the related commands print: what was changed, as text or JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bootstrap.oci.reference import Reference, canonical
 
 
 class Place(NamedTuple):
-    """Where a commit went; `commit` None: none was made. `pull_request` is the address of one."""
+    """Where a commit went; `commit` None: none was made. `pull_request` is its address."""
 
     repository: str
     branch: str
@@ -59,10 +59,10 @@ def _lines(outcome: Outcome, dry_run: bool, place: Place | None) -> Iterator[str
     for change in outcome.changes:
         yield _line(change)
     if place is not None and place.pull_request:
-        verb = "opened" if place.created else "updated" if place.commit else "is open already:"
+        verb = "opened" if place.created else "updated" if place.commit else "is already open:"
         yield f"{verb} {place.pull_request}"
     elif place is not None and place.commit:
-        tries = f", at the {_ordinal(place.attempts)} attempt" if place.attempts > 1 else ""
+        tries = f", on the {_ordinal(place.attempts)} attempt" if place.attempts > 1 else ""
         yield f"pushed {place.commit[:12]} to {place.branch} of {place.repository}{tries}"
     elif not outcome.files:
         yield "nothing to change"
@@ -71,17 +71,21 @@ def _lines(outcome: Outcome, dry_run: bool, place: Place | None) -> Iterator[str
 
 
 def _line(change: Change) -> str:
-    """The name stands in front only where the references do not tell it."""
+    """The name is in front only if the references do not show it."""
     was = change.before or change.after
     name = "" if canonical(change.name) == canonical(was.repository) else f"{change.name} "
     if change.state == "already":
         if change.gone:
-            return f"{change.at}: {name}has no entry already"
-        return f"{change.at}: {name}is {change.after} already" if name else f"{change.at}: {was} already"
+            return f"{change.location}: {name}already has no entry"
+        return (
+            f"{change.location}: {name}is already {change.after}"
+            if name
+            else f"{change.location}: already {was}"
+        )
     if change.state == "kept":
-        return f"{change.at}: {name}stays {change.before or 'no entry'}: {change.reason}"
-    after = f"no entry, so what its resources have: {change.after}" if change.gone else change.after
-    return f"{change.at}: {name}{change.before or 'no entry'} -> {after}"
+        return f"{change.location}: {name}stays {change.before or 'no entry'}: {change.reason}"
+    after = f"no entry, so as in its resources: {change.after}" if change.gone else change.after
+    return f"{change.location}: {name}{change.before or 'no entry'} -> {after}"
 
 
 def _data(change: Change) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def _data(change: Change) -> dict[str, Any]:
 
 
 def _diff(file: FileChange) -> Iterator[str]:
-    """As `git apply` takes it: carriage returns and a missing last line break included."""
+    """In the form that `git apply` accepts, including carriage returns and a missing last line break."""
     before, after = (
         _kept_lines((content or b"").decode("utf-8", "replace")) for content in (file.before, file.content)
     )
@@ -112,7 +116,7 @@ def _diff(file: FileChange) -> Iterator[str]:
 
 
 def _kept_lines(text: str) -> list[str]:
-    """With their line breaks; difflib's own are those of `str.splitlines`, which are more."""
+    """Lines with their line breaks; `str.splitlines`, which difflib uses, splits at more characters."""
     *lines, last = text.split("\n")
     return [f"{line}\n" for line in lines] + ([last] if last else [])
 
@@ -125,12 +129,14 @@ def _ordinal(number: int) -> str:
 def listed(
     places: Sequence[ImagePlace], setters: Mapping[ImagePlace, LogEntry | None], output: Output
 ) -> None:
-    """Print a list of images and who set them; the table shortens digests, JSON has them whole."""
+    """Print a list of images and who set them; the table shortens digests, JSON does not."""
     data, rows = [], []
     for place in places:
         home, entry = place.home or home_of(place.file), setters.get(place)
         who = f"{entry.author}, {day(entry.when)}" if entry else "not committed" if place in setters else ""
-        rows.append((home.app or "-", home.environment or "-", with_short_digests(place.text), place.at, who))
+        rows.append(
+            (home.app or "-", home.environment or "-", with_short_digests(place.text), place.location, who)
+        )
         data.append(
             {
                 "app": home.app,
@@ -154,7 +160,7 @@ def _commit(entry: LogEntry) -> dict[str, Any]:
 
 
 def history(place: ImagePlace, steps: Sequence[Step], output: Output) -> None:
-    """Print what an image was, numbered as `rollback --to` counts."""
+    """Print an image's earlier references, numbered as `rollback --to` counts."""
     data = [
         {"step": number, **vars(step), "reference": reference_data(step.reference)}
         for number, step in enumerate(steps)

@@ -1,4 +1,4 @@
-"""Pure: where the text of an image stands that no search finds, and how bootstrap.yaml would declare it."""
+"""Pure: where an image is that the search does not find, and how bootstrap.yaml would declare it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KNOWN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 class Stray(NamedTuple):
-    """A text: where it stands, what to do, and the lines that declare it (none: it cannot be declared)."""
+    """A text: where it is, what to do, and the lines that declare it (none: it cannot be declared)."""
 
     found: str
     hint: str
@@ -32,19 +32,19 @@ class Stray(NamedTuple):
 
 
 def word(name: str) -> str:
-    """What a file has to have in it to hold the name."""
+    """What a file must contain to have the name."""
     return last_component(name).partition(":")[0]
 
 
 def find(name: str, scope: Scope, files: Files) -> list[Stray]:
-    """Every text of the repository that is the image, the scope's files first."""
+    """Every occurrence of the image in the repository, the scope's files first."""
     pattern = _pattern(name)
     found: list[Stray] = []
     for path in files.under(""):
         content = files.read(path) if word(name) else None
         if content is None or word(name).encode() not in content or len(content) > MAX_BYTES:
             continue
-        if path.rpartition("/")[2] == RECORD or _is_anothers(path, scope):
+        if path.rpartition("/")[2] == RECORD or _is_elsewhere(path, scope):
             continue
         try:
             text = decode(content, path)
@@ -58,8 +58,8 @@ def find(name: str, scope: Scope, files: Files) -> list[Stray]:
     return found
 
 
-def _is_anothers(path: str, scope: Scope) -> bool:
-    """Whether a file belongs to another app or environment than the ones that are asked for."""
+def _is_elsewhere(path: str, scope: Scope) -> bool:
+    """Whether a file belongs to another app or environment than the requested ones."""
     home = images_layout.home_of(path)
     if scope.environment is not None and home.environment not in (None, scope.environment):
         return True
@@ -69,7 +69,7 @@ def _is_anothers(path: str, scope: Scope) -> bool:
 
 
 def _pattern(name: str) -> re.Pattern[str]:
-    """The name as a repository, before a tag, a digest, or the end of the text."""
+    """The name as a repository, followed by a tag, a digest or the end of the text."""
     names = "|".join(re.escape(one) for one in dict.fromkeys((name, familiar(name), canonical(name))))
     if "/" in name:
         return re.compile(rf"(?<![\w./:-])(?P<image>{names})(?=[:@\"'`\s,;)\]}}|<]|$)", re.MULTILINE)
@@ -96,7 +96,7 @@ def _in_file(
                 option for option, value in (("--app", scope.app), ("--env", scope.environment)) if value
             ]
             hint = f"name {path} as PATH{', without ' + ' and '.join(narrowed) if narrowed else ''}"
-            yield Stray(f"it is at {path}:{line}, outside of what was searched{where}", hint, ())
+            yield Stray(f"it is at {path}:{line}, outside the searched files{where}", hint, ())
             continue
         span = _around(reading, hit.start()) if reading is not None else None
         if reading is not None and span is None:
@@ -106,7 +106,7 @@ def _in_file(
 
 
 def _read(path: str, content: bytes) -> tuple[Reading | None, list[ImagePlace]]:
-    """A YAML or JSON file by its scalars, and the places in it that are edited."""
+    """A YAML or JSON file by its scalars, and the places in it that can be edited."""
     if not (is_yaml(path) or path.endswith(JSON)):
         return None, []
     try:
@@ -128,21 +128,21 @@ def _lines(
     span: Span | None,
     name: str,
 ) -> tuple[str, ...]:
-    """An entry of bootstrap.yaml that leads to this text; it is tried before it is told."""
+    """An entry of bootstrap.yaml that leads to this text; it is tried before it is suggested."""
     head = (f"  - name: {last_component(hit['image']).partition(':')[0]}", f"    file: {_scalar(path)}")
     tries: list[tuple[str, ...]] = []
     if reading is not None and span is not None:
         own = span.path[1:]
         kind, called = reading.kind(span.path[0]), reading.text(span.path[0], "metadata", "name")
-        parts = shapes.versions_beside(reading, span.path)
+        parts = shapes.versions_next_to(reading, span.path)
         paths = [f"    path: {_path(own)}"]
         if parts and hit.end() == span.start + len(hit["image"]) and span.value == hit["image"]:
             paths = [f"    repository: {_path(own)}"]
             paths += [f"    {part}: {_path((*own[:-1], key))}" for part, key in parts.items()]
         tries.append((*head, *paths))
         if kind:
-            told = _scalar(f"{kind}/{called}" if called else kind)
-            tries.append((*head, f"    object: {told}", *paths))
+            wanted = _scalar(f"{kind}/{called}" if called else kind)
+            tries.append((*head, f"    object: {wanted}", *paths))
     start = text.rfind("\n", 0, hit.start()) + 1
     before = text[start : hit.start()].lstrip()
     for after in dict.fromkeys((before.split(" ")[-1], before)):
@@ -153,7 +153,7 @@ def _lines(
 
 
 def _leads(lines: tuple[str, ...], content: bytes, name: str, line: int) -> bool:
-    """Whether the entry is found at this line, and is the image."""
+    """Whether the entry leads to this line, and to the image."""
     try:
         (entry,) = declared.parse("\n".join(["images:", *lines, ""]).encode())
         place = declared.place(entry, content)
@@ -167,14 +167,14 @@ def _leads(lines: tuple[str, ...], content: bytes, name: str, line: int) -> bool
 
 
 def _numbered(stray: Stray, number: int) -> Stray:
-    """Names of several entries differ, so that each can be said."""
+    """Names of several entries differ, so that each can be used."""
     if number == 1 or not stray.lines:
         return stray
     return stray._replace(lines=(f"{stray.lines[0]}-{number}", *stray.lines[1:]))
 
 
 def _path(place: Place) -> str:
-    """A path as bootstrap.yaml has it: with dots, or as a list where a key is no plain word."""
+    """A path as in bootstrap.yaml: with dots, or as a list if a key is not a plain word."""
     if all(isinstance(part, int) or _KNOWN.fullmatch(part) for part in place):
         return ".".join(map(str, place))
     return json.dumps(list(place), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Pure: an image in a file of any kind, found by the text that stands before it."""
+"""Pure: an image in a file of any kind, found by the text before it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class Found(NamedTuple):
 
 
 def find(content: bytes, after: str, where: str, tried: str) -> Found:
-    """The value behind `after`, up to a blank, quote, comma or bracket.
+    """The value after the text `after`, up to a blank, quote, comma or bracket.
 
-    InputError when `after` is not there, is there more than once, or nothing stands behind it.
+    InputError when that text is missing or appears more than once, or when nothing follows it.
     """
     text = decode(content, where)
     starts = [found.end() for found in re.finditer(re.escape(after), text)]
     if not starts:
-        raise InputError(tried, f"{after!r} does not stand in the file", "fix after", where)
+        raise InputError(tried, f"{after!r} is not in the file", "fix after", where)
     if len(starts) > 1:
         lines = ", ".join(str(text.count("\n", 0, start) + 1) for start in starts[:8])
         hint = "give more of the text before the image"
-        raise InputError(tried, f"{after!r} stands {len(starts)} times, in the lines {lines}", hint, where)
+        raise InputError(tried, f"{after!r} appears {len(starts)} times, in lines {lines}", hint, where)
     line = text.count("\n", 0, starts[0]) + 1
     value = _VALUE.match(text, starts[0])
     if value is None:
-        found = f"nothing stands behind {after!r}"
+        found = f"nothing follows {after!r}"
         raise InputError(tried, found, "write the image there by hand once", f"{where}:{line}")
     return Found(value["value"], *value.span("value"), line)
 

@@ -1,8 +1,8 @@
-"""Which bumps may carry out each other's changes, and how one carries out another's.
+"""Which bumps may make each other's changes, and how one makes another's.
 
-Who holds the same credential may do the same at the host; so that is the key. A change is made again
-by the same decision that its owner takes, with the owner's conditions, and only where that comes out as
-the owner saw it.
+Whoever holds the same credential may do the same on the host; so the credential is the key. A change is
+made by the same decision as its owner's, with the owner's conditions, and only if the result is what the
+owner saw.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bootstrap.image.conditions import ConditionChecks, Conditions
 from bootstrap.image.plan import Outcome, Request
 
 KEY = "BOOTSTRAP_BUMP_KEY"
-"""A secret that pipelines share whose tokens differ, so that they may push for each other."""
+"""A secret that pipelines with different tokens share, so that they may push for each other."""
 _COMMIT = re.compile(r"(?:^|[^0-9A-Za-z])[0-9a-f]{7,40}(?:$|[^0-9A-Za-z])")
 
 Decide = Callable[[Request, Files, ConditionChecks], Outcome]
@@ -39,10 +39,10 @@ def group_for(
     decide: Decide,
     output: Output,
 ) -> Group | None:
-    """The group of a run whose change was decided so; None where nobody else could carry it out."""
+    """The group of a run with this decided change; None if nobody else could make it."""
     request, outcome = decided
     key = _key(branch, credential, output.invocation)
-    if key is None or not _can_be_told(request, checks.conditions):
+    if key is None or not _is_reproducible(request, checks.conditions):
         return None
     output.invocation.keep_secret(key)
     conditions = checks.conditions
@@ -70,7 +70,7 @@ def group_for(
 
 
 class _OnBranch(ConditionChecks):
-    """ConditionChecks that look at the branch's history, whatever is laid on top of it."""
+    """ConditionChecks that read the branch's history, without the changes on top of it."""
 
     def __init__(self, conditions: Conditions, output: Output, branch: Branch) -> None:
         super().__init__(conditions, output)
@@ -87,8 +87,8 @@ def _home(file: str) -> str:
     return "/".join(folders[: ends[0]] if ends else folders)
 
 
-def _can_be_told(request: Request, conditions: Conditions) -> bool:
-    """Whether another machine can decide the same: not what looks elsewhere, as at a commit's ancestry."""
+def _is_reproducible(request: Request, conditions: Conditions) -> bool:
+    """Whether another machine can decide the same: not if it needs other data, as a commit's ancestry."""
     if request.verb != "Set" or request.like is not None:
         return False
     commits = any(_COMMIT.search(item.tag or "") for item in request.wanted)
@@ -96,7 +96,7 @@ def _can_be_told(request: Request, conditions: Conditions) -> bool:
 
 
 def _key(branch: Branch, credential: Credential, invocation: Invocation) -> str | None:
-    """What those have in common who may push the same; "" where everybody may; None where it is not known."""
+    """What those who may push the same have in common; "" if everybody may push; None if it is unknown."""
     if shared := invocation.environ.get(KEY):
         return shared
     url = str(getattr(branch, "url", branch.shown))
@@ -107,4 +107,4 @@ def _key(branch: Branch, credential: Credential, invocation: Invocation) -> str 
     if credential.token is not None:
         return credential.token
     patience = branch.calls.patience
-    return "" if patience.anonymous and not patience.let_in else None
+    return "" if patience.anonymous and not patience.authenticated else None

@@ -1,6 +1,6 @@
-"""Pure: which of two tags is newer by what they say themselves: versions, dates, build numbers.
+"""Pure: which of two tags is newer, from their own text: versions, dates, build numbers.
 
-Tags are compared only where they are of one scheme. What could mean two things (`1.2.3-1`: before
+Tags are compared only if they follow one scheme. What could mean two things (`1.2.3-1`: before
 1.2.3, or a new package of it?) or differs in words (`1.2.3-alpine`, `1.2.3-slim`) is not ordered, so
 that nothing is ever "older" by accident.
 """
@@ -32,7 +32,7 @@ _BEFORE = {
     *("a", "alpha", "b", "beta", "c", "rc", "cr", "pre", "preview", "dev", "snapshot", "nightly"),
     *("canary", "m", "milestone", "ea"),
 }
-"""Words that stand for what comes before a release."""
+"""Words for versions before a release."""
 
 
 class _Version(NamedTuple):
@@ -45,7 +45,7 @@ class _Version(NamedTuple):
 
 
 def order(new: str, old: str) -> Order | None:
-    """How the tag `new` stands to `old`; None when that cannot be told from them."""
+    """How the tag `new` compares to `old`; None when they do not show it."""
     if new == old:
         return "same"
     one, other = _read(new), _read(old)
@@ -64,7 +64,7 @@ def order(new: str, old: str) -> Order | None:
 
 
 def is_version(tag: str) -> bool:
-    """Whether a tag says something that can be ordered at all."""
+    """Whether a tag has anything that can be ordered."""
     return _read(tag) is not None
 
 
@@ -96,12 +96,12 @@ def _read(tag: str) -> _Version | None:
 
 
 def _glued(text: str) -> re.Match[str] | None:
-    """A version as Python writes it: 1.2.3rc1."""
+    """A version in Python's style: 1.2.3rc1."""
     return _VERSION.fullmatch(re.sub(rf"(?<=\d){_GLUED.pattern}$", r"-\g<0>", text, flags=re.IGNORECASE))
 
 
 def _natural(suffix: str) -> list[str | int]:
-    """The words and numbers of a suffix: `rc10` is rc, 10; a commit stays whole."""
+    """The words and numbers of a suffix: `rc10` is rc, 10; a commit is not split."""
     found: list[str | int] = []
     for part in re.split(r"[.-]", suffix):
         if _is_commit(part):
@@ -116,13 +116,13 @@ def _pieces(part: str) -> list[str]:
 
 
 def _is_commit(part: str) -> bool:
-    """Whether a word may be an abbreviated commit; a date or time of digits is none."""
+    """Whether a word may be an abbreviated commit; a date or time in digits is not."""
     is_time = _EPOCH.fullmatch(part) or _DATE.fullmatch(part)
     return _COMMIT.fullmatch(part) is not None and not is_time
 
 
 def _by_time(one: _Version, other: _Version) -> Order | None:
-    """Dates of different precision are ordered as far as both go."""
+    """Dates of different precision are compared to the precision that both have."""
     size = min(len(one.numbers), len(other.numbers))
     if one.numbers[:size] != other.numbers[:size]:
         return "newer" if one.numbers > other.numbers else "older"
@@ -136,7 +136,7 @@ def _by_time(one: _Version, other: _Version) -> Order | None:
 
 
 def _by_suffix(one: tuple[str | int, ...], other: tuple[str | int, ...]) -> Order | None:
-    """What follows a version, as semantic versioning says: numbers by size, unknown words not at all."""
+    """Compare what follows a version, by semantic versioning: numbers by size, unknown words not at all."""
     if one == other:
         return "same"
     for mine, theirs in zip(one, other, strict=False):

@@ -1,4 +1,4 @@
-"""What a user asks for: NAME=REFERENCE, and what is expected to be there."""
+"""What a user requests: NAME=REFERENCE, and what is expected to be there."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from bootstrap.oci.reference import (
 class Wanted:
     """`NAME=REFERENCE`: the parts that are given.
 
-    Without a tag and a digest both stay; when one is given, the other one goes. `word` is what stands
-    before `@` without `/` and `:`; whether it is a tag or a repository shows when the image is found.
-    `source` is the repository that a place gets which has said nothing of the image so far.
-    `exact`: what is not given goes as well. `gone`: there shall be no entry for it.
+    Without a tag and a digest both stay; when one is given, the other one is removed. `word` is the text
+    before `@` if it has no `/` or `:`; whether it is a tag or a repository shows when the image is found.
+    `source` is the repository for a place that has none so far.
+    `exact`: what is not given is removed as well. `gone`: there is to be no entry for it.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Wanted:
     gone: bool = False
 
     def applied_to(self, current: Reference) -> Reference:
-        """What the image shall be. A repository that is the same by another spelling stays as written.
+        """The new image. A repository that is the same in another spelling stays as written.
 
-        Where the current one is not known (a tag stands alone), it stays so.
+        If the current repository is unknown (there is only a tag), it stays so.
         """
         repository, tag = self.repository, self.tag
         if self.word is not None:
@@ -61,7 +61,7 @@ class Wanted:
 
 
 def parse_wanted(argument: str) -> Wanted:
-    """`NAME=REFERENCE` from the command line; InputError with the column, counted in REFERENCE.
+    """`NAME=REFERENCE` from the command line; InputError with the column in REFERENCE.
 
     REFERENCE is a full reference, `:tag`, `@digest`, `:tag@digest` or `tag@digest`.
     """
@@ -71,7 +71,7 @@ def parse_wanted(argument: str) -> Wanted:
         hint = "write NAME=REFERENCE, such as web=:v1.2.0"
         raise InputError(tried, "it is not NAME=REFERENCE", hint)
     if not text:
-        _fault(tried, text, 0, "nothing stands after the =")
+        _fault(tried, text, 0, "nothing follows the =")
     if text[0] in ":@":
         tag, at, digest = text.removeprefix(":").partition("@") if text[0] == ":" else ("", "@", text[1:])
         if text[0] == ":":
@@ -103,7 +103,7 @@ def parse_expected(text: str) -> Wanted:
 
 
 def matches(reference: Reference, expected: Wanted) -> bool:
-    """Whether the image is as expected, in the parts that are named."""
+    """Whether the image is as expected, in the parts that are given."""
     if expected.repository and canonical(expected.repository) != canonical(reference.repository):
         return False
     return expected.tag in (None, reference.tag) and expected.digest in (None, reference.digest)

@@ -1,4 +1,4 @@
-"""The digests of Argo CD's images: as the registries have them now, or plainly that none could be asked."""
+"""The digests of Argo CD's images, from the registries, or a note that they could not be reached."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bootstrap.oci.client import Registries
 CHOICE = "BOOTSTRAP_ARGOCD_IMAGES"
 CHOICES = ("digest", "tag")
 CONNECT = 4.0
-"""Seconds that a registry has to take the connection; for an answer it has more."""
+"""Seconds for a registry to accept the connection; the answer may take longer."""
 _IMAGE = re.compile(rb"^[ \t]*(?:- )?image:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
 Digests = tuple[tuple[str, str], ...]
@@ -24,7 +24,7 @@ Digests = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Settled:
-    """What is laid out (Settings.argocd_images), what is to be told about it, and what forbids the run."""
+    """What is laid out (Settings.argocd_images), notes about it, and findings that prevent the run."""
 
     images: Digests | None
     notes: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class Settled:
 
 
 def settle(option: str | None, recorded: Digests | None, manifest: bytes, invocation: Invocation) -> Settled:
-    """The digests of the manifest's images: as recorded, and of the others as the registries have them."""
+    """The digests of the manifest's images: as recorded, the others from the registries."""
     chosen = choice(option, invocation)
     if chosen == "tag" or (chosen is None and recorded == ()):
         return Settled(())
@@ -46,15 +46,15 @@ def settle(option: str | None, recorded: Digests | None, manifest: bytes, invoca
     named_so = [image for image in missing if image not in found]
     if not named_so:
         return Settled(images)
-    told = f"by tag, not by digest: {', '.join(named_so)}; their registry gives no digest: {why}"
+    described = f"by tag, not by digest: {', '.join(named_so)}; their registry returned no digest: {why}"
     if chosen == "digest":
         fix = "run where the registry can be reached, or omit --argocd-images digest"
-        return Settled(images, findings=(Finding(f"Argo CD's images are {told}", fix),))
-    return Settled(images, notes=(f"Argo CD's images are {told}",))
+        return Settled(images, findings=(Finding(f"Argo CD's images are {described}", fix),))
+    return Settled(images, notes=(f"Argo CD's images are {described}",))
 
 
 def choice(option: str | None, invocation: Invocation) -> str | None:
-    """`digest`, `tag`, or None: by digest where the registries can be reached. InputError: another word."""
+    """`digest`, `tag`, or None: by digest if the registries can be reached. InputError for others."""
     chosen = option or invocation.environ.get(CHOICE) or None
     if chosen is not None and chosen not in CHOICES:
         raise InputError(f"reading {CHOICE}", f"{chosen!r} is neither", f"set {' or '.join(CHOICES)}")
@@ -62,14 +62,14 @@ def choice(option: str | None, invocation: Invocation) -> str | None:
 
 
 def named(manifest: bytes) -> list[str]:
-    """The images that a manifest names by tag, each once, in their order."""
+    """The images that a manifest names by tag, each once, in order."""
     found = dict.fromkeys(match[1].decode("utf-8", "replace") for match in _IMAGE.finditer(manifest))
     known = ((image, reference.read(image)) for image in found)
     return [image for image, read in known if read is not None and read.digest is None]
 
 
 def _ask(images: Sequence[str], invocation: Invocation) -> tuple[dict[str, str], str]:
-    """What the registries say, all asked at once; and why one of them says nothing."""
+    """The answers of the registries, queried in parallel; and why one of them has none."""
     registries = Registries(invocation, patience=0.0, connect=CONNECT)
 
     def digest(image: str) -> str | RegistryError:

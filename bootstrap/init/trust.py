@@ -47,7 +47,7 @@ def _with_keys(item: ClusterObject, here: str, keys: str) -> ClusterObject:
     if not here and not keys:
         return item
     shipped = (documents(item.text, KEYS)[0].get("data") or {}).get(KEYS_FIELD, "")
-    whole = known_hosts.together(shipped, here, keys)
+    whole = known_hosts.merged(shipped, here, keys)
     # What only differs in order or blank lines is not written again.
     if here and set(whole.splitlines()) == set(here.splitlines()):
         whole = here

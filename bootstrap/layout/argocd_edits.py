@@ -32,7 +32,7 @@ def edited(files: Files, clusters: list[Settings]) -> dict[str, bytes]:
 
 
 def changed(files: Files, before: Settings, after: Settings) -> dict[str, bytes]:
-    """What is to be edited between two settings of one cluster."""
+    """The edits between two settings of one cluster."""
     result: dict[str, bytes] = {}
     path = after.prefix + KUSTOMIZATION
     if path in files:
@@ -66,7 +66,7 @@ def key_map(keys: Mapping[str, str]) -> bytes:
 
 
 def split_tag(image: str) -> tuple[str, str]:
-    """Name and tag, as kustomize's `images` has them; the tag is "" where there is none."""
+    """Name and tag, as in kustomize's `images`; the tag is "" if there is none."""
     name, colon, tag = image.rpartition(":")
     return (name, tag) if colon and "/" not in tag else (image, "")
 
@@ -104,7 +104,7 @@ def _with_keys(path: str, content: bytes, on: bool) -> bytes:
 
 
 def _projects(files: Files, settings: Settings) -> dict[str, bytes]:
-    """The cluster's AppProjects, with the condition or without it."""
+    """The cluster's AppProjects, with or without the condition."""
     path = f"{settings.folder}/projects.yaml"
     if path not in files:
         return {}
@@ -119,7 +119,7 @@ def _projects(files: Files, settings: Settings) -> dict[str, bytes]:
 
 
 def _integrity(settings: Settings) -> dict[str, Any]:
-    """Of this repository alone, in both spellings of its URL: nobody else signs with these keys."""
+    """Only for this repository, in both spellings of its URL: no one else signs with these keys."""
     url = settings.repo_url
     other = url.removesuffix(".git") if url.endswith(".git") else f"{url}.git"
     policy = {

@@ -130,7 +130,7 @@ def _images(argocd: Any, where: str) -> tuple[tuple[str, str], ...] | None:
     for name, digest in found.items():
         if not _DIGEST.fullmatch(digest):
             hint = "restore it from an earlier commit"
-            raise InputError(f"reading {where}", f"{digest!r} is no digest of {name}", hint, where)
+            raise InputError(f"reading {where}", f"{digest!r} is not a digest of {name}", hint, where)
     return tuple(found.items())
 
 

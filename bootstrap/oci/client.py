@@ -206,8 +206,8 @@ class Registries:
             found = f"no token: {_said(answer)}"
             hint = "check the login (docker login), and that this user may pull the image"
             raise RegistryError("asking for a registry token", found, hint, _host(realm))
-        said = _json(answer)
-        token = said.get("token") or said.get("access_token")
+        data = _json(answer)
+        token = data.get("token") or data.get("access_token")
         if not isinstance(token, str):
             raise RegistryError(
                 "asking for a registry token", "the answer contains no token", "run again", _host(realm)

@@ -131,10 +131,10 @@ def _from_helper(name: Any, key: str, invocation: Invocation) -> Login | None:
             tried, f"it failed: {type(error).__name__}", "run it by hand to see why"
         ) from error
     if answer.returncode:
-        said = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()
-        if "credentials not found" in said:
+        output = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()
+        if "credentials not found" in output:
             return None
-        raise RegistryError(tried, f"it failed: {said[:200]}", "log in again, or run it by hand to see why")
+        raise RegistryError(tried, f"it failed: {output[:200]}", "log in again, or run it by hand to see why")
     try:
         found = json.loads(answer.stdout)
         username, secret = str(found["Username"]), str(found["Secret"])

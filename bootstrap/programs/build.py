@@ -180,8 +180,8 @@ def _fetch(unit: _Unit, workshop: _Workshop, stop: threading.Event) -> _Fetched:
     watch = Stopwatch()
     with _sources(unit[0], workshop) as module:
         listing = [str(workshop.go), "list", "-deps", "-f", _MAINS, *_arguments(unit)]
-        said = build_process.ask(listing, module, workshop.environ_for(unit[0]), stop)
-    return frozenset(said.split()), watch.elapsed
+        output = build_process.ask(listing, module, workshop.environ_for(unit[0]), stop)
+    return frozenset(output.split()), watch.elapsed
 
 
 def _arguments(unit: Sequence[Pinned]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Units of work in three stages, each begun as early as it can be: fetch, compile, link.
+"""Units of work in three stages, each started as early as possible: fetch, compile, link.
 
 Sources are fetched one unit after another, ahead of the builds. Only one unit compiles at a time, with all
-processors; the next one begins when the linker is all that is left of it, which keeps one processor busy.
+processors; the next one starts once only the linker is left, which keeps one processor busy.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 MOST = 2
-"""Units that are built at once: one that is linked, one that compiles."""
+"""Units that are built at once: one that links, one that compiles."""
 
 Unit = TypeVar("Unit")
 Sources = TypeVar("Sources")
@@ -26,7 +26,7 @@ class Stages(Generic[Unit, Sources, Built]):
     """What is done with a unit. `stop` is set when the run fails or is interrupted: return soon.
 
     `fetch` is called in a thread, unit after unit. `hold` is entered in the caller's thread before a unit is
-    built, and left when it is; it returns whether there is something to build. `build` is called in a
+    built, and left afterwards; it returns whether there is something to build. `build` is called in a
     thread; it waits for the sources by itself, and calls `compiled` when only the linker is left.
     """
 
@@ -37,13 +37,13 @@ class Stages(Generic[Unit, Sources, Built]):
 
 @dataclass
 class _Running(Generic[Built]):
-    """The builds that are not done, each with what it holds; the first failure is raised."""
+    """The unfinished builds, each with what it holds; the first failure is raised."""
 
     builds: dict[Future[Built], ExitStack] = field(default_factory=dict)
     results: list[Built] = field(default_factory=list)
 
     def until(self, enough: Callable[[], bool], *also: Future[None]) -> None:
-        """Take what ends, until it is enough; `also` are events that may make it so."""
+        """Collect what ends, until it is enough; `also` are events that may make it so."""
         while not enough():
             awaited: list[Future[Any]] = [*self.builds, *(one for one in also if not one.done())]
             ended = wait(awaited, return_when=FIRST_COMPLETED).done
@@ -60,7 +60,7 @@ def run(units: Sequence[Unit], stages: Stages[Unit, Sources, Built]) -> list[Bui
     """
     stop = threading.Event()
     running: _Running[Built] = _Running()
-    # Left from the inside out: the threads end before what they hold is let go.
+    # Left from the inside out: the threads end before what they hold is released.
     with ExitStack() as holding, ThreadPoolExecutor(1) as fetcher, ThreadPoolExecutor(MOST) as builders:
         sources = [fetcher.submit(stages.fetch, unit, stop) for unit in units]
         try:

@@ -78,8 +78,8 @@ def ask(command: Sequence[str], folder: Path, environ: Mapping[str, str], stop: 
         try:
             while not stop.is_set():
                 with suppress(subprocess.TimeoutExpired):
-                    said, _ = process.communicate(timeout=1)
-                    return said if process.returncode == 0 else ""
+                    output, _ = process.communicate(timeout=1)
+                    return output if process.returncode == 0 else ""
             raise Stopped
         finally:
             _end(process)

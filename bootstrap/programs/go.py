@@ -94,8 +94,8 @@ def _made(path: Path) -> Path:
 
 def _version(go: Path, invocation: Invocation, folder: Path) -> tuple[int, int]:
     environ = {**invocation.environ, "GOTOOLCHAIN": "local", "XDG_CONFIG_HOME": str(folder / "config")}
-    said = run.ask([str(go), "version"], environ, 60, *_GOS) or ""
-    found = re.search(r"\bgo(\d+)\.(\d+)", said)
+    output = run.ask([str(go), "version"], environ, 60, *_GOS) or ""
+    found = re.search(r"\bgo(\d+)\.(\d+)", output)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

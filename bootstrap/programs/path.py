@@ -27,9 +27,9 @@ def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
     path = Path(found).absolute()
     if path.resolve().is_relative_to((invocation.cache_dir / "programs").resolve()):
         return None
-    said = run.ask([str(path), *pinned.asks], invocation.environ, SECONDS) or ""
-    version = _VERSION.search(said)
-    if version is None or version[4] or not all(word in said for word in pinned.says):
+    output = run.ask([str(path), *pinned.asks], invocation.environ, SECONDS) or ""
+    version = _VERSION.search(output)
+    if version is None or version[4] or not all(word in output for word in pinned.says):
         return None
     number = (int(version[1]), int(version[2]), int(version[3] or 0))
     if not fits(pinned, number):

@@ -122,12 +122,12 @@ def ask(command: Sequence[str], environ: Mapping[str, str], seconds: float, *sta
         return None
     with process_group.ending(process):
         try:
-            said, _ = process.communicate(timeout=seconds)
+            output, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             process_group.kill(process)
             process.communicate()
             return None
-    return said.decode("utf-8", "replace") if process.returncode == 0 else None
+    return output.decode("utf-8", "replace") if process.returncode == 0 else None
 
 
 def run(

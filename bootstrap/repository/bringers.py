@@ -1,4 +1,4 @@
-"""Pure: kinds whose objects let others come that are not in Git: Flux beside Argo CD, operators, charts."""
+"""Pure: kinds whose objects create others that are not in Git: Flux next to Argo CD, operators, charts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from bootstrap.resources.index import dig
 
-_FLUX = "Flux applies it, and Argo CD alone is followed"
+_FLUX = "Flux applies it, and only Argo CD is followed"
 BRINGERS: Mapping[str, str] = {
     "HelmRelease.helm.toolkit.fluxcd.io": _FLUX,
     "Kustomization.kustomize.toolkit.fluxcd.io": _FLUX,
@@ -20,11 +20,11 @@ BRINGERS: Mapping[str, str] = {
     "App.kappctrl.k14s.io": "kapp-controller applies it",
     "PackageInstall.packaging.carvel.dev": "kapp-controller applies it",
     "Policy.policy.open-cluster-management.io": "Open Cluster Management applies it",
-    "ClusterPolicy.kyverno.io": "Kyverno may generate objects by it",
+    "ClusterPolicy.kyverno.io": "Kyverno may generate objects from it",
     "KfDef.kfdef.apps.kubeflow.org": "the Open Data Hub operator installs it",
-    "Composition.apiextensions.crossplane.io": "Crossplane makes objects of it",
+    "Composition.apiextensions.crossplane.io": "Crossplane makes objects from it",
 }
-"""Kind → why what it brings is not known."""
+"""Kind → why what it creates is unknown."""
 _EVERYWHERE = {
     "ClusterPolicy",
     "Composition",
@@ -37,7 +37,7 @@ _EVERYWHERE = {
 
 
 def brought_to(body: Mapping[str, Any], own: str) -> str:
-    """The namespace into which an object brings others; "*" for any."""
+    """The namespace in which an object creates others; "*" for any."""
     if body.get("kind") in _EVERYWHERE:
         return str(dig(body, "spec", "targetNamespace") or "*")
     return str(dig(body, "spec", "targetNamespace") or own)

@@ -1,4 +1,4 @@
-"""Helm charts of Applications: rendered by helm when that was asked for, named when they are not."""
+"""Helm charts of Applications: rendered by helm if that was requested, else only named."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FOLDERS = ("crd", "crds", "local-path-provisioner")
 
 
 def unit(source: Source, application: Resource, namespace: str, fetch: bool) -> Unit | None:
-    """A chart of a chart repository, when charts may be fetched; else None."""
+    """A chart of a chart repository, if charts may be fetched; else None."""
     if not fetch:
         return None
     options = _options(source.body, application, namespace)
@@ -34,7 +34,7 @@ def unit(source: Source, application: Resource, namespace: str, fetch: bool) -> 
 
 
 def local_unit(unit: Unit, application: Resource, namespace: str) -> Unit:
-    """A chart that lies in this repository."""
+    """A chart that is in this repository."""
     options = _options({"helm": json.loads(unit.options)}, application, namespace)
     return Unit("helm", unit.path, json.dumps(options, sort_keys=True))
 
@@ -56,9 +56,9 @@ def _options(source: Mapping[str, Any], application: Resource, namespace: str) -
 
 
 def build(files: Files, unit: Unit, invocation: Invocation, budget: run.Budget) -> tools.Built:
-    """Render a chart; its error says what helm said, or that there is no helm.
+    """Render a chart; the error is helm's message, or that helm is missing.
 
-    helm is given copies: of a chart's files, those alone that lie in the repository.
+    helm gets copies: of a chart's files, only those in the repository.
     """
     program = on_path.find("helm", invocation.environ)
     if program is None:
@@ -102,7 +102,7 @@ _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]*")
 
 
 def _chart(files: Files, unit: Unit, options: Mapping[str, Any], folder: Path) -> list[str] | str:
-    """helm's arguments that name the chart, which is copied to `folder` when it lies here; else why not."""
+    """helm's arguments that name the chart, which is copied to `folder` if it is here; else why not."""
     chart = options.get("chart")
     if chart is None:
         start = f"{unit.path}/" if unit.path else ""
@@ -114,9 +114,9 @@ def _chart(files: Files, unit: Unit, options: Mapping[str, Any], folder: Path) -
     name, repo = str(chart["name"]), str(chart["repo"])
     scheme, _, host = repo.rpartition("://")
     if not _NAME.fullmatch(name) or ".." in name.split("/"):
-        return f"{name!r} cannot be a chart's name"
+        return f"{name!r} is not a valid chart name"
     if scheme not in ("", "oci", "https", "http") or not _HOST.fullmatch(host):
-        return f"{repo!r} is no chart repository: it begins with https://, http:// or oci://"
+        return f"{repo!r} is not a chart repository: it must begin with https://, http:// or oci://"
     version = f"--version={chart['version']}"
     if scheme in ("", "oci"):
         return [version, f"oci://{host.rstrip('/')}/{name}"]
@@ -124,9 +124,9 @@ def _chart(files: Files, unit: Unit, options: Mapping[str, Any], folder: Path) -
 
 
 def brings_no_issuers(what: str, application: Resource | None, files: Files) -> bool:
-    """Whether what nobody has rendered of an Application (`chart NAME`, or a folder) holds no ClusterIssuer.
+    """Whether an unrendered part of an Application (`chart NAME`, or a folder) has no ClusterIssuer.
 
-    Many charts take whole objects among their values: those are looked through.
+    Many charts accept whole objects among their values: those are searched.
     """
     kind, _, name = what.partition(" ")
     if kind != "chart":
@@ -144,5 +144,5 @@ def brings_no_issuers(what: str, application: Resource | None, files: Files) -> 
 
 
 def version_of(source: Source) -> str:
-    """The chart's version as asked for."""
+    """The requested version of the chart."""
     return str(dig(source.body, "targetRevision") or "")

@@ -1,4 +1,4 @@
-"""Comments of a manifest that switch rules off."""
+"""Comments of a manifest that switch off rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _COMMENT = re.compile(
 
 
 class Comments:
-    """The ignore comments of one file. One without a reason does not count."""
+    """The ignore comments of one file. A comment without a reason does not count."""
 
     def __init__(self, content: bytes) -> None:
         self._lines = content.decode("utf-8", "replace").split("\n") if b"bootstrap:" in content else []
@@ -25,14 +25,14 @@ class Comments:
                     self._by_line.setdefault(number, set()).update(rules)
 
     def covers_entry(self, rule: str, name: str) -> bool:
-        """Whether the comment on a kustomization's entry leaves the rule out, for all that the file holds."""
+        """Whether the comment on a kustomization's entry switches off the rule for everything in the file."""
         entry = re.compile(rf"^\s*-\s+[\"']?(?:\./)?{re.escape(name)}[\"']?\s+#")
         return any(
             rule in rules and entry.match(self._lines[number - 1]) for number, rules in self._by_line.items()
         )
 
     def covers(self, rule: str, line: int, document: int) -> bool:
-        """Whether a finding at `line`, in the document that begins at line `document`, is left out."""
+        """Whether a finding at `line`, in the document that begins at line `document`, is switched off."""
         if (
             rule in self._file
             or rule in self._by_line.get(line, ())
@@ -42,7 +42,7 @@ class Comments:
         return self._above(rule, line) or self._above(rule, document)
 
     def _above(self, rule: str, line: int) -> bool:
-        """The comment lines that stand directly above a line."""
+        """The comment lines directly above a line."""
         number = line - 1
         while 1 <= number <= len(self._lines) and self._lines[number - 1].lstrip().startswith("#"):
             if rule in self._by_line.get(number, ()):

@@ -1,4 +1,4 @@
-"""What of a repository was read, and what was not and why: said by every command in the same words."""
+"""What of a repository was read, and what was not and why: every command reports it in the same words."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bootstrap.repository.covered import Coverage, Part
 from bootstrap.repository.model import Placement, Repository, Scope
 from bootstrap.resources.applications import is_here, referenced_values, sources
 
-_TEMPLATES = "templates of another program, no manifests"
+_TEMPLATES = "templates of another program, not manifests"
 _TEST_DATA = "test data, which nothing applies"
-_NESTED = "a Git repository of its own"
+_NESTED = "a separate Git repository"
 
 
 def coverage_of(repository: Repository, scopes: Iterable[Scope] | None = None) -> Coverage:
-    """What was read of some scopes (all of them by default), in the folder that was named."""
+    """What was read of some scopes (all by default), in the folder that was named."""
     chosen = list(repository.scopes if scopes is None else scopes)
     names = {(scope.name, name) for scope in chosen for name in _applications(repository, scope)}
     objects = sum(
@@ -53,7 +53,7 @@ def _parts(repository: Repository, scopes: Iterable[Scope]) -> Iterator[Part]:
 
 
 def unread_files(repository: Repository) -> dict[str, str]:
-    """Files that decide over something that was not read → what that is, with the reason."""
+    """Files that affect something that was not read → what that is, with the reason."""
     found: dict[str, str] = {}
     for scope in repository.scopes:
         for placement in scope.placements:
@@ -74,7 +74,7 @@ def unread_files(repository: Repository) -> dict[str, str]:
 
 
 def _of_placement(repository: Repository, placement: Placement) -> Iterator[tuple[str, str]]:
-    """The files of what could not be wholly read, but for those that objects were read from."""
+    """The files of what could not be read completely, except those that objects were read from."""
     unit = repository.units[placement.unit.key]
     if not unit.opaque:
         return
@@ -92,7 +92,7 @@ def _is_read(scope: Scope, application: str, folder: str) -> bool:
 
 
 def changed(before: Repository, after: Repository) -> list[tuple[str, str]]:
-    """(file, why it was not read) of what changed between two readings and no object tells."""
+    """(file, why it was not read) of what changed between two readings without showing in an object."""
     one, other = unread_files(before), unread_files(after)
     return [
         (path, other.get(path) or one[path])

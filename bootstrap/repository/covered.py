@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Part:
-    """Something that was not rendered: what an Application names, where, and why it was not."""
+    """Something that was not rendered: what an Application names, where, and why."""
 
     application: str
     what: str
@@ -20,14 +20,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many Applications and objects were read, and what they name that was not."""
+    """How many Applications and objects were read, and what they name that was not read."""
 
     applications: int
     objects: int
     unread: tuple[Part, ...] = ()
 
     def __str__(self) -> str:
-        """One line; things that were not read for the same reason stand together."""
+        """One line; what was not read for the same reason is grouped."""
         many = "Application" if self.applications == 1 else "Applications"
         noun = "object" if self.objects == 1 else "objects"
         read = f"read: {self.applications:,} {many}, {self.objects:,} {noun}"
@@ -50,7 +50,7 @@ class Coverage:
 
 
 def _few(names: Sequence[str], most: int = 4) -> str:
-    """A few of some names; `chart a` and `chart b` are charts a, b."""
+    """A few of the names; `chart a` and `chart b` become charts a, b."""
     word, _, rest = names[0].partition(" ")
     if len(names) > 1 and rest and all(name.startswith(f"{word} ") for name in names):
         return f"{word}s {_few([name.removeprefix(f'{word} ') for name in names], most)}"

@@ -24,26 +24,26 @@ _SETTINGS = re.compile(r"(?:^|/)clusters/[^/]+/settings\.yaml$")
 _CLUSTER = re.compile(r"(?:^|.*/)clusters/(?P<name>[^/]+)$")
 _APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
 _SET = re.compile(rb"^kind:\s*[\"']?ApplicationSet\b", re.MULTILINE)
-"""An object in spite of the templates in it; a chart that makes one lies in a chart's folder."""
+"""An object although it contains templates; a chart's own templates are in a chart's folder."""
 _UNRESTRICTED = re.compile(rb"LoadRestrictionsNone|^apiVersion:\s*\w+\.toolkit\.fluxcd\.io/", re.MULTILINE)
-"""Where kustomize is told that it may read beside a folder, and Flux, which always tells it so."""
+"""Where kustomize is allowed to read outside a folder, and Flux, which always allows it."""
 _CLUSTER_SECRET = re.compile(rb"argocd\.argoproj\.io/secret-type[\"']?:\s*[\"']?cluster\b")
 _LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
 _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*List\b)", re.MULTILINE)
-"""What may hold Applications that do not stand at a line's start, as a definition's `kind:` does too."""
+"""What may contain Applications not at the start of a line, which a definition's `kind:` may be, too."""
 _OBJECT = re.compile(rb"^apiVersion:\s*\S", re.MULTILINE)
 _FLOW = re.compile(rb"(?:\s*(?:#[^\n]*|---[^\n]*)\n)*\s*[{\[\"']")
 _TEMPLATE = re.compile(rb"\{\{|\{%")
 _PATCHES = {"patch", "patches"}
-"""Folders of what is no whole object."""
+"""Folders of files that are not whole objects."""
 _PATCH = re.compile(r"(?:^|[-_.])patch(?:es)?[-_.\w]*\.ya?ml$", re.IGNORECASE)
-"""Files of what is no whole object."""
+"""Files that are not whole objects."""
 YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
 class Start:
-    """A unit to begin at. `files` are its own; `complete` says that it is all that a cluster runs."""
+    """A unit to begin at. `files` are its own; `complete` says that it is everything that a cluster runs."""
 
     name: str
     unit: Unit
@@ -53,12 +53,12 @@ class Start:
 
 
 Info = Mapping[str, Any]
-"""What discovery needs of a file, as JSON: `object`, `sources`, `secrets` (line and kind, of no object),
+"""What discovery needs of a file, as JSON: `object`, `sources`, `secrets` (line and kind, outside objects),
 `kind`, `names`, `broken` and `template` (of a kustomization), and `url` (of a cluster's settings)."""
 
 
 def inspect(files: Files, path: str) -> Info:
-    """What discovery needs of one file; small, so that it can be kept for the next time."""
+    """What discovery needs of one file; small, so that it can be stored for the next run."""
     content = files.read(path)
     info: dict[str, Any] = {}
     is_set = _SET.search(content) is not None
@@ -96,7 +96,7 @@ def inspect(files: Files, path: str) -> Info:
         info["sources"] += [
             one for document in files.parsed(path).documents for one in _of_set(mapping(document.value))
         ]
-        info["makes"] = True  # Applications, if only as a chart's template
+        info["makes"] = True  # Applications, even if only in a chart's template
     if _CLUSTER_SECRET.search(content) and (declared := list(_clusters(files, path))):
         info["clusters"] = declared
     files.forget(path)
@@ -104,7 +104,7 @@ def inspect(files: Files, path: str) -> Info:
 
 
 def _has_object(files: Files, path: str, content: bytes) -> bool:
-    """Whether a file holds an object; JSON and YAML's flow style are read to tell."""
+    """Whether a file has an object; JSON and YAML's flow style are parsed for that."""
     if _OBJECT.search(content):
         return True
     if b"apiVersion" not in content or not _FLOW.match(content):
@@ -113,7 +113,7 @@ def _has_object(files: Files, path: str, content: bytes) -> bool:
 
 
 def _clusters(files: Files, path: str) -> Iterator[Mapping[str, Any]]:
-    """The clusters of Argo CD that a file declares: as a Secret, or as what one is made from."""
+    """The clusters of Argo CD that a file declares: as a Secret, or as the source of one."""
     for document in files.parsed(path).documents:
         body = mapping(document.value)
         made = mapping(dig(body, "spec", "target", "template")) or mapping(dig(body, "spec", "template"))
@@ -134,7 +134,7 @@ def _clusters(files: Files, path: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _of_set(body: Mapping[str, Any]) -> Iterator[list[str | None]]:
-    """What an ApplicationSet names of repositories: its template's, and the folders of its git generators."""
+    """The repositories that an ApplicationSet names: its template's, and those of its git generators."""
     if body.get("kind") != "ApplicationSet":
         return
     template = mapping(dig(body, "spec", "template"))
@@ -169,7 +169,7 @@ def _plain(value: Any) -> str:
 
 
 def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list[Start]:
-    """Every start, those that are all of a cluster first; InputError for an unknown cluster."""
+    """Every start, complete clusters first; InputError for an unknown cluster."""
     folders = {
         match["name"]: folder
         for folder in files.folders()
@@ -196,14 +196,14 @@ def starts(files: Files, infos: Mapping[str, Info], cluster: str | None) -> list
 
 
 def is_named(start: Start) -> bool:
-    """Whether a start is a cluster by where it lies: clusters/NAME with a kustomization."""
+    """Whether a start is a cluster by its path: clusters/NAME with a kustomization."""
     return start.unit.tool == "kustomize" and _CLUSTER.match(start.unit.path) is not None
 
 
 def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
-    """URLs that mean this repository, beside its remotes: those of its clusters' settings, and the commonest.
+    """URLs that mean this repository, besides its remotes: those in its clusters' settings, and one more.
 
-    That is the one that its Applications name most: as a catalog they may all name a placeholder, which a
+    That is the one that its Applications name most: in a catalog they may all name a placeholder, which a
     cluster's settings replace.
     """
     urls = [info["url"] for info in infos.values() if "url" in info]
@@ -216,7 +216,7 @@ def named_urls(files: Files, infos: Mapping[str, Info]) -> list[str]:
 
 
 def remotes(root: Path) -> list[str]:
-    """The URLs in git's configuration, of a work tree that has it elsewhere too."""
+    """The URLs in git's configuration, also for a work tree that has it elsewhere."""
     git = root / ".git"
     if git.is_file() and (match := re.match(r"gitdir:\s*(.+)", git.read_text("utf-8", "replace"))):
         git = root / match[1].strip()
@@ -229,7 +229,7 @@ def remotes(root: Path) -> list[str]:
 
 
 def templated(files: Files, infos: Mapping[str, Info]) -> list[str]:
-    """Files that are manifests but for the templates in them, outside of charts."""
+    """Files that would be manifests without the templates in them, outside charts."""
     charts = tuple(f"{posixpath.dirname(path)}/" for path in files.named("Chart.yaml"))
     return sorted(
         path for path, info in infos.items() if info.get("templated") and not path.startswith(charts)
@@ -237,7 +237,7 @@ def templated(files: Files, infos: Mapping[str, Info]) -> list[str]:
 
 
 def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]:
-    """Folders with a kustomization that no other names; and every file that some kustomization names."""
+    """Folders with a kustomization that no other one names; and every file that a kustomization names."""
     own = {
         posixpath.dirname(path)
         for path, info in infos.items()
@@ -262,7 +262,7 @@ def _tops(files: Files, infos: Mapping[str, Info]) -> tuple[list[str], set[str]]
 
 
 def _loose(files: Files, infos: Mapping[str, Info], named: set[str]) -> list[Start]:
-    """Folders with objects that no kustomization names, outside of charts and of hidden folders."""
+    """Folders with objects that no kustomization names, outside charts and hidden folders."""
     charts = tuple(f"{posixpath.dirname(p)}/" for p in files.stats if posixpath.basename(p) == "Chart.yaml")
     folders: dict[str, list[str]] = {}
     kustomized = {
@@ -301,7 +301,7 @@ def plain(folder: str, paths: list[str]) -> Unit:
 
 
 def _top(files: Files, infos: Mapping[str, Info], folder: str) -> Start:
-    """A topmost kustomization; one that holds Applications begins a cluster."""
+    """A topmost kustomization; one with Applications begins a cluster."""
     own = kustomize.file_of(files, folder) or folder
     members = kustomize.closure(files, folder).files
     roots = any(infos.get(path, {}).get("sources") for path in members)

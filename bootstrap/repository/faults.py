@@ -32,7 +32,7 @@ RULE_OF: Mapping[str, str] = {
     "set-refused": "GB115",
     "template": "GB116",
 }
-"""The code of a fault → the id of the rule by which `validate` reports it, which a comment may switch off."""
+"""The code of a fault → the id of the rule that `validate` reports it under; a comment may switch it off."""
 
 
 _TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)
@@ -40,17 +40,17 @@ _TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)
 
 
 def is_unfilled(content: bytes) -> bool:
-    """Whether a file is a template: it has lines that are only a token."""
+    """Whether a file is a template: it has lines with only a token."""
     return _TOKENS.search(content) is not None
 
 
 def unfilled(content: bytes) -> Fault:
-    """That a template stands where a manifest is to be, at its first token."""
+    """The fault for a template in place of a manifest, at its first token."""
     match = _TOKENS.search(content)
     start = match.start() + len(match[0]) - len(match[0].lstrip()) if match else 0
     line = content.count(b"\n", 0, start) + 1
     message = "it is a template of another program: its tokens are not filled in"
-    return Fault("template", line, message, "validate what the program makes of it")
+    return Fault("template", line, message, "validate the program's output")
 
 
 def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
@@ -58,13 +58,11 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
     line = line_of(files.read(missing.file), 0, entry.position)
     target = posixpath.normpath(posixpath.join(posixpath.dirname(missing.file), entry.name))
     if missing.why == "missing" and (nested := files.nested_in(target)):
-        found = (
-            f"{entry.field} names {entry.name}, which lies in the Git repository {nested}: that is not read"
-        )
-        return missing.file, Fault("nested", line, found, f"validate {nested} by itself")
+        found = f"{entry.field} names {entry.name}, which is in the Git repository {nested}: that is not read"
+        return missing.file, Fault("nested", line, found, f"validate {nested} separately")
     if missing.why == "missing" and files.is_ignored(target):
-        found = f"{entry.field} names {entry.name}, which git ignores: it is on this machine alone"
-        fix = "commit it, or take the entry out (a Secret can be made by sealed-secrets or external-secrets)"
+        found = f"{entry.field} names {entry.name}, which git ignores: it is only on this machine"
+        fix = "commit it, or remove the entry (sealed-secrets or external-secrets can create Secrets)"
     elif missing.why == "missing" and files.links.get(target) == LINKED:  # kustomize follows it
         found = f"{entry.field} names {entry.name}: {LINKED}"
         return missing.file, Fault("nested", line, found, "name the folder that the link leads to")
@@ -78,38 +76,38 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
         fix = "add one, or name its files"
     else:
         found, fix = {
-            "missing": (f"{entry.field} names {entry.name}, which is not there", "correct the path"),
+            "missing": (f"{entry.field} names {entry.name}, which does not exist", "correct the path"),
             "remote": (
                 f"{entry.field} names {entry.name}, which is not fetched",
                 "use --allow-remote, or a copy",
             ),
-            "cycle": (f"{entry.field} names {entry.name}, which leads back here", "break the circle"),
+            "cycle": (f"{entry.field} names {entry.name}, which leads back here", "break the cycle"),
             "deep": (
-                f"{entry.field} names {entry.name}, which is in more than {kustomize.DEEPEST} others",
-                "put some of them together",
+                f"{entry.field} names {entry.name}, which is nested in more than {kustomize.DEEPEST} others",
+                "combine some of them",
             ),
-            "outside": (f"{entry.field} names {entry.name}, outside of the repository", "move it inside"),
+            "outside": (f"{entry.field} names {entry.name}, outside the repository", "move it inside"),
         }[missing.why]
     code = {"remote": "remote", "cycle": "cycle", "deep": "build"}.get(missing.why, "missing")
     return missing.file, Fault(code, line, found, fix)
 
 
 def inflated(files: Files, names: Sequence[str]) -> Iterator[FileFault]:
-    """Kustomizations that have charts rendered: kustomize does so by helm, and where it is told to."""
+    """Kustomizations that render charts: kustomize does that with helm, and only if it is allowed to."""
     for name in names:
         if posixpath.basename(name) in kustomize.NAMES:
             for field in ("helmCharts", "helmChartInflationGenerator"):
                 if (files.mapping(name) or {}).get(field):
-                    found = "kustomize renders its charts with --enable-helm alone"
+                    found = "kustomize renders its charts only with --enable-helm"
                     line = line_of(files.read(name), 0, (field,))
                     yield (
                         name,
-                        Fault("inflate", line, found, "look at what `kustomize build --enable-helm` gives"),
+                        Fault("inflate", line, found, "check the output of `kustomize build --enable-helm`"),
                     )
 
 
 def replacement_fault(files: Files, closure: Sequence[str], error: str) -> FileFault | None:
-    """A replacement whose target lacks the field: where it is written, and how kustomize makes the field."""
+    """A replacement whose target lacks the field: where it is written, and how to create the field."""
     match = _NOT_FOUND.search(error)
     if match is None:
         return None
@@ -124,8 +122,6 @@ def replacement_fault(files: Files, closure: Sequence[str], error: str) -> FileF
                     position = ("replacements", number, "targets", place, "fieldPaths", paths.index(field))
                     line = line_of(files.read(name), 0, position)
                     found = f"kustomize cannot build it: the replacement's target has no field {field}"
-                    fix = (
-                        "let kustomize make the field (options: {create: true} of the target), or correct it"
-                    )
+                    fix = "let kustomize create it (options: {create: true} in the target), or correct it"
                     return name, Fault("build", line, found, fix)
     return None

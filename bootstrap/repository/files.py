@@ -1,4 +1,4 @@
-"""The files of a repository as they lie in a work tree: found, read within limits, known by content."""
+"""The files of a repository in a work tree: found, read within limits, identified by content."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ SKIPPED = {".git", ".venv", "node_modules", "__pycache__", ".tox", ".terraform"}
 MAX_FILES = 1_000_000
 LINKED = "it is a link to a folder, which is not followed"
 LOOKING = "reading the repository"
-"""What was tried when files cannot be found."""
+"""What was tried if files cannot be found."""
 
 Stat = tuple[int, int, int, int]
-"""Size in bytes, times of change of the content and of the inode in nanoseconds, inode."""
+"""Size in bytes, modification times of the content and of the inode in nanoseconds, inode."""
 _SECOND = 1_000_000_000
 _UNSETTLED = (0, 0, 0, 0)
 
 
 @dataclass
 class Files:
-    """A repository's files by path from its top (with `/`). What leads out of it is not among them.
+    """A repository's files by path from its root (with `/`), without what leads out of it.
 
     `links` are symbolic links that are not followed, path → why. `nested` are folders of Git repositories
     inside this one (submodules too) and `ignored` what git ignores: neither is read. `since` is when they
-    were looked at, in nanoseconds.
+    were scanned, in nanoseconds.
     """
 
     root: Path
@@ -46,9 +46,9 @@ class Files:
     _parsed: dict[str, Parsed] = field(default_factory=dict)
 
     def settled(self) -> dict[str, Stat]:
-        """The state of every file, for the next time; none of those that changed when they were looked at.
+        """The state of every file, for the next run; not of those that changed during the scan.
 
-        A second change within the tick of the file system's clock would leave the same times behind.
+        A second change within one tick of the file system's clock would leave the same times behind.
         """
         limit = self.since - _SECOND // 10
         return {
@@ -62,11 +62,11 @@ class Files:
         return path in self.stats
 
     def is_folder(self, path: str) -> bool:
-        """Whether a folder is there; what lies in a nested repository may be."""
+        """Whether a folder exists; in a nested repository it may."""
         return path in self._folders or self.nested_in(path) is not None
 
     def nested_in(self, path: str) -> str | None:
-        """The nested repository that a path lies in."""
+        """The nested repository that a path is in."""
         return next((one for one in self.nested if path == one or path.startswith(f"{one}/")), None)
 
     def is_ignored(self, path: str) -> bool:
@@ -82,19 +82,19 @@ class Files:
         return list(self._folders)
 
     def named(self, name: str) -> list[str]:
-        """The files of a name, wherever they lie, sorted."""
+        """The files of a name, in all folders, sorted."""
         end = f"/{name}"
         return sorted(path for path in self.stats if path == name or path.endswith(end))
 
     def below(self, folder: str) -> list[str]:
-        """The files in a folder and in all below it, sorted."""
+        """The files in a folder and its subfolders, sorted."""
         start = f"{folder}/" if folder else ""
         inside = (name for name in self._folders if name == folder or name.startswith(start))
         return sorted(path for name in inside for path in self._folders[name])
 
     def read(self, path: str) -> bytes:
-        """A file's content; of one that is too large, only enough to show that it is."""
-        # A string, as this happens thousands of times.
+        """A file's content; of a file that is too large, only enough to show that."""
+        # A string path, as this happens thousands of times.
         with open(f"{self.root}/{path}", "rb", buffering=0) as stream:  # noqa: PTH123
             content = stream.read(MAX_BYTES + 1)
         if path not in self._ids and len(content) <= MAX_BYTES:
@@ -102,7 +102,7 @@ class Files:
         return content
 
     def content_id(self, path: str) -> str:
-        """The file's content as a checksum (or, of what is too large, its size)."""
+        """The checksum of the file's content (or its size if it is too large)."""
         if path not in self._ids:
             size = self.stats[path][0]
             self._ids[path] = (
@@ -111,31 +111,31 @@ class Files:
         return self._ids[path]
 
     def parsed(self, path: str) -> Parsed:
-        """The file as YAML; kept, because kustomizations are asked for again and again."""
+        """The file as YAML; cached, because kustomizations are read repeatedly."""
         found = self._parsed.get(path)
         if found is None:
             found = self._parsed[path] = parse(self.read(path), self.stats[path][0])
         return found
 
     def forget(self, path: str) -> None:
-        """Let go of a parsed file."""
+        """Drop a parsed file from the cache."""
         self._parsed.pop(path, None)
 
     def mapping(self, path: str) -> Mapping[str, Any] | None:
-        """The file's one document, when it is a mapping."""
+        """The file's only document, if it is a mapping."""
         documents = self.parsed(path).documents
         value = documents[0].value if len(documents) == 1 else None
         return value if isinstance(value, dict) else None
 
 
 def scan(root: Path, ignored: frozenset[str] = frozenset()) -> Files:
-    """Find every file of a folder but what is `ignored`; InputError when that fails.
+    """Find every file of a folder except what is `ignored`; InputError when that fails.
 
     Symbolic links to files inside are followed; links to folders are not: a cycle would never end.
     """
     root = Path(os.path.realpath(root))
     if not root.is_dir():
-        raise InputError(LOOKING, f"{root} is no folder", "give a repository's folder")
+        raise InputError(LOOKING, f"{root} is not a folder", "give a repository's folder")
     files = Files(root, nested=_submodules(root), ignored=ignored)
     top = str(root)
     pending = [""]
@@ -161,7 +161,7 @@ def scan(root: Path, ignored: frozenset[str] = frozenset()) -> Files:
                 names.append(path)
         if len(files.stats) > MAX_FILES:
             found = f"it has more than {MAX_FILES:,} files"
-            raise InputError(LOOKING, found, "name the folder that holds the manifests")
+            raise InputError(LOOKING, found, "name the folder with the manifests")
     return files
 
 
@@ -169,14 +169,14 @@ _SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
 
 
 def _submodules(root: Path) -> list[str]:
-    """The folders of submodules, also those that were not checked out."""
+    """The folders of submodules, including those that are not checked out."""
     file = root / ".gitmodules"
     text = file.read_text("utf-8", "replace") if file.is_file() else ""
     return sorted({path.strip('"/') for path in _SUBMODULE.findall(text)})
 
 
 def _apart(files: Files, folder: str, entries: list[os.DirEntry[str]]) -> bool:
-    """Whether a folder is not this repository's: one with a Git repository, or an environment of Python."""
+    """Whether a folder is not part of this repository: a nested Git repository or a virtual environment."""
     if folder in files.nested:
         return True
     for entry in entries:
@@ -190,7 +190,7 @@ def _apart(files: Files, folder: str, entries: list[os.DirEntry[str]]) -> bool:
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as entries:  # thousands of times: no Path is made for each
+        with os.scandir(folder) as entries:  # thousands of times: no Path is created for each
             return list(entries)
     except PermissionError as error:
         raise InputError(LOOKING, str(error), "make the folder readable") from error
@@ -199,7 +199,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 def _link(files: Files, path: str, names: list[str]) -> None:
     try:
         _follow(files, path, names)
-    except OSError as error:  # it vanished meanwhile, or leads in a circle
+    except OSError as error:  # it vanished meanwhile, or is a cycle
         files.links[path] = f"it cannot be followed: {error.strerror}"
 
 

@@ -1,4 +1,4 @@
-"""Finds the line that an object of a rendered unit was written at."""
+"""Finds the line where an object of a rendered unit is written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Finder:
         self._headers: dict[str, list[tuple[str, str, str, int, int]]] = {}
 
     def find(self, file: str, body: Mapping[str, Any], name: str) -> tuple[str, int, int]:
-        """(file, document, line); a name may have got a prefix, a suffix or a hash since, a kind a patch."""
+        """(file, document, line); the name may have gained a prefix, suffix or hash, and the kind a patch."""
         if not file or not self._files.has(file):
             return file, 0, 0
         kind = str(body.get("kind"))
@@ -47,7 +47,7 @@ class Finder:
         return file, 0, 1
 
     def _lost(self, file: str, kind: str, name: str) -> tuple[str, int, int]:
-        """Where an object lies whose origin a patch took away: in the one file that has it, if any."""
+        """Where an object is whose origin a patch has removed: in the only file that has it, if any."""
         found = [
             (path, item[3], item[4])
             for path in self._closure
@@ -58,7 +58,7 @@ class Finder:
         return found[0] if len({path for path, _, _ in found}) == 1 else (file, 0, 1)
 
     def _generator(self, file: str, kind: str, name: str) -> int:
-        """The line of the generator that made a ConfigMap or Secret; 0 without one."""
+        """The line of the generator of a ConfigMap or Secret; 0 without one."""
         field = {"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}.get(kind, "")
         items = (self._files.mapping(file) or {}).get(field)
         for number, item in enumerate(items if isinstance(items, list) else ()):

@@ -1,4 +1,4 @@
-"""Follows the Applications of a start: what each applies, wave after wave, and what nobody has read of it."""
+"""Follows the Applications of a start: what each applies, wave after wave, and what could not be read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bootstrap.manifests.reader import Fault
 from bootstrap.repository import charts, kustomize
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appsets import sets
-from bootstrap.repository.appsets.appset import Expansion, World
+from bootstrap.repository.appsets.appset import Expansion, Inputs
 from bootstrap.repository.bringers import BRINGERS, brought_to
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import (
@@ -32,18 +32,18 @@ from bootstrap.resources.applications import Source
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource
 
 ANY = "*"
-"""The namespace of what may come anywhere."""
-JSONNET = "Argo CD renders jsonnet by itself"
+"""The namespace of what may be applied anywhere."""
+JSONNET = "only Argo CD renders jsonnet"
 _SAME = 20
-"""Applications that apply the same to the same namespace, of which what they apply is looked at."""
+"""Of Applications that apply the same to the same namespace, this many are followed."""
 _AGAIN = f"{_SAME} other Applications apply the same to the same namespace"
-MAKER = "it makes Applications, with values that Git does not tell"
-FETCH = "helm fetches charts with --fetch-charts alone"
+MAKER = "it generates Applications with values that are not in Git"
+FETCH = "helm fetches charts only with --fetch-charts"
 
 
 @dataclass
 class Follower:
-    """Follows starts in one repository; `infos` say what its files hold, `faults` gathers what is wrong."""
+    """Follows starts in one repository; `infos` say what its files contain, `faults` what is wrong."""
 
     files: Files
     renderer: Renderer
@@ -77,7 +77,7 @@ class Follower:
         return scope
 
     def _first(self, scope: Scope, start: Start) -> list[Placement]:
-        """The start, or the root Application that lies beside it and leads to it."""
+        """The start, or the root Application next to it that leads to it."""
         first = Placement("", start.unit, IN_CLUSTER, start.namespace)
         if start.complete and start.unit.tool == "directory":
             return [replace(first, unit=plain(start.unit.path, self._not_applied(start, first)))]
@@ -85,14 +85,14 @@ class Follower:
             return [first]
         self.renderer.render([start.unit])
         own = set(self.units[start.unit.key].closure)
-        beside = [
+        neighbours = [
             path
             for path in self.files.children(start.unit.path)
             if path not in own and self.infos.get(path, {}).get("sources")
         ]
-        if not beside:
+        if not neighbours:
             return [first]
-        root = Placement("", plain(start.unit.path, beside), IN_CLUSTER, start.namespace)
+        root = Placement("", plain(start.unit.path, neighbours), IN_CLUSTER, start.namespace)
         self.renderer.render([root.unit])
         for application, _ in self._applications(root):
             for source in applications.sources(application.body):
@@ -101,7 +101,7 @@ class Follower:
         return [root, first]
 
     def _not_applied(self, start: Start, first: Placement) -> list[str]:
-        """Of loose files, those that none of the Applications in them applies: what a person applies."""
+        """Of loose files, those that none of the Applications in them applies: a person applies them."""
         self.renderer.render([start.unit])
         units = [
             unit
@@ -116,7 +116,7 @@ class Follower:
     def _applications(
         self, placement: Placement, scope: Scope | None = None
     ) -> Iterator[tuple[Resource, str]]:
-        """The Applications that a unit holds (and their checksums), those of its ApplicationSets too."""
+        """The Applications of a unit (and their checksums), including those of its ApplicationSets."""
         unit = self.units[placement.unit.key]
         for number, body in unit.public.items():
             kind, namespace, _, file, document, line = unit.facts[number]
@@ -133,10 +133,10 @@ class Follower:
     def _expanded(
         self, scope: Scope | None, placement: Placement, number: int, body: Mapping[str, Any]
     ) -> Expansion:
-        """What a set makes; what of it Git does not tell is noted, of a scope."""
+        """What a set generates; what is not known from Git is noted in the scope."""
         _, _, name, file, _, line = self.units[placement.unit.key].facts[number]
-        world = World(self.files, self.urls, self._clusters())
-        made, fault, why = sets.followed(body, world, name, line, self.made)
+        inputs = Inputs(self.files, self.urls, self._clusters())
+        made, fault, why = sets.followed(body, inputs, name, line, self.made)
         self.made += len(made.applications)
         if scope is None or fault is None:
             return made
@@ -157,7 +157,7 @@ class Follower:
     def _follow(
         self, scope: Scope, application: Resource, parent: Placement, seen: set[tuple[str, str]]
     ) -> Iterator[Placement]:
-        """Where an Application's sources lead within this repository."""
+        """Follow an Application's sources within this repository."""
         name = f"{application.namespace}/{application.name}"
         cluster, namespace = applications.destination(application.body)
         for source in applications.sources(application.body):
@@ -184,7 +184,7 @@ class Follower:
             yield Placement(name, unit, cluster, namespace, (*parent.trail, name))
 
     def _note(self, scope: Scope, placement: Placement) -> None:
-        """What is not known of a unit that was read."""
+        """Note what is not known about a unit that was read."""
         unit, cluster = self.units[placement.unit.key], placement.cluster
         for number, (kind, namespace, name, file, _, line) in enumerate(unit.facts):
             if (why := BRINGERS.get(kind)) is not None:
@@ -217,13 +217,13 @@ class Follower:
         scope.unknown.append(Unknown(placement.application, what, fault.message, *place))
 
     def _may_hold_any(self, placement: Placement, unit: UnitResult) -> bool:
-        """Whether what was not read of a unit may hold Applications, or go to whatever namespace.
+        """Whether the unread part of a unit may have Applications, or go to any namespace.
 
-        A kustomization that says no namespace leaves it to what it takes up; so what a plugin makes, or what
-        lies elsewhere, may go anywhere. Of a chart it is known where its release is.
+        A kustomization that sets no namespace leaves it to what it includes; so what a plugin generates, or
+        what is elsewhere, may go anywhere. For a chart, the release's namespace is known.
         """
         if unit.broken:
-            return False  # what that hides is told by its own means (`lost`)
+            return False  # what that hides is recorded separately (`lost`)
         if any("makes" in self.infos.get(path, {}) for path in unit.closure):
             return True
         if placement.unit.tool != "kustomize":
@@ -232,9 +232,9 @@ class Follower:
         return not (own and (self.files.mapping(own) or {}).get("namespace"))
 
     def note_makers(self, scopes: Sequence[Scope], reached: Collection[str]) -> None:
-        """Charts of this repository that make Applications, and to which none leads.
+        """Note charts of this repository that generate Applications, and that none leads to.
 
-        Somebody installs them, with values that Git does not tell: what they bring may be anything.
+        Somebody installs them, with values that are not in Git: they may create anything.
         """
         charts = [posixpath.dirname(path) for path in self.files.named("Chart.yaml")]
         making = [path for path, info in self.infos.items() if "makes" in info and path not in reached]
@@ -247,17 +247,17 @@ class Follower:
                 scope.unknown.append(Unknown("", f"chart {chart or '.'}", MAKER, *place))
 
     def _is_meant(self, file: str, fault: Fault) -> bool:
-        """Whether a comment says that it has to be so."""
+        """Whether a comment says that it is intended."""
         comments = Comments(self.files.read(file) if self.files.has(file) else b"")
         return comments.covers(RULE_OF[fault.code], fault.line, fault.line)
 
     def _unknown(self, source: Source) -> tuple[str, str]:
-        """What a source that is not rendered is, and why."""
+        """A source that is not rendered, and why."""
         if source.chart is not None:
             return f"chart {source.chart}", FETCH
         path = str(source.path)
-        if index_sources.is_untold(source):
-            return path, "where it lies cannot be told from its template"
+        if index_sources.is_unfilled(source):
+            return path, "its template does not show where it is"
         if not applications.is_here(source, self.urls):
             return path, "in another repository"
         if nested := self.files.nested_in(posixpath.normpath(path.strip("/") or ".")):
@@ -267,7 +267,7 @@ class Follower:
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
             return charts.unit(source, application, namespace, self.fetch_charts)
-        if not applications.is_here(source, self.urls) or index_sources.is_untold(source):
+        if not applications.is_here(source, self.urls) or index_sources.is_unfilled(source):
             return None
         unit = index_sources.unit(source, self.files)
         if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):
@@ -280,10 +280,10 @@ class Follower:
 
 
 def share(scopes: Sequence[Scope], units: Mapping[str, UnitResult]) -> None:
-    """What is broken may be what a folder needs that no cluster leads to.
+    """Broken parts may contain what a folder needs that no cluster leads to.
 
-    Such folders may be applied together. Where a cluster's Applications cannot all be read, it may be
-    one of those that leads to the folder, and brings what it needs.
+    Such folders may be applied together. If not all Applications of a cluster can be read, an unread
+    one may lead to the folder, and apply what it needs.
     """
     loose = [scope for scope in scopes if not scope.complete]
     broken = [scope for scope in loose if scope.unreadable]

@@ -1,7 +1,7 @@
 """Pure: the annotation manifest-generate-paths of an Application, computed from what it really reads.
 
-Argo CD renders an Application again only when a commit touches one of these paths. A path too few
-leaves it stale; a path too many costs a render.
+Argo CD renders an Application again only when a commit touches one of these paths. A missing path
+leaves it stale; a superfluous path costs a render.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ REFERENCE = "$repo/"
 
 
 def files_read(application: Mapping[str, Any], tree: Tree) -> frozenset[str]:
-    """Every file that the Application's manifests come from, of this repository: the source `ref: repo`."""
+    """Every file of this repository (the source `ref: repo`) that the Application's manifests come from."""
     found: set[str] = set()
     for source in application["spec"]["sources"]:
         helm = source.get("helm") or {}
@@ -35,8 +35,8 @@ def files_read(application: Mapping[str, Any], tree: Tree) -> frozenset[str]:
 def annotation(application: Mapping[str, Any], tree: Tree, home: str) -> str:
     """The annotation's value: the folders of what is read, none below another.
 
-    Folders, not files: a neighbour such as values-ha.yaml is switched on by one line elsewhere. An
-    Application that reads nothing here gets `home`, its own folder, so that other commits leave it alone.
+    Folders, not files: a file such as values-ha.yaml can be switched on by one line elsewhere.
+    An Application that reads nothing here gets its own folder, `home`, so that other commits do not matter.
     """
     folders = {posixpath.dirname(path) for path in files_read(application, tree)} or {home}
     return ";".join(f"/{folder}" for folder in sorted(_outermost(folders)))

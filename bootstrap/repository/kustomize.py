@@ -1,4 +1,4 @@
-"""Pure: which files a kustomization is made of, and which of them cannot be had."""
+"""Pure: which files a kustomization is made of, and which of them are not available."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _REMOTE = re.compile(
 
 
 DEEPEST = 100
-"""Kustomizations that may stand in one another."""
+"""The most kustomizations nested in one another."""
 
 
 class Tree(Protocol):
-    """The files of a repository, by path from its top."""
+    """The files of a repository, by path from its root."""
 
     def has(self, path: str) -> bool: ...
     def is_folder(self, path: str) -> bool: ...
@@ -52,7 +52,7 @@ class Missing:
 class Closure:
     """Every file that the result depends on; what is missing; the folders of the kustomizations.
 
-    `charts` are those of the files that belong to charts: their templates are no YAML.
+    `charts` are those of the files that belong to charts: their templates are not YAML.
     """
 
     files: set[str] = field(default_factory=set)
@@ -71,7 +71,7 @@ def file_of(tree: Tree, folder: str) -> str | None:
 
 
 def closure(tree: Tree, folder: str) -> Closure:
-    """Follow a folder's kustomization as far as it leads within the repository."""
+    """Follow a folder's kustomization within the repository."""
     found = Closure()
     _follow(tree, folder, (), found)
     return found
@@ -128,17 +128,17 @@ _UNFIT = re.compile(r"-|[\w+.-]+::|file:|.*[?&](?:ref|version)=-", re.IGNORECASE
 
 
 def is_fetched(name: str) -> bool:
-    """Whether kustomize asks another host for it, even where a file is called so."""
+    """Whether kustomize fetches it from another host, even if a file has that name."""
     return _FETCHED.match(name) is not None
 
 
 def may_be_fetched(name: str) -> bool:
-    """Whether git may be given an address: none of this machine, of a helper of git, or with an option."""
+    """Whether git may get an address: not one on this machine, of a remote helper, or with an option."""
     return _UNFIT.match(name) is None
 
 
 def is_outside(target: str) -> bool:
-    """Whether a path from the repository's top leads out of it."""
+    """Whether a path from the repository's root leads out of it."""
     return target.startswith("../") or target == ".." or posixpath.isabs(target)
 
 
@@ -154,9 +154,9 @@ _NAMED = {
 
 
 def canonical(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A mapping with the names of fields as they are here: kustomize does not tell capitals from small.
+    """A mapping with canonical field names: kustomize ignores the case of field names.
 
-    What is there under two names is put together.
+    What is there under two spellings is combined.
     """
     if not any(_NAMED.get(key.casefold(), key) != key for key in mapping):
         return mapping
@@ -169,7 +169,7 @@ def canonical(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def entries(kustomization: Mapping[str, Any]) -> Iterator[Entry]:
-    """Every file or folder that a kustomization names, with where."""
+    """Every file or folder that a kustomization names, with its place."""
     kustomization = canonical(kustomization)
     for name in ("resources", "bases"):
         for index, item in _strings(kustomization.get(name)):
@@ -231,7 +231,7 @@ def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def resources(tree: Tree, closure: Iterable[str]) -> Iterator[str]:
-    """The files among a closure that its kustomizations name as resources, not as patches or settings."""
+    """The files of a closure that its kustomizations name as resources, not as patches or settings."""
     for path in closure:
         if posixpath.basename(path) in NAMES:
             for entry in entries(tree.mapping(path) or {}):
@@ -241,7 +241,7 @@ def resources(tree: Tree, closure: Iterable[str]) -> Iterator[str]:
 
 
 def folders(tree: Tree, folder: str) -> list[str]:
-    """The folders that a kustomization takes up directly and that can be built alone: no Components."""
+    """The folders that a kustomization includes directly and that can be built alone: not Components."""
     path = file_of(tree, folder)
     named = entries((tree.mapping(path) if path else None) or {})
     targets = [posixpath.normpath(posixpath.join(folder, one.name)) for one in named if one.kind == "any"]
@@ -256,10 +256,10 @@ _PLAIN = {"apiVersion", "kind", "metadata", "resources"}
 
 
 def parts(tree: Tree, folder: str) -> list[tuple[Literal["file", "folder"], str]]:
-    """What a kustomization puts together without changing it: files, and folders that do change something.
+    """What a kustomization combines without changing it: files, and folders that do change something.
 
-    kustomize takes quadratic time over long lists of resources; one that is only a list needs no
-    kustomize. The folder itself, when it is more than a list, or has a list in it twice: lists of lists
+    kustomize takes quadratic time for long lists of resources; one that is only a list needs no
+    kustomize. The folder itself, if it is more than a list, or contains a list twice: lists of lists
     could have more entries than can be counted.
     """
     seen: set[str] = set()
@@ -275,13 +275,13 @@ def _targets(folder: str, content: Mapping[str, Any]) -> Iterator[str]:
 
 
 class _Twice(Exception):
-    """A list stands in another one twice."""
+    """A list contains another one twice."""
 
 
 def _parts(
     tree: Tree, folder: str, trail: tuple[str, ...], seen: set[str]
 ) -> Iterator[tuple[Literal["file", "folder"], str]]:
-    """`trail` are the lists above: a circle ends."""
+    """`trail` are the lists above, to end cycles."""
     if folder in trail or len(trail) > DEEPEST:
         return
     path = file_of(tree, folder)
@@ -291,7 +291,7 @@ def _parts(
         return
     start = f"{folder}/" if folder else ""
     if any(tree.has(one) and not one.startswith(start) for one in _targets(folder, content)):
-        yield "folder", folder  # kustomize has to say whether it may read beside the folder
+        yield "folder", folder  # kustomize has to say whether it may read outside the folder
         return
     if folder in seen:
         raise _Twice

@@ -1,4 +1,4 @@
-"""Pure: manifests that nobody applies: test data, templates, patches that no kustomization names."""
+"""Pure: manifests that nothing applies: test data, templates, patches that no kustomization names."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from bootstrap.repository.files import Files
 from bootstrap.resources.index import mapping, qualified
 
 TEST_DATA = frozenset({"testdata", "test-data", "test_data", "fixtures", "__fixtures__", "__tests__"})
-"""Folders of what a program's tests read: Go leaves testdata out, too."""
+"""Folders of a program's test data: Go ignores testdata, too."""
 _TEMPLATES = frozenset(
     {"templates", "template", "skeleton", "skeletons", "boilerplate", "scaffold", "scaffolds"}
 )
-"""Folders that are copied, and filled in, before they are used."""
+"""Folders that are copied and filled in before they are used."""
 _NO_OBJECT = re.compile(rb"^(?:\$patch:|apiVersion:\s*[\"']?builtin[\"']?\s*(?:#|$))", re.MULTILINE)
 """A patch that deletes or replaces, or the settings of a generator or transformer of kustomize."""
 
 
 def is_test_data(path: str) -> bool:
-    """Whether a file lies in a folder of test data."""
+    """Whether a file is in a folder of test data."""
     return not TEST_DATA.isdisjoint(path.split("/")[:-1])
 
 
 def is_template(folder: str) -> bool:
-    """Whether a folder is for being copied."""
+    """Whether a folder is meant to be copied."""
     return not _TEMPLATES.isdisjoint(folder.split("/"))
 
 
 def is_no_object(content: bytes) -> bool:
-    """Whether what has a kind is none of Kubernetes' objects."""
+    """Whether something with a kind is not a Kubernetes object."""
     return _NO_OBJECT.search(content) is not None
 
 
 def unused_patches(files: Files, folder: str, paths: Collection[str]) -> set[str]:
-    """Of files beside a kustomization that it does not name, those that are patches of what it builds.
+    """Of the files next to a kustomization that it does not name, those that are patches of what it builds.
 
-    A patch has the kind and the name of an object that is there, whole, in another file.
+    A patch has the kind and the name of an object that is complete in another file.
     """
     if kustomize.file_of(files, folder) is None:
         return set()

@@ -1,4 +1,4 @@
-"""Where the repository begins that a folder lies in: paths in Applications count from there."""
+"""Where the repository of a folder begins: paths in Applications are relative to that."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from bootstrap.manifests.reader import MAX_BYTES
 from bootstrap.repository.files import SKIPPED
 
 _ENOUGH = 200
-"""Applications whose paths are looked up, to tell where they count from."""
+"""The most Applications whose paths are looked up to see what they are relative to."""
 _APPLICATION = re.compile(rb"^kind:\s*[\"']?(?:Application|ApplicationSet)\b", re.MULTILINE)
 _PATH = re.compile(rb"^[ \t-]*\{?[ \t]*path:[ \t]*[\"']?([\w./-]+)[\"']?\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A repository's top, and the folder below it that is meant ("" for all of it)."""
+    """A repository's root, and the folder below it that is meant ("" for all of it)."""
 
     top: Path
     within: str = ""
 
 
 def locate(path: Path, invocation: Invocation) -> Place:
-    """The repository of a folder: its Git work tree, or what `bootstrap.yaml` lies at the top of.
+    """The repository of a folder: its Git work tree, or the folder with `bootstrap.yaml` at its root.
 
-    A folder of a work tree is a repository of its own when it is no part of that one (git ignores it), or
-    when the paths in its Applications count from it: an example, a test's fixture.
+    A folder of a work tree is a separate repository if it is not part of that one (git ignores it), or
+    if the paths in its Applications are relative to it: an example, a test's fixture.
     """
     path = Path(os.path.realpath(path))
     top = next((one for one in (path, *path.parents) if (one / ".git").exists()), None)
@@ -51,14 +51,14 @@ def _is_layout(folder: Path) -> bool:
 
 
 def _is_foreign(top: Path, path: Path, invocation: Invocation) -> bool:
-    """Whether a folder only happens to lie in a work tree: ignored, or a stranger in a home that is one."""
+    """Whether a folder only happens to be in a work tree: ignored, or untracked in a home folder."""
     if revisions.is_ignored(top, path, invocation):
         return True
     return top == Path(os.path.realpath(Path.home())) and not revisions.has_tracked(top, path, invocation)
 
 
 def _counts_from(path: Path, top: Path) -> bool:
-    """Whether more of the paths in a folder's Applications lead somewhere from there than from the top."""
+    """Whether more paths in a folder's Applications exist relative to it than relative to the root."""
     from_path = from_top = 0
     for number, name in enumerate(_sources(path)):
         if number == _ENOUGH:
@@ -81,7 +81,7 @@ def _sources(folder: Path) -> Iterator[str]:
 
 
 def _application(file: Path) -> bytes:
-    """A file that holds an Application; of any other, nothing."""
+    """The content of a file with an Application; b"" for any other."""
     try:
         if not file.is_file():
             return b""

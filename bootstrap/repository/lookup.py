@@ -1,4 +1,4 @@
-"""Pure: what is asked for by name and is not there: InputError with the names there are."""
+"""Pure: names that do not exist: InputError with the existing ones."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from bootstrap.resources.index import Index, Resource
 
 _SHOWN = 20
 _AROUND = {"overlays", "environments", "envs"}
-"""Folders whose folders are environments: others, such as `chart/crds`, are not offered."""
+"""Folders whose subfolders are environments: others, such as `chart/crds`, are not suggested."""
 
 
 def check_application(asked: str | None, names: Iterable[str]) -> None:
-    """Whether an Application is there; `names` are `namespace/name`, either form may be asked for."""
+    """InputError unless an Application exists; `names` are `namespace/name`, and either form may be given."""
     known = sorted({name.rpartition("/")[2] for name in names})
     if asked is not None and asked.rpartition("/")[2] not in known:
         raise missing("--app", f"there is no Application {asked}", asked, known)
 
 
 def in_environment(applications: Mapping[str, Resource], environment: str) -> set[str]:
-    """The Applications of one environment: their folder, or their name, ends in it."""
+    """The Applications of one environment: their folder or name ends in it."""
     return {
         name
         for name, application in applications.items()
@@ -33,7 +33,7 @@ def in_environment(applications: Mapping[str, Resource], environment: str) -> se
 
 
 def check_environment(asked: str | None, applications: Mapping[str, Resource], on: bool = True) -> None:
-    """Whether an environment has an Application; `on` says that these are only those that are switched on."""
+    """InputError unless an environment has an Application; `on`: these are only the ones switched on."""
     if asked is not None and not in_environment(applications, asked):
         known = sorted(
             {
@@ -43,29 +43,29 @@ def check_environment(asked: str | None, applications: Mapping[str, Resource], o
                 if application.name.endswith(f"-{folder}") and around in _AROUND
             }
         )
-        found = f"no Application{' that is on' if on else ''} is of an environment {asked}"
+        found = f"no Application{' that is switched on' if on else ''} belongs to an environment {asked}"
         raise missing("--env", found, asked, known)
 
 
 def _folders(application: Resource) -> dict[str, str]:
-    """The last folders of its paths, and what each of them lies in."""
+    """The last folders of its paths, and the parent of each."""
     paths = ((source.path or "").rstrip("/").split("/") for source in sources(application.body))
     return {parts[-1]: parts[-2] for parts in paths if len(parts) > 1}
 
 
 def missing(option: str, found: str, asked: str, known: list[str]) -> InputError:
-    """That what was asked for is not among what is known: with the nearest names, or some of them."""
+    """The error for a name that is not known: with the most similar names, or some of them."""
     hint = suggest(near(asked, known, most=3))
     if not hint and known:
         hint = f"choose from: {', '.join(known[:_SHOWN])}{' and more' if len(known) > _SHOWN else ''}"
     elif not hint:
-        hint = f"leave {option} out: there is none to choose from"
+        hint = f"omit {option}: there is none to choose from"
     return InputError(f"reading {option}", found, hint)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for; see the options of the commands."""
+    """The request; see the options of the commands."""
 
     path: Path
     cluster: str | None = None

@@ -1,6 +1,6 @@
 """A repository as it was read: its clusters, their Applications, and everything those would apply.
 
-Objects stay in the store and are given out a cluster, or a namespace, at a time.
+Objects stay in the store and are loaded one cluster, or one namespace, at a time.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from bootstrap.resources.index import (
 )
 
 _ARGOCD = {APPLICATION, APPLICATION_SET, PROJECT}
-"""Kinds that are of use in Argo CD's own namespace alone, unless they say another."""
+"""Kinds that only have an effect in Argo CD's own namespace, unless they name another."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to read. `cluster` None: every cluster and what no cluster reaches.
+    """What to read. `cluster` None: every cluster, and what no cluster reaches.
 
-    `urls` mean this repository too; a copy of a revision does not know its remotes.
+    `urls` also mean this repository; a copy of a revision does not know its remotes.
     """
 
     cluster: str | None = None
@@ -52,7 +52,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Placement:
-    """A unit applied by an Application: to `cluster`, and to `namespace` what names none itself."""
+    """A unit applied by an Application to `cluster`; objects without a namespace go to `namespace`."""
 
     application: str
     unit: Unit
@@ -63,7 +63,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Something that an Application applies and nobody has seen: `what` it is, and `why`."""
+    """Something that an Application applies and that was not read: `what` it is, and `why`."""
 
     application: str
     what: str
@@ -79,10 +79,10 @@ class Scope:
     """What one Argo CD applies. `complete` is False for a folder that no cluster leads to.
 
     `opaque` has (cluster, namespace) of what could not be rendered, "" for cluster-scoped objects, and
-    `unknown` what that is; `charts` the names of its charts; `unreadable` the Applications of which
-    something is broken, by their cluster, and `lost` says that Applications may be among it; `digests` the
+    `unknown` what that is; `charts` the names of its charts; `unreadable` the Applications with broken
+    parts, by their cluster, and `lost` says that Applications may be among those parts; `digests` the
     checksums of its Applications' bodies, by `namespace/name`; `definitions` what its CRDs say: `Kind.group`
-    → is cluster-scoped (None: not asked yet).
+    → is cluster-scoped (None: not read yet).
     """
 
     name: str
@@ -105,7 +105,7 @@ class Scope:
         return {f"{one.namespace}/{one.name}": one for one in self.applications}
 
     def promised_in(self, namespace: str) -> dict[tuple[str, str], frozenset[str]]:
-        """The Secrets that are made in a namespace."""
+        """The Secrets that are created in a namespace."""
         return self._promised_by_namespace.get(namespace, {})
 
     @cached_property
@@ -120,9 +120,9 @@ class Scope:
 class Repository:
     """A repository as read; see `groups`, `objects` and `index`.
 
-    `within` is the folder that was named, "" for all of it: what is shown concerns what lies below it.
-    `secrets` has line and kind of credentials in files that are no manifests; `templated` are those that
-    would be manifests but for the templates in them, outside of charts; `test_data` are those that only a
+    `within` is the folder that was named, "" for all of it: only what is below it is reported.
+    `secrets` has line and kind of credentials in files that are not manifests; `templated` are files that
+    would be manifests without the templates in them, outside charts; `test_data` are files that only a
     program's tests read.
     """
 
@@ -139,7 +139,7 @@ class Repository:
     test_data: Sequence[str] = ()
 
     def is_within(self, file: str) -> bool:
-        """Whether a file lies in the folder that was named."""
+        """Whether a file is in the folder that was named."""
         return not self.within or file == self.within or file.startswith(f"{self.within}/")
 
     def concerns(self, placement: Placement) -> bool:
@@ -147,7 +147,7 @@ class Repository:
         return any(map(self.is_within, self.units[placement.unit.key].closure))
 
     def objects(self, scope: Scope, only: Callable[[str, str], bool] | None = None) -> Iterator[Resource]:
-        """Objects of a scope; `only` is asked with (cluster, namespace) before anything is loaded."""
+        """Objects of a scope; `only` is called with (cluster, namespace) before anything is loaded."""
         namespaced = self.namespaced(scope)
         for placement in scope.placements:
             unit = self.units[placement.unit.key]
@@ -162,7 +162,7 @@ class Repository:
                     yield self.resource(placement, unit.facts[number], bodies[number], namespaced)
 
     def public(self, scope: Scope) -> Iterator[tuple[str, Resource]]:
-        """(cluster, object) of the kinds that other namespaces look at; nothing is loaded."""
+        """(cluster, object) of the kinds that other namespaces depend on; nothing is loaded."""
         namespaced = self.namespaced(scope)
         for placement in scope.placements:
             unit = self.units[placement.unit.key]
@@ -176,12 +176,12 @@ class Repository:
         return Index(resources, opaque, scope.promised, scope.by_name)
 
     def namespaced(self, scope: Scope) -> Callable[[Any, Placement], str]:
-        """A function that gives the namespace in which an object will live."""
+        """A function that returns the namespace that an object will be in."""
         return self.namespaced_in(scope, self.units)
 
     @staticmethod
     def namespaced_in(scope: Scope, units: Mapping[str, UnitResult]) -> Callable[[Any, Placement], str]:
-        """The same, while a repository is read."""
+        """The same while a repository is being read."""
         if scope.definitions is None:
             bodies = (body for one in scope.placements for body in units[one.unit.key].public.values())
             crds = (body for body in bodies if body.get("kind") == "CustomResourceDefinition")
@@ -214,9 +214,9 @@ class Repository:
 
 
 def _guessed(facts: Sequence[Any]) -> dict[str, str]:
-    """The namespace into which a person would apply what names none: the only one that its file names.
+    """The namespace in which a person would apply objects without one: the only one that the file names.
 
-    Or the only one of its folder, where most objects name it. By file, "" for the folder.
+    Or the only one of the folder, if most objects name it. By file, "" for the folder.
     """
     found: dict[str, set[str]] = defaultdict(set)
     unnamed = 0
@@ -233,9 +233,9 @@ def _guessed(facts: Sequence[Any]) -> dict[str, str]:
 
 
 def promised(application: Resource) -> dict[tuple[str, str], frozenset[str]]:
-    """The Secrets that `bootstrap init` makes for an Application: (namespace, name) → keys.
+    """The Secrets that `bootstrap init` creates for an Application: (namespace, name) → keys.
 
-    It makes none outside of the Application's own namespace; of one that names none, that is what is wrong.
+    It creates none outside the Application's own namespace; an Application without one is the fault then.
     """
     text = application.annotations.get(SECRETS)
     own = dig(application.body, "spec", "destination", "namespace")

@@ -1,4 +1,4 @@
-"""The namespaces that files put something into, also where they cannot be read as YAML."""
+"""The namespaces that files put something into, even if they cannot be read as YAML."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NAMESPACE = re.compile(rb"\bnamespace[\"']?:[ \t]*[\"']?([a-z0-9][a-z0-9-]*)")
 
 
 def namespaces(files: Files, closure: Sequence[str]) -> list[str]:
-    """The namespaces that some files put something into; of what is not valid YAML, all that it names.
+    """The namespaces that some files put something into; for invalid YAML, all that it names.
 
-    A kustomization that is none may take up whatever lies below it.
+    An invalid kustomization may include anything below it.
     """
     found: set[str] = set()
     for path in closure:
@@ -32,5 +32,5 @@ def namespaces(files: Files, closure: Sequence[str]) -> list[str]:
 
 
 def is_yaml(name: str) -> bool:
-    """Whether a file's name says that it is YAML."""
+    """Whether a file has a YAML file's name."""
     return name.endswith((".yaml", ".yml")) or posixpath.basename(name) in kustomize.NAMES

@@ -1,4 +1,4 @@
-"""What commands need of a repository: read it through the cache, and its settings for the rules."""
+"""What commands need of a repository: read it through the cache, and choose a scope."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bootstrap.resources.index import Index
 
 @contextmanager
 def opened(path: Path, output: Output, options: Options, cached: bool = True) -> Iterator[Repository]:
-    """The repository that `path` lies in, read; what takes long, or is left out, is told on stderr.
+    """Read the repository that `path` is in; what takes long, or is left out, is reported on stderr.
 
-    What was rendered is kept when the block ends well.
+    What was rendered is stored if the block ends without an error.
     """
     place = locate(path, output.invocation)
     with _few_collections():
@@ -36,7 +36,7 @@ def opened(path: Path, output: Output, options: Options, cached: bool = True) ->
             repository = read(place.top, output.invocation, store, options, output.info)
         repository.within = place.within
         if place.within:
-            output.info(f"{place.within} is part of {place.top}: paths count from there")
+            output.info(f"{place.within} is part of {place.top}: paths are relative to that")
         if nested := repository.files.nested:
             names = ", ".join(sorted(nested)[:5]) + (" and more" if len(nested) > 5 else "")
             many = "Git repositories" if len(nested) > 1 else "Git repository"
@@ -47,7 +47,7 @@ def opened(path: Path, output: Output, options: Options, cached: bool = True) ->
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Collect garbage less often: hundreds of thousands of objects are read, and hardly any has a cycle."""
+    """Collect garbage less often: hundreds of thousands of objects are read, and hardly any are in cycles."""
     before = gc.get_threshold()
     gc.set_threshold(20_000, *before[1:])
     try:
@@ -57,9 +57,9 @@ def _few_collections() -> Iterator[None]:
 
 
 def nothing_in(repository: Repository) -> InputError:
-    """That there is nothing to look at."""
+    """The error for a folder without anything to read."""
     where = repository.files.root / repository.within
-    found = "there is no kustomization and no Kubernetes manifest in it"
+    found = "it has no kustomization and no Kubernetes manifest"
     if nested := sorted(repository.files.nested):
         found += f"; Git repositories in it are not read ({', '.join(nested[:5])})"
     if repository.templated:
@@ -68,9 +68,9 @@ def nothing_in(repository: Repository) -> InputError:
 
 
 def choose_scope(repository: Repository, cluster: str | None) -> Scope:
-    """The scope that is meant: the one that is asked for, else the first that is all of a cluster.
+    """The scope that is meant: the requested one, else the first that is a complete cluster.
 
-    Of a folder, the first that it has a part in.
+    For a folder, the first that it is part of.
     """
     scopes = repository.scopes
     if cluster is not None:
@@ -84,7 +84,7 @@ def choose_scope(repository: Repository, cluster: str | None) -> Scope:
 
 
 def cluster_index(repository: Repository, scope: Scope) -> Index:
-    """Everything of a scope that goes to the cluster where Argo CD runs, or else to its first one."""
+    """Everything of a scope that goes to the cluster where Argo CD runs, else to its first one."""
     index = repository.index(scope)
     if index.resources or not scope.placements:
         return index

@@ -1,4 +1,4 @@
-"""Pure: the line of a patch that gave a field its value, where the object's own file says another."""
+"""Pure: the line of the patch that set a field, if the object's own file has another value."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from bootstrap.repository.files import Files
 
 Candidates = Callable[[str], Iterable[str]]
-"""An Application (`namespace/name`) → the files that it is made of, its own among them."""
+"""An Application (`namespace/name`) → the files that it is made of, including its own."""
 
 
 def value_at(body: Any, path: Sequence[str | int]) -> str | None:
-    """The text of the value at a path, None when it is none or no plain one."""
+    """The text of the value at a path; None if there is none, or it is not a scalar."""
     for part in path:
         in_list = isinstance(body, list) and isinstance(part, int) and part < len(body)
         if in_list or (isinstance(body, Mapping) and part in body):
@@ -24,7 +24,7 @@ def value_at(body: Any, path: Sequence[str | int]) -> str | None:
 
 
 def written(nodes: Sequence[Any], document: int, path: Sequence[str | int]) -> str | None:
-    """The text at a path of a document as it is written; None when it is not there."""
+    """The text at a path of a document as written; None if it does not exist."""
     node = nodes[document] if document < len(nodes) else None
     for part in path:
         below = None
@@ -37,7 +37,7 @@ def written(nodes: Sequence[Any], document: int, path: Sequence[str | int]) -> s
 
 
 def patch_line(files: Files, names: Iterable[str], key: str | int, value: str) -> tuple[str, int] | None:
-    """(file, line) where a value stands under its key, or as that of a JSON patch; None unless once."""
+    """(file, line) of a value under its key, or in a JSON patch; None unless there is exactly one."""
     label = rf"(?:value|{re.escape(str(key))})" if isinstance(key, str) else "value"
     pattern = re.compile(
         rf"(?:^|[\s{{,-]|\")[\"']?{label}[\"']?:\s*[\"']?{re.escape(value)}[\"']?\s*(?:[,}}#].*)?$".encode()

@@ -1,4 +1,4 @@
-"""Pure: patches of kustomizations whose target is not there. kustomize leaves them out and says nothing."""
+"""Pure: patches of kustomizations whose target does not exist. kustomize ignores them silently."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bootstrap.repository.kustomize import NAMES, Tree
 from bootstrap.resources.index import mapping, mappings
 
 Target = tuple[str, str, int, str]
-"""A patch by its file, field and number, and what is wrong with its target; "" when it selects something."""
+"""A patch by its file, field and number, and what is wrong with its target; "" if it selects something."""
 
 
 @dataclass(frozen=True)
 class _Object:
-    """What a target can select: an object as it lies in its file, or as it was built."""
+    """What a target can select: an object as in its file, or as built."""
 
     group: str
     version: str
@@ -31,8 +31,8 @@ class _Object:
 def targets(tree: Tree, closure: Iterable[str], sources: Iterable[Any], built: Iterable[Any]) -> list[Target]:
     """Every patch of some kustomizations that names its target; `sources` are the objects in their files.
 
-    Names change on the way, by prefixes and suffixes: part of a built name is enough. Components are left
-    out, which may be written for objects that not everybody has.
+    Prefixes and suffixes change names on the way: part of a built name is enough. Components are skipped:
+    they may be written for objects that not everybody has.
     """
     kustomizations = [file for file in closure if posixpath.basename(file) in NAMES]
     patches = [(file, *one) for file in kustomizations for one in _named(tree, file)]
@@ -51,9 +51,9 @@ def targets(tree: Tree, closure: Iterable[str], sources: Iterable[Any], built: I
 
 
 def _named(tree: Tree, file: str) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
-    """The patches with a target of a certain name. One without may be meant for what is not there yet.
+    """The patches with a target of a fixed name. Others may be intended for objects that do not exist yet.
 
-    What a patch deletes is gone when all is built, and nobody can tell whether it was there.
+    What a patch deletes is absent from the result, so it is unknown whether it existed.
     """
     content = tree.mapping(file) or {}
     if content.get("kind") == "Component":
@@ -84,7 +84,7 @@ def _generated(content: Mapping[str, Any]) -> Iterator[_Object]:
 
 
 def _selects(target: Mapping[str, Any], one: _Object, whole: bool) -> bool:
-    """As kustomize selects (each field a regular expression of the whole value), and rather too much."""
+    """Like kustomize (each field is a regular expression for the whole value), but rather too permissive."""
     for field in ("group", "version", "kind"):
         if target.get(field) and not _fits(str(target[field]), getattr(one, field), True):
             return False
@@ -99,7 +99,7 @@ def _selects(target: Mapping[str, Any], one: _Object, whole: bool) -> bool:
 
 def _fits(pattern: str, value: str, whole: bool) -> bool:
     found = globs.fits(pattern if whole else pattern.strip("^$"), value, whole)
-    return found is not False  # of what nobody can tell, nothing is said
+    return found is not False  # if it is unknown, nothing is reported
 
 
 def _message(target: Mapping[str, Any], objects: Sequence[_Object]) -> str:
@@ -111,4 +111,6 @@ def _message(target: Mapping[str, Any], objects: Sequence[_Object]) -> str:
     else:
         version = f"{same.group}/{same.version}".strip("/")
         near = f"; the {same.kind} of that name is {version} and may have other labels"
-    return f"the patch's target {kind} {name} is nothing that is built here{near}".replace("  ", " ")
+    return f"the patch's target {kind} {name} is not among the objects that are built here{near}".replace(
+        "  ", " "
+    )

@@ -1,4 +1,4 @@
-"""The plain part of a kustomization: what it gives without its charts, plugins and what lies elsewhere."""
+"""The plain part of a kustomization: its objects without charts, plugins and remote parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bootstrap.repository.files import Files
 from bootstrap.resources.index import mapping
 
 UNREAD = frozenset({"inflate", "remote", "nested"})
-"""Faults that leave a plain part: something is beyond what is read, and nothing is wrong."""
+"""Faults that leave a plain part: something is outside what is read, but nothing is wrong."""
 _FIELDS = (
     "helmCharts",
     "helmChartInflationGenerator",
@@ -27,7 +27,7 @@ _ENTRIES = ("resources", "bases", "components", "crds", "configurations")
 
 
 def build(files: Files, folder: str, options: Mapping[str, Any], program: str) -> tools.Built:
-    """The objects of a folder's plain part; an error where there is none without the rest."""
+    """The objects of a folder's plain part; an error if it cannot be built without the rest."""
     closure = kustomize.closure(files, folder)
     gone = {(one.file, one.entry.name) for one in closure.missing}
     with tempfile.TemporaryDirectory(prefix="bootstrap-plain-") as name:
@@ -44,7 +44,7 @@ def build(files: Files, folder: str, options: Mapping[str, Any], program: str) -
 
 
 def _plain(kustomization: Mapping[str, Any], gone: Collection[str]) -> Mapping[str, Any]:
-    """A kustomization without charts and plugins, and without the entries that cannot be had."""
+    """A kustomization without charts and plugins, and without the entries that are not available."""
     kept = {key: value for key, value in kustomization.items() if key not in _FIELDS}
     for field in _ENTRIES:
         if isinstance(kept.get(field), list):

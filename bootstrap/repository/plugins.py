@@ -1,6 +1,6 @@
-"""Files that kustomize is sent to from elsewhere than a kustomization's own fields.
+"""Files that kustomize reads because of something other than a kustomization's own fields.
 
-The configuration of a generator or transformer (in a file, or written into the list) may name files and
+The configuration of a generator or transformer (in a file, or inline in the list) may name files and
 addresses, and so may the `kustomize:` section of an Application.
 """
 
@@ -17,11 +17,11 @@ from bootstrap.repository.kustomize import Entry, Missing
 
 _FIELDS = ("generators", "transformers", "validators")
 _NAMING = {"path", "paths", "files", "envs", "env", "valuesfile", "additionalvaluesfiles", "charthome"}
-"""Fields of builtin generators and transformers that name files, folded; some have paths of fields too."""
+"""Fields of builtin generators and transformers that name files, in lower case; some also name fields."""
 
 
 def named(files: Files, closure: Sequence[str]) -> tuple[set[str], list[Missing]]:
-    """The files that the generators and transformers of some kustomizations name, and what cannot be had."""
+    """The files that the generators and transformers of kustomizations name, and what is not available."""
     found: set[str] = set()
     missing: list[Missing] = []
     for path in closure:
@@ -44,7 +44,7 @@ def named(files: Files, closure: Sequence[str]) -> tuple[set[str], list[Missing]
 
 
 def _names_in(files: Files, folder: str, item: str) -> Iterator[str]:
-    """What the configurations of one entry name: written out, in a file, or in a folder's files."""
+    """What the configurations of one entry name: inline, in a file, or in a folder's files."""
     if "\n" in item:
         documents = parse(item.encode()).documents
     else:
@@ -56,7 +56,7 @@ def _names_in(files: Files, folder: str, item: str) -> Iterator[str]:
 
 
 def _strings(value: Any, field: str) -> Iterator[str]:
-    """Every text below a field that names files; of `key=path` the path."""
+    """Every string below a field that names files; for `key=path` the path."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _strings(item, key.casefold())
@@ -72,7 +72,7 @@ def overrides(
 ) -> tuple[dict[str, Any], set[str], list[Missing]]:
     """An Application's fields on top of a kustomization, with the text of patches in place of their paths.
 
-    Also the files that they come from, and what cannot be had.
+    Also returns the files that they come from, and what is not available.
     """
     result = dict(options)
     found: set[str] = set()

@@ -1,7 +1,7 @@
 """Reads a repository: its clusters, their Applications, and everything those would apply.
 
 `read` finds and renders; what was rendered before from the same files is taken from the store. The
-result keeps objects in the store and gives them out a cluster, or a namespace, at a time.
+result keeps objects in the store and loads them one cluster, or one namespace, at a time.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def read(
     options: Options,
     report: Callable[[str], None] = lambda _: None,
 ) -> Repository:
-    """Read a repository; `report` is told of what takes long.
+    """Read a repository; `report` is called with what takes long.
 
-    Raises InputError when it cannot be one, never for what is wrong inside it.
+    Raises InputError if it cannot be a repository, never for what is wrong inside it.
     """
     root = Path(os.path.realpath(root))
     record_key = (
@@ -64,7 +64,7 @@ def read(
 
 
 def _scanned(root: Path, invocation: Invocation, record: Mapping[str, Any] | None) -> Files:
-    """The files, without what git ignores; git is asked while they are looked for as the last time."""
+    """The files, without what git ignores; git runs while the files are scanned with its last answer."""
     if record is None or not (root / ".git").exists():
         return scan(root, revisions.ignored(root, invocation))
     answers: list[frozenset[str]] = []
@@ -80,7 +80,7 @@ def _scanned(root: Path, invocation: Invocation, record: Mapping[str, Any] | Non
 
 
 class _Reader:
-    """One reading of a repository; holds what was read the last time."""
+    """One reading of a repository; it has what was read last time."""
 
     def __init__(
         self,
@@ -120,11 +120,11 @@ class _Reader:
 
     @property
     def dirty(self) -> bool:
-        """Whether something is worth keeping for the next reading."""
+        """Whether something is worth storing for the next run."""
         return self._fresh or self._renderer.dirty
 
     def record(self) -> dict[str, Any]:
-        """What the next reading can start from."""
+        """What the next run can start from."""
         units = {key: unit.data() for key, unit in self.units.items() if lasts(unit)}
         return {
             "files": self.files.settled(),
@@ -137,7 +137,7 @@ class _Reader:
         }
 
     def _discover(self) -> list[Start]:
-        """Where to begin; as the last time, when no file says something else."""
+        """Where to begin; as last time, if no relevant file has changed."""
         paths = self._changed if self._listing_same else self.files.stats
         fresh = {
             path: inspect(self.files, path)
@@ -179,7 +179,7 @@ class _Reader:
         for scope in scopes:
             reached |= self._files_of(scope)
         others = [one for one in found if not one.complete and not reached.intersection(one.files)]
-        # Those with Applications first: what they lead to is no start of its own.
+        # Those with Applications first: what they lead to is not a separate start.
         others.sort(key=lambda start: not self._holds_applications(start))
         self._renderer.render([start.unit for start in others])
         copied: list[str] = []
@@ -214,9 +214,9 @@ class _Reader:
         )
 
     def _complete(self, found: Sequence[Start], follower: Follower) -> list[Scope]:
-        """The scopes of what begins a cluster: none that another one leads to.
+        """The scopes that begin a cluster: none that another one leads to.
 
-        Several that share no Application may well be one cluster's: none of them is all of it then.
+        Several that share no Application may belong to one cluster: then none of them is complete.
         """
         made = [(start, follower.scope(start)) for start in found]
         if all(is_named(start) for start in found):

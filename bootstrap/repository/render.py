@@ -1,4 +1,4 @@
-"""Has a result for every unit: from the last reading, from the store, or rendered now."""
+"""Gets a result for every unit: from the last run, from the store, or rendered now."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from bootstrap.repository.tools import Built, Overlay, build_many, kustomize
 from bootstrap.repository.unit import Prepared, UnitResult, from_directory, from_list, prepare, result
 
 CHUNK = 256
-"""Units rendered before the parsed files are let go."""
+"""How many units to render before the parsed files are dropped."""
 _RESTRICTED = re.compile(r"security; file .* is not in or below")
-"""A file beside its folder: Flux takes it up, and so does Argo CD where it is told to."""
+"""A file outside its folder: Flux includes it, and so does Argo CD if it is configured to."""
 _PLUGINS = re.compile(r"external plugins disabled|--enable-(?:helm|alpha-plugins|exec)")
 _BASES, _LOOKS = 50, 200
-"""Folders of a kustomization, and of all, that are built alone to find the one that cannot be."""
+"""The most folders, per kustomization and in total, that are built alone to find the broken one."""
 
 
 class Renderer:
-    """`units` are the results so far; `before` those of the last reading, good unless a file changed."""
+    """`units` are the results so far; `before` those of the last run, valid unless a file has changed."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Renderer:
         self._budget = run.budget(sum(stat[0] for stat in files.stats.values()))
 
     def render(self, units: Iterable[Unit]) -> None:
-        """Have a result for each unit: from the last reading, from the store, or made now."""
+        """Get a result for each unit: from the last run, from the store, or rendered now."""
         wanted = list({unit.key: unit for unit in units if unit.key not in self.units}.values())
         fresh: list[Unit] = []
         for unit in wanted:
@@ -71,7 +71,7 @@ class Renderer:
             self._chunk(fresh[start : start + CHUNK])
 
     def _still_holds(self, known: Mapping[str, Any]) -> bool:
-        """Whether no file that the result depends on changed, came or went."""
+        """Whether no file that the result depends on was changed, added or removed."""
         if self._changed.intersection(known["closure"]):
             return False
         return self._listing_same or not known["volatile"]
@@ -107,7 +107,7 @@ class Renderer:
                 self.files.forget(name)
 
     def _build(self, items: Sequence[Prepared]) -> None:
-        """Build kustomizations: those that are only lists by their parts, as far as that goes."""
+        """Build kustomizations; those that are only lists are built from their parts if possible."""
         parts = {part.folder: part for item in items for part in item.parts if isinstance(part, Overlay)}
         whole = [item for item in items if not item.parts]
         asked = [*parts.values(), *(item.overlay for item in whole if item.overlay is not None)]
@@ -146,19 +146,19 @@ class Renderer:
             if built.error is not None:
                 folder, error = self._cause(item.unit.path, built.error)
                 file = index_kustomize.file_of(self.files, folder) or folder
-                fix = f"fix what kustomize names; `kustomize build {folder or '.'}` shows the same"
+                fix = f"fix what kustomize reports; `kustomize build {folder or '.'}` shows the same"
                 faults = [(file, Fault("build", 1, f"kustomize cannot build it: {error}", fix))]
                 if (replaced := replacement_fault(self.files, item.closure, error)) is not None:
                     faults = [replaced]
                 if _PLUGINS.search(error):
-                    fix = f"look at what `kustomize build {folder or '.'}` gives where plugins are allowed"
-                    faults = [(file, Fault("inflate", 1, "it needs helm or a plugin of kustomize", fix))]
+                    fix = f"check the output of `kustomize build {folder or '.'}` with plugins allowed"
+                    faults = [(file, Fault("inflate", 1, "it needs helm or a kustomize plugin", fix))]
                     self._keep(item, self._plain([item])[0], faults)
                     continue
             self._keep(item, built.objects, faults)
 
     def _plain(self, items: Sequence[Prepared]) -> list[Sequence[tuple[Mapping[str, Any], str]]]:
-        """What kustomizations give without their charts, plugins and what lies elsewhere; side by side."""
+        """Build kustomizations without their charts, plugins and remote parts, in parallel."""
         if not items:
             return []
         program = self._program = self._program or kustomize(self.invocation, self._report)
@@ -175,7 +175,7 @@ class Renderer:
             return list(pool.map(build, items))
 
     def _cause(self, folder: str, error: str) -> tuple[str, str]:
-        """The deepest of the folders that a kustomization takes up which cannot be built either."""
+        """The deepest of the included folders that cannot be built either."""
         if folder not in self._causes:
             self._causes[folder] = (folder, error)
             for inner in index_kustomize.folders(self.files, folder)[:_BASES]:
@@ -203,7 +203,7 @@ class Renderer:
 
 
 def _has_plain_part(item: Prepared) -> bool:
-    """Whether a kustomization is blocked by nothing but what lies beyond what is read."""
+    """Whether a kustomization is only blocked by what is outside what is read."""
     codes = {fault.code for _, fault in item.faults}
     return item.blocked and item.unit.tool == "kustomize" and codes <= index_plain.UNREAD
 
@@ -212,7 +212,7 @@ def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
     if error is None:
         return []
     options = json.loads(unit.options)
-    fix = "make it reachable" if unit.tool == "chart" else f"look at what `helm template {unit.path}` says"
+    fix = "make it reachable" if unit.tool == "chart" else f"check the output of `helm template {unit.path}`"
     if error == charts.NO_HELM:
         fix = "install helm"
     message = f"the chart is not rendered: {error}"
@@ -220,9 +220,9 @@ def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
 
 
 def lasts(unit: UnitResult) -> bool:
-    """Whether a result may be kept: a chart that could not be rendered may be, the next time.
+    """Whether a result may be stored: a chart that could not be rendered now may be next time.
 
-    So may what a limit ended.
+    The same is true for what a limit ended.
     """
     return not any(
         fault.code == "chart" or (fault.code == "build" and run.was_limited(fault.message))

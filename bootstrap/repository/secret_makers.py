@@ -1,6 +1,6 @@
-"""Pure: which kinds make Secrets, under which names and with which keys: a table of operators.
+"""Pure: which kinds create Secrets, under which names and with which keys: a table of operators.
 
-A kind that is not in it may make some all the same: `may_make` says which object of a namespace may.
+Other kinds may also create Secrets: `may_make` says which object of a namespace may.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from bootstrap.resources.index import Index, Resource, dig, mapping, mappings
 
 Keys = frozenset[str]
 NO_KEYS: Keys = frozenset()
-"""The keys of a Secret are not told."""
+"""The keys of a Secret are unknown."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A Secret that an object makes. `name` may be a pattern; `namespace` "" means the object's own."""
+    """A Secret that an object creates. `name` may be a pattern; `namespace` "" means the object's own."""
 
     name: str
     keys: Keys = NO_KEYS
@@ -34,7 +34,7 @@ Maker = Callable[[Resource], Iterator[Made]]
 
 
 def _at(*path: str, own: bool = False, keys: Callable[[Resource], Keys] | None = None) -> Maker:
-    """Named by a field; by the object's own name where the field is not there, if `own`."""
+    """Named by a field; if the field is missing and `own` is set, by the object's own name."""
 
     def made(resource: Resource) -> Iterator[Made]:
         name = dig(resource.body, *path) or (resource.name if own else None)
@@ -53,7 +53,7 @@ def _suffixed(*endings: str) -> Maker:
 
 
 def _starting(joint: str = "-") -> Maker:
-    """An operator that makes several, each beginning with the object's name."""
+    """An operator that creates several, each beginning with the object's name."""
     return lambda resource: iter([Made(re.escape(resource.name + joint) + ".+", pattern=True)])
 
 
@@ -223,23 +223,23 @@ MAKERS: Mapping[str, Maker] = {
     "Grafana.grafana.integreatly.org": _suffixed("-admin-credentials"),
     "ServiceBinding.services.cloud.sap.com": _at("spec", "secretName", own=True),
 }
-"""A kind → the Secrets that are made of one of its objects."""
+"""A kind → the Secrets that are created from one of its objects."""
 
 COPIED = re.compile(
     r"reflector\.v1\.k8s\.emberstack\.com/reflection-auto-(?:enabled|namespaces)|kubed\.appscode\.com/sync"
     r"|config\.syncer/sync|replicator\.v1\.mittwald\.de/replicate-to"
 )
-"""Annotations of what is copied into other namespaces."""
+"""Annotations of objects that are copied into other namespaces."""
 
 _QUIET = re.compile(
     r"(?:^|\.)(?:k8s\.io|istio\.io|traefik\.io|containo\.us|keda\.sh|coreos\.com|argoproj\.io|fluxcd\.io"
     r"|gatekeeper\.sh|metallb\.io|cilium\.io|projectcalico\.org|linkerd\.io|openshift\.io|linkerd\.io)$"
 )
-"""Groups whose kinds make no Secrets, but for those of the table."""
+"""Groups whose kinds create no Secrets, except for those in the table."""
 
 
 def made_by(resource: Resource) -> Iterator[Made]:
-    """The Secrets that an object makes, as far as it tells."""
+    """The Secrets that an object creates, as far as its text shows."""
     if (maker := MAKERS.get(resource.kind)) is not None:
         yield from maker(resource)
     reference = mapping(resource.spec.get("writeConnectionSecretToRef"))
@@ -255,9 +255,9 @@ def made_by(resource: Resource) -> Iterator[Made]:
 
 
 def names_made(body: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(name, namespace) of the Secrets that an object is or makes, as far as it tells them by name.
+    """(name, namespace) of the Secrets that an object is or creates, as far as it names them.
 
-    The namespace is "" for the object's own, "*" for every one.
+    The namespace is "" for the object's own, "*" for all.
     """
     resource = Resource(body)
     if resource.kind == "Secret":
@@ -294,16 +294,16 @@ def copied(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 COPY = "SecretCopies.gitops-bootstrap.io"
-"""How an object with copies in other namespaces is told to those."""
+"""How an object with copies in other namespaces is recorded for those."""
 
 
 def reaches(copy: Resource, namespace: str) -> bool:
-    """Whether a copy is made in a namespace; lists are of names or regular expressions."""
+    """Whether a copy is made in a namespace; lists have names or regular expressions."""
     for key, value in copy.annotations.items():
         if not COPIED.match(str(key)) or str(key).endswith("auto-enabled"):
             continue
         if "appscode" in str(key) or "syncer" in str(key):
-            return True  # namespaces are chosen by labels
+            return True  # namespaces are selected by labels
         patterns = [one.strip() for one in str(value).split(",") if one.strip()]
         return not patterns or any(_matches(one, namespace) for one in patterns)
     return True  # to all
@@ -317,7 +317,7 @@ def _matches(pattern: str, namespace: str) -> bool:
 
 
 def may_make(index: Index, namespace: str, name: str) -> Resource | None:
-    """An object of a custom kind in a namespace that may make a Secret: nothing tells what it makes."""
+    """An object of a custom kind in a namespace that may create a Secret: it is unknown what it creates."""
     for kind in index.kinds():
         group = kind.partition(".")[2]
         if "." not in group or kind in MAKERS or _QUIET.search(group):

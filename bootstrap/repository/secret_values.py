@@ -17,7 +17,7 @@ SENSITIVE = re.compile(r"(?:passw(?:or)?d|secret|token|api_?key|private_?key|cre
 NO_SECRET = re.compile(
     r"true|false|yes|no|on|off|\d{1,5}|/[\w./-]*|https?://[^\s@?]*|[\w.-]+@[\w.-]+\.\w+", re.IGNORECASE
 )
-"""Values that say nothing alone: a switch, a port, an address."""
+"""Values that reveal nothing by themselves: a switch, a port, an address."""
 RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _KEY_OF_SECRET = re.compile(
     r"passw|passphrase|pwd|psw|secret|token|credential|htpasswd|auth$|\.?docker(?:cfg|configjson)|kube-?config"
@@ -30,7 +30,7 @@ _NO_KEY_OF_SECRET = re.compile(
     r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref))$|existing",
     re.IGNORECASE,
 )
-"""Names that speak of a secret, and tell something else of it."""
+"""Names that mention a secret but are about something else."""
 _ASSIGNED = re.compile(
     r"^\s*(?:export\s+)?[\"']?([\w.-]+)[\"']?\s*[:=]\s*[\"']?([^\"'\n]*?)[\"']?,?\s*$", re.MULTILINE
 )
@@ -38,7 +38,7 @@ _HASHED = re.compile(r"\$(?:apr1|2[abxy]|5|6|argon2\w*)\$")
 
 
 def holds_secret(key: str, text: str) -> bool:
-    """Whether the value of a Secret's key is a secret, as far as the key, or what is in the value, tells."""
+    """Whether the value of a Secret's key is a secret, judged by the key and by the value."""
     if KEY.search(text) or token(text) or _HASHED.search(text):
         return True
     if is_file(text):
@@ -47,7 +47,7 @@ def holds_secret(key: str, text: str) -> bool:
 
 
 def is_file(text: str) -> bool:
-    """Whether a value is a whole file of settings, and not one text."""
+    """Whether a value is a settings file rather than a single text."""
     return "\n" in text.strip() or text.strip().startswith(("{", "["))
 
 
@@ -58,7 +58,7 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def _settings(text: str) -> Iterator[tuple[str, str]]:
-    """(name, value) of all that a file in YAML, JSON, or as lines of name and value, assigns."""
+    """(name, value) of all assignments in a file of YAML, JSON, or lines of name and value."""
     parsed = parse(text.encode())
     values = [one.value for one in parsed.documents if isinstance(one.value, dict | list)]
     if values and not parsed.faults:
@@ -79,12 +79,12 @@ def leaves(value: Any) -> Iterator[tuple[str, str]]:
 
 
 def mixed(text: str) -> bool:
-    """Capitals, small letters and digits, often in turns: no name, path, checksum or version is."""
+    """Upper case, lower case and digits that often alternate: names, paths, checksums and versions do not."""
     kinds = ["a" if one.islower() else "A" if one.isupper() else "0" for one in text if one.isalnum()]
     return len(set(kinds)) == 3 and sum(a != b for a, b in pairwise(kinds)) > len(kinds) // 3
 
 
 def entropy(text: str) -> float:
-    """Bits a character."""
+    """Bits per character."""
     counts = Counter(text)
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) if text else 0.0

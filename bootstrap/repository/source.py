@@ -1,4 +1,4 @@
-"""Pure: what an Argo CD Application applies: its sources, and which of them lie in this repository."""
+"""Pure: what an Argo CD Application applies: its sources, and which of them are in this repository."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Tool = Literal["kustomize", "directory", "helm", "chart", "plugin", "none"]
 
 @dataclass(frozen=True)
 class Unit:
-    """What is rendered in one go: a folder by a tool, with an Application's overrides (as JSON)."""
+    """What is rendered in one step: a folder by a tool, with an Application's overrides (as JSON)."""
 
     tool: Tool
     path: str
@@ -31,18 +31,18 @@ class Unit:
         return f"{self.tool}:{self.path}:{self.options}"
 
 
-def is_untold(source: Source) -> bool:
-    """Whether a template in it could not be filled: where it lies is not known."""
+def is_unfilled(source: Source) -> bool:
+    """Whether a template in it could not be filled in: its location is unknown."""
     place = f"{source.path or ''} {source.chart or ''}"
     return "{{" in f"{source.repo_url} {place}" or _UNFILLED.search(place) is not None
 
 
 _UNFILLED = re.compile(r"\$\{?\w|\$\(|<[A-Z][A-Z0-9_]*>")
-"""What other programs fill in: variables of a shell, tokens."""
+"""What other programs fill in: shell variables, tokens."""
 
 
 def unit(source: Source, tree: Tree) -> Unit | None:
-    """What to render for a source of this repository; None when it gives nothing (only a `ref`)."""
+    """What to render for a source of this repository; None if it renders nothing (only a `ref`)."""
     if source.path is None:
         return None
     path = posixpath.normpath(source.path.strip("/") or ".")
@@ -146,7 +146,7 @@ def chart_files(tree: Tree, unit: Unit) -> list[str]:
 
 
 def values_path(unit: Unit, name: str, refs: Iterable[str]) -> str | None:
-    """Where a values file lies: `$ref/path` from the repository's top, else from the chart's folder."""
+    """Where a values file is: `$ref/path` from the repository's root, else from the chart's folder."""
     if name.startswith("$"):
         ref, _, path = name[1:].partition("/")
         return posixpath.normpath(path) if ref in refs else None
@@ -154,7 +154,7 @@ def values_path(unit: Unit, name: str, refs: Iterable[str]) -> str | None:
 
 
 def _globs(value: Any) -> list[globs.Matches]:
-    """`a.yaml`, `*.yaml` or `{a.yaml,b/*.yaml}`: a star crosses folders, as Argo CD's does not care."""
+    """`a.yaml`, `*.yaml` or `{a.yaml,b/*.yaml}`: a star crosses folders, as in Argo CD."""
     text = str(value or "").strip()
     parts = text[1:-1].split(",") if text.startswith("{") and text.endswith("}") else [text]
     return [globs.glob(part.strip(), True, True) for part in parts if part.strip()]

@@ -1,9 +1,9 @@
 """What was rendered and found before, by content: a cache that may be deleted at any time.
 
-One SQLite file for all repositories. Without a folder to write to, it lives in memory. Values are written by
-marshal, as Python's own byte code is, in a fifth of the time of JSON; each Python has a file of its own.
-Each value is sealed under its key with the user's secret (cache_trust.py): one that somebody else has put
-there, or moved from another key, is as one that is not there.
+One SQLite file for all repositories. Without a writable folder, it is in memory. Values are written with
+marshal, like Python's own byte code, in a fifth of the time of JSON; each Python version has its own file.
+Each value is sealed under its key with the user's secret (cache_trust.py): a value that somebody else has
+written, or that was moved from another key, counts as missing.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from bootstrap.core.invocation import Invocation
 
 NAME = f"entries-3-{sys.implementation.cache_tag}.sqlite"
 WAIT = 10.0
-"""Seconds for another run to have written what it has."""
+"""Seconds to wait for another run that is writing."""
 KEEP = 14 * 86400
-"""Seconds after which an entry that nobody asked for is dropped."""
+"""Seconds after which an unused entry is dropped."""
 
 _AT_ONCE = 500
-"""Keys in one question; SQLite's own limit is at least 999."""
+"""The most keys per query; SQLite's own limit is at least 999."""
 
 _SEAL = 32
-"""Bytes of a seal, which stands before the value."""
+"""Bytes of a seal, which precedes the value."""
 
 _MUCH = 32_000_000
-"""Bytes of new values that are held in memory."""
+"""The most bytes of new values that are held in memory."""
 
 _SCHEMA = """
 create table if not exists entries (key text primary key, value blob not null, used integer not null);
@@ -44,10 +44,10 @@ create index if not exists entries_used on entries (used);
 
 
 class Store:
-    """Keys to values: None, numbers, texts, and lists, tuples and mappings of such.
+    """Keys to values: None, numbers, strings, and lists, tuples and mappings of these.
 
-    What is put is written by `close`, or before when it gets much, always in one short go: another run may
-    want to write too. What cannot be written is made again the next time.
+    New values are written by `close`, or earlier if they get large, always in one short transaction: another
+    run may want to write too. What cannot be written is made again next time.
     """
 
     def __init__(self, path: Path | None, secret: bytes = b"") -> None:
@@ -63,7 +63,7 @@ class Store:
         return self.get_many((key,)).get(key)
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """The values of those keys that are there."""
+        """The values of the keys that exist."""
         wanted, found = list(keys), {}
         for key, value in self._values(wanted):
             loaded = _loaded(value[_SEAL:])
@@ -99,7 +99,7 @@ class Store:
         return any(True for _ in self._values([key]))
 
     def keys(self, start: str) -> list[str]:
-        """The keys that begin so."""
+        """The keys with this prefix."""
         question = "select key from entries where substr(key, 1, ?) = ?"
         rows = self._connection.execute(question, (len(start), start)).fetchall()
         return sorted({*(str(row[0]) for row in rows), *(key for key in self._new if key.startswith(start))})
@@ -120,23 +120,23 @@ class Store:
                 self._connection.executemany("update entries set used = ? where key = ?", marks)
                 self._connection.execute("delete from entries where used < ?", (self._now - KEEP,))
         except sqlite3.DatabaseError:
-            self._size = 0  # another run writes for long, or the disk is full: tried again when there is more
+            self._size = 0  # another run is writing, or the disk is full: try again when there is more
             return
         self._new, self._size, self._used = {}, 0, set()
 
     def close(self) -> None:
-        """Write, and drop what was not used for long."""
+        """Write, and drop what has not been used for a long time."""
         if self._new or self._used:
             self._write()
         self._connection.close()
 
 
 def _loaded(value: bytes) -> tuple[Any] | None:
-    """What was written; None when it is damaged. There is no garbage to collect while it is read."""
+    """The value, in a tuple; None when it is damaged. Reading it creates no garbage to collect."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return (marshal.loads(value),)  # noqa: S302 - our own file, in a folder of the user's alone
+        return (marshal.loads(value),)  # noqa: S302 - our own file, in the user's private folder
     except (ValueError, EOFError, TypeError):
         return None
     finally:
@@ -145,7 +145,7 @@ def _loaded(value: bytes) -> tuple[Any] | None:
 
 
 def open_store(invocation: Invocation, cached: bool = True) -> Store:
-    """The user's store; in memory when it is not wanted, or its folder cannot be written or is not theirs."""
+    """The user's store; in memory if it is not wanted, or if its folder is not writable or not theirs."""
     if not cached:
         return Store(None)
     folder = invocation.cache_dir / "index"
@@ -173,7 +173,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
 
 def _on_disk(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=WAIT)
-    connection.execute("pragma page_size = 32768")  # a record has megabytes: longer pages are fewer steps
+    connection.execute("pragma page_size = 32768")  # a record has megabytes: larger pages mean fewer steps
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = off")
     connection.executescript(_SCHEMA)

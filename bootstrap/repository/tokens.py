@@ -1,4 +1,4 @@
-"""Pure: credentials that are known by their form, in a text or in a file that is no manifest."""
+"""Pure: credentials recognized by their format, in a string or in a file that is not a manifest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MARKS = (
     *(b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"AKIA", b"ASIA", b"xox"),
     *(b"AIza", b"k_live_", b"npm_", b"eyJ", b"PRIVATE KEY"),
 )
-"""What every one of them has in it: looked for first, as most files have none."""
+"""What each of them contains: searched first, as most files have none."""
 _WHOLE_KEY = re.compile(KEY.pattern.encode() + rb"(?:\s|\\n)+[A-Za-z0-9+/]{40}")
 _ANY = re.compile(
     b"|".join(b"(%s)" % pattern.pattern.encode() for name, pattern in TOKENS.items() if name != _URL)
@@ -40,17 +40,17 @@ _DUMMY = re.compile(
     r"|foo(?:bar)?|bar|baz)?[\W_]*",
     re.IGNORECASE | re.DOTALL,
 )
-"""What stands where a secret is to be put, or where a program asks for one that it does not use."""
+"""Placeholders for a secret, or for one that a program requires but does not use."""
 
 
 def is_dummy(value: str) -> bool:
-    """Whether a text is a placeholder or a documentation's dummy, and no secret."""
+    """Whether a string is a placeholder or a dummy from documentation, not a secret."""
     text = value.strip()
     return _DUMMY.fullmatch(text) is not None or re.fullmatch(r"(.)\1*", text) is not None
 
 
 def token(value: str) -> str:
-    """The kind of token that a text holds, by its form; "" for none, and for an example of one."""
+    """The kind of token in a string, by its format; "" for none, and for an example of one."""
     for kind, pattern in TOKENS.items():
         for match in pattern.finditer(value):
             if not _is_example(kind, match[0]):
@@ -59,7 +59,7 @@ def token(value: str) -> str:
 
 
 def _is_example(kind: str, text: str) -> bool:
-    """Whether what has a token's form stands for one only."""
+    """Whether something in a token's format is only an example."""
     if kind == _URL:
         password = text.rpartition("@")[0].rpartition(":")[2]
         return is_dummy(password) or password.lower() in ("password", "pass", "passwd", "pw")
@@ -67,10 +67,10 @@ def _is_example(kind: str, text: str) -> bool:
 
 
 def in_file(content: bytes) -> Iterator[tuple[int, str]]:
-    """(line, kind) of every token and private key in a file, as such as nobody takes for one.
+    """(line, kind) of every token and private key in a file.
 
-    Comments are left out, examples (`EXAMPLE`, one letter again and again), and passwords in URLs, which
-    values of charts show how to write.
+    Without comments, examples (`EXAMPLE`, one repeated letter), and passwords in URLs, which charts' values
+    contain as examples.
     """
     if not any(mark in content for mark in _MARKS):
         return

@@ -1,8 +1,8 @@
-"""Runs kustomize and helm, and gives back objects with the file that each comes from.
+"""Runs kustomize and helm, and returns objects with the file that each comes from.
 
-Many overlays are built by one process: an umbrella kustomization in a temporary folder names them
-all, the namespace tells whose an object is, and kustomize's own origin annotation tells the file.
-Overlays that do not go together (two objects of one name) are built again one by one.
+One process builds many overlays: an umbrella kustomization in a temporary folder names them
+all, the namespace shows which overlay an object belongs to, and kustomize's origin annotation names the
+file. Overlays that conflict (two objects of one name) are built again one by one.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Built:
-    """Objects as (body, file from the repository's top or ""), or why there are none."""
+    """Objects as (body, file from the repository's root or ""), or why there are none."""
 
     objects: tuple[tuple[Mapping[str, Any], str], ...] = ()
     error: str | None = None
 
 
 def build(folder: Path, invocation: Invocation, root: Path | None = None) -> list[Mapping[str, Any]]:
-    """The objects that a kustomization makes; InputError with kustomize's own words when it does not."""
+    """The objects that a kustomization renders; InputError with kustomize's message when it fails."""
     root = root or folder
     name = posixpath.normpath(Path(os.path.relpath(folder, root)).as_posix())
     built = build_many(root, [Overlay("" if name == "." else name)], kustomize(invocation))[0]
     if built.error is not None:
-        raise InputError("building a kustomization", built.error, "fix what kustomize names", str(folder))
+        raise InputError("building a kustomization", built.error, "fix what kustomize reports", str(folder))
     return [body for body, _ in built.objects]
 
 
 def kustomize(invocation: Invocation, report: Callable[[str], None] = lambda _: None) -> str:
-    """The kustomize to run: the one on PATH, else the sandbox's (fetched or built once).
+    """The kustomize to run: the one on PATH, else the sandbox's (downloaded or built once).
 
-    `report` is told what is done when there is none: that can take a minute.
+    `report` is called with what is done if there is none: that can take a minute.
     """
     found = on_path.find("kustomize", invocation.environ)
     if found is None:
@@ -78,10 +78,10 @@ def build_many(
     budget: run.Budget | None = None,
     unrestricted: bool = False,
 ) -> list[Built]:
-    """Build overlays, side by side and many in one process; the answers in the order of the questions.
+    """Build overlays, in parallel and many per process; the results are in the order of `overlays`.
 
-    Nothing outside of `root` is read, and nothing fetched unless `allow_remote`. `unrestricted` overlays may
-    take up single files from beside their folder, as Flux lets them.
+    Nothing outside `root` is read, and nothing is fetched unless `allow_remote`. `unrestricted` overlays may
+    include single files from outside their folder, as in Flux.
     """
     kustomize = _Kustomize(root, program, allow_remote, budget or run.Budget(), unrestricted)
     results: dict[int, Built] = {}
@@ -111,7 +111,7 @@ class _Kustomize:
     unrestricted: bool = False
 
     def build(self, target: Path, folder: Path) -> run.Ended:
-        """Build what lies in `target`; `folder` is private."""
+        """Build what is in `target`; `folder` is private."""
         read = (self.root, folder)
         options = ("--load-restrictor", "LoadRestrictionsNone") if self.unrestricted else ()
         command = (self.program, "build", *options, "--", str(target))
@@ -119,7 +119,7 @@ class _Kustomize:
 
 
 def _batches(overlays: Sequence[Overlay]) -> Iterator[Batch]:
-    """Plain overlays of different namespaces go together; another could clash, or needs a top of its own."""
+    """Plain overlays of different namespaces are combined; others may clash."""
     open_: list[Batch] = []
     for number, overlay in enumerate(overlays):
         if not overlay.namespace or overlay.overrides:
@@ -138,7 +138,7 @@ def _batches(overlays: Sequence[Overlay]) -> Iterator[Batch]:
 
 
 def _build(kustomize: _Kustomize, batch: Batch) -> dict[int, Built]:
-    """Build a batch; when it does not go, or leaves doubt whose an object is, each of its overlays alone."""
+    """Build a batch; if that fails, or an object's overlay is unclear, build each overlay alone."""
     answer = _run(kustomize, batch)
     if len(batch) == 1:
         return {batch[0][0]: answer}
@@ -168,30 +168,30 @@ def _run(kustomize: _Kustomize, batch: Batch) -> Built:
         if error is None:
             return _read(ended.out, folder, root)
         if len(batch) == 1 and ended.limit is None:
-            # The overlay's own words, without ours around them.
+            # The overlay's own message, without the umbrella's.
             alone = kustomize.build(root / batch[0][1].folder, folder)
             error = _shorten(alone.complaint or error, root)
         return Built(error=error)
 
 
 def _read(out: bytes, folder: Path, root: Path) -> Built:
-    """The objects that kustomize wrote; what cannot be read of it is an error, not a crash."""
+    """The objects that kustomize printed; unreadable output is an error, not a crash."""
     objects, error = _loaded(out)
     return Built(tuple((body, _from_top(_origin(body), folder, root)) for body in objects), error)
 
 
 def _loaded(out: bytes) -> tuple[list[dict[str, Any]], str | None]:
-    """The mappings among the documents that a program wrote, or why they cannot be read."""
+    """The mappings among the documents that a program printed, or why they cannot be read."""
     import yaml
 
     try:
         return [body for body in load_all(out.decode()) if isinstance(body, dict)], None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        return [], f"what it gives cannot be read: {str(error).splitlines()[0]}"
+        return [], f"its output cannot be read: {str(error).splitlines()[0]}"
 
 
 def _share(answer: Built, batch: Batch) -> dict[int, Built] | None:
-    """Give each overlay its objects: by namespace, or as the only one that is made of the file."""
+    """Assign objects to overlays: by namespace, or to the only one that includes the file."""
     if answer.error is not None:
         return None
     by_namespace = {overlay.namespace: number for number, overlay in batch}
@@ -211,7 +211,7 @@ _PATH = re.compile(r"^(?:path|configuredIn): (.+)$", re.MULTILINE)
 
 
 def _origin(body: dict[str, Any]) -> str:
-    """Take the origin off an object; returns its file as kustomize saw it, "" for another repository's."""
+    """Remove an object's origin annotation; returns its file as kustomize saw it ("" if it is elsewhere)."""
     annotations = body.get("metadata", {}).get("annotations") or {}
     origin = str(annotations.pop(ORIGIN, ""))
     if not annotations:
@@ -221,13 +221,13 @@ def _origin(body: dict[str, Any]) -> str:
 
 
 def _from_top(origin: str, umbrella: Path, root: Path) -> str:
-    """A path from the repository's top; "" for what does not lie in it."""
+    """A path from the repository's root; "" for what is not in it."""
     path = os.path.relpath(os.path.normpath(umbrella / origin), root) if origin else ""
     return "" if path.startswith("..") else Path(path).as_posix() if path else ""
 
 
 def _shorten(error: str, root: Path) -> str:
-    """kustomize nests its errors; the last link says what is wrong, and paths from the top are enough."""
+    """kustomize nests its errors; the last part says what is wrong, and paths from the root are enough."""
     error = re.sub(r"^# Warning: .*\n", "", error, flags=re.MULTILINE)
     error = error.removeprefix("Error: ").replace(f"{root}/", "").replace(str(root), ".")
     return " ".join(error.split())[:600]
@@ -244,10 +244,10 @@ def helm_template(
     network: bool,
     budget: run.Budget,
 ) -> Built:
-    """The objects of a chart (`chart` are helm's arguments that name it), or helm's words.
+    """The objects of a chart (`chart` are helm's arguments that name it), or helm's message.
 
-    `folder` is private, and holds the chart and its values unless they are fetched. Names that helm would
-    take for something else are refused.
+    `folder` is private, and has the chart and its values unless they are fetched. Names that helm would
+    read as something else are refused.
     """
     if (fault := _unfit(name, namespace)) is not None:
         return Built(error=fault)
@@ -272,9 +272,13 @@ _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
 def _unfit(name: str, namespace: str) -> str | None:
-    """Why helm is not given these names; they are of a repository, and could be its options."""
+    """Why these names are not passed to helm: they come from a repository, and could be options."""
     if len(name) > 53 or not _RELEASE.fullmatch(name):
-        return f"{name!r} cannot be a release's name: small letters, digits and -, 53 characters at most"
+        return (
+            f"{name!r} is not a valid release name: lower-case letters, digits and -, at most 53 characters"
+        )
     if namespace and (len(namespace) > 63 or not _NAMESPACE.fullmatch(namespace)):
-        return f"{namespace!r} cannot be a namespace: small letters, digits and -, 63 characters at most"
+        return (
+            f"{namespace!r} is not a valid namespace: lower-case letters, digits and -, at most 63 characters"
+        )
     return None

@@ -1,4 +1,4 @@
-"""Renders one unit (a kustomization, a folder of plain files, a local chart) and says what it gave."""
+"""Renders one unit (a kustomization, a folder of plain files, a local chart) and describes the result."""
 
 from __future__ import annotations
 
@@ -52,24 +52,24 @@ PUBLIC = {
     "DestinationRule.networking.istio.io",
     "CustomResourceDefinition.apiextensions.k8s.io",
 }
-"""Kinds that other namespaces look at: changing one means checking every namespace again."""
+"""Kinds that other namespaces depend on: changing one means checking every namespace again."""
 
 BROKEN = {"syntax", "encoding", "size", "build", "missing", "cycle"}
-"""Faults after which a part of what is in Git is not known: what seems to be missing may stand there."""
+"""Faults after which part of what is in Git is unknown: what seems to be missing may be there."""
 
 
 @dataclass
 class UnitResult:
-    """What a unit gave. `key` finds the objects in the store; the rest is enough to find one's way.
+    """The result of a unit. `key` finds the objects in the store; the rest describes them.
 
     `facts` has (kind, namespace as written, name, file, document, line) of each object, in order;
-    `public` the bodies of those that other namespaces look at, by number, `digests` their checksums.
-    `closure` are the files that the result depends on; `volatile` says that files which are not there
-    matter too. `claims` has the hosts and paths of Ingresses and routes, by number. `outline` is the
-    checksum of all this but the objects that are not public. `opaque` says that not all of it is known,
+    `public` the bodies of those that other namespaces depend on, by number, `digests` their checksums.
+    `closure` are the files that the result depends on; `volatile` says that missing files matter,
+    too. `claims` has the hosts and paths of Ingresses and routes, by number. `outline` is the
+    checksum of all this without the objects that are not public. `opaque` says that not all of it is known,
     `broken` that this is a fault, and `namespaces` where the rest may belong.
     `patches` are those with a target (patches.py). `secrets` has (number of the object, name,
-    namespace) of the Secrets that something makes, "" for the object's own namespace, "*" for every one.
+    namespace) of the Secrets that objects create, "" for the object's own namespace, "*" for all.
     """
 
     key: str
@@ -100,11 +100,11 @@ class UnitResult:
 
 
 MADE_BY = ("core", "manifests", "repository", "resources")
-"""The packages that decide what a unit's result is."""
+"""The packages whose code determines a unit's result."""
 
 
 def stamp() -> str:
-    """What a stored result was made by: one that other source made is not read."""
+    """What a stored result was made by: a result of other source code is not used."""
     return fingerprint(*MADE_BY)
 
 
@@ -113,10 +113,10 @@ Objects = Sequence[tuple[Mapping[str, Any], str]]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A unit whose files are known: its key by content, and what forbids rendering it.
+    """A unit whose files are known: its key by content, and what prevents rendering it.
 
-    `overlay` is a kustomization as a whole, `parts` the same as files and overlays that need no more
-    than to be put together (empty when it cannot be taken apart).
+    `overlay` is a kustomization as a whole, `parts` the same as files and overlays that only need
+    to be combined (empty if it cannot be split).
     """
 
     unit: Unit
@@ -157,7 +157,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
         names = directory_files(files, unit.path, options)
     else:
         names = chart_files(files, unit)
-    if unit.tool in ("kustomize", "directory"):  # templates are no YAML
+    if unit.tool in ("kustomize", "directory"):  # templates are not YAML
         for name in names:
             if is_yaml(name) and name not in charts:
                 bad = [(name, fault) for fault in files.parsed(name).faults]
@@ -179,7 +179,7 @@ def _may_be_fetched(missing: kustomize.Missing, allow_remote: bool) -> bool:
 
 
 def _parts(files: Files, folder: str) -> tuple[str | tools.Overlay, ...]:
-    """The parts of a kustomization that is only a list; () when it is more."""
+    """The parts of a kustomization that is only a list; () if it is more."""
     found = kustomize.parts(files, folder)
     if found == [("folder", folder)]:
         return ()
@@ -193,7 +193,7 @@ def _overlay(files: Files, folder: str) -> tools.Overlay:
 
 
 def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | tools.Overlay, ...]:
-    """Of a list with something in it that cannot be read, the rest: one app hides no other."""
+    """The readable part of a list, so that one broken app does not hide the others."""
     found: list[str | tools.Overlay] = []
     for kind, path in kustomize.parts(files, folder):
         if kind == "file":
@@ -215,7 +215,7 @@ _LOCAL = "config.kubernetes.io/local-config"
 def from_list(
     files: Files, parts: Sequence[str | tools.Overlay], built: Mapping[str, tools.Built]
 ) -> Objects | None:
-    """The objects of a list's parts, in order; None when kustomize has to say what is wrong with it.
+    """The objects of a list's parts, in order; None if kustomize has to report what is wrong with it.
 
     `built` has the overlays by their folder.
     """
@@ -256,7 +256,7 @@ def from_directory(files: Files, prepared: Prepared) -> Objects:
 
 
 def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[FileFault]) -> UnitResult:
-    """Say where each object lies, and which of them others look at."""
+    """Record where each object is, and which of them others depend on."""
     facts, public = [], {}
     images: set[str] = set()
     made: list[tuple[int, str, str]] = []
@@ -276,7 +276,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         elif (copy := copied(body)) is not None:
             public[number] = copy
     found = [*prepared.faults, *faults]
-    kustomized = prepared.unit.tool == "kustomize"  # which refuses duplicate keys
+    kustomized = prepared.unit.tool == "kustomize"  # which rejects duplicate keys
     broken = any(fault.code in BROKEN or (kustomized and fault.code == "duplicate") for _, fault in found)
     opaque = broken or any(fault.code != "duplicate" for _, fault in found)
     text = json.dumps([body for body, _ in objects], sort_keys=True, default=str)

@@ -1,4 +1,4 @@
-"""The values files that Applications of a repository give to helm, and what is wrong with them as YAML."""
+"""The values files that Applications of a repository pass to helm, and what is wrong with them as YAML."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _VALUES_FILE = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.ya?ml", re.IGNORECAS
 
 
 def values_faults(repository: Repository) -> Iterator[FileFault]:
-    """What forbids helm to read values, whether or not their chart was rendered."""
+    """What prevents helm from reading values, whether or not their chart was rendered."""
     for path in sorted(values_files(repository)):
         for fault in repository.files.parsed(path).faults:
             yield path, fault
 
 
 def values_files(repository: Repository) -> set[str]:
-    """The values files that lie in the repository."""
+    """The values files that are in the repository."""
     return {
         path
         for scope in repository.scopes
@@ -33,9 +33,9 @@ def values_files(repository: Repository) -> set[str]:
 
 
 def _named(application: Resource, files: Files, urls: list[str]) -> Iterator[str]:
-    """The files that an Application names: `$ref/path`, or relative to a chart that lies here.
+    """The files that an Application names: `$ref/path`, or relative to a chart in this repository.
 
-    A chart that lies here has a values.yaml of its own, which nobody names.
+    Such a chart has its own values.yaml, which nobody names.
     """
     for _, _, path in referenced_values(application.body, urls):
         yield from _there(files, path)
@@ -57,5 +57,5 @@ def _there(files: Files, path: str) -> Iterator[str]:
 
 
 def is_values(path: str) -> bool:
-    """Whether the file's name says that it holds a chart's values."""
+    """Whether the file's name says that it has a chart's values."""
     return _VALUES_FILE.fullmatch(path.rsplit("/", 1)[-1]) is not None

@@ -1,4 +1,4 @@
-"""Pure: pods and Services that an operator makes of an object of its own kind: no manifest holds them."""
+"""Pure: pods and Services that an operator creates for an object of its own kind: no manifest has them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _AT_RUNTIME = re.compile(
     r"|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index|(?:batch\.kubernetes\.io/)?job-name"
     r"|controller-revision-hash|pod-template-hash|rollouts-pod-template-hash|(?:[\w.-]+/)?(?:instance)?[rR]ole)$"
 )
-"""Labels that pods get when they run: who leads, which of a StatefulSet it is."""
+"""Labels that pods get at run time: the leader, the pod of a StatefulSet."""
 _STATIC = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kube-dns", "etcd"}
 """Pods that a cluster has without a manifest."""
 _COMMON = ("app.kubernetes.io/", "helm.sh/", "kubernetes.io/")
-"""Prefixes of labels that everybody gives by hand."""
+"""Prefixes of labels that are usually set by hand."""
 _WITHOUT_PODS = re.compile(
     r"^(?:Application|ApplicationSet|AppProject|\w*Monitor|PrometheusRule|Probe|ScrapeConfig|Certificate|\w*Issuer"
     r"|\w*Secret|\w*SecretStore|\w*Route|\w*Policy|Gateway|GatewayClass|ReferenceGrant|VirtualService|DestinationRule"
@@ -29,7 +29,7 @@ _WITHOUT_PODS = re.compile(
 
 
 def makers(index: Index, namespace: str) -> Iterator[Resource]:
-    """The objects of a namespace of which an operator may make pods and Services."""
+    """The objects of a namespace for which an operator may create pods and Services."""
     for kind in index.kinds():
         name, _, group = kind.partition(".")
         if "." in group and not group.endswith(".k8s.io") and not _WITHOUT_PODS.match(name):
@@ -37,7 +37,7 @@ def makers(index: Index, namespace: str) -> Iterator[Resource]:
 
 
 def makes_service(index: Index, namespace: str, name: str) -> Resource | None:
-    """The object of a namespace of which an operator may make a Service, by the names; None without one."""
+    """The object of a namespace for which an operator may create a Service, by name; or None."""
     return next((one for one in makers(index, namespace) if _is_called_after(name, one)), None)
 
 
@@ -47,7 +47,7 @@ def _is_called_after(name: str, maker: Resource) -> bool:
 
 
 def makes_pods(index: Index, selector: Mapping[str, Any], namespace: str) -> bool:
-    """Whether pods that a Service selects may be made, or labelled, by something that no manifest tells."""
+    """Whether pods that a Service selects may be created or labelled by something that is in no manifest."""
     values = {str(value) for value in selector.values()}
     if values & _STATIC:
         return True
@@ -60,7 +60,7 @@ def makes_pods(index: Index, selector: Mapping[str, Any], namespace: str) -> boo
 
 
 def _is_foreign(key: str, workloads: Iterable[Resource]) -> bool:
-    """Whether a label is of a domain of its own that no workload's pods have: a controller gives it."""
+    """Whether a label has a domain that no workload's pods have: a controller sets it."""
     domain, slash, _ = key.partition("/")
     if not slash or "." not in domain or key.startswith(_COMMON):
         return False

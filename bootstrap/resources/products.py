@@ -1,7 +1,7 @@
-"""What well-known software brings to a cluster: its charts, kinds, metrics and ways in. The one table of it.
+"""What well-known software adds to a cluster: its charts, kinds, metrics and entrances, in one table.
 
-A chart may be unread (fetching charts is an option), and a class or a metric in Git is only a name: what is
-behind it is known from here.
+A chart may be unread (fetching charts is an option), and a class or a metric in Git is only a name: this
+table says what it belongs to.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Product:
-    """One row; what is empty, it does not bring.
+    """One row; empty fields are what it does not have.
 
-    `charts` install it, `definitions` are charts with its CustomResourceDefinitions alone, `groups` are the
-    API groups of these. `serves` is its part in the platform: dns, logs, traces or metrics.
-    `metrics` is how the names of its metrics begin; an image, chart or name of what exposes them has one of
-    the words in `exposed_by` (without any, its name).
-    Requests enter by its pods: `images` are theirs, `classes` the usual names of its classes (of Ingresses
-    and Gateways), `inner` of those whose Gateways are between workloads; a class names one of `controllers`.
-    `known`: its charts define no other kinds, and create no ClusterIssuer but by their values.
+    `charts` install it, `definitions` are charts with only its CustomResourceDefinitions, `groups` are the
+    API groups of these. `serves` is its role in the platform: dns, logs, traces or metrics.
+    `metrics` are the prefixes of its metrics; an image, chart or name of their exporter has one of
+    the words in `exposed_by` (by default, its name).
+    Requests enter through its pods: `images` are theirs, `classes` the usual names of its classes (of
+    Ingresses and Gateways), `inner` of those whose Gateways are between workloads; a class names one of
+    `controllers`.
+    `known`: its charts define no other kinds, and create ClusterIssuers only by their values.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Product:
 
     @property
     def part(self) -> str:
-        """What it is called as a part of the platform."""
+        """Its name as a part of the platform."""
         return self.serves or self.name
 
 
@@ -51,7 +52,7 @@ def _row(name: str, charts: str = "", *, known: bool = True, **columns: str) -> 
 
 
 PRODUCTS = (
-    # Ways in.
+    # Entrances.
     _row(
         "traefik",
         "traefik",
@@ -178,19 +179,19 @@ PRODUCTS = (
 BY_NAME: Mapping[str, Product] = {product.name: product for product in PRODUCTS}
 
 ENTRANCES: Mapping[str, Product] = {product.name: product for product in PRODUCTS if product.controllers}
-"""Those by whose pods requests enter a cluster."""
+"""Those through whose pods requests enter a cluster."""
 
 DEFINED_BY: Mapping[str, tuple[str, ...]] = {
     group: product.charts + product.definitions for product in PRODUCTS for group in product.groups
 }
-"""API group → charts that bring its definitions, for charts that are not rendered."""
+"""API group → charts with its definitions, for charts that are not rendered."""
 
 EXPOSED_BY: Mapping[str, tuple[str, ...]] = {
     product.metrics: product.exposed_by or (product.name,) for product in PRODUCTS if product.metrics
 }
-"""The beginning of a metric's name → words, one of which an image, chart or name of its exporter has."""
+"""The prefix of a metric's name → words, one of which is in an image, chart or name of its exporter."""
 
 KNOWN_CHARTS = frozenset(
     chart for product in PRODUCTS if product.known for chart in product.charts + product.definitions
 )
-"""Charts that define the kinds of this table alone, and create no ClusterIssuer but by their values."""
+"""Charts that define only the kinds of this table, and create ClusterIssuers only by their values."""

@@ -1,9 +1,9 @@
-"""Run a program whose one port cannot be told its address, with that port on loopback.
+"""Run a program whose port has no option for its address, with that port on loopback.
 
 `python -I -S on_loopback.py PORT PROGRAM [ARGUMENT…]` is a script: it imports nothing of this package.
 Argo CD's application controller binds its metrics to every address and has no option for that. The kernel
 (Linux 5.9) asks a helper about each `bind` of the program (seccomp); where that is PORT of every address, the
-helper puts a socket that is bound to 127.0.0.1 in the place of the program's own. The program keeps its pid.
+helper replaces the program's socket by one that is bound to 127.0.0.1. The program keeps its pid.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def main() -> NoReturn:
         ours.close()
     else:
         socket.send_fds(ours, [b"!"], [listener])
-        ours.recv(1)  # it has it: from here on it answers
+        ours.recv(1)  # the helper has it and answers from here on
     os.execvp(command[0], command)  # noqa: S606
 
 
 def _ask_about_bind(helper: int) -> int | None:
-    """Have the kernel ask before each `bind` from here on; the descriptor for that, None where it cannot."""
+    """Have the kernel ask before each `bind` from here on; the descriptor for that, None if it cannot."""
     if platform.system() != "Linux" or platform.machine() not in _MACHINES or _version() < _SINCE:
         return None
     architecture, bind, seccomp = _MACHINES[platform.machine()]
@@ -136,7 +136,7 @@ def _is_wildcard(pid: int, address: int, size: int, port: int) -> bool:
 
 
 def _replace(listener: int, number: int, pid: int, descriptor: int, port: int) -> None:
-    """Put a socket that is bound to HOST where the program has its own, with the same flags."""
+    """Replace the program's socket by one that is bound to HOST, with the same flags."""
     with open(f"/proc/{pid}/fdinfo/{descriptor}", encoding="ascii") as information:  # noqa: PTH123
         flags = next(int(line.split()[1], 8) for line in information if line.startswith("flags:"))
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as bound:

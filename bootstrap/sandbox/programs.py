@@ -29,7 +29,7 @@ def show(output: Output, get: bool) -> None:
 
 
 def where_the_time_went(spent: Spent) -> list[str]:
-    """Lines: what each build took by its stages, and all of them together."""
+    """Lines with the time of each build by stage, and of all of them together."""
     rows = [
         (", ".join(unit.names), *(duration(part) for part in (unit.fetch, unit.compile, unit.link)))
         for unit in spent.units

@@ -10,7 +10,7 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.health import State
 from bootstrap.core.text import near
 from bootstrap.repository.model import Placement, Repository, Scope
-from bootstrap.repository.source import is_untold
+from bootstrap.repository.source import is_unfilled
 from bootstrap.resources.applications import Source, is_here, sources
 from bootstrap.resources.index import Resource
 from bootstrap.trace.hops import Hop, Remark
@@ -118,7 +118,7 @@ def _elsewhere(repository: Repository, scope: Scope) -> Iterator[Unread]:
                 yield Unread(
                     str(application), "", application, Remark("unknown", message, "trace it with --live")
                 )
-            elif is_untold(source):
+            elif is_unfilled(source):
                 continue
             elif source.path is not None and not _is_there(repository, source):
                 message = f"it points to {source.path}, which does not exist"

@@ -265,7 +265,7 @@ def _end(found: Proposal, acting: Acting, request: Request, output: Output) -> i
     opened = found.desired.conflicts
     if not (acting.pushed or acting.requests or acting.conflicts):
         return answer.nothing(found, output)
-    text = [f"asked for a merge: {one.url}" for one in acting.requests]
+    text = [f"pull request: {one.url}" for one in acting.requests]
     if acting.pushed and not request.pr:
         made = acting.pushed
         text.append(f"pushed {made[:12]} to {found.before.repo.branch}; to undo: git revert -m 1 {made[:12]}")

@@ -50,7 +50,7 @@ class Request:
             found = "--abort ends an upgrade in a work tree, and cannot be combined with --continue or --repo"
             raise InputError(tried, found, "give --abort alone")
         if self.access.repo and not (self.push or self.pr or self.dry_run):
-            hint = "add --push, --pr, or --dry-run to look"
+            hint = "add --push, --pr, or --dry-run to preview"
             raise InputError(tried, "--repo without --push or --pr would change nothing", hint)
         if self.sha256 and not (self.argocd or self.argocd_manifest):
             hint = "give --argocd, too; a wheel's checksum goes behind its URL: --to URL#sha256=HEX"

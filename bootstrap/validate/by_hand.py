@@ -1,4 +1,4 @@
-"""What a repository's scripts and Terraform make beside its manifests: no Application applies it."""
+"""What a repository's scripts and Terraform create besides its manifests: no Application applies it."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _MAKING = re.compile(
 _COMMAND = re.compile(r"\b(?:create|kubeseal)\b")
 _RELEASE = re.compile(r"\bhelm\s+(?:upgrade|install)\b([^\n;|&]*)")
 _MOST = 2_000_000
-"""Bytes of a file that is read: no script is longer."""
+"""Bytes of a file that are read: no script is longer."""
 
 
 class ByHand:
-    """The scripts of one repository, read when something is missing for the first time."""
+    """The scripts of one repository, read the first time that something is missing."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
 
     def maker(self, kind: str, name: str) -> str:
-        """Where something outside of the manifests makes an object of that name, as file:line; "" without."""
+        """Where something outside the manifests creates an object of that name: file:line, or ""."""
         token = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)")
         for path, text in self._making:
             for match in token.finditer(text):
@@ -73,7 +73,7 @@ class ByHand:
 
 
 def _whole_line(text: str, at: int) -> str:
-    """The line around a place, with those that a backslash joins to it."""
+    """The line around a place, with the lines that backslashes join to it."""
     start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
     while start > 1 and text[:start].rstrip("\n").endswith("\\"):
         start = text.rfind("\n", 0, start - 1) + 1

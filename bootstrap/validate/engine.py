@@ -25,6 +25,7 @@ from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, 
 from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
 from bootstrap.validate.admission.definitions import not_evaluated
+from bootstrap.validate.admission.policy_findings import findings as policy_findings
 from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
@@ -50,6 +51,7 @@ def check(repository: Repository, settings: Settings, own: Own | None = None) ->
         for scope in repository.scopes:
             beside = frozenset() if scope.complete else others
             found += _scope_findings(repository, scope, settings, schemas(scope), beside, places, cel)
+        found += policy_findings(repository, cel, places)
         if own.rules or own.wrong:
             from bootstrap.validate.own.findings import findings as own_findings
 

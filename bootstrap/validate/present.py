@@ -42,7 +42,7 @@ class Present:
     """The objects of a scope and the Secrets that are created in it.
 
     `beside` is what may be applied with it; `everywhere` the Secrets that are created in all namespaces;
-    `unapplied` what the repository holds and nobody applies, (kind, namespace, name) → its file.
+    `unapplied` what the repository has but nothing applies, (kind, namespace, name) → its file.
     """
 
     scope: Scope

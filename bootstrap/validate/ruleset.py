@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.fingerprint import fingerprint
-from bootstrap.validate.admission import definitions
+from bootstrap.validate.admission import definitions, policies
 from bootstrap.validate.own import faults as own_faults
 from bootstrap.validate.rule import AppsCheck, Check, Rule, rules_of
 from bootstrap.validate.rules import (
@@ -59,7 +59,18 @@ def version() -> str:
 
 
 FAMILIES: Mapping[str, tuple[object, ...]] = {
-    "Files": (files, labels, definitions, own_faults, record, refused, schema, validation, versions),
+    "Files": (
+        files,
+        labels,
+        definitions,
+        policies,
+        own_faults,
+        record,
+        refused,
+        schema,
+        validation,
+        versions,
+    ),
     "The app of apps": (apps, hooks, options, projects, repeated, requirements, waves),
     "The chain": (
         services,

@@ -102,7 +102,7 @@ def _built_in(rules: str | None) -> str | None:
 
 
 def list_rules(output: Output, format: str, path: Path) -> int:
-    """Print every rule, those of the repository's own that `path` lies in, too."""
+    """Print every rule, including those of the repository that `path` is in."""
     rules = [*RULES.values(), *(found_in(path, output.invocation) if format != "markdown" else ())]
     if format == "markdown":
         output.line(document().rstrip("\n"))

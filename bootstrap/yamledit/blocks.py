@@ -18,15 +18,15 @@ from bootstrap.yamledit.walk import Place, decode, encode, walk
 def put(text: bytes, place: Place, value: Any, where: str, behind: str | None = None) -> bytes:
     """The text with the key that `place` ends in set to `value` (data of mappings, lists and scalars).
 
-    An existing key is replaced in place; a new one follows the key `behind`, or is put at the
-    mapping's end. Raises InputError when the mapping does not exist, is in flow style or is shared.
+    An existing key is replaced in place; a new one follows the key `behind`, or is added at the
+    end of the mapping. Raises InputError when the mapping does not exist, is in flow style or is shared.
     """
     file = walk(decode(text, where), where)
     name, box = str(place[-1]), file.boxes.get(place[:-1])
     tried = f"setting {name}"
     if box is None or not box.mapping or box.flow or box.shared:
         raise InputError(
-            tried, "what it belongs to is no mapping of its own", "write it in block style", where
+            tried, "what it belongs to is not a separate mapping", "write it in block style", where
         )
     names = [str(key.name) for key in box.keys]
     indent = " " * column(file.text, box.keys[0].start)
@@ -54,7 +54,7 @@ def add_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
     file = walk(decode(text, where), where)
     box = file.boxes.get(sequence)
     if box is None or box.mapping or box.shared or not box.keys:
-        found = "there is no list of its own with an item"
+        found = "there is no list with an item that only this place uses"
         raise InputError(f"adding to {sequence[-1]}", found, "write one item by hand", where)
     if any(span.value == value for span in file.spans if span.path[:-1] == sequence):
         return text
@@ -79,7 +79,9 @@ def drop_text(text: bytes, sequence: Place, value: str, where: str) -> bytes:
     kept = [line for number, line in enumerate(file.text.split("\n")) if number not in lines]
     result = "\n".join(kept)
     if file.outline([sequence]) != walk(result, where).outline([sequence]):
-        raise InputError(f"removing from {sequence[-1]}", "the line holds more", "remove it by hand", where)
+        raise InputError(
+            f"removing from {sequence[-1]}", "there is more on the line", "remove it by hand", where
+        )
     return encode(text, result)
 
 
@@ -93,7 +95,7 @@ def comment(text: bytes, place: Place, note: str, where: str) -> bytes:
     gap = "  " if note.startswith(" ") else " "
     result = f"{file.text[:stop].rstrip(' ')}{gap}# {note.strip()}{file.text[stop:]}"
     if file.outline(()) != walk(result, where).outline(()):
-        raise InputError(f"commenting {place[-1]}", "the line holds more", "comment it by hand", where)
+        raise InputError(f"commenting {place[-1]}", "there is more on the line", "comment it by hand", where)
     return encode(text, result)
 
 

@@ -1,4 +1,4 @@
-"""Pure: take an item out of a sequence of mappings, and the sequence's key with the last one."""
+"""Pure: remove an item from a sequence of mappings, and with the last item the sequence's key."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bootstrap.yamledit.walk import Box, Place, Walk, decode, encode, walk
 def drop_item(text: bytes, item: Place, where: str) -> bytes:
     """The text without the item at (document, key, number); comments around it stay.
 
-    Raises InputError when an alias repeats it elsewhere, or it cannot be taken out alone.
+    Raises InputError when an alias repeats it elsewhere, or it cannot be removed alone.
     """
     file = walk(decode(text, where), where)
     sequence, number = item[:-1], int(item[-1])
     tried = f"removing from {sequence[-1]}"
     top, box, inner = file.boxes.get(sequence[:-1]), file.boxes.get(sequence), file.boxes.get(item)
     if top is None or box is None or inner is None or box.mapping:
-        raise InputError(tried, "it is not there", "look at the file again", where)
+        raise InputError(tried, "it does not exist", "look at the file again", where)
     shared = inner.shared or box.shared
     if shared or (inner.anchors and not shared and _is_repeated(file, inner)):
-        found = f"other places share it by the alias *{shared or inner.anchors[-1]}"
+        found = f"other places share it through the alias *{shared or inner.anchors[-1]}"
         raise InputError(tried, found, "write it out there first", where)
     alone = len(box.keys) == 1
     if alone and len(top.keys) > 1:
@@ -49,7 +49,7 @@ def drop_item(text: bytes, item: Place, where: str) -> bytes:
 
 
 def _of(file: Walk, box: Box, number: int) -> Edit:
-    """The whole lines of an entry of a mapping or sequence, or its part of a line in brackets."""
+    """The lines of an entry of a mapping or sequence, or, within brackets, its part of a line."""
     text = file.text
     if box.flow:
         return flow.removal(text, box, number, {number})
@@ -60,13 +60,13 @@ def _of(file: Walk, box: Box, number: int) -> Edit:
     if text[start:begin].strip():
         raise changed_more(file, "removing an entry", "")
     following = text.find("\n", stop)
-    if following < 0:  # the last line, without a line break: the one before loses its own
+    if following < 0:  # the last line has no line break: the line before loses its own
         return Edit(start - (len(line_break(text, start - 1)) if start else 0), len(text), "")
     return Edit(start, following + 1, "")
 
 
 def _emptied(file: Walk, top: Box, box: Box) -> Edit:
-    """An empty list in place of the only thing that the file says."""
+    """An empty list in place of the file's only content."""
     if box.flow:
         return Edit(box.start, box.end, "[]")
     key = top.keys[0]
@@ -75,7 +75,7 @@ def _emptied(file: Walk, top: Box, box: Box) -> Edit:
 
 
 def _moved(place: Place, item: Place) -> Place:
-    """Where something of the same sequence stands after the item is gone."""
+    """Where something in the same sequence is once the item is removed."""
     length = len(item)
     if len(place) < length or place[: length - 1] != item[:-1]:
         return place

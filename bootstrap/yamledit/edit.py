@@ -1,7 +1,7 @@
 """Pure: change scalars of a YAML file in place; every other byte stays.
 
-The parser is asked only where things are. The new text is spliced in, and the result is read
-again: unless exactly what was intended differs, there is an error and no result.
+The parser only says where things are. The new text is spliced in, and the result is read
+again: if anything other than what was intended differs, the result is an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bootstrap.core.errors import InputError
 from bootstrap.yamledit.blocks import add_text, comment, drop_text, put
 from bootstrap.yamledit.drop import drop_item
 from bootstrap.yamledit.items import add_item
-from bootstrap.yamledit.keys import apply, says, set_keys, value_edit
+from bootstrap.yamledit.keys import apply, is_string, set_keys, value_edit
 from bootstrap.yamledit.listed import drop_listed, set_listed
 from bootstrap.yamledit.rename import rename
 from bootstrap.yamledit.walk import EMPTY_ITEM, Place, Span, Walk, decode, walk
@@ -63,11 +63,11 @@ def replace_scalars(
 
     A value that YAML would not read as a string is quoted; `styles` has other quotes
     (None: none) by place. Raises InputError when
-    a path does not exist, appears twice, is not a scalar, or is shared with other places by an alias.
+    a path does not exist, appears twice, is not a scalar, or is shared with other places through an alias.
     """
     file = walk(decode(text, where), where)
     chosen = {_find(file, path, where): value for path, value in edits.items()}
-    changed = {span: value for span, value in chosen.items() if not says(span, value)}
+    changed = {span: value for span, value in chosen.items() if not is_string(span, value)}
     if not changed:
         return text
     spliced = [
@@ -85,12 +85,14 @@ def _find(file: Walk, path: Path, where: str) -> Span:
         raise InputError(tried, "the file has no such value", "check the path, or add the value", where)
     at = f"{where}:{found[-1].line}:{found[-1].column}"
     if len(found) > 1:
-        raise InputError(tried, "the key is there twice", "remove one of them", at)
+        raise InputError(tried, "the key appears twice", "remove one of them", at)
     if found[0].shared:
-        hint = "write the value out where it shall differ, or change it by hand for all"
-        raise InputError(tried, f"other places share the value by the alias *{found[0].shared}", hint, at)
+        hint = "write the value out where it is to differ, or change it by hand for all"
+        raise InputError(
+            tried, f"other places share the value through the alias *{found[0].shared}", hint, at
+        )
     if found[0].style == EMPTY_ITEM:
-        raise InputError(tried, "the item is empty", "write the value behind its dash", at)
+        raise InputError(tried, "the item is empty", "write the value after its dash", at)
     return found[0]
 
 

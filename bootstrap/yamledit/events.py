@@ -1,4 +1,4 @@
-"""Pure: the YAML parser's events, and what they do not tell of a scalar's end or an empty document."""
+"""Pure: the events of the YAML parser, completed by where scalars end and which documents are empty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.core.errors import InputError
 
 CHOMPING = re.compile(r"[|>][0-9+-]*")
-"""The head of a block of text."""
+"""The header of a block scalar."""
 
 
 def events(text: str, where: str) -> Iterator[Any]:
@@ -22,21 +22,21 @@ def events(text: str, where: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
-        found = str(error.problem or error.context or "it is not valid YAML")
+        found = str(error.problem or error.context or "not valid YAML")
         raise InputError(f"reading {where}", found, "fix the YAML", place) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InputError(f"reading {where}", str(error).splitlines()[0], "fix the YAML", where) from error
 
 
 def block_end(text: str, start: int, end: int) -> int:
-    """Where the last line of a block of text ends; blank lines behind it count where it keeps them."""
+    """Where the last line of a block scalar ends, including the blank lines after it if it keeps them."""
     header = CHOMPING.match(text, start)
     if header and "+" in header[0]:
         return start + len(text[start:end].removesuffix("\n").removesuffix("\r"))
     return start + len(text[start:end].rstrip("\r\n \t"))
 
 
-def says_nothing(outline: Sequence[tuple[object, tuple[Any, ...]]]) -> bool:
+def is_empty(outline: Sequence[tuple[object, tuple[Any, ...]]]) -> bool:
     """Whether a document is null, {} or []."""
     kinds = [said[0] for _, said in outline]
     if kinds == ["ScalarEvent"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from bootstrap.yamledit.text import Edit, column, line_break, line_end, stands_alone
+from bootstrap.yamledit.text import Edit, begins_line, column, line_break, line_end
 from bootstrap.yamledit.walk import Box
 
 _COMMA = re.compile(r"\s*,?\s*")
@@ -19,10 +19,10 @@ def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit
     comment = _COMMENT.fullmatch(text, end, stop)
     if comment is None:
         gap = " "
-        if stands_alone(text, start):
+        if begins_line(text, start):
             gap = line_break(text, start) + " " * column(text, start)
         return [Edit(end, end, "".join(f",{gap}{entry}" for entry in entries))]
-    # The rest of the line is a comment about the entry: the new ones begin on the next line.
+    # The rest of the line is a comment about the entry: new entries begin on the next line.
     eol, indent = line_break(text, end), " " * column(text, start)
     lines = f",{eol}{indent}".join(entries)
     edits = [] if comment["comma"] else [Edit(end, end, ",")]
@@ -30,7 +30,7 @@ def added(text: str, box: Box, behind: int, entries: Sequence[str]) -> list[Edit
 
 
 def removal(text: str, box: Box, number: int, gone: Collection[int] = ()) -> Edit:
-    """Remove the entry of that number, with the comment after it; there is an entry other than `gone`."""
+    """Remove the entry of that number and the comment after it; at least one entry is not in `gone`."""
     start, end = box.keys[number].start, box.value_ends[number]
     stop = line_end(text, end)
     comment = _COMMENT.fullmatch(text, end, stop)
@@ -40,11 +40,11 @@ def removal(text: str, box: Box, number: int, gone: Collection[int] = ()) -> Edi
         return Edit(box.value_ends[number - 1], end, "")
     rest = comment or _COMMA.fullmatch(text, end, stop)
     last = number + 1 == len(box.keys)
-    if stands_alone(text, start) and rest and stop < len(text) and (commented or not last):
+    if begins_line(text, start) and rest and stop < len(text) and (commented or not last):
         return Edit(start - column(text, start), text.index("\n", stop) + 1, "")
     if last and not commented:
         return Edit(box.value_ends[number - 1], stop, "")
-    if comment:  # what is below it is about what follows
+    if comment:  # what is below it belongs to what follows
         return Edit(start, stop, "")
     return Edit(start, end if last else box.keys[number + 1].start, "")
 

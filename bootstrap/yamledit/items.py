@@ -1,4 +1,4 @@
-"""Pure: add a mapping to a sequence, or the sequence itself where there is none; every other byte stays."""
+"""Pure: add a mapping to a sequence, or the sequence itself if there is none; every other byte stays."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ def add_item(text: bytes, sequence: Place, item: Mapping[str, str], where: str) 
     tried = f"adding to {sequence[-1]}"
     top, box = file.boxes.get(sequence[:-1]), file.boxes.get(sequence)
     if top is None or not top.mapping:
-        raise InputError(tried, "the file is no mapping", "write it out", where)
+        raise InputError(tried, "the file is not a mapping", "write it as a mapping", where)
     if sum(key.name == sequence[-1] for key in top.keys) > 1:
-        raise InputError(tried, "the key is there twice", "remove one of them", where)
+        raise InputError(tried, "the key appears twice", "remove one of them", where)
     if box is not None and (box.mapping or box.shared):
-        found = "it is no list" if box.mapping else f"other places share the list by the alias *{box.shared}"
-        raise InputError(tried, found, "write it as a list of its own", where)
+        found = (
+            "it is not a list"
+            if box.mapping
+            else f"other places share the list through the alias *{box.shared}"
+        )
+        raise InputError(tried, found, "write it out as a separate list", where)
     if box is None or not box.keys:
         edits = _first(file, top, box, sequence, item, where)
         place: Place = (*sequence, 0)
@@ -75,7 +79,7 @@ def _check_items(file: Walk, sequence: Place, box: Box, tried: str, where: str) 
         if item is None or not item.mapping:
             line = file.text.count("\n", 0, key.start) + 1
             hint = f"write it as {sequence[-1]}: [{{name: …}}]"
-            raise InputError(tried, "an item of the list is no mapping", hint, f"{where}:{line}")
+            raise InputError(tried, "an item of the list is not a mapping", hint, f"{where}:{line}")
 
 
 def _in_brackets(file: Walk, sequence: Place, box: Box, item: Mapping[str, str]) -> list[Edit]:
@@ -101,7 +105,7 @@ def _first(
         if box is not None:
             return [Edit(box.start, box.end, f"[{_flow(item, quotes)}]")]
         if key is not None or not top.keys:
-            raise InputError(f"adding to {name}", "it is no list", "write it as a list", where)
+            raise InputError(f"adding to {name}", "it is not a list", "write it as a list", where)
         pair = f"{written(name, quotes, True)}: [{_flow(item, quotes)}]"
         return flow.added(text, top, len(top.keys) - 1, [pair])
     indent = " " * column(text, top.start) + _usual_indent(file, sequence)
@@ -111,7 +115,7 @@ def _first(
     if box is not None:
         edits.append(Edit(len(text[: box.start].rstrip(" ")), box.end, ""))
     elif not _is_null(file, sequence):
-        raise InputError(f"adding to {name}", "it is no list", "write it as a list", where)
+        raise InputError(f"adding to {name}", "it is not a list", "write it as a list", where)
     else:
         span = next(span for span in file.spans if span.path == sequence)
         edits.append(Edit(len(text[: span.start].rstrip(" ")), span.end, ""))
@@ -139,9 +143,9 @@ def _usual_indent(file: Walk, sequence: Place) -> str:
 
 
 def _at_the_end(file: Walk, top: Box, name: str, lines: list[str]) -> Edit:
-    """After the document's last line that is not blank, comments included.
+    """After the document's last line that is not blank; comments count.
 
-    Before the last key where a block scalar ends the file without a line break, because it would get one.
+    If a block scalar ends the file without a line break, before the last key, because it would get one.
     """
     text, indent = file.text, " " * column(file.text, top.start)
     lines = [f"{indent}{name}:", *lines]

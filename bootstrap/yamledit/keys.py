@@ -10,7 +10,7 @@ from typing import NoReturn
 from bootstrap.core.errors import InputError
 from bootstrap.yamledit import flow
 from bootstrap.yamledit.quoting import reads_as_text, written
-from bootstrap.yamledit.text import Edit, column, line_break, line_end, spliced, stands_alone
+from bootstrap.yamledit.text import Edit, begins_line, column, line_break, line_end, spliced
 from bootstrap.yamledit.walk import Box, Key, Place, Span, Walk, decode, encode, walk
 
 # What tools write for a long value: `>-`, and the value on the next line.
@@ -30,8 +30,8 @@ def set_keys(
 ) -> bytes:
     """The text with keys of a mapping set to strings, or (None) removed.
 
-    A removed key makes room for an added one: its line is kept. Others are added after the key
-    that precedes them in `order`. `styles` has the quotes (None: none) for values
+    An added key takes the line of a removed one. Others are added after the key that
+    precedes them in `order`. `styles` has the quotes (None: none) for values
     that are to differ from what they replace. Raises InputError when a key appears twice, or its value is
     a block scalar, or an alias repeats it elsewhere.
     """
@@ -39,7 +39,7 @@ def set_keys(
     what = ", ".join(wanted)
     box = file.boxes.get(mapping)
     if box is None or not box.mapping:
-        _refuse(what, "it is no mapping", "write it out", where)
+        _refuse(what, "it is not a mapping", "write it as a mapping", where)
     edits = _edits(file, mapping, box, wanted, order, where, styles)
     if not edits:
         return text
@@ -58,7 +58,7 @@ def apply(
         _refuse(what, "the edit would have broken the file", "write that part in a simpler form", where)
     got = {span.path: span for span in after.spans if span.path in wanted}
     as_wanted = all(
-        (place not in got if value is None else place in got and says(got[place], value))
+        (place not in got if value is None else place in got and is_string(got[place], value))
         for place, value in wanted.items()
     )
     if not as_wanted or file.outline(wanted) != after.outline(wanted):
@@ -67,17 +67,17 @@ def apply(
 
 
 def changed_more(file: Walk, tried: str, where: str) -> InputError:
-    """The error for an edit after which more would differ than was asked for, with the reason if known."""
+    """The error for an edit that would change more than was asked for, with the reason if it is known."""
     if span := file.unended:
         name = next((part for part in reversed(span.path) if isinstance(part, str)), "the text")
-        found = f"the block of text of {name} ends the file without a line break, and would get one"
+        found = f"the block scalar of {name} ends the file without a line break, and would get one"
         return InputError(tried, found, "end the file with a line break", f"{where}:{span.line}")
     found = "the edit would have changed something else"
     return InputError(tried, found, "write that part in a simpler form by hand", where)
 
 
-def says(span: Span, value: str) -> bool:
-    """Whether the scalar is this string already, and not a number or the like of that spelling."""
+def is_string(span: Span, value: str) -> bool:
+    """Whether the scalar already is this string, and not, for example, a number spelled that way."""
     is_text = span.style is not None or span.tag == f"{_CORE}str" or reads_as_text(value)
     return span.value == value and is_text and not _is_other_kind(span)
 
@@ -101,14 +101,14 @@ def _edits(
     for key in wanted:
         at = f"{where}:{file.text.count(chr(10), 0, box.keys[keys[key]].start) + 1}" if key in keys else where
         if sum(found.name == key for found in box.keys) > 1:
-            _refuse(key, "the key is there twice", "remove one of them", at)
+            _refuse(key, "the key appears twice", "remove one of them", at)
         if key in keys and key not in spans:
-            _refuse(key, "the value is no text", "write the value on its key's line", at)
+            _refuse(key, "the value is not a string", "write the value on its key's line", at)
     gone = [key for key, value in wanted.items() if value is None and key in keys]
     new = [key for key in order if wanted.get(key) is not None and key not in keys]
     edits: list[Edit] = []
     for key, value in wanted.items():
-        if value is not None and key in keys and not says(spans[key], value):
+        if value is not None and key in keys and not is_string(spans[key], value):
             edits.append(value_edit(file, spans[key], value, where, styles.get(key, spans[key].style)))
     for old, key in zip(gone, new, strict=False):
         found = box.keys[keys[old]]
@@ -119,10 +119,10 @@ def _edits(
     for key in gone:
         _refuse_dangling(file, mapping, box.keys[keys[key]], spans[key], where)
     if (gone or new) and box.shared:
-        hint = "write the mapping out where it shall differ"
+        hint = "write the mapping out where it is to differ"
         _refuse(
             ", ".join([*gone, *new]),
-            f"other places share the mapping by the alias *{box.shared}",
+            f"other places share the mapping through the alias *{box.shared}",
             hint,
             where,
         )
@@ -143,27 +143,29 @@ def value_edit(file: Walk, span: Span, value: str, where: str, style: str | None
     """Put `value` in place of a scalar, in the quotes of `style`."""
     at = f"{where}:{span.line}:{span.column}"
     if span.shared:
-        hint = "write the value out where it shall differ, or change it by hand for all"
-        _refuse(str(span.path[-1]), f"other places share the value by the alias *{span.shared}", hint, at)
+        hint = "write the value out where it is to differ, or change it by hand for all"
+        _refuse(
+            str(span.path[-1]), f"other places share the value through the alias *{span.shared}", hint, at
+        )
     block = _BLOCK_OF_ONE_LINE.fullmatch(file.text, span.start, span.end)
     if block and value == value.strip() and value.isprintable():
         return Edit(*block.span("text"), value)
     if _is_other_kind(span):
-        hint = "remove the tag, so that it is a text"
+        hint = "remove the tag, so that it is a string"
         _refuse(str(span.path[-1]), f"the value has the tag {_short(span.tag)}, and would keep it", hint, at)
     if span.style not in (None, "'", '"'):
-        _refuse(str(span.path[-1]), "the value is a block of text", "write it on its key's line", at)
+        _refuse(str(span.path[-1]), "the value is a block scalar", "write it on its key's line", at)
     gap = " " if span.start == span.end else ""  # after the colon of a key without a value
     return Edit(span.start, span.end, gap + written(value, style, span.flow))
 
 
 def _refuse_dangling(file: Walk, mapping: Place, key: Key, span: Span, where: str) -> None:
-    """InputError for a pair that goes while an alias elsewhere repeats its key or its value."""
+    """InputError for removing a pair whose key or value an alias repeats elsewhere."""
     is_alias = file.text.startswith("*", span.start)
     anchor = key.anchor if (mapping[0], key.anchor) in file.aliased else None if is_alias else span.shared
     if anchor:
-        found = f"other places repeat it by the alias *{anchor}"
-        hint = "write the value out where it shall differ, or change it by hand for all"
+        found = f"other places repeat it through the alias *{anchor}"
+        hint = "write the value out where it is to differ, or change it by hand for all"
         _refuse(str(key.name), found, hint, f"{where}:{span.line}:{span.column}")
 
 
@@ -179,17 +181,17 @@ def _removal(text: str, box: Box, number: int, gone: set[int], where: str) -> Ed
     if box.flow:
         return flow.removal(text, box, number, gone)
     stop = line_end(text, end)
-    if stands_alone(text, key.start):
+    if begins_line(text, key.start):
         start = key.start - column(text, key.start)
         following = text.find("\n", stop)
-        if following < 0:  # the last line, without a line break: the one before loses its own
+        if following < 0:  # the last line has no line break: the line before loses its own
             start -= len(line_break(text, start - 1)) if start else 0
             return Edit(start, len(text), "")
         return Edit(start, following + 1, "")
     if last:
         _refuse(str(key.name), "it shares its line with something else", "write it on its own line", where)
     after = box.keys[number + 1].start
-    if text[stop:after].strip():  # comments between this key and the next: they stay
+    if text[stop:after].strip():  # comments between this key and the next stay
         return Edit(len(text[: key.start].rstrip(" ")), stop, "")
     return Edit(key.start, after, "")
 

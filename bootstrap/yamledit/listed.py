@@ -1,4 +1,4 @@
-"""Pure: switch an entry of a kustomization's list on or off, where a comment means off; or remove it."""
+"""Pure: switch an entry of a kustomization's list on or off (a comment is off), or remove it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def set_listed(
     """Switch an entry of one of a kustomization's lists on or off.
 
     Off is the same line as a comment, `# - entry`. An entry in neither form is added at the
-    end of the list. The text is returned unchanged when nothing has to change.
+    end of the list. The text is returned as it is when nothing has to change.
     """
     place: Place = (0, listed_in)
     before = walk(decode(text, where), where)
@@ -38,7 +38,7 @@ def set_listed(
 
 
 def drop_listed(text: bytes, entry: str, where: str = "kustomization.yaml") -> bytes:
-    """The text without the lines that name an entry of `resources:`, on or as a comment."""
+    """The text without the lines that name an entry of `resources:`, whether on or commented out."""
     off = set_listed(text, entry, False, where)
     before = walk(decode(off, where), where)
     line = re.compile(rf"\s*#\s*-\s+(['\"]?){re.escape(entry)}\1(\s+#.*)?\s*")
@@ -48,7 +48,7 @@ def drop_listed(text: bytes, entry: str, where: str = "kustomization.yaml") -> b
 
 
 def _check(before: Walk, result: str, place: Place, entry: str, on: bool, where: str) -> None:
-    """Read again: nothing but the entry may differ."""
+    """Read the result: only the entry may differ."""
     after = walk(result, where)
     others = [[span.value for span in _items(file, place) if span.value != entry] for file in (before, after)]
     is_on = any(span.value == entry for span in _items(after, place))
@@ -97,7 +97,7 @@ def _switch_on(file: Walk, place: Place, entry: str) -> str:
 
 def _set_in_brackets(file: Walk, box: Box, entry: str, on: bool, where: str) -> str:
     if not on:
-        found, hint = "the list stands in brackets", "write it with one `- entry` a line, then run again"
+        found, hint = "the list is in brackets", "write one `- entry` per line, then run again"
         raise InputError(f"switching {entry} off", found, hint, where)
     item = written(entry, None, flow=True)
     result = file.text

@@ -1,13 +1,13 @@
-"""Pure: how a string is written as a YAML scalar, so that every reader reads a string."""
+"""Pure: write a string as a YAML scalar that every reader reads as a string."""
 
 from __future__ import annotations
 
 import json
 import re
 
-# What readers of YAML 1.1, of YAML 1.2 and go-yaml (by which Kubernetes, kustomize and Argo CD read)
+# What readers of YAML 1.1, of YAML 1.2 and go-yaml (which Kubernetes, kustomize and Argo CD use)
 # do not read as a string. Written out here, because a bump from CI must start fast and
-# the libraries that have these lists are slow to import; a test compares them.
+# the libraries that have these lists are slow to import. A test compares them.
 _WORDS = frozenset(
     {"~", "null", "true", "false", "y", "yes", "n", "no", "on", "off", "=", "<<"}
     | {".nan", ".inf", "-.inf", "+.inf"}
@@ -33,7 +33,7 @@ def reads_as_text(value: str) -> bool:
 
 
 def written(value: str, style: str | None, flow: bool) -> str:
-    """`value` in the style (None: plain, `'`, `"`) where that can represent it, else in double quotes."""
+    """`value` in the style (None: plain, `'`, `"`) if that can represent it, else in double quotes."""
     if style is None and reads_as_text(value) and _can_be_plain(value, flow):
         return value
     if style == "'" and not _UNPRINTABLE.search(value):

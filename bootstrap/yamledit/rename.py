@@ -13,7 +13,7 @@ from bootstrap.yamledit.walk import Span, decode, encode, walk
 def rename(text: bytes, new: Callable[[str], str], where: str) -> bytes:
     """The text with `new` applied to every scalar that is a value; InputError for invalid YAML.
 
-    A block scalar is changed inside; what an alias repeats is changed where it is written out.
+    A block scalar is changed inside; what an alias repeats is changed at its anchor.
     """
     file = walk(decode(text, where), where)
     changed = [span for span in file.spans if new(span.value) != span.value]
@@ -24,7 +24,7 @@ def rename(text: bytes, new: Callable[[str], str], where: str) -> bytes:
     after = walk(result, where)
     said = [(span.path, new(span.value)) for span in file.spans]
     if said != [(span.path, span.value) for span in after.spans]:
-        found = "the renamed file would say something else"
+        found = "the renamed file would have another meaning"
         raise InputError(f"renaming in {where}", found, "write that part in a simpler form", where)
     return encode(text, result)
 

@@ -44,6 +44,6 @@ def column(text: str, offset: int) -> int:
     return offset - (text.rfind("\n", 0, offset) + 1)
 
 
-def stands_alone(text: str, offset: int) -> bool:
+def begins_line(text: str, offset: int) -> bool:
     """Whether only blanks precede `offset` on its line."""
     return not text[offset - column(text, offset) : offset].strip(" \t\ufeff")

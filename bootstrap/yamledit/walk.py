@@ -1,7 +1,7 @@
 """Pure: where the keys, values and items of a YAML file are, from the parser's events alone.
 
-Nothing is composed or constructed: aliases are not expanded, so an alias bomb does no harm.
-The parser is libyaml, of which kustomize's and Kubernetes' own readers are ports; where PyYAML was
+Nothing is composed or constructed: aliases are not expanded, so an alias bomb is harmless.
+The parser is libyaml, which kustomize's and Kubernetes' own readers are ports of; where PyYAML was
 built without it, its Python twin is used, which is slower.
 """
 
@@ -13,15 +13,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bootstrap.core.errors import InputError
-from bootstrap.yamledit.events import CHOMPING, block_end, events, says_nothing
+from bootstrap.yamledit.events import CHOMPING, block_end, events, is_empty
 
 Place = tuple[str | int, ...]
 """Document (by number; those without content do not count), then keys and indexes."""
 
 MAX_DEPTH = 200
-"""Levels of nesting; no configuration is nested deeper, and paths would grow with the square of it."""
+"""Levels of nesting. No configuration is nested deeper, and the size of paths grows with its square."""
 
-# Anchor, tag, and comments after them, before the scalar itself.
+# Anchor, tag and the comments after them, in front of the scalar itself.
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+(?:#[^\n]*\n\s*)*)+")
 _ODD_BREAKS = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
 EMPTY_ITEM = "-"
@@ -34,7 +34,7 @@ class Span(NamedTuple):
     `start` and `end` are offsets in the text without its BOM; `line` and `column` count from 1.
     `style` is None for plain, or one of `'`, `"`, `|`, `>`; `flow`: it is within [] or {}.
     `shared` names the anchor through which an alias repeats the scalar, or what encloses it;
-    for an alias itself, the anchor that it names (and `value` what the anchor's scalar says).
+    for an alias, the anchor that it names (`value` is then the anchor's scalar).
     `tag` is written in front of it, such as `!!int`.
     """
 
@@ -53,7 +53,7 @@ class Span(NamedTuple):
 class Key(NamedTuple):
     """A key of a mapping, or a dash of a sequence (`name` is then the index): offsets in the text.
 
-    An alias as a key is named as its anchor's scalar says; `?0` and so on are keys that are no scalars.
+    An alias as a key has the name that its anchor's scalar has; `?0` and so on are keys that are not scalars.
     `anchor` is the key's own.
     """
 
@@ -113,16 +113,16 @@ class Walk:
         self._outline: list[tuple[Place, tuple[Any, ...]]] = []
         self._odd = _ODD_BREAKS.search(text) is not None
 
-    def outline(self, but: Collection[Place]) -> list[tuple[Place, tuple[Any, ...]]]:
-        """Everything that the file says, to compare; without what is at or below `but`."""
+    def outline(self, ignoring: Collection[Place]) -> list[tuple[Place, tuple[Any, ...]]]:
+        """Everything in the file, to compare; without what is at or below `ignoring`."""
         outline = self._outline
-        for length in {len(place) for place in but}:
-            outline = [entry for entry in outline if entry[0][:length] not in but]
+        for length in {len(place) for place in ignoring}:
+            outline = [entry for entry in outline if entry[0][:length] not in ignoring]
         return outline
 
     @property
     def unended(self) -> Span | None:
-        """The block scalar that ends the file without a line break: any line after it would give it one."""
+        """The block scalar that ends the file without a line break; a line after it would give it one."""
         span = self.spans[-1] if self.spans else None
         if span is None or span.style not in ("|", ">") or self.text.endswith("\n"):
             return None
@@ -136,7 +136,7 @@ class Walk:
         return next((key for key in box.keys if key.name == place[-1]), None) if box else None
 
     def line_of(self, offset: int, known: int) -> int:
-        """The line of an offset, from 0; `known` is the parser's, which counts other breaks as well."""
+        """The line of an offset, from 0; `known` is the parser's, which counts other line breaks too."""
         return self.text.count("\n", 0, offset) if self._odd else known
 
 
@@ -180,7 +180,7 @@ class _Reading:
             self.frames = [_Frame((), None, False, (), self.document - 1)]
 
     def end_document(self) -> None:
-        """Resolve what only the whole document shows: which anchors are repeated, whether it is empty."""
+        """Work out what needs the whole document: which anchors are repeated, and whether it is empty."""
         found, (spans, outline) = self.found, self._start
         found.aliased |= {(self.document, anchor) for anchor in self._aliased}
         for number, anchors in self._anchored:
@@ -189,7 +189,7 @@ class _Reading:
                 found.spans[number] = found.spans[number]._replace(shared=shared)
         for box in self._boxes if self._aliased else ():
             box.shared = next((anchor for anchor in box.anchors if anchor in self._aliased), None)
-        if len(found._outline) > outline and not says_nothing(found._outline[outline:]):
+        if len(found._outline) > outline and not is_empty(found._outline[outline:]):
             self.document += 1
         elif len(found._outline) > outline:
             del found.spans[spans:], found._outline[outline:]
@@ -223,9 +223,9 @@ class _Reading:
             self._scalar(parent, path, event, kind)
             return
         if len(path) > MAX_DEPTH:
-            hint = "such a file is no configuration: leave it out"
+            hint = "exclude the file: it is not configuration"
             raise InputError(
-                f"reading {self.where}", f"it is nested deeper than {MAX_DEPTH}", hint, self.where
+                f"reading {self.where}", f"it is nested more than {MAX_DEPTH} levels deep", hint, self.where
             )
         flow = parent.flow or bool(event.flow_style)
         anchors = (*parent.anchors, event.anchor) if event.anchor else parent.anchors

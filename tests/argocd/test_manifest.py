@@ -1,4 +1,4 @@
-"""Argo CD's manifest is the one that was asked for, or refused with what it is instead."""
+"""Argo CD's manifest is the requested one, or refused with what it is instead."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_kept_manifest_needs_no_way_to_the_release(
     assert argocd.manifest(own, None, "install").content == CONTENT
 
 
-def test_given_file_tells_its_version(own: Invocation, tmp_path: Path) -> None:
+def test_given_file_states_its_version(own: Invocation, tmp_path: Path) -> None:
     found = argocd.manifest(own, None, "install", saved(tmp_path, small.manifest("v3.9.2")))
     assert found.version == "v3.9.2"
 
@@ -185,7 +185,7 @@ def test_manifest_of_another_variant_is_named(
     assert hint in raised.value.hint
 
 
-def test_variants_are_told_apart(own: Invocation, tmp_path: Path) -> None:
+def test_variants_are_distinguished(own: Invocation, tmp_path: Path) -> None:
     assert argocd.manifest(own, None, "ha", saved(tmp_path, CONTENT + REDIS_HA)).variant == "ha"
     assert argocd.manifest(own, None, "core", saved(tmp_path, CORE)).variant == "core"
 

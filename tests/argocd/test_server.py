@@ -27,7 +27,7 @@ def invocation(**environ: str) -> Invocation:
         ("https://admin:secret@argocd.example.com", "contains a credential"),
     ],
 )
-def test_token_goes_over_https_alone_and_stands_in_no_url(server: str, says: str) -> None:
+def test_token_goes_over_https_alone_and_is_in_no_url(server: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
         argocd_server.connect(server, invocation(ARGOCD_AUTH_TOKEN=TOKEN))
     assert "secret" not in f"{caught.value.found}{caught.value.where}"
@@ -85,7 +85,7 @@ def port() -> Iterator[int]:
     ("status", "error"),
     [(401, Forbidden), (403, Forbidden), (404, NotFound), (302, ApiError), (500, ApiError)],
 )
-def test_answer_that_is_none_is_an_error_of_ours(port: int, status: int, error: type[ApiError]) -> None:
+def test_answer_that_is_not_one_is_an_error_of_ours(port: int, status: int, error: type[ApiError]) -> None:
     asked = invocation(ARGOCD_AUTH_TOKEN=TOKEN)
     server = argocd_server.connect(f"http://127.0.0.1:{port}/{status}", asked)
     with pytest.raises(error) as caught:
@@ -102,7 +102,7 @@ def test_page_instead_of_an_answer_has_no_applications(port: int) -> None:
     server.session.close()
 
 
-def test_server_that_is_not_there_is_named(port: int) -> None:
+def test_server_that_does_not_exist_is_named(port: int) -> None:
     server = argocd_server.connect("http://127.0.0.1:1", invocation(ARGOCD_AUTH_TOKEN=TOKEN))
     with pytest.raises(ClusterUnreachable) as caught:
         server.applications("argocd")

@@ -148,7 +148,7 @@ def test_automated_sync_may_be_switched_off_in_its_place() -> None:
     assert of(root("a"), paused).final
 
 
-def test_finished_operation_of_a_synced_application_is_no_reason() -> None:
+def test_finished_operation_of_a_synced_application_is_not_a_reason() -> None:
     done = application("a", operationState={"phase": "Succeeded", "message": "successfully synced"})
     assert of(root("a"), done).ready
 

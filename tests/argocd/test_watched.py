@@ -67,7 +67,7 @@ def test_question_that_is_not_answered_yet_is_not_asked_again() -> None:
     assert A not in asked(found)
 
 
-def test_asking_again_is_no_movement() -> None:
+def test_asking_again_is_not_movement() -> None:
     """Otherwise the wait for what needs someone to act would never end: each refresh would restart it."""
     clock = Clock()
     suspended = application("a", health="Suspended")

@@ -1,4 +1,4 @@
-"""Reads and builds the catalog's components and clusters, as they lie or with a choice of the test's own."""
+"""Reads and builds the catalog's components and clusters, as they are or with a choice of the test's own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Application:
-    """A child Application as it lies in its component's folder."""
+    """A child Application as it is in its component's folder."""
 
     component: str
     body: Object
@@ -87,7 +87,7 @@ def yaml(path: Path) -> Any:
 
 
 def comments(path: Path) -> list[str]:
-    """The entries that stand in a file as comments, to be switched on."""
+    """The entries that are comments in a file, to be switched on."""
     return re.findall(r"^\s*# - (\S+)", path.read_text(), re.M)
 
 

@@ -1,4 +1,4 @@
-"""Who is told of which alert, judged by Alertmanager's own tool on the values as Helm merges them."""
+"""Who is notified of which alert, judged by Alertmanager's own tool on the values as Helm merges them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def amtool(*arguments: str | Path) -> str:
 
 
 def receivers(config: Path, **labels: str) -> set[str]:
-    """Who is told of an alert with these labels."""
+    """Who is notified of an alert with these labels."""
     pairs = [f"{key}={value}" for key, value in labels.items()]
     told = amtool("config", "routes", "test", "--config.file", config, *pairs).strip()
     return set(told.split(","))
@@ -64,7 +64,7 @@ def test_the_configuration_is_one(config: Path) -> None:
     assert "SUCCESS" in amtool("check-config", config)
 
 
-def test_nobody_is_told_before_someone_says_whom(tmp_path: Path) -> None:
+def test_no_one_is_notified_before_a_receiver_is_set(tmp_path: Path) -> None:
     config = write(SILENT, tmp_path)
     for severity in ("critical", "warning", "info", "none"):
         assert receivers(config, alertname="X", severity=severity) == {"nobody"}
@@ -83,7 +83,7 @@ def test_nobody_is_told_before_someone_says_whom(tmp_path: Path) -> None:
     ],
     ids=lambda value: ",".join(value.values()) or "nothing" if isinstance(value, dict) else "",
 )
-def test_severity_decides_who_is_told(labels: dict[str, str], told: set[str], tmp_path: Path) -> None:
+def test_severity_decides_who_is_notified(labels: dict[str, str], told: set[str], tmp_path: Path) -> None:
     config = write(ALERTING, tmp_path)
     wanted = {"alertname": "KubePodCrashLooping", "namespace": "voting-app-production", **labels}
     assert receivers(config, **wanted) == told

@@ -138,10 +138,10 @@ def test_every_reference_leads_to_a_component_that_is_there() -> None:
         ("stage.cri", "stage.crio", "loki.process/stage.crio: crio"),
     ],
 )
-def test_a_name_that_is_none_is_found(right: str, wrong: str, said: str) -> None:
+def test_a_name_that_is_not_one_is_found(right: str, wrong: str, said: str) -> None:
     assert unknown(configuration().replace(right, wrong)) == {said}
 
 
-def test_what_is_no_configuration_is_refused() -> None:
+def test_what_is_not_a_configuration_is_refused() -> None:
     with pytest.raises(AssertionError, match="expected"):
         blocks(configuration().replace("forward_to = [", "forward_to = "))

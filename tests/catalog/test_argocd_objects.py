@@ -23,7 +23,7 @@ SETTINGS = Settings("https://git.example.org/platform/gitops.git", "main")
 
 
 def _without_namespace(content: dict[str, Any]) -> dict[str, Any]:
-    """The API server is told an object's namespace by the request; kustomize writes it into the object."""
+    """The API server gets an object's namespace from the request; kustomize writes it into the object."""
     metadata = {key: value for key, value in content["metadata"].items() if key != "namespace"}
     return {**content, "metadata": metadata}
 

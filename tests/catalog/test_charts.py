@@ -1,7 +1,7 @@
-"""Every pinned chart takes our values: rendered by helm, as it lies and with each switch on.
+"""Every pinned chart accepts our values: rendered by helm, as it is and with each switch on.
 
 Charts come from their repositories; one that cannot be reached is skipped by name. CATALOG_CHARTS may
-name a folder with unpacked charts instead (<folder>/<chart>), to render on a machine without a way out.
+name a folder with unpacked charts instead (<folder>/<chart>), to render on a machine without network access.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """As it lies, each switch alone, all at once."""
+    """As it is, each switch alone, all at once."""
     for item in infrastructure.applications():
         off = infrastructure.comments(INFRASTRUCTURE / item.component / "application.yaml")
         for source in item.elsewhere:
@@ -76,7 +76,7 @@ def out_of_reach(url: str) -> str | None:
 
 
 def chart(source: dict[str, Any]) -> list[str]:
-    """helm's arguments that name the chart; skips when it cannot be had."""
+    """helm's arguments that name the chart; skips if it cannot be fetched."""
     name = source.get("chart") or Path(source["path"]).name
     if LOCAL:
         folder = Path(LOCAL) / name

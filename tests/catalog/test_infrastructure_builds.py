@@ -25,7 +25,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A cluster with all components on and settings that are nobody's default."""
+    """A cluster with all components on and settings that are not defaults."""
     choice = tuple(infrastructure.offered())
     return infrastructure.clusters(tmp_path_factory.mktemp("all"), [choice], SETTINGS)[choice]
 
@@ -106,7 +106,7 @@ def test_the_template_names_the_example_repository_only() -> None:
     assert set(urls) == {catalog.EXAMPLE_REPOSITORY}
 
 
-def test_the_root_application_is_no_part_of_what_it_syncs() -> None:
+def test_the_root_application_is_not_a_part_of_what_it_syncs() -> None:
     built = load_all(run(infrastructure.CLUSTER))
     assert not [item for item in built if item["metadata"]["name"] == "root"]
 

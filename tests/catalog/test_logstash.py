@@ -1,6 +1,6 @@
-"""Logstash's pipeline follows Logstash's grammar, and what it reads and writes is there.
+"""Logstash's pipeline follows Logstash's grammar, and what it reads and writes exists.
 
-Logstash itself is not tried: it is no program that a registry of packages has.
+Logstash itself is not run: no package registry has it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def pipeline() -> str:
 
 
 def settings(section: str, plugin: str) -> dict[str, Any]:
-    """The settings of a plugin that stands directly in a section."""
+    """The settings of a plugin that is directly in a section."""
     (found,) = [part for name, part in Pipeline(pipeline()).parse() if name == section]
     (wanted,) = [part for name, part in found if name == plugin]
     return {name: value[0] for name, value in wanted}
@@ -49,7 +49,7 @@ def test_the_pipeline_reads_filters_and_writes() -> None:
     ("right", "wrong"),
     [("codec => json", "codec =>"), ("if [message] =~", "if [message] ~="), ("port => 8080", "port = 8080")],
 )
-def test_what_is_no_pipeline_is_refused(right: str, wrong: str) -> None:
+def test_what_is_not_a_pipeline_is_refused(right: str, wrong: str) -> None:
     assert right in pipeline()
     with pytest.raises(ParseError):
         Pipeline(pipeline().replace(right, wrong)).parse()

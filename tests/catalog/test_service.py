@@ -1,4 +1,4 @@
-"""docs/service.md names nothing that is not there: objects, files, commands, tests, components."""
+"""docs/service.md names nothing that does not exist: objects, files, commands, tests, components."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def known_tests() -> dict[str, Path]:
 
 
 @pytest.mark.parametrize(("hop", "objects", "file"), HOPS)
-def test_every_object_is_in_the_file_beside_it(hop: str, objects: str, file: str) -> None:
+def test_every_object_is_in_the_file_next_to_it(hop: str, objects: str, file: str) -> None:
     named = set(OBJECT.findall(objects))
     assert named, hop
     (link,) = LINK.findall(file)
@@ -93,7 +93,7 @@ def test_every_object_is_in_the_file_beside_it(hop: str, objects: str, file: str
     assert named <= held(path)
 
 
-def test_no_object_is_named_where_no_file_is_beside_it() -> None:
+def test_no_object_is_named_where_no_file_is_next_to_it() -> None:
     named = [pair for _, objects, _ in (row.values for row in HOPS) for pair in OBJECT.findall(str(objects))]
     assert len(named) == len(OBJECT.findall(text()))
 

@@ -22,7 +22,7 @@ READ_BY_THE_IMAGES = {
 
 
 def every_build() -> dict[str, tuple[Object, ...]]:
-    """Environments as they lie, each component alone, nearly all of them at once."""
+    """Environments as they are, each component alone, nearly all of them at once."""
     builds = {name: voting_app.environment(name) for name in ENVIRONMENTS}
     texts = voting_app.chosen_texts([(), *ALONE, ALL_BUT_ONE_MESH])
     return builds | {"+".join(choice) or "none": voting_app.chosen(choice) for choice in texts}
@@ -82,7 +82,7 @@ def test_nothing_is_in_the_default_namespace_or_in_another_than_its_own(
         assert {item["metadata"].get("namespace") for item in items if item["kind"] != "Namespace"} == {own}
 
 
-def test_no_secret_stands_in_git(builds: Mapping[str, tuple[Object, ...]]) -> None:
+def test_no_secret_is_in_git(builds: Mapping[str, tuple[Object, ...]]) -> None:
     for items in builds.values():
         assert not voting_app.of_kind(items, "Secret")
         for name, container in voting_app.containers(items):
@@ -105,7 +105,7 @@ def test_configuration_has_the_keys_that_the_images_read_and_no_others(
 
 
 def test_a_changed_configuration_rolls_the_pods() -> None:
-    """The generated names carry a hash, and no pod names one that is not there."""
+    """The generated names have a hash, and no pod names one that does not exist."""
     for items in (voting_app.environment(name) for name in ENVIRONMENTS):
         maps = {item["metadata"]["name"] for item in voting_app.of_kind(items, "ConfigMap")}
         assert all(re.search(r"-[0-9a-z]{10}$", name) for name in maps)

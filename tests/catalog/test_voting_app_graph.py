@@ -146,7 +146,7 @@ def test_whoever_has_no_identity_in_the_mesh_reaches_the_exporters_alone() -> No
     assert modes == {"STRICT"}
 
 
-def test_the_waypoint_takes_the_ways_in_and_nobody_else() -> None:
+def test_the_waypoint_takes_the_ways_in_and_no_one_else() -> None:
     policy = voting_app.named(voting_app.chosen(("mesh-ambient",)), "AuthorizationPolicy", "waypoint")
     assert {name for name, peer in PEERS.items() if waypoint_allows(policy, peer)} == set(WAYS_IN)
 

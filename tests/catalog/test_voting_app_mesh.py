@@ -50,7 +50,7 @@ def rendered(components: tuple[str, ...]) -> str:
 
 
 def surroundings(items: tuple[voting_app.Object, ...], mesh: str) -> Iterator[dict[str, Any]]:
-    """What is there beside the rendered objects: the namespaces of those who call, and the pods."""
+    """What exists besides the rendered objects: the namespaces of the callers, and the pods."""
     for name in sorted({peer.namespace for peer in OTHERS.values()} - {""}):
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     # How a pod shows that it is in the mesh: by its proxy, or by what the node's agent writes on it.

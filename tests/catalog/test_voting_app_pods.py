@@ -160,7 +160,7 @@ def test_passwords_reach_only_those_who_need_them(items: tuple[Object, ...]) -> 
     assert not any(mounted.values())
 
 
-def test_the_exporter_beside_db_cannot_read_the_superusers_password() -> None:
+def test_the_exporter_next_to_db_cannot_read_the_superusers_password() -> None:
     pod = voting_app.named(voting_app.chosen(("monitoring",)), "Deployment", "db")["spec"]["template"]["spec"]
     (exporter,) = [container for container in pod["containers"] if container["name"] == "exporter"]
     (mount,) = exporter["volumeMounts"]
@@ -187,7 +187,7 @@ def _serving(items: tuple[Object, ...]) -> list[Object]:
 
 
 def _main(items: tuple[Object, ...], name: str) -> Any:
-    """The container that is the workload, not what a component put beside it."""
+    """The container that is the workload, not one that a component added."""
     (workload,) = [
         i for i in voting_app.of_kind(items, *voting_app.WORKLOADS) if i["metadata"]["name"] == name
     ]

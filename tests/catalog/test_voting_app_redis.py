@@ -1,4 +1,4 @@
-"""The voting app's redis, for real: what vote and worker may do, what nobody may, what survives a crash."""
+"""The voting app's redis, for real: what vote and worker may do, what no one may, what survives a crash."""
 
 from __future__ import annotations
 

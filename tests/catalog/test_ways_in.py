@@ -1,4 +1,4 @@
-"""Every way into a cluster leads http:// to https://, and goes on answering while its pods are replaced."""
+"""Every entrance of a cluster redirects http:// to https://, and answers while its pods are replaced."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_routes_of_the_voting_app_and_of_the_starter_are_both_looked_at() -> Non
     assert len(routes()) == 2
 
 
-def test_ways_in_answer_until_nobody_sends_there_any_more() -> None:
+def test_ways_in_answer_until_no_one_sends_there_any_more() -> None:
     hook = values("traefik/values.yaml")["deployment"]["lifecycle"]["preStop"]
     assert hook["sleep"]["seconds"] >= ENDPOINTS
     nginx = values("ingress-nginx/values.yaml")["controller"]

@@ -1,4 +1,4 @@
-"""Builds the voting app: an environment as it lies, or one with components of the test's own choice."""
+"""Builds the voting app: an environment as it is, or one with components of the test's own choice."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def kustomize() -> str:
 
 @cache
 def environment(name: str) -> tuple[Object, ...]:
-    """The objects of an environment as it lies."""
+    """The objects of an environment as it is."""
     return objects(run(APP / "overlays" / name))
 
 

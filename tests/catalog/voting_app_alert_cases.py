@@ -15,7 +15,7 @@ HOUR = 3600
 class Case:
     """Series as promtool writes them, a sample every `step` minutes.
 
-    `labels` are the alert's own, beside its name and severity; `minute` is when it must be firing.
+    `labels` are the alert's own, besides its name and severity; `minute` is when it must be firing.
     """
 
     alert: str

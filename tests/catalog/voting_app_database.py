@@ -84,7 +84,7 @@ class Database:
 
 
 def programs() -> Path:
-    """The folder of PostgreSQL's programs; skips, saying what to install, where it is not there."""
+    """The folder of PostgreSQL's programs; skips, saying what to install, if it is missing."""
     candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     if found := shutil.which("initdb"):
         candidates.insert(0, Path(found).resolve().parent)

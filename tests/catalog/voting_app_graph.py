@@ -77,7 +77,7 @@ PORTS = (22, 53, 80, 443, 4317, 5432, 6379, 8080, 9121, 9187, 15012, 15020, 1502
 
 
 def of_mesh(names: tuple[str, ...]) -> frozenset[Edge]:
-    """What a pod with a proxy of the mesh needs beside the app's own edges."""
+    """What a pod with a proxy of the mesh needs besides the app's own edges."""
     return frozenset(
         edge
         for name in names

@@ -50,7 +50,7 @@ def test_what_kubernetes_adds_to_the_language_is_there(evaluator: Evaluator) -> 
         ("[self.a].filter(x, x > 1).max() == 1", "max called on empty list"),
     ],
 )
-def test_an_error_that_the_api_server_has_too_is_told_as_refused(
+def test_an_error_that_the_api_server_has_too_is_reported_as_refused(
     evaluator: Evaluator, expression: str, text: str
 ) -> None:
     [answer] = evaluated(evaluator, expression)
@@ -62,7 +62,7 @@ def test_an_error_that_the_api_server_has_too_is_told_as_refused(
     ("expression", "place"),
     [("self.a ==", (1, 10)), ("true &&\n  nobody == 1", (2, 3)), ("'a'.indexOff('b') == 1", (1, 13))],
 )
-def test_what_does_not_compile_is_told_with_its_line_and_column(
+def test_what_does_not_compile_is_reported_with_its_line_and_column(
     evaluator: Evaluator, expression: str, place: tuple[int, int]
 ) -> None:
     [answer] = evaluated(evaluator, expression)

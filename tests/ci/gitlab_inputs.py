@@ -13,7 +13,7 @@ _INPUT = re.compile(r"\$\[\[\s*inputs\.([a-z-]+)\s*\]\]")
 
 
 def load(path: Path) -> tuple[dict[str, Any], Any]:
-    """The declared inputs (none without a header), and the body as it lies."""
+    """The declared inputs (none without a header), and the body as it is."""
     documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     if len(documents) == 1:
         return {}, documents[0]
@@ -22,7 +22,7 @@ def load(path: Path) -> tuple[dict[str, Any], Any]:
 
 
 def filled(path: Path, given: Mapping[str, Any]) -> Any:
-    """The body with every input replaced; a value keeps its type where it stands alone."""
+    """The body with every input replaced; a value keeps its type if it is alone."""
     declared, body = load(path)
     assert set(given) <= set(declared), f"{path.name} does not declare {set(given) - set(declared)}"
     values = {name: (about or {}).get("default") for name, about in declared.items()} | dict(given)

@@ -135,7 +135,7 @@ def test_a_refusal_is_an_annotation_with_its_status(tmp_path: Path, bare: Bare, 
     ("inputs", "told"),
     [({"GIT_TOKEN": ""}, "no credential"), ({"INPUT_REPOSITORY": ""}, "'repository' is missing")],
 )
-def test_what_is_missing_is_told_before_anything_runs(
+def test_what_is_missing_is_reported_before_anything_runs(
     tmp_path: Path, bare: Bare, programs: Path, inputs: dict[str, str], told: str
 ) -> None:
     ended, _, noted = run(tmp_path, programs, **{"INPUT_REPOSITORY": bare.url, **inputs})
@@ -144,7 +144,7 @@ def test_what_is_missing_is_told_before_anything_runs(
 
 
 def test_a_key_is_a_file_that_only_the_user_reads(tmp_path: Path, programs: Path) -> None:
-    """ssh is told by its name; the key itself is no argument, and gone afterwards (see run)."""
+    """ssh gets the key's file; the key itself is not an argument, and is deleted afterwards (see run)."""
     (programs / "bootstrap").write_text(
         '#!/bin/sh\nexec >>"$NOTED"\nprintf "%s\\n" "$@"\nfor a; do case $a in --ssh-key=*) '
         'stat -c %a "${a#--ssh-key=}"; cat "${a#--ssh-key=}";; esac; done\nenv\n'
@@ -182,8 +182,8 @@ def build_wheel(folder, settings=None, metadata=None):
 }
 
 
-def test_installing_runs_no_python_of_the_checkout_it_stands_in(tmp_path: Path) -> None:
-    """A package of nothing stands for ours: Python, its venv and pip are the real ones."""
+def test_installing_runs_no_python_of_the_checkout_it_is_in(tmp_path: Path) -> None:
+    """An empty package stands in for ours: Python, its venv and pip are the real ones."""
     action, checkout, temp = (tmp_path / name for name in ("action", "checkout", "temp"))
     for folder in (action, checkout, temp):
         folder.mkdir()

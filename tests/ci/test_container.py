@@ -1,4 +1,4 @@
-"""The container recipe reads only what is there, and runs as nobody in particular. It is not built here."""
+"""The Dockerfile reads only files that exist, and runs as an unprivileged user. It is not built here."""
 
 from __future__ import annotations
 

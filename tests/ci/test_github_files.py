@@ -82,7 +82,7 @@ def test_every_action_is_pinned_by_a_commit_with_its_version(repositories: tuple
             assert found["version"] or laid_out.ACTION in line, f"{path.name}: {line}"
 
 
-def test_no_expression_stands_in_the_text_of_a_script(repositories: tuple[Path, Path]) -> None:
+def test_no_expression_is_in_the_text_of_a_script(repositories: tuple[Path, Path]) -> None:
     steps = [
         step
         for root in repositories

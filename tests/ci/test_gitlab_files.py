@@ -73,7 +73,7 @@ def test_every_service_has_its_jobs_in_order(repositories: tuple[Path, Path]) ->
         assert bump["variables"]["BUMP_ENTRY"] == f"voting-app/{service}"
 
 
-def test_no_input_stands_in_the_text_of_a_script() -> None:
+def test_no_input_is_in_the_text_of_a_script() -> None:
     for name in ("image.yml", "bump-image.yml"):
         _, body = gitlab_inputs.load(ROOT / "bootstrap" / "ci" / "files" / "gitlab" / name)
         scripts = [line for job in body.values() if isinstance(job, dict) for line in job.get("script", ())]

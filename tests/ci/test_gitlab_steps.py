@@ -1,4 +1,4 @@
-"""Jobs of the pipelines do what they say, on a real repository. Docker is a stand-in that notes its calls."""
+"""Jobs of the pipelines do what they say, on a real repository. Docker is a recording stand-in."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_bump_of_an_older_pipeline_changes_nothing(tmp_path: Path, bare: Bare) -
     assert "later" in said
 
 
-def test_bump_without_a_credential_is_told(tmp_path: Path, bare: Bare) -> None:
+def test_bump_without_a_credential_is_reported(tmp_path: Path, bare: Bare) -> None:
     status, said = bump(tmp_path, bare.url, IMAGE_REFERENCE=":v1")
     assert status == 2
     assert "GITOPS_TOKEN" in said

@@ -82,7 +82,7 @@ def test_a_repository_of_its_own_has_all_of_its_paths(run: Run, tmp_path: Path) 
     assert starts(root, "shop", [OVERLAY])
 
 
-def test_a_service_beside_the_apps_is_as_it_was(run: Run, tmp_path: Path) -> None:
+def test_a_service_next_to_the_apps_is_unchanged(run: Run, tmp_path: Path) -> None:
     root = repository(tmp_path / "shop", {"web/Dockerfile": "FROM scratch\n", OVERLAY: SHOP[OVERLAY]})
     for provider in ("github", "gitlab"):
         assert init(run, provider, root) == (0, "")
@@ -109,7 +109,7 @@ def test_a_dockerfile_among_what_is_written_is_refused(run: Run, tmp_path: Path,
     assert init(run, provider, root, "--service", "web=apps/shop/src") == (0, "")
 
 
-def test_what_is_written_is_where_the_app_lies() -> None:
+def test_what_is_written_is_where_the_app_is() -> None:
     assert loops.written([OVERLAY, "main.go"], "shop") == ["apps/shop"]
     assert loops.written(["infrastructure/shop/values.yaml"], "shop") == ["infrastructure/shop"]
     assert loops.written(["deploy/shop/overlays/dev/kustomization.yaml"], "shop") == [
@@ -130,7 +130,7 @@ def test_what_is_written_is_where_the_app_lies() -> None:
         (("größe",), "rename it"),
     ],
 )
-def test_a_folder_that_gives_no_name_is_told_with_the_options_that_do(
+def test_a_folder_that_gives_no_name_is_reported_with_the_options_that_do(
     run: Run, tmp_path: Path, folders: tuple[str, ...], told: str
 ) -> None:
     root = repository(tmp_path / "shop", {f"{folder}/Dockerfile": "FROM scratch\n" for folder in folders})

@@ -1,7 +1,7 @@
-"""The pipelines that are laid out, run while somebody else commits: their deploy is not lost.
+"""The pipelines that are laid out, run while someone else commits: their deployment is not lost.
 
 Times are those of a real run: the build begins, another commit lands in the GitOps repository, the bump
-is made. Only `gh`, which tells when the run was made, is a stand-in.
+is made. Only `gh`, which says when the run was created, is a stand-in.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def bare(tmp_path: Path) -> Bare:
 
 @pytest.fixture
 def commit(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> Commit:
-    """A commit of somebody else, at a time."""
+    """A commit of someone else, at a time."""
 
     def at(files: dict[str, bytes], when: str) -> str:
         with monkeypatch.context() as patched:

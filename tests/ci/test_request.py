@@ -22,7 +22,7 @@ from bootstrap.core.errors import InputError
         ("github", None, None),
     ],
 )
-def test_registry_is_the_hosts_own_where_the_remote_tells(
+def test_registry_is_the_hosts_own_where_the_remote_says_so(
     provider: str, origin: str | None, registry: str | None
 ) -> None:
     assert request.default_registry(provider, origin) == registry

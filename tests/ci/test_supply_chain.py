@@ -1,4 +1,4 @@
-"""What is installed and run, by us and by what we lay out: by hash and by digest, and not beside logins."""
+"""What is installed and run, by us and by what we lay out: by hash and by digest, never next to logins."""
 
 from __future__ import annotations
 

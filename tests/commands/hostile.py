@@ -1,4 +1,4 @@
-"""Repositories that nobody would write, as hypothesis makes them up."""
+"""Repositories that no one would write, as hypothesis generates them."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def test_one_line_switches_it_on_and_nothing_else_of_the_cluster_changes(run: Ru
     assert "env add ENV --from dev --app plain" in taken.err
 
 
-def test_what_it_requires_comes_along_and_is_said(run: Run, tree: Path) -> None:
+def test_what_it_requires_comes_along_and_is_reported(run: Run, tree: Path) -> None:
     assert run("component", "disable", "traefik", "cert-manager").exit == 0
     added = run("app", "add", "shop", *IMAGE, "--host", "shop.example.com")
     assert added.exit == 0
@@ -280,7 +280,7 @@ def test_what_cannot_be_meant_is_one_clear_error_and_writes_nothing(
     assert status(untouched) == []
 
 
-def test_a_folder_that_is_no_layout_is_told(
+def test_a_folder_that_is_not_a_layout_is_reported(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -313,7 +313,7 @@ def test_push_makes_one_commit_of_it_and_another_of_its_removal(run: Run, tree: 
     assert git(tree, "rev-parse", "HEAD^{tree}") == before
 
 
-def test_it_lies_below_the_layouts_own_folder(
+def test_it_is_below_the_layouts_own_folder(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree = clone(tmp_path, "platform/")

@@ -51,7 +51,7 @@ def test_files_are_written_once(run: Run, tmp_path: Path, provider: str) -> None
     assert init(run, provider, root, "--dry-run")[0] == 0
 
 
-def test_a_service_is_added_beside_those_that_are_there(run: Run, tmp_path: Path) -> None:
+def test_a_service_is_added_next_to_those_that_are_there(run: Run, tmp_path: Path) -> None:
     root = laid_out.repository(tmp_path / "shop", "web")
     init(run, "github", root)
     (root / "api").mkdir()
@@ -171,7 +171,7 @@ def test_it_is_for_the_repository_that_it_is_run_in(run: Run, tmp_path: Path) ->
         (("--provider", "github", "--action", ACTION, *APP, "--service", "web=no"), "has no Dockerfile"),
     ],
 )
-def test_what_is_missing_or_does_not_go_together_is_told(
+def test_what_is_missing_or_does_not_go_together_is_reported(
     run: Run, tmp_path: Path, options: tuple[str, ...], told: str
 ) -> None:
     root = laid_out.repository(tmp_path / "shop", "web")

@@ -59,7 +59,7 @@ def test_enabling_changes_one_line_and_no_other_byte(run: Run, repository: Path)
     assert changed(repository) == []
 
 
-def test_what_a_component_requires_comes_along_and_is_said(run: Run, repository: Path) -> None:
+def test_what_a_component_requires_comes_along_and_is_reported(run: Run, repository: Path) -> None:
     assert run("component", "disable", "traefik", "cert-manager", "gateway-api").exit == 0
     result = run("component", "enable", "traefik", "-o", "json")
     assert result.exit == 0
@@ -88,7 +88,7 @@ def test_what_others_stand_on_is_not_switched_off_alone(run: Run, repository: Pa
     assert changed(repository) == []
 
 
-def test_unknown_names_and_clusters_are_told_with_the_nearest(run: Run, repository: Path) -> None:
+def test_unknown_names_and_clusters_are_reported_with_the_nearest(run: Run, repository: Path) -> None:
     wrong = run("component", "enable", "trefik")
     assert (wrong.exit, "traefik" in wrong.err) == (ExitStatus.INPUT, True)
     elsewhere = run("component", "list", "--cluster", "edge")
@@ -117,7 +117,9 @@ def test_push_commits_the_one_line_on_the_branch(run: Run, repository: Path, rem
     assert git("show", "--numstat", "--format=", folder=repository).split() == ["1", "1", FILE]
 
 
-def test_component_whose_folder_is_not_there_is_told_and_not_switched_on(run: Run, repository: Path) -> None:
+def test_component_whose_folder_is_missing_is_reported_and_not_switched_on(
+    run: Run, repository: Path
+) -> None:
     shutil.rmtree(repository / "infrastructure/tempo")
     shutil.rmtree(repository / "infrastructure/otel-collector")
     listed = {item["name"]: item["state"] for item in json.loads(run("component", "list", "-o", "json").out)}

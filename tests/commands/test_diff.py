@@ -108,7 +108,7 @@ def test_cluster_that_is_new_is_all_that_differs_and_one_that_is_nowhere_is_refu
     assert "choose from: one, two" in nowhere.err
 
 
-def test_folder_without_a_past_is_not_told_to_fetch(run: Run, tmp_path: Path) -> None:
+def test_folder_without_history_is_not_asked_to_fetch(run: Run, tmp_path: Path) -> None:
     root = write(tmp_path / "plain", OURS)
     plain = run("diff", str(root))
     assert (plain.exit, "fetch" in plain.err) == (2, False)

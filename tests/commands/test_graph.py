@@ -65,7 +65,7 @@ def test_repository_without_applications_says_how_to_draw_it(run: Run, tmp_path:
     assert "leave --cluster out" in cluster.err
 
 
-def test_what_validate_is_told_to_leave_out_marks_no_node(run: Run, tmp_path: Path) -> None:
+def test_what_validate_leaves_out_marks_no_node(run: Run, tmp_path: Path) -> None:
     def state(name: str, files: dict[str, str]) -> str:
         root = write(tmp_path / name, OURS, files)
         (node,) = nodes(run("graph", str(root), "--network", "-o", "json").out)
@@ -121,7 +121,7 @@ APP_FILE = "apps/shop/applications/dev/application.yaml"
         (SHOP_FILE, "          readinessProbe:", "          livnessProbe:", "--network"),
     ],
 )
-def test_graph_tells_of_its_nodes_what_validate_finds(
+def test_graph_shows_what_validate_finds_at_its_nodes(
     run: Run, tmp_path: Path, file: str, old: str, new: str, view: str
 ) -> None:
     root = str(write(tmp_path, OURS, {file: OURS[file].replace(old, new, 1)}))

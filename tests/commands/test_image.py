@@ -217,7 +217,7 @@ def test_json_manifests_that_a_kustomization_names_are_searched(run: Run, repo: 
     assert (repo / "apps/json/other.json").read_text() == manifest.replace("org/api:v1", "org/api:v3")
 
 
-def test_a_list_says_what_stands_where_and_who_set_it(run: Run, repo: Path):
+def test_a_list_says_what_is_where_and_who_set_it(run: Run, repo: Path):
     commit(repo, "v2", "Second")
     (repo / PRODUCTION).write_text(overlay("v9"))
     (repo / "broken.yaml").write_text("a: [\n")
@@ -238,11 +238,11 @@ def test_only_newer_and_built_at_leave_what_is_newer(run: Run, repo: Path):
     commit(repo, "v2", "Second")
     older = run("image", "set", "org/web=:v1.9", "--env", "staging", "--only-newer")
     assert older.exit == 0
-    assert "stays org/web:v2: v2 is there, which is newer" in older.out
+    assert "stays org/web:v2: v2 is set, which is newer" in older.out
     assert changed(repo) == []
     commit(repo, "v1", "Back, by a person")
     again = run("image", "set", "org/web=:v2", "--env", "staging", "--only-newer")
-    assert "moved back since" in again.out
+    assert "rolled back since" in again.out
     built = ["image", "set", "org/web=:v3", "--env", "staging", "--built-at"]
     assert "Someone set v1 later" in run(*built, "2020-01-01T00:00:00Z").out
     assert changed(repo) == []
@@ -269,18 +269,18 @@ def test_commits_of_the_application_tell_which_is_newer(run: Run, repo: Path, tm
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [
-        (["org/web=:v2"], "places fit"),
+        (["org/web=:v2"], "places match"),
         (["org/wep=:v2", "--env", "staging"], "did you mean org/web"),
         (["org/web=:v2", "--env", "stagin"], "did you mean staging"),
         (["org/web=:v 2", "--env", "staging"], "column 3 of ':v 2'"),
         (["org/web=v2", "--env", "staging"], "could be a tag or a repository"),
-        (["org/web=:v2", "nope"], "nope is not there"),
-        (["org/web=:v2", "org/web=:v3", "--env", "staging"], "org/web is there twice"),
+        (["org/web=:v2", "nope"], "nope does not exist"),
+        (["org/web=:v2", "org/web=:v3", "--env", "staging"], "org/web appears twice"),
         (["org/web=:v2", "shop/web=:v3", "--env", "staging"], "both mean org/web"),
         (["org/web=:v2", "--env", "staging", "--message", "x"], "add --push"),
         (["org/web=:v2", "--branch", "main"], "--branch has no effect"),
         (["org/web=:v2", "--repo", "https://git.example.com/a/b.git"], "add --push"),
-        (["org/web=:v2", "--env", "staging", "--built-at", "noon"], "is no time"),
+        (["org/web=:v2", "--env", "staging", "--built-at", "noon"], "is not a time"),
         (["../repo"], "not NAME=REFERENCE"),
     ],
 )
@@ -307,9 +307,9 @@ def test_bad_files_are_one_clear_error(run: Run, repo: Path, tmp_path: Path):
         (b"images:\n- {name: org/bomb, newTag: &t v1}\n- {name: b, newTag: *t}\n", "alias *t"),
         ("images: [{name: org/bomb, newTag: v1}]\n".encode("utf-16"), "UTF-16"),
         ("images: [{name: org/bomb, newTag: v1}]\n".encode("utf-16-be"), "UTF-16"),
-        (b"a: 1\nimages: [org/bomb]\n", "bomb/kustomization.yaml:2: 'org/bomb' is no entry"),
+        (b"a: 1\nimages: [org/bomb]\n", "bomb/kustomization.yaml:2: 'org/bomb' is not an entry"),
         (b"#" * 50_000_000, "the file has 50 MB"),
-        (b"{a: " * 300 + b"org/bomb" + b"}" * 300, "nested deeper"),
+        (b"{a: " * 300 + b"org/bomb" + b"}" * 300, "nested more than"),
     ):
         kustomization.write_bytes(text)
         result = run("image", "set", "org/bomb=:v3", "bomb")

@@ -1,6 +1,6 @@
-"""`image set --built-at`: whoever set the image since the build began is right, and nobody else is.
+"""`image set --built-at`: whoever has set the image since the build started wins, and no one else.
 
-What a branch was when a build began is told by its commits, however few of them are fetched
+The state of a branch when a build started follows from its commits, however few of them are fetched
 (fluxcd/image-automation-controller#1090).
 """
 
@@ -122,7 +122,7 @@ def test_a_setter_is_found_behind_however_many_commits(bare: Bare, bump, count: 
     assert tag(bare) == "v0"
 
 
-def test_a_commit_of_a_clock_that_is_late_hides_nobody(bare: Bare, bump):
+def test_a_commit_of_a_clock_that_is_late_hides_no_one(bare: Bare, bump):
     commit(bare, {WEB: overlay("web", "v0")}, 5 * MINUTE, who="Bob")
     commit(bare, {"docs/a.md": "b\n"}, BEGAN + 10 * MINUTE)
     assert "Bob set v0 later" in bump().out
@@ -239,7 +239,7 @@ def test_overtaken_so_often_it_is_set_all_the_same(bare: Bare, bump, before_push
     before_push(*events)
     result = bump()
     assert result.exit == 0, result.err
-    assert f"at the {times + 1}" in result.out
+    assert f"on the {times + 1}" in result.out
     assert (tag(bare), tag(bare, API)) == ("v2", f"v{times - 1}")
 
 
@@ -310,7 +310,7 @@ def test_an_old_host_that_gives_nothing_by_id(bare: Bare, bump, run: Run, tmp_pa
 
 
 def test_what_the_host_does_not_give_is_an_error_and_no_answer(bare: Bare, bump):
-    """A commit's parent is not there: whether someone has set the image cannot be told."""
+    """A commit's parent is not there: whether someone has set the image is unknown."""
     lost = commit(bare, {"docs/a.md": "b\n"}, 10 * MINUTE)
     commit(bare, {"docs/a.md": "c\n"}, 5 * MINUTE)
     tip = bare.tip()

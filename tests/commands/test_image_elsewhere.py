@@ -1,4 +1,4 @@
-"""What `image set` does not edit is found, and told with the lines of bootstrap.yaml that declare it."""
+"""What `image set` does not edit is found, and reported with the lines of bootstrap.yaml that declare it."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("org/json", "cfg/config.json:1", '{"a.b": [{"image": "org/json:v2"}]}'),
     ],
 )
-def test_the_lines_that_are_told_declare_it(run: Run, repo: Path, image: str, where: str, line: str) -> None:
+def test_the_lines_that_are_reported_declare_it(
+    run: Run, repo: Path, image: str, where: str, line: str
+) -> None:
     """Public: kustomize#758; cloudogu/gitops-build-lib#31."""
     refused = run("image", "set", f"{image}=:v2")
     assert refused.exit == ExitStatus.INPUT
@@ -108,7 +110,7 @@ def test_the_lines_that_are_told_declare_it(run: Run, repo: Path, image: str, wh
         git(repo, "checkout", "--quiet", "--", ".")
 
 
-def test_a_comment_and_a_longer_name_are_no_places(run: Run, repo: Path) -> None:
+def test_a_comment_and_a_longer_name_are_not_places(run: Run, repo: Path) -> None:
     for name in ("org/comment", "org/p", "rg/pg", "org/pg/x"):
         refused = run("image", "set", f"{name}=:v2")
         assert refused.exit == ExitStatus.INPUT
@@ -123,7 +125,7 @@ def test_an_image_in_two_keys_is_declared_by_both(run: Run, repo: Path) -> None:
     assert (repo / "conf.yaml").read_text() == "list:\n  - {name: org/pair, tag: v2}\n"
     (repo / "bootstrap.yaml").write_text("images: [{name: pair, file: conf.yaml, path: list.0.name}]\n")
     refused = run("image", "set", "pair=:v3")
-    assert (refused.exit, "tag beside it may be its tag" in refused.err) == (ExitStatus.INPUT, True)
+    assert (refused.exit, "tag next to it may be its tag" in refused.err) == (ExitStatus.INPUT, True)
 
 
 def test_two_objects_get_two_names(run: Run, repo: Path) -> None:
@@ -215,15 +217,15 @@ def test_an_overriding_application_is_found_by_app_and_environment_on_a_branch(
     assert b"org/over:v1" in bare.files()["argo/dev.yaml"]
 
 
-def test_what_lies_in_another_environment_is_not_offered(run: Run, applications: Path) -> None:
+def test_what_is_in_another_environment_is_not_offered(run: Run, applications: Path) -> None:
     write(applications, {"apps/shop/overlays/prod/extra.yaml": "a: org/prodonly:v1\n"})
     assert "it is at" not in run("image", "set", "org/prodonly=:v2", "--env", "dev").err
     assert "extra.yaml:1" in run("image", "set", "org/prodonly=:v2", "--env", "prod").err
 
 
-def test_what_lies_outside_of_what_was_searched_is_told(run: Run, repo: Path) -> None:
+def test_what_is_outside_of_what_was_searched_is_reported(run: Run, repo: Path) -> None:
     refused = run("image", "set", "org/op=:v2", "deploy")
-    assert "it is at apps/shop/base/all.yaml:23, outside of what was searched (deploy)" in refused.err
+    assert "it is at apps/shop/base/all.yaml:23, outside the searched files (deploy)" in refused.err
     assert "name apps/shop/base/all.yaml as PATH" in refused.err
 
 
@@ -251,7 +253,7 @@ def test_links_submodules_and_pointers_are_named_as_such(
         ("link", "apps/link/overlays/dev is a symbolic link to ../../shop/overlays/dev"),
         ("ext", "apps/ext is a submodule"),
         ("big", "apps/big/overlays/dev/kustomization.yaml is a Git LFS pointer"),
-        ("far", "takes up is not here: https://github.com/org/platform//base?ref=v1"),
+        ("far", "includes is not here: https://github.com/org/platform//base?ref=v1"),
     ):
         refused = run("image", "set", "none=:v2", "--app", app, "--env", "dev", *where)
         assert refused.exit == ExitStatus.INPUT

@@ -100,7 +100,7 @@ def test_exactly_the_meant_container_has_the_new_image(
     done = run("image", "set", f"{image_of(name)}={reference}", *scope)
     if name == "alone" and "/" in reference:
         assert (done.exit, rendered(chart)) == (ExitStatus.INPUT, before)
-        assert "its repository at apps/shop/values.yaml" in done.err
+        assert "its repository is at apps/shop/values.yaml" in done.err
         return
     assert done.exit == 0, done.err
     repository = before[name].rpartition(":")[0]

@@ -146,7 +146,7 @@ def _check(bare: Bare, results: dict[tuple[str, int, str], dict[str, object]]) -
 
 
 def _check_kept(results: dict[tuple[str, int, str], dict[str, object]]) -> None:
-    """Whoever did not set its image says what is there in its place."""
+    """A run that did not set its image says what is there instead."""
     for (service, build, _), result in results.items():
         images = result["images"]
         assert isinstance(images, Sequence)

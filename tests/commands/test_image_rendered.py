@@ -177,12 +177,12 @@ def test_what_kustomize_cannot_build_is_edited_with_a_warning(run: Run, make):
     repository = make(files)
     result = run("image", "set", "web/web=:v2", "--env", "from")
     assert result.exit == 0
-    assert "warning: not compared with what is rendered" in result.err
+    assert "warning: not compared with the rendered result" in result.err
     assert "kustomize refuses it" in result.err
     assert repository.changed == ["M apps/web/overlays/from/patch.yaml"]
 
 
-def test_without_kustomize_what_only_it_can_tell_is_said_to_be_unknown(
+def test_without_kustomize_what_only_it_knows_is_reported_as_unknown(
     run: Run, make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     make(decided("a replacement"))
@@ -191,8 +191,8 @@ def test_without_kustomize_what_only_it_can_tell_is_said_to_be_unknown(
     command = ["image", "set", "web/web=:v2", "--env", "from"]
     result = run(*command, "--dry-run")
     assert result.exit == ExitStatus.NO
-    assert "warning: not compared with what is rendered: " in result.err
-    assert "replacements: no kustomize is on PATH" in result.err
+    assert "warning: not compared with the rendered result: " in result.err
+    assert "replacements: kustomize is not on PATH" in result.err
     expected = run(*command, "--expect", "base")
     assert (expected.exit, "is not known" in expected.err) == (ExitStatus.INPUT, True)
     promoted = run("image", "promote", "web/web", "--from", "from", "--to", "to")
@@ -226,7 +226,7 @@ def test_an_image_that_the_base_renames_gets_an_entry_under_its_new_name(run: Ru
     repository = make(files)
     dead = run("image", "set", "IMAGE_PLACEHOLDER=:dev-2", "--env", "dev")
     assert dead.exit == ExitStatus.INPUT
-    assert "the entry IMAGE_PLACEHOLDER changes nothing" in dead.err
+    assert "the entry IMAGE_PLACEHOLDER has no effect" in dead.err
     assert "name the entry harbor.corp/team/web" in dead.err
     assert repository.changed == []
     for environment in ("dev", "prod", "qa"):
@@ -304,12 +304,12 @@ def test_a_container_that_shares_its_entry_is_not_set_alone(run: Run, make):
     for environment in ("dev", "prod"):
         result = run("image", "set", "web/side=:side-0.0.2", "--env", environment)
         assert result.exit == ExitStatus.INPUT
-        assert "is for 2 containers: web of Deployment web (quay.io/acme/agent:agent-0" in result.err
+        assert "applies to 2 containers: web of Deployment web (quay.io/acme/agent:agent-0" in result.err
         assert "quay.io/acme/agent=REFERENCE" in result.err
     assert repository.changed == []
     every = run("image", "set", "quay.io/acme/agent=:v9", "--env", "dev")
     assert every.exit == 0
-    assert "the entry is for 2 containers" in every.err
+    assert "the entry applies to 2 containers" in every.err
     assert repository.images("dev") == ["quay.io/acme/agent:v9"] * 2
 
 
@@ -321,7 +321,7 @@ def test_without_an_environment_an_overlay_that_differs_is_a_candidate_like_the_
     for name in ("web/web", "ghcr.io/acme/web"):
         result = run("image", "set", f"{name}=:v2")
         assert result.exit == ExitStatus.INPUT
-        assert "2 places fit: apps/web/base/deployment.yaml:10" in result.err
+        assert "2 places match: apps/web/base/deployment.yaml:10" in result.err
         assert "apps/web/overlays/prod/kustomization.yaml:4" in result.err
     assert repository.changed == []
 
@@ -344,7 +344,7 @@ def test_two_workloads_with_one_entry_are_set_together_by_their_images_name(run:
     assert repository.images("dev") == ["ghcr.io/acme/web:v2", "ghcr.io/acme/side:1"] * 2
 
 
-def test_a_neighbour_that_is_no_yaml_does_not_stand_in_the_way(run: Run, make):
+def test_a_neighbour_that_is_not_yaml_does_not_stand_in_the_way(run: Run, make):
     files = base()
     overlay(files, "dev", "images:\n  - name: ghcr.io/acme/web\n    newTag: v1\n")
     files["apps/web/overlays/old/kustomization.yaml"] = "images: [\n"
@@ -357,7 +357,7 @@ def test_a_neighbour_that_is_no_yaml_does_not_stand_in_the_way(run: Run, make):
 
 
 @pytest.mark.parametrize("by", ["a patch", "a replacement"])
-def test_a_repository_by_url_is_rendered_with_what_lies_outside_of_the_app(
+def test_a_repository_by_url_is_rendered_with_what_is_outside_of_the_app(
     run: Run, make, tmp_path: Path, by: str
 ):
     files = decided(by)
@@ -387,7 +387,7 @@ def test_several_images_are_compared_together(run: Run, make):
     assert repository.images("dev") == ["ghcr.io/acme/web:v2", "ghcr.io/acme/side:v3"]
 
 
-def test_an_entry_for_a_field_of_a_custom_resource_is_set_beside_containers(run: Run, make):
+def test_an_entry_for_a_field_of_a_custom_resource_is_set_next_to_containers(run: Run, make):
     """kustomize#758: `configurations` say where else images are."""
     files = base()
     more = (
@@ -406,7 +406,7 @@ def test_an_entry_for_a_field_of_a_custom_resource_is_set_beside_containers(run:
     assert repository.images("dev") == ["ghcr.io/acme/web:base", "ghcr.io/acme/side:1"]
 
 
-def test_a_transformer_that_decides_after_the_entries_is_told(run: Run, make):
+def test_a_transformer_that_decides_after_the_entries_is_reported(run: Run, make):
     files = base()
     overlay(files, "dev", "transformers:\n  - pin.yaml\n")
     files["apps/web/overlays/dev/pin.yaml"] = (

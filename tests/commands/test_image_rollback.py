@@ -110,7 +110,7 @@ def test_a_first_tag_of_an_entry_is_rolled_back_to_none(bare: Bare, image):
     assert bare.files()[WEB].decode() == without
 
 
-def test_an_entry_that_was_called_otherwise_goes_on(bare: Bare, image):
+def test_an_entry_that_had_another_name_continues(bare: Bare, image):
     full = "resources: [../../base]\nimages:\n  - name: ghcr.io/acme/web\n    newTag: v2\n"
     short = full.replace("name: ghcr.io/acme/web", "name: web\n    newName: ghcr.io/acme/web")
     commit(bare, {**BASE, WEB: full.replace("v2", "v1")}, 3 * DAY)
@@ -125,7 +125,7 @@ def test_an_image_without_an_entry_ever_has_no_history(bare: Bare, image):
     commit(bare, {**BASE, WEB: PLAIN}, DAY)
     result = image("history", "web", "--env", "dev")
     assert result.exit == ExitStatus.INPUT
-    assert "never had the image otherwise" in result.err
+    assert "never had one" in result.err
 
 
 def moved(text: str, old: str = "apps/web", new: str = "apps/site") -> dict[str, str | None]:
@@ -144,7 +144,7 @@ def moved(text: str, old: str = "apps/web", new: str = "apps/site") -> dict[str,
     ],
     ids=["renamed", "moved deeper", "renamed and set at once"],
 )
-def test_history_goes_on_behind_a_renamed_folder(bare: Bare, image, new: str, text: str):
+def test_history_continues_behind_a_renamed_folder(bare: Bare, image, new: str, text: str):
     commit(bare, {**BASE, WEB: overlay("v1"), PROD: overlay("v1")}, 9 * DAY)
     commit(bare, {WEB: overlay("v2")}, 8 * DAY)
     commit(bare, {WEB: overlay("v3")}, 7 * DAY)
@@ -168,7 +168,7 @@ def test_a_copied_overlay_does_not_have_the_history_of_the_other(bare: Bare, ima
     assert tags(image, "prod") == ["v2"]
 
 
-def test_a_file_of_the_same_name_elsewhere_is_not_taken_for_it(bare: Bare, image):
+def test_a_file_of_the_same_name_elsewhere_is_not_mistaken_for_it(bare: Bare, image):
     old = "apps/old/overlays/dev/kustomization.yaml"
     unlike = "".join(f"# line {number}\n" for number in range(20)) + "images: [{name: web, newTag: v0}]\n"
     commit(bare, {**BASE, old: unlike}, 9 * DAY)

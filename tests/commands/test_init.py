@@ -1,4 +1,4 @@
-"""`bootstrap init --repo-only`: what it lays out, keeps, tells and refuses; on real repositories."""
+"""`bootstrap init --repo-only`: what it lays out, keeps, reports and refuses; on real repositories."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_edit_by_hand_is_kept_and_reported(init: Init, bare: Bare) -> None:
     assert f"kept, as they were changed here: {SETTINGS}" in result.err
 
 
-def test_a_kept_file_that_is_no_yaml_where_the_cluster_begins_is_refused(init: Init, bare: Bare) -> None:
+def test_a_kept_file_that_is_not_yaml_where_the_cluster_begins_is_refused(init: Init, bare: Bare) -> None:
     before = bare.commit({KUSTOMIZATION: b"{bad: [\n"})
     refused = init()
     assert refused.exit == 2
@@ -152,7 +152,7 @@ def test_components_are_switched_by_name(init: Init, bare: Bare) -> None:
     assert not after[on].on
 
 
-def test_requirements_are_said_in_the_plan_and_alternatives_are_refused(init: Init, bare: Bare) -> None:
+def test_requirements_are_reported_in_the_plan_and_alternatives_are_refused(init: Init, bare: Bare) -> None:
     planned = init("--with", "tempo", "--dry-run")
     assert "note: otel-collector is switched on, as tempo requires it" in planned.out
     init()
@@ -262,7 +262,7 @@ def test_message_suffix_ends_the_subjects(init: Init, bare: Bare) -> None:
     assert all(subject.endswith(" [skip ci]") for subject in log(bare))
 
 
-def test_rewritten_history_is_told_and_overwrites_nothing(init: Init, bare: Bare) -> None:
+def test_rewritten_history_is_reported_and_overwrites_nothing(init: Init, bare: Bare) -> None:
     init()
     bare.commit({SETTINGS: bare.files()[SETTINGS] + b"# mine\n"})
     tree = git(bare.folder, "rev-parse", "main^{tree}")
@@ -292,7 +292,7 @@ def test_dry_run_shows_the_difference_writes_nothing_and_says_by_its_status(init
     assert "nothing to do" in result.out
 
 
-def test_real_run_does_what_the_dry_run_said(init: Init, bare: Bare) -> None:
+def test_real_run_does_what_the_dry_run_showed(init: Init, bare: Bare) -> None:
     said = json.loads(init("--dry-run", "-o", "json").out)
     done = json.loads(init("-o", "json").out)
     assert said["changes"]
@@ -313,7 +313,7 @@ def test_error_is_json_too(init: Init) -> None:
 # -- questions -----------------------------------------------------------------------------------
 
 
-def test_nothing_is_changed_without_yes_where_nobody_can_be_asked(init: Init, bare: Bare) -> None:
+def test_nothing_is_changed_without_yes_where_no_one_can_be_asked(init: Init, bare: Bare) -> None:
     result = init(yes=False)
     assert result.exit == 3
     assert "--yes" in result.err
@@ -344,7 +344,7 @@ def test_person_is_asked_for_what_is_missing_and_before_the_first_change(
     assert (bare.tip() is not None) == (exit == 0)
 
 
-def test_missing_url_is_an_input_error_where_nobody_can_be_asked(run: Run) -> None:
+def test_missing_url_is_an_input_error_where_no_one_can_be_asked(run: Run) -> None:
     result = run("init", "--repo-only")
     assert result.exit == 2
     assert "REPO_URL" in result.err
@@ -389,7 +389,7 @@ def test_wrong_option_is_one_clear_error_and_nothing_changes(
         ("git.example.org/x", 2, "is not a URL"),
         ("/srv/git", 2, "file:///srv/git"),
         ("ftp://git.example.org/x.git", 2, "'ftp'"),
-        ("https://user:secret-password@git.example.org/x.git", 2, "credential in it"),
+        ("https://user:secret-password@git.example.org/x.git", 2, "contains a credential"),
         ("https://git.example.org/", 2, "names no repository"),
         ("file:///nonexistent/gitops.git", 4, "does not exist"),
         ("http://127.0.0.1:1/x/y.git", 11, "127.0.0.1:1"),
@@ -402,7 +402,7 @@ def test_wrong_url_is_one_clear_error(init: Init, url: str, exit: int, words: st
     assert "secret-password" not in result.err + result.out
 
 
-def test_missing_author_is_told_with_what_to_type(run: Run, bare: Bare, manifest_file: Path) -> None:
+def test_missing_author_is_reported_with_what_to_type(run: Run, bare: Bare, manifest_file: Path) -> None:
     result = run("init", bare.url, "--repo-only", "--yes", "--argocd-manifest", str(manifest_file))
     assert result.exit == 2
     assert "--author" in result.err
@@ -416,13 +416,13 @@ def test_dry_run_without_an_author_shows_the_plan_and_names_who_is_missing(
     result = run(*given)
     assert result.exit == 1, result.err
     assert "push 2 commits" in result.out
-    assert "warning: finding who the commits are by: no name is configured" in result.err
+    assert "warning: finding the author of the commits: no name is configured" in result.err
     assert "--author" in result.err
     assert run(*given, "--author", "nobody").exit == 2
     assert bare.tip() is None
 
 
-def test_refusing_hook_is_told_in_its_own_words(init: Init, bare: Bare) -> None:
+def test_refusing_hook_is_reported_in_its_own_words(init: Init, bare: Bare) -> None:
     bare.hook("pre-receive", "echo 'main is protected by policy 7' >&2; exit 1")
     result = init()
     assert result.exit == 4
@@ -438,7 +438,7 @@ def test_refusing_hook_is_told_in_its_own_words(init: Init, bare: Bare) -> None:
         (SETTINGS, b"data:\n  domain: [\n", f"{SETTINGS}:3:1"),
     ],
 )
-def test_broken_yaml_in_the_repository_is_told_with_its_place(
+def test_broken_yaml_in_the_repository_is_reported_with_its_place(
     init: Init, bare: Bare, path: str, content: bytes, where: str
 ) -> None:
     init()
@@ -449,7 +449,7 @@ def test_broken_yaml_in_the_repository_is_told_with_its_place(
     assert bare.tip() == tip
 
 
-def test_file_that_stands_where_a_folder_must_be_is_told(init: Init, bare: Bare) -> None:
+def test_file_that_is_where_a_folder_must_be_is_reported(init: Init, bare: Bare) -> None:
     tip = bare.commit({"clusters": b"a file"})
     result = init()
     assert result.exit == 3, result.err
@@ -499,7 +499,7 @@ def test_branch_that_never_stands_still_is_given_up(
     assert set(bare.files()) == {"README.md"}
 
 
-def test_full_disk_is_told(init: Init, bare: Bare, tmp_path: Path) -> None:
+def test_full_disk_is_reported(init: Init, bare: Bare, tmp_path: Path) -> None:
     """A file size limit is what a full disk is to git: it cannot write its objects."""
     import resource
 
@@ -510,7 +510,7 @@ def test_full_disk_is_told(init: Init, bare: Bare, tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert result.exit == 4, result.err
-    assert "make room" in result.err
+    assert "free disk space" in result.err
     assert bare.tip() is None
 
 
@@ -538,7 +538,7 @@ def newer(monkeypatch: pytest.MonkeyPatch, changes: dict[str, bytes | None]) -> 
     monkeypatch.setattr(catalog, "VERSION", "99.0.0")
 
 
-def test_an_open_conflict_is_no_success_is_shown_with_both_sides_and_told_at_every_run(
+def test_an_open_conflict_is_not_success_is_shown_with_both_sides_and_reported_at_every_run(
     init: Init, bare: Bare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     init()
@@ -588,7 +588,7 @@ def test_a_merge_whose_root_does_not_build_is_not_pushed(
     assert bare.tip() == tip
 
 
-def test_an_older_program_is_refused_unless_it_shall_go_back(
+def test_an_older_program_is_refused_without_downgrade(
     init: Init, bare: Bare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, version = catalog.load(), catalog.VERSION

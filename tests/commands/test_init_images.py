@@ -102,7 +102,7 @@ def test_recorded_digest_stays_when_the_registry_is_gone_or_its_tag_was_moved(
     assert bare.tip() == tip
 
 
-def test_registry_that_cannot_be_reached_is_told_and_the_images_are_by_tag(
+def test_registry_that_cannot_be_reached_is_reported_and_the_images_are_by_tag(
     init: Init, bare: Bare, tmp_path: Path
 ) -> None:
     shown = init("registry.invalid", VERSION, "--dry-run")

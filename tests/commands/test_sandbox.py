@@ -30,14 +30,14 @@ def test_programs_are_listed_with_their_origin_and_nothing_is_fetched(run: Run, 
 
 
 @pytest.mark.parametrize("command", ["shell-env", "logs"])
-def test_sandbox_that_is_not_there_is_an_input_error_with_what_to_do(run: Run, command: str) -> None:
+def test_sandbox_that_does_not_exist_is_an_input_error_with_what_to_do(run: Run, command: str) -> None:
     result = run("sandbox", command, "--name", "nowhere")
     assert result.exit == 2
     assert "there is no sandbox 'nowhere'" in result.err
     assert "bootstrap sandbox up" in result.err
 
 
-def test_down_of_a_sandbox_that_is_not_there_has_nothing_to_end(run: Run) -> None:
+def test_down_of_a_sandbox_that_does_not_exist_has_nothing_to_end(run: Run) -> None:
     result = run("sandbox", "down", "--name", "nowhere", "-o", "json")
     assert result.exit == 0
     assert json.loads(result.out) == {"name": "nowhere", "ended": [], "purged": False}

@@ -83,14 +83,14 @@ def test_environment_chooses_its_applications(run: Run, repository: str) -> None
     assert run("trace", "web.shop-dev", "--repo", repository, "--env", "production").exit == 2
 
 
-def test_environment_that_there_is_not_is_told_with_those_there_are(run: Run, repository: str) -> None:
+def test_environment_that_does_not_exist_is_reported_with_those_that_do(run: Run, repository: str) -> None:
     result = run("trace", "web.shop-dev", "--repo", repository, "--env", "nope")
     assert result.exit == 2
     assert "no Application is of an environment nope" in result.err
     assert "choose from: dev" in result.err
 
 
-def test_what_was_not_checked_of_a_chain_is_said(run: Run, repository: str) -> None:
+def test_what_was_not_checked_of_a_chain_is_reported(run: Run, repository: str) -> None:
     ingress = Path(repository) / "apps/shop/overlays/production/ingress.yaml"
     ingress.write_text(INGRESS.replace("spec:\n", "spec:\n  ingressClassName: inside\n"))
     cluster = Path(repository) / "clusters/one/kustomization.yaml"

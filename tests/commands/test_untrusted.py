@@ -1,4 +1,4 @@
-"""A repository that is read is not trusted: it runs nothing, touches nothing outside, asks nobody."""
+"""A repository that is read is not trusted: it runs nothing, touches nothing outside, contacts no one."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_base_of_another_host_is_not_asked_for_through_git(checked: Checked, wat
         "-oProxyCommand=touch${IFS}RAN",
     ],
 )
-def test_address_of_a_base_is_no_command_even_with_consent(run: Run, tmp_path: Path, name: str) -> None:
+def test_address_of_a_base_is_not_a_command_even_with_consent(run: Run, tmp_path: Path, name: str) -> None:
     ran, outside = tmp_path / "ran", tmp_path / "outside"
     outside.mkdir()
     name = name.replace("RAN", str(ran)).replace("OUTSIDE", str(outside))

@@ -32,7 +32,7 @@ exit 1
 
 @pytest.fixture
 def helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program `helm` that tells what it was given: that is what any other could make use of."""
+    """A program `helm` that prints what it was given: any other could make use of that."""
     program = tmp_path / "bin" / "helm"
     program.parent.mkdir()
     program.write_text(PROGRAM)
@@ -48,7 +48,7 @@ def test_release_that_helm_could_take_for_an_option_is_refused(checked: Checked,
     text = application("thing", "apps/chart", "shop-dev", 20)
     helm = f"    helm: {{releaseName: {json.dumps(name)}}}\n  destination:"
     result = checked(CHART | {APPLICATION: text.replace("  destination:", helm)})
-    assert "cannot be a release's name" in result.out
+    assert "is not a valid release name" in result.out
     assert "argument:" not in result.out
 
 
@@ -57,7 +57,7 @@ def test_release_that_helm_could_take_for_an_option_is_refused(checked: Checked,
 def test_namespace_that_helm_could_take_for_an_option_is_refused(checked: Checked, name: str) -> None:
     text = application("thing", "apps/chart", "NAME", 20).replace("NAME", json.dumps(name))
     result = checked(CHART | {APPLICATION: text})
-    assert "cannot be a namespace" in result.out
+    assert "is not a valid namespace" in result.out
     assert "argument:" not in result.out
 
 
@@ -65,13 +65,13 @@ def test_namespace_that_helm_could_take_for_an_option_is_refused(checked: Checke
 @pytest.mark.parametrize(
     ("field", "value", "found"),
     [
-        ("chart", "--post-renderer=./pwn.sh", "cannot be a chart's name"),
-        ("chart", "../../outside", "cannot be a chart's name"),
-        ("chart", "/etc", "cannot be a chart's name"),
-        ("repoURL", "file:///etc", "is no chart repository"),
-        ("repoURL", "plugin://x", "is no chart repository"),
-        ("repoURL", "-x", "is no chart repository"),
-        ("repoURL", "https://-x", "is no chart repository"),
+        ("chart", "--post-renderer=./pwn.sh", "is not a valid chart name"),
+        ("chart", "../../outside", "is not a valid chart name"),
+        ("chart", "/etc", "is not a valid chart name"),
+        ("repoURL", "file:///etc", "is not a chart repository"),
+        ("repoURL", "plugin://x", "is not a chart repository"),
+        ("repoURL", "-x", "is not a chart repository"),
+        ("repoURL", "https://-x", "is not a chart repository"),
     ],
 )
 def test_chart_that_helm_could_take_for_something_else_is_refused(
@@ -176,7 +176,7 @@ def test_dependency_of_a_chart_is_not_fetched(
 
 
 @pytest.mark.usefixtures("real_helm")
-def test_chart_that_never_ends_is_told_and_the_rest_is_checked(
+def test_chart_that_never_ends_is_reported_and_the_rest_is_checked(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bootstrap.programs.run.CPU_SECONDS", 2)
@@ -185,4 +185,4 @@ def test_chart_that_never_ends_is_told_and_the_rest_is_checked(
         CHART | THING | {"apps/chart/templates/cm.yaml": endless, OVERLAY: "resources: [gone]\n"}
     )
     assert "the chart is not rendered: it did not end within 2 seconds of processor time" in result.out
-    assert "names gone, which is not there" in result.out
+    assert "names gone, which does not exist" in result.out

@@ -1,4 +1,4 @@
-"""`bootstrap validate` tells what is wrong with a repository, where, and what to do."""
+"""`bootstrap validate` reports what is wrong with a repository, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("rule", FILES)
-def test_fault_of_a_file_is_told_at_its_line(run: Run, tmp_path: Path, cache: Path, rule: str) -> None:
+def test_fault_of_a_file_is_reported_at_its_line(run: Run, tmp_path: Path, cache: Path, rule: str) -> None:
     files, where = FILES[rule]
     result = run("validate", str(write(tmp_path, OURS, files)), "--fail-on", "info")  # type: ignore[arg-type]
     assert result.exit == 1
@@ -96,7 +96,7 @@ def test_rest_is_checked_although_one_part_cannot_be_built(run: Run, tmp_path: P
     assert "overlays/production/kustomization.yaml:1: error GB106" in result.out
 
 
-def test_base_of_several_overlays_is_told_once(run: Run, tmp_path: Path, cache: Path) -> None:
+def test_base_of_several_overlays_is_reported_once(run: Run, tmp_path: Path, cache: Path) -> None:
     untagged = {
         f"apps/shop/overlays/{name}/kustomization.yaml": f"namespace: shop-{name}\nresources: [../../base]\n"
         for name in ("dev", "production")
@@ -165,7 +165,7 @@ def test_baseline_lets_only_new_findings_through(run: Run, tmp_path: Path, cache
     assert "GB404" not in result.out
 
 
-def test_only_what_a_change_concerns_is_told(run: Run, tmp_path: Path, cache: Path) -> None:
+def test_only_what_a_change_concerns_is_reported(run: Run, tmp_path: Path, cache: Path) -> None:
     root = write(tmp_path / "repo", OURS, {OVERLAY: "namespace: shop-dev\nresources: [../../base]\n"})
 
     def git(*arguments: str) -> None:
@@ -193,7 +193,7 @@ def test_only_what_a_change_concerns_is_told(run: Run, tmp_path: Path, cache: Pa
         ("plain/config.yaml", "GB311", "plain/web.yaml"),
     ],
 )
-def test_what_a_removed_file_breaks_is_told(
+def test_what_a_removed_file_breaks_is_reported(
     run: Run, tmp_path: Path, cache: Path, gone: str, rule: str, place: str
 ) -> None:
     cluster = "clusters/one/kustomization.yaml"
@@ -383,7 +383,7 @@ def test_application_is_compared_with_argocds_definition_also_where_the_reposito
     assert result.out.startswith(f"{path}:{line}: error GB121"), result.out
 
 
-def test_having_no_kustomize_is_told_while_it_is_fetched_or_built(
+def test_having_no_kustomize_is_reported_while_it_is_fetched_or_built(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bootstrap.programs import find

@@ -76,7 +76,9 @@ def test_value_of_the_base_stays_there(run: Run, tmp_path: Path, cache: Path) ->
     assert (one["file"], one["line"]) == ("apps/shop/base/ingress.yaml", 13)
 
 
-def test_replacement_without_field_is_told_in_the_component(run: Run, tmp_path: Path, cache: Path) -> None:
+def test_replacement_without_field_is_reported_in_the_component(
+    run: Run, tmp_path: Path, cache: Path
+) -> None:
     """kustomize#5128"""
     component = """\
 apiVersion: kustomize.config.k8s.io/v1alpha1
@@ -110,7 +112,7 @@ def test_folder_below_one_that_is_read_flat_needs_recurse(run: Run, tmp_path: Pa
     assert "set directory.recurse: true in Application argocd/root" in lost[0]["fix"]
 
 
-def test_kind_on_a_black_list_is_mended_there(run: Run, tmp_path: Path, cache: Path) -> None:
+def test_kind_on_a_black_list_is_fixed_there(run: Run, tmp_path: Path, cache: Path) -> None:
     project = OURS["clusters/one/project.yaml"]
     black = "  namespaceResourceBlacklist: [{group: apps, kind: Deployment}]\n"
     files = {**OURS, "clusters/one/project.yaml": project + black}

@@ -1,4 +1,4 @@
-"""Faults that others met in public: `validate` and `trace` tell them at their line, and not when mended."""
+"""Faults from public repositories: `validate` and `trace` report them at their line, and not once fixed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def chart(name: str, namespace: str) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """What is right, by file; the edit that makes it wrong; what is told, where, and of which host."""
+    """The right files; the edit that breaks them; what is reported, where, and for which host."""
 
     id: str
     files: dict[str, str]
@@ -475,7 +475,7 @@ def repository(tmp_path: Path, case: Case, wrong: bool) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_fault_is_told_at_its_line_and_on_the_chain(
+def test_fault_is_reported_at_its_line_and_on_the_chain(
     case: Case, run: Run, tmp_path: Path, cache: Path
 ) -> None:
     right = repository(tmp_path, case, wrong=False)

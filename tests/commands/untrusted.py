@@ -14,7 +14,7 @@ SECRET = "a-secret-of-this-machine"
 
 
 class Watched:
-    """An address that nobody may ask."""
+    """An address that must not be contacted."""
 
     def __init__(self) -> None:
         self.server = socket.create_server(("127.0.0.1", 0))

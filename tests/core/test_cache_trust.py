@@ -1,4 +1,4 @@
-"""A cache is believed when nobody else could have written it, and what is in it is sealed by its user."""
+"""A cache is trusted if no one else could have written it and its content is sealed by its user."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_program_with_a_record_to_fit_is_not_believed(fresh: Invocation) -> None
 
 
 def test_committed_cache_is_not_run_by_a_command_that_only_reads(fresh: Invocation, run: Run) -> None:
-    """As a CI job with its cache inside of the checkout had it, for whoever opens a pull request."""
+    """As in a CI job with its cache inside the checkout, open to anyone with a pull request."""
     repository = fresh.cache_dir.parent / "repository"
     (repository / "shop").mkdir(parents=True)
     (repository / "shop" / "kustomization.yaml").write_text("namePrefix: a-\nresources: [shop.yaml]\n")
@@ -132,7 +132,7 @@ def test_folder_above_the_cache_that_others_may_write_is_refused_unless_it_is_st
         assert (cache_trust.fault(above / "cache") is None) is fine
 
 
-def test_folder_that_nobody_else_can_enter_protects_the_cache_below(tmp_path: Path) -> None:
+def test_folder_that_no_one_else_can_enter_protects_the_cache_below(tmp_path: Path) -> None:
     """As in a container whose umask is 0, where only /root itself is closed."""
     (tmp_path / "closed" / "open" / "cache").mkdir(parents=True)
     (tmp_path / "closed").chmod(0o700)
@@ -171,7 +171,7 @@ def test_cache_is_made_for_its_user_alone(fresh: Invocation) -> None:
         assert (fresh.cache_dir / name).stat().st_mode & 0o077 == 0
 
 
-def test_secret_is_the_users_alone_and_the_same_for_runs_beside_one_another(fresh: Invocation) -> None:
+def test_secret_is_the_users_alone_and_the_same_for_concurrent_runs(fresh: Invocation) -> None:
     path = cache_trust.key_path(fresh)
     found: list[bytes | None] = []
     start = threading.Barrier(8)
@@ -193,7 +193,7 @@ def test_secret_is_the_users_alone_and_the_same_for_runs_beside_one_another(fres
 
 
 @pytest.mark.parametrize("damage", ["open", "short", "link"])
-def test_secret_that_others_may_know_is_none_and_that_is_told(fresh: Invocation, damage: str) -> None:
+def test_secret_that_others_may_know_is_none_and_that_is_reported(fresh: Invocation, damage: str) -> None:
     cache_trust.key(fresh)
     path = cache_trust.key_path(fresh)
     if damage == "open":
@@ -209,7 +209,7 @@ def test_secret_that_others_may_know_is_none_and_that_is_told(fresh: Invocation,
 
 
 def test_compiler_that_came_with_a_cache_is_not_run(fresh: Invocation) -> None:
-    """A Go toolchain lies in the folder to build in, and Go's own caches."""
+    """A Go toolchain is in the build folder, and so are Go's own caches."""
     build = build_folder.folder(fresh)
     program = build / "toolchain" / f"go-{go.PYPI_VERSION}" / "go" / "bin" / "go"
     program.parent.mkdir(parents=True)
@@ -236,7 +236,7 @@ def rows(invocation: Invocation) -> sqlite3.Connection:
     return sqlite3.connect(invocation.cache_dir / "index" / NAME)
 
 
-def test_edited_row_of_the_store_is_as_one_that_is_not_there(fresh: Invocation) -> None:
+def test_edited_row_of_the_store_is_as_one_that_does_not_exist(fresh: Invocation) -> None:
     store = open_store(fresh)
     store.put("findings", ["an error"])
     store.put("other", [])

@@ -93,7 +93,7 @@ def test_push_is_ended_and_said_to_be_unknown(
     assert process.returncode == ENDS[number]
     assert is_gone(handles)
     assert bare.tip() == tip
-    assert "a push to branch main was under way, and may have arrived or not" in err
+    assert "a push to branch main was under way and may or may not have arrived" in err
     assert f"git ls-remote {bare.url} refs/heads/main" in err
     assert "Traceback" not in err
     assert list(temporary.iterdir()) == []
@@ -173,7 +173,7 @@ def test_key_of_a_kubeconfig_does_not_stay_behind(
     assert list(temporary.iterdir()) == []
 
 
-def test_only_what_nobody_holds_is_swept(
+def test_only_what_no_one_holds_is_swept(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = "from bootstrap.core import scratch; print(scratch.take('x'), flush=True); input()"

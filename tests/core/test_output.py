@@ -17,7 +17,7 @@ def printed(text: str, **environ: str) -> str:
 
 
 @pytest.mark.parametrize("code", [*range(9), *range(11, 32), *range(127, 160), 0x202E, 0x2066])
-def test_control_characters_are_told_and_not_sent(code: int) -> None:
+def test_control_characters_are_reported_and_not_sent(code: int) -> None:
     text = printed(f"a{chr(code)}b")
     assert chr(code) not in text
     assert text.startswith("a\\")

@@ -49,7 +49,7 @@ def test_no_name_is_broken_and_no_line_too_wide(width: int) -> None:
     assert max(map(len, found)) <= max(width, longest)
 
 
-def test_what_does_not_fit_is_told_below_its_row_by_name() -> None:
+def test_what_does_not_fit_is_reported_below_its_row_by_name() -> None:
     found = table.lines(HEADERS, ROWS, 60)
     assert found[0].split() == ["WAVE", "APPLICATION", "SYNC", "HEALTH"]
     assert found[2].startswith("    REVISION aaaaaaaaa  BEHIND 12")

@@ -1,4 +1,4 @@
-"""--verbose tells each call and file, and no credential."""
+"""--verbose shows each call and file, and no credential."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.providers.answering import answering
 from tests.repositories import write
 
 
-def test_nothing_is_told_where_nobody_listens_and_afterwards_nothing_more() -> None:
+def test_nothing_is_reported_where_no_one_listens_and_afterwards_nothing_more() -> None:
     heard: list[str] = []
     verbose.say("before")
     with verbose.to(heard.append):
@@ -31,7 +31,7 @@ def test_nothing_is_told_where_nobody_listens_and_afterwards_nothing_more() -> N
     assert [line.rpartition(",")[0] for line in heard[1:]] == ["asking: 200", "asking again: no answer"]
 
 
-def test_git_is_told_without_passwords_and_not_at_full_length() -> None:
+def test_git_is_reported_without_passwords_and_not_at_full_length() -> None:
     heard: list[str] = []
     with verbose.to(heard.append):
         run_git(("ls-remote", "https://me:hunter22@127.0.0.1:1/a/b.git"), Path("/"), {"PATH": "/usr/bin"})
@@ -42,7 +42,7 @@ def test_git_is_told_without_passwords_and_not_at_full_length() -> None:
     assert "and 6 more" in said
 
 
-def test_answers_of_a_session_are_told_without_user_password_and_query() -> None:
+def test_answers_of_a_session_are_reported_without_user_password_and_query() -> None:
     heard: list[str] = []
     with answering(lambda *_: (404, {}, b"")) as url, verbose.to(heard.append), requests.Session() as session:
         verbose.follow(session)
@@ -51,7 +51,9 @@ def test_answers_of_a_session_are_told_without_user_password_and_query() -> None
     assert line.startswith(f"GET {url}/api/x: 404, ")
 
 
-def test_files_and_git_are_told_on_request(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_git_are_reported_on_request(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = write(tmp_path / "repo", {"kustomization.yaml": "images: [{name: web, newTag: v1}]\n"})
     git(root, "init", "--quiet")
     monkeypatch.chdir(root)
@@ -63,7 +65,7 @@ def test_files_and_git_are_told_on_request(run: Run, tmp_path: Path, monkeypatch
     assert "git rev-parse --verify --quiet HEAD^{commit}" in listed
 
 
-def test_files_of_a_repository_by_url_are_told_and_the_token_is_not(run: Run, tmp_path: Path) -> None:
+def test_files_of_a_repository_by_url_are_reported_and_the_token_is_not(run: Run, tmp_path: Path) -> None:
     bare = Bare(tmp_path / "gitops.git")
     bare.commit({"kustomization.yaml": b"images: [{name: web, newTag: v1}]\n"})
     given = ["image", "set", "web=:v2", "--repo", bare.url, "--dry-run", "-v"]

@@ -15,7 +15,7 @@ def one(kind: str, name: str, application: str = "argocd/shop", **fields: Any) -
     return ("", kind, "shop", name), Resource(body, "shop", application, "shop.yaml", 0, 3)
 
 
-def test_added_removed_and_changed_objects_are_told_by_application() -> None:
+def test_added_removed_and_changed_objects_are_reported_by_application() -> None:
     before = dict(
         [one("Service", "old"), one("Service", "web", spec={"type": "ClusterIP"}), one("Service", "same")]
     )

@@ -20,7 +20,7 @@ def secret(**values: str) -> dict[str, object]:
     }
 
 
-def test_repository_that_cannot_be_read_is_told_with_argocds_words() -> None:
+def test_repository_that_cannot_be_read_is_reported_with_argocds_words() -> None:
     conditions = [
         {"type": "ComparisonError", "message": f"failed to list refs of {URL}: authentication required"}
     ]
@@ -31,7 +31,7 @@ def test_repository_that_cannot_be_read_is_told_with_argocds_words() -> None:
     assert states["https://charts.example.com"][0] == "ok"
 
 
-def test_credential_of_a_repository_is_named_and_never_told() -> None:
+def test_credential_of_a_repository_is_named_and_never_shown() -> None:
     repository = f"https://user:hunter22@{URL.removeprefix('https://')}"
     one = application("a", repository=repository)
     found = argocd.repositories([one], [secret(url=URL, password="correct-horse")])
@@ -54,7 +54,7 @@ def test_queues_are_read_from_the_controllers_metrics() -> None:
     }
 
 
-def test_controller_that_does_not_keep_up_is_told() -> None:
+def test_controller_that_does_not_keep_up_is_reported() -> None:
     one = application("a", reconciledAt="2026-11-24T21:00:00Z")
     [(_, state, what, fix)] = argocd.compared([one, application("b")], NOW)
     assert (state, what) == ("warning", "the oldest one, of a, is 3600 s old")
@@ -65,14 +65,14 @@ def test_controller_that_does_not_keep_up_is_told() -> None:
     assert (state, bool(fix)) == ("broken", True)
 
 
-def test_webhook_is_told_by_the_names_of_its_keys() -> None:
+def test_webhook_is_reported_by_the_names_of_its_keys() -> None:
     found = argocd.webhook(secret(webhook__gogs__secret="hunter22", admin__password="x"))
     assert found[2] == "argocd-secret has webhook.gogs.secret"
     assert "no webhook" in argocd.webhook(secret(admin__password="x"))[2]
     assert "no webhook" in argocd.webhook(None)[2]
 
 
-def test_certificate_of_the_server_that_ends_soon_is_told() -> None:
+def test_certificate_of_the_server_that_ends_soon_is_reported() -> None:
     assert argocd.server_certificate(None, NOW) == []
     [(_, state, what, fix)] = argocd.server_certificate(secret(tls__crt=_pem(NOW + timedelta(days=3))), NOW)
     assert (state, what) == ("warning", "argocd-server's expires in 3 days")

@@ -32,11 +32,13 @@ def certificate(ready: str = "True", end: str = "2027-06-01T00:00:00Z") -> dict[
         (certificate(end="2026-11-20T00:00:00Z"), ("broken", "expires in -4 days")),
     ],
 )
-def test_certificates_that_end_soon_or_never_came_are_told(found: dict[str, Any], trouble: object) -> None:
+def test_certificates_that_end_soon_or_never_came_are_reported(
+    found: dict[str, Any], trouble: object
+) -> None:
     assert certificate_trouble(found, NOW) == trouble
 
 
-def test_unreachable_cluster_is_one_finding_and_the_rest_is_told(run: Run, tmp_path: Path) -> None:
+def test_unreachable_cluster_is_one_finding_and_the_rest_is_reported(run: Run, tmp_path: Path) -> None:
     config = tmp_path / "config"
     kubeconfigs.write(config, "https://127.0.0.1:1")
     result = run("doctor", "-o", "json", env={"KUBECONFIG": str(config)})
@@ -60,7 +62,7 @@ def test_unreachable_cluster_is_one_finding_and_the_rest_is_told(run: Run, tmp_p
         ("not on PATH", "v1.36.3", "ok"),
     ],
 )
-def test_a_kubectl_too_far_from_the_server_is_told(client: str, server: str, state: str) -> None:
+def test_a_kubectl_too_far_from_the_server_is_reported(client: str, server: str, state: str) -> None:
     found = doctor.skewed(doctor.Finding("kubectl", "ok", client), server)
     assert found.state == state
     assert ("use kubectl 1.36" in found.fix) == (state == "warning")

@@ -1,4 +1,4 @@
-"""What `bootstrap doctor` says of a Git host's webhook to Argo CD, as its API tells of it."""
+"""What `bootstrap doctor` reports about a Git host's webhook to Argo CD, from its API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def told(*hooks: Hook, secret: str | None = SECRET) -> list[tuple[str, str, str]
     return [(state, what, fix) for _, state, what, fix in webhook.findings(URL, hooks, secret)]
 
 
-def test_no_webhook_is_told_with_the_command_that_makes_it() -> None:
+def test_missing_webhook_is_reported_with_the_command_that_creates_it() -> None:
     [(state, what, fix)] = told()
     assert (state, "up to 3 minutes" in what) == ("warning", True)
     assert f"bootstrap init {URL} --argocd-url" in fix
@@ -36,7 +36,7 @@ def test_answered_delivery_of_this_clusters_webhook_is_well() -> None:
     assert last == ("ok", "the last delivery was answered 200, 2026-11-24T21:50:03Z", "")
 
 
-def test_what_keeps_a_webhook_from_working_is_broken_and_mended_by_init() -> None:
+def test_what_keeps_a_webhook_from_working_is_broken_and_fixed_by_init() -> None:
     [(state, what, fix)] = told(hook(wrong=("it is switched off", "it is not sent for pushes")))
     assert (state, what) == ("broken", f"to {ADDRESS}: it is switched off; it is not sent for pushes")
     assert "--argocd-url https://argocd.example.com corrects it" in fix
@@ -54,14 +54,14 @@ def test_what_keeps_a_webhook_from_working_is_broken_and_mended_by_init() -> Non
         (Delivery(0, "failed to connect to host"), "cannot reach"),
     ],
 )
-def test_failed_delivery_is_broken_and_its_mend_fits_the_answer(delivery: Delivery, fix: str) -> None:
+def test_failed_delivery_is_broken_and_its_fix_fits_the_answer(delivery: Delivery, fix: str) -> None:
     _, (state, what, to_do) = told(hook(last=delivery))
     assert state == "broken"
     assert delivery.message in what
     assert fix in to_do
 
 
-def test_secret_of_another_cluster_or_of_nobody_is_told_and_no_secret_is_shown() -> None:
+def test_secret_of_another_cluster_or_of_no_one_is_reported_and_no_secret_is_shown() -> None:
     of_another = told(hook(mark="00000000"))
     assert of_another[0][0] == "warning"
     assert "not this cluster's" in of_another[0][1]
@@ -92,7 +92,7 @@ PUSH = (
 REFUSED = 'time="{}" level=info msg="Webhook processing failed: HMAC verification failed"'
 
 
-def test_argocd_servers_log_tells_of_pushes_and_refusals() -> None:
+def test_argocd_servers_log_shows_pushes_and_refusals() -> None:
     other = PUSH.replace("platform/gitops", "platform/other").replace("21:50", "23:50")
     [(_, state, what, _)] = webhook.received(f"{other}\n{PUSH}\n", URL)
     assert (state, what) == ("ok", "argocd-server received the last push, 2026-11-24T21:50:03Z")
@@ -114,7 +114,7 @@ def test_only_what_nothing_else_applies_names_the_repository_to_ask_for() -> Non
     assert webhook.repositories([*listed, application("second", repository=others)]) == [URL, others]
 
 
-def test_mark_is_salted_with_the_address_and_tells_no_plain_hash() -> None:
+def test_mark_is_salted_with_the_address_and_reveals_no_plain_hash() -> None:
     first, second = mark("hunter22", ADDRESS), mark("hunter22", "https://other.example.org/api/webhook")
     assert first != second
     assert first == mark("hunter22", f"{ADDRESS}?secret={first}")

@@ -52,7 +52,7 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 @pytest.mark.parametrize("count", [1, 12, 2000])
-def test_no_two_nodes_overlap_and_each_lies_in_its_group(count: int) -> None:
+def test_no_two_nodes_overlap_and_each_is_in_its_group(count: int) -> None:
     drawn = large(count)
     picture = layout(drawn)
     assert len(picture.nodes) == count

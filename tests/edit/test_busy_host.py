@@ -102,14 +102,14 @@ def test_a_push_that_is_answered_by_401_after_the_reading_was_not_is_made_again(
     assert (value(bare), commits(bare)) == ("v2", 1)
 
 
-def test_a_wrong_token_is_told_after_two_tries_and_not_waited_for(host: Host, bump: Bump) -> None:
+def test_a_wrong_token_is_reported_after_two_tries_and_not_waited_for(host: Host, bump: Bump) -> None:
     result = bump(token="wrong")
     assert result.exit == ExitStatus.GIT
     assert "GIT_TOKEN" in result.err
     assert len([asked for asked in host.asked if asked.token]) == 2
 
 
-def test_without_a_token_the_way_to_give_one_is_told(host: Host, bump: Bump) -> None:
+def test_without_a_token_the_way_to_give_one_is_reported(host: Host, bump: Bump) -> None:
     result = bump(token=None)
     assert result.exit == ExitStatus.GIT
     assert "the host asks for a credential, and none was given" in result.err
@@ -145,7 +145,7 @@ def test_a_host_that_asks_for_more_patience_than_there_is_is_not_asked_again(hos
     assert len(host.asked) == 1
 
 
-def test_a_host_that_is_not_there_is_down_and_not_a_refusal(run: Run) -> None:
+def test_a_host_that_does_not_exist_is_down_and_not_a_refusal(run: Run) -> None:
     where = ["--repo", "http://127.0.0.1:9/x/y.git", "--push", "--author", "Ci <ci@example.org>"]
     result = run("image", "set", "org/web=:v2", *where, "--timeout", "8")
     assert result.exit == ExitStatus.HOST
@@ -186,7 +186,7 @@ def test_a_lost_push_is_found_below_what_others_have_pushed_since(
 def test_a_push_that_the_host_carries_out_after_it_was_looked_up_is_found(
     bare: Bare, host: Host, bump: Bump, since: dict[str, bytes]
 ) -> None:
-    """Its commit is told; and what a person has moved back meanwhile is not set again."""
+    """Its commit is reported; and what someone has set back meanwhile is not set again."""
     pushed: list[Asked] = []
     looks: list[Asked] = []
 
@@ -220,7 +220,7 @@ def test_a_push_that_did_not_arrive_is_made_again(bare: Bare, host: Host, bump: 
     assert (value(bare), commits(bare)) == ("v2", 1)
 
 
-def test_a_hook_that_fails_for_want_of_its_database_is_no_refusal(bare: Bare, bump: Bump) -> None:
+def test_a_hook_that_fails_for_want_of_its_database_is_not_a_refusal(bare: Bare, bump: Bump) -> None:
     count = bare.folder / "count"
     bare.hook(
         "pre-receive",

@@ -1,4 +1,4 @@
-"""Why git or the Git host will not, told by what helps: refusals, branches, identities, bytes."""
+"""Why git or the Git host refuses, reported with the fix: refusals, branches, identities, bytes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def bump(run: Run, bare: Bare, *more: str, **env: str) -> Result:
         ("GitLab: Commit message does not follow the pattern 'JIRA-.*'", "--message", "--pr"),
         ("GitLab: You are not allowed to upload code.", "CI_JOB_TOKEN", "--pr"),
         ("ERROR: The key you are authenticating with has been marked as read only.", "credential", "--pr"),
-        ("remote: This repository was archived so it is read-only.", "takes no changes", "--pr"),
+        ("remote: This repository was archived so it is read-only.", "accepts no changes", "--pr"),
     ],
 )
 def test_a_refusal_says_what_helps_against_it(
@@ -79,7 +79,7 @@ def test_a_refusal_says_what_helps_against_it(
     assert said.splitlines()[-1].removeprefix("remote: ") in result.err
 
 
-def test_a_lock_that_was_left_on_the_host_is_not_told_as_overtaken(run: Run, bare: Bare) -> None:
+def test_a_lock_that_was_left_on_the_host_is_not_reported_as_overtaken(run: Run, bare: Bare) -> None:
     lock = bare.folder / "refs" / "heads" / "main.lock"
     lock.touch()
     result = bump(run, bare, *AUTHOR, "--timeout", "2")
@@ -116,25 +116,25 @@ def test_a_branch_that_has_the_name_of_a_tag_is_the_branch(
     assert bump(run, bare, *AUTHOR, "--branch", "v1").exit == 0
 
 
-def test_a_name_that_is_only_a_tag_is_told_as_one(run: Run, bare: Bare) -> None:
+def test_a_name_that_is_only_a_tag_is_reported_as_one(run: Run, bare: Bare) -> None:
     git(bare.folder, "tag", "release", "main")
     result = bump(run, bare, *AUTHOR, "--branch", "release")
     assert result.exit == ExitStatus.INPUT
     assert "release is a tag" in result.err
-    assert "there are: main" in result.err
+    assert "existing branches: main" in result.err
 
 
-def test_a_default_branch_that_is_not_there_is_told_with_those_that_are(run: Run, bare: Bare) -> None:
+def test_a_default_branch_that_does_not_exist_is_reported_with_those_that_do(run: Run, bare: Bare) -> None:
     git(bare.folder, "symbolic-ref", "HEAD", "refs/heads/master")
     result = bump(run, bare)
     assert result.exit == ExitStatus.INPUT
-    assert "master, which is not there" in result.err
-    assert "there are: main" in result.err
+    assert "master, which does not exist" in result.err
+    assert "existing branches: main" in result.err
     assert "is empty" not in result.err
     assert bump(run, bare, *AUTHOR, "--branch", "main").exit == 0
 
 
-def test_a_repository_of_another_user_is_told_with_the_line_to_type(run: Run, bare: Bare) -> None:
+def test_a_repository_of_another_user_is_reported_with_the_line_to_type(run: Run, bare: Bare) -> None:
     result = bump(run, bare, GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
     assert result.exit == ExitStatus.GIT
     assert "dubious ownership" in result.err
@@ -156,14 +156,14 @@ def test_the_committer_is_who_the_surroundings_say(run: Run, bare: Bare) -> None
     )
 
 
-def test_a_committer_that_is_none_is_told(run: Run, bare: Bare) -> None:
+def test_a_committer_that_is_not_one_is_reported(run: Run, bare: Bare) -> None:
     result = bump(run, bare, GIT_COMMITTER_DATE="yesterday-ish, perhaps")
     assert result.exit == ExitStatus.INPUT
     assert "date" in result.err
     assert b"v1" in bare.files()[STAGING]
 
 
-# -- bytes that are no UTF-8 -------------------------------------------------------------------
+# -- bytes that are not UTF-8 ------------------------------------------------------------------
 
 LATIN = b"B\xf6".decode("utf-8", "surrogateescape")
 
@@ -178,31 +178,31 @@ LATIN = b"B\xf6".decode("utf-8", "surrogateescape")
         (*AUTHOR, LATIN),
     ],
 )
-def test_arguments_that_are_no_utf8_are_one_clear_error(run: Run, bare: Bare, more: tuple[str, ...]) -> None:
+def test_arguments_that_are_not_utf8_are_one_clear_error(run: Run, bare: Bare, more: tuple[str, ...]) -> None:
     for form in ((), ("-o", "json")):
         result = bump(run, bare, *more, *form)
         assert result.exit == ExitStatus.INPUT
         said = json.loads(result.out)["error"]["found"] if form else result.err
-        assert "no UTF-8" in said
+        assert "not UTF-8" in said
         assert r"\xf6" in said
     assert b"v1" in bare.files()[STAGING]
 
 
 @pytest.mark.parametrize("name", ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"])
-def test_surroundings_that_are_no_utf8_are_one_clear_error(run: Run, bare: Bare, name: str) -> None:
+def test_environment_variables_that_are_not_utf8_are_one_clear_error(run: Run, bare: Bare, name: str) -> None:
     known = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@b.example", name: LATIN}
     result = run("image", "set", "org/web=:v2", *place(bare), env=known)
     assert result.exit == ExitStatus.INPUT, result.err
-    assert "no UTF-8" in result.err
+    assert "not UTF-8" in result.err
     assert b"v1" in bare.files()[STAGING]
 
 
-def test_a_path_of_the_repository_that_is_no_utf8_is_one_clear_error(run: Run, tmp_path: Path) -> None:
+def test_a_path_of_the_repository_that_is_not_utf8_is_one_clear_error(run: Run, tmp_path: Path) -> None:
     bare = Bare(tmp_path / "latin.git")
     bare.commit({f"apps/shop/{LATIN}/overlays/staging/kustomization.yaml": OVERLAY.encode()})
     result = bump(run, bare)
     assert result.exit == ExitStatus.INPUT, result.err
-    assert "no UTF-8" in result.err
+    assert "not UTF-8" in result.err
 
 
 # -- the end of a run --------------------------------------------------------------------------

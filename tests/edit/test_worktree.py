@@ -116,7 +116,7 @@ def test_a_path_that_leads_elsewhere_is_refused(tmp_path):
     (root / "link.yaml").symlink_to(root / "real" / "k.yaml")
     (root / "out").symlink_to(outside)
     (root / "in").symlink_to(root / "real")
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         locate("nope", root)
     with pytest.raises(InputError, match="is a symbolic link"):
         locate("link.yaml", root)
@@ -140,7 +140,7 @@ def test_new_files_get_their_folders_and_removed_ones_take_theirs_along(tmp_path
     assert [str(path.relative_to(root)) for path in sorted(root.rglob("*"))] == ["keep", "keep/a.yaml"]
 
 
-def test_a_new_file_does_not_replace_what_stands_there(tmp_path):
+def test_a_new_file_does_not_replace_what_is_there(tmp_path):
     root = write(tmp_path, {"a.yaml": "a\n"})
     (root / "link.yaml").symlink_to(root / "a.yaml")
     (root / "folder").symlink_to(tmp_path)
@@ -160,7 +160,7 @@ sys.stdin.read()
 """
 
 
-def test_lock_that_another_process_holds_is_told_after_a_time(tmp_path, monkeypatch):
+def test_lock_that_another_process_holds_is_reported_after_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(worktree, "PATIENCE", 0.2)
     root = write(tmp_path, {"a.yaml": "a\n"})
     said = []
@@ -228,7 +228,7 @@ def test_linked_work_tree_has_its_drafts_in_gits_own_folder_too(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"gitdir: /nonexistent", b"\xff", b"", b"gitdir: "])
-def test_git_file_that_names_nothing_keeps_nobody_from_writing(tmp_path, content):
+def test_git_file_that_names_nothing_keeps_no_one_from_writing(tmp_path, content):
     root = write(tmp_path, {"a.yaml": "old"})
     (root / ".git").write_bytes(content)
     with WorkTree(root).locked():

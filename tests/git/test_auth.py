@@ -85,8 +85,8 @@ def test_url_is_shown_without_what_is_secret(url: str, shown: str, host: str) ->
         ("http://git.example.org/x/y.git", Credential(token=TOKEN), "unencrypted"),
         (HTTPS, Credential(token="two\nlines"), "line break"),
         (HTTPS, Credential(token=" "), "empty"),
-        (HTTPS, Credential(ca_file=Path("/nonexistent")), "not there"),
-        ("git@h.org:x.git", Credential(ssh_key=Path("/nonexistent")), "not there"),
+        (HTTPS, Credential(ca_file=Path("/nonexistent")), "does not exist"),
+        ("git@h.org:x.git", Credential(ssh_key=Path("/nonexistent")), "does not exist"),
         (HTTPS, Credential(ssh_key=Path(__file__)), "cannot be used"),
     ],
 )
@@ -117,7 +117,7 @@ def test_token_is_given_to_its_own_host_alone(tmp_path: Path) -> None:
         assert TOKEN not in ask_git(HTTPS, credential, host, tmp_path)
 
 
-def test_users_own_helper_is_neither_asked_first_nor_told_the_token(tmp_path: Path) -> None:
+def test_users_own_helper_is_neither_asked_first_nor_given_the_token(tmp_path: Path) -> None:
     told = tmp_path / "told"
     gitconfig = (
         f'[credential]\n\thelper = "!f() {{ cat >> {told}; echo username=me; echo password=other; }}; f"\n'
@@ -162,7 +162,7 @@ def test_tracing_prompts_and_weak_tls_of_the_caller_do_not_reach_git(tmp_path: P
 
 
 @NEEDS_SSH
-def test_ssh_asks_nobody_and_trusts_no_unknown_host(tmp_path: Path) -> None:
+def test_ssh_asks_no_one_and_trusts_no_unknown_host(tmp_path: Path) -> None:
     key, hosts = tmp_path / "my key", tmp_path / "known hosts"
     key.touch()
     hosts.touch()

@@ -45,7 +45,7 @@ def test_what_the_clone_does_not_know_is_not_guessed(bare: Bare, tmp_path: Path)
     assert clone.behind(url, "main", "") is None
 
 
-def test_without_its_remote_what_was_fetched_counts_and_that_is_told(bare: Bare, tmp_path: Path) -> None:
+def test_without_its_remote_what_was_fetched_counts_and_that_is_reported(bare: Bare, tmp_path: Path) -> None:
     commits = [bare.commit({"a": text}) for text in (b"1", b"2")]
     clone = cloned(bare, tmp_path)
     bare.folder.rename(tmp_path / "moved.git")
@@ -53,7 +53,7 @@ def test_without_its_remote_what_was_fetched_counts_and_that_is_told(bare: Bare,
     assert clone.stale
 
 
-def test_folder_in_no_repository_is_no_clone(tmp_path: Path) -> None:
+def test_folder_in_no_repository_is_not_a_clone(tmp_path: Path) -> None:
     assert clone_at(tmp_path, Invocation()) is None
 
 

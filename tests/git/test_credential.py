@@ -52,7 +52,7 @@ def test_the_file_and_the_user_name_let_in_to_read_and_to_push(
     assert TOKEN not in listed.out + listed.err + pushed.out + pushed.err
 
 
-def test_without_them_nobody_is_let_in(run: Run, host: tuple[str, Bare, dict[str, str]]) -> None:
+def test_without_them_no_one_is_let_in(run: Run, host: tuple[str, Bare, dict[str, str]]) -> None:
     url, _, environ = host
     for left in ("GIT_TOKEN_FILE", "GIT_USERNAME"):
         less = {name: value for name, value in environ.items() if name != left}
@@ -89,7 +89,7 @@ def test_options_come_first_then_the_token_itself_then_its_file(tmp_path: Path, 
 
 @pytest.mark.parametrize("read", [of_request, of_image])
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"])
-def test_a_file_that_gives_no_token_is_told_by_its_variable(tmp_path: Path, read, content) -> None:
+def test_a_file_that_gives_no_token_is_reported_by_its_variable(tmp_path: Path, read, content) -> None:
     path = tmp_path / "token"
     if content is not None:
         path.write_bytes(content)

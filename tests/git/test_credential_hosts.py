@@ -139,7 +139,7 @@ def test_work_trees_remote_over_plain_http_is_given_no_token(tmp_path: Path, inv
 
 @pytest.mark.parametrize("own", ["", "[http]\n\tfollowRedirects = true\n"])
 def test_git_follows_no_redirect(tmp_path: Path, invocation: Invocation, own: str) -> None:
-    """git follows the first one by itself; what answers there was named by nobody."""
+    """git follows the first one by itself; what answers there was named by no one."""
     with mirrors.running(tmp_path) as host:
         url = f"{host.url}/gitops.git"
         elsewhere = mirrors.Answer(status=302, location=f"{host.url}/elsewhere.git/info/refs")
@@ -156,7 +156,7 @@ def test_git_follows_no_redirect(tmp_path: Path, invocation: Invocation, own: st
         assert host.asked == ["/gitops.git/info/refs"]
 
 
-def test_redirect_of_a_git_host_is_told_as_such(tmp_path: Path, invocation: Invocation) -> None:
+def test_redirect_of_a_git_host_is_reported_as_such(tmp_path: Path, invocation: Invocation) -> None:
     from bootstrap.git import remote as front
 
     with mirrors.running(tmp_path) as host:
@@ -190,7 +190,7 @@ def test_token_file_that_others_may_write_is_refused(
         assert TOKEN not in str(caught.value)
 
 
-def test_token_file_that_others_may_read_is_told_of(run: Run, tmp_path: Path) -> None:
+def test_token_file_that_others_may_read_is_reported(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(TOKEN)
     bare = Bare(tmp_path / "bare.git")

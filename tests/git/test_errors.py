@@ -109,7 +109,7 @@ def test_every_other_refusal_is_final_and_keeps_the_hosts_words(reason: str, std
     assert word in error.found
 
 
-def test_push_that_the_host_forbids_without_a_line_is_refused_for_good() -> None:
+def test_push_that_the_host_rejects_without_a_line_is_refused_for_good() -> None:
     stderr = (
         "remote: Permission to a/b.git denied to robot.\n"
         "fatal: unable to access 'https://github.com/a/b.git/': The requested URL returned error: 403"
@@ -119,7 +119,7 @@ def test_push_that_the_host_forbids_without_a_line_is_refused_for_good() -> None
     assert "denied to robot" in error.found
 
 
-def test_secret_is_hidden_wherever_it_stands() -> None:
+def test_secret_is_hidden_wherever_it_is() -> None:
     error = classify(
         "remote: token glowing-token is bad\nfatal: glowing-token", "reading", URL, ("glowing-token",)
     )

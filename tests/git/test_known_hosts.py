@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.git.known_hosts import lines_for, together
+from bootstrap.git.known_hosts import lines_for, merged
 from tests.packages import NEEDS_SSH
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPEKJ9uTDLyYNqyqqfvQqvZNDSkbgAmZ3qGeZSJvE+Xs"
@@ -59,4 +59,4 @@ def test_certificate_authority_keeps_its_marker() -> None:
 
 
 def test_files_together_have_every_line_once() -> None:
-    assert together("# c\na\nb\n", "b\n# d\nc\n") == "# c\na\nb\nc\n"
+    assert merged("# c\na\nb\n", "b\n# d\nc\n") == "# c\na\nb\nc\n"

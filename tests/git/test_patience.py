@@ -11,7 +11,7 @@ import pytest
 from bootstrap.core.errors import GitUnreachable, ProviderBusy
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.changes import Commit, FileChange
-from bootstrap.git.errors import passing
+from bootstrap.git.errors import transient_kind
 from bootstrap.git.patience import FIRST_SECONDS, Patience, command_of, is_reading
 from bootstrap.git.remote import Credential, open_remote
 from bootstrap.git.wire import UNKNOWN, Wire, parse
@@ -69,8 +69,8 @@ def test_the_last_answer_counts(lines: list[str], found: Wire) -> None:
         ("error: Server does not allow request for unadvertised object\nearly EOF", None),
     ],
 )
-def test_what_may_pass_is_told_from_what_will_not(stderr: str, kind: str | None) -> None:
-    assert passing(stderr) == kind
+def test_transient_failures_are_distinguished_from_permanent_ones(stderr: str, kind: str | None) -> None:
+    assert transient_kind(stderr) == kind
 
 
 def test_the_hosts_own_patience_is_kept_and_one_that_is_too_long_is_not_waited_for() -> None:

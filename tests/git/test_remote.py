@@ -48,7 +48,7 @@ def push(remote: Remote, files: dict[str, bytes | None], message: str = "Change\
 # -- reading --------------------------------------------------------------------------------
 
 
-def test_repository_that_is_not_there_is_a_state(open_: Open, tmp_path: Path, bare: Bare) -> None:
+def test_repository_that_does_not_exist_is_a_state(open_: Open, tmp_path: Path, bare: Bare) -> None:
     bare.folder.rename(tmp_path / "elsewhere")
     state = open_(bare).observe()
     assert not state.exists
@@ -115,7 +115,7 @@ def test_older_commit_is_read_by_its_id(open_: Open, tmp_path: Path, filters: bo
     assert remote.read_commit(old, "all") == {"x": b"old", "y": b"same"}
 
 
-def test_commit_that_is_not_there_is_told(open_: Open, bare: Bare) -> None:
+def test_commit_that_does_not_exist_is_reported(open_: Open, bare: Bare) -> None:
     bare.commit({"x": b"1"})
     with pytest.raises(GitError, match="does not have it"):
         open_(bare).read_commit("1" * 40, "all")
@@ -316,7 +316,7 @@ def test_asking_an_empty_repository_leaves_nothing(open_: Open, bare: Bare) -> N
     assert bare.objects() == before
 
 
-def test_folder_without_write_access_is_told_beforehand(
+def test_folder_without_write_access_is_reported_beforehand(
     open_: Open, bare: Bare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare.commit({"x": b"1"})
@@ -327,12 +327,12 @@ def test_folder_without_write_access_is_told_beforehand(
     assert str(bare.folder) in refusal
 
 
-def test_push_of_a_commit_that_stands_elsewhere_is_refused_here(open_: Open, bare: Bare) -> None:
+def test_push_of_a_commit_that_is_elsewhere_is_refused_here(open_: Open, bare: Bare) -> None:
     bare.commit({"x": b"1"})
     remote = open_(bare)
     tip = remote.observe().tip
     sha = remote.commit(None, change({"x": b"2"}), AUTHOR)
-    with pytest.raises(GitError, match="does not stand on"):
+    with pytest.raises(GitError, match="is not based on"):
         remote.push(sha, tip)
 
 
@@ -347,7 +347,7 @@ def test_temporary_folder_is_gone_at_the_end(bare: Bare, tmp_path: Path, invocat
     assert list(scratch.iterdir()) == []
 
 
-def test_signing_without_a_key_is_told_and_pushes_nothing(open_: Open, bare: Bare) -> None:
+def test_signing_without_a_key_is_reported_and_pushes_nothing(open_: Open, bare: Bare) -> None:
     remote = open_(bare)
     tip = remote.observe().tip
     with pytest.raises(GitError, match="sign"):
@@ -370,7 +370,7 @@ def test_commits_are_signed_as_git_is_configured(open_: Open, bare: Bare, tmp_pa
 
 
 @pytest.mark.parametrize("filters", [True, False])
-def test_fix_of_somebody_else_descends_from_what_was_pushed(
+def test_fix_of_someone_else_descends_from_what_was_pushed(
     open_: Open, tmp_path: Path, filters: bool
 ) -> None:
     bare = Bare(tmp_path / "overtaken.git", filters=filters)

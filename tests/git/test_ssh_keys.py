@@ -37,7 +37,7 @@ def test_public_half_of_a_given_key_is_found(tmp_path: Path, options: list[str])
 
 @NEEDS_SSH
 @pytest.mark.parametrize("options", [["-t", "ed25519"], ["-t", "rsa", "-m", "PEM"]])
-def test_a_key_with_a_passphrase_is_told(tmp_path: Path, options: list[str]) -> None:
+def test_a_key_with_a_passphrase_is_reported(tmp_path: Path, options: list[str]) -> None:
     path = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", *options, "-N", "secret", "-f", path], check=True)
     with pytest.raises(InputError, match="passphrase"):
@@ -48,6 +48,6 @@ def test_every_key_is_another_one() -> None:
     assert ssh_keys.generate() != ssh_keys.generate()
 
 
-def test_what_is_no_key_is_told() -> None:
-    with pytest.raises(InputError, match="not known"):
+def test_what_is_not_a_key_is_reported() -> None:
+    with pytest.raises(InputError, match="its format is unknown"):
         ssh_keys.public_of("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")

@@ -125,7 +125,7 @@ def test_a_files_mode_stays(bare, tmp_path):
         branch.refresh()
         assert branch.read("apps/link.yaml") is None
         assert "apps/link.yaml" not in set(branch.under("apps"))
-        with pytest.raises(RefusedError, match="no plain file"):
+        with pytest.raises(RefusedError, match="is not a plain file"):
             branch.commit([FileChange("apps/link.yaml", b"x")], "m", AUTHOR, 0)
         sha = branch.commit([FileChange("apps/app-0/base/run.sh", b"#!/bin/bash\n")], "m", AUTHOR, 0)
         branch.push(sha)
@@ -156,11 +156,11 @@ def test_a_tip_that_was_looked_at_first_is_read_whole_afterwards(bare, tmp_path)
         theirs = bare.commit({PATH: b"theirs\n", "apps/app-9/new.yaml": b"new\n"})
         assert branch.has_taken(first)
         before = objects(branch)
-        waiting.put(branch, "group", waiting.made(branch, "one", "text", AUTHOR, 0))
+        waiting.put(branch, "group", waiting.new_waiting(branch, "one", "text", AUTHOR, 0))
         assert [one.name for one in waiting.listed(branch, "group")] == ["one"]
         assert objects(branch) == before
         assert branch.refresh() == theirs
-        branch.bring_folders(["apps/app-3"])
+        branch.fetch_folders(["apps/app-3"])
         assert branch.read(PATH) == b"theirs\n"
 
 
@@ -177,7 +177,7 @@ def test_a_folder_that_is_again_as_it_was_in_the_past_is_read_whole(bare, tmp_pa
         branch.past().lists([tree.sha])
         back = bare.commit({PATH: b"once\n"})
         assert branch.refresh() == back
-        branch.bring_folders(["apps/app-3"])
+        branch.fetch_folders(["apps/app-3"])
         assert branch.read(PATH) == b"once\n"
 
 
@@ -206,7 +206,9 @@ def test_whatever_was_looked_at_in_whatever_order_the_tip_is_read_as_it_is(bare,
                 case "look back":
                     assert branch.taken_since("nobody said this", None, first) is None
                 case "wait":
-                    waiting.put(branch, "group", waiting.made(branch, f"{number}", "text", AUTHOR, number))
+                    waiting.put(
+                        branch, "group", waiting.new_waiting(branch, f"{number}", "text", AUTHOR, number)
+                    )
                     assert f"{number}" in {one.name for one in waiting.listed(branch, "group")}
                 case "lead":
                     taken = waiting.listed(branch, "group")
@@ -222,7 +224,7 @@ def test_whatever_was_looked_at_in_whatever_order_the_tip_is_read_as_it_is(bare,
                         branch.read(path) == git(bare.folder, "show", f"{branch.tip}:{path}").encode() + b"\n"
                     )
                 case "bring":
-                    branch.bring_folders([path.rpartition("/")[0], "shared"])
+                    branch.fetch_folders([path.rpartition("/")[0], "shared"])
                 case "past":
                     commit = branch.past().commit(first)
                     branch.past().lists(
@@ -245,7 +247,7 @@ def test_a_branch_that_was_reset_meanwhile_does_not_get_back_what_was_removed(ba
     assert bare.tip("main") == first
 
 
-def test_a_hosts_refusal_is_told_and_not_taken_for_a_race(bare, tmp_path):
+def test_a_hosts_refusal_is_reported_and_not_mistaken_for_a_race(bare, tmp_path):
     hook = bare.folder / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho 'protected branch' >&2\nexit 1\n")
@@ -259,9 +261,9 @@ def test_a_hosts_refusal_is_told_and_not_taken_for_a_race(bare, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"uploadpack.allowFilter": "false"}, "filters nothing"),
+        ({"uploadpack.allowFilter": "false"}, "does not filter"),
         ({"uploadpackfilter.tree.allow": "false"}, "does not filter by depth"),
-        ({"uploadpackfilter.allow": "false"}, "filters nothing"),
+        ({"uploadpackfilter.allow": "false"}, "does not filter"),
     ],
 )
 def test_a_host_that_filters_less_sends_more_and_works(bare, tmp_path, settings, said):
@@ -286,7 +288,7 @@ def test_a_host_that_gives_nothing_by_id_sends_its_whole_tip(bare, tmp_path):
     with opened(bare, tmp_path, url=url, GIT_SSH_COMMAND=str(ssh)) as (branch, details):
         branch.refresh()
         assert branch.read(PATH) == b"app 3 staging\n"
-        assert any("gives nothing by id" in text for text in details)
+        assert any("does not serve objects by id" in text for text in details)
         theirs = bare.commit({PATH: b"theirs\n"})
         assert branch.refresh() == theirs
         assert branch.read(PATH) == b"theirs\n"
@@ -317,7 +319,7 @@ def test_repositories_with_sha256_ids_work(tmp_path):
     assert git(bare.folder, "show", f"main:{PATH}") == "mine"
 
 
-def test_a_branch_or_repository_that_is_not_there_is_told(bare, tmp_path):
+def test_a_branch_or_repository_that_does_not_exist_is_reported(bare, tmp_path):
     bare.commit({"x": b"y"}, branch="other")
     with opened(bare, tmp_path, branch="mian") as (branch, _):
         with pytest.raises(InputError, match="no branch mian") as caught:

@@ -110,7 +110,7 @@ def test_a_body_that_always_ends_too_early_is_an_error_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
-def test_what_the_server_may_mend_is_tried_again(mirror: Mirror, cached: Invocation, status: int) -> None:
+def test_what_the_server_may_fix_is_tried_again(mirror: Mirror, cached: Invocation, status: int) -> None:
     url = mirror.serve("/file", Answer(status=status), Answer(status=status), BODY)
     assert download.fetch(url, SHA256, cached).read_bytes() == BODY
     assert len(mirror.asked) == 3
@@ -125,7 +125,9 @@ def test_a_server_that_stays_broken_is_given_up(mirror: Mirror, cached: Invocati
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_file_that_is_not_there_is_asked_for_once(mirror: Mirror, cached: Invocation, status: int) -> None:
+def test_a_file_that_does_not_exist_is_asked_for_once(
+    mirror: Mirror, cached: Invocation, status: int
+) -> None:
     with pytest.raises(DownloadUnavailable) as caught:
         download.fetch(mirror.serve("/file", Answer(status=status)), SHA256, cached)
     assert str(status) in caught.value.found
@@ -142,7 +144,7 @@ def test_a_credential_in_the_url_is_in_no_error(mirror: Mirror, cached: Invocati
     assert secret not in f"{error.tried} {error.found} {error.hint} {error.where} {error}"
 
 
-def test_a_server_that_is_not_there_is_told(cached: Invocation) -> None:
+def test_a_server_that_does_not_exist_is_reported(cached: Invocation) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         port = taken.getsockname()[1]
@@ -174,7 +176,7 @@ def test_another_authority_than_the_servers_is_refused(mirror: Mirror, tmp_path:
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"])
-def test_an_authority_file_that_is_none_is_an_input_error(
+def test_an_authority_file_that_is_not_one_is_an_input_error(
     mirror: Mirror, tmp_path: Path, content: bytes | None
 ) -> None:
     ca_file = tmp_path / "ca.pem"
@@ -204,7 +206,7 @@ def test_a_redirect_is_followed(mirror: Mirror, cached: Invocation) -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/file", "file:///etc/hostname", "no-url", "https://"])
-def test_what_is_no_https_url_is_refused(cached: Invocation, url: str) -> None:
+def test_what_is_not_an_https_url_is_refused(cached: Invocation, url: str) -> None:
     with pytest.raises(DownloadError):
         download.fetch(url, None, cached)
 
@@ -223,7 +225,7 @@ except DownloadError as error:
 """
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(mirror: Mirror, cached: Invocation) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(mirror: Mirror, cached: Invocation) -> None:
     answer = subprocess.run(
         [sys.executable, "-c", FILLING, mirror.serve("/file", BODY), SHA256],
         env=dict(cached.environ),
@@ -237,7 +239,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(mirror: Mirror, cached: Invocati
     assert _downloads(cached) == []
 
 
-def test_a_cache_that_cannot_be_made_is_told(mirror: Mirror, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_made_is_reported(mirror: Mirror, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     invocation = _invocation(tmp_path, BOOTSTRAP_CACHE_DIR=str(tmp_path / "file" / "cache"))
     with pytest.raises(DownloadError, match="directory") as caught:
@@ -277,7 +279,7 @@ def test_a_local_file_that_was_kept_needs_no_network(tmp_path: Path, cached: Inv
     assert download.fetch("https://127.0.0.1:1/gone", SHA256, cached).read_bytes() == BODY
 
 
-def test_keeping_a_file_that_is_not_there_is_told(tmp_path: Path, cached: Invocation) -> None:
+def test_keeping_a_file_that_does_not_exist_is_reported(tmp_path: Path, cached: Invocation) -> None:
     with pytest.raises(DownloadError, match="No such file"):
         download.keep(tmp_path / "nothing", cached)
 
@@ -305,7 +307,7 @@ def test_a_published_checksum_is_found(mirror: Mirror, cached: Invocation, publi
 @pytest.mark.parametrize(
     "published", ["", "<html>\n", f"{TWO}  other.tar.gz\n", f"{ONE[:40]}  program.tar.gz\n"]
 )
-def test_checksums_that_do_not_name_the_file_are_told(
+def test_checksums_that_do_not_name_the_file_are_reported(
     mirror: Mirror, cached: Invocation, published: str
 ) -> None:
     url = mirror.serve("/SHA256SUMS", published.encode())
@@ -337,7 +339,7 @@ def test_a_host_that_says_nothing_is_not_waited_for(cached: Invocation) -> None:
                 thread.join()  # it must not outlive the test
 
 
-def test_a_bad_authority_file_is_not_taken_for_an_unreachable_host(mirror: Mirror, tmp_path: Path) -> None:
+def test_a_bad_authority_file_is_not_mistaken_for_an_unreachable_host(mirror: Mirror, tmp_path: Path) -> None:
     invocation = _invocation(tmp_path, BOOTSTRAP_CA_FILE=str(tmp_path / "nothing"))
     with pytest.raises(InputError):
         streaming.reachable([mirror.url], invocation)

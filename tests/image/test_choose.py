@@ -67,7 +67,7 @@ PRODUCTION = "apps/shop/overlays/production/kustomization.yaml"
 
 def at(name: str, scope: Scope | None = None, files: Mapping[str, str | bytes] = SHOP) -> str:
     choice = choose(name, scope or Scope(), Memory(files))
-    return choice.file if isinstance(choice, Addition) else f"{choice.kind} {choice.at}"
+    return choice.file if isinstance(choice, Addition) else f"{choice.kind} {choice.location}"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_a_kustomization_renders_is_followed_by_path():
     assert rendered.files == set(files)
 
 
-def test_a_container_that_an_entry_covers_is_no_second_place():
+def test_a_container_that_an_entry_covers_is_not_a_second_place():
     files = {**SHOP, "apps/shop/overlays/staging/patch.yaml": pod(("web", "ghcr.io/org/web"))}
     files["apps/shop/overlays/staging/kustomization.yaml"] += "patches:\n  - path: patch.yaml\n"
     assert at("ghcr.io/org/web", Scope(app="shop", environment="staging"), files).startswith("kustomization")
@@ -151,8 +151,8 @@ def test_a_container_that_an_entry_covers_is_no_second_place():
 @pytest.mark.parametrize(
     ("name", "scope", "found"),
     [
-        ("ghcr.io/org/web", Scope(), "places fit: apps/shop/overlays/production/kustomization.yaml:4"),
-        ("shop/web", Scope(), "3 places fit"),
+        ("ghcr.io/org/web", Scope(), "places match: apps/shop/overlays/production/kustomization.yaml:4"),
+        ("shop/web", Scope(), "3 places match"),
     ],
 )
 def test_more_than_one_place_is_an_error_that_lists_them(name, scope, found):
@@ -162,12 +162,12 @@ def test_more_than_one_place_is_an_error_that_lists_them(name, scope, found):
     assert "apps/shop/overlays/staging/kustomization.yaml:4" in caught.value.found
 
 
-def test_an_image_that_stands_twice_in_a_file_is_ambiguous():
+def test_an_image_that_is_twice_in_a_file_is_ambiguous():
     twice = kustomization("a", images="  - {name: web, newTag: v1}\n  - {name: web, newTag: v2}\n")
-    with pytest.raises(InputError, match=r"2 places fit: kustomization\.yaml:4 .*kustomization\.yaml:5"):
+    with pytest.raises(InputError, match=r"2 places match: kustomization\.yaml:4 .*kustomization\.yaml:5"):
         at("web", files={"kustomization.yaml": twice})
     containers = {"a.yaml": pod(("one", "web:1"), ("two", "web:1"))}
-    with pytest.raises(InputError, match="2 places fit"):
+    with pytest.raises(InputError, match="2 places match"):
         at("web", files=containers)
 
 
@@ -182,12 +182,12 @@ def test_an_image_that_stands_twice_in_a_file_is_ambiguous():
             "web",
             Scope(app="shop", environment="live"),
             "no environment 'live'",
-            "there are: production, staging",
+            "existing: production, staging",
         ),
         ("anything", Scope("nowhere"), "no image", "bootstrap image list"),
     ],
 )
-def test_what_is_not_there_is_told_with_the_nearest_names(name, scope, found, hint):
+def test_what_does_not_exist_is_reported_with_the_nearest_names(name, scope, found, hint):
     with pytest.raises(InputError) as caught:
         at(name, scope)
     assert found in caught.value.found
@@ -218,7 +218,7 @@ def test_a_kustomization_whose_resources_are_elsewhere_gets_the_entry_that_is_as
         choose("org/web", Scope(), Memory(files))
 
 
-def test_files_that_are_no_yaml_matter_only_where_the_image_could_be():
+def test_files_that_are_not_yaml_matter_only_where_the_image_could_be():
     chart = {"chart/templates/web.yaml": "image: {{ .Values.image }} haproxy\n"}
     assert at("haproxy", files={**SHOP, **chart}) == "container apps/other/deployment.yaml:6"
     with pytest.raises(InputError, match=r"reading chart/templates/web\.yaml"):
@@ -256,7 +256,7 @@ def test_a_declared_image_stands_for_what_is_found_at_its_place():
         ("kustomization.yaml", None, None),
     ],
 )
-def test_a_path_tells_its_app_and_environment(path, app, environment):
+def test_a_path_shows_its_app_and_environment(path, app, environment):
     assert home_of(path) == (app, environment)
 
 
@@ -279,7 +279,7 @@ def test_an_entry_that_is_not_the_images_name_to_the_letter_is_refused(entry):
     }
     with pytest.raises(InputError) as caught:
         at("nginx", files=files)
-    assert "changes nothing" in caught.value.found
+    assert "has no effect" in caught.value.found
     assert "pod.yaml:6 has nginx:1.25" in caught.value.found
     assert caught.value.where == "kustomization.yaml:4"
 

@@ -120,7 +120,7 @@ def test_a_tag_alone_is_set_and_never_joined_with_another(entry: str, wanted: st
     assert changed(entry, wanted, VALUES, "x/values-prod.yaml") == ["tag: v1   # prod", "tag: v2   # prod"]
 
 
-def test_a_lone_word_is_not_taken_for_an_image_or_a_tag() -> None:
+def test_a_lone_word_is_not_mistaken_for_an_image_or_a_tag() -> None:
     with pytest.raises(InputError, match="may be a tag or an image"):
         changed("path: lone", ":v2", VALUES, "x/conf.yaml")
     assert changed("tag: lone", ":v2", VALUES, "x/conf.yaml") == ["lone: v1", "lone: v2"]
@@ -168,12 +168,12 @@ def test_a_file_of_any_kind_can_be_declared(path: str, text: str, entry: str, li
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("WEB=org/a:1\nWEB=org/a:2\n", "2 times, in the lines 1, 2"),
-        ("A=1\n", "does not stand"),
-        ("WEB=\n", "nothing stands"),
+        ("WEB=org/a:1\nWEB=org/a:2\n", "2 times, in lines 1, 2"),
+        ("A=1\n", "is not in the file"),
+        ("WEB=\n", "nothing follows"),
     ],
 )
-def test_a_text_that_does_not_lead_to_one_place_is_told(text: str, told: str) -> None:
+def test_a_text_that_does_not_lead_to_one_place_is_reported(text: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         changed('after: "WEB="', ":v2", text, "a.env")
 
@@ -187,7 +187,7 @@ def test_a_path_leads_through_a_block_of_text() -> None:
     ]
 
 
-def test_the_app_and_environment_that_are_told_decide_which_is_meant() -> None:
+def test_the_given_app_and_environment_decide_which_is_meant() -> None:
     elements = "a: {tag: v1}\nb: {tag: v0}\n"
     entries = [
         "file: argo/set.yaml, tag: a.tag, image: org/fleet, app: fleet, env: dev",
@@ -200,13 +200,13 @@ def test_the_app_and_environment_that_are_told_decide_which_is_meant() -> None:
                 place = choose(name, Scope(app=app, environment=environment), files)
                 assert isinstance(place, ImagePlace)
                 assert (place.line, place.home) == (line, ("fleet", environment))
-    with pytest.raises(InputError, match="2 places fit"):
+    with pytest.raises(InputError, match="2 places match"):
         choose("it", Scope(), files)
     listed, faults = Search(Scope(environment="prod", under="argo"), files, "").everything()
     assert ([place.text for place in listed], faults) == (["org/fleet:v0"], [])
 
 
-def test_a_declaration_that_fails_is_nobody_elses_fault() -> None:
+def test_a_declaration_that_fails_affects_no_other() -> None:
     entries = "images:\n  - {name: a, file: a.yaml, path: x}\n  - {name: b, file: b.yaml, path: y}\n"
     files = Memory(
         {
@@ -219,7 +219,7 @@ def test_a_declaration_that_fails_is_nobody_elses_fault() -> None:
         assert choose(name, Scope(), files).file == "a.yaml"
     with pytest.raises(InputError, match=r"b\.yaml has nothing at y"):
         choose("b", Scope(), files)
-    with pytest.raises(InputError, match=r"declared in no\.yaml, which is no file") as caught:
+    with pytest.raises(InputError, match=r"declared in no\.yaml, which is not a file") as caught:
         choose("c", Scope(), files)
     assert caught.value.where == "bootstrap.yaml:4"
 

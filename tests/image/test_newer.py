@@ -55,11 +55,11 @@ def step(tag: str, when: int, built_at: float | None = None, author: str = "Ann"
     ("new", "history", "reason"),
     [
         ("v1.3.0", [("v1.2.0", 2), ("v1.1.0", 1)], None),
-        ("v1.2.0", [("v1.2.1", 2)], "v1.2.1 is there, which is newer"),
+        ("v1.2.0", [("v1.2.1", 2)], "v1.2.1 is set, which is newer"),
         (
             "v1.3.0",
             [("v1.2.0", 3), ("v1.3.0", 2), ("v1.2.0", 1)],
-            "v1.3.0 was set on 1970-01-01 00:00 UTC and moved back",
+            "v1.3.0 was set on 1970-01-01 00:00 UTC and rolled back",
         ),
         ("v1.2.5", [("v1.2.0", 3), ("v1.3.0", 2)], "v1.3.0 was set"),
         ("v1.3.1", [("v1.2.0", 3), ("v1.3.0", 2)], None),
@@ -108,8 +108,8 @@ def test_times_are_read_in_utc_unless_they_say_otherwise(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "12:00", "99"])
-def test_what_is_no_time_is_refused(text):
-    with pytest.raises(InputError, match="is no time"):
+def test_what_is_not_a_time_is_refused(text):
+    with pytest.raises(InputError, match="is not a time"):
         parse_time(text)
 
 
@@ -133,7 +133,7 @@ def test_history_has_only_the_commits_that_changed_the_image():
     assert chosen(found, "1", "web").reference.tag == "v2"
     assert chosen(found, "v1", "web").when == 1
     assert chosen(found, "4" * 12, "web").reference.tag == "v2"
-    with pytest.raises(InputError, match="history goes 2 steps back"):
+    with pytest.raises(InputError, match="history only goes 2 steps back"):
         chosen(found, "3", "web")
     with pytest.raises(InputError, match="no earlier image 'v9'"):
         chosen(found, "v9", "web")

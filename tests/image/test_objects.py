@@ -1,4 +1,4 @@
-"""Images in Applications, ApplicationSets and Flux's objects are found and changed where they stand."""
+"""Images in Applications, ApplicationSets and Flux's objects are found and changed in place."""
 
 from __future__ import annotations
 
@@ -197,11 +197,11 @@ def test_an_override_stands_for_the_images_of_the_folder_that_it_names() -> None
     assert (place.file, isinstance(place, ImagePlace)) == ("argo/app.yaml", True)
     entry = "resources: [../../base]\nimages: [{name: org/web, newTag: v0}]\n"
     both = {**base, "apps/web/overlays/dev/kustomization.yaml": entry, "argo/app.yaml": APPLICATION}
-    with pytest.raises(InputError, match="places fit"):
+    with pytest.raises(InputError, match="places match"):
         choose("org/web", Scope(), Memory(both))
 
 
-def test_argo_cds_file_beside_the_manifests_is_read() -> None:
+def test_argo_cds_file_next_to_the_manifests_is_read() -> None:
     text = (
         "kustomize:\n  images:\n  - org/web:v1\nhelm:\n  parameters:\n  - {name: image, value: org/api:v1}\n"
     )
@@ -242,7 +242,7 @@ def test_values_in_quotes_are_found_and_refused_with_what_to_do() -> None:
         + '      values: "image: {repository: org/q, tag: v1}"\n'
     )
     place = image(text, "org/q")
-    with pytest.raises(InputError, match="no block of lines") as caught:
+    with pytest.raises(InputError, match="not a block of lines") as caught:
         edit(text.encode(), place, Reference("org/q", "v2"))
     assert "begins with |" in caught.value.hint
 
@@ -250,7 +250,7 @@ def test_values_in_quotes_are_found_and_refused_with_what_to_do() -> None:
 def test_what_parameters_do_not_have_cannot_be_set_there() -> None:
     text = APPLICATION.replace('        - {name: api.image.tag, value: "1.0", forceString: true}\n', "")
     place = image(text, "org/api")
-    with pytest.raises(InputError, match="no tag stands there"):
+    with pytest.raises(InputError, match="there is no tag there"):
         edit(text.encode(), place, Reference("org/api", "v2"))
 
 
@@ -349,5 +349,5 @@ def test_a_tag_alone_gets_its_repository_from_the_chart(helm: str, before: str, 
     again = place_in(place, result)
     assert again is not None
     assert again.reference == Reference("org/chart", "v2")
-    with pytest.raises(InputError, match="2 places fit"):
+    with pytest.raises(InputError, match="2 places match"):
         choose("org/chart", Scope(), files)

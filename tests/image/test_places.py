@@ -1,4 +1,4 @@
-"""Images are found where they stand: kustomizations, containers, Helm values, declared paths."""
+"""Images are found where they are: kustomizations, containers, Helm values, declared paths."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ list:
 def test_declared_paths_lead_to_mappings_parts_and_scalars():
     declared = images_declared.parse(DECLARED)
     places = [images_declared.place(entry, CONF) for entry in declared]
-    assert [(place.name, place.text, place.at) for place in places] == [
+    assert [(place.name, place.text, place.location) for place in places] == [
         ("worker", "org/worker:v1", "shop/conf.yaml:4"),
         ("search", "org/search:v2", "shop/conf.yaml:7"),
         ("second", "org/second:v3", "shop/conf.yaml:11"),
@@ -200,13 +200,13 @@ def test_declared_paths_lead_to_mappings_parts_and_scalars():
         ("{name: a, file: /etc/passwd, path: a}", "outside"),
     ],
 )
-def test_entries_that_declare_nothing_are_told_with_their_line(entry, found_text):
+def test_entries_that_declare_nothing_are_reported_with_their_line(entry, found_text):
     with pytest.raises(InputError, match=found_text) as caught:
         images_declared.parse(f"images:\n  - {entry}\n".encode())
     assert caught.value.where == "bootstrap.yaml:2"
 
 
-def test_a_declared_path_that_leads_nowhere_is_told_with_its_entry():
+def test_a_declared_path_that_leads_nowhere_is_reported_with_its_entry():
     entry = images_declared.parse(DECLARED)[0]
     with pytest.raises(InputError, match=r"nothing at jobs\.worker\.image") as caught:
         images_declared.place(entry, b"jobs: {}\n")

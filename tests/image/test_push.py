@@ -189,7 +189,7 @@ def test_it_gives_up_when_the_time_is_over(run: Run, bare: Bare, monkeypatch: py
     assert staging(bare) == OVERLAY
 
 
-def test_a_protected_branch_is_told_at_once(run: Run, bare: Bare):
+def test_a_protected_branch_is_reported_at_once(run: Run, bare: Bare):
     bare.hook("pre-receive", "echo 'branch main is protected' >&2; exit 1")
     result = run("image", "set", "org/web-3=:v2", *target(bare))
     assert result.exit == ExitStatus.GIT
@@ -308,7 +308,7 @@ def test_what_was_changed_in_the_work_tree_stays(run: Run, bare: Bare, clone: Pa
         (["remote", "remove", "origin"], "no remote"),
     ],
 )
-def test_a_work_tree_that_follows_nothing_is_told(run: Run, clone: Path, bare: Bare, prepare, found):
+def test_a_work_tree_that_follows_nothing_is_reported(run: Run, clone: Path, bare: Bare, prepare, found):
     git(clone, *prepare)
     result = run(*COMMAND)
     assert result.exit == ExitStatus.INPUT
@@ -319,7 +319,7 @@ def test_a_work_tree_that_follows_nothing_is_told(run: Run, clone: Path, bare: B
         assert staging(bare) == bumped(3)
 
 
-def test_a_folder_that_is_no_work_tree_cannot_be_pushed(run: Run, tmp_path: Path, monkeypatch):
+def test_a_folder_that_is_not_a_work_tree_cannot_be_pushed(run: Run, tmp_path: Path, monkeypatch):
     monkeypatch.chdir(write(tmp_path / "plain", {STAGING: OVERLAY}))
     result = run(*COMMAND)
     assert result.exit == ExitStatus.INPUT

@@ -60,12 +60,12 @@ def set_to(text: str, new: Reference, path: str = "values.yaml") -> str:
         ("image: {repository: org/web}\n", "image: {repository: org/web, tag: v2}\n", "image"),
     ],
 )
-def test_one_image_is_set_where_its_tag_stands(before: str, after: str, name: str | None) -> None:
+def test_one_image_is_set_where_its_tag_is(before: str, after: str, name: str | None) -> None:
     assert set_to(before, NEW) == after
     assert name in (None, one(before).name)
 
 
-def test_another_repository_goes_where_the_repository_stands() -> None:
+def test_another_repository_goes_where_the_repository_is() -> None:
     assert set_to("image: org/web\ntag: v1\n", Reference("ghcr.io/org/other", "v9")) == (
         "image: ghcr.io/org/other\ntag: v9\n"
     )
@@ -106,7 +106,7 @@ def test_what_would_get_a_tag_too_many_is_refused(text: str, told: str) -> None:
         "image:\n  tag: v1\n",
     ],
 )
-def test_what_is_no_image_is_left_alone(text: str) -> None:
+def test_what_is_not_an_image_is_left_alone(text: str) -> None:
     assert find("values.yaml", text.encode()) == []
 
 
@@ -137,7 +137,7 @@ def test_a_mapping_that_a_merge_key_completes_is_found_and_changed_alone() -> No
     files = {"apps/y/values.yaml": MERGED}
     job = choose("y/job", Scope(), Memory(files))
     assert isinstance(job, ImagePlace)
-    assert (job.text, job.at) == ("org/web:v1-job", "apps/y/values.yaml:7")
+    assert (job.text, job.location) == ("org/web:v1-job", "apps/y/values.yaml:7")
     assert edit(MERGED.encode(), job, NEW).decode() == MERGED.replace("v1-job", "v2")
     worker = choose("y/worker", Scope(), Memory(files))
     assert isinstance(worker, ImagePlace)
@@ -158,7 +158,7 @@ def test_a_tag_alone_gets_its_repository_from_the_values_below() -> None:
     for name in ("org/web", "t/image"):
         place = choose(name, Scope(environment="prod"), Memory(files))
         assert isinstance(place, ImagePlace)
-        assert (place.at, place.text) == ("apps/t/values-prod.yaml:2", "org/web:v1")
+        assert (place.location, place.text) == ("apps/t/values-prod.yaml:2", "org/web:v1")
         changed = edit(files[place.file].encode(), place, NEW)
         assert changed == b"image:\n  tag: v2  # prod\n"
     stage = choose("org/proxy", Scope(environment="stage"), Memory(files))
@@ -166,9 +166,9 @@ def test_a_tag_alone_gets_its_repository_from_the_values_below() -> None:
     assert edit(b"proxyTag: p1\n", stage, Reference("org/proxy", "p2")) == b"proxyTag: p2\n"
     qa = choose("org/web", Scope(environment="qa"), Memory(files))
     assert qa.file == "apps/t/envs/qa/values.yaml"
-    with pytest.raises(InputError, match=r"its repository at apps/t/values\.yaml:4"):
+    with pytest.raises(InputError, match=r"its repository is at apps/t/values\.yaml:4"):
         edit(files[stage.file].encode(), stage, parse_wanted("a=other/web:v1").applied_to(Reference("x")))
-    with pytest.raises(InputError, match="2 places fit"):
+    with pytest.raises(InputError, match="2 places match"):
         choose("org/web", Scope("apps/t/values.yaml"), Memory(files)) and choose(
             "org/web", Scope(), Memory({path: files[path] for path in list(files)[:2]})
         )

@@ -112,8 +112,10 @@ def test_commits_decide_where_versions_do_not():
         assert compare(old, new, is_ancestor) == "older"
 
 
-def test_what_is_not_ordered_is_said_and_nothing_is_dropped():
-    with pytest.raises(InputError, match=r"the tags of a:1\.2\.3 and a:1\.2\.3-alpine do not tell"):
+def test_what_is_not_ordered_is_reported_and_nothing_is_dropped():
+    with pytest.raises(
+        InputError, match=r"the tags of a:1\.2\.3 and a:1\.2\.3-alpine do not show which one is newer"
+    ):
         not_newer("web", Reference("a", "1.2.3-alpine"), Reference("a", "1.2.3"), [], lambda *_: None)
 
 

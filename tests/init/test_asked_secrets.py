@@ -35,7 +35,7 @@ def application(
 
 
 def asking(asked: list[dict[str, Any]], namespace: str, path: str = APP, **destination: str) -> list[Any]:
-    """The Secrets that are planned for an Application that lies there."""
+    """The Secrets that are planned for an Application in that folder."""
     content = yaml.safe_dump(application(asked, namespace, **destination), width=1000).encode()
     return [one for one in secrets({**CATALOG, path: content}, settings(), None) if one.asked_by]
 
@@ -120,12 +120,12 @@ def test_this_cluster_is_known_by_each_of_its_names(server: dict[str, str]) -> N
         {"namespace": ["shop"], "name": "db"},
     ],
 )
-def test_what_is_no_secret_is_told_and_not_made(entry: dict[str, Any]) -> None:
+def test_what_is_not_a_secret_is_reported_and_not_made(entry: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="not a JSON list of secrets"):
         asking([entry], "shop")
 
 
-def test_key_that_somebody_else_has_made_stays() -> None:
+def test_key_that_someone_else_has_made_stays() -> None:
     found = {
         "data": {"user": "b3RoZXI=", "host": "aG9zdA=="},
         "metadata": {

@@ -26,18 +26,18 @@ def check(
     return {finding.found.partition(" ")[0]: finding.fatal for finding in found}
 
 
-def test_what_builds_is_no_finding(tmp_path: Path) -> None:
+def test_what_builds_is_not_a_finding(tmp_path: Path) -> None:
     assert check({}, GOOD, tmp_path) == {}
     assert check({}, {}, tmp_path) == {}
 
 
-def test_what_built_before_and_would_not_any_more_forbids_the_push(tmp_path: Path) -> None:
+def test_what_built_before_and_would_not_any_more_prevents_the_push(tmp_path: Path) -> None:
     after = {path: text for path, text in GOOD.items() if path == CLUSTER}
     assert check(GOOD, after, tmp_path) == {"clusters/one": True}
     assert check({}, {OVERLAY: b"resources: [../../base]\n"}, tmp_path) == {"apps/shop/overlays/dev": True}
 
 
-def test_what_never_built_is_told_and_forbids_nothing(tmp_path: Path) -> None:
+def test_what_never_built_is_reported_and_prevents_nothing(tmp_path: Path) -> None:
     broken = {OVERLAY: b"resources: [../../base]\n"}
     assert check(broken, {**GOOD, **broken}, tmp_path) == {"apps/shop/overlays/dev": False}
 

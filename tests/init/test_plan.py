@@ -83,7 +83,7 @@ def conflict() -> Preview:
     return replace(preview("argocd-cm", "conflict"), conflicts=fields)
 
 
-def test_conflicts_are_told_field_by_field() -> None:
+def test_conflicts_are_reported_field_by_field() -> None:
     with pytest.raises(RefusedError) as caught:
         plan(REPO, Desired({}, (COMMIT,)), ClusterPlan(argocd=[conflict()]))
     assert ".data.key (owned by kubectl)" in caught.value.found
@@ -135,7 +135,7 @@ def test_adopted_argocd_keeps_its_secrets_and_gets_the_webhooks_alone() -> None:
 
 
 @pytest.mark.parametrize("text", ["no json", "{}x", '[{"name": "a"}]', '["a"]', "7"])
-def test_declaration_that_is_no_list_of_secrets_is_told_with_its_application(text: str) -> None:
+def test_declaration_that_is_not_a_list_of_secrets_is_reported_with_its_application(text: str) -> None:
     path = "apps/voting-app/applications/dev/application.yaml"
     annotations = f"  annotations:\n    gitops-bootstrap.io/secrets: '{text}'\n"
     broken = f"kind: Application\nmetadata:\n  name: shop\n{annotations}"

@@ -108,7 +108,7 @@ def test_empty_repository_gets_two_commits_the_first_being_the_catalog_as_shippe
     }
 
 
-def test_existing_repository_keeps_its_files_and_the_catalog_comes_from_beside() -> None:
+def test_existing_repository_keeps_its_files_and_the_catalog_comes_from_a_separate_commit() -> None:
     repository = Repository(OTHERS)
     done = repository.first()
     assert [commit.separate for commit in done.commits] == [True, False]
@@ -116,7 +116,7 @@ def test_existing_repository_keeps_its_files_and_the_catalog_comes_from_beside()
     assert not set(OTHERS) & set(repository.shipped)
 
 
-def test_file_that_stands_where_the_catalog_has_one_is_kept_and_reported_every_time() -> None:
+def test_file_that_is_where_the_catalog_has_one_is_kept_and_reported_every_time() -> None:
     repository = Repository({VALUES: b"mine\n"})
     done = repository.first()
     assert repository.files[VALUES] == b"mine\n"
@@ -202,7 +202,7 @@ def test_edits_on_both_sides_are_combined_and_conflicts_are_kept() -> None:
     assert any("in the same lines: infrastructure/x/y.yaml" in note for note in done.notes)
 
 
-def test_another_cluster_is_added_beside_the_first_and_both_stay_as_they_are() -> None:
+def test_another_cluster_is_added_next_to_the_first_and_both_stay_as_they_are() -> None:
     repository = Repository()
     repository.first(asked(domain="example.org"))
     repository.files["clusters/default/settings.yaml"] += b"# mine\n"
@@ -213,7 +213,7 @@ def test_another_cluster_is_added_beside_the_first_and_both_stay_as_they_are() -
     assert not repository.again(asked(domain="example.org")).commits
 
 
-def test_other_options_are_taken_over_beside_edits_by_hand() -> None:
+def test_other_options_are_taken_over_next_to_edits_by_hand() -> None:
     repository = Repository()
     repository.first()
     before = repository.files[KUSTOMIZATION]
@@ -251,7 +251,7 @@ def test_manifest_changed_by_hand_is_kept() -> None:
     assert done.notes
 
 
-def test_lost_catalog_commit_is_told_overwrites_nothing_and_is_laid_anew() -> None:
+def test_lost_catalog_commit_is_reported_overwrites_nothing_and_is_laid_anew() -> None:
     repository = Repository()
     repository.first()
     repository.files[VALUES] = b"mine\n"

@@ -33,7 +33,7 @@ def test_a_fitting_cluster_and_repository_give_no_finding() -> None:
         ({"argocd": ArgoCDInstallation("argocd", "v3.5.1", "helm")}, "by helm"),
     ],
 )
-def test_what_forbids_a_run_is_found(change: dict[str, object], word: str) -> None:
+def test_what_prevents_a_run_is_found(change: dict[str, object], word: str) -> None:
     assert word in fatal(preflight.of_cluster(replace(CLUSTER, **change), adopt=False))[0]  # type: ignore[arg-type]
 
 
@@ -51,7 +51,7 @@ def test_high_availability_wants_three_nodes() -> None:
     assert not list(preflight.of_variant(CLUSTER, "ha"))
 
 
-def test_argocd_without_a_credential_is_told_and_over_ssh_forbids() -> None:
+def test_argocd_without_a_credential_is_reported_and_over_ssh_prevents_the_run() -> None:
     assert [item.fatal for item in preflight.of_argocd_credential("https://h/a/b.git", False)] == [False]
     assert [item.fatal for item in preflight.of_argocd_credential("git@h:a/b.git", False)] == [True]
     assert not list(preflight.of_argocd_credential("git@h:a/b.git", True))
@@ -65,7 +65,7 @@ def test_adopting_needs_an_argocd_in_its_usual_namespace() -> None:
     assert fatal(preflight.of_cluster(CLUSTER, adopt=True))
 
 
-def test_our_own_argocd_is_no_obstacle() -> None:
+def test_our_own_argocd_is_not_an_obstacle() -> None:
     ours = replace(CLUSTER, argocd=ArgoCDInstallation("argocd", "v3.6.1", "bootstrap"))
     assert not fatal(preflight.of_cluster(ours, adopt=False))
 
@@ -90,7 +90,7 @@ def test_one_error_is_raised_as_it_is() -> None:
         preflight.refuse([], [error])
 
 
-def test_several_are_told_together_each_with_its_mend() -> None:
+def test_several_are_reported_together_each_with_its_fix() -> None:
     finding = preflight.Finding("no right", "get it")
     with pytest.raises(RefusedError) as caught:
         preflight.refuse([finding, finding], [GitUnreachable("asking git", "silence", "wait")])
@@ -129,7 +129,7 @@ def test_cluster_that_follows_another_repository_is_not_taken_by_accident() -> N
     "other",
     ["ssh://git@git.example:22/a/gitops", "git@git.example:a/gitops.git", "https://git.example/A/gitops"],
 )
-def test_another_way_to_the_same_repository_is_no_other_repository(other: str) -> None:
+def test_another_way_to_the_same_repository_is_not_another_repository(other: str) -> None:
     assert not list(
         preflight.of_root([_root(other)], "https://git.example/a/gitops.git", FOLDER, force=False)
     )
@@ -157,7 +157,7 @@ def test_cluster_that_follows_another_folder_is_not_taken_by_accident() -> None:
         (None, False, None),
     ],
 )
-def test_storage_class_that_the_cluster_lacks_is_told_with_one_that_it_has(
+def test_storage_class_that_the_cluster_lacks_is_reported_with_one_that_it_has(
     classes: dict[str, bool] | None, is_made: bool, fix: str | None
 ) -> None:
     found = [finding.fix for finding in preflight.of_storage_class(classes, "standard", is_made)]

@@ -1,4 +1,4 @@
-"""Options that cannot be combined, or that mean nothing, are told before anything is asked."""
+"""Options that cannot be combined, or have no effect, are reported before anything is contacted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bootstrap.init.request import Request
         ({"deploy_key": True, "cluster_only": True}, "--deploy-key would have to"),
     ],
 )
-def test_options_that_do_not_go_together_are_told(options: dict[str, Any], words: str) -> None:
+def test_options_that_do_not_go_together_are_reported(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError) as caught:
         Request("https://git.example.org/a/b.git", **options).check()
     assert words in caught.value.found

@@ -106,7 +106,7 @@ def test_values_for_another_chart_than_the_pinned_one_are_held_back() -> None:
     assert repository.files[VALUES] == LONG
 
 
-def test_line_ends_and_formatting_are_no_changes_and_line_ends_stay() -> None:
+def test_line_ends_and_formatting_are_not_changes_and_line_ends_stay() -> None:
     windows = LONG.replace(b"\n", b"\r\n")
     repository = laid_out({LOKI: windows, VALUES: LONG.replace(b"\n", b"  \n")})
     new = {**OLD, LOKI: line(3, b"2", LONG), VALUES: line(3, b"2", LONG)}

@@ -1,4 +1,4 @@
-"""Which context is chosen, and what a broken kubeconfig or credential plugin is told to the user as."""
+"""Which context is chosen, and how a broken kubeconfig or credential plugin is reported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_current_context_is_taken_unless_one_is_given(tmp_path: Path) -> None:
     assert config.load(with_environment(KUBECONFIG=str(one)), None).context == "one"
 
 
-def test_default_kubeconfig_lies_in_the_home_folder(tmp_path: Path) -> None:
+def test_default_kubeconfig_is_in_the_home_folder(tmp_path: Path) -> None:
     (tmp_path / ".kube").mkdir()
     kubeconfigs.write(tmp_path / ".kube" / "config", "https://home.example")
     assert (
@@ -89,7 +89,7 @@ def test_no_kubeconfig_says_where_it_was_looked_for(tmp_path: Path) -> None:
         ("clusters: []\ncontexts: [{context: {}}]", "Expected key name", ""),
     ],
 )
-def test_file_that_is_no_kubeconfig_is_told_as_one(
+def test_file_that_is_not_a_kubeconfig_is_reported_as_one(
     tmp_path: Path, content: str, found: str, where: str
 ) -> None:
     path = tmp_path / "k"
@@ -112,7 +112,7 @@ def test_error_about_an_entry_does_not_show_its_credential(tmp_path: Path) -> No
     assert "hunter2" not in raised.value.found
 
 
-def test_kubeconfig_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_kubeconfig_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="directory"):
         config.load(with_environment(), None, tmp_path)
 
@@ -134,13 +134,13 @@ def test_files_that_the_context_names_have_to_be_there(
     assert found in raised.value.found
 
 
-def test_server_that_is_no_url_is_refused(tmp_path: Path) -> None:
+def test_server_that_is_not_a_url_is_refused(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path / "k", "example.com:6443")
     with pytest.raises(InputError, match="not the URL of a server"):
         config.load(with_environment(), None, path)
 
 
-def test_context_of_a_cluster_that_is_not_there_is_a_bad_kubeconfig(tmp_path: Path) -> None:
+def test_context_of_a_cluster_that_does_not_exist_is_a_bad_kubeconfig(tmp_path: Path) -> None:
     path = tmp_path / "k"
     path.write_text(
         '{"contexts": [{"name": "a", "context": {"cluster": "gone", "user": "u"}}], "clusters": []}'
@@ -159,7 +159,7 @@ def test_exec_plugin_gives_the_token(tmp_path: Path) -> None:
     assert [item["value"] for item in settings.values()] == ["Bearer from-the-plugin"]
 
 
-def test_missing_exec_plugin_is_told_with_its_own_install_hint(
+def test_missing_exec_plugin_is_reported_with_its_own_install_hint(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     hint = "Install it:\n  curl -fsSL https://cloud.example/plugin"
@@ -172,7 +172,7 @@ def test_missing_exec_plugin_is_told_with_its_own_install_hint(
     assert capfd.readouterr() == ("", "")
 
 
-def test_failing_exec_plugin_is_told_with_what_it_said_cut(tmp_path: Path) -> None:
+def test_failing_exec_plugin_is_reported_with_its_shortened_output(tmp_path: Path) -> None:
     body = "import sys\nsys.exit('session expired: ' + 'x' * 5000)"
     path = kubeconfigs.write(tmp_path / "k", user=exec_user(plugin(tmp_path, body)))
     with pytest.raises(ClusterError) as raised:
@@ -182,7 +182,7 @@ def test_failing_exec_plugin_is_told_with_what_it_said_cut(tmp_path: Path) -> No
     assert "log in" in raised.value.hint
 
 
-def test_exec_plugin_that_prints_no_credential_is_told(tmp_path: Path) -> None:
+def test_exec_plugin_that_prints_no_credential_is_reported(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path / "k", user=exec_user(plugin(tmp_path, "print('hello')")))
     with pytest.raises(ClusterError, match="failed to decode process output"):
         config.load(with_environment(), None, path)
@@ -210,6 +210,6 @@ def test_pods_service_account_is_used_when_there_is_no_kubeconfig(
     assert (login.context, login.configuration.host) == ("in-cluster", "https://10.0.0.1:443")
 
 
-def test_pod_without_a_token_is_told(tmp_path: Path) -> None:
+def test_pod_without_a_token_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="service account"):
         config.load(with_environment(HOME=str(tmp_path), KUBERNETES_SERVICE_HOST="10.0.0.1"), None)

@@ -22,7 +22,7 @@ VERSION = Answer(b'{"gitVersion": "v1.36.0"}', type="application/json")
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Mirror]:
-    """Speaks TLS and answers as it is told to."""
+    """Speaks TLS and answers as configured."""
     with mirror.running(tmp_path / "pki") as running:
         running.serve("/version", VERSION)
         yield running
@@ -86,7 +86,7 @@ def test_http_listener_that_never_answers(tmp_path: Path) -> None:
         attempt(tmp_path, f"http://127.0.0.1:{port}")
 
 
-def test_name_that_is_not_there(tmp_path: Path) -> None:
+def test_name_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(ClusterUnreachable, match="name cannot be resolved"):
         attempt(tmp_path, "https://no-such-host.invalid:6443")
 
@@ -110,7 +110,7 @@ def test_plain_http_behind_an_https_address(tmp_path: Path) -> None:
     assert "does not speak TLS" in raised.value.hint
 
 
-def test_proxy_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+def test_proxy_that_does_not_exist_is_named_without_its_password(tmp_path: Path) -> None:
     proxy = f"http://user:hunter2@127.0.0.1:{closed_port()}"
     with pytest.raises(ClusterUnreachable) as raised:
         attempt(tmp_path, "https://cluster.example:6443", **{"proxy-url": proxy})

@@ -50,7 +50,7 @@ def test_value_is_found(path: str, value: Any) -> None:
         ".spec.containers[",
     ],
 )
-def test_what_is_not_there_is_missing(path: str) -> None:
+def test_what_does_not_exist_is_missing(path: str) -> None:
     assert value_at(OBJECT, path) is MISSING
 
 

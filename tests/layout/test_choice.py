@@ -22,7 +22,7 @@ def resolve(
     return choice.resolve(offers, CATALOG.get, on, off)
 
 
-def test_what_a_component_requires_comes_along_and_is_said() -> None:
+def test_what_a_component_requires_comes_along_and_is_reported() -> None:
     found = resolve(["tempo"])
     assert found.names == ("tempo", "otel-collector")
     assert "otel-collector is switched on, as tempo requires it" in found.notes
@@ -39,7 +39,7 @@ def test_an_alternative_of_what_is_on_is_refused_with_the_way_out() -> None:
         resolve(["tempo", "jaeger"])
 
 
-def test_a_requirement_that_shall_be_off_is_refused() -> None:
+def test_a_requirement_that_must_be_off_is_refused() -> None:
     with pytest.raises(RefusedError, match="it requires otel-collector, which --without switches off"):
         resolve(["tempo"], ["otel-collector"])
     with pytest.raises(InputError, match="no component 'lokki'"):
@@ -62,13 +62,13 @@ def test_all_is_everything_but_one_of_each_set_of_alternatives() -> None:
     assert offered - chosen == left
 
 
-def test_what_is_named_beside_all_wins_over_its_alternatives() -> None:
+def test_what_is_named_next_to_all_wins_over_its_alternatives() -> None:
     found = resolve(["all", "elastic"], ["tempo"])
     assert {"elastic", "jaeger"} <= set(found.names)
     assert not {"loki", "tempo", "zipkin"} & set(found.names)
 
 
-def test_all_leaves_out_what_requires_something_that_shall_be_off() -> None:
+def test_all_leaves_out_what_requires_something_that_must_be_off() -> None:
     found = resolve(["all"], ["traefik"])
     assert "ingress-nginx" in found.names
     assert "voting-app-staging" not in found.names
@@ -86,7 +86,7 @@ def test_an_existing_cluster_is_taken_as_it_is_and_the_catalogs_newcomers_are_of
     }
 
 
-def test_what_is_expected_of_the_cluster_is_told_only_where_no_component_that_is_on_brings_it() -> None:
+def test_what_is_expected_of_the_cluster_is_reported_only_where_no_component_that_is_on_brings_it() -> None:
     expects = "voting-app-production expects of the cluster: "
     assert f"{expects}storage, resource-metrics" in resolve(["voting-app-production"]).notes
     along = resolve(["voting-app-production", "metrics-server"]).notes

@@ -98,7 +98,7 @@ def test_with_all_switches_each_component_on_but_those_that_without_names() -> N
     assert on == {"argocd", "traefik", "loki", "voting-app-dev"}
 
 
-def test_unknown_component_is_told_with_the_nearest_name() -> None:
+def test_unknown_component_is_reported_with_the_nearest_name() -> None:
     asked = settings(with_components=("lokki",))
     with pytest.raises(InputError) as caught:
         layout.edited(layout.shipped(CATALOG, MANIFEST, [asked]), [asked])
@@ -120,7 +120,7 @@ def test_other_settings_of_an_existing_layout_change_what_they_name_alone() -> N
     ]
 
 
-def test_edit_beside_one_by_hand_in_the_next_line_conflicts_with_nothing() -> None:
+def test_edit_next_to_one_by_hand_in_the_next_line_conflicts_with_nothing() -> None:
     files = laid_out()
     path = "clusters/default/kustomization.yaml"
     files[path] = files[path].replace(b"# - ../../infrastructure/tempo", b"- ../../infrastructure/tempo")
@@ -153,7 +153,7 @@ def test_two_clusters_share_the_apps_and_the_first_ones_domain() -> None:
     assert b"vote.example.org" in files["apps/voting-app/overlays/dev/settings.yaml"]
 
 
-def test_broken_yaml_is_told_with_file_line_and_column() -> None:
+def test_broken_yaml_is_reported_with_file_line_and_column() -> None:
     files = laid_out()
     path = "infrastructure/traefik/application.yaml"
     files[path] = b"kind: Application\nspec: [\n"

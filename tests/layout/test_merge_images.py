@@ -85,7 +85,7 @@ def test_line_ends_stay() -> None:
     assert not done.conflicts
 
 
-def test_what_is_no_list_of_images_is_merged_by_lines() -> None:
+def test_what_is_not_a_list_of_images_is_merged_by_lines() -> None:
     ours = BASE.replace(b"name: worker", b"name: vote")
     text, _ = merged(ours, BASE + b"# end\n")
     assert text == ours + b"# end\n"

@@ -25,7 +25,7 @@ TEXT = b"".join(b"key%d: 1\n" % number for number in range(10))
         (b"a\0b", b"a\0b\n", False),
     ],
 )
-def test_line_ends_blanks_and_formatting_are_no_change(one: bytes, other: bytes, alike: bool) -> None:
+def test_line_ends_blanks_and_formatting_are_not_a_change(one: bytes, other: bytes, alike: bool) -> None:
     assert lines.alike(one, other, "values.yaml") is alike
 
 
@@ -40,7 +40,7 @@ def test_only_the_hunk_in_conflict_is_left_and_the_base_for_next_time_finds_it_a
     assert "key8: 2" not in lines.sections(found.text)
 
 
-def test_a_merge_that_is_no_yaml_any_more_is_a_conflict() -> None:
+def test_a_merge_that_is_not_yaml_any_more_is_a_conflict() -> None:
     base = b"a:\n  b: 1\n" + TEXT
     ours = base + b"new: 1\n"
     theirs = b"new: 2\n" + base

@@ -86,7 +86,7 @@ def test_cluster_that_was_never_laid_out_has_no_recorded_settings() -> None:
         (b"catalog: {}\nargocd:\n  variant: big\nclusters: {}\n", "bootstrap.yaml:3"),
     ],
 )
-def test_broken_record_is_told_with_its_place(text: bytes, where: str) -> None:
+def test_broken_record_is_reported_with_its_place(text: bytes, where: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_record(text)
     assert caught.value.where == where

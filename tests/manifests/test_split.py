@@ -99,12 +99,12 @@ def test_names_are_the_strings_that_the_api_server_reads(name: str, expected: st
 
 
 @pytest.mark.parametrize("name", ["123", "yes", "true", "n", "null", "~", "1.5", "0x1f", "", "[a]", "{a: b}"])
-def test_a_name_that_is_no_string_is_refused(name: str) -> None:
+def test_a_name_that_is_not_a_string_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=r"metadata\.name is"):
         names(f"apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n")
 
 
-def test_document_is_kept_as_it_lies() -> None:
+def test_document_is_kept_as_it_is() -> None:
     first = "# why\napiVersion: v1   # odd\nkind: ConfigMap\nmetadata: {name: one}\n"
     first += "data:\n  a: |\n    ---\n     x\n"
     second = POD.replace("\n", "\r\n")
@@ -192,7 +192,7 @@ def test_nothing_is_no_object(text: str) -> None:
         ),
     ],
 )
-def test_what_is_no_object_is_told_with_its_line(text: str, found: str, where: str) -> None:
+def test_what_is_not_an_object_is_reported_with_its_line(text: str, found: str, where: str) -> None:
     with pytest.raises(InputError) as raised:
         split.split(text.encode(), "x.yaml")
     assert found in raised.value.found
@@ -272,7 +272,7 @@ def test_any_document_is_named_as_a_full_parse_names_it(seed: int) -> None:
 
 
 def test_most_documents_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scanner is there to spare parsing: what kustomize and controllers write must not fall through."""
+    """The scanner exists to avoid parsing: what kustomize and controllers write must not fall through."""
 
     def parsed(*_: object) -> list[ClusterObject]:
         raise AssertionError("parsed a plain document")

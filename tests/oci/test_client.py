@@ -1,4 +1,4 @@
-"""Digests come from real registries, by whatever login Docker keeps; an image that is not there is none."""
+"""Digests come from real registries, with whatever login Docker has; a missing image has none."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_registry_that_is_busy_is_asked_again_after_the_time_it_names(registry
     assert waits[2] == 4
 
 
-def test_a_registry_that_stays_busy_is_told(registry, invocation):
+def test_a_registry_that_stays_busy_is_reported(registry, invocation):
     waits: list[float] = []
     with (
         registries.busy_front(registry, [{"Retry-After": "1"}] * 9) as front,
@@ -172,7 +172,7 @@ def pushed(found: Registry, tokens: registries.Tokens, path: str) -> str:
     return replace(found, authorization=f"Bearer {answer.json()['token']}").push(path, "v1", BOTH)
 
 
-def test_tokens_are_asked_for_as_nobody_as_a_user_or_by_an_identity(with_tokens, invocation):
+def test_tokens_are_requested_anonymously_as_a_user_or_by_an_identity(with_tokens, invocation):
     found, tokens = with_tokens
     public, private = (pushed(found, tokens, path) for path in ("public/web", "private/web"))
     tokens.asked.clear()
@@ -205,14 +205,14 @@ def test_a_certificate_of_an_unknown_authority_is_refused(with_tokens, invocatio
     assert "--registry-ca-file" in caught.value.hint
 
 
-def test_a_registry_that_is_down_is_told(invocation):
+def test_a_registry_that_is_down_is_reported(invocation):
     with pytest.raises(RegistryError) as caught:
         ask(invocation, "127.0.0.1:9/org/web:v1")
     assert caught.value.exit_status == ExitStatus.DOWNLOAD
     assert caught.value.where == "127.0.0.1:9"
 
 
-def test_pin_writes_the_digest_and_check_exists_refuses_what_is_not_there(run: Run, registry, tmp_path):
+def test_pin_writes_the_digest_and_check_exists_refuses_what_does_not_exist(run: Run, registry, tmp_path):
     digest = registry.push("org/pinned", "v2", BOTH)
     root = write(
         tmp_path, {"kustomization.yaml": f"images:\n- name: {registry.host}/org/pinned\n  newTag: v1\n"}

@@ -107,7 +107,7 @@ def test_parts_of_a_reference(text, repository, tag, digest):
         ("wéb", 2, "'é' is not allowed there"),
     ],
 )
-def test_the_first_fault_is_told_with_its_column(text, column, why):
+def test_the_first_fault_is_reported_with_its_column(text, column, why):
     with pytest.raises(InputError) as caught:
         parse(text)
     assert caught.value.found.startswith(f"column {column} of {text!r}")
@@ -184,7 +184,7 @@ def test_the_same_repository_by_another_spelling_stays_as_it_is_written():
         ("web=a/b=c:v1", "column 4 of 'a/b=c:v1'"),
     ],
 )
-def test_arguments_that_are_no_image_are_refused(argument, found):
+def test_arguments_that_are_not_an_image_are_refused(argument, found):
     with pytest.raises(InputError) as caught:
         parse_wanted(argument)
     assert found in caught.value.found

@@ -116,7 +116,7 @@ def test_what_is_built_already_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("stage", ["compiling", "linking"])
-def test_a_failure_stops_the_build_beside_it_and_is_what_is_raised(stage: str) -> None:
+def test_a_failure_stops_the_build_next_to_it_and_is_what_is_raised(stage: str) -> None:
     line, compiles = Line(), threading.Event()
     stopped: list[str] = []
 

@@ -133,7 +133,7 @@ def test_program_is_not_taken_from_the_current_folder(
     assert on_path.find("helm", {"PATH": f":{tmp_path}"}) == str(tmp_path / "helm")
 
 
-def test_snap_is_not_taken_for_the_program(tmp_path: Path) -> None:
+def test_snap_is_not_mistaken_for_the_program(tmp_path: Path) -> None:
     (tmp_path / "snap").write_text("#!/bin/sh\n")
     (tmp_path / "snap").chmod(0o755)
     (tmp_path / "helm").symlink_to("snap")

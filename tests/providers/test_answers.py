@@ -1,4 +1,4 @@
-"""What Git hosts say beside their data: complaints in three forms, pages, limits."""
+"""What Git hosts send besides their data: errors in three forms, pages, limits."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def test_patience_is_what_the_host_asks_for(headers: dict[str, str], seconds: fl
         (500, {}, "", False),
     ],
 )
-def test_limits_are_told_from_refusals(status: int, headers: dict[str, str], said: str, limit: bool) -> None:
+def test_limits_are_distinguished_from_refusals(
+    status: int, headers: dict[str, str], said: str, limit: bool
+) -> None:
     assert answers.is_limit(status, headers, said) is limit
 
 

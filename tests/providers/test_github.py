@@ -181,7 +181,7 @@ def test_who_may_create_a_repository_is_asked_for(host: Host) -> None:
     assert provider.repository_refusal(URL) is None
 
 
-def test_webhook_is_made_once_and_mended(host: Host) -> None:
+def test_webhook_is_made_once_and_fixed(host: Host) -> None:
     provider, path = host.provider, "/repos/acme/gitops/hooks"
     assert not provider.has_webhook(URL, HOOK, "secret")
     assert provider.ensure_webhook(URL, HOOK, "secret")
@@ -200,7 +200,7 @@ def test_webhook_is_made_once_and_mended(host: Host) -> None:
     assert not provider.ensure_webhook(URL, HOOK, "secret")
 
 
-def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host) -> None:
+def test_webhooks_to_argo_cd_are_reported_with_their_last_delivery(host: Host) -> None:
     provider, path = host.provider, "/repos/acme/gitops/hooks"
     provider.ensure_webhook(URL, HOOK, "secret")
     made = {**host.sent("POST", path), "id": 7, "last_response": {"code": None, "status": "unused"}}
@@ -215,7 +215,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host) -> No
     assert provider.webhooks(URL)[0].last is None
 
 
-def test_what_keeps_a_webhook_from_working_is_told(host: Host) -> None:
+def test_what_keeps_a_webhook_from_working_is_reported(host: Host) -> None:
     provider, path = host.provider, "/repos/acme/gitops/hooks"
     config = {"url": HOOK, "content_type": "form", "insecure_ssl": "0"}
     response = {"code": 502, "status": "invalid", "message": "Invalid HTTP Response: 502"}
@@ -227,7 +227,7 @@ def test_what_keeps_a_webhook_from_working_is_told(host: Host) -> None:
     assert found.last == Delivery(502, "Invalid HTTP Response: 502")
 
 
-def test_token_that_may_not_see_webhooks_is_no_repository_without_any(host: Host) -> None:
+def test_token_that_may_not_see_webhooks_is_not_a_repository_without_any(host: Host) -> None:
     host.instead[("GET", "/repos/acme/gitops/hooks")] = 404
     with pytest.raises(ProviderError, match="404"):
         host.provider.webhooks(URL)
@@ -245,7 +245,7 @@ def test_deploy_key_reads_and_is_added_once(host: Host) -> None:
         provider.has_deploy_key(URL, KEY)
 
 
-def test_a_ruleset_that_the_token_cannot_get_past_is_told(host: Host) -> None:
+def test_a_ruleset_that_the_token_cannot_get_past_is_reported(host: Host) -> None:
     rule = {"type": "pull_request", "ruleset_id": 42}
     host.instead[("GET", "/repos/acme/gitops/rules/branches/main")] = [rule]
     ruleset = ("GET", "/repos/acme/gitops/rulesets/42")
@@ -256,7 +256,7 @@ def test_a_ruleset_that_the_token_cannot_get_past_is_told(host: Host) -> None:
     assert host.provider.protection(URL, "main") is None
 
 
-def test_protection_that_holds_for_administrators_too_is_told(host: Host) -> None:
+def test_protection_that_holds_for_administrators_too_is_reported(host: Host) -> None:
     host.instead[("GET", "/repos/acme/gitops/rules/branches/main")] = []
     settings = ("GET", "/repos/acme/gitops/branches/main/protection")
     reviews: dict[str, Any] = {"required_approving_review_count": 1}

@@ -178,7 +178,7 @@ def test_who_may_create_a_project_is_asked_for(host: Host, provider: GitLab, the
     assert "no group" in (provider.repository_refusal(host.repository) or "")
 
 
-def test_webhook_is_made_once_and_mended(host: Host, provider: GitLab, theirs: gitlab.Gitlab) -> None:
+def test_webhook_is_made_once_and_fixed(host: Host, provider: GitLab, theirs: gitlab.Gitlab) -> None:
     assert not provider.has_webhook(host.repository, HOOK, "secret")
     same(host, lambda: project(theirs).hooks.list(page=1), "per_page")
     assert provider.ensure_webhook(host.repository, HOOK, "secret")
@@ -193,7 +193,7 @@ def test_webhook_is_made_once_and_mended(host: Host, provider: GitLab, theirs: g
     assert not provider.ensure_webhook(host.repository, HOOK, "secret")
 
 
-def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host, provider: GitLab) -> None:
+def test_webhooks_to_argo_cd_are_reported_with_their_last_delivery(host: Host, provider: GitLab) -> None:
     """No client asks for events; their form is that of GitLab's documentation of project webhooks."""
     hook = {
         "id": 3,
@@ -220,7 +220,7 @@ def test_webhooks_to_argo_cd_are_told_with_their_last_delivery(host: Host, provi
     assert not provider.webhooks(host.repository)[0].deliveries
 
 
-def test_webhook_that_gitlab_has_switched_off_is_told(host: Host, provider: GitLab) -> None:
+def test_webhook_that_gitlab_has_switched_off_is_reported(host: Host, provider: GitLab) -> None:
     hook = {"id": 3, "url": HOOK, "push_events": False, "token_present": False}
     until = "2026-11-28T03:00:00.000Z"
     for fields, said in (
@@ -252,7 +252,7 @@ def test_deploy_key_reads_and_is_added_once(host: Host, provider: GitLab, theirs
         provider.ensure_deploy_key(host.repository, "Argo CD", KEY)
 
 
-def test_branch_that_may_not_be_pushed_to_is_told(
+def test_branch_that_may_not_be_pushed_to_is_reported(
     host: Host, provider: GitLab, theirs: gitlab.Gitlab
 ) -> None:
     branch = ("GET", f"{PROJECT}/repository/branches/release%2F1")
@@ -299,7 +299,7 @@ def test_labels_are_added_and_the_merge_is_left_to_the_host(
     assert "405" in (provider.auto_merge(host.repository, 5) or "")
 
 
-def test_commit_stands_on_the_file_as_it_was_read(
+def test_commit_is_based_on_the_file_as_it_was_read(
     host: Host, provider: GitLab, theirs: gitlab.Gitlab
 ) -> None:
     assert provider.commit(host.repository, "main", "0a" * 20, [CHANGE], "Subject") == "7"
@@ -321,7 +321,7 @@ def test_commit_stands_on_the_file_as_it_was_read(
         assert host.changes() == []
 
 
-def test_expired_token_is_told_as_such(host: Host, invocation: Invocation) -> None:
+def test_expired_token_is_reported_as_such(host: Host, invocation: Invocation) -> None:
     host.answers[("GET", "/api/v4/version")] = 401
     # What GitLab says, where the recorder has words of its own.
     assert find(host.repository, Credential(token="glowing-token"), invocation) is None

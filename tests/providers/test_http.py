@@ -24,7 +24,7 @@ TOKEN = "glowing-token-of-a-test"
 
 @dataclass
 class Host:
-    """Answers in turn, the last one for ever; `asked` has (method, path, authorization, body)."""
+    """Answers in turn, the last one forever; `asked` has (method, path, authorization, body)."""
 
     url: str
     answers: list[tuple[int, dict[str, str], Any]] = field(default_factory=list)
@@ -96,7 +96,7 @@ def test_the_page_that_the_host_names_is_read_next_and_on_no_other_host(client: 
 
 
 @pytest.mark.parametrize("headers", [{"Link": '<https://h/x?page=2>; rel="next"'}, {}])
-def test_a_host_that_has_one_page_for_ever_is_asked_twice(
+def test_a_host_that_has_one_page_forever_is_asked_twice(
     client: Client, host: Host, headers: dict[str, str]
 ) -> None:
     host.answers = [(200, headers, [1])]
@@ -104,7 +104,7 @@ def test_a_host_that_has_one_page_for_ever_is_asked_twice(
     assert len(host.asked) == 2
 
 
-def test_a_limit_is_waited_for_and_a_long_one_told_with_its_end(client: Client, host: Host) -> None:
+def test_a_limit_is_waited_for_and_a_long_one_reported_with_its_end(client: Client, host: Host) -> None:
     spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "0"}
     host.answers = [(403, spent, {"message": "API rate limit exceeded"}), (201, {}, {"made": 1})]
     assert client.request("POST", "/x", "making", json={}, missing=frozenset({403})) == {"made": 1}
@@ -133,13 +133,13 @@ def test_accepted_request_with_no_whole_answer_is_an_error(client: Client, host:
         client.request("GET", "/x", "asking")
 
 
-def test_refusal_that_is_no_json_is_told_by_its_status(client: Client, host: Host) -> None:
+def test_refusal_that_is_not_json_is_reported_by_its_status(client: Client, host: Host) -> None:
     host.answers = [(400, {}, b"<html>oops</html>")]
     with pytest.raises(ProviderError, match="400: Bad Request"):
         client.request("GET", "/x", "asking")
 
 
-def test_redirects_are_told_and_never_given_the_token(client: Client, host: Host) -> None:
+def test_redirects_are_reported_and_never_given_the_token(client: Client, host: Host) -> None:
     host.answers = [(301, {"Location": "https://elsewhere.example.org/x"}, {})]
     with pytest.raises(ProviderError, match="elsewhere"):
         client.request("GET", "/x", "asking")
@@ -185,7 +185,7 @@ def test_certificate_is_verified_and_its_authority_can_be_named(
         (500, {}, {}),
     ],
 )
-def test_other_hosts_are_not_taken_for_gitea(
+def test_other_hosts_are_not_mistaken_for_gitea(
     host: Host,
     invocation: Invocation,
     monkeypatch: pytest.MonkeyPatch,

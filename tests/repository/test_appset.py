@@ -1,4 +1,4 @@
-"""ApplicationSets make the Applications that Argo CD makes of them, and say what Git does not tell."""
+"""ApplicationSets generate the Applications that Argo CD generates, and say what is unknown from Git."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap.repository.appsets.appset import Expansion, Refused, World, expand
+from bootstrap.repository.appsets.appset import Expansion, Inputs, Refused, expand
 from bootstrap.repository.files import scan
 from bootstrap.resources.index import IN_CLUSTER
 from tests.repositories import URL, write
@@ -39,7 +39,7 @@ def made(root: Path, spec: str, clusters: tuple[Any, ...] = (), **more: Any) -> 
         "metadata": {"name": "set", "namespace": "argocd"},
         "spec": {"goTemplate": True, "template": TEMPLATE, **yaml.safe_load(spec), **more},
     }
-    return expand(body, World(scan(root), [URL], clusters))
+    return expand(body, Inputs(scan(root), [URL], clusters))
 
 
 def names(found: Expansion) -> list[str]:
@@ -176,10 +176,10 @@ def test_clusters_chosen_by_labels_leave_out_the_one_of_argo_cd(tmp_path: Path) 
     assert names(made(tmp_path, spec, (CLUSTER,), template=template)) == ["t"]
 
 
-def test_clusters_chosen_by_labels_that_no_secret_in_git_has_are_told(tmp_path: Path) -> None:
+def test_clusters_chosen_by_labels_that_no_secret_in_git_has_are_reported(tmp_path: Path) -> None:
     found = made(tmp_path, "generators: [{clusters: {selector: {matchLabels: {env: x}}}}]", (CLUSTER,))
     assert found.partial
-    assert "labels of Secrets" in found.untold[0]
+    assert "labels of Secrets" in found.unknown[0]
 
 
 def test_one_generator_that_git_does_not_tell_hides_no_other(tmp_path: Path) -> None:
@@ -200,14 +200,14 @@ def test_one_expression_that_git_does_not_tell_makes_one_field_unknown(tmp_path:
     application = found.applications[0]
     assert application["metadata"]["name"] == "a"
     assert application["metadata"]["annotations"] == {"at": "{{ now }}"}
-    assert found.untold == ["its template uses now, which Git alone does not tell"]
+    assert found.unknown == ["its template uses now, which is not known from Git alone"]
 
 
 def test_plain_templates_take_text_and_leave_what_no_generator_gives(tmp_path: Path) -> None:
     template = {**TEMPLATE, "metadata": {"name": "{{path.basename}}-{{ path[0] }}-{{nope}}"}}
     found = made(tmp_path, git("directories", "[{path: apps/a}]"), goTemplate=False, template=template)
     assert names(found) == ["a-apps-{{nope}}"]
-    assert "no generator gives {{nope}}" in found.untold
+    assert "no generator sets {{nope}}" in found.unknown
 
 
 def test_template_patch_is_merged_and_leaves_the_project(tmp_path: Path) -> None:

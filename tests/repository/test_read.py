@@ -242,7 +242,7 @@ def test_damaged_value_is_none(tmp_path: Path, invocation: Invocation) -> None:
     store.close()
 
 
-def test_runs_beside_one_another_do_not_wait_for_each_other(
+def test_concurrent_runs_do_not_wait_for_each_other(
     tmp_path: Path, invocation: Invocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invocation.environ = {**invocation.environ, "BOOTSTRAP_CACHE_DIR": str(tmp_path)}
@@ -454,7 +454,7 @@ def test_bad_yaml_is_a_fault_at_its_line(text: bytes, code: str, line: int) -> N
     assert fault.fix
 
 
-def test_file_that_is_too_large_is_told_with_its_own_size(tmp_path: Path) -> None:
+def test_file_that_is_too_large_is_reported_with_its_own_size(tmp_path: Path) -> None:
     with (tmp_path / "large.yaml").open("wb") as file:
         file.truncate(23_400_000)
     (fault,) = scan(tmp_path).parsed("large.yaml").faults

@@ -1,4 +1,4 @@
-"""Secrets that operators make are there; what may make one is named; placeholders are no secrets."""
+"""Secrets that operators create exist; what may create one is named; placeholders are not secrets."""
 
 from __future__ import annotations
 
@@ -160,12 +160,12 @@ SECRETS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("text", DUMMIES)
-def test_placeholder_is_no_secret(text: str) -> None:
+def test_placeholder_is_not_a_secret(text: str) -> None:
     assert is_dummy(text)
 
 
 @pytest.mark.parametrize("text", SECRETS)
-def test_real_secret_is_no_placeholder_and_its_form_is_known(text: str) -> None:
+def test_real_secret_is_not_a_placeholder_and_its_form_is_known(text: str) -> None:
     assert not is_dummy(text)
     assert token(text) == SECRETS[text]
 
@@ -196,7 +196,7 @@ HELD: list[tuple[str, str, bool]] = [
 
 
 @pytest.mark.parametrize(("key", "value", "right"), HELD)
-def test_value_of_a_secret_is_told_when_it_is_one(key: str, value: str, right: bool) -> None:
+def test_value_of_a_secret_is_reported_when_it_is_one(key: str, value: str, right: bool) -> None:
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": {key: value}}
     index = Index([Resource(body, "web")])
     found = [one.rule.id for one in credentials.check(index, ClusterContext(index, True))]

@@ -45,7 +45,7 @@ PLAIN = {
 }
 
 
-def test_folder_that_another_start_leads_to_is_no_cluster_of_its_own(
+def test_folder_that_another_start_leads_to_is_not_a_cluster_of_its_own(
     tmp_path: Path, invocation: Invocation
 ) -> None:
     repository = read_all(write(tmp_path, PLAIN), invocation)
@@ -90,7 +90,9 @@ def test_manifest_in_json_or_flow_style_is_seen(tmp_path: Path, invocation: Invo
     assert objects(repository) == ["ConfigMap web/flow"]
 
 
-def test_what_was_read_and_what_was_not_is_said_in_one_line(tmp_path: Path, invocation: Invocation) -> None:
+def test_what_was_read_and_what_was_not_is_reported_in_one_line(
+    tmp_path: Path, invocation: Invocation
+) -> None:
     chart = application("db", "x", "db").replace("    path: x\n", "    chart: postgres\n")
     other = application("far", "x", "far").replace(URL, "https://git.example.com/other/repo.git")
     files = {"argocd/db.yaml": chart, "argocd/far.yaml": other, "argocd/tokens.yaml": "apiVersion: {{ v }}\n"}
@@ -98,13 +100,13 @@ def test_what_was_read_and_what_was_not_is_said_in_one_line(tmp_path: Path, invo
     told = coverage_of(repository)
     assert (told.applications, told.objects) == (2, 2)
     assert str(told) == (
-        "read: 2 Applications, 2 objects; not read: chart postgres (helm fetches charts with --fetch-charts "
-        "alone); x (in another repository); 1 file argocd/tokens.yaml (templates of another program, no "
-        "manifests)"
+        "read: 2 Applications, 2 objects; not read: chart postgres (helm fetches charts only with "
+        "--fetch-charts); x (in another repository); 1 file argocd/tokens.yaml (templates of another "
+        "program, not manifests)"
     )
 
 
-def test_nothing_left_out_is_said_too(tmp_path: Path, invocation: Invocation) -> None:
+def test_nothing_left_out_is_reported_too(tmp_path: Path, invocation: Invocation) -> None:
     told = coverage_of(read_all(write(tmp_path, PLAIN), invocation))
     assert str(told) == "read: 3 Applications, 7 objects; nothing was left out"
 
@@ -121,11 +123,11 @@ def test_plain_part_of_a_kustomization_with_charts_is_read(tmp_path: Path, invoc
     repository = read_all(write(tmp_path, CHARTS), invocation)
     assert "Deployment mon/web" in objects(repository)
     assert [one.why for one in coverage_of(repository).unread] == [
-        "kustomize renders its charts with --enable-helm alone"
+        "kustomize renders its charts only with --enable-helm"
     ]
 
 
-def test_files_that_changed_where_nobody_read_what_they_make_are_named(
+def test_files_that_changed_where_no_one_read_what_they_make_are_named(
     tmp_path: Path, invocation: Invocation
 ) -> None:
     before = read_all(write(tmp_path / "a", CHARTS), invocation)
@@ -143,13 +145,13 @@ spec: {targetNamespace: web}
 """
 
 
-def test_flux_beside_argo_cd_is_named_and_what_it_brings_is_not_missing(
+def test_flux_next_to_argo_cd_is_named_and_what_it_brings_is_not_missing(
     tmp_path: Path, invocation: Invocation
 ) -> None:
     files = {"argocd/web.yaml": application("web", "web", "web"), "web/release.yaml": FLUX}
     repository = read_all(write(tmp_path, files), invocation)
     assert [(one.what, one.why) for one in coverage_of(repository).unread] == [
-        ("HelmRelease podinfo", "Flux applies it, and Argo CD alone is followed")
+        ("HelmRelease podinfo", "Flux applies it, and only Argo CD is followed")
     ]
     assert not repository.index(repository.scopes[0]).knows("web")
 

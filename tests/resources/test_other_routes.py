@@ -1,4 +1,4 @@
-"""A trace follows Traefik's and OpenShift's own routes, and tells what is wrong with what they lead to."""
+"""A trace follows Traefik's and OpenShift's own routes, and reports what is wrong with what they lead to."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_route_of_openshift_is_followed_to_the_pods(spec: str, port: int | None)
     assert worst(root) == "ok"
 
 
-def test_backends_beside_have_their_share_and_a_certificate_is_a_hop() -> None:
+def test_related_backends_have_their_share_and_a_certificate_is_a_hop() -> None:
     spec = "{host: a.example.com, to: {name: web, weight: 90}, alternateBackends: [{name: b, weight: 10}], "
     spec += "tls: {externalCertificate: {name: cert}}}"
     here = index(ROUTE.replace("SPEC", spec))

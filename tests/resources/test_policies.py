@@ -1,4 +1,4 @@
-"""The mesh's AuthorizationPolicies: who is let in by identity, and what Git cannot tell."""
+"""The mesh's AuthorizationPolicies: who is admitted by identity, and what Git does not say."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _peer(index: Index, name: str) -> Peer:
         ("{requestPrincipals: ['*'], serviceAccounts: [db]}", "web", False),
     ],
 )
-def test_a_source_that_git_tells_is_judged_and_any_other_may_pass(
+def test_a_source_that_git_shows_is_judged_and_any_other_may_pass(
     source: str, caller: str, passes: bool
 ) -> None:
     assert answer(source, caller) == (None if passes else "db")

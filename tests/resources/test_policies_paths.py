@@ -94,6 +94,6 @@ def test_range_of_addresses_may_be_that_of_pods(block: str, open_: bool) -> None
     assert passes(spec) == open_
 
 
-def test_somebody_outside_may_come_from_any_range() -> None:
+def test_someone_outside_may_come_from_any_range() -> None:
     spec = f"{{{TO_DNS}, ingress: [{{from: [{{ipBlock: {{cidr: 203.0.113.0/24}}}}]}}]}}"
     assert passes(spec, source=Peer("", None))

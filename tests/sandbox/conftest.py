@@ -43,7 +43,7 @@ _folders: list[Path] = []
 
 
 def private_invocation(folder: Path) -> Invocation:
-    """An invocation whose sandboxes lie in `folder`; programs come from the user's own cache."""
+    """An invocation whose sandboxes are in `folder`; programs come from the user's own cache."""
     environ = {
         "PATH": USER_ENVIRONMENT.get("PATH", os.defpath),
         "HOME": str(folder / "home"),
@@ -191,7 +191,7 @@ def small_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(hosts: Sandbox, small_manifest: Path, tmp_path: Path) -> World:
-    """An empty cluster, and the URL of a repository that is not there."""
+    """An empty cluster, and the URL of a repository that does not exist."""
     from tests.sandbox import world
 
     return world.make(hosts, small_manifest, f"gitops-{secrets.token_hex(4)}", tmp_path)

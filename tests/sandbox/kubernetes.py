@@ -65,7 +65,7 @@ def temporary_namespace(cluster: Cluster) -> Iterator[str]:
 
 
 def apply_as(cluster: Cluster, item: ClusterObject, namespace: str, manager: str) -> None:
-    """Server-side apply by somebody else."""
+    """Server-side apply by someone else."""
     from bootstrap.kube.crds import wait_until_served
     from bootstrap.kube.send import APPLY, place
 

@@ -1,4 +1,4 @@
-"""Installing Argo CD in a sandbox: told truly what it waits for, patient with a busy API server."""
+"""Installing Argo CD in a sandbox: it reports what it waits for, and tolerates a busy API server."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def test_busy_api_server_is_asked_again(api_server: Sandbox, monkeypatch: pytest
         kube.delete(cluster, [ClusterObject("v1", "Namespace", "", "argocd", b"")])
 
 
-def test_refusal_and_the_end_of_time_are_told(api_server: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_and_the_end_of_time_are_reported(
+    api_server: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(Invalid):
         install(api_server, monkeypatch, [Invalid("a", "b", "c", code=422)], time.monotonic() + 60)
     busy = ApiError("applying", "Timeout", "wait", code=504, reason="Timeout")

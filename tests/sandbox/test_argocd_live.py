@@ -176,7 +176,7 @@ def _value(cluster: Cluster, namespace: str) -> str | None:
     return found["data"]["value"] if found else None
 
 
-def test_path_that_is_not_in_the_repository_is_told_before_the_time_is_over(
+def test_path_that_is_not_in_the_repository_is_reported_before_the_time_is_over(
     cluster: Cluster, namespace: str, repository: Repository, name: str
 ) -> None:
     commit = repository.push({"root/settings.yaml": settings("one")})
@@ -187,7 +187,7 @@ def test_path_that_is_not_in_the_repository_is_told_before_the_time_is_over(
     assert "gone: app path does not exist" in raised.value.found
 
 
-def test_object_that_the_api_server_refuses_is_told_with_its_sentence(
+def test_object_that_the_api_server_refuses_is_reported_with_its_sentence(
     cluster: Cluster, namespace: str, repository: Repository, name: str
 ) -> None:
     service = {

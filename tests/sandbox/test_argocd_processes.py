@@ -227,7 +227,7 @@ def socket_in(folder: Path) -> Path:
     return Path(argocd_processes.spec(folder, settings, component, {}).environ["ARGOCD_ASK_PASS_SOCK"])
 
 
-def test_socket_lies_in_the_folder_where_its_path_is_short_enough(tmp_path: Path) -> None:
+def test_socket_is_in_the_folder_where_its_path_is_short_enough(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory() as short:
         assert socket_in(Path(short)).is_relative_to(short)
     long = tmp_path / ("l" * 120)

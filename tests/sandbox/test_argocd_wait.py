@@ -144,7 +144,7 @@ def test_children_that_do_not_know_the_commit_yet_are_asked_too(admin: Cluster, 
             assert waiting.result(SOON).ready
 
 
-def test_progress_is_told_as_what_is_waited_for_and_as_a_whole(admin: Cluster, ns: str) -> None:
+def test_progress_is_reported_as_what_is_waited_for_and_as_a_whole(admin: Cluster, ns: str) -> None:
     put(admin, ns, application("root", health="Progressing", children=[entry("a", 1)]))
     told: list[str] = []
     shown: list[Status] = []
@@ -192,7 +192,7 @@ def test_fix_that_is_pushed_while_it_waits_is_what_it_waits_for(admin: Cluster, 
     assert all(NEWER in item.revision for item in status.applications)
 
 
-def test_argo_cds_own_image_that_cannot_be_pulled_is_told_while_it_waits(admin: Cluster, ns: str) -> None:
+def test_argo_cds_own_image_that_cannot_be_pulled_is_reported_while_it_waits(admin: Cluster, ns: str) -> None:
     kube.apply(admin, [made(kubernetes.workload("StatefulSet", ns, "argocd-application-controller"))])
     kubernetes.fail(admin, ns, kubernetes.pod_of(admin, ns, "argocd-application-controller"))
     fresh = application("root")
@@ -292,7 +292,7 @@ def test_what_failed_for_the_moment_is_looked_at_again(admin: Cluster, ns: str) 
             assert waiting.result(SOON).ready
 
 
-def test_what_is_repaired_while_settling_goes_on(admin: Cluster, ns: str) -> None:
+def test_what_is_repaired_while_settling_continues(admin: Cluster, ns: str) -> None:
     """Halfway to giving up, Argo CD is asked to look again; then it finds what was missing."""
     put(
         admin,

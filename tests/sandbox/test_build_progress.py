@@ -1,4 +1,4 @@
-"""What is told while programs are built: which, what is left, and how long it will take."""
+"""What is shown while programs are built: which, what is left, and how long it will take."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_builds_that_overlap_count_the_time_that_they_share_once() -> None:
     assert said[-1] == "kwok (4 of 4), fetching its sources; the last one; about 65 s to go"
 
 
-def test_where_the_time_went_is_said_by_stage_and_in_all() -> None:
+def test_where_the_time_went_is_reported_by_stage_and_in_all() -> None:
     clock = Clock()
     watch = Stopwatch(clock)
     with watch.unit(["etcd"], 4.0) as linking:

@@ -63,7 +63,7 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def warm(seed: Path, fresh: Invocation, monkeypatch: pytest.MonkeyPatch) -> Invocation:
-    """As `fresh`, building the small program, with its compiled packages at hand."""
+    """As `fresh`, building the small program, with its compiled packages available."""
 
     def link(source: str, target: str) -> None:
         os.link(source, target)
@@ -170,7 +170,7 @@ def test_two_runs_at_once_build_once(warm: Invocation) -> None:
 
 
 @pytest.mark.timeout(TIMEOUT)
-def test_what_does_not_compile_is_told_in_the_compilers_words(
+def test_what_does_not_compile_is_reported_in_the_compilers_words(
     warm: Invocation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = tmp_path / "modules" / "miniredis"
@@ -187,7 +187,7 @@ def test_what_does_not_compile_is_told_in_the_compilers_words(
 
 
 @pytest.mark.timeout(TIMEOUT)
-def test_without_a_route_to_the_module_proxy_that_is_told(fresh: Invocation) -> None:
+def test_without_a_route_to_the_module_proxy_that_is_reported(fresh: Invocation) -> None:
     offline = Invocation(environ={**fresh.environ, "GOPROXY": "https://someone:secret-word@127.0.0.1:1"})
     with pytest.raises(SandboxError) as caught:
         find.ensure(["redis"], offline, machine.ignore)
@@ -196,7 +196,7 @@ def test_without_a_route_to_the_module_proxy_that_is_told(fresh: Invocation) -> 
     assert "secret-word" in offline.secrets
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_is_done(
+def test_a_disk_that_is_too_small_is_reported_before_anything_is_done(
     fresh: Invocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = shutil.disk_usage("/")._replace(free=1_000_000_000)

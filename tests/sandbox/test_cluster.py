@@ -283,7 +283,7 @@ def port(sandbox: Sandbox) -> int:
     return settings.ports["etcd"]
 
 
-def test_kubeconfig_verifies_the_server_and_nobody_enters_without_it(sandbox: Sandbox) -> None:
+def test_kubeconfig_verifies_the_server_and_no_one_enters_without_it(sandbox: Sandbox) -> None:
     text = sandbox.kubeconfig.read_text()
     assert "certificate-authority-data" in text
     assert "insecure" not in text

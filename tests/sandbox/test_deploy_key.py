@@ -130,7 +130,7 @@ def test_a_dry_run_adds_no_key(over_ssh: World) -> None:
     assert keys(over_ssh) == []
 
 
-def test_what_cannot_work_is_told_before_anything_is_done(over_ssh: World) -> None:
+def test_what_cannot_work_is_reported_before_anything_is_done(over_ssh: World) -> None:
     https = over_ssh.init("--deploy-key")
     assert https.exit == ExitStatus.INPUT
     assert "SSH address" in https.err

@@ -23,7 +23,7 @@ from tests.sandbox.world import World
 
 @pytest.fixture
 def repository(world: World) -> World:
-    """A world whose repository is there, empty."""
+    """A world whose repository exists and is empty."""
     world.api("POST", f"/orgs/{world.sandbox.git_organisation}/repos", {"name": world.name.split("/")[1]})
     return world
 

@@ -59,7 +59,7 @@ def test_password_in_the_folder_is_the_users(sandbox: Sandbox) -> None:
     assert answer.json()["login"] == sandbox.git_username
 
 
-def test_nobody_reads_or_registers_without_a_credential(sandbox: Sandbox, repository: str) -> None:
+def test_no_one_reads_or_registers_without_a_credential(sandbox: Sandbox, repository: str) -> None:
     path = f"{sandbox.git_organisation}/{repository}"
     without = git("ls-remote", f"{sandbox.git_url}/{path}.git", env={})
     assert without.returncode != 0

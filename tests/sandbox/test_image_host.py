@@ -111,7 +111,9 @@ def test_thirty_processes_on_one_branch_lose_nothing(
     assert git(repository.bare(), "for-each-ref", "refs/bootstrap") == ""
 
 
-def test_a_protected_branch_and_a_wrong_token_are_told(run: Run, repository: World, tmp_path: Path) -> None:
+def test_a_protected_branch_and_a_wrong_token_are_reported(
+    run: Run, repository: World, tmp_path: Path
+) -> None:
     arguments = command(repository, "org/app-1-0=:v1", "--app", "app-1", "--env", "staging")
     wrong = tmp_path / "token"
     wrong.write_text("0" * 40)

@@ -56,7 +56,7 @@ def tip(repository: World, branch: str = "main") -> str:
 
 
 def new_token(repository: World, *scopes: str, deleted: bool = False) -> str:
-    """A token of the user that may do this and nothing else; or that could, and is no more."""
+    """A token of the user that may only do this; or one that could, and is revoked."""
     sandbox = repository.sandbox
     url, name = f"{sandbox.git_url}/api/v1/users/{sandbox.git_username}/tokens", secrets.token_hex(8)
     login = (sandbox.git_username, (sandbox.folder / "git" / "password").read_text().strip())
@@ -182,7 +182,7 @@ def test_overtaken_the_host_refuses_and_the_meaning_is_applied_again(
 def test_what_is_in_the_way_is_one_clear_error_and_nothing_changes(
     run: Run, repository: World, tmp_path: Path, way: tuple[str, ...]
 ) -> None:
-    """A token that is no more, one that may not write, a branch and a host that are not there."""
+    """A revoked token, one that may not write, a branch and a host that do not exist."""
     before, file = tip(repository), tmp_path / "token"
     author = AUTHOR if "api" not in way else ()
 
@@ -208,7 +208,9 @@ def test_what_is_in_the_way_is_one_clear_error_and_nothing_changes(
     assert requests(repository) == []
 
 
-def test_a_protected_branch_is_told_of_the_api_too_and_review_is_offered(run: Run, repository: World) -> None:
+def test_a_protected_branch_is_reported_for_the_api_too_and_review_is_offered(
+    run: Run, repository: World
+) -> None:
     rule = {"branch_name": "main", "rule_name": "main", "enable_push": False}
     repository.api("POST", f"/repos/{repository.name}/branch_protections", rule)
     before = tip(repository)

@@ -139,7 +139,7 @@ def test_webhook_is_signed_with_the_clusters_secret_and_made_anew_for_a_new_clus
     assert again["config"]["url"] != hook["config"]["url"]
 
 
-def test_doctor_tells_of_the_webhook_what_the_git_host_tells(world: World) -> None:
+def test_doctor_reports_what_the_git_host_says_about_the_webhook(world: World) -> None:
     def told(**env: str) -> list[tuple[str, str, str]]:
         out = io.StringIO()
         environ = {**world.environ, **env}
@@ -216,7 +216,7 @@ def test_dry_run_shows_what_would_change_in_the_cluster(world: World) -> None:
     assert '+    "application.resourceTrackingMethod": "annotation"' in result.out
 
 
-def test_field_that_another_manager_owns_is_told_and_taken_only_by_force(world: World) -> None:
+def test_field_that_another_manager_owns_is_reported_and_taken_only_by_force(world: World) -> None:
     world.up()
     body = {
         "apiVersion": "v1",

@@ -43,7 +43,7 @@ def state(world: World) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def url_name() -> str:
-    """One name for all: it stands in the files, so that trees can be compared."""
+    """One name for all: it is in the files, so that trees can be compared."""
     return "killed"
 
 

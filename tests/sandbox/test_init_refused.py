@@ -188,7 +188,7 @@ def test_one_clear_error_and_nothing_changes(world: World, tmp_path: Path, case:
     assert (world.history() if world.bare().exists() else None) == history
 
 
-def test_broken_yaml_in_the_repository_is_told_with_its_place_and_nothing_changes(world: World) -> None:
+def test_broken_yaml_in_the_repository_is_reported_with_its_place_and_nothing_changes(world: World) -> None:
     world.up()
     path = "apps/voting-app/applications/dev/application.yaml"
     Bare.at(world.bare()).commit({path: b"kind: [\n"})

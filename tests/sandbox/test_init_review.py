@@ -1,4 +1,4 @@
-"""A protected branch: `init --pr` asks for the layout to be merged, and then goes on with the cluster."""
+"""A protected branch: `init --pr` proposes the layout, and continues with the cluster after the merge."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAD = "bootstrap/default"
 
 @pytest.fixture
 def protected(world: World) -> World:
-    """A repository with one commit, to whose branch nobody may push."""
+    """A repository with one commit, to whose branch no one may push."""
     owner, name = world.name.split("/")
     world.api("POST", f"/orgs/{owner}/repos", {"name": name})
     bare = Bare(Path(world.environ["HOME"]) / "first.git")
@@ -59,7 +59,7 @@ def test_a_layout_reaches_a_protected_branch_by_a_request_and_the_cluster_follow
     assert not open_requests(protected)
 
 
-def test_a_branch_that_somebody_has_committed_to_is_not_replaced(protected: World) -> None:
+def test_a_branch_that_someone_has_committed_to_is_not_replaced(protected: World) -> None:
     options = ("--pr", "--repo-only", "--argocd-manifest", str(protected.manifest))
     assert protected.init(*options).exit == 0
     bare = Bare.at(protected.bare())

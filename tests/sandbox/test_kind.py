@@ -1,6 +1,6 @@
 """The provider kind: what it calls, and what it makes of the cluster that it gets.
 
-Docker is not there for tests: `docker`, `kind` and `kubectl` are scripts that record their calls.
+Docker is not available to tests: `docker`, `kind` and `kubectl` are scripts that record their calls.
 `kind` hands out a real API server; `kubectl exec` runs a real Gitea's own command line.
 """
 

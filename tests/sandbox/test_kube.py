@@ -197,7 +197,7 @@ def test_value_of_the_wrong_type_is_refused_at_once(admin: Cluster, ns: str) -> 
         kube.apply(admin, [service(ports=[{"port": "eighty"}])], namespace=ns)
 
 
-def test_unknown_kind_is_told(admin: Cluster, ns: str) -> None:
+def test_unknown_kind_is_reported(admin: Cluster, ns: str) -> None:
     with pytest.raises(NotFound, match="does not serve Thing in v1") as raised:
         kube.apply(
             admin, [made({"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "a"}})], namespace=ns
@@ -205,7 +205,7 @@ def test_unknown_kind_is_told(admin: Cluster, ns: str) -> None:
     assert "CustomResourceDefinition" in raised.value.hint
 
 
-def test_missing_namespace_is_told_at_once(admin: Cluster) -> None:
+def test_missing_namespace_is_reported_at_once(admin: Cluster) -> None:
     with pytest.raises(NotFound, match='namespaces "not-there" not found'):
         kube.apply(admin, [config_map()], namespace="not-there")
 
@@ -244,7 +244,9 @@ def test_objects_of_a_crd_that_was_applied_before_wait_until_it_is_served(
     assert kube.get(admin, f"{group}/v1", "Part", ns, "a") is not None
 
 
-def test_webhook_that_does_not_answer_is_told_clearly(admin: Cluster, api_server: Sandbox, ns: str) -> None:
+def test_webhook_that_does_not_answer_is_reported_clearly(
+    admin: Cluster, api_server: Sandbox, ns: str
+) -> None:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -308,7 +310,7 @@ def test_fields_of_other_managers_are_a_conflict_until_they_are_taken(admin: Clu
     assert changes(admin, [ours], ns) == ["same"]
 
 
-def test_the_same_values_by_another_manager_are_no_conflict(admin: Cluster, ns: str) -> None:
+def test_the_same_values_by_another_manager_are_not_a_conflict(admin: Cluster, ns: str) -> None:
     """An atomic field into which the server fills defaults: it reports a conflict over no difference."""
     policy = made(
         {
@@ -325,7 +327,7 @@ def test_the_same_values_by_another_manager_are_no_conflict(admin: Cluster, ns: 
     assert changes(admin, [policy], ns) == ["same"]
 
 
-def test_a_real_conflict_beside_an_unreal_one_names_only_itself(admin: Cluster, ns: str) -> None:
+def test_a_real_conflict_next_to_an_unreal_one_names_only_itself(admin: Cluster, ns: str) -> None:
     def policy(selector: dict[str, Any]) -> ClusterObject:
         spec = {"podSelector": selector, "ingress": [{"ports": [{"port": 80}]}]}
         meta = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "a"}}
@@ -388,12 +390,12 @@ def test_what_the_server_fills_in_and_writes_itself_is_no_change(admin: Cluster,
     assert changes(admin, objects, ns) == ["same"] * 3
 
 
-def test_kinds_and_namespaces_that_are_not_there_yet_would_be_created(admin: Cluster, group: str) -> None:
+def test_kinds_and_namespaces_that_do_not_exist_yet_would_be_created(admin: Cluster, group: str) -> None:
     objects = [crd(group, "Part"), custom(group, "Part"), config_map()]
     assert changes(admin, objects, "not-there-yet") == ["create"] * 3
 
 
-def test_quick_preview_tries_no_long_document_that_is_not_there(admin: Cluster, ns: str) -> None:
+def test_quick_preview_tries_no_long_document_that_does_not_exist(admin: Cluster, ns: str) -> None:
     long = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -450,7 +452,7 @@ def test_preview_finds_every_object_that_would_be_refused(admin: Cluster, ns: st
 # -- reading ----------------------------------------------------------------------------
 
 
-def test_what_is_not_there_is_none(admin: Cluster, ns: str) -> None:
+def test_what_does_not_exist_is_none(admin: Cluster, ns: str) -> None:
     assert kube.get(admin, "v1", "ConfigMap", ns, "absent") is None
     assert kube.get(admin, "absent.example.com/v1", "Absent", ns, "absent") is None
     assert kube.list_objects(admin, "absent.example.com/v1", "Absent") == []
@@ -464,7 +466,7 @@ def test_lists_are_read_in_pages(admin: Cluster, ns: str, monkeypatch: pytest.Mo
     assert {(item["apiVersion"], item["kind"]) for item in found} == {("v1", "ConfigMap")}
 
 
-def test_watch_tells_what_is_there_and_every_change_over_several_rounds(admin: Cluster, ns: str) -> None:
+def test_watch_reports_what_is_there_and_every_change_over_several_rounds(admin: Cluster, ns: str) -> None:
     kube.apply(admin, [config_map("a", x="0")], namespace=ns)
     seen: list[tuple[str, str, str]] = []
     ticks = 0
@@ -502,14 +504,14 @@ def test_watch_without_the_right_ends_with_the_servers_words(
         list(kube.watch(nobody, "v1", "Secret", ns, 5))
 
 
-def test_deleting_waits_until_it_is_gone_and_again_is_no_error(admin: Cluster, ns: str) -> None:
+def test_deleting_waits_until_it_is_gone_and_again_is_not_an_error(admin: Cluster, ns: str) -> None:
     (done,) = kube.apply(admin, [config_map()], namespace=ns)
     kube.delete(admin, [done.object])
     assert kube.get(admin, "v1", "ConfigMap", ns, "a") is None
     kube.delete(admin, [done.object])
 
 
-def test_what_a_finalizer_holds_is_told_with_its_name(admin: Cluster, ns: str) -> None:
+def test_what_a_finalizer_holds_is_reported_with_its_name(admin: Cluster, ns: str) -> None:
     metadata = {"name": "a", "namespace": ns, "finalizers": ["example.com/never"]}
     held = made({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
     kube.apply(admin, [held])

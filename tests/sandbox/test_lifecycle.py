@@ -1,4 +1,4 @@
-"""up and down: one sandbox however often, several side by side, nothing of anybody else's touched."""
+"""up and down: one sandbox however often, several in parallel, nothing of anyone else's touched."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_process_that_ignores_sigterm_is_ended_with_all_that_it_started(tmp_path
     assert process.owned(tmp_path) == []
 
 
-def test_process_that_dies_during_up_is_told_with_the_end_of_its_log(private: Invocation) -> None:
+def test_process_that_dies_during_up_is_reported_with_the_end_of_its_log(private: Invocation) -> None:
     sandbox = up(private)
     down(private)
     broken = sandbox.folder / "etcd" / "member" / "snap" / "db"
@@ -203,7 +203,7 @@ def test_process_that_dies_during_up_is_told_with_the_end_of_its_log(private: In
     assert "invalid database" in told.value.found
 
 
-def test_status_tells_what_has_ended_and_exits_with_1(private: Invocation, run: Run) -> None:
+def test_status_reports_what_has_ended_and_exits_with_1(private: Invocation, run: Run) -> None:
     sandbox = up(private)
     env = dict(private.environ)
     assert run("sandbox", "status", "--name", "own", env=env).exit == 0
@@ -218,7 +218,7 @@ def test_status_tells_what_has_ended_and_exits_with_1(private: Invocation, run: 
     assert states["kube-controller-manager"]["tail"]
 
 
-def test_status_of_a_sandbox_that_is_not_there_says_how_to_start_one(private: Invocation, run: Run) -> None:
+def test_status_of_a_sandbox_that_does_not_exist_says_how_to_start_one(private: Invocation, run: Run) -> None:
     result = run("sandbox", "status", env=dict(private.environ))
     assert result.exit == 1
     assert "bootstrap sandbox up" in result.out
@@ -238,7 +238,7 @@ def test_nothing_is_readable_by_others_and_no_credential_is_in_an_argv(sandbox: 
         assert not any(secret in argv for secret in secrets), role
 
 
-def test_lock_of_another_command_is_waited_for_and_then_told(tmp_path: Path) -> None:
+def test_lock_of_another_command_is_waited_for_and_then_reported(tmp_path: Path) -> None:
     path = tmp_path / "own.lock"
     said: list[str] = []
     with held(path, 1.0), pytest.raises(SandboxError) as told, held(path, 0.3, said.append):

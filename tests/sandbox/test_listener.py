@@ -52,7 +52,7 @@ def test_own_process_is_known_as_who_listens(folder: Path, code: str) -> None:
     assert not listener.is_of(folder, "redis", port)
 
 
-def test_another_process_on_the_port_is_told_and_is_not_ours(folder: Path) -> None:
+def test_another_process_on_the_port_is_reported_and_is_not_ours(folder: Path) -> None:
     process.start(folder, Spec("gitea", (sys.executable, "-c", "import time; time.sleep(600)")))
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -62,7 +62,7 @@ def test_another_process_on_the_port_is_told_and_is_not_ours(folder: Path) -> No
     assert "nothing was sent" in told.value.found
 
 
-def test_who_listens_on_every_address_is_not_taken_for_ours(folder: Path) -> None:
+def test_who_listens_on_every_address_is_not_mistaken_for_ours(folder: Path) -> None:
     port = free_port()
     serves = SERVES.replace("127.0.0.1", "127.0.0.2")
     process.start(folder, Spec("gitea", (sys.executable, "-c", serves, str(port))))
@@ -112,7 +112,7 @@ def test_giteas_port_taken_by_another_process_gets_no_credential(
     assert [credential for _, credential in asked if credential] == []
 
 
-def test_git_host_that_is_no_process_of_this_machine_is_not_asked_for(tmp_path: Path) -> None:
+def test_git_host_that_is_not_a_process_of_this_machine_is_not_asked_for(tmp_path: Path) -> None:
     ports = dict.fromkeys(state.PORTS, 1)
     settings = state.Settings("own", ports, ("gitea",))
     sandbox = addresses.describe(tmp_path, settings)

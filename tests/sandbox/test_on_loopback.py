@@ -90,7 +90,7 @@ def test_other_ports_and_addresses_stay_as_they_are(folder: Path) -> None:
     assert listening({pid}) == {f"00000000:{other:04X}", f"0100007F:{moved:04X}"}
 
 
-def test_port_that_is_taken_is_told_to_the_program(folder: Path) -> None:
+def test_port_that_is_taken_is_passed_to_the_program(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         argv = (sys.executable, "-I", "-S", on_loopback.__file__, str(port))

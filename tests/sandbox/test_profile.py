@@ -115,7 +115,7 @@ def host() -> Iterator[str]:
         ("/503/v2/", "HTTP 503"),
     ],
 )
-def test_answer_of_the_host_tells_whether_it_serves_charts(host: str, path: str, reason: str | None) -> None:
+def test_answer_of_the_host_shows_whether_it_serves_charts(host: str, path: str, reason: str | None) -> None:
     assert profile.reason_out_of_reach(f"{host}{path}", Invocation(environ={})) == reason
 
 

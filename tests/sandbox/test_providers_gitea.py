@@ -27,7 +27,7 @@ def token(hosts: Sandbox) -> str:
 
 @pytest.fixture
 def url(hosts: Sandbox) -> str:
-    """A repository of the organisation that is not there."""
+    """A repository of the organisation that does not exist."""
     return f"{hosts.git_url}/{hosts.git_organisation}/provider-{secrets.token_hex(4)}.git"
 
 
@@ -105,7 +105,7 @@ def test_repository_of_the_user_is_created_too(hosts: Sandbox, provider: Provide
     assert provider.create_repository(url, private=True, default_branch="main")
 
 
-def test_missing_organisation_is_told(hosts: Sandbox, provider: Provider) -> None:
+def test_missing_organisation_is_reported(hosts: Sandbox, provider: Provider) -> None:
     url = f"{hosts.git_url}/no-such-organisation/x.git"
     with pytest.raises(ProviderError, match="no-such-organisation"):
         provider.create_repository(url, private=True, default_branch="main")
@@ -134,7 +134,7 @@ def test_wrong_token_is_an_authentication_failure_without_the_token(url: str, in
     assert wrong not in str(caught.value) + caught.value.found
 
 
-def test_webhook_is_made_once_mended_and_found(
+def test_webhook_is_made_once_fixed_and_found(
     hosts: Sandbox, provider: Provider, url: str, token: str
 ) -> None:
     provider.create_repository(url, private=True, default_branch="main")
@@ -160,7 +160,7 @@ def test_webhook_is_made_once_mended_and_found(
     assert len(hooks()) == 2
 
 
-def test_webhooks_to_argo_cd_are_told_and_what_keeps_them_from_working(
+def test_webhooks_to_argo_cd_are_reported_and_what_keeps_them_from_working(
     hosts: Sandbox, provider: Provider, url: str, token: str, invocation: Invocation
 ) -> None:
     provider.create_repository(url, private=True, default_branch="main")
@@ -193,7 +193,7 @@ def test_every_page_of_webhooks_is_looked_through(
     assert not provider.ensure_webhook(url, HOOK, "secret")
 
 
-def test_protected_branch_is_told_to_who_may_not_push(
+def test_protected_branch_is_reported_to_who_may_not_push(
     hosts: Sandbox, provider: Provider, url: str, token: str
 ) -> None:
     provider.create_repository(url, private=True, default_branch="main")

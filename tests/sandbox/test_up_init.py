@@ -1,4 +1,4 @@
-"""`sandbox up --init` from nothing to a synced cluster, and the commands it tells to try next."""
+"""`sandbox up --init` from nothing to a synced cluster, and the commands that it suggests to try next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.sandbox.test_argocd_processes import BEFORE_A_POLL
 
 
 def paste(command: str, invocation: Invocation) -> str:
-    """Run it in a shell that knows nothing but where programs are and the sandboxes lie."""
+    """Run it in a shell that knows only where programs and sandboxes are."""
     env = {name: invocation.environ[name] for name in ("PATH", "BOOTSTRAP_DATA_DIR")}
     env["HOME"] = os.environ["HOME"]  # kubectl would make its cache in the current folder
     ended = subprocess.run(["sh", "-c", command], env=env, capture_output=True, text=True, check=False)

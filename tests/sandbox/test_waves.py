@@ -71,7 +71,7 @@ def in_wave(item: dict[str, Any], wave: int) -> dict[str, Any]:
 
 
 def state(cluster: Cluster, application_name: str) -> dict[str, Any] | None:
-    """An Application's status; None when it is not there."""
+    """An Application's status; None if it does not exist."""
     found = kube.get(cluster, "argoproj.io/v1alpha1", "Application", argocd.NAMESPACE, application_name)
     return None if found is None else found.get("status") or {}
 
@@ -130,7 +130,7 @@ def test_a_failing_wave_holds_the_next_one_back_until_a_fix_is_pushed(
     assert kube.get(cluster, "v1", "ConfigMap", namespace, "second") is not None
 
 
-def test_a_wave_that_cannot_be_rendered_is_mended_by_a_commit_to_the_root(
+def test_a_wave_that_cannot_be_rendered_is_fixed_by_a_commit_to_the_root(
     cluster: Cluster,
     namespace: str,
     repository: Repository,  # noqa: F811

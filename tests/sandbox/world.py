@@ -57,7 +57,7 @@ RANDOM_VALUE = 43
 
 @dataclass
 class World:
-    """One test's way to the two hosts. `url` is a repository that is not there yet."""
+    """One test's access to the two hosts. `url` is a repository that does not exist yet."""
 
     sandbox: Sandbox
     cluster: kube.Cluster

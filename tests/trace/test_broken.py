@@ -116,7 +116,7 @@ def test_chain_without_a_fault_is_well(run: Run, repository: Path) -> None:
         (AROUND, "weight: 10", "weight: 20", "GB344", "Service"),
     ],
 )
-def test_every_error_of_the_chain_is_told_at_its_hop(
+def test_every_error_of_the_chain_is_reported_at_its_hop(
     run: Run, repository: Path, file: str, old: str, new: str, rule: str, hop: str
 ) -> None:
     edit(repository, file, old, new)
@@ -171,7 +171,7 @@ def test_cluster_that_cannot_be_built_breaks_every_chain(run: Run, repository: P
         result = run("trace", target, "--repo", str(repository))
         assert result.exit == 1, result.out
         assert f"{how}: folder clusters/one of Application argocd/root  [BROKEN]" in result.out
-        message = "resources names projct.yaml, which is not there"
+        message = "resources names projct.yaml, which does not exist"
         assert f"! GB106 it cannot be rendered: {message} (clusters/one/kustomization.yaml:2)" in result.out
         assert "switched on in no cluster" not in result.out
     cluster.write_text(OURS["clusters/one/kustomization.yaml"])
@@ -202,7 +202,7 @@ def test_case_of_a_host_says_nothing(run: Run, repository: Path) -> None:
     assert result.out == run("trace", "shop.example.com", "--repo", str(repository)).out
 
 
-def test_folder_that_an_application_just_misses_is_told(run: Run, repository: Path) -> None:
+def test_folder_that_an_application_nearly_matches_is_reported(run: Run, repository: Path) -> None:
     edit(repository, APPLICATION, "overlays/dev", "overlays/dve")
     result = run("trace", "shop.example.com", "--repo", str(repository))
     assert result.exit == 1
@@ -214,7 +214,7 @@ def test_folder_that_an_application_just_misses_is_told(run: Run, repository: Pa
     assert "may have the host: Application argocd/shop-dev  [BROKEN]" in result.out
 
 
-def test_root_that_just_misses_its_cluster_is_told(run: Run, repository: Path) -> None:
+def test_root_that_nearly_matches_its_cluster_is_reported(run: Run, repository: Path) -> None:
     edit(repository, "clusters/one/root.yaml", "path: clusters/one", "path: clusters/oen")
     result = run("trace", "shop.example.com", "--repo", str(repository))
     assert result.exit == 1

@@ -1,4 +1,4 @@
-"""A trace walks from a host to the data behind it, and says of each hop where it lies and how it fares."""
+"""A trace walks from a host to the data behind it, and says where each hop is and in which state."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_hop_knows_its_file_line_and_application() -> None:
     assert service.application == "argocd/shop"
 
 
-def test_variables_are_told_by_their_source_and_never_by_a_secrets_value() -> None:
+def test_variables_are_reported_by_their_source_and_never_by_a_secrets_value() -> None:
     root = walk("shop.example.com")
     text = "\n".join(lines(root))
     assert "variable MODE of web ← key mode" in text
@@ -143,7 +143,7 @@ def test_variables_are_told_by_their_source_and_never_by_a_secrets_value() -> No
     assert "fast" not in text  # not even a ConfigMap's
 
 
-def test_certificate_gateway_and_class_stand_beside_the_route() -> None:
+def test_certificate_gateway_and_class_are_related_to_the_route() -> None:
     root = walk("shop.example.com")
     assert "issued by ClusterIssuer letsencrypt" in hop_of(root, "Secret shop/web-tls").details
     assert "Gateway edge/public" in titles(root)
@@ -218,7 +218,7 @@ def test_missing_service_is_a_broken_hop() -> None:
     assert hop_of(root, "Service shop/gone").state == "broken"
 
 
-def test_unknown_host_is_told_with_the_known_ones() -> None:
+def test_unknown_host_is_reported_with_the_known_ones() -> None:
     with pytest.raises(InputError) as caught:
         walk("shpo.example.com")
     assert "shop.example.com" in caught.value.hint

@@ -1,6 +1,6 @@
 """Runs `bootstrap` and kills it, as SIGKILL does, right before its Nth change of a repository.
 
-python -m tests.upgrade.killed_upgrade N upgrade …   (tells how many there were, if fewer)
+python -m tests.upgrade.killed_upgrade N upgrade …   (prints how many there were, if fewer)
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def test_a_wheel_by_url_is_held_to_its_checksum(old: Path, invocation: Invocatio
         ("{empty}", "no wheel with a catalog"),
     ],
 )
-def test_what_is_no_wheel_of_ours_is_told(
+def test_what_is_not_a_wheel_of_ours_is_reported(
     to: str, words: str, old: Path, tmp_path: Path, invocation: Invocation
 ) -> None:
     (tmp_path / "a").mkdir()

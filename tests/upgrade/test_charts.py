@@ -82,7 +82,7 @@ def test_a_version_without_a_digest_in_the_index_is_not_taken(server: Mirror, re
     assert "has no release of it" in bumper.told(Desired({})).notes[0]
 
 
-def test_an_index_that_cannot_be_read_is_told_and_the_others_count(
+def test_an_index_that_cannot_be_read_is_reported_and_the_others_count(
     server: Mirror, reached: Invocation
 ) -> None:
     repository = repository_of(server, "d", index("41.9.0"))

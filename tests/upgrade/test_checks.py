@@ -110,7 +110,7 @@ def test_argocd_moves_minor_by_minor(current: str, wanted: str, way: tuple[str, 
         ("v3.6.1", "newest", InputError, "is no version"),
     ],
 )
-def test_a_way_that_cannot_be_gone_is_told(
+def test_a_path_that_leads_nowhere_is_reported(
     current: str, wanted: str, error: type[BootstrapError], words: str
 ) -> None:
     with pytest.raises(error, match=words):

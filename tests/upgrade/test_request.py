@@ -26,7 +26,7 @@ REPO = Access(repo="https://git.example.com/a/b.git")
         ({"timeout": 0.0}, "is no time"),
     ],
 )
-def test_options_that_do_not_fit_are_told(options: dict[str, Any], words: str) -> None:
+def test_options_that_do_not_fit_are_reported(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError) as caught:
         Request(**options).check()
     assert words in str(caught.value)

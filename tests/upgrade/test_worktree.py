@@ -184,9 +184,7 @@ def test_a_revert_of_the_commit_is_the_way_back_and_the_next_run_offers_it_again
     assert clone.read(VALUES) == MINE + b"# and more\n"
 
 
-def test_an_older_catalog_is_refused_unless_it_shall_go_back(
-    clone: Clone, upgrade: Upgrade, newer: Newer
-) -> None:
+def test_an_older_catalog_is_refused_without_downgrade(clone: Clone, upgrade: Upgrade, newer: Newer) -> None:
     record = clone.read("bootstrap.yaml").replace(b"version: 0.1.0", b"version: 100.0.0")
     clone.write({"bootstrap.yaml": record})
     newer({VALUES: THEIRS})

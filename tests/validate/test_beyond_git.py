@@ -1,6 +1,6 @@
-"""What no Application applies, but an operator, a script, a chart or a person does: no false alarm.
+"""What no Application applies, but an operator, a script, a chart or a user does: no false alarm.
 
-Each is the shape of a public repository, in texts of our own, beside the same with a real fault.
+Each has the shape of a public repository, in our own words, next to the same with a real fault.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def told(run: Run, root: Path, rules: str) -> list[tuple[str, str]]:
 
 
 def in_shop(**files: str) -> Mapping[str, str]:
-    """Files of the shop's base, beside what it has."""
+    """Files of the shop's base, in addition to its own."""
     names = [f"{name}.yaml" for name in files]
     base = OURS[BASE].replace("shop.yaml", "\n  - ".join(["shop.yaml", *names]))
     return {BASE: base, **{f"apps/shop/base/{name}.yaml": text for name, text in files.items()}}
@@ -92,13 +92,13 @@ def in_shop(**files: str) -> Mapping[str, str]:
         ),
     ],
 )
-def test_secret_that_is_made_beside_the_applications_is_no_error(
+def test_secret_that_is_made_next_to_the_applications_is_not_an_error(
     run: Run, tmp_path: Path, beside: Mapping[str, str], expected: list[tuple[str, str]]
 ) -> None:
     assert told(run, write(tmp_path, OURS, in_shop(job=NEEDS), beside), "GB313") == expected
 
 
-def test_who_makes_it_is_said_with_its_place(run: Run, tmp_path: Path) -> None:
+def test_who_makes_it_is_reported_with_its_place(run: Run, tmp_path: Path) -> None:
     script = {"hack/up.sh": "set -e\nkubectl create secret generic db-login --from-literal a=$A\n"}
     found = answer(run, write(tmp_path, OURS, in_shop(job=NEEDS), script), "GB313")["findings"]
     assert found[0]["message"].endswith("; hack/up.sh:2 seems to create it")
@@ -119,7 +119,7 @@ def test_who_makes_it_is_said_with_its_place(run: Run, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_service_of_what_was_installed_before_git_is_no_error(
+def test_service_of_what_was_installed_before_git_is_not_an_error(
     run: Run,
     tmp_path: Path,
     namespace: str,

@@ -1,4 +1,4 @@
-"""Of what cannot be read, the cause is told and nothing that follows from it."""
+"""For what cannot be read, the cause is reported and nothing that follows from it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ CASES: Mapping[str, tuple[Mapping[str, str | None], Mapping[str, str], set[tuple
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_only_the_cause_is_told(run: Run, tmp_path: Path, case: str) -> None:
+def test_only_the_cause_is_reported(run: Run, tmp_path: Path, case: str) -> None:
     whole, broken, told = CASES[case]
     root = write(tmp_path, OURS, whole)
     assert found(run, root) == set()
@@ -167,7 +167,7 @@ def test_lists_that_name_one_another_in_a_circle_end(run: Run, tmp_path: Path) -
     assert found(run, write(tmp_path, OURS, circle)) == {("GB108", "b/kustomization.yaml")}
 
 
-def test_what_is_wrong_in_what_can_be_read_is_told_beside_it(run: Run, tmp_path: Path) -> None:
+def test_what_is_wrong_in_what_can_be_read_is_reported_next_to_it(run: Run, tmp_path: Path) -> None:
     other = {
         "other/web.yaml": PLAIN.replace("namespace: shop", "namespace: other").replace(
             "    app: web\n  ports", "    app: wbe\n  ports"

@@ -1,4 +1,4 @@
-"""Charts that Applications name: fetched when that is asked for, and what is said when they cannot be had."""
+"""Charts that Applications name: fetched on request, and what is reported when they cannot be fetched."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def helm(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> None:
-    """A program `helm` alone on PATH, beside git: it stands for charts that are, or are not, in reach."""
+    """A program `helm` on PATH with only git: it stands in for charts that are, or are not, reachable."""
     folder.mkdir(exist_ok=True)
     program = folder / "helm"
     program.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What is wrong with files as YAML: values that an Application gives to helm, and slips told in words."""
+"""What is wrong with files as YAML: values that an Application passes to helm, and explained typos."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_values_that_helm_cannot_read_are_found(
     assert [one[:3] for one in found(run, root, "GB101,GB102")] == [(rule, VALUES, line)]
 
 
-def test_values_that_can_be_read_and_files_that_nobody_names_are_left_alone(run: Run, tmp_path: Path) -> None:
+def test_values_that_can_be_read_and_files_that_no_one_names_are_left_alone(run: Run, tmp_path: Path) -> None:
     files = {
         **with_values(VALUES, "port: 80\n---\nport: 81\n"),
         "infrastructure/web/old-values.yaml": "a: [\n",
@@ -41,7 +41,7 @@ def test_values_that_can_be_read_and_files_that_nobody_names_are_left_alone(run:
 
 
 @pytest.mark.parametrize("name", ["prod.yaml", "/charts/web/prod.yaml", "../web/prod.yaml"])
-def test_values_beside_a_chart_of_the_repository_are_read(run: Run, tmp_path: Path, name: str) -> None:
+def test_values_next_to_a_chart_of_the_repository_are_read(run: Run, tmp_path: Path, name: str) -> None:
     helm = f"path: charts/web\n    helm: {{valueFiles: [{name}]}}\n"
     files = {
         CLUSTER: OURS[CLUSTER].replace("project.yaml", "project.yaml\n  - chart.yaml"),
@@ -70,7 +70,7 @@ def test_merge_conflict_is_called_by_its_name(run: Run, tmp_path: Path) -> None:
     assert "an unresolved merge conflict at line 4" in message
 
 
-def test_forgotten_line_between_objects_is_told_once(run: Run, tmp_path: Path) -> None:
+def test_forgotten_line_between_objects_is_reported_once(run: Run, tmp_path: Path) -> None:
     text = OURS[SHOP].replace("---\n", "")
     line = text.split("\n").index("kind: Service")
     ((rule, file, at, message),) = found(run, write(tmp_path, OURS, {SHOP: text}), "GB101,GB102")
@@ -78,7 +78,7 @@ def test_forgotten_line_between_objects_is_told_once(run: Run, tmp_path: Path) -
     assert f"a line `---` is missing before line {line}" in message
 
 
-def test_conflict_in_a_text_is_no_conflict(run: Run, tmp_path: Path) -> None:
+def test_conflict_in_a_text_is_not_a_conflict(run: Run, tmp_path: Path) -> None:
     text = OURS[SHOP] + (
         "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: text}\n"
         "data:\n  a: |\n    <<<<<<< HEAD\n    b\n"

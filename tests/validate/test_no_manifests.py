@@ -52,7 +52,7 @@ BROKEN = SHOP.replace("    matchLabels: {app: web}\n", "").replace("  selector:\
         ({"envs/root.tmpl.yaml": application("root-of-env", "envs/${env}", "argocd")}, "GB201"),
     ],
 )
-def test_what_nobody_applies_as_it_is_is_no_manifest(
+def test_what_no_one_applies_as_it_is_is_not_a_manifest(
     run: Run, tmp_path: Path, files: Mapping[str, str], rules: str
 ) -> None:
     assert told(run, write(tmp_path, OURS, files), rules) == []
@@ -66,7 +66,7 @@ def test_what_nobody_applies_as_it_is_is_no_manifest(
         {"apps/shop/base/more.yaml": PART.replace("NAME", "wbe") + "spec: {replicas: 2}\n"},
     ],
 )
-def test_what_somebody_may_apply_is_a_manifest(run: Run, tmp_path: Path, files: Mapping[str, str]) -> None:
+def test_what_someone_may_apply_is_a_manifest(run: Run, tmp_path: Path, files: Mapping[str, str]) -> None:
     assert told(run, write(tmp_path, OURS, files), "GB1") != []
 
 
@@ -81,7 +81,7 @@ FLUX = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata:
 
 
 @pytest.mark.parametrize(("source", "expected"), [(FLUX, []), (SEALED, [("GB105", "error")])])
-def test_flux_takes_up_a_file_from_beside_its_folder(
+def test_flux_takes_up_a_file_from_next_to_its_folder(
     run: Run, tmp_path: Path, source: str, expected: list[tuple[str, str]]
 ) -> None:
     files = {"one/kustomization.yaml": "resources: [../sources/a.yaml]\n", "sources/a.yaml": source}
@@ -97,7 +97,7 @@ def test_link_to_a_folder_is_unread_and_no_error(run: Run, tmp_path: Path) -> No
     assert told(run, root, "GB106,GB112") == [("GB112", "info")]
 
 
-def test_charts_may_lie_beside_their_kustomization(run: Run, tmp_path: Path) -> None:
+def test_charts_may_be_next_to_their_kustomization(run: Run, tmp_path: Path) -> None:
     text = "helmGlobals: {chartHome: .}\nhelmCharts: [{name: a, releaseName: a}]\n"
     root = write(tmp_path, OURS, {"one/kustomization.yaml": text})
     assert told(run, root, "GB108,GB114") == [("GB114", "info")]
@@ -129,7 +129,7 @@ def test_no_wave_waits_for_what_a_cron_job_will_need(
     assert told(run, write(tmp_path, OURS, in_shop(user=user, claim=CLAIM)), "GB222") == expected
 
 
-def test_namespace_of_a_later_wave_is_no_fault_where_no_application_is_known(
+def test_namespace_of_a_later_wave_is_not_a_fault_where_no_application_is_known(
     run: Run, tmp_path: Path
 ) -> None:
     space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: edge}\n"

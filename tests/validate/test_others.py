@@ -265,7 +265,7 @@ def test_host_of_another_layout_can_be_traced(run: Run, tmp_path: Path) -> None:
         assert f"Application argocd/web-{environment}" in result.out
 
 
-def test_host_that_two_environments_of_one_cluster_share_is_told(run: Run, tmp_path: Path) -> None:
+def test_host_that_two_environments_of_one_cluster_share_is_reported(run: Run, tmp_path: Path) -> None:
     path = "apps/web/envs/staging/kustomization.yaml"
     root = write(tmp_path / "repo", APPLICATION_SETS, {path: "resources: [../../base, ../../base/tls]\n"})
     assert "apps/web/base/ingress.yaml:9: error GB330" in run("validate", str(root)).out

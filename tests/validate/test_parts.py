@@ -44,7 +44,7 @@ def patched(
         ("{version: v1, kind: ConfigMap, name: webs}", "did you mean web?"),
     ],
 )
-def test_patch_that_selects_nothing_is_told(
+def test_patch_that_selects_nothing_is_reported(
     run: Run, tmp_path: Path, target: str, near: str, field: str
 ) -> None:
     root = write(tmp_path, OURS, {OVERLAY: patched(target, field=field)})
@@ -152,7 +152,7 @@ KEY = f"tls:\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    {LINE}\n"
         ),
     ],
 )
-def test_credential_in_values_is_told(
+def test_credential_in_values_is_reported(
     run: Run, tmp_path: Path, path: str, content: str, rule: str, line: int
 ) -> None:
     root = write(tmp_path, OURS, with_values(path, content))
@@ -194,11 +194,11 @@ def test_every_form_of_token_is_known(token: str) -> None:
         "password: correct-horse\n",
     ],
 )
-def test_example_is_no_credential(content: str) -> None:
+def test_example_is_not_a_credential(content: str) -> None:
     assert list(in_file(content.encode())) == []
 
 
-def test_other_files_are_not_taken_for_values(run: Run, tmp_path: Path) -> None:
+def test_other_files_are_not_mistaken_for_values(run: Run, tmp_path: Path) -> None:
     root = write(tmp_path, OURS, {"tests/fixture.yaml": f"token: {TOKEN}\n"})
     assert found(run, root, "GB402") == []
 

@@ -1,4 +1,4 @@
-"""`validate` and its like read the repository that a folder lies in, and nothing that is not in Git."""
+"""`validate` and its like read the repository that a folder is in, and nothing that is not in Git."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_layout_below_a_folder_counts_its_paths_from_the_top(run: Run, tmp_path:
     assert found(run, root / folder) == []
 
 
-def test_layout_in_no_work_tree_begins_where_its_bootstrap_yaml_lies(run: Run, tmp_path: Path) -> None:
+def test_layout_in_no_work_tree_begins_where_its_bootstrap_yaml_is(run: Run, tmp_path: Path) -> None:
     root = write(
         tmp_path, OURS, {"bootstrap.yaml": "checks: {off: [GB303]}\n", "apps/shop/base/shop.yaml": BROKEN}
     )
@@ -75,7 +75,7 @@ def test_layout_in_no_work_tree_begins_where_its_bootstrap_yaml_lies(run: Run, t
     assert found(run, root / "apps/shop/base") == [("GB303", "apps/shop/base/shop.yaml")]
 
 
-def test_only_what_lies_in_the_folder_is_told(run: Run, tmp_path: Path) -> None:
+def test_only_what_is_in_the_folder_is_reported(run: Run, tmp_path: Path) -> None:
     lost = {"apps/lost/application.yaml": application("lost", "apps/gone", "lost")}
     root = work_tree(tmp_path, OURS, {"apps/shop/base/shop.yaml": BROKEN}, lost)
     assert {file for _, file in found(run, root)} == {
@@ -89,7 +89,9 @@ def test_only_what_lies_in_the_folder_is_told(run: Run, tmp_path: Path) -> None:
     assert "8 objects checked in apps/shop: 1 error" in told.err
 
 
-def test_folder_without_manifests_is_told_although_the_repository_has_some(run: Run, tmp_path: Path) -> None:
+def test_folder_without_manifests_is_reported_although_the_repository_has_some(
+    run: Run, tmp_path: Path
+) -> None:
     root = work_tree(tmp_path, OURS, {"docs/README.md": "text"})
     assert run("validate", str(root / "docs")).exit == 2
 
@@ -155,7 +157,7 @@ def test_kustomization_that_names_an_ignored_file_cannot_be_built_by_argocd(run:
     assert "error GB106: configMapGenerator names web.env, which git ignores" in result.out
 
 
-def test_submodule_is_named_and_what_it_gives_is_no_error(run: Run, tmp_path: Path) -> None:
+def test_submodule_is_named_and_what_it_gives_is_not_an_error(run: Run, tmp_path: Path) -> None:
     work_tree(tmp_path / "shared", {"base/kustomization.yaml": "resources: []\n"})
     overlay = OVERLAY.replace("../../base", "../../base, ../../../../shared/base")
     root = work_tree(tmp_path / "repo", OURS)

@@ -63,7 +63,7 @@ def test_good_settings_have_no_finding(run: Run, tmp_path: Path) -> None:
         ("  - {name: worker", "  - worker\n  - {name: worker", 22, "not a list of mappings"),
     ],
 )
-def test_bad_setting_is_told_at_its_line(
+def test_bad_setting_is_reported_at_its_line(
     run: Run, tmp_path: Path, good: str, bad: str, line: int, says: str
 ) -> None:
     assert good in GOOD
@@ -73,7 +73,7 @@ def test_bad_setting_is_told_at_its_line(
     assert says in message
 
 
-def test_settings_that_are_no_yaml_are_told(run: Run, tmp_path: Path) -> None:
+def test_settings_that_are_not_yaml_are_reported(run: Run, tmp_path: Path) -> None:
     root = write(tmp_path, OURS, {"bootstrap.yaml": GOOD.replace("clusters:\n", "clusters:\n\tx: 1\n")})
     assert [one[:3] for one in found(run, root)] == [("GB101", "bootstrap.yaml", 9)]
 

@@ -74,7 +74,7 @@ def test_missing_name_is_an_error_when_all_is_known_and_a_slip_is_a_warning_when
     ("line", "told"),
     [("  # - ../../infrastructure/nginx\n", True), ("  - ../../infrastructure/nginx\n", False), ("", False)],
 )
-def test_class_of_a_controller_that_stands_switched_off_is_told(
+def test_class_of_a_controller_that_is_switched_off_is_reported(
     run: Run, tmp_path: Path, line: str, told: bool
 ) -> None:
     root = Path(repository(tmp_path, "letsencrypt-prod"))
@@ -145,7 +145,7 @@ def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> Non
     text = run("validate", root)
     assert (text.exit, text.out) == (0, "")
     assert f"not checked: {says}" in text.err
-    assert "chart cert-manager was not rendered (helm fetches charts with --fetch-charts alone)" in text.err
+    assert "chart cert-manager was not rendered (helm fetches charts only with --fetch-charts)" in text.err
     told = json.loads(run("validate", root, "-o", "json").out)["notChecked"]
     assert told["rules"] == ["GB342", "GB306", "GB341", "GB316", "GB333", "GB217"]
     assert [(one["application"], one["what"], one["file"]) for one in told["parts"]] == [
@@ -160,7 +160,7 @@ def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> Non
     suite = ElementTree.fromstring(run("validate", root, "-o", "junit").out)  # noqa: S314 - our own output
     assert says in (suite.findtext("system-out") or "")
     assert f"Not checked: {says}" in run("validate", root, "-o", "markdown").out
-    covered = "not read: chart cert-manager (helm fetches charts with --fetch-charts alone)"
+    covered = "not read: chart cert-manager (helm fetches charts only with --fetch-charts)"
     assert covered in read["message"]["text"]
     assert first.startswith("::notice title=read::")
     assert covered in first
@@ -168,7 +168,7 @@ def test_every_format_says_what_was_not_checked(run: Run, tmp_path: Path) -> Non
     assert "not read: chart cert-manager" in run("validate", root, "-o", "markdown").out
 
 
-def test_nothing_is_said_when_all_is_known_or_nothing_of_it_is_asked(run: Run, tmp_path: Path) -> None:
+def test_nothing_is_reported_when_all_is_known_or_nothing_of_it_is_asked(run: Run, tmp_path: Path) -> None:
     whole = repository(tmp_path / "whole", "letsencrypt-prod", chart=False)
     assert json.loads(run("validate", whole, "-o", "json").out)["notChecked"] is None
     assert "not checked" not in run("validate", whole).err

@@ -21,7 +21,7 @@ end: here
 """
 
 
-def test_a_key_is_replaced_where_it_stands_and_its_comment_stays() -> None:
+def test_a_key_is_replaced_where_it_is_and_its_comment_stays() -> None:
     result = edit.put(FILE, (0, "spec", "ports", 0, "port"), 80, "a.yaml")
     assert result == FILE.replace(b"port: 8080 # ours", b"port: 80 # ours")
 
@@ -36,7 +36,7 @@ def test_a_new_key_comes_behind_the_one_that_is_named_or_at_the_end() -> None:
 
 def test_a_key_in_braces_or_of_nothing_is_refused() -> None:
     for place in ((0, "spec", "labels", "c"), (0, "nowhere", "c")):
-        with pytest.raises(InputError, match="no mapping of its own"):
+        with pytest.raises(InputError, match="not a separate mapping"):
             edit.put(FILE, place, 1, "a.yaml")
 
 
@@ -111,7 +111,7 @@ def test_blank_lines_that_a_block_keeps_stay_its_own() -> None:
     assert edit.add_text(before, (0, "y"), "u", "a.yaml") == before.replace(b"z:", b"- u\nz:")
 
 
-def test_a_block_that_ends_the_file_without_a_line_break_is_told() -> None:
+def test_a_block_that_ends_the_file_without_a_line_break_is_reported() -> None:
     with pytest.raises(InputError, match="of a ends the file without a line break") as caught:
         edit.set_keys(b"x:\n  a: |\n    t", (0, "x"), {"c": "d"}, ("a", "c"), "a.yaml")
     assert caught.value.where == "a.yaml:2"

@@ -159,7 +159,7 @@ def test_what_cannot_be_changed_alone_is_refused(text, path, found):
         (b"a: \x01\n", "f.yaml"),
     ],
 )
-def test_what_is_no_yaml_is_told_with_its_place(text, where):
+def test_what_is_not_yaml_is_reported_with_its_place(text, where):
     with pytest.raises(InputError) as caught:
         replace_scalar(text, (0, "a"), "x", "f.yaml")
     assert caught.value.where.startswith(where)
@@ -251,21 +251,21 @@ KEYS_BY_ALIAS = b"a: &x v1\nmap:\n  *x : other\n  tag: v1\n"
 
 def test_an_alias_as_a_key_repeats_its_anchor():
     """yaml-test-suite E76Z: `*a : b` is a pair whose key is what the anchor says."""
-    with pytest.raises(InputError, match=r"other places share the value by the alias \*x"):
+    with pytest.raises(InputError, match=r"other places share the value through the alias \*x"):
         replace_scalar(KEYS_BY_ALIAS, (0, "a"), "v2")
     assert [span.path for span in spans(KEYS_BY_ALIAS)] == [(0, "a"), (0, "map", "v1"), (0, "map", "tag")]
     assert replace_scalar(KEYS_BY_ALIAS, (0, "map", "v1"), "new") == KEYS_BY_ALIAS.replace(b"other", b"new")
 
 
 @pytest.mark.parametrize("key", [b"*x : b", b"? [a, b]\n: b", b"? {a: b}\n: b", b"[a, b]: b"])
-def test_a_file_with_a_key_that_is_no_text_can_be_edited(key):
+def test_a_file_with_a_key_that_is_not_text_can_be_edited(key):
     text = b"first: &x v1\nlast: v1\n" + key + b"\n"
     assert replace_scalar(text, (0, "last"), "v1000") == text.replace(b"last: v1", b"last: v1000")
 
 
 def test_a_key_or_value_that_an_alias_repeats_is_not_removed_from_under_it():
     for text in (b"m: {a: &x v1, b: v}\nn: *x\n", b"m: {&x a: v1, b: v}\nn: *x\n"):
-        with pytest.raises(InputError, match=r"by the alias \*x"):
+        with pytest.raises(InputError, match=r"through the alias \*x"):
             set_keys(text, (0, "m"), {"a": None}, ("a", "b"), "f.yaml")
     alias = b"n: &x v1\nm: {a: *x, b: v}\n"
     assert set_keys(alias, (0, "m"), {"a": None}, ("a", "b"), "f.yaml") == b"n: &x v1\nm: {b: v}\n"

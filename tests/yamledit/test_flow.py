@@ -100,7 +100,7 @@ def test_texts_of_lists_are_added_behind_comments_too() -> None:
 @pytest.mark.parametrize(
     "text", ["images: [web]\n", "images:\n- name: a\n- web\n", "images:\n- name: a\n-\n"]
 )
-def test_a_list_with_items_that_are_no_mappings_is_told_with_its_line(text: str) -> None:
-    with pytest.raises(InputError, match="no mapping") as caught:
+def test_a_list_with_items_that_are_not_mappings_is_reported_with_its_line(text: str) -> None:
+    with pytest.raises(InputError, match="not a mapping") as caught:
         add_item(text.encode(), (0, "images"), ITEM, "kustomization.yaml")
     assert caught.value.where == f"kustomization.yaml:{text.count(chr(10), 0, -1) + 1}"

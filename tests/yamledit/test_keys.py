@@ -89,13 +89,13 @@ def test_line_breaks_and_the_files_end_stay_as_they_are(before, wanted, after):
     ("text", "wanted", "found"),
     [
         ("- name: a\n  newTag: v1\n  newTag: v2", {"newTag": "v3"}, "twice"),
-        ("- name: a\n  newTag: [v1]", {"newTag": "v3"}, "no text"),
-        ("- name: a\n  newTag: |\n    v1", {"newTag": "v3"}, "block of text"),
+        ("- name: a\n  newTag: [v1]", {"newTag": "v3"}, "not a string"),
+        ("- name: a\n  newTag: |\n    v1", {"newTag": "v3"}, "block scalar"),
         ("- name: &n v1\n  newTag: *n", {"newTag": "v3"}, "alias"),
         ("- name: a\n  newTag: &t v1\n- name: *t", {"newTag": "v3"}, "alias"),
         ("- &e {name: a}\n- *e", {"newTag": "v3"}, "alias"),
         ("- newTag: v1", {"newTag": None}, "only key"),
-        ("- text", {"newTag": "v3"}, "no mapping"),
+        ("- text", {"newTag": "v3"}, "not a mapping"),
     ],
 )
 def test_what_cannot_be_changed_alone_is_refused(text, wanted, found):
@@ -144,14 +144,14 @@ def test_an_item_is_added_at_the_end_of_a_list(before, after):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("- a\n", "no mapping"),
-        ("", "no mapping"),
-        ("images: {a: b}\n", "no list"),
-        ("images: text\n", "no list"),
+        ("- a\n", "not a mapping"),
+        ("", "not a mapping"),
+        ("images: {a: b}\n", "not a list"),
+        ("images: text\n", "not a list"),
         ("images: []\nimages: []\n", "twice"),
         ("images: &i [{name: a}]\nz: *i\n", "alias"),
     ],
 )
-def test_what_is_no_list_of_its_own_gets_no_item(text, found):
+def test_what_is_not_a_list_of_its_own_gets_no_item(text, found):
     with pytest.raises(InputError, match=found):
         add_item(text.encode(), (0, "images"), ITEM, "kustomization.yaml")

@@ -47,7 +47,7 @@ def test_a_written_scalar_is_that_string_to_every_reader(value, style, flow):
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 @QUICKLY
 @given(st.text("0123456789eE+-._:xobnyfltruNYaT ~=<", min_size=1, max_size=9))
-def test_what_reads_as_text_is_no_number_date_or_word_to_any_version(version, value):
+def test_what_reads_as_text_is_not_a_number_date_or_word_to_any_version(version, value):
     reader = YAML(typ="safe", pure=True)
     reader.version = version
     if reads_as_text(value) and written(value, None, False) == value:

@@ -1,1 +1,1 @@
-"""The functions that Kubernetes adds to CEL, in Python; what they take and give is CEL's plain data."""
+"""The functions that Kubernetes adds to CEL, in Python; their arguments and results are CEL's plain data."""

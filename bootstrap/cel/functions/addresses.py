@@ -12,7 +12,7 @@ Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
 def _address(text: str) -> Address | None:
-    """None too for what Kubernetes does not take: a zone, or IPv4 inside of IPv6."""
+    """None also for what Kubernetes refuses: a zone, or IPv4 inside IPv6."""
     try:
         found = ipaddress.ip_address(text)
     except ValueError:

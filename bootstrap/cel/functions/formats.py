@@ -1,4 +1,4 @@
-"""`format`: the formats that Kubernetes names, such as dns1123Label, and what a text has wrong for one."""
+"""`format`: the formats that Kubernetes names, such as dns1123Label, and what is wrong with a text."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def named(name: str) -> dict[str, Any]:
 
 
 def validate(one: Any, text: str) -> dict[str, Any]:
-    """A list of complaints, or none where nothing is wrong."""
+    """A list of complaints, or none if nothing is wrong."""
     name = of("format", one)
     return tagged("optional", [] if FORMATS[name](text) else [[f"must be of the format {name}"]])
 

@@ -15,7 +15,7 @@ def is_sorted(items: Sequence[Any]) -> bool:
 
 def total(items: Sequence[Any]) -> Any:
     if any(isinstance(one, bool) or not isinstance(one, int | float) for one in items):
-        raise Unsupported("a sum of what are no numbers")
+        raise Unsupported("a sum of values that are not numbers")
     return sum(items)
 
 

@@ -1,7 +1,7 @@
 """`find` and `findAll`. `matches` is the library's own, with RE2 as in the API server.
 
-Here Python's `re` does it: what the two understand alike. A pattern with something else in it is refused
-rather than understood in another way.
+Python's `re` evaluates what both understand in the same way. Any other pattern is refused
+rather than misunderstood.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def find_all(text: str, pattern: str, most: int = -1) -> list[str]:
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     if _OTHER.search(pattern):
-        raise Unsupported(f"a pattern that Python reads in another way: {pattern}")
+        raise Unsupported(f"a pattern that Python reads differently: {pattern}")
     try:
-        # `$` is the end alone, and digits and letters are those of ASCII, as in RE2.
+        # `$` is only the end, and digits and letters are ASCII, as in RE2.
         return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern), re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise Unsupported(f"the pattern {pattern}: {error}") from error

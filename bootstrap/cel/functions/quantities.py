@@ -1,4 +1,4 @@
-"""`quantity`: sizes such as 100m, 64Mi and 1e3, compared and added by what they mean."""
+"""`quantity`: sizes such as 100m, 64Mi and 1e3, compared and added by value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 2**63 - 1
 
 
 def parsed(text: str) -> Fraction | None:
-    """Its amount; None for a text that is no quantity."""
+    """Its amount; None for a text that is not a quantity."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
         return None

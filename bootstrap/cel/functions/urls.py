@@ -1,4 +1,4 @@
-"""`url`: the parts of a URL, or of an absolute path, as Go's url.ParseRequestURI takes them."""
+"""`url`: the parts of a URL, or of an absolute path, as Go's url.ParseRequestURI parses them."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def query(one: Any) -> dict[str, list[str]]:
 def _parts(value: Any) -> SplitResult:
     found = _split(of("url", value))
     if found is None:
-        raise Refused("no URL")
+        raise Refused("not a URL")
     return found

@@ -1,7 +1,7 @@
 """Values of Kubernetes' own types (quantity, ip, url …) as CEL sees them: a map with one key of its own.
 
-The library takes no objects of Python's, and equality of maps is what these types need: each value is
-written in one way only.
+The library accepts no Python objects, and equality of maps is what these types need: each value is
+written in only one way.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any
 
 
 class Refused(ValueError):
-    """What the API server's own function refuses, too: a text that is no quantity, for one."""
+    """What the API server's own function also refuses: a text that is not a quantity, for example."""
 
 
 class Unsupported(Exception):
-    """What the API server may well answer, and this cannot: nothing is said of it."""
+    """What the API server may evaluate but this cannot: the result is unknown."""
 
 
 def tagged(kind: str, value: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def tagged(kind: str, value: Any) -> dict[str, Any]:
 
 
 def of(kind: str, value: Any) -> Any:
-    """What is in such a value; Unsupported for one of another type, which the API server refuses sooner."""
+    """What is in such a value; Unsupported for one of another type, which the API server refuses earlier."""
     if not isinstance(value, dict) or f"~{kind}" not in value:
         raise Unsupported(f"not of the type {kind}")
     return value[f"~{kind}"]

@@ -1,4 +1,4 @@
-"""`semver`: versions such as 1.2.3-rc.1, compared as semver.org says."""
+"""`semver`: versions such as 1.2.3-rc.1, compared as in semver.org."""
 
 from __future__ import annotations
 

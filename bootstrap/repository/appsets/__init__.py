@@ -1,1 +1,1 @@
-"""What ApplicationSets make: generators, the two template languages, and the functions of Sprig."""
+"""What ApplicationSets generate: generators, the two template languages, and the functions of Sprig."""

@@ -1,7 +1,7 @@
-"""Pure: the Applications that an ApplicationSet makes, as far as Git alone tells, as Argo CD makes them.
+"""Pure: the Applications that an ApplicationSet generates, as Argo CD does, as far as Git alone shows.
 
-List, git, matrix and merge generators, and clusters as far as their Secrets are in Git. What is beyond
-that is said, never guessed.
+List, git, matrix and merge generators, and clusters as far as their Secrets are in Git. Anything else
+is reported, never guessed.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from bootstrap.repository.appsets.sprig_data import floats
 from bootstrap.repository.appsets.sprig_values import merged
 from bootstrap.resources.index import IN_CLUSTER, dig, label_selects, mapping, mappings, sequence
 
-__all__ = ["CannotExpand", "Expansion", "Refused", "World", "expand"]
+__all__ = ["CannotExpand", "Expansion", "Inputs", "Refused", "expand"]
 
 
 MOST = 10_000
-"""Applications that a set may make; of all sets together, twice as many are looked at."""
+"""The most Applications of a set; of all sets together, twice as many are read."""
 _ENTRIES = 1_000_000
-"""Values that the Applications of a set may be made from, all together."""
+"""The most values that the Applications of a set are generated from, in total."""
 _TEXT = 50_000_000
-"""Characters that the Applications of a set may have, all together."""
+"""The most characters in the Applications of a set, in total."""
 
 
 class CannotExpand(Exception):
-    """A generator needs something that Git does not tell; the text says what."""
+    """A generator needs something that is not in Git; the text says what."""
 
 
 @dataclass(frozen=True)
-class World:
-    """What generators look at: the files, the URLs that mean this repository, its clusters' Secrets."""
+class Inputs:
+    """What generators read: the files, the URLs that mean this repository, its clusters' Secrets."""
 
     tree: Readable
     repositories: Sequence[str]
@@ -56,13 +56,13 @@ class World:
 
 @dataclass
 class Expansion:
-    """The Applications of a set; `untold` says what of it Git does not tell, a line each.
+    """The Applications of a set; `unknown` says what Git does not show, one line each.
 
     `partial`: there may be more Applications than these.
     """
 
     applications: list[Mapping[str, Any]] = field(default_factory=list)
-    untold: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     partial: bool = False
 
 
@@ -85,11 +85,11 @@ _SERVICES = {
 }
 
 
-def expand(body: Mapping[str, Any], world: World) -> Expansion:
-    """What a set makes; raises Refused when Argo CD makes nothing of it."""
+def expand(body: Mapping[str, Any], inputs: Inputs) -> Expansion:
+    """What a set generates; raises Refused when Argo CD generates nothing from it."""
     spec = mapping(body.get("spec"))
     language = Language.from_spec(spec)
-    found = Expansion(untold=language.untold)
+    found = Expansion(unknown=language.unknown)
     for generator in mappings(spec.get("generators")):
         for kind in _relevant(generator):
             template = merged(
@@ -97,10 +97,10 @@ def expand(body: Mapping[str, Any], world: World) -> Expansion:
                 mapping(spec.get("template")),
             )
             try:
-                many = list(_transform(generator, kind, world, language))
+                many = list(_transform(generator, kind, inputs, language))
                 _check_size(template, len(found.applications), many)
             except CannotExpand as error:
-                found.untold.append(str(error))
+                found.unknown.append(str(error))
                 found.partial = True
                 continue
             found.applications += [application(body, template, values, language) for values in many]
@@ -108,17 +108,17 @@ def expand(body: Mapping[str, Any], world: World) -> Expansion:
 
 
 def _check_size(template: Mapping[str, Any], made: int, many: Sequence[Values]) -> None:
-    """Raise CannotExpand for what would take long and hold too much."""
+    """Raise CannotExpand for what would take too long or too much memory."""
     if made + len(many) > MOST:
         raise _too_many(made + len(many))
     text = json.dumps(template, default=str)
     longest = max((len(str(one)) for values in many for one in values.values()), default=0)
     if len(many) * (len(text) + text.count("{{") * longest) > _TEXT:
-        raise CannotExpand(f"it makes {len(many):,} Applications that are too long to be looked at")
+        raise CannotExpand(f"it generates {len(many):,} Applications, which are too large to read")
 
 
 def _too_many(count: int) -> CannotExpand:
-    return CannotExpand(f"it makes {count:,} Applications, and more than {MOST:,} are not looked at")
+    return CannotExpand(f"it generates {count:,} Applications, and only {MOST:,} are read")
 
 
 def _relevant(generator: Mapping[str, Any]) -> list[str]:
@@ -126,39 +126,41 @@ def _relevant(generator: Mapping[str, Any]) -> list[str]:
     if not kinds:
         names = ", ".join(key for key in generator if key not in ("selector", "template"))
         if not names:
-            return []  # Argo CD makes nothing of it, and does not complain
+            return []  # Argo CD generates nothing from it, and does not complain
         raise Refused(f"it has a generator that Argo CD does not know ({names})")
     return kinds
 
 
-def _transform(generator: Mapping[str, Any], kind: str, world: World, language: Language) -> Iterator[Values]:
+def _transform(
+    generator: Mapping[str, Any], kind: str, inputs: Inputs, language: Language
+) -> Iterator[Values]:
     """The parameters of one generator that its selector lets through."""
     selector = mapping(generator.get("selector"))
-    for values in _generate(kind, mapping(generator[kind]), world, language):
+    for values in _generate(kind, mapping(generator[kind]), inputs, language):
         if not selector or label_selects(selector, dict(flat(values))):
             yield values
 
 
-def _nested(generator: Mapping[str, Any], world: World, language: Language) -> list[Values]:
-    """The parameters of a generator inside a matrix or merge: there is but one kind in each."""
+def _nested(generator: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
+    """The parameters of a generator inside a matrix or merge: each has only one kind."""
     kinds = _relevant(generator)
     if len(kinds) != 1:
         count = "more than one" if kinds else "no"
         raise Refused(f"it has {count} generator in an item of a matrix or merge")
-    return list(_transform(generator, kinds[0], world, language))
+    return list(_transform(generator, kinds[0], inputs, language))
 
 
-def _generate(kind: str, body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _generate(kind: str, body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     if kind == "list":
         return _list(body, language)
     if kind == "git":
-        return _git(body, world, language)
+        return _git(body, inputs, language)
     if kind == "clusters":
-        return _clusters(body, world, language)
+        return _clusters(body, inputs, language)
     if kind == "matrix":
-        return _matrix(body, world, language)
+        return _matrix(body, inputs, language)
     if kind == "merge":
-        return _merge(body, world, language)
+        return _merge(body, inputs, language)
     raise CannotExpand(f"its generator {kind} {_SERVICES[kind]}")
 
 
@@ -166,7 +168,7 @@ def _list(body: Mapping[str, Any], language: Language) -> list[Values]:
     found = []
     for element in map(floats, sequence(body.get("elements"))):
         if not isinstance(element, dict):
-            raise Refused("an element of its list is no mapping")
+            raise Refused("an element of its list is not a mapping")
         if language.go:
             found.append(element)
             continue
@@ -174,39 +176,39 @@ def _list(body: Mapping[str, Any], language: Language) -> list[Values]:
         for key, item in element.items():
             if key == "values":
                 if not isinstance(item, dict):
-                    raise Refused("an element of its list has values that are no mapping")
+                    raise Refused("an element of its list has values that are not a mapping")
                 values |= {f"values.{name}": _text(one, name) for name, one in item.items()}
             else:
                 values[key] = _text(item, key)
         found.append(values)
     if isinstance(more := body.get("elementsYaml"), str) and more:
         if language.go and "{{" in more:
-            raise CannotExpand("its elementsYaml cannot be told from Git alone")
+            raise CannotExpand("its elementsYaml is not known from Git alone")
         found += elements(more)
     return found
 
 
 def _text(value: Any, key: str) -> str:
     if not isinstance(value, str):
-        raise Refused(f"{key} of a list's element is no text, which a set without goTemplate needs")
+        raise Refused(f"{key} of a list's element is not a string, which a set without goTemplate needs")
     return value
 
 
-def _git(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _git(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     url = str(body.get("repoURL"))
     if not sequence(body.get("directories")) and not sequence(body.get("files")):
         raise Refused("its git generator names neither directories nor files")
     if "{{" in url:
-        raise CannotExpand(f"it lists the folders of a repository that Git does not tell, {url}")
-    if not any(same_repository(url, known) for known in world.repositories):
+        raise CannotExpand(f"it lists the folders of a repository that Git does not show, {url}")
+    if not any(same_repository(url, known) for known in inputs.repositories):
         raise CannotExpand(f"it lists the folders of another repository, {url}")
     prefix = str(body.get("pathParamPrefix") or "")
     found = []
     if sequence(body.get("directories")):
-        for folder in directories(world.tree, mappings(body["directories"])):
+        for folder in directories(inputs.tree, mappings(body["directories"])):
             found.append(_placed({}, folder, None, prefix, language))
     else:
-        for path, content in files(world.tree, mappings(body["files"])):
+        for path, content in files(inputs.tree, mappings(body["files"])):
             values = floats(content) if language.go else dict(flat(floats(content)))
             found.append(_placed(values, posixpath.dirname(path) or ".", path, prefix, language))
     return [own_values(body, values, language) for values in found]
@@ -239,18 +241,18 @@ def flat(value: Any, start: str = "") -> Iterator[tuple[str, str]]:
             yield name, printed(item)
 
 
-def _clusters(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
-    """The clusters whose Secrets are in Git, and the one that Argo CD runs on unless labels choose."""
+def _clusters(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
+    """The clusters whose Secrets are in Git, and unless there is a selector, the one that Argo CD runs on."""
     selector = mapping(body.get("selector"))
     chooses = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
     found = []
-    for cluster in world.clusters:
+    for cluster in inputs.clusters:
         if not label_selects(selector, mapping(cluster.get("labels"))):
             continue
         found.append(own_values(body, _cluster(cluster, language), language))
     if chooses and not found:
-        raise CannotExpand("it chooses clusters by labels of Secrets, which are not in Git")
-    if not chooses and not any(one.get("server") == IN_CLUSTER for one in world.clusters):
+        raise CannotExpand("it selects clusters by labels of Secrets, which are not in Git")
+    if not chooses and not any(one.get("server") == IN_CLUSTER for one in inputs.clusters):
         values = {"name": "in-cluster", "nameNormalized": "in-cluster", "server": IN_CLUSTER, "project": ""}
         found.append(own_values(body, values, language))
     return [{"clusters": found}] if body.get("flatList") is True else found
@@ -268,39 +270,39 @@ def _cluster(cluster: Mapping[str, Any], language: Language) -> Values:
     }
 
 
-def _matrix(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _matrix(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     generators = mappings(body.get("generators"))
     if len(generators) != 2:
-        raise Refused(f"its matrix has {len(generators)} generators, and Argo CD takes two")
+        raise Refused(f"its matrix has {len(generators)} generators, but Argo CD requires two")
     found: list[Values] = []
     entries = 0
-    for one in _nested(generators[0], world, language):
-        second = _nested(interpolated(generators[1], one, language), world, language)
+    for one in _nested(generators[0], inputs, language):
+        second = _nested(interpolated(generators[1], one, language), inputs, language)
         entries += sum(len(one) + len(other) for other in second)
         if len(found) + len(second) > MOST:
             raise _too_many(len(found) + len(second))
         if entries > _ENTRIES:
-            raise CannotExpand(f"it makes {len(found):,} Applications from more values than are looked at")
+            raise CannotExpand(f"it generates {len(found):,} Applications from more values than are read")
         for other in second:
             if language.go:
                 both = merged(copy.deepcopy(other), one, override=True)
             else:
                 clash = sorted(key for key in one if key in other and one[key] != other[key])
                 if clash:
-                    raise Refused(f"both generators of its matrix give {clash[0]}, with different values")
+                    raise Refused(f"both generators of its matrix set {clash[0]}, to different values")
                 both = {**one, **other}
             found.append(both)
     return found
 
 
-def _merge(body: Mapping[str, Any], world: World, language: Language) -> list[Values]:
+def _merge(body: Mapping[str, Any], inputs: Inputs, language: Language) -> list[Values]:
     generators = mappings(body.get("generators"))
     keys = [str(key) for key in sequence(body.get("mergeKeys"))]
     if len(generators) < 2:
-        raise Refused("its merge has less than two generators")
+        raise Refused("its merge has fewer than two generators")
     if not keys:
         raise Refused("its merge has no mergeKeys")
-    base, *others = [_by_keys(_nested(one, world, language), keys) for one in generators]
+    base, *others = [_by_keys(_nested(one, inputs, language), keys) for one in generators]
     for other in others:
         for key, values in base.items():
             if key in other and language.go:

@@ -1,4 +1,4 @@
-"""Pure: the folders and files of a repository that an ApplicationSet's git generator takes."""
+"""Pure: the folders and files of a repository that an ApplicationSet's git generator selects."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bootstrap.repository.kustomize import Tree
 
 
 class Readable(Tree, Protocol):
-    """A repository's files that can be read as YAML too."""
+    """A repository's files, which can also be read as YAML."""
 
     def parsed(self, path: str) -> Any: ...
 
 
 def directories(tree: Tree, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The folders that patterns choose: none that begins with a dot, nor below one.
+    """The folders that patterns select: none that begins with a dot, and none below such a folder.
 
     Patterns are those of Go's path.Match: a star stays within a folder's name.
     """
@@ -36,9 +36,9 @@ def directories(tree: Tree, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def files(tree: Readable, wanted: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(path, what it says) of the files that patterns choose; one with a list gives several.
+    """(path, content) of the files that patterns select; a file with a list gives several.
 
-    A star stays within a name, `**` crosses folders; braces and brackets choose.
+    A star stays within a name, `**` crosses folders; braces and brackets are alternatives.
     """
     takes = [_doublestar(str(item.get("path") or "")) for item in wanted if item.get("exclude") is not True]
     leaves = [_doublestar(str(item.get("path") or "")) for item in wanted if item.get("exclude") is True]
@@ -60,7 +60,7 @@ def _contents(tree: Readable, path: str) -> list[Mapping[str, Any]]:
         return [value]
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return value
-    raise Refused(f"its generator takes {path}, which is neither a mapping nor a list of mappings")
+    raise Refused(f"its generator reads {path}, which is neither a mapping nor a list of mappings")
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -78,20 +78,20 @@ _ANY_FOLDERS, _ANYTHING = ("[^/]+/", True), (".", True)
 
 
 def _match(text: str) -> globs.Matches | None:
-    """A pattern of path.Match; None for one that Go calls bad, which matches nothing."""
+    """A pattern of path.Match; None for an invalid one, which matches nothing."""
     tokens = _tokens(text)
     return globs.of_tokens(tokens) if tokens is not None else None
 
 
 def _doublestar(text: str) -> globs.Matches:
-    """A pattern of doublestar, from the repository's top."""
+    """A pattern of doublestar, from the repository's root."""
     clean = posixpath.normpath(text.lstrip("/")) if text else ""
     choices = [globs.of_tokens(tokens) for part in _braces(clean) if (tokens := _crossing(part)) is not None]
     return lambda path: any(matches(path) for matches in choices)
 
 
 def _crossing(text: str) -> _Tokens | None:
-    """A pattern without braces in which `**` crosses folders; None for a bad one."""
+    """A pattern without braces in which `**` crosses folders; None for an invalid one."""
     parts = text.split("/")
     found: _Tokens = []
     for number, part in enumerate(parts):
@@ -108,7 +108,7 @@ def _crossing(text: str) -> _Tokens | None:
 
 
 def _tokens(text: str) -> _Tokens | None:
-    """One expression for each character; None for a pattern that Go calls bad."""
+    """One expression for each character; None for a pattern that is invalid in Go."""
     found: _Tokens = []
     position = 0
     for match in _PIECES.finditer(text):
@@ -128,7 +128,7 @@ def _tokens(text: str) -> _Tokens | None:
 
 
 def _class(piece: str) -> str | None:
-    """A class of characters as a regular expression; None for a bad one."""
+    """A character class as a regular expression; None for an invalid one."""
     negated = piece[1:2] in ("^", "!")
     inner = piece[2 if negated else 1 : -1]
     text = f"[{'^/' if negated else ''}{inner}]"
@@ -140,11 +140,11 @@ def _class(piece: str) -> str | None:
 
 
 _CHOICES = 1000
-"""Patterns that the braces of one may stand for: more are never meant."""
+"""The most patterns that the braces of one may expand to: more are never intended."""
 
 
 def _braces(text: str) -> list[str]:
-    """`a{b,c}` as `ab` and `ac`. Raises Refused for braces that stand for too much."""
+    """`a{b,c}` as `ab` and `ac`. Raises Refused for braces that expand to too many patterns."""
     found = [text]
     while any(_BRACES.search(one) for one in found):
         following: list[str] = []
@@ -156,7 +156,7 @@ def _braces(text: str) -> list[str]:
             start, end = one[: match.start()], one[match.end() :]
             following += [start + choice + end for choice in match[1].split(",")]
         if len(following) > _CHOICES:
-            raise Refused(f"the braces of its pattern {text[:60]} stand for more than {_CHOICES:,} patterns")
+            raise Refused(f"the braces of its pattern {text[:60]} expand to more than {_CHOICES:,} patterns")
         found = following
     return found
 

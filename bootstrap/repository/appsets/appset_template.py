@@ -23,16 +23,16 @@ _TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
 class Refused(Exception):
-    """Argo CD makes no Application of the set; the text says why."""
+    """Argo CD generates no Application from the set; the text says why."""
 
 
 @dataclass
 class Language:
-    """How a set is written; `untold` gathers what could not be evaluated, which stays as it is written."""
+    """A set's template language; `unknown` collects what could not be evaluated, which stays as written."""
 
     go: bool
     missing_key: MissingKey = "default"
-    untold: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     @staticmethod
     def from_spec(spec: Mapping[str, Any]) -> Language:
@@ -44,7 +44,7 @@ class Language:
         return Language(bool(spec.get("goTemplate")), missing)
 
     def text(self, template: str, values: Values) -> str:
-        """One text; raises Refused for what Argo CD cannot evaluate."""
+        """Fill one template; raises Refused for what Argo CD cannot evaluate."""
         if not self.go:
             return self._plain(template, values)
         if "{{" not in template:
@@ -54,11 +54,11 @@ class Language:
         except TemplateError as error:
             raise Refused(f"its template {_short(template)} fails: {error}") from error
         except Unknown as error:
-            self._note(f"its template uses {error}, which Git alone does not tell")
+            self._note(f"its template uses {error}, which is not known from Git alone")
             return template
 
     def _plain(self, template: str, values: Values) -> str:
-        """`{{name}}` becomes a parameter that is text; what no generator gives stays as it is."""
+        """`{{name}}` becomes a parameter that is a string; what no generator sets stays as it is."""
         if not _TEMPLATED.search(template):
             return template
         if template.count("{{") > len(_TAG.findall(template)):
@@ -68,17 +68,17 @@ class Language:
             value = values.get(match[1].strip())
             if isinstance(value, str):
                 return value
-            self._note(f"no generator gives {match[0]}")
+            self._note(f"no generator sets {match[0]}")
             return match[0]
 
         return _TAG.sub(replace, template)
 
     def _note(self, what: str) -> None:
-        if what not in self.untold:
-            self.untold.append(what)
+        if what not in self.unknown:
+            self.unknown.append(what)
 
     def fill(self, value: Any, values: Values) -> Any:
-        """A whole tree: texts and keys are templates, the rest stays as it is."""
+        """Fill a whole tree: strings and keys are templates, the rest stays as it is."""
         if isinstance(value, dict):
             return {self.text(str(key), values): self.fill(item, values) for key, item in value.items()}
         if isinstance(value, list):
@@ -92,7 +92,7 @@ def _short(template: str) -> str:
 
 
 def own_values(generator: Mapping[str, Any], values: Values, language: Language) -> Values:
-    """The parameters with a generator's `values:`, which are templates of the others."""
+    """The parameters with a generator's `values:`, which are templates over the others."""
     given = mapping(generator.get("values"))
     filled = {str(key): language.text(str(item), values) for key, item in given.items()}
     if language.go:
@@ -103,7 +103,7 @@ def own_values(generator: Mapping[str, Any], values: Values, language: Language)
 def application(
     body: Mapping[str, Any], template: Mapping[str, Any], values: Values, language: Language
 ) -> Any:
-    """The Application that a template gives for some parameters, with the set's patch."""
+    """The Application that a template generates from some parameters, with the set's patch."""
     spec = mapping(body.get("spec"))
     made: Mapping[str, Any] = copy.deepcopy(dict(template))
     if values:
@@ -123,11 +123,11 @@ def application(
 def patched(made: Mapping[str, Any], patch: str, language: Language) -> Mapping[str, Any]:
     """An Application with a templatePatch; its project stays."""
     if language.go and "{{" in patch:
-        return made  # it could not be evaluated, which is told
+        return made  # it could not be evaluated, which is reported
     parsed = parse(patch.encode())
     value = parsed.documents[0].value if parsed.documents else None
     if any(fault.code != "duplicate" for fault in parsed.faults) or not isinstance(value, dict | None):
-        raise Refused("its templatePatch is not a YAML mapping once it is filled")
+        raise Refused("its templatePatch is not a YAML mapping after it is filled in")
     result = dict(_merged(made, value or {}))
     project = mapping(made.get("spec")).get("project")
     result["spec"] = {**mapping(result.get("spec")), "project": project}
@@ -135,7 +135,7 @@ def patched(made: Mapping[str, Any], patch: str, language: Language) -> Mapping[
 
 
 def _merged(value: Mapping[str, Any], patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A strategic merge: lists are replaced, but for finalizers, and null takes a field away."""
+    """A strategic merge: lists are replaced, except finalizers, and null removes a field."""
     directive = patch.get("$patch")
     if directive == "replace":
         return {key: item for key, item in patch.items() if key != "$patch"}
@@ -156,7 +156,7 @@ def _merged(value: Mapping[str, Any], patch: Mapping[str, Any]) -> Mapping[str, 
 
 
 def interpolated(generator: Mapping[str, Any], values: Values, language: Language) -> Mapping[str, Any]:
-    """A matrix' second generator with the parameters of the first; its own `values:` as far as these go."""
+    """A matrix's second generator with the first one's parameters; its `values:` as far as these allow."""
     if not values:
         return generator
     found = dict(generator)
@@ -171,7 +171,7 @@ def interpolated(generator: Mapping[str, Any], values: Values, language: Languag
 
 
 def _early(template: str, values: Values, language: Language) -> str:
-    """A value as far as the first generator's parameters tell; else as it is, for the second's."""
+    """A value, as far as the first generator's parameters fill it; else unchanged, for the second's."""
     if not language.go:
         return Language(False).text(template, values)
     strict = Language(True, "error")

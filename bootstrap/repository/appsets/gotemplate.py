@@ -1,4 +1,4 @@
-"""Pure: Go's text/template, parsed: what ApplicationSets with `goTemplate: true` are written in."""
+"""Pure: parses Go's text/template, the language of ApplicationSets with `goTemplate: true`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class TemplateError(Exception):
-    """What Go would refuse: the template cannot be parsed, or its execution fails."""
+    """What Go would reject: the template cannot be parsed, or its execution fails."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Function:
 
 @dataclass(frozen=True)
 class Pipe:
-    """Commands, each a list of operands; what one gives is the last argument of the next.
+    """Commands, each a list of operands; the result of one is the last argument of the next.
 
-    `variables` are set to the result: declared by `:=`, or changed by `=`.
+    `variables` are set to the result: declared with `:=`, or changed with `=`.
     """
 
     commands: tuple[tuple[Operand, ...], ...]
@@ -98,7 +98,7 @@ def parse(text: str) -> list[Node]:
 
 
 def _pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """(is an action, text) in turns; white space that actions trim is gone."""
+    """Alternating (is an action, text); white space that actions trim is removed."""
     position = 0
     while True:
         match = _ACTION.search(text, position)
@@ -117,7 +117,7 @@ def _pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _nodes(pieces: list[tuple[bool, str]], position: int) -> tuple[list[Node], int, str]:
-    """Nodes up to `end` or `else …`, which is given back too; "" at the template's end."""
+    """Nodes up to `end` or `else …`, which is also returned; "" at the template's end."""
     found: list[Node] = []
     while position < len(pieces):
         is_action, text = pieces[position]
@@ -125,7 +125,7 @@ def _nodes(pieces: list[tuple[bool, str]], position: int) -> tuple[list[Node], i
         if not is_action:
             found.append(text)
             continue
-        word = re.match(r"\w*", text)[0]  # type: ignore[index]  # matches always
+        word = re.match(r"\w*", text)[0]  # type: ignore[index]  # always matches
         if word in ("end", "else"):
             return found, position, text
         if word in _BLOCKS:

@@ -1,4 +1,4 @@
-"""Pure: executes a parsed Go template as text/template does, with the functions that it is given."""
+"""Pure: executes a parsed Go template like text/template, with the given functions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bootstrap.repository.appsets.gotemplate import (
 
 
 class Unknown(Exception):
-    """A function whose result Git does not tell (random, time, keys), or that is not known here."""
+    """A function whose result is not known from Git (random, time, keys), or that is not known here."""
 
 
 class _Missing:
-    """What a map does not have: Go's invalid value, printed as `<no value>`."""
+    """A missing key of a map: Go's invalid value, printed as `<no value>`."""
 
     def __repr__(self) -> str:
         return "<no value>"
@@ -38,7 +38,7 @@ Functions = Mapping[str, Callable[..., Any]]
 def execute(
     text: str, data: Mapping[str, Any], functions: Functions, missing_key: MissingKey = "default"
 ) -> str:
-    """What a template prints for some data; raises TemplateError where Go fails, Unknown where we do."""
+    """What a template prints for some data; raises TemplateError if Go fails, Unknown if we cannot know."""
     nodes = parse(text)
     run = _Run(functions, missing_key, {})
     run.define(nodes)
@@ -65,7 +65,7 @@ def printed(value: Any) -> str:
 
 
 def _float(value: float) -> str:
-    """As strconv's shortest `%g`: with an exponent below -4 and from 6 digits before the point on."""
+    """Like strconv's shortest `%g`: an exponent below -4, and from 6 digits before the point."""
     shortest = repr(value)
     if value != value or value in (float("inf"), float("-inf")):
         return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}[shortest]
@@ -85,7 +85,7 @@ def _float(value: float) -> str:
 
 
 def is_true(value: Any) -> bool:
-    """Whether Go calls a value true: not zero, not empty, not nil."""
+    """Whether a value is true in Go: not zero, not empty, not nil."""
     return value is not MISSING and bool(value)
 
 
@@ -99,7 +99,7 @@ class _Continue(Exception):
 
 _DEEPEST = 200
 _MOST = 100_000
-"""Steps that a template may take: what takes more is not meant, and is not waited for."""
+"""The most steps of a template: more are not intended, and not waited for."""
 
 
 class _Run:
@@ -114,7 +114,7 @@ class _Run:
         self.steps = 0
 
     def define(self, nodes: Sequence[Node]) -> None:
-        """Take up what `define` and `block` name, before anything is run."""
+        """Register what `define` and `block` name, before anything is run."""
         for node in nodes:
             if isinstance(node, Block):
                 if node.kind in ("define", "block"):
@@ -125,7 +125,7 @@ class _Run:
         for node in nodes:
             self.steps += 1
             if self.steps > _MOST:
-                raise Unknown("more steps than are looked at")
+                raise Unknown("more steps than are evaluated")
             if isinstance(node, str):
                 self.printed.append(node)
             elif isinstance(node, Action):
@@ -143,7 +143,7 @@ class _Run:
             return
         if block.kind in ("break", "continue"):
             raise _Break if block.kind == "break" else _Continue
-        assert block.pipe is not None  # noqa: S101 - the parser gives the rest one
+        assert block.pipe is not None  # noqa: S101 - the parser sets it for the others
         inner = [*scopes, {}]
         if block.kind == "range":
             self.range(block, dot, inner)
@@ -175,7 +175,7 @@ class _Run:
             items = list(enumerate(value))
         elif isinstance(value, int) and not isinstance(value, bool):
             if value > _MOST:
-                raise Unknown("more steps than are looked at")
+                raise Unknown("more steps than are evaluated")
             items = [(number, number) for number in range(value)]
         elif value is None or value is MISSING:
             items = []
@@ -287,4 +287,4 @@ class _Run:
 
 
 _NONE = object()
-"""No value comes from the command before."""
+"""There is no value from the previous command."""

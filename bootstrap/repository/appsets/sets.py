@@ -1,4 +1,4 @@
-"""Pure: an ApplicationSet followed: what it makes, and the fault that says what of it is not known."""
+"""Pure: expand an ApplicationSet: what it generates, and the fault that says what is not known."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository.appsets.appset import MOST, Expansion, Refused, World, expand
+from bootstrap.repository.appsets.appset import MOST, Expansion, Inputs, Refused, expand
 
-MEND = "correct the generator or the template that the message names"
+FIX = "correct the generator or the template that the message names"
 
 
 def followed(
-    body: Mapping[str, Any], world: World, name: str, line: int, others: int = 0
+    body: Mapping[str, Any], inputs: Inputs, name: str, line: int, others: int = 0
 ) -> tuple[Expansion, Fault | None, str]:
-    """What a set makes, and the fault and reason when that is not all, or nothing.
+    """What a set generates, with the fault and the reason if that is incomplete or nothing.
 
-    `others` is how many Applications other sets have made: a set is not followed behind too many.
+    `others` is how many Applications other sets have generated: after too many, a set is not expanded.
     """
     try:
-        made = expand(body, world) if others <= MOST else _left(others)
+        made = expand(body, inputs) if others <= MOST else _left(others)
     except Refused as error:
-        message = f"Argo CD makes nothing of the ApplicationSet {name}: {error}"
-        fault = Fault("set-refused", line, message, MEND)
+        message = f"Argo CD generates nothing from the ApplicationSet {name}: {error}"
+        fault = Fault("set-refused", line, message, FIX)
         return Expansion(partial=True), fault, f"Argo CD refuses it: {error}"
-    if not made.untold:
+    if not made.unknown:
         return made, None, ""
-    why = "; ".join(made.untold)
+    why = "; ".join(made.unknown)
     how = "wholly " if made.applications else ""
     fault = Fault("set", line, f"the ApplicationSet {name} is not {how}followed: {why}", "check it live")
     return made, fault, why
 
 
 def _left(others: int) -> Expansion:
-    return Expansion(untold=[f"other sets make {others:,} Applications already"], partial=True)
+    return Expansion(unknown=[f"other sets already generate {others:,} Applications"], partial=True)
 
 
 def digest(body: Mapping[str, Any]) -> str:
-    """The checksum of an Application that a set makes."""
+    """The checksum of an Application that a set generates."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,6 +1,6 @@
 """Pure: the functions of ApplicationSets' Go templates: Go's own, Sprig's for text, and Argo CD's.
 
-What Git does not tell (random, time, keys, the network) raises Unknown.
+What is not known from Git (random, time, keys, the network) raises Unknown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bootstrap.repository.appsets.sprig_values import VALUES
 
 _NAME_LENGTH = 253
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+|[0-9]+")
-_UNTOLD = """
+_NOT_FROM_GIT = """
 duration ago bcrypt
 buildCustomCert date dateInZone dateModify date_in_zone date_modify decryptAES derivePassword
 durationRound encryptAES genCA genCAWithKey genPrivateKey genSelfSignedCert genSelfSignedCertWithKey
@@ -32,23 +32,23 @@ genSignedCert genSignedCertWithKey htmlDate htmlDateInZone htpasswd mustDateModi
 now randAlpha randAlphaNum randAscii randBytes randInt randNumeric shuffle toDate unixEpoch uuidv4
 semver semverCompare plural wrap wrapWith urlParse urlJoin osBase osDir osExt osClean osIsAbs
 """
-"""Functions of Sprig whose result depends on more than their arguments, or that are not followed here."""
+"""Functions of Sprig whose result depends on more than their arguments, or that are not implemented here."""
 
 
 def normalised(name: str) -> str:
-    """As Argo CD makes a name of a text."""
+    """A name from a text, as Argo CD makes it."""
     return re.sub(r"[^-a-z0-9.]", "-", name.lower())[:_NAME_LENGTH].strip("-.")
 
 
 _TRIES = 10**9
-"""Ways to match that are tried at most: Go's engine does not try, Python's does."""
+"""The most backtracking steps: Go's engine does not backtrack, Python's does."""
 
 
 def _regex(pattern: Any, subject: Any) -> re.Pattern[str]:
     source = text(pattern)
     repeats = len(re.findall(r"[*+{]", source))
     if re.search(r"\)[*+{]", source) or max(len(text(subject)), 2) ** repeats > _TRIES:
-        raise Unknown(f"the regular expression {source[:80]!r}, which could take long")
+        raise Unknown(f"the regular expression {source[:80]!r}, which could take too long")
     try:
         return re.compile(re.sub(r"\\z", r"\\Z", source.replace("(?P<", "(?P<")), re.ASCII)
     except re.error as error:
@@ -75,12 +75,12 @@ def _replacement(value: Any) -> Callable[[re.Match[str]], str]:
 
 
 _MOST_TEXT = 1_000_000
-"""Characters that a function may make."""
+"""The most characters that a function may produce."""
 
 
 def _repeated(value: str, count: int) -> str:
     if len(value) * count > _MOST_TEXT:
-        raise Unknown("repeat for more than is looked at")
+        raise Unknown("repeat with more characters than are evaluated")
     return value * count
 
 
@@ -136,7 +136,7 @@ def _abbrev(width: Any, value: Any) -> str:
 
 
 def _camel(value: Any) -> str:
-    """As xstrings writes it: separators go, the letter after one is a capital."""
+    """Like xstrings: separators are removed, and the letter after one is a capital."""
     subject = text(value)
     parts = [part for part in re.split(r"[_\-\s]+", subject) if part]
     return "".join(part[:1].upper() + part[1:] for part in parts)
@@ -183,7 +183,7 @@ def _slugify(*values: Any) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text(values[0]).lower()).strip("-")[:50].strip("-")
 
 
-def _untold(name: str) -> Callable[..., Any]:
+def _refusing(name: str) -> Callable[..., Any]:
     def refuse(*_: Any) -> Any:
         raise Unknown(name)
 
@@ -195,7 +195,7 @@ def _digest(name: str) -> Callable[[Any], str]:
 
 
 def _each(function: Callable[[str], Any]) -> Callable[[Any], Any]:
-    """A function of one text: Go refuses anything else."""
+    """A function of one string: Go rejects anything else."""
     return lambda value: function(text(value))
 
 
@@ -267,8 +267,8 @@ _TEXT: Mapping[str, Callable[..., Any]] = {
 
 @functools.cache
 def functions() -> Mapping[str, Callable[..., Any]]:
-    """Every function by its name; `must…` are the same as those without it."""
-    found: dict[str, Callable[..., Any]] = {name: _untold(name) for name in _UNTOLD.split()}
+    """Every function by name; `must…` are the same as those without it."""
+    found: dict[str, Callable[..., Any]] = {name: _refusing(name) for name in _NOT_FROM_GIT.split()}
     found |= {**VALUES, **_TEXT, **DATA}
     found["not"] = lambda value: not is_true(value)
     for name in [*found]:

@@ -86,7 +86,7 @@ def _to_yaml(value: Any) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Quotes as Go's library does: twice where a plain text would be read as something else."""
+        """Quotes like Go's library: double quotes if a plain text would be read as something else."""
 
     def scalar(dumper: yaml.SafeDumper, shown: str) -> yaml.ScalarNode:
         read = dumper.resolve(yaml.ScalarNode, shown, (True, False))  # type: ignore[no-untyped-call]
@@ -115,7 +115,7 @@ def _from_yaml(kind: type) -> Callable[[Any], Any]:
 
 
 def floats(value: Any) -> Any:
-    """A value as Go has it from JSON: every number is a float64, a time its text."""
+    """A value as Go reads it from JSON: every number is a float64, a time is its text."""
     if isinstance(value, dict):
         return {
             str(key) if not isinstance(key, bool) else printed(key): floats(one) for key, one in value.items()
@@ -147,7 +147,7 @@ def _from_json(value: Any) -> Any:
 
 
 def sprint(values: tuple[Any, ...]) -> str:
-    """fmt.Sprint: a space between two that are both no text."""
+    """fmt.Sprint: a space between two values that are both not strings."""
     out = ""
     for number, value in enumerate(values):
         before = values[number - 1] if number else ""

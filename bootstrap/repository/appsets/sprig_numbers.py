@@ -1,4 +1,4 @@
-"""Pure: arguments of Go templates' functions as text and numbers, and what is reckoned with them."""
+"""Pure: arguments of Go templates' functions as text and numbers, and arithmetic with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bootstrap.repository.appsets.gotemplate_run import MISSING, Unknown, printe
 
 
 def text(value: Any) -> str:
-    """An argument that Go wants as a string."""
+    """An argument that must be a string in Go."""
     if isinstance(value, str):
         return value
     what = "invalid value" if value is None or value is MISSING else f"wrong type for value {printed(value)}"
@@ -23,7 +23,7 @@ def strval(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A value for JSON and YAML: whole numbers without a point, nothing for what is missing."""
+    """A value for JSON and YAML: whole numbers without a decimal point, None for what is missing."""
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -34,14 +34,14 @@ def plain(value: Any) -> Any:
 
 
 def whole(value: Any) -> int:
-    """An argument that Go wants as an int."""
+    """An argument that must be an int in Go."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TemplateError(f"wrong type for value {printed(value)}; expected int")
     return value
 
 
 def to_int(value: Any) -> int:
-    """As Sprig's toInt64: of a text, what it begins as a number; else 0."""
+    """Like Sprig's toInt64: the number at the start of a text; else 0."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int | float):
@@ -85,7 +85,7 @@ def rounded(value: Any, places: Any, at: Any = 0.5) -> float:
 
 
 _MOST = 100_000
-"""Numbers that a list may have: of more nothing is said."""
+"""The most numbers in a list: the result of more is unknown."""
 
 
 def steps(start: Any, stop: Any, step: Any) -> list[int]:

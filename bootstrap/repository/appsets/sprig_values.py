@@ -25,7 +25,7 @@ from bootstrap.repository.appsets.sprig_numbers import (
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Go's eq: of basic kinds that are alike; an error for others."""
+    """Go's eq: for two values of the same basic kind; an error for others."""
     for value in (one, other):
         if isinstance(value, dict | list):
             raise TemplateError("non-comparable type")
@@ -84,14 +84,14 @@ def _slice(value: Any, *bounds: Any) -> Any:
 
 
 def items(value: Any) -> list[Any]:
-    """An argument that has to be a list."""
+    """An argument that must be a list."""
     if isinstance(value, list):
         return value
     raise TemplateError(f"Cannot find it on type {printed(value)}")
 
 
 def table(value: Any) -> dict[str, Any]:
-    """An argument that has to be a map."""
+    """An argument that must be a map."""
     if isinstance(value, dict):
         return value
     raise TemplateError(f"wrong type for value {printed(value)}; expected map[string]interface {{}}")
@@ -126,7 +126,7 @@ def _dig(*arguments: Any) -> Any:
             return fallback
         found = found[key]
         if number < len(keys) - 1 and not isinstance(found, dict):
-            raise TemplateError(f"interface conversion: {printed(found)} is no map")
+            raise TemplateError(f"interface conversion: {printed(found)} is not a map")
     return found
 
 
@@ -147,7 +147,7 @@ def _unset(holder: Any, key: Any) -> dict[str, Any]:
 
 
 def merged(target: Any, *others: Any, override: bool = False) -> dict[str, Any]:
-    """mergo's merge: what is empty is filled, or all that is not empty overrides."""
+    """mergo's merge: empty values are filled, or every non-empty value overrides."""
     found = table(target)
     for other in others:
         for key, value in table(other).items():

@@ -1,4 +1,4 @@
-"""Rules in CEL of CustomResourceDefinitions, asked of the repository's custom objects as on create."""
+"""CEL rules of CustomResourceDefinitions, applied to the repository's custom objects as on create."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNKNOWN = Rule(
     "definition-rule-not-evaluated",
     "info",
     "A rule (CEL) of a CustomResourceDefinition was not evaluated, so an object was not checked with it.",
-    "ask the API server: kubectl apply --dry-run=server",
+    "let the API server check it: kubectl apply --dry-run=server",
 )
 _STEP = re.compile(r"\.([^.\['\"]+)|\[['\"](.*?)['\"]\]")
 
@@ -41,7 +41,7 @@ class _Asked:
 
 
 def not_evaluated(what: str) -> Finding:
-    """That nothing of a kind was evaluated, because the library is missing."""
+    """The finding that nothing of a kind was evaluated, because the library is missing."""
     message = f"{what} were not evaluated: {MISSING}"
     return Finding(UNKNOWN.id, UNKNOWN.severity, message, "install the extra cel", "", 0)
 
@@ -70,7 +70,7 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     for expression, ones in unknown.items():
         one, answer = ones[0]
         more = f" and {len(ones) - 1} more" if len(ones) > 1 else ""
-        message = f"{one.resource}{more}: {cut(expression)}: {answer.text or 'it gives no truth'}"
+        message = f"{one.resource}{more}: {cut(expression)}: {answer.text or 'it is neither true nor false'}"
         yield problem(UNKNOWN, one.resource, message, *one.placed.path)
 
 
@@ -81,7 +81,7 @@ def _asked(resource: Resource, schema: Mapping[str, Any]) -> Iterator[_Asked]:
             if expression is not None:
                 yield _Asked(resource, one, expression)
     except Misfit:
-        return  # refused before any rule is asked: rules/api/schema.py says so
+        return  # refused before any rule is evaluated: rules/api/schema.py reports it
 
 
 def _on_create(rule: Mapping[str, Any]) -> str | None:

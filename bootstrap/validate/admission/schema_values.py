@@ -25,7 +25,7 @@ _TAGGED = {"date-time": "timestamp", "date": "timestamp", "duration": "duration"
 
 
 class Misfit(Exception):
-    """A value of another type than its schema says: the API server refuses it before it asks any rule."""
+    """A value of another type than its schema's: the API server refuses it before it evaluates any rule."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def has_rules(schema: Any) -> bool:
 
 
 def defaulted(schema: Mapping[str, Any], value: Any, depth: int = 0) -> Any:
-    """A copy with the defaults of the schema, and without nulls where none may be."""
+    """A copy with the defaults of the schema, and without nulls where none are allowed."""
     if depth > _DEEPEST:
         return value
     if isinstance(value, dict):
@@ -162,7 +162,7 @@ _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
 
 def _read(form: str, value: str) -> Any:
-    """Seconds since 1970, or seconds, or bytes; Misfit for what the format does not take."""
+    """Seconds since 1970, or seconds, or bytes; Misfit for what the format does not allow."""
     if form == "byte":
         return value.encode()
     if form == "duration":
@@ -178,7 +178,7 @@ def _read(form: str, value: str) -> Any:
 
 
 def field_name(name: str) -> str:
-    """A field's name in an expression; "" for one that no expression can name."""
+    """A field's name in an expression; "" if no expression can name it."""
     if not _ACCESSIBLE.fullmatch(name):
         return ""
     if name in _RESERVED:

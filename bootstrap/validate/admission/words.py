@@ -1,4 +1,4 @@
-"""Pure: names in a CEL expression, found and replaced outside of its texts and comments."""
+"""Pure: names in a CEL expression, found and replaced outside strings and comments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TOKEN = re.compile(
     r"|(?P<name>(?<![\w.])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)?)",
     re.DOTALL,
 )
-"""A text or a comment; or a name that is no field, with the field after it."""
+"""A string or a comment; or a name that is not a field, with the field after it."""
 
 
 def mentions(expression: str, name: str) -> bool:
@@ -21,7 +21,7 @@ def mentions(expression: str, name: str) -> bool:
 
 
 def replaced(expression: str, by: Callable[[str], str]) -> str:
-    """The expression with every `name` or `name.field` replaced by what `by` gives for it."""
+    """The expression with every `name` or `name.field` replaced by the result of `by`."""
 
     def one(match: re.Match[str]) -> str:
         if match["name"] is None:

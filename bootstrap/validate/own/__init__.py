@@ -1,1 +1,1 @@
-"""Rules of a repository's own: `checks/*.yaml`, CEL over an object and over all of its cluster."""
+"""A repository's own rules: `checks/*.yaml`, CEL over an object and over all objects of its cluster."""

@@ -1,4 +1,4 @@
-"""Evaluates rules of a repository's own over the objects of one cluster."""
+"""Evaluates a repository's own rules over the objects of one cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST = 300
 
 @dataclass
 class Failed:
-    """The objects that a rule could not be evaluated for: how many, the first, and why."""
+    """The objects for which a rule could not be evaluated: how many, the first, and why."""
 
     first: str
     why: str
@@ -70,7 +70,7 @@ def _all(part: _Part, evaluator: Evaluator, done: Run) -> None:
                 done.fail(
                     one.rule.id,
                     resource,
-                    answer if answer.text else Answer("unknown", text="it gives no truth"),
+                    answer if answer.text else Answer("unknown", text="it is neither true nor false"),
                 )
     texts = evaluator.ask(
         [[_item(one.message_expression, number)] if one.message_expression else [] for number, _, one in bad]
@@ -102,7 +102,7 @@ def shared(bodies: Sequence[Mapping[str, Any]], with_kinds: bool) -> dict[str, A
 
 
 def _body(resource: Resource) -> dict[str, Any]:
-    """An object as a rule sees it: with the namespace that it will have, and without what is secret."""
+    """An object as a rule sees it: with its future namespace, and without secret values."""
     body = dict(resource.body)
     if resource.namespace:
         body["metadata"] = {**resource.metadata, "namespace": resource.namespace}
@@ -114,6 +114,6 @@ def _body(resource: Resource) -> dict[str, Any]:
 
 
 def one_line(message: str) -> str:
-    """One line that a terminal takes as text."""
+    """One line without control characters."""
     text = " ".join("".join(one if one.isprintable() else " " for one in message).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"

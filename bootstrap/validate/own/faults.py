@@ -1,4 +1,4 @@
-"""What is wrong with the rules of a repository's own, as findings at the line of the rule."""
+"""Findings about a repository's own rules, at the line of the rule."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the rules of a repository's own find, and what is wrong with them, as findings at their lines.
+"""The findings of a repository's own rules, and about them, at their lines.
 
-Findings are kept by what they depend on: all objects of the cluster, as a rule may look at them all.
+Findings are cached by what they depend on: all objects of the cluster, as a rule may use them all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bootstrap.validate.ruleset import version
 
 
 def findings(repository: Repository, own: Own, evaluator: Evaluator, places: Places) -> Iterator[Finding]:
-    """What is wrong with the rules, and what they find."""
+    """The findings about the rules, and of the rules."""
     for wrong in own.wrong:
         yield from _at_rule(
             repository, places, INVALID, wrong.file, wrong.document, wrong.place, wrong.message
@@ -76,7 +76,7 @@ def _at_rule(
     message: str,
     below: int = 0,
 ) -> Iterator[Finding]:
-    """A finding at a line of a file of rules; `below` are the lines below that of the field."""
+    """A finding at a line of a rule file; `below` are the lines below that of the field."""
     content = repository.files.read(file)
     line = line_of(content, document, place)
     if below or _is_block(content, line):
@@ -86,7 +86,7 @@ def _at_rule(
 
 
 def _is_block(content: bytes, line: int) -> bool:
-    """Whether a value begins on the line below its key."""
+    """Whether a value starts on the line below its key."""
     lines = content.decode("utf-8", "replace").split("\n")
     return line <= len(lines) and lines[line - 1].rstrip().rstrip("+-0123456789").endswith((": |", ": >"))
 
@@ -115,8 +115,8 @@ def _fault(answers: Sequence[Answer]) -> _Fault | None:
         if answer.status != "value":
             return key, 0, f"was not evaluated: {answer.text}", UNKNOWN
         if answer.value not in (gives, "dyn"):
-            wanted = "true or false" if gives == "bool" else "a text"
-            return key, 0, f"gives a value of type {answer.value}, not {wanted}", INVALID
+            wanted = "true or false" if gives == "bool" else "text"
+            return key, 0, f"has the type {answer.value}, not {wanted}", INVALID
     return None
 
 

@@ -1,4 +1,4 @@
-"""A rule of a repository's own, as data, and which objects it is about."""
+"""A repository's own rule, as data, and the objects that it is about."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bootstrap.validate.rule import Path, Rule
 
 @dataclass(frozen=True)
 class Match:
-    """The objects that a rule is about. Kinds are `Deployment` or `Deployment.apps`; nothing named is all."""
+    """The objects that a rule is about. Kinds are `Deployment` or `Deployment.apps`; empty means all."""
 
     kinds: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ def _has(resource: Resource, key: str, value: str) -> bool:
 
 @dataclass(frozen=True)
 class OwnRule:
-    """One rule. `expression` is true of an object where nothing is wrong.
+    """One rule. `expression` is true for an object that follows it.
 
     `path` is the field whose line a finding has; `file`, `document` and `place` say where the rule is.
     """

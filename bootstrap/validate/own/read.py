@@ -1,4 +1,4 @@
-"""Reads `checks/*.yaml` next to the bootstrap.yaml that counts, or at the repository's top."""
+"""Reads `checks/*.yaml` next to the bootstrap.yaml that applies, or at the repository's top."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FIX = "change the object, or the rule"
 
 @dataclass(frozen=True)
 class Wrong:
-    """Something that is wrong in a file of rules: where, and what."""
+    """A problem in a rule file: where, and what."""
 
     file: str
     document: int
@@ -38,7 +38,7 @@ class Wrong:
 
 @dataclass
 class Own:
-    """The rules of a repository, and what is wrong with their files."""
+    """The rules of a repository, and the problems of their files."""
 
     rules: dict[str, OwnRule] = field(default_factory=dict)
     wrong: list[Wrong] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Own:
 
 
 def read(files: Files, record: str | None) -> Own:
-    """Every rule; `record` is the bootstrap.yaml that counts. What is an object of Kubernetes' is no rule."""
+    """Every rule; `record` is the bootstrap.yaml that applies. Kubernetes objects are not rules."""
     found = Own()
     top = posixpath.dirname(record or "")
     for path in sorted(files.children(posixpath.join(top, FOLDER))):
@@ -70,10 +70,10 @@ def _document(found: Own, file: str, number: int, value: Mapping[str, Any]) -> N
 
     for key in value:
         if key != "rules":
-            wrong(f"nothing reads {key}{names_near(str(key), ['rules'])}", key)
+            wrong(f"unknown key {key}{names_near(str(key), ['rules'])}", key)
     rules = value["rules"]
     if not isinstance(rules, list):
-        wrong("rules is no list", "rules")
+        wrong("rules is not a list", "rules")
         return
     for at, item in enumerate(rules):
         faults = list(_faults(item))
@@ -85,7 +85,7 @@ def _document(found: Own, file: str, number: int, value: Mapping[str, Any]) -> N
             before = found.rules[made.rule.id]
             wrong(f"{made.rule.id} is the id of another rule, in {before.file}", "rules", at, "id")
         elif len(found.rules) >= MOST:
-            wrong(f"there are more than {MOST} rules: this one and what follows is not used", "rules", at)
+            wrong(f"there are more than {MOST} rules: this one and those after it are not used", "rules", at)
             return
         else:
             found.rules[made.rule.id] = made
@@ -93,21 +93,24 @@ def _document(found: Own, file: str, number: int, value: Mapping[str, Any]) -> N
 
 def _faults(item: Any) -> Iterator[tuple[Path, str]]:
     if not isinstance(item, dict):
-        yield (), "the rule is no mapping"
+        yield (), "the rule is not a mapping"
         return
     for key in item:
         if key not in _KEYS:
-            yield (str(key),), f"nothing reads {key}{names_near(str(key), _KEYS)}"
+            yield (str(key),), f"unknown key {key}{names_near(str(key), _KEYS)}"
     for key in _TEXTS:
         if key in item and not (isinstance(item[key], str) and item[key].strip()):
-            yield (key,), f"{key} is no text"
+            yield (key,), f"{key} is not text"
         elif len(str(item.get(key) or "")) > LONGEST:
             yield (key,), f"{key} has more than {LONGEST:,} characters"
     for key in ("id", "expression"):
         if item.get(key) is None:
             yield (), f"the rule has no {key}"
     if isinstance(item.get("id"), str) and not _ID.fullmatch(item["id"]):
-        yield ("id",), f"{item['id']!r} is no id such as SHOP-1 (capitals, digits and dashes; GB is taken)"
+        yield (
+            ("id",),
+            f"{item['id']!r} is not an id such as SHOP-1 (capitals, digits and dashes; GB is reserved)",
+        )
     if "severity" in item and item["severity"] not in SEVERITIES:
         yield ("severity",), f"severity is {item['severity']!r}, not {', '.join(SEVERITIES)}"
     yield from _match_faults(item.get("match", {}))
@@ -115,17 +118,17 @@ def _faults(item: Any) -> Iterator[tuple[Path, str]]:
 
 def _match_faults(match: Any) -> Iterator[tuple[Path, str]]:
     if not isinstance(match, dict):
-        yield ("match",), "match is no mapping of kinds, namespaces and labels"
+        yield ("match",), "match is not a mapping of kinds, namespaces and labels"
         return
     for key in match:
         if key not in _MATCH:
-            yield ("match", str(key)), f"nothing reads match.{key}{names_near(str(key), _MATCH)}"
+            yield ("match", str(key)), f"unknown key match.{key}{names_near(str(key), _MATCH)}"
     for key in ("kinds", "namespaces"):
         if key in match and not _is_texts(match[key]):
-            yield ("match", key), f"match.{key} is no list of names"
+            yield ("match", key), f"match.{key} is not a list of names"
     labels = match.get("labels", {})
     if not isinstance(labels, dict) or not _is_texts(list(labels.values())):
-        yield ("match", "labels"), "match.labels is no mapping of labels to texts"
+        yield ("match", "labels"), "match.labels is not a mapping of labels to text"
 
 
 def _is_texts(value: Any) -> bool:

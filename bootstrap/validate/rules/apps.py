@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.core.text import names_near, near, suggest
 from bootstrap.repository.kustomize import Tree
-from bootstrap.repository.source import is_untold
+from bootstrap.repository.source import is_unfilled
 from bootstrap.resources.applications import Source, destination, is_here, referenced_values, sources
 from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import AppliedObject, Apps, Problem, Rule, problem
@@ -152,7 +152,7 @@ def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Probl
             )
             message = f"{application}: the values file {path} does not exist{names_near(path, beside)}"
             yield problem(VALUES, application, message, *place, "helm", "valueFiles", number)
-    if not is_here(source, apps.urls) or is_untold(source):
+    if not is_here(source, apps.urls) or is_unfilled(source):
         return
     if source.path is not None:
         path = posixpath.normpath(source.path.strip("/") or ".")

@@ -130,7 +130,7 @@ def _placeholder(text: str) -> bool:
 
 
 def _decoded_again(text: str) -> str:
-    """What base64 stands for that was encoded once more; the text itself for other texts."""
+    """The decoded text if it is base64 in base64; the text itself otherwise."""
     try:
         return base64.b64decode(text.strip(), validate=True).decode()
     except ValueError:

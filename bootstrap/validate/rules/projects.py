@@ -115,14 +115,14 @@ def _fits_url(pattern: str, url: str) -> bool:
 def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
     """As Argo CD reads the rules: one by one, and a denial of a namespace applies to every cluster."""
     cluster, namespace = destination(application.body)
-    told = f"{application} goes to {namespace} of {cluster}"
+    target = f"{application} goes to {namespace} of {cluster}"
     allowed = False
     for item in mappings(project.spec.get("destinations")):
         pattern = str(item.get("namespace") or "")
         on_cluster, refused = _on_cluster(item, cluster)
         if refused or (pattern.startswith("!") and fnmatchcase(namespace, pattern[1:])):
             why = refused or pattern
-            message = f"{told}, which project {project.name} refuses ({why})"
+            message = f"{target}, which project {project.name} refuses ({why})"
             fix = None
             if not refused and not on_cluster:
                 message += ": a rule with ! applies to every cluster, whatever server or name it has"
@@ -131,7 +131,7 @@ def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
             return
         allowed = allowed or (on_cluster and (pattern[:1] == "!" or fnmatchcase(namespace, pattern)))
     if not allowed:
-        message = f"{told}, which project {project.name} does not allow"
+        message = f"{target}, which project {project.name} does not allow"
         yield problem(DESTINATION, application, message, "spec", "destination")
 
 
@@ -157,9 +157,9 @@ def _on_cluster(allowed: Mapping[str, Any], cluster: str) -> tuple[bool, str]:
 
 
 def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> Iterator[Problem]:
-    told = set()
+    reported = set()
     for item in owned:
-        if item.kind in told:
+        if item.kind in reported:
             continue
         kind, _, group = item.kind.partition(".")
         cluster_scoped = item.namespace == "" and is_cluster_scoped(item.kind, {item.kind: True})
@@ -168,7 +168,7 @@ def _kinds(apps: Apps, application: Resource, project: Resource, owned: Any) -> 
         black = _listed(project.spec.get(f"{start}ResourceBlacklist"), group, kind, named)
         listed = (white is None and not cluster_scoped) or _listed(white, group, kind, named)
         if black or not listed:
-            told.add(item.kind)
+            reported.add(item.kind)
             what = "this object" if cluster_scoped and _by_name(project, kind) else "this kind"
             message = f"{item.resource}: project {project.name} does not allow {application.name} {what}"
             fix = "remove it from {}ResourceBlacklist" if black else "add it to {}ResourceWhitelist"

@@ -35,8 +35,8 @@ def keys(index: Index, namespace: str, name: str) -> frozenset[str] | None:
     """The Secret's keys; None if unknown."""
     if secret := index.get("Secret", namespace, name):
         given = frozenset({*mapping(secret.body.get("data")), *mapping(secret.body.get("stringData"))})
-        told = str(secret.annotations.get(_GENERATES) or "")
-        given |= {one.strip() for one in told.split(",") if one.strip()}
+        given_keys = str(secret.annotations.get(_GENERATES) or "")
+        given |= {one.strip() for one in given_keys.split(",") if one.strip()}
         if str(secret.annotations.get(_REFLECTS) or "") or _COPIES in secret.annotations:
             return None  # a copy: its keys are those of the other
         of_account = secret.body.get("type") == "kubernetes.io/service-account-token"
@@ -68,8 +68,8 @@ def missing(
     """
     if not (context.complete or user.application) or is_made(index, namespace, name):
         return None
-    told = maybe(index, namespace, name)
-    return ("info", f"; {told}") if told else (None, "")
+    hint = maybe(index, namespace, name)
+    return ("info", f"; {hint}") if hint else (None, "")
 
 
 def maybe(index: Index, namespace: str, name: str) -> str:

@@ -160,7 +160,7 @@ def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
             target = index.get(kind, namespace, name)
             if target is None or target.application != resource.application:
                 continue
-            # Without its Application, nobody knows whether the namespace is there before.
+            # Without its Application, it is unknown whether the namespace exists before.
             if kind != "Namespace" or (target.application and not _is_created(index, target)):
                 yield from _order(resource, target)
 

@@ -107,7 +107,7 @@ def _references(value: Any) -> Iterator[str]:
 def prism(folder: Path, schema: dict[str, Any], work: Path) -> Iterator[str]:
     """Prism with a schema: answers with its examples, and refuses what does not fit it. The address.
 
-    Examples that do not fit their own schema, of which GitHub has a few, are no error.
+    Examples that do not fit their own schema, of which GitHub has a few, are not errors.
     """
     file = work / "schema.json"
     file.write_text(json.dumps(schema))

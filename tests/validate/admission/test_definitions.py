@@ -47,7 +47,7 @@ def test_a_rule_is_asked_of_every_value_that_it_is_about(evaluator: Evaluator, n
             assert found == []
 
 
-def test_a_rule_that_cannot_be_evaluated_is_told_and_is_no_error(evaluator: Evaluator) -> None:
+def test_a_rule_that_cannot_be_evaluated_is_reported_and_is_not_an_error(evaluator: Evaluator) -> None:
     rule = {"rule": "self.a.find('[[:alpha:]]') == 'x'"}
     schema = {
         "type": "object",
@@ -76,7 +76,7 @@ def files(body: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("cache")
-def test_validate_tells_it_at_the_line(run: Run, tmp_path: Path) -> None:
+def test_validate_reports_it_at_the_line(run: Run, tmp_path: Path) -> None:
     root = write(tmp_path, OURS, files({"min": 3}))
     for _ in range(2):
         findings = json.loads(run("validate", str(root), "--rules", "GB14", "-o", "json").out)["findings"]
@@ -88,7 +88,7 @@ def test_validate_tells_it_at_the_line(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_without_the_library_it_is_said_that_no_rule_was_asked(
+def test_without_the_library_it_is_reported_that_no_rule_was_asked(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = write(tmp_path, OURS, files({"min": 3}))

@@ -127,10 +127,10 @@ def test_settings_comments_options_and_baseline_apply(run: Run, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("good", "bad", "line", "says"),
     [
-        ("id: SHOP-1", "id: GB404", 2, "no id such as SHOP-1"),
+        ("id: SHOP-1", "id: GB404", 2, "not an id such as SHOP-1"),
         ("severity: error", "severity: fatal", 4, "not error, warning, info"),
         ("fix: add", "fixx: add", 10, "did you mean fix?"),
-        ("{kinds: [Deployment]}", "{kinds: Deployment}", 5, "match.kinds is no list"),
+        ("{kinds: [Deployment]}", "{kinds: Deployment}", 5, "match.kinds is not a list"),
         ("{kinds: [Deployment]}", "{kind: [Deployment]}", 5, "did you mean kinds?"),
         ("'owner' in", "'owner' inn", 8, "does not compile (line 2"),
         ("'owner' in object", "'owner' in thing", 8, "undeclared reference to 'thing.metadata.labels'"),
@@ -152,7 +152,7 @@ def test_an_error_in_a_rule_is_one_finding_at_its_line(
 def test_an_expression_of_another_type_is_refused(run: Run, tmp_path: Path) -> None:
     [(rule, _, _, message)] = found(run, write(tmp_path, OURS, {"checks/team.yaml": one("'text'")}))
     assert rule == "GB140"
-    assert "a value of type string, not true or false" in message
+    assert "the type string, not true or false" in message
 
 
 def test_an_id_may_be_used_once(run: Run, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_the_second_run_finds_the_same_and_a_changed_rule_counts(run: Run, tmp_p
     assert found(run, root) == []
 
 
-def test_of_a_changed_rule_everything_is_told(run: Run, tmp_path: Path) -> None:
+def test_of_a_changed_rule_everything_is_reported(run: Run, tmp_path: Path) -> None:
     root = write(tmp_path, OURS, {"checks/team.yaml": one("true")})
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         git(root, "-c", "user.name=a", "-c", "user.email=a@example.com", *command)
@@ -248,7 +248,7 @@ def test_without_the_library_one_finding_says_that_no_rule_was_evaluated(
     assert "pip install" in message
 
 
-def test_manifests_in_a_folder_of_that_name_are_no_rules(run: Run, tmp_path: Path) -> None:
+def test_manifests_in_a_folder_of_that_name_are_not_rules(run: Run, tmp_path: Path) -> None:
     other = {"checks/alert.yaml": "groups:\n  - name: x\n", "checks/map.yaml": "apiVersion: v1\nkind: List\n"}
     without = {path: text for path, text in OURS.items() if path != "bootstrap.yaml"}
     assert [rule for rule, *_ in found(run, write(tmp_path, without, other)) if rule.startswith("GB14")] == []

@@ -50,7 +50,7 @@ def find(text: str, old: str = "", new: str = "", space: str = "two", complete: 
 
 @pytest.mark.parametrize("text", [INGRESS, ROUTE])
 @pytest.mark.parametrize("space", ["one", "two"])
-def test_second_claim_is_told_in_every_namespace(text: str, space: str) -> None:
+def test_second_claim_is_reported_in_every_namespace(text: str, space: str) -> None:
     (message,) = find(text, space=space)
     assert f"{space}/second claims a.example.com/x" in message
     assert "one/first claims, too" in message

@@ -1,4 +1,4 @@
-"""What stands in another namespace, or is taken by another way, is not missing."""
+"""What is in another namespace, or comes another way, is not missing."""
 
 from __future__ import annotations
 

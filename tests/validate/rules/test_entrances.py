@@ -192,7 +192,7 @@ def test_namespace_that_is_not_all_in_git_is_left_alone() -> None:
     assert find(TRAEFIK + CLOSED, opaque=("shop",)) == []
 
 
-def test_waypoint_stands_between_the_way_in_and_the_pods() -> None:
+def test_waypoint_is_between_the_way_in_and_the_pods() -> None:
     waypoint = GATEWAY.replace("own", "waypoint").replace("istio,", "istio-waypoint,")
     through = admits("podSelector: {matchLabels: {gateway.networking.k8s.io/gateway-name: waypoint}}")
     assert find(TRAEFIK + waypoint + through) == []
@@ -220,7 +220,7 @@ def test_controllers_are_known_by_chart_folder_and_image() -> None:
     assert known(resources(PLATFORM, "platform.yaml", ""), [], "https://other.example.com") == {}
 
 
-def test_class_that_just_misses_that_of_a_controller_is_told() -> None:
+def test_class_that_nearly_matches_that_of_a_controller_is_reported() -> None:
     context = ClusterContext(Index([], ("",)), True, entrances={"traefik": {"edge": {}}})
     assert context.lacks("IngressClass.networking.k8s.io", "treafik") == "warning"
     assert context.lacks("GatewayClass.gateway.networking.k8s.io", "treafik") == "warning"

@@ -1,4 +1,4 @@
-"""Applications beside and above each other: cycles, and what one lacks that the others have."""
+"""Siblings and parents among Applications: cycles, and what one lacks that the others have."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def test_application_that_applies_its_own_cluster_is_one_finding() -> None:
     assert found(*here) == [("GB208", "Application argocd/a is applied by itself, and by argocd/root")]
 
 
-def test_root_that_applies_itself_is_no_cycle() -> None:
+def test_root_that_applies_itself_is_not_a_cycle() -> None:
     assert found(child("a", parent=""), child("a", parent="argocd/a")) == []
 
 
-def test_child_without_the_paths_that_its_siblings_have_is_told() -> None:
+def test_child_without_the_paths_that_its_siblings_have_is_reported() -> None:
     told = found(child("a"), child("b"), child("c", PATHS))
     assert [(rule, "argocd/c has no manifest-generate-paths" in text) for rule, text in told] == [
         ("GB212", True)
@@ -73,7 +73,7 @@ def test_children_of_which_most_have_no_paths_are_left_alone() -> None:
     assert found(child("a"), child("b", PATHS), child("c", PATHS)) == []
 
 
-def test_values_file_that_the_paths_leave_out_is_told() -> None:
+def test_values_file_that_the_paths_leave_out_is_reported() -> None:
     source = f"{{repoURL: {URL}, path: apps/NAME, ref: here, helm: {{valueFiles: [$here/values/NAME.yaml]}}}}"
     assert found(child("a"), child("c", source=source)) == [
         (
@@ -91,7 +91,7 @@ def test_values_file_that_the_paths_leave_out_is_told() -> None:
         ("{repoURL: https://elsewhere.example.com/x.git, path: namespaces}", (CREATE,), []),
     ],
 )
-def test_namespace_of_a_chart_alone_is_made_by_somebody(
+def test_namespace_of_a_chart_alone_is_created_by_someone(
     source: str, without: tuple[str, ...], rules_found: list[str]
 ) -> None:
     told = found(child("a"), child("c", *without, PATHS, source=source), opaque=("c", ""))

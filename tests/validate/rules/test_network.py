@@ -44,7 +44,7 @@ def found(here: Index) -> list[str]:
         ("REDIS_HOST", "rediss.shop.svc.cluster.local"),
     ],
 )
-def test_host_that_just_misses_a_service_is_told(variable: str, value: str) -> None:
+def test_host_that_nearly_matches_a_service_is_reported(variable: str, value: str) -> None:
     (message,) = found(index(pods("redis"), pods("web", f"[{{name: {variable}, value: '{value}'}}]")))
     assert f"variable {variable} names the host" in message
     assert message.endswith("did you mean redis?")

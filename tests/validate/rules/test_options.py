@@ -37,7 +37,7 @@ spec: {sourceNamespaces: [NAMESPACES]}
         ("SkipDryRunOnMissingResources=true", 1),
     ],
 )
-def test_option_is_told_when_it_is_like_a_known_one(option: str, count: int) -> None:
+def test_option_is_reported_when_it_is_like_a_known_one(option: str, count: int) -> None:
     here = Index(resources(CHILD.replace("OPTION", option), "a.yaml", "argocd/root"), ())
     assert len(list(options.check_objects(here, ClusterContext(here, True)))) == count
 
@@ -61,7 +61,7 @@ def test_option_is_told_when_it_is_like_a_known_one(option: str, count: int) -> 
         ),
     ],
 )
-def test_application_beside_argo_cd_is_told_unless_its_project_allows_it(
+def test_application_next_to_argo_cd_is_reported_unless_its_project_allows_it(
     namespace: str, more: str, count: int
 ) -> None:
     text = CHILD.replace("argo-cd", namespace) + more

@@ -53,7 +53,7 @@ def found(
     return [one.rule.id for one in pairs.check(here, ClusterContext(here, complete))]
 
 
-def test_two_autoscalers_of_one_target_are_told_where_both_are_applied() -> None:
+def test_two_autoscalers_of_one_target_are_reported_where_both_are_applied() -> None:
     assert found(SCALERS.replace("TARGET", "web")) == ["GB362"]
     assert found(SCALERS.replace("TARGET", "web"), complete=False) == []
     assert found(SCALERS.replace("TARGET", "api")) == []
@@ -73,7 +73,7 @@ def test_tls_is_for_the_hosts_of_the_rules(hosts: str, rules: list[str]) -> None
     assert found(INGRESS.replace("HOSTS", hosts)) == rules
 
 
-def test_certificate_of_an_ingress_beside_it_is_taken_too() -> None:
+def test_certificate_of_an_ingress_next_to_it_is_taken_too() -> None:
     beside = INGRESS.replace("name: web}", "name: all}", 1).replace("HOSTS", "hosts: ['*.example.com']")
     assert found(INGRESS.replace("HOSTS", "hosts: [b.example.com]") + "---\n" + beside) == []
 

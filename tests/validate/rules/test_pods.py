@@ -52,7 +52,7 @@ def found(here: Index) -> list[str]:
     return [one.rule.id for one in pods.check(here, ClusterContext(here, True))]
 
 
-def test_service_of_pods_that_are_switched_off_is_told_and_broken_for_a_trace() -> None:
+def test_service_of_pods_that_are_switched_off_is_reported_and_broken_for_a_trace() -> None:
     here = index(OFF)
     assert found(here) == ["GB350"]
     root = trace(here, "web.shop")
@@ -70,7 +70,7 @@ def test_pods_that_something_else_runs_are_not_off(more: str) -> None:
     assert worst(trace(here, "web.shop")) == "ok"
 
 
-def test_patch_that_lies_about_is_no_container_without_an_image() -> None:
+def test_stray_patch_is_not_a_container_without_an_image() -> None:
     bare = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
     bare += "spec: {template: {spec: {containers: [{name: web}]}}}\n"
     assert found(index(bare)) == []

@@ -1,4 +1,4 @@
-"""What validate makes of a project that tells cluster-wide objects apart by their names."""
+"""How validate reads a project that distinguishes cluster-wide objects by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An expression that no Prometheus selects is told, and no other."""
+"""Exactly the expressions that no Prometheus selects are reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
         (" # nothing\n", "empty"),
     ],
 )
-def test_expression_that_cannot_be_read_is_told(expression: str, says: str) -> None:
+def test_expression_that_cannot_be_read_is_reported(expression: str, says: str) -> None:
     assert says in fault(expression)
 
 

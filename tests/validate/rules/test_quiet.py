@@ -1,4 +1,4 @@
-"""What looks like a fault and is none: who fills a Secret, and pods that serve nobody."""
+"""What looks like a fault but is not: what fills a Secret, and pods that serve no requests."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_openshift_makes_the_certificate_that_a_service_asks_for(
         ("note: none", ["GB304", "GB305"]),
     ],
 )
-def test_hook_is_no_pod_behind_a_service(note: str, rules: list[str]) -> None:
+def test_hook_is_not_a_pod_behind_a_service(note: str, rules: list[str]) -> None:
     pod = POD.replace("{name: A, valueFrom: {secretKeyRef: {name: made, key: KEY}}}", "")
     assert found(pod + SERVICE.replace("NOTE", "") + TEST.replace("NOTE", note)) == rules
 
@@ -98,7 +98,7 @@ def test_hook_is_no_pod_behind_a_service(note: str, rules: list[str]) -> None:
     ("value", "rules"),
     [("op://shop/db/password", []), ("hunter22", ["GB401"]), ("see op://shop", ["GB401"])],
 )
-def test_reference_to_a_vault_is_no_secret(value: str, rules: list[str]) -> None:
+def test_reference_to_a_vault_is_not_a_secret(value: str, rules: list[str]) -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: 'VALUE'}\n"
     assert found(secret.replace("VALUE", value)) == rules
 
@@ -112,7 +112,7 @@ def test_reference_to_a_vault_is_no_secret(value: str, rules: list[str]) -> None
         ("other", '{"tlsClientConfig": {"insecure": false}}', ["GB401"]),
     ],
 )
-def test_cluster_of_argo_cd_without_a_credential_is_no_secret(
+def test_cluster_of_argo_cd_without_a_credential_is_not_a_secret(
     kind: str, config: str, rules: list[str]
 ) -> None:
     assert found(CLUSTER.replace("KIND", kind).replace("CONFIG", config)) == rules
@@ -123,7 +123,7 @@ def test_cluster_of_argo_cd_without_a_credential_is_no_secret(
     [("type: git", []), ("githubAppID: '1'", []), ("password: hunter22", ["GB401"])],
 )
 @pytest.mark.parametrize("kind", ["repository", "repo-creds"])
-def test_repository_of_argo_cd_without_a_credential_is_no_secret(
+def test_repository_of_argo_cd_without_a_credential_is_not_a_secret(
     kind: str, more: str, rules: list[str]
 ) -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: here\n"

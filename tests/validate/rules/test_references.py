@@ -1,4 +1,4 @@
-"""What objects name beyond pods: with the hint that leads to the fix, and silence where Git cannot tell."""
+"""What objects name beyond pods: with the hint that leads to the fix, and silence where Git does not say."""
 
 from __future__ import annotations
 
@@ -178,7 +178,9 @@ def test_cluster_issuer_looks_for_its_secret_where_cert_manager_runs() -> None:
         ("dev-own", "wep", "did you mean wep?"),
     ],
 )
-def test_prefix_that_did_not_reach_a_custom_kind_is_told_as_that(name: str, service: str, says: str) -> None:
+def test_prefix_that_did_not_reach_a_custom_kind_is_reported_as_that(
+    name: str, service: str, says: str
+) -> None:
     """kustomize#2673, #5156"""
     route = one(TRAEFIK, "IngressRoute", "{routes: [{services: [{name: web, port: 80}]}]}", name)
     (problem,) = ask(references.check, route + SERVICE.replace("web", service))
@@ -195,7 +197,7 @@ def test_prefix_that_did_not_reach_a_custom_kind_is_told_as_that(name: str, serv
         ("apps/v1", "Deployment", "build both from one kustomization"),
     ],
 )
-def test_hash_that_did_not_reach_a_user_is_no_near_name(api: str, kind: str, fix: str) -> None:
+def test_hash_that_did_not_reach_a_user_is_not_a_near_name(api: str, kind: str, fix: str) -> None:
     """argo-rollouts#111"""
     spec = (
         "{template: {spec: {containers: [{name: a, image: a, envFrom: [{configMapRef: {name: settings}}]}]}}}"
@@ -413,7 +415,7 @@ def test_grants_are_for_a_group_and_for_certificates_too() -> None:
     assert ask(gateways.check, gateway, grant.removeprefix("---\n")) == []
 
 
-def test_backend_of_an_unknown_kind_of_the_core_group_is_told() -> None:
+def test_backend_of_an_unknown_kind_of_the_core_group_is_reported() -> None:
     for kind, rules in (("{kind: Pod, name: a}", ["GB301"]), ("{group: x.io, kind: Backend, name: a}", [])):
         route = one("gateway.networking.k8s.io/v1", "HTTPRoute", f"{{rules: [{{backendRefs: [{kind}]}}]}}")
         assert [problem.rule.id for problem in ask(gateways.check, route)] == rules
@@ -438,7 +440,7 @@ def test_destination_rule_of_the_mesh_s_namespace_holds_everywhere() -> None:
     assert ClusterContext(Index([]), False).gateways is None
 
 
-def test_store_of_the_cluster_is_missed_only_beside_others_of_git() -> None:
+def test_store_of_the_cluster_is_missed_only_next_to_others_of_git() -> None:
     """external-secrets#1007"""
     wants = "{secretStoreRef: {name: vault, kind: ClusterSecretStore}}"
     text = one("external-secrets.io/v1", "ExternalSecret", wants)

@@ -74,5 +74,5 @@ def test_name_in_a_folder_that_nothing_applies_may_be_filled_in() -> None:
         ([{"port": 80, "nodePort": 0}], []),
     ],
 )
-def test_ports_of_a_service_are_told_apart(ports: list[dict[str, object]], rules: list[str]) -> None:
+def test_ports_of_a_service_are_distinguished(ports: list[dict[str, object]], rules: list[str]) -> None:
     assert [one[0] for one in found("v1 Service", "web", {"ports": ports})] == rules

@@ -1,4 +1,4 @@
-"""What Git cannot tell is no error: what a person or an operator may make, where a container may listen."""
+"""What Git does not say is not an error: what someone may create, where a container may listen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API server of Kubernetes 1.36 refuses in a strict dry run, each beside what it takes."""
+"""What the API server of Kubernetes 1.36 refuses in a strict dry run, each next to what it accepts."""
 
 from __future__ import annotations
 
@@ -307,7 +307,7 @@ def test_client_side_apply_notes_all_of_it_in_an_annotation(
     assert [one.rule.id for one in found] == rules
 
 
-def test_schedule_with_a_misspelt_word_is_no_placeholder() -> None:
+def test_schedule_with_a_misspelt_word_is_not_a_placeholder() -> None:
     text = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {schedule: SCHEDULE}\n"
     for schedule, rules in (
         ("'@dailyy'", ["GB361"]),
