@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from importlib import resources
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.fingerprint import fingerprint
@@ -51,6 +52,8 @@ from bootstrap.validate.rules.api import (
     validation,
     versions,
 )
+from bootstrap.validate.rules.hardening import availability, rights
+from bootstrap.validate.rules.hardening import containers as hardening_containers
 
 
 def version() -> str:
@@ -97,6 +100,7 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         quota,
     ),
     "Safety": (credentials, safety),
+    "Hardening": (hardening_containers, rights, availability),
 }
 
 CHECKS: tuple[Check, ...] = (
@@ -132,6 +136,9 @@ CHECKS: tuple[Check, ...] = (
     ingress_rules.check,
     quota.check,
     definitions.check,
+    hardening_containers.check,
+    rights.check,
+    availability.check,
 )
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,
@@ -199,6 +206,8 @@ def document() -> str:
         "(`- install.yaml # bootstrap: …`) for one that must stay as released. `bootstrap.yaml`",
         "switches rules off (`checks: {off: [GB404]}`) or changes their severity",
         "(`checks: {severity: {GB404: error}}`). Rules of your own are CEL: [checks.md](checks.md).",
+        "The group hardening is off until it is asked for: `--group hardening`, or in `bootstrap.yaml`",
+        "`checks: {groups: [hardening]}`.",
     ]
     for family, modules in FAMILIES.items():
         lines += [
@@ -214,4 +223,5 @@ def document() -> str:
             f"{rule.fix[0].upper()}{rule.fix[1:]}. |"
             for rule in rules
         ]
-    return "\n".join(lines) + "\n"
+    compared = resources.files("bootstrap.validate").joinpath("compared.md").read_text("utf-8")
+    return "\n".join(lines) + "\n\n" + compared

@@ -466,7 +466,12 @@ def test_rule_finds_what_is_broken_and_nothing_else(case: Case) -> None:
 
 def test_every_rule_has_a_case() -> None:
     of_files = {rule.id for rule in [*BY_CODE.values(), UNREACHABLE, RECORD, PATCH]}  # test_validate*.py
-    for module in (definitions, own_faults, policies):  # tests/validate/admission, tests/validate/own
+    for module in (
+        definitions,
+        own_faults,
+        policies,
+        *FAMILIES["Hardening"],
+    ):  # tests/validate/admission, tests/validate/own
         of_files |= {rule.id for rule in rules_of(vars(module))}
     assert set(RULES) - of_files == {case.rule for case in CASES}
 
