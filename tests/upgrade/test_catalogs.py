@@ -74,12 +74,12 @@ def test_a_wheel_by_url_is_held_to_its_checksum(old: Path, invocation: Invocatio
 @pytest.mark.parametrize(
     ("to", "words"),
     [
-        ("9.9.9", "and not 9.9.9"),
+        ("9.9.9", ", not 9.9.9"),
         ("nowhere.whl", "No such file"),
         ("{old}#sha256=12", "is not a checksum"),
         ("{readme}", "it is not a wheel"),
         ("{other}", "it is a wheel of other"),
-        ("{empty}", "no wheel with a catalog"),
+        ("{empty}", "not a wheel with a catalog"),
     ],
 )
 def test_what_is_not_a_wheel_of_ours_is_reported(
