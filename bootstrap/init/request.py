@@ -52,6 +52,7 @@ class Request:
     force_conflicts: bool = False
     downgrade: bool = False
     pr: bool = False
+    go_on: bool = False
     dry_run: bool = False
     yes: bool = False
     timeout: float = 600.0

@@ -62,17 +62,19 @@ def upgrade(request: Request, output: Output) -> int:
             found = stages.first(remote, under, request, output, left_to_git=False)
             if request.dry_run:
                 return answer.show_only(found, output)
-            if not found.desired.commits and not found.desired.sides:
-                return _end(found, acting, request, output)
             try:
-                _stage(found, acting, request, output)
+                if found.desired.commits or found.desired.sides:
+                    _stage(found, acting, request, output)
+                elif request.argocd and request.push:
+                    _reach_cluster(found, acting, request, output)
+                    answer.execute([_waiting(found, acting, request, output)], output)
             except StalePlan:
                 tries += 1
                 if tries >= _TRIES:
                     raise
                 output.warn("the branch moved meanwhile: reading it again")
                 continue
-            if not found.argocd or request.pr:
+            if not found.desired.commits or request.pr or request.argocd is None:
                 return _end(found, acting, request, output)
 
 
@@ -100,6 +102,8 @@ def _stage(found: Proposal, acting: Acting, request: Request, output: Output) ->
     made = _Made(found, acting, request)
     steps: list[answer.Step] = []
     if acting.cluster is not None and found.argocd:
+        # What a run that was ended has begun, or the minor before, comes to its end first.
+        steps.append(_waiting(found, acting, request, output))
         manifest = desired.tree[before.prefix + layout.MANIFEST]
         cluster = acting.cluster
         crds = lambda: _crds(cluster, manifest, output)  # noqa: E731
@@ -111,9 +115,6 @@ def _stage(found: Proposal, acting: Acting, request: Request, output: Output) ->
         steps.append((f"push {counted(len(desired.sides), 'conflict')} to {made.conflicts_head}", made.open))
     if request.pr:
         steps.append(("open or update the pull request", made.ask))
-    if acting.cluster is not None and found.argocd:
-        wait = lambda: _wait(found, acting, request, output)  # noqa: E731
-        steps.append((f"wait until Argo CD {found.argocd} and everything else is Synced and Healthy", wait))
     answer.execute(steps, output)
 
 
@@ -240,18 +241,24 @@ def _crds(cluster: kube.Cluster, manifest: bytes, output: Output) -> None:
     argocd_pin.apply_crds(cluster, manifest, output.detail)
 
 
-def _wait(found: Proposal, acting: Acting, request: Request, output: Output) -> None:
-    assert acting.cluster is not None  # noqa: S101 - planned only with a cluster
+def _waiting(found: Proposal, acting: Acting, request: Request, output: Output) -> answer.Step:
+    """The step that waits until the cluster runs what the branch says now."""
     name = request.cluster or next(iter(found.before.clusters()))
-    wait_for(
-        acting.cluster,
-        _root(found, name),
-        acting.pushed,
-        request.timeout,
-        output.info,
-        namespace=NAMESPACE,
-        descends=acting.session.remote.descends,
-    )
+
+    def wait() -> None:
+        assert acting.cluster is not None  # noqa: S101 - planned only with a cluster
+        wait_for(
+            acting.cluster,
+            _root(found, name),
+            found.before.tip,
+            request.timeout,
+            output.info,
+            namespace=NAMESPACE,
+            descends=acting.session.remote.descends,
+        )
+
+    version = found.before.previous.record.argocd_version
+    return f"wait until everything is Synced and Healthy with Argo CD {version}", wait
 
 
 def _end(found: Proposal, acting: Acting, request: Request, output: Output) -> int:

@@ -18,6 +18,8 @@ from bootstrap.manifests.reader import documents, is_application
 from bootstrap.yamledit import edit
 
 _RELEASED = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(\+\S+)?")
+LISTED = 3
+"""Charts that the error names where none could be looked up."""
 SECONDS = 20.0
 """How long to wait for a registry that limits requests."""
 
@@ -51,7 +53,9 @@ class Bumper:
     def with_notes(self, desired: Desired) -> Desired:
         """With the notes; DownloadUnavailable if no index could be read."""
         if self.unread and all(isinstance(one, str) for one in self._known.values()):
-            found = "; ".join(dict.fromkeys(self.unread))
+            listed = list(dict.fromkeys(self.unread))
+            more = f"; and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+            found = "; ".join(listed[:LISTED]) + more
             hint = "check the network and HTTPS_PROXY, or upgrade without --charts"
             raise DownloadUnavailable("reading the charts' versions", found, hint)
         unread = [f"chart not looked up: {one}" for one in dict.fromkeys(self.unread)]

@@ -98,7 +98,8 @@ def lines(one: Proposal, full: bool) -> Iterator[str]:
     if one.desired.commits:
         yield from rendered.lines(one.difference, full)
     for note in one.desired.notes:
-        yield f"note: {note}"
+        if not note.startswith("open conflict, "):  # each is told below
+            yield f"note: {note}"
     for broken in one.notes:
         yield f"breaking: {broken}"
     for conflict in one.desired.conflicts:

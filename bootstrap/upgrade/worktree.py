@@ -110,6 +110,7 @@ def put_back(calls: Calls, begun: State) -> None:
         hint = f"to go back behind it: git revert, or git reset --keep {begun.before[:12]}"
         found = f"HEAD is at {head[:12]}, but was at {begun.before[:12]} when the upgrade started"
         raise RefusedError("ending the upgrade", found, hint, calls.shown)
+    calls.run("update-index", "-q", "--refresh")
     # As git merge --abort does, which needs MERGE_HEAD: a killed run may not have written that.
     calls.check_run("ending the upgrade", "reset", "--quiet", "--merge", begun.before)
     for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"):
