@@ -122,7 +122,13 @@ def plan(
         session.acting.credentials = session.for_argocd.named()
         cluster, notes = observe_cluster.observe(request, session.acting, session.for_argocd, view)
     taken = list(
-        preflight.of_root(cluster.root, view.settings.repo_url, view.settings.folder, request.force_conflicts)
+        preflight.of_root(
+            cluster.root,
+            view.settings.repo_url,
+            view.settings.folder,
+            request.force_conflicts,
+            request.moves_from,
+        )
     )
     if not request.dry_run:
         preflight.refuse(taken, [])

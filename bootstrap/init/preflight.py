@@ -127,14 +127,21 @@ def of_disk(free: dict[str, int]) -> Iterator[Finding]:
             )
 
 
-def of_root(previews: Sequence[Preview], repo_url: str, folder: str, force: bool) -> Iterator[Finding]:
+def of_root(
+    previews: Sequence[Preview], repo_url: str, folder: str, force: bool, moves_from: str = ""
+) -> Iterator[Finding]:
     """A root Application that follows another repository or folder: the run would take over its cluster."""
     for preview in previews:
         spec = (preview.before or {}).get("spec") or {}
         sources = [one for one in (spec.get("source"), *(spec.get("sources") or ())) if one]
         followed = next((one for one in sources if one.get("ref") == "repo"), sources[0] if sources else {})
         there = str(followed.get("repoURL") or "")
-        if preview.object.kind == "Application" and there and not same_repository(there, repo_url):
+        known = (repo_url, moves_from)
+        if (
+            preview.object.kind == "Application"
+            and there
+            and not any(same_repository(there, url) for url in known)
+        ):
             found = f"the cluster follows {there} (Application {preview.object.name}), not {repo_url}"
             fix = "give the right repository or --context; --force-conflicts takes the cluster over"
             yield Finding(found, fix, fatal=not force)

@@ -1,4 +1,4 @@
-"""One step of an upgrade: the layout as it is, and as the next catalog, Argo CD or charts have it."""
+"""One step of an upgrade: the layout as it is, and with the next catalog, Argo CD or charts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Edit = Callable[[dict[str, bytes]], Mapping[str, bytes]]
 
 @dataclass(frozen=True)
 class Before:
-    """A layout as it is on a branch. `settings` are those of the first cluster that was laid out."""
+    """A layout as it is on a branch. `settings` are those of the first cluster."""
 
     repo: RepositoryState
     previous: PreviousLayout
@@ -44,7 +44,7 @@ class Before:
 
 
 def observe(where: Remote, path: str) -> Before:
-    """The layout below `path` on the remote's branch; InputError when there is none."""
+    """The layout below `path` on the remote branch; InputError if there is none."""
     prefix = f"{path}/" if path else ""
     folders = tuple(f"{prefix}{folder}/" for folder in catalog.FOLDERS)
     repo = where.observe(read=(*folders, prefix + RECORD), under=path or None)
@@ -71,7 +71,7 @@ def catalog_stage(
     downgrade: bool = False,
     suffix: str = "",
 ) -> Desired:
-    """The catalog's changes merged, and what `edit_tree` changes beyond; RefusedError for an older one."""
+    """The catalog's changes merged, and the changes of `edit_tree`; RefusedError for an older one."""
     record = before.previous.record
     if not downgrade:
         plan_layout.refuse_older(to.version, record)
@@ -128,5 +128,5 @@ def refuse_unsigned(before: Before, desired: Desired, sign: bool, invocation: In
 
 
 def with_note(desired: Desired, note: str) -> Desired:
-    """The same, with one more thing to know."""
+    """The same, with one more note."""
     return replace(desired, notes=(*desired.notes, note))
