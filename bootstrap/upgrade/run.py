@@ -54,6 +54,8 @@ def _in_work_tree(calls: Calls, under: str, request: Request, output: Output) ->
     if request.go_on and begun is None:
         hint = "start one: bootstrap upgrade"
         raise InputError("finishing the upgrade", "no upgrade is in progress here", hint, calls.shown)
+    if not request.dry_run:
+        worktree.forget_made(calls)
     branch = worktree.branch_of(calls)
     if begun is None or not request.dry_run:
         worktree.check_ready(calls)
