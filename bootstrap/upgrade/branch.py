@@ -1,8 +1,8 @@
-"""An upgrade of a remote's branch: pushed to it, or proposed by a pull request; conflicts on a branch apart.
+"""An upgrade of a remote branch: pushed, or proposed by a pull request; conflicts go to a separate branch.
 
-What is open is a branch of its own, made so that merging it is a real conflict of git's: its base is
-in the branch's history, and has each file as both sides had it last. It is there, and told, at every run
-until somebody has merged it.
+The branch with the open conflicts is made so that merging it is a real git conflict: its base is in the
+branch's history, and has each file as both sides last had it. It stays, and every run reports it, until
+somebody has merged it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TRIES = 3
 
 @dataclass
 class Acting:
-    """One run's way to the remote, and what it has done there."""
+    """One run's access to the remote, and what it has done there."""
 
     session: Session
     credential: Credential
@@ -51,7 +51,7 @@ class Acting:
 
 
 def upgrade(request: Request, output: Output) -> int:
-    """Stage by stage, as far as one run can go; returns the exit status."""
+    """Upgrade stage by stage, as far as one run can go; returns the exit status."""
     url, branch, under = _meant(request, output)
     credential = git_credential.read(request.access, output.invocation, url)
     with ExitStack() as stack:
@@ -106,7 +106,7 @@ def _stage(found: Proposal, acting: Acting, request: Request, output: Output) ->
         steps.append((f"apply the CRDs of Argo CD {found.argocd}", crds))
     if desired.commits or made.needs_base:
         what = f"{counted(len(found.changes), 'file')} to {branch} of {url}"
-        steps.append((f"ask for {what} to be merged" if request.pr else f"push {what}", made.push))
+        steps.append((f"propose {what}" if request.pr else f"push {what}", made.push))
     if desired.sides:
         steps.append((f"have {counted(len(desired.sides), 'conflict')} on {made.conflicts_head}", made.open))
     if request.pr:
@@ -118,7 +118,7 @@ def _stage(found: Proposal, acting: Acting, request: Request, output: Output) ->
 
 
 def _refused(found: Proposal, acting: Acting, request: Request) -> tuple[Finding, ...]:
-    """What forbids a push: protection of the branch, and what would stop working."""
+    """What prevents a push: branch protection, and what would stop working."""
     if request.pr:
         return ()
     notes = list(found.notes)
@@ -133,7 +133,7 @@ def _refused(found: Proposal, acting: Acting, request: Request) -> tuple[Finding
     if refusal := observe_repository.push_refusal(acting.session, found.before.repo):
         place = f"{found.before.repo.branch} of {found.before.repo.url}"
         findings.append(
-            Finding(f"a push to {place} is refused: {refusal}", "use --pr, which asks for a merge")
+            Finding(f"a push to {place} is refused: {refusal}", "use --pr, which opens a pull request")
         )
     return tuple(findings)
 
@@ -155,7 +155,7 @@ class _Made:
         self._record = found.desired.tree[found.before.prefix + RECORD]
 
     def push(self) -> None:
-        """The stage's commits, to the branch or to the one that is proposed."""
+        """Push the stage's commits to the branch, or to the one that is proposed."""
         before, acting = self._found.before, self._acting
         catalog = before.previous.record.catalog_commit
         beside: str | None = None
@@ -185,7 +185,7 @@ class _Made:
         acting.pushed = made
 
     def open(self) -> None:
-        """The branch whose merge is the conflict."""
+        """Push the branch whose merge is the conflict."""
         trailer = f"{REVIEW_TRAILER}: {self.conflicts_head}"
         commit = conflicts.theirs_commit(
             self._found.desired, self._record, self._found.before.prefix, self._found.catalog
@@ -195,7 +195,7 @@ class _Made:
         self._acting.conflicts = self.conflicts_head
 
     def ask(self) -> None:
-        """A pull request for the stage; once that is in the branch, one for the conflicts."""
+        """Open a pull request for the stage; once that is merged, one for the conflicts."""
         provider, before = self._acting.session.provider, self._found.before
         assert provider is not None  # noqa: S101 - found before the first step
         if self._acting.pushed:
@@ -216,13 +216,13 @@ class _Made:
 
 
 def _reach_cluster(found: Proposal, acting: Acting, request: Request, output: Output) -> None:
-    """The cluster whose Argo CD moves; RefusedError where it follows another layout."""
+    """Connect to the cluster whose Argo CD is upgraded; RefusedError if it follows another layout."""
     if acting.cluster is None:
         acting.cluster = kube.connect(output.invocation, request.context)
     clusters = found.before.clusters()
     name = request.cluster or next(iter(clusters))
     if name not in clusters or (request.cluster is None and len(clusters) > 1):
-        hint = f"name the one of this context with --cluster: {', '.join(clusters)}"
+        hint = f"name the one for this context with --cluster: {', '.join(clusters)}"
         raise InputError("choosing the cluster", f"the layout has {counted(len(clusters), 'cluster')}", hint)
     argocd_pin.check_follows(acting.cluster, clusters[name], _root(found, name))
 
@@ -263,7 +263,7 @@ def _end(found: Proposal, acting: Acting, request: Request, output: Output) -> i
         made = acting.pushed
         text.append(f"pushed {made[:12]} to {found.before.repo.branch}; to undo: git revert -m 1 {made[:12]}")
     if acting.requests:
-        text.append("when it is merged, the same command goes on")
+        text.append("when it is merged, run the same command to continue")
     text += [f"conflict  {one.path}: {one.reason.value}" for one in opened]
     if acting.conflicts:
         text.append(

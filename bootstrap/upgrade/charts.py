@@ -1,4 +1,4 @@
-"""`--charts`: each component's chart to the newest version of its major, as its repository's index has it."""
+"""`--charts`: upgrade each component's chart to the newest version of its major in its repository's index."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from bootstrap.yamledit import edit
 
 _RELEASED = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(\+\S+)?")
 SECONDS = 20.0
-"""How long a registry that asks for patience is waited for."""
+"""How long to wait for a registry that asks to wait."""
 
 
 class Bumper:
-    """Edits a layout's Applications, and remembers what there is to say about it."""
+    """Edits a layout's Applications, and collects notes about that."""
 
     def __init__(self, prefix: str, invocation: Invocation, ca_file: Path | None) -> None:
         self._prefix, self._invocation, self._ca_file = prefix, invocation, ca_file
@@ -48,8 +48,8 @@ class Bumper:
             self._known |= dict(zip(wanted, found, strict=True))
         return {**tree, **{path: self._bumped(path, tree[path]) for path in paths}}
 
-    def told(self, desired: Desired) -> Desired:
-        """With the notes; DownloadUnavailable where no index at all could be read."""
+    def with_notes(self, desired: Desired) -> Desired:
+        """The layout with the notes; DownloadUnavailable if no index at all could be read."""
         if self.unread and all(isinstance(one, str) for one in self._known.values()):
             found = "; ".join(dict.fromkeys(self.unread))
             hint = "check the network and HTTPS_PROXY, or upgrade without --charts"
@@ -65,7 +65,7 @@ class Bumper:
         return edit.replace_scalars(content, edits, where=path) if edits else content
 
     def _newest(self, repository: str, chart: str, current: str) -> str | None:
-        """A newer version of the same major, if there is one; a newer major is told."""
+        """A newer version of the same major, if there is one; a newer major is noted."""
         versions = self._versions(repository, chart)
         if isinstance(versions, str):
             self.unread.append(f"{chart} ({versions})")
@@ -115,7 +115,9 @@ class Bumper:
             }
         except (yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
             hint = "check the repository's URL"
-            raise DownloadUnavailable("reading a chart index", "it is no index", hint, shown(url)) from error
+            raise DownloadUnavailable(
+                "reading a chart index", "it is not an index", hint, shown(url)
+            ) from error
         finally:
             file.unlink(missing_ok=True)
 
@@ -142,5 +144,5 @@ def _is_http(repository: str) -> bool:
 
 def _key(version: str) -> tuple[int, int, int]:
     found = _RELEASED.fullmatch(version)
-    assert found is not None  # noqa: S101 - asked of releases alone
+    assert found is not None  # noqa: S101 - only called with releases
     return int(found[1]), int(found[2]), int(found[3])

@@ -1,4 +1,4 @@
-"""Pure: open conflicts as commits, so that git itself shows both sides and takes what is decided."""
+"""Pure: open conflicts as commits, so that git itself shows both sides and records the decision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRAILER = "Bootstrap-Open"
 
 
 def digest(sides: Mapping[str, Sides]) -> str:
-    """A name for what the conflicts start from: the same as long as their base is the same."""
+    """A name for the base of the conflicts: the same as long as the base is the same."""
     found = hashlib.sha256()
     for path in sorted(sides):
         found.update(f"{sides[path].path}\0".encode() + (sides[path].base or b"\0") + b"\0")
@@ -22,10 +22,10 @@ def digest(sides: Mapping[str, Sides]) -> str:
 
 
 def base_commit(desired: Desired, record: bytes, prefix: str, onto: str) -> Commit:
-    """Beside the branch, which merges it: each file in conflict as both sides had it last."""
+    """A commit that the branch merges: each file in conflict as both sides last had it."""
     files = {one.path: one.base for one in desired.sides.values()} | {prefix + RECORD: record}
     message = (
-        "What open conflicts with the catalog start from\n\n"
+        "Base of the open conflicts with the catalog\n\n"
         "By `bootstrap upgrade`. The branch merges this, so that git finds the conflicts again.\n\n"
         f"{TRAILER}: {digest(desired.sides)}\n"
     )
@@ -33,7 +33,7 @@ def base_commit(desired: Desired, record: bytes, prefix: str, onto: str) -> Comm
 
 
 def theirs_commit(desired: Desired, record: bytes, prefix: str, version: str) -> Commit:
-    """On the one before: each file as the catalog has it. Whoever merges it decides, and closes them."""
+    """A commit on top of the base: each file as the catalog has it. Whoever merges it decides."""
     files = {one.path: one.theirs for one in desired.sides.values()}
     closed = without_conflicts(record, desired.sides)
     reasons = {one.path: one.reason.value for one in desired.conflicts}

@@ -1,4 +1,4 @@
-"""What an upgrade would do, read and checked: the merge, what changes in the cluster, what breaks."""
+"""What an upgrade would do: the merge, what changes in the cluster, what breaks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bootstrap.upgrade.stage import Before
 
 @dataclass(frozen=True)
 class Proposal:
-    """One stage. `findings` forbid it if fatal; `argocd` is the version that it moves to, if it does."""
+    """One stage. Fatal `findings` prevent it; `argocd` is the version that it upgrades to, if any."""
 
     before: Before
     desired: Desired
@@ -54,7 +54,7 @@ def examine(
     argocd: str = "",
     fetch_charts: bool = False,
 ) -> Proposal:
-    """Build and compare both sides; raises what getting kustomize raises."""
+    """Build and compare both sides; raises what finding kustomize raises."""
     old, new = before.repo.files, desired.tree
     if not desired.commits:
         return Proposal(before, desired, catalog, Difference(), argocd=argocd)
@@ -65,7 +65,7 @@ def examine(
     record = before.previous.record
     notes = [
         *_of_values(before, desired),
-        *checks.served_no_more(found.before.values(), found.after.values()),
+        *checks.no_longer_served(found.before.values(), found.after.values()),
         *(
             argocd_notes.crossed(record.argocd_version, argocd, new, found.after.values(), prefix)
             if argocd
@@ -135,7 +135,7 @@ def body(one: Proposal, branch: str) -> str:
         what = counted(len(one.desired.sides), "file")
         parts += [
             "",
-            f"{what} in conflict: as here until decided. When this is merged, `git merge origin/{branch}` "
+            f"{what} in conflict: unchanged until decided. When this is merged, `git merge origin/{branch}` "
             "shows both sides, and the merge closes them.",
         ]
     return "\n".join(parts)

@@ -20,7 +20,7 @@ from bootstrap.upgrade.state import State
 
 
 def upgrade(request: Request, output: Output) -> int:
-    """Run `upgrade`; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run `upgrade`; returns the exit status, raises a BootstrapError for expected failures."""
     request.check()
     if request.in_branch:
         return branches.upgrade(request, output)
@@ -49,11 +49,11 @@ def _in_work_tree(calls: Calls, under: str, request: Request, output: Output) ->
             return finish.go_on(calls, begun, request, prefix, output)
         return finish.waiting(calls, begun, output)
     if begun is not None and not request.dry_run:
-        output.info("a run was ended in the middle: putting the work tree back, and beginning again")
+        output.info("an earlier run was interrupted: restoring the work tree and starting again")
         worktree.put_back(calls, begun)
     if request.go_on and begun is None:
-        hint = "begin one: bootstrap upgrade"
-        raise InputError("finishing the upgrade", "none is under way here", hint, calls.shown)
+        hint = "start one: bootstrap upgrade"
+        raise InputError("finishing the upgrade", "no upgrade is in progress here", hint, calls.shown)
     branch = worktree.branch_of(calls)
     if begun is None or not request.dry_run:
         worktree.check_ready(calls)
@@ -100,7 +100,7 @@ def _carry_out(
     begun = State(tip, branch, found.subject, reasons)
     conflicts = {one.path: one for one in desired.conflicts}
     merge = lambda: worktree.begin_merge(calls, begun, made, theirs, desired.sides, conflicts)  # noqa: E731
-    answer.execute([(f"merge into {branch}, as far as it goes", merge)], output)
+    answer.execute([(f"merge into {branch}, leaving the conflicts", merge)], output)
     return finish.waiting(calls, begun, output)
 
 

@@ -1,4 +1,4 @@
-"""One step of an upgrade: the layout as it is, and as the next catalog, Argo CD or charts have it."""
+"""One stage of an upgrade: the layout as it is, and with the next catalog, Argo CD or charts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Before:
         return self.repo.tip or ""
 
     def clusters(self) -> dict[str, Settings]:
-        """Every cluster of the layout, by its name."""
+        """Every cluster of the layout, by name."""
         return {one.cluster: one for one in self.previous.clusters(self.settings)}
 
 
@@ -50,13 +50,13 @@ def observe(where: Remote, path: str) -> Before:
     tried = "reading the layout"
     if prefix + RECORD not in repo.files:
         elsewhere = sorted(one.rpartition("/")[0] for one in repo.paths if one.endswith(f"/{RECORD}"))
-        hint = f"name its folder: --path {elsewhere[0]}" if elsewhere else "lay it out first: bootstrap init"
+        hint = f"name its folder: --path {elsewhere[0]}" if elsewhere else "create one first: bootstrap init"
         raise InputError(tried, f"{prefix}{RECORD} is not in branch {repo.branch}", hint, repo.url)
     record = parse_record(repo.files[prefix + RECORD], prefix + RECORD)
     last = PreviousLayout(record, shipped_before(where, record, prefix))
     clusters = last.clusters(Settings(repo.url, repo.branch, path=path))
     if not clusters:
-        hint = "lay one out: bootstrap init --cluster NAME"
+        hint = "add one: bootstrap init --cluster NAME"
         raise InputError(tried, f"{prefix}{RECORD} names no cluster", hint, repo.url)
     return Before(repo, last, clusters[0])
 
@@ -70,7 +70,7 @@ def catalog_stage(
     downgrade: bool = False,
     suffix: str = "",
 ) -> Desired:
-    """The catalog's changes merged, and what `edit_tree` changes beyond; RefusedError for an older one."""
+    """The catalog's changes merged, with the changes of `edit_tree`; RefusedError for an older catalog."""
     record = before.previous.record
     if not downgrade:
         plan_layout.refuse_older(to.version, record)
@@ -90,7 +90,7 @@ def catalog_stage(
 
 
 def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffix: str = "") -> Desired:
-    """Argo CD's pin moved to another version, with the catalog that is laid out."""
+    """Argo CD's pin moved to another version, with the current catalog."""
     record = before.previous.record
     settings = replace(
         before.settings,
@@ -101,7 +101,7 @@ def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffi
     shipped = plan_layout.laid_catalog(before.previous, before.settings)
     if shipped is None:
         raise InputError(
-            "moving Argo CD's version",
+            "upgrading Argo CD",
             f"the catalog's commit {record.catalog_commit[:12] or '(none recorded)'} is not in the history",
             "upgrade the catalog first: bootstrap upgrade",
             before.repo.url,
@@ -114,5 +114,5 @@ def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffi
 
 
 def with_note(desired: Desired, note: str) -> Desired:
-    """The same, with one more thing to know."""
+    """The same with one more note."""
     return replace(desired, notes=(*desired.notes, note))

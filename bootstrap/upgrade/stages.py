@@ -1,4 +1,4 @@
-"""The stages of an upgrade, in their order: the catalog (with charts), then Argo CD, minor by minor."""
+"""The stages of an upgrade, in order: the catalog (with charts), then Argo CD, minor by minor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootstrap.upgrade.stage import Before
 
 
 def first(where: Remote, path: str, request: Request, output: Output, *, left_to_git: bool) -> Proposal:
-    """The first stage that has something to change; else the catalog's, with what is still open."""
+    """The first stage with changes; else the catalog's, with what is still open."""
     with output.progress("reading the repository"):
         before = stage.observe(where, path)
     catalog = _catalog(before, request, output, left_to_git)
@@ -35,8 +35,8 @@ def _catalog(before: Before, request: Request, output: Output, left_to_git: bool
         suffix=request.message_suffix,
     )
     if bumps:
-        desired = bumps.told(desired)
-    with output.progress("comparing what is rendered") as progress:
+        desired = bumps.with_notes(desired)
+    with output.progress("comparing the rendered objects") as progress:
         return proposal.examine(
             before,
             desired,
@@ -48,12 +48,12 @@ def _catalog(before: Before, request: Request, output: Output, left_to_git: bool
 
 
 def argocd_next(before: Before, request: Request, output: Output, left_to_git: bool) -> Proposal | None:
-    """The next minor on the way to the version that was asked for; None: it is laid out."""
+    """The next minor on the way to the requested version; None: it is reached."""
     record = before.previous.record
     assert request.argocd is not None  # noqa: S101 - asked for only then
     if before.settings.adopted:
-        found = "this cluster's Argo CD was adopted: its installation is in its owner's hands"
-        raise RefusedError("moving Argo CD's version", found, "upgrade it where it was installed from")
+        found = "this cluster's Argo CD was adopted: its owner manages its installation"
+        raise RefusedError("upgrading Argo CD", found, "upgrade it where it was installed from")
     known = argocd_pin.known_versions(record.argocd_variant)
     steps = argocd_pin.way(record.argocd_version, request.argocd, known, request.downgrade)
     if not steps:
@@ -65,7 +65,7 @@ def argocd_next(before: Before, request: Request, output: Output, left_to_git: b
     if len(steps) > 1:
         later = f"then, when it is Synced and Healthy: {', '.join(steps[1:])}"
         desired = stage.with_note(desired, later)
-    with output.progress("comparing what is rendered") as progress:
+    with output.progress("comparing the rendered objects") as progress:
         return proposal.examine(
             before,
             desired,
