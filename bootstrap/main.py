@@ -26,6 +26,8 @@ COMMANDS = {
     "app": "Add, list and remove apps: a base, overlays, one line per cluster.",
     "env": "List the environments, and create a new one from another.",
     "argocd": "Print the initial password of the installed Argo CD.",
+    "cluster": "Rotate what a cluster and its Git host share.",
+    "uninstall": "Take away what init has brought into a cluster, and nothing else.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",
     "status": "Show the Applications by wave: sync, health, revision, and what each waits for.",

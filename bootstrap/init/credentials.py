@@ -5,9 +5,9 @@ Whatever is read is registered as a secret, so that nothing prints it. Argo CD m
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
+from bootstrap.argocd.credential import DEPLOY_KEY, secret_name
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git import credential_file
@@ -15,9 +15,6 @@ from bootstrap.git.auth import bound, check_host
 from bootstrap.git.remote import Credential
 from bootstrap.init.request import Request
 from bootstrap.plan.steps import EnsureSecret
-
-DEPLOY_KEY = "gitops-bootstrap.io/deploy-key"
-"""Label of a Secret whose SSH key is a deploy key: a later run without options keeps it."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +101,3 @@ def repository_secret(url: str, credential: ForArgoCD, namespace: str) -> Ensure
         literals=tuple(sorted(literals.items())),
         labels=(("argocd.argoproj.io/secret-type", "repository"), *deploy_key),
     )
-
-
-def secret_name(url: str) -> str:
-    """One name per repository, so that a second one gets a Secret of its own."""
-    return f"repository-{hashlib.sha256(url.encode()).hexdigest()[:10]}"

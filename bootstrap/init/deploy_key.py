@@ -10,9 +10,9 @@ import base64
 from dataclasses import replace
 
 from bootstrap import kube
+from bootstrap.argocd.credential import DEPLOY_KEY, secret_name
 from bootstrap.git import ssh_keys
-from bootstrap.init import credentials
-from bootstrap.init.credentials import DEPLOY_KEY, ForArgoCD
+from bootstrap.init.credentials import ForArgoCD
 from bootstrap.init.request import Request
 from bootstrap.plan import handlers
 from bootstrap.plan.handlers import NAMESPACE, Session
@@ -43,11 +43,11 @@ def step(
     if exists and session.provider.has_deploy_key(url, public):
         return None
     title = f"Argo CD of cluster {request.cluster}"
-    return EnsureDeployKey(url, title, NAMESPACE, credentials.secret_name(url))
+    return EnsureDeployKey(url, title, NAMESPACE, secret_name(url))
 
 
 def _in_cluster(session: Session, url: str) -> str | None:
-    name = credentials.secret_name(url)
+    name = secret_name(url)
     found = kube.get(handlers.cluster_of(session), "v1", "Secret", NAMESPACE, name)
     if found is None or (found["metadata"].get("labels") or {}).get(DEPLOY_KEY) != "true":
         return None

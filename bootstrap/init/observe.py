@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bootstrap import kube
+from bootstrap.argocd import removal
 from bootstrap.core.errors import AuthenticationFailed, BootstrapError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
@@ -82,6 +83,8 @@ def observe(request: Request, session: Connection, output: Output) -> Observed:
     if cluster:
         adopt = request.adopt or bool(view and view.settings.adopted)
         findings += preflight.of_cluster(cluster, adopt)
+        if session.acting.cluster and not cluster.missing_rights:
+            findings += preflight.of_removal(removal.pending(session.acting.cluster))
     if view:
         findings += view.findings
         findings += preflight.of_repository(view.repo, cluster, writes=bool(view.desired.commits))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bootstrap import kube
+from bootstrap.argocd.credential import secret_name
 from bootstrap.core.errors import InputError
 from bootstrap.init import argocd_objects, credentials, deploy_key, trust
 from bootstrap.init import plan as plans
@@ -83,7 +84,7 @@ def _has_own_credential(cluster: kube.Cluster, wanted: EnsureSecret) -> bool:
 
 def has_credential(session: Session, view: RepositoryView) -> bool:
     """Whether Argo CD has a credential for the repository already."""
-    name = credentials.secret_name(view.settings.repo_url)
+    name = secret_name(view.settings.repo_url)
     return kube.get(handlers.cluster_of(session), "v1", "Secret", NAMESPACE, name) is not None
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from bootstrap.argocd import removal as removing
+from bootstrap.argocd.removal import Removal
 from bootstrap.core.errors import BootstrapError, RefusedError
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.urls import same_repository
@@ -64,6 +66,14 @@ def _of_argocd(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
         yield Finding(what, "remove it first: only an Argo CD in the namespace argocd can be adopted")
     elif not adopt:
         yield Finding(what, "use it with --adopt, or remove it first")
+
+
+def of_removal(removal: Removal | None) -> Iterator[Finding]:
+    """A removal that has begun: what is installed now would be taken away by its end."""
+    if removal is not None:
+        found = "a removal has begun in this cluster and has not ended"
+        forget = f"kubectl -n {removing.NAMESPACE} delete configmap {removing.NAME}"
+        yield Finding(found, f"finish it with bootstrap uninstall; or, to keep what is there, {forget}")
 
 
 def of_variant(cluster: ClusterState, variant: str) -> Iterator[Finding]:

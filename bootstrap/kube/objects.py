@@ -199,6 +199,10 @@ def _list(
             page = request(
                 cluster, "GET", resource.path(namespace), f"listing {resource.plural}", query=query
             ).data
+        except NotFound:
+            # Its CRD was deleted since the kind was looked up.
+            cluster.kinds.pop(api_version, None)
+            return [], ""
         except ApiError as error:
             if error.code == GONE and query.pop("continue", ""):
                 found = []  # the list took longer than the server keeps its snapshot: start over

@@ -210,6 +210,18 @@ def render_record(
     return ((_HEADER if not before else "") + stream.getvalue()).encode()
 
 
+def without_cluster(text: bytes, name: str, where: str = RECORD) -> bytes:
+    """`bootstrap.yaml` without one cluster's settings; the same bytes when it has none of that name."""
+    data = _load(text, where)
+    clusters = data.get("clusters")
+    if not isinstance(clusters, dict) or name not in clusters:
+        return text
+    del clusters[name]
+    stream = StringIO()
+    _yaml().dump(data, stream)
+    return stream.getvalue().encode()
+
+
 def without_conflicts(text: bytes, paths: Iterable[str]) -> bytes:
     """`bootstrap.yaml` without these open conflicts; everything else stays as it is written."""
     yaml = _yaml()

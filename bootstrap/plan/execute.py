@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from bootstrap.plan.steps import Plan, Step
+from typing import Any, Protocol
 
 Handler = Callable[[Any], bool]
 """Carries out one step; returns whether anything changed."""
+
+
+class Planned(Protocol):
+    """A plan of any command: steps, each of a type that has a handler."""
+
+    @property
+    def steps(self) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True)
 class Done:
     """A step that was carried out."""
 
-    step: Step
+    step: Any
     changed: bool
 
 
-def execute(plan: Plan, handlers: Mapping[type, Handler], report: Callable[[Step], None]) -> list[Done]:
+def execute(plan: Planned, handlers: Mapping[type, Handler], report: Callable[[Any], None]) -> list[Done]:
     """Carry out every step in order; the first that fails ends the run with its error.
 
     Nothing is rolled back: every handler is idempotent, and the next run observes the actual state

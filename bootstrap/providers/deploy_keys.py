@@ -1,4 +1,4 @@
-"""A repository's deploy keys on a Git host: whether one exists and is read-only, and adding it."""
+"""A repository's deploy keys on a Git host: whether one exists and is read-only, adding it, deleting it."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ def ensure(client: Client, path: str, title: str, public: str, *, reads: tuple[s
     body = {"title": title, "key": public, reads[0]: reads[1]}
     client.request("POST", path, "adding a deploy key", json=body, missing=frozenset())
     return True
+
+
+def remove(client: Client, path: str, public: str) -> bool:
+    """Delete it, whatever it may do; returns whether it was there."""
+    listed = client.pages(path, "listing the deploy keys")
+    found = [key for key in listed if str(key.get("key", "")).split()[:2] == public.split()[:2]]
+    for key in found:
+        client.request("DELETE", f"{path}/{key['id']}", "deleting a deploy key")
+    return bool(found)

@@ -112,6 +112,13 @@ class Gitea:
             self.client.request("POST", path, tried, json={"type": "gitea", **body}, missing=frozenset())
         return True
 
+    def remove_webhook(self, repository_url: str, hook_url: str) -> bool:
+        there = list(self._hooks(repository_url, hook_url))
+        for hook in there:
+            path = f"{repository(repository_url)}/hooks/{hook['id']}"
+            self.client.request("DELETE", path, f"deleting the webhook to {hook_url}")
+        return bool(there)
+
     def webhooks(self, repository_url: str) -> list[Hook]:
         """No version's API lists deliveries."""
         listed = self.client.pages(
@@ -138,6 +145,9 @@ class Gitea:
         return deploy_keys.ensure(
             self.client, f"{repository(repository_url)}/keys", title, public, reads=_READS
         )
+
+    def remove_deploy_key(self, repository_url: str, public: str) -> bool:
+        return deploy_keys.remove(self.client, f"{repository(repository_url)}/keys", public)
 
     def protection(self, url: str, branch: str) -> str | None:
         tried = f"asking how {branch} is protected"

@@ -125,6 +125,13 @@ class GitHub:
             self.client.request("POST", path, tried, json={"name": "web", **body}, missing=frozenset())
         return True
 
+    def remove_webhook(self, repository_url: str, hook_url: str) -> bool:
+        there = list(self._hooks(repository_url, hook_url))
+        for hook in there:
+            path = f"{repository(repository_url)}/hooks/{hook['id']}"
+            self.client.request("DELETE", path, f"deleting the webhook to {hook_url}")
+        return bool(there)
+
     def webhooks(self, repository_url: str) -> list[Hook]:
         listed = self.client.pages(
             f"{repository(repository_url)}/hooks", "listing the repository's webhooks", frozenset()
@@ -171,6 +178,9 @@ class GitHub:
         return deploy_keys.ensure(
             self.client, f"{repository(repository_url)}/keys", title, public, reads=_READS
         )
+
+    def remove_deploy_key(self, repository_url: str, public: str) -> bool:
+        return deploy_keys.remove(self.client, f"{repository(repository_url)}/keys", public)
 
     def protection(self, url: str, branch: str) -> str | None:
         return self._by_rulesets(url, branch) or self._by_protection(url, branch)

@@ -110,6 +110,13 @@ class GitLab:
             self.client.request("POST", path, tried, json=body, missing=frozenset())
         return True
 
+    def remove_webhook(self, repository_url: str, hook_url: str) -> bool:
+        there = list(self._hooks(repository_url, hook_url))
+        for hook in there:
+            path = f"{project(repository_url)}/hooks/{hook['id']}"
+            self.client.request("DELETE", path, f"deleting the webhook to {hook_url}")
+        return bool(there)
+
     def webhooks(self, repository_url: str) -> list[Hook]:
         listed = self.client.pages(
             f"{project(repository_url)}/hooks", "listing the project's webhooks", frozenset()
@@ -154,6 +161,9 @@ class GitLab:
         return deploy_keys.ensure(
             self.client, f"{project(repository_url)}/deploy_keys", title, public, reads=_READS
         )
+
+    def remove_deploy_key(self, repository_url: str, public: str) -> bool:
+        return deploy_keys.remove(self.client, f"{project(repository_url)}/deploy_keys", public)
 
     def protection(self, url: str, branch: str) -> str | None:
         tried = f"asking how {branch} is protected"

@@ -74,6 +74,9 @@ class Provider(Protocol):
     def ensure_webhook(self, repository_url: str, hook_url: str, secret: str) -> bool:
         """A webhook for pushes, signed with `secret`; False when it exists already."""
 
+    def remove_webhook(self, repository_url: str, hook_url: str) -> bool:
+        """Delete every webhook to that address; False when there is none."""
+
     def webhooks(self, repository_url: str) -> list[Hook]:
         """The repository's webhooks to any Argo CD, each with its last delivery.
 
@@ -85,6 +88,9 @@ class Provider(Protocol):
 
     def ensure_deploy_key(self, repository_url: str, title: str, public: str) -> bool:
         """Let the public key read the repository, and no more; False when it does already."""
+
+    def remove_deploy_key(self, repository_url: str, public: str) -> bool:
+        """Let the public key read the repository no more; False when it may not."""
 
     def protection(self, url: str, branch: str) -> str | None:
         """Why the branch's protection refuses this credential's push, or None."""

@@ -195,3 +195,22 @@ def world(hosts: Sandbox, small_manifest: Path, tmp_path: Path) -> World:
     from tests.sandbox import world
 
     return world.make(hosts, small_manifest, f"gitops-{secrets.token_hex(4)}", tmp_path)
+
+
+@pytest.fixture(scope="session")
+def living() -> Iterator[Sandbox]:
+    """An API server with Kubernetes' controllers, and Gitea; see living.py. Emptied between tests."""
+    from tests.sandbox.living import PROCESSES
+
+    yield from _start("tests-living", with_argocd=False, processes=PROCESSES)
+
+
+@pytest.fixture
+def lived(living: Sandbox, small_manifest: Path, tmp_path: Path) -> World:
+    """An empty cluster with controllers, and the URL of a repository that is not there."""
+    from tests.sandbox import kubernetes, world
+    from tests.sandbox.living import let_go
+
+    let_go(kubernetes.admin(living))
+
+    return world.make(living, small_manifest, f"gitops-{secrets.token_hex(4)}", tmp_path)

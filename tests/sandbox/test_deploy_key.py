@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from bootstrap import kube
+from bootstrap.argocd.credential import DEPLOY_KEY, secret_name
 from bootstrap.core.errors import ExitStatus
 from bootstrap.git import ssh_keys
-from bootstrap.init.credentials import DEPLOY_KEY, secret_name
 from tests.conftest import Result
 from tests.packages import NEEDS_SSH
 from tests.sandbox.world import World

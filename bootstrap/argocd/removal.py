@@ -1,0 +1,67 @@
+"""The note in the cluster that a removal has begun: what goes on after an interruption reads it.
+
+It is the first thing that `bootstrap uninstall` writes and the last that it takes away, so that a run that
+was killed is known to the next one, and `init` does not install into the middle of a removal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bootstrap.core.errors import InputError
+from bootstrap.kube import Cluster, get
+from bootstrap.manifests.objects import ClusterObject
+
+NAMESPACE = "argocd"
+NAME = "bootstrap-uninstall"
+KEY = "removal.json"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What was agreed to. `applications` are namespace/name; `prune`: their objects go, too."""
+
+    prune: bool
+    keep_crds: bool
+    applications: tuple[str, ...]
+    repo_url: str = ""
+    branch: str = ""
+    folder: str = ""
+    argocd: bool = True
+    """Whether Argo CD itself goes."""
+
+
+def pending(cluster: Cluster) -> Removal | None:
+    """The removal that has begun in this cluster; InputError when its note cannot be read."""
+    found = get(cluster, "v1", "ConfigMap", NAMESPACE, NAME)
+    return parse(found) if found else None
+
+
+def parse(config_map: Mapping[str, Any]) -> Removal:
+    """The note's content; InputError when it is not one."""
+    try:
+        data = json.loads((config_map.get("data") or {})[KEY])
+        return Removal(**{**data, "applications": tuple(data["applications"])})
+    except (KeyError, TypeError, ValueError) as error:
+        place = f"ConfigMap {NAMESPACE}/{NAME}"
+        hint = f"delete it, and run bootstrap uninstall anew: kubectl -n {NAMESPACE} delete configmap {NAME}"
+        raise InputError("reading the note of a removal", f"{place} cannot be read: {error}", hint) from error
+
+
+def note(removal: Removal) -> ClusterObject:
+    """The ConfigMap to apply."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "data": {KEY: json.dumps(asdict(removal), sort_keys=True)},
+    }
+    return ClusterObject("v1", "ConfigMap", NAMESPACE, NAME, json.dumps(body).encode())
+
+
+def name_only() -> ClusterObject:
+    """The ConfigMap to delete."""
+    return ClusterObject("v1", "ConfigMap", NAMESPACE, NAME, b"")

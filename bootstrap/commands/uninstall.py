@@ -1,0 +1,78 @@
+"""`bootstrap uninstall`: options, then observe, plan, show, execute (uninstall/run.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bootstrap.commands import completing
+from bootstrap.commands.options import common
+from bootstrap.core.output import Output
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("repo_url", required=False)
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
+@click.option("--keep-workloads", is_flag=True, help="Leave what Argo CD has deployed running (the default).")
+@click.option("--prune", is_flag=True, help="Have Argo CD delete what it has deployed, the last wave first.")
+@click.option("--keep-crds", is_flag=True, help="Leave every CRD, and so every object of its kind.")
+@click.option("--keep-argocd", is_flag=True, help="Leave Argo CD; take the Applications away alone.")
+@click.option("--repository", is_flag=True, help="Take the cluster out of REPO_URL, too: by a commit.")
+@click.option("--cluster-gone", is_flag=True, help="The cluster is no more: take it out of REPO_URL alone.")
+@click.option(
+    "--cluster",
+    default="default",
+    show_default=True,
+    help="With --cluster-gone: the cluster's folder below clusters/.",
+)
+@click.option("--branch", help="With --cluster-gone: the branch (default: the repository's).")
+@click.option("--path", help="With --cluster-gone: the layout's folder in the repository.")
+@click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git).")
+@click.option(
+    "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
+)
+@click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's).")
+@click.option(
+    "--known-hosts",
+    type=_FILE,
+    help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
+)
+@click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
+@click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's).")
+@click.option("--dry-run", is_flag=True, help="Show what goes, stays and is lost; exit 1 if there is any.")
+@click.option("--yes", metavar="NAME", help="The cluster's name (its context), instead of the question.")
+@click.option(
+    "--timeout", default=120.0, show_default=True, help="Seconds to wait, all together; at most 120."
+)
+@common
+def command(output: Output, **options: Any) -> int:
+    """Take away what init has brought into a cluster, and nothing else.
+
+    Shows what goes, what stays and what is lost, and asks for the name of the cluster, which is
+    that of its context. Workloads stay unless --prune is given. Interrupted or out of time (exit
+    status 7, with what it waits for), it goes on when it is run again.
+
+    \b
+    Examples:
+      bootstrap uninstall --dry-run --prune
+      bootstrap uninstall --context edge --yes edge
+      bootstrap uninstall https://git.example.com/platform/gitops.git --repository --prune
+      bootstrap uninstall https://git.example.com/platform/gitops.git --cluster-gone --cluster edge
+    """
+    from bootstrap.edit.access import Access
+    from bootstrap.uninstall.request import Request, pruned
+    from bootstrap.uninstall.run import uninstall
+
+    names = ("branch", "path", "username", "token_file", "ssh_key", "known_hosts", "ca_file")
+    access = Access(repo=options.pop("repo_url"), **{name: options.pop(name) for name in names})
+    options["prune"] = pruned(options["prune"], options.pop("keep_workloads"))
+    options["keep_crds"] = options["keep_crds"] or None
+    return uninstall(Request(access=access, **options), output)

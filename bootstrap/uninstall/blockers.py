@@ -1,0 +1,70 @@
+"""Pure: what a removal still waits for when its time is over: whose each finalizer is, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bootstrap.core.errors import NotReadyError
+from bootstrap.core.text import counted
+from bootstrap.kube.removal import Left
+
+OWNERS = {
+    "resources-finalizer.argocd.argoproj.io": "Argo CD's application controller, which deletes its objects",
+    "post-delete-finalizer.argocd.argoproj.io": "Argo CD, which runs its PostDelete hooks",
+    "pre-delete-finalizer.argocd.argoproj.io": "Argo CD, which runs its PreDelete hooks",
+    "foregroundDeletion": "the garbage collector of kube-controller-manager: its dependents still exist",
+    "orphan": "the garbage collector of kube-controller-manager",
+    "kubernetes": "the namespace controller of kube-controller-manager: the namespace still has objects",
+    "customresourcecleanup.apiextensions.k8s.io": "the API server: objects of the kind still exist",
+    "kubernetes.io/pvc-protection": "Kubernetes: a pod still uses the claim",
+    "kubernetes.io/pv-protection": "Kubernetes: a claim is still bound to the volume",
+    "service.kubernetes.io/load-balancer-cleanup": "the cloud's load balancer controller",
+}
+"""Finalizer, up to a slash where it has a suffix → whose it is."""
+SHOWN = 12
+
+
+def owner(finalizer: str) -> str:
+    """Whose a finalizer is, as far as that is known."""
+    for known, whose in OWNERS.items():
+        if finalizer == known or finalizer.startswith(f"{known}/"):
+            return whose
+    domain = finalizer.partition("/")[0]
+    return f"a controller of {domain}" if "." in domain else "an unknown controller"
+
+
+def line(one: Left) -> str:
+    """An object that is left, who holds it, and since when."""
+    held = [f"{name} ({owner(name)})" for name in one.finalizers]
+    since = f"is being deleted since {one.since}" if one.since else "is not being deleted"
+    said = f"; it says {one.message}" if one.message else ""
+    return f"{one.object} {since}, held by {', '.join(held) or 'nothing that it names'}{said}"
+
+
+def too_late(tried: str, left: Sequence[Left], seconds: float) -> NotReadyError:
+    """The error of a removal whose waiting is over: each blocker, and what to do about it."""
+    lines = [line(one) for one in left[:SHOWN]]
+    more = [f"and {len(left) - SHOWN} more"] if len(left) > SHOWN else []
+    listed = "".join(f"\n    - {text}" for text in (*lines, *more))
+    found = f"{counted(len(left), 'object')} left after {seconds:.0f} s of waiting:{listed}"
+    return NotReadyError(tried, found, _fix(left), left[0].object.name if len(left) == 1 else None)
+
+
+def _fix(left: Sequence[Left]) -> str:
+    again = "run bootstrap uninstall again, which goes on from here"
+    finalizers = {name for one in left for name in one.finalizers}
+    if any("argocd.argoproj.io" in name for name in finalizers):
+        return (
+            "see what the Applications say (bootstrap status), then run bootstrap uninstall again; "
+            "with --keep-workloads it leaves their objects and goes on without Argo CD"
+        )
+    first = next((one for one in left if one.finalizers), None)
+    if first is None or set(first.finalizers) <= {"kubernetes", "foregroundDeletion", "orphan"}:
+        return again
+    item = first.object
+    place = f"-n {item.namespace} " if item.namespace else ""
+    patch = """'{"metadata":{"finalizers":null}}'"""
+    return (
+        f"have its controller run, then {again}; where that controller is gone for good: "
+        f"kubectl {place}patch {item.kind.lower()} {item.name} --type=merge -p {patch}"
+    )

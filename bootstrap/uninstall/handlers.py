@@ -1,0 +1,168 @@
+"""Carry out the steps of a removal: each may be repeated, and each waits within one budget for all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bootstrap import kube
+from bootstrap.argocd import removal
+from bootstrap.argocd.status import Key
+from bootstrap.argocd.wait import API_VERSION
+from bootstrap.core.errors import RefusedError
+from bootstrap.core.invocation import Invocation
+from bootstrap.core.text import counted
+from bootstrap.kube import removal as removing
+from bootstrap.kube.crds import API_VERSION as CRD_API
+from bootstrap.kube.crds import CRD
+from bootstrap.kube.removal import Left
+from bootstrap.manifests.objects import ClusterObject
+from bootstrap.plan.execute import Handler
+from bootstrap.uninstall import blockers, losses, repository
+from bootstrap.uninstall.observe import OWN_PROJECT
+from bootstrap.uninstall.request import Request
+from bootstrap.uninstall.steps import (
+    Begin,
+    KeepObjects,
+    ReleaseSets,
+    RemoveApplications,
+    RemoveCRDs,
+    RemoveFromGit,
+    RemoveFromHost,
+    RemoveNamespace,
+    RemoveObjects,
+    StopSync,
+)
+
+FINALIZERS = "argocd.argoproj.io"
+"""In the name of every finalizer that Argo CD sets."""
+
+
+@dataclass
+class Acting:
+    """What the handlers act on. `seconds`: the waiting that is left to all steps together."""
+
+    cluster: kube.Cluster | None
+    invocation: Invocation
+    request: Request
+    seconds: float
+    detail: Callable[[str], None] = lambda _: None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def there(self) -> kube.Cluster:
+        """The cluster of a run that has one."""
+        assert self.cluster is not None  # noqa: S101 - planned only with a cluster
+        return self.cluster
+
+    def wait(self, tried: str, wait: Callable[[float], Sequence[Left]]) -> None:
+        """Wait until a deadline, within what is left; NotReadyError with the blockers when it is over."""
+        began = time.monotonic()
+        left = wait(began + self.seconds)
+        self.seconds = max(0.0, self.seconds - (time.monotonic() - began))
+        if left:
+            raise blockers.too_late(tried, left, self.request.timeout)
+
+
+def handlers_for(acting: Acting) -> dict[type, Handler]:
+    """The handlers of every step of a removal."""
+    return {
+        Begin: lambda step: _begin(acting, step),
+        StopSync: lambda step: _stop_sync(acting, step),
+        KeepObjects: lambda step: _keep(acting, step),
+        ReleaseSets: lambda step: _delete(acting, "releasing ApplicationSets", step.objects, "Orphan"),
+        RemoveApplications: lambda step: _applications(acting, step),
+        RemoveObjects: lambda step: _delete(acting, f"deleting {step.title}", step.objects),
+        RemoveCRDs: lambda step: _crds(acting, step),
+        RemoveNamespace: lambda step: _delete(
+            acting,
+            f"deleting Namespace {step.name}",
+            (ClusterObject("v1", "Namespace", "", step.name, b""),),
+        ),
+        RemoveFromHost: lambda step: repository.from_host(acting, step),
+        RemoveFromGit: lambda step: repository.from_git(acting, step),
+    }
+
+
+def _begin(acting: Acting, step: Begin) -> bool:
+    done = kube.apply(acting.there, [removal.note(step.removal)], force=True, namespace=removal.NAMESPACE)
+    return any(item.changed for item in done)
+
+
+def _stop_sync(acting: Acting, step: StopSync) -> bool:
+    """Automatic sync off, and an operation that runs ended: it would go on to apply what is deleted."""
+    for key in step.applications:
+        patch: dict[str, object] = {"spec": {"syncPolicy": {"automated": None}}, "operation": None}
+        live = kube.get(acting.there, API_VERSION, "Application", *key)
+        if live is None:
+            continue
+        state = ((live.get("status") or {}).get("operationState") or {}).get("phase")
+        if state == "Running":
+            patch["status"] = {"operationState": {"phase": "Terminating"}}
+        removing.merge_patch(acting.there, API_VERSION, "Application", *key, patch)
+    return True
+
+
+def _keep(acting: Acting, step: KeepObjects) -> bool:
+    annotation = {"metadata": {"annotations": {losses.SYNC_OPTIONS: "Delete=false"}}}
+    for item in step.objects:
+        place = item.namespace or None
+        removing.merge_patch(acting.there, item.api_version, item.kind, place, item.name, annotation)
+    return True
+
+
+def _applications(acting: Acting, step: RemoveApplications) -> bool:
+    objects = [_application(key) for key in step.applications]
+    if not step.cascade:
+        for item in objects:
+            _release(acting.there, item)
+    tried = f"deleting {counted(len(objects), 'Application')} of wave {step.wave}"
+    return _delete(acting, tried, objects, "Background")
+
+
+def _application(key: Key) -> ClusterObject:
+    return ClusterObject(API_VERSION, "Application", *key, b"")
+
+
+def _release(cluster: kube.Cluster, item: ClusterObject) -> None:
+    """Take Argo CD's finalizers off, and nobody else's, so that the objects stay."""
+    live = kube.get(cluster, item.api_version, item.kind, item.namespace, item.name)
+    held = ((live or {}).get("metadata") or {}).get("finalizers") or []
+    rest = [name for name in held if FINALIZERS not in name]
+    if rest != held:
+        patch = {"metadata": {"finalizers": rest or None}}
+        removing.merge_patch(cluster, item.api_version, item.kind, item.namespace, item.name, patch)
+
+
+def _delete(
+    acting: Acting, tried: str, objects: Sequence[ClusterObject], propagation: str = "Foreground"
+) -> bool:
+    def wait(deadline: float) -> Sequence[Left]:
+        return removing.delete_together(acting.there, objects, deadline, propagation, acting.detail)
+
+    acting.wait(tried, wait)
+    return True
+
+
+def _crds(acting: Acting, step: RemoveCRDs) -> bool:
+    """RefusedError when a kind still has objects: they would go with it, and nobody agreed to that."""
+    for name in step.names:
+        live = kube.get(acting.there, CRD_API, CRD, None, name)
+        if live is None or live["metadata"].get("deletionTimestamp"):
+            continue
+        there = [one for one in losses.instances(acting.there, live) if not _is_argocds(one)]
+        if there:
+            first = there[0]["metadata"]
+            named = f"{first.get('namespace')}/{first['name']}"
+            found = f"{counted(len(there), 'object')} still there, such as {named}"
+            hint = "run bootstrap uninstall again, which shows them; or keep the CRDs with --keep-crds"
+            raise RefusedError(f"deleting CRD {name}", found, hint)
+    objects = [ClusterObject(CRD_API, CRD, "", name, b"") for name in step.names]
+    return _delete(acting, f"deleting {counted(len(objects), 'CRD')}", objects)
+
+
+def _is_argocds(item: Mapping[str, Any]) -> bool:
+    """Its own AppProject, which it makes again as long as it runs."""
+    return bool(item["kind"] == "AppProject" and item["metadata"]["name"] == OWN_PROJECT)

@@ -1,0 +1,199 @@
+"""Pure: what a removal does, from what the cluster has; and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bootstrap.argocd import removal
+from bootstrap.argocd.removal import Removal
+from bootstrap.argocd.status import Key
+from bootstrap.core.errors import RefusedError
+from bootstrap.core.text import counted
+from bootstrap.uninstall.observe import NAMESPACE, OWN_PROJECT, WORKLOADS, Seen, has_finalizer
+from bootstrap.uninstall.steps import (
+    Begin,
+    KeepObjects,
+    Plan,
+    ReleaseSets,
+    RemoveApplications,
+    RemoveCRDs,
+    RemoveFromGit,
+    RemoveFromHost,
+    RemoveNamespace,
+    RemoveObjects,
+    Step,
+    StopSync,
+    some,
+)
+
+SELF = (NAMESPACE, "argocd")
+"""The Application by which Argo CD manages itself: its objects go in steps of their own, last."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was decided: `argocd`: Argo CD itself goes."""
+
+    prune: bool
+    keep_crds: bool
+    argocd: bool
+    repository: bool
+
+
+def wanted(
+    seen: Seen, prune: bool | None, keep_crds: bool | None, keep_argocd: bool, repository: bool
+) -> Wanted:
+    """Options first, then what a removal that has begun was agreed to, then the defaults."""
+    before = seen.pending
+    return Wanted(
+        prune=prune if prune is not None else bool(before and before.prune),
+        keep_crds=keep_crds if keep_crds is not None else bool(before and before.keep_crds),
+        argocd=seen.ours and not keep_argocd and (before is None or before.argocd),
+        repository=repository,
+    )
+
+
+def refuse(seen: Seen, decided: Wanted) -> None:
+    """RefusedError when the removal would take what is somebody else's, or could not be carried out."""
+    if decided.argocd and seen.foreign:
+        raise RefusedError(
+            "looking at what goes with Argo CD",
+            f"others use it: {'; '.join(seen.foreign)}",
+            "delete or move them first, or leave Argo CD in place with --keep-argocd",
+            seen.server,
+        )
+    if decided.prune and not seen.controller_runs and any(_cascades(seen, key) for key in seen.tree):
+        raise RefusedError(
+            "looking at who would delete the Applications' objects",
+            "Argo CD's application controller does not run",
+            "see why with bootstrap doctor; or leave the objects with --keep-workloads",
+            seen.server,
+        )
+
+
+def is_there(seen: Seen, decided: Wanted) -> bool:
+    """Whether there is anything to take away."""
+    objects = (*seen.objects, *seen.cluster_wide, *seen.crds) if decided.argocd else ()
+    projects = [one for one in seen.projects if one.name != OWN_PROJECT]
+    return bool(seen.tree or seen.sets or projects or objects or seen.pending or seen.going)
+
+
+def plan(seen: Seen, decided: Wanted) -> Plan:
+    """Self-heal off, Applications by wave from the last, projects, controllers, CRDs, namespace."""
+    if not is_there(seen, decided):
+        return Plan(tuple(_git(seen)) if decided.repository else ())
+    steps: list[Step] = []
+    note = _note(seen, decided)
+    if note != seen.pending and seen.namespace and not seen.going:
+        steps.append(Begin(note))
+    if decided.prune and decided.keep_crds and seen.costs.crds:
+        steps.append(KeepObjects(seen.costs.crds))
+    if seen.tree:
+        steps.append(StopSync(tuple(sorted(seen.tree, key=lambda key: (key != seen.root, key)))))
+    if seen.sets:
+        steps.append(ReleaseSets(seen.sets))
+    steps += _applications(seen, decided)
+    projects = tuple(one for one in seen.projects if one.name != OWN_PROJECT)
+    if projects:
+        steps.append(RemoveObjects("AppProjects", projects))
+    if decided.repository:
+        steps += _git(seen)
+    steps += _argocd(seen, decided)
+    return Plan(tuple(steps))
+
+
+def _note(seen: Seen, decided: Wanted) -> Removal:
+    before = set(seen.pending.applications) if seen.pending else set()
+    names = before | {f"{namespace}/{name}" for namespace, name in seen.tree}
+    return Removal(
+        prune=decided.prune,
+        keep_crds=decided.keep_crds,
+        applications=tuple(sorted(names)),
+        repo_url=seen.place.repo_url,
+        branch=seen.place.branch,
+        folder=seen.place.folder,
+        argocd=decided.argocd,
+    )
+
+
+def _cascades(seen: Seen, key: Key) -> bool:
+    """Whether an Application's objects go with it: as Git says, but for Argo CD's own."""
+    return key not in (SELF, seen.root) and has_finalizer(seen.applications[key])
+
+
+def _applications(seen: Seen, decided: Wanted) -> Iterator[Step]:
+    """The last wave first, as Argo CD itself does it; those that leave their objects after those that do not.
+
+    The root goes last, and Argo CD's own Application with it: neither is ever followed by its objects.
+    """
+    last = [key for key in (SELF, seen.root) if key is not None and key in seen.tree]
+    children = [key for key in seen.tree if key not in last]
+    for wave in sorted({seen.tree[key] for key in children}, reverse=True):
+        keys = sorted(key for key in children if seen.tree[key] == wave)
+        cascading = [key for key in keys if decided.prune and _cascades(seen, key)]
+        for some_, cascade in ((cascading, True), ([key for key in keys if key not in cascading], False)):
+            if some_:
+                yield RemoveApplications(tuple(some_), wave, cascade)
+    for key in dict.fromkeys(last):
+        yield RemoveApplications((key,), seen.tree[key], False)
+
+
+def _argocd(seen: Seen, decided: Wanted) -> Iterator[Step]:
+    note = removal.name_only()
+    if not decided.argocd:
+        ours = tuple(
+            one for one in seen.objects if one.kind == "Secret" and one.name.startswith("repository-")
+        )
+        yield RemoveObjects("the repository's credential and the note of this removal", (*ours, note))
+        return
+    if not seen.going:
+        workloads = tuple(one for one in seen.objects if one.kind in WORKLOADS)
+        if workloads:
+            yield RemoveObjects("Argo CD's controllers", workloads)
+        if seen.cluster_wide:
+            yield RemoveObjects("Argo CD's cluster roles and bindings", seen.cluster_wide)
+    if seen.crds and not decided.keep_crds:
+        yield RemoveCRDs(seen.crds)
+    if namespace_goes(seen):
+        yield RemoveNamespace(NAMESPACE)
+    elif seen.namespace:
+        rest = tuple(one for one in seen.objects if one.kind not in (*WORKLOADS, "Namespace"))
+        yield RemoveObjects("what is left of Argo CD, and the note of this removal", (*rest, note))
+
+
+def namespace_goes(seen: Seen) -> bool:
+    """Only where nothing of anybody else is in it."""
+    return seen.namespace is not None and (seen.going or not seen.others)
+
+
+def _git(seen: Seen) -> Iterator[Step]:
+    if seen.place.repo_url:
+        yield RemoveFromHost(seen.place.repo_url)
+        yield RemoveFromGit(seen.place.repo_url, seen.place.branch, seen.place.folder)
+
+
+def stays(seen: Seen, decided: Wanted) -> list[str]:
+    """What is left in the cluster, a line each."""
+    lines = []
+    left = [key for key in seen.tree if key not in (SELF, seen.root)]
+    cascading = [key for key in left if decided.prune and _cascades(seen, key)]
+    rest = sorted(name for _, name in (key for key in left if key not in cascading))
+    if rest and decided.prune:
+        lines.append(f"the objects of {some(rest)}: without a finalizer, Git says that they outlive it")
+    elif rest:
+        lines.append(f"the workloads of {counted(len(rest), 'Application')}: {some(rest)}")
+    if decided.prune and seen.costs.kept:
+        lines.append(f"{some([str(one) for one in seen.costs.kept])}: their own Delete=false keeps them")
+    if decided.prune and decided.keep_crds and seen.costs.crds:
+        lines.append(f"{counted(len(seen.costs.crds), 'CRD')}: {some([one.name for one in seen.costs.crds])}")
+    if seen.argocd and not decided.argocd:
+        why = "--keep-argocd" if seen.ours else f"installed by {seen.argocd.installed_by}, not by bootstrap"
+        lines.append(f"Argo CD in {seen.argocd.namespace} ({why})")
+    elif decided.argocd and seen.crds and decided.keep_crds:
+        lines.append(f"Argo CD's CRDs: {some(seen.crds)}")
+    if decided.argocd and seen.namespace and not namespace_goes(seen):
+        lines.append(f"Namespace {NAMESPACE}, for what others have in it: {some(list(seen.others))}")
+    if not decided.repository and seen.place.repo_url:
+        lines.append(f"the repository {seen.place.repo_url}, unchanged")
+    return lines

@@ -1,0 +1,98 @@
+"""A cluster with Kubernetes' controllers, a Git host, and what Argo CD would have made; no Argo CD runs.
+
+So a removal can be killed at each step and repeated in seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bootstrap import kube
+from bootstrap.argocd.status import TRACKING
+from bootstrap.kube.removal import merge_patch
+from tests.sandbox.kubernetes import made
+from tests.sandbox.world import World
+
+PROCESSES = ("etcd", "kube-apiserver", "kube-controller-manager", "gitea")
+ROOT = Path(__file__).parents[2]
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+APPLICATION = "argoproj.io/v1alpha1"
+
+
+def application(name: str, wave: int, *, parent: str = "root", finalizer: bool = True) -> dict[str, Any]:
+    """An Application as Argo CD makes it from the root."""
+    metadata: dict[str, Any] = {
+        "name": name,
+        "namespace": "argocd",
+        "annotations": {
+            TRACKING: f"{parent}:argoproj.io/Application:argocd/{name}",
+            "argocd.argoproj.io/sync-wave": str(wave),
+        },
+    }
+    if finalizer:
+        metadata["finalizers"] = [FINALIZER]
+    return {
+        "apiVersion": APPLICATION,
+        "kind": "Application",
+        "metadata": metadata,
+        "spec": {
+            "project": "apps",
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"},
+            "source": {"repoURL": "https://git.example.com/shop.git", "path": "shop"},
+            "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
+        },
+    }
+
+
+def deployment(name: str, application_name: str) -> dict[str, Any]:
+    """A workload that the Application has deployed into the namespace shop."""
+    labels = {"app": name}
+    tracking = f"{application_name}:apps/Deployment:shop/{name}"
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop", "annotations": {TRACKING: tracking}},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "main", "image": "registry.example.com/shop:1"}]},
+            },
+        },
+    }
+
+
+def lived_in(world: World) -> None:
+    """`init`, and what Argo CD would have made of it: two Applications, one of them with a workload."""
+    world.up()
+    kube.ensure_namespace(world.cluster, "shop")
+    objects = [application("db", 1), application("shop", 2), deployment("web", "shop")]
+    kube.apply(world.cluster, [made(one) for one in objects], namespace="shop")
+    for name in ("db", "shop"):  # Argo CD's own field manager, not init's
+        merge_patch(
+            world.cluster, APPLICATION, "Application", "argocd", name, {"metadata": {"managedFields": [{}]}}
+        )
+
+
+def let_go(cluster: kube.Cluster) -> None:
+    """Take the finalizers off that a test has left: nobody else would."""
+    for item in kube.list_objects(cluster, APPLICATION, "Application"):
+        metadata = item["metadata"]
+        patch = {"metadata": {"finalizers": None}}
+        merge_patch(cluster, APPLICATION, "Application", metadata["namespace"], metadata["name"], patch)
+
+
+def command(world: World, *arguments: str, module: str = "bootstrap") -> subprocess.CompletedProcess[str]:
+    """A process of its own, as a person would start it."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env={**os.environ, **world.environ},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

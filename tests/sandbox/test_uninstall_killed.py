@@ -1,0 +1,117 @@
+"""Killed at any step or moment and run again, `uninstall` ends in the state of an undisturbed run."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import kube
+from bootstrap.sandbox.addresses import Sandbox
+from tests.sandbox import kubernetes
+from tests.sandbox import world as worlds
+from tests.sandbox.living import ROOT, command, let_go, lived_in
+from tests.sandbox.world import World
+
+STEPS = 10
+"""Note, sync off, two waves, root, projects, controllers, (roles), CRDs, namespace: no more."""
+MOMENTS = [random.Random(number).random() for number in range(20)]  # noqa: S311
+NAME = "removed"
+
+
+def arguments(world: World) -> list[str]:
+    return ["uninstall", "--yes", world.cluster.context]
+
+
+def state(world: World) -> dict[str, Any]:
+    """All that is left, and the kinds that the API server serves."""
+    world.cluster.kinds.clear()
+    found = world.objects()
+    web = kube.get(world.cluster, "apps/v1", "Deployment", "shop", "web")
+    found["web"] = web is not None
+    return {key: value for key, value in found.items() if not key.startswith("Deployment shop/")}
+
+
+def make(living: Sandbox, manifest: Path, home: Path) -> World:
+    let_go(kubernetes.admin(living))
+    world = worlds.make(living, manifest, NAME, home)
+    world.api("DELETE", f"/repos/{world.name}")
+    lived_in(world)
+    return world
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    living: Sandbox, small_manifest: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], float, int]:
+    """What a run leaves behind, the seconds it takes as a process, and its number of steps."""
+    world = make(living, small_manifest, tmp_path_factory.mktemp("undisturbed"))
+    start = time.monotonic()
+    done = command(world, *arguments(world))
+    assert done.returncode == 0, done.stderr
+    seconds = time.monotonic() - start
+    return state(world), seconds, sum(line.startswith("uninstall: [") for line in done.stderr.splitlines())
+
+
+@pytest.fixture
+def fresh(living: Sandbox, small_manifest: Path, tmp_path: Path) -> World:
+    return make(living, small_manifest, tmp_path)
+
+
+def finish(world: World) -> dict[str, Any]:
+    """Run again, undisturbed, and once more: that one has nothing to do."""
+    done = command(world, *arguments(world))
+    assert done.returncode == 0, done.stderr
+    again = command(world, *arguments(world))
+    assert (again.returncode, "nothing to do" in again.stdout) == (0, True), again.stdout
+    return state(world)
+
+
+@pytest.mark.parametrize("step", range(STEPS + 1))
+def test_killed_at_a_step_boundary(
+    fresh: World, undisturbed: tuple[dict[str, Any], float, int], step: int
+) -> None:
+    expected, _, steps = undisturbed
+    assert steps <= STEPS, "every boundary has a number here"
+    number = str(min(step, steps))
+    killed = command(
+        fresh, "bootstrap.uninstall.run", number, *arguments(fresh), module="tests.sandbox.killed"
+    )
+    assert killed.returncode == -9, killed.stderr
+    assert finish(fresh) == expected
+
+
+@pytest.mark.parametrize(
+    ("moment", "how"),
+    [
+        (moment, signal.SIGTERM if number % 4 == 3 else signal.SIGKILL)
+        for number, moment in enumerate(MOMENTS)
+    ],
+)
+def test_ended_at_a_random_moment(
+    fresh: World, undisturbed: tuple[dict[str, Any], float, int], moment: float, how: signal.Signals
+) -> None:
+    expected, seconds, _ = undisturbed
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bootstrap", *arguments(fresh)],
+        env={**os.environ, **fresh.environ},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        process.wait(timeout=moment * seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(how)
+    _, said = process.communicate()
+    assert "Traceback" not in said
+    assert process.returncode in (0, -9, 143)
+    assert finish(fresh) == expected
