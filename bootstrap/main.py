@@ -27,6 +27,8 @@ COMMANDS = {
     "env": "List the environments, and create a new one from another.",
     "argocd": "Print the initial password of the installed Argo CD.",
     "cluster": "Rotate what a cluster and its Git host share.",
+    "backup": "Keep what Git does not have of a cluster, encrypted with age.",
+    "restore": "Bring back what a backup has, onto a cluster that does not have it.",
     "uninstall": "Take away what init has brought into a cluster, and nothing else.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",

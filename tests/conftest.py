@@ -54,6 +54,18 @@ def _guarded_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
     monkeypatch.setenv("BOOTSTRAP_ARGOCD_IMAGES", "tag")  # a test that asks a registry names its own
 
 
+@pytest.fixture
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of this test's own (not pytest's of the same name), and kustomize on PATH."""
+    from bootstrap.repository.tools import kustomize
+
+    program = Path(kustomize(Invocation()))
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("BOOTSTRAP_CACHE_DIR", str(folder))
+    return folder
+
+
 @dataclass(frozen=True)
 class Result:
     """What a command ended with and printed."""

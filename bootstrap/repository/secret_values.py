@@ -26,7 +26,7 @@ _KEY_OF_SECRET = re.compile(
     re.IGNORECASE,
 )
 _NO_KEY_OF_SECRET = re.compile(
-    r"(?:[-_.](?:size|cipher|type|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm"
+    r"(?:[-_.](?:size|cipher|hash|type|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm"
     r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref))$|existing",
     re.IGNORECASE,
 )
@@ -34,6 +34,12 @@ _NO_KEY_OF_SECRET = re.compile(
 _ASSIGNED = re.compile(
     r"^\s*(?:export\s+)?[\"']?([\w.-]+)[\"']?\s*[:=]\s*[\"']?([^\"'\n]*?)[\"']?,?\s*$", re.MULTILINE
 )
+_ASSIGNS = re.compile(
+    r"(?:passw(?:or)?d|passphrase|token|(?:api|private|secret|access)[-_.]?key(?:[-_.]id)?|credential|key[-_]?data"
+    r"|client[-_.]?secret)s?$|^auth$",
+    re.IGNORECASE,
+)
+"""Names in a file of settings: there, `secret` mostly names a Secret."""
 _HASHED = re.compile(r"\$(?:apr1|2[abxy]|5|6|argon2\w*)\$")
 
 
@@ -42,7 +48,7 @@ def holds_secret(key: str, text: str) -> bool:
     if KEY.search(text) or token(text) or _HASHED.search(text):
         return True
     if is_file(text):
-        return any(_is_secret(name, value) for name, value in _settings(text))
+        return any(_ASSIGNS.search(name) and _is_secret(name, value) for name, value in _settings(text))
     return _is_secret(key, text) or bool(RANDOM.fullmatch(text) and mixed(text) and entropy(text) > 4.5)
 
 

@@ -17,6 +17,7 @@ from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
 from bootstrap.repository.namespaces import is_yaml, namespaces
 from bootstrap.repository.patches import Target, targets
+from bootstrap.repository.scoped import scoped
 from bootstrap.repository.secret_makers import copied, names_made
 from bootstrap.repository.source import Unit, chart_files, directory_files
 from bootstrap.resources.claims import Claim, claims
@@ -51,6 +52,8 @@ PUBLIC = {
     "AuthorizationPolicy.security.istio.io",
     "DestinationRule.networking.istio.io",
     "CustomResourceDefinition.apiextensions.k8s.io",
+    "ConstraintTemplate.templates.gatekeeper.sh",
+    "CompositeResourceDefinition.apiextensions.crossplane.io",
 }
 """Kinds that other namespaces depend on: changing one means checking every namespace again."""
 
@@ -273,7 +276,7 @@ def result(files: Files, prepared: Prepared, objects: Objects, faults: Sequence[
         made += [(number, *one) for one in names_made(body)]
         if kind in PUBLIC or kind in BRINGERS or (kind == "ConfigMap" and name == "argocd-cm"):
             public[number] = body
-        elif (copy := copied(body)) is not None:
+        elif (copy := copied(body) or scoped(body)) is not None:
             public[number] = copy
     found = [*prepared.faults, *faults]
     kustomized = prepared.unit.tool == "kustomize"  # which rejects duplicate keys

@@ -24,7 +24,7 @@ class Source:
 
 
 def sources(application: Mapping[str, Any]) -> list[Source]:
-    """The sources of an Application (`spec.sources`, or `spec.source`)."""
+    """The sources of an Application (`spec.sources`, `spec.source`, or that of `spec.sourceHydrator`)."""
     spec = mapping(application.get("spec"))
     found = []
     items: list[tuple[Any, tuple[str | int, ...]]]
@@ -32,6 +32,8 @@ def sources(application: Mapping[str, Any]) -> list[Source]:
         items = [(item, ("spec", "sources", i)) for i, item in enumerate(sequence(spec["sources"]))]
     else:
         items = [(spec["source"], ("spec", "source"))] if "source" in spec else []
+        dry = mapping(spec.get("sourceHydrator")).get("drySource")
+        items += [(dry, ("spec", "sourceHydrator", "drySource"))] if dry else []
     for body, position in items:
         if isinstance(body, dict):
             found.append(

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from bootstrap.argocd import Manifest
 from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.core.names import RECORD
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Remote
-from bootstrap.init import plan_layout
+from bootstrap.init import images, plan_layout, preflight, signing_keys
 from bootstrap.init.observe_repository import shipped_before
 from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.layout import catalog
@@ -89,14 +90,19 @@ def catalog_stage(
     )
 
 
-def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffix: str = "") -> Desired:
-    """Argo CD's pin moved to another version, with the current catalog."""
+def argocd_stage(
+    before: Before, manifest: Manifest, invocation: Invocation, *, left_to_git: bool, suffix: str = ""
+) -> Desired:
+    """Argo CD's pin moved to another version, with the current catalog, and its images' digests."""
     record = before.previous.record
+    named = images.settle(None, record.argocd_images, manifest.content, invocation)
+    preflight.refuse(list(named.findings), [])
     settings = replace(
         before.settings,
         argocd_version=manifest.version,
         argocd_variant=manifest.variant,
         argocd_sha256=manifest.sha256,
+        argocd_images=named.images,
     )
     shipped = plan_layout.laid_catalog(before.previous, before.settings)
     if shipped is None:
@@ -108,9 +114,17 @@ def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffi
         )
     subject = f"Upgrade Argo CD {record.argocd_version} to {manifest.version}"
     source = Source(shipped, record.catalog_version, manifest.content, suffix, subject)
-    return plan_layout.next_layout(
+    desired = plan_layout.next_layout(
         source, settings, before.previous, before.repo.files, remote.merge_text, left_to_git=left_to_git
     )
+    return replace(desired, notes=(*desired.notes, *named.notes))
+
+
+def refuse_unsigned(before: Before, desired: Desired, sign: bool, invocation: Invocation) -> None:
+    """RefusedError if Argo CD accepts only signed commits and these would not be signed."""
+    keys, commits = before.previous.record.signed_by, bool(desired.commits)
+    found = signing_keys.findings(keys, before.previous.record.argocd_version, commits, sign, invocation)
+    preflight.refuse(list(found), [])
 
 
 def with_note(desired: Desired, note: str) -> Desired:

@@ -36,6 +36,7 @@ def _catalog(before: Before, request: Request, output: Output, left_to_git: bool
     )
     if bumps:
         desired = bumps.with_notes(desired)
+    stage.refuse_unsigned(before, desired, request.sign, output.invocation)
     with output.progress("comparing the rendered objects") as progress:
         return proposal.examine(
             before,
@@ -61,7 +62,9 @@ def argocd_next(before: Before, request: Request, output: Output, left_to_git: b
     manifest = argocd_pin.manifest(
         request, steps[0], record.argocd_variant, len(steps) == 1, output.invocation
     )
-    desired = stage.argocd_stage(before, manifest, left_to_git=left_to_git, suffix=request.message_suffix)
+    suffix = request.message_suffix
+    desired = stage.argocd_stage(before, manifest, output.invocation, left_to_git=left_to_git, suffix=suffix)
+    stage.refuse_unsigned(before, desired, request.sign, output.invocation)
     if len(steps) > 1:
         later = f"then, when it is Synced and Healthy: {', '.join(steps[1:])}"
         desired = stage.with_note(desired, later)

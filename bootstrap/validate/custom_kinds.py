@@ -62,7 +62,7 @@ def _type(schema: Any, models: dict[str, Any], depth: int) -> Any:
     kind = schema.get("type")
     properties = mapping(schema.get("properties"))
     if kind == "array":
-        return ["list", _type(schema.get("items") or {}, models, depth + 1)]
+        return ["list", _type(schema.get("items") or {}, models, depth + 1), *_keys(schema)]
     if properties:
         return _model(schema, properties, models, depth)
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
@@ -71,6 +71,17 @@ def _type(schema: Any, models: dict[str, Any], depth: int) -> Any:
     if kind == "string" and values:
         return ["enum", values]
     return "date" if schema.get("format") == "date-time" else _PLAIN.get(str(kind), "any")
+
+
+def _keys(schema: Mapping[str, Any]) -> list[Any]:
+    """What no two items of a list may share: its keys with their defaults, [] of a set; nothing of others."""
+    if schema.get("x-kubernetes-list-type") == "set":
+        return [[]]
+    if schema.get("x-kubernetes-list-type") != "map":
+        return []
+    fields = mapping(mapping(schema.get("items")).get("properties"))
+    names = [str(name) for name in sequence(schema.get("x-kubernetes-list-map-keys"))]
+    return [[[name, mapping(fields.get(name)).get("default")] for name in names]]
 
 
 def _model(

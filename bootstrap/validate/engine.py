@@ -178,11 +178,12 @@ def _target(
     repository: Repository, scope: Scope, cluster: str, settings: Settings, known: Known, cel: Evaluator
 ) -> _Target:
     opaque = {namespace for where, namespace in scope.opaque if where == cluster}
+    groups = frozenset(RULES[one].group for one in settings.rules if one in RULES) - {""}
     resources: list[Resource] = []
     built = []
     complete = scope.complete and cluster not in scope.unreadable
     digest = hashlib.sha256(
-        f"{version()} {complete} {settings.kubernetes} {known.key} {cel.is_missing}".encode()
+        f"{version()} {complete} {settings.kubernetes} {known.key} {cel.is_missing} {sorted(groups)}".encode()
     )
     images = set(scope.charts)
     for placement in scope.placements:
@@ -227,6 +228,7 @@ def _target(
         lived_in,
         gateways,
         cel,
+        groups,
     )
     return _Target(context, digest.hexdigest())
 

@@ -87,7 +87,7 @@ class ClusterContext:
     `off` are the classes of controllers that are switched off in the cluster's kustomization;
     `homes` the namespaces that a chart of a name (or the image of its controller) is applied to;
     `gateways` the labels of the pods that charts install for Istio's Gateways, None if not all are known;
-    `cel` evaluates expressions.
+    `cel` evaluates expressions; `groups` are the groups of rules that are switched on.
     """
 
     public: Index
@@ -102,6 +102,7 @@ class ClusterContext:
     homes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     gateways: Sequence[Mapping[str, str]] | None = None
     cel: Evaluator | None = None
+    groups: frozenset[str] = frozenset()
 
     def knows_cluster_objects(self) -> bool:
         """Whether a cluster-scoped object that is not in Git is really missing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from importlib import resources
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.fingerprint import fingerprint
@@ -46,11 +47,14 @@ from bootstrap.validate.rules.api import (
     pod_security,
     pods,
     quota,
+    quota_sums,
     refused,
     schema,
     validation,
     versions,
 )
+from bootstrap.validate.rules.hardening import availability, rights
+from bootstrap.validate.rules.hardening import containers as hardening_containers
 
 
 def version() -> str:
@@ -95,8 +99,10 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         pod_security,
         ingress_rules,
         quota,
+        quota_sums,
     ),
     "Safety": (credentials, safety),
+    "Hardening": (hardening_containers, rights, availability),
 }
 
 CHECKS: tuple[Check, ...] = (
@@ -131,7 +137,11 @@ CHECKS: tuple[Check, ...] = (
     pod_security.check,
     ingress_rules.check,
     quota.check,
+    quota_sums.check,
     definitions.check,
+    hardening_containers.check,
+    rights.check,
+    availability.check,
 )
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,
@@ -199,6 +209,8 @@ def document() -> str:
         "(`- install.yaml # bootstrap: …`) for one that must stay as released. `bootstrap.yaml`",
         "switches rules off (`checks: {off: [GB404]}`) or changes their severity",
         "(`checks: {severity: {GB404: error}}`). Rules of your own are CEL: [checks.md](checks.md).",
+        "The group hardening is off until it is asked for: `--group hardening`, or in `bootstrap.yaml`",
+        "`checks: {groups: [hardening]}`.",
     ]
     for family, modules in FAMILIES.items():
         lines += [
@@ -214,4 +226,5 @@ def document() -> str:
             f"{rule.fix[0].upper()}{rule.fix[1:]}. |"
             for rule in rules
         ]
-    return "\n".join(lines) + "\n"
+    compared = resources.files("bootstrap.validate").joinpath("compared.md").read_text("utf-8")
+    return "\n".join(lines) + "\n\n" + compared

@@ -13,13 +13,13 @@ ANY = "*"
 def may_bring(scope: Scope, kind: str, namespace: str = "", cluster: str = IN_CLUSTER) -> str:
     """What was not read and may provide an object of a kind, with the reason; "" when nothing may.
 
-    `namespace` is "" for cluster-scoped objects, which anything may provide, except definitions: those of
-    many charts are known.
+    `namespace` is "*" for any, and "" for cluster-scoped objects, which anything may provide, except
+    definitions: those of many charts are known.
     """
     for one in scope.unknown:
         if one.cluster != cluster and one.namespace != ANY:
             continue
-        if namespace and one.namespace not in (namespace, ANY):
+        if namespace not in ("", ANY) and one.namespace not in (namespace, ANY):
             continue
         if kind == CRD and _is_known_chart(one):
             continue

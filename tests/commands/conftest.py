@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from bootstrap.core.invocation import Invocation
 from tests.commands.untrusted import Checked, Watched
 from tests.conftest import Result, Run
 from tests.repositories import OURS, write
-
-
-@pytest.fixture
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of this test's own, and kustomize on PATH."""
-    from bootstrap.repository.tools import kustomize
-
-    program = Path(kustomize(Invocation()))
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("BOOTSTRAP_CACHE_DIR", str(folder))
-    return folder
 
 
 @pytest.fixture

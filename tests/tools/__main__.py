@@ -36,7 +36,7 @@ def main(names: Sequence[str]) -> int:
     invocation = Invocation(environ=USER_ENVIRONMENT)
     try:
         _build(
-            [name for name in names if name in pinned.BY_NAME] if names else programs.NAMES,
+            [name for name in names if name in pinned.BY_NAME] if names else (*programs.NAMES, "cosign"),
             [each for name, each in PINNED.items() if not names or name in names],
             invocation,
         )

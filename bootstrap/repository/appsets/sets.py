@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository.appsets.appset import MOST, Expansion, Inputs, Refused, expand
+from bootstrap.resources.index import mapping
 
 FIX = "correct the generator or the template that the message names"
 
@@ -26,12 +27,31 @@ def followed(
         message = f"Argo CD generates nothing from the ApplicationSet {name}: {error}"
         fault = Fault("set-refused", line, message, FIX)
         return Expansion(partial=True), fault, f"Argo CD refuses it: {error}"
+    if (twice := _twice(made.applications)) is not None:
+        what = f"the ApplicationSet {name} makes two Applications of the name {twice}"
+        fault = Fault("set-refused", line, f"{what}: Argo CD refuses them", _UNIQUE)
+        return made, fault, f"{what}"
     if not made.unknown:
         return made, None, ""
     why = "; ".join(made.unknown)
     how = "wholly " if made.applications else ""
     fault = Fault("set", line, f"the ApplicationSet {name} is not {how}followed: {why}", "check it live")
     return made, fault, why
+
+
+_UNIQUE = "put what tells them apart into template.metadata.name"
+
+
+def _twice(made: Sequence[Mapping[str, Any]]) -> str | None:
+    """The name that two Applications of a set share; None where each has its own."""
+    seen: set[tuple[str, str]] = set()
+    for one in made:
+        metadata = mapping(one.get("metadata"))
+        key = (str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
+        if key in seen and key[1] and "{{" not in key[1]:
+            return key[1]
+        seen.add(key)
+    return None
 
 
 def _left(others: int) -> Expansion:

@@ -29,7 +29,7 @@ from bootstrap.validate.admission.policies import (
 from bootstrap.validate.admission.schema_values import defaulted
 from bootstrap.validate.admission.words import mentions, replaced
 from bootstrap.validate.places import Places
-from bootstrap.validate.rule import Finding, Path, Problem, Severity
+from bootstrap.validate.rule import SEVERITIES, Finding, Path, Problem, Severity
 from bootstrap.validate.ruleset import version
 
 _NAMES = dict.fromkeys(("object", "oldObject", "request", "params", "namespaceObject"), "dyn")
@@ -64,6 +64,8 @@ class _Case:
 
 def findings(repository: Repository, cel: Evaluator, places: Places) -> Iterator[Finding]:
     """What the policies of every cluster say."""
+    if not any(fact[0] == BINDING for unit in repository.units.values() for fact in unit.facts):
+        return
     for scope in repository.scopes:
         clusters: dict[str, set[str]] = {}
         for placement in scope.placements:
@@ -96,19 +98,21 @@ def problems(index: Index, cel: Evaluator) -> list[Problem]:
     """What the policies of a cluster say of its objects, each once."""
     every = list(bound(index.resources))
     crds = index.of("CustomResourceDefinition.apiextensions.k8s.io")
-    names, schemas = resources_of(crds), _schemas(crds)
+    names, subjects = resources_of(crds), list(_subjects(index, _schemas(crds)))
     unknown: dict[tuple[str, str], list[_Case]] = {}
     found: dict[tuple[str, str, str, str], Problem] = {}
 
     def tell(case: _Case, message: str) -> None:
         text = f"{case.bound.policy} denies {case.who}: {cut(message)}"
         problem = Problem(DENIED, case.resource, text, DENIED.fix, case.path, None, case.level)
-        found.setdefault((str(case.bound.policy), *_identity(case), message), problem)
+        key = (str(case.bound.policy), *_identity(case), message)
+        if key not in found or SEVERITIES.index(case.level) < SEVERITIES.index(found[key].severity):
+            found[key] = problem  # of several bindings the strictest one counts
 
     def unsure(case: _Case, reason: str) -> None:
         unknown.setdefault((case.bound.policy.name, reason), []).append(case)
 
-    cases = [case for one in every for case in _cases(one, index, names, schemas, tell, unsure)]
+    cases = [case for one in every for case in _cases(one, index, names, subjects, tell, unsure)]
     cases = list(_with_conditions(cases, cel, tell, unsure))
     validations = [mappings(case.bound.policy.spec.get("validations")) for case in cases]
     answers = _answers(cases, validations, "expression", cel)
@@ -144,34 +148,43 @@ def _cases(
     one: Bound,
     index: Index,
     names: Mapping[str, str],
-    schemas: Mapping[str, Mapping[str, Any]],
+    subjects: Sequence[_Subject],
     tell: Any,
     unsure: Any,
 ) -> Iterator[_Case]:
     level = next((level for action, level in _LEVELS if action in one.actions), None)
     if level is None:
         return
+    for resource, subject, is_pod in subjects:
+        seen = Resource(subject, resource.namespace) if is_pod else resource
+        case = _Case(one, resource, subject, is_pod, {}, level)
+        try:
+            if not concerns(one, seen, subject, plural(seen.kind, names), index):
+                continue
+            for params in parameters(one, resource, index):
+                variables = _variables(seen, subject, params, plural(seen.kind, names), index)
+                yield _Case(one, resource, subject, is_pod, variables, level)
+        except Unknown as reason:
+            unsure(case, str(reason))
+        except LookupError as reason:
+            if case.fails:
+                tell(case, str(reason.args[0]))
+
+
+_Subject = tuple[Resource, Mapping[str, Any], bool]
+"""An object of the repository, what the API server is asked about, and whether that is its pod."""
+
+
+def _subjects(index: Index, schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[_Subject]:
+    """Every object as policies see it, and the pods of workloads."""
     for resource in index.resources:
         body = api_defaults.filled(resource)
         if schema := schemas.get(f"{body.get('apiVersion')}/{body.get('kind')}"):
             body = defaulted(schema, body)
+        yield resource, body, False
         pod = api_defaults.pod(resource, body)
-        for subject, is_pod in ((body, False), (pod, True)):
-            if subject is None:
-                continue
-            seen = Resource(subject, resource.namespace) if is_pod else resource
-            case = _Case(one, resource, subject, is_pod, {}, level)
-            try:
-                if not concerns(one, seen, subject, plural(seen.kind, names), index):
-                    continue
-                for params in parameters(one, resource, index):
-                    variables = _variables(seen, subject, params, plural(seen.kind, names), index)
-                    yield _Case(one, resource, subject, is_pod, variables, level)
-            except Unknown as reason:
-                unsure(case, str(reason))
-            except LookupError as reason:
-                if case.fails:
-                    tell(case, str(reason.args[0]))
+        if pod is not None:
+            yield resource, pod, True
 
 
 def _variables(

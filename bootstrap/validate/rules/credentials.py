@@ -97,7 +97,8 @@ _OPEN_FIX = "put it into a ConfigMap if everybody may read it, else seal it (sea
 
 
 _EXAMPLES = re.compile(
-    r"(?:^|/)(?:(?:examples?|samples?|docs?|tests?|testdata)/|(?:example|sample)[-_.])", re.IGNORECASE
+    r"(?:^|/)(?:(?:examples?|samples?|docs?|tests?|testdata)/|(?:example|sample)[-_.])|[-_.](?:example|sample)\.ya?ml$",
+    re.IGNORECASE,
 )
 
 

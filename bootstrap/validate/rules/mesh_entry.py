@@ -8,6 +8,7 @@ from bootstrap.resources.index import Index, Resource, mapping, mappings, select
 from bootstrap.resources.pods import WORKLOADS, pod_labels
 from bootstrap.resources.routes import VIRTUAL, meets
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
+from bootstrap.validate.rules import secrets, services
 from bootstrap.validate.rules.mesh import GATEWAY
 
 NOT_OF_GATEWAY = Rule(
@@ -36,6 +37,25 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
             yield from _hosts(index, virtual, name)
     for gateway in index.of(GATEWAY):
         yield from _pods(index, context, gateway)
+        yield from _certificates(index, context, gateway)
+
+
+def _certificates(index: Index, context: ClusterContext, gateway: Resource) -> Iterator[Problem]:
+    """Certificates that nothing creates; Istio looks for them in the namespace of the gateway's pods."""
+    if not context.complete or not index.knows(gateway.namespace):
+        return
+    selector = mapping(gateway.spec.get("selector"))
+    pods = index.of(*WORKLOADS, namespace=gateway.namespace)
+    here = any(selects(selector, pod_labels(item)) for item in pods)
+    for number, server in enumerate(mappings(gateway.spec.get("servers"))):
+        name = mapping(server.get("tls")).get("credentialName")
+        if not name or secrets.is_made(index, gateway.namespace, str(name)):
+            continue
+        where = f" in {gateway.namespace}" if here else ""
+        message = f"{gateway} uses the certificate in Secret {name}, which nothing creates{where}"
+        there = ("Secret", gateway.namespace if here else "*", str(name))
+        place = ("spec", "servers", number, "tls", "credentialName")
+        yield problem(services.TLS_SECRET, gateway, message, *place, unless=there)
 
 
 def _hosts(index: Index, virtual: Resource, name: str) -> Iterator[Problem]:

@@ -25,6 +25,15 @@ UNSEEN = Rule(
     "move it to Argo CD's namespace",
 )
 
+NO_SKIP = Rule(
+    "GB232",
+    "dry-run-without-definition",
+    "error",
+    "A controller makes an object's definition of another object of the same sync: Argo CD's dry run finds "
+    "no such kind, and the first sync fails.",
+    "annotate it with argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true",
+)
+
 OPTIONS = "argocd.argoproj.io/sync-options"
 _KNOWN = (
     *("ApplyOutOfSyncOnly", "ClientSideApplyMigration", "CreateNamespace", "Delete", "FailOnSharedResource"),
@@ -39,11 +48,47 @@ def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
         for part in str(resource.annotations.get(OPTIONS) or "").split(","):
             if fault := _fault(part.strip()):
                 yield problem(UNKNOWN, resource, f"{resource}: {fault}", "metadata", "annotations", OPTIONS)
+    yield from _at_runtime(index)
     for application in index.of(APPLICATION):
         for number, option in enumerate(sequence(dig(application.spec, "syncPolicy", "syncOptions"))):
             if fault := _fault(str(option)):
                 place = ("spec", "syncPolicy", "syncOptions", number)
                 yield problem(UNKNOWN, application, f"{application}: {fault}", *place)
+
+
+_DEFINING = {
+    "ConstraintTemplate.templates.gatekeeper.sh": (
+        "constraints.gatekeeper.sh",
+        ("crd", "spec", "names", "kind"),
+    ),
+    "CompositeResourceDefinition.apiextensions.crossplane.io": ("", ("names", "kind")),
+    "ResourceGraphDefinition.kro.run": ("kro.run", ("schema", "kind")),
+}
+"""Kinds of which a controller makes a definition → its group ("": it says so), and where its kind is."""
+SKIP = "SkipDryRunOnMissingResource=true"
+
+
+def _at_runtime(index: Index) -> Iterator[Problem]:
+    """Objects whose definition a controller makes in the same sync: without the option, no dry run passes."""
+    seen = index if index.beyond is None else index.beyond
+    for defining, (group, path) in _DEFINING.items():
+        for source in {id(one): one for one in (*index.of(defining), *seen.of(defining))}.values():
+            own = group or str(source.spec.get("group") or "")
+            kind = f"{dig(source.spec, *path)}.{own}"
+            for user in index.of(kind):
+                if not user.application or user.application != source.application:
+                    continue
+                if not _skips(index, user):
+                    message = f"{user} is of a kind that {source} defines, in the same Application"
+                    yield problem(NO_SKIP, user, message, "metadata", "annotations")
+
+
+def _skips(index: Index, resource: Resource) -> bool:
+    if SKIP in str(resource.annotations.get(OPTIONS) or "").replace(" ", ""):
+        return True
+    application = index.applications.get(resource.application)
+    options = sequence(dig(application.spec, "syncPolicy", "syncOptions")) if application else [SKIP]
+    return SKIP in map(str, options)
 
 
 def _fault(option: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from bootstrap.core.text import names_near
 from bootstrap.git.urls import same_repository
+from bootstrap.repository.scoped import SCOPED
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import (
     IN_CLUSTER,
@@ -74,6 +76,10 @@ def check(apps: Apps) -> Iterator[Problem]:
     by_application: dict[str, list[Any]] = {}
     for owned in apps.owned:
         by_application.setdefault(owned.application, []).append(owned)
+    given: dict[str, list[str]] = defaultdict(list)
+    for one in apps.public.of(SCOPED):
+        for name in [str(one.spec["project"])] if one.spec.get("project") else projects:
+            given[name].append(str(one.spec.get("url") or "*"))
     for application in apps.applications:
         name = str(application.spec.get("project") or "default")
         if name not in projects:
@@ -86,14 +92,15 @@ def check(apps: Apps) -> Iterator[Problem]:
                 yield problem(MISSING, application, message, "spec", "project")
             continue
         project = projects[name]
-        yield from _sources(application, project)
+        yield from _sources(application, project, given[name])
         yield from _destination(application, project)
         key = f"{application.namespace}/{application.name}"
         yield from _kinds(apps, application, project, by_application.get(key, ()))
 
 
-def _sources(application: Resource, project: Resource) -> Iterator[Problem]:
-    allowed = [str(item) for item in sequence(project.spec.get("sourceRepos"))]
+def _sources(application: Resource, project: Resource, given: Sequence[str]) -> Iterator[Problem]:
+    """`given` are the repositories that Secrets give to the project; one that is not known may be any."""
+    allowed = [*(str(item) for item in sequence(project.spec.get("sourceRepos"))), *given]
     for source in sources(application.body):
         refused = any(item.startswith("!") and _fits_url(item[1:], source.repo_url) for item in allowed)
         # A deny rule allows everything else: that is how Argo CD reads it.

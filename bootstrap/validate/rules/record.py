@@ -133,6 +133,12 @@ def _checks(checks: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[Fa
     for number, rule in enumerate(off if isinstance(off, list) else ()):
         if isinstance(rule, str) and not (rule and any(one.startswith(rule) for one in rules)):
             yield ("checks", "off", number), f"checks.off names {rule}, which is not a rule"
+    known = {rule.group for rule in rules.values()} - {""}
+    groups = checks.get("groups")
+    for number, group in enumerate(groups if isinstance(groups, list) else ()):
+        if group not in known:
+            message = f"checks.groups names {group}, which is not a group{names_near(str(group), known)}"
+            yield ("checks", "groups", number), message
     severity = checks.get("severity")
     if severity is not None and not isinstance(severity, dict):
         yield ("checks", "severity"), "checks.severity is not a mapping of rules to severities"

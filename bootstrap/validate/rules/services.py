@@ -7,7 +7,7 @@ from typing import Any
 
 from bootstrap.core.text import names_near
 from bootstrap.resources.index import Index, Resource, dig, mapping, selects, sequence
-from bootstrap.resources.operators import makes_pods, makes_service
+from bootstrap.resources.operators import makers, makes_pods, makes_service
 from bootstrap.resources.pods import (
     WORKLOADS,
     declared_ports,
@@ -42,6 +42,13 @@ NO_PODS = Rule(
     "error",
     "A Service's selector matches no pods, so it never has an endpoint.",
     "make the selector match the pods' labels",
+)
+NO_ENDPOINTS = Rule(
+    "GB384",
+    "service-without-endpoints",
+    "warning",
+    "A Service that a route uses has no selector, and nothing gives it endpoints: requests end with 503.",
+    "add the selector, or an EndpointSlice with the label kubernetes.io/service-name",
 )
 TARGET_PORT = Rule(
     "GB304",
@@ -112,6 +119,9 @@ def backend(
             there = ("Service", namespace, str(name))
             yield problem(BACKEND_MISSING, user, message, *path, "name", fix=fix, unless=there)
         return
+    if not _has_endpoints(index, service):
+        message = f"{user} sends requests to {service}, which has no selector, and nothing gives it endpoints"
+        yield problem(NO_ENDPOINTS, user, message, *path, "name")
     if service.spec.get("type") == "ExternalName" and not ports(service):
         return  # an ExternalName, for any port
     if port is not None and not any(port in (p.get("name"), p.get("port")) for p in ports(service)):
@@ -119,6 +129,18 @@ def backend(
         message = f"{user} uses port {port} of Service {name}, whose ports are {has}"
         place = ("port", "number" if isinstance(port, int) else "name") if user.kind == INGRESS else ("port",)
         yield problem(BACKEND_PORT, user, message, *path, *place)
+
+
+def _has_endpoints(index: Index, service: Resource) -> bool:
+    """Whether a Service gets endpoints, or may: by its selector, by what lists them, or by an operator."""
+    if service.spec.get("selector") or service.spec.get("type") == "ExternalName":
+        return True
+    space, name = service.namespace, service.name
+    listed = index.get("Endpoints", space, name) is not None or any(
+        one.labels.get("kubernetes.io/service-name") == name
+        for one in index.of("EndpointSlice.discovery.k8s.io", namespace=space)
+    )
+    return listed or not index.knows(space) or any(makers(index, space))
 
 
 def _spell(port: Mapping[str, Any]) -> str:

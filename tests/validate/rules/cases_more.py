@@ -47,6 +47,30 @@ MORE = [
     Added("GB128", "no host name", config("a", "data: {}").replace("shop}", "shop, annotations: {_x/y: z}}")),
     Added("GB129", "of at most 262144", config("large", f"data: {{a: {'x' * 270_000}}}\n")),
     Added("GB129", "accepts 1048576", config("huge", f"data: {{a: {'x' * 1_100_000}}}\n")),
+    Added(
+        "GB232",
+        "in the same Application",
+        "apiVersion: templates.gatekeeper.sh/v1\nkind: ConstraintTemplate\n"
+        "metadata: {name: a, namespace: shop}\n"
+        "spec: {crd: {spec: {names: {kind: Repos}}}}\n---\napiVersion: constraints.gatekeeper.sh/v1beta1\n"
+        "kind: Repos\nmetadata: {name: a, namespace: shop}\n",
+        also=("GB217",),
+    ),
+    Added(
+        "GB383",
+        "of requests.cpu",
+        "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: all, namespace: shop}\n"
+        "spec: {hard: {requests.cpu: 1m}}\n",
+    ),
+    Added(
+        "GB384",
+        "has no selector",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: outside, namespace: shop}\n"
+        "spec: {ports: [{port: 80}]}\n"
+        "---\napiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: outside, namespace: shop}\n"
+        "spec: {to: {kind: Service, name: outside}}\n",
+        also=("GB217",),
+    ),
     Added("GB130", "is not a key", config("keys", "data: {a/b: c}\n")),
     Added(
         "GB130",

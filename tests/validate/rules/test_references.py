@@ -11,9 +11,13 @@ from bootstrap.validate.rules import configuration, gateways, hooks, mesh, proje
 from tests.validate.rules.asking import ask
 from tests.validate.rules.world import TREE, resources
 
-SERVICE = (
-    "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{name: http, port: 80}]}\n"
-)
+SERVICE = """\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+"""
 
 
 def one(api: str, kind: str, spec: str, name: str = "own", more: str = "") -> str:

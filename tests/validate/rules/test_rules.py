@@ -11,6 +11,7 @@ from bootstrap.validate.admission import definitions, policies
 from bootstrap.validate.own import faults as own_faults
 from bootstrap.validate.rule import Apps, ClusterContext, rules_of
 from bootstrap.validate.rules import scaling, waves
+from bootstrap.validate.rules.api.schema import LIST_KEY
 from bootstrap.validate.rules.files import BY_CODE, PATCH, UNREACHABLE
 from bootstrap.validate.rules.record import RECORD
 from bootstrap.validate.ruleset import FAMILIES, RULES
@@ -466,8 +467,14 @@ def test_rule_finds_what_is_broken_and_nothing_else(case: Case) -> None:
 
 def test_every_rule_has_a_case() -> None:
     of_files = {rule.id for rule in [*BY_CODE.values(), UNREACHABLE, RECORD, PATCH]}  # test_validate*.py
-    for module in (definitions, own_faults, policies):  # tests/validate/admission, tests/validate/own
+    for module in (
+        definitions,
+        own_faults,
+        policies,
+        *FAMILIES["Hardening"],
+    ):  # tests/validate/admission, tests/validate/own
         of_files |= {rule.id for rule in rules_of(vars(module))}
+    of_files.add(LIST_KEY.id)  # test_first_sync.py, with a definition
     assert set(RULES) - of_files == {case.rule for case in CASES}
 
 

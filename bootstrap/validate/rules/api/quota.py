@@ -20,8 +20,8 @@ KEPT_OUT = Rule(
 )
 
 QUOTA, RANGE = "ResourceQuota", "LimitRange"
-_ALIASES = {"cpu": "requests.cpu", "memory": "requests.memory"}
-_COUNTED = frozenset(
+ALIASES = {"cpu": "requests.cpu", "memory": "requests.memory"}
+COUNTED = frozenset(
     f"{kind}.{name}" for kind in ("requests", "limits") for name in ("cpu", "memory", "ephemeral-storage")
 )
 
@@ -50,22 +50,22 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
 def _refused(
     container: Container, quotas: list[Resource], limits: list[Mapping[str, Any]]
 ) -> tuple[str, Path] | None:
-    given, who = _given(container, limits), container.name
+    has, who = given(container, limits), container.name
     place: Path = (*container.path, "resources") if container.body.get("resources") else container.path
     for quota in quotas:
         if quota.spec.get("scopes") or quota.spec.get("scopeSelector"):
             continue  # which pods it counts depends on more than this
-        hard = [_ALIASES.get(str(name), str(name)) for name in mapping(quota.spec.get("hard"))]
-        lacking = ", ".join(name for name in hard if name in _COUNTED and given.get(name) is None)
+        hard = [ALIASES.get(str(name), str(name)) for name in mapping(quota.spec.get("hard"))]
+        lacking = ", ".join(name for name in hard if name in COUNTED and has.get(name) is None)
         if lacking:
             return f"{quota} requires {lacking} of every container, but {who} has none", place
     for item in limits:
         for name, most in mapping(item.get("max")).items():
-            fault = _beyond(given.get(f"limits.{name}"), most, above=True)
+            fault = _beyond(has.get(f"limits.{name}"), most, above=True)
             if fault is not None:
                 return f"{who} has a {name} limit of {fault}, but the LimitRange allows at most {most}", place
         for name, least in mapping(item.get("min")).items():
-            fault = _beyond(given.get(f"requests.{name}"), least, above=False)
+            fault = _beyond(has.get(f"requests.{name}"), least, above=False)
             if fault is not None:
                 return f"{who} requests {name} {fault}, but the LimitRange requires at least {least}", place
     return None
@@ -78,22 +78,22 @@ def _beyond(value: Any, bound: Any, above: bool) -> str | None:
     return str(value) if (own > other) == above else None
 
 
-def _given(container: Container, limits: list[Mapping[str, Any]]) -> dict[str, Any]:
+def given(container: Container, limits: list[Mapping[str, Any]]) -> dict[str, Any]:
     """Requests and limits of a container with the defaults of LimitRanges and Kubernetes."""
     own_limits = mapping(dig(container.body, "resources", "limits"))
     own_requests = mapping(dig(container.body, "resources", "requests"))
-    given: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for item in limits:
         for name, value in {**mapping(item.get("max")), **mapping(item.get("default"))}.items():
-            given[f"limits.{name}"] = value
+            found[f"limits.{name}"] = value
         for name, value in {
             **mapping(item.get("min")),
             **mapping(item.get("max")),
             **mapping(item.get("default")),
             **mapping(item.get("defaultRequest")),
         }.items():
-            given[f"requests.{name}"] = value
-    given |= {f"limits.{name}": value for name, value in own_limits.items()}
-    given |= {f"requests.{name}": value for name, value in own_limits.items()}
-    given |= {f"requests.{name}": value for name, value in own_requests.items()}
-    return given
+            found[f"requests.{name}"] = value
+    found |= {f"limits.{name}": value for name, value in own_limits.items()}
+    found |= {f"requests.{name}": value for name, value in own_limits.items()}
+    found |= {f"requests.{name}": value for name, value in own_requests.items()}
+    return found

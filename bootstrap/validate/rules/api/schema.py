@@ -5,6 +5,7 @@ Built-in kinds by the OpenAPI of Kubernetes, custom ones by their definitions.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -49,6 +50,15 @@ REQUIRED = Rule(
     "error",
     "A field that the kind requires is missing: the API server refuses the object.",
     "add the field",
+)
+
+LIST_KEY = Rule(
+    "GB134",
+    "list-key-twice",
+    "error",
+    "Two items of a list share the key by which its definition tells them apart: the API server refuses the "
+    "object.",
+    "remove one of the two, or give it another key",
 )
 
 _FREE = {"V1CustomResourceDefinition"}
@@ -145,6 +155,23 @@ def _many(value: Any, kind: list[Any], schema: Mapping[str, Any], path: Path) ->
         return
     for key, item in items:
         yield from faults(item, kind[1], schema, (*path, key))
+    if len(kind) > 2:
+        yield from _twice([item for _, item in items], kind[2], path)
+
+
+def _twice(items: list[Any], keys: list[list[Any]], path: Path) -> Iterator[Fault]:
+    """Two items of a list whose definition says that they have to differ (x-kubernetes-list-type)."""
+    seen: dict[str, int] = {}
+    for number, item in enumerate(items):
+        if keys and not isinstance(item, dict):
+            continue
+        own = {name: item.get(name, default) for name, default in keys} if keys else item
+        text = json.dumps(own, sort_keys=True, default=str)
+        if text in seen:
+            what = ", ".join(f"{name} {value}" for name, value in own.items()) if keys else str(item)
+            message = f"{_spell(path)}[{seen[text]}] and {_spell((*path, number))} both have {what}"
+            yield LIST_KEY, message if keys else f"{_spell(path)} has {what} twice", (*path, number)
+        seen.setdefault(text, number)
 
 
 def _model(value: Any, name: str, schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
