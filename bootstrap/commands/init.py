@@ -96,6 +96,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     is_flag=True,
     help="Propose the layout as a pull request; once it is merged, run the same command again.",
 )
+@click.option(
+    "--continue",
+    "go_on",
+    is_flag=True,
+    help="Go on with the cluster, only if the pull request of --pr is merged.",
+)
 @click.option("--downgrade", is_flag=True, help="Lay an older catalog out over a newer one.")
 @click.option(
     "--dry-run", is_flag=True, help="Show the whole plan and change nothing; exit 1 if it has steps."

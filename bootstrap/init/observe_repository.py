@@ -171,7 +171,7 @@ def _api_address(request: Request, url: str) -> str | None:
 def _of_deploy_key(request: Request, session: Session, url: str) -> list[Finding]:
     if not request.deploy_key or session.provider is not None:
         return []
-    found = f"{url} is not known as a GitHub, GitLab, Gitea or Forgejo, so no deploy key can be added"
+    found = f"{url} is not known as a {providers.HOSTS}, so no deploy key can be added"
     return [
         Finding(found, "give its web address with --api-url, or add a key by hand and use --argocd-ssh-key")
     ]

@@ -52,6 +52,9 @@ class Request:
     force_conflicts: bool = False
     downgrade: bool = False
     pr: bool = False
+    moves_from: str = ""
+    """The repository that the cluster follows until now, where that is to change."""
+    go_on: bool = False
     dry_run: bool = False
     yes: bool = False
     timeout: float = 600.0

@@ -1,1 +1,1 @@
-"""`bootstrap upgrade`: bring an existing layout to a newer catalog, Argo CD or charts."""
+"""`bootstrap upgrade`: merge a newer catalog, Argo CD or charts into an existing layout."""

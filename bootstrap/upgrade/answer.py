@@ -1,4 +1,4 @@
-"""What all kinds of upgrade share: the plan is shown, confirmed, carried out and reported."""
+"""What all kinds of upgrade share: the plan is shown, confirmed, carried out, and reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def execute(steps: Sequence[Step], output: Output) -> None:
 
 
 def nothing(found: Proposal, output: Output) -> int:
-    """Report that nothing is left to do, except open conflicts."""
+    """Nothing is left to do, except open conflicts."""
     opened = found.desired.conflicts
     text = [f"conflict  {one.path}: {one.reason.value}" for one in opened]
     text += [f"note: {note}" for note in found.desired.notes]
@@ -36,7 +36,7 @@ def nothing(found: Proposal, output: Output) -> int:
 
 
 def show_only(found: Proposal, output: Output) -> int:
-    """Print what a dry run shows."""
+    """What a dry run prints."""
     if not found.desired.commits:
         return nothing(found, output)
     text = [*proposal.lines(found, full=True)]
@@ -56,6 +56,8 @@ def agree(
         return
     tried = "asking before the first change"
     if not output.invocation.interactive:
-        raise RefusedError(tried, "there is no terminal to ask on", "add --yes, or preview with --dry-run")
-    if not output.confirm("Go on?"):
+        raise RefusedError(
+            tried, "there is no terminal to ask on", "add --yes, or show the plan with --dry-run"
+        )
+    if not output.confirm("Continue?"):
         raise RefusedError(tried, "the answer was no", "nothing was changed")

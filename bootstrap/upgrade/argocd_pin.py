@@ -1,4 +1,4 @@
-"""Argo CD's own version: which minors are on the way, and what the cluster does at each."""
+"""Argo CD's own version: the minors on the way, and what the cluster does at each."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bootstrap.manifests.objects import ClusterObject
 from bootstrap.upgrade.checks import numbers
 from bootstrap.upgrade.request import Request
 
-_TRIED = "upgrading Argo CD"
+_TRIED = "moving Argo CD's version"
 
 
 def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tuple[str, ...]:
-    """The versions to go through, the wanted one last; each is one minor above the one before.
+    """The versions to go through, the wanted one last; each is one minor above the previous one.
 
     `known` are those whose checksums this program has. RefusedError: a minor on the way is not among them,
-    or the wanted version is older.
+    or the wanted one is older.
     """
     wanted = wanted if wanted.startswith("v") else f"v{wanted}"
     old, new = numbers(current), numbers(wanted)
@@ -39,22 +39,18 @@ def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tup
     if new < old:
         if downgrade:
             return (wanted,)
-        found = f"the layout has {current}, and {wanted} is older"
-        raise RefusedError(
-            _TRIED, found, "revert the commit with git revert, or downgrade on purpose with --downgrade"
-        )
+        found = f"{current} is laid out, but {wanted} is older"
+        raise RefusedError(_TRIED, found, "go back with git revert, or on purpose with --downgrade")
     if new[0] != old[0]:
         found = f"{current} and {wanted} are of different major versions"
-        hint = f"read its upgrade page, then run: bootstrap init --argocd-version {wanted}"
+        hint = f"read its upgrade page, and move with bootstrap init --argocd-version {wanted}"
         raise RefusedError(_TRIED, found, hint)
     steps = []
     for minor in range(old[1] + 1, new[1]):
         fitting = [one for one in known if numbers(one)[:2] == (new[0], minor)]
         if not fitting:
-            found = f"{current} to {wanted} goes through v{new[0]}.{minor}, whose checksum is unknown here"
-            hint = (
-                f"upgrade to one of its patch releases first: --argocd v{new[0]}.{minor}.PATCH --sha256 HEX"
-            )
+            found = f"from {current} to {wanted} leads through v{new[0]}.{minor}, whose checksum is not known"
+            hint = f"move to one of its patches first: --argocd v{new[0]}.{minor}.PATCH --sha256 HEX"
             raise RefusedError(_TRIED, found, hint)
         steps.append(max(fitting, key=numbers))
     return (*steps, wanted)
@@ -63,7 +59,7 @@ def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tup
 def manifest(
     request: Request, version: str, variant: Variant, last: bool, invocation: Invocation
 ) -> Manifest:
-    """The verified manifest of one version on the way; the options' file and checksum are for the last."""
+    """The verified manifest of one version on the way; the options are for the last one."""
     given = (request.argocd_manifest, request.sha256) if last else (None, None)
     return argocd.manifest(invocation, version, variant, *given)
 
@@ -73,7 +69,7 @@ def known_versions(variant: Variant) -> list[str]:
 
 
 def check_follows(cluster: Cluster, settings: Settings, root: str) -> None:
-    """RefusedError unless the cluster's root Application follows this layout: others are never touched."""
+    """RefusedError unless the cluster's root Application follows this layout: others stay untouched."""
     found = kube.get(cluster, API_VERSION, "Application", argocd.NAMESPACE, root)
     if found is None:
         hint = "give the --context of a cluster that was installed from this repository"
@@ -85,9 +81,9 @@ def check_follows(cluster: Cluster, settings: Settings, root: str) -> None:
 
 
 def apply_crds(cluster: Cluster, manifest_text: bytes, report: Callable[[str], None]) -> bool:
-    """Apply the new version's CRDs before its controllers; returns whether anything changed.
+    """The new version's CRDs before its controllers; whether anything changed.
 
-    With force: Git has the same content a moment later.
+    By force: Git has the same a moment later.
     """
     objects = [one for one in split.split(manifest_text, "Argo CD's manifest") if _is_crd(one)]
     done = kube.apply(cluster, objects, force=True, report=report, namespace=argocd.NAMESPACE)

@@ -1,8 +1,8 @@
-"""An upgrade of a remote branch: pushed, or proposed by a pull request; conflicts go to a separate branch.
+"""An upgrade of a remote branch: pushed to it, or proposed by a pull request; conflicts on a separate branch.
 
-The branch with the open conflicts is made so that merging it is a real git conflict: its base is in the
-branch's history, and has each file as both sides last had it. It stays, and every run reports it, until
-somebody has merged it.
+Open conflicts are on a branch of their own, so that merging it is a real git conflict: its base is
+in the branch's history, with each file as both sides had it last. It is kept and reported at every run
+until someone has merged it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Acting:
 
 
 def upgrade(request: Request, output: Output) -> int:
-    """Upgrade stage by stage, as far as one run can go; returns the exit status."""
+    """Run stage by stage, as far as one run can go; returns the exit status."""
     url, branch, under = _meant(request, output)
     credential = git_credential.read(request.access, output.invocation, url)
     with ExitStack() as stack:
@@ -62,17 +62,19 @@ def upgrade(request: Request, output: Output) -> int:
             found = stages.first(remote, under, request, output, left_to_git=False)
             if request.dry_run:
                 return answer.show_only(found, output)
-            if not found.desired.commits and not found.desired.sides:
-                return _end(found, acting, request, output)
             try:
-                _stage(found, acting, request, output)
+                if found.desired.commits or found.desired.sides:
+                    _stage(found, acting, request, output)
+                elif request.argocd and request.push:
+                    _reach_cluster(found, acting, request, output)
+                    answer.execute([_waiting(found, acting, request, output)], output)
             except StalePlan:
                 tries += 1
                 if tries >= _TRIES:
                     raise
-                output.warn("the branch moved while this ran: reading it again")
+                output.warn("the branch moved meanwhile: reading it again")
                 continue
-            if not found.argocd or request.pr:
+            if not found.desired.commits or request.pr or request.argocd is None:
                 return _end(found, acting, request, output)
 
 
@@ -100,6 +102,8 @@ def _stage(found: Proposal, acting: Acting, request: Request, output: Output) ->
     made = _Made(found, acting, request)
     steps: list[answer.Step] = []
     if acting.cluster is not None and found.argocd:
+        # What a run that was ended has begun, or the minor before, comes to its end first.
+        steps.append(_waiting(found, acting, request, output))
         manifest = desired.tree[before.prefix + layout.MANIFEST]
         cluster = acting.cluster
         crds = lambda: _crds(cluster, manifest, output)  # noqa: E731
@@ -108,17 +112,14 @@ def _stage(found: Proposal, acting: Acting, request: Request, output: Output) ->
         what = f"{counted(len(found.changes), 'file')} to {branch} of {url}"
         steps.append((f"propose {what}" if request.pr else f"push {what}", made.push))
     if desired.sides:
-        steps.append((f"have {counted(len(desired.sides), 'conflict')} on {made.conflicts_head}", made.open))
+        steps.append((f"push {counted(len(desired.sides), 'conflict')} to {made.conflicts_head}", made.open))
     if request.pr:
         steps.append(("open or update the pull request", made.ask))
-    if acting.cluster is not None and found.argocd:
-        wait = lambda: _wait(found, acting, request, output)  # noqa: E731
-        steps.append((f"wait until Argo CD {found.argocd} and everything else is Synced and Healthy", wait))
     answer.execute(steps, output)
 
 
 def _refused(found: Proposal, acting: Acting, request: Request) -> tuple[Finding, ...]:
-    """What prevents a push: branch protection, and what would stop working."""
+    """What prevents a push: protection of the branch, and what would stop working."""
     if request.pr:
         return ()
     notes = list(found.notes)
@@ -126,7 +127,7 @@ def _refused(found: Proposal, acting: Acting, request: Request) -> tuple[Finding
         live = kube.list_objects(acting.cluster, "apiextensions.k8s.io/v1", "CustomResourceDefinition")
         notes += checks.stored_versions(live, found.difference.after.values())
     findings = [
-        Finding(one.found, f"{one.fix}; a pull request (--pr) shows it to whoever decides")
+        Finding(one.found, f"{one.fix}; a pull request (--pr) shows it to the reviewers")
         for one in notes
         if one.fatal
     ]
@@ -155,7 +156,7 @@ class _Made:
         self._record = found.desired.tree[found.before.prefix + RECORD]
 
     def push(self) -> None:
-        """Push the stage's commits to the branch, or to the one that is proposed."""
+        """Push the stage's commits to the branch or to the proposed one."""
         before, acting = self._found.before, self._acting
         catalog = before.previous.record.catalog_commit
         beside: str | None = None
@@ -185,7 +186,7 @@ class _Made:
         acting.pushed = made
 
     def open(self) -> None:
-        """Push the branch whose merge is the conflict."""
+        """The branch whose merge is the conflict."""
         trailer = f"{REVIEW_TRAILER}: {self.conflicts_head}"
         commit = conflicts.theirs_commit(
             self._found.desired, self._record, self._found.before.prefix, self._found.catalog
@@ -195,7 +196,7 @@ class _Made:
         self._acting.conflicts = self.conflicts_head
 
     def ask(self) -> None:
-        """Open a pull request for the stage; once that is merged, one for the conflicts."""
+        """A pull request for the stage; once that is in the branch, one for the conflicts."""
         provider, before = self._acting.session.provider, self._found.before
         assert provider is not None  # noqa: S101 - found before the first step
         if self._acting.pushed:
@@ -216,13 +217,13 @@ class _Made:
 
 
 def _reach_cluster(found: Proposal, acting: Acting, request: Request, output: Output) -> None:
-    """Connect to the cluster whose Argo CD is upgraded; RefusedError if it follows another layout."""
+    """The cluster whose Argo CD moves; RefusedError if it follows another layout."""
     if acting.cluster is None:
         acting.cluster = kube.connect(output.invocation, request.context)
     clusters = found.before.clusters()
     name = request.cluster or next(iter(clusters))
     if name not in clusters or (request.cluster is None and len(clusters) > 1):
-        hint = f"name the one for this context with --cluster: {', '.join(clusters)}"
+        hint = f"name the one of this context with --cluster: {', '.join(clusters)}"
         raise InputError("choosing the cluster", f"the layout has {counted(len(clusters), 'cluster')}", hint)
     argocd_pin.check_follows(acting.cluster, clusters[name], _root(found, name))
 
@@ -240,18 +241,24 @@ def _crds(cluster: kube.Cluster, manifest: bytes, output: Output) -> None:
     argocd_pin.apply_crds(cluster, manifest, output.detail)
 
 
-def _wait(found: Proposal, acting: Acting, request: Request, output: Output) -> None:
-    assert acting.cluster is not None  # noqa: S101 - planned only with a cluster
+def _waiting(found: Proposal, acting: Acting, request: Request, output: Output) -> answer.Step:
+    """The step that waits until the cluster runs what the branch says now."""
     name = request.cluster or next(iter(found.before.clusters()))
-    wait_for(
-        acting.cluster,
-        _root(found, name),
-        acting.pushed,
-        request.timeout,
-        output.info,
-        namespace=NAMESPACE,
-        descends=acting.session.remote.descends,
-    )
+
+    def wait() -> None:
+        assert acting.cluster is not None  # noqa: S101 - planned only with a cluster
+        wait_for(
+            acting.cluster,
+            _root(found, name),
+            found.before.tip,
+            request.timeout,
+            output.info,
+            namespace=NAMESPACE,
+            descends=acting.session.remote.descends,
+        )
+
+    version = found.before.previous.record.argocd_version
+    return f"wait until everything is Synced and Healthy with Argo CD {version}", wait
 
 
 def _end(found: Proposal, acting: Acting, request: Request, output: Output) -> int:
@@ -263,7 +270,7 @@ def _end(found: Proposal, acting: Acting, request: Request, output: Output) -> i
         made = acting.pushed
         text.append(f"pushed {made[:12]} to {found.before.repo.branch}; to undo: git revert -m 1 {made[:12]}")
     if acting.requests:
-        text.append("when it is merged, run the same command to continue")
+        text.append("once it is merged, run the same command again")
     text += [f"conflict  {one.path}: {one.reason.value}" for one in opened]
     if acting.conflicts:
         text.append(

@@ -20,7 +20,7 @@ PACKAGE = "gitops-bootstrap"
 _INNER = "bootstrap/_catalog/"
 _VERSION = re.compile(r"v?\d+(\.\d+)*([-.+a-z0-9]*)", re.IGNORECASE)
 _LARGEST = 50_000_000
-"""The most bytes that a wheel's catalog may unpack to; a hundred times its size."""
+"""Bytes that a wheel's catalog may unpack to: a hundred times its size."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Catalog:
 def find(to: str | None, invocation: Invocation) -> Catalog:
     """The catalog that `--to` names: this program's, or that of a wheel at a path or URL#sha256=HEX.
 
-    InputError: a version other than this program's, not a wheel of this project, a URL without a checksum.
+    InputError: another version than this program's, not a wheel of this project, a URL without a checksum.
     """
     if to is None or to.removeprefix("v") == catalog.VERSION:
         return Catalog(catalog.VERSION, catalog.load())
@@ -76,12 +76,12 @@ def _read(place: str, wanted: str | None, invocation: Invocation) -> bytes:
     actual = hashlib.sha256(content).hexdigest()
     if wanted and actual != wanted:
         found = f"its sha256 is {actual}, expected {wanted}"
-        raise ChecksumDiffers("reading --to", found, "give the file that the checksum belongs to", place)
+        raise ChecksumDiffers("reading --to", found, "give the file with that checksum", place)
     return content
 
 
 def _of_wheel(content: bytes, place: str) -> Catalog:
-    hint = f"give a wheel of {PACKAGE} from its release"
+    hint = f"give a released wheel of {PACKAGE}"
     try:
         with zipfile.ZipFile(BytesIO(content)) as wheel:
             names = wheel.infolist()
@@ -92,17 +92,17 @@ def _of_wheel(content: bytes, place: str) -> Catalog:
             if sum(one.file_size for one in inside) > _LARGEST:
                 found = f"its catalog is larger than {_LARGEST // 1_000_000} MB"
                 raise InputError("reading --to", found, hint, place)
-            header = HeaderParser().parsestr(wheel.read(metadata[0]).decode("utf-8", "replace"))
+            fields = HeaderParser().parsestr(wheel.read(metadata[0]).decode("utf-8", "replace"))
             files = {one.filename.removeprefix(_INNER): wheel.read(one) for one in inside}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise InputError("reading --to", f"it is not a wheel: {error}", hint, place) from error
-    if str(header["Name"]).replace("_", "-").lower() != PACKAGE or not header["Version"]:
-        raise InputError("reading --to", f"it is a wheel of {header['Name']}", hint, place)
+    if str(fields["Name"]).replace("_", "-").lower() != PACKAGE or not fields["Version"]:
+        raise InputError("reading --to", f"it is a wheel of {fields['Name']}", hint, place)
     files = {path: text for path, text in files.items() if _is_ours(path)}
-    return Catalog(str(header["Version"]), files)
+    return Catalog(str(fields["Version"]), files)
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a path is in the catalog's folders; not __init__.py files, nor paths that lead elsewhere."""
+    """A file of the catalog's folders; neither package files nor paths that lead elsewhere."""
     parts = path.split("/")
     return parts[0] in catalog.FOLDERS and len(parts) > 1 and not {"", ".", ".."} & set(parts)

@@ -1,4 +1,4 @@
-"""`--charts`: upgrade each component's chart to the newest version of its major in its repository's index."""
+"""`--charts`: each component's chart to the newest version of its major, as its repository's index has it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from bootstrap.manifests.reader import documents, is_application
 from bootstrap.yamledit import edit
 
 _RELEASED = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(\+\S+)?")
+LISTED = 3
+"""Charts that the error names where none could be looked up."""
 SECONDS = 20.0
-"""How long to wait for a registry that asks to wait."""
+"""How long to wait for a registry that limits requests."""
 
 
 class Bumper:
-    """Edits a layout's Applications, and collects notes about that."""
+    """Edits a layout's Applications, and collects notes about it."""
 
     def __init__(self, prefix: str, invocation: Invocation, ca_file: Path | None) -> None:
         self._prefix, self._invocation, self._ca_file = prefix, invocation, ca_file
@@ -32,7 +34,7 @@ class Bumper:
         self.unread: list[str] = []
 
     def edit(self, tree: dict[str, bytes]) -> Mapping[str, bytes]:
-        """The tree with newer charts; what could not be read stays as it is."""
+        """The tree with newer charts; those that could not be read stay as they are."""
         paths = [
             path
             for path in sorted(tree)
@@ -49,9 +51,11 @@ class Bumper:
         return {**tree, **{path: self._bumped(path, tree[path]) for path in paths}}
 
     def with_notes(self, desired: Desired) -> Desired:
-        """The layout with the notes; DownloadUnavailable if no index at all could be read."""
+        """With the notes; DownloadUnavailable if no index could be read."""
         if self.unread and all(isinstance(one, str) for one in self._known.values()):
-            found = "; ".join(dict.fromkeys(self.unread))
+            listed = list(dict.fromkeys(self.unread))
+            more = f"; and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+            found = "; ".join(listed[:LISTED]) + more
             hint = "check the network and HTTPS_PROXY, or upgrade without --charts"
             raise DownloadUnavailable("reading the charts' versions", found, hint)
         unread = [f"chart not looked up: {one}" for one in dict.fromkeys(self.unread)]
@@ -65,7 +69,7 @@ class Bumper:
         return edit.replace_scalars(content, edits, where=path) if edits else content
 
     def _newest(self, repository: str, chart: str, current: str) -> str | None:
-        """A newer version of the same major, if there is one; a newer major is noted."""
+        """A newer version of the same major, if there is one; a newer major is a note."""
         versions = self._versions(repository, chart)
         if isinstance(versions, str):
             self.unread.append(f"{chart} ({versions})")
@@ -100,7 +104,7 @@ class Bumper:
             return f"{error.where or repository}: {error.found}"
 
     def _indexed(self, url: str) -> dict[str, list[str]]:
-        """Chart → versions, of those that the index gives a digest for."""
+        """Chart → versions, for those with a digest in the index."""
         import yaml
 
         from bootstrap.http import download
@@ -144,5 +148,5 @@ def _is_http(repository: str) -> bool:
 
 def _key(version: str) -> tuple[int, int, int]:
     found = _RELEASED.fullmatch(version)
-    assert found is not None  # noqa: S101 - only called with releases
+    assert found is not None  # noqa: S101 - asked of releases alone
     return int(found[1]), int(found[2]), int(found[3])

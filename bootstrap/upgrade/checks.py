@@ -1,4 +1,4 @@
-"""Breaking notes that check themselves: what the versions that are crossed take away, and who uses it."""
+"""Breaking changes that are checked: what the crossed versions remove, and what uses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Note:
-    """One thing that breaks, or may. `fatal`: what is there now stops working."""
+    """Something that breaks, or may. `fatal`: something that works now stops working."""
 
     found: str
     fix: str
@@ -30,7 +30,7 @@ class Note:
 
 
 def removed_values(base: Files, theirs: Files, ours: Files, prefix: str) -> Iterator[Note]:
-    """Values that a component sets here, and that the catalog has dropped."""
+    """Values that a component sets here but that the catalog has dropped."""
     for unit, paths in units.by_unit(theirs, prefix).items():
         for path in paths:
             if not path.endswith("values.yaml") or path not in base or path not in ours:
@@ -47,13 +47,13 @@ def removed_values(base: Files, theirs: Files, ours: Files, prefix: str) -> Iter
                     )
 
 
-def no_longer_served(before: Iterable[Resource], after: Iterable[Resource]) -> Iterator[Note]:
+def served_no_more(before: Iterable[Resource], after: Iterable[Resource]) -> Iterator[Note]:
     """Versions of custom resources that a CRD drops, and the objects in Git that still use them."""
     after = list(after)
     old, new = _versions(before), _versions(after)
     for (group, kind), versions in sorted(old.items()):
         if (group, kind) not in new:
-            continue  # the CRD itself is removed with its source: the difference shows that
+            continue  # the CRD itself is removed with its component: the diff shows that
         for version in sorted(versions - new[group, kind]):
             users = [
                 one
@@ -64,15 +64,13 @@ def no_longer_served(before: Iterable[Resource], after: Iterable[Resource]) -> I
             left = ", ".join(sorted(new[group, kind])) or "none"
             for one in users:
                 where = f"{one.file}:{one.line}" if one.file else ""
-                yield Note(f"{found}, but {one} uses it", f"use {group}/{left}", where, fatal=True)
+                yield Note(f"{found}, and {one} has that version", f"use {group}/{left}", where, fatal=True)
             if not users:
-                yield Note(
-                    f"{found}", f"nothing in Git uses it; anything else that does must use {group}/{left}"
-                )
+                yield Note(f"{found}", f"nothing in Git uses it; other users must move to {group}/{left}")
 
 
 def stored_versions(live: Iterable[Mapping[str, Any]], after: Iterable[Resource]) -> Iterator[Note]:
-    """Versions that the cluster still stores objects in, and that the new CRDs do not have."""
+    """Versions in which the cluster still stores objects and that the new CRDs do not have."""
     new = _versions(after, served=False)
     for crd in live:
         spec, status = mapping(crd.get("spec")), mapping(crd.get("status"))

@@ -22,10 +22,10 @@ def digest(sides: Mapping[str, Sides]) -> str:
 
 
 def base_commit(desired: Desired, record: bytes, prefix: str, onto: str) -> Commit:
-    """A commit that the branch merges: each file in conflict as both sides last had it."""
+    """Next to the branch, which merges it: each conflicting file as both sides had it last."""
     files = {one.path: one.base for one in desired.sides.values()} | {prefix + RECORD: record}
     message = (
-        "Base of the open conflicts with the catalog\n\n"
+        "What open conflicts with the catalog start from\n\n"
         "By `bootstrap upgrade`. The branch merges this, so that git finds the conflicts again.\n\n"
         f"{TRAILER}: {digest(desired.sides)}\n"
     )
@@ -33,7 +33,7 @@ def base_commit(desired: Desired, record: bytes, prefix: str, onto: str) -> Comm
 
 
 def theirs_commit(desired: Desired, record: bytes, prefix: str, version: str) -> Commit:
-    """A commit on top of the base: each file as the catalog has it. Whoever merges it decides."""
+    """On top of it: each file as in the catalog. Merging it decides the conflicts and closes them."""
     files = {one.path: one.theirs for one in desired.sides.values()}
     closed = without_conflicts(record, desired.sides)
     reasons = {one.path: one.reason.value for one in desired.conflicts}
@@ -51,5 +51,5 @@ def _changes(files: Mapping[str, bytes | None]) -> tuple[FileChange, ...]:
 
 
 def empty(message: str) -> Commit:
-    """A commit that changes no file: it merges what the branch did not have."""
+    """A commit that changes no file: it merges what the branch lacked."""
     return Commit(message, ())

@@ -1,4 +1,4 @@
-"""Finishing an upgrade with conflicts: `--continue` makes its commit, `--abort` restores everything."""
+"""Ends an upgrade that git waits for: `--continue` makes its commit, `--abort` restores everything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOW = "resolve each (git mergetool), git add it, then: bootstrap upgrade --conti
 
 
 def found(calls: Calls) -> State | None:
-    """The unfinished upgrade. One that a person has finished with git itself is forgotten."""
+    """The upgrade that git waits for. One that the user has ended with git itself is forgotten."""
     begun = state.read(calls)
     if begun is None or not begun.ready:
         return begun
@@ -29,7 +29,7 @@ def found(calls: Calls) -> State | None:
 
 
 def abort(calls: Calls, output: Output) -> int:
-    """Put the work tree back; InputError when no upgrade is under way."""
+    """Restore the work tree; InputError if no upgrade is in progress."""
     begun = found(calls)
     if begun is None:
         hint = "undo a committed upgrade with: git revert -m 1 COMMIT"
@@ -62,7 +62,7 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
     files, before = _files(calls, tree, prefix), _files(calls, begun.before, prefix)
     for path in begun.reasons:
         if _has_markers(files.get(path, b"")):
-            hint = f"decide it, then: git add {path}"
+            hint = f"resolve it, then: git add {path}"
             raise RefusedError(tried, f"{path} still has git's conflict markers", hint, calls.shown)
     preflight.refuse(build_check.findings(before, files, prefix, output.invocation, output.info), [])
     who = identity(output.invocation, request.author)
@@ -82,7 +82,7 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
 
 
 def _files(calls: Calls, tree: str, prefix: str) -> dict[str, bytes]:
-    """The layout's files in a local commit or tree."""
+    """The layout's files of a local commit or tree."""
     import tarfile
     from io import BytesIO
 

@@ -26,7 +26,7 @@ Charts = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class Bump:
-    """A chart of an Application, with its version before and after ("": not there)."""
+    """A chart of an Application, with its version before and after ("" if absent)."""
 
     application: str
     chart: str
@@ -79,12 +79,12 @@ def difference(
 
 
 def lines(found: Difference, full: bool) -> Iterator[str]:
-    """For a person: an Application, its chart, its objects; with `full`, what changes in each."""
-    applications = {one.application for one in found.changes} | {one.application for one in found.bumps}
-    if not applications:
-        yield "no rendered object changes in the cluster"
+    """As text: an Application, its chart, its objects; with `full`, what changes in each."""
+    described = {one.application for one in found.changes} | {one.application for one in found.bumps}
+    if not described:
+        yield "none of the rendered objects changes in the cluster"
         return
-    for application in sorted(applications):
+    for application in sorted(described):
         yield f"Application {application or '(applied by hand)'}"
         for bump in (one for one in found.bumps if one.application == application):
             versions = f"{bump.before or '(none)'} -> {bump.after or '(none)'}"

@@ -54,6 +54,8 @@ def _in_work_tree(calls: Calls, under: str, request: Request, output: Output) ->
     if request.go_on and begun is None:
         hint = "start one: bootstrap upgrade"
         raise InputError("finishing the upgrade", "no upgrade is in progress here", hint, calls.shown)
+    if not request.dry_run:
+        worktree.forget_made(calls)
     branch = worktree.branch_of(calls)
     if begun is None or not request.dry_run:
         worktree.check_ready(calls)
@@ -100,7 +102,7 @@ def _carry_out(
     begun = State(tip, branch, found.subject, reasons)
     conflicts = {one.path: one for one in desired.conflicts}
     merge = lambda: worktree.begin_merge(calls, begun, made, theirs, desired.sides, conflicts)  # noqa: E731
-    answer.execute([(f"merge into {branch}, leaving the conflicts", merge)], output)
+    answer.execute([(f"merge into {branch}, as far as it goes", merge)], output)
     return finish.waiting(calls, begun, output)
 
 

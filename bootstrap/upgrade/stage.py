@@ -1,4 +1,4 @@
-"""One stage of an upgrade: the layout as it is, and with the next catalog, Argo CD or charts."""
+"""One step of an upgrade: the layout as it is, and with the next catalog, Argo CD or charts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Edit = Callable[[dict[str, bytes]], Mapping[str, bytes]]
 
 @dataclass(frozen=True)
 class Before:
-    """A layout as it is on a branch. `settings` are those of the first cluster that was laid out."""
+    """A layout as it is on a branch. `settings` are those of the first cluster."""
 
     repo: RepositoryState
     previous: PreviousLayout
@@ -39,25 +39,25 @@ class Before:
         return self.repo.tip or ""
 
     def clusters(self) -> dict[str, Settings]:
-        """Every cluster of the layout, by name."""
+        """Every cluster of the layout, by its name."""
         return {one.cluster: one for one in self.previous.clusters(self.settings)}
 
 
 def observe(where: Remote, path: str) -> Before:
-    """The layout below `path` on the remote's branch; InputError when there is none."""
+    """The layout below `path` on the remote branch; InputError if there is none."""
     prefix = f"{path}/" if path else ""
     folders = tuple(f"{prefix}{folder}/" for folder in catalog.FOLDERS)
     repo = where.observe(read=(*folders, prefix + RECORD), under=path or None)
     tried = "reading the layout"
     if prefix + RECORD not in repo.files:
         elsewhere = sorted(one.rpartition("/")[0] for one in repo.paths if one.endswith(f"/{RECORD}"))
-        hint = f"name its folder: --path {elsewhere[0]}" if elsewhere else "create one first: bootstrap init"
+        hint = f"name its folder: --path {elsewhere[0]}" if elsewhere else "lay it out first: bootstrap init"
         raise InputError(tried, f"{prefix}{RECORD} is not in branch {repo.branch}", hint, repo.url)
     record = parse_record(repo.files[prefix + RECORD], prefix + RECORD)
     last = PreviousLayout(record, shipped_before(where, record, prefix))
     clusters = last.clusters(Settings(repo.url, repo.branch, path=path))
     if not clusters:
-        hint = "add one: bootstrap init --cluster NAME"
+        hint = "lay one out: bootstrap init --cluster NAME"
         raise InputError(tried, f"{prefix}{RECORD} names no cluster", hint, repo.url)
     return Before(repo, last, clusters[0])
 
@@ -71,7 +71,7 @@ def catalog_stage(
     downgrade: bool = False,
     suffix: str = "",
 ) -> Desired:
-    """The catalog's changes merged, with the changes of `edit_tree`; RefusedError for an older catalog."""
+    """The catalog's changes merged, and the changes of `edit_tree`; RefusedError for an older one."""
     record = before.previous.record
     if not downgrade:
         plan_layout.refuse_older(to.version, record)
@@ -93,7 +93,7 @@ def catalog_stage(
 def argocd_stage(
     before: Before, manifest: Manifest, invocation: Invocation, *, left_to_git: bool, suffix: str = ""
 ) -> Desired:
-    """Argo CD's pin moved to another version, with the current catalog, and its images' digests."""
+    """Argo CD's pin moved to another version, with the catalog that is laid out, and its images' digests."""
     record = before.previous.record
     named = images.settle(None, record.argocd_images, manifest.content, invocation)
     preflight.refuse(list(named.findings), [])
@@ -107,7 +107,7 @@ def argocd_stage(
     shipped = plan_layout.laid_catalog(before.previous, before.settings)
     if shipped is None:
         raise InputError(
-            "upgrading Argo CD",
+            "moving Argo CD's version",
             f"the catalog's commit {record.catalog_commit[:12] or '(none recorded)'} is not in the history",
             "upgrade the catalog first: bootstrap upgrade",
             before.repo.url,
@@ -121,12 +121,12 @@ def argocd_stage(
 
 
 def refuse_unsigned(before: Before, desired: Desired, sign: bool, invocation: Invocation) -> None:
-    """RefusedError if Argo CD accepts only signed commits and these would not be signed."""
+    """RefusedError where Argo CD takes only signed commits, and these would not be."""
     keys, commits = before.previous.record.signed_by, bool(desired.commits)
     found = signing_keys.findings(keys, before.previous.record.argocd_version, commits, sign, invocation)
     preflight.refuse(list(found), [])
 
 
 def with_note(desired: Desired, note: str) -> Desired:
-    """The same with one more note."""
+    """The same, with one more note."""
     return replace(desired, notes=(*desired.notes, note))

@@ -12,7 +12,7 @@ from bootstrap.upgrade.stage import Before
 
 
 def first(where: Remote, path: str, request: Request, output: Output, *, left_to_git: bool) -> Proposal:
-    """The first stage with changes; else the catalog's, with what is still open."""
+    """The first stage that has something to change; else the catalog's, with what is still open."""
     with output.progress("reading the repository"):
         before = stage.observe(where, path)
     catalog = _catalog(before, request, output, left_to_git)
@@ -37,7 +37,7 @@ def _catalog(before: Before, request: Request, output: Output, left_to_git: bool
     if bumps:
         desired = bumps.with_notes(desired)
     stage.refuse_unsigned(before, desired, request.sign, output.invocation)
-    with output.progress("comparing the rendered objects") as progress:
+    with output.progress("comparing what is rendered") as progress:
         return proposal.examine(
             before,
             desired,
@@ -49,12 +49,12 @@ def _catalog(before: Before, request: Request, output: Output, left_to_git: bool
 
 
 def argocd_next(before: Before, request: Request, output: Output, left_to_git: bool) -> Proposal | None:
-    """The next minor on the way to the requested version; None: it is reached."""
+    """The next minor on the way to the requested version; None if that is laid out."""
     record = before.previous.record
     assert request.argocd is not None  # noqa: S101 - asked for only then
     if before.settings.adopted:
-        found = "this cluster's Argo CD was adopted: its owner manages its installation"
-        raise RefusedError("upgrading Argo CD", found, "upgrade it where it was installed from")
+        found = "this cluster's Argo CD was adopted: its installation is not managed here"
+        raise RefusedError("moving Argo CD's version", found, "upgrade it where it was installed from")
     known = argocd_pin.known_versions(record.argocd_variant)
     steps = argocd_pin.way(record.argocd_version, request.argocd, known, request.downgrade)
     if not steps:
@@ -66,9 +66,9 @@ def argocd_next(before: Before, request: Request, output: Output, left_to_git: b
     desired = stage.argocd_stage(before, manifest, output.invocation, left_to_git=left_to_git, suffix=suffix)
     stage.refuse_unsigned(before, desired, request.sign, output.invocation)
     if len(steps) > 1:
-        later = f"then, when it is Synced and Healthy: {', '.join(steps[1:])}"
+        later = f"then, once it is Synced and Healthy: {', '.join(steps[1:])}"
         desired = stage.with_note(desired, later)
-    with output.progress("comparing the rendered objects") as progress:
+    with output.progress("comparing what is rendered") as progress:
         return proposal.examine(
             before,
             desired,

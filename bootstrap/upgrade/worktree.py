@@ -1,6 +1,6 @@
-"""An upgrade in a work tree: a commit on the checked-out branch, or a merge with conflicts.
+"""An upgrade in a work tree: a commit on the branch that is checked out, or a merge that git waits for.
 
-Without conflicts it is a commit, as by `git merge --ff-only`. A conflict is git's own: stages 1, 2 and 3
+What does not conflict is a commit, as by `git merge --ff-only`. A conflict is git's own: stages 1, 2 and 3
 in the index and MERGE_HEAD, so that git status, git mergetool and git merge --abort know what to do.
 """
 
@@ -21,7 +21,7 @@ from bootstrap.upgrade import state
 from bootstrap.upgrade.state import State
 
 REF = "refs/bootstrap/upgrade"
-"""What was made but is not in the branch yet."""
+"""What was created and is not in the branch yet."""
 _TRIED = "upgrading the work tree"
 _BUSY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 
@@ -32,12 +32,12 @@ def calls_for(root: Path, invocation: Invocation) -> Calls:
 
 
 def url_of(root: Path) -> str:
-    """The work tree as a repository's URL."""
+    """The work tree as a repository."""
     return f"file://{quote(str(root))}"
 
 
 def branch_of(calls: Calls) -> str:
-    """The checked-out branch; InputError if there is none."""
+    """The branch that is checked out; InputError if none is."""
     head = calls.run("symbolic-ref", "--quiet", "HEAD").text
     if not head.startswith("refs/heads/"):
         hint = "check out the branch to upgrade: git switch main"
@@ -46,24 +46,29 @@ def branch_of(calls: Calls) -> str:
 
 
 def check_ready(calls: Calls) -> None:
-    """RefusedError if the user has uncommitted changes, or git is in the middle of an operation."""
+    """RefusedError if the user has uncommitted changes, or git is in the middle of something."""
     for name in _BUSY:
         if state.place(calls, name).exists():
-            found = f"git is in the middle of an operation ({name})"
+            found = f"git is in the middle of something ({name})"
             raise RefusedError(_TRIED, found, "finish or abort that first: git status", calls.shown)
     changed = calls.check_run(_TRIED, "status", "--porcelain", "--untracked-files=no", "-z").out
     if changed:
         first = changed.split(b"\0")[0][3:].decode("utf-8", "replace")
-        found = f"{first} has uncommitted changes"
-        raise RefusedError(_TRIED, found, "commit them, or stash them: git stash", calls.shown)
+        found = f"{first} is changed and not committed"
+        raise RefusedError(_TRIED, found, "commit or stash it: git stash", calls.shown)
     if calls.check_run(_TRIED, "rev-parse", "--is-shallow-repository").text == "true":
-        hint = "fetch the history: git fetch --unshallow; or upgrade the remote branch: --push or --pr"
-        raise RefusedError(_TRIED, "this is a shallow clone: the previous layout is missing", hint)
+        hint = "fetch the history: git fetch --unshallow; or upgrade the remote's branch: --push or --pr"
+        raise RefusedError(_TRIED, "this is a shallow clone: what was laid out last is missing", hint)
 
 
 def take(calls: Calls, commit: str) -> None:
-    """Move the branch to a commit made on it; GitError when a file of the user's is in the way."""
+    """Move the branch to a commit made on it; GitError if a file of the user is in the way."""
     calls.check_run(_TRIED, "merge", "--ff-only", "--quiet", commit)
+    calls.run("update-ref", "-d", REF)
+
+
+def forget_made(calls: Calls) -> None:
+    """Nothing holds what a run made that was ended before it was taken, or right after."""
     calls.run("update-ref", "-d", REF)
 
 
@@ -75,10 +80,10 @@ def begin_merge(
     sides: Mapping[str, Sides],
     conflicts: Mapping[str, Conflict],
 ) -> None:
-    """Leave a merge of `theirs` with these conflicts; everything else is as in `commit`."""
+    """Leave a merge of `theirs` with these conflicts, everything else being as in `commit`."""
     ids = _store(calls, sides)
     state.write(calls, begun)
-    # A file that was only touched or copied is not a change, but read-tree only reads the index.
+    # A file that was only touched or copied has not changed, but read-tree only checks the index.
     calls.run("update-index", "-q", "--refresh")
     calls.check_run(_TRIED, "read-tree", "-m", "-u", begun.before, commit)
     listed = []
@@ -103,14 +108,15 @@ def begin_merge(
 def put_back(calls: Calls, begun: State) -> None:
     """Restore the work tree as it was before; untracked files stay.
 
-    RefusedError if commits were made since.
+    RefusedError when commits were made since.
     """
     head = calls.check_run(_TRIED, "rev-parse", "HEAD").text
     if head != begun.before:
-        hint = f"to go back further: git revert, or git reset --keep {begun.before[:12]}"
-        found = f"HEAD is at {head[:12]}, but was at {begun.before[:12]} when the upgrade began"
+        hint = f"to go back behind it: git revert, or git reset --keep {begun.before[:12]}"
+        found = f"HEAD is at {head[:12]}, but was at {begun.before[:12]} when the upgrade started"
         raise RefusedError("ending the upgrade", found, hint, calls.shown)
-    # Like git merge --abort, which needs MERGE_HEAD: a killed run may not have written that.
+    calls.run("update-index", "-q", "--refresh")
+    # As git merge --abort does, which needs MERGE_HEAD: a killed run may not have written that.
     calls.check_run("ending the upgrade", "reset", "--quiet", "--merge", begun.before)
     for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"):
         state.place(calls, name).unlink(missing_ok=True)
@@ -141,7 +147,7 @@ def _mode(calls: Calls, commit: str, path: str) -> str:
 
 
 def _show(calls: Calls, one: Sides, reason: Reason) -> None:
-    """Show in the work tree: both sides between markers; ours, if the lines alone would not conflict."""
+    """In the work tree: both sides between markers; ours, if the lines alone would not conflict."""
     if one.ours is None:
         how = "--theirs"
     elif one.theirs is None or reason is Reason.HELD:

@@ -60,7 +60,7 @@ def _build(names: Sequence[str], tools: Sequence[pinned.Pinned], invocation: Inv
 def _fetch() -> None:
     """What cannot be fetched is said; the tests that read it skip by name."""
     if shutil.which("npm"):
-        servers.installed()
+        servers.install()
     for read in (
         test_alloy.source,
         *(partial(custom_resources.text, name) for name in custom_resources.MODULES),

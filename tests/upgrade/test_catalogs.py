@@ -74,7 +74,7 @@ def test_a_wheel_by_url_is_held_to_its_checksum(old: Path, invocation: Invocatio
 @pytest.mark.parametrize(
     ("to", "words"),
     [
-        ("9.9.9", "not 9.9.9"),
+        ("9.9.9", ", not 9.9.9"),
         ("nowhere.whl", "No such file"),
         ("{old}#sha256=12", "is not a checksum"),
         ("{readme}", "it is not a wheel"),

@@ -46,12 +46,12 @@ def test_a_value_that_the_catalog_gave_up_and_that_is_set_here_is_found() -> Non
 
 def test_a_version_that_a_crd_gives_up_is_fatal_where_git_still_has_it() -> None:
     before, after = [crd("v1alpha1", "v1")], [crd("v1"), thing("v1alpha1")]
-    (note,) = checks.no_longer_served(before, after)
+    (note,) = checks.served_no_more(before, after)
     assert note.fatal
     assert note.where == "apps/a.yaml:3"
-    (unused,) = checks.no_longer_served(before, [crd("v1"), thing("v1")])
+    (unused,) = checks.served_no_more(before, [crd("v1"), thing("v1")])
     assert not unused.fatal
-    assert not list(checks.no_longer_served([crd("v1")], [crd("v1", "v2"), thing("v1")]))
+    assert not list(checks.served_no_more([crd("v1")], [crd("v1", "v2"), thing("v1")]))
 
 
 def test_a_version_that_the_cluster_still_stores_is_fatal() -> None:
@@ -104,7 +104,7 @@ def test_argocd_moves_minor_by_minor(current: str, wanted: str, way: tuple[str, 
 @pytest.mark.parametrize(
     ("current", "wanted", "error", "words"),
     [
-        ("v3.2.0", "v3.6.1", RefusedError, "goes through v3.3, whose checksum is unknown"),
+        ("v3.2.0", "v3.6.1", RefusedError, "leads through v3.3, whose checksum is not known"),
         ("v3.6.1", "v3.5.7", RefusedError, "is older"),
         ("v2.14.0", "v3.0.0", RefusedError, "different major versions"),
         ("v3.6.1", "newest", InputError, "is not a version"),

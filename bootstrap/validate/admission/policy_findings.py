@@ -1,4 +1,4 @@
-"""Asks the ValidatingAdmissionPolicies of a repository about the objects that it applies beside them."""
+"""Evaluates a repository's ValidatingAdmissionPolicies for the objects that it applies."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from bootstrap.validate.ruleset import version
 
 _NAMES = dict.fromkeys(("object", "oldObject", "request", "params", "namespaceObject"), "dyn")
 _LONGEST = 100_000
-"""Characters of an expression with its variables written out."""
+"""Characters of an expression with its variables expanded."""
 _LEVELS: tuple[tuple[str, Severity], ...] = (("Deny", "error"), ("Warn", "warning"), ("Audit", "info"))
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A policy, an object that it is asked about, and one of its parameters."""
+    """A policy, an object that it applies to, and one of its parameters."""
 
     bound: Bound
     resource: Resource
@@ -63,7 +63,7 @@ class _Case:
 
 
 def findings(repository: Repository, cel: Evaluator, places: Places) -> Iterator[Finding]:
-    """What the policies of every cluster say."""
+    """The findings of the policies of every cluster."""
     if not any(fact[0] == BINDING for unit in repository.units.values() for fact in unit.facts):
         return
     for scope in repository.scopes:
@@ -95,7 +95,7 @@ def _cluster(
 
 
 def problems(index: Index, cel: Evaluator) -> list[Problem]:
-    """What the policies of a cluster say of its objects, each once."""
+    """The findings of the policies of a cluster, each once."""
     every = list(bound(index.resources))
     crds = index.of("CustomResourceDefinition.apiextensions.k8s.io")
     names, subjects = resources_of(crds), list(_subjects(index, _schemas(crds)))
@@ -126,7 +126,7 @@ def problems(index: Index, cel: Evaluator) -> list[Problem]:
                 if case.fails:
                     tell(case, f"{expression}: {answer.text}")
             elif answer.value is not True:
-                unsure(case, answer.text or "it gives no truth")
+                unsure(case, answer.text or "it is neither true nor false")
     for (case, one), text in zip(denied, _messages(denied, cel), strict=True):
         tell(case, text or str(one.get("message") or f"failed expression: {one.get('expression')}"))
     return [*found.values(), *_unknown(unknown)]
@@ -218,7 +218,7 @@ def _variables(
 
 
 def _with_conditions(cases: Sequence[_Case], cel: Evaluator, tell: Any, unsure: Any) -> Iterator[_Case]:
-    """Those whose matchConditions are all true; one that is false leaves a case out at once."""
+    """Those whose matchConditions are all true; a false one excludes a case at once."""
     conditions = [mappings(case.bound.policy.spec.get("matchConditions")) for case in cases]
     answers = _answers(cases, conditions, "expression", cel)
     for case, said in zip(cases, answers, strict=True):
@@ -236,7 +236,7 @@ def _with_conditions(cases: Sequence[_Case], cel: Evaluator, tell: Any, unsure: 
 def _answers(
     cases: Sequence[_Case], groups: Sequence[Sequence[Mapping[str, Any]]], key: str, cel: Evaluator
 ) -> list[list[Answer]]:
-    """What each expression gives; what depends on who asks or on what is not in Git is unknown."""
+    """The result of each expression; unknown if it depends on the requester or on what is not in Git."""
     wanted = [
         [_written_out(str(one.get(key) or ""), case) for one in group]
         for case, group in zip(cases, groups, strict=True)
@@ -260,9 +260,9 @@ def _answers(
 
 
 def _asks_unknown(case: _Case, expression: str) -> str:
-    """Why nobody can know what an expression gives; "" when it can be evaluated."""
+    """Why the result of an expression is unknown; "" if it can be evaluated."""
     if mentions(expression, "authorizer") or mentions(expression, "request.userInfo"):
-        return "Git does not tell who asks (authorizer, request.userInfo)"
+        return "the requester is not in Git (authorizer, request.userInfo)"
     outside = case.resource.namespace and case.variables.get("namespaceObject") is None
     if outside and mentions(expression, "namespaceObject"):
         return f"the namespace {case.resource.namespace} is not in Git"
@@ -270,7 +270,7 @@ def _asks_unknown(case: _Case, expression: str) -> str:
 
 
 def _written_out(expression: str, case: _Case) -> str:
-    """The expression with the policy's variables written out."""
+    """The expression with the policy's variables expanded."""
     known: dict[str, str] = {}
 
     def one(word: str) -> str:
@@ -286,7 +286,7 @@ def _written_out(expression: str, case: _Case) -> str:
 
 
 def _is_certain(answer: Answer) -> bool:
-    """Whether the API server ends with the same error: not where it may have filled the field in."""
+    """Whether the API server has the same error: not where it may have set a default."""
     return answer.text.removeprefix("no such key: ") not in api_defaults.FILLED
 
 
