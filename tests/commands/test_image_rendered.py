@@ -178,7 +178,7 @@ def test_what_kustomize_cannot_build_is_edited_with_a_warning(run: Run, make):
     result = run("image", "set", "web/web=:v2", "--env", "from")
     assert result.exit == 0
     assert "warning: not compared with the rendered result" in result.err
-    assert "kustomize refuses it" in result.err
+    assert "kustomize cannot build it" in result.err
     assert repository.changed == ["M apps/web/overlays/from/patch.yaml"]
 
 
