@@ -194,9 +194,9 @@ def test_without_kustomize_what_only_it_knows_is_reported_as_unknown(
     assert "warning: not compared with the rendered result: " in result.err
     assert "replacements: kustomize is not on PATH" in result.err
     expected = run(*command, "--expect", "base")
-    assert (expected.exit, "is not known" in expected.err) == (ExitStatus.INPUT, True)
+    assert (expected.exit, "is unknown" in expected.err) == (ExitStatus.INPUT, True)
     promoted = run("image", "promote", "web/web", "--from", "from", "--to", "to")
-    assert (promoted.exit, "is not known" in promoted.err) == (ExitStatus.INPUT, True)
+    assert (promoted.exit, "is unknown" in promoted.err) == (ExitStatus.INPUT, True)
 
 
 def test_plain_overlays_are_compared_without_kustomize(
