@@ -96,8 +96,8 @@ def test_pods_of_a_workload_are_asked_about_too(evaluator: Evaluator) -> None:
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("authorizer.group('').resource('pods').check('get').allowed()", "who asks"),
-        ("request.userInfo.username == 'a'", "who asks"),
+        ("authorizer.group('').resource('pods').check('get').allowed()", "the requester is not in Git"),
+        ("request.userInfo.username == 'a'", "the requester is not in Git"),
         ("object.metadata.uid != ''", "no such key: uid"),
         ("object.data.x.find('[[:alpha:]]') == ''", "no such key: x"),
     ],
