@@ -51,28 +51,41 @@ def test_every_package_says_in_one_sentence_what_is_in_it() -> None:
             assert re.match(r'"""[A-Z`].+\.', path.read_text()), path
 
 
+def _imported_by_tests() -> set[str]:
+    """Dotted names that a test imports, or names in a text (a module that is run in another process)."""
+    found: set[str] = set()
+    for path in (ROOT / "tests").rglob("*.py"):
+        text = path.read_text()
+        found |= set(re.findall(r"[\"'](bootstrap(?:\.\w+)+)", text))
+        for package, names in re.findall(r"from (bootstrap[\w.]*) import (\([^)]*\)|[^\n]*)", text):
+            found |= {package, *(f"{package}.{name}" for name in re.findall(r"\w+", names))}
+    return found
+
+
 def test_every_module_of_some_size_is_imported_by_a_test_or_named_as_covered() -> None:
-    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
-    table = (ROOT / "CONTRIBUTING.md").read_text()
+    imported = _imported_by_tests()
+    listed = set(re.findall(r"`([\w/*]+)`", (ROOT / "CONTRIBUTING.md").read_text()))
     untested = []
     for path in _modules():
         name = str(path.relative_to(PACKAGE).with_suffix(""))
-        dotted = "bootstrap." + name.replace("/", ".")
-        package, _, last = dotted.rpartition(".")
-        imported = any(
-            re.search(pattern, tests)
-            for pattern in (
-                rf"from {re.escape(dotted)} import",
-                rf"from {re.escape(package)} import [^\n]*\b{last}\b",
-                rf"from {re.escape(package)} import \([^)]*\b{last}\b",
-                rf"[\"']{re.escape(dotted)}\b",
-            )
-        )
-        folder = name.rpartition("/")[0]
-        listed = re.search(rf"`({re.escape(name)}|{re.escape(folder)}/\*)`", table)
-        if len(path.read_text().splitlines()) > COVERED and not imported and not listed:
+        named = "bootstrap." + name.replace("/", ".") in imported
+        covered = {name, f"{name.rpartition('/')[0]}/*"} & listed
+        if len(path.read_text().splitlines()) > COVERED and not named and not covered:
             untested.append(name)
     assert untested == []
+
+
+def test_the_table_of_what_is_covered_names_folders_and_tests_that_exist() -> None:
+    rows = re.findall(r"^\| (`[^|]+`) \| (.+) \|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert len(rows) > 20
+    for modules, through in rows:
+        for name in re.findall(r"`([^`]+)`", modules):
+            found = PACKAGE / name.removesuffix("/*")
+            assert found.is_dir() or found.with_suffix(".py").is_file(), name
+        paths = re.findall(r"tests/[\w/.]+|(?<=, )test_\w+\.py", through)
+        assert paths, modules
+        for path in paths:
+            assert (ROOT / path).exists() if "/" in path else list((ROOT / "tests").rglob(path)), path
 
 
 BUILDERS = {"test_built.py", "test_programs.py", "test_released.py", "test_toolchain.py", "__main__.py"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from signal import SIGPROF
 from types import TracebackType
 from typing import Any, Literal
@@ -66,6 +67,7 @@ class Evaluator:
         self._lost = 0
         self._stopped = ""
         self._late: dict[str, str] = {}
+        self._library: Path | None = None
 
     def __enter__(self) -> Evaluator:
         return self
@@ -119,11 +121,12 @@ class Evaluator:
         return chosen
 
     def _why_stopped(self) -> str:
-        if not self._stopped:
-            if library() is None:
+        if not self._stopped and self._library is None:
+            self._library = library()  # looked for once, and not before it is needed
+            if self._library is None:
                 self._stopped = MISSING
-            elif self._lost >= LOST:
-                self._stopped = SPENT
+        if not self._stopped and self._lost >= LOST:
+            self._stopped = SPENT
         return self._stopped
 
     def _ask_some(
@@ -156,10 +159,9 @@ class Evaluator:
 
     def _running(self) -> Child:
         if self._child is None:
-            found = library()
-            if found is None:
+            if self._library is None:
                 raise OSError(MISSING)
-            self._child = Child(self._environ, found)
+            self._child = Child(self._environ, self._library)
             self._told = self._shared is None
         return self._child
 

@@ -17,7 +17,7 @@ _WHAT = ("credential", "webhook", "admin-password", "secrets", "deploy-key")
 
 @click.group()
 def command() -> None:
-    """Rotate what a cluster and its Git host share."""
+    """Rotate what a cluster and its Git host share, or move it to another repository."""
 
 
 @command.command()
@@ -83,3 +83,55 @@ def rotate(output: Output, **options: Any) -> int:
     access = Access(**{name: options.pop(name) for name in names})
     app = github_app(*(options.pop(f"github_app_{name}") for name in ("id", "installation_id", "key", "url")))
     return run(Request(access=access, github_app=app, **options), output)
+
+
+@command.command()
+@click.argument("old_url")
+@click.argument("new_url")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
+@click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git).")
+@click.option(
+    "--token-file", type=_FILE, help="A file with the new host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
+)
+@click.option("--old-token-file", type=_FILE, help="One with the old host's token (default: the same).")
+@click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's).")
+@click.option(
+    "--known-hosts",
+    type=_FILE,
+    help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
+)
+@click.option("--ca-file", type=_FILE, help="A CA that signed the new host's certificate.")
+@click.option("--argocd-token-file", type=_FILE, help="Another token, for Argo CD (read access is enough).")
+@click.option("--argocd-ssh-key", type=_FILE, help="Another SSH key, for Argo CD.")
+@click.option("--deploy-key", is_flag=True, help="Let Argo CD read by a key of the new repository alone.")
+@click.option("--api-url", help="The new host's web address, where NEW_URL is an SSH one and tells none.")
+@click.option("--argocd-url", help="Where the new host reaches Argo CD (default: as the old webhook has it).")
+@click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
+@click.option("--dry-run", is_flag=True, help="Show what would change; exit 1.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before the first change.")
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Synced and Healthy.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for Synced and Healthy before the old goes.")
+@common
+def move(output: Output, **options: Any) -> int:
+    """Have the cluster follow the same history at another URL or host.
+
+    The history is brought there first (git push --mirror). Settings, root, projects, credential and
+    webhook become the new ones as by init; then the old Secret with its token, the old webhook and
+    the old deploy key go. The old repository itself is not changed.
+
+    \b
+    Example:
+      bootstrap cluster move https://old.example.com/platform/gitops.git \\
+        https://git.example.com/platform/gitops.git --old-token-file old-token
+    """
+    from bootstrap.cluster.move import Request
+    from bootstrap.cluster.move import move as run
+    from bootstrap.init import request as init_request
+
+    old, new = options.pop("old_url"), options.pop("new_url")
+    old_token = options.pop("old_token_file")
+    return run(Request(old, new, init_request.Request(repo_url=new, **options), old_token), output)

@@ -29,6 +29,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="With --live: the kubeconfig's context (default: its current one).",
 )
 @click.option("--app", "application", help="Only this Application.")
+@click.option("--check-images", is_flag=True, help="Ask the registries for the images that are new.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @formatted("text", "markdown", "json")
 def command(
@@ -40,12 +41,17 @@ def command(
     cluster: str | None,
     context: str | None,
     application: str | None,
+    check_images: bool,
     no_cache: bool,
 ) -> int:
     """Show what differs in the rendered objects, by Application.
 
     Between two revisions, between one and the work tree (HEAD, unless --rev says another), or
     between Git and the cluster. Values of Secrets are never shown. Exit status 1 when something differs.
+
+    What a reviewer must not miss comes apart: changes that the API server refuses, data at risk,
+    what is really deleted and what is left behind, more rights, other images, and files that
+    change many Applications.
 
     \b
     Examples:
@@ -58,4 +64,5 @@ def command(
 
     if live and revisions:
         raise InputError("reading --live", "--rev is given, too", "give one of the two")
-    return diff(Request(path, revisions, live, cluster, context, application, not no_cache), output, format)
+    request = Request(path, revisions, live, cluster, context, application, not no_cache, check_images)
+    return diff(request, output, format)

@@ -51,6 +51,19 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Choice(["digest", "tag"]),
     help="How Argo CD's images are named (default: by digest, where their registry can be reached).",
 )
+@click.option("--verify", is_flag=True, help="Check the signatures of Argo CD's images, by cosign.")
+@click.option(
+    "--verify-key", type=_FILE, help="The public key that signed them (default: who releases them)."
+)
+@click.option(
+    "--verify-root", type=_FILE, help="The trusted root of a private Sigstore that they are signed by."
+)
+@click.option(
+    "--signed-by",
+    type=_FILE,
+    multiple=True,
+    help="A public OpenPGP key: Argo CD syncs only commits that one of these keys signed.",
+)
 @click.option("--argocd-url", help="Where the Git host reaches Argo CD's API, for a webhook.")
 @click.option("--adopt", is_flag=True, help="Use the existing Argo CD; leave its installation alone.")
 @click.option("--repo-only", is_flag=True, help="Lay out the repository; touch no cluster.")
@@ -82,6 +95,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--pr",
     is_flag=True,
     help="Propose the layout as a pull request; once it is merged, run the same command again.",
+)
+@click.option(
+    "--continue",
+    "go_on",
+    is_flag=True,
+    help="Go on with the cluster, only if the pull request of --pr is merged.",
 )
 @click.option("--downgrade", is_flag=True, help="Lay an older catalog out over a newer one.")
 @click.option(

@@ -1,4 +1,4 @@
-"""`bootstrap upgrade`: a newer catalog, Argo CD or charts into a layout that is there."""
+"""`bootstrap upgrade`: merge a newer catalog, Argo CD or charts into an existing layout."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from bootstrap.core.output import Output
 @click.option("--argocd", metavar="VERSION", help="Move Argo CD to this version, minor by minor.")
 @click.option("--argocd-manifest", metavar="FILE|URL", help="Its manifest, instead of the release's.")
 @click.option("--sha256", help="The checksum of that Argo CD's manifest.")
-@click.option("--charts", is_flag=True, help="Take the newest charts of the majors that are there.")
-@click.option("--fetch-charts", is_flag=True, help="Render the charts too, before and after (needs helm).")
-@click.option("--cluster", help="The cluster of --context, where the layout has several.")
+@click.option("--charts", is_flag=True, help="Use the newest charts within their present majors.")
+@click.option("--fetch-charts", is_flag=True, help="Also render the charts, before and after (needs helm).")
+@click.option("--cluster", help="The cluster of --context, if the layout has several.")
 @click.option(
     "--context",
     shell_complete=completing.contexts,
@@ -31,15 +31,15 @@ from bootstrap.core.output import Output
 )
 @with_options(place(cluster=False))
 @click.option("--push", is_flag=True, help="Push to the branch; without it, a work tree is changed.")
-@click.option("--pr", is_flag=True, help="Ask for it to be merged by a pull request.")
+@click.option("--pr", is_flag=True, help="Propose it as a pull request.")
 @click.option(
-    "--continue", "go_on", is_flag=True, help="Go on when conflicts are resolved, or a request merged."
+    "--continue", "go_on", is_flag=True, help="Continue once conflicts are resolved, or a request is merged."
 )
-@click.option("--abort", is_flag=True, help="Put the work tree back as it was before.")
-@click.option("--downgrade", is_flag=True, help="Take an older catalog or Argo CD over a newer one.")
+@click.option("--abort", is_flag=True, help="Restore the work tree as it was before.")
+@click.option("--downgrade", is_flag=True, help="Allow an older catalog or Argo CD.")
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
 @click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
-@click.option("--message-suffix", default="", help="Put behind each commit's subject, such as [skip ci].")
+@click.option("--message-suffix", default="", help="Append this to each commit's subject, such as [skip ci].")
 @click.option(
     "--dry-run", is_flag=True, help="Show the whole plan and change nothing; exit 1 if it has steps."
 )
@@ -47,10 +47,10 @@ from bootstrap.core.output import Output
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Synced and Healthy.")
 @common
 def command(output: Output, **options: Any) -> int:
-    """Take over a newer catalog, Argo CD or charts, and keep every edit.
+    """Merge a newer catalog, Argo CD or charts, and keep every edit.
 
-    Merges what the catalog changed since it was laid out. A conflict is one of git's: in a work tree,
-    resolve it (git mergetool) and give --continue; on a branch, merge the branch that is named.
+    Merges what the catalog changed since it was laid out. Conflicts are git conflicts: in a work tree,
+    resolve them (git mergetool) and give --continue; on a branch, merge the named branch.
 
     \b
     Examples:

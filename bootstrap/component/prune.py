@@ -28,7 +28,10 @@ class Pruned:
         """A sentence for a person."""
         if not self.deleted and not self.all_:
             return f"{self.application} has no finalizer: what it applied is kept"
-        what = ", ".join(self.deleted) or "everything that it applied"
+        if not self.deleted:
+            stays = f"; {', '.join(self.kept)} stays" if self.kept else ""
+            return f"Argo CD deletes {self.application} and everything that it applied{stays}"
+        what = ", ".join(self.deleted)
         stays = f"; {', '.join(self.kept)} stays" if self.kept else ""
         return f"Argo CD deletes {self.application} with what it applied: {what}{stays}"
 

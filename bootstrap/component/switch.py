@@ -112,13 +112,14 @@ def deletions(files: Files, cluster: Cluster, choice: Choice) -> tuple[str, ...]
     sentences = []
     for name in choice.switched:
         place = cluster.offers[name].folder(folder)
-        contents = {path: text for path in files.under(place) if (text := files.read(path)) is not None}
+        below = place.partition("/applications/")[0]  # an app's manifests are next to its Applications
+        contents = {path: text for path in files.under(below) if (text := files.read(path)) is not None}
         for path in sorted(contents):
             if posixpath.dirname(path) != place or not path.endswith((".yaml", ".yml")):
                 continue
             for item in filter(is_application, documents(contents[path], path)):
-                # What it applies is a chart's, or this folder's: not more than that is known here.
-                sentences.append(prune.pruned(item, elsewhere=True, files=contents).sentence())
+                elsewhere = any(one.get("ref") != "repo" for one in item["spec"].get("sources") or ())
+                sentences.append(prune.pruned(item, elsewhere, contents).sentence())
     return tuple(sentences)
 
 

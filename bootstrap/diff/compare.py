@@ -159,7 +159,7 @@ def text(changes: Iterable[Change]) -> Iterator[str]:
             yield from (f"      {line}" for line in change.lines)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name from the repository, escaped for Markdown and HTML: no link, no mention."""
     text = html.escape(" ".join(name.split()), quote=False)
     return re.sub(r"[\\`*_\[\]()#!|~@]", lambda found: f"&#{ord(found[0])};", text)
@@ -183,9 +183,9 @@ def markdown(
     below.
     """
     changes = list(changes)
-    coverage = f"\n{_plain(str(read)[0].upper() + str(read)[1:])}.\n" if read is not None else ""
+    coverage = f"\n{plain(str(read)[0].upper() + str(read)[1:])}.\n" if read is not None else ""
     beside = [
-        f"- <code>{_plain(path)}</code> changed, but its objects were not read ({_plain(why)})"
+        f"- <code>{plain(path)}</code> changed, but its objects were not read ({plain(why)})"
         for path, why in unread
     ]
     if not changes and beside:
@@ -199,20 +199,20 @@ def markdown(
     lines = [f"**{counts['add']} added, {counts['change']} changed, {counts['remove']} removed**"]
     size = 0
     for application, part in _grouped(changes):
-        lines += ["", f"### {_plain(application) or 'applied by hand'}"]
+        lines += ["", f"### {plain(application) or 'applied by hand'}"]
         for change in part:
             fence = _fence(change.lines)
             block = [
-                f"<details><summary>{change.kind} <code>{_plain(change.object)}</code></summary>",
+                f"<details><summary>{change.kind} <code>{plain(change.object)}</code></summary>",
                 "",
-                *([f"**{_plain(change.refused)}**", ""] if change.refused else []),
+                *([f"**{plain(change.refused)}**", ""] if change.refused else []),
                 f"{fence}diff",
                 *change.lines,
                 fence,
                 "</details>",
             ]
             size += sum(len(line) + 1 for line in block)
-            named = f"{change.kind} <code>{_plain(change.object)}</code>"
+            named = f"{change.kind} <code>{plain(change.object)}</code>"
             lines += block if size < limit else [f"- {named} (too long to show)"]
     lines += ["", "### Not read", *beside] if beside else []
     return "\n".join(lines) + f"\n{coverage}"

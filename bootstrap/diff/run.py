@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,17 @@ from bootstrap.core import scratch
 from bootstrap.core.errors import ExitStatus, InputError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.diff import compare
+from bootstrap.diff import compare, images
+from bootstrap.diff import matters as what_matters
 from bootstrap.diff.compare import Change, Key
+from bootstrap.diff.deletion import Applications
+from bootstrap.diff.matters import Matter
 from bootstrap.repository.coverage import changed, coverage_of
 from bootstrap.repository.covered import Coverage
 from bootstrap.repository.discover import remotes
 from bootstrap.repository.locate import locate
 from bootstrap.repository.lookup import check_application
-from bootstrap.repository.model import Options, Repository
+from bootstrap.repository.model import Options, Repository, Scope
 from bootstrap.repository.open import choose_scope
 from bootstrap.repository.read import read
 from bootstrap.repository.store import Store, open_store
@@ -37,6 +40,7 @@ class Request:
     context: str | None = None
     application: str | None = None
     cached: bool = True
+    check_images: bool = False
 
 
 def diff(request: Request, output: Output, format: str) -> int:
@@ -47,29 +51,33 @@ def diff(request: Request, output: Output, format: str) -> int:
     compared = against_cluster if request.live else between_revisions
     found = compared(request, output, store)
     store.close()
-    changes, unread = found.changes, list(found.unread)
+    changes, unread, matters = found.changes, list(found.unread), found.matters
     check_application(request.application, found.names)
     if place.within:
         changes = [one for one in changes if one.where.startswith(f"{place.within}/")]
         unread = [one for one in unread if one[0].startswith(f"{place.within}/")]
+        matters = [one for one in matters if one.where.startswith(f"{place.within}/")]
     if request.application is not None:
         asked = request.application
         changes = [one for one in changes if asked in {one.application, one.application.partition("/")[2]}]
-    show(replace(found, changes=changes, unread=tuple(unread)), output, format)
-    return ExitStatus.NO if changes or unread else ExitStatus.OK
+        matters = [one for one in matters if asked in {one.application, one.application.partition("/")[2]}]
+    show(replace(found, changes=changes, matters=matters, unread=tuple(unread)), output, format)
+    return ExitStatus.NO if changes or unread or matters else ExitStatus.OK
 
 
 @dataclass(frozen=True)
 class Found:
     """What differs, and the Applications (`namespace/name`) that are on either side.
 
-    `unread` has (file, why) of changed files whose objects were not read; `read` is what was read.
+    `unread` has (file, why) of changed files whose objects were not read; `read` is what was read;
+    `matters` is what to look at first.
     """
 
     changes: list[Change]
     names: set[str]
     read: Coverage | None = None
     unread: tuple[tuple[str, str], ...] = ()
+    matters: list[Matter] = field(default_factory=list)
 
 
 def show(found: Found, output: Output, format: str) -> None:
@@ -78,11 +86,15 @@ def show(found: Found, output: Output, format: str) -> None:
     if format == "json":
         unread = [{"file": path, "why": why} for path, why in found.unread]
         covered = found.read.data() if found.read is not None else None
-        output.result({"changes": compare.data(changes), "unread": unread, "coverage": covered})
+        matters = [one.data() for one in found.matters]
+        data = {"matters": matters, "changes": compare.data(changes), "unread": unread, "coverage": covered}
+        output.result(data)
     elif format == "markdown":
+        if found.matters:
+            output.line(what_matters.markdown(found.matters))
         output.line(compare.markdown(changes, unread=found.unread, read=found.read).rstrip("\n"))
     else:
-        for line in compare.text(changes):
+        for line in (*compare.text(changes), *what_matters.text(found.matters)):
             output.line(line)
         for path, why in found.unread:
             output.line(f"? {path} changed, but its objects were not read ({why})")
@@ -108,6 +120,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
     sides: list[dict[Key, Resource]] = []
     read_: list[Repository] = []
     names: set[str] = set()
+    by_name: list[dict[str, Resource]] = []
     cluster_is_there = False
     with scratch.folder("diff") as folder:
         for number, revision in enumerate(_revisions(request, output)):
@@ -119,18 +132,55 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
             if _has_cluster(root, request.cluster):
                 cluster_is_there = True
             elif number == 0 or cluster_is_there:
-                sides.append(
-                    {}
-                )  # a revision may be older than the cluster's folder: then everything in it is new
+                # A revision may be older than the cluster's folder: then everything in it is new.
+                sides.append({})
+                by_name.append({})
                 continue
             options = Options(request.cluster, urls=tuple(remotes(request.path)))
             repository = read(root, output.invocation, store, options, output.info)
             names |= applications(repository)
+            by_name.append({name: one for scope in repository.scopes for name, one in scope.by_name.items()})
             sides.append(objects(repository))
             read_.append(repository)
         covered = coverage_of(read_[-1]) if read_ else None
         unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
-    return Found(compare.compare(sides[0], sides[1]), names, covered, tuple(unread))
+    broken_before, broken = map(_broken, read_) if len(read_) == len(sides) else ({}, {})
+    both = Applications(by_name[0], by_name[1], broken, frozenset(broken_before))
+    # What is not seen because its Application is broken now is not removed: Argo CD leaves it as it is.
+    sides[1] = {
+        **{key: one for key, one in sides[0].items() if key not in sides[1] and both.is_unknown(one)},
+        **sides[1],
+    }
+    changes = compare.compare(sides[0], sides[1])
+    matters = _matters(sides[0], sides[1], changes, both, request, output)
+    return Found(changes, names, covered, tuple(unread), matters)
+
+
+def _broken(repository: Repository) -> dict[str, str]:
+    """Applications of which something cannot be rendered → the reason."""
+    found: dict[str, str] = {}
+    for scope in _chosen(repository):
+        names = {name for part in scope.unreadable.values() for name in part}
+        for placement in scope.placements:
+            faults = repository.units[placement.unit.key].faults
+            if placement.application in names and faults:
+                why = f"{placement.unit.path or '.'}: {faults[0][1].message}"
+                found.setdefault(placement.application, why)
+    return found
+
+
+def _matters(
+    before: Mapping[Key, Resource],
+    after: Mapping[Key, Resource],
+    changes: list[Change],
+    both: Applications,
+    request: Request,
+    output: Output,
+) -> list[Matter]:
+    found = what_matters.matters(before, after, changes, both)
+    if request.check_images:
+        return [*images.missing(what_matters.new_images(before, after), output), *found]
+    return found
 
 
 def _revisions(request: Request, output: Output) -> tuple[str, str]:
@@ -155,13 +205,17 @@ def applications(repository: Repository) -> set[str]:
 
 def objects(repository: Repository) -> dict[Key, Resource]:
     """Every object of the clusters (or, without clusters, of what no cluster leads to)."""
-    complete = [scope for scope in repository.scopes if scope.complete] or repository.scopes
     found: dict[Key, Resource] = {}
-    for scope in complete:
+    for scope in _chosen(repository):
         for cluster in sorted({placement.cluster for placement in scope.placements}):
             for one in repository.index(scope, cluster).resources:
                 found[(f"{scope.name} {cluster}", one.kind, one.namespace, one.name)] = one
     return found
+
+
+def _chosen(repository: Repository) -> list[Scope]:
+    """The clusters, or without any what no cluster leads to."""
+    return [scope for scope in repository.scopes if scope.complete] or repository.scopes
 
 
 def against_cluster(request: Request, output: Output, store: Store) -> Found:
@@ -197,7 +251,9 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
         if preview.before is not None:
             before[key] = _like(resource, preview.before)
         after[key] = _like(resource, preview.after or resource.body)
-    return Found(compare.compare(before, after), applications(repository), coverage_of(repository))
+    changes = compare.compare(before, after)
+    found = Found(changes, applications(repository), coverage_of(repository))
+    return replace(found, matters=_matters(before, after, changes, Applications({}, {}), request, output))
 
 
 def _placed(resource: Resource) -> dict[str, object]:

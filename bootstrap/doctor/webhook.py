@@ -77,7 +77,7 @@ def _of(
         address = given or web_address(url)
         provider = providers.find(url, credential, invocation, address)
         if provider is None:
-            found = f"no known GitHub, GitLab, Gitea or Forgejo at {shown}"
+            found = f"no known {providers.HOSTS} at {shown}"
             return [(AREA, "unknown", found, "give its web address with --api-url")]
         hooks = provider.webhooks(url)
     except BootstrapError as error:

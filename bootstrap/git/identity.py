@@ -47,6 +47,11 @@ def identity(invocation: Invocation, override: str | None = None) -> Identity:
     return Identity(**values)
 
 
+def signature_format(invocation: Invocation) -> str:
+    """How git signs: openpgp, x509 or ssh."""
+    return _config(invocation, "gpg.format").strip() or "openpgp"
+
+
 def check_text(text: str, tried: str, what: str) -> str:
     """The text; InputError if it has bytes that are not UTF-8, which no commit can contain."""
     try:

@@ -26,7 +26,7 @@ MERGED_KINDS = ("ConfigMap", "Secret", "Namespace")
 """Kinds whose strategic merge is a plain merge of mappings: no list in them has a merge key."""
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _KNOWN = {"apiVersion", "kind", "metadata", "namespace", "resources", "patches", "images"}
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
 _IMAGE = re.compile(rb"^([ \t]*(?:- )?image:[ \t]*)([\"']?)([^\s\"'#]+)\2", re.MULTILINE)
 
 
@@ -60,7 +60,7 @@ def render(files: Mapping[str, bytes], settings: Settings) -> Rendered:
     for entry in kustomization.get("patches") or ():
         unknown += _patch(objects, entry, files, folder)
     for entry in kustomization.get("images") or ():
-        objects = [_with_image(item, entry) if item.kind in _WORKLOADS else item for item in objects]
+        objects = [_with_image(item, entry) if item.kind in WORKLOADS else item for item in objects]
     namespace = str(kustomization.get("namespace") or NAMESPACE)
     if not any(item.kind == "Namespace" and item.name == namespace for item in objects):
         objects.insert(0, _made({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,12 @@ from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Credential, Remote
 from bootstrap.git.urls import same_address
-from bootstrap.init import build_check, images, plan_layout
+from bootstrap.init import argocd_objects, build_check, images, plan_layout, signatures, signing_keys
 from bootstrap.init.images import Settled
 from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
+from bootstrap.init.signatures import Checked, Wanted
 from bootstrap.layout import catalog, choice, components, files
 from bootstrap.layout.choice import Resolved
 from bootstrap.layout.edits import ARGOCD
@@ -70,11 +72,18 @@ def observe(
     request = replace(request, with_components=chosen.names)
     settings = _settings(request, asked, record, manifest)
     named = _images(request, settings, record, manifest, repo, output)
-    settings = replace(settings, argocd_images=named.images)
+    keys = signing_keys.read(request.signed_by, output.invocation)
+    signed_by = tuple(keys) or (record.signed_by if record else ())
+    settings = replace(settings, argocd_images=named.images, signed_by=signed_by)
     findings = (*findings, *named.findings)
-    desired = _desired(request, session, repo, record, settings, manifest)
+    desired = _desired(request, session, repo, record, settings, manifest, keys)
+    commits = bool(desired.commits)
+    version = settings.argocd_version
+    findings += tuple(signing_keys.findings(signed_by, version, commits, request.sign, output.invocation))
     _refuse_unreadable(settings, desired)
-    desired = replace(desired, notes=(*chosen.notes, *named.notes, *desired.notes))
+    checked = _verified(request, settings, desired.tree, output)
+    findings = (*findings, *checked.findings)
+    desired = replace(desired, notes=(*chosen.notes, *named.notes, *checked.notes, *desired.notes))
     if repo.branches and repo.tip is None:
         note = f"branch {repo.branch} is new and starts without the history of the others"
         desired = replace(desired, notes=(note, *desired.notes))
@@ -162,7 +171,7 @@ def _api_address(request: Request, url: str) -> str | None:
 def _of_deploy_key(request: Request, session: Session, url: str) -> list[Finding]:
     if not request.deploy_key or session.provider is not None:
         return []
-    found = f"{url} is not known as a GitHub, GitLab, Gitea or Forgejo, so no deploy key can be added"
+    found = f"{url} is not known as a {providers.HOSTS}, so no deploy key can be added"
     return [
         Finding(found, "give its web address with --api-url, or add a key by hand and use --argocd-ssh-key")
     ]
@@ -203,6 +212,18 @@ def _images(
     return images.settle(request.argocd_images, recorded, content, output.invocation)
 
 
+def _verified(request: Request, settings: Settings, tree: Mapping[str, bytes], output: Output) -> Checked:
+    """The signatures of the images that are applied, where that is asked for."""
+    if not request.verify:
+        return Checked()
+    if settings.adopted:
+        return Checked(("not verified: the images of an Argo CD that is adopted",))
+    objects = argocd_objects.render(tree, settings).objects
+    wanted = Wanted(request.verify_key, request.verify_root)
+    found = signatures.images_in(item.text for item in objects if item.kind in argocd_objects.WORKLOADS)
+    return signatures.check(found, wanted, output.invocation, output.info)
+
+
 def _settings(
     request: Request, asked: Settings, record: Record | None, manifest: Manifest | None
 ) -> Settings:
@@ -226,7 +247,6 @@ def _settings(
         argocd_version=argo[0],
         argocd_variant=argo[1],
         argocd_sha256=argo[2],
-        signed_by=before.signed_by,
     )
 
 
@@ -255,10 +275,10 @@ def _desired(
     record: Record | None,
     settings: Settings,
     manifest: Manifest | None,
+    keys: Mapping[str, str],
 ) -> Desired:
-    source = Source(
-        catalog.load(), catalog.VERSION, manifest.content if manifest else None, request.message_suffix
-    )
+    content = manifest.content if manifest else None
+    source = Source(catalog.load(), catalog.VERSION, content, request.message_suffix, keys=keys)
     if record is None:
         return plan_layout.first_layout(source, settings, repo.files, remote.merge_text, repo.tip is not None)
     if not request.downgrade:

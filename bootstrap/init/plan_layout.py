@@ -15,15 +15,14 @@ from dataclasses import dataclass, field, replace
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.names import RECORD
 from bootstrap.git.changes import PARENT_COMMIT, Commit, FileChange
-from bootstrap.layout import files, merge_entries
+from bootstrap.init import layout_notes
+from bootstrap.layout import argocd_edits, files, merge_entries
 from bootstrap.layout.merge import Conflict, Merged, MergeText, Reason, three_way
 from bootstrap.layout.settings import Record, Settings, recorded_settings, render_record
 from bootstrap.yamledit import edit
 
 CATALOG_TRAILER = "Bootstrap-Catalog"
 OPEN = ".bootstrap-open"
-LISTED = 8
-"""Paths that a note names; the rest is only counted."""
 
 Files = Mapping[str, bytes]
 
@@ -66,6 +65,8 @@ class Source:
     manifest: bytes | None
     message_suffix: str = ""
     subject: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The public keys that Argo CD gets: ID → ASCII armor; empty to leave those that are there."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,15 @@ def first_layout(
     untouched = {path: content for path, content in ours.items() if shipped[path] == content}
     merged = three_way(untouched, ours, wanted, merge_text, settings.prefix, laid_before=False)
     record = render_record(None, settings, source.version, PARENT_COMMIT, _reasons(merged), merged.retired)
-    tree = {**tip, **merged.files, settings.prefix + RECORD: record}
+    tree = {
+        **tip,
+        **merged.files,
+        **argocd_edits.key_file(settings, source.keys),
+        settings.prefix + RECORD: record,
+    }
     catalog = _catalog_commit(source, {}, shipped, separate=branch_exists)
     commits = (catalog, *_settings_commit(source, settings, tip if branch_exists else shipped, tree))
-    return Desired(tree, commits, _notes(merged), merged.conflicts)
+    return Desired(tree, commits, layout_notes.of_merge(merged), merged.conflicts)
 
 
 def next_layout(
@@ -135,9 +141,13 @@ def next_layout(
     if before:
         first = recorded[0].cluster == settings.cluster
         tree = files.changed(tree, before, settings, components_asked=components_asked, is_apps=first)
+        for other in recorded:  # one Argo CD's folder is the same for all
+            shared = replace(other, signed_by=settings.signed_by, argocd_images=settings.argocd_images)
+            tree |= argocd_edits.changed(tree, other, shared) if other != before else {}
     else:
         tree, left_out = _without_missing(tree, settings)
         notes = (*left_out, *notes)
+    tree |= argocd_edits.key_file(settings, source.keys)
     notes = (*notes, *_of_domain(recorded, before, settings))
     tree = dict(edit_tree(tree))
     sides = _sides(merged, tree, theirs)
@@ -159,7 +169,7 @@ def next_layout(
             _catalog_commit(source, previous.shipped or {}, {**shipped, **kept}, separate=True, onto=onto)
         ]
     commits = (*catalog, *_settings_commit(source, settings, tip, tree))
-    notes = (*_missing(previous, source.version), *_notes(merged, newer), *notes)
+    notes = (*_missing(previous, source.version), *layout_notes.of_merge(merged, newer), *notes)
     return Desired(tree, commits, notes, merged.conflicts, newer and base != theirs, sides, source.catalog)
 
 
@@ -242,7 +252,7 @@ def _without_missing(tree: dict[str, bytes], settings: Settings) -> tuple[dict[s
     for component in [one for name, one in files.offered(tree, settings).items() if name in gone]:
         content = edit.drop_listed(content, component.entry, path)
     note = f"not offered to cluster {settings.cluster}, as they were removed here"
-    return {**tree, path: content}, (f"{note}: {_listed(sorted(gone.values()))}",)
+    return {**tree, path: content}, (f"{note}: {layout_notes.listed(sorted(gone.values()))}",)
 
 
 def _of_domain(recorded: Sequence[Settings], before: Settings | None, settings: Settings) -> tuple[str, ...]:
@@ -308,32 +318,3 @@ def _changes(before: Files, after: Files) -> tuple[FileChange, ...]:
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
     )
-
-
-def _notes(merged: Merged, newer: bool = True) -> tuple[str, ...]:
-    """Notes about files that differ from the catalog; once for each catalog."""
-    remarks = [
-        ("kept, as they were changed here", merged.kept if newer else ()),
-        ("not restored, as they were removed here", merged.still_removed if newer else ()),
-        ("changed here and in the catalog, merged", merged.combined),
-        ("removed, as the catalog no longer has them", merged.removed),
-    ]
-    remarks += [
-        (f"{path} is at {place}: the catalog's changes are applied there", ("",))
-        for path, place in (merged.moved if newer else {}).items()
-    ]
-    notes = [f"{what}: {_listed(paths)}".removesuffix(": ") for what, paths in remarks if paths]
-    for reason in Reason:
-        if paths := [one.path for one in merged.conflicts if one.reason is reason]:
-            notes.append(f"open conflict, kept as it is here: {reason.value}: {_listed(paths)}")
-    notes += [
-        f"{folder} is on, but no longer in the catalog: it stays as it is; to remove it, switch it off: "
-        f"bootstrap component disable {folder.rpartition('/')[2]}"
-        for folder in merged.retired
-    ]
-    return tuple(notes)
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
-    return ", ".join(paths[:LISTED]) + more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -127,14 +127,21 @@ def of_disk(free: dict[str, int]) -> Iterator[Finding]:
             )
 
 
-def of_root(previews: Sequence[Preview], repo_url: str, folder: str, force: bool) -> Iterator[Finding]:
+def of_root(
+    previews: Sequence[Preview], repo_url: str, folder: str, force: bool, moves_from: str = ""
+) -> Iterator[Finding]:
     """A root Application that follows another repository or folder: the run would take over its cluster."""
     for preview in previews:
         spec = (preview.before or {}).get("spec") or {}
         sources = [one for one in (spec.get("source"), *(spec.get("sources") or ())) if one]
         followed = next((one for one in sources if one.get("ref") == "repo"), sources[0] if sources else {})
         there = str(followed.get("repoURL") or "")
-        if preview.object.kind == "Application" and there and not same_repository(there, repo_url):
+        known = (repo_url, moves_from)
+        if (
+            preview.object.kind == "Application"
+            and there
+            and not any(same_repository(there, url) for url in known)
+        ):
             found = f"the cluster follows {there} (Application {preview.object.name}), not {repo_url}"
             fix = "give the right repository or --context; --force-conflicts takes the cluster over"
             yield Finding(found, fix, fatal=not force)
@@ -147,6 +154,16 @@ def of_root(previews: Sequence[Preview], repo_url: str, folder: str, force: bool
                 f"--force-conflicts makes this one follow {folder} and prune what is not in it"
             )
             yield Finding(found, fix, fatal=not force)
+
+
+def of_doubles(provided: Mapping[str, str], on: Collection[str]) -> Iterator[Finding]:
+    """A component that is on, and that the cluster has already: two of them would do the same work."""
+    for component, there in sorted(provided.items()):
+        if component in on:
+            found = f"{component} is on, and the cluster has one already ({there})"
+            yield Finding(
+                found, f"omit it with --without {component}, or remove the cluster's own", fatal=False
+            )
 
 
 def of_storage_class(classes: Mapping[str, bool] | None, wanted: str, is_made: bool) -> Iterator[Finding]:

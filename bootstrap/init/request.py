@@ -29,6 +29,10 @@ class Request:
     argocd_manifest: str | None = None
     sha256: str | None = None
     argocd_images: str | None = None
+    verify: bool = False
+    verify_key: Path | None = None
+    verify_root: Path | None = None
+    signed_by: tuple[Path, ...] = ()
     argocd_url: str | None = None
     adopt: bool = False
     repo_only: bool = False
@@ -48,6 +52,9 @@ class Request:
     force_conflicts: bool = False
     downgrade: bool = False
     pr: bool = False
+    moves_from: str = ""
+    """The repository that the cluster follows until now, where that is to change."""
+    go_on: bool = False
     dry_run: bool = False
     yes: bool = False
     timeout: float = 600.0
@@ -77,6 +84,15 @@ class Request:
                 f"{self.argocd_url!r} is not the address of a server",
                 "give it as https://HOST",
             )
+        if (self.verify_key or self.verify_root) and not self.verify:
+            raise InputError(
+                tried, "--verify-key and --verify-root have no effect without --verify", "add it"
+            )
+        if self.verify_key and self.verify_root:
+            raise InputError(tried, "--verify-key and --verify-root cannot be combined", "give one")
+        if self.signed_by and self.adopt:
+            found = "--signed-by writes Argo CD's keys, and --adopt leaves its installation alone"
+            raise InputError(tried, found, "add the key there: argocd gpg add --from FILE")
         check_api_url(self.api_url)
         if self.deploy_key and self.repo_only:
             found = "--deploy-key puts a key into the cluster, but --repo-only does not touch it"
@@ -100,6 +116,8 @@ class Request:
             "--argocd-version": self.argocd_version,
             "--argocd-manifest": self.argocd_manifest,
             "--adopt": self.adopt,
+            "--argocd-images": self.argocd_images,
+            "--signed-by": self.signed_by,
             "--argocd-url": self.argocd_url,
             "--deploy-key": self.deploy_key,
         }

@@ -32,6 +32,8 @@ def initialise(request: Request, output: Output) -> int:
             plan, previews = observe.plan(request, session, observed, output)
             if request.dry_run:
                 return _show_only(output, observed, plan, previews)
+            if request.go_on:
+                _check_merged(plan)
             if agreed is None or _meaning(plan) != _meaning(agreed):
                 _agree(request, output, observed, plan, previews)
                 agreed = plan
@@ -44,6 +46,15 @@ def initialise(request: Request, output: Output) -> int:
                 continue
             return _finish(request, output, observed, session, plan, done)
     raise AssertionError("the second attempt returns or raises")
+
+
+def _check_merged(plan: Plan) -> None:
+    """RefusedError for --continue where the branch does not have the layout yet."""
+    for step in plan.steps:
+        if isinstance(step, PushFiles):
+            hint = "have the pull request merged, then run it again; without --continue it is updated"
+            found = f"{step.branch} of {step.url} does not have the layout yet"
+            raise RefusedError("continuing with the cluster", found, hint)
 
 
 def _meaning(plan: Plan) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bootstrap.core.errors import ApiError, ClusterUnreachable, NotFound, NotReadyError
@@ -104,6 +104,25 @@ def watch(
             if error.code != GONE:
                 raise
             version = ""
+
+
+def create(cluster: Cluster, content: Mapping[str, Any]) -> None:
+    """Create one object as it is; Conflict when one of its name exists."""
+    metadata = content["metadata"]
+    namespace, place = (
+        metadata.get("namespace"),
+        _place(content["kind"], metadata.get("namespace"), metadata["name"]),
+    )
+    resource = discovery.get(cluster, content["apiVersion"], content["kind"], f"creating {place}")
+    request(
+        cluster,
+        "POST",
+        resource.path(namespace),
+        f"creating {place}",
+        place,
+        query={"fieldManager": FIELD_MANAGER},
+        body=json.dumps(content).encode(),
+    )
 
 
 def annotate(

@@ -44,9 +44,15 @@ def changed(files: Files, before: Settings, after: Settings) -> dict[str, bytes]
             content = _with_keys(path, content, bool(after.signed_by))
         if content != files[path]:
             result[path] = content
-    if (before.signed_by, before.repo_url) != (after.signed_by, after.repo_url):
+    asked = bool(before.signed_by or after.signed_by)
+    if asked and (before.signed_by, before.repo_url) != (after.signed_by, after.repo_url):
         result |= _projects(files, after)
     return result
+
+
+def key_file(settings: Settings, keys: Mapping[str, str]) -> dict[str, bytes]:
+    """The file with the keys, where there are any to write."""
+    return {settings.prefix + FOLDER + KEYS: key_map(keys)} if keys else {}
 
 
 def key_map(keys: Mapping[str, str]) -> bytes:
@@ -83,7 +89,7 @@ def _with_images(path: str, content: bytes, was: Mapping[str, str], are: Mapping
             entry = {key: value for key, value in entry.items() if key not in ("newTag", "digest")}
         if name in wanted:
             tag, digest = wanted.pop(name)
-            entry = {key: value for key, value in entry.items() if key != "newTag"}
+            entry = {key: value for key, value in entry.items() if key not in ("newTag", "digest")}
             entry |= {"newTag": tag, "digest": digest} if tag else {"digest": digest}
         if set(entry) != {"name"}:
             kept.append(entry)

@@ -1,4 +1,4 @@
-"""Pure: `images:` of a kustomization merged by entry: bumps of two neighbours do not conflict by lines."""
+"""Pure: merges a kustomization's `images:` by entry, so that bumps of neighbours do not conflict."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class _Parts(NamedTuple):
 
 
 class Aligned(NamedTuple):
-    """The three texts with the same `images:`, but for entries that both sides changed.
+    """The three texts with the same `images:`, except for entries that both sides changed.
 
-    `still` has what each entry is to be compared with next time: theirs, or the base where it is in conflict.
+    `still` has the base of each entry for the next merge: theirs, or the base if it is in conflict.
     """
 
     base: bytes
@@ -38,7 +38,7 @@ class Aligned(NamedTuple):
 
 
 def aligned(base: bytes, ours: bytes, theirs: bytes) -> Aligned | None:
-    """Merged by lines after that, only an entry that says two things conflicts; None: not to be told."""
+    """Merged by lines after that, only contradictory entries conflict; None if they cannot be aligned."""
     parts = [_parts(text) for text in (base, ours, theirs)]
     before, here, there = parts
     if before is None or here is None or there is None:
@@ -62,7 +62,7 @@ def aligned(base: bytes, ours: bytes, theirs: bytes) -> Aligned | None:
 
 
 def with_images_of(text: bytes, other: bytes) -> bytes:
-    """The text with the other's `images:`; as it is where one of them has none."""
+    """The text with the other's `images:`; unchanged if one of them has none."""
     mine, theirs = _parts(text), _parts(other)
     return text if mine is None or theirs is None else mine.with_entries(theirs.entries)
 

@@ -17,6 +17,8 @@ class PinnedChecksum:
     source: str
 
 
+_KUBESPRAY = "kubernetes-sigs/kubespray, roles/kubespray_defaults/vars/main/checksums.yml"
+"""At 46dbdd3994b3. Each value was found in other public repositories, too (kubectl's: joejulian/kadalu)."""
 _ARGOCD_INSTALLERS = "argoproj/argo-cd, hack/installers/checksums/kustomize_5.8.1_linux_{}.tar.gz.sha256"
 
 CHECKSUMS: dict[tuple[str, str, str], PinnedChecksum] = {
@@ -27,5 +29,17 @@ CHECKSUMS: dict[tuple[str, str, str], PinnedChecksum] = {
     ("kustomize", "v5.8.1", "arm64"): PinnedChecksum(
         "0953ea3e476f66d6ddfcd911d750f5167b9365aa9491b2326398e289fef2c142",
         _ARGOCD_INSTALLERS.format("arm64"),  # at 8d7f45f732c0
+    ),
+    ("etcd", "v3.6.8", "amd64"): PinnedChecksum(
+        "cf9cfe91a4856cb90eed9c99e6aee4b708db2c7888b88a6f116281f04b0ea693", _KUBESPRAY
+    ),
+    ("etcd", "v3.6.8", "arm64"): PinnedChecksum(
+        "438f56a700d17ce761510a3e63e6fa5c1d587b2dd4d7a22c179c09a649366760", _KUBESPRAY
+    ),
+    ("kubectl", "v1.36.3", "amd64"): PinnedChecksum(
+        "ebbd080e7c2e275093b55915722043257eb24004363e20acb3c4d71919f88336", _KUBESPRAY
+    ),
+    ("kubectl", "v1.36.3", "arm64"): PinnedChecksum(
+        "3d86f24401c41ae5a46ac50eef8865fe891d3647d324a0836f6c63757a126e62", _KUBESPRAY
     ),
 }

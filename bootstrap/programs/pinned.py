@@ -81,6 +81,7 @@ HELM = "v4.3.1"
 KWOK = "v0.8.0"
 GITEA = "v1.26.0"
 METRICS_SERVER = "v0.9.0"
+COSIGN = "v3.1.3"
 
 # Without these, Kubernetes reports version v0.0.0 and clients refuse it.
 _KUBERNETES_VERSION = (
@@ -206,6 +207,17 @@ PROGRAMS = (
         ldflags=_set("github.com/argoproj/argo-cd/v3/common", version=ARGOCD.removeprefix("v")),
         data_module="github.com/argoproj/argo-cd/v3",
         go="1.27.0",
+    ),
+    Pinned(
+        name="cosign",
+        version=COSIGN,
+        module="cosign",
+        package="github.com/sigstore/cosign/v3/cmd/cosign",
+        seconds=240,
+        fit="minor",
+        asks=("version",),
+        release=_github("sigstore/cosign", "cosign-linux-{arch}", "cosign_checksums.txt"),
+        ldflags=_set("sigs.k8s.io/release-utils/version", gitVersion=COSIGN),
     ),
     Pinned(
         name="metrics-server",

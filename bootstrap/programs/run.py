@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from bootstrap.core import process_group
 
@@ -137,11 +138,12 @@ def run(
     read: Sequence[Path] = (),
     network: bool = False,
     budget: Budget | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Ended:
     """Run a program in the private `folder`: it may write only there, and read only there and in `read`.
 
-    `command` begins with an absolute path. With `network` it may read whatever the user may. Raises
-    process_group.Over when this run is ending; everything else is an Ended.
+    `command` begins with an absolute path. `variables` are of the program's own. With `network` it may
+    read whatever the user may. Raises process_group.Over when this run is ending; all else is an Ended.
     """
     budget = budget or Budget()
     seconds = budget.allowed()
@@ -150,7 +152,7 @@ def run(
     if budget.output <= 0:
         return Ended(-1, b"", "", "it was not run: others before it gave more than fits what was read")
     try:
-        process = begin(command, folder, environ, read, network, seconds)
+        process = begin(command, folder, environ, read, network, seconds, variables=variables)
     except OSError as error:
         return Ended(-1, b"", f"{Path(command[0]).name} cannot be started: {error.strerror or error}")
     with process_group.ending(process):
@@ -174,6 +176,7 @@ def begin(
     seconds: int = CPU_SECONDS,
     stdin: int = subprocess.DEVNULL,
     stderr: int = subprocess.PIPE,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.Popen[bytes]:
     """Start a program as `run` does and return it while it runs: for one that is spoken with.
 
@@ -189,7 +192,7 @@ def begin(
     wide = network or _is_wrapper(program)
     allowed = (Path("/"),) if wide else (*own, *read)
     confinement = confine.Confinement(network, allowed, (folder,))
-    values = _environment(environ, folder, network, wide)
+    values = _environment(environ, folder, network, wide) | dict(variables)
     limited = _limited(command, seconds, FETCH_MEMORY if network else MEMORY)
     return confine.start(confinement, lambda: process_group.popen(limited, folder, values, stdin, stderr))
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bootstrap.providers.provider import Provider, PullRequest, PullRequestSpec, find, get
+from bootstrap.providers.provider import HOSTS, Provider, PullRequest, PullRequestSpec, find, get
 
-__all__ = ["Provider", "PullRequest", "PullRequestSpec", "find", "get"]
+__all__ = ["HOSTS", "Provider", "PullRequest", "PullRequestSpec", "find", "get"]

@@ -27,6 +27,8 @@ MODULES = {
     "gitlab": "bootstrap.providers.gitlab",
 }
 """Name → module, in the order in which they are tried."""
+HOSTS = "GitHub, GitLab, Gitea or Forgejo"
+"""The same for people."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def get(url: str, credential: Credential, invocation: Invocation, seconds: float
     provider = _recognised(Client.for_url(address, credential, invocation, seconds))
     if provider is None:
         hint = "push to a branch of your own (--push --branch NAME) and open the pull request by hand"
-        raise InputError(tried, "it is not GitHub, GitLab, Gitea or Forgejo", hint, without_userinfo(url))
+        raise InputError(tried, f"it is not {HOSTS}", hint, without_userinfo(url))
     return provider
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox import on_loopback, redis
 from bootstrap.sandbox.argocd_workloads import Component, Installed
+from bootstrap.sandbox.environment import SYSTEM_PATH
 from bootstrap.sandbox.files import private_folder, write_if_changed
 from bootstrap.sandbox.process import Spec
 from bootstrap.sandbox.state import HOST, Settings
@@ -25,13 +26,16 @@ ACCOUNTS = ("argocd-server", "argocd-application-controller", "argocd-applicatio
 """Those that talk to the API server; each has a kubeconfig of its own."""
 SOCKET_LIMIT = 100
 """Bytes that the path of a socket may have, with some room: Linux allows 107."""
+_AGENT = "/S.gpg-agent.browser"
+"""The longest of the names that gpg's agent gives to its sockets."""
 
 
 def prepare(folder: Path, installed: Installed) -> Path:
     """The folders and files that pods mount as volumes; returns `argocd/`. Called on each change."""
     home = private_folder(folder / "argocd")
-    for name in ("app/reposerver/tls", "gpg/keys", "gpg/source", "plugins", "helm"):
+    for name in ("app/reposerver/tls", "gpg/source", "plugins", "helm"):
         private_folder(home / name)
+    private_folder(_in_reach(folder, "keys"))
     for name in ("tls.crt", "tls.key"):
         link = home / "app" / "reposerver" / "tls" / name
         if not link.is_symlink():
@@ -52,11 +56,11 @@ def spec(folder: Path, settings: Settings, component: Component, environ: Mappin
         "ARGOCD_APP_CONF_PATH": str(home / "app"),
         "ARGOCD_TLS_DATA_PATH": str(home / "tls"),
         "ARGOCD_SSH_DATA_PATH": str(home / "ssh"),
-        "ARGOCD_GNUPGHOME": str(home / "gpg" / "keys"),
+        "ARGOCD_GNUPGHOME": str(_in_reach(folder, "keys")),
         "ARGOCD_GPG_DATA_PATH": str(home / "gpg" / "source"),
-        "ARGOCD_GPG_ENABLED": "false",
+        "ARGOCD_GPG_ENABLED": str(_has_gpg()).lower(),
         "ARGOCD_PLUGINSOCKFILEPATH": str(home / "plugins"),
-        "ARGOCD_ASK_PASS_SOCK": str(_socket(folder)),
+        "ARGOCD_ASK_PASS_SOCK": str(_in_reach(folder, "ask-pass.sock")),
         # One process replaces all replicas of the StatefulSet, and so all shards.
         "ARGOCD_CONTROLLER_REPLICAS": "1",
         "HELM_CACHE_HOME": str(home / "helm"),
@@ -156,10 +160,18 @@ def _short(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"bootstrap-sandbox-{os.getuid()}-{name}"
 
 
-def _socket(folder: Path) -> Path:
-    """Where git asks for credentials: in the sandbox, or in a private folder with a shorter name."""
-    path = folder / "argocd" / "ask-pass.sock"
-    if len(os.fsencode(path)) <= SOCKET_LIMIT:
+def _has_gpg() -> bool:
+    """Without it Argo CD checks no signature, as where the feature is switched off."""
+    return shutil.which("gpg", path=SYSTEM_PATH) is not None
+
+
+def _in_reach(folder: Path, name: str) -> Path:
+    """Where git asks for credentials, or gpg has its keys and its agent: the paths of sockets are limited.
+
+    In the sandbox, or in a private folder with a shorter name.
+    """
+    path = folder / "argocd" / name
+    if len(os.fsencode(path)) <= SOCKET_LIMIT - (len(_AGENT) if name == "keys" else 0):
         return path
     place = _short(folder)
     place.mkdir(mode=0o700, exist_ok=True)
@@ -171,4 +183,4 @@ def _socket(folder: Path) -> Path:
             "set TMPDIR to a folder of your own",
             str(place),
         )
-    return place / "ask-pass.sock"
+    return place / name

@@ -18,7 +18,11 @@ COMPONENTS: Mapping[str, str] = {
     "argocd-server": "Deployment",
 }
 """What runs on the host, and its name in the cluster."""
-MOUNTED: Mapping[str, str] = {"argocd-ssh-known-hosts-cm": "ssh", "argocd-tls-certs-cm": "tls"}
+MOUNTED: Mapping[str, str] = {
+    "argocd-ssh-known-hosts-cm": "ssh",
+    "argocd-tls-certs-cm": "tls",
+    "argocd-gpg-keys-cm": "gpg/source",
+}
 """ConfigMaps that pods mount as files, and their folder."""
 CUSTOM_RESOURCES = ("applications.argoproj.io", "appprojects.argoproj.io", "applicationsets.argoproj.io")
 

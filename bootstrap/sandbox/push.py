@@ -1,4 +1,4 @@
-"""What `bootstrap sandbox push` does: the work tree, as it is, becomes what the sandbox's Argo CD runs."""
+"""What `bootstrap sandbox push` does: the sandbox's Argo CD runs the work tree as it is."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from bootstrap.sandbox import embedded, state
 from bootstrap.sandbox.addresses import Sandbox
 
 TICK = 0.5
-"""Seconds between two looks at the work tree with --watch."""
+"""Seconds between two checks of the work tree with --watch."""
 _TRIED = "pushing to the sandbox"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the root Application of the sandbox reads; `branch` is its target revision at first."""
+    """What the root Application of the sandbox reads; `branch` is its target revision at first."""
 
     cluster: Cluster
     root: str
@@ -40,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Options:
-    """As the command has them; `timeout` is in seconds."""
+    """The options of the command; `timeout` is in seconds."""
 
     repo: Path
     root: str
@@ -68,7 +68,7 @@ def push(name: str, output: Output, options: Options) -> int:
 
 
 def _watch(target: Target, snapshots: Snapshots, options: Options, output: Output) -> int:
-    """Whatever goes wrong with one change is said, and the next one is waited for."""
+    """Errors of one change are reported, and the next one is awaited."""
     pushed = ("", "")
     output.info(f"watching {snapshots.calls.shown}; Ctrl-C ends it")
     while True:
@@ -91,7 +91,7 @@ def _once(target: Target, snapshots: Snapshots, snapshot: Snapshot, options: Opt
     what = f"{snapshot.head[:9]}{more}"
     place = f"{target.branch} of {target.url}"
     new = sent == snapshot.commit
-    output.info(f"pushed {what} to {place}" if new else f"{place} is at {what} already")
+    output.info(f"pushed {what} to {place}" if new else f"{place} is already at {what}")
     data: dict[str, Any] = {
         "commit": sent,
         "head": snapshot.head,
@@ -111,9 +111,9 @@ def _once(target: Target, snapshots: Snapshots, snapshot: Snapshot, options: Opt
 
 
 def _send(target: Target, snapshots: Snapshots, snapshot: Snapshot) -> str:
-    """Have the branch at the snapshot; its commit, or the one that is there already and says the same.
+    """Move the branch to the snapshot; returns its commit, or the existing one with the same content.
 
-    What stands for an earlier work tree is replaced; what people or pipelines have committed is not.
+    Commits that represent an earlier work tree are replaced; those of people or pipelines are not.
     """
     calls, ref = snapshots.calls, f"refs/heads/{target.branch}"
     tip = calls.check_run(_TRIED, "ls-remote", "--", target.url, ref).text.partition("\t")[0]
@@ -134,7 +134,7 @@ def _send(target: Target, snapshots: Snapshots, snapshot: Snapshot) -> str:
 
 
 def _warn_of_others(target: Target, found: Status, output: Output) -> None:
-    """Applications that read another repository do not show the work tree."""
+    """Warn of Applications that read another repository and so do not show the work tree."""
     others: dict[str, list[str]] = {}
     for application in argocd.applications(target.cluster):
         for source in _sources(application):
@@ -162,13 +162,13 @@ def _target(sandbox: Sandbox, root: str, output: Output) -> Target:
         raise RefusedError(
             _TRIED,
             f"its Application {root} reads {url or 'no repository'}, which is not on the sandbox's Git host",
-            f"only {sandbox.git_url} is pushed to; run bootstrap init with a repository there",
+            f"only {sandbox.git_url} can be pushed to; run bootstrap init with a repository there",
         )
     return Target(cluster, root, url, revision)
 
 
 def _sources(application: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Those that are folders of a repository; a chart has none."""
+    """The sources that are folders of a repository, not charts."""
     spec = application.get("spec") or {}
     return [one for one in (spec.get("source"), *(spec.get("sources") or ())) if one and one.get("path")]
 
@@ -182,12 +182,12 @@ def _branch(calls: Calls, url: str, revision: str) -> str:
     if calls.check_run(_TRIED, "ls-remote", "--", url, f"refs/heads/{name}").text:
         return name
     found = f"its root Application follows {revision!r}, which is not a branch of {url}"
-    raise RefusedError(_TRIED, found, "have it follow a branch: targetRevision: main")
+    raise RefusedError(_TRIED, found, "let it follow a branch: targetRevision: main")
 
 
 @contextmanager
 def _opened(sandbox: Sandbox, target: Target, folder: Path, output: Output) -> Iterator[Snapshots]:
-    """The work tree around `folder`, with the sandbox's credential, which goes to its Git host alone."""
+    """The work tree around `folder`, with the sandbox's credential, which only goes to its Git host."""
     invocation = output.invocation
     token = credential_file.token(sandbox.git_token_file, "the sandbox's token", invocation)
     credential = auth.bound(Credential(sandbox.git_username, token), sandbox.git_url)

@@ -1,1 +1,1 @@
-"""`bootstrap upgrade`: a newer catalog, Argo CD or charts into a layout that is there."""
+"""`bootstrap upgrade`: merge a newer catalog, Argo CD or charts into an existing layout."""

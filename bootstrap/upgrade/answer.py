@@ -1,4 +1,4 @@
-"""What every way of an upgrade shares: the plan is shown and agreed to, carried out, and told."""
+"""What all kinds of upgrade share: the plan is shown, confirmed, carried out, and reported."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def execute(steps: Sequence[Step], output: Output) -> None:
 
 
 def nothing(found: Proposal, output: Output) -> int:
-    """Nothing is left to do, but for what is open."""
+    """Nothing is left to do, except open conflicts."""
     opened = found.desired.conflicts
     text = [f"conflict  {one.path}: {one.reason.value}" for one in opened]
     text += [f"note: {note}" for note in found.desired.notes]
     text.append(
-        f"{counted(len(opened), 'conflict')} open" if opened else "nothing to do: all is as it should be"
+        f"{counted(len(opened), 'conflict')} open" if opened else "nothing to do: everything is up to date"
     )
     output.result({**proposal.data(found), "commit": None}, "\n".join(text))
     return ExitStatus.NO if opened else ExitStatus.OK
@@ -40,7 +40,7 @@ def show_only(found: Proposal, output: Output) -> int:
     if not found.desired.commits:
         return nothing(found, output)
     text = [*proposal.lines(found, full=True)]
-    text += [f"in the way: {one.found} ({one.fix})" for one in found.findings if one.fatal]
+    text += [f"blocked: {one.found} ({one.fix})" for one in found.findings if one.fatal]
     output.result(proposal.data(found), "\n".join([*text, "nothing was changed"]))
     return ExitStatus.NO
 
@@ -56,6 +56,8 @@ def agree(
         return
     tried = "asking before the first change"
     if not output.invocation.interactive:
-        raise RefusedError(tried, "there is no terminal to ask on", "add --yes, or look with --dry-run")
-    if not output.confirm("Go on?"):
+        raise RefusedError(
+            tried, "there is no terminal to ask on", "add --yes, or show the plan with --dry-run"
+        )
+    if not output.confirm("Continue?"):
         raise RefusedError(tried, "the answer was no", "nothing was changed")

@@ -1,4 +1,4 @@
-"""What breaks in each minor version of Argo CD, by its own upgrade pages, looked for in the repository."""
+"""Breaking changes in each minor version of Argo CD, from its upgrade pages, searched in the repository."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bootstrap.upgrade.checks import Note, numbers
 
 @dataclass(frozen=True)
 class _Break:
-    """`found` is a pattern in a YAML file whose path fits `file`; `missing`: that it is not there is it."""
+    """`found` is a pattern in a YAML file whose path matches `file`; `missing`: the pattern must be there."""
 
     minor: tuple[int, int]
     pattern: str
@@ -49,14 +49,14 @@ _BREAKS = (
     _Break(
         (3, 4),
         r"argocd\.argoproj\.io/kubernetes-version:\s*[\"']?\d+\.\d+[\"']?\s*\n",
-        "v3.4 gives clusters' versions as vMAJOR.MINOR.PATCH",
-        "have the selector ask for that form",
+        "v3.4 writes clusters' versions as vMAJOR.MINOR.PATCH",
+        "use that form in the selector",
     ),
     _Break(
         (3, 6),
         r"\bARGOCD_REPO_OTLP_HEADERS\b",
         "v3.6 no longer reads ARGOCD_REPO_OTLP_HEADERS",
-        "call it ARGOCD_REPO_SERVER_OTLP_HEADERS",
+        "rename it to ARGOCD_REPO_SERVER_OTLP_HEADERS",
     ),
 )
 
@@ -64,7 +64,7 @@ _BREAKS = (
 def crossed(
     before: str, after: str, files: Mapping[str, bytes], objects: Iterable[Resource], prefix: str
 ) -> Iterator[Note]:
-    """What of the minors between two versions breaks something here, by files and by the rendered objects."""
+    """The breaking changes between two versions that affect this repository: files, rendered objects."""
     old, new = numbers(before)[:2], numbers(after)[:2]
     for one in _BREAKS:
         if old < one.minor <= new:
@@ -88,7 +88,7 @@ def _rendered(application: Resource) -> Iterator[Note]:
     for source in sources(application.body):
         helm = mapping(source.body.get("helm"))
         if str(helm.get("version") or "").lstrip("v") == "3":
-            found = f"v3.5 renders with Helm 4 alone and ignores helm.version of {application}"
+            found = f"v3.5 only renders with Helm 4 and ignores helm.version of {application}"
             yield Note(
                 found, "compare its rendered objects before and after, and remove it", _where(application)
             )

@@ -1,4 +1,4 @@
-"""Argo CD's own version: which minors lie on the way, and what the cluster does at each."""
+"""Argo CD's own version: the minors on the way, and what the cluster does at each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRIED = "moving Argo CD's version"
 
 
 def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tuple[str, ...]:
-    """The versions to go through, the wanted one last; each is one minor above the one before.
+    """The versions to go through, the wanted one last; each is one minor above the previous one.
 
     `known` are those whose checksums this program has. RefusedError: a minor on the way is not among them,
     or the wanted one is older.
@@ -32,28 +32,24 @@ def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tup
     old, new = numbers(current), numbers(wanted)
     if new == (0, 0, 0):
         raise InputError(
-            "reading --argocd", f"{wanted!r} is no version", f"give one such as {argocd.VERSION}"
+            "reading --argocd", f"{wanted!r} is not a version", f"give one such as {argocd.VERSION}"
         )
     if new == old:
         return ()
     if new < old:
         if downgrade:
             return (wanted,)
-        found = f"{current} is laid out, and {wanted} is older"
-        raise RefusedError(
-            _TRIED, found, "go back by git revert of the commit, or on purpose with --downgrade"
-        )
+        found = f"{current} is laid out, but {wanted} is older"
+        raise RefusedError(_TRIED, found, "go back with git revert, or on purpose with --downgrade")
     if new[0] != old[0]:
         found = f"{current} and {wanted} are of different major versions"
-        hint = f"read its upgrade page, and move it by bootstrap init --argocd-version {wanted}"
+        hint = f"read its upgrade page, and move with bootstrap init --argocd-version {wanted}"
         raise RefusedError(_TRIED, found, hint)
     steps = []
     for minor in range(old[1] + 1, new[1]):
         fitting = [one for one in known if numbers(one)[:2] == (new[0], minor)]
         if not fitting:
-            found = (
-                f"from {current} to {wanted} goes by v{new[0]}.{minor}, of which no checksum is known here"
-            )
+            found = f"from {current} to {wanted} leads through v{new[0]}.{minor}, whose checksum is not known"
             hint = f"move to one of its patches first: --argocd v{new[0]}.{minor}.PATCH --sha256 HEX"
             raise RefusedError(_TRIED, found, hint)
         steps.append(max(fitting, key=numbers))
@@ -63,7 +59,7 @@ def way(current: str, wanted: str, known: Sequence[str], downgrade: bool) -> tup
 def manifest(
     request: Request, version: str, variant: Variant, last: bool, invocation: Invocation
 ) -> Manifest:
-    """The verified manifest of one version on the way; the options' file and checksum are the last one's."""
+    """The verified manifest of one version on the way; the options are for the last one."""
     given = (request.argocd_manifest, request.sha256) if last else (None, None)
     return argocd.manifest(invocation, version, variant, *given)
 
@@ -73,7 +69,7 @@ def known_versions(variant: Variant) -> list[str]:
 
 
 def check_follows(cluster: Cluster, settings: Settings, root: str) -> None:
-    """RefusedError unless the cluster's root Application follows this layout: another is never touched."""
+    """RefusedError unless the cluster's root Application follows this layout: others stay untouched."""
     found = kube.get(cluster, API_VERSION, "Application", argocd.NAMESPACE, root)
     if found is None:
         hint = "give the --context of a cluster that was installed from this repository"
@@ -87,7 +83,7 @@ def check_follows(cluster: Cluster, settings: Settings, root: str) -> None:
 def apply_crds(cluster: Cluster, manifest_text: bytes, report: Callable[[str], None]) -> bool:
     """The new version's CRDs before its controllers; whether anything changed.
 
-    By force: what Git says of them is the same a moment later.
+    By force: Git has the same a moment later.
     """
     objects = [one for one in split.split(manifest_text, "Argo CD's manifest") if _is_crd(one)]
     done = kube.apply(cluster, objects, force=True, report=report, namespace=argocd.NAMESPACE)

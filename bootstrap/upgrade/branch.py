@@ -1,8 +1,8 @@
-"""An upgrade of a remote's branch: pushed to it, or proposed by a pull request; conflicts on a branch apart.
+"""An upgrade of a remote branch: pushed to it, or proposed by a pull request; conflicts on a separate branch.
 
-What is open is a branch of its own, made so that merging it is a real conflict of git's: its base is
-in the branch's history, and has each file as both sides had it last. It is there, and told, at every run
-until somebody has merged it.
+Open conflicts are on a branch of their own, so that merging it is a real git conflict: its base is
+in the branch's history, with each file as both sides had it last. It is kept and reported at every run
+until someone has merged it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TRIES = 3
 
 @dataclass
 class Acting:
-    """One run's way to the remote, and what it has done there."""
+    """One run's access to the remote, and what it has done there."""
 
     session: Session
     credential: Credential
@@ -51,7 +51,7 @@ class Acting:
 
 
 def upgrade(request: Request, output: Output) -> int:
-    """Stage by stage, as far as one run can go; returns the exit status."""
+    """Run stage by stage, as far as one run can go; returns the exit status."""
     url, branch, under = _meant(request, output)
     credential = git_credential.read(request.access, output.invocation, url)
     with ExitStack() as stack:
@@ -62,17 +62,19 @@ def upgrade(request: Request, output: Output) -> int:
             found = stages.first(remote, under, request, output, left_to_git=False)
             if request.dry_run:
                 return answer.show_only(found, output)
-            if not found.desired.commits and not found.desired.sides:
-                return _end(found, acting, request, output)
             try:
-                _stage(found, acting, request, output)
+                if found.desired.commits or found.desired.sides:
+                    _stage(found, acting, request, output)
+                elif request.argocd and request.push:
+                    _reach_cluster(found, acting, request, output)
+                    answer.execute([_waiting(found, acting, request, output)], output)
             except StalePlan:
                 tries += 1
                 if tries >= _TRIES:
                     raise
-                output.warn("the branch moved while this ran: reading it again")
+                output.warn("the branch moved meanwhile: reading it again")
                 continue
-            if not found.argocd or request.pr:
+            if not found.desired.commits or request.pr or request.argocd is None:
                 return _end(found, acting, request, output)
 
 
@@ -100,25 +102,24 @@ def _stage(found: Proposal, acting: Acting, request: Request, output: Output) ->
     made = _Made(found, acting, request)
     steps: list[answer.Step] = []
     if acting.cluster is not None and found.argocd:
+        # What a run that was ended has begun, or the minor before, comes to its end first.
+        steps.append(_waiting(found, acting, request, output))
         manifest = desired.tree[before.prefix + layout.MANIFEST]
         cluster = acting.cluster
         crds = lambda: _crds(cluster, manifest, output)  # noqa: E731
         steps.append((f"apply the CRDs of Argo CD {found.argocd}", crds))
     if desired.commits or made.needs_base:
         what = f"{counted(len(found.changes), 'file')} to {branch} of {url}"
-        steps.append((f"ask for {what} to be merged" if request.pr else f"push {what}", made.push))
+        steps.append((f"propose {what}" if request.pr else f"push {what}", made.push))
     if desired.sides:
-        steps.append((f"have {counted(len(desired.sides), 'conflict')} on {made.conflicts_head}", made.open))
+        steps.append((f"push {counted(len(desired.sides), 'conflict')} to {made.conflicts_head}", made.open))
     if request.pr:
         steps.append(("open or update the pull request", made.ask))
-    if acting.cluster is not None and found.argocd:
-        wait = lambda: _wait(found, acting, request, output)  # noqa: E731
-        steps.append((f"wait until Argo CD {found.argocd} and everything else is Synced and Healthy", wait))
     answer.execute(steps, output)
 
 
 def _refused(found: Proposal, acting: Acting, request: Request) -> tuple[Finding, ...]:
-    """What forbids a push: protection of the branch, and what would stop working."""
+    """What prevents a push: protection of the branch, and what would stop working."""
     if request.pr:
         return ()
     notes = list(found.notes)
@@ -126,14 +127,14 @@ def _refused(found: Proposal, acting: Acting, request: Request) -> tuple[Finding
         live = kube.list_objects(acting.cluster, "apiextensions.k8s.io/v1", "CustomResourceDefinition")
         notes += checks.stored_versions(live, found.difference.after.values())
     findings = [
-        Finding(one.found, f"{one.fix}; a pull request (--pr) shows it to whoever decides")
+        Finding(one.found, f"{one.fix}; a pull request (--pr) shows it to the reviewers")
         for one in notes
         if one.fatal
     ]
     if refusal := observe_repository.push_refusal(acting.session, found.before.repo):
         place = f"{found.before.repo.branch} of {found.before.repo.url}"
         findings.append(
-            Finding(f"a push to {place} is refused: {refusal}", "use --pr, which asks for a merge")
+            Finding(f"a push to {place} is refused: {refusal}", "use --pr, which opens a pull request")
         )
     return tuple(findings)
 
@@ -155,7 +156,7 @@ class _Made:
         self._record = found.desired.tree[found.before.prefix + RECORD]
 
     def push(self) -> None:
-        """The stage's commits, to the branch or to the one that is proposed."""
+        """Push the stage's commits to the branch or to the proposed one."""
         before, acting = self._found.before, self._acting
         catalog = before.previous.record.catalog_commit
         beside: str | None = None
@@ -216,7 +217,7 @@ class _Made:
 
 
 def _reach_cluster(found: Proposal, acting: Acting, request: Request, output: Output) -> None:
-    """The cluster whose Argo CD moves; RefusedError where it follows another layout."""
+    """The cluster whose Argo CD moves; RefusedError if it follows another layout."""
     if acting.cluster is None:
         acting.cluster = kube.connect(output.invocation, request.context)
     clusters = found.before.clusters()
@@ -240,18 +241,24 @@ def _crds(cluster: kube.Cluster, manifest: bytes, output: Output) -> None:
     argocd_pin.apply_crds(cluster, manifest, output.detail)
 
 
-def _wait(found: Proposal, acting: Acting, request: Request, output: Output) -> None:
-    assert acting.cluster is not None  # noqa: S101 - planned only with a cluster
+def _waiting(found: Proposal, acting: Acting, request: Request, output: Output) -> answer.Step:
+    """The step that waits until the cluster runs what the branch says now."""
     name = request.cluster or next(iter(found.before.clusters()))
-    wait_for(
-        acting.cluster,
-        _root(found, name),
-        acting.pushed,
-        request.timeout,
-        output.info,
-        namespace=NAMESPACE,
-        descends=acting.session.remote.descends,
-    )
+
+    def wait() -> None:
+        assert acting.cluster is not None  # noqa: S101 - planned only with a cluster
+        wait_for(
+            acting.cluster,
+            _root(found, name),
+            found.before.tip,
+            request.timeout,
+            output.info,
+            namespace=NAMESPACE,
+            descends=acting.session.remote.descends,
+        )
+
+    version = found.before.previous.record.argocd_version
+    return f"wait until everything is Synced and Healthy with Argo CD {version}", wait
 
 
 def _end(found: Proposal, acting: Acting, request: Request, output: Output) -> int:
@@ -263,7 +270,7 @@ def _end(found: Proposal, acting: Acting, request: Request, output: Output) -> i
         made = acting.pushed
         text.append(f"pushed {made[:12]} to {found.before.repo.branch}; to undo: git revert -m 1 {made[:12]}")
     if acting.requests:
-        text.append("when it is merged, the same command goes on")
+        text.append("once it is merged, run the same command again")
     text += [f"conflict  {one.path}: {one.reason.value}" for one in opened]
     if acting.conflicts:
         text.append(

@@ -20,7 +20,7 @@ PACKAGE = "gitops-bootstrap"
 _INNER = "bootstrap/_catalog/"
 _VERSION = re.compile(r"v?\d+(\.\d+)*([-.+a-z0-9]*)", re.IGNORECASE)
 _LARGEST = 50_000_000
-"""Bytes that a wheel's catalog may unpack to; a hundred times what it has."""
+"""Bytes that a wheel's catalog may unpack to: a hundred times its size."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Catalog:
 def find(to: str | None, invocation: Invocation) -> Catalog:
     """The catalog that `--to` names: this program's, or that of a wheel at a path or URL#sha256=HEX.
 
-    InputError: another version than this program's, no wheel of this project, a URL without a checksum.
+    InputError: another version than this program's, not a wheel of this project, a URL without a checksum.
     """
     if to is None or to.removeprefix("v") == catalog.VERSION:
         return Catalog(catalog.VERSION, catalog.load())
@@ -42,7 +42,7 @@ def find(to: str | None, invocation: Invocation) -> Catalog:
     if _VERSION.fullmatch(place):
         raise InputError(
             "reading --to",
-            f"this program has catalog {catalog.VERSION}, and not {place}",
+            f"this program has catalog {catalog.VERSION}, not {place}",
             f"install that one (pipx install {PACKAGE}=={place.removeprefix('v')}), "
             "or give its wheel: --to PATH, --to URL#sha256=HEX",
         )
@@ -54,7 +54,9 @@ def _checksum(fragment: str) -> str | None:
         return None
     found = re.fullmatch(r"sha256=([0-9a-fA-F]{64})", fragment)
     if not found:
-        raise InputError("reading --to", f"#{fragment} is no checksum", "give it as #sha256=HEX, 64 digits")
+        raise InputError(
+            "reading --to", f"#{fragment} is not a checksum", "give it as #sha256=HEX, 64 digits"
+        )
     return found[1].lower()
 
 
@@ -64,7 +66,7 @@ def _read(place: str, wanted: str | None, invocation: Invocation) -> bytes:
 
         if wanted is None:
             hint = f"add #sha256=HEX: curl -fsSL '{place}' | sha256sum"
-            raise InputError("reading --to", "a URL has to come with the checksum of the wheel", hint)
+            raise InputError("reading --to", "a URL needs the checksum of the wheel", hint)
         return download.fetch(place, wanted, invocation).read_bytes()
     try:
         content = Path(place).read_bytes()
@@ -73,34 +75,34 @@ def _read(place: str, wanted: str | None, invocation: Invocation) -> bytes:
         raise InputError("reading --to", error.strerror or str(error), hint, place) from error
     actual = hashlib.sha256(content).hexdigest()
     if wanted and actual != wanted:
-        found = f"its sha256 is {actual}, expected is {wanted}"
-        raise ChecksumDiffers("reading --to", found, "give the file that the checksum belongs to", place)
+        found = f"its sha256 is {actual}, expected {wanted}"
+        raise ChecksumDiffers("reading --to", found, "give the file with that checksum", place)
     return content
 
 
 def _of_wheel(content: bytes, place: str) -> Catalog:
-    hint = f"give a wheel of {PACKAGE}, as its release has it"
+    hint = f"give a released wheel of {PACKAGE}"
     try:
         with zipfile.ZipFile(BytesIO(content)) as wheel:
             names = wheel.infolist()
             metadata = [one for one in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", one.filename)]
             inside = [one for one in names if one.filename.startswith(_INNER) and not one.is_dir()]
             if len(metadata) != 1 or not inside:
-                raise InputError("reading --to", "it is no wheel with a catalog", hint, place)
+                raise InputError("reading --to", "it is not a wheel with a catalog", hint, place)
             if sum(one.file_size for one in inside) > _LARGEST:
                 found = f"its catalog is larger than {_LARGEST // 1_000_000} MB"
                 raise InputError("reading --to", found, hint, place)
-            told = HeaderParser().parsestr(wheel.read(metadata[0]).decode("utf-8", "replace"))
+            fields = HeaderParser().parsestr(wheel.read(metadata[0]).decode("utf-8", "replace"))
             files = {one.filename.removeprefix(_INNER): wheel.read(one) for one in inside}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise InputError("reading --to", f"it is no wheel: {error}", hint, place) from error
-    if str(told["Name"]).replace("_", "-").lower() != PACKAGE or not told["Version"]:
-        raise InputError("reading --to", f"it is a wheel of {told['Name']}", hint, place)
+        raise InputError("reading --to", f"it is not a wheel: {error}", hint, place) from error
+    if str(fields["Name"]).replace("_", "-").lower() != PACKAGE or not fields["Version"]:
+        raise InputError("reading --to", f"it is a wheel of {fields['Name']}", hint, place)
     files = {path: text for path, text in files.items() if _is_ours(path)}
-    return Catalog(str(told["Version"]), files)
+    return Catalog(str(fields["Version"]), files)
 
 
 def _is_ours(path: str) -> bool:
-    """A file of the catalog's folders; not what makes packages of them, nor what leads elsewhere."""
+    """A file of the catalog's folders; neither package files nor paths that lead elsewhere."""
     parts = path.split("/")
     return parts[0] in catalog.FOLDERS and len(parts) > 1 and not {"", ".", ".."} & set(parts)

@@ -18,12 +18,14 @@ from bootstrap.manifests.reader import documents, is_application
 from bootstrap.yamledit import edit
 
 _RELEASED = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(\+\S+)?")
+LISTED = 3
+"""Charts that the error names where none could be looked up."""
 SECONDS = 20.0
-"""How long a registry that asks for patience is waited for."""
+"""How long to wait for a registry that limits requests."""
 
 
 class Bumper:
-    """Edits a layout's Applications, and remembers what there is to say about it."""
+    """Edits a layout's Applications, and collects notes about it."""
 
     def __init__(self, prefix: str, invocation: Invocation, ca_file: Path | None) -> None:
         self._prefix, self._invocation, self._ca_file = prefix, invocation, ca_file
@@ -32,7 +34,7 @@ class Bumper:
         self.unread: list[str] = []
 
     def edit(self, tree: dict[str, bytes]) -> Mapping[str, bytes]:
-        """The tree with newer charts; what could not be read stays as it is."""
+        """The tree with newer charts; those that could not be read stay as they are."""
         paths = [
             path
             for path in sorted(tree)
@@ -48,10 +50,12 @@ class Bumper:
             self._known |= dict(zip(wanted, found, strict=True))
         return {**tree, **{path: self._bumped(path, tree[path]) for path in paths}}
 
-    def told(self, desired: Desired) -> Desired:
-        """With the notes; DownloadUnavailable where no index at all could be read."""
+    def with_notes(self, desired: Desired) -> Desired:
+        """With the notes; DownloadUnavailable if no index could be read."""
         if self.unread and all(isinstance(one, str) for one in self._known.values()):
-            found = "; ".join(dict.fromkeys(self.unread))
+            listed = list(dict.fromkeys(self.unread))
+            more = f"; and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+            found = "; ".join(listed[:LISTED]) + more
             hint = "check the network and HTTPS_PROXY, or upgrade without --charts"
             raise DownloadUnavailable("reading the charts' versions", found, hint)
         unread = [f"chart not looked up: {one}" for one in dict.fromkeys(self.unread)]
@@ -65,7 +69,7 @@ class Bumper:
         return edit.replace_scalars(content, edits, where=path) if edits else content
 
     def _newest(self, repository: str, chart: str, current: str) -> str | None:
-        """A newer version of the same major, if there is one; a newer major is told."""
+        """A newer version of the same major, if there is one; a newer major is a note."""
         versions = self._versions(repository, chart)
         if isinstance(versions, str):
             self.unread.append(f"{chart} ({versions})")
@@ -100,7 +104,7 @@ class Bumper:
             return f"{error.where or repository}: {error.found}"
 
     def _indexed(self, url: str) -> dict[str, list[str]]:
-        """Chart → versions, of those that the index gives a digest for."""
+        """Chart → versions, for those with a digest in the index."""
         import yaml
 
         from bootstrap.http import download
@@ -115,7 +119,9 @@ class Bumper:
             }
         except (yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
             hint = "check the repository's URL"
-            raise DownloadUnavailable("reading a chart index", "it is no index", hint, shown(url)) from error
+            raise DownloadUnavailable(
+                "reading a chart index", "it is not an index", hint, shown(url)
+            ) from error
         finally:
             file.unlink(missing_ok=True)
 

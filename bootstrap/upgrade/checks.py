@@ -1,4 +1,4 @@
-"""Breaking notes that check themselves: what the versions that are crossed take away, and who uses it."""
+"""Breaking changes that are checked: what the crossed versions remove, and what uses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Note:
-    """One thing that breaks, or may. `fatal`: what is there now stops working."""
+    """Something that breaks, or may. `fatal`: something that works now stops working."""
 
     found: str
     fix: str
@@ -30,7 +30,7 @@ class Note:
 
 
 def removed_values(base: Files, theirs: Files, ours: Files, prefix: str) -> Iterator[Note]:
-    """Values that a component sets here, and that the catalog has given up."""
+    """Values that a component sets here but that the catalog has dropped."""
     for unit, paths in units.by_unit(theirs, prefix).items():
         for path in paths:
             if not path.endswith("values.yaml") or path not in base or path not in ours:
@@ -41,19 +41,19 @@ def removed_values(base: Files, theirs: Files, ours: Files, prefix: str) -> Iter
                 if not any(key[: len(other)] == other and other != key for other in gone & still):
                     name = ".".join(map(str, key))
                     yield Note(
-                        f"{name} is set, and the catalog's {unit.rpartition('/')[2]} no longer has it",
+                        f"{name} is set, but the catalog's {unit.rpartition('/')[2]} no longer has it",
                         "check whether the chart still reads it (helm show values), else remove it",
                         path,
                     )
 
 
 def served_no_more(before: Iterable[Resource], after: Iterable[Resource]) -> Iterator[Note]:
-    """Versions of custom resources that a CRD gives up, and the objects in Git that still name them."""
+    """Versions of custom resources that a CRD drops, and the objects in Git that still use them."""
     after = list(after)
     old, new = _versions(before), _versions(after)
     for (group, kind), versions in sorted(old.items()):
         if (group, kind) not in new:
-            continue  # the CRD itself goes with what brought it: the difference shows that
+            continue  # the CRD itself is removed with its component: the diff shows that
         for version in sorted(versions - new[group, kind]):
             users = [
                 one
@@ -66,11 +66,11 @@ def served_no_more(before: Iterable[Resource], after: Iterable[Resource]) -> Ite
                 where = f"{one.file}:{one.line}" if one.file else ""
                 yield Note(f"{found}, and {one} has that version", f"use {group}/{left}", where, fatal=True)
             if not users:
-                yield Note(f"{found}", f"nothing in Git has it; what else uses it takes {group}/{left}")
+                yield Note(f"{found}", f"nothing in Git uses it; other users must move to {group}/{left}")
 
 
 def stored_versions(live: Iterable[Mapping[str, Any]], after: Iterable[Resource]) -> Iterator[Note]:
-    """Versions that the cluster still stores objects in, and that the new CRDs do not have."""
+    """Versions in which the cluster still stores objects and that the new CRDs do not have."""
     new = _versions(after, served=False)
     for crd in live:
         spec, status = mapping(crd.get("spec")), mapping(crd.get("status"))
@@ -103,7 +103,7 @@ def _versions(objects: Iterable[Resource], served: bool = True) -> dict[tuple[st
 
 
 def _keys(text: bytes, path: str) -> Iterator[tuple[str, ...]]:
-    """Every path of keys in a values file; nothing of one that is no YAML."""
+    """Every path of keys in a values file; none if it is not YAML."""
     try:
         items = documents(text, path)
     except InputError:
@@ -124,6 +124,6 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
 def numbers(version: str) -> tuple[int, int, int]:
-    """Major, minor and patch; zeros where it is no such version."""
+    """Major, minor and patch; zeros if it is not such a version."""
     found = _VERSION.match(version)
     return (int(found[1]), int(found[2]), int(found[3])) if found else (0, 0, 0)

@@ -1,4 +1,4 @@
-"""Pure: open conflicts as commits, so that git itself shows both sides and takes what is decided."""
+"""Pure: open conflicts as commits, so that git itself shows both sides and records the decision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRAILER = "Bootstrap-Open"
 
 
 def digest(sides: Mapping[str, Sides]) -> str:
-    """A name for what the conflicts start from: the same as long as their base is the same."""
+    """A name for the base of the conflicts: the same as long as the base is the same."""
     found = hashlib.sha256()
     for path in sorted(sides):
         found.update(f"{sides[path].path}\0".encode() + (sides[path].base or b"\0") + b"\0")
@@ -22,7 +22,7 @@ def digest(sides: Mapping[str, Sides]) -> str:
 
 
 def base_commit(desired: Desired, record: bytes, prefix: str, onto: str) -> Commit:
-    """Beside the branch, which merges it: each file in conflict as both sides had it last."""
+    """Next to the branch, which merges it: each conflicting file as both sides had it last."""
     files = {one.path: one.base for one in desired.sides.values()} | {prefix + RECORD: record}
     message = (
         "What open conflicts with the catalog start from\n\n"
@@ -33,7 +33,7 @@ def base_commit(desired: Desired, record: bytes, prefix: str, onto: str) -> Comm
 
 
 def theirs_commit(desired: Desired, record: bytes, prefix: str, version: str) -> Commit:
-    """On the one before: each file as the catalog has it. Whoever merges it decides, and closes them."""
+    """On top of it: each file as in the catalog. Merging it decides the conflicts and closes them."""
     files = {one.path: one.theirs for one in desired.sides.values()}
     closed = without_conflicts(record, desired.sides)
     reasons = {one.path: one.reason.value for one in desired.conflicts}
@@ -51,5 +51,5 @@ def _changes(files: Mapping[str, bytes | None]) -> tuple[FileChange, ...]:
 
 
 def empty(message: str) -> Commit:
-    """A commit that changes no file: it merges what the branch did not have."""
+    """A commit that changes no file: it merges what the branch lacked."""
     return Commit(message, ())

@@ -1,4 +1,4 @@
-"""What ends an upgrade that git waits for: `--continue` makes its commit, `--abort` puts everything back."""
+"""Ends an upgrade that git waits for: `--continue` makes its commit, `--abort` restores everything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOW = "resolve each (git mergetool), git add it, then: bootstrap upgrade --conti
 
 
 def found(calls: Calls) -> State | None:
-    """The upgrade that git waits for. One that a person has ended by git's own means is forgotten."""
+    """The upgrade that git waits for. One that the user has ended with git itself is forgotten."""
     begun = state.read(calls)
     if begun is None or not begun.ready:
         return begun
@@ -29,11 +29,11 @@ def found(calls: Calls) -> State | None:
 
 
 def abort(calls: Calls, output: Output) -> int:
-    """Put the work tree back; InputError when no upgrade is under way."""
+    """Restore the work tree; InputError if no upgrade is in progress."""
     begun = found(calls)
     if begun is None:
-        hint = "an upgrade that was committed is undone by a commit: git revert -m 1 COMMIT"
-        raise InputError("ending the upgrade", "none is under way here", hint, calls.shown)
+        hint = "undo a committed upgrade with: git revert -m 1 COMMIT"
+        raise InputError("ending the upgrade", "no upgrade is in progress here", hint, calls.shown)
     worktree.put_back(calls, begun)
     output.result({"aborted": True, "at": begun.before}, f"as before the upgrade, at {begun.before[:12]}")
     return ExitStatus.OK
@@ -42,7 +42,7 @@ def abort(calls: Calls, output: Output) -> int:
 def waiting(calls: Calls, begun: State, output: Output) -> int:
     """Say what is left to decide."""
     left = worktree.unmerged(calls)
-    lines = [f"conflict  {path}: {begun.reasons.get(path, 'resolved by nobody yet')}" for path in left]
+    lines = [f"conflict  {path}: {begun.reasons.get(path, 'not resolved yet')}" for path in left]
     if left:
         lines.append(f"{counted(len(left), 'conflict')} left: {HOW}")
     else:
@@ -62,7 +62,7 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
     files, before = _files(calls, tree, prefix), _files(calls, begun.before, prefix)
     for path in begun.reasons:
         if _has_markers(files.get(path, b"")):
-            hint = f"decide it, then: git add {path}"
+            hint = f"resolve it, then: git add {path}"
             raise RefusedError(tried, f"{path} still has git's conflict markers", hint, calls.shown)
     preflight.refuse(build_check.findings(before, files, prefix, output.invocation, output.info), [])
     who = identity(output.invocation, request.author)
@@ -82,7 +82,7 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
 
 
 def _files(calls: Calls, tree: str, prefix: str) -> dict[str, bytes]:
-    """The layout's files of a commit or tree that is here."""
+    """The layout's files of a local commit or tree."""
     import tarfile
     from io import BytesIO
 

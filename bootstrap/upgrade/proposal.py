@@ -22,7 +22,7 @@ from bootstrap.upgrade.stage import Before
 
 @dataclass(frozen=True)
 class Proposal:
-    """One stage. `findings` forbid it if fatal; `argocd` is the version that it moves to, if it does."""
+    """One stage. Fatal `findings` prevent it; `argocd` is the version that it moves to, if any."""
 
     before: Before
     desired: Desired
@@ -54,7 +54,7 @@ def examine(
     argocd: str = "",
     fetch_charts: bool = False,
 ) -> Proposal:
-    """Build and compare both sides; raises what getting kustomize raises."""
+    """Build and compare both sides; raises the errors of fetching kustomize."""
     old, new = before.repo.files, desired.tree
     if not desired.commits:
         return Proposal(before, desired, catalog, Difference(), argocd=argocd)
@@ -85,7 +85,7 @@ def _of_values(before: Before, desired: Desired) -> Iterator[Note]:
 
 
 def lines(one: Proposal, full: bool) -> Iterator[str]:
-    """The plan for a person; with `full`, every difference."""
+    """The plan as text; with `full`, every difference."""
     record = one.before.previous.record
     if one.argocd:
         yield f"Argo CD     {record.argocd_version} -> {one.argocd}"
@@ -98,7 +98,8 @@ def lines(one: Proposal, full: bool) -> Iterator[str]:
     if one.desired.commits:
         yield from rendered.lines(one.difference, full)
     for note in one.desired.notes:
-        yield f"note: {note}"
+        if not note.startswith("open conflict, "):  # each is told below
+            yield f"note: {note}"
     for broken in one.notes:
         yield f"breaking: {broken}"
     for conflict in one.desired.conflicts:
@@ -135,8 +136,8 @@ def body(one: Proposal, branch: str) -> str:
         what = counted(len(one.desired.sides), "file")
         parts += [
             "",
-            f"{what} in conflict: as here until decided. When this is merged, `git merge origin/{branch}` "
-            "shows both sides, and the merge closes them.",
+            f"{what} in conflict: they stay as they are until resolved. Once this is merged, "
+            f"`git merge origin/{branch}` shows both sides, and the merge closes them.",
         ]
     return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""What an upgrade changes in the cluster, by Application: charts, objects, and which pods start anew."""
+"""What an upgrade changes in the cluster, by Application: charts, objects, and which pods restart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Charts = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class Bump:
-    """A chart of an Application, with its version before and after ("": not there)."""
+    """A chart of an Application, with its version before and after ("" if absent)."""
 
     application: str
     chart: str
@@ -79,18 +79,18 @@ def difference(
 
 
 def lines(found: Difference, full: bool) -> Iterator[str]:
-    """For a person: an Application, its chart, its objects; with `full`, what changes in each."""
-    told = {one.application for one in found.changes} | {one.application for one in found.bumps}
-    if not told:
-        yield "nothing that was rendered changes in the cluster"
+    """As text: an Application, its chart, its objects; with `full`, what changes in each."""
+    described = {one.application for one in found.changes} | {one.application for one in found.bumps}
+    if not described:
+        yield "none of the rendered objects changes in the cluster"
         return
-    for application in sorted(told):
+    for application in sorted(described):
         yield f"Application {application or '(applied by hand)'}"
         for bump in (one for one in found.bumps if one.application == application):
             versions = f"{bump.before or '(none)'} -> {bump.after or '(none)'}"
             yield f"  chart {bump.chart} {versions}{_how(found, bump)}"
         for change in (one for one in found.changes if one.application == application):
-            restart = "  (its pods start anew)" if change.object in found.restarts else ""
+            restart = "  (its pods restart)" if change.object in found.restarts else ""
             yield f"  {compare.SIGNS[change.kind]} {change.object}{restart}"
             if change.refused:
                 yield f"    ! {change.refused}"

@@ -1,4 +1,4 @@
-"""What a person asked `bootstrap upgrade` for."""
+"""The request to `bootstrap upgrade`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootstrap.edit.access import Access
 
 @dataclass(frozen=True)
 class Request:
-    """The options, as given. `to` None: the catalog of this program; `context` None: no cluster is asked."""
+    """The options, as given. `to` None: the catalog of this program; `context` None: no cluster is used."""
 
     access: Access = field(default_factory=Access)
     to: str | None = None
@@ -36,7 +36,7 @@ class Request:
 
     @property
     def in_branch(self) -> bool:
-        """Whether a branch of the remote is changed, and not the work tree."""
+        """Whether a branch of the remote is changed instead of the work tree."""
         return self.push or self.pr or bool(self.access.repo)
 
     def check(self) -> None:
@@ -48,16 +48,18 @@ class Request:
             raise InputError(tried, f"{given} cannot be combined", "give one")
         if self.abort and (self.go_on or self.access.repo):
             found = "--abort ends an upgrade in a work tree, and cannot be combined with --continue or --repo"
-            raise InputError(tried, found, "give --abort alone")
+            raise InputError(tried, found, "give only --abort")
         if self.access.repo and not (self.push or self.pr or self.dry_run):
             hint = "add --push, --pr, or --dry-run to preview"
             raise InputError(tried, "--repo without --push or --pr would change nothing", hint)
         if self.sha256 and not (self.argocd or self.argocd_manifest):
-            hint = "give --argocd, too; a wheel's checksum goes behind its URL: --to URL#sha256=HEX"
+            hint = "give --argocd, too; a wheel's checksum is part of its URL: --to URL#sha256=HEX"
             raise InputError(tried, "--sha256 has no effect without --argocd", hint)
         if self.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", self.sha256):
-            raise InputError("reading --sha256", f"{self.sha256!r} is not one", "give 64 hex digits")
+            raise InputError("reading --sha256", f"{self.sha256!r} is not a sha256", "give 64 hex digits")
         if self.argocd_manifest and not self.argocd:
             raise InputError(tried, "--argocd-manifest is given without --argocd", "give the version, too")
         if self.timeout <= 0:
-            raise InputError("reading --timeout", f"{self.timeout:g} is no time", "give seconds, such as 600")
+            raise InputError(
+                "reading --timeout", f"{self.timeout:g} is not a time", "give seconds, such as 600"
+            )

@@ -20,7 +20,7 @@ from bootstrap.upgrade.state import State
 
 
 def upgrade(request: Request, output: Output) -> int:
-    """Run `upgrade`; returns the exit status, raises a BootstrapError for what can be expected."""
+    """Run `upgrade`; returns the exit status, raises a BootstrapError for expected failures."""
     request.check()
     if request.in_branch:
         return branches.upgrade(request, output)
@@ -49,11 +49,13 @@ def _in_work_tree(calls: Calls, under: str, request: Request, output: Output) ->
             return finish.go_on(calls, begun, request, prefix, output)
         return finish.waiting(calls, begun, output)
     if begun is not None and not request.dry_run:
-        output.info("a run was ended in the middle: putting the work tree back, and beginning again")
+        output.info("an earlier run was interrupted: restoring the work tree and starting again")
         worktree.put_back(calls, begun)
     if request.go_on and begun is None:
-        hint = "begin one: bootstrap upgrade"
-        raise InputError("finishing the upgrade", "none is under way here", hint, calls.shown)
+        hint = "start one: bootstrap upgrade"
+        raise InputError("finishing the upgrade", "no upgrade is in progress here", hint, calls.shown)
+    if not request.dry_run:
+        worktree.forget_made(calls)
     branch = worktree.branch_of(calls)
     if begun is None or not request.dry_run:
         worktree.check_ready(calls)

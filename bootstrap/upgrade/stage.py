@@ -1,4 +1,4 @@
-"""One step of an upgrade: the layout as it is, and as the next catalog, Argo CD or charts have it."""
+"""One step of an upgrade: the layout as it is, and with the next catalog, Argo CD or charts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from bootstrap.argocd import Manifest
 from bootstrap.core.errors import InputError
+from bootstrap.core.invocation import Invocation
 from bootstrap.core.names import RECORD
 from bootstrap.git import remote
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.remote import Remote
-from bootstrap.init import plan_layout
+from bootstrap.init import images, plan_layout, preflight, signing_keys
 from bootstrap.init.observe_repository import shipped_before
 from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.layout import catalog
@@ -23,7 +24,7 @@ Edit = Callable[[dict[str, bytes]], Mapping[str, bytes]]
 
 @dataclass(frozen=True)
 class Before:
-    """A layout as it is on a branch. `settings` are those of the first cluster that was laid out."""
+    """A layout as it is on a branch. `settings` are those of the first cluster."""
 
     repo: RepositoryState
     previous: PreviousLayout
@@ -43,7 +44,7 @@ class Before:
 
 
 def observe(where: Remote, path: str) -> Before:
-    """The layout below `path` on the remote's branch; InputError when there is none."""
+    """The layout below `path` on the remote branch; InputError if there is none."""
     prefix = f"{path}/" if path else ""
     folders = tuple(f"{prefix}{folder}/" for folder in catalog.FOLDERS)
     repo = where.observe(read=(*folders, prefix + RECORD), under=path or None)
@@ -70,7 +71,7 @@ def catalog_stage(
     downgrade: bool = False,
     suffix: str = "",
 ) -> Desired:
-    """The catalog's changes merged, and what `edit_tree` changes beyond; RefusedError for an older one."""
+    """The catalog's changes merged, and the changes of `edit_tree`; RefusedError for an older one."""
     record = before.previous.record
     if not downgrade:
         plan_layout.refuse_older(to.version, record)
@@ -89,14 +90,19 @@ def catalog_stage(
     )
 
 
-def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffix: str = "") -> Desired:
-    """Argo CD's pin moved to another version, with the catalog that is laid out."""
+def argocd_stage(
+    before: Before, manifest: Manifest, invocation: Invocation, *, left_to_git: bool, suffix: str = ""
+) -> Desired:
+    """Argo CD's pin moved to another version, with the catalog that is laid out, and its images' digests."""
     record = before.previous.record
+    named = images.settle(None, record.argocd_images, manifest.content, invocation)
+    preflight.refuse(list(named.findings), [])
     settings = replace(
         before.settings,
         argocd_version=manifest.version,
         argocd_variant=manifest.variant,
         argocd_sha256=manifest.sha256,
+        argocd_images=named.images,
     )
     shipped = plan_layout.laid_catalog(before.previous, before.settings)
     if shipped is None:
@@ -108,11 +114,19 @@ def argocd_stage(before: Before, manifest: Manifest, *, left_to_git: bool, suffi
         )
     subject = f"Upgrade Argo CD {record.argocd_version} to {manifest.version}"
     source = Source(shipped, record.catalog_version, manifest.content, suffix, subject)
-    return plan_layout.next_layout(
+    desired = plan_layout.next_layout(
         source, settings, before.previous, before.repo.files, remote.merge_text, left_to_git=left_to_git
     )
+    return replace(desired, notes=(*desired.notes, *named.notes))
+
+
+def refuse_unsigned(before: Before, desired: Desired, sign: bool, invocation: Invocation) -> None:
+    """RefusedError where Argo CD takes only signed commits, and these would not be."""
+    keys, commits = before.previous.record.signed_by, bool(desired.commits)
+    found = signing_keys.findings(keys, before.previous.record.argocd_version, commits, sign, invocation)
+    preflight.refuse(list(found), [])
 
 
 def with_note(desired: Desired, note: str) -> Desired:
-    """The same, with one more thing to know."""
+    """The same, with one more note."""
     return replace(desired, notes=(*desired.notes, note))

@@ -1,4 +1,4 @@
-"""The stages of an upgrade, in their order: the catalog (with charts), then Argo CD, minor by minor."""
+"""The stages of an upgrade, in order: the catalog (with charts), then Argo CD, minor by minor."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def _catalog(before: Before, request: Request, output: Output, left_to_git: bool
         suffix=request.message_suffix,
     )
     if bumps:
-        desired = bumps.told(desired)
+        desired = bumps.with_notes(desired)
+    stage.refuse_unsigned(before, desired, request.sign, output.invocation)
     with output.progress("comparing what is rendered") as progress:
         return proposal.examine(
             before,
@@ -48,11 +49,11 @@ def _catalog(before: Before, request: Request, output: Output, left_to_git: bool
 
 
 def argocd_next(before: Before, request: Request, output: Output, left_to_git: bool) -> Proposal | None:
-    """The next minor on the way to the version that was asked for; None: it is laid out."""
+    """The next minor on the way to the requested version; None if that is laid out."""
     record = before.previous.record
     assert request.argocd is not None  # noqa: S101 - asked for only then
     if before.settings.adopted:
-        found = "this cluster's Argo CD was adopted: its installation is in its owner's hands"
+        found = "this cluster's Argo CD was adopted: its installation is not managed here"
         raise RefusedError("moving Argo CD's version", found, "upgrade it where it was installed from")
     known = argocd_pin.known_versions(record.argocd_variant)
     steps = argocd_pin.way(record.argocd_version, request.argocd, known, request.downgrade)
@@ -61,9 +62,11 @@ def argocd_next(before: Before, request: Request, output: Output, left_to_git: b
     manifest = argocd_pin.manifest(
         request, steps[0], record.argocd_variant, len(steps) == 1, output.invocation
     )
-    desired = stage.argocd_stage(before, manifest, left_to_git=left_to_git, suffix=request.message_suffix)
+    suffix = request.message_suffix
+    desired = stage.argocd_stage(before, manifest, output.invocation, left_to_git=left_to_git, suffix=suffix)
+    stage.refuse_unsigned(before, desired, request.sign, output.invocation)
     if len(steps) > 1:
-        later = f"then, when it is Synced and Healthy: {', '.join(steps[1:])}"
+        later = f"then, once it is Synced and Healthy: {', '.join(steps[1:])}"
         desired = stage.with_note(desired, later)
     with output.progress("comparing what is rendered") as progress:
         return proposal.examine(

@@ -1,4 +1,4 @@
-"""What an upgrade that git has not finished leaves in Git's own folder, so that the next run finds it."""
+"""The state of an unfinished upgrade in Git's own folder, so that the next run finds it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE = "bootstrap-upgrade.json"
 class State:
     """`before` is the commit that the work tree was at; `reasons` has each conflict's path and why.
 
-    `ready` False: a killed run has left the work tree between the two, and nobody can have decided anything.
+    `ready` False: a killed run has left the work tree in between, so that nothing can have been decided.
     """
 
     before: str
@@ -29,12 +29,12 @@ class State:
 
 def place(calls: Calls, name: str = FILE) -> Path:
     """A file of Git's own folder of this work tree."""
-    told = calls.check_run("reading the work tree", "rev-parse", "--git-path", name).text
-    return calls.directory / told
+    data = calls.check_run("reading the work tree", "rev-parse", "--git-path", name).text
+    return calls.directory / data
 
 
 def read(calls: Calls) -> State | None:
-    """The upgrade that is under way; None: none is (nor is one whose file cannot be read)."""
+    """The upgrade in progress; None without one (or if its file cannot be read)."""
     try:
         return State(**json.loads(place(calls).read_text()))
     except (OSError, ValueError, TypeError):
@@ -42,7 +42,7 @@ def read(calls: Calls) -> State | None:
 
 
 def write(calls: Calls, state: State) -> None:
-    """Put it in its place at once or not at all."""
+    """Write the file atomically."""
     target = place(calls)
     draft = target.with_name(f"{target.name}.{os.getpid()}")
     with draft.open("w") as file:

@@ -21,7 +21,7 @@ from bootstrap.upgrade import state
 from bootstrap.upgrade.state import State
 
 REF = "refs/bootstrap/upgrade"
-"""What was made and is not in the branch yet."""
+"""What was created and is not in the branch yet."""
 _TRIED = "upgrading the work tree"
 _BUSY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 
@@ -37,7 +37,7 @@ def url_of(root: Path) -> str:
 
 
 def branch_of(calls: Calls) -> str:
-    """The branch that is checked out; InputError where none is."""
+    """The branch that is checked out; InputError if none is."""
     head = calls.run("symbolic-ref", "--quiet", "HEAD").text
     if not head.startswith("refs/heads/"):
         hint = "check out the branch to upgrade: git switch main"
@@ -46,7 +46,7 @@ def branch_of(calls: Calls) -> str:
 
 
 def check_ready(calls: Calls) -> None:
-    """RefusedError where something of the user's is not committed, or git is in the middle of something."""
+    """RefusedError if the user has uncommitted changes, or git is in the middle of something."""
     for name in _BUSY:
         if state.place(calls, name).exists():
             found = f"git is in the middle of something ({name})"
@@ -55,15 +55,20 @@ def check_ready(calls: Calls) -> None:
     if changed:
         first = changed.split(b"\0")[0][3:].decode("utf-8", "replace")
         found = f"{first} is changed and not committed"
-        raise RefusedError(_TRIED, found, "commit it, or put it away: git stash", calls.shown)
+        raise RefusedError(_TRIED, found, "commit or stash it: git stash", calls.shown)
     if calls.check_run(_TRIED, "rev-parse", "--is-shallow-repository").text == "true":
-        hint = "bring the history: git fetch --unshallow; or upgrade the remote's branch: --push or --pr"
+        hint = "fetch the history: git fetch --unshallow; or upgrade the remote's branch: --push or --pr"
         raise RefusedError(_TRIED, "this is a shallow clone: what was laid out last is missing", hint)
 
 
 def take(calls: Calls, commit: str) -> None:
-    """Move the branch to a commit made on it; GitError when a file of the user's stands in the way."""
+    """Move the branch to a commit made on it; GitError if a file of the user is in the way."""
     calls.check_run(_TRIED, "merge", "--ff-only", "--quiet", commit)
+    calls.run("update-ref", "-d", REF)
+
+
+def forget_made(calls: Calls) -> None:
+    """Nothing holds what a run made that was ended before it was taken, or right after."""
     calls.run("update-ref", "-d", REF)
 
 
@@ -78,7 +83,7 @@ def begin_merge(
     """Leave a merge of `theirs` with these conflicts, everything else being as in `commit`."""
     ids = _store(calls, sides)
     state.write(calls, begun)
-    # A file that was only touched or copied is no change, and read-tree asks the index alone.
+    # A file that was only touched or copied has not changed, but read-tree only checks the index.
     calls.run("update-index", "-q", "--refresh")
     calls.check_run(_TRIED, "read-tree", "-m", "-u", begun.before, commit)
     listed = []
@@ -101,16 +106,17 @@ def begin_merge(
 
 
 def put_back(calls: Calls, begun: State) -> None:
-    """The work tree as it was before; what git has not been told of (untracked files) stays.
+    """Restore the work tree as it was before; untracked files stay.
 
     RefusedError when commits were made since.
     """
     head = calls.check_run(_TRIED, "rev-parse", "HEAD").text
     if head != begun.before:
         hint = f"to go back behind it: git revert, or git reset --keep {begun.before[:12]}"
-        found = f"HEAD is at {head[:12]}, and was at {begun.before[:12]} when the upgrade began"
+        found = f"HEAD is at {head[:12]}, but was at {begun.before[:12]} when the upgrade started"
         raise RefusedError("ending the upgrade", found, hint, calls.shown)
-    # As git merge --abort does it, which asks for MERGE_HEAD: a killed run may not have come to that.
+    calls.run("update-index", "-q", "--refresh")
+    # As git merge --abort does, which needs MERGE_HEAD: a killed run may not have written that.
     calls.check_run("ending the upgrade", "reset", "--quiet", "--merge", begun.before)
     for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"):
         state.place(calls, name).unlink(missing_ok=True)
@@ -125,7 +131,7 @@ def unmerged(calls: Calls) -> list[str]:
 
 
 def _store(calls: Calls, sides: Mapping[str, Sides]) -> dict[str, tuple[str, str, str]]:
-    """The three sides as objects of the repository; "" for one that is not there."""
+    """The three sides as objects of the repository; "" for a missing one."""
 
     def store(content: bytes | None) -> str:
         if content is None:
@@ -141,7 +147,7 @@ def _mode(calls: Calls, commit: str, path: str) -> str:
 
 
 def _show(calls: Calls, one: Sides, reason: Reason) -> None:
-    """In the work tree: both sides between markers; ours, where the lines alone would not conflict."""
+    """In the work tree: both sides between markers; ours, if the lines alone would not conflict."""
     if one.ours is None:
         how = "--theirs"
     elif one.theirs is None or reason is Reason.HELD:

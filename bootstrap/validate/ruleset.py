@@ -183,10 +183,14 @@ def choose(
             raise InputError("reading --rules", found, "see bootstrap validate --list-rules")
     only = tuple(part for part in parts if not part.startswith("-"))
     without = tuple(part[1:] for part in parts if part.startswith("-"))
+    named = tuple(part for part in only if len(part) > len("GB"))
+    chosen = {
+        rule
+        for rule in chosen
+        if rule in own or RULES[rule].group in ("", *groups) or (named and rule.startswith(named))
+    }
     if only:
         chosen = {rule for rule in chosen if rule.startswith(only)}
-    else:
-        chosen = {rule for rule in chosen if rule in own or RULES[rule].group in ("", *groups)}
     return frozenset(rule for rule in chosen if not without or not rule.startswith(without))
 
 

@@ -398,3 +398,14 @@ def test_a_host_that_another_app_has_is_refused(run: Run, tree: Path) -> None:
     assert "shop.example.com is taken" in again.err
     assert not (tree / "apps/market").exists()
     assert run("app", "add", "shop", *IMAGE, "--host", "shop.example.com").exit == 0  # the same one again
+
+
+def test_removing_an_app_names_what_it_leaves_on(run: Run, tree: Path) -> None:
+    for name in ("shop", "till"):
+        options = ("--image", "ghcr.io/acme/shop:1.4.2", "--port", "8080", "--host", f"{name}.example.com")
+        assert run("app", "add", name, *options).exit == 0
+    first = run("app", "remove", "shop", "-o", "json")
+    assert json.loads(first.out)["left"] == []
+    last = run("app", "remove", "till", "-o", "json")
+    assert {"cert-manager", "traefik"} <= set(json.loads(last.out)["left"])
+    assert "still on, and required by nothing else: cert-manager" in last.err

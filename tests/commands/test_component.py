@@ -145,11 +145,12 @@ def test_argo_cd_is_not_switched_off_without_being_meant(run: Run, repository: P
 
 
 def test_disabling_says_what_argo_cd_deletes(run: Run, repository: Path) -> None:
-    said = run("component", "disable", "traefik", "cert-manager", "voting-app-production", "--dry-run")
-    assert "Argo CD deletes traefik with what it applied" in said.err
-    assert "Argo CD deletes cert-manager with what it applied" in said.err
-    assert "Namespace" in said.err
-    assert "deletes" not in run("component", "enable", "loki", "--dry-run").err
+    assert "deletes" not in run("component", "enable", "loki").err
+    said = run("component", "disable", "loki", "voting-app-dev", "--dry-run")
+    assert said.exit == 1, said.err
+    assert "Argo CD deletes loki and everything that it applied; Namespace " in said.err
+    assert "Argo CD deletes voting-app-dev with what it applied: " in said.err
+    assert "Deployment vote" in said.err
 
 
 def test_a_push_and_a_request_are_one_or_the_other(run: Run, repository: Path) -> None:

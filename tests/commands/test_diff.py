@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import registries
 from tests.clones import clone
 from tests.conftest import Run
+from tests.registries import Registry
 from tests.repositories import OURS, write
 
 OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
@@ -28,6 +32,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(root, "init", "-b", "main")
     commit(root)
     return root
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with registries.running(tmp_path / "registry") as found:
+        yield found
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -154,3 +164,43 @@ def test_layout_that_is_elsewhere_than_its_applications_say_is_followed(
         vote.read_text().replace("targetPort: http", "targetPort: htpt")
     )
     assert "GB304" in run("validate", str(work)).out
+
+
+def test_what_matters_is_told_apart(run: Run, repository: Path) -> None:
+    overlay = repository / OVERLAY
+    overlay.write_text(overlay.read_text().replace("1.2.3", "1.2.4"))
+    result = run("diff", str(repository), "-o", "json")
+    (matter,) = json.loads(result.out)["matters"]
+    assert (matter["topic"], matter["object"]) == ("images", "Deployment shop-dev/web")
+    assert matter["text"].endswith("web:1.2.4")
+    assert "Other images:" in run("diff", str(repository)).out
+    assert run("diff", str(repository), "-o", "markdown").out.startswith("**Other images**")
+    assert json.loads(run("diff", str(repository), "--app", "root", "-o", "json").out)["matters"] == []
+
+
+def test_what_cannot_be_rendered_any_more_is_not_told_as_removed(run: Run, repository: Path) -> None:
+    """Argo CD leaves everything as it is, and its sync fails."""
+    overlay = repository / OVERLAY
+    overlay.write_text(overlay.read_text().replace("../../base", "../../nothing"))
+    result = run("diff", str(repository), "-o", "json")
+    told = json.loads(result.out)
+    assert (result.exit, told["changes"]) == (1, [])
+    (matter,) = told["matters"]
+    assert (matter["topic"], matter["application"]) == ("fails", "argocd/shop-dev")
+    assert "../../nothing" in matter["text"]
+    commit(repository)
+    assert json.loads(run("diff", str(repository), "-o", "json").out)["matters"] == []
+
+
+def test_images_that_a_registry_does_not_have_are_found_when_asked(
+    run: Run, repository: Path, registry: Registry
+) -> None:
+    registry.push("shop/web", "there")
+    overlay = repository / OVERLAY
+    for tag, missing in (("there", 0), ("missing", 1)):
+        git(repository, "checkout", "--quiet", "--", ".")
+        new = f"newName: {registry.host}/shop/web\n    newTag: {tag}"
+        overlay.write_text(re.sub(r'newTag: "?[\d.]+"?', new, overlay.read_text()))
+        result = run("diff", str(repository), "--check-images", "-o", "json")
+        fails = [one for one in json.loads(result.out)["matters"] if one["topic"] == "fails"]
+        assert len(fails) == missing, result.out

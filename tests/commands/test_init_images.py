@@ -41,9 +41,9 @@ def init(run: Run, bare: Bare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """`init(registry's host, version, …)`: lay out with a manifest whose images are there."""
     monkeypatch.delenv("BOOTSTRAP_ARGOCD_IMAGES")
 
-    def call(host: str, version: str = VERSION, *arguments: str) -> Result:
+    def call(host: str, version: str = VERSION, *arguments: str, image: str = IMAGE) -> Result:
         path = tmp_path / "install.yaml"
-        path.write_bytes(manifest(version).replace(b"quay.io", host.encode()))
+        path.write_bytes(manifest(version).replace(f"quay.io/{IMAGE}".encode(), f"{host}/{image}".encode()))
         given = ("--argocd-manifest", str(path), "--author", "Ada <ada@example.org>", "--yes")
         return run("init", bare.url, "--repo-only", *given, *arguments)
 

@@ -96,6 +96,7 @@ def lay_out(
     config.write_text(config.read_text() + CONFIG.replace(RAN, ran))
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

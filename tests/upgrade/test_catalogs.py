@@ -65,7 +65,7 @@ def test_a_wheel_by_url_is_held_to_its_checksum(old: Path, invocation: Invocatio
     url = mirror.serve("/old.whl", old.read_bytes())
     sha256 = hashlib.sha256(old.read_bytes()).hexdigest()
     assert catalogs.find(f"{url}#sha256={sha256}", invocation).version == "0.0.1"
-    with pytest.raises(InputError, match="has to come with the checksum"):
+    with pytest.raises(InputError, match="needs the checksum"):
         catalogs.find(url, invocation)
     with pytest.raises(ChecksumDiffers):
         catalogs.find(f"{url}#sha256={'0' * 64}", invocation)
@@ -74,12 +74,12 @@ def test_a_wheel_by_url_is_held_to_its_checksum(old: Path, invocation: Invocatio
 @pytest.mark.parametrize(
     ("to", "words"),
     [
-        ("9.9.9", "and not 9.9.9"),
+        ("9.9.9", ", not 9.9.9"),
         ("nowhere.whl", "No such file"),
-        ("{old}#sha256=12", "is no checksum"),
-        ("{readme}", "it is no wheel"),
+        ("{old}#sha256=12", "is not a checksum"),
+        ("{readme}", "it is not a wheel"),
         ("{other}", "it is a wheel of other"),
-        ("{empty}", "no wheel with a catalog"),
+        ("{empty}", "not a wheel with a catalog"),
     ],
 )
 def test_what_is_not_a_wheel_of_ours_is_reported(

@@ -64,7 +64,7 @@ def test_the_newest_release_of_the_same_major_is_taken_and_every_other_byte_stay
     after = bumper.edit({PATH: before, "README.md": b"chart: x"})
     assert after[PATH] == before.replace(b"41.3.0", b"41.10.0")
     assert after["README.md"] == b"chart: x"
-    (note,) = bumper.told(Desired({})).notes
+    (note,) = bumper.with_notes(Desired({})).notes
     assert note == "chart traefik 42.0.0 is a new major (here: 41.3.0): set it by hand"
 
 
@@ -79,7 +79,7 @@ def test_a_version_without_a_digest_in_the_index_is_not_taken(server: Mirror, re
     before = {PATH: application(repository, "41.3.0")}
     bumper = Bumper("", reached, None)
     assert bumper.edit(before) == before
-    assert "has no release of it" in bumper.told(Desired({})).notes[0]
+    assert "has no release of it" in bumper.with_notes(Desired({})).notes[0]
 
 
 def test_an_index_that_cannot_be_read_is_reported_and_the_others_count(
@@ -92,7 +92,7 @@ def test_an_index_that_cannot_be_read_is_reported_and_the_others_count(
     after = bumper.edit({PATH: application(repository, "41.3.0"), other: closed})
     assert b"41.9.0" in after[PATH]
     assert after[other] == closed
-    assert "chart not looked up: loki (https://127.0.0.1:1" in bumper.told(Desired({})).notes[0]
+    assert "chart not looked up: loki (https://127.0.0.1:1" in bumper.with_notes(Desired({})).notes[0]
 
 
 def test_offline_is_an_error_and_no_success(reached: Invocation) -> None:
@@ -100,7 +100,7 @@ def test_offline_is_an_error_and_no_success(reached: Invocation) -> None:
     before = {PATH: application("https://127.0.0.1:1/charts", "41.3.0")}
     assert bumper.edit(before) == before
     with pytest.raises(DownloadUnavailable, match="traefik"):
-        bumper.told(Desired({}))
+        bumper.with_notes(Desired({}))
 
 
 def test_an_authority_that_is_not_known_is_not_believed(
@@ -113,4 +113,4 @@ def test_an_authority_that_is_not_known_is_not_believed(
     before = {PATH: application(repository, "41.3.0")}
     assert bumper.edit(before) == before
     with pytest.raises(DownloadUnavailable):
-        bumper.told(Desired({}))
+        bumper.with_notes(Desired({}))

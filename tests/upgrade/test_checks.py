@@ -104,10 +104,10 @@ def test_argocd_moves_minor_by_minor(current: str, wanted: str, way: tuple[str, 
 @pytest.mark.parametrize(
     ("current", "wanted", "error", "words"),
     [
-        ("v3.2.0", "v3.6.1", RefusedError, "goes by v3.3, of which no checksum is known"),
+        ("v3.2.0", "v3.6.1", RefusedError, "leads through v3.3, whose checksum is not known"),
         ("v3.6.1", "v3.5.7", RefusedError, "is older"),
         ("v2.14.0", "v3.0.0", RefusedError, "different major versions"),
-        ("v3.6.1", "newest", InputError, "is no version"),
+        ("v3.6.1", "newest", InputError, "is not a version"),
     ],
 )
 def test_a_path_that_leads_nowhere_is_reported(

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.layout import catalog, merge_entries
 from tests.conftest import Run
-from tests.git_repositories import git
+from tests.git_repositories import Bare, git
 from tests.upgrade.conftest import AUTHOR, OLD, VALUES, Clone
 from tests.upgrade.test_catalogs import wheel
 from tests.upgrade.test_worktree import MINE, THEIRS
@@ -25,14 +26,37 @@ MOST = 40
 """Changes that one run makes, at most."""
 
 
+KEPT = ("infrastructure/argocd", "infrastructure/traefik")
+
+
+def small() -> dict[str, bytes]:
+    """The catalog with two components, so that a run takes a second."""
+    found = {path: text for path, text in OLD.items() if path.startswith(("clusters/", *KEPT))}
+    path = "clusters/default/kustomization.yaml"
+    found[path] = b"".join(
+        line
+        for line in found[path].splitlines(keepends=True)
+        if (key := merge_entries.key_of(line.decode())) is None or key.removeprefix("../../") in KEPT
+    )
+    return found
+
+
+SMALL = small()
+
+
+@pytest.fixture(autouse=True)
+def _small_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "load", lambda: SMALL)
+
+
 class Prepared:
     """A clone with an edit, and a wheel whose catalog conflicts with it; copied for each try."""
 
     def __init__(self, clone: Clone, folder: Path, run: Run) -> None:
         clone.write({VALUES: MINE})
-        self._clone, self._folder, self._run = clone, folder, run
-        self.wheel = wheel(folder, {**OLD, VALUES: THEIRS, "infrastructure/new/values.yaml": b"a: 1\n"})
-        self.fitting = wheel(self._made("fits"), {**OLD, VALUES: OLD[VALUES] + b"# and more\n"})
+        self._clone, self._folder, self.run = clone, folder, run
+        self.wheel = wheel(folder, {**SMALL, VALUES: THEIRS, "infrastructure/new/values.yaml": b"a: 1\n"})
+        self.fitting = wheel(self._made("fits"), {**SMALL, VALUES: OLD[VALUES] + b"# and more\n"})
 
     def _made(self, name: str) -> Path:
         (self._folder / name).mkdir()
@@ -47,7 +71,7 @@ class Prepared:
         return ["upgrade", "--path", str(work), *(more if "--abort" in more else [*ours, *more])]
 
     def undisturbed(self, work: Path, *more: str, to: Path | None = None) -> int:
-        return self._run(*self.arguments(work, *more, to=to)).exit
+        return self.run(*self.arguments(work, *more, to=to)).exit
 
     def killed(self, number: int, work: Path, *more: str, to: Path | None = None) -> tuple[int, str]:
         done = subprocess.run(
@@ -180,3 +204,47 @@ def test_ended_at_random_moments_the_next_run_leaves_the_same(prepared: Prepared
                 process.wait()
         assert prepared.undisturbed(work) == 1
         assert state(work) == expected
+
+
+def pushed(bare: Path) -> dict[str, object]:
+    """What is on the host, without the ids of commits."""
+    found: dict[str, object] = {"refs": git(bare, "for-each-ref", "--format=%(refname)")}
+    for branch in ("main", "bootstrap/upgrade-conflicts"):
+        record = git(bare, "show", f"{branch}:bootstrap.yaml")
+        listed = git(bare, "ls-tree", "-r", branch).splitlines()
+        found[branch] = {
+            "record": re.sub(r"\b[0-9a-f]{40}\b", "ID", record),
+            "files": [line for line in listed if not line.endswith("\tbootstrap.yaml")],
+            "subjects": git(bare, "log", "--topo-order", "--format=%s", branch).splitlines(),
+        }
+    return found
+
+
+def test_killed_before_every_change_a_branch_and_its_conflicts_are_pushed_once(
+    prepared: Prepared, bare: Bare
+) -> None:
+    git(prepared.copy("work"), "push", "--quiet", "origin", "HEAD:main")
+
+    def host(name: str) -> Path:
+        place = bare.folder.with_name(name)
+        shutil.rmtree(place, ignore_errors=True)
+        return Path(shutil.copytree(bare.folder, place, symlinks=True))
+
+    def arguments(place: Path) -> list[str]:
+        ours = ["--to", str(prepared.wheel), "--downgrade", "--author", AUTHOR, "--yes"]
+        return ["upgrade", "--repo", f"file://{place}", "--push", *ours]
+
+    def kill(number: int, place: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tests.upgrade.killed_upgrade", str(number), *arguments(place)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    place = host("undisturbed.git")
+    counted = re.search(r"^changes: (\d+)$", kill(10**6, place).stderr, re.MULTILINE)
+    assert counted
+    number, expected = int(counted[1]), pushed(place)
+    assert 2 < number <= MOST
+    for step in range(number):
+        place = host("killed.git")
+        assert kill(step, place).returncode == -signal.SIGKILL
+        assert prepared.run(*arguments(place)).exit == 1, step
+        assert pushed(place) == expected, step

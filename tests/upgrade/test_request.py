@@ -21,9 +21,9 @@ REPO = Access(repo="https://git.example.com/a/b.git")
         ({"abort": True, "access": REPO}, "--abort ends an upgrade in a work tree"),
         ({"access": REPO}, "--repo without --push or --pr would change nothing"),
         ({"sha256": "0" * 64}, "--sha256 has no effect without --argocd"),
-        ({"argocd": "v3.6.1", "sha256": "12"}, "is not one"),
+        ({"argocd": "v3.6.1", "sha256": "12"}, "is not a sha256"),
         ({"argocd_manifest": "install.yaml"}, "--argocd-manifest is given without --argocd"),
-        ({"timeout": 0.0}, "is no time"),
+        ({"timeout": 0.0}, "is not a time"),
     ],
 )
 def test_options_that_do_not_fit_are_reported(options: dict[str, Any], words: str) -> None:

@@ -1,7 +1,7 @@
-"""Pure: what the API server itself fills into objects before policies see them (pkg/apis/*/v1/defaults.go).
+"""Pure: the defaults that the API server sets before policies see an object (pkg/apis/*/v1/defaults.go).
 
-The defaults that policies ask about, for the kinds that repositories hold; what is filled in beyond
-that is in FILLED: that such a field is missing here proves nothing.
+The defaults that policies read, for the kinds in repositories; further defaults are
+listed in FILLED: that such a field is missing here proves nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FILLED = {
     *("volumeName", "storageClassName", "tolerations", "volumes", "volumeMounts", "priority", "defaultMode"),
     *("preemptionPolicy", "nodeName", "claimRef"),
 }
-"""Fields that the API server, or an admission plugin of its own, may give an object that has none."""
+"""Fields that the API server, or one of its admission plugins, may add to an object."""
 
 _ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}
 _SPECS: Mapping[str, Mapping[str, Any]] = {
@@ -91,7 +91,7 @@ def filled(resource: Resource) -> dict[str, Any]:
 
 
 def pod(resource: Resource, body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The pod that a workload's controller creates, from its filled body; None where it makes none itself."""
+    """The pod that a workload's controller creates, with defaults; None if it creates none itself."""
     if resource.kind not in WORKLOADS or resource.kind in ("Pod", "CronJob.batch"):
         return None
     template = mapping(dig(dict(body), *map(str, template_path(resource))))
@@ -111,7 +111,7 @@ def _add(value: Any, defaults: Mapping[str, Any]) -> None:
 
 
 def _secret(body: dict[str, Any]) -> None:
-    """Texts become data, as the API server does it; the values themselves are no policy's matter here."""
+    """stringData becomes data, as in the API server; the values themselves are not for policies."""
     texts = mapping(body.pop("stringData", None))
     if texts:
         encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}

@@ -27,12 +27,12 @@ UNKNOWN = Rule(
     "policy-not-evaluated",
     "info",
     "A ValidatingAdmissionPolicy of the repository could not be evaluated for an object.",
-    "ask the API server: kubectl apply --dry-run=server",
+    "let the API server check it: kubectl apply --dry-run=server",
 )
 
 
 class Unknown(Exception):
-    """Git does not tell whether a policy is about an object: with the reason."""
+    """It is unknown from Git whether a policy is about an object; has the reason."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Bound:
 
 
 def bound(resources: Sequence[Resource]) -> Iterator[Bound]:
-    """Every binding with its policy, where both are there."""
+    """Every binding with its policy, if both exist."""
     policies = {one.name: one for one in resources if one.kind == POLICY}
     for one in resources:
         if one.kind == BINDING and (policy := policies.get(str(one.spec.get("policyName")))):
@@ -56,7 +56,7 @@ def bound(resources: Sequence[Resource]) -> Iterator[Bound]:
 
 
 def plural(kind: str, known: Mapping[str, str]) -> str:
-    """The name of a kind's resource; `known` are those that definitions say, by `Kind.group`."""
+    """The name of a kind's resource; `known` are those of definitions, by `Kind.group`."""
     short = kind.partition(".")[0]
     if kind in known:
         return known[kind]
@@ -79,9 +79,9 @@ def resources_of(crds: Sequence[Resource]) -> dict[str, str]:
 
 
 def concerns(one: Bound, resource: Resource, body: Mapping[str, Any], name: str, index: Index) -> bool:
-    """Whether a policy is asked of an object (`name` is that of its resource) when it is created.
+    """Whether a policy applies to an object (`name` is that of its resource) when it is created.
 
-    Raises Unknown where that depends on labels that nobody knows.
+    Raises Unknown if that depends on unknown labels.
     """
     constraints = mapping(one.policy.spec.get("matchConstraints"))
     narrowed = mapping(one.binding.spec.get("matchResources"))
@@ -135,7 +135,7 @@ def _selected(part: Mapping[str, Any], resource: Resource, body: Mapping[str, An
 
 
 def namespace_labels(index: Index, name: str, selector: Any) -> Mapping[str, Any]:
-    """The labels of a namespace. Raises Unknown when it is not in Git and more than its name is asked for."""
+    """The labels of a namespace. Raises Unknown if it is not in Git and more than its name is needed."""
     found = index.get("Namespace", "", name)
     if found is None:
         asked = {*mapping(mapping(selector).get("matchLabels"))}
@@ -146,9 +146,9 @@ def namespace_labels(index: Index, name: str, selector: Any) -> Mapping[str, Any
 
 
 def parameters(one: Bound, resource: Resource, index: Index) -> list[Any]:
-    """The parameters that a policy is asked with, once for each; [None] for a policy without.
+    """The parameters with which a policy is evaluated, once for each; [None] for a policy without.
 
-    An empty list: it is not asked. Raises Unknown, and LookupError where what is missing refuses the object.
+    An empty list: it is not evaluated. Raises Unknown, and LookupError if a missing one refuses the object.
     """
     kind = mapping(one.policy.spec.get("paramKind"))
     reference = mapping(one.binding.spec.get("paramRef"))

@@ -1,4 +1,4 @@
-"""Asks the ValidatingAdmissionPolicies of a repository about the objects that it applies beside them."""
+"""Evaluates a repository's ValidatingAdmissionPolicies for the objects that it applies."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from bootstrap.validate.admission.policies import (
 from bootstrap.validate.admission.schema_values import defaulted
 from bootstrap.validate.admission.words import mentions, replaced
 from bootstrap.validate.places import Places
-from bootstrap.validate.rule import Finding, Path, Problem, Severity
+from bootstrap.validate.rule import SEVERITIES, Finding, Path, Problem, Severity
 from bootstrap.validate.ruleset import version
 
 _NAMES = dict.fromkeys(("object", "oldObject", "request", "params", "namespaceObject"), "dyn")
 _LONGEST = 100_000
-"""Characters of an expression with its variables written out."""
+"""Characters of an expression with its variables expanded."""
 _LEVELS: tuple[tuple[str, Severity], ...] = (("Deny", "error"), ("Warn", "warning"), ("Audit", "info"))
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A policy, an object that it is asked about, and one of its parameters."""
+    """A policy, an object that it applies to, and one of its parameters."""
 
     bound: Bound
     resource: Resource
@@ -63,7 +63,9 @@ class _Case:
 
 
 def findings(repository: Repository, cel: Evaluator, places: Places) -> Iterator[Finding]:
-    """What the policies of every cluster say."""
+    """The findings of the policies of every cluster."""
+    if not any(fact[0] == BINDING for unit in repository.units.values() for fact in unit.facts):
+        return
     for scope in repository.scopes:
         clusters: dict[str, set[str]] = {}
         for placement in scope.placements:
@@ -93,22 +95,24 @@ def _cluster(
 
 
 def problems(index: Index, cel: Evaluator) -> list[Problem]:
-    """What the policies of a cluster say of its objects, each once."""
+    """The findings of the policies of a cluster, each once."""
     every = list(bound(index.resources))
     crds = index.of("CustomResourceDefinition.apiextensions.k8s.io")
-    names, schemas = resources_of(crds), _schemas(crds)
+    names, subjects = resources_of(crds), list(_subjects(index, _schemas(crds)))
     unknown: dict[tuple[str, str], list[_Case]] = {}
     found: dict[tuple[str, str, str, str], Problem] = {}
 
     def tell(case: _Case, message: str) -> None:
         text = f"{case.bound.policy} denies {case.who}: {cut(message)}"
         problem = Problem(DENIED, case.resource, text, DENIED.fix, case.path, None, case.level)
-        found.setdefault((str(case.bound.policy), *_identity(case), message), problem)
+        key = (str(case.bound.policy), *_identity(case), message)
+        if key not in found or SEVERITIES.index(case.level) < SEVERITIES.index(found[key].severity):
+            found[key] = problem  # of several bindings the strictest one counts
 
     def unsure(case: _Case, reason: str) -> None:
         unknown.setdefault((case.bound.policy.name, reason), []).append(case)
 
-    cases = [case for one in every for case in _cases(one, index, names, schemas, tell, unsure)]
+    cases = [case for one in every for case in _cases(one, index, names, subjects, tell, unsure)]
     cases = list(_with_conditions(cases, cel, tell, unsure))
     validations = [mappings(case.bound.policy.spec.get("validations")) for case in cases]
     answers = _answers(cases, validations, "expression", cel)
@@ -122,7 +126,7 @@ def problems(index: Index, cel: Evaluator) -> list[Problem]:
                 if case.fails:
                     tell(case, f"{expression}: {answer.text}")
             elif answer.value is not True:
-                unsure(case, answer.text or "it gives no truth")
+                unsure(case, answer.text or "it is neither true nor false")
     for (case, one), text in zip(denied, _messages(denied, cel), strict=True):
         tell(case, text or str(one.get("message") or f"failed expression: {one.get('expression')}"))
     return [*found.values(), *_unknown(unknown)]
@@ -144,34 +148,43 @@ def _cases(
     one: Bound,
     index: Index,
     names: Mapping[str, str],
-    schemas: Mapping[str, Mapping[str, Any]],
+    subjects: Sequence[_Subject],
     tell: Any,
     unsure: Any,
 ) -> Iterator[_Case]:
     level = next((level for action, level in _LEVELS if action in one.actions), None)
     if level is None:
         return
+    for resource, subject, is_pod in subjects:
+        seen = Resource(subject, resource.namespace) if is_pod else resource
+        case = _Case(one, resource, subject, is_pod, {}, level)
+        try:
+            if not concerns(one, seen, subject, plural(seen.kind, names), index):
+                continue
+            for params in parameters(one, resource, index):
+                variables = _variables(seen, subject, params, plural(seen.kind, names), index)
+                yield _Case(one, resource, subject, is_pod, variables, level)
+        except Unknown as reason:
+            unsure(case, str(reason))
+        except LookupError as reason:
+            if case.fails:
+                tell(case, str(reason.args[0]))
+
+
+_Subject = tuple[Resource, Mapping[str, Any], bool]
+"""An object of the repository, what the API server is asked about, and whether that is its pod."""
+
+
+def _subjects(index: Index, schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[_Subject]:
+    """Every object as policies see it, and the pods of workloads."""
     for resource in index.resources:
         body = api_defaults.filled(resource)
         if schema := schemas.get(f"{body.get('apiVersion')}/{body.get('kind')}"):
             body = defaulted(schema, body)
+        yield resource, body, False
         pod = api_defaults.pod(resource, body)
-        for subject, is_pod in ((body, False), (pod, True)):
-            if subject is None:
-                continue
-            seen = Resource(subject, resource.namespace) if is_pod else resource
-            case = _Case(one, resource, subject, is_pod, {}, level)
-            try:
-                if not concerns(one, seen, subject, plural(seen.kind, names), index):
-                    continue
-                for params in parameters(one, resource, index):
-                    variables = _variables(seen, subject, params, plural(seen.kind, names), index)
-                    yield _Case(one, resource, subject, is_pod, variables, level)
-            except Unknown as reason:
-                unsure(case, str(reason))
-            except LookupError as reason:
-                if case.fails:
-                    tell(case, str(reason.args[0]))
+        if pod is not None:
+            yield resource, pod, True
 
 
 def _variables(
@@ -205,7 +218,7 @@ def _variables(
 
 
 def _with_conditions(cases: Sequence[_Case], cel: Evaluator, tell: Any, unsure: Any) -> Iterator[_Case]:
-    """Those whose matchConditions are all true; one that is false leaves a case out at once."""
+    """Those whose matchConditions are all true; a false one excludes a case at once."""
     conditions = [mappings(case.bound.policy.spec.get("matchConditions")) for case in cases]
     answers = _answers(cases, conditions, "expression", cel)
     for case, said in zip(cases, answers, strict=True):
@@ -223,7 +236,7 @@ def _with_conditions(cases: Sequence[_Case], cel: Evaluator, tell: Any, unsure: 
 def _answers(
     cases: Sequence[_Case], groups: Sequence[Sequence[Mapping[str, Any]]], key: str, cel: Evaluator
 ) -> list[list[Answer]]:
-    """What each expression gives; what depends on who asks or on what is not in Git is unknown."""
+    """The result of each expression; unknown if it depends on the requester or on what is not in Git."""
     wanted = [
         [_written_out(str(one.get(key) or ""), case) for one in group]
         for case, group in zip(cases, groups, strict=True)
@@ -247,9 +260,9 @@ def _answers(
 
 
 def _asks_unknown(case: _Case, expression: str) -> str:
-    """Why nobody can know what an expression gives; "" when it can be evaluated."""
+    """Why the result of an expression is unknown; "" if it can be evaluated."""
     if mentions(expression, "authorizer") or mentions(expression, "request.userInfo"):
-        return "Git does not tell who asks (authorizer, request.userInfo)"
+        return "the requester is not in Git (authorizer, request.userInfo)"
     outside = case.resource.namespace and case.variables.get("namespaceObject") is None
     if outside and mentions(expression, "namespaceObject"):
         return f"the namespace {case.resource.namespace} is not in Git"
@@ -257,7 +270,7 @@ def _asks_unknown(case: _Case, expression: str) -> str:
 
 
 def _written_out(expression: str, case: _Case) -> str:
-    """The expression with the policy's variables written out."""
+    """The expression with the policy's variables expanded."""
     known: dict[str, str] = {}
 
     def one(word: str) -> str:
@@ -273,7 +286,7 @@ def _written_out(expression: str, case: _Case) -> str:
 
 
 def _is_certain(answer: Answer) -> bool:
-    """Whether the API server ends with the same error: not where it may have filled the field in."""
+    """Whether the API server has the same error: not where it may have set a default."""
     return answer.text.removeprefix("no such key: ") not in api_defaults.FILLED
 
 

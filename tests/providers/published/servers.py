@@ -37,10 +37,23 @@ NEEDS_NODE = pytest.mark.skipif(
 )
 
 
-def installed() -> Path:
-    """The folder with node_modules, installed once for a lock file; fails when that cannot be done."""
+def _folder() -> Path:
     lock = (HERE / "package-lock.json").read_bytes()
-    folder = programs_cache() / f"npm-{hashlib.sha256(lock).hexdigest()[:16]}"
+    return programs_cache() / f"npm-{hashlib.sha256(lock).hexdigest()[:16]}"
+
+
+def installed() -> Path:
+    """The folder with node_modules; without it the test fails and says what to run."""
+    if not _folder().is_dir():
+        pytest.fail(
+            "the published schemas' npm packages are not installed: make test-programs", pytrace=False
+        )
+    return _folder()
+
+
+def install() -> Path:
+    """Install them, once for a lock file; fails when that cannot be done."""
+    folder = _folder()
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -72,6 +72,20 @@ def test_the_action_of_the_binding_says_how_severe_it_is(
     assert [each[:2] for each in asked(evaluator, case, config(), *actions)] == [("GB144", severity)]
 
 
+def test_of_several_bindings_the_strictest_one_counts(evaluator: Evaluator) -> None:
+    case = CASES["an object that breaks it"]
+    objects = [
+        *policy(case, ("Audit",)),
+        *policy(case, ("Deny",))[1:],
+        *policy(case, ("Warn",))[1:],
+        config(),
+    ]
+    for number, body in enumerate(objects[1:4]):
+        body["metadata"] = {"name": f"b{number}"}
+    index = Index(resources("\n---\n".join(map(json.dumps, objects)), "shop.yaml", "argocd/shop", "judged"))
+    assert [each.severity for each in problems(index, evaluator)] == ["error"]
+
+
 def test_pods_of_a_workload_are_asked_about_too(evaluator: Evaluator) -> None:
     case = Policed(demands(one("!object.spec.?hostNetwork.orValue(false)", "host network"), rules=PODS), [])
     [(rule, _, message)] = asked(evaluator, case, deployment(hostNetwork=True))

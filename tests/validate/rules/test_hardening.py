@@ -159,4 +159,6 @@ def test_the_group_is_off_until_it_is_asked_for(run: Run, tmp_path: Path) -> Non
 
 def test_a_group_that_is_off_keeps_its_rules_out() -> None:
     assert not {rule for rule in choose(None) if rule.startswith("GB5")}
+    assert not {rule for rule in choose("GB") if rule.startswith("GB5")}
+    assert choose("GB501,GB301") == {"GB501", "GB301"}
     assert {rule for rule in choose(None, groups=("hardening",)) if rule.startswith("GB5")}

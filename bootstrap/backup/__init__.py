@@ -1,0 +1,1 @@
+"""`bootstrap backup`: keep what Git does not have, encrypted; `bootstrap restore` reads it back."""

@@ -1,0 +1,193 @@
+"""What a backup is made of: a JSON document, encrypted with age, and an index of its names next to it.
+
+The file is age's own, so that any of its tools opens it. The index names the objects and has none of their
+values: by it, the next backup knows what the last one had without a key to open it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bootstrap.core.errors import InputError, OutputError, RefusedError
+from bootstrap.core.invocation import Invocation
+from bootstrap.git import credential_file
+
+FORMAT = 1
+SUFFIX, INDEX = ".age", ".index.json"
+PASSPHRASE = "BOOTSTRAP_BACKUP_PASSPHRASE"  # noqa: S105 - a variable's name
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """By what a backup is closed or opened: age's or SSH's keys, or a passphrase."""
+
+    recipients: tuple[str, ...] = ()
+    recipients_file: Path | None = None
+    identity_file: Path | None = None
+    passphrase_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Backup:
+    """`cluster` is the context's name, `repository` what it follows, `created` an RFC 3339 time."""
+
+    cluster: str
+    repository: str
+    created: str
+    objects: tuple[Object, ...]
+
+    def names(self) -> list[str]:
+        return sorted(name_of(item) for item in self.objects)
+
+
+def name_of(item: Object) -> str:
+    """Kind namespace/name."""
+    metadata = item["metadata"]
+    return f"{item['kind']} {metadata['namespace']}/{metadata['name']}"
+
+
+def sealed(backup: Backup, keys: Keys, invocation: Invocation) -> bytes:
+    """The document, encrypted; InputError for keys that are none, or none at all."""
+    import pyrage
+
+    text = json.dumps({"format": FORMAT, **_fields(backup)}, sort_keys=True).encode()
+    recipients = [_recipient(one) for one in _recipients(keys, invocation)]
+    passphrase = _passphrase(keys, invocation)
+    if bool(recipients) == bool(passphrase):
+        hint = f"give --recipient or --recipients-file, or else --passphrase-file or {PASSPHRASE}"
+        raise InputError("encrypting the backup", "no key is given, or a key and a passphrase", hint)
+    closed: bytes = (
+        pyrage.encrypt(text, recipients) if recipients else pyrage.passphrase.encrypt(text, passphrase)
+    )
+    return closed
+
+
+def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Backup:
+    """The document; InputError when the key does not open it, or it is no backup."""
+    import pyrage
+
+    tried = f"opening {where}"
+    try:
+        if keys.identity_file:
+            text = pyrage.decrypt(content, _identities(keys.identity_file, invocation))
+        elif passphrase := _passphrase(keys, invocation):
+            text = pyrage.passphrase.decrypt(content, passphrase)
+        else:
+            hint = f"give --identity-file, or --passphrase-file or {PASSPHRASE}"
+            raise InputError(tried, "no key is given", hint, where)
+    except (pyrage.DecryptError, pyrage.IdentityError) as error:
+        raise InputError(tried, str(error), "give the key that it was closed for", where) from error
+    try:
+        data = json.loads(text)
+        if data["format"] != FORMAT:
+            raise ValueError(f"its format is {data['format']}, and this program reads {FORMAT}")
+        objects = tuple(data["objects"])
+        return Backup(data["cluster"], data["repository"], data["created"], objects)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            tried, f"it is no backup: {error}", "give a file of bootstrap backup", where
+        ) from error
+
+
+def write(folder: Path, backup: Backup, content: bytes) -> Path:
+    """A new file, whole or not at all, readable by its owner alone; RefusedError when one is there."""
+    stamp = backup.created.replace("-", "").replace(":", "")
+    path = folder / f"{_safe(backup.cluster)}-{stamp}{SUFFIX}"
+    index = {"cluster": backup.cluster, "created": backup.created, "objects": backup.names()}
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _whole(path, content)
+        _whole(path.with_name(path.name + INDEX), json.dumps(index, indent=2).encode() + b"\n")
+    except FileExistsError as error:
+        raise RefusedError("writing the backup", "it is there already", "run again", str(path)) from error
+    except OSError as error:
+        raise OutputError("writing the backup", str(error), "give another folder with --to") from error
+    return path
+
+
+def previous(folder: Path, cluster: str) -> list[str]:
+    """The names in the newest backup of that cluster; [] for the first one. InputError: not readable."""
+    found: list[tuple[str, list[str]]] = []
+    for path in folder.glob(f"*{SUFFIX}{INDEX}"):
+        try:
+            data = json.loads(path.read_text())
+            if data["cluster"] == cluster:
+                found.append((str(data["created"]), [str(one) for one in data["objects"]]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            hint = "move it away, if it is not a backup's"
+            raise InputError("reading the last backup's index", str(error), hint, str(path)) from error
+    return max(found)[1] if found else []
+
+
+def _fields(backup: Backup) -> dict[str, Any]:
+    return {
+        "cluster": backup.cluster,
+        "repository": backup.repository,
+        "created": backup.created,
+        "objects": list(backup.objects),
+    }
+
+
+def _whole(path: Path, content: bytes) -> None:
+    """By a link of a finished file: never half, and never over another."""
+    handle, name = tempfile.mkstemp(prefix=".backup-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(name, path)
+    finally:
+        Path(name).unlink()
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+
+
+def _recipients(keys: Keys, invocation: Invocation) -> Sequence[str]:
+    lines = list(keys.recipients)
+    if keys.recipients_file:
+        lines += keys.recipients_file.read_text().splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+def _recipient(text: str) -> Any:
+    import pyrage
+
+    try:
+        kind = pyrage.ssh.Recipient if text.startswith("ssh-") else pyrage.x25519.Recipient
+        return kind.from_str(text)
+    except pyrage.RecipientError as error:
+        hint = "give one as age-keygen -y prints it (age1…), or an SSH public key (ssh-ed25519 …)"
+        raise InputError("reading a recipient", f"{text!r}: {error}", hint) from error
+
+
+def _identities(path: Path, invocation: Invocation) -> list[Any]:
+    import pyrage
+
+    text = credential_file.read(path, "--identity-file", invocation)
+    try:
+        if "PRIVATE KEY" in text:
+            return [pyrage.ssh.Identity.from_buffer(text.encode())]
+        lines = [line.strip() for line in text.splitlines()]
+        return [pyrage.x25519.Identity.from_str(one) for one in lines if one and not one.startswith("#")]
+    except pyrage.IdentityError as error:
+        hint = "give a file of age-keygen, or an SSH private key without a passphrase"
+        raise InputError("reading --identity-file", str(error), hint, str(path)) from error
+
+
+def _passphrase(keys: Keys, invocation: Invocation) -> str:
+    if keys.passphrase_file:
+        return credential_file.token(keys.passphrase_file, "--passphrase-file", invocation)
+    value = (invocation.environ.get(PASSPHRASE) or "").strip()
+    invocation.keep_secret(value)
+    return value

@@ -1,0 +1,68 @@
+"""What a cluster has that Git does not, and that nothing makes again: reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bootstrap import argocd, kube
+from bootstrap.argocd import root
+from bootstrap.argocd.credential import TYPE_LABEL
+from bootstrap.argocd.status import TRACKING, key_of
+
+SEALING = "sealedsecrets.bitnami.com/sealed-secrets-key"
+"""Label of the keys that open the SealedSecrets in Git: without them, those are lost."""
+CERT_MANAGER = "cert-manager"
+"""The namespace in which cert-manager keeps the accounts of its ClusterIssuers."""
+ISSUERS = (("cert-manager.io/v1", "ClusterIssuer"), ("cert-manager.io/v1", "Issuer"))
+ARGOCDS = ("argocd-secret", argocd.INITIAL_PASSWORD, "argocd-redis")
+TRUST = ("argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm")
+"""Whom Argo CD trusts as a Git host: `argocd cert add` and init write there, and Git has none of it."""
+
+Object = Mapping[str, Any]
+
+
+def collect(cluster: kube.Cluster) -> list[dict[str, Any]]:
+    """The objects as they are to be made again: without what the server, or Argo CD, has put there."""
+    accounts = set(_accounts(cluster))
+    found = [item for item in kube.list_objects(cluster, "v1", "Secret") if _is_kept(item, accounts)]
+    for name in TRUST:
+        item = kube.get(cluster, "v1", "ConfigMap", root.NAMESPACE, name)
+        found += [item] if item else []
+    return [_plain(item) for item in found]
+
+
+def repository(cluster: kube.Cluster) -> str:
+    """What the cluster follows; "" when it follows nothing."""
+    applications = {key_of(item): item for item in argocd.applications(cluster)}
+    top = root.find_root(applications)
+    return root.place_of(applications[top]).repo_url if top else ""
+
+
+def _accounts(cluster: kube.Cluster) -> Iterator[tuple[str, str]]:
+    """(namespace, name) of the Secrets of ACME accounts."""
+    for kind in ISSUERS:
+        for item in kube.list_objects(cluster, *kind):
+            reference = ((item.get("spec") or {}).get("acme") or {}).get("privateKeySecretRef") or {}
+            if reference.get("name"):
+                yield str(item["metadata"].get("namespace") or CERT_MANAGER), str(reference["name"])
+
+
+def _is_kept(item: Object, accounts: set[tuple[str, str]]) -> bool:
+    """A controller's Secret is made again by its owner; one that Argo CD has applied is in Git."""
+    metadata = item["metadata"]
+    labels = metadata.get("labels") or {}
+    key = str(metadata["namespace"]), str(metadata["name"])
+    if SEALING in labels or key in accounts or TYPE_LABEL in labels:
+        return True
+    if key[0] == root.NAMESPACE and key[1] in ARGOCDS:
+        return True
+    made_again = metadata.get("ownerReferences") or TRACKING in (metadata.get("annotations") or {})
+    return not made_again and root.is_bootstraps(item)
+
+
+def _plain(item: Object) -> dict[str, Any]:
+    metadata = item["metadata"]
+    kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if metadata.get(key)}
+    fields = {key: item[key] for key in ("type", "data", "binaryData", "immutable") if item.get(key)}
+    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": kept, **fields}

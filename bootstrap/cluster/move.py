@@ -1,0 +1,243 @@
+"""What `bootstrap cluster move` does: a cluster follows the same history at another URL, and forgets the old.
+
+Git and the cluster are brought there by what `init` does; only then goes what the old host and Argo CD still
+have of it. Ended in the middle, the same command goes on.
+"""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bootstrap import argocd, kube, providers
+from bootstrap.argocd import root
+from bootstrap.argocd.credential import DEPLOY_KEY, TYPE_LABEL
+from bootstrap.argocd.root import Place
+from bootstrap.argocd.status import key_of
+from bootstrap.argocd.wait import API_VERSION
+from bootstrap.core.errors import ExitStatus, GitError, InputError, RefusedError
+from bootstrap.core.output import Output
+from bootstrap.edit.access import Access
+from bootstrap.git import credential as git_credential
+from bootstrap.git import remote as git
+from bootstrap.git import ssh_keys
+from bootstrap.git.urls import check_url, same_repository
+from bootstrap.init import request as init_request
+from bootstrap.init.run import initialise
+from bootstrap.manifests.objects import ClusterObject
+from bootstrap.plan.execute import execute
+from bootstrap.plan.handlers import ARGOCD_SECRET, secret_value
+from bootstrap.providers import Provider, webhooks
+from bootstrap.providers.address import web_address
+from bootstrap.providers.webhooks import WEBHOOK_PATH
+from bootstrap.resources.applications import sources
+
+NAMESPACE = root.NAMESPACE
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options, as given; `init` are those that the way to the new repository has in common with it."""
+
+    old: str
+    new: str
+    init: init_request.Request
+    old_token_file: Path | None = None
+
+    def check(self) -> None:
+        """InputError for URLs that are none, or the same."""
+        check_url(self.old)
+        check_url(self.new)
+        if same_repository(self.old, self.new) and self.old.partition(":")[0] == self.new.partition(":")[0]:
+            raise InputError(
+                "reading the URLs", "both name the same repository", "give the old and the new one"
+            )
+
+
+@dataclass(frozen=True)
+class ForgetHost:
+    """Delete this cluster's webhook and deploy keys from the old host."""
+
+    addresses: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ForgetCredential:
+    """Delete the Secret by which Argo CD knew the old repository, with its token."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is taken away, when the cluster follows the new repository."""
+
+    steps: tuple[ForgetHost | ForgetCredential, ...]
+
+
+def move(request: Request, output: Output) -> int:
+    """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
+    request.check()
+    cluster = kube.connect(output.invocation, request.init.context)
+    with output.progress("reading the cluster"):
+        place, revision = _followed(cluster, request)
+        host = _old_host(request, output)
+        hooks = _hooks(cluster, host, request.old, output)
+        _check_new(request, place, revision, output)
+    asked = replace(
+        request.init,
+        repo_url=request.new,
+        branch=place.branch or None,
+        cluster=posixpath.basename(place.folder),
+        path=_prefix(place.folder),
+        argocd_url=request.init.argocd_url or _api_of(hooks),
+        moves_from=request.old,
+    )
+    status = initialise(asked, output)
+    if request.init.dry_run:
+        output.line(f"then: the credential, webhook and deploy key of {request.old} go")
+        return ExitStatus.NO
+    if status != ExitStatus.OK:
+        return status
+    made = _forget(cluster, request, hooks, host, output)
+    handlers = {
+        ForgetHost: lambda step: _forget_host(host, request.old, step),
+        ForgetCredential: lambda step: _forget_credential(cluster, step),
+    }
+    with output.progress("forgetting the old repository") as progress:
+        execute(made, handlers, lambda step: progress.update(type(step).__name__))
+    output.line(f"{request.old} is no longer known to Argo CD; the repository itself is unchanged")
+    return ExitStatus.OK
+
+
+def _followed(cluster: kube.Cluster, request: Request) -> tuple[Place, str]:
+    """Where the cluster is laid out, and the commit that it runs; RefusedError for a third repository."""
+    applications = {key_of(item): item for item in argocd.applications(cluster)}
+    top = root.find_root(applications)
+    tried = "looking at what the cluster follows"
+    if top is None:
+        hint = "give --context of the cluster that is meant"
+        raise RefusedError(tried, "no root Application of bootstrap init is there", hint, cluster.server)
+    place = root.place_of(applications[top])
+    if not any(same_repository(place.repo_url, url) for url in (request.old, request.new)):
+        found = f"the cluster follows {place.repo_url}, not {request.old}"
+        raise RefusedError(tried, found, "name that as the old one, or another --context", cluster.server)
+    sync = (applications[top].get("status") or {}).get("sync") or {}
+    revisions = [*(sync.get("revisions") or ()), *([sync["revision"]] if sync.get("revision") else [])]
+    return place, str(revisions[0]) if revisions else ""
+
+
+def _check_new(request: Request, place: Place, revision: str, output: Output) -> None:
+    """RefusedError unless the new repository has the branch, and in it what the cluster runs."""
+    tried = f"looking at {request.new}"
+    mirror = f"git clone --mirror {request.old} moved && git -C moved push --mirror {request.new}"
+    hint = f"bring the history there first: {mirror}"
+    known = git_credential.read(request.init, output.invocation, request.new)
+    with git.open_remote(request.new, place.branch or None, known, output.invocation) as remote:
+        state = remote.observe()
+        if not state.exists or state.tip is None:
+            found = f"it has no branch {place.branch}" if state.exists else "it is not there"
+            raise RefusedError(tried, found, hint)
+        if not revision:
+            return
+        try:
+            there = remote.descends(state.tip, revision)
+        except GitError:
+            there = False
+        if not there:
+            found = (
+                f"its branch {place.branch} does not have the commit that the cluster runs, {revision[:10]}"
+            )
+            raise RefusedError(tried, found, hint)
+
+
+def _old_host(request: Request, output: Output) -> Provider | None:
+    """The old host's API, where a token for it is known; what it has is then taken away, too."""
+    access = Access(
+        repo=request.old,
+        username=request.init.username,
+        token_file=request.old_token_file or request.init.token_file,
+        ca_file=request.init.ca_file,
+    )
+    known = git_credential.read(access, output.invocation, request.old)
+    if known.token is None:
+        return None
+    try:
+        return providers.find(request.old, known, output.invocation, web_address(request.old))
+    except GitError as error:
+        output.warn(f"{request.old} is not asked for its webhook and deploy key: {error.found}")
+        return None
+
+
+def _hooks(cluster: kube.Cluster, host: Provider | None, url: str, output: Output) -> list[str]:
+    """The addresses of the webhooks that the old host signs for this Argo CD."""
+    if host is None:
+        return []
+    value = secret_value(cluster, NAMESPACE, ARGOCD_SECRET, host.webhook_key)
+    try:
+        found = host.webhooks(url)
+    except GitError as error:
+        output.warn(f"{error.tried}: {error.found}")
+        return []
+    return [one.address for one in found if value and one.mark == webhooks.mark(value, one.address)]
+
+
+def _api_of(addresses: list[str]) -> str | None:
+    return addresses[0].removesuffix(WEBHOOK_PATH) if addresses else None
+
+
+def _prefix(folder: str) -> str:
+    above = posixpath.dirname(posixpath.dirname(folder))
+    return "" if above == "." else above
+
+
+def _forget(
+    cluster: kube.Cluster, request: Request, hooks: list[str], host: Provider | None, output: Output
+) -> Plan:
+    """What is left of the old repository; its credential stays while an Application still reads from it."""
+    kept = [
+        item["metadata"]["name"]
+        for item in kube.list_objects(cluster, API_VERSION, "Application")
+        if any(same_repository(one.repo_url, request.old) for one in sources(item))
+    ]
+    steps: list[ForgetHost | ForgetCredential] = []
+    secrets = [one for one in _secrets(cluster) if _url_of(one) == request.old and root.is_bootstraps(one)]
+    if host:
+        keys = [_public(one) for one in secrets if DEPLOY_KEY in (one["metadata"].get("labels") or {})]
+        steps.append(ForgetHost(tuple(hooks), tuple(keys)))
+    if kept:
+        output.warn(f"the old credential stays: {', '.join(sorted(kept))} read from {request.old}")
+    elif secrets:
+        steps.append(ForgetCredential(tuple(str(one["metadata"]["name"]) for one in secrets)))
+    return Plan(tuple(steps))
+
+
+def _secrets(cluster: kube.Cluster) -> list[dict[str, Any]]:
+    return kube.list_objects(cluster, "v1", "Secret", NAMESPACE, f"{TYPE_LABEL}=repository")
+
+
+def _url_of(secret: Object) -> str:
+    return base64.b64decode((secret.get("data") or {}).get("url", "")).decode("utf-8", "replace")
+
+
+def _public(secret: Object) -> str:
+    return ssh_keys.public_of(base64.b64decode(secret["data"]["sshPrivateKey"]).decode())
+
+
+def _forget_host(host: Provider | None, url: str, step: ForgetHost) -> bool:
+    assert host is not None  # noqa: S101 - planned only with one
+    done = [host.remove_webhook(url, address) for address in step.addresses]
+    done += [host.remove_deploy_key(url, key) for key in step.keys]
+    return any(done)
+
+
+def _forget_credential(cluster: kube.Cluster, step: ForgetCredential) -> bool:
+    kube.delete(cluster, [ClusterObject("v1", "Secret", NAMESPACE, name, b"") for name in step.names])
+    return True

@@ -1,0 +1,59 @@
+"""`bootstrap backup`: options, then collect, compare, encrypt, write (backup/run.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bootstrap.commands import completing
+from bootstrap.commands.options import common
+from bootstrap.core.output import Output
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option(
+    "--to",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the backups; each is a new file.",
+)
+@click.option("--recipient", "recipients", multiple=True, help="An age or SSH public key that opens it.")
+@click.option("--recipients-file", type=_FILE, help="A file of them, one a line.")
+@click.option("--passphrase-file", type=_FILE, help="A passphrase instead (or BOOTSTRAP_BACKUP_PASSPHRASE).")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
+@click.option("--shrunken", is_flag=True, help="Let go what the last backup has and the cluster has not.")
+@click.option("--dry-run", is_flag=True, help="Show what would be kept; exit 1.")
+@common
+def command(
+    output: Output,
+    folder: Path,
+    recipients: tuple[str, ...],
+    recipients_file: Path | None,
+    passphrase_file: Path | None,
+    context: str | None,
+    shrunken: bool,
+    dry_run: bool,
+) -> int:
+    """Keep what Git does not have of a cluster, encrypted with age.
+
+    Generated Secrets, keys of SealedSecrets, ACME accounts, Argo CD's accounts, clusters,
+    repositories and trusted hosts. Never the data of volumes.
+
+    \b
+    Examples:
+      bootstrap backup --to backups --recipient age1…
+      bootstrap backup --to backups --passphrase-file passphrase
+    """
+    from bootstrap.backup.archive import Keys
+    from bootstrap.backup.run import Request, backup
+
+    keys = Keys(recipients, recipients_file, passphrase_file=passphrase_file)
+    return backup(Request(folder, keys, context, shrunken, dry_run), output)

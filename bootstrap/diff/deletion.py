@@ -1,0 +1,102 @@
+"""Pure: what becomes of an object that Git no longer has, by what its Application says.
+
+As Argo CD 3.6 decides it (controller/sync.go, and shouldBeDeleted in controller/appcontroller.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bootstrap.resources.index import Resource, dig, sequence
+
+_OPTIONS = "argocd.argoproj.io/sync-options"
+_FINALIZER = "resources-finalizer.argocd.argoproj.io"
+_POLICY = "helm.sh/resource-policy"
+_CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """`deleted` None: only if somebody prunes, or agrees. `why` is for people."""
+
+    deleted: bool | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Applications:
+    """By `namespace/name`, of both sides."""
+
+    before: Mapping[str, Resource]
+    after: Mapping[str, Resource]
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Those that cannot be rendered after the change, with the reason: what they applied stays."""
+    broken_before: frozenset[str] = frozenset()
+
+    def is_unknown(self, resource: Resource) -> bool:
+        """Whether an object is only not seen any more, as something above it is broken."""
+        owner, seen = resource.application, set[str]()
+        while owner and owner not in seen:
+            if owner in self.broken:
+                return True
+            seen.add(owner)
+            above = self.before.get(owner)
+            owner = above.application if above is not None else ""
+        return False
+
+    def fate(self, resource: Resource, seen: frozenset[str] = frozenset()) -> Fate:
+        """Of an object that was there and is not any more."""
+        owner = resource.application
+        if not owner:
+            return Fate(False, "no Application applies it: it stays")
+        if owner in self.after or owner not in self.before:
+            return _pruned(resource, self.after.get(owner))
+        application = self.before[owner]
+        if owner in seen:  # one that contains itself
+            return Fate(None, f"its Application {owner} is gone, too")
+        option = _option(resource, application, "Delete")
+        if option == "false":
+            return Fate(False, "it stays: sync option Delete=false")
+        if resource.annotations.get(_POLICY) == "keep":
+            return Fate(False, f"it stays: {_POLICY}: keep")
+        if resource.kind == _CRD:
+            return Fate(False, "it stays: a definition is not deleted with its Application")
+        finalizers = [str(one) for one in sequence(application.metadata.get("finalizers"))]
+        if not any(one.startswith(_FINALIZER) for one in finalizers):
+            return Fate(False, f"it stays, and nobody manages it: its Application {owner} has no finalizer")
+        above = self.fate(application, seen | {owner})
+        if above.deleted and option == "confirm":
+            return Fate(None, "it is deleted once somebody confirms that: sync option Delete=confirm")
+        if above.deleted:
+            return Fate(True, f"it is deleted with its Application {owner}")
+        return Fate(above.deleted, f"its Application {owner} is not deleted by itself: {above.why}")
+
+
+def _pruned(resource: Resource, application: Resource | None) -> Fate:
+    """By an Application that goes on."""
+    option = _option(resource, application, "Prune")
+    if option == "false":
+        return Fate(False, "it stays, and its Application is OutOfSync: sync option Prune=false")
+    if application is None:
+        return Fate(None, "whether it is deleted is not known: its Application is not in Git")
+    automated = dig(application.spec, "syncPolicy", "automated")
+    on = isinstance(automated, dict) and automated.get("enabled") is not False
+    if not on:
+        return Fate(None, "it stays until somebody syncs with pruning: its Application is synced by hand")
+    if not isinstance(automated, dict) or automated.get("prune") is not True:
+        return Fate(None, "it stays until somebody prunes: its Application does not")
+    if option == "confirm":
+        return Fate(None, "it is deleted once somebody confirms that: sync option Prune=confirm")
+    return Fate(True, "it is deleted: its Application prunes")
+
+
+def _option(resource: Resource, application: Resource | None, name: str) -> str | None:
+    """The value of a sync option, the object's own before its Application's."""
+    own = str(resource.annotations.get(_OPTIONS) or "").split(",")
+    general = sequence(dig(application.spec, "syncPolicy", "syncOptions")) if application else []
+    for text in (*own, *general):
+        key, _, value = str(text).strip().partition("=")
+        if key == name:
+            return value
+    return None

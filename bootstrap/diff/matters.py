@@ -1,0 +1,222 @@
+"""Pure: of all that differs, what a reviewer must not miss, most urgent first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bootstrap.core.text import counted
+from bootstrap.diff import rights
+from bootstrap.diff.compare import Change, Key, plain
+from bootstrap.diff.deletion import Applications
+from bootstrap.resources.index import APPLICATION, Resource, dig
+
+Topic = Literal["fails", "data", "deletes", "rights", "images", "shared"]
+TITLES: Mapping[Topic, str] = {
+    "fails": "The sync will fail",
+    "data": "Data at risk",
+    "deletes": "Deleted, or left behind",
+    "rights": "More rights",
+    "images": "Other images",
+    "shared": "Shared files",
+}
+"""In this order."""
+
+_DATA = {
+    "PersistentVolumeClaim": "its volume goes, too, unless the reclaim policy is Retain",
+    "PersistentVolume": "the claim that uses it loses it",
+    "Namespace": "all that is in it goes, too, also what Git does not have",
+    "CustomResourceDefinition.apiextensions.k8s.io": "every object of this kind goes, too, in all namespaces",
+    "Cluster.postgresql.cnpg.io": "the database's claims go, too",
+    "VolumeSnapshot.snapshot.storage.k8s.io": "the snapshot goes, too, unless its class says Retain",
+}
+_CLAIMS = ("persistentVolumeClaimRetentionPolicy", "whenDeleted")
+_MANY = 3
+"""Applications that change by one file, before it is worth a line."""
+_SHOWN = 25
+"""Lines of a topic in a pull request: the rest is below, object by object."""
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One thing to look at. `object` and `application` may be "" for more than one."""
+
+    topic: Topic
+    text: str
+    object: str = ""
+    application: str = ""
+    where: str = ""
+
+    def data(self) -> dict[str, Any]:
+        """As JSON data (docs/json.md)."""
+        return {
+            "topic": self.topic,
+            "text": self.text,
+            "object": self.object or None,
+            "application": self.application or None,
+            "where": self.where or None,
+        }
+
+
+def matters(
+    before: Mapping[Key, Resource],
+    after: Mapping[Key, Resource],
+    changes: Sequence[Change],
+    applications: Applications,
+) -> list[Matter]:
+    """What to look at, by topic."""
+    found = [*_broken(applications), *_refused(changes), *_removed(before, after, applications)]
+    found += [*_changed(before, after), *_images(before, after), *_shared(changes)]
+    order = list(TITLES)
+    return sorted(found, key=lambda one: (order.index(one.topic), one.application, one.object, one.text))
+
+
+def _broken(applications: Applications) -> Iterator[Matter]:
+    for name, why in applications.broken.items():
+        if name not in applications.broken_before:
+            text = f"it cannot be rendered any more, so nothing of it changes: {why}"
+            known = applications.after.get(name)
+            yield Matter("fails", text, f"Application {name}", name, _where(known) if known else "")
+
+
+def _refused(changes: Sequence[Change]) -> Iterator[Matter]:
+    for change in changes:
+        if change.refused:
+            yield Matter("fails", change.refused, change.object, change.application, change.where)
+
+
+def _removed(
+    before: Mapping[Key, Resource], after: Mapping[Key, Resource], applications: Applications
+) -> Iterator[Matter]:
+    names = {(key[0], *key[1:3], _stem(key)) for key in after}
+    for key, resource in before.items():
+        if key in after or (key[0], *key[1:3], _stem(key)) in names:
+            continue
+        fate = applications.fate(resource)
+        loses = _DATA.get(resource.kind, "")
+        if resource.kind == "StatefulSet.apps" and dig(resource.spec, *_CLAIMS) == "Delete":
+            loses = "its claims go, too (whenDeleted: Delete)"
+        told = (str(resource), resource.application, _where(resource))
+        if loses and fate.deleted is not False:
+            yield Matter("data", f"{fate.why}; {loses}", *told)
+        elif resource.kind == APPLICATION or fate.deleted is not True:
+            yield Matter("deletes", _application(resource, applications) or fate.why, *told)
+
+
+def _application(resource: Resource, applications: Applications) -> str:
+    """What becomes of what a removed Application applied."""
+    if resource.kind != APPLICATION:
+        return ""
+    own = applications.fate(resource)
+    part = Resource({"kind": "ConfigMap", "metadata": {}}, "", f"{resource.namespace}/{resource.name}")
+    if applications.fate(part).deleted:
+        return f"{own.why}, and with it all that it applied"
+    return f"{own.why}; what it applied stays" if own.deleted else own.why
+
+
+def _stem(key: Key) -> str:
+    """A name without the hash that kustomize appends."""
+    hashed = key[1] in ("ConfigMap", "Secret") and "-" in key[3]
+    return f"{key[3].rpartition('-')[0]}-#" if hashed else key[3]
+
+
+def _changed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[Matter]:
+    for key, new in after.items():
+        old = before.get(key)
+        if old is not None and old.body == new.body:
+            continue
+        told = (str(new), new.application, _where(new))
+        if more := rights.grown(old, new):
+            yield Matter("rights", more, *told)
+        if old is not None:
+            yield from (Matter("data", text, *told) for text in _riskier(old, new))
+
+
+def _riskier(old: Resource, new: Resource) -> Iterator[str]:
+    """Changes after which a later deletion loses more."""
+    for kind, path, word in (
+        ("PersistentVolume", ("persistentVolumeReclaimPolicy",), "reclaim policy"),
+        ("StatefulSet.apps", _CLAIMS, "claims when it is deleted"),
+        ("StatefulSet.apps", (_CLAIMS[0], "whenScaled"), "claims when it is scaled down"),
+    ):
+        was, now = dig(old.spec, *path) or "Retain", dig(new.spec, *path) or "Retain"
+        if new.kind == kind and (was, now) == ("Retain", "Delete"):
+            yield f"{word}: Retain → Delete"
+    if new.kind == APPLICATION:
+        was, now = (dig(one.spec, "syncPolicy", "automated", "prune") is True for one in (old, new))
+        if now and not was:
+            yield "it prunes from now on: what Git dropped earlier is deleted"
+
+
+def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[Matter]:
+    found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+    for key, new in after.items():
+        had = rights.images(before[key]) if key in before else {}
+        for container, image in rights.images(new).items():
+            if image and had.get(container) != image:
+                found[str(had.get(container, "")), image].append(new)
+    for (old, image), places in found.items():
+        change = f"{old} → {image}" if old else f"{image} (new)"
+        one = places[0]
+        if len(places) == 1:
+            yield Matter("images", change, str(one), one.application, _where(one))
+        else:
+            yield Matter("images", f"{change}, in {counted(len(places), 'workload')}")
+
+
+def _shared(changes: Sequence[Change]) -> Iterator[Matter]:
+    users: dict[str, set[str]] = defaultdict(set)
+    for change in changes:
+        if change.where and change.application:
+            users[change.where.rpartition(":")[0]].add(change.application)
+    for file, names in users.items():
+        if len(names) >= _MANY:
+            few = ", ".join(sorted(names)[:_MANY])
+            more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+            text = f"{counted(len(names), 'Application')} change: {few}{more}"
+            yield Matter("shared", text, where=file)
+
+
+def _where(resource: Resource) -> str:
+    return f"{resource.file}:{resource.line}" if resource.file else ""
+
+
+def new_images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[str]:
+    """Images that nothing ran before, sorted."""
+    had, has = (
+        {image for one in side.values() for image in rights.images(one).values() if image}
+        for side in (before, after)
+    )
+    return sorted(has - had)
+
+
+def text(found: Sequence[Matter]) -> Iterator[str]:
+    """For a terminal."""
+    for topic, part in _by_topic(found):
+        yield f"{TITLES[topic]}:"
+        for one in part:
+            place = f"  ({one.where})" if one.where else ""
+            yield f"  ! {one.object}: {one.text}{place}" if one.object else f"  ! {one.text}{place}"
+
+
+def markdown(found: Sequence[Matter]) -> str:
+    """For a pull request; "" for nothing."""
+    lines = []
+    for topic, part in _by_topic(found):
+        lines += [f"**{TITLES[topic]}**", ""]
+        for one in part[:_SHOWN]:
+            place = f" ({plain(one.where)})" if one.where else ""
+            named = f"<code>{plain(one.object)}</code>: " if one.object else ""
+            lines.append(f"- {named}{plain(one.text)}{place}")
+        if len(part) > _SHOWN:
+            lines.append(f"- and {len(part) - _SHOWN} more")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _by_topic(found: Sequence[Matter]) -> Iterator[tuple[Topic, list[Matter]]]:
+    for topic in TITLES:
+        if part := [one for one in found if one.topic == topic]:
+            yield topic, part

@@ -1,0 +1,1 @@
+"""`bootstrap restore`: bring back what a backup has, before `init --cluster-only`."""

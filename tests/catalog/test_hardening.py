@@ -1,0 +1,16 @@
+"""The catalog keeps the rules of the group hardening, as it ships."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.conftest import Run
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_nothing_in_the_catalog_may_do_more_than_it_needs(run: Run) -> None:
+    found = json.loads(run("validate", str(ROOT), "--group", "hardening", "--rules", "GB5", "-o", "json").out)
+    assert found["objects"] > 100
+    assert [(one["rule"], one["message"]) for one in found["findings"]] == []

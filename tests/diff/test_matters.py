@@ -1,0 +1,188 @@
+"""What a reviewer must not miss comes first, and is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bootstrap.diff.compare import Key, compare
+from bootstrap.diff.deletion import Applications
+from bootstrap.diff.matters import Matter, markdown, matters, new_images, text
+from bootstrap.resources.index import Resource
+
+WEB = "argocd/web"
+PRUNING = {"syncPolicy": {"automated": {"prune": True}}}
+
+
+def one(kind: str, name: str = "x", *, version: str = "v1", owner: str = WEB, **body: Any) -> Resource:
+    metadata = {"name": name, **body.pop("metadata", {})}
+    return Resource(
+        {"apiVersion": version, "kind": kind, "metadata": metadata, **body}, "shop", owner, "web.yaml", 0, 3
+    )
+
+
+def found(before: list[Resource], after: list[Resource], spec: dict[str, Any] | None = None) -> list[Matter]:
+    def side(resources: list[Resource]) -> dict[Key, Resource]:
+        return {("default", one.kind, one.namespace, one.name): one for one in resources}
+
+    body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "web"}}
+    web = {WEB: Resource({**body, "spec": PRUNING if spec is None else spec}, "argocd", "argocd/root")}
+    old, new = side(before), side(after)
+    return matters(old, new, compare(old, new), Applications(web, web))
+
+
+def told(before: list[Resource], after: list[Resource], spec: dict[str, Any] | None = None) -> list[str]:
+    return [f"{one.topic}: {one.object}: {one.text}" for one in found(before, after, spec)]
+
+
+def pods(kind: str = "Deployment", *, image: str = "web:1", **spec: Any) -> Resource:
+    container = {"name": "web", "image": image, **spec.pop("container", {})}
+    return one(kind, version="apps/v1", spec={"template": {"spec": {"containers": [container], **spec}}})
+
+
+@pytest.mark.parametrize(
+    ("removed", "word"),
+    [
+        (one("PersistentVolumeClaim"), "unless the reclaim policy is Retain"),
+        (one("Namespace"), "what Git does not have"),
+        (one("CustomResourceDefinition", version="apiextensions.k8s.io/v1"), "every object of this kind"),
+        (
+            one(
+                "StatefulSet",
+                version="apps/v1",
+                spec={"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}},
+            ),
+            "its claims go, too",
+        ),
+    ],
+)
+def test_data_that_is_deleted_or_may_be_is_at_risk(removed: Resource, word: str) -> None:
+    for spec in (PRUNING, {}):
+        (line,) = told([removed], [], spec)
+        assert line.startswith(f"data: {removed}: it ")
+        assert word in line
+    kept = one(removed.body["kind"], version=removed.body["apiVersion"], spec=removed.body.get("spec", {}))
+    kept.body["metadata"]["annotations"] = {"argocd.argoproj.io/sync-options": "Prune=false"}
+    (line,) = told([kept], [])
+    assert line.startswith("deletes: ")
+
+
+def test_what_is_deleted_as_everybody_expects_is_no_matter() -> None:
+    assert told([one("ConfigMap")], []) == []
+    assert told([one("ConfigMap", "settings-5b6f")], [one("ConfigMap", "settings-7d2c")], {}) == []
+
+
+def test_changes_after_which_a_deletion_loses_more() -> None:
+    def volume(policy: str) -> Resource:
+        return one("PersistentVolume", spec={"persistentVolumeReclaimPolicy": policy})
+
+    assert told([volume("Retain")], [volume("Delete")]) == [
+        "data: PersistentVolume shop/x: reclaim policy: Retain → Delete"
+    ]
+    assert told([volume("Delete")], [volume("Retain")]) == []
+
+    def application(prune: bool) -> Resource:
+        spec = {"syncPolicy": {"automated": {"prune": prune}}}
+        return one("Application", version="argoproj.io/v1alpha1", spec=spec)
+
+    (line,) = told([application(False)], [application(True)])
+    assert "it prunes from now on" in line
+
+
+RBAC = "rbac.authorization.k8s.io/v1"
+
+
+def role(*verbs: str, resources: tuple[str, ...] = ("secrets",), group: str = "") -> Resource:
+    rule = {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
+    return one("ClusterRole", version=RBAC, rules=[rule])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        ([role("get")], [role("get", "list")], "list secrets *"),
+        ([], [role("*", resources=("*",), group="*")], "* * *"),
+        ([role("get")], [role("get", resources=("secrets", "pods"))], "get pods *"),
+        ([pods()], [pods(hostNetwork=True)], "pods with hostNetwork"),
+        ([pods()], [pods(container={"securityContext": {"privileged": True}})], "privileged container web"),
+        ([pods()], [pods(volumes=[{"name": "v", "hostPath": {"path": "/"}}])], "node's folder /"),
+        (
+            [],
+            [
+                one(
+                    "ClusterRoleBinding",
+                    version=RBAC,
+                    roleRef={"kind": "ClusterRole", "name": "cluster-admin"},
+                    subjects=[{"kind": "ServiceAccount", "namespace": "shop", "name": "web"}],
+                )
+            ],
+            "ServiceAccount shop/web gets ClusterRole cluster-admin",
+        ),
+        (
+            [],
+            [one("AppProject", version="argoproj.io/v1alpha1", spec={"sourceRepos": ["*"]})],
+            "reads *",
+        ),
+    ],
+)
+def test_rights_that_grow_are_named(before: list[Resource], after: list[Resource], word: str) -> None:
+    lines = [line for line in told(before, after) if line.startswith("rights: ")]
+    assert len(lines) == 1
+    assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (role("get", "list"), role("get")),
+        (role("*"), role("get", "delete")),
+        (role("get", resources=("*",)), role("get", resources=("pods",))),
+        (pods(hostNetwork=True), pods()),
+    ],
+)
+def test_rights_that_shrink_or_were_there_are_no_matter(before: Resource, after: Resource) -> None:
+    assert not [line for line in told([before], [after]) if line.startswith("rights: ")]
+
+
+def test_images_are_told_once_each() -> None:
+    one_, other = pods(), pods("StatefulSet")
+    assert told([one_], [pods(image="web:2")]) == ["images: Deployment shop/x: web:1 → web:2"]
+    both = [pods(image="web:2"), pods("StatefulSet", image="web:2")]
+    assert told([one_, other], both) == ["images: : web:1 → web:2, in 2 workloads"]
+    assert told([], [pods()]) == ["images: Deployment shop/x: web:1 (new)"]
+    old, new = ({("", "Deployment.apps", "shop", "x"): pods(image=image)} for image in ("web:1", "web:2"))
+    assert (new_images(old, new), new_images(new, new)) == (["web:2"], [])
+
+
+def test_a_file_that_changes_many_applications_is_named() -> None:
+    before = [
+        one("ConfigMap", f"c{number}", owner=f"argocd/app-{number}", data={"a": "1"}) for number in range(4)
+    ]
+    after = [
+        one("ConfigMap", f"c{number}", owner=f"argocd/app-{number}", data={"a": "2"}) for number in range(4)
+    ]
+    (matter,) = found(before, after)
+    assert (matter.topic, matter.where) == ("shared", "web.yaml")
+    assert matter.text == "4 Applications change: argocd/app-0, argocd/app-1, argocd/app-2 and 1 more"
+
+
+def test_the_most_urgent_comes_first_and_nothing_becomes_markup() -> None:
+    def deployment(app: str) -> Resource:
+        return one("Deployment", version="apps/v1", spec={"selector": {"matchLabels": {"app": app}}})
+
+    evil = one("Namespace", "</code>@everyone")
+    matters_ = found([deployment("a"), evil], [deployment("b"), pods("DaemonSet", hostPID=True)])
+    assert [matter.topic for matter in matters_] == ["fails", "data", "rights", "images"]
+    assert [line for line in text(matters_) if line.endswith(":") and not line.startswith(" ")] == [
+        "The sync will fail:",
+        "Data at risk:",
+        "More rights:",
+        "Other images:",
+    ]
+    shown = markdown(matters_)
+    assert shown.startswith(
+        "**The sync will fail**\n\n- <code>Deployment shop/x</code>: spec.selector is immutable"
+    )
+    assert "@everyone" not in shown
+    assert markdown([]) == ""

@@ -1,0 +1,135 @@
+"""`bootstrap cluster move` between two repositories of a real Git host."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap import kube
+from tests.conftest import Result, Run, cache_key, programs_cache
+from tests.git_repositories import git
+from tests.sandbox.living import command
+from tests.sandbox.world import AUTHOR, World
+
+
+def moved_to(world: World) -> str:
+    return world.url.removesuffix(".git") + "-moved.git"
+
+
+def mirrored(world: World) -> None:
+    """The history at the new URL, as a person brings it there."""
+    owner, _, name = world.name.partition("/")
+    world.api("POST", f"/orgs/{owner}/repos", {"name": f"{name}-moved"})
+    address = moved_to(world).replace("://", f"://{world.sandbox.git_username}:{world.token}@")
+    subprocess.run(["git", "push", "-q", "--mirror", address], cwd=world.bare(), check=True)
+
+
+def environ(world: World) -> dict[str, str]:
+    programs = {"BOOTSTRAP_CACHE_DIR": str(programs_cache()), "BOOTSTRAP_CACHE_KEY": str(cache_key())}
+    return {**world.environ, **programs}
+
+
+def arguments(world: World, *more: str) -> list[str]:
+    given = ["--username", world.sandbox.git_username, "--author", AUTHOR, "--no-wait", *more]
+    return ["cluster", "move", world.url, moved_to(world), *given]
+
+
+def move(world: World, run: Run, *more: str) -> Result:
+    return run(*arguments(world, "--yes", *more), env=environ(world))
+
+
+def state(world: World) -> dict[str, Any]:
+    """Whom the cluster follows, by what credentials, and each repository's webhooks."""
+    found = kube.get(world.cluster, "argoproj.io/v1alpha1", "Application", "argocd", "root")
+    project = kube.get(world.cluster, "argoproj.io/v1alpha1", "AppProject", "argocd", "apps")
+    assert found is not None
+    assert project is not None
+    secrets = kube.list_objects(
+        world.cluster, "v1", "Secret", "argocd", "argocd.argoproj.io/secret-type=repository"
+    )
+    hooks = {
+        name: [
+            hook["config"]["url"].partition("?")[0] for hook in world.api("GET", f"/repos/{name}/hooks") or []
+        ]
+        for name in (world.name, f"{world.name}-moved")
+    }
+    return {
+        "root": found["spec"]["sources"][0]["repoURL"],
+        "projects": project["spec"]["sourceRepos"],
+        "secrets": sorted(base64.b64decode(item["data"]["url"]).decode() for item in secrets),
+        "hooks": hooks,
+    }
+
+
+def expected(world: World) -> dict[str, Any]:
+    new = moved_to(world)
+    hook = "http://127.0.0.1:1/api/webhook"
+    return {
+        "root": new,
+        "projects": [new],
+        "secrets": [new],
+        "hooks": {world.name: [], f"{world.name}-moved": [hook]},
+    }
+
+
+@pytest.fixture
+def followed(lived: World) -> World:
+    lived.up("--argocd-url", "http://127.0.0.1:1")
+    return lived
+
+
+def test_a_cluster_follows_the_new_repository_and_forgets_the_old_one(followed: World, run: Run) -> None:
+    mirrored(followed)
+    tip = git(followed.bare(), "rev-parse", "main")
+    looked = move(followed, run, "--dry-run")
+    assert looked.exit == 1, looked.err
+    assert state(followed)["root"] == followed.url
+    done = move(followed, run)
+    assert done.exit == 0, done.err
+    assert state(followed) == expected(followed)
+    assert git(followed.bare(), "rev-parse", "main") == tip
+    bare = Path(str(followed.bare()).removesuffix(".git") + "-moved.git")
+    assert f"repoURL: {moved_to(followed)}" in git(bare, "show", "main:clusters/default/settings.yaml")
+    assert followed.url not in git(bare, "show", "main:clusters/default/projects.yaml")
+    again = move(followed, run)
+    assert again.exit == 0, again.err
+    assert state(followed) == expected(followed)
+
+
+def test_a_repository_without_the_history_changes_nothing(followed: World, run: Run) -> None:
+    before = state(followed)
+    refused = move(followed, run)
+    assert refused.exit == 3
+    assert "git clone --mirror" in refused.err
+    assert state(followed) == before
+
+
+def test_a_cluster_that_follows_a_third_repository_is_refused(followed: World, run: Run) -> None:
+    other = "https://git.example.com/platform/other.git"
+    refused = run("cluster", "move", other, moved_to(followed), "--yes", env=environ(followed))
+    assert refused.exit == 3
+    assert f"the cluster follows {followed.url}" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        *(("bootstrap.init.run", number) for number in range(5)),
+        *(("bootstrap.cluster.move", n) for n in range(3)),
+    ],
+)
+def test_killed_at_a_step_it_goes_on(followed: World, run: Run, module: str, step: int) -> None:
+    mirrored(followed)
+    followed.environ.update(environ(followed))
+    killed = command(
+        followed, module, str(step), *arguments(followed, "--yes"), module="tests.sandbox.killed"
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    done = move(followed, run)
+    assert done.exit == 0, done.err
+    assert state(followed) == expected(followed)
