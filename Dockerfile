@@ -9,7 +9,7 @@ COPY . /source
 # Every file by its sha256; then the source itself, with what is there and nothing from the network.
 RUN python -I -m venv /opt/bootstrap \
     && /opt/bootstrap/bin/python -I -m pip install --no-cache-dir --disable-pip-version-check \
-       --require-hashes --only-binary :all: --requirement /source/requirements.txt \
+       --require-hashes --only-binary :all: --requirement /source/requirements.txt --requirement /source/requirements-cel.txt \
     && /opt/bootstrap/bin/python -I -m pip install --no-cache-dir --disable-pip-version-check \
        --no-deps --no-index --no-build-isolation /source \
     && /opt/bootstrap/bin/python -m pip uninstall --yes pip

@@ -90,7 +90,9 @@ def observe(request: Request, session: Connection, output: Output) -> Observed:
         findings += preflight.of_repository(view.repo, cluster, writes=bool(view.desired.commits))
     if cluster and view:
         findings += preflight.of_variant(cluster, view.settings.argocd_variant)
-        made = files.offered(view.desired.tree, view.settings).get("local-path-storage")
+        offered = files.offered(view.desired.tree, view.settings)
+        findings += preflight.of_doubles(cluster.provided, [name for name, one in offered.items() if one.on])
+        made = offered.get("local-path-storage")
         findings += preflight.of_storage_class(
             cluster.storage_classes, view.settings.storage_class, bool(made and made.on)
         )

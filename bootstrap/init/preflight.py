@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -154,6 +154,16 @@ def of_root(
                 f"--force-conflicts makes this one follow {folder} and prune what is not in it"
             )
             yield Finding(found, fix, fatal=not force)
+
+
+def of_doubles(provided: Mapping[str, str], on: Collection[str]) -> Iterator[Finding]:
+    """A component that is on, and that the cluster has already: two of them would do the same work."""
+    for component, there in sorted(provided.items()):
+        if component in on:
+            found = f"{component} is on, and the cluster has one already ({there})"
+            yield Finding(
+                found, f"omit it with --without {component}, or remove the cluster's own", fatal=False
+            )
 
 
 def of_storage_class(classes: Mapping[str, bool] | None, wanted: str, is_made: bool) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from bootstrap.kube import objects
 from bootstrap.kube.connection import Cluster, request
 from bootstrap.kube.find_argocd import find_argocd
 from bootstrap.kube.parallel import in_parallel
+from bootstrap.kube.provided import provided
 from bootstrap.kube.state import ClusterState
 
 OLDEST_KUBERNETES = (1, 30)
@@ -76,11 +77,12 @@ NEEDED = (
 
 def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> ClusterState:
     """Version, missing rights, an existing Argo CD, clock skew, ready nodes; asked in parallel."""
-    with ThreadPoolExecutor(4, thread_name_prefix="observe") as pool:
+    with ThreadPoolExecutor(5, thread_name_prefix="observe") as pool:
         rights = pool.submit(missing_rights, cluster)
         argocd = pool.submit(find_argocd, cluster)
         nodes = pool.submit(_ready_nodes, cluster)
         classes = pool.submit(_storage_classes, cluster)
+        there = pool.submit(provided, cluster)
         version, skew = _version(cluster, clock)
         return ClusterState(
             context=cluster.context,
@@ -91,6 +93,7 @@ def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> Cluster
             clock_skew=skew,
             ready_nodes=nodes.result(),
             storage_classes=classes.result(),
+            provided=there.result(),
         )
 
 

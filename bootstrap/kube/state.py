@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bootstrap.manifests.objects import ClusterObject
@@ -29,6 +29,8 @@ class ClusterState:
     argocd: ArgoCDInstallation | None = None
     clock_skew: float = 0.0
     ready_nodes: int = 0
+    provided: Mapping[str, str] = field(default_factory=dict)
+    """Component of the catalog → what the cluster has by itself of it."""
     storage_classes: Mapping[str, bool] | None = None
     """Name → whether it is the default one; None when they may not be listed."""
 

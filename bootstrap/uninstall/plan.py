@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ from bootstrap.uninstall.steps import (
     some,
 )
 
+CREDENTIAL = re.compile(r"repository-[0-9a-f]{10}")
+"""The name that `init` gives a repository's Secret, and nobody else."""
 SELF = (NAMESPACE, "argocd")
 """The Application by which Argo CD manages itself: its objects go in steps of their own, last."""
 
@@ -142,9 +145,7 @@ def _applications(seen: Seen, decided: Wanted) -> Iterator[Step]:
 def _argocd(seen: Seen, decided: Wanted) -> Iterator[Step]:
     note = removal.name_only()
     if not decided.argocd:
-        ours = tuple(
-            one for one in seen.objects if one.kind == "Secret" and one.name.startswith("repository-")
-        )
+        ours = tuple(one for one in seen.objects if one.kind == "Secret" and CREDENTIAL.fullmatch(one.name))
         yield RemoveObjects("the repository's credential and the note of this removal", (*ours, note))
         return
     if not seen.going:

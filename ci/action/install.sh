@@ -24,4 +24,13 @@ if ! [ -e "$folder/installed" ] || [ "$(cat "$folder/installed")" != "$ACTION" ]
   ln -s ../venv/bin/bootstrap "$folder/bin/bootstrap"
   printf '%s' "$ACTION" >"$folder/installed"
 fi
+# An image is set without CEL. Where there is no wheel of its library (musl), validate says what it did not evaluate.
+if [ -z "${INPUT_IMAGE:-}" ] && [ -f "$ACTION/requirements-cel.txt" ] && ! [ -e "$folder/cel" ]; then
+  if "$folder/venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-compile \
+    --require-hashes --only-binary :all: --requirement "$ACTION/requirements-cel.txt"; then
+    touch "$folder/cel"
+  else
+    echo "::notice::no CEL is evaluated here: cel-expr-python has no wheel for this system"
+  fi
+fi
 echo "$folder/bin" >>"$GITHUB_PATH"

@@ -95,7 +95,7 @@ def test_argocds_credential_stays_when_the_one_that_pushes_is_another(world: Wor
     other.write_text("only-reads\n")
     world.up("--argocd-token-file", str(other))
     again = world.up()
-    assert "Argo CD keeps the credential that it has" in again.err
+    assert "Argo CD keeps its credential" in again.err
     (item,) = kube.list_objects(
         world.cluster, "v1", "Secret", "argocd", "argocd.argoproj.io/secret-type=repository"
     )

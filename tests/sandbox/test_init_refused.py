@@ -167,9 +167,9 @@ CASES = {
     "no kubeconfig": Case(no_kubeconfig, 2, ("kubeconfig",)),
     "unknown component": Case(unknown_component, 2, ("no-such-component",)),
     "unknown version": Case(unknown_version, 2, ("v99.0.0",)),
-    "checksum mismatch": Case(other_checksum, 6, ("expected is 000",)),
+    "checksum mismatch": Case(other_checksum, 6, ("expected 000",)),
     "missing organisation": Case(no_organisation, 4, ("no-such-organisation",)),
-    "everything at once": Case(both_unreachable, 3, ("2 things", "127.0.0.1:1", "127.0.0.1:2")),
+    "everything at once": Case(both_unreachable, 3, ("2 problems", "127.0.0.1:1", "127.0.0.1:2")),
 }
 
 

@@ -119,7 +119,7 @@ def test_live_view_draws_and_leaves_the_terminal_as_it_was(
     root = application("root", children=[entry(name) for name in many])
     put(admin, ns, root, *(application(name) for name in many[1:]), application(many[0], child))
     with terminal.running("status", "--watch", "--namespace", ns, environ=environ) as shown:
-        shown.until("q ends")
+        shown.until("q quits")
         shown.until("more below")
         assert shown.drawn.startswith(b"\x1b[?1049h")  # a screen of its own
         put(admin, ns, application("late"))
@@ -321,7 +321,7 @@ def test_trace_with_the_cluster_reports_endpoints_images_and_what_is_missing(
     result = run("trace", f"web.{ns}", "--repo", str(repository), "--live", env=environ)
     assert result.exit == 1  # there are no nodes, so nothing is ready
     assert "has no ready endpoint" in result.out
-    assert "web is registry.example.com/web:2, Git says registry.example.com/web:3" in result.out
+    assert "web is registry.example.com/web:2, Git has registry.example.com/web:3" in result.out
 
 
 def test_trace_reports_a_stuck_rollout_behind_a_pod_that_serves(
