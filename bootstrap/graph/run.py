@@ -46,6 +46,7 @@ def show_graph(request: Request, view: str, application: str | None, output: Out
         else:
             graph = views.resources(index, found, title, application)
     if not graph.nodes:
+        output.info(str(read))
         raise _nothing(index, view, application)
     write.write(graph, output, format, read)
     return ExitStatus.OK

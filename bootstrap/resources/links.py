@@ -105,14 +105,14 @@ def _says_host(how: str, name: str) -> bool:
     """Whether a variable is for a host, or has the Service's name in its own."""
     if not how.startswith("variable "):
         return False
-    variable = how.split()[1].upper()
+    variable = how.split(" ")[1].upper()
     return _hostlike(variable) or name.upper().replace("-", "_") in variable
 
 
 def hosts(index: Index, workload: Resource) -> Iterator[tuple[str, str, str, Place]]:
     """(host, Service, how, place) of the values of variables for hosts, within their namespace."""
     for text, how, place in _texts(index, workload):
-        variable = how.split()[1] if how.startswith("variable ") else ""
+        variable = how.split(" ")[1] if how.startswith("variable ") else ""
         if not _FOR_HOSTS.search(variable.upper()):
             continue
         for part in text.split(","):

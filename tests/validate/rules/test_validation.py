@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.validate.rules.api import labels, refused, validation
+from bootstrap.validate import builtin_kinds
+from bootstrap.validate.rules.api import labels, refused, schema, validation
+from bootstrap.validate.ruleset import CHECKS
 from tests.validate.rules.asking import ask
 
 
@@ -34,6 +36,8 @@ SERVICES = [
     ("ports: [{port: 80, targetPort: much-too-long-name}]", "neither a number"),
     ("ports: [{port: 80, targetPort: '8080'}]", "neither a number"),
     ("ports: [{port: 80, targetPort: 70000}]", "not 1 to 65535"),
+    ("ports: [{port: 80, targetPort: 0}]", ""),
+    ("ports: [{port: 80, targetPort: ''}]", ""),
     ("ports: [{port: 80, name: Web}]", "not a port name"),
     ("ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.1]", "not an address range"),
     ("ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.0/8]", ""),
@@ -335,7 +339,7 @@ def test_template_that_nothing_applies_is_left_alone() -> None:
         ("{replicas: -1}", "spec.replicas is -1, not 0 or more"),
         ("{replicas: 0}", ""),
         ("{minReadySeconds: -1}", "not 0 or more"),
-        ("{template: {spec: {terminationGracePeriodSeconds: -5}}}", "not 0 or more"),
+        ("{template: {spec: {terminationGracePeriodSeconds: -5}}}", ""),  # the API server takes 1 for it
         ("{template: {spec: {topologySpreadConstraints: [{maxSkew: 0}]}}}", "not 1 or more"),
         ("{template: {spec: {securityContext: {runAsUser: -1}}}}", "not 0 or more"),
         ("{template: {spec: {containers: [{securityContext: {procMount: Open}}]}}}", "allowed: Default"),
@@ -348,3 +352,33 @@ def test_numbers_are_in_their_range(spec: str, says: str) -> None:
     text = f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\nspec: {spec}\n"
     found = [one.message for one in ask(fields.check, text, schema=schema) if one.rule.id == "GB127"]
     assert any(says in one for one in found) if says else found == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "containers", "says"),
+    [
+        ("{}", "[{name: a, image: 'a:1'}]", "its selector is empty"),
+        ("{matchLabels: {}}", "[{name: a, image: 'a:1'}]", "its selector is empty"),
+        ("{matchExpressions: [{key: a, operator: Exists}]}", "[{name: a, image: 'a:1'}]", ""),
+        ("{matchLabels: {app: web}}", "[]", "its pods need a container"),
+    ],
+)
+def test_workload_has_a_selector_and_a_container(selector: str, containers: str, says: str) -> None:
+    template = f"{{metadata: {{labels: {{app: web}}}}, spec: {{containers: {containers}}}}}"
+    for kind in ("Deployment", "DaemonSet"):
+        found = told(kind, f"spec: {{selector: {selector}, template: {template}}}", "apps/v1")
+        assert any(says in one for one in found) if says else found == []
+
+
+def test_variable_without_a_name_ends_no_check() -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
+    pod += "spec: {containers: [{name: web, image: 'web:1', env: [{name: '', value: 'http://api:80'}]}]}\n"
+    assert [one.rule.id for check in CHECKS for one in ask(check, pod) if one.rule.id.startswith("GB3")] == []
+
+
+@pytest.mark.parametrize("field", ["type", "sessionAffinity"])
+def test_empty_text_stands_for_the_default(field: str) -> None:
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+    service += f"spec: {{{field}: '', ports: [{{port: 80}}]}}\n"
+    assert ask(schema.check, service, schema=builtin_kinds.load) == []
+    assert ask(schema.check, service.replace("''", "No"), schema=builtin_kinds.load) != []

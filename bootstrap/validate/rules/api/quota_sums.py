@@ -50,7 +50,7 @@ def _exhausted(index: Index, quota: Resource, ranges: list[Resource]) -> Iterato
             continue
         shares = [(_share(index, one, counted, limits), one) for one in workloads]
         total = sum((share for share, _ in shares), Decimal(0))
-        if total > most:
+        if shares and total > most:
             share, largest = max(shares, key=lambda one: one[0])
             message = f"{quota} allows {hard} of {name}, and the pods of {quota.namespace} take at least "
             message += f"{_spelled(total, counted)}, {_spelled(share, counted)} of it {largest}"

@@ -196,6 +196,13 @@ def _model(value: Any, name: str, schema: Mapping[str, Any], path: Path) -> Iter
             yield REQUIRED, f"{_spell((*path, key))} is missing", path
 
 
+_DEFAULTED = frozenset(
+    {"type", "imagePullPolicy", "protocol", "sessionAffinity", "concurrencyPolicy", "podManagementPolicy"}
+    | {"reclaimPolicy"}
+)
+"""Fields whose empty text the API server takes as none, and fills in."""
+
+
 def _allowed(value: Any, allowed: list[str] | range, path: Path) -> Iterator[Fault]:
     """The values of a field of a built-in kind, of each item if it is a list."""
     for item, place in (
@@ -208,7 +215,7 @@ def _allowed(value: Any, allowed: list[str] | range, path: Path) -> Iterator[Fau
                 most = "more" if allowed[-1] == 2**31 - 1 else str(allowed[-1])
                 said = f"{allowed[0]} or {most}" if most == "more" else f"{allowed[0]} to {most}"
                 yield VALUE, f"{_spell(place)} is {item}, not {said}", place
-        elif isinstance(item, str):
+        elif isinstance(item, str) and (item or path[-1] not in _DEFAULTED):
             yield from _chosen(item, allowed, place)
 
 

@@ -139,9 +139,9 @@ def _service(resource: Resource) -> Iterator[Fault]:
         name, target = port.get("name"), port.get("targetPort")
         if isinstance(name, str) and name and not _LABEL.fullmatch(name):
             yield f"{name!r} is not a port name", (*place, "name")
-        if isinstance(target, str) and not PORT_NAME.fullmatch(target):
+        if isinstance(target, str) and target and not PORT_NAME.fullmatch(target):
             yield f"targetPort {target!r} is neither a number nor the name of a port", (*place, "targetPort")
-        if isinstance(target, int) and not 0 < target < 65536:
+        if isinstance(target, int) and not 0 <= target < 65536:  # 0 stands for the port
             yield f"targetPort {target} is not 1 to 65535", (*place, "targetPort")
     for number, one in enumerate(sequence(spec.get("loadBalancerSourceRanges"))):
         if not _is_network(one):

@@ -20,6 +20,7 @@ _LABEL = re.compile(r"(?=.{1,63}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|\$\(|<[\w -]+>")
 _ENDING = ("Job.batch", "CronJob.batch")
 _LASTING = ("Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "ReplicaSet.apps", "Rollout.argoproj.io")
+_SELECTING = _LASTING[:-1]
 _HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 _AT_LEAST_ONE = ("periodSeconds", "timeoutSeconds", "failureThreshold", "successThreshold")
 
@@ -29,6 +30,12 @@ def pod_faults(resource: Resource) -> Iterator[PodFault]:
     spec, start = pod_spec(resource), (*template_path(resource), "spec")
     if not spec:
         return
+    if spec.get("containers") == []:
+        yield "its pods need a container", (*start, "containers"), False
+    selector = mapping(resource.spec.get("selector"))
+    chosen = selector.get("matchLabels") or selector.get("matchExpressions")
+    if resource.kind in _SELECTING and "selector" in resource.spec and not chosen:
+        yield "its selector is empty", ("spec", "selector"), False
     policy = spec.get("restartPolicy") or "Always"
     if resource.kind in _LASTING and policy != "Always":
         yield (

@@ -74,7 +74,6 @@ VALUES: Mapping[tuple[str, str], list[str] | range] = {
     ("V1PodSecurityContext", "runAsUser"): _FROM_0,
     ("V1PodSpec", "activeDeadlineSeconds"): _FROM_1,
     ("V1PodSpec", "preemptionPolicy"): ["PreemptLowerPriority", "Never"],
-    ("V1PodSpec", "terminationGracePeriodSeconds"): _FROM_0,
     ("V1Probe", "initialDelaySeconds"): _FROM_0,
     ("V1ReplicaSetSpec", "replicas"): _FROM_0,
     ("V1ScopedResourceSelectorRequirement", "operator"): _OPERATORS,
