@@ -172,7 +172,7 @@ def _comparable(items: Iterable[Object]) -> dict[str, str]:
     found = {}
     for item in items:
         copied = deepcopy(dict(item))
-        for _, template in voting_app.pod_templates([copied]):
+        if template := voting_app.pod_template(copied):
             for part in (template["spec"], *template["spec"]["containers"]):
                 for key in {"containers", "volumes", "volumeMounts", "env"} & set(part):
                     part[key].sort(key=lambda entry: entry["name"])

@@ -99,10 +99,17 @@ def named(items: Iterable[Object], kind: str, name: str) -> Object:
 
 def pod_templates(items: Iterable[Object]) -> list[tuple[Object, Mapping[str, Any]]]:
     """Every (workload, its pod template); there are some, so that no test looks at nothing."""
-    found = [(item, item["spec"]["template"]) for item in of_kind(items, *WORKLOADS)]
+    found = [(item, template) for item in items if (template := pod_template(item))]
     assert found
-    jobs = of_kind(items, "CronJob")
-    return found + [(item, item["spec"]["jobTemplate"]["spec"]["template"]) for item in jobs]
+    return found
+
+
+def pod_template(item: Object) -> Mapping[str, Any] | None:
+    """Of a workload; None for anything else."""
+    if item["kind"] == "CronJob":
+        found: Mapping[str, Any] = item["spec"]["jobTemplate"]["spec"]["template"]
+        return found
+    return item["spec"]["template"] if item["kind"] in WORKLOADS else None
 
 
 def containers(items: Iterable[Object]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -126,7 +126,7 @@ def test_what_is_written_is_where_the_app_is() -> None:
     [
         (("Result", "vote"), "--service result=Result --service vote=vote"),
         (("My_App", "image"), "--service my-app=My_App --service image-service=image"),
-        (("svc space", "vote"), "'svc space' cannot stand in a path filter"),
+        (("svc space", "vote"), "'svc space' cannot be in a path filter"),
         (("größe",), "rename it"),
     ],
 )

@@ -122,7 +122,7 @@ def test_folder_without_history_is_not_asked_to_fetch(run: Run, tmp_path: Path) 
     root = write(tmp_path / "plain", OURS)
     plain = run("diff", str(root))
     assert (plain.exit, "fetch" in plain.err) == (2, False)
-    assert "in no Git repository" in plain.err
+    assert "not in a Git repository" in plain.err
     git(root, "init", "-b", "main")
     empty = run("diff", str(root))
     assert (empty.exit, "fetch" in empty.err) == (2, False)

@@ -63,7 +63,7 @@ def test_repository_without_applications_says_how_to_draw_it(run: Run, tmp_path:
     cluster = run("graph", root, "--cluster", "nope")
     assert cluster.exit == 2
     assert "choose from: none" not in cluster.err
-    assert "leave --cluster out" in cluster.err
+    assert "omit --cluster" in cluster.err
 
 
 def test_what_validate_leaves_out_marks_no_node(run: Run, tmp_path: Path) -> None:
