@@ -86,7 +86,7 @@ def test_environment_chooses_its_applications(run: Run, repository: str) -> None
 def test_environment_that_does_not_exist_is_reported_with_those_that_do(run: Run, repository: str) -> None:
     result = run("trace", "web.shop-dev", "--repo", repository, "--env", "nope")
     assert result.exit == 2
-    assert "no Application is of an environment nope" in result.err
+    assert "no Application belongs to an environment nope" in result.err
     assert "choose from: dev" in result.err
 
 

@@ -91,4 +91,4 @@ def test_long_chain_of_kustomizations_is_a_finding(checked: Checked) -> None:
     files = {f"deep/{level}/kustomization.yaml": f"resources: [../{level + 1}]\n" for level in range(1500)}
     result = checked(files | {OVERLAY: "resources: [../../../../deep/0]\n"})
     assert result.exit == 1
-    assert "is in more than 100 others" in result.out
+    assert "is nested in more than 100 others" in result.out
