@@ -89,7 +89,9 @@ def _by_hunk(base: bytes, ours: bytes, theirs: bytes, path: str, merge_text: Mer
     taken = with_hunks(fitting)
     content, together = merge_text(base, ours, taken)
     if not together or not fitting or not readable(content, path, ours, theirs):
-        return ByHunk(ours, base, text)
+        taken, content = base, ours
+    if alike(taken, theirs, path):  # what is left of theirs is formatting alone: ours stands
+        return ByHunk(content, theirs, None)
     return ByHunk(content, taken, text)
 
 
