@@ -259,7 +259,7 @@ def test_cluster_only_takes_the_domain_that_is_recorded_and_no_other(world: Worl
     world.up("--repo-only", "--domain", "apps.test", "--argocd-manifest", str(world.manifest))
     other = world.init("--cluster-only", "--domain", "other.test", "--dry-run")
     assert other.exit == 2
-    assert "--domain is other.test, and cluster default is laid out with apps.test" in other.err
+    assert "--domain is other.test, but cluster default is laid out with apps.test" in other.err
     same = world.init("--cluster-only", "--domain", "apps.test", "--dry-run")
     assert same.exit == world.init("--cluster-only", "--dry-run").exit == 1, same.err
 

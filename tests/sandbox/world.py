@@ -279,6 +279,7 @@ def make(sandbox: Sandbox, manifest: Path, name: str, home: Path) -> World:
     """A world with an empty cluster and the URL of a repository of that name."""
     environ = {
         **os.environ,
+        "BOOTSTRAP_ARGOCD_IMAGES": "tag",  # in every run alike; no registry is asked
         "KUBECONFIG": str(sandbox.kubeconfig),
         "GIT_TOKEN": sandbox.git_token_file.read_text().strip(),
         "HOME": str(home),
