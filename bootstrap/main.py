@@ -19,7 +19,7 @@ from bootstrap.core.invocation import COMPLETE, Invocation
 
 COMMANDS = {
     "init": "Lay out a GitOps repository and install Argo CD from it.",
-    "upgrade": "Take over a newer catalog, Argo CD or charts, and keep every edit.",
+    "upgrade": "Merge a newer catalog, Argo CD or charts, and keep every edit.",
     "sandbox": "A real cluster, Argo CD and Git host on this machine, without Docker.",
     "image": "List and set the images in a GitOps repository, safely from many pipelines at once.",
     "component": "Switch a cluster's components on and off, one line each.",
