@@ -47,6 +47,8 @@ def _in_work_tree(calls: Calls, under: str, request: Request, output: Output) ->
     if begun is not None and begun.ready:
         if request.go_on:
             return finish.go_on(calls, begun, request, prefix, output)
+        if not request.dry_run:
+            worktree.forget_made(calls)
         return finish.waiting(calls, begun, output)
     if begun is not None and not request.dry_run:
         output.info("an earlier run was interrupted: restoring the work tree and starting again")
