@@ -1,12 +1,7 @@
-"""Killed at any step or moment and run again, `uninstall` ends in the state of an undisturbed run."""
+"""Killed at any step and run again, `uninstall` ends in the state of an undisturbed run."""
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,12 +12,11 @@ from bootstrap import kube
 from bootstrap.sandbox.addresses import Sandbox
 from tests.sandbox import kubernetes
 from tests.sandbox import world as worlds
-from tests.sandbox.living import ROOT, command, let_go, lived_in
+from tests.sandbox.living import command, let_go, lived_in
 from tests.sandbox.world import World
 
 STEPS = 10
 """Note, sync off, two waves, root, projects, controllers, (roles), CRDs, namespace: no more."""
-MOMENTS = [random.Random(number).random() for number in range(20)]  # noqa: S311
 NAME = "removed"
 
 
@@ -85,33 +79,4 @@ def test_killed_at_a_step_boundary(
         fresh, "bootstrap.uninstall.run", number, *arguments(fresh), module="tests.sandbox.killed"
     )
     assert killed.returncode == -9, killed.stderr
-    assert finish(fresh) == expected
-
-
-@pytest.mark.parametrize(
-    ("moment", "how"),
-    [
-        (moment, signal.SIGTERM if number % 4 == 3 else signal.SIGKILL)
-        for number, moment in enumerate(MOMENTS)
-    ],
-)
-def test_ended_at_a_random_moment(
-    fresh: World, undisturbed: tuple[dict[str, Any], float, int], moment: float, how: signal.Signals
-) -> None:
-    expected, seconds, _ = undisturbed
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bootstrap", *arguments(fresh)],
-        env={**os.environ, **fresh.environ},
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        process.wait(timeout=moment * seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(how)
-    _, said = process.communicate()
-    assert "Traceback" not in said
-    assert process.returncode in (0, -9, 143)
     assert finish(fresh) == expected

@@ -1,0 +1,49 @@
+"""Ended at any moment and run again, `uninstall` ends in the state of an undisturbed run."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.sandbox.living import ROOT
+from tests.sandbox.test_uninstall_killed import arguments, finish, fresh, undisturbed
+from tests.sandbox.world import World
+
+__all__ = ["fresh", "undisturbed"]
+
+MOMENTS = [random.Random(number).random() for number in range(20)]  # noqa: S311
+
+
+@pytest.mark.parametrize(
+    ("moment", "how"),
+    [
+        (moment, signal.SIGTERM if number % 4 == 3 else signal.SIGKILL)
+        for number, moment in enumerate(MOMENTS)
+    ],
+)
+def test_ended_at_a_random_moment(
+    fresh: World, undisturbed: tuple[dict[str, Any], float, int], moment: float, how: signal.Signals
+) -> None:
+    expected, seconds, _ = undisturbed
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bootstrap", *arguments(fresh)],
+        env={**os.environ, **fresh.environ},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        process.wait(timeout=moment * seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(how)
+    _, said = process.communicate()
+    assert "Traceback" not in said
+    assert process.returncode in (0, -9, 143)
+    assert finish(fresh) == expected
