@@ -142,6 +142,7 @@ def _converge(
         if ended:
             restarts.started(spec.name, now)
         say(f"starting {spec.name}" if ended else f"starting {spec.name} again: its settings have changed")
+        argocd_processes.make_way(folder, component)
         process.start(folder, spec)
 
 

@@ -45,6 +45,17 @@ def prepare(folder: Path, installed: Installed) -> Path:
     return home
 
 
+def make_way(folder: Path, component: Component) -> None:
+    """Before a process starts: what one that was killed in the middle of its start may have left half done.
+
+    The repository server makes its keyring anew, of the keys that Argo CD knows.
+    """
+    if component.name == "argocd-repo-server":
+        keys = _in_reach(folder, "keys")
+        shutil.rmtree(keys, ignore_errors=True)
+        private_folder(keys)
+
+
 def spec(folder: Path, settings: Settings, component: Component, environ: Mapping[str, str]) -> Spec:
     """One process: what the workload says, followed by what differs on the host."""
     home = folder / "argocd"

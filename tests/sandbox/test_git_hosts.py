@@ -81,7 +81,9 @@ def watching(token: str) -> Iterator[set[str]]:
                     continue
                 if secret in arguments:
                     seen.add(f"arguments of {arguments!r}")
-                if secret in environ:
+                if (
+                    secret in environ and arguments
+                ):  # without: it has ended, or is about to become another program
                     known.add(int(entry.name))
                     seen.add(f"environment of {Path(os.fsdecode(arguments.split(bytes(1))[0])).name}")
 
