@@ -142,9 +142,11 @@ def join(
         return member.wait(others)
     finally:
         if not member.gone:
-            branch.calls.patience.deadline = time.monotonic() + WITHDRAWING_SECONDS
+            patience = branch.calls.patience
+            before, patience.deadline = patience.deadline, time.monotonic() + WITHDRAWING_SECONDS
             with suppress(BootstrapError), process_group.cleaning_up():
                 git_waiting.withdraw(branch, group.name, mine)
+            patience.deadline = before  # whoever goes on alone has all its time
 
 
 @dataclass

@@ -178,7 +178,9 @@ def classify_push(out: str, stderr: str, tried: str, where: str, secrets: tuple[
     if lock := re.search(r"Unable to create '([^']*\.lock)': File exists", f"{reason}; {said}"):
         hint = f"ask the host's operators: if nobody is pushing, remove {lock[1].replace('/./', '/')}"
         return RefLocked(tried, f"the host could not lock the branch: {found}", hint, where)
-    if _RACE.search(reason):
+    # Of several refs, one was taken along or given back by somebody else just before.
+    raced = "atomic transaction failed" in reason and re.search(r"cannot lock ref '[^']+': ", said)
+    if raced or _RACE.search(reason):
         return StalePlan(tried, f"someone else pushed meanwhile: {reason}", "run again", where)
     why = refusals.reason_of(found)
     if why == refusals.OTHER and _BUSY.search(found):
