@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -242,6 +243,27 @@ def test_tokens_that_differ_do_not_push_for_each_other() -> None:
     assert image_asked.group_of("one", url, "main") == same
     assert image_asked.group_of("two", url, "main") != same
     assert image_asked.group_of("one", url, "other") != same
+
+
+def test_whoever_goes_on_alone_has_all_its_time(
+    run: Run, bare: Bare, host: Host, overtaken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ref is withdrawn within seconds; what it does afterwards has the time that --timeout gives."""
+    left_behind(bare, host)
+    line = 'case "$all" in *refs/heads/main*) case "$all" in *refs/bootstrap/*) exit 1;; esac;; esac'
+    bare.hook("pre-receive", f"all=$(cat); {line}")
+    left: list[float] = []
+    refresh = ThinBranch.refresh
+
+    def seen(self: ThinBranch) -> str:
+        left.append(self.calls.patience.left(time.monotonic()))
+        return refresh(self)
+
+    monkeypatch.setattr(ThinBranch, "refresh", seen)
+    bump(run, host, 3, "--timeout", "6000")
+    assert tags(bare)[3] == "v2"
+    assert len(left) > OVERTAKEN
+    assert min(left) > 1000
 
 
 OVERTAKEN_TWICE = """

@@ -86,6 +86,18 @@ def test_lost_race_is_a_stale_plan(reason: str) -> None:
     assert type(classify_push(out, "", "pushing", URL)) is StalePlan
 
 
+def test_atomic_push_that_misses_one_of_its_refs_is_a_lost_race_and_not_a_refusal() -> None:
+    """Somebody took a waiting change along just before; a hook's own text means nothing."""
+    ref = "refs/bootstrap/waiting/group/one"
+    out = "".join(
+        f"!\t{name}\t[remote rejected] (atomic transaction failed)\n" for name in ("a:main", f":{ref}")
+    )
+    said = f"remote: error: cannot lock ref '{ref}': unable to resolve reference '{ref}'"
+    assert type(classify_push(out, said, "pushing", URL)) is StalePlan
+    declined = "!\ta:main\t[remote rejected] (pre-receive hook declined)\n"
+    assert type(classify_push(declined, said, "pushing", URL)) is PushRefused
+
+
 @pytest.mark.parametrize(
     ("reason", "stderr", "word"),
     [
