@@ -109,4 +109,4 @@ def bare(folder: Path, stores: Sequence[Path], example: str, calls: Calls) -> Ca
     (folder / "config").write_text(config, encoding="utf-8")
     lines = "".join(f"{store}\n" for store in stores)
     (folder / "objects" / "info" / "alternates").write_text(lines, encoding="utf-8")
-    return Calls(folder, calls.environ, calls.shown, calls.secrets, calls.timeout)
+    return calls.at(folder)

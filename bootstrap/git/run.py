@@ -48,6 +48,12 @@ class Calls:
         self.patience = Patience()
         self._objects: Objects | None = None
 
+    def at(self, directory: Path) -> Calls:
+        """The same git in another repository of the same host: it is waited for as long in all."""
+        made = Calls(directory, self.environ, self.shown, self.secrets, self.timeout)
+        made.patience = self.patience
+        return made
+
     def run(self, *arguments: str, stdin: bytes = b"", extra: Mapping[str, str] | None = None) -> Answer:
         """One git command; a failure is an Answer."""
         environ = {**self.environ, **extra} if extra else self.environ

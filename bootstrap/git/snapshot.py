@@ -81,12 +81,11 @@ class Snapshots:
 
     def made_by_people(self, sha: str) -> str:
         """The newest commit of a branch that does not represent a work tree."""
-        form = f"--format=%H%x00%(trailers:key={TRAILER},valueonly,separator=%x2C)"
-        for line in self._run("log", "--first-parent", form, sha).splitlines():
-            commit, _, marked = line.partition("\0")
-            if not marked:
-                return commit
-        raise GitError(self._tried, f"every commit of {sha[:9]} represents a work tree", "git log", "")
+        options = ("--first-parent", "--max-count=1", "--format=%H", "--invert-grep", "--basic-regexp")
+        found = self._run("log", *options, f"--grep=^{TRAILER}: yes$", sha)
+        if not found:
+            raise GitError(self._tried, f"every commit of {sha[:9]} represents a work tree", "git log", "")
+        return found
 
     def lacks(self, head: str, commit: str) -> list[str]:
         """The commits of `commit` that are not in `head`, one line each, newest first, at most five."""

@@ -99,7 +99,7 @@ class ThinBranch(Branch):
         """git in a separate repository with all commits of the branch and their trees."""
         if self._history is None:
             folder = self.calls.directory.parent / "history.git"
-            calls = self._like(folder)
+            calls = self.calls.at(folder)
             filters = () if self._whole else ("--filter=blob:none",)
             answer = calls.run(*_CLONE, *filters, "--branch", self.branch, "--", self.url, str(folder))
             if answer.status:
@@ -127,9 +127,8 @@ class ThinBranch(Branch):
         directory = self.calls.directory
         if self._for_reading is None:
             folder = directory.parent / "reading.git"
-            bare(folder, [directory / "objects"], self.tip, self.calls)
+            self._for_reading = bare(folder, [directory / "objects"], self.tip, self.calls)
             shutil.copy(directory / "config", folder / "config")
-            self._for_reading = self._like(folder)
         cut, here = self._for_reading.directory / "shallow", directory / "shallow"
         if here.exists():  # what is before these commits is not here, though it may be there
             known = cut.read_text().split() if cut.exists() else []
@@ -143,17 +142,9 @@ class ThinBranch(Branch):
         """
         if self._separate is None:
             folder = self.calls.directory.parent / "separate.git"
-            bare(folder, [], self.tip, self.calls)
-            self._separate = self._like(folder)
+            self._separate = bare(folder, [], self.tip, self.calls)
             self._separate.check_run("listing the waiting changes", "config", "remote.origin.url", self.url)
         return self._separate
-
-    def _like(self, folder: Path) -> Calls:
-        """The same git in another repository."""
-        calls = self.calls
-        made = Calls(folder, calls.environ, calls.shown, calls.secrets, calls.timeout)
-        made.patience = calls.patience
-        return made
 
     def close(self) -> None:
         for opened in (self._past, self._for_reading, self._history, self._separate):
