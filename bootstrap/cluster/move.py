@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bootstrap import argocd, kube, providers
+from bootstrap import kube, providers
 from bootstrap.argocd import root
 from bootstrap.argocd.credential import DEPLOY_KEY, TYPE_LABEL
 from bootstrap.argocd.root import Place
-from bootstrap.argocd.status import key_of
 from bootstrap.argocd.wait import API_VERSION
+from bootstrap.cluster.observe import LOOKING, followed
 from bootstrap.core.errors import ExitStatus, GitError, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.access import Access
@@ -119,16 +119,10 @@ def move(request: Request, output: Output) -> int:
 
 def _followed(cluster: kube.Cluster, request: Request) -> tuple[Place, str]:
     """Where the cluster is laid out, and the commit that it runs; RefusedError for a third repository."""
-    applications = {key_of(item): item for item in argocd.applications(cluster)}
-    top = root.find_root(applications)
-    tried = "looking at what the cluster follows"
-    if top is None:
-        hint = "give --context of the cluster that is meant"
-        raise RefusedError(tried, "no root Application of bootstrap init is there", hint, cluster.server)
-    place = root.place_of(applications[top])
+    applications, top, place = followed(cluster, "give --context of the cluster that is meant")
     if not any(same_repository(place.repo_url, url) for url in (request.old, request.new)):
         found = f"the cluster follows {place.repo_url}, not {request.old}"
-        raise RefusedError(tried, found, "name that as the old one, or another --context", cluster.server)
+        raise RefusedError(LOOKING, found, "name that as the old one, or another --context", cluster.server)
     sync = (applications[top].get("status") or {}).get("sync") or {}
     revisions = [*(sync.get("revisions") or ()), *([sync["revision"]] if sync.get("revision") else [])]
     return place, str(revisions[0]) if revisions else ""

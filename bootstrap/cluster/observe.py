@@ -10,12 +10,13 @@ from typing import Any
 from bootstrap import argocd, kube
 from bootstrap.argocd import credential, root
 from bootstrap.argocd.root import Place
-from bootstrap.argocd.status import Family, key_of
+from bootstrap.argocd.status import Family, Key, key_of
 from bootstrap.core.errors import RefusedError
 from bootstrap.git.urls import same_repository
 from bootstrap.resources.index import SECRETS
 
 NAMESPACE = root.NAMESPACE
+LOOKING = "looking at what the cluster follows"
 WORKLOADS = ("StatefulSet", "Deployment", "DaemonSet")
 """In the order in which they restart: what has data first."""
 
@@ -43,18 +44,22 @@ class Seen:
     generated: tuple[Generated, ...]
 
 
+def followed(cluster: kube.Cluster, hint: str) -> tuple[dict[Key, Object], Key, Place]:
+    """Every Application, the root's key, and where it reads; RefusedError with `hint` without a root."""
+    applications: dict[Key, Object] = {key_of(item): item for item in argocd.applications(cluster)}
+    top = root.find_root(applications)
+    if top is None:
+        raise RefusedError(LOOKING, "no root Application of bootstrap init is there", hint, cluster.server)
+    return applications, top, root.place_of(applications[top])
+
+
 def observe(cluster: kube.Cluster, named: str | None) -> Seen:
     """Read it; RefusedError when the cluster follows nothing of `init`'s, or not the repository `named`."""
-    applications = {key_of(item): item for item in argocd.applications(cluster)}
-    top = root.find_root(applications)
-    tried = "looking at what the cluster follows"
-    if top is None:
-        hint = "give --context of the cluster that is meant, or run bootstrap init"
-        raise RefusedError(tried, "no root Application of bootstrap init is there", hint, cluster.server)
-    place = root.place_of(applications[top])
+    hint = "give --context of the cluster that is meant, or run bootstrap init"
+    applications, top, place = followed(cluster, hint)
     if named and not same_repository(named, place.repo_url):
         found = f"the cluster follows {place.repo_url}, not {named}"
-        raise RefusedError(tried, found, "name that repository, or another --context", cluster.server)
+        raise RefusedError(LOOKING, found, "name that repository, or another --context", cluster.server)
     members = [top, *Family.from_applications(list(applications.values())).members(top)]
     secrets = kube.list_objects(cluster, "v1", "Secret", NAMESPACE, f"{credential.TYPE_LABEL}=repository")
     live = [applications[key] for key in members if key in applications]

@@ -158,17 +158,19 @@ def delete(cluster: Cluster, objects: Sequence[ClusterObject], timeout: float = 
         if resource is None:
             continue
         try:
-            request(
-                cluster,
-                "DELETE",
-                resource.path(item.namespace, item.name),
-                f"deleting {item}",
-                str(item),
-                query={"propagationPolicy": "Foreground"},
-            )
+            request_deletion(cluster, resource, item, "Foreground")
         except NotFound:
             continue
         _wait_until_gone(cluster, item, timeout)
+
+
+def request_deletion(
+    cluster: Cluster, resource: discovery.Resource, item: ClusterObject, propagation: str
+) -> None:
+    """Ask for an object's deletion, and do not wait; `propagation` says what becomes of its dependents."""
+    path = resource.path(item.namespace, item.name)
+    query = {"propagationPolicy": propagation}
+    request(cluster, "DELETE", path, f"deleting {item}", str(item), query=query)
 
 
 def _wait_until_gone(cluster: Cluster, item: ClusterObject, timeout: float) -> None:

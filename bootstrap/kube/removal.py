@@ -11,7 +11,7 @@ from typing import Any
 from bootstrap.core.errors import ApiError, NotFound
 from bootstrap.kube import discovery
 from bootstrap.kube.connection import FIELD_MANAGER, JSON, METADATA_ONLY, Cluster, request
-from bootstrap.kube.objects import watch
+from bootstrap.kube.objects import request_deletion, watch
 from bootstrap.kube.parallel import in_parallel
 from bootstrap.manifests.objects import ClusterObject
 
@@ -111,14 +111,7 @@ def left(cluster: Cluster, item: ClusterObject) -> Left | None:
 def _ask(cluster: Cluster, item: ClusterObject, propagation: str) -> None:
     resource = discovery.get(cluster, item.api_version, item.kind, f"deleting {item}")
     try:
-        request(
-            cluster,
-            "DELETE",
-            resource.path(item.namespace, item.name),
-            f"deleting {item}",
-            str(item),
-            query={"propagationPolicy": propagation},
-        )
+        request_deletion(cluster, resource, item, propagation)
     except ApiError as error:
         # 409: a Namespace that is being deleted already.
         if error.code not in GONE_OR_GOING:
