@@ -9,9 +9,8 @@ from typing import Any
 
 from bootstrap.manifests.reader import documents
 from bootstrap.repository import kustomize
+from bootstrap.resources.applications import has_finalizer, sync_options
 
-FINALIZER = "resources-finalizer.argocd.argoproj.io"
-_OPTIONS = "argocd.argoproj.io/sync-options"
 _LOCAL = "config.kubernetes.io/local-config"
 
 
@@ -40,15 +39,14 @@ def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, 
     """What is deleted along with an Application; `files` are the app's, by path from the repository's top."""
     name = str(application["metadata"]["name"])
     namespace = application["spec"]["destination"].get("namespace")
-    if FINALIZER not in (application["metadata"].get("finalizers") or ()):
+    if not has_finalizer(application):
         return Pruned(name, (), (), False)
     if elsewhere:
         return Pruned(name, (), (f"Namespace {namespace}",), True)
     deleted: list[str] = []
     kept: list[str] = []
     for item in _objects(application, _Tree(files)):
-        options = str((item["metadata"].get("annotations") or {}).get(_OPTIONS) or "")
-        stays = "Delete=false" in options
+        stays = "Delete=false" in sync_options(item)
         text = f"{item['kind']} {namespace if item['kind'] == 'Namespace' else item['metadata']['name']}"
         (kept if stays else deleted).append(text)
     return Pruned(name, tuple(dict.fromkeys(deleted)), tuple(dict.fromkeys(kept)), False)

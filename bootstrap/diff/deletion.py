@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bootstrap.resources.applications import has_finalizer, sync_options
 from bootstrap.resources.index import Resource, dig, sequence
 
-_OPTIONS = "argocd.argoproj.io/sync-options"
-_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _POLICY = "helm.sh/resource-policy"
 _CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 
@@ -62,8 +61,7 @@ class Applications:
             return Fate(False, f"it stays: {_POLICY}: keep")
         if resource.kind == _CRD:
             return Fate(False, "it stays: a definition is not deleted with its Application")
-        finalizers = [str(one) for one in sequence(application.metadata.get("finalizers"))]
-        if not any(one.startswith(_FINALIZER) for one in finalizers):
+        if not has_finalizer(application.body):
             return Fate(False, f"it stays, and nobody manages it: its Application {owner} has no finalizer")
         above = self.fate(application, seen | {owner})
         if above.deleted and option == "confirm":
@@ -93,7 +91,7 @@ def _pruned(resource: Resource, application: Resource | None) -> Fate:
 
 def _option(resource: Resource, application: Resource | None, name: str) -> str | None:
     """The value of a sync option, the object's own before its Application's."""
-    own = str(resource.annotations.get(_OPTIONS) or "").split(",")
+    own = sync_options(resource.body)
     general = sequence(dig(application.spec, "syncPolicy", "syncOptions")) if application else []
     for text in (*own, *general):
         key, _, value = str(text).strip().partition("=")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bootstrap.resources.applications import sync_options
 from bootstrap.resources.index import Resource, dig, mapping
 from bootstrap.resources.quantity import amount
 
-_OPTIONS = "argocd.argoproj.io/sync-options"
 _HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -66,7 +66,7 @@ def refusal(old: Resource, new: Resource) -> str:
 
     Reported for objects that Argo CD changes in place; hooks and forced replacements are created anew.
     """
-    options = {part.strip() for part in str(new.annotations.get(_OPTIONS) or "").split(",")}
+    options = set(sync_options(new.body))
     if {"Replace=true", "Force=true"} <= options or any(hook in new.annotations for hook in _HOOKS):
         return ""
     fields = list(_changed(old, new))

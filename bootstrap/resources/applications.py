@@ -9,6 +9,22 @@ from typing import Any
 from bootstrap.git.urls import same_repository
 from bootstrap.resources.index import IN_CLUSTER, dig, mapping, sequence
 
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+"""With it, alone or followed by `/foreground` or `/background`, an Application's objects go when it does."""
+SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
+
+
+def has_finalizer(application: Mapping[str, Any]) -> bool:
+    """Whether what an Application applied is deleted with it."""
+    finalizers = sequence(mapping(application.get("metadata")).get("finalizers"))
+    return any(str(one).startswith(FINALIZER) for one in finalizers)
+
+
+def sync_options(body: Mapping[str, Any]) -> list[str]:
+    """The sync options in an object's own annotation, such as `Prune=false`, in their order."""
+    annotations = mapping(mapping(body.get("metadata")).get("annotations"))
+    return [part.strip() for part in str(annotations.get(SYNC_OPTIONS) or "").split(",")]
+
 
 @dataclass(frozen=True)
 class Source:

@@ -20,6 +20,7 @@ from bootstrap.kube.crds import CRD
 from bootstrap.kube.removal import Left
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plan.execute import Handler
+from bootstrap.resources.applications import SYNC_OPTIONS
 from bootstrap.uninstall import blockers, losses, repository
 from bootstrap.uninstall.observe import OWN_PROJECT
 from bootstrap.uninstall.request import Request
@@ -106,7 +107,7 @@ def _stop_sync(acting: Acting, step: StopSync) -> bool:
 
 
 def _keep(acting: Acting, step: KeepObjects) -> bool:
-    annotation = {"metadata": {"annotations": {losses.SYNC_OPTIONS: "Delete=false"}}}
+    annotation = {"metadata": {"annotations": {SYNC_OPTIONS: "Delete=false"}}}
     for item in step.objects:
         place = item.namespace or None
         removing.merge_patch(acting.there, item.api_version, item.kind, place, item.name, annotation)

@@ -12,10 +12,10 @@ from bootstrap.core.text import counted
 from bootstrap.kube.crds import API_VERSION as CRD_API
 from bootstrap.kube.crds import CRD
 from bootstrap.manifests.objects import ClusterObject
+from bootstrap.resources.applications import sync_options
 
 KEPT = ("Delete=false", "Prune=false")
 LOOKED_AT = ("PersistentVolumeClaim", "Service", "StatefulSet")
-SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ def _resources(applications: Iterable[Mapping[str, Any]]) -> Iterable[ClusterObj
 
 
 def _stays(live: Mapping[str, Any]) -> bool:
-    options = str((live["metadata"].get("annotations") or {}).get(SYNC_OPTIONS, ""))
-    return any(option.strip() in KEPT[:1] for option in options.split(","))
+    return any(option in KEPT[:1] for option in sync_options(live))
 
 
 def _of_namespaces(cluster: kube.Cluster, names: set[str]) -> Iterable[Loss]:

@@ -18,6 +18,7 @@ from bootstrap.kube.crds import CRD
 from bootstrap.kube.find_argocd import SELECTOR, find_argocd
 from bootstrap.kube.state import ArgoCDInstallation
 from bootstrap.manifests.objects import ClusterObject
+from bootstrap.resources.applications import has_finalizer
 from bootstrap.uninstall import losses
 from bootstrap.uninstall.losses import Costs
 from bootstrap.uninstall.ours import as_object, is_kubernetes, is_ours
@@ -117,12 +118,6 @@ def observe(cluster: kube.Cluster, prune: bool | None) -> Seen:
         if cascading
         else Costs(),
     )
-
-
-def has_finalizer(application: Object) -> bool:
-    """Whether Git says that the Application's objects go with it."""
-    finalizers = application["metadata"].get("finalizers") or ()
-    return any(str(one).startswith("resources-finalizer.argocd.argoproj.io") for one in finalizers)
 
 
 def _key(text: str) -> Key:

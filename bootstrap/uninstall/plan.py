@@ -11,7 +11,8 @@ from bootstrap.argocd.removal import Removal
 from bootstrap.argocd.status import Key
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.text import counted
-from bootstrap.uninstall.observe import NAMESPACE, OWN_PROJECT, WORKLOADS, Seen, has_finalizer
+from bootstrap.resources.applications import has_finalizer
+from bootstrap.uninstall.observe import NAMESPACE, OWN_PROJECT, WORKLOADS, Seen
 from bootstrap.uninstall.steps import (
     Begin,
     KeepObjects,

@@ -13,11 +13,11 @@ from bootstrap.repository.appsets.gotemplate import TemplateError
 from bootstrap.repository.appsets.gotemplate_run import MissingKey, Unknown, execute
 from bootstrap.repository.appsets.sprig import functions
 from bootstrap.repository.appsets.sprig_data import floats
+from bootstrap.resources.applications import FINALIZER
 from bootstrap.resources.index import mapping, sequence
 
 Values = dict[str, Any]
 
-FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _TEMPLATED = re.compile(r"\{\{.*\}\}")
 _TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 

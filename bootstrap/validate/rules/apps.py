@@ -12,8 +12,16 @@ from bootstrap.core.names import GENERATE_PATHS
 from bootstrap.core.text import names_near, near, suggest
 from bootstrap.repository.kustomize import Tree
 from bootstrap.repository.source import is_unfilled
-from bootstrap.resources.applications import Source, destination, is_here, referenced_values, sources
-from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping, sequence
+from bootstrap.resources.applications import (
+    FINALIZER,
+    Source,
+    destination,
+    has_finalizer,
+    is_here,
+    referenced_values,
+    sources,
+)
+from bootstrap.resources.index import APPLICATION, IN_CLUSTER, Resource, dig, mapping
 from bootstrap.validate.rule import AppliedObject, Apps, Problem, Rule, problem
 from bootstrap.validate.rules.kinship import (
     creates_namespace,
@@ -22,8 +30,6 @@ from bootstrap.validate.rules.kinship import (
     of_charts_alone,
     without_paths,
 )
-
-FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 PATH = Rule(
     "GB201",
@@ -240,8 +246,7 @@ def _finalizer(application: Resource, owned: list[AppliedObject]) -> Iterator[Pr
     """Not for those that own CRDs, storage or others' namespaces, nor for those that do not prune."""
     own = destination(application.body)[1]
     prunes = dig(application.spec, "syncPolicy", "automated", "prune") is True
-    finalizers = [str(item) for item in sequence(application.metadata.get("finalizers"))]
-    has = any(item.startswith(FINALIZER) for item in finalizers)
+    has = has_finalizer(application.body)
     kept = any(item.kind in _KEPT or (item.kind == "Namespace" and item.name != own) for item in owned)
     charts = [item for item in sources(application.body) if item.chart is not None]
     if application.application and prunes and not has and not kept and not charts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootstrap.core.text import names_near
+from bootstrap.resources.applications import SYNC_OPTIONS
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Place, Reference, containers, pod_spec, references, replicas
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
@@ -244,7 +245,7 @@ def _pruned(index: Index, claim: Resource) -> Iterator[Problem]:
     application = index.applications.get(claim.application)
     if application is None or dig(application.spec, "syncPolicy", "automated", "prune") is not True:
         return
-    options = str(claim.annotations.get("argocd.argoproj.io/sync-options") or "")
+    options = str(claim.annotations.get(SYNC_OPTIONS) or "")
     if "Prune=false" not in options and "Prune=confirm" not in options:
         message = f"{claim} is deleted as soon as a commit omits it ({application.name} prunes)"
         yield problem(PRUNES_DATA, claim, message, "metadata", "annotations")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from bootstrap.core.text import near, suggest
+from bootstrap.resources.applications import SYNC_OPTIONS
 from bootstrap.resources.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, problem
 
@@ -34,7 +35,6 @@ NO_SKIP = Rule(
     "annotate it with argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true",
 )
 
-OPTIONS = "argocd.argoproj.io/sync-options"
 _KNOWN = (
     *("ApplyOutOfSyncOnly", "ClientSideApplyMigration", "CreateNamespace", "Delete", "FailOnSharedResource"),
     *("Force", "Prune", "PruneLast", "PrunePropagationPolicy", "Replace", "RespectIgnoreDifferences"),
@@ -45,9 +45,10 @@ _KNOWN = (
 def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
     """The rules about sync options."""
     for resource in index.resources:
-        for part in str(resource.annotations.get(OPTIONS) or "").split(","):
+        for part in str(resource.annotations.get(SYNC_OPTIONS) or "").split(","):
             if fault := _fault(part.strip()):
-                yield problem(UNKNOWN, resource, f"{resource}: {fault}", "metadata", "annotations", OPTIONS)
+                text = f"{resource}: {fault}"
+                yield problem(UNKNOWN, resource, text, "metadata", "annotations", SYNC_OPTIONS)
     yield from _at_runtime(index)
     for application in index.of(APPLICATION):
         for number, option in enumerate(sequence(dig(application.spec, "syncPolicy", "syncOptions"))):
@@ -84,7 +85,7 @@ def _at_runtime(index: Index) -> Iterator[Problem]:
 
 
 def _skips(index: Index, resource: Resource) -> bool:
-    if SKIP in str(resource.annotations.get(OPTIONS) or "").replace(" ", ""):
+    if SKIP in str(resource.annotations.get(SYNC_OPTIONS) or "").replace(" ", ""):
         return True
     application = index.applications.get(resource.application)
     options = sequence(dig(application.spec, "syncPolicy", "syncOptions")) if application else [SKIP]

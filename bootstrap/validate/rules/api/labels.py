@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bootstrap.resources.applications import sync_options
 from bootstrap.resources.index import Index, Resource, dig, mapping, mappings, sequence
 from bootstrap.resources.pods import is_workload, pod_spec, template, template_path
 from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
@@ -37,7 +38,6 @@ ANNOTATIONS = 262144
 """Bytes that all annotations of an object may have in total."""
 _OBJECT = 1048576
 """Bytes that the values of a ConfigMap or Secret may have in total."""
-_OPTIONS = "argocd.argoproj.io/sync-options"
 _SMALL = (
     "Service",
     "ServiceAccount",
@@ -184,7 +184,7 @@ def _is_server_side(index: Index, resource: Resource) -> bool:
     application = index.applications.get(resource.application)
     spec = application.spec if application else {}
     given = [str(one) for one in sequence(dig(spec, "syncPolicy", "syncOptions"))]
-    own = [part.strip() for part in str(resource.annotations.get(_OPTIONS) or "").split(",")]
+    own = sync_options(resource.body)
     off = "ServerSideApply=false" in own
     return ("ServerSideApply=true" in given and not off) or bool(
         {"ServerSideApply=true", "Replace=true"} & set(own) or "Replace=true" in given
