@@ -44,7 +44,7 @@ def compare(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> li
     A ConfigMap or Secret whose name has a hash of its content counts as one change.
     """
     before, after = dict(before), dict(after)
-    renamed = _renamed(before, after)
+    renamed = renamed_hashes(before, after)
     changes = []
     for key in sorted({*before, *after}):
         if key in renamed.values():
@@ -63,12 +63,17 @@ def _change(old: Resource | None, new: Resource | None) -> Change:
     one = _text(old.body, new.body if new else None, "old") if old else []
     other = _text(new.body, old.body if old else None, "new") if new else []
     lines = list(difflib.unified_diff(one, other, n=2, lineterm=""))[2:]
-    where = f"{shown.file}:{shown.line}" if shown.file else ""
+    where = where_of(shown)
     refused = refusal(old, new) if old and new else ""
     return Change(kind, str(shown), shown.application, where, tuple(lines), refused)
 
 
-def _renamed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:
+def where_of(resource: Resource) -> str:
+    """File and line, "" if unknown."""
+    return f"{resource.file}:{resource.line}" if resource.file else ""
+
+
+def renamed_hashes(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> dict[Key, Key]:
     """Old → new name of objects whose name has a hash that kustomize appends."""
     gone: dict[Key, list[Key]] = defaultdict(list)
     come: dict[Key, list[Key]] = defaultdict(list)

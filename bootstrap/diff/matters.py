@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bootstrap.core.text import counted
 from bootstrap.diff import rights
-from bootstrap.diff.compare import Change, Key, plain
+from bootstrap.diff.compare import Change, Key, plain, renamed_hashes, where_of
 from bootstrap.diff.deletion import Applications
 from bootstrap.resources.index import APPLICATION, Resource, dig
 
@@ -78,7 +78,7 @@ def _broken(applications: Applications) -> Iterator[Matter]:
         if name not in applications.broken_before:
             text = f"it cannot be rendered any more, so nothing of it changes: {why}"
             known = applications.after.get(name)
-            yield Matter("fails", text, f"Application {name}", name, _where(known) if known else "")
+            yield Matter("fails", text, f"Application {name}", name, where_of(known) if known else "")
 
 
 def _refused(changes: Sequence[Change]) -> Iterator[Matter]:
@@ -90,15 +90,15 @@ def _refused(changes: Sequence[Change]) -> Iterator[Matter]:
 def _removed(
     before: Mapping[Key, Resource], after: Mapping[Key, Resource], applications: Applications
 ) -> Iterator[Matter]:
-    names = {(key[0], *key[1:3], _stem(key)) for key in after}
+    renamed = renamed_hashes(before, after)
     for key, resource in before.items():
-        if key in after or (key[0], *key[1:3], _stem(key)) in names:
+        if key in after or key in renamed:
             continue
         fate = applications.fate(resource)
         loses = _DATA.get(resource.kind, "")
         if resource.kind == "StatefulSet.apps" and dig(resource.spec, *_CLAIMS) == "Delete":
             loses = "its claims go, too (whenDeleted: Delete)"
-        told = (str(resource), resource.application, _where(resource))
+        told = (str(resource), resource.application, where_of(resource))
         if loses and fate.deleted is not False:
             yield Matter("data", f"{fate.why}; {loses}", *told)
         elif resource.kind == APPLICATION or fate.deleted is not True:
@@ -116,18 +116,12 @@ def _application(resource: Resource, applications: Applications) -> str:
     return f"{own.why}; what it applied stays" if own.deleted else own.why
 
 
-def _stem(key: Key) -> str:
-    """A name without the hash that kustomize appends."""
-    hashed = key[1] in ("ConfigMap", "Secret") and "-" in key[3]
-    return f"{key[3].rpartition('-')[0]}-#" if hashed else key[3]
-
-
 def _changed(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[Matter]:
     for key, new in after.items():
         old = before.get(key)
         if old is not None and old.body == new.body:
             continue
-        told = (str(new), new.application, _where(new))
+        told = (str(new), new.application, where_of(new))
         if more := rights.grown(old, new):
             yield Matter("rights", more, *told)
         if old is not None:
@@ -161,7 +155,7 @@ def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> It
         change = f"{old} → {image}" if old else f"{image} (new)"
         one = places[0]
         if len(places) == 1:
-            yield Matter("images", change, str(one), one.application, _where(one))
+            yield Matter("images", change, str(one), one.application, where_of(one))
         else:
             yield Matter("images", f"{change}, in {counted(len(places), 'workload')}")
 
@@ -177,10 +171,6 @@ def _shared(changes: Sequence[Change]) -> Iterator[Matter]:
             more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
             text = f"{counted(len(names), 'Application')} change: {few}{more}"
             yield Matter("shared", text, where=file)
-
-
-def _where(resource: Resource) -> str:
-    return f"{resource.file}:{resource.line}" if resource.file else ""
 
 
 def new_images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> list[str]:
