@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bootstrap.commands.options import common
+from bootstrap.commands.options import CREDENTIAL, common, together
 from bootstrap.core.output import Output
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_Command = Callable[..., Any]
 
-
-def _options(*decorators: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
-    def add(function: _Command) -> _Command:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return add
-
-
-_access = _options(
+_access = together(
     click.option("--repo", metavar="URL", help="The repository, without a checkout of it."),
     click.option("--branch", help="Its branch (default: the repository's, or the one checked out)."),
-    click.option("--username", help="The user name of a token (default: GIT_USERNAME, or git)."),
-    click.option(
-        "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
-    ),
-    click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's)."),
-    click.option(
-        "--known-hosts",
-        type=_FILE,
-        help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
-    ),
-    click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate."),
+    *CREDENTIAL,
 )
 
-_commit = _options(
+_commit = together(
     click.option("--push", is_flag=True, help="Commit and push; without it, only the files are changed."),
     click.option("--pr", is_flag=True, help="Propose it: a branch of its own and a pull request."),
     click.option(
@@ -63,13 +41,13 @@ _commit = _options(
     click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying."),
 )
 
-_registry = _options(
+_registry = together(
     click.option("--pin", is_flag=True, help="Write the digest that the registry has for the tag."),
     click.option("--check-exists", is_flag=True, help="Refuse an image that its registry does not have."),
     click.option("--registry-ca-file", type=_FILE, help="A CA that signed the registry's certificate."),
 )
 
-_guard = _options(
+_guard = together(
     click.option("--only-newer", is_flag=True, help="Only if it is newer, by version or by commit."),
     click.option(
         "--built-at", metavar="TIME", help="When the build started: only if no one has set it since."

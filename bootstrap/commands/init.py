@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bootstrap.commands import completing
-from bootstrap.commands.options import common
+from bootstrap.commands.options import CREDENTIAL, common, together
 from bootstrap.core.output import Output
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -68,17 +68,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--adopt", is_flag=True, help="Use the existing Argo CD; leave its installation alone.")
 @click.option("--repo-only", is_flag=True, help="Lay out the repository; touch no cluster.")
 @click.option("--cluster-only", is_flag=True, help="Bring a cluster up from the repository; push nothing.")
-@click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git).")
-@click.option(
-    "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
-)
-@click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's).")
-@click.option(
-    "--known-hosts",
-    type=_FILE,
-    help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
-)
-@click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
+@together(*CREDENTIAL)
 @click.option("--argocd-token-file", type=_FILE, help="Another token, for Argo CD (read access is enough).")
 @click.option("--argocd-ssh-key", type=_FILE, help="Another SSH key, for Argo CD.")
 @click.option("--deploy-key", is_flag=True, help="Let Argo CD read with a deploy key of this repository.")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bootstrap.commands.options import CREDENTIAL, Options, together
+
 if TYPE_CHECKING:
     from bootstrap.edit.carry_out import Where
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-Options = tuple[Callable[..., Any], ...]
 
 
 def place(folder: str = "--path", cluster: bool = True) -> Options:
@@ -27,21 +25,7 @@ def place(folder: str = "--path", cluster: bool = True) -> Options:
         ),
         click.option("--repo", metavar="URL", help="The repository by URL, without a checkout."),
         click.option("--branch", help="The branch (default: the repository's, or the one checked out)."),
-        click.option(
-            "--username", help="The user name that goes with the token (default: GIT_USERNAME, or git)."
-        ),
-        click.option(
-            "--token-file",
-            type=_FILE,
-            help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE).",
-        ),
-        click.option("--ssh-key", type=_FILE, help="A private key (default: the SSH agent's)."),
-        click.option(
-            "--known-hosts",
-            type=_FILE,
-            help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
-        ),
-        click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate."),
+        *CREDENTIAL,
     )
 
 
@@ -57,13 +41,7 @@ COMMIT: Options = (
 
 def with_options(*groups: Options) -> Callable[..., Any]:
     """A decorator that adds the options, in their order."""
-
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed([option for group in groups for option in group]):
-            function = option(function)
-        return function
-
-    return add
+    return together(*(option for group in groups for option in group))
 
 
 def where(options: dict[str, Any], folder: str = "path") -> Where:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,35 @@ import click
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.core.verbose import to
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+Options = tuple[Callable[..., Any], ...]
+
+CREDENTIAL: Options = (
+    click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git)."),
+    click.option(
+        "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
+    ),
+    click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's)."),
+    click.option(
+        "--known-hosts",
+        type=_FILE,
+        help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
+    ),
+    click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate."),
+)
+"""How to be let in by a Git host."""
+
+
+def together(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """One decorator in place of several, in their order."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:

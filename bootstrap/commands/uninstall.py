@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bootstrap.commands import completing
-from bootstrap.commands.options import common
+from bootstrap.commands.options import CREDENTIAL, common, together
 from bootstrap.core.output import Output
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -35,17 +35,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--branch", help="With --cluster-gone: the branch (default: the repository's).")
 @click.option("--path", help="With --cluster-gone: the layout's folder in the repository.")
-@click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git).")
-@click.option(
-    "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
-)
-@click.option("--ssh-key", type=_FILE, help="A private key (default: the agent's).")
-@click.option(
-    "--known-hosts",
-    type=_FILE,
-    help="The hosts' SSH keys (default: GIT_SSH_KNOWN_HOSTS, or ~/.ssh/known_hosts).",
-)
-@click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
+@together(*CREDENTIAL)
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's).")
 @click.option("--dry-run", is_flag=True, help="Show what goes, stays and is lost; exit 1 if there is any.")
 @click.option("--yes", metavar="NAME", help="The cluster's name (its context), instead of the question.")
