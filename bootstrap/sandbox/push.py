@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bootstrap import argocd, kube
-from bootstrap.argocd.status import Status
 from bootstrap.core import scratch
 from bootstrap.core.errors import BootstrapError, ExitStatus, NotFound, RefusedError, StalePlan
 from bootstrap.core.output import Output
@@ -20,6 +19,7 @@ from bootstrap.git.auth import Credential
 from bootstrap.git.run import Calls
 from bootstrap.git.snapshot import Snapshot, Snapshots, top_of
 from bootstrap.kube import Cluster
+from bootstrap.resources.applications import is_here, sources
 from bootstrap.sandbox import embedded, state
 from bootstrap.sandbox.addresses import Sandbox
 
@@ -106,7 +106,7 @@ def _once(target: Target, snapshots: Snapshots, snapshot: Snapshot, options: Opt
     with output.progress(f"waiting for {target.root} at {sent[:9]}") as progress:
         found = argocd.wait(target.cluster, target.root, sent, options.timeout, progress.update)
     seconds = time.monotonic() - began
-    _warn_of_others(target, found, output)
+    _warn_of_others(target, output)
     output.result({**data, "seconds": round(seconds, 1), **found.data()}, f"live after {seconds:.1f} s")
 
 
@@ -133,14 +133,13 @@ def _send(target: Target, snapshots: Snapshots, snapshot: Snapshot) -> str:
     return snapshot.commit
 
 
-def _warn_of_others(target: Target, found: Status, output: Output) -> None:
+def _warn_of_others(target: Target, output: Output) -> None:
     """Warn of Applications that read another repository and so do not show the work tree."""
     others: dict[str, list[str]] = {}
     for application in argocd.applications(target.cluster):
-        for source in _sources(application):
-            url = source.get("repoURL") or ""
-            if url.removesuffix(".git") != target.url.removesuffix(".git"):
-                others.setdefault(url, []).append(application["metadata"]["name"])
+        for source in sources(application):
+            if source.path and not is_here(source, [target.url]):
+                others.setdefault(source.repo_url, []).append(application["metadata"]["name"])
     for url, names in others.items():
         shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
         output.warn(f"{counted(len(names), 'Application')} read {url}, not the work tree: {shown}")
@@ -156,21 +155,15 @@ def _target(sandbox: Sandbox, root: str, output: Output) -> Target:
             f"lay out and sync a repository in it: bootstrap sandbox up --init --name {sandbox.name}; "
             "or name its root Application: --root NAME",
         )
-    source = next(iter(_sources(found)), {})
-    url, revision = source.get("repoURL") or "", source.get("targetRevision") or "HEAD"
-    if not url.startswith(f"{sandbox.git_url}/"):
+    source = next((one for one in sources(found) if one.path), None)
+    url = source.repo_url if source else ""
+    if source is None or not url.startswith(f"{sandbox.git_url}/"):
         raise RefusedError(
             _TRIED,
             f"its Application {root} reads {url or 'no repository'}, which is not on the sandbox's Git host",
             f"only {sandbox.git_url} can be pushed to; run bootstrap init with a repository there",
         )
-    return Target(cluster, root, url, revision)
-
-
-def _sources(application: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The sources that are folders of a repository, not charts."""
-    spec = application.get("spec") or {}
-    return [one for one in (spec.get("source"), *(spec.get("sources") or ())) if one and one.get("path")]
+    return Target(cluster, root, url, source.revision)
 
 
 def _branch(calls: Calls, url: str, revision: str) -> str:
