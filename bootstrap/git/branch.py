@@ -32,6 +32,7 @@ class Branch:
         self.branch = branch
         self.shown = calls.shown
         self.tip = ""
+        self.parents: tuple[str, ...] = ()
         self._root = ""
         self.private = f"refs/bootstrap/{os.urandom(4).hex()}"
         """Refs for this run only, in the repository on this machine."""
@@ -196,6 +197,7 @@ class Branch:
             hint = "push a first commit to it: bootstrap init"
             raise InputError("reading the branch", f"{self.shown} is empty", hint, self.shown)
         self.tip, self._root = found[0], objects.tree_of(found[2])
+        self.parents = objects.parents_of(found[2])
         return self.tip
 
     def _mode(self, path: str) -> str:
