@@ -85,6 +85,10 @@ class Branch:
         """git in a repository with all commits of the branch and their trees."""
         return self.calls
 
+    def earlier(self) -> Calls:
+        """git in the repository that has files of earlier commits after `fetch`."""
+        return self.calls
+
     def past(self) -> Past:
         """The history before the tip."""
         raise NotImplementedError

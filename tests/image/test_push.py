@@ -224,9 +224,13 @@ def test_path_names_a_folder_of_the_repository(run: Run, bare: Bare):
     assert staging(bare) == bumped(3, 4, 5)
 
 
-def test_list_history_promotion_and_rollback_work_without_a_checkout(run: Run, bare: Bare):
+@pytest.mark.parametrize("filters", ["true", "false"])
+def test_list_history_promotion_and_rollback_work_without_a_checkout(run: Run, bare: Bare, filters: str):
+    git(bare.folder, "config", "uploadpack.allowFilter", filters)
     production = STAGING.replace("staging", "production")
     bare.commit({production: OVERLAY.encode()}, message="Second")
+    assert run("image", "set", "org/web-4=:v3", *target(bare)).exit == 0
+    assert run("image", "set", "org/web-4=:v1", *target(bare)).exit == 0
     assert run("image", "set", "org/web-3=:v2", *target(bare)).exit == 0
     arguments = ["--app", "shop", "--repo", bare.url]
     listed = json.loads(run("image", "list", "--env", "staging", *arguments, "-o", "json").out)
