@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +23,15 @@ COMMANDS = {
     "app add": APP,
     "app remove": ("app", "remove", "voting-app", "--force"),
     "env add": ("env", "add", "qa", "--from", "dev", "--app", "voting-app"),
-    "image": ("image", "set", "dockersamples/examplevotingapp_vote=:v9", "--app", "voting-app", "--env", "dev"),
+    "image": (
+        "image",
+        "set",
+        "dockersamples/examplevotingapp_vote=:v9",
+        "--app",
+        "voting-app",
+        "--env",
+        "dev",
+    ),
 }
 
 
@@ -137,7 +144,14 @@ def test_layout_in_a_folder_and_another_clusters_project_count_too(
     bare.commit({"platform/gitops/clusters/edge/projects.yaml": policy(bare.url, key, "none")})
     assert run("component", "disable", "loki", *to).exit == 0
     bare.commit({"platform/gitops/bootstrap.yaml": record(key)})
-    refused = run("image", "set", "dockersamples/examplevotingapp_vote=:v9", "platform/gitops/apps/voting-app/overlays/dev", *to[:2], "--push")
+    refused = run(
+        "image",
+        "set",
+        "dockersamples/examplevotingapp_vote=:v9",
+        "platform/gitops/apps/voting-app/overlays/dev",
+        *to[:2],
+        "--push",
+    )
     assert refused.exit == ExitStatus.REFUSED
     assert "platform/gitops/bootstrap.yaml" in refused.err
 
@@ -175,7 +189,9 @@ def test_signing_without_a_commit_is_refused_and_a_key_that_is_missing_is_named(
 def test_cluster_is_taken_out_of_git_by_a_signed_commit_where_another_cluster_remains(
     run: Run, bare: Bare, catalog: dict[str, bytes], key: str
 ) -> None:
-    edge = {path.replace("/default/", "/edge/"): text for path, text in catalog.items() if "clusters/" in path}
+    edge = {
+        path.replace("/default/", "/edge/"): text for path, text in catalog.items() if "clusters/" in path
+    }
     bare.commit(edge | {"bootstrap.yaml": record(key)})
     before = bare.tip()
     gone = ("uninstall", bare.url, "--cluster-gone", "--cluster", "edge", "--yes", "edge", *AUTHOR)
