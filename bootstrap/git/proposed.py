@@ -1,4 +1,4 @@
-"""What a branch of ours proposes already: its commits, to be used again where a new one would say the same."""
+"""What a branch of ours already proposes: its commits, reused where a new one would say the same."""
 
 from __future__ import annotations
 

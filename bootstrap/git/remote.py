@@ -192,8 +192,8 @@ class Remote:
 
         It is local until `push`. An existing file keeps its mode, a new one is 100644; a path
         through a symbolic link or submodule is refused (RefusedError). The message is used as it is.
-        `merged` becomes the second parent; only the changes decide what is in the tree. `proposal` is a branch
-        of ours: if one of its commits says the same, that one is returned.
+        `merged` becomes the second parent; only the changes decide what is in the tree. `proposal` is a
+        branch of ours: if one of its commits says the same, that one is returned.
         """
         repository = self._repository
         repository.prepare()  # it does not exist yet if the host's repository was created just now

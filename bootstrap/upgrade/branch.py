@@ -211,9 +211,7 @@ class _Made:
             )
         self._acting.requests.append(provider.pull_request(before.repo.url, spec))
 
-    def _commit(
-        self, commit: Commit, parent: str | None, merged: str | None = None, head: str = ""
-    ) -> str:
+    def _commit(self, commit: Commit, parent: str | None, merged: str | None = None, head: str = "") -> str:
         author = self._acting.author
         assert author is not None  # noqa: S101 - known before the first step
         sign, proposal = self._request.sign, self.head if self._request.pr else ""

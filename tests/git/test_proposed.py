@@ -37,9 +37,7 @@ def propose(bare: Bare, invocation: Invocation, author: Identity, text: bytes = 
     return git(bare.folder, "rev-parse", HEAD, f"{HEAD}^2").splitlines()
 
 
-def test_what_is_proposed_again_by_someone_else_keeps_its_commits(
-    bare: Bare, invocation: Invocation
-) -> None:
+def test_what_is_proposed_again_by_someone_else_keeps_its_commits(bare: Bare, invocation: Invocation) -> None:
     first = propose(bare, invocation, AUTHOR)
     assert propose(bare, invocation, OTHER) == first
     assert git(bare.folder, "log", "-1", "--format=%an", HEAD) == AUTHOR.name
