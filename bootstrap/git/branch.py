@@ -32,6 +32,7 @@ class Branch:
         self.branch = branch
         self.shown = calls.shown
         self.tip = ""
+        self.parents: tuple[str, ...] = ()
         self._root = ""
         self.private = f"refs/bootstrap/{os.urandom(4).hex()}"
         """Refs for this run only, in the repository on this machine."""
@@ -52,6 +53,11 @@ class Branch:
         content = self._content(entry.sha, "blob")
         verbose.say(f"read {path}: {len(content):,} bytes")
         return content
+
+    def read_alone(self, path: str) -> bytes | None:
+        """As `read`, without fetching the files around it: for one file of a large folder."""
+        entry = self._entry(path, around=False)
+        return self._content(entry.sha, "blob") if entry is not None and entry.is_file else None
 
     def under(self, folder: str) -> Iterator[str]:
         """Every file in a folder and its subfolders; for the path of a file, that file."""
@@ -196,6 +202,7 @@ class Branch:
             hint = "push a first commit to it: bootstrap init"
             raise InputError("reading the branch", f"{self.shown} is empty", hint, self.shown)
         self.tip, self._root = found[0], objects.tree_of(found[2])
+        self.parents = objects.parents_of(found[2])
         return self.tip
 
     def _mode(self, path: str) -> str:
@@ -205,7 +212,7 @@ class Branch:
             raise RefusedError(f"writing {path}", f"{path} is not a plain file", hint, self.shown)
         return entry.mode if entry else "100644"
 
-    def _entry(self, path: str) -> Entry | None:
+    def _entry(self, path: str, around: bool = True) -> Entry | None:
         """What is at a path; if it is a file, its content is here afterwards."""
         *folders, name = path.split("/")
         if any(part in ("", ".", "..") for part in (*folders, name)):
@@ -216,7 +223,8 @@ class Branch:
             if entry is None or not entry.is_tree:
                 return None
             sha = entry.sha
-        self._fetch_around(sha, len(folders))
+        if around:
+            self._fetch_around(sha, len(folders))
         entry = self._list(sha).get(name)
         if entry is not None and entry.is_file:
             self._fetch_file(sha, entry.sha)
