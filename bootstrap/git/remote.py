@@ -27,7 +27,7 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, bare, changes, errors, patience, proposed
+from bootstrap.git import auth, bare, changes, errors, objects, patience
 from bootstrap.git.auth import Credential
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.identity import Identity, check_version, identity, merge_text
@@ -298,9 +298,9 @@ class Remote:
 
     def _proposed_as(self, sha: str, head: str) -> str:
         if head not in self._proposed:
-            self._proposed[head] = proposed.already(self._repository, head, self._tip)
+            self._proposed[head] = self._repository.proposed(head, self._tip)
         content = self._repository.check_run("reading the commit", "cat-file", "commit", sha).out
-        return self._proposed[head].get(proposed.said(content), sha)
+        return self._proposed[head].get(objects.said(content), sha)
 
     def _message(self, message: str, signer: Identity | None) -> bytes:
         if signer is None:

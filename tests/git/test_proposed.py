@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import proposed
+from bootstrap.git import objects
 from bootstrap.git.changes import Commit, FileChange
 from bootstrap.git.identity import Identity
 from bootstrap.git.remote import Credential, open_remote
@@ -64,6 +64,6 @@ def test_a_signature_is_something_that_a_commit_says() -> None:
     plain = b"tree 1\nparent 2\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nText\n"
     later = plain.replace(b"> 1 ", b"> 2 ")
     signed = plain.replace(b"\n\n", b"\ngpgsig -----BEGIN\n x\n\n", 1)
-    assert proposed.said(plain) == proposed.said(later)
-    assert proposed.said(plain) != proposed.said(signed)
-    assert proposed.said(plain) != proposed.said(plain.replace(b"parent 2", b"parent 3"))
+    assert objects.said(plain) == objects.said(later)
+    assert objects.said(plain) != objects.said(signed)
+    assert objects.said(plain) != objects.said(plain.replace(b"parent 2", b"parent 3"))
