@@ -26,14 +26,14 @@ from bootstrap.resources.pods import (
 TALKS_TO = "gitops-bootstrap.io/talks-to"
 
 _HOST = re.compile(
-    r"(?<![\w.@-])(?P<host>[a-z]([a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::(?P<port>\d{1,5}))?(?![\w-])"
+    r"(?<![\w.@-])(?P<host>[a-z]([a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::(?P<port>[0-9]{1,5}))?(?![\w-])"
 )
 _ADDRESS = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?)?"
     r"(?P<host>[a-z](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::\d+)?(?:[/?]\S*)?"
 )
 _FOR_HOSTS = re.compile(r"(?:^|_)(?:HOST|URL|URI|ADDR|ADDRESS|ENDPOINT|DSN|SERVER|BROKER)E?S?$")
-_DECLARED = re.compile(r"\s*(?P<host>[\w.-]+)(?::(?P<port>\d+))?\s*$")
+_DECLARED = re.compile(r"\s*(?P<host>[\w.-]+)(?::(?P<port>[0-9]{1,5}))?\s*$")
 _DEFAULT_PORTS = {
     "http": 80,
     "https": 443,
