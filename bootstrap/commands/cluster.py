@@ -111,6 +111,7 @@ def rotate(output: Output, **options: Any) -> int:
 @click.option("--api-url", help="The new host's web address, where NEW_URL is an SSH one and tells none.")
 @click.option("--argocd-url", help="Where the new host reaches Argo CD (default: as the old webhook has it).")
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
+@click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; exit 1.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before the first change.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Synced and Healthy.")

@@ -30,6 +30,18 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--app", "application", help="Only this Application.")
 @click.option("--check-images", is_flag=True, help="Ask the registries for the images that are new.")
+@click.option("--fetch-charts", is_flag=True, help="Also render charts, which helm fetches.")
+@click.option(
+    "--kubernetes",
+    metavar="RELEASE",
+    help="What charts are rendered for (default: as bootstrap.yaml says, or 1.36; --live: the cluster's).",
+)
+@click.option(
+    "--api-versions",
+    multiple=True,
+    metavar="GROUP/VERSION[/KIND]",
+    help="With --fetch-charts: what the cluster has besides Git's definitions; may be repeated.",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @formatted("text", "markdown", "json")
 def command(
@@ -42,6 +54,9 @@ def command(
     context: str | None,
     application: str | None,
     check_images: bool,
+    fetch_charts: bool,
+    kubernetes: str | None,
+    api_versions: tuple[str, ...],
     no_cache: bool,
 ) -> int:
     """Show what differs in the rendered objects, by Application.
@@ -57,12 +72,19 @@ def command(
     Examples:
       bootstrap diff
       bootstrap diff --rev origin/main..HEAD -o markdown
+      bootstrap diff --rev origin/main...HEAD --fetch-charts
       bootstrap diff --live --cluster default
     """
+    from bootstrap.core.argocd_renderers import numbers
     from bootstrap.core.errors import InputError
-    from bootstrap.diff.run import Request, diff
+    from bootstrap.diff.run import Charts, Request, diff
 
     if live and revisions:
         raise InputError("reading --live", "--rev is given, too", "give one of the two")
-    request = Request(path, revisions, live, cluster, context, application, not no_cache, check_images)
+    if kubernetes is not None and numbers(kubernetes) is None:
+        raise InputError("reading --kubernetes", f"{kubernetes!r} is not a release", "write it as 1.36")
+    charts = Charts(fetch_charts, kubernetes or "", api_versions)
+    request = Request(
+        path, revisions, live, cluster, context, application, not no_cache, check_images, charts
+    )
     return diff(request, output, format)

@@ -34,6 +34,7 @@ COMMIT: Options = (
     click.option("--pr", is_flag=True, help="Ask for the commit to be merged by a pull request."),
     click.option("--message", help="The commit's message."),
     click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's)."),
+    click.option("--sign", is_flag=True, help="Sign the commit, as git is configured to."),
     click.option("--dry-run", is_flag=True, help="Show what would change; exit 1 if anything."),
     click.option("--timeout", default=300.0, show_default=True, help="Seconds to keep trying to push."),
 )
@@ -51,5 +52,5 @@ def where(options: dict[str, Any], folder: str = "path") -> Where:
 
     names = ("repo", "branch", "username", "token_file", "ssh_key", "known_hosts", "ca_file")
     access = Access(options[folder], **{name: options[name] for name in names})
-    rest = ("cluster", "push", "pr", "dry_run", "message", "author", "timeout")
+    rest = ("cluster", "push", "pr", "dry_run", "message", "author", "sign", "timeout")
     return Where(access=access, **{name: options[name] for name in rest if name in options})

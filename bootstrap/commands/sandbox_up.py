@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.core.errors import ExitStatus
+from bootstrap.core.errors import ExitStatus, NotReadyError
 from bootstrap.core.output import Output
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any
     """`bootstrap init` against the sandbox, as a user would run it; returns what was left out."""
     from bootstrap.init.run import initialise
     from bootstrap.layout import catalog
-    from bootstrap.sandbox import listener
+    from bootstrap.sandbox import argocd_install, listener
     from bootstrap.sandbox import profile as profiles
 
     listener.check_git_host(sandbox)  # init sends it the token
@@ -63,7 +63,12 @@ def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any
         quiet=output.quiet,
         verbose=output.verbose,
     )
-    initialise(_request(sandbox, profile, left_off), inner)
+    try:
+        initialise(_request(sandbox, profile, left_off), inner)
+    except NotReadyError as error:
+        if found := argocd_install.exited(sandbox.folder):
+            error.found += f"; {found.tried}: {found.found}"
+        raise
     return {
         "repository": repository(sandbox),
         "missing": [{"component": m.component, "source": m.source, "reason": m.reason} for m in missing],

@@ -37,6 +37,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--path", help="With --cluster-gone: the layout's folder in the repository.")
 @together(*CREDENTIAL)
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's).")
+@click.option("--sign", is_flag=True, help="Sign the commit, as git is configured to.")
 @click.option("--dry-run", is_flag=True, help="Show what goes, stays and is lost; exit 1 if there is any.")
 @click.option("--yes", metavar="NAME", help="The cluster's name (its context), instead of the question.")
 @click.option(

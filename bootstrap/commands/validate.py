@@ -37,6 +37,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--write-baseline", type=_FILE, help="Write the findings to a file, and exit 0.")
 @click.option("--allow-remote", is_flag=True, help="Let kustomize fetch bases from other hosts.")
 @click.option("--fetch-charts", is_flag=True, help="Also render charts, which helm fetches.")
+@click.option(
+    "--api-versions",
+    multiple=True,
+    metavar="GROUP/VERSION[/KIND]",
+    help="With --fetch-charts: what the cluster has besides Git's definitions; may be repeated.",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--list-rules", is_flag=True, help="Print the rules (-o markdown: docs/rules.md).")
 @formatted("text", "json", "sarif", "github", "junit", "markdown")
@@ -54,6 +60,7 @@ def command(
     write_baseline: Path | None,
     allow_remote: bool,
     fetch_charts: bool,
+    api_versions: tuple[str, ...],
     no_cache: bool,
     list_rules: bool,
 ) -> int:
@@ -87,5 +94,6 @@ def command(
         fetch_charts,
         not no_cache,
         groups,
+        api_versions,
     )
     return run.validate(request, output, format)

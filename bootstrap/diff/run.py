@@ -30,6 +30,15 @@ from bootstrap.resources.index import IN_CLUSTER, Resource, mapping
 
 
 @dataclass(frozen=True)
+class Charts:
+    """Whether charts are fetched, and what is known of the cluster that they are rendered for."""
+
+    fetch: bool = False
+    kubernetes: str = ""
+    apis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Request:
     """What was asked for; see the options of the command."""
 
@@ -41,6 +50,12 @@ class Request:
     application: str | None = None
     cached: bool = True
     check_images: bool = False
+    charts: Charts = Charts()
+
+    def options(self, urls: tuple[str, ...] = ()) -> Options:
+        """What to read of the repository, or of a copy of one whose remotes are `urls`."""
+        charts = self.charts
+        return Options(self.cluster, False, charts.fetch, charts.kubernetes, charts.apis, urls)
 
 
 def diff(request: Request, output: Output, format: str) -> int:
@@ -136,7 +151,7 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
                 sides.append({})
                 by_name.append({})
                 continue
-            options = Options(request.cluster, urls=tuple(remotes(request.path)))
+            options = request.options(tuple(remotes(request.path)))
             repository = read(root, output.invocation, store, options, output.info)
             names |= applications(repository)
             by_name.append({name: one for scope in repository.scopes for name, one in scope.by_name.items()})
@@ -221,9 +236,15 @@ def _chosen(repository: Repository) -> list[Scope]:
 def against_cluster(request: Request, output: Output, store: Store) -> Found:
     """What the API server would change if Git were applied as it is, by its own dry run."""
     from bootstrap import kube
+    from bootstrap.kube import served
     from bootstrap.manifests.objects import ClusterObject
 
-    repository = read(request.path, output.invocation, store, Options(request.cluster), output.info)
+    cluster = kube.connect(output.invocation, request.context)
+    if request.charts.fetch:
+        apis = (*request.charts.apis, *served.api_versions(cluster))
+        charts = Charts(True, request.charts.kubernetes or served.release(cluster), apis)
+        request = replace(request, charts=charts)
+    repository = read(request.path, output.invocation, store, request.options(), output.info)
     index = repository.index(choose_scope(repository, request.cluster), IN_CLUSTER)
     wanted = [one for one in index.resources if "argocd.argoproj.io/hook" not in one.annotations]
     if not wanted:
@@ -240,7 +261,6 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
         )
         for one in wanted
     ]
-    cluster = kube.connect(output.invocation, request.context)
     previews = kube.preview(cluster, sent, force=True)
     before: dict[Key, Resource] = {}
     after: dict[Key, Resource] = {}

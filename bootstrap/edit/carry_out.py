@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from bootstrap.core.errors import InputError
 from bootstrap.core.names import REVIEW_TRAILER
 from bootstrap.core.output import Output
+from bootstrap.edit import signatures
 from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.edit.push import Draft, push
@@ -37,6 +38,7 @@ class Where:
     dry_run: bool = False
     message: str | None = None
     author: str | None = None
+    sign: bool = False
     timeout: float = 300.0
 
 
@@ -76,6 +78,9 @@ def carry_out(where: Where, decide: Callable[[Files, str], Edit[T]], output: Out
     """
     if where.push and where.pr:
         raise InputError("reading the options", "--push and --pr cannot be combined", "give one")
+    if where.sign and not (where.push or where.pr):
+        found = "--sign describes a commit, but none is made"
+        raise InputError("reading the options", found, "add --push or --pr, or omit it")
     if not (where.push or where.pr or where.access.repo):
         tree, under = open_tree(where.access)
         with tree.locked():
@@ -97,12 +102,15 @@ def _on_branch(where: Where, decide: Callable[[Files, str], Edit[T]], output: Ou
         def draft() -> Draft:
             last[:] = [decide(branch, under)]
             message = where.message or last[0].subject
+            if last[0].changes and (where.push or where.pr):
+                signatures.check(branch, last[0].changes, output, sign=where.sign)
             return Draft(() if where.dry_run else last[0].changes, f"{message.strip()}\n")
 
         invocation = output.invocation
         if where.pr and not where.dry_run:
             return _proposed(where, branch, draft, last, output)
-        pushed = push(branch, draft, lambda: identity(invocation, where.author), output, where.timeout)
+        author = lambda: identity(invocation, where.author)  # noqa: E731
+        pushed = push(branch, draft, author, output, where.timeout, sign=where.sign)
         if pushed.commit and not branch.follow(pushed.commit):
             output.warn("the work tree was not changed: git pull brings the commit into it")
     return Outcome(last[0], pushed.commit)
@@ -127,6 +135,8 @@ def _proposed(
         lambda: identity(invocation, where.author),
         provider,
         output,
+        where.timeout,
+        sign=where.sign,
     )
     if proposed is None:
         return Outcome(last[0])

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 TURNS = "BOOTSTRAP_TURNS"
 """`off`: runs on this machine do not take turns, just as runs on different machines cannot."""
 REFUSALS = 2
-"""A bump that was overtaken this often waits with the others; once is enough if others already wait."""
+"""A bump that was overtaken this often waits with the others.
+
+Once is enough if others already wait, or if more than one commit came before it could try again: where so
+many push, the next push would very likely be overtaken, too.
+"""
 _PATIENCE = 0.8
 """The share of the remaining time to wait for a turn; if it does not come, a run may be hanging."""
 
@@ -135,7 +139,7 @@ def push(
 
 def _attempt(edit: _Edit, tried: _Tried) -> Pushed:
     """Decide at the branch's tip and push. Raises StalePlan if overtaken, _Busy if the host has a problem."""
-    branch = edit.branch
+    branch, before = edit.branch, edit.branch.tip
     tried.began = time.monotonic()
     branch.refresh()
     if late := next((sha for sha in tried.unanswered if branch.has_taken(sha, back=True)), None):
@@ -143,6 +147,9 @@ def _attempt(edit: _Edit, tried: _Tried) -> Pushed:
     tried.draft = edit.decide()
     if not tried.draft.changes:
         return Pushed(None, tried.attempts)
+    far = tried.refusals and before not in (branch.tip, *branch.parents)
+    if far and not tried.alone and edit.group() is not None:
+        raise StalePlan("pushing", "several commits came meanwhile", "wait with the others", branch.shown)
     with _turn(branch, edit.output, edit.deadline) as waited:
         tried.began = time.monotonic()
         if waited:

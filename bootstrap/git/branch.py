@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.core import verbose
@@ -32,9 +33,10 @@ class Branch:
         self.branch = branch
         self.shown = calls.shown
         self.tip = ""
+        self.parents: tuple[str, ...] = ()
         self._root = ""
-        self.private = f"refs/bootstrap/{os.urandom(4).hex()}"
-        """Refs for this run only, in the repository on this machine."""
+        self.private = f"refs/bootstrap/{int(time.time())}-{os.urandom(4).hex()}"
+        """Refs of this run alone, in the repository on this machine; the time tells a killed one's."""
         self._trees: dict[str, dict[str, Entry]] = {}
         self.left_out: dict[str, str] = {}
         """Paths found on the way that are not plain files, with what they are."""
@@ -52,6 +54,11 @@ class Branch:
         content = self._content(entry.sha, "blob")
         verbose.say(f"read {path}: {len(content):,} bytes")
         return content
+
+    def read_alone(self, path: str) -> bytes | None:
+        """As `read`, without fetching the files around it: for one file of a large folder."""
+        entry = self._entry(path, around=False)
+        return self._content(entry.sha, "blob") if entry is not None and entry.is_file else None
 
     def under(self, folder: str) -> Iterator[str]:
         """Every file in a folder and its subfolders; for the path of a file, that file."""
@@ -79,6 +86,10 @@ class Branch:
         """git in a repository with all commits of the branch and their trees."""
         return self.calls
 
+    def earlier(self) -> Calls:
+        """git in the repository that has files of earlier commits after `fetch`."""
+        return self.calls
+
     def past(self) -> Past:
         """The history before the tip."""
         raise NotImplementedError
@@ -99,12 +110,13 @@ class Branch:
     ) -> str:
         """Make a commit on the tip and return its id (commit.py); files keep their mode."""
         modes = {change.path: self._mode(change.path) for change in changes}
-        return git_writing.commit(self.calls, self.tip, changes, modes, message, author, when, sign)
+        ref = f"{self.private}/next"
+        return git_writing.commit(self.calls, self.tip, changes, modes, message, author, when, ref, sign)
 
     def commits(self, new: Sequence[NewCommit]) -> tuple[str, ...]:
         """Make commits, each on the one before, the first on the tip; their ids, in order."""
         modes = {change.path: self._mode(change.path) for one in new for change in one.changes}
-        return git_writing.commits(self.calls, self.tip, new, modes)
+        return git_writing.commits(self.calls, self.tip, new, modes, f"{self.private}/next")
 
     def push(self, sha: str, gone: Mapping[str, str] | None = None) -> None:
         """Push a commit made on the tip: StalePlan when someone was faster, PushRefused for good.
@@ -196,6 +208,7 @@ class Branch:
             hint = "push a first commit to it: bootstrap init"
             raise InputError("reading the branch", f"{self.shown} is empty", hint, self.shown)
         self.tip, self._root = found[0], objects.tree_of(found[2])
+        self.parents = objects.parents_of(found[2])
         return self.tip
 
     def _mode(self, path: str) -> str:
@@ -205,7 +218,7 @@ class Branch:
             raise RefusedError(f"writing {path}", f"{path} is not a plain file", hint, self.shown)
         return entry.mode if entry else "100644"
 
-    def _entry(self, path: str) -> Entry | None:
+    def _entry(self, path: str, around: bool = True) -> Entry | None:
         """What is at a path; if it is a file, its content is here afterwards."""
         *folders, name = path.split("/")
         if any(part in ("", ".", "..") for part in (*folders, name)):
@@ -216,7 +229,8 @@ class Branch:
             if entry is None or not entry.is_tree:
                 return None
             sha = entry.sha
-        self._fetch_around(sha, len(folders))
+        if around:
+            self._fetch_around(sha, len(folders))
         entry = self._list(sha).get(name)
         if entry is not None and entry.is_file:
             self._fetch_file(sha, entry.sha)

@@ -46,6 +46,12 @@ def tree_of(commit: bytes) -> str:
     return commit.split(b"\n", 1)[0].removeprefix(b"tree ").decode()
 
 
+def parents_of(commit: bytes) -> tuple[str, ...]:
+    """The ids of the parents that a commit object names, even where they are not here."""
+    head = commit.split(b"\n\n", 1)[0].split(b"\n")
+    return tuple(line.removeprefix(b"parent ").decode() for line in head if line.startswith(b"parent "))
+
+
 def blob_id(content: bytes, digits: int) -> str:
     """The id that git gives a file with this content, in a repository whose ids have `digits` digits."""
     made = hashlib.sha256() if digits == 64 else hashlib.sha1(usedforsecurity=False)
@@ -98,3 +104,11 @@ def _quoted(path: str) -> bytes:
     if not re.search(rb'["\\\s]', raw):
         return raw
     return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
+
+
+def said(content: bytes) -> bytes:
+    """A commit without who made it and when: tree, parents, message, and whether it is signed."""
+    headers, _, message = content.partition(b"\n\n")
+    kept = [line for line in headers.split(b"\n") if line.startswith((b"tree ", b"parent "))]
+    signed = [b"signed"] if b"\ngpgsig" in headers else []
+    return b"\n".join([*kept, *signed, b"", message.strip()])

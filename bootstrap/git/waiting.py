@@ -33,7 +33,9 @@ def ref_of(group: str, name: str) -> str:
 def new_waiting(branch: Branch, name: str, text: str, author: Identity, when: float) -> Waiting:
     """Make the commit that is to wait, in the repository on this machine."""
     stamp = f"{author} {int(when)} +0000"
-    (sha,) = commit.commits(branch.separate(), None, [NewCommit((), text, stamp, stamp)], {})
+    (sha,) = commit.commits(
+        branch.separate(), None, [NewCommit((), text, stamp, stamp)], {}, f"{branch.private}/asked"
+    )
     return Waiting(name, sha, text)
 
 

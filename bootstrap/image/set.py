@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
+from bootstrap.edit import signatures
 from bootstrap.edit.access import Access, open_branch, open_tree
 from bootstrap.edit.files import Files
 from bootstrap.edit.push import Draft, push
@@ -97,7 +98,7 @@ def change(
     who = _Author(options.author, output.invocation)
     asks_past = conditions.built_at is not None or conditions.only_newer
     with open_branch(access, output, asks_past=asks_past) as (branch, under):
-        run = _Run(branch, planned, under, checks, options, who)
+        run = _Run(branch, planned, under, checks, options, who, output)
         if options.review is not None and not options.dry_run:
             place = _propose(run, access, output)
         else:
@@ -116,10 +117,12 @@ class _Run:
         checks: ConditionChecks,
         options: CommitOptions,
         who: _Author,
+        output: Output,
     ) -> None:
         self.branch = branch
         self.options = options
         self.who = who
+        self._output = output
         self._planned = planned
         self._under = under
         self.checks = checks
@@ -133,6 +136,11 @@ class _Run:
         self._outcome = self.decide(self.request, self.branch, self.checks)
         if self.options.dry_run or not self._outcome.files:
             return Draft((), "")
+        options = self.options
+        by_host = options.via == "api"
+        signatures.check(
+            self.branch, self._outcome.files, self._output, sign=options.sign, by_host=by_host, projects=False
+        )
         self.message = _message(self._outcome, self.checks.conditions, self.options, self.who)
         return Draft(self._outcome.files, self.message)
 
@@ -194,7 +202,10 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
         assert request is not None  # noqa: S101 - drafted before it is proposed
         return review.branch or branch_name([item.name for item in request.wanted], request.scope)
 
-    proposed = propose(branch, run.draft, head, review, run.who.get, provider, output, sign=run.options.sign)
+    options, author = run.options, run.who.get
+    proposed = propose(
+        branch, run.draft, head, review, author, provider, output, options.timeout, sign=options.sign
+    )
     if proposed is None:
         return show.Place(branch.shown, branch.branch, None, 1)
     found = proposed.request

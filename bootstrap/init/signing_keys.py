@@ -9,7 +9,8 @@ from pathlib import Path
 from bootstrap.core import on_path, scratch
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import identity
+from bootstrap.edit import signatures
+from bootstrap.git.identity import signature_format
 from bootstrap.init.preflight import Finding
 
 SINCE = (3, 5)
@@ -35,13 +36,8 @@ def findings(
         yield Finding(
             f"Argo CD {version} cannot ask for signatures", "use v3.5.0 or newer, or omit --signed-by"
         )
-    if commits and not sign:
-        yield Finding(
-            "Argo CD takes only signed commits here, and this run would push unsigned ones", "add --sign"
-        )
-    elif commits and (form := identity.signature_format(invocation)) != "openpgp":
-        fix = "git config gpg.format openpgp, and user.signingKey"
-        yield Finding(f"Argo CD checks OpenPGP signatures, and git is configured to sign by {form}", fix)
+    if commits and (problem := signatures.problem(keys, sign, lambda: signature_format(invocation))):
+        yield Finding(*problem)
 
 
 def _one(path: Path, invocation: Invocation) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from bootstrap.programs.pinned import Pinned
 SECONDS = 20
 """Seconds to answer, more than any needs on a busy machine; a program that does not answer is not used."""
 
-_VERSION = re.compile(r"\bv?=?(\d+)\.(\d+)(?:\.(\d+))?(-[0-9A-Za-z.]+)?")
+VERSION = re.compile(r"\bv?=?(\d+)\.(\d+)(?:\.(\d+))?(-[0-9A-Za-z.]+)?")
 
 
 def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
@@ -28,7 +28,7 @@ def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
     if path.resolve().is_relative_to((invocation.cache_dir / "programs").resolve()):
         return None
     output = run.ask([str(path), *pinned.asks], invocation.environ, SECONDS) or ""
-    version = _VERSION.search(output)
+    version = VERSION.search(output)
     if version is None or version[4] or not all(word in output for word in pinned.says):
         return None
     number = (int(version[1]), int(version[2]), int(version[3] or 0))

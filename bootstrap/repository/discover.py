@@ -27,6 +27,10 @@ _SET = re.compile(rb"^kind:\s*[\"']?ApplicationSet\b", re.MULTILINE)
 """An object although it contains templates; a chart's own templates are in a chart's folder."""
 _UNRESTRICTED = re.compile(rb"LoadRestrictionsNone|^apiVersion:\s*\w+\.toolkit\.fluxcd\.io/", re.MULTILINE)
 """Where kustomize is allowed to read outside a folder, and Flux, which always allows it."""
+_ARGOCD = re.compile(
+    rb"argoproj/argocd:(v\d+\.\d+\.\d+)|argoproj/argo-cd/\S*?\b(v\d+\.\d+\.\d+)(?:/manifests|[\"'\s]|$)"
+)
+"""The release of Argo CD in its image, or in the address of its manifests."""
 _CLUSTER_SECRET = re.compile(rb"argocd\.argoproj\.io/secret-type[\"']?:\s*[\"']?cluster\b")
 _LISTED = re.compile(rb"\bkind[\"']?:\s*[\"']?(?:Application|ApplicationSet)\b")
 _LIST = re.compile(rb"^(?:\{|[\"']?items[\"']?:|[\"']?kind[\"']?:\s*[\"']?\w*List\b)", re.MULTILINE)
@@ -73,6 +77,8 @@ def inspect(files: Files, path: str) -> Info:
         found := list(tokens.in_file(content))
     ):
         info["secrets"] = found
+    if b"argo" in content and (version := _ARGOCD.search(content)) is not None:
+        info["argocd"] = (version[1] or version[2]).decode()
     if _UNRESTRICTED.search(content):
         info["unrestricted"] = True
     if posixpath.basename(path) in kustomize.NAMES:

@@ -11,11 +11,13 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import charts, kustomize
+from bootstrap.repository import kustomize
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appsets import sets
 from bootstrap.repository.appsets.appset import Expansion, Inputs
 from bootstrap.repository.bringers import BRINGERS, brought_to
+from bootstrap.repository.charts import application as charts
+from bootstrap.repository.charts import definitions
 from bootstrap.repository.comments import Comments
 from bootstrap.repository.discover import (
     Info,
@@ -35,6 +37,7 @@ from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, 
 ANY = "*"
 """The namespace of what may be applied anywhere."""
 JSONNET = "only Argo CD renders jsonnet"
+_CHARTS = ("helm", "chart")
 _SAME = 20
 """Of Applications that apply the same to the same namespace, this many are followed."""
 _AGAIN = f"{_SAME} other Applications apply the same to the same namespace"
@@ -51,6 +54,7 @@ class Follower:
     infos: Mapping[str, Info]
     urls: Sequence[str]
     fetch_charts: bool
+    target: charts.Target
     faults: list[FileFault] = field(default_factory=list)
     made: int = 0
     placed: dict[tuple[int, str, str, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -64,7 +68,7 @@ class Follower:
         wave = self._first(scope, start)
         seen: set[tuple[str, str]] = set()
         while wave:
-            self.renderer.render([placement.unit for placement in wave])
+            wave = self._rendered(scope, wave)
             scope.placements += wave
             following: list[Placement] = []
             for placement in wave:
@@ -76,6 +80,27 @@ class Follower:
                     following += self._follow(scope, application, placement, seen)
             wave = following
         return scope
+
+    def _rendered(self, scope: Scope, wave: list[Placement]) -> list[Placement]:
+        """Render a wave: its charts when it is known which definitions the rest brings.
+
+        Charts may bring definitions, too: then those that look at them are rendered again.
+        """
+        others = [one.unit for one in wave if one.unit.tool not in _CHARTS]
+        self.renderer.render(others)
+        if len(others) == len(wave):
+            return wave
+        known: set[str] | None = None
+        while (now := definitions.served(self.units, [*scope.placements, *wave])) != known:
+            again, known = known is not None, now
+            wave = [
+                replace(one, unit=charts.with_apis(one.unit, now)) if one.unit.tool in _CHARTS else one
+                for one in wave
+            ]
+            self.renderer.render([one.unit for one in wave])
+            if again:
+                break
+        return wave
 
     def _first(self, scope: Scope, start: Start) -> list[Placement]:
         """The start, or the root Application next to it that leads to it."""
@@ -268,7 +293,9 @@ class Follower:
 
     def _unit(self, source: Source, application: Resource, namespace: str) -> Unit | None:
         if source.chart is not None:
-            return charts.unit(source, application, namespace, self.fetch_charts)
+            if not self.fetch_charts:
+                return None
+            return charts.unit(source, application, namespace, self.urls, self.target)
         if not applications.is_here(source, self.urls) or index_sources.is_unfilled(source):
             return None
         unit = index_sources.unit(source, self.files)
@@ -277,7 +304,7 @@ class Follower:
         if self.files.nested_in(unit.path):
             return None
         if unit.tool == "helm":
-            return charts.local_unit(unit, application, namespace)
+            return charts.local_unit(unit, source, application, namespace, self.urls, self.target)
         return None if unit.tool == "plugin" else unit
 
 

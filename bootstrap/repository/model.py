@@ -41,12 +41,16 @@ _ARGOCD = {APPLICATION, APPLICATION_SET, PROJECT}
 class Options:
     """What to read. `cluster` None: every cluster, and what no cluster reaches.
 
+    `kubernetes` and `apis` are the cluster's release and API versions, which charts may look at; without
+    them, the release of bootstrap.yaml, and what the definitions in the repository say.
     `urls` also mean this repository; a copy of a revision does not know its remotes.
     """
 
     cluster: str | None = None
     allow_remote: bool = False
     fetch_charts: bool = False
+    kubernetes: str = ""
+    apis: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
 
 

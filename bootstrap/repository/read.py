@@ -15,9 +15,12 @@ from threading import Thread
 from typing import Any
 
 from bootstrap import __version__
+from bootstrap.core.argocd_renderers import numbers
 from bootstrap.core.invocation import Invocation
+from bootstrap.core.names import RECORD
 from bootstrap.git import revisions
 from bootstrap.repository import kustomize, leftovers
+from bootstrap.repository.charts.application import Target
 from bootstrap.repository.discover import (
     YAML,
     Info,
@@ -37,6 +40,10 @@ from bootstrap.repository.render import Renderer, lasts
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
 from bootstrap.repository.unit import stamp
+from bootstrap.resources.index import mapping
+
+KUBERNETES = "1.36"
+"""The release that charts are rendered for if none is named."""
 
 
 def read(
@@ -114,6 +121,7 @@ class _Reader:
             self._changed,
             self._listing_same,
             options.allow_remote,
+            options.fetch_charts,
             report,
         )
         self.units = self._renderer.units
@@ -171,9 +179,16 @@ class _Reader:
 
     def read(self) -> Repository:
         found = self._discover()
+        self._renderer.argocd = max(
+            (str(info["argocd"]) for info in self._infos.values() if "argocd" in info),
+            key=lambda one: numbers(one) or (0, 0, 0),
+            default="",
+        )
         self._renderer.unrestricted = any("unrestricted" in info for info in self._infos.values())
         self._renderer.render([start.unit for start in found if start.complete])
-        follower = Follower(self.files, self._renderer, self._infos, self.urls, self.options.fetch_charts)
+        target = Target(self.options.kubernetes or self._release(), self.options.apis)
+        fetch = self.options.fetch_charts
+        follower = Follower(self.files, self._renderer, self._infos, self.urls, fetch, target)
         scopes = self._complete([start for start in found if start.complete], follower)
         reached: set[str] = set()
         for scope in scopes:
@@ -212,6 +227,12 @@ class _Reader:
                 and ("object" in info or "names" in info)
             ),
         )
+
+    def _release(self) -> str:
+        """The cluster's release that bootstrap.yaml names, else the one that is meant without it."""
+        record = self.files.mapping(RECORD) if self.files.has(RECORD) else None
+        named = mapping(mapping(record).get("checks")).get("kubernetes")
+        return str(named or KUBERNETES)
 
     def _complete(self, found: Sequence[Start], follower: Follower) -> list[Scope]:
         """The scopes that begin a cluster: none that another one leads to.

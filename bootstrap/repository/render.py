@@ -6,21 +6,27 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import Fault
 from bootstrap.programs import run
-from bootstrap.repository import charts
 from bootstrap.repository import kustomize as index_kustomize
 from bootstrap.repository import plain as index_plain
+from bootstrap.repository import renderers
+from bootstrap.repository.charts import archive, identity
+from bootstrap.repository.charts.fetch import NO_HELM, Fetched, Fetcher, is_one_version
+from bootstrap.repository.charts.template import Given
+from bootstrap.repository.charts.template import build as build_chart
 from bootstrap.repository.faults import FileFault, replacement_fault
 from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
-from bootstrap.repository.tools import Built, Overlay, build_many, kustomize
+from bootstrap.repository.tools import Built, Overlay, build_many
 from bootstrap.repository.unit import Prepared, UnitResult, from_directory, from_list, prepare, result
 
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
 CHUNK = 256
 """How many units to render before the parsed files are dropped."""
 _RESTRICTED = re.compile(r"security; file .* is not in or below")
@@ -42,6 +48,7 @@ class Renderer:
         changed: set[str],
         listing_same: bool,
         allow_remote: bool,
+        fetch_charts: bool,
         report: Callable[[str], None],
     ) -> None:
         self.files, self.invocation, self.store = files, invocation, store
@@ -51,11 +58,15 @@ class Renderer:
         self._before, self._changed = before, changed
         self._listing_same, self._allow_remote = listing_same, allow_remote
         self.unrestricted = False
+        self.argocd = ""
         self._program: str | None = None
+        self._helm: tuple[renderers.Renderer | None] | None = None
+        self._fetch_charts = fetch_charts
         self._causes: dict[str, tuple[str, str]] = {}
         self._looked = 0
         self._report = report
         self._budget = run.budget(sum(stat[0] for stat in files.stats.values()))
+        self._fetcher = Fetcher(invocation, store, self._budget, report)
 
     def render(self, units: Iterable[Unit]) -> None:
         """Get a result for each unit: from the last run, from the store, or rendered now."""
@@ -63,7 +74,7 @@ class Renderer:
         fresh: list[Unit] = []
         for unit in wanted:
             known = self._before.get(unit.key)
-            if known is not None and self._still_holds(known):
+            if known is not None and self._still_holds(known) and not self._may_be_another(unit):
                 self.units[unit.key] = UnitResult.from_data(known)
             else:
                 fresh.append(unit)
@@ -76,15 +87,30 @@ class Renderer:
             return False
         return self._listing_same or not known["volatile"]
 
+    def _may_be_another(self, unit: Unit) -> bool:
+        """Whether a range of versions may be another chart by now."""
+        wanted = identity.wanted(self.files, unit).values() if self._fetch_charts else ()
+        return not all(is_one_version(one.version) for one in wanted)
+
     def _chunk(self, units: Sequence[Unit]) -> None:
         self.dirty = True
+        needed = {unit.key: identity.wanted(self.files, unit) for unit in units} if self._fetch_charts else {}
+        self._fetcher.fetch((one for some in needed.values() for one in some.values()), self._helm_path)
         todo: list[Prepared] = []
         plain: list[Prepared] = []
+        wrapped: list[tuple[Prepared, Mapping[str, Fetched]]] = []
         for unit in units:
-            prepared = prepare(self.files, unit, self._allow_remote)
+            charts = {name: self._fetcher.get(one) for name, one in needed.get(unit.key, {}).items()}
+            fetched = {name: one for name, one in charts.items() if isinstance(one, Fetched)}
+            named = [(one.digest, one.asks) for one in fetched.values()]
+            prepared = prepare(self.files, unit, self._allow_remote, named)
             known = self.store.get(f"unit:{prepared.key}")
             if known is not None and self.store.has(f"objects:{known['key']}"):
                 self.units[unit.key] = UnitResult.from_data(known)
+            elif error := next((one for one in charts.values() if isinstance(one, str)), None):
+                self._keep(prepared, (), _helm_faults(unit, error))
+            elif unit.tool in ("helm", "chart"):
+                wrapped.append((prepared, fetched))
             elif _has_plain_part(prepared):
                 plain.append(prepared)
             elif prepared.blocked and unit.tool == "kustomize" and not prepared.parts:
@@ -99,12 +125,39 @@ class Renderer:
         for item in todo:
             if item.unit.tool == "directory":
                 self._keep(item, from_directory(self.files, item), ())
-            elif item.unit.tool in ("helm", "chart"):
-                built = charts.build(self.files, item.unit, self.invocation, self._budget)
-                self._keep(item, built.objects, _helm_faults(item.unit, built.error))
-        for item in todo:
+        for (item, _), built in zip(wrapped, self._charts(wrapped), strict=True):
+            self._keep(item, built.objects, _helm_faults(item.unit, built.error))
+        for item in (*todo, *(one for one, _ in wrapped)):
             for name in item.closure:
                 self.files.forget(name)
+
+    def _charts(self, items: Sequence[tuple[Prepared, Mapping[str, Fetched]]]) -> list[Built]:
+        """Render charts, in parallel."""
+        if not items:
+            return []
+        program = self._helm_path()
+        if program is None:
+            return [Built(error=NO_HELM)] * len(items)
+
+        def build(item: tuple[Prepared, Mapping[str, Fetched]]) -> Built:
+            unit = item[0].unit
+            try:
+                packed = {name: self._fetcher.content(one) for name, one in item[1].items()}
+            except archive.Unreadable as error:
+                return Built(error=str(error))
+            chart = next(iter(packed.values())) if unit.tool == "chart" else None
+            return build_chart(unit, Given(self.files, program, self._budget, chart, packed))
+
+        return _in_parallel(build, items)
+
+    def _helm_path(self) -> str | None:
+        if self._helm is None:
+            self._helm = (renderers.helm(self.argocd, self.invocation, self._report),)
+        return self._helm[0].path if self._helm[0] is not None else None
+
+    def _kustomize(self) -> str:
+        self._program = self._program or renderers.kustomize(self.argocd, self.invocation, self._report)
+        return self._program
 
     def _build(self, items: Sequence[Prepared]) -> None:
         """Build kustomizations; those that are only lists are built from their parts if possible."""
@@ -130,8 +183,7 @@ class Renderer:
     def _run(self, overlays: Sequence[Overlay]) -> list[Built]:
         if not overlays:
             return []
-        self._program = self._program or kustomize(self.invocation, self._report)
-        given = (self.files.root, overlays, self._program, self._allow_remote, self._budget)
+        given = (self.files.root, overlays, self._kustomize(), self._allow_remote, self._budget)
         answers = build_many(*given)
         if self.unrestricted:
             for number, built in enumerate(answers):
@@ -161,18 +213,13 @@ class Renderer:
         """Build kustomizations without their charts, plugins and remote parts, in parallel."""
         if not items:
             return []
-        program = self._program = self._program or kustomize(self.invocation, self._report)
+        program = self._kustomize()
 
         def build(item: Prepared) -> Sequence[tuple[Mapping[str, Any], str]]:
             options = json.loads(item.unit.options)
             return index_plain.build(self.files, item.unit.path, options, program).objects
 
-        if len(items) == 1:
-            return [build(items[0])]
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-            return list(pool.map(build, items))
+        return _in_parallel(build, items)
 
     def _cause(self, folder: str, error: str) -> tuple[str, str]:
         """The deepest of the included folders that cannot be built either."""
@@ -202,6 +249,15 @@ class Renderer:
         self.store.put(f"objects:{made.key}", [body for body, _ in objects])
 
 
+def _in_parallel(work: Callable[[_Item], _Made], items: Sequence[_Item]) -> list[_Made]:
+    if len(items) == 1:
+        return [work(items[0])]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
+        return list(pool.map(work, items))
+
+
 def _has_plain_part(item: Prepared) -> bool:
     """Whether a kustomization is only blocked by what is outside what is read."""
     codes = {fault.code for _, fault in item.faults}
@@ -213,7 +269,7 @@ def _helm_faults(unit: Unit, error: str | None) -> list[FileFault]:
         return []
     options = json.loads(unit.options)
     fix = "make it reachable" if unit.tool == "chart" else f"check the output of `helm template {unit.path}`"
-    if error == charts.NO_HELM:
+    if error == NO_HELM:
         fix = "install helm"
     message = f"the chart is not rendered: {error}"
     return [(options["file"], Fault("chart", options["line"] or 1, message, fix))]

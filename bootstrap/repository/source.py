@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -135,22 +135,6 @@ def jsonnet_files(tree: Tree, unit: Unit) -> list[str]:
         return []
     options = json.loads(unit.options)
     return directory_files(tree, unit.path, options, (".jsonnet",))
-
-
-def chart_files(tree: Tree, unit: Unit) -> list[str]:
-    """The files of this repository that a chart's result depends on: its own, and its values."""
-    options = json.loads(unit.options)
-    named = (values_path(unit, item, options["refs"]) for item in options["files"])
-    values = {path for path in named if path is not None and tree.has(path)}
-    return sorted({*values, *(tree.below(unit.path) if unit.tool == "helm" else ())})
-
-
-def values_path(unit: Unit, name: str, refs: Iterable[str]) -> str | None:
-    """Where a values file is: `$ref/path` from the repository's root, else from the chart's folder."""
-    if name.startswith("$"):
-        ref, _, path = name[1:].partition("/")
-        return posixpath.normpath(path) if ref in refs else None
-    return posixpath.normpath(posixpath.join(unit.path, name)) if unit.tool == "helm" else None
 
 
 def _globs(value: Any) -> list[globs.Matches]:

@@ -51,6 +51,7 @@ class Store:
     """
 
     def __init__(self, path: Path | None, secret: bytes = b"") -> None:
+        self.lasts = path is not None
         self._connection = _open(path)
         self._secret = secret
         self._now = int(time.time())

@@ -176,11 +176,11 @@ def _run(kustomize: _Kustomize, batch: Batch) -> Built:
 
 def _read(out: bytes, folder: Path, root: Path) -> Built:
     """The objects that kustomize printed; unreadable output is an error, not a crash."""
-    objects, error = _loaded(out)
+    objects, error = loaded(out)
     return Built(tuple((body, _from_top(_origin(body), folder, root)) for body in objects), error)
 
 
-def _loaded(out: bytes) -> tuple[list[dict[str, Any]], str | None]:
+def loaded(out: bytes) -> tuple[list[dict[str, Any]], str | None]:
     """The mappings among the documents that a program printed, or why they cannot be read."""
     import yaml
 
@@ -231,54 +231,3 @@ def _shorten(error: str, root: Path) -> str:
     error = re.sub(r"^# Warning: .*\n", "", error, flags=re.MULTILINE)
     error = error.removeprefix("Error: ").replace(f"{root}/", "").replace(str(root), ".")
     return " ".join(error.split())[:600]
-
-
-def helm_template(
-    program: str,
-    chart: Sequence[str],
-    name: str,
-    namespace: str,
-    values: Sequence[Path],
-    sets: Sequence[str],
-    folder: Path,
-    network: bool,
-    budget: run.Budget,
-) -> Built:
-    """The objects of a chart (`chart` are helm's arguments that name it), or helm's message.
-
-    `folder` is private, and has the chart and its values unless they are fetched. Names that helm would
-    read as something else are refused.
-    """
-    if (fault := _unfit(name, namespace)) is not None:
-        return Built(error=fault)
-    options = [f"--namespace={namespace or 'default'}", "--include-crds"]
-    options += [f"--values={file}" for file in values]
-    options += [f"--set={item}" for item in sets]
-    *more, last = chart
-    with verbose.call(f"helm template {name} {' '.join(chart)}") as call:
-        command = [program, "template", *options, *more, "--", name, last]
-        ended = run.run(command, folder, os.environ, (folder,), network, budget)
-        error = ended.complaint
-        call.ended = "refused" if error else f"{len(ended.out):,} bytes"
-    if error is not None:
-        error = error.replace(f"{folder}/", "")
-        return Built(error=" ".join(error.removeprefix("Error: ").split())[:600])
-    objects, error = _loaded(ended.out)
-    return Built(tuple((body, "") for body in objects), error)
-
-
-_RELEASE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-
-
-def _unfit(name: str, namespace: str) -> str | None:
-    """Why these names are not passed to helm: they come from a repository, and could be options."""
-    if len(name) > 53 or not _RELEASE.fullmatch(name):
-        return (
-            f"{name!r} is not a valid release name: lower-case letters, digits and -, at most 53 characters"
-        )
-    if namespace and (len(namespace) > 63 or not _NAMESPACE.fullmatch(namespace)):
-        return (
-            f"{namespace!r} is not a valid namespace: lower-case letters, digits and -, at most 63 characters"
-        )
-    return None

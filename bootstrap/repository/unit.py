@@ -12,6 +12,7 @@ from bootstrap.core.fingerprint import fingerprint
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository import kustomize, plugins, tools
 from bootstrap.repository.bringers import BRINGERS
+from bootstrap.repository.charts import identity
 from bootstrap.repository.faults import FileFault, inflated, is_unfilled, missing_fault, unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
@@ -19,7 +20,7 @@ from bootstrap.repository.namespaces import is_yaml, namespaces
 from bootstrap.repository.patches import Target, targets
 from bootstrap.repository.scoped import scoped
 from bootstrap.repository.secret_makers import copied, names_made
-from bootstrap.repository.source import Unit, chart_files, directory_files
+from bootstrap.repository.source import Unit, directory_files
 from bootstrap.resources.claims import Claim, claims
 from bootstrap.resources.index import Resource, mapping, qualified, sequence
 from bootstrap.resources.pods import WORKLOADS, containers
@@ -132,8 +133,13 @@ class Prepared:
     parts: tuple[str | tools.Overlay, ...] = ()
 
 
-def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
-    """Find a unit's files and what is wrong with them, before anything is run."""
+def prepare(
+    files: Files, unit: Unit, allow_remote: bool = False, fetched: Sequence[tuple[str, bool]] = ()
+) -> Prepared:
+    """Find a unit's files and what is wrong with them, before anything is run.
+
+    `fetched` are the charts that it needs from elsewhere: their checksums, and whether they look at APIs.
+    """
     options = json.loads(unit.options)
     faults: list[FileFault] = []
     overlay = None
@@ -159,7 +165,7 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
     elif unit.tool == "directory":
         names = directory_files(files, unit.path, options)
     else:
-        names = chart_files(files, unit)
+        names = identity.files_of(files, unit)
     if unit.tool in ("kustomize", "directory"):  # templates are not YAML
         for name in names:
             if is_yaml(name) and name not in charts:
@@ -171,7 +177,10 @@ def prepare(files: Files, unit: Unit, allow_remote: bool = False) -> Prepared:
                 blocked = blocked or (unit.tool == "kustomize" and bool(bad))
     if unit.tool == "kustomize" and not options:
         parts = _readable(files, unit.path, allow_remote) if blocked else _parts(files, unit.path)
-    digest = hashlib.sha256(f"{stamp()} {unit.key}".encode())
+    made_of = unit.key
+    if unit.tool in ("helm", "chart"):
+        made_of = identity.key(files, unit, names, fetched)
+    digest = hashlib.sha256(f"{stamp()} {made_of}".encode())
     for name in names:
         digest.update(f"\0{name}\0{files.content_id(name)}".encode())
     return Prepared(unit, digest.hexdigest(), names, faults, blocked, volatile, overlay, parts)

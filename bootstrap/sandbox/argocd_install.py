@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from bootstrap.core.errors import ApiError, SandboxError
 from bootstrap.core.invocation import Invocation
@@ -73,14 +74,21 @@ def wait(
             time.sleep(PAUSE)
 
 
+def exited(folder: Path, first: str = "argocd-repo-server") -> SandboxError | None:
+    """The error for a process of Argo CD that has exited and waits to be started again, if there is one."""
+    recorded = process.recorded(folder)
+    for name in (first, *COMPONENTS):
+        if name in recorded and process.running(folder, name) is None:
+            return process.died(folder, name)
+    return None
+
+
 def _too_late(sandbox: Sandbox, name: str) -> SandboxError:
     """Which process is to blame: one that has exited, or the awaited one."""
     folder = sandbox.folder
-    recorded = process.recorded(folder)
-    for candidate in (name, *COMPONENTS):
-        if candidate in recorded and process.running(folder, candidate) is None:
-            return process.died(folder, candidate)
-    known = name if name in recorded else "agent"
+    if found := exited(folder, name):
+        return found
+    known = name if name in process.recorded(folder) else "agent"
     log = process.log_file(folder, known)
     return SandboxError(
         f"waiting for {name}",

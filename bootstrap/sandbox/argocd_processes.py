@@ -1,7 +1,7 @@
 """How the Argo CD processes are started on the host, each with its own ServiceAccount's rights.
 
 They talk to the repo-server by mutual TLS and to Redis with a password. The application controller has
-no option for the address of its metrics (no credentials): on_loopback.py starts it.
+no option for the address of its metrics (no credentials): launcher.py starts it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from bootstrap.core.errors import SandboxError
-from bootstrap.sandbox import on_loopback, redis
+from bootstrap.sandbox import launcher, redis
 from bootstrap.sandbox.argocd_workloads import Component, Installed
 from bootstrap.sandbox.environment import SYSTEM_PATH
 from bootstrap.sandbox.files import private_folder, write_if_changed
@@ -88,7 +87,7 @@ def spec(folder: Path, settings: Settings, component: Component, environ: Mappin
     argv = (settings.programs["argocd"], *component.arguments, *arguments)
     if component.name == "argocd-application-controller":
         port = str(settings.ports["argocd-application-controller-metrics"])
-        argv = (sys.executable, "-I", "-S", on_loopback.__file__, port, *argv)
+        argv = launcher.command("loopback", port, *argv)
     return Spec(component.name, argv, variables, reads)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 
+from bootstrap.sandbox import launcher
 from bootstrap.sandbox.files import write_if_changed
 from bootstrap.sandbox.process import Spec
 from bootstrap.sandbox.state import HOST, Settings
@@ -59,7 +60,7 @@ def kube_apiserver(folder: Path, settings: Settings, environ: Mapping[str, str])
     return Spec(
         "kube-apiserver",
         (
-            settings.programs["kube-apiserver"],
+            *launcher.command("unwatched", settings.programs["kube-apiserver"]),
             f"--bind-address={HOST}",
             f"--advertise-address={HOST}",
             f"--secure-port={ports['kube-apiserver']}",
@@ -100,7 +101,7 @@ def kube_controller_manager(folder: Path, settings: Settings, environ: Mapping[s
     return Spec(
         "kube-controller-manager",
         (
-            settings.programs["kube-controller-manager"],
+            *launcher.command("unwatched", settings.programs["kube-controller-manager"]),
             f"--kubeconfig={kubeconfig}",
             "--secure-port=0",
             "--leader-elect=false",
@@ -167,7 +168,7 @@ def metrics_server(folder: Path, settings: Settings, environ: Mapping[str, str])
     return Spec(
         "metrics-server",
         (
-            settings.programs["metrics-server"],
+            *launcher.command("unwatched", settings.programs["metrics-server"]),
             f"--kubeconfig={kubeconfig}",
             f"--authentication-kubeconfig={kubeconfig}",
             f"--authorization-kubeconfig={kubeconfig}",

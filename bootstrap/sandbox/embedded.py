@@ -156,6 +156,8 @@ def _start(
     """Everything in dependency order; Gitea and the cluster in parallel."""
     folder = sandbox.folder
     _end_strays(folder)
+    if "agent" in settings.processes and process.running(folder, "agent") is None:
+        ready.check_watches()
     environ = environment.build(folder, invocation)
     with ThreadPoolExecutor(max_workers=1) as pool:
         git = None

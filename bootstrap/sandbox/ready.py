@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import http.client
+import os
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +35,23 @@ def wait_for(folder: Path, name: str, question: Callable[[], bool], deadline: fl
                 f"give a longer --timeout, or read {log}",
             )
         time.sleep(PAUSE)
+
+
+def check_watches() -> None:
+    """Raise SandboxError where this user can have no more inotify instances: Argo CD exits without one."""
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.inotify_init1(os.O_CLOEXEC)
+    if descriptor >= 0:
+        os.close(descriptor)
+    elif ctypes.get_errno() == errno.EMFILE:
+        most = Path("/proc/sys/fs/inotify/max_user_instances").read_text(encoding="ascii").strip()
+        raise SandboxError(
+            "starting Argo CD's repository server",
+            f"this user's programs use all {most} inotify instances (fs.inotify.max_user_instances)",
+            "end some, such as another local cluster; or raise it: sysctl fs.inotify.max_user_instances=512",
+        )
 
 
 def accepts(port: int) -> bool:

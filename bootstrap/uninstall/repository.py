@@ -11,6 +11,8 @@ from bootstrap import kube, providers
 from bootstrap.core.errors import InputError, ProviderError
 from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
+from bootstrap.edit import signatures
+from bootstrap.edit.access import open_branch
 from bootstrap.edit.carry_out import Edit, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git import credential
@@ -18,6 +20,7 @@ from bootstrap.git.changes import FileChange
 from bootstrap.layout.settings import without_cluster
 from bootstrap.plan.handlers import ARGOCD_SECRET, NAMESPACE, secret_value
 from bootstrap.providers import webhooks
+from bootstrap.uninstall.request import Request
 from bootstrap.uninstall.steps import RemoveFromGit, RemoveFromHost
 
 if TYPE_CHECKING:
@@ -61,9 +64,19 @@ def _deploy_keys(cluster: kube.Cluster, url: str) -> Iterator[str]:
 def from_git(acting: Acting, step: RemoveFromGit) -> bool:
     """One commit, on the branch as it is then; False when the folder and the settings are gone already."""
     access = replace(acting.request.access, repo=step.url, branch=step.branch or None, path=None)
-    where = Where(access=access, push=True, author=acting.request.author)
+    where = Where(access=access, push=True, author=acting.request.author, sign=acting.request.sign)
     output = Output(acting.invocation, quiet=True)
     return carry_out(where, lambda files, _: without(files, step.folder), output).commit is not None
+
+
+def check_signed(request: Request, step: RemoveFromGit, output: Output) -> None:
+    """RefusedError if that commit would have to be signed and would not be: before the cluster is touched."""
+    access = replace(request.access, repo=step.url, branch=step.branch or None, path=None)
+    with open_branch(access, output) as (branch, _):
+        branch.refresh()
+        edit = without(branch, step.folder)
+        if edit.changes:
+            signatures.check(branch, edit.changes, output, sign=request.sign)
 
 
 def without(files: Files, folder: str) -> Edit[str]:

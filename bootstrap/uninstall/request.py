@@ -26,6 +26,7 @@ class Request:
     cluster_gone: bool = False
     cluster: str = "default"
     author: str | None = None
+    sign: bool = False
     yes: str | None = None
     timeout: float = LONGEST
     dry_run: bool = False

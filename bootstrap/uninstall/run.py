@@ -9,7 +9,7 @@ from bootstrap.core.errors import ClusterUnreachable, ExitStatus, InputError, Re
 from bootstrap.core.output import Output
 from bootstrap.git.urls import same_repository
 from bootstrap.plan.execute import Done, execute
-from bootstrap.uninstall import handlers, observe, plan, show
+from bootstrap.uninstall import handlers, observe, plan, repository, show
 from bootstrap.uninstall.handlers import Acting
 from bootstrap.uninstall.observe import Seen
 from bootstrap.uninstall.request import Request
@@ -35,6 +35,9 @@ def uninstall(request: Request, output: Output) -> int:
         output.result({**data, "changed": False}, NOTHING)
         return ExitStatus.OK
     plan.refuse(seen, decided)
+    for step in made.steps:
+        if isinstance(step, RemoveFromGit):
+            repository.check_signed(request, step, output)
     if request.dry_run:
         output.result(data, text)
         return ExitStatus.NO

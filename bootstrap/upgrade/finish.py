@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
+from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
-from bootstrap.git.identity import identity
+from bootstrap.edit import signatures
+from bootstrap.git.identity import identity, signature_format
 from bootstrap.git.run import Calls
 from bootstrap.init import build_check, preflight
 from bootstrap.layout import catalog
@@ -64,6 +66,10 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
         if _has_markers(files.get(path, b"")):
             hint = f"resolve it, then: git add {path}"
             raise RefusedError(tried, f"{path} still has git's conflict markers", hint, calls.shown)
+    record = calls.run("cat-file", "blob", f"{begun.before}:{prefix}{RECORD}").out
+    keys = tuple(signatures.of_record(record))
+    if refused := signatures.problem(keys, request.sign, lambda: signature_format(output.invocation)):
+        raise RefusedError(tried, refused[0], refused[1], calls.shown)
     preflight.refuse(build_check.findings(before, files, prefix, output.invocation, output.info), [])
     who = identity(output.invocation, request.author)
     extra: dict[str, str] = {}

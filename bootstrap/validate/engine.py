@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 
 from bootstrap.cel.evaluator import Evaluator
 from bootstrap.layout.components import offered
-from bootstrap.repository.charts import brings_no_issuers
+from bootstrap.repository.charts.issuers import brings_no_issuers
 from bootstrap.repository.kustomize import file_of
 from bootstrap.repository.model import Repository, Scope
 from bootstrap.repository.patched import Candidates

@@ -40,13 +40,20 @@ class Request:
     fetch_charts: bool = False
     cached: bool = True
     groups: tuple[str, ...] = ()
+    api_versions: tuple[str, ...] = ()
 
 
 def validate(request: Request, output: Output, format: str) -> int:
     """Print the findings; 1 when one is as severe as `fail_on`, else 0."""
     # Invalid options are reported at once, but for rules of the repository's own.
     settings(_built_in(request.rules), request.kubernetes, {})
-    options = Options(request.cluster, request.allow_remote, request.fetch_charts)
+    options = Options(
+        request.cluster,
+        request.allow_remote,
+        request.fetch_charts,
+        request.kubernetes or "",
+        request.api_versions,
+    )
     with opened(request.path, output, options, request.cached) as repository:
         own = read_own(repository.files, record_of(repository))
         rules = {name: one.rule for name, one in own.rules.items()}

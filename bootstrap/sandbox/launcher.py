@@ -1,9 +1,16 @@
-"""Run a program whose port has no option for its address, with that port on loopback.
+"""Run a program with some of its system calls answered otherwise, for want of an option of its own.
 
-`python -I -S on_loopback.py PORT PROGRAM [ARGUMENT…]` is a script: it imports nothing of this package.
-Argo CD's application controller binds its metrics to every address and has no option for that. The kernel
-(Linux 5.9) asks a helper about each `bind` of the program (seccomp); where that is PORT of every address, the
-helper replaces the program's socket by one that is bound to 127.0.0.1. The program keeps its pid.
+`python -I -S launcher.py loopback PORT PROGRAM [ARGUMENT…]`, or `launcher.py unwatched PROGRAM [ARGUMENT…]`,
+is a script: it imports nothing of this package. The program keeps its pid.
+
+`loopback`: Argo CD's application controller binds its metrics to every address. The kernel (Linux 5.9) asks
+a helper about each `bind` of the program (seccomp); where that is PORT of every address, the helper replaces
+the program's socket by one that is bound to 127.0.0.1.
+
+`unwatched`: Kubernetes' programs watch each of their certificates by an inotify instance of its own, twelve
+in all, of which Linux gives a user 128, editors and other clusters included. Argo CD's repository server
+exits if it gets none. A sandbox's certificates do not change while it runs, and programs that get no instance
+read the files again each minute.
 """
 
 from __future__ import annotations
@@ -22,20 +29,36 @@ from typing import NoReturn
 HOST = "127.0.0.1"
 UNCONFINED = "this kernel cannot keep the port on loopback: it is open on every address of this machine"
 
-_MACHINES = {"x86_64": (0xC000003E, 49, 317), "aarch64": (0xC00000B7, 200, 277)}
-"""The architecture as audit names it, and the numbers of the calls `bind` and `seccomp`."""
+_MACHINES = {"x86_64": (0xC000003E, 49, 317, 294), "aarch64": (0xC00000B7, 200, 277, 26)}
+"""The architecture as audit names it, and the numbers of the calls `bind`, `seccomp` and `inotify_init1`."""
 _SINCE = (5, 9)
 """The first Linux whose kernel lets a helper place a descriptor."""
 _NO_NEW_PRIVS, _PTRACER = 38, 0x59616D61
 _NEW_LISTENER = 1 << 3
+_ALLOWED, _ASKED, _FAILED = 0x7FFF0000, 0x7FC00000, 0x00050000
+"""A filter's answers: done as called; a helper is asked; failed, with the error added."""
 _RECEIVE, _SEND, _ADD_DESCRIPTOR = 0xC0502100, 0xC0182101, 0x40182103
 _ADDRESS_SIZE = 28
 """Bytes of an IPv6 address with its port: more than of an IPv4 one."""
 
 
 def main() -> NoReturn:
-    """Become the program, watched by a helper that ends with it."""
-    port, command = int(sys.argv[1]), sys.argv[2:]
+    """Become the program."""
+    if sys.argv[1] == "loopback":
+        port, command = int(sys.argv[2]), sys.argv[3:]
+        _keep_on_loopback(port)
+    else:
+        command = sys.argv[2:]
+        if sys.platform == "linux" and platform.machine() in _MACHINES:
+            _filter(_MACHINES[platform.machine()][3], _FAILED + errno.EMFILE, 0)
+    try:
+        os.execvp(command[0], command)  # noqa: S606
+    except OSError as error:
+        sys.exit(f"{command[0]}: {error.strerror}")
+
+
+def _keep_on_loopback(port: int) -> None:
+    """Have a helper answer for the port; it ends with the program."""
     ours, helpers = socket.socketpair()
     parent = os.getpid()
     helper = os.fork()
@@ -50,22 +73,28 @@ def main() -> NoReturn:
     else:
         socket.send_fds(ours, [b"!"], [listener])
         ours.recv(1)  # the helper has it and answers from here on
-    os.execvp(command[0], command)  # noqa: S606
 
 
 def _ask_about_bind(helper: int) -> int | None:
     """Have the kernel ask before each `bind` from here on; the descriptor for that, None if it cannot."""
     if platform.system() != "Linux" or platform.machine() not in _MACHINES or _version() < _SINCE:
         return None
-    architecture, bind, seccomp = _MACHINES[platform.machine()]
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PTRACER, helper, 0, 0, 0)  # the helper reads the address; Yama would refuse that to a child
+    return _filter(_MACHINES[platform.machine()][1], _ASKED, _NEW_LISTENER)
+
+
+def _filter(call: int, answer: int, flags: int) -> int | None:
+    """From here on the kernel answers this system call so; None where it refuses the filter."""
+    architecture, _, seccomp, _ = _MACHINES[platform.machine()]
     load, equal, give = 0x20, 0x15, 0x06
     steps = [
         (load, 0, 0, 4),
         (equal, 0, 2, architecture),
         (load, 0, 0, 0),
-        (equal, 1, 0, bind),
-        (give, 0, 0, 0x7FFF0000),  # allowed
-        (give, 0, 0, 0x7FC00000),  # asked about
+        (equal, 1, 0, call),
+        (give, 0, 0, _ALLOWED),
+        (give, 0, 0, answer),
     ]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
 
@@ -74,11 +103,15 @@ def _ask_about_bind(helper: int) -> int | None:
 
     program = Program(len(steps), ctypes.cast(code, ctypes.c_void_p))
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PTRACER, helper, 0, 0, 0)  # the helper reads the address; Yama would refuse that to a child
     if libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
         return None
-    found = int(libc.syscall(seccomp, 1, _NEW_LISTENER, ctypes.byref(program)))
+    found = int(libc.syscall(seccomp, 1, flags, ctypes.byref(program)))
     return found if found >= 0 else None
+
+
+def command(how: str, *arguments: str) -> tuple[str, ...]:
+    """How this script is called: `loopback`, a port and the program, or `unwatched` and the program."""
+    return (sys.executable, "-I", "-S", __file__, how, *arguments)
 
 
 def _version() -> tuple[int, ...]:

@@ -1,10 +1,12 @@
-"""A port whose program takes every address is on loopback all the same; and so is all of a sandbox."""
+"""Programs of a sandbox without an option: their ports are on loopback, and they leave inotify to others."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from bootstrap.sandbox import listener, on_loopback, process, state
+from bootstrap.sandbox import launcher, listener, process, state
 from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.process import Spec
 from tests.sandbox.test_listener import free_port, until
@@ -65,8 +67,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def start(folder: Path, moved: int, *arguments: str) -> int:
-    argv = (sys.executable, "-I", "-S", on_loopback.__file__, str(moved))
-    process.start(folder, Spec("it", (*argv, sys.executable, "-c", LISTENS, *arguments)))
+    argv = launcher.command("loopback", str(moved), sys.executable, "-c", LISTENS, *arguments)
+    process.start(folder, Spec("it", argv))
     log = process.log_file(folder, "it")
     until(lambda: "listening\n" in log.read_text() or process.running(folder, "it") is None)
     running = process.running(folder, "it")
@@ -93,8 +95,8 @@ def test_other_ports_and_addresses_stay_as_they_are(folder: Path) -> None:
 def test_port_that_is_taken_is_passed_to_the_program(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        argv = (sys.executable, "-I", "-S", on_loopback.__file__, str(port))
-        process.start(folder, Spec("it", (*argv, sys.executable, "-c", LISTENS, ANY, str(port))))
+        argv = launcher.command("loopback", str(port), sys.executable, "-c", LISTENS, ANY, str(port))
+        process.start(folder, Spec("it", argv))
         until(lambda: process.running(folder, "it") is None)
     assert "Address already in use" in process.log_file(folder, "it").read_text()
 
@@ -104,6 +106,48 @@ def test_program_and_its_helper_end_together(folder: Path) -> None:
     pid = start(folder, port, ANY, str(port))
     os.kill(pid, 9)
     until(lambda: not process.owned(folder))
+
+
+WATCHES = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+print(os.strerror(ctypes.get_errno()) if libc.inotify_init1(0) < 0 else "watches", flush=True)
+"""
+
+
+def test_unwatched_program_gets_no_inotify_instance() -> None:
+    program = (sys.executable, "-c", WATCHES)
+    ran = subprocess.run(launcher.command("unwatched", *program), capture_output=True, text=True, check=True)
+    assert ran.stdout == "Too many open files\n"
+    assert subprocess.run(program, capture_output=True, text=True, check=True).stdout == "watches\n"
+
+
+@pytest.mark.parametrize("how", [("unwatched",), ("loopback", "1")])
+def test_program_that_is_missing_is_named(how: tuple[str, ...]) -> None:
+    command = launcher.command(how[0], *how[1:], "/nowhere/kube-apiserver")
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "/nowhere/kube-apiserver: No such file or directory\n")
+
+
+def test_sandbox_leaves_inotify_instances_to_others(sandbox: Sandbox) -> None:
+    watching: dict[str, int] = {}
+    for running, role in process.owned(sandbox.folder):
+        links = (os.readlink(entry) for entry in Path(f"/proc/{running.pid}/fd").iterdir())  # noqa: PTH115
+        watching[role] = watching.get(role, 0) + sum(link == "anon_inode:inotify" for link in links)
+    assert sum(watching.values()) <= 4, watching
+
+
+def test_sandbox_is_refused_where_the_repository_server_could_not_watch() -> None:
+    """In a namespace of its own, whose user may have no instance at all."""
+    asks = "from bootstrap.sandbox import ready\nready.check_watches()"
+    none = f'echo 0 > /proc/sys/user/max_inotify_instances && exec {shlex.quote(sys.executable)} -c "$0"'
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", none, asks]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unshare" in ran.stderr:
+        pytest.skip(f"the kernel gives no user namespace: {ran.stderr.strip()}")
+    assert ran.returncode == 1
+    assert "SandboxError: starting Argo CD's repository server: this user's programs use all" in ran.stderr
+    subprocess.run([sys.executable, "-c", asks], check=True, capture_output=True)
 
 
 def test_everything_of_a_sandbox_listens_on_loopback(sandbox: Sandbox) -> None:

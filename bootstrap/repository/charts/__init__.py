@@ -1,0 +1,1 @@
+"""Helm charts of Applications: fetched if that was requested, and rendered as Argo CD renders them."""

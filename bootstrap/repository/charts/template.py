@@ -1,0 +1,142 @@
+"""Renders a chart by helm, with the arguments that Argo CD's repo-server gives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bootstrap.core import scratch, verbose
+from bootstrap.manifests.reader import MAX_BYTES
+from bootstrap.programs import run
+from bootstrap.repository import tools
+from bootstrap.repository.charts import archive, dependencies
+from bootstrap.repository.charts.values import Unresolved, file_places, places
+from bootstrap.repository.files import Files
+from bootstrap.repository.source import Unit
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a chart is rendered from: the repository's files, helm, and the archives of what was fetched.
+
+    `chart` is the archive of a fetched chart, `packed` are those of a local chart's dependencies by name.
+    """
+
+    files: Files
+    program: str
+    budget: run.Budget
+    chart: bytes | None = None
+    packed: Mapping[str, bytes] | None = None
+
+
+def build(unit: Unit, given: Given) -> tools.Built:
+    """Render a chart; the error is helm's message, or what of it cannot be had.
+
+    helm gets copies: of a chart's files, only those in the repository or in its archive. It has no network.
+    """
+    options = json.loads(unit.options)
+    if (fault := _unfit(options["release"], options["namespace"])) is not None:
+        return tools.Built(error=fault)
+    with scratch.folder("chart") as folder:
+        try:
+            own = _chart(unit, given, folder / "chart")
+            arguments = _arguments(unit, options, given.files, folder, own)
+        except (Unresolved, archive.Unreadable) as error:
+            return tools.Built(error=str(error))
+        command = (given.program, "template", *arguments, "--", options["release"], str(folder / "chart"))
+        with verbose.call(
+            f"helm template {options['release']} {unit.path or options['chart']['name']}"
+        ) as call:
+            ended = run.run(command, folder, os.environ, (folder,), False, given.budget)
+            complaint = ended.complaint
+            call.ended = "refused" if complaint else f"{len(ended.out):,} bytes"
+        if complaint is not None:
+            complaint = complaint.replace(f"{folder}/", "").removeprefix("Error: ")
+            return tools.Built(error=" ".join(complaint.split())[:600])
+    objects, unreadable = tools.loaded(ended.out)
+    return tools.Built(tuple((body, "") for one in objects for body in _unlisted(one)), unreadable)
+
+
+def _unlisted(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The items of a list, else the object itself."""
+    items = body.get("items")
+    if str(body.get("kind") or "").endswith("List") and isinstance(items, list):
+        return [one for one in items if isinstance(one, dict)]
+    return [body]
+
+
+def _chart(unit: Unit, given: Given, folder: Path) -> Collection[str]:
+    """Write the chart to `folder`; returns its files. Raises Unresolved, Unreadable."""
+    if given.chart is not None:
+        return archive.unpack(given.chart, folder)
+    files = given.files
+    _copied(files, unit.path, folder)
+    for name, path in dependencies.local(files, unit.path).items():
+        _copied(files, path, folder / "charts" / name)
+    for name, content in (given.packed or {}).items():
+        archive.unpack(content, folder / "charts" / name)
+    return ()
+
+
+def _copied(files: Files, path: str, folder: Path) -> None:
+    start = f"{path}/" if path else ""
+    for one in files.below(path):
+        if files.stats[one][0] > MAX_BYTES:
+            raise Unresolved(f"{one} has more than {MAX_BYTES / 1e6:.0f} MB")
+        _written(folder / one.removeprefix(start), files.read(one))
+
+
+def _arguments(
+    unit: Unit, options: Mapping[str, Any], files: Files, folder: Path, own: Collection[str]
+) -> list[str]:
+    """helm's options; what a repository names is only ever part of one. Raises Unresolved."""
+    read: dict[str, Callable[[str], bytes]] = {
+        "repository": files.read,
+        "chart": lambda path: (folder / "chart" / path).read_bytes(),
+    }
+    there = {"repository": files.stats, "chart": own}
+    arguments = [f"--namespace={options['namespace'] or 'default'}"]
+    if options["kubernetes"]:
+        arguments.append(f"--kube-version={options['kubernetes']}")
+    arguments += [f"--set={one}" for one in options["set"]]
+    arguments += [f"--set-string={one}" for one in options["set_string"]]
+    for number, (name, (kind, path)) in enumerate(file_places(options, unit.tool, unit.path)):
+        if path not in there[kind]:
+            raise Unresolved(f"the file {path} of the parameter {name} is not in this {kind}")
+        arguments.append(f"--set-file={name}={_written(folder / f'set-{number}', read[kind](path))}")
+    contents = [read[kind](path) for kind, path in places(options, unit.tool, unit.path, there)]
+    contents += [options["values"].encode()] if options["values"] else []
+    for number, content in enumerate(contents):
+        arguments.append(f"--values={_written(folder / f'values-{number}.yaml', content)}")
+    arguments += [f"--api-versions={one}" for one in options["apis"]]
+    skipped = {"SchemaValidation": "--skip-schema-validation", "Tests": "--skip-tests"}
+    arguments += [flag for name, flag in skipped.items() if name in options["skip"]]
+    return arguments if "Crds" in options["skip"] else [*arguments, "--include-crds"]
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+_RELEASE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+def _unfit(name: str, namespace: str) -> str | None:
+    """Why these names are not passed to helm: they come from a repository, and could be options."""
+    if len(name) > 53 or not _RELEASE.fullmatch(name):
+        return (
+            f"{name!r} is not a valid release name: lower-case letters, digits and -, at most 53 characters"
+        )
+    if namespace and (len(namespace) > 63 or not _NAMESPACE.fullmatch(namespace)):
+        return (
+            f"{namespace!r} is not a valid namespace: lower-case letters, digits and -, at most 63 characters"
+        )
+    return None
