@@ -36,9 +36,12 @@ from bootstrap.git.waiting import Waiting
 
 LEADER_SECONDS = 5.0
 """A leader that has pushed nothing for this long is replaced by the next in line."""
+LEADER_CALLS = 12
+"""Where the host is slow, a leader has the time of this many requests: two leaders undo each other's work."""
 WITHDRAWING_SECONDS = 5.0
 TURN_SECONDS = 3.0
-"""A leader includes no more changes than it can make in this time: others push meanwhile."""
+"""A leader makes no more changes than in this time, or as long as reading took: others push meanwhile."""
+LONGEST_PAUSE = 20.0
 
 
 class Asked(Protocol):
@@ -169,6 +172,8 @@ class _Member:
     gone: bool = False
     over: list[Waiting] = field(default_factory=list)
     """Those whose owners no longer wait: their refs are removed with the next push."""
+    asking: float = 0.2
+    """Seconds that the host took to list those who wait."""
     already: bool = False
     """Whether the ref existed when the change was decided last: it may have been pushed just before."""
 
@@ -190,7 +195,7 @@ class _Member:
         seen: list[str] = []
         since = time.monotonic()
         if others:  # one of them is about to read the list
-            self._pause(others + 1)
+            self._pause(others)
         while time.monotonic() < self.deadline:
             waiting = self._waiting()
             if self.mine not in waiting:
@@ -201,8 +206,8 @@ class _Member:
                 since = time.monotonic()
             seen = names
             rank = names.index(self.mine.name)
-            if time.monotonic() - since < rank * LEADER_SECONDS:
-                self._pause(len(names))
+            if time.monotonic() - since < rank * max(LEADER_SECONDS, LEADER_CALLS * self.asking):
+                self._pause(rank)
                 continue
             try:
                 return self._lead(waiting)
@@ -214,7 +219,7 @@ class _Member:
             except GitUnreachable as error:
                 if not error.is_transient:
                     raise
-                self._pause(1)
+                self._pause(0)
         self.branch.calls.patience.deadline = time.monotonic() + WITHDRAWING_SECONDS
         self.gone = not git_waiting.withdraw(self.branch, self.group.name, self.mine)
         if self.gone:
@@ -224,14 +229,16 @@ class _Member:
 
     def _waiting(self) -> list[Waiting]:
         """The waiting refs of the group, without those that have expired."""
-        now = self.output.invocation.clock()
+        now, began = self.output.invocation.clock(), time.monotonic()
         listed = git_waiting.listed(self.branch, self.group.name)
+        self.asking = time.monotonic() - began
         self.over = [one for one in listed if one != self.mine and _is_over(self.group, one, now)]
         return [one for one in listed if one == self.mine or _alive(self.group, one, now)]
 
-    def _pause(self, waiting: int) -> None:
-        longest = max(0.0, self.deadline - time.monotonic())
-        time.sleep(min((0.8 + 0.04 * waiting) * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
+    def _pause(self, rank: int) -> None:
+        """The first look most often, as they lead next; the slower the host answers, the rarer all look."""
+        longest = min(LONGEST_PAUSE, max(0.0, self.deadline - time.monotonic()))
+        time.sleep(min((0.8 + rank * self.asking) * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
 
     def _look(self) -> Joined:
         """The ref is gone: find its commit, or decide again if there is none."""
@@ -260,6 +267,8 @@ class _Member:
         taken = [self.mine, *self.over]
         others = [(one, self.group.read(one.text)) for one in waiting if one != self.mine]
         self.branch.fetch_folders([folder for _, asked in others if asked for folder in asked.folders])
+        ready = time.monotonic()
+        turn = max(TURN_SECONDS, ready - began)
         for one, asked in others:
             if asked is None:
                 continue
@@ -267,7 +276,7 @@ class _Member:
                 new.append(NewCommit(found, asked.message, asked.author, self._now(asked.committer)))
                 layered.add(found)
             taken.append(one)
-            if time.monotonic() - began > TURN_SECONDS:
+            if time.monotonic() - ready > turn:
                 break
         shas = self.branch.commits(new) if new else ()
         self._push(shas[-1] if shas else None, taken)
