@@ -41,7 +41,7 @@ LEADER_CALLS = 12
 WITHDRAWING_SECONDS = 5.0
 TURN_SECONDS = 3.0
 """A leader makes no more changes than in this time, or as long as reading took: others push meanwhile."""
-LONGEST_PAUSE = 20.0
+LONGEST_PAUSE = 60.0
 
 
 class Asked(Protocol):
@@ -197,11 +197,10 @@ class _Member:
         if others:  # one of them is about to read the list
             self._pause(others)
         while time.monotonic() < self.deadline:
-            waiting = self._waiting()
-            if self.mine not in waiting:
+            names = self._names()
+            if self.mine.name not in names:
                 self.gone = True
                 return self._look()
-            names = [one.name for one in waiting]
             if not set(seen) <= set(names):  # a change was pushed: the leader is alive
                 since = time.monotonic()
             seen = names
@@ -209,10 +208,14 @@ class _Member:
             if time.monotonic() - since < rank * max(LEADER_SECONDS, LEADER_CALLS * self.asking):
                 self._pause(rank)
                 continue
+            waiting = self._waiting()
+            if self.mine not in waiting:
+                self.gone = True
+                return self._look()
             try:
                 return self._lead(waiting)
             except StalePlan as error:
-                self.output.detail(f"leading {len(names)}: {error.found}")
+                self.output.detail(f"leading {len(waiting)}: {error.found}")
             except (PushRefused, AuthenticationFailed) as error:
                 self.output.detail(f"the host refuses a push for the group ({error.found}): continuing alone")
                 return Joined(None, False, self.pushes, refused=True)
@@ -227,18 +230,24 @@ class _Member:
         self.gone = True
         return Joined(None, False, self.pushes)
 
+    def _names(self) -> list[str]:
+        began = time.monotonic()
+        found = git_waiting.names(self.branch, self.group.name)
+        self.asking = time.monotonic() - began
+        return found
+
     def _waiting(self) -> list[Waiting]:
         """The waiting refs of the group, without those that have expired."""
-        now, began = self.output.invocation.clock(), time.monotonic()
+        now = self.output.invocation.clock()
         listed = git_waiting.listed(self.branch, self.group.name)
-        self.asking = time.monotonic() - began
         self.over = [one for one in listed if one != self.mine and _is_over(self.group, one, now)]
         return [one for one in listed if one == self.mine or _alive(self.group, one, now)]
 
     def _pause(self, rank: int) -> None:
         """The first look most often, as they lead next; the slower the host answers, the rarer all look."""
         longest = min(LONGEST_PAUSE, max(0.0, self.deadline - time.monotonic()))
-        time.sleep(min((0.8 + rank * self.asking) * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
+        window = 0.8 + rank * min(max(self.asking, 0.1), 1.0)
+        time.sleep(min(window * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
 
     def _look(self) -> Joined:
         """The ref is gone: find its commit, or decide again if there is none."""
