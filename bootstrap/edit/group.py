@@ -36,8 +36,8 @@ from bootstrap.git.waiting import Waiting
 
 LEADER_SECONDS = 5.0
 """A leader that has pushed nothing for this long is replaced by the next in line."""
-LEADER_CALLS = 12
-"""Where the host is slow, a leader has the time of this many requests: two leaders undo each other's work."""
+LEADER_CALLS = 8
+"""Where the host is slow, a leader has the time of this many pushes: two leaders undo each other's work."""
 WITHDRAWING_SECONDS = 5.0
 TURN_SECONDS = 3.0
 """A leader makes no more changes than in this time, or as long as reading took: others push meanwhile."""
@@ -174,11 +174,14 @@ class _Member:
     """Those whose owners no longer wait: their refs are removed with the next push."""
     asking: float = 0.2
     """Seconds that the host took to list those who wait."""
+    putting: float = 0.2
+    """Seconds that the host took to accept the ref."""
     already: bool = False
     """Whether the ref existed when the change was decided last: it may have been pushed just before."""
 
     def begin(self) -> bool:
         """Push the ref to the host; False when the host does not accept it."""
+        began = time.monotonic()
         try:
             git_waiting.put(self.branch, self.group.name, self.mine)
         except GitUnreachable as error:
@@ -189,6 +192,7 @@ class _Member:
             self.gone = True
             self.output.detail(f"the host does not accept waiting refs ({error.found}): continuing without")
             return False
+        self.putting = time.monotonic() - began
         return True
 
     def wait(self, others: int) -> Joined:
@@ -205,7 +209,7 @@ class _Member:
                 since = time.monotonic()
             seen = names
             rank = names.index(self.mine.name)
-            if time.monotonic() - since < rank * max(LEADER_SECONDS, LEADER_CALLS * self.asking):
+            if time.monotonic() - since < rank * self._turn():
                 self._pause(rank)
                 continue
             waiting = self._waiting()
@@ -229,6 +233,10 @@ class _Member:
             return self._look()
         self.gone = True
         return Joined(None, False, self.pushes)
+
+    def _turn(self) -> float:
+        """Seconds that a leader has, from how long the host takes."""
+        return max(LEADER_SECONDS, LEADER_CALLS * max(self.asking, self.putting))
 
     def _names(self) -> list[str]:
         began = time.monotonic()
