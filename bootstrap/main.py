@@ -100,7 +100,7 @@ def run(arguments: list[str] | None = None, invocation: Invocation | None = None
 def _run(arguments: list[str], invocation: Invocation) -> int:
     context_output: list[Any] = []
     try:
-        _check_bytes(arguments)
+        arguments = [_text(arguments, number) for number in range(len(arguments))]
         with cli.make_context("bootstrap", list(arguments)) as context:
             context.obj = invocation
             context_output.append(context)
@@ -131,17 +131,15 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
         return _report_bug(error, _output(context_output, invocation))
 
 
-def _check_bytes(arguments: list[str]) -> None:
-    """Raise InputError for an argument with bytes that are not UTF-8, which no commit can contain."""
-    for number, argument in enumerate(arguments, 1):
-        try:
-            argument.encode()
-        except UnicodeEncodeError as error:
-            raw = argument.encode("utf-8", "surrogateescape")
-            before = arguments[number - 2] if number > 1 else ""
-            what = f"the value of {before}" if before.startswith("--") else f"argument {number}"
-            found = f"{what} has bytes that are not UTF-8: {raw!r}"
-            raise InputError("reading the command line", found, "give it in UTF-8") from error
+def _text(arguments: list[str], number: int) -> str:
+    """An argument, read as UTF-8 whatever the locale; InputError for bytes that no commit can contain."""
+    try:
+        return os.fsencode(arguments[number]).decode()
+    except UnicodeDecodeError as error:
+        before = arguments[number - 1] if number else ""
+        what = f"the value of {before}" if before.startswith("--") else f"argument {number + 1}"
+        found = f"{what} has bytes that are not UTF-8: {os.fsencode(arguments[number])!r}"
+        raise InputError("reading the command line", found, "give it in UTF-8") from error
 
 
 def _report_interrupted(error: BaseException, invocation: Invocation) -> int:

@@ -9,14 +9,22 @@ from typing import Any
 
 from bootstrap.manifests.reader import documents
 from bootstrap.repository import kustomize
-from bootstrap.resources.applications import has_finalizer, sync_options
+from bootstrap.resources.applications import has_finalizer, sources, sync_options
+from bootstrap.resources.products import GROUPS_OF, KNOWN_CHARTS
 
 _LOCAL = "config.kubernetes.io/local-config"
+_POLICY = "helm.sh/resource-policy"
+_CRD = "CustomResourceDefinition"
+_SHARED = {"argo-rollouts": ("argoproj.io",), "eck-operator": ("k8s.elastic.co",)}
+"""Chart → groups of its CRDs that others have CRDs in, too, or below which its groups are."""
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """`deleted` and `kept` are objects as KIND NAME; `all_`: manifests from elsewhere are deleted, too."""
+    """`deleted` and `kept` are objects as KIND NAME; `all_`: manifests from elsewhere are deleted, too.
+
+    Argo CD deletes no CRD with its Application, whatever finalizer that has.
+    """
 
     application: str
     deleted: tuple[str, ...]
@@ -27,29 +35,52 @@ class Pruned:
         """A sentence for a person."""
         if not self.deleted and not self.all_:
             return f"{self.application} has no finalizer: what it applied is kept"
+        stays = f"; kept: {', '.join(self.kept)}" if self.kept else ""
         if not self.deleted:
-            stays = f"; {', '.join(self.kept)} stays" if self.kept else ""
             return f"Argo CD deletes {self.application} and everything that it applied{stays}"
         what = ", ".join(self.deleted)
-        stays = f"; {', '.join(self.kept)} stays" if self.kept else ""
         return f"Argo CD deletes {self.application} with what it applied: {what}{stays}"
 
 
 def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, bytes]) -> Pruned:
-    """What is deleted along with an Application; `files` are the app's, by path from the repository's top."""
+    """What is deleted along with an Application; `files` are the app's, by path from the repository's top.
+
+    `elsewhere`: its manifests are in a chart or another repository.
+    """
     name = str(application["metadata"]["name"])
     namespace = application["spec"]["destination"].get("namespace")
     if not has_finalizer(application):
         return Pruned(name, (), (), False)
     if elsewhere:
-        return Pruned(name, (), (f"Namespace {namespace}",), True)
+        return Pruned(name, (), (f"Namespace {namespace}", *_crds_of(application)), True)
     deleted: list[str] = []
     kept: list[str] = []
     for item in _objects(application, _Tree(files)):
-        stays = "Delete=false" in sync_options(item)
+        stays = _stays(item)
         text = f"{item['kind']} {namespace if item['kind'] == 'Namespace' else item['metadata']['name']}"
         (kept if stays else deleted).append(text)
     return Pruned(name, tuple(dict.fromkeys(deleted)), tuple(dict.fromkeys(kept)), False)
+
+
+def _stays(item: Mapping[str, Any]) -> bool:
+    annotations = item["metadata"].get("annotations") or {}
+    kept = annotations.get(_POLICY) == "keep" or "Delete=false" in sync_options(item)
+    return kept or item["kind"] == _CRD
+
+
+def _crds_of(application: Mapping[str, Any]) -> tuple[str, ...]:
+    """The CRDs of its charts, which are not read here: their API groups, as far as they are known."""
+    found: list[str] = []
+    for source in sources(application):
+        chart = (source.chart or "").rpartition("/")[2]
+        skips = bool((source.body.get("helm") or {}).get("skipCrds"))
+        if source.ref == "repo" or skips:
+            continue
+        if groups := GROUPS_OF.get(chart) or _SHARED.get(chart):
+            found.append(f"its CRDs ({', '.join(groups)}) with all their objects")
+        elif chart not in KNOWN_CHARTS:
+            found.append(f"CRDs, if {chart or source.path or source.repo_url} has any")
+    return tuple(dict.fromkeys(found))
 
 
 class _Tree:

@@ -14,6 +14,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from bootstrap import __version__, argocd, kube
+from bootstrap.argocd import expiry as argocd_expiry
 from bootstrap.argocd.explain import explained
 from bootstrap.argocd.status import Family, Status, key_of, summarise
 from bootstrap.core import on_path
@@ -22,7 +23,7 @@ from bootstrap.core.health import State
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.doctor import argocd as doctor_argocd
-from bootstrap.doctor import webhook
+from bootstrap.doctor import expiry, webhook
 from bootstrap.edit.access import Access
 from bootstrap.kube import Cluster, certificates, workloads
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
@@ -257,6 +258,8 @@ def _credentials(report: Report, cluster: Cluster, namespace: str) -> None:
     report.take(doctor_argocd.webhook(kube.get(cluster, "v1", "Secret", namespace, "argocd-secret")))
     tls = kube.get(cluster, "v1", "Secret", namespace, "argocd-server-tls")
     for found in doctor_argocd.server_certificate(tls, datetime.now(timezone.utc)):
+        report.take(found)
+    for found in expiry.of_cluster(argocd_expiry.read(cluster, namespace)):
         report.take(found)
 
 

@@ -14,6 +14,7 @@ from bootstrap import kube, providers
 from bootstrap.argocd.status import INSTANCE, TRACKING
 from bootstrap.core.errors import BootstrapError, ClusterError
 from bootstrap.core.invocation import Invocation
+from bootstrap.doctor import expiry
 from bootstrap.doctor.argocd import Found
 from bootstrap.edit.access import Access
 from bootstrap.git import credential as git_credential
@@ -69,23 +70,26 @@ def _of(
 ) -> Sequence[Found]:
     shown = without_userinfo(url)
     try:
-        credential = git_credential.read(access, invocation, access.repo, api_url)
-        if credential.token is None:
+        given = git_credential.read(access, invocation, access.repo, api_url)
+        if given.token is None:
             found = f"{host_of(url)} was not asked for its webhook and deliveries: there is no token"
             return [(AREA, "unknown", found, _GIVE)]
-        given = f"{api_url.rstrip('/')}/{project_path(url)}" if api_url else None
-        address = given or web_address(url)
-        provider = providers.find(url, credential, invocation, address)
+        named = f"{api_url.rstrip('/')}/{project_path(url)}" if api_url else None
+        address = named or web_address(url)
+        provider = providers.find(url, given, invocation, address)
         if provider is None:
             found = f"no known {providers.HOSTS} at {shown}"
             return [(AREA, "unknown", found, "give its web address with --api-url")]
+        tokens = list(expiry.tokens(provider, url, cluster, namespace, given, address, invocation))
         hooks = provider.webhooks(url)
     except BootstrapError as error:
         return [(AREA, "warning", f"{error.tried}: {error.found}", f"{error.hint}; {_GIVE}")]
     if not hooks and not _has_server(cluster, namespace):
         found = "Argo CD has no API server for a webhook here: it notices a push after up to 3 minutes"
-        return [(AREA, "ok", found, "")]
-    results = list(findings(shown, hooks, _secret(cluster, namespace, provider.webhook_key, invocation)))
+        return [*tokens, (AREA, "ok", found, "")]
+    results = tokens + list(
+        findings(shown, hooks, _secret(cluster, namespace, provider.webhook_key, invocation))
+    )
     if any(not hook.deliveries for hook in hooks):
         results += received(_logs(cluster, namespace), url)
     return results

@@ -135,6 +135,7 @@ def _proposed(
         lambda: identity(invocation, where.author),
         provider,
         output,
+        where.timeout,
         sign=where.sign,
     )
     if proposed is None:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap.core.errors import RefusedError, StalePlan
+from bootstrap.core.errors import GitUnreachable, RefusedError, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.edit.push import Draft
+from bootstrap.git import patience
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity
@@ -53,28 +54,41 @@ def propose(
     author: Callable[[], Identity],
     provider: Provider,
     output: Output,
+    timeout: float,
     *,
     sign: bool = False,
 ) -> Proposed | None:
     """Push what `decide` makes of the branch to the branch `name`, and open a request if there is none.
 
-    None: nothing to change. Raises RefusedError when someone else has committed to that branch.
+    None: nothing to change. A host in trouble is waited for until `timeout` seconds are over; a push whose
+    answer was lost is found at the next try. Raises RefusedError when someone else has committed there.
     """
-    for attempt in range(1, _ATTEMPTS + 1):
-        branch.refresh()
-        draft = decide()
-        if not draft.changes:
-            return None
-        head = name()
+    began, tries, overtaken = time.monotonic(), 0, 0
+    calls = branch.calls.patience
+    calls.deadline, calls.detail = began + timeout, output.detail
+    while True:
+        tries += 1
         try:
+            branch.refresh()
+            draft = decide()
+            if not draft.changes:
+                return None
+            head = name()
             sha = _push(branch, draft, head, review.trailer, author, output, sign)
         except StalePlan:
-            if attempt == _ATTEMPTS:
+            overtaken += 1
+            if overtaken == _ATTEMPTS:
                 raise
-            time.sleep(0.2 * attempt)
+            time.sleep(0.2 * overtaken)
+            continue
+        except GitUnreachable as error:
+            wait = max(error.patience, patience.between(tries))
+            if not error.is_transient or began + timeout - time.monotonic() < wait:
+                raise
+            output.detail(f"{error.tried}: {error.found}; waiting {wait:.2f} s")
+            time.sleep(wait)
             continue
         return Proposed(sha, head, _open(branch, draft, head, review, provider, output))
-    raise AssertionError("the last attempt returns or raises")
 
 
 def _push(

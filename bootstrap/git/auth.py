@@ -34,7 +34,9 @@ _NOT_OURS = re.compile(
     r"|CONFIG|CONFIG_(COUNT|PARAMETERS|KEY_\d+|VALUE_\d+)|INTERNAL_SUPER_PREFIX|EXEC_PATH|TEMPLATE_DIR"
     r"|DEFAULT_HASH|QUARANTINE_PATH|PUSH_OPTION_.*|SSL_NO_VERIFY|ASKPASS|TRACE\w*|CURL_VERBOSE|EDITOR)"
     r"|SSH_ASKPASS(_REQUIRE)?"
+    r"|GIT_TOKEN(_FILE)?|ARGOCD_AUTH_TOKEN|BOOTSTRAP_\w+"
 )
+"""Variables that would lead git elsewhere or make it ask, and our own secrets, which git needs none of."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bootstrap.core.errors import AuthenticationFailed, GitError, GitUnreachable
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, errors, patience, urls
+from bootstrap.git import auth, errors, objects, patience, urls
 from bootstrap.git import command as git_command
 from bootstrap.git.auth import Credential
 from bootstrap.git.identity import check_text
@@ -25,6 +25,10 @@ from bootstrap.git.wire import traced
 TIP = "refs/bootstrap/tip"
 _LOOK = "refs/bootstrap/look"
 SEEN = "refs/bootstrap/seen"
+
+
+_PROPOSED = 4
+"""Commits of a proposal, at most: those of the layout, and what they are merged with."""
 
 
 class Repository:
@@ -176,6 +180,21 @@ class Repository:
         if branch is not None and self._tip is not None:
             self.deepen(branch)
         return sha in self._commits
+
+    def proposed(self, head: str, tip: str | None) -> dict[bytes, str]:
+        """What the newest commits of branch `head` say (`objects.said`) → id, without those of `tip`."""
+        start = self.refs()[0].get(f"refs/heads/{head}")
+        found: dict[bytes, str] = {}
+        waiting, seen = [start] if start else [], {tip}
+        while waiting and len(found) < _PROPOSED:
+            sha = waiting.pop(0)
+            if sha in seen or not self.fetch_commit(sha, None):
+                continue
+            seen.add(sha)
+            content = self.check_run("reading what is proposed", "cat-file", "commit", sha).out
+            found.setdefault(objects.said(content), sha)
+            waiting += objects.parents_of(content)
+        return found
 
     def deepen(self, branch: str) -> None:
         """Fetch the whole history of the branch: only the commits, if the server can filter."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.core import verbose
@@ -34,8 +35,8 @@ class Branch:
         self.tip = ""
         self.parents: tuple[str, ...] = ()
         self._root = ""
-        self.private = f"refs/bootstrap/{os.urandom(4).hex()}"
-        """Refs for this run only, in the repository on this machine."""
+        self.private = f"refs/bootstrap/{int(time.time())}-{os.urandom(4).hex()}"
+        """Refs of this run alone, in the repository here; the time tells what a killed run has left."""
         self._trees: dict[str, dict[str, Entry]] = {}
         self.left_out: dict[str, str] = {}
         """Paths found on the way that are not plain files, with what they are."""
@@ -85,6 +86,10 @@ class Branch:
         """git in a repository with all commits of the branch and their trees."""
         return self.calls
 
+    def earlier(self) -> Calls:
+        """git in the repository that has files of earlier commits after `fetch`."""
+        return self.calls
+
     def past(self) -> Past:
         """The history before the tip."""
         raise NotImplementedError
@@ -105,12 +110,13 @@ class Branch:
     ) -> str:
         """Make a commit on the tip and return its id (commit.py); files keep their mode."""
         modes = {change.path: self._mode(change.path) for change in changes}
-        return git_writing.commit(self.calls, self.tip, changes, modes, message, author, when, sign)
+        ref = f"{self.private}/next"
+        return git_writing.commit(self.calls, self.tip, changes, modes, message, author, when, ref, sign)
 
     def commits(self, new: Sequence[NewCommit]) -> tuple[str, ...]:
         """Make commits, each on the one before, the first on the tip; their ids, in order."""
         modes = {change.path: self._mode(change.path) for one in new for change in one.changes}
-        return git_writing.commits(self.calls, self.tip, new, modes)
+        return git_writing.commits(self.calls, self.tip, new, modes, f"{self.private}/next")
 
     def push(self, sha: str, gone: Mapping[str, str] | None = None) -> None:
         """Push a commit made on the tip: StalePlan when someone was faster, PushRefused for good.

@@ -14,7 +14,6 @@ from bootstrap.git.objects import NewCommit
 from bootstrap.git.run import Calls
 from bootstrap.git.tree import check_changes
 
-NEXT = "refs/bootstrap/next"
 _COMMITTER = ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
 _DATES = ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")
 
@@ -27,26 +26,30 @@ def commit(
     message: str,
     author: Identity,
     when: float,
+    ref: str,
     sign: bool = False,
 ) -> str:
-    """Make a commit on `tip` and return its id; it is local until `push`.
+    """Make a commit on `tip` and return its id; it is local until `push`. `ref` is overwritten.
 
     `modes` are the files' modes as git writes them; `when` is in seconds since the epoch. A signature is
     made as the user's git is configured. GIT_COMMITTER_* and the dates are the user's if they are set.
     """
     new = NewCommit(changes, message, *stamps(calls, author, when))
-    (made,) = commits(calls, tip, [new], modes)
+    (made,) = commits(calls, tip, [new], modes, ref)
     return _signed(calls, tip, made, new) if sign else made
 
 
 def commits(
-    calls: Calls, tip: str | None, new: Sequence[NewCommit], modes: Mapping[str, str]
+    calls: Calls, tip: str | None, new: Sequence[NewCommit], modes: Mapping[str, str], ref: str
 ) -> tuple[str, ...]:
-    """Make commits, each on the one before, the first on `tip` (None: a root commit); their ids, in order."""
+    """Make commits, each on the one before, the first on `tip` (None: a root commit); their ids, in order.
+
+    The last one is at `ref` afterwards, a ref of this run: runs in one work tree do not share it.
+    """
     for one in new:
         check_changes(one.changes, {}, calls.shown)
         check_text(one.message, "making the commit", "its message")
-    stream = objects.import_stream(NEXT, tip, new, modes)
+    stream = objects.import_stream(ref, tip, new, modes)
     options = ("fast-import", "--quiet", "--force", "--done", "--date-format=raw")
     # One small pack instead of loose objects saves a process.
     answer = calls.check_run("making the commit", "-c", "fastimport.unpackLimit=1", *options, stdin=stream)

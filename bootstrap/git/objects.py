@@ -104,3 +104,11 @@ def _quoted(path: str) -> bytes:
     if not re.search(rb'["\\\s]', raw):
         return raw
     return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
+
+
+def said(content: bytes) -> bytes:
+    """A commit without who made it and when: tree, parents, message, and whether it is signed."""
+    headers, _, message = content.partition(b"\n\n")
+    kept = [line for line in headers.split(b"\n") if line.startswith((b"tree ", b"parent "))]
+    signed = [b"signed"] if b"\ngpgsig" in headers else []
+    return b"\n".join([*kept, *signed, b"", message.strip()])

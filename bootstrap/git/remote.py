@@ -27,7 +27,7 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, bare, changes, errors, patience
+from bootstrap.git import auth, bare, changes, errors, objects, patience
 from bootstrap.git.auth import Credential
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.identity import Identity, check_version, identity, merge_text
@@ -85,6 +85,8 @@ class Remote:
         self.branch = branch
         self.url = repository.url
         self.shown = repository.shown
+        self._tip: str | None = None
+        self._proposed: dict[str, Mapping[bytes, str]] = {}
 
     # -- reading ----------------------------------------------------------------------------
 
@@ -110,7 +112,8 @@ class Remote:
         state = RepositoryState(self.url, branch, True, tip, default, tuple(sorted(heads)))
         if tip is None:
             return state
-        tip = self._repository.fetch_tip(branch, tip)
+        self._tip = tip = self._repository.fetch_tip(branch, tip)
+        self._proposed.clear()
         entries = self._repository.tree(tip)
         if under is not None and (folder := under.strip("/")):
             entries = {path: entry for path, entry in entries.items() if path.startswith(f"{folder}/")}
@@ -183,12 +186,14 @@ class Remote:
         sign: bool = False,
         signoff: bool = False,
         merged: str | None = None,
+        proposal: str = "",
     ) -> str:
         """Make a commit on top of `parent` (None: a root commit) and return its id; after `observe`.
 
         It is local until `push`. An existing file keeps its mode, a new one is 100644; a path
         through a symbolic link or submodule is refused (RefusedError). The message is used as it is.
-        `merged` becomes the second parent; only the changes decide what is in the tree.
+        `merged` becomes the second parent; only the changes decide what is in the tree. `proposal` is a
+        branch of ours: if one of its commits says the same, that one is returned.
         """
         repository = self._repository
         repository.prepare()  # it does not exist yet if the host's repository was created just now
@@ -214,7 +219,7 @@ class Remote:
         options = ["-S" if sign else "--no-gpg-sign", *parents, "-F", "-", tree]
         answer = repository.check_run("making the commit", "commit-tree", *options, stdin=message, extra=who)
         repository.made(answer.text, tree)
-        return answer.text
+        return self._proposed_as(answer.text, proposal) if proposal else answer.text
 
     def push(self, sha: str, expect: str | None) -> None:
         """Push `sha` to the branch, whose tip must still be `expect` (None: no such branch); never by force.
@@ -264,7 +269,8 @@ class Remote:
             if trailer not in message.splitlines():
                 found = f"someone has committed to {head}, at {there[:12]}"
                 raise RefusedError(tried, found, "merge or delete that branch first", self.shown)
-        self._push(sha, there, branch=head)
+        if there != sha:
+            self._push(sha, there, branch=head)
 
     def keep(self, sha: str, ref: str) -> None:
         """Set a ref that is not a branch to `sha`, whatever it was before; for a local repository."""
@@ -289,6 +295,12 @@ class Remote:
                 found = f"{error.found}, though it accepted the credential before"
                 error = GitUnreachable(tried, found, error.hint, shown)
             raise errors.counted(error, answer)
+
+    def _proposed_as(self, sha: str, head: str) -> str:
+        if head not in self._proposed:
+            self._proposed[head] = self._repository.proposed(head, self._tip)
+        content = self._repository.check_run("reading the commit", "cat-file", "commit", sha).out
+        return self._proposed[head].get(objects.said(content), sha)
 
     def _message(self, message: str, signer: Identity | None) -> bytes:
         if signer is None:

@@ -107,6 +107,10 @@ class ThinBranch(Branch):
             self._history = calls
         return self._history
 
+    def earlier(self) -> Calls:
+        """A host that sends nothing by id has sent the files with the history, and only there."""
+        return self.history() if self._whole else self.calls
+
     def past(self) -> Past:
         """The history before the tip, fetched as far as it is asked for."""
         if self._past is None:

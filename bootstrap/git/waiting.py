@@ -33,7 +33,9 @@ def ref_of(group: str, name: str) -> str:
 def new_waiting(branch: Branch, name: str, text: str, author: Identity, when: float) -> Waiting:
     """Make the commit that is to wait, in the repository on this machine."""
     stamp = f"{author} {int(when)} +0000"
-    (sha,) = commit.commits(branch.separate(), None, [NewCommit((), text, stamp, stamp)], {})
+    (sha,) = commit.commits(
+        branch.separate(), None, [NewCommit((), text, stamp, stamp)], {}, f"{branch.private}/asked"
+    )
     return Waiting(name, sha, text)
 
 
@@ -58,6 +60,16 @@ def listed(branch: Branch, group: str) -> list[Waiting]:
         if sha:
             found.append(Waiting(ref.removeprefix(f"{place}/"), sha, f"{text.rstrip()}\n"))
     return sorted(found)
+
+
+def names(branch: Branch, group: str) -> list[str]:
+    """The names of the waiting refs, in order: a smaller question to the host than `listed`."""
+    prefix = f"{ROOT}/{group}/"
+    answer = branch.separate().check_run(
+        "listing the waiting changes", "ls-remote", "--refs", branch.remote, f"{prefix}*"
+    )
+    refs = (line.partition("\t")[2] for line in answer.text.splitlines())
+    return sorted(ref.removeprefix(prefix) for ref in refs if ref.startswith(prefix))
 
 
 def take(branch: Branch, group: str, sha: str | None, taken: Sequence[Waiting]) -> None:

@@ -6,18 +6,22 @@ configuration; afterwards the local branch follows, if nothing is in its way.
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, commit, cut, urls
+from bootstrap.git import auth, cut, urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch, users_ssh
 from bootstrap.git.past import Past
 from bootstrap.git.run import Calls
 
-_TIP = "refs/bootstrap/tip"
+_LEFT = re.compile(r"refs/bootstrap/(\d{10})-[0-9a-f]{8}/")
+_OLD = 86400.0
+"""Seconds after which refs of a run were left by one that was killed."""
 
 
 class WorkTreeBranch(Branch):
@@ -50,7 +54,8 @@ class WorkTreeBranch(Branch):
 
     def refresh(self) -> str:
         """Fetch the remote branch; InputError when the remote has no such branch."""
-        spec = f"+refs/heads/{self.branch}:{_TIP}"
+        tip = f"{self.private}/tip"
+        spec = f"+refs/heads/{self.branch}:{tip}"
         answer = self.calls.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.remote, spec)
         if answer.status:
             if "couldn't find remote ref" in answer.err:
@@ -60,7 +65,7 @@ class WorkTreeBranch(Branch):
                     raise InputError("reading the branch", found, "name a branch with --branch")
                 raise InputError("reading the branch", f"{self.shown} has no branch {self.branch}", hint)
             raise self.calls.error(answer, f"fetching branch {self.branch}")
-        return self._found_tip(_TIP)
+        return self._found_tip(tip)
 
     def follow(self, sha: str) -> bool:
         """Move the checked-out branch to what was pushed; False when something is in the way."""
@@ -83,10 +88,18 @@ class WorkTreeBranch(Branch):
     def close(self) -> None:
         if self._past is not None:
             self._past.close()
-        listed = self.calls.run("for-each-ref", "--format=%(refname)", f"{self.private}/").text.split()
-        for ref in (_TIP, commit.NEXT, *listed):
-            self.calls.run("update-ref", "-d", ref)
+        listed = self.calls.run("for-each-ref", "--format=delete %(refname)", "refs/bootstrap/").text
+        gone = "".join(f"{line}\n" for line in listed.splitlines() if self._is_left(line.split()[-1]))
+        if gone:
+            self.calls.run("update-ref", "--stdin", stdin=gone.encode())
         super().close()
+
+    def _is_left(self, ref: str) -> bool:
+        """Whether it is a ref of this run, or of one that was killed long ago."""
+        found = _LEFT.match(ref)
+        if found is None:
+            return False
+        return ref.startswith(f"{self.private}/") or time.time() - int(found[1]) > _OLD
 
 
 def _followed(calls: Calls, branch: str | None) -> tuple[str, str]:

@@ -85,7 +85,7 @@ def _setters(
 
     `calls` has the history; the files of earlier commits are fetched by `branch`, if there is one.
     """
-    stored = calls if branch is None else branch.calls
+    stored = calls if branch is None else branch.earlier()
     files = dict.fromkeys(place.file for place in places)
     versions: dict[str, list[tuple[LogEntry, str]]] = {path: [] for path in files}
     for entry in log.log(calls, tip, list(files) if len(files) <= _FEW else ()):

@@ -202,7 +202,10 @@ def _propose(run: _Run, access: Access, output: Output) -> show.Place:
         assert request is not None  # noqa: S101 - drafted before it is proposed
         return review.branch or branch_name([item.name for item in request.wanted], request.scope)
 
-    proposed = propose(branch, run.draft, head, review, run.who.get, provider, output, sign=run.options.sign)
+    options, author = run.options, run.who.get
+    proposed = propose(
+        branch, run.draft, head, review, author, provider, output, options.timeout, sign=options.sign
+    )
     if proposed is None:
         return show.Place(branch.shown, branch.branch, None, 1)
     found = proposed.request

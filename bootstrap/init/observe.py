@@ -20,7 +20,14 @@ from bootstrap.git import credential as git_credential
 from bootstrap.git import remote as git
 from bootstrap.git.remote import Credential
 from bootstrap.http.session import load
-from bootstrap.init import credentials, deploy_key, observe_cluster, observe_repository, preflight
+from bootstrap.init import (
+    credentials,
+    deploy_key,
+    observe_cluster,
+    observe_repository,
+    preflight,
+    preflight_entrances,
+)
 from bootstrap.init import plan as plans
 from bootstrap.init.credentials import ForArgoCD
 from bootstrap.init.observe_repository import RepositoryView
@@ -92,6 +99,9 @@ def observe(request: Request, session: Connection, output: Output) -> Observed:
         findings += preflight.of_variant(cluster, view.settings.argocd_variant)
         offered = files.offered(view.desired.tree, view.settings)
         findings += preflight.of_doubles(cluster.provided, [name for name, one in offered.items() if one.on])
+        tree, folder = view.desired.tree, view.settings.folder
+        findings += preflight_entrances.of_expected(cluster.entrances, tree, folder)
+        findings += preflight_entrances.of_classes(cluster.entrances, tree, folder)
         made = offered.get("local-path-storage")
         findings += preflight.of_storage_class(
             cluster.storage_classes, view.settings.storage_class, bool(made and made.on)

@@ -13,6 +13,7 @@ from typing import Any
 from bootstrap.core.errors import Forbidden
 from bootstrap.kube import objects
 from bootstrap.kube.connection import Cluster, request
+from bootstrap.kube.entrances import entrances
 from bootstrap.kube.find_argocd import find_argocd
 from bootstrap.kube.parallel import in_parallel
 from bootstrap.kube.provided import provided
@@ -77,12 +78,13 @@ NEEDED = (
 
 def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> ClusterState:
     """Version, missing rights, an existing Argo CD, clock skew, ready nodes; asked in parallel."""
-    with ThreadPoolExecutor(5, thread_name_prefix="observe") as pool:
+    with ThreadPoolExecutor(6, thread_name_prefix="observe") as pool:
         rights = pool.submit(missing_rights, cluster)
         argocd = pool.submit(find_argocd, cluster)
         nodes = pool.submit(_ready_nodes, cluster)
         classes = pool.submit(_storage_classes, cluster)
         there = pool.submit(provided, cluster)
+        ways_in = pool.submit(entrances, cluster)
         version, skew = _version(cluster, clock)
         return ClusterState(
             context=cluster.context,
@@ -94,6 +96,7 @@ def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> Cluster
             ready_nodes=nodes.result(),
             storage_classes=classes.result(),
             provided=there.result(),
+            entrances=ways_in.result(),
         )
 
 

@@ -9,6 +9,8 @@ from bootstrap.core.errors import ApiError
 from bootstrap.kube import objects
 from bootstrap.kube.connection import Cluster
 
+GATEWAY = {"traefik.io/gateway-controller": "traefik", "istio.io/gateway-controller": "istio"}
+"""A GatewayClass's controller → the component that is the same."""
 INGRESS = {"traefik.io/ingress-controller": "traefik", "k8s.io/ingress-nginx": "ingress-nginx"}
 """An IngressClass's controller → the component that is the same."""
 LOCAL_PATH = "rancher.io/local-path"
@@ -28,6 +30,9 @@ def provided(cluster: Cluster) -> dict[str, str]:
     for item in _others(cluster, "networking.k8s.io/v1", "IngressClass"):
         if component := INGRESS.get(str((item.get("spec") or {}).get("controller"))):
             found[component] = f"IngressClass {item['metadata']['name']}"
+    for item in _others(cluster, "gateway.networking.k8s.io/v1", "GatewayClass"):
+        if component := GATEWAY.get(str((item.get("spec") or {}).get("controllerName"))):
+            found.setdefault(component, f"GatewayClass {item['metadata']['name']}")
     for item in _others(cluster, "storage.k8s.io/v1", "StorageClass"):
         if item.get("provisioner") == LOCAL_PATH:
             found["local-path-storage"] = f"StorageClass {item['metadata']['name']}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bootstrap.kube.entrances import Entrances
 from bootstrap.manifests.objects import ClusterObject
 
 
@@ -33,6 +34,7 @@ class ClusterState:
     """Component of the catalog → what the cluster has by itself of it."""
     storage_classes: Mapping[str, bool] | None = None
     """Name → whether it is the default one; None when they may not be listed."""
+    entrances: Entrances = field(default_factory=Entrances)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bootstrap import argocd, kube
 from bootstrap.argocd.status import Status
@@ -104,14 +105,16 @@ def _push(session: Session, step: PushFiles) -> bool:
     assert session.author is not None  # noqa: S101 - gather never plans a push without an author
     tip, separate = step.expect, None
     trailer = f"{REVIEW_TRAILER}: {step.review}"
+    # What is proposed already stays: a request that nothing changed gets no new commit.
+    make = partial(session.remote.commit, author=session.author, sign=session.sign, proposal=step.review)
     for commit in step.commits:
         content = with_parent(commit, separate or tip)
         if step.review and not commit.separate:
             content = replace(content, message=with_trailers(content.message, [trailer]))
         if commit.separate:
-            separate = session.remote.commit(commit.onto, content, session.author, sign=session.sign)
+            separate = make(commit.onto, content)
             continue
-        tip = session.remote.commit(tip, content, session.author, sign=session.sign, merged=separate)
+        tip = make(tip, content, merged=separate)
         separate = None
     assert tip is not None  # noqa: S101 - a push has at least one commit
     if step.review:

@@ -6,7 +6,6 @@ A module's programs are one unit, built by one `go build`. What runs at the same
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from bootstrap.programs import build_folder, build_line, build_process, cache
 from bootstrap.programs import go as toolchain
 from bootstrap.programs.build_progress import BuildProgress, Spent, Stopwatch
 from bootstrap.programs.cache import Placed
+from bootstrap.programs.confine import Confinement
 from bootstrap.programs.pinned import ARGOCD, Pinned
 
 MODULES = Path(__file__).parent / "modules"
@@ -48,6 +48,11 @@ class _Workshop:
     go: Path
     environ: dict[str, str]
     invocation: Invocation
+
+    @property
+    def fetching(self) -> Confinement:
+        """What go may do while it downloads."""
+        return toolchain.fetching(self.folder)
 
     def environ_for(self, pinned: Pinned) -> dict[str, str]:
         """The environment with the toolchain that the program is known to work with."""
@@ -159,10 +164,15 @@ def _build(
 
             # A single program can be named; several can only be put into a folder, by their packages' names.
             target = work / unit[0].file_name if len(unit) == 1 else work
+            environ, may = workshop.environ_for(unit[0]), toolchain.fetching(workshop.folder, work)
+            if mains:  # everything is downloaded and checked against go.sum: nothing more may be asked for
+                may = toolchain.compiling(workshop.go, workshop.folder, work)
+                environ |= {"GOPROXY": "off"}
             build_process.run(
                 [str(workshop.go), "build", "-v", "-o", str(target), *_arguments(unit)],
                 module,
-                workshop.environ_for(unit[0]),
+                environ,
+                may,
                 f"building {' and '.join(names)}",
                 read,
                 stop,
@@ -180,7 +190,7 @@ def _fetch(unit: _Unit, workshop: _Workshop, stop: threading.Event) -> _Fetched:
     watch = Stopwatch()
     with _sources(unit[0], workshop) as module:
         listing = [str(workshop.go), "list", "-deps", "-f", _MAINS, *_arguments(unit)]
-        output = build_process.ask(listing, module, workshop.environ_for(unit[0]), stop)
+        output = build_process.ask(listing, module, workshop.environ_for(unit[0]), workshop.fetching, stop)
     return frozenset(output.split()), watch.elapsed
 
 
@@ -209,16 +219,13 @@ def _data(pinned: Pinned, module: Path, work: Path, workshop: _Workshop) -> Path
     if not pinned.data_module:
         return None
     listing = [str(workshop.go), "list", "-m", "-f", "{{.Dir}}", pinned.data_module]
-    listed = subprocess.run(
-        listing, cwd=module, env=workshop.environ_for(pinned), capture_output=True, text=True, check=False
+    listed = build_process.ask(
+        listing, module, workshop.environ_for(pinned), workshop.fetching, threading.Event()
     )
-    source = Path(listed.stdout.strip())
-    if listed.returncode != 0 or not source.is_dir():
-        raise SandboxError(
-            f"finding the files of {pinned.data_module}",
-            listed.stderr.strip()[-500:] or f"{source} does not exist",
-            "run it again",
-        )
+    source = Path(listed.strip())
+    if not listed or not source.is_dir():
+        found = f"go list gave {listed.strip() or 'no folder'}"
+        raise SandboxError(f"finding the files of {pinned.data_module}", found, "run it again")
     if pinned.version == ARGOCD and pinned.name == "argocd":
         for manifest in ARGOCD_MANIFESTS:
             download.keep(source / "manifests" / manifest, workshop.invocation)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from bootstrap.core import process_group
 from bootstrap.core.errors import SandboxError
+from bootstrap.programs import confine
+from bootstrap.programs.confine import Confinement
 
 LAST_LINES = 12
 
@@ -25,6 +27,7 @@ def run(
     command: Sequence[str],
     folder: Path,
     environ: Mapping[str, str],
+    may: Confinement,
     doing: str,
     seen: Callable[[str], None],
     stop: threading.Event,
@@ -45,7 +48,7 @@ def run(
                 messages.append(text)
             seen(text)
 
-    with _started(command, folder, environ, subprocess.PIPE) as process:
+    with _started(command, folder, environ, may, subprocess.PIPE) as process:
         reader = threading.Thread(target=read)
         reader.start()
         try:
@@ -72,9 +75,15 @@ def run(
         )
 
 
-def ask(command: Sequence[str], folder: Path, environ: Mapping[str, str], stop: threading.Event) -> str:
+def ask(
+    command: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    may: Confinement,
+    stop: threading.Event,
+) -> str:
     """What a command prints; "" when it fails. It is ended, and Stopped raised, when `stop` is set."""
-    with _started(command, folder, environ, subprocess.DEVNULL, subprocess.PIPE) as process:
+    with _started(command, folder, environ, may, subprocess.DEVNULL, subprocess.PIPE) as process:
         try:
             while not stop.is_set():
                 with suppress(subprocess.TimeoutExpired):
@@ -89,10 +98,11 @@ def _started(
     command: Sequence[str],
     folder: Path,
     environ: Mapping[str, str],
+    may: Confinement,
     errors: int,
     output: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[str]:
-    try:
+    def start() -> subprocess.Popen[str]:
         with process_group.starting():
             process = subprocess.Popen(
                 command,
@@ -107,6 +117,9 @@ def _started(
             )
             process_group.adopt(process)
         return process
+
+    try:
+        return confine.start(may, start)
     except OSError as error:
         raise SandboxError(
             f"running {command[0]}", error.strerror or str(error), "check the installation of Go"

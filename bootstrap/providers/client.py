@@ -76,6 +76,12 @@ class Client:
         """
         return self._whole(self._send(method, path, tried, json, params, missing), method, tried)
 
+    def header(self, path: str, name: str, tried: str) -> str | None:
+        """One header of the answer to a GET; None for an answer without it, or 404."""
+        answer = self._send("GET", path, tried, None, None, frozenset({404}))
+        found = answer.headers.get(name) if answer is not None else None
+        return None if found is None else str(found)
+
     def pages(
         self, path: str, tried: str, missing: frozenset[int] = frozenset({404}), **params: str | int
     ) -> Iterator[Any]:

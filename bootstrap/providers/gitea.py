@@ -149,6 +149,9 @@ class Gitea:
     def remove_deploy_key(self, repository_url: str, public: str) -> bool:
         return deploy_keys.remove(self.client, f"{repository(repository_url)}/keys", public)
 
+    def token_ends(self) -> str | None:
+        return None  # its API has no field for it
+
     def protection(self, url: str, branch: str) -> str | None:
         tried = f"asking how {branch} is protected"
         path = f"{repository(url)}/branches/{quote(branch, safe='')}"
@@ -161,7 +164,8 @@ class Gitea:
     def pull_request(self, url: str, spec: PullRequestSpec) -> PullRequest:
         path, tried = repository(url), f"opening a pull request from {spec.head}"
         text = {"title": spec.title, "body": spec.body}
-        for found in self.client.pages(f"{path}/pulls", "listing pull requests"):
+        # Without a state it lists all: a request that was merged or closed is not the one to update.
+        for found in self.client.pages(f"{path}/pulls", "listing pull requests", state="open"):
             if (found["head"]["ref"], found["base"]["ref"]) == (spec.head, spec.base):
                 number = int(found["number"])
                 self.client.request("PATCH", f"{path}/pulls/{number}", tried, json=text)

@@ -182,6 +182,11 @@ class GitHub:
     def remove_deploy_key(self, repository_url: str, public: str) -> bool:
         return deploy_keys.remove(self.client, f"{repository(repository_url)}/keys", public)
 
+    def token_ends(self) -> str | None:
+        # Only for tokens that end; nothing tells those that do not from those of an app.
+        name = "GitHub-Authentication-Token-Expiration"
+        return self.client.header("/rate_limit", name, "asking when the token expires")
+
     def protection(self, url: str, branch: str) -> str | None:
         return self._by_rulesets(url, branch) or self._by_protection(url, branch)
 

@@ -165,6 +165,13 @@ class GitLab:
     def remove_deploy_key(self, repository_url: str, public: str) -> bool:
         return deploy_keys.remove(self.client, f"{project(repository_url)}/deploy_keys", public)
 
+    def token_ends(self) -> str | None:
+        tried, path = "asking when the token expires", "/personal_access_tokens/self"
+        found = self.client.request("GET", path, tried, missing=frozenset({400, 403, 404}))
+        if not isinstance(found, dict) or "expires_at" not in found:
+            return None  # a token of CI or of a deployment is none of these
+        return str(found["expires_at"] or "")
+
     def protection(self, url: str, branch: str) -> str | None:
         tried = f"asking how {branch} is protected"
         path = f"{project(url)}/repository/branches/{quote(branch, safe='')}"

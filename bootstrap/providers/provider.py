@@ -94,6 +94,12 @@ class Provider(Protocol):
     def remove_deploy_key(self, repository_url: str, public: str) -> bool:
         """Let the public key read the repository no more; False when it may not."""
 
+    def token_ends(self) -> str | None:
+        """When this credential's token expires, in the host's words; "" for never, None if it does not say.
+
+        A day or a time in UTC.
+        """
+
     def protection(self, url: str, branch: str) -> str | None:
         """Why the branch's protection refuses this credential's push, or None."""
 

@@ -191,6 +191,14 @@ EXPOSED_BY: Mapping[str, tuple[str, ...]] = {
 }
 """The prefix of a metric's name → words, one of which is in an image, chart or name of its exporter."""
 
+GROUPS_OF: Mapping[str, tuple[str, ...]] = {
+    chart: product.groups
+    for product in PRODUCTS
+    for chart in (product.definitions or product.charts)
+    if product.groups
+}
+"""Chart → API groups of the CRDs that it brings."""
+
 KNOWN_CHARTS = frozenset(
     chart for product in PRODUCTS if product.known for chart in product.charts + product.definitions
 )

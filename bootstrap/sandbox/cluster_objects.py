@@ -82,6 +82,7 @@ def _node(number: int, zone: str) -> Mapping[str, Any]:
                 "metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource"
             },
         },
+        "spec": {"providerID": f"kwok://{name}"},
     }
 
 

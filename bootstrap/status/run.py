@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import argocd, kube
+from bootstrap.argocd import expiry
 from bootstrap.argocd import server as argocd_server
 from bootstrap.argocd.explain import explained
 from bootstrap.argocd.source import Source
@@ -62,6 +63,7 @@ def status(request: Request, output: Output) -> int:
     found = explained(cluster, everything(applications, request, output), applications)
     found = _with_distance(found, applications, request, output)
     troubles = list(certificates.troubles(certificates.listed(cluster)))
+    ending = [one for one in expiry.read(cluster, request.namespace) or () if one.state != "ok"]
     runs = live_images.running(applications)
     git = live_images.in_git(request.repository or Path(), output) if request.images else {}
     differing = list(live_images.differences(runs, git))
@@ -73,6 +75,7 @@ def status(request: Request, output: Output) -> int:
                 "imagesInGit": git,
                 "imagesDiffer": [asdict(item) for item in differing],
                 "certificates": [item.data() for item in troubles],
+                "credentials": [one.data() for one in ending],
             }
         )
     else:
@@ -84,6 +87,8 @@ def status(request: Request, output: Output) -> int:
             output.line(difference.line())
         for trouble in troubles:
             output.line(f"Certificate {trouble.namespace}/{trouble.name} {trouble.found}; {trouble.fix}")
+        for one in ending:
+            output.line(f"{one.what} {one.text}")
         output.info(found.summary())
     return ExitStatus.OK if found.ready else ExitStatus.NO
 

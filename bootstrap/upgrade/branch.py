@@ -192,7 +192,8 @@ class _Made:
             self._found.desired, self._record, self._found.before.prefix, self._found.catalog
         )
         commit = replace(commit, message=with_trailers(commit.message, [trailer]))
-        self._remote.replace_branch(self._commit(commit, self._base), self.conflicts_head, trailer)
+        made = self._commit(commit, self._base, head=self.conflicts_head)
+        self._remote.replace_branch(made, self.conflicts_head, trailer)
         self._acting.conflicts = self.conflicts_head
 
     def ask(self) -> None:
@@ -210,10 +211,13 @@ class _Made:
             )
         self._acting.requests.append(provider.pull_request(before.repo.url, spec))
 
-    def _commit(self, commit: Commit, parent: str | None, merged: str | None = None) -> str:
+    def _commit(self, commit: Commit, parent: str | None, merged: str | None = None, head: str = "") -> str:
         author = self._acting.author
         assert author is not None  # noqa: S101 - known before the first step
-        return self._remote.commit(parent, commit, author, sign=self._request.sign, merged=merged)
+        sign, proposal = self._request.sign, self.head if self._request.pr else ""
+        return self._remote.commit(
+            parent, commit, author, sign=sign, merged=merged, proposal=head or proposal
+        )
 
 
 def _reach_cluster(found: Proposal, acting: Acting, request: Request, output: Output) -> None:

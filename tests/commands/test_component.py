@@ -148,9 +148,31 @@ def test_disabling_says_what_argo_cd_deletes(run: Run, repository: Path) -> None
     assert "deletes" not in run("component", "enable", "loki").err
     said = run("component", "disable", "loki", "voting-app-dev", "--dry-run")
     assert said.exit == 1, said.err
-    assert "Argo CD deletes loki and everything that it applied; Namespace " in said.err
+    assert "Argo CD deletes loki and everything that it applied; kept: Namespace " in said.err
     assert "Argo CD deletes voting-app-dev with what it applied: " in said.err
     assert "Deployment vote" in said.err
+
+
+@pytest.mark.parametrize(
+    ("component", "kept"),
+    [
+        ("argo-rollouts", "its CRDs (argoproj.io) with all their objects"),
+        ("elastic", "its CRDs (k8s.elastic.co) with all their objects"),
+        ("external-secrets", "its CRDs (external-secrets.io) with all their objects"),
+    ],
+)
+def test_disabling_says_which_crds_stay(run: Run, repository: Path, component: str, kept: str) -> None:
+    assert run("component", "enable", component).exit == 0
+    said = run("component", "disable", component, "--dry-run")
+    assert said.exit == 1, said.err
+    assert kept in said.err
+
+
+def test_disabling_what_has_no_crds_says_nothing_of_them(run: Run, repository: Path) -> None:
+    assert run("component", "enable", "loki", "traefik").exit == 0
+    said = run("component", "disable", "loki", "traefik", "--dry-run")
+    assert "traefik-crds has no finalizer: what it applied is kept" in said.err
+    assert "CRDs" not in said.err
 
 
 def test_a_push_and_a_request_are_one_or_the_other(run: Run, repository: Path) -> None:

@@ -188,6 +188,16 @@ def test_arguments_that_are_not_utf8_are_one_clear_error(run: Run, bare: Bare, m
     assert b"v1" in bare.files()[STAGING]
 
 
+def test_arguments_are_read_as_utf8_whatever_the_locale(bare: Bare) -> None:
+    command = [sys.executable, "-m", "bootstrap", "image", "set", "org/web=:v2", *place(bare)]
+    more = ["--author", "Bö <a@b.example>", "--message", "größer"]
+    known = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0"}
+    ran = subprocess.run([*command, *more], env=known, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    said = git(bare.folder, "log", "-1", "--format=%an %s", "main")
+    assert said == "Bö größer"
+
+
 @pytest.mark.parametrize("name", ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"])
 def test_environment_variables_that_are_not_utf8_are_one_clear_error(run: Run, bare: Bare, name: str) -> None:
     known = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@b.example", name: LATIN}

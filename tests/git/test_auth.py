@@ -134,6 +134,22 @@ def test_token_is_in_one_variable_and_only_for_http() -> None:
     assert not [name for name, value in ssh.items() if TOKEN in value]
 
 
+def test_git_gets_the_token_of_its_host_and_no_other_secret_of_ours() -> None:
+    given = dict.fromkeys(("GIT_TOKEN", "GIT_TOKEN_FILE", "ARGOCD_AUTH_TOKEN"), TOKEN)
+    given |= {"BOOTSTRAP_BACKUP_PASSPHRASE": TOKEN, "GIT_SSH_VARIANT": "ssh", "PATH": os.environ["PATH"]}
+    shown = subprocess.run(
+        ["git", "-c", "alias.environment=!env", "environment"],
+        env=auth.plain_environment(given),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert TOKEN not in shown
+    assert "GIT_SSH_VARIANT=ssh" in shown
+    with_token = environment(HTTPS, Credential(token=TOKEN), given, None)
+    assert [name for name, value in with_token.items() if value == TOKEN] == [auth.TOKEN_VARIABLE]
+
+
 def test_tracing_prompts_and_weak_tls_of_the_caller_do_not_reach_git(tmp_path: Path) -> None:
     theirs = {
         "GIT_TRACE_CURL": "1",

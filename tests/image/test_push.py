@@ -6,13 +6,20 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from bootstrap.core.errors import ExitStatus
+from bootstrap.core.invocation import Invocation
 from bootstrap.edit import push as image_push
+from bootstrap.git.auth import Credential
+from bootstrap.git.changes import FileChange
+from bootstrap.git.identity import Identity
 from bootstrap.git.thin import ThinBranch
+from bootstrap.git.worktree import WorkTreeBranch
 from tests.conftest import Run
 from tests.git_repositories import Bare, git
 from tests.packages import NEEDS_SSH
@@ -224,9 +231,13 @@ def test_path_names_a_folder_of_the_repository(run: Run, bare: Bare):
     assert staging(bare) == bumped(3, 4, 5)
 
 
-def test_list_history_promotion_and_rollback_work_without_a_checkout(run: Run, bare: Bare):
+@pytest.mark.parametrize("filters", ["true", "false"])
+def test_list_history_promotion_and_rollback_work_without_a_checkout(run: Run, bare: Bare, filters: str):
+    git(bare.folder, "config", "uploadpack.allowFilter", filters)
     production = STAGING.replace("staging", "production")
     bare.commit({production: OVERLAY.encode()}, message="Second")
+    assert run("image", "set", "org/web-4=:v3", *target(bare)).exit == 0
+    assert run("image", "set", "org/web-4=:v1", *target(bare)).exit == 0
     assert run("image", "set", "org/web-3=:v2", *target(bare)).exit == 0
     arguments = ["--app", "shop", "--repo", bare.url]
     listed = json.loads(run("image", "list", "--env", "staging", *arguments, "-o", "json").out)
@@ -288,6 +299,54 @@ def test_from_a_work_tree_the_branch_it_follows_is_pushed_to_and_followed(run: R
     assert git(bare.folder, "rev-parse", "main^") == theirs
     assert git(clone, "rev-parse", "HEAD") == bare.tip()
     assert git(clone, "status", "--porcelain") == "?? mine.txt"
+    assert git(clone, "for-each-ref", "refs/bootstrap") == ""
+
+
+def test_runs_in_one_work_tree_do_not_share_a_ref(bare: Bare, clone: Path):
+    one, other = (WorkTreeBranch(clone, "main", Credential(), Invocation()) for _ in range(2))
+    for branch in (one, other):
+        branch.refresh()
+        branch.commit([FileChange("README.md", b"new\n")], "m", Identity("A", "a@b.example"), 0)
+    theirs = set(git(clone, "for-each-ref", "--format=%(refname)", "refs/bootstrap").split())
+    other.close()
+    left = set(git(clone, "for-each-ref", "--format=%(refname)", "refs/bootstrap").split())
+    assert (
+        left
+        == {ref for ref in theirs if ref.startswith(one.private)}
+        == {
+            f"{one.private}/tip",
+            f"{one.private}/next",
+        }
+    )
+    one.close()
+    assert git(clone, "for-each-ref", "refs/bootstrap") == ""
+
+
+def test_refs_of_a_run_that_was_killed_are_removed_a_day_later(run: Run, bare: Bare, clone: Path):
+    now = int(time.time())
+    for when in (now - 90000, now - 60):
+        git(clone, "update-ref", f"refs/bootstrap/{when}-0123abcd/tip", "HEAD")
+    assert run(*COMMAND).exit == 0
+    left = git(clone, "for-each-ref", "--format=%(refname)", "refs/bootstrap")
+    assert left == f"refs/bootstrap/{now - 60}-0123abcd/tip"
+
+
+def test_processes_in_one_work_tree_push_all_they_set(bare: Bare, clone: Path):
+    command = (sys.executable, "-m", "bootstrap", "image", "set")
+    more = ("--env", "staging", "--push", "--timeout", "600", *AUTHOR)
+    with ThreadPoolExecutor(8) as pool:
+        ran = pool.map(
+            lambda number: subprocess.run(
+                [*command, f"org/web-{number}=:v2", *more],
+                cwd=clone,
+                capture_output=True,
+                text=True,
+                check=False,
+            ),
+            range(8),
+        )
+        assert [one.returncode for one in ran if one.returncode or one.stderr.startswith("error")] == []
+    assert staging(bare) == bumped(*range(8))
     assert git(clone, "for-each-ref", "refs/bootstrap") == ""
 
 

@@ -18,7 +18,8 @@ import pytest
 
 from bootstrap.core.errors import SandboxError
 from bootstrap.core.invocation import Invocation
-from bootstrap.programs import build, build_folder, cache, find
+from bootstrap.programs import build, build_folder, cache, confine, find
+from bootstrap.programs import go as toolchain
 from bootstrap.programs.pinned import BY_NAME
 from tests.sandbox import machine
 
@@ -205,3 +206,34 @@ def test_a_disk_that_is_too_small_is_reported_before_anything_is_done(
         find.ensure(["argocd", "gitea"], fresh, machine.ignore)
     assert "7.2 GB are needed" in caught.value.found
     assert not build_folder.folder(fresh).exists()
+
+
+@pytest.mark.skipif(not confine.kernel().files, reason="this kernel has no Landlock")
+def test_go_writes_nowhere_but_in_the_build_folder_and_fetches_nothing_while_it_compiles(
+    seed: Path, fresh: Invocation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program in go's place reports what it may do; then it is go."""
+    real = shutil.which("go", path=fresh.environ["PATH"])
+    go = Path(real).resolve() if real else toolchain.find(fresh, seed / "build", machine.ignore)
+    report, elsewhere = fresh.cache_dir / "build" / "report", tmp_path / "elsewhere"
+    script = (
+        "import pathlib, socket, sys\n"
+        "may = []\n"
+        "try:\n    socket.socket().close()\n    may.append('network')\nexcept OSError:\n    pass\n"
+        f"try:\n    pathlib.Path({str(elsewhere)!r}).write_text('x')\n    may.append('elsewhere')\n"
+        "except OSError:\n    pass\n"
+        f"with open({str(report)!r}, 'a') as file:\n    print(sys.argv[1], *may, file=file)\n"
+    )
+    (tmp_path / "probe.py").write_text(script)
+    wrapper = machine.script(tmp_path / "tools", "wrapped", "")
+    wrapper.write_text(
+        f'#!/bin/sh\n[ "$1" = version ] || {sys.executable} -I {tmp_path / "probe.py"} "$1"\nexec {go} "$@"\n'
+    )
+    found = tmp_path / "tools" / "go"
+    found.unlink(missing_ok=True)
+    wrapper.rename(found)
+    monkeypatch.setattr(build, "MODULES", seed / "modules")
+    with build_folder.in_use(fresh):
+        find.ensure(["redis"], fresh, machine.ignore)
+        assert report.read_text().split("\n") == ["list network", "build", ""]
+    assert not elsewhere.exists()

@@ -15,6 +15,7 @@ from bootstrap.core.errors import ExitStatus
 from bootstrap.providers import gitea
 from tests.conftest import Result, Run
 from tests.git_repositories import Bare, git
+from tests.sandbox.test_upgrade import merge
 from tests.sandbox.world import World
 
 OVERLAY = "apps/shop/overlays/staging/kustomization.yaml"
@@ -218,3 +219,20 @@ def test_a_protected_branch_is_reported_for_the_api_too_and_review_is_offered(
     assert refused.exit == ExitStatus.GIT
     assert "--pr" in refused.err
     assert tip(repository) == before
+
+
+def test_after_a_request_is_closed_or_merged_the_next_change_opens_another(
+    run: Run, repository: World
+) -> None:
+    for tag, end in (("v1", "close"), ("v2", "merge"), ("v3", "")):
+        asked = image_set(run, repository, tag, "--pr", *AUTHOR, "-o", "json")
+        assert asked.exit == 0, asked.err
+        (request,) = requests(repository)
+        assert json.loads(asked.out)["created"]
+        assert json.loads(asked.out)["pull_request"] == request["html_url"]
+        if end == "close":
+            number = request["number"]
+            repository.api("PATCH", f"/repos/{repository.name}/pulls/{number}", {"state": "closed"})
+        elif end:
+            merge(repository, request["number"])
+    assert len(requests(repository, "closed")) == 2

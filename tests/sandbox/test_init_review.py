@@ -40,12 +40,15 @@ def test_a_layout_reaches_a_protected_branch_by_a_request_and_the_cluster_follow
     assert "or --pr" in refused.err
     before = protected.objects()
 
+    heads = set()
     for _ in range(2):
         asked = protected.init("--pr")
         assert asked.exit == 0, asked.err
         (request,) = open_requests(protected)
         assert request["html_url"] in asked.out
         assert (request["head"]["ref"], request["base"]["ref"]) == (HEAD, "main")
+        heads.add(git(protected.bare(), "rev-parse", HEAD))
+    assert len(heads) == 1, "a run that changes nothing pushes nothing"
     assert protected.objects() == before
     assert set(protected.files()) == {"README.md"}
 

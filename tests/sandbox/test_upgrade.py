@@ -78,13 +78,16 @@ def test_an_upgrade_with_a_conflict_goes_through_requests_and_git_closes_it(
     refused = upgrade(edited, "--push")
     assert refused.exit == 3, refused.out
     assert "--pr" in refused.err
+    heads = set()
     for _ in range(2):
         asked = upgrade(edited, "--pr")
         assert asked.exit == 1, asked.err
+        heads.add(git(edited.bare(), "rev-parse", HEAD, f"{HEAD}-conflicts"))
         (request,) = open_requests(edited)
         assert (request["head"]["ref"], request["base"]["ref"]) == (HEAD, "main")
         assert f"git merge origin/{HEAD}-conflicts" in request["body"]
         assert VALUES in request["body"]
+    assert len(heads) == 1, "a run that changes nothing pushes nothing"
     assert edited.files()[VALUES] == MINE
 
     merge(edited, request["number"])

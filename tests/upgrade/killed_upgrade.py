@@ -1,6 +1,9 @@
 """Runs `bootstrap` and kills it, as SIGKILL does, right before its Nth change of a repository.
 
 python -m tests.upgrade.killed_upgrade N upgrade …   (prints how many there were, if fewer)
+
+Of a run on a remote's branch, what it does in its private folder is no change: only pushes are, and the
+steps that are no push.
 """
 
 from __future__ import annotations
@@ -14,15 +17,16 @@ from typing import Any
 
 from bootstrap import main
 from bootstrap.git import command, run
-from bootstrap.upgrade import state
+from bootstrap.upgrade import answer, state
 
 CHANGES = frozenset(
     ("push", "merge", "read-tree", "update-index", "checkout", "update-ref", "commit", "reset", "commit-tree")
 )
 
 
-def kill_before(number: int) -> Callable[[], int]:
+def kill_before(number: int, in_branch: bool) -> Callable[[], int]:
     """Have the run end before change `number` (from 0); the function gives how many there were."""
+    changes = frozenset(("push",)) if in_branch else CHANGES
     numbers = count()
     last = [0]
 
@@ -33,7 +37,9 @@ def kill_before(number: int) -> Callable[[], int]:
 
     def counted(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(arguments: Sequence[str], *rest: Any, **named: Any) -> Any:
-            if CHANGES & {word for word in arguments[:4] if not word.startswith("-")}:
+            if "--dry-run" not in arguments and changes & {
+                word for word in arguments[:4] if not word.startswith("-")
+            }:
                 step()
             return original(arguments, *rest, **named)
 
@@ -52,11 +58,28 @@ def kill_before(number: int) -> Callable[[], int]:
         forget(*arguments)
 
     state.write, state.forget = write_or_die, forget_or_die
+    execute = answer.execute
+
+    def execute_or_die(steps: Sequence[answer.Step], output: Any) -> None:
+        execute([(title, _after(step, done) if not pushes(title) else done) for title, done in steps], output)
+
+    def pushes(title: str) -> bool:
+        return not in_branch or title.startswith(("push ", "propose "))
+
+    answer.execute = execute_or_die
     return lambda: last[0] + 1
 
 
+def _after(first: Callable[[], None], then: Callable[[], None]) -> Callable[[], None]:
+    def both() -> None:
+        first()
+        then()
+
+    return both
+
+
 if __name__ == "__main__":
-    steps = kill_before(int(sys.argv[1]))
+    steps = kill_before(int(sys.argv[1]), bool({"--push", "--pr"} & set(sys.argv)))
     status = main.run(sys.argv[2:])
     sys.stdout.flush()
     sys.stderr.write(f"\nchanges: {steps()}\n")
