@@ -27,11 +27,11 @@ from bootstrap.repository.discover import (
 from bootstrap.repository.faults import RULE_OF, FileFault
 from bootstrap.repository.files import Files
 from bootstrap.repository.model import Placement, Repository, Scope, Unknown, promised
-from bootstrap.repository.overridden import overridden
+from bootstrap.repository.overrides.overridden import overridden
+from bootstrap.repository.overrides.variables import variables
 from bootstrap.repository.render import Renderer
 from bootstrap.repository.source import Unit
 from bootstrap.repository.unit import UnitResult
-from bootstrap.repository.variables import variables
 from bootstrap.resources import applications
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import APPLICATION, APPLICATION_SET, IN_CLUSTER, Resource

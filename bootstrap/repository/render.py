@@ -20,10 +20,11 @@ from bootstrap.repository.charts.template import Given
 from bootstrap.repository.charts.template import build as build_chart
 from bootstrap.repository.faults import FileFault, replacement_fault
 from bootstrap.repository.files import Files
+from bootstrap.repository.listed import from_list
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
 from bootstrap.repository.tools import Built, Overlay, build_many
-from bootstrap.repository.unit import Prepared, UnitResult, from_directory, from_list, prepare, result
+from bootstrap.repository.unit import Prepared, UnitResult, from_directory, prepare, result
 
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")

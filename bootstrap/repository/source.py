@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from bootstrap.core import globs
-from bootstrap.repository.edited import FORCED
 from bootstrap.repository.kustomize import Tree, file_of
-from bootstrap.repository.variables import filled
+from bootstrap.repository.overrides.edited import FORCED
+from bootstrap.repository.overrides.variables import filled
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import mapping, mappings, sequence
 

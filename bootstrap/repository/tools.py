@@ -22,8 +22,8 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
 from bootstrap.programs import run
-from bootstrap.repository.edited import Refused, edited
 from bootstrap.repository.kustomize import NAMES
+from bootstrap.repository.overrides.edited import Refused, edited
 
 ORIGIN = "config.kubernetes.io/origin"
 BATCH = 16

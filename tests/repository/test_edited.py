@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
-from bootstrap.repository.edited import Refused, edited
+from bootstrap.repository.overrides.edited import Refused, edited
 from bootstrap.repository.tools import kustomize
 
 BEFORE = {

@@ -177,7 +177,7 @@ def _rendered_here(root: Path, cluster: Cluster, url: str, cases: Mapping[str, s
     for one in repository.objects(scope):
         objects = found.get(cases.get(one.application.removeprefix("argocd/"), ""), "")
         if isinstance(objects, list):
-            objects.append(json.dumps(one.body, sort_keys=True))
+            objects.append(_untracked(dict(one.body)))
     return {case: sorted(one) if isinstance(one, list) else one for case, one in found.items()}
 
 
@@ -207,10 +207,14 @@ def _rendered_there(sandbox: Sandbox, cluster: Cluster, bodies: Mapping[str, Any
 
 
 def _untracked(body: dict[str, Any]) -> str:
+    """Without what Argo CD adds, and what it hides: the values of Secrets."""
     annotations = body.get("metadata", {}).get("annotations") or {}
     annotations.pop(TRACKED, None)
     if not annotations:
         body.get("metadata", {}).pop("annotations", None)
+    if body.get("kind") == "Secret":
+        hidden = ("data", "stringData")
+        body = {key: sorted(value or ()) if key in hidden else value for key, value in body.items()}
     return json.dumps(body, sort_keys=True)
 
 

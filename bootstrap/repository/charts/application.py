@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.repository.overrides.variables import filled, variables
 from bootstrap.repository.source import Unit
-from bootstrap.repository.variables import filled, variables
 from bootstrap.resources.applications import Source, is_here, sources
 from bootstrap.resources.index import Resource, mapping, mappings, sequence
 
