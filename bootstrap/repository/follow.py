@@ -27,6 +27,8 @@ from bootstrap.repository.discover import (
 from bootstrap.repository.faults import RULE_OF, FileFault
 from bootstrap.repository.files import Files
 from bootstrap.repository.model import Placement, Repository, Scope, Unknown, promised
+from bootstrap.repository.overrides.overridden import overridden
+from bootstrap.repository.overrides.variables import variables
 from bootstrap.repository.render import Renderer
 from bootstrap.repository.source import Unit
 from bootstrap.repository.unit import UnitResult
@@ -298,7 +300,9 @@ class Follower:
             return charts.unit(source, application, namespace, self.urls, self.target)
         if not applications.is_here(source, self.urls) or index_sources.is_unfilled(source):
             return None
-        unit = index_sources.unit(source, self.files)
+        values = variables(source, application, namespace)
+        source = overridden(source, self.files, values["ARGOCD_APP_NAME"])
+        unit = index_sources.unit(source, self.files, values)
         if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):
             return None
         if self.files.nested_in(unit.path):
