@@ -7,7 +7,17 @@ import os
 import platform
 import sys
 
-from bench import cluster_phase, image_bump, image_race, init_phases, live, local_loop, startup, validate
+from bench import (
+    cluster_phase,
+    image_bump,
+    image_race,
+    init_phases,
+    live,
+    local_loop,
+    preview,
+    startup,
+    validate,
+)
 
 BENCHES = {
     "startup": startup,
@@ -16,6 +26,7 @@ BENCHES = {
     "image": image_bump,
     "race": image_race,
     "validate": validate,
+    "diff": preview,
     "live": live,
     "local": local_loop,
 }

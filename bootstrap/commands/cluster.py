@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bootstrap.commands import completing
-from bootstrap.commands.options import common
+from bootstrap.commands.options import CREDENTIAL, common, together
 from bootstrap.core.output import Output
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -17,7 +17,7 @@ _WHAT = ("credential", "webhook", "admin-password", "secrets", "deploy-key")
 
 @click.group()
 def command() -> None:
-    """Rotate what a cluster and its Git host share, or move it to another repository."""
+    """Rotate what a cluster and its Git host share; move it to another repository, or rename it."""
 
 
 @command.command()
@@ -136,3 +136,39 @@ def move(output: Output, **options: Any) -> int:
     old, new = options.pop("old_url"), options.pop("new_url")
     old_token = options.pop("old_token_file")
     return run(Request(old, new, init_request.Request(repo_url=new, **options), old_token), output)
+
+
+@command.command()
+@click.argument("url")
+@click.argument("name")
+@click.option(
+    "--context",
+    shell_complete=completing.contexts,
+    help="The kubeconfig's context (default: its current one).",
+)
+@click.option("--domain", help="Another domain for the hosts, too (default: as it is).")
+@together(*CREDENTIAL)
+@click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
+@click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
+@click.option("--pr", is_flag=True, help="Open a pull request; run again once it is merged.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; exit 1.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before the first change.")
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Synced and Healthy.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for Synced and Healthy.")
+@common
+def rename(output: Output, **options: Any) -> int:
+    """Give the cluster another name: its folder, its settings, its root.
+
+    One commit moves clusters/OLD to clusters/NAME; then the root Application follows it. Nothing that runs
+    is deleted. What else names the folder is listed and left to you.
+
+    \b
+    Example:
+      bootstrap cluster rename https://git.example.com/platform/gitops.git production
+    """
+    from bootstrap.cluster.rename import Request
+    from bootstrap.cluster.rename import rename as run
+    from bootstrap.init import request as init_request
+
+    url, name, pr = options.pop("url"), options.pop("name"), options.pop("pr")
+    return run(Request(url, name, init_request.Request(repo_url=url, **options), pr), output)

@@ -23,7 +23,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--keep-workloads", is_flag=True, help="Leave what Argo CD has deployed running (the default).")
 @click.option("--prune", is_flag=True, help="Have Argo CD delete what it has deployed, the last wave first.")
-@click.option("--keep-crds", is_flag=True, help="Leave every CRD, and so every object of its kind.")
+@click.option(
+    "--keep-crds", is_flag=True, help="Leave Argo CD's CRDs, too; those of Applications always stay."
+)
 @click.option("--keep-argocd", is_flag=True, help="Leave Argo CD; take the Applications away alone.")
 @click.option("--repository", is_flag=True, help="Take the cluster out of REPO_URL, too: by a commit.")
 @click.option("--cluster-gone", is_flag=True, help="The cluster is no more: take it out of REPO_URL alone.")

@@ -56,16 +56,22 @@ def pruned(application: Mapping[str, Any], elsewhere: bool, files: Mapping[str, 
     deleted: list[str] = []
     kept: list[str] = []
     for item in _objects(application, _Tree(files)):
-        stays = _stays(item)
+        stays = _stays(item, application)
         text = f"{item['kind']} {namespace if item['kind'] == 'Namespace' else item['metadata']['name']}"
         (kept if stays else deleted).append(text)
     return Pruned(name, tuple(dict.fromkeys(deleted)), tuple(dict.fromkeys(kept)), False)
 
 
-def _stays(item: Mapping[str, Any]) -> bool:
-    annotations = item["metadata"].get("annotations") or {}
-    kept = annotations.get(_POLICY) == "keep" or "Delete=false" in sync_options(item)
-    return kept or item["kind"] == _CRD
+def _stays(item: Mapping[str, Any], application: Mapping[str, Any]) -> bool:
+    """An object's own option comes before its Application's."""
+    if item["kind"] == _CRD or (item["metadata"].get("annotations") or {}).get(_POLICY) == "keep":
+        return True
+    general = [str(one) for one in (application["spec"].get("syncPolicy") or {}).get("syncOptions") or ()]
+    for option in (*sync_options(item), *general):
+        name, _, value = option.partition("=")
+        if name.strip() == "Delete":
+            return value.strip() == "false"
+    return False
 
 
 def _crds_of(application: Mapping[str, Any]) -> tuple[str, ...]:

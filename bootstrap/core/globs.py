@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from functools import cache
 
 Matches = Callable[[str], bool]
 _FEW = 2
@@ -85,6 +86,7 @@ def _walk(tokens: list[tuple[str, bool]], path: str) -> bool:
     return len(patterns) in ends[len(path)]
 
 
+@cache
 def expression(pattern: str) -> re.Pattern[str] | None:
     """A regular expression to search for in a name; None when its result would be unknown.
 

@@ -36,9 +36,12 @@ from bootstrap.git.waiting import Waiting
 
 LEADER_SECONDS = 5.0
 """A leader that has pushed nothing for this long is replaced by the next in line."""
+LEADER_CALLS = 8
+"""Where the host is slow, a leader has the time of this many pushes: two leaders undo each other's work."""
 WITHDRAWING_SECONDS = 5.0
 TURN_SECONDS = 3.0
-"""A leader includes no more changes than it can make in this time: others push meanwhile."""
+"""A leader makes no more changes than in this time, or as long as reading took: others push meanwhile."""
+LONGEST_PAUSE = 60.0
 
 
 class Asked(Protocol):
@@ -169,11 +172,16 @@ class _Member:
     gone: bool = False
     over: list[Waiting] = field(default_factory=list)
     """Those whose owners no longer wait: their refs are removed with the next push."""
+    asking: float = 0.2
+    """Seconds that the host took to list those who wait."""
+    putting: float = 0.2
+    """Seconds that the host took to accept the ref."""
     already: bool = False
     """Whether the ref existed when the change was decided last: it may have been pushed just before."""
 
     def begin(self) -> bool:
         """Push the ref to the host; False when the host does not accept it."""
+        began = time.monotonic()
         try:
             git_waiting.put(self.branch, self.group.name, self.mine)
         except GitUnreachable as error:
@@ -184,43 +192,57 @@ class _Member:
             self.gone = True
             self.output.detail(f"the host does not accept waiting refs ({error.found}): continuing without")
             return False
+        self.putting = time.monotonic() - began
         return True
 
     def wait(self, others: int) -> Joined:
         seen: list[str] = []
         since = time.monotonic()
         if others:  # one of them is about to read the list
-            self._pause(others + 1)
+            self._pause(others)
         while time.monotonic() < self.deadline:
-            waiting = self._waiting()
-            if self.mine not in waiting:
+            names = self._names()
+            if self.mine.name not in names:
                 self.gone = True
                 return self._look()
-            names = [one.name for one in waiting]
             if not set(seen) <= set(names):  # a change was pushed: the leader is alive
                 since = time.monotonic()
             seen = names
             rank = names.index(self.mine.name)
-            if time.monotonic() - since < rank * LEADER_SECONDS:
-                self._pause(len(names))
+            if time.monotonic() - since < rank * self._turn():
+                self._pause(rank)
                 continue
+            waiting = self._waiting()
+            if self.mine not in waiting:
+                self.gone = True
+                return self._look()
             try:
                 return self._lead(waiting)
             except StalePlan as error:
-                self.output.detail(f"leading {len(names)}: {error.found}")
+                self.output.detail(f"leading {len(waiting)}: {error.found}")
             except (PushRefused, AuthenticationFailed) as error:
                 self.output.detail(f"the host refuses a push for the group ({error.found}): continuing alone")
                 return Joined(None, False, self.pushes, refused=True)
             except GitUnreachable as error:
                 if not error.is_transient:
                     raise
-                self._pause(1)
+                self._pause(0)
         self.branch.calls.patience.deadline = time.monotonic() + WITHDRAWING_SECONDS
         self.gone = not git_waiting.withdraw(self.branch, self.group.name, self.mine)
         if self.gone:
             return self._look()
         self.gone = True
         return Joined(None, False, self.pushes)
+
+    def _turn(self) -> float:
+        """Seconds that a leader has, from how long the host takes."""
+        return max(LEADER_SECONDS, LEADER_CALLS * max(self.asking, self.putting))
+
+    def _names(self) -> list[str]:
+        began = time.monotonic()
+        found = git_waiting.names(self.branch, self.group.name)
+        self.asking = time.monotonic() - began
+        return found
 
     def _waiting(self) -> list[Waiting]:
         """The waiting refs of the group, without those that have expired."""
@@ -229,9 +251,11 @@ class _Member:
         self.over = [one for one in listed if one != self.mine and _is_over(self.group, one, now)]
         return [one for one in listed if one == self.mine or _alive(self.group, one, now)]
 
-    def _pause(self, waiting: int) -> None:
-        longest = max(0.0, self.deadline - time.monotonic())
-        time.sleep(min((0.8 + 0.04 * waiting) * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
+    def _pause(self, rank: int) -> None:
+        """The first look most often, as they lead next; the slower the host answers, the rarer all look."""
+        longest = min(LONGEST_PAUSE, max(0.0, self.deadline - time.monotonic()))
+        window = 0.8 + rank * min(max(self.asking, 0.1), 1.0)
+        time.sleep(min(window * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
 
     def _look(self) -> Joined:
         """The ref is gone: find its commit, or decide again if there is none."""
@@ -260,6 +284,8 @@ class _Member:
         taken = [self.mine, *self.over]
         others = [(one, self.group.read(one.text)) for one in waiting if one != self.mine]
         self.branch.fetch_folders([folder for _, asked in others if asked for folder in asked.folders])
+        ready = time.monotonic()
+        turn = max(TURN_SECONDS, ready - began)
         for one, asked in others:
             if asked is None:
                 continue
@@ -267,7 +293,7 @@ class _Member:
                 new.append(NewCommit(found, asked.message, asked.author, self._now(asked.committer)))
                 layered.add(found)
             taken.append(one)
-            if time.monotonic() - began > TURN_SECONDS:
+            if time.monotonic() - ready > turn:
                 break
         shas = self.branch.commits(new) if new else ()
         self._push(shas[-1] if shas else None, taken)

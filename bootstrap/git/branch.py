@@ -36,7 +36,7 @@ class Branch:
         self.parents: tuple[str, ...] = ()
         self._root = ""
         self.private = f"refs/bootstrap/{int(time.time())}-{os.urandom(4).hex()}"
-        """Refs of this run alone, in the repository on this machine; the time tells a killed one's."""
+        """Refs of this run alone, in the repository here; the time tells what a killed run has left."""
         self._trees: dict[str, dict[str, Entry]] = {}
         self.left_out: dict[str, str] = {}
         """Paths found on the way that are not plain files, with what they are."""

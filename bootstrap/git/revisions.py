@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,9 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
     prefix = command.run(("rev-parse", "--show-prefix"), root, environ)
     tree = f"{_checked(revision)}:{prefix.text}"
     archive = command.run(("archive", "--format=tar", tree), root, _without_filters(root, environ))
+    if archive.status and not prefix.status and (absent := _absent(root, revision, tree, environ)):
+        _check_left_out(revision, absent)
+        archive = _archived_without(absent, root, tree, environ)
     if prefix.status or archive.status:
         raise _unknown(revision, prefix.err or archive.err)
     if len(archive.out) > MAX_BYTES:
@@ -86,6 +89,52 @@ def extract(root: Path, revision: str, target: Path, invocation: Invocation) -> 
             tar.extractall(target, members=_inside(tar), filter="data")
         else:
             tar.extractall(target, members=_inside(tar))  # noqa: S202 - members are checked
+
+
+_READ = frozenset({"", ".yaml", ".yml", ".json", ".tpl", ".tmpl", ".libsonnet", ".jsonnet", ".toml", ".env"})
+"""Endings of files that what is rendered depends on."""
+
+
+def _absent(root: Path, revision: str, tree: str, environ: Mapping[str, str]) -> list[str]:
+    """The files of a tree whose content is not in the repository: a partial clone leaves out large ones."""
+    walk = ("rev-list", "--objects", "--missing=print", "--no-walk", revision)  # fetches nothing
+    missing = {line[1:] for line in command.ask(walk, root, environ).text.splitlines() if line[:1] == "?"}
+    listed = command.ask(("ls-tree", "-r", "-z", tree), root, environ).out.decode("utf-8", "surrogateescape")
+    entries = [line.partition("\t") for line in listed.split("\0") if line]
+    return [path for about, _, path in entries if about.rpartition(" ")[2] in missing]
+
+
+def _check_left_out(revision: str, absent: Sequence[str]) -> None:
+    """InputError when files are missing that decide what is rendered."""
+    needed = [path for path in absent if Path(path).suffix in _READ]
+    if needed:
+        more = f" and {len(needed) - 1} more" if len(needed) > 1 else ""
+        found = f"this clone does not have {needed[0]}{more} of {revision}: it is a partial clone"
+        raise InputError("reading a revision", found, "get the files: git fetch --refetch origin")
+
+
+def _archived_without(
+    absent: Sequence[str], root: Path, tree: str, environ: Mapping[str, str]
+) -> command.Answer:
+    """An archive of a tree without some files: of a tree of its own, which the repository does not get."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="bootstrap-archive-") as folder:
+        objects = command.run(("rev-parse", "--git-path", "objects"), root, environ).text
+        apart = {
+            **_without_filters(root, environ),
+            "GIT_INDEX_FILE": f"{folder}/index",
+            "GIT_OBJECT_DIRECTORY": folder,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
+        }
+        lines = "".join(f"0 {'0' * 40}\t{path}\0" for path in absent)  # paths of the tree, wherever git runs
+        given = lines.encode("utf-8", "surrogateescape")
+        made = command.run(("read-tree", tree), root, apart)
+        if not made.status:
+            made = command.run(("update-index", "-z", "--index-info"), root, apart, given)
+        if not made.status:
+            made = command.run(("write-tree", "--missing-ok"), root, apart)
+        return made if made.status else command.run(("archive", "--format=tar", made.text), root, apart)
 
 
 def _without_filters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:

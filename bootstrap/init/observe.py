@@ -140,6 +140,7 @@ def plan(
             view.settings.folder,
             request.force_conflicts,
             request.moves_from,
+            request.renames_from,
         )
     )
     if not request.dry_run:

@@ -128,7 +128,12 @@ def of_disk(free: dict[str, int]) -> Iterator[Finding]:
 
 
 def of_root(
-    previews: Sequence[Preview], repo_url: str, folder: str, force: bool, moves_from: str = ""
+    previews: Sequence[Preview],
+    repo_url: str,
+    folder: str,
+    force: bool,
+    moves_from: str = "",
+    renames_from: str = "",
 ) -> Iterator[Finding]:
     """A root Application that follows another repository or folder: the run would take over its cluster."""
     for preview in previews:
@@ -147,7 +152,8 @@ def of_root(
             yield Finding(found, fix, fatal=not force)
             continue
         path = posixpath.normpath(str(followed.get("path") or ""))
-        if preview.object.kind == "Application" and path not in (".", posixpath.normpath(folder)):
+        ours = (".", posixpath.normpath(folder), renames_from)
+        if preview.object.kind == "Application" and path not in ours:
             found = f"the cluster follows {path} (Application {preview.object.name}), not {folder}"
             fix = (
                 f"give --cluster {posixpath.basename(path)}, or the --context of the other cluster; "

@@ -54,6 +54,8 @@ class Request:
     pr: bool = False
     moves_from: str = ""
     """The repository that the cluster follows until now, where that is to change."""
+    renames_from: str = ""
+    """The folder that the cluster follows until now, where that is to change."""
     go_on: bool = False
     dry_run: bool = False
     yes: bool = False

@@ -21,6 +21,7 @@ MANIFEST = "infrastructure/argocd/manifests/install.yaml"
 
 _APPLICATION = re.compile(rb"^kind: Application\s*$", re.MULTILINE)
 """At the start of a line: Argo CD's own manifest, which takes seconds to parse, has it indented."""
+_OF_A_CLUSTER = re.compile(r"[^/]+/kustomization\.yaml")
 
 Files = Mapping[str, bytes]
 
@@ -43,15 +44,18 @@ def shipped(catalog: Files, manifest: bytes | None, clusters: Sequence[Settings]
 def recovered(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
     """The catalog that `shipped` was given, recovered from its result; empty if it is not there."""
     prefix = clusters[0].prefix
-    first = next((one for one in clusters if f"{one.folder}/kustomization.yaml" in files), None)
+    # Any cluster's folder has the template: those of today may have had other names then.
+    above = f"{prefix}clusters/"
+    first = next((path for path in sorted(files) if _OF_A_CLUSTER.fullmatch(path.removeprefix(above))), "")
+    here = f"{posixpath.dirname(first)}/" if first.startswith(above) else ""
     catalog: dict[str, bytes] = {}
     for path, content in files.items():
         inner = path.removeprefix(prefix)
         if not path.startswith(prefix) or inner == MANIFEST:
             continue
         if inner.startswith("clusters/"):
-            if first and path.startswith(f"{first.folder}/"):
-                catalog[TEMPLATE + path.removeprefix(f"{first.folder}/")] = content
+            if here and path.startswith(here):
+                catalog[TEMPLATE + path.removeprefix(here)] = content
         elif inner.startswith(("apps/", "infrastructure/")):
             catalog[inner] = content
     return catalog

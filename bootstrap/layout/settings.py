@@ -222,6 +222,24 @@ def without_cluster(text: bytes, name: str, where: str = RECORD) -> bytes:
     return stream.getvalue().encode()
 
 
+def renamed_cluster(text: bytes, prefix: str, old: str, new: str) -> bytes:
+    """`bootstrap.yaml` with a cluster under another name, in its place, with its open conflicts."""
+    data = _load(text, RECORD)
+    for key, before, after in (("clusters", old, new), *_moved(data, prefix, old, new)):
+        there = data[key]
+        place, value = list(there).index(before), there.pop(before)
+        there.insert(place, after, value)
+    stream = StringIO()
+    _yaml().dump(data, stream)
+    return stream.getvalue().encode()
+
+
+def _moved(data: Any, prefix: str, old: str, new: str) -> list[tuple[str, str, str]]:
+    here = f"{prefix}clusters/{old}/"
+    opened = [path for path in data.get("conflicts") or {} if str(path).startswith(here)]
+    return [("conflicts", path, f"{prefix}clusters/{new}/{path.removeprefix(here)}") for path in opened]
+
+
 def without_conflicts(text: bytes, paths: Iterable[str]) -> bytes:
     """`bootstrap.yaml` without these open conflicts; everything else stays as it is written."""
     yaml = _yaml()

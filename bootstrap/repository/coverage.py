@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bootstrap.core.text import counted
 from bootstrap.repository.covered import Coverage, Part
-from bootstrap.repository.model import Placement, Repository, Scope
+from bootstrap.repository.model import Placement, Repository, Scope, Unknown
 from bootstrap.resources.applications import is_here, referenced_values, sources
 
 _TEMPLATES = "templates of another program, not manifests"
@@ -26,8 +26,7 @@ def coverage_of(repository: Repository, scopes: Iterable[Scope] | None = None) -
         for scope in chosen
         for one in scope.placements
     )
-    parts = {(one.application, one.what, one.why): one for one in _parts(repository, chosen)}
-    return Coverage(len(names), objects, tuple(parts.values()))
+    return Coverage(len(names), objects, tuple(_parts(repository, chosen)))
 
 
 def _applications(repository: Repository, scope: Scope) -> Iterator[str]:
@@ -39,10 +38,8 @@ def _applications(repository: Repository, scope: Scope) -> Iterator[str]:
 
 
 def _parts(repository: Repository, scopes: Iterable[Scope]) -> Iterator[Part]:
-    for scope in scopes:
-        for one in scope.unknown:
-            if repository.is_within(one.file) or not one.file:
-                yield Part(one.application, one.what, one.why, one.file, one.line)
+    for one in unread_of(scopes, lambda file: not file or repository.is_within(file)):
+        yield Part(one.application, one.what, one.why, one.file, one.line)
     for paths, why in ((repository.templated, _TEMPLATES), (repository.test_data, _TEST_DATA)):
         if here := [path for path in paths if repository.is_within(path)]:
             first = f", {here[0]} the first" if len(here) > 1 else f" {here[0]}"
@@ -50,6 +47,20 @@ def _parts(repository: Repository, scopes: Iterable[Scope]) -> Iterator[Part]:
     for folder in sorted(repository.files.nested):
         if repository.is_within(folder):
             yield Part("", folder, _NESTED, folder, 0)
+
+
+def unread_of(scopes: Iterable[Scope], of: Callable[[str], bool] = lambda _: True) -> list[Unknown]:
+    """What was not read of some scopes, each thing of an Application once: folders share what is unread.
+
+    `of` says of a file whether what it names counts.
+    """
+    found: dict[tuple[str, str, str], Unknown] = {}
+    for scope in scopes:
+        for one in scope.unknown:
+            key = (one.application, one.what, one.why)
+            if key not in found and of(one.file):
+                found[key] = one
+    return list(found.values())
 
 
 def unread_files(repository: Repository) -> dict[str, str]:

@@ -7,6 +7,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
@@ -26,6 +27,8 @@ from bootstrap.repository.discover import (
 from bootstrap.repository.faults import RULE_OF, FileFault
 from bootstrap.repository.files import Files
 from bootstrap.repository.model import Placement, Repository, Scope, Unknown, promised
+from bootstrap.repository.overrides.overridden import overridden
+from bootstrap.repository.overrides.variables import variables
 from bootstrap.repository.render import Renderer
 from bootstrap.repository.source import Unit
 from bootstrap.repository.unit import UnitResult
@@ -160,7 +163,7 @@ class Follower:
     ) -> Expansion:
         """What a set generates; what is not known from Git is noted in the scope."""
         _, _, name, file, _, line = self.units[placement.unit.key].facts[number]
-        inputs = Inputs(self.files, self.urls, self._clusters())
+        inputs = Inputs(self.files, self.urls, self._clusters)
         made, fault, why = sets.followed(body, inputs, name, line, self.made)
         self.made += len(made.applications)
         if scope is None or fault is None:
@@ -175,6 +178,7 @@ class Follower:
             scope.unknown.append(unknown)
         return made
 
+    @cached_property
     def _clusters(self) -> list[Mapping[str, Any]]:
         """The clusters of Argo CD whose Secrets are in Git."""
         return [one for info in self.infos.values() for one in info.get("clusters", ())]
@@ -296,7 +300,9 @@ class Follower:
             return charts.unit(source, application, namespace, self.urls, self.target)
         if not applications.is_here(source, self.urls) or index_sources.is_unfilled(source):
             return None
-        unit = index_sources.unit(source, self.files)
+        values = variables(source, application, namespace)
+        source = overridden(source, self.files, values["ARGOCD_APP_NAME"])
+        unit = index_sources.unit(source, self.files, values)
         if unit is None or not (self.files.is_folder(unit.path) or unit.path == ""):
             return None
         if self.files.nested_in(unit.path):
@@ -320,7 +326,8 @@ def share(scopes: Sequence[Scope], units: Mapping[str, UnitResult]) -> None:
     lost = any(scope.complete and scope.lost for scope in scopes)
     for scope in loose:
         scope.opaque |= spaces
-        scope.unknown += [one for one in unread if one not in scope.unknown]
+        own = set(scope.unknown)
+        scope.unknown += [one for one in unread if one not in own]
         if lost:
             namespaced = Repository.namespaced_in(scope, units)
             scope.opaque |= {

@@ -40,7 +40,9 @@ def build(files: Files, folder: str, options: Mapping[str, Any], program: str) -
                 target.write_text(json.dumps(_plain(files.mapping(path) or {}, left), default=str), "utf-8")
             else:
                 target.write_bytes(files.read(path))
-        return tools.build_many(root, [tools.Overlay(folder, "", options)], program)[0]
+        return tools.build_many(
+            root, [tools.Overlay(folder, "", options, frozenset(closure.files - closure.charts))], program
+        )[0]
 
 
 def _plain(kustomization: Mapping[str, Any], gone: Collection[str]) -> Mapping[str, Any]:

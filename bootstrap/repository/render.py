@@ -20,10 +20,11 @@ from bootstrap.repository.charts.template import Given
 from bootstrap.repository.charts.template import build as build_chart
 from bootstrap.repository.faults import FileFault, replacement_fault
 from bootstrap.repository.files import Files
+from bootstrap.repository.listed import from_list
 from bootstrap.repository.source import Unit
 from bootstrap.repository.store import Store
 from bootstrap.repository.tools import Built, Overlay, build_many
-from bootstrap.repository.unit import Prepared, UnitResult, from_directory, from_list, prepare, result
+from bootstrap.repository.unit import Prepared, UnitResult, from_directory, prepare, result
 
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
@@ -62,7 +63,7 @@ class Renderer:
         self._program: str | None = None
         self._helm: tuple[renderers.Renderer | None] | None = None
         self._fetch_charts = fetch_charts
-        self._causes: dict[str, tuple[str, str]] = {}
+        self._causes: dict[tuple[str, str], tuple[str, str]] = {}
         self._looked = 0
         self._report = report
         self._budget = run.budget(sum(stat[0] for stat in files.stats.values()))
@@ -227,17 +228,18 @@ class Renderer:
 
     def _cause(self, folder: str, error: str) -> tuple[str, str]:
         """The deepest of the included folders that cannot be built either."""
-        if folder not in self._causes:
-            self._causes[folder] = (folder, error)
+        key = (folder, error)  # an Application's own fields may be the cause
+        if key not in self._causes:
+            self._causes[key] = (folder, error)
             for inner in index_kustomize.folders(self.files, folder)[:_BASES]:
                 self._looked += 1
                 if self._looked > _LOOKS:
                     break
                 alone = self._run([Overlay(inner)])[0]
                 if alone.error is not None:
-                    self._causes[folder] = self._cause(inner, alone.error)
+                    self._causes[key] = self._cause(inner, alone.error)
                     break
-        return self._causes[folder]
+        return self._causes[key]
 
     def _keep(
         self,

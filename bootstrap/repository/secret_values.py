@@ -26,7 +26,7 @@ _KEY_OF_SECRET = re.compile(
     re.IGNORECASE,
 )
 _NO_KEY_OF_SECRET = re.compile(
-    r"(?:[-_.](?:size|cipher|hash|type|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm"
+    r"(?:[-_.](?:size|cipher|hash|type|provider|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm"
     r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref))$|existing",
     re.IGNORECASE,
 )
@@ -40,12 +40,16 @@ _ASSIGNS = re.compile(
     re.IGNORECASE,
 )
 """Names in a file of settings: there, `secret` mostly names a Secret."""
+_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+_WHOLE_KEY = re.compile(KEY.pattern + r"[\s#]+[A-Za-z0-9+/]{40}")
+"""A key with its content: it is one in a comment, too."""
 _HASHED = re.compile(r"\$(?:apr1|2[abxy]|5|6|argon2\w*)\$")
 
 
 def holds_secret(key: str, text: str) -> bool:
     """Whether the value of a Secret's key is a secret, judged by the key and by the value."""
-    if KEY.search(text) or token(text) or _HASHED.search(text):
+    said = _COMMENT.sub("", text) if is_file(text) else text  # which explain a form by an example
+    if KEY.search(said) or token(said) or _HASHED.search(said) or _WHOLE_KEY.search(text):
         return True
     if is_file(text):
         return any(_ASSIGNS.search(name) and _is_secret(name, value) for name, value in _settings(text))

@@ -8,10 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal
 
 from bootstrap.core import globs
 from bootstrap.repository.kustomize import Tree, file_of
+from bootstrap.repository.overrides.edited import FORCED
+from bootstrap.repository.overrides.variables import filled
 from bootstrap.resources.applications import Source
 from bootstrap.resources.index import mapping, mappings, sequence
 
@@ -41,8 +44,11 @@ _UNFILLED = re.compile(r"\$\{?\w|\$\(|<[A-Z][A-Z0-9_]*>")
 """What other programs fill in: shell variables, tokens."""
 
 
-def unit(source: Source, tree: Tree) -> Unit | None:
-    """What to render for a source of this repository; None if it renders nothing (only a `ref`)."""
+def unit(source: Source, tree: Tree, values: Mapping[str, str] = MappingProxyType({})) -> Unit | None:
+    """What to render for a source of this repository; None if it renders nothing (only a `ref`).
+
+    `values` are those of Argo CD's variables.
+    """
     if source.path is None:
         return None
     path = posixpath.normpath(source.path.strip("/") or ".")
@@ -50,7 +56,7 @@ def unit(source: Source, tree: Tree) -> Unit | None:
     tool = _tool(source, path, tree)
     options: Mapping[str, Any] = {}
     if tool == "kustomize":
-        options = _kustomize_options(source.body)
+        options = _kustomize_options(source.body, tree, path, values)
     elif tool in ("directory", "helm"):
         options = mapping(source.body.get(tool))
     return Unit(tool, path, json.dumps(options, sort_keys=True) if options else "{}")
@@ -69,13 +75,15 @@ def _tool(source: Source, path: str, tree: Tree) -> Tool:
 _PLAIN = ("namePrefix", "nameSuffix", "namespace", "components")
 
 
-def _kustomize_options(source: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An Application's `kustomize:` section as the fields of a kustomization on top."""
+def _kustomize_options(
+    source: Mapping[str, Any], tree: Tree, path: str, values: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """An Application's `kustomize:` section as fields of a kustomization (see edited.py)."""
     asked = mapping(source.get("kustomize"))
     if not asked:
         return {}
     result: dict[str, Any] = {key: asked[key] for key in _PLAIN if asked.get(key)}
-    if images := [_image(str(item)) for item in sequence(asked.get("images"))]:
+    if images := [_image(filled(str(item), values)) for item in sequence(asked.get("images"))]:
         result["images"] = images
     if counts := mappings(asked.get("replicas")):
         result["replicas"] = [{"name": item.get("name"), "count": item.get("count")} for item in counts]
@@ -83,11 +91,28 @@ def _kustomize_options(source: Mapping[str, Any]) -> Mapping[str, Any]:
         result["patches"] = list(patches)
     if labels := mapping(asked.get("commonLabels")):
         without = bool(asked.get("labelWithoutSelector"))
-        pairs = {"pairs": dict(labels), "includeSelectors": not without}
-        result["labels"] = [pairs]
+        pairs = {str(name): filled(str(value), values) for name, value in labels.items()}
+        added = {"pairs": pairs, "includeSelectors": not without}
+        if asked.get("labelIncludeTemplates"):
+            added["includeTemplates"] = True
+        result["labels"] = [added]
     if annotations := mapping(asked.get("commonAnnotations")):
-        result["commonAnnotations"] = dict(annotations)
-    return result
+        fill = values if asked.get("commonAnnotationsEnvsubst") else None
+        result["commonAnnotations"] = {
+            str(name): str(value) if fill is None else filled(str(value), fill)
+            for name, value in annotations.items()
+        }
+    if asked.get("ignoreMissingComponents") and "components" in result:
+        there = [
+            one
+            for one in result["components"]
+            if file_of(tree, posixpath.normpath(posixpath.join(path, one)))
+        ]
+        result["components"] = there
+        if not there:
+            del result["components"]
+    forced = [field for field in ("labels", "annotations") if asked.get(f"forceCommon{field.capitalize()}")]
+    return {**result, FORCED: forced} if forced and result else result
 
 
 def _image(text: str) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ _DUMMY = re.compile(
     r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil"
     r"|n/?a|empty|any[-_ ]?(?:value|thing|key)|local(?:ai)?|v?llm|llama[-_.]?cpp|ollama|lm-studio"
     r"|sk-(?:no-key|required|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
-    r"|foo(?:bar)?|bar|baz)?[\W_]*",
+    r"|super-?secret(?:-?(?:pass(?:word)?|key|token|value))?|not-a-secure-\w+|foo(?:bar)?|bar|baz)?[\W_]*",
     re.IGNORECASE | re.DOTALL,
 )
 """Placeholders for a secret, or for one that a program requires but does not use."""
@@ -52,6 +52,8 @@ def is_dummy(value: str) -> bool:
 def token(value: str) -> str:
     """The kind of token in a string, by its format; "" for none, and for an example of one."""
     for kind, pattern in TOKENS.items():
+        if kind == _URL and "://" not in value:
+            continue  # in a long text without one, that pattern tries every letter
         for match in pattern.finditer(value):
             if not _is_example(kind, match[0]):
                 return kind

@@ -11,6 +11,7 @@ import json
 import os
 import posixpath
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests.reader import load_all
 from bootstrap.programs import run
+from bootstrap.repository.kustomize import NAMES
+from bootstrap.repository.overrides.edited import Refused, edited
 
 ORIGIN = "config.kubernetes.io/origin"
 BATCH = 16
@@ -156,9 +159,13 @@ def _run(kustomize: _Kustomize, batch: Batch) -> Built:
         }
         if len(batch) == 1:
             overlay = batch[0][1]
-            top = {**overlay.overrides, **top}
-            if "components" in top:
-                top["components"] = [posixpath.join(up, overlay.folder, part) for part in top["components"]]
+            if overlay.overrides:
+                root = folder / "repository"
+                try:
+                    _copy_edited(kustomize.root, overlay, root)
+                except Refused as refused:
+                    return Built(error=str(refused))
+                top["resources"] = [posixpath.join("repository", overlay.folder)]
         (folder / "kustomization.yaml").write_text(json.dumps(top), encoding="utf-8")
         folders = ", ".join(overlay.folder or "." for _, overlay in batch)
         with verbose.call(f"kustomize build {folders}") as call:
@@ -172,6 +179,23 @@ def _run(kustomize: _Kustomize, batch: Batch) -> Built:
             alone = kustomize.build(root / batch[0][1].folder, folder)
             error = _shorten(alone.complaint or error, root)
         return Built(error=error)
+
+
+def _copy_edited(root: Path, overlay: Overlay, copy: Path) -> None:
+    """Copy the overlay's files, and edit its kustomization as Argo CD does. Raises Refused."""
+    top = os.path.realpath(root)
+    for name in overlay.files:
+        real = os.path.realpath(root / name)
+        if Path(real).is_file() and os.path.commonpath((top, real)) == top:
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(real, copy / name)
+    (copy / overlay.folder).mkdir(parents=True, exist_ok=True)
+    for own in (copy / overlay.folder / name for name in NAMES):
+        if own.exists():
+            body = next(iter(load_all(own.read_text(encoding="utf-8"))), None)
+            changed = edited(body if isinstance(body, dict) else {}, overlay.overrides)
+            own.write_text(json.dumps(changed, default=str), encoding="utf-8")
+            return
 
 
 def _read(out: bytes, folder: Path, root: Path) -> Built:

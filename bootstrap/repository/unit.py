@@ -221,40 +221,6 @@ def _readable(files: Files, folder: str, allow_remote: bool) -> tuple[str | tool
     return tuple(found)
 
 
-_LOCAL = "config.kubernetes.io/local-config"
-
-
-def from_list(
-    files: Files, parts: Sequence[str | tools.Overlay], built: Mapping[str, tools.Built]
-) -> Objects | None:
-    """The objects of a list's parts, in order; None if kustomize has to report what is wrong with it.
-
-    `built` has the overlays by their folder.
-    """
-    found: list[tuple[Mapping[str, Any], str]] = []
-    for part in parts:
-        if isinstance(part, tools.Overlay):
-            if built[part.folder].error is not None:
-                return None
-            found += built[part.folder].objects
-            continue
-        for document in files.parsed(part).documents:
-            if not document.is_object:
-                return None
-            items = document.value.get("items") if str(document.value["kind"]).endswith("List") else None
-            found += [(body, part) for body in (items if isinstance(items, list) else [document.value])]
-    kept, seen = [], set()
-    for body, file in found:
-        metadata = mapping(mapping(body).get("metadata"))
-        key = (qualified(body), metadata.get("namespace"), metadata.get("name"))
-        if not metadata.get("name") or key in seen:
-            return None
-        seen.add(key)
-        if str(mapping(metadata.get("annotations")).get(_LOCAL)).lower() != "true":
-            kept.append((body, file))
-    return kept
-
-
 def from_directory(files: Files, prepared: Prepared) -> Objects:
     """The objects in plain files, lists unpacked."""
     found: list[tuple[Mapping[str, Any], str]] = []

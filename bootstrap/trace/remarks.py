@@ -53,7 +53,7 @@ def namespaces(root: Hop, index: Index) -> set[str]:
 
 def remark(root: Hop, index: Index, findings: Collection[Finding]) -> None:
     """Attach findings to the hops that they concern, each once."""
-    here = {resource.application for resource in index.resources}  # not those of another cluster
+    here = _applied_here(index)
     by_object: dict[str, list[Finding]] = defaultdict(list)
     by_files: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
@@ -81,6 +81,16 @@ def remark(root: Hop, index: Index, findings: Collection[Finding]) -> None:
             attach(hop, by_object.get(name, ()))
         if hop.resource is not None:
             attach(hop, by_files.get(hop.resource.application, ()))
+
+
+def _applied_here(index: Index) -> set[str]:
+    """The Applications that apply to this cluster, and those above them, which may be on Argo CD's own."""
+    found: set[str] = set()
+    wave = {resource.application for resource in index.resources}
+    while wave - found:
+        found |= wave
+        wave = {index.applications[name].application for name in wave if name in index.applications}
+    return found
 
 
 def _concerned(index: Index, hop: Hop) -> Iterator[Resource]:
@@ -170,6 +180,7 @@ def _around_pods(index: Index, pod: Resource) -> Iterator[Resource]:
     for scaler in index.of(HPA, _SCALED, namespace=here):
         if _is_for(index, scaler, pod, str(dig(scaler.body, "spec", "scaleTargetRef", "name"))):
             yield scaler
+            yield from reached(index, scaler)
     for item in index.of(PDB, POD_MONITOR, namespace=here):
         if _selects(item, labels) or item.name == pod.name:
             yield item

@@ -20,13 +20,11 @@ from bootstrap.kube.crds import CRD
 from bootstrap.kube.removal import Left
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plan.execute import Handler
-from bootstrap.resources.applications import SYNC_OPTIONS
 from bootstrap.uninstall import blockers, losses, repository
 from bootstrap.uninstall.observe import OWN_PROJECT
 from bootstrap.uninstall.request import Request
 from bootstrap.uninstall.steps import (
     Begin,
-    KeepObjects,
     ReleaseSets,
     RemoveApplications,
     RemoveCRDs,
@@ -72,7 +70,6 @@ def handlers_for(acting: Acting) -> dict[type, Handler]:
     return {
         Begin: lambda step: _begin(acting, step),
         StopSync: lambda step: _stop_sync(acting, step),
-        KeepObjects: lambda step: _keep(acting, step),
         ReleaseSets: lambda step: _delete(acting, "releasing ApplicationSets", step.objects, "Orphan"),
         RemoveApplications: lambda step: _applications(acting, step),
         RemoveObjects: lambda step: _delete(acting, f"deleting {step.title}", step.objects),
@@ -103,14 +100,6 @@ def _stop_sync(acting: Acting, step: StopSync) -> bool:
         if state == "Running":
             patch["status"] = {"operationState": {"phase": "Terminating"}}
         removing.merge_patch(acting.there, API_VERSION, "Application", *key, patch)
-    return True
-
-
-def _keep(acting: Acting, step: KeepObjects) -> bool:
-    annotation = {"metadata": {"annotations": {SYNC_OPTIONS: "Delete=false"}}}
-    for item in step.objects:
-        place = item.namespace or None
-        removing.merge_patch(acting.there, item.api_version, item.kind, place, item.name, annotation)
     return True
 
 

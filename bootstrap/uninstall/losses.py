@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.argocd.status import TRACKING, Key
 from bootstrap.core.text import counted
-from bootstrap.kube.crds import API_VERSION as CRD_API
 from bootstrap.kube.crds import CRD
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.resources.applications import sync_options
@@ -31,15 +29,15 @@ class Loss:
 
 @dataclass(frozen=True)
 class Costs:
-    """`losses` are gone for good, `crds` go with their Application, `kept` say themselves that they stay."""
+    """`losses` are gone for good; `crds` outlive their Application, and `kept` say that they stay."""
 
     losses: tuple[Loss, ...] = ()
     crds: tuple[ClusterObject, ...] = ()
     kept: tuple[ClusterObject, ...] = ()
 
 
-def costs(cluster: kube.Cluster, applications: Sequence[Mapping[str, Any]], ours: Mapping[Key, int]) -> Costs:
-    """Of Applications that go with their objects; `ours` are all that go."""
+def costs(cluster: kube.Cluster, applications: Sequence[Mapping[str, Any]]) -> Costs:
+    """Of Applications that go with their objects."""
     wanted = list(_resources(applications))
     namespaces = {one.name for one in wanted if one.kind == "Namespace"}
     crds = [one for one in wanted if one.kind == CRD]
@@ -50,8 +48,6 @@ def costs(cluster: kube.Cluster, applications: Sequence[Mapping[str, Any]], ours
             namespaces.discard(name)
             kept += [ClusterObject("v1", "Namespace", "", name, b"")] if live else []
     losses = [*_of_namespaces(cluster, namespaces), *_of_objects(cluster, wanted, namespaces, kept)]
-    names = {name for _, name in ours}
-    losses += [loss for crd in crds for loss in _of_crd(cluster, crd, names)]
     return Costs(tuple(losses), tuple(crds), tuple(kept))
 
 
@@ -128,21 +124,6 @@ def _balancer(live: Mapping[str, Any]) -> Loss:
     metadata = live["metadata"]
     item = ClusterObject("v1", "Service", metadata["namespace"], metadata["name"], b"")
     return Loss(item, f"the load balancer's address {_address(live)}")
-
-
-def _of_crd(cluster: kube.Cluster, crd: ClusterObject, names: set[str]) -> Iterable[Loss]:
-    """The CRD's objects that none of the Applications has: somebody made them, and they go with it."""
-    live = kube.get(cluster, CRD_API, CRD, None, crd.name)
-    if live is None or _stays(live):
-        return
-    found = instances(cluster, live)
-    others = [one for one in found if _tracker(one) not in names]
-    if others:
-        yield Loss(crd, f"with {counted(len(others), 'object')} of its kind that no Application has made")
-
-
-def _tracker(item: Mapping[str, Any]) -> str:
-    return str((item["metadata"].get("annotations") or {}).get(TRACKING, "")).partition(":")[0]
 
 
 def instances(cluster: kube.Cluster, crd: Mapping[str, Any]) -> list[dict[str, Any]]:

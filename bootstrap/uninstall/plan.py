@@ -15,7 +15,6 @@ from bootstrap.resources.applications import has_finalizer
 from bootstrap.uninstall.observe import NAMESPACE, OWN_PROJECT, WORKLOADS, Seen
 from bootstrap.uninstall.steps import (
     Begin,
-    KeepObjects,
     Plan,
     ReleaseSets,
     RemoveApplications,
@@ -91,8 +90,6 @@ def plan(seen: Seen, decided: Wanted) -> Plan:
     note = _note(seen, decided)
     if note != seen.pending and seen.namespace and not seen.going:
         steps.append(Begin(note))
-    if decided.prune and decided.keep_crds and seen.costs.crds:
-        steps.append(KeepObjects(seen.costs.crds))
     if seen.tree:
         steps.append(StopSync(tuple(sorted(seen.tree, key=lambda key: (key != seen.root, key)))))
     if seen.sets:
@@ -187,8 +184,10 @@ def stays(seen: Seen, decided: Wanted) -> list[str]:
         lines.append(f"the workloads of {counted(len(rest), 'Application')}: {some(rest)}")
     if decided.prune and seen.costs.kept:
         lines.append(f"{some([str(one) for one in seen.costs.kept])}: their own Delete=false keeps them")
-    if decided.prune and decided.keep_crds and seen.costs.crds:
-        lines.append(f"{counted(len(seen.costs.crds), 'CRD')}: {some([one.name for one in seen.costs.crds])}")
+    if decided.prune and seen.costs.crds:
+        count = counted(len(seen.costs.crds), "CRD")
+        names = some([one.name for one in seen.costs.crds])
+        lines.append(f"{count} of the Applications, as Argo CD deletes none: {names}")
     if seen.argocd and not decided.argocd:
         why = "--keep-argocd" if seen.ours else f"installed by {seen.argocd.installed_by}, not by bootstrap"
         lines.append(f"Argo CD in {seen.argocd.namespace} ({why})")

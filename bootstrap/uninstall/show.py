@@ -48,8 +48,7 @@ def goes(seen: Seen, decided: Wanted) -> list[str]:
 
 def lost_lines(seen: Seen, decided: Wanted) -> list[str]:
     """What nothing brings back."""
-    kept = set(seen.costs.crds) if decided.keep_crds else set()
-    return [str(loss) for loss in seen.costs.losses if loss.object not in kept] if decided.prune else []
+    return [str(loss) for loss in seen.costs.losses] if decided.prune else []
 
 
 def data(seen: Seen, decided: Wanted, plan: Plan) -> dict[str, Any]:

@@ -28,13 +28,6 @@ class StopSync:
 
 
 @dataclass(frozen=True)
-class KeepObjects:
-    """Have Argo CD leave these when it deletes an Application's objects."""
-
-    objects: tuple[ClusterObject, ...]
-
-
-@dataclass(frozen=True)
 class ReleaseSets:
     """Delete ApplicationSets without the Applications that they have made."""
 
@@ -91,7 +84,6 @@ class RemoveFromGit:
 Step = (
     Begin
     | StopSync
-    | KeepObjects
     | ReleaseSets
     | RemoveApplications
     | RemoveObjects
@@ -116,8 +108,6 @@ def title(step: Step) -> str:
             return "write down that a removal is under way (ConfigMap argocd/bootstrap-uninstall)"
         case StopSync():
             return f"switch automatic sync off ({counted(len(step.applications), 'Application')})"
-        case KeepObjects():
-            return f"have Argo CD leave {counted(len(step.objects), 'CRD')} in place"
         case ReleaseSets():
             return f"delete {counted(len(step.objects), 'ApplicationSet')} without its Applications"
         case RemoveApplications():

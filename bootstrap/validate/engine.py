@@ -26,14 +26,13 @@ from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.policies import MESH
 from bootstrap.validate.admission.definitions import not_evaluated
 from bootstrap.validate.admission.policy_findings import findings as policy_findings
-from bootstrap.validate.by_hand import ByHand
 from bootstrap.validate.config import Settings, configured, record_findings
 from bootstrap.validate.config import settings as configured_settings
 from bootstrap.validate.engine_apps import Members, apps_problems, unreachable
 from bootstrap.validate.file_findings import file_findings, placed
 from bootstrap.validate.own.read import Own
 from bootstrap.validate.places import Places
-from bootstrap.validate.present import Identity, Placed, loose, present
+from bootstrap.validate.present import Elsewhere, Placed, present
 from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding
 from bootstrap.validate.rules.files import BY_CODE
 from bootstrap.validate.ruleset import CHECKS, RULES, version
@@ -46,11 +45,10 @@ def check(repository: Repository, settings: Settings, own: Own | None = None) ->
     places = Places(repository.files, _made_of(repository))
     found = [*file_findings(repository, places), *record_findings(repository, places, settings.own)]
     schemas = reader(repository, settings.kinds)
-    others = loose(repository)
+    elsewhere = Elsewhere(repository)
     with Evaluator() as cel:
         for scope in repository.scopes:
-            beside = frozenset() if scope.complete else others
-            found += _scope_findings(repository, scope, settings, schemas(scope), beside, places, cel)
+            found += _scope_findings(repository, scope, settings, schemas(scope), elsewhere, places, cel)
         found += policy_findings(repository, cel, places)
         if own.rules or own.wrong:
             from bootstrap.validate.own.findings import findings as own_findings
@@ -91,12 +89,14 @@ def findings(
     settings = configured_settings(None, None, configured(repository))
     places = Places(repository.files, _made_of(repository))
     known = reader(repository, settings.kinds)(scope)
-    beside = frozenset() if scope.complete else loose(repository)
+    elsewhere = Elsewhere(repository)
     with Evaluator() as cel:
-        found = list(_scope_findings(repository, scope, settings, known, beside, places, cel, namespaces))
+        found = list(_scope_findings(repository, scope, settings, known, elsewhere, places, cel, namespaces))
     for placement in scope.placements:
         for finding in placed(repository.units[placement.unit.key].faults, places):
             found.append(replace(finding, application=placement.application))
+    if not scope.complete:
+        found += unreachable(repository, places, each=True)
     chosen = (one for one in found if one.rule in settings.rules)
     return [replace(one, severity=settings.severities.get(one.rule, one.severity)) for one in chosen]
 
@@ -138,7 +138,7 @@ def _scope_findings(
     scope: Scope,
     settings: Settings,
     known: Known,
-    beside: frozenset[Identity],
+    elsewhere: Elsewhere,
     places: Places,
     cel: Evaluator,
     only: Collection[str] | None = None,
@@ -149,7 +149,7 @@ def _scope_findings(
         for number, fact in enumerate(repository.units[placement.unit.key].facts):
             namespace = namespaced(fact, placement)
             groups[(placement.cluster, namespace)][place].append(number)
-    there = present(repository, scope, beside, ByHand(repository.files))
+    there = present(repository, scope, elsewhere)
     clusters = {cluster for cluster, _ in groups}
     targets = {cluster: _target(repository, scope, cluster, settings, known, cel) for cluster in clusters}
     keys = {

@@ -132,8 +132,8 @@ def revisions(root: pathlib.Path) -> frozenset[str] | None:
     return frozenset(names) or None
 
 
-def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
-    """Applications that no cluster leads to, not even switched off."""
+def unreachable(repository: Repository, places: Places, each: bool = False) -> Iterator[Finding]:
+    """Applications that no cluster leads to, not even switched off; `each`, or once for a cause."""
     complete = [scope for scope in repository.scopes if scope.complete and scope.root]
     if any(scope.lost for scope in complete):
         return
@@ -162,7 +162,7 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
             message = f"no cluster leads to {application}"
             if finding := places.place(Problem(UNREACHABLE, application, message, UNREACHABLE.fix)):
                 yield finding
-    for folder, left in below.items():
+    for folder, left in ((folder, part) for folder, all_ in below.items() for part in _grouped(all_, each)):
         parent = flat[folder]
         more = f" and {len(left) - 1} more below {folder}" if len(left) > 1 else ""
         message = f"no cluster leads to {left[0]}{more}"
@@ -172,6 +172,10 @@ def unreachable(repository: Repository, places: Places) -> Iterator[Finding]:
         )
         if finding := places.place(Problem(UNREACHABLE, left[0], message, fix)):
             yield finding
+
+
+def _grouped(applications: list[Resource], each: bool) -> list[list[Resource]]:
+    return [[one] for one in applications] if each else [applications]
 
 
 def _flat_folders(repository: Repository) -> dict[str, Resource]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -42,13 +42,12 @@ class Present:
     """The objects of a scope and the Secrets that are created in it.
 
     `beside` is what may be applied with it; `everywhere` the Secrets that are created in all namespaces;
-    `unapplied` what the repository has but nothing applies, (kind, namespace, name) → its file.
+    `elsewhere` what the repository has but this scope does not apply.
     """
 
     scope: Scope
     beside: frozenset[Identity]
-    unapplied: Mapping[tuple[str, str, str], str]
-    by_hand: ByHand
+    elsewhere: Elsewhere
     identities: set[Identity] = field(default_factory=set)
     everywhere: set[tuple[str, str]] = field(default_factory=set)
 
@@ -65,9 +64,9 @@ class Present:
         if one.unless is None or one.given is not None or one.finding.severity != "error":
             return one.finding
         kind, namespace, name = one.unless
-        if file := self.unapplied.get((kind, namespace, name)) or self.unapplied.get((kind, "", name)):
+        if file := self.elsewhere.file(self.scope, kind, namespace, name):
             said = f"{file} has it, and no Application applies that"
-        elif place := self.by_hand.maker(kind, name):
+        elif place := self.elsewhere.by_hand.maker(kind, name):
             said = f"{place} seems to create it"
         else:
             return one.finding
@@ -101,25 +100,60 @@ class Present:
         return frozenset((kind, name) for _, kind, _, name in self.beside)
 
 
-def unapplied(repository: Repository, scope: Scope) -> Mapping[tuple[str, str, str], str]:
-    """The objects of folders that no cluster leads to, and the Secrets that those make, with their file."""
-    found: dict[tuple[str, str, str], str] = {}
-    for other in repository.scopes:
-        if other.complete or other is scope:
-            continue
-        for placement in other.placements:
-            unit = repository.units[placement.unit.key]
+class Elsewhere:
+    """What a repository has besides what one scope applies; made once for all scopes."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    def file(self, scope: Scope, kind: str, namespace: str, name: str) -> str:
+        """The file of an object, or of what makes that Secret, that no Application applies; "" for none."""
+        for key in ((kind, namespace, name), (kind, "", name)):
+            for owner, file in self._unapplied.get(key, ()):
+                if owner is not scope:
+                    return file
+        return ""
+
+    @cached_property
+    def by_hand(self) -> ByHand:
+        """What scripts create."""
+        return ByHand(self._repository.files)
+
+    @cached_property
+    def loose(self) -> frozenset[Identity]:
+        """What may be applied with a folder that no cluster leads to: everything in the repository."""
+        scopes = self._repository.scopes
+        if len(scopes) < 2 or all(scope.complete for scope in scopes):
+            return frozenset()
+        return frozenset(identity for scope in scopes for identity in _of_scope(self._repository, scope))
+
+    @cached_property
+    def _unapplied(self) -> Mapping[tuple[str, str, str], Sequence[tuple[Scope, str]]]:
+        """The first two folders that have an object: one of them is not the scope that asks."""
+        found: dict[tuple[str, str, str], list[tuple[Scope, str]]] = {}
+        for scope in self._repository.scopes:
+            if scope.complete:
+                continue
+            for key, file in self._made_by(scope):
+                owners = found.setdefault(key, [])
+                if not owners or (len(owners) < 2 and owners[0][0] is not scope):
+                    owners.append((scope, file))
+        return found
+
+    def _made_by(self, scope: Scope) -> Iterator[tuple[tuple[str, str, str], str]]:
+        for placement in scope.placements:
+            unit = self._repository.units[placement.unit.key]
             for kind, namespace, name, file, *_ in unit.facts:
-                found.setdefault((kind, namespace, name), file)
+                yield (kind, namespace, name), file
             for number, secret, where in unit.secrets:
                 fact = unit.facts[number]
-                found.setdefault(("Secret", where or fact[1], secret), fact[3])
-    return found
+                yield ("Secret", where or fact[1], secret), fact[3]
 
 
-def present(repository: Repository, scope: Scope, beside: frozenset[Identity], by_hand: ByHand) -> Present:
+def present(repository: Repository, scope: Scope, elsewhere: Elsewhere) -> Present:
     """What a scope has; the objects themselves are not loaded."""
-    found = Present(scope, beside, unapplied(repository, scope), by_hand, set(_of_scope(repository, scope)))
+    beside = frozenset() if scope.complete else elsewhere.loose
+    found = Present(scope, beside, elsewhere, set(_of_scope(repository, scope)))
     namespaced = repository.namespaced(scope)
     for placement in scope.placements:
         unit = repository.units[placement.unit.key]
@@ -129,20 +163,6 @@ def present(repository: Repository, scope: Scope, beside: frozenset[Identity], b
     for namespace, secret in scope.promised:
         found.add_secret(IN_CLUSTER, namespace, secret)
     return found
-
-
-def loose(repository: Repository) -> frozenset[Identity]:
-    """What may be applied with a folder that no cluster leads to: everything in the repository."""
-    if all(scope.complete for scope in repository.scopes):
-        return frozenset()
-    return _identities(repository, repository.scopes)
-
-
-def _identities(repository: Repository, scopes: Sequence[Scope]) -> frozenset[Identity]:
-    """What several folders have: they may be applied together."""
-    if len(scopes) < 2:
-        return frozenset()
-    return frozenset(identity for scope in scopes for identity in _of_scope(repository, scope))
 
 
 def _of_scope(repository: Repository, scope: Scope) -> Iterable[Identity]:

@@ -76,13 +76,45 @@ def _plural(severity: str, count: int) -> str:
     return "s" if count != 1 and severity != "info" else ""
 
 
+_MANY = 3
+"""Findings of one cause that are listed one by one; of more, the first names the other places."""
+_NAMED = 5
+
+
 def text(findings: Sequence[Finding]) -> Iterator[str]:
-    """Three lines each: place and problem, the object, the fix."""
-    for finding in findings:
-        yield _one_line(f"{finding.where}: {finding.severity} {finding.rule}: {finding.message}")
+    """Three lines each: place and problem, the object, the fix; what many places share is told once."""
+    for finding, others in by_cause(findings):
+        more = f"; and {len(others)} more" if others else ""
+        yield _one_line(f"{finding.where}: {finding.severity} {finding.rule}: {finding.message}{more}")
         if finding.application:
             yield _one_line(f"    of Application {finding.application}")
+        if others:
+            yield _one_line(f"    also: {places(others)}")
         yield _one_line(f"    to do: {finding.fix}")
+
+
+def by_cause(findings: Sequence[Finding]) -> Iterator[tuple[Finding, Sequence[Finding]]]:
+    """Each finding, in order; one that many repeat for other objects and places, with those others."""
+    causes: dict[tuple[str, ...], list[Finding]] = {}
+    for one in findings:
+        causes.setdefault(_cause(one), []).append(one)
+    for one in findings:
+        same = causes[_cause(one)]
+        if len(same) <= _MANY:
+            yield one, ()
+        elif same[0] is one:
+            yield one, same[1:]
+
+
+def _cause(finding: Finding) -> tuple[str, ...]:
+    said = finding.message.replace(finding.object, "") if finding.object else finding.message
+    return (finding.rule, finding.severity, said, finding.fix)
+
+
+def places(others: Sequence[Finding]) -> str:
+    """Where the same is wrong, for a reader: the first few."""
+    rest = f" and {len(others) - _NAMED} more (-o json lists all)" if len(others) > _NAMED else ""
+    return ", ".join(one.where for one in others[:_NAMED]) + rest
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bootstrap.validate.report import Scope, counted, notes
+from bootstrap.validate.report import Scope, by_cause, counted, notes, places
 from bootstrap.validate.rule import SEVERITIES, Finding
 
 LIMIT = 60_000
@@ -21,13 +21,13 @@ def markdown(findings: Sequence[Finding], scope: Scope) -> str:
     for title, group in _grouped(findings):
         table = [f"\n### {title}\n", "| | where | what is wrong | what to do |", "| --- | --- | --- | --- |"]
         size += sum(map(len, table))
-        for finding in group:
-            row = _row(finding)
+        for finding, others in by_cause(group):
+            row = _row(finding, others)
             size += len(row) + 1
             if size > LIMIT:
                 break
             table.append(row)
-            listed += 1
+            listed += 1 + len(others)
         if len(table) > 3:
             parts.append("\n".join(table) + "\n")
         if size > LIMIT:
@@ -49,9 +49,10 @@ def _grouped(findings: Sequence[Finding]) -> Iterator[tuple[str, list[Finding]]]
         yield title, sorted(group, key=lambda one: (SEVERITIES.index(one.severity), one.file, one.line))
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: Finding, others: Sequence[Finding]) -> str:
     what = f"{finding.severity} {finding.rule}"
-    return f"| {what} | {_code(finding.where)} | {_text(finding.message)} | {_text(finding.fix)} |"
+    said = f"{finding.message}; and {len(others)} more: {places(others)}" if others else finding.message
+    return f"| {what} | {_code(finding.where)} | {_text(said)} | {_text(finding.fix)} |"
 
 
 def _text(value: str) -> str:

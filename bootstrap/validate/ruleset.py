@@ -38,6 +38,7 @@ from bootstrap.validate.rules import (
     scraping,
     sealed,
     services,
+    signatures,
     volumes,
     waves,
 )
@@ -75,7 +76,7 @@ FAMILIES: Mapping[str, tuple[object, ...]] = {
         validation,
         versions,
     ),
-    "The app of apps": (apps, hooks, options, projects, repeated, requirements, waves),
+    "The app of apps": (apps, hooks, options, projects, repeated, requirements, signatures, waves),
     "The chain": (
         services,
         claims,
@@ -147,6 +148,7 @@ APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,
     options.check,
     projects.check,
+    signatures.check,
     requirements.check,
     waves.check,
     claims.check,

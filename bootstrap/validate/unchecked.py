@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from bootstrap.repository.coverage import unread_of
 from bootstrap.repository.covered import Part
 from bootstrap.repository.follow import FETCH
-from bootstrap.repository.model import Repository, Scope, Unknown
+from bootstrap.repository.model import Repository, Unknown
 from bootstrap.validate.config import Settings
 from bootstrap.validate.report import Unchecked
 
@@ -26,7 +27,7 @@ def unchecked(repository: Repository, settings: Settings) -> Unchecked | None:
     """What is unknown about the clusters, and the rules that it limits; None when all is known."""
     rules = tuple(rule for rule in SILENT if rule in settings.rules)
     complete = [scope for scope in repository.scopes if scope.complete] or repository.scopes
-    unknown = [one for scope in complete for one in _shared(scope)]
+    unknown = unread_of(complete)
     alone = not any(scope.complete for scope in complete)
     if not rules or not complete or (not unknown and not alone):
         return None
@@ -35,11 +36,6 @@ def unchecked(repository: Repository, settings: Settings) -> Unchecked | None:
     because = "; ".join(_reasons(unknown)) if unknown else "Git does not say what else the cluster runs"
     parts = tuple(Part(one.application, one.what, one.why, one.file, one.line) for one in unknown)
     return Unchecked(rules, f"names of {listed} (except typos of one letter), because {because}", parts)
-
-
-def _shared(scope: Scope) -> Iterable[Unknown]:
-    """What is unknown, each thing of an Application once."""
-    return {(one.application, one.what, one.why): one for one in scope.unknown}.values()
 
 
 def _reasons(unknown: Iterable[Unknown]) -> Iterable[str]:

@@ -273,8 +273,8 @@ def test_markdown_has_a_table_for_each_application(run: Run, tmp_path: Path, cac
 
 
 def test_markdown_ends_where_comments_of_git_hosts_do() -> None:
-    message = "x" * 500
-    findings = [Finding("GB404", "warning", message, "fix it", "a.yaml", line) for line in range(1, 301)]
+    text = "x" * 500
+    findings = [Finding("GB404", "warning", f"{text} {line}", "", "a.yaml", line) for line in range(1, 301)]
     text = markdown(findings, Scope(300))
     assert len(text) < 65_536
     told = text.count("| warning GB404 |")

@@ -46,6 +46,16 @@ def test_what_says_that_it_stays_does(annotation: str) -> None:
     assert (found.deleted, found.kept) == ((), ("ConfigMap state",))
 
 
+def test_an_option_of_the_application_holds_unless_the_object_has_its_own() -> None:
+    own_option = '{"argocd.argoproj.io/sync-options": Delete=true}'
+    text = item("ConfigMap", "state") + item("ConfigMap", "cache", own_option)
+    files = {f"{FOLDER}/kustomization.yaml": b"resources: [all.yaml]\n", f"{FOLDER}/all.yaml": text.encode()}
+    one = application({"repoURL": "https://git.example.com/a/b.git", "path": FOLDER})
+    one["spec"]["syncPolicy"] = {"syncOptions": ["CreateNamespace=true", "Delete=false"]}
+    found = pruned(one, False, files)
+    assert (found.deleted, found.kept) == (("ConfigMap cache",), ("ConfigMap state",))
+
+
 def chart(name: str, **helm: Any) -> dict[str, Any]:
     return {"repoURL": "https://charts.example.com", "chart": name, "targetRevision": "1.0.0", "helm": helm}
 

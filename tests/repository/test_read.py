@@ -532,3 +532,27 @@ def test_get_looks_beyond_its_own_namespace() -> None:
     index = Index([], beyond=Index([far]))
     assert index.get("Namespace", "", "x") is far
     assert index.of("Namespace") == []
+
+
+def test_name_that_a_part_of_a_list_generates_is_followed_in_the_other_parts(
+    tmp_path: Path, invocation: Invocation
+) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\n"
+    pod += "spec: {volumes: [{name: a, configMap: {name: made}}, {name: b, configMap: {name: x}}]}\n"
+    root = write(
+        tmp_path / "repo",
+        {
+            "clusters/one/kustomization.yaml": "resources: [pod.yaml, generated, prefixed]\n",
+            "clusters/one/pod.yaml": pod,
+            "clusters/one/generated/kustomization.yaml": "namespace: shop\n"
+            "configMapGenerator: [{name: made, literals: [a=b]}]\n",
+            "clusters/one/prefixed/kustomization.yaml": "namespace: shop\nnamePrefix: its-\n"
+            "resources: [x.yaml]\n",
+            "clusters/one/prefixed/x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n",
+        },
+    )
+    repository = read(root, invocation, Store(None), Options())
+    [scope] = repository.scopes
+    [found] = [one for one in repository.objects(scope) if one.kind == "Pod"]
+    names = [one["configMap"]["name"] for one in found.body["spec"]["volumes"]]
+    assert (names[0].startswith("made-"), names[1]) == (True, "its-x")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from bootstrap.repository.secret_makers import copied
+from bootstrap.repository.secret_values import holds_secret
 from bootstrap.repository.tokens import is_dummy, token
 from bootstrap.resources.index import Index, Resource
 from bootstrap.validate.rule import ClusterContext
@@ -143,6 +144,8 @@ DUMMIES = [
     "insert-here",
     "fake-key",
     "unused",
+    "supersecretpassword",
+    "not-a-secure-key",
 ]
 SECRETS: dict[str, str] = {
     "correct-horse-battery": "",
@@ -201,3 +204,27 @@ def test_value_of_a_secret_is_reported_when_it_is_one(key: str, value: str, righ
     index = Index([Resource(body, "web")])
     found = [one.rule.id for one in credentials.check(index, ClusterContext(index, True))]
     assert (found == ["GB401"]) is right
+
+
+FORMS = {
+    "a form that a comment explains": (
+        "values.yaml",
+        "a: b\n## -----BEGIN RSA PRIVATE KEY-----\n## ...\n",
+        False,
+    ),
+    "a hash as an example": ("values.yaml", "a: b\n# hash: $apr1$XLefHzeG$Xl4.s00sMSCCcMyJljSZb0\n", False),
+    "a provider of keys": ("CRYPTO_KEY_PROVIDER", "secret", False),
+    "a whole key in a comment": (
+        "values.yaml",
+        f"a: b\n# -----BEGIN PRIVATE KEY-----\n# {'MIIEvQ' * 10}\n",
+        True,
+    ),
+    "a hash": ("values.yaml", "a: b\nhash: $apr1$XLefHzeG$Xl4.s00sMSCCcMyJljSZb0\n", True),
+    "a passphrase": ("CRYPTO_KEY_VALUE", "correct horse", True),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_a_comment_explains_is_no_secret_and_what_it_contains_is_one(name: str) -> None:
+    key, text, right = FORMS[name]
+    assert holds_secret(key, text) is right

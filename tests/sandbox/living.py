@@ -6,6 +6,7 @@ So a removal can be killed at each step and repeated in seconds.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,17 @@ def command(world: World, *arguments: str, module: str = "bootstrap") -> subproc
         text=True,
         check=False,
     )
+
+
+def killed_after_each_step(world: World, modules: str, record: Path, *arguments: str) -> list[str]:
+    """Ended after every step that changes something, one after the other, until a run comes to its end.
+
+    The names of these steps, in their order.
+    """
+    options = (modules, str(record), *arguments)
+    number = 0
+    while (done := command(world, *options, module="tests.sandbox.killed")).returncode == -signal.SIGKILL:
+        number += 1
+        assert len(record.read_text().splitlines()) == number, done.stderr
+    assert done.returncode == 0, done.stderr
+    return [line.partition("(")[0] for line in record.read_text().splitlines()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,19 +69,26 @@ def repository(sandbox: Sandbox, cluster: Cluster, tmp_path: Path) -> Iterator[R
 @pytest.fixture
 def name(cluster: Cluster) -> Iterator[str]:
     """A name for a project, and the beginning of the names of its Applications; all deleted afterwards."""
+    with project(cluster) as found:
+        yield found
+
+
+@contextmanager
+def project(cluster: Cluster) -> Iterator[str]:
+    """The same for as long as the block runs."""
     name = f"live-{secrets.token_hex(4)}"
     spec = {
         "sourceRepos": ["*"],
         "destinations": [{"server": "*", "namespace": "*"}],
         "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
     }
-    project = {
+    body = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AppProject",
         "metadata": {"name": name},
         "spec": spec,
     }
-    kube.apply(cluster, [made(project)], namespace=argocd.NAMESPACE)
+    kube.apply(cluster, [made(body)], namespace=argocd.NAMESPACE)
     yield name
     for item in argocd.applications(cluster):
         if item["metadata"]["name"].startswith(name):

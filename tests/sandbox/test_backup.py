@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from bootstrap import kube
 from tests.conftest import Result, Run
 from tests.sandbox.kubernetes import made
-from tests.sandbox.living import command
+from tests.sandbox.living import killed_after_each_step
 from tests.sandbox.world import World, empty, stable
 
 SEALING = "sealedsecrets.bitnami.com/sealed-secrets-key"
@@ -180,15 +179,12 @@ def test_another_clusters_name_restores_nothing(lived: World, run: Run, key: Pat
     assert kube.get(lived.cluster, "v1", "Namespace", None, "argocd") is None
 
 
-@pytest.mark.parametrize("step", range(6))
-def test_killed_at_a_step_it_goes_on(lived: World, run: Run, key: Path, step: int) -> None:
+def test_killed_after_every_object_it_goes_on(lived: World, run: Run, key: Path, tmp_path: Path) -> None:
     filled(lived)
     told = json.loads(backup(lived, run, key).out)
     before = kept(lived, told["objects"])
     empty(lived.cluster)
     given = ("restore", told["file"], "--identity-file", str(key), "--yes", lived.cluster.context)
-    killed = command(lived, "bootstrap.restore.run", str(step), *given, module="tests.sandbox.killed")
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    done = restore(lived, run, told["file"], key)
-    assert done.exit == 0, done.err
+    killed = killed_after_each_step(lived, "bootstrap.restore.run", tmp_path / "steps", *given)
+    assert killed == ["Create"] * len(told["objects"])
     assert kept(lived, told["objects"]) == before

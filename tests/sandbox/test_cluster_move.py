@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from bootstrap import kube
 from tests.conftest import Result, Run, cache_key, programs_cache
 from tests.git_repositories import git
-from tests.sandbox.living import command
+from tests.sandbox.living import killed_after_each_step
 from tests.sandbox.world import AUTHOR, World
 
 
@@ -116,20 +115,10 @@ def test_a_cluster_that_follows_a_third_repository_is_refused(followed: World, r
     assert f"the cluster follows {followed.url}" in refused.err
 
 
-@pytest.mark.parametrize(
-    ("module", "step"),
-    [
-        *(("bootstrap.init.run", number) for number in range(5)),
-        *(("bootstrap.cluster.move", n) for n in range(3)),
-    ],
-)
-def test_killed_at_a_step_it_goes_on(followed: World, run: Run, module: str, step: int) -> None:
+def test_killed_after_every_change_the_next_run_goes_on(followed: World, run: Run, tmp_path: Path) -> None:
     mirrored(followed)
     followed.environ.update(environ(followed))
-    killed = command(
-        followed, module, str(step), *arguments(followed, "--yes"), module="tests.sandbox.killed"
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    done = move(followed, run)
-    assert done.exit == 0, done.err
+    told = ("bootstrap.init.run,bootstrap.cluster.move", tmp_path / "steps")
+    killed = killed_after_each_step(followed, *told, *arguments(followed, "--yes"))
+    assert {"PushFiles", "ServerSideApply", "EnsureSecret", "ForgetHost", "ForgetCredential"} <= set(killed)
     assert state(followed) == expected(followed)

@@ -2,8 +2,8 @@
 
 python -m tests.upgrade.killed_upgrade N upgrade …   (prints how many there were, if fewer)
 
-Of a run on a remote's branch, what it does in its private folder is no change: only pushes are, and the
-steps that are no push.
+What a run does in a private folder is no change. Of one on a remote's branch, only pushes are, and the steps
+that are no push.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from bootstrap import main
@@ -24,9 +25,8 @@ CHANGES = frozenset(
 )
 
 
-def kill_before(number: int, in_branch: bool) -> Callable[[], int]:
+def kill_before(number: int, work: Path | None) -> Callable[[], int]:
     """Have the run end before change `number` (from 0); the function gives how many there were."""
-    changes = frozenset(("push",)) if in_branch else CHANGES
     numbers = count()
     last = [0]
 
@@ -36,12 +36,12 @@ def kill_before(number: int, in_branch: bool) -> Callable[[], int]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def counted(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(arguments: Sequence[str], *rest: Any, **named: Any) -> Any:
-            if "--dry-run" not in arguments and changes & {
-                word for word in arguments[:4] if not word.startswith("-")
-            }:
+        def call(arguments: Sequence[str], directory: Path, *rest: Any, **named: Any) -> Any:
+            words = {word for word in arguments[:4] if not word.startswith("-")} & CHANGES
+            here = work is not None and directory.resolve().is_relative_to(work)
+            if words and (here or "push" in words) and "--dry-run" not in arguments:
                 step()
-            return original(arguments, *rest, **named)
+            return original(arguments, directory, *rest, **named)
 
         return call
 
@@ -64,7 +64,7 @@ def kill_before(number: int, in_branch: bool) -> Callable[[], int]:
         execute([(title, _after(step, done) if not pushes(title) else done) for title, done in steps], output)
 
     def pushes(title: str) -> bool:
-        return not in_branch or title.startswith(("push ", "propose "))
+        return work is not None or title.startswith(("push ", "propose "))
 
     answer.execute = execute_or_die
     return lambda: last[0] + 1
@@ -79,7 +79,8 @@ def _after(first: Callable[[], None], then: Callable[[], None]) -> Callable[[], 
 
 
 if __name__ == "__main__":
-    steps = kill_before(int(sys.argv[1]), bool({"--push", "--pr"} & set(sys.argv)))
+    given = dict(zip(sys.argv, sys.argv[1:], strict=False)).get("--path")
+    steps = kill_before(int(sys.argv[1]), Path(given).resolve() if given else None)
     status = main.run(sys.argv[2:])
     sys.stdout.flush()
     sys.stderr.write(f"\nchanges: {steps()}\n")

@@ -177,3 +177,17 @@ def test_nothing_is_reported_when_all_is_known_or_nothing_of_it_is_asked(run: Ru
     assert "names of storage classes, because" in run("validate", chart, "--rules", "GB316").err.replace(
         " (except typos of one letter)", ""
     )
+
+
+def test_what_is_unread_is_listed_once_however_many_folders_it_may_be_meant_for(
+    run: Run, tmp_path: Path
+) -> None:
+    """Folders that no cluster leads to may be applied together: each lacks what the others do not show."""
+    plain = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
+    folders = {f"tools/{number}/kustomization.yaml": "resources: [c.yaml]\n" for number in range(9)}
+    files = {**folders, **{name.replace("kustomization", "c"): plain for name in folders}}
+    root = str(write(tmp_path, files, {"tools/0/chart.yaml": CHART, "tools/1/chart.yaml": CHART}))
+    data = json.loads(run("validate", root, "-o", "json").out)
+    listed = [(one["application"], one["what"]) for one in data["notChecked"]["parts"]]
+    assert listed == [("argocd/certificates", "chart cert-manager")]
+    assert [one["what"] for one in data["coverage"]["unread"]] == ["chart cert-manager"]

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.repository.overrides.variables import filled, variables
 from bootstrap.repository.source import Unit
 from bootstrap.resources.applications import Source, is_here, sources
-from bootstrap.resources.index import Resource, dig, mapping, mappings, sequence
+from bootstrap.resources.index import Resource, mapping, mappings, sequence
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _options(
     helm = mapping(source.body.get("helm"))
     urls = list(urls)
     refs = {item.ref: is_here(item, urls) for item in sources(application.body) if item.ref}
-    variables = _variables(source, application, namespace)
+    filling = variables(source, application, namespace)
     own_apis = [str(item) for item in sequence(helm.get("apiVersions"))]
     parameters = mappings(helm.get("parameters"))
     return {
@@ -63,16 +64,16 @@ def _options(
         "file": application.file,
         "line": application.line,
         "values": _values(helm),
-        "files": [_place(str(item), refs, variables) for item in sequence(helm.get("valueFiles"))],
+        "files": [_place(str(item), refs, filling) for item in sequence(helm.get("valueFiles"))],
         "ignore_missing": bool(helm.get("ignoreMissingValueFiles")),
-        "set": _set(parameters, False, variables),
-        "set_string": _set(parameters, True, variables),
+        "set": _set(parameters, False, filling),
+        "set_string": _set(parameters, True, filling),
         "set_file": [
-            [str(item.get("name")), _place(str(item.get("path")), refs, variables)]
+            [str(item.get("name")), _place(str(item.get("path")), refs, filling)]
             for item in mappings(helm.get("fileParameters"))
         ],
         "skip": [name for name in ("Crds", "SchemaValidation", "Tests") if helm.get(f"skip{name}")],
-        "kubernetes": _release(str(helm.get("kubeVersion") or target.kubernetes)),
+        "kubernetes": str(helm.get("kubeVersion") or _release(target.kubernetes)),
         "apis": sorted(set(own_apis)) or sorted(target.apis),
         "own_apis": bool(own_apis),
     }
@@ -86,17 +87,17 @@ def _values(helm: Mapping[str, Any]) -> str:
 
 
 def _release(text: str) -> str:
-    """A release with all three numbers, as Argo CD passes it: 1.36 is 1.36.0."""
+    """A cluster's release, which has three numbers: 1.36 is 1.36.0."""
     return _RELEASE.sub(lambda found: f"{found[1]}.{found[2] or 0}.{found[3] or 0}", text, count=1)
 
 
 _RELEASE = re.compile(r"^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?")
 
 
-def _set(parameters: Iterable[Mapping[str, Any]], string: bool, variables: Mapping[str, str]) -> list[str]:
+def _set(parameters: Iterable[Mapping[str, Any]], string: bool, filling: Mapping[str, str]) -> list[str]:
     """`name=value` as helm is given it: the last one of a name counts, and commas are no separators."""
     found = {
-        str(item.get("name")): filled(_text(item.get("value")), variables)
+        str(item.get("name")): filled(_text(item.get("value")), filling)
         for item in parameters
         if bool(item.get("forceString")) is string
     }
@@ -117,36 +118,11 @@ def _without_commas(value: str) -> str:
     return re.sub(r"(?<!\\),", r"\\,", value)
 
 
-def _place(text: str, refs: Mapping[str, bool], variables: Mapping[str, str]) -> list[str]:
+def _place(text: str, refs: Mapping[str, bool], filling: Mapping[str, str]) -> list[str]:
     """Where a file of values is: ("top", path from this repository's top), ("elsewhere", as it is written),
     ("url", …), or ("chart", path in the chart; from the top of its repository with a leading slash)."""
     ref, _, path = text[1:].partition("/")
     if text.startswith("$") and ref in refs:
-        return ["top" if refs[ref] else "elsewhere", filled(path, variables) if refs[ref] else text]
-    text = filled(text, variables)
+        return ["top" if refs[ref] else "elsewhere", filled(path, filling) if refs[ref] else text]
+    text = filled(text, filling)
     return ["url" if re.match(r"[a-z][a-z0-9+.-]*://", text) else "chart", text]
-
-
-def _variables(source: Source, application: Resource, namespace: str) -> dict[str, str]:
-    """What Argo CD fills in; the commit is not known before it is one, and stays as it is written."""
-    own = str(application.namespace or "argocd")
-    name = application.name if own == "argocd" else f"{own}_{application.name}"
-    revision = ("REVISION", "REVISION_SHORT", "REVISION_SHORT_8")
-    return {
-        "$": "$",
-        "ARGOCD_APP_NAME": name,
-        "ARGOCD_APP_NAMESPACE": namespace,
-        "ARGOCD_APP_PROJECT_NAME": str(dig(application.body, "spec", "project") or ""),
-        "ARGOCD_APP_SOURCE_REPO_URL": source.repo_url,
-        "ARGOCD_APP_SOURCE_PATH": source.path or "",
-        "ARGOCD_APP_SOURCE_TARGET_REVISION": str(source.body.get("targetRevision") or ""),
-        **{f"ARGOCD_APP_{one}": f"$ARGOCD_APP_{one}" for one in revision},
-    }
-
-
-_VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|(\w+|\$))")
-
-
-def filled(text: str, variables: Mapping[str, str]) -> str:
-    """A text with `$NAME` and `${NAME}` replaced; an unknown name is nothing, as in Argo CD."""
-    return _VARIABLE.sub(lambda found: variables.get(found[1] or found[2] or "", ""), text)

@@ -38,7 +38,28 @@ def pod(more: str = "tty: false", spec: str = "nodeName: ''", annotations: str =
     return POD.replace("MORE", more).replace("SPEC", spec).replace(" ANNOTATIONS", annotations)
 
 
+REPOS = "sourceRepos: [https://git.example.com/platform/gitops.git, https://charts.example.com]"
+"""The line `repos` of the world as it is."""
+
+
+def signed(rule: str, says: str, policies: str, keys: str = "") -> Added:
+    """The project with policies for signatures, as JSON, and the older keys."""
+    text = f"{REPOS}\n  sourceIntegrity: {{git: {{policies: [{policies}]}}}}" if policies else REPOS
+    return Added(rule, says, edits=(("repos", text + (f"\n  signatureKeys: [{keys}]" if keys else "")),))
+
+
+def policy(url: str, mode: str = "head", keys: str = "D56C4FCA57A46444", more: str = "") -> str:
+    """A policy of a repository; `more` are other URLs, as JSON."""
+    return f"{{repos: [{{url: '{url}'}}{more}], gpg: {{mode: {mode}, keys: [{keys}]}}}}"
+
+
 MORE = [
+    signed("GB233", "the mode heads, which Argo CD does not know", policy("*", "heads")),
+    signed("GB233", "policy 1 of sourceIntegrity has no key", policy("*", keys="")),
+    signed("GB233", "has 'release@example.com', which", policy("*", "strict", "release@example.com")),
+    signed("GB233", "signatureKeys has 'D56C' and 1 more", "", "{keyID: D56C}, {keyID: x}"),
+    signed("GB233", "policies 1 and 2", f"{policy('https://git.example.com/*')}, {policy('*')}"),
+    signed("GB234", "signatureKeys and sourceIntegrity.git", policy("*"), "{keyID: D56C4FCA57A46444}"),
     Added(
         "GB128",
         "has 64 characters",

@@ -67,8 +67,9 @@ def _faults(resource: Resource) -> Iterator[tuple[str, Path]]:
             yield f"the annotation {str(key)[:80]!r} {fault}", ("metadata", "annotations", key)
     if resource.kind == "Service":
         yield from _labels(mapping(resource.spec.get("selector")), ("spec", "selector"))
-    elif isinstance(resource.spec.get("selector"), dict):
-        yield from _selector(resource.spec["selector"], ("spec", "selector"))
+    for field in ("selector", "podSelector"):
+        if resource.kind != "Service" and isinstance(resource.spec.get(field), dict):
+            yield from _selector(resource.spec[field], ("spec", field))
     if not is_workload(resource):
         return
     start = template_path(resource)

@@ -12,6 +12,7 @@ from bootstrap.resources.pods import WORKLOADS
 from bootstrap.resources.quantity import amount
 from bootstrap.validate.rule import ClusterContext, Path, Problem, Rule, problem
 from bootstrap.validate.rules.api.validation_data import config_map, secret
+from bootstrap.validate.rules.api.validation_fields import KINDS, field_faults
 from bootstrap.validate.rules.api.validation_pods import pod_faults
 
 REFUSED = Rule(
@@ -46,6 +47,8 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     for kind, faults in _BY_KIND.items():
         for resource in index.of(kind):
             yield from _problems(context, resource, faults(resource))
+    for resource in index.of(*KINDS):
+        yield from _problems(context, resource, field_faults(resource))
     for resource in index.of(*WORKLOADS):
         for message, path, twice in pod_faults(resource):
             if context.complete or resource.application:

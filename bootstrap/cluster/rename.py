@@ -1,0 +1,161 @@
+"""What `bootstrap cluster rename` does: a cluster gets another name, in Git first, and follows it there.
+
+The folder moves in one commit. Until the root Application follows, Argo CD does not find its path: it changes
+and deletes nothing. Ended in the middle, the same command goes on.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, replace
+
+from bootstrap import kube
+from bootstrap.argocd.root import Place
+from bootstrap.cluster.observe import LOOKING, followed
+from bootstrap.cluster.rotate import agree
+from bootstrap.core.errors import ExitStatus, InputError, RefusedError
+from bootstrap.core.names import RECORD
+from bootstrap.core.output import Output
+from bootstrap.core.text import counted
+from bootstrap.edit.access import Access, open_branch
+from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.files import Files
+from bootstrap.git.changes import FileChange
+from bootstrap.git.urls import same_repository
+from bootstrap.init import request as init_request
+from bootstrap.init.run import initialise
+from bootstrap.layout import rename as layout
+from bootstrap.layout.settings import Settings
+from bootstrap.plan.execute import execute
+from bootstrap.providers import PullRequest
+
+_LAYOUT = ("apps", "clusters", "infrastructure")
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options, as given; `init` has those that both have, `pr` asks for the commit's merge."""
+
+    url: str
+    new: str
+    init: init_request.Request
+    pr: bool = False
+
+
+@dataclass(frozen=True)
+class MoveFolder:
+    """The cluster's folder and its settings under the new name, in one commit."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is changed in Git, before the cluster follows."""
+
+    steps: tuple[MoveFolder, ...]
+
+
+@dataclass
+class _Done:
+    commit: str | None = None
+    request: PullRequest | None = None
+
+
+def rename(request: Request, output: Output) -> int:
+    """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
+    Settings(request.url, "main", cluster=request.new)  # refuses what is no name
+    cluster = kube.connect(output.invocation, request.init.context)
+    with output.progress("reading the cluster"):
+        place = _followed(cluster, request)
+    old, prefix = posixpath.basename(place.folder), _prefix(place.folder)
+    where = _where(request, place)
+    with output.progress("reading the repository"), open_branch(where.access, output) as (branch, _):
+        branch.refresh()
+        files = _files(branch, prefix)
+    changes = layout.changes(files, prefix, old, request.new) if old != request.new else ()
+    noted = layout.mentions(files, prefix, old) if changes else []
+    lines = [f"cluster     {cluster.context}: {cluster.server}"]
+    lines.append(f"follows     {place.folder} of {place.repo_url}")
+    if changes:
+        lines.append(f"  1. move {place.folder} to {prefix}clusters/{request.new}, {_counted(changes)}")
+    lines += [f"note: {one} names {place.folder}: left to you" for one in noted]
+    for line in lines:
+        output.info(line)
+    if request.init.dry_run:
+        return ExitStatus.NO if changes else _go_on(request, place, prefix, output)
+    agree(request.init.yes, output)
+    done = _Done()
+
+    def move(step: MoveFolder) -> bool:
+        decide = lambda found, _: _edit(found, prefix, step)  # noqa: E731
+        outcome = carry_out(where, decide, Output(output.invocation, quiet=True))
+        done.commit, done.request = outcome.commit, outcome.request
+        return outcome.commit is not None
+
+    made = Plan((MoveFolder(old, request.new),) if changes else ())
+    with output.progress("rename") as progress:
+        execute(made, {MoveFolder: move}, lambda step: progress.update(f"[1/1] push {step.new}"))
+    if done.request:
+        asked = {"url": done.request.url, "number": done.request.number}
+        text = f"pull request: {done.request.url}\nonce it is merged, run the same command again"
+        output.result({"request": asked, "commit": done.commit}, text)
+        return ExitStatus.OK
+    return _go_on(request, place, prefix, output)
+
+
+def _go_on(request: Request, place: Place, prefix: str, output: Output) -> int:
+    """The cluster follows the new folder, and gets the other settings that were asked for."""
+    asked = replace(
+        request.init,
+        repo_url=place.repo_url,
+        branch=place.branch or None,
+        cluster=request.new,
+        path=prefix.rstrip("/"),
+        renames_from=place.folder,
+        yes=True,
+    )
+    return initialise(asked, output)
+
+
+def _followed(cluster: kube.Cluster, request: Request) -> Place:
+    _, _, place = followed(cluster, "give --context of the cluster that is meant")
+    if not same_repository(place.repo_url, request.url):
+        found = f"the cluster follows {place.repo_url}, not {request.url}"
+        raise RefusedError(LOOKING, found, "name that repository, or another --context", cluster.server)
+    if posixpath.basename(posixpath.dirname(place.folder)) != "clusters":
+        hint = "rename its folder by hand"
+        raise InputError(LOOKING, f"{place.folder} is not below clusters/", hint, place.repo_url)
+    return place
+
+
+def _where(request: Request, place: Place) -> Where:
+    names = ("username", "token_file", "ssh_key", "known_hosts", "ca_file")
+    access = Access(
+        repo=request.url,
+        branch=place.branch or None,
+        **{name: getattr(request.init, name) for name in names},
+    )
+    author, sign = request.init.author, request.init.sign
+    return Where(access=access, push=not request.pr, pr=request.pr, author=author, sign=sign)
+
+
+def _edit(files: Files, prefix: str, step: MoveFolder) -> Edit[str]:
+    changes = layout.changes(_files(files, prefix), prefix, step.old, step.new)
+    return Edit(step.new, changes, f"Rename cluster {step.old} to {step.new}")
+
+
+def _files(files: Files, prefix: str) -> dict[str, bytes]:
+    """The layout's files that may name a cluster."""
+    paths = [prefix + RECORD, *(path for folder in _LAYOUT for path in files.under(f"{prefix}{folder}"))]
+    return {path: text for path in paths if (text := files.read(path)) is not None}
+
+
+def _prefix(folder: str) -> str:
+    above = posixpath.dirname(posixpath.dirname(folder))
+    return f"{above}/" if above not in ("", ".") else ""
+
+
+def _counted(changes: tuple[FileChange, ...]) -> str:
+    return counted(sum(one.content is None for one in changes), "file")

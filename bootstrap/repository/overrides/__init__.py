@@ -1,0 +1,1 @@
+"""What an Application changes of what its folder has, as Argo CD does it."""
