@@ -57,7 +57,7 @@ def sources(application: Mapping[str, Any]) -> list[Source]:
                     repo_url=str(body.get("repoURL") or ""),
                     revision=str(body.get("targetRevision") or "HEAD"),
                     path=None if body.get("path") is None else str(body["path"]),
-                    chart=None if body.get("chart") is None else str(body["chart"]),
+                    chart=str(body["chart"]) if body.get("chart") else None,  # "" counts as none
                     ref=None if body.get("ref") is None else str(body["ref"]),
                     body=body,
                     position=position,
