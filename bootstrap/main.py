@@ -83,7 +83,10 @@ def cli() -> None:
 
 def run(arguments: list[str] | None = None, invocation: Invocation | None = None) -> int:
     """Run one command and return its exit status; everything expected is printed, not raised."""
-    invocation = invocation or Invocation()
+    if invocation is None:
+        invocation = Invocation()
+        if "PATH" in os.environ:  # by which GitPython looks for git
+            os.environ["PATH"] = invocation.environ["PATH"]
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(given, invocation)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from bootstrap.argocd.reason import Application
 from bootstrap.argocd.status import key_of
+from bootstrap.core import backoff
 from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.text import cut
@@ -32,6 +33,8 @@ REFRESH_TIMEOUT = 3.0
 """Seconds; the server requests the refresh long before it answers with the outcome."""
 PAUSE = 1.0
 """Seconds before a stream that has ended is reopened."""
+LONGEST_PAUSE = 5.0
+"""Seconds between two questions to a server that does not answer, at most."""
 PATIENCE = 60.0
 """Seconds for which a server that stopped answering is retried."""
 
@@ -48,15 +51,17 @@ class ArgoCDServer:
         deadline = time.monotonic() + timeout
         known: dict[tuple[str, str], dict[str, Any]] = {}
         lost: float | None = None
+        failed = 0
         while time.monotonic() < deadline:
             try:
                 found = {key_of(item): item for item in self.applications(namespace)}
-                lost = None
+                lost, failed = None, 0
             except ClusterUnreachable:
                 lost = lost or time.monotonic()
                 if not known or time.monotonic() - lost > PATIENCE:
                     raise
-                time.sleep(PAUSE)
+                failed += 1
+                time.sleep(backoff.between(failed, PAUSE, LONGEST_PAUSE))
                 continue
             for key in [key for key in known if key not in found]:
                 yield "DELETED", known.pop(key)

@@ -8,6 +8,7 @@ from typing import Any
 
 from bootstrap.argocd.reason import NOT_CREATED, Application, reason_for, revisions
 from bootstrap.core import table
+from bootstrap.core.numbers import whole
 
 WAVE = "argocd.argoproj.io/sync-wave"
 TRACKING = "argocd.argoproj.io/tracking-id"
@@ -227,7 +228,8 @@ def key_of(application: Application) -> tuple[str, str]:
 def wave_of(application: Application) -> int:
     """The sync wave in the Application's own annotation."""
     value = str((application["metadata"].get("annotations") or {}).get(WAVE, "0"))
-    return int(value) if value.lstrip("-").isdigit() else 0
+    number = whole(value.removeprefix("-")) or 0
+    return -number if value.startswith("-") else number
 
 
 def _member(family: Family, key: Key, wave: int) -> ApplicationStatus:

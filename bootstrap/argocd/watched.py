@@ -91,8 +91,11 @@ class Watched:
         status = summarise(list(self.applications.values()), self.root, self.namespace, self.revision)
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         dated = []
+        changing = self._to_be_changed()
         for item in status.applications:
             key = (item.namespace, item.name)
+            if item.final and key in changing:
+                item = replace(item, final=False)
             before = self.rows.get(key)
             if before is not None and not before.ready and self._is_asked(key):
                 # Argo CD refreshes at our request: until it has, the reason before still holds.
@@ -154,6 +157,17 @@ class Watched:
                 self._still[key] = _Still(looks, now, min(2 * still.pause, LONGEST_STILL))
                 found.append(key)
         return found
+
+    def _to_be_changed(self) -> set[Key]:
+        """Those that a running sync of the one above will change: that may end what is wrong with them."""
+        states = [application.get("status") or {} for application in self.applications.values()]
+        syncing = [one for one in states if (one.get("operationState") or {}).get("phase") == "Running"]
+        return {
+            (str(item.get("namespace")), str(item.get("name")))
+            for state in syncing
+            for item in state.get("resources") or ()
+            if item.get("kind") == "Application" and item.get("status") == "OutOfSync"
+        }
 
     def _is_asked(self, key: Key) -> bool:
         """Whether a refresh is pending."""

@@ -37,6 +37,7 @@ from bootstrap.providers.webhooks import WEBHOOK_PATH
 from bootstrap.resources.applications import sources
 
 NAMESPACE = root.NAMESPACE
+_HISTORY = "refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*"
 
 Object = Mapping[str, Any]
 
@@ -131,8 +132,9 @@ def _followed(cluster: kube.Cluster, request: Request) -> tuple[Place, str]:
 def _check_new(request: Request, place: Place, revision: str, output: Output) -> None:
     """RefusedError unless the new repository has the branch, and in it what the cluster runs."""
     tried = f"looking at {request.new}"
-    mirror = f"git clone --mirror {request.old} moved && git -C moved push --mirror {request.new}"
-    hint = f"bring the history there first: {mirror}"
+    # Not --mirror: a host refuses what it keeps for its requests (refs/pull).
+    copy = f"git clone --bare {request.old} moved && git -C moved push {request.new} '{_HISTORY}'"
+    hint = f"bring the history there first: {copy}"
     known = git_credential.read(request.init, output.invocation, request.new)
     with git.open_remote(request.new, place.branch or None, known, output.invocation) as remote:
         state = remote.observe()

@@ -120,7 +120,7 @@ def rotate(output: Output, **options: Any) -> int:
 def move(output: Output, **options: Any) -> int:
     """Have the cluster follow the same history at another URL or host.
 
-    The history is brought there first (git push --mirror). Settings, root, projects, credential and
+    The history is brought there first (git push). Settings, root, projects, credential and
     webhook become the new ones as by init; then the old Secret with its token, the old webhook and
     the old deploy key go. The old repository itself is not changed.
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from bootstrap.core import on_path
+
 COMPLETE = "_BOOTSTRAP_COMPLETE"
 """The variable that a shell's completion script sets to ask for candidates."""
 
@@ -29,6 +31,11 @@ class Invocation:
     clock: Callable[[], float] = time.time
     secrets: set[str] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        path = self.environ.get("PATH")
+        if path is not None and path != (safe := on_path.absolute(path)):  # git is found by it, too
+            self.environ = {**self.environ, "PATH": safe}
 
     @property
     def home(self) -> Path:

@@ -156,10 +156,10 @@ def _last(hook: Hook) -> Found:
     answer = f"{hook.last.status} " if hook.last.status else ""
     message = hook.last.message if hook.last.message != str(hook.last.status) else ""
     found = f"the last delivery to {hook.address} failed: {f'{answer}{message}'.strip()}{when}"
-    return AREA, "broken", found, f"{_mend(hook.last, hook.address)}; all of them: {hook.page}"
+    return AREA, "broken", found, f"{_fix_of(hook.last, hook.address)}; all of them: {hook.page}"
 
 
-def _mend(last: Delivery, address: str) -> str:
+def _fix_of(last: Delivery, address: str) -> str:
     """The most likely fix."""
     if last.status in (400, 401, 403):
         return "Argo CD refuses it, most likely for its secret: run bootstrap init with --argocd-url again"

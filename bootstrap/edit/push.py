@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bootstrap.core import interruption
+from bootstrap.core.backoff import between
 from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, RefLocked, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.edit import backoff
 from bootstrap.edit.turns import turn
-from bootstrap.git import errors, patience
+from bootstrap.git import errors
 from bootstrap.git import refusals as git_refusals
 from bootstrap.git.branch import Branch
 from bootstrap.git.changes import FileChange
@@ -193,7 +194,7 @@ def _wait_for_the_host(edit: _Edit, tried: _Tried, busy: _Busy) -> None:
         spent = edit.timeout - left
         cause.found += f" ({tried.breaks} {'tries' if tried.breaks > 1 else 'try'} in {spent:.0f} s)"
         raise cause from busy
-    wait = min(max(cause.patience, patience.between(tried.breaks)), left)
+    wait = min(between(tried.breaks, asked=cause.patience), left)
     edit.output.detail(f"{cause.tried}: {cause.found}; waiting {wait:.2f} s")
     time.sleep(wait)
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bootstrap.core.backoff import between
 from bootstrap.core.errors import GitUnreachable, RefusedError, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.edit.push import Draft
-from bootstrap.git import patience
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
 from bootstrap.git.identity import Identity
@@ -82,7 +82,7 @@ def propose(
             time.sleep(0.2 * overtaken)
             continue
         except GitUnreachable as error:
-            wait = max(error.patience, patience.between(tries))
+            wait = between(tries, asked=error.patience)
             if not error.is_transient or began + timeout - time.monotonic() < wait:
                 raise
             output.detail(f"{error.tried}: {error.found}; waiting {wait:.2f} s")

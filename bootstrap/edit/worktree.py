@@ -25,6 +25,8 @@ _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".terraform", ".ven
 
 LINK = "a symbolic link"
 SUBMODULE = "a separate repository (a submodule)"
+LARGEST = 64 << 20
+"""Bytes; a larger file is not read: no one edits it by hand, and it would not fit into memory."""
 PATIENCE = 60.0
 """Seconds to wait for another process that changes the same files."""
 PAUSE = 0.05
@@ -52,7 +54,11 @@ class WorkTree:
         """The content of a plain file; None when there is none (or it is a link)."""
         full = self.root / path
         try:
-            if self._through_link(path) or not stat.S_ISREG(full.lstat().st_mode):
+            found = full.lstat()
+            if self._through_link(path) or not stat.S_ISREG(found.st_mode):
+                return None
+            if found.st_size > LARGEST:
+                self.left_out[path] = f"larger than {LARGEST >> 20} MB"
                 return None
             content = full.read_bytes()
         except (FileNotFoundError, NotADirectoryError):

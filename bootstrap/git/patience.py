@@ -6,11 +6,11 @@ whether the host has the commit.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from bootstrap.core import backoff
 from bootstrap.git import errors
 from bootstrap.git.command import Answer
 from bootstrap.git.wire import Wire
@@ -81,13 +81,7 @@ class Patience:
             return None
         if left <= 0 or wire.patience > left:
             return None
-        return min(max(wire.patience, between(tries)), left)
-
-
-def between(tries: int) -> float:
-    """Seconds between two tries: a random time in the upper half of a window that doubles."""
-    window = min(0.25 * 2.0**tries, LONGEST_PAUSE)
-    return window * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret, only jitter
+        return min(backoff.between(tries, longest=LONGEST_PAUSE, asked=wire.patience), left)
 
 
 def is_reading(arguments: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bootstrap.core import interruption, scratch
+from bootstrap.core import backoff, interruption, scratch
 from bootstrap.core.errors import (
     AuthenticationFailed,
     GitError,
@@ -27,7 +27,7 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.invocation import Invocation
-from bootstrap.git import auth, bare, changes, errors, objects, patience
+from bootstrap.git import auth, bare, changes, errors, objects
 from bootstrap.git.auth import Credential
 from bootstrap.git.changes import RepositoryState
 from bootstrap.git.identity import Identity, check_version, identity, merge_text
@@ -247,7 +247,7 @@ class Remote:
                 if not error.is_transient or left <= 0 or error.patience > left:
                     error.found += f" ({tries} {'tries' if tries > 1 else 'try'})"
                     raise
-                time.sleep(min(max(error.patience, patience.between(tries)), left))
+                time.sleep(min(backoff.between(tries, asked=error.patience), left))
             else:
                 return
 

@@ -14,14 +14,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from bootstrap.core import cache_trust
+from bootstrap.core import backoff, cache_trust
 from bootstrap.core.errors import ChecksumDiffers, DownloadError, DownloadUnavailable
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.streaming import PassingFault, get, shown
 
 ATTEMPTS = 4
 PAUSE = 0.25
-"""Seconds before the second attempt; doubled before each further one."""
+"""Seconds before the second attempt, at most; doubled before each further one."""
 ABANDONED = 24 * 60 * 60
 """Seconds after which the partial download of a killed run is removed."""
 PIECE = 1 << 20
@@ -144,7 +144,7 @@ def _repeatedly(url: str, attempt: Callable[[], _T]) -> _T:
                     "try again later",
                     shown(url),
                 ) from fault
-            time.sleep(PAUSE * 2 ** (number - 1))
+            time.sleep(backoff.between(number, PAUSE))
     raise AssertionError("the last attempt returns or raises")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 AGENT = "gitops-bootstrap"
 LONGEST_REASON = 300
 """Characters that are shown of the reason why a request got no answer."""
+
+LARGEST_ANSWER = 64 << 20
+"""Bytes of an answer, unpacked; a Git host's page and Argo CD's list of 10,000 Applications are smaller."""
+ANSWER_SECONDS = 300.0
+"""Seconds from the first byte of an answer to its last: a byte now and then must not keep a run."""
+_PIECE = 1 << 16
 
 Kind = Literal["certificate", "proxy", "unconnected", "silent", "cut", "broken", "invalid"]
 """Why no answer came: TLS is not trusted, the proxy refuses, no connection was made, the server is silent,
@@ -66,11 +73,16 @@ class Session:
         redirects: bool = False,
         **options: Any,
     ) -> Response:
-        """The answer, whatever its status. Raises Failure when none comes."""
+        """The answer, whatever its status. Raises Failure when none comes, or more than LARGEST_ANSWER.
+
+        With the option `stream` the body is the caller's to read, and to bound.
+        """
         options |= {"allow_redirects": redirects, "proxies": self.proxies(url)}
+        streamed = options.pop("stream", False)
         try:
             with translated():
-                return self.requests.request(method, url, timeout=timeout, **options)
+                answer = self.requests.request(method, url, timeout=timeout, stream=True, **options)
+                return answer if streamed else _read(answer)
         except OSError as error:  # such as a CA file that cannot be read
             raise Failure("invalid", reason(error)) from error
 
@@ -86,6 +98,21 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _read(answer: Response) -> Response:
+    """The answer with its whole body, which is bounded in size and time."""
+    parts, size, deadline = [], 0, time.monotonic() + ANSWER_SECONDS
+    for part in answer.iter_content(_PIECE):
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_ANSWER or time.monotonic() > deadline:
+            answer.close()
+            much = f"is larger than {LARGEST_ANSWER >> 20} MB"
+            late = f"did not end within {ANSWER_SECONDS:.0f} seconds"
+            raise Failure("invalid", f"its answer {much if size > LARGEST_ANSWER else late}")
+    answer._content = b"".join(parts)
+    return answer
 
 
 @contextmanager

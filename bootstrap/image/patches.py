@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.numbers import whole
 from bootstrap.edit.files import Files
 from bootstrap.image.places import ImagePlace, find_in
 from bootstrap.yamledit.walk import Place, Walk, decode, walk
@@ -144,7 +145,7 @@ def _by_json(found: Walk, target: dict[str, str]) -> Iterator[Change]:
         *steps, last = value.strip("/").split("/")
         text = values.get((*keys[:-1], "value"))
         if last == "image" and text is not None and values.get((*keys[:-1], "op")) in ("replace", "add"):
-            path = tuple(int(step) if step.isdigit() else step for step in steps)
+            path = tuple(step if (number := whole(step)) is None else number for step in steps)
             yield Change(tuple(target.items()), text, path=path)
 
 

@@ -10,8 +10,12 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
+from bootstrap.core.numbers import whole
+
 Order = Literal["newer", "same", "older"]
 
+_LONGEST = 128
+"""Characters of a tag, as registries allow; a longer one is no version."""
 _PREFIX = re.compile(r"(?:[A-Za-z][A-Za-z]*[-._]+)*")
 _DATE = re.compile(
     r"(?P<year>20\d\d)(?P<sep>-?)(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])"
@@ -69,6 +73,8 @@ def is_version(tag: str) -> bool:
 
 
 def _read(tag: str) -> _Version | None:
+    if len(tag) > _LONGEST:
+        return None
     front = _PREFIX.match(tag)
     prefix = front[0] if front else ""
     text = tag[len(prefix) :]
@@ -107,7 +113,8 @@ def _natural(suffix: str) -> list[str | int]:
         if _is_commit(part):
             found.append(part)
         else:
-            found += [int(piece) if piece.isdigit() else piece.lower() for piece in _pieces(part)]
+            numbers = [(piece, whole(piece)) for piece in _pieces(part)]
+            found += [piece.lower() if number is None else number for piece, number in numbers]
     return found
 
 

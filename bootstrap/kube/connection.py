@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap.core import verbose
+from bootstrap.core import backoff, verbose
 from bootstrap.core.errors import ClusterError
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube import config, errors
@@ -124,7 +123,7 @@ def request(
             final = not errors.status_may_pass(response.status, data)
             pause = _retry_after(response.headers)
         attempt += 1
-        pause = max(pause, min(0.1 * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.0))  # noqa: S311
+        pause = backoff.between(attempt, 0.2, LONGEST_PAUSE, pause)
         over = time.monotonic() + pause - start > cluster.patience
         if final or (over and (attempt >= ATTEMPTS or not cluster.patience)):
             raise failure

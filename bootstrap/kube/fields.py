@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bootstrap.core.numbers import whole
+
 MISSING = object()
 _SELECTOR = re.compile(r"\[((?:[^\"\]]|\"(?:[^\"\\]|\\.)*\")*)\]")
 _PAIR = re.compile(r"([A-Za-z0-9_.-]+)=(\"(?:[^\"\\]|\\.)*\"|[^,\"]+)")
@@ -54,8 +56,8 @@ def _selected(value: Any, selector: str) -> Any:
     if not isinstance(value, list):
         return MISSING
     try:
-        if selector.isdigit():
-            return value[int(selector)]
+        if (number := whole(selector)) is not None:
+            return value[number]
         if selector.startswith("="):
             return next(item for item in value if item == json.loads(selector[1:]))
         wanted = {key: json.loads(text) for key, text in _PAIR.findall(selector)}

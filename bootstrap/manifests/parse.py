@@ -15,6 +15,7 @@ from typing import Any
 
 from bootstrap.core.errors import InputError
 from bootstrap.manifests.objects import ClusterObject
+from bootstrap.manifests.scalars import LARGEST, SMALLEST, in_range
 
 Place = tuple[str, int]
 """File (or URL) and line where a document begins."""
@@ -214,10 +215,15 @@ def _scalar(text: str, style: str | None, tag: str | None) -> Any:
     return text
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> Any:
     digits = text.replace("_", "").lstrip("+-")
     sign = -1 if text.startswith("-") else 1
-    if digits[:2] in ("0x", "0b", "0o"):
-        return sign * int(digits, 0)
+    based = digits[:2] in ("0x", "0b", "0o")
     octal = digits.startswith("0") and not set(digits) & {"8", "9"}
-    return sign * int(digits, 8 if octal else 10)
+    try:
+        value = sign * int(digits, 0 if based else 8 if octal else 10)
+    except ValueError:  # more digits than Python reads
+        value = LARGEST + 1
+    if SMALLEST <= value <= LARGEST:
+        return value
+    return text if based or octal else in_range(text.replace("_", ""), text)

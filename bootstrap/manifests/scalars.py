@@ -24,6 +24,10 @@ def scalar(node: Any) -> Any:
     return text
 
 
+LARGEST, SMALLEST = 2**64 - 1, -(2**63)
+"""Beyond these, go-yaml reads a decimal number as a float, and any other as text."""
+
+
 def integer(text: str) -> Any:
     if not _INT.match(text):  # base 60 is read by YAML 1.1 alone
         return text
@@ -31,11 +35,19 @@ def integer(text: str) -> Any:
     sign = -1 if plain.startswith("-") else 1
     digits = plain.lstrip("+-")
     try:
-        if len(digits) > 1 and digits[0] == "0" and digits[1] not in "xXbBoO":
-            return sign * int(digits, 8)
-        return sign * int(digits, 0)
-    except ValueError:
-        return text
+        octal = len(digits) > 1 and digits[0] == "0" and digits[1] not in "xXbBoO"
+        value: int | None = sign * int(digits, 8 if octal else 0)
+    except ValueError:  # no digit of its base, or more digits than Python reads
+        value = LARGEST + 1 if digits.isdigit() and digits[0] != "0" else None
+    if value is not None and SMALLEST <= value <= LARGEST:
+        return value
+    return in_range(plain, text) if digits.isdigit() else text
+
+
+def in_range(plain: str, otherwise: str) -> Any:
+    """A decimal number that is too large for an integer: a float, or text beyond that."""
+    value = float(plain)
+    return otherwise if value in (float("inf"), float("-inf")) else value
 
 
 def _float(text: str) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from bootstrap.core import backoff
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.session import Failure, Session, body, is_loopback, retry_after, translated
@@ -136,7 +137,7 @@ class Registries:
             if answer.status_code != 429 and answer.status_code < 500:
                 return answer
             asked = retry_after(answer.headers.get("Retry-After", ""), self._invocation.clock())
-            wait = asked or 0.5 * 2**attempt
+            wait = asked or backoff.between(attempt, first=1.0)
             if attempt == _MOST_TRIES or wait > min(self._patience, _LONGEST_PAUSE):
                 return answer
             self._patience -= wait

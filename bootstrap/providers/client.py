@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from bootstrap.core import backoff
 from bootstrap.core.errors import AuthenticationFailed, GitUnreachable, ProviderBusy, ProviderError
 from bootstrap.core.invocation import Invocation
 from bootstrap.git.auth import check_host
@@ -199,8 +199,7 @@ class Client:
 
 
 def _pause(attempt: int, asked: float) -> float:
-    """Seconds: what the host asks for, or a little more with every attempt."""
-    return max(asked, float(0.25 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+    return backoff.between(attempt, longest=LONGEST_PAUSE, asked=asked)
 
 
 def _counted(attempts: int, began: float) -> str:

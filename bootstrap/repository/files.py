@@ -171,7 +171,10 @@ _SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
 def _submodules(root: Path) -> list[str]:
     """The folders of submodules, including those that are not checked out."""
     file = root / ".gitmodules"
-    text = file.read_text("utf-8", "replace") if file.is_file() else ""
+    text = ""
+    if file.is_file():
+        with file.open("rb") as stream:
+            text = stream.read(MAX_BYTES).decode("utf-8", "replace")
     return sorted({path.strip('"/') for path in _SUBMODULE.findall(text)})
 
 

@@ -141,6 +141,17 @@ class Repository:
     secrets: Mapping[str, list[tuple[int, str]]] = field(default_factory=dict)
     templated: Sequence[str] = ()
     test_data: Sequence[str] = ()
+    render_again: Callable[[Unit], None] = lambda _: None
+    """Render a unit whose objects are not in the store any more, though its facts are."""
+
+    def bodies(self, placement: Placement) -> list[Any]:
+        """The objects of a unit as rendered, in the order of its facts."""
+        unit = self.units[placement.unit.key]
+        found = self.store.get(f"objects:{unit.key}")
+        if found is None and unit.facts:
+            self.render_again(placement.unit)
+            found = self.store.get(f"objects:{self.units[placement.unit.key].key}")
+        return found or []
 
     def is_within(self, file: str) -> bool:
         """Whether a file is in the folder that was named."""
@@ -161,7 +172,7 @@ class Repository:
                 if only is None or only(placement.cluster, namespaced(fact, placement))
             ]
             if wanted:
-                bodies = self.store.get(f"objects:{unit.key}") or []
+                bodies, unit = self.bodies(placement), self.units[placement.unit.key]
                 for number in wanted:
                     yield self.resource(placement, unit.facts[number], bodies[number], namespaced)
 

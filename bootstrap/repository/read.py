@@ -226,6 +226,7 @@ class _Reader:
                 and path not in reached
                 and ("object" in info or "names" in info)
             ),
+            render_again=self._renderer.again,
         )
 
     def _release(self) -> str:

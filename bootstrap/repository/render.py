@@ -82,6 +82,10 @@ class Renderer:
         for start in range(0, len(fresh), CHUNK):
             self._chunk(fresh[start : start + CHUNK])
 
+    def again(self, unit: Unit) -> None:
+        """Render a unit afresh, whatever is known of it."""
+        self._chunk([unit])
+
     def _still_holds(self, known: Mapping[str, Any]) -> bool:
         """Whether no file that the result depends on was changed, added or removed."""
         if self._changed.intersection(known["closure"]):

@@ -26,14 +26,14 @@ from bootstrap.resources.pods import (
 TALKS_TO = "gitops-bootstrap.io/talks-to"
 
 _HOST = re.compile(
-    r"(?<![\w.@-])(?P<host>[a-z]([a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::(?P<port>\d{1,5}))?(?![\w-])"
+    r"(?<![\w.@-])(?P<host>[a-z]([a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::(?P<port>[0-9]{1,5}))?(?![\w-])"
 )
 _ADDRESS = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?)?"
     r"(?P<host>[a-z](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::\d+)?(?:[/?]\S*)?"
 )
 _FOR_HOSTS = re.compile(r"(?:^|_)(?:HOST|URL|URI|ADDR|ADDRESS|ENDPOINT|DSN|SERVER|BROKER)E?S?$")
-_DECLARED = re.compile(r"\s*(?P<host>[\w.-]+)(?::(?P<port>\d+))?\s*$")
+_DECLARED = re.compile(r"\s*(?P<host>[\w.-]+)(?::(?P<port>[0-9]{1,5}))?\s*$")
 _DEFAULT_PORTS = {
     "http": 80,
     "https": 443,
@@ -212,9 +212,12 @@ def _let_out(index: Index, workload: Resource) -> Iterator[Link]:
                 pods = label_selected(index, wanted, workload.namespace) if wanted else []
                 if len(pods) != 1 or "namespaceSelector" in peer or pods[0] is workload:
                     continue
-                for service in _fronts(index, pods[0])[:1]:
+                fronts, wanted_port = _fronts(index, pods[0]), _first_port(rule, pods[0])
+                if mapping(rule).get("ports") and wanted_port is None:
+                    continue  # a name that the pod does not declare: which Service it is for is unknown
+                known = [(one, _service_port(one, pods[0], wanted_port)) for one in fronts]
+                for service, port in sorted(known, key=lambda one: one[1] is None)[:1]:
                     how, place = f"the egress of {policy}", ("spec", "egress", number)
-                    port = _service_port(service, pods[0], _first_port(rule))
                     yield Link(workload, service.name, service.namespace, service, port, how, place)
 
 
@@ -241,10 +244,13 @@ def _names(peer: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
     return bool(selector) and "namespaceSelector" not in peer and label_selects(selector, labels)
 
 
-def _first_port(rule: Any) -> int | None:
+def _first_port(rule: Any, pod: Resource | None = None) -> int | None:
+    """The first port of a rule as a number; `pod` declares those that have a name."""
     for port in mappings(mapping(rule).get("ports")):
-        if isinstance(port.get("port"), int):
-            return int(port["port"])
+        declared = mapping(find_port(pod, port.get("port"))) if pod is not None else {}
+        for number in (port.get("port"), declared.get("containerPort")):
+            if isinstance(number, int):
+                return number
     return None
 
 

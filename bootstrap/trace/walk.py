@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.numbers import whole
 from bootstrap.core.text import near
 from bootstrap.resources.entrances import Entrances
 from bootstrap.resources.entries import Entry, entries, gateways_of, known_hosts
@@ -66,10 +67,10 @@ def _named(index: Index, host: str) -> Resource | None:
 
 def _at_node_port(index: Index, host: str) -> tuple[Resource, Any] | None:
     """The Service that `NODE:31000` reaches, and its port."""
-    port = host.rpartition(":")[2]
+    port = whole(host.rpartition(":")[2])
     for service in index.of("Service"):
         for item in mappings(service.spec.get("ports")):
-            if port.isdigit() and item.get("nodePort") == int(port):
+            if port is not None and item.get("nodePort") == port:
                 return service, item.get("port")
     return None
 

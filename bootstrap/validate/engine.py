@@ -276,8 +276,8 @@ def _load(repository: Repository, scope: Scope, members: Members) -> Iterator[Re
     namespaced = repository.namespaced(scope)
     for place, numbers in members.items():
         placement = scope.placements[place]
+        bodies = repository.bodies(placement)
         unit = repository.units[placement.unit.key]
-        bodies = repository.store.get(f"objects:{unit.key}") or []
         for number in numbers:
             yield repository.resource(placement, unit.facts[number], bodies[number], namespaced)
 

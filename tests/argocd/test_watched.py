@@ -116,3 +116,20 @@ def test_commit_that_has_nothing_to_do_with_ours_does_not_count_and_is_asked_abo
 
 def test_longest_pause_is_shorter_than_argo_cds_own() -> None:
     assert module.LONGEST_STILL < 180
+
+
+def test_what_the_running_sync_above_will_change_is_not_final() -> None:
+    refused = {
+        "type": "InvalidSpecError",
+        "message": "application repo OLD is not permitted in project 'apps'",
+    }
+    child = application("a", "Unknown", "Unknown", conditions=[refused])
+    changing = {**entry("a"), "status": "OutOfSync"}
+    for running, listed, final in (
+        ({"phase": "Running", "message": "Retrying attempt #1"}, changing, False),
+        ({"phase": "Running", "message": "Retrying attempt #1"}, {**changing, "status": "Synced"}, True),
+        ({"phase": "Succeeded"}, changing, True),
+    ):
+        above = application("root", children=[listed], operationState=running)
+        (found,) = [one for one in watching(Clock(), above, child).status().applications if one.name == "a"]
+        assert found.final is final, (running, listed)

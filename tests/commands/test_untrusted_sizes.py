@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.commands.untrusted import OVERLAY, Checked, overlay
-from tests.repositories import OURS, URL
+from tests.conftest import Run
+from tests.repositories import OURS, URL, write
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -34,6 +36,33 @@ def elements(name: str, count: int, more: str = "") -> str:
 MANY_KEYS = "".join(f", k{number}: 1" for number in range(200))
 
 
+def test_numbers_that_no_machine_holds_are_read_and_reported(checked: Checked) -> None:
+    many = "9" * 6000
+    text = OURS["apps/shop/base/shop.yaml"]
+    for good, bad in (
+        ("containerPort: 8080", f"containerPort: {many}"),
+        ("spec:\n  selector:\n    matchLabels", f"spec:\n  replicas: 0x{many}\n  selector:\n    matchLabels"),
+        ("memory: 64Mi", f"memory: {many}Ki"),
+        ("cpu: 10m", "cpu: 1e999999999"),
+    ):
+        assert good in text
+        text = text.replace(good, bad)
+    result = checked({"apps/shop/base/shop.yaml": text})
+    assert result.exit == 1, result.err
+    assert "web" in result.out
+
+
+def test_huge_file_is_not_read_into_memory(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no room on the disk, and would take all memory."""
+    root = write(tmp_path / "repository", OURS)
+    with (root / "apps/shop/base/huge.yaml").open("wb") as file:
+        file.truncate(1 << 40)
+    monkeypatch.chdir(root)
+    listed = run("image", "list", "-o", "json")
+    assert listed.exit == 0, listed.err
+    assert "registry.example.com/web" in listed.out
+
+
 @pytest.mark.parametrize(
     "generators",
     [
@@ -47,6 +76,33 @@ def test_product_of_generators_is_bounded(checked: Checked, generators: str) -> 
     result = checked(with_set(generators))
     assert result.exit in (0, 1), result.err
     assert "GB110" in result.out or "GB115" in result.out, result.out  # not followed, or refused by Argo CD
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{if .a}}" * 5000 + "{{end}}" * 5000,
+        "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
+        '{{define "x"}}{{template "x" .}}{{end}}{{template "x" .}}',
+        "{{ 099999 }}",
+        "{{ " + "9" * 5000 + " }}",
+        "{{ int64 (mulf 1e308 1e308) }}",
+        "{{ repeat 1000000000 .a }}",
+        "{{ range until 1000000000 }}x{{ end }}",
+        '{{ printf "%1000000000d" 1 }}',
+        "{{ indent 1000000000 .a }}",
+        "{{ seq 1 1000000000 }}",
+        "{{ range until 99999 }}{{ repeat 999999 $.a }}{{ end }}",
+        "{{ $x := .a }}{{ range until 999 }}{{ $x = print $x $x }}{{ end }}{{ $x }}",
+        '{{ regexReplaceAll "(a+)+$" .a "b" }}',
+    ],
+)
+def test_template_that_has_no_end_or_no_number_is_a_finding(checked: Checked, template: str) -> None:
+    files = with_set(f"[{elements('a', 1)}]")
+    text = files["clusters/one/set.yaml"].replace("spec:\n", "spec:\n  goTemplate: true\n", 1)
+    result = checked(files | {"clusters/one/set.yaml": text.replace("'x-{{a}}'", json.dumps(template))})
+    assert result.exit in (0, 1), result.err
+    assert "GB110" in result.out or "GB115" in result.out, result.out
 
 
 def test_patch_target_that_no_engine_of_pythons_ends_is_let_be(checked: Checked) -> None:

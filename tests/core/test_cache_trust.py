@@ -26,6 +26,7 @@ from bootstrap.repository import tools
 from bootstrap.repository.store import NAME, open_store
 from tests import properties
 from tests.conftest import Run
+from tests.repositories import OURS, write
 from tests.sandbox import machine
 
 KUSTOMIZE = BY_NAME["kustomize"]
@@ -285,6 +286,26 @@ def test_edited_store_does_not_turn_an_error_into_nothing_found(
     connection.close()
     after = run("validate", str(repository), env=environ)
     assert (after.exit, after.out) == (before.exit, before.out)
+
+
+def test_objects_that_the_store_has_lost_are_rendered_again(
+    fresh: Invocation, run: Run, invocation: Invocation
+) -> None:
+    """As when another run's row, or a damaged one, is in the place of this one's."""
+    repository = write(fresh.cache_dir.parent / "repository", OURS)
+    program = Path(tools.kustomize(invocation))
+    environ = {**fresh.environ, "PATH": f"{program.parent}{os.pathsep}{invocation.environ['PATH']}"}
+    graph = ("graph", str(repository), "--resources", "-o", "json")
+    before = run(*graph, env=environ)
+    assert before.exit == 0, before.err
+    connection = rows(fresh)
+    with connection:
+        removed = connection.execute("delete from entries where key like 'objects:%'").rowcount
+    connection.close()
+    assert removed
+    for command in (graph, ("validate", str(repository), "--fail-on", "error")):
+        assert run(*command, env=environ).exit == 0
+    assert run(*graph, env=environ).out == before.out
 
 
 @ROOT_ONLY

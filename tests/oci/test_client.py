@@ -85,12 +85,13 @@ def test_an_image_that_a_real_tool_has_pushed(registry, invocation, tmp_path):
 def test_a_registry_that_is_busy_is_asked_again_after_the_time_it_names(registry, invocation):
     digest = registry.push("org/busy", "v1")
     waits: list[float] = []
+    now = float(int(invocation.clock()))
+    invocation = replace(invocation, clock=lambda: now)
     later = formatdate(invocation.clock() + 7, usegmt=True)
     with registries.busy_front(registry, [{"Retry-After": "3"}, {"Retry-After": later}, {}]) as front:
         assert ask(invocation, f"{front.host}/org/busy:v1", pause=waits.append) == digest
-    assert waits[0] == 3
-    assert 5 <= waits[1] <= 7
-    assert waits[2] == 4
+    assert waits[:2] == [3, 7]
+    assert 2 <= waits[2] <= 4  # the registry names no time: our own
 
 
 def test_a_registry_that_stays_busy_is_reported(registry, invocation):

@@ -6,6 +6,8 @@ import contextlib
 import os
 import select
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from bootstrap.core import on_path, process_group, scratch
 from bootstrap.programs import confine, run
 from bootstrap.programs.run import Budget, Ended
+from tests.repositories import OURS, write
 
 SHELL = "/bin/dash"
 BASH = "/bin/bash"
@@ -131,6 +134,24 @@ def test_program_is_not_taken_from_the_current_folder(
     for path in ("", ".", ":", "./", "nowhere:"):
         assert on_path.find("helm", {"PATH": path}) is None
     assert on_path.find("helm", {"PATH": f":{tmp_path}"}) == str(tmp_path / "helm")
+
+
+def test_git_of_the_current_folder_is_not_run_whatever_path_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole program, as a process: libraries that it uses look for git, too."""
+    write(tmp_path, OURS, {"git": f"#!/bin/sh\ntouch {tmp_path}/ran\n"})
+    (tmp_path / "git").chmod(0o755)
+    for command in (["image", "list"], ["component", "list", "--cluster", "one"]):
+        ended = subprocess.run(
+            [sys.executable, "-I", "-m", "bootstrap", *command],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": f".::{os.environ['PATH']}"},
+            capture_output=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+    assert not (tmp_path / "ran").exists()
 
 
 def test_snap_is_not_mistaken_for_the_program(tmp_path: Path) -> None:

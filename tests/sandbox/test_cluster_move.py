@@ -104,7 +104,7 @@ def test_a_repository_without_the_history_changes_nothing(followed: World, run: 
     before = state(followed)
     refused = move(followed, run)
     assert refused.exit == 3
-    assert "git clone --mirror" in refused.err
+    assert "git clone --bare" in refused.err
     assert state(followed) == before
 
 

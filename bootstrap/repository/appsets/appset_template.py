@@ -51,8 +51,11 @@ class Language:
             return template
         try:
             return execute(template, values, functions(), self.missing_key)
-        except TemplateError as error:
+        except (TemplateError, ArithmeticError, ValueError) as error:  # a number that no machine holds
             raise Refused(f"its template {_short(template)} fails: {error}") from error
+        except RecursionError:
+            self._note("its template nests deeper than is followed here")
+            return template
         except Unknown as error:
             self._note(f"its template uses {error}, which is not known from Git alone")
             return template

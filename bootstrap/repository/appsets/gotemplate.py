@@ -270,7 +270,11 @@ def _number(text: str) -> int | float:
     try:
         return int(text, 0)
     except ValueError:
+        pass
+    try:
         return float(text) if re.search(r"[.eE]", text) else int(text, 8)
+    except ValueError as error:
+        raise TemplateError(f"bad number {text[:40]!r}") from error
 
 
 def unquoted(text: str) -> str:

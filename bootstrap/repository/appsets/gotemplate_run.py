@@ -97,6 +97,8 @@ class _Continue(Exception):
     pass
 
 
+MOST_TEXT = 1_000_000
+"""The most characters that a function, or a whole template, may produce."""
 _DEEPEST = 200
 _MOST = 100_000
 """The most steps of a template: more are not intended, and not waited for."""
@@ -112,6 +114,7 @@ class _Run:
         self.printed: list[str] = []
         self.depth = 0
         self.steps = 0
+        self.size = 0
 
     def define(self, nodes: Sequence[Node]) -> None:
         """Register what `define` and `block` name, before anything is run."""
@@ -127,13 +130,19 @@ class _Run:
             if self.steps > _MOST:
                 raise Unknown("more steps than are evaluated")
             if isinstance(node, str):
-                self.printed.append(node)
+                self.put(node)
             elif isinstance(node, Action):
                 value = self.pipe(node.pipe, dot, scopes)
                 if not node.pipe.variables:
-                    self.printed.append("<no value>" if value is None else printed(value))
+                    self.put("<no value>" if value is None else printed(value))
             else:
                 self.block(node, dot, scopes)
+
+    def put(self, text: str) -> None:
+        self.size += len(text)
+        if self.size > MOST_TEXT:
+            raise Unknown("more characters than are evaluated")
+        self.printed.append(text)
 
     def block(self, block: Block, dot: Any, scopes: list[dict[str, Any]]) -> None:
         if block.kind == "define":
@@ -279,7 +288,10 @@ class _Run:
         if function is None:
             raise TemplateError(f"function {name!r} not defined")
         try:
-            return function(*arguments)
+            made = function(*arguments)
+            if isinstance(made, str | list) and len(made) > MOST_TEXT:  # a loop could double it again
+                raise Unknown(f"{name} with more characters than are evaluated")
+            return made
         except (TemplateError, Unknown):
             raise
         except (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError) as error:

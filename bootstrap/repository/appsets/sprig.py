@@ -17,7 +17,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bootstrap.repository.appsets.gotemplate_run import MISSING, Unknown, is_true, printed
+from bootstrap.core import numbers
+from bootstrap.repository.appsets.gotemplate_run import MISSING, MOST_TEXT, Unknown, is_true, printed
 from bootstrap.repository.appsets.sprig_data import DATA, go_quoted, sprint, sprintf
 from bootstrap.repository.appsets.sprig_numbers import strval, text, whole
 from bootstrap.repository.appsets.sprig_values import VALUES
@@ -65,7 +66,7 @@ def _replacement(value: Any) -> Callable[[re.Match[str]], str]:
             if one[0] == "$$":
                 return "$"
             try:
-                return match[int(name) if name.isdigit() else name] or ""
+                return match[name if (number := numbers.whole(name)) is None else number] or ""
             except IndexError:
                 return ""
 
@@ -74,12 +75,8 @@ def _replacement(value: Any) -> Callable[[re.Match[str]], str]:
     return fill
 
 
-_MOST_TEXT = 1_000_000
-"""The most characters that a function may produce."""
-
-
 def _repeated(value: str, count: int) -> str:
-    if len(value) * count > _MOST_TEXT:
+    if len(value) * count > MOST_TEXT:
         raise Unknown("repeat with more characters than are evaluated")
     return value * count
 
@@ -112,6 +109,8 @@ def _quote(*values: Any) -> str:
 
 
 def _indent(spaces: Any, value: Any) -> str:
+    if whole(spaces) * (text(value).count("\n") + 1) > MOST_TEXT:
+        raise Unknown("indent with more characters than are evaluated")
     pad = " " * whole(spaces)
     return pad + text(value).replace("\n", f"\n{pad}")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bootstrap.repository.appsets.gotemplate import TemplateError
-from bootstrap.repository.appsets.gotemplate_run import MISSING, printed
+from bootstrap.repository.appsets.gotemplate_run import MISSING, Unknown, printed
 from bootstrap.repository.appsets.sprig_numbers import plain, text
 
 
@@ -39,9 +39,15 @@ def sprintf(form: Any, *values: Any) -> str:
     return out
 
 
+_DIGITS = 5
+"""The most digits of a width or a precision."""
+
+
 def _padded(shown: str, flags: str, width: str) -> str:
     if not width:
         return shown
+    if len(width) > _DIGITS:
+        raise Unknown("printf with more characters than are evaluated")
     if "-" in flags:
         return shown.ljust(int(width))
     return shown.zfill(int(width)) if "0" in flags else shown.rjust(int(width))
@@ -63,6 +69,8 @@ def _verb(kind: str, flags: str, precision: str, value: Any) -> str:
         sign = "+" if "+" in flags and value >= 0 else ""
         return sign + format(value, kind)
     if isinstance(value, float) and kind in "feEgG":
+        if len(precision) > _DIGITS:
+            raise Unknown("printf with more digits than are evaluated")
         return format(value, f"{precision or ('.6' if kind in 'fe' else '')}{kind}")
     if kind == "T":
         return _go_type(value)

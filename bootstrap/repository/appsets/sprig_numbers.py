@@ -105,4 +105,8 @@ def sequence_of(*bounds: Any) -> str:
         step = 1 if stop >= start else -1
     else:
         start, step, stop = map(to_int, bounds)
-    return " ".join(map(str, range(start, stop + (1 if step > 0 else -1), step))) if step else ""
+    if not step:
+        return ""
+    if len(many := range(start, stop + (1 if step > 0 else -1), step)) > _MOST:
+        raise Unknown(f"a list of {len(many):,} numbers")
+    return " ".join(map(str, many))

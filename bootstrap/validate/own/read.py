@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.core.names import RECORD
+from bootstrap.core.numbers import whole
 from bootstrap.core.text import names_near
 from bootstrap.repository.files import Files
 from bootstrap.resources.index import mapping
@@ -158,4 +159,5 @@ def _made(item: Mapping[str, Any], file: str, document: int, place: Path) -> Own
 
 
 def _part(text: str) -> str | int:
-    return int(text) if text.isdecimal() else text
+    number = whole(text)
+    return text if number is None else number

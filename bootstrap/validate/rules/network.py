@@ -68,7 +68,9 @@ class Stop:
     path: tuple[str, ...]
 
 
-DNS = Peer("kube-system", {"k8s-app": "kube-dns"})
+_COREDNS = {"app.kubernetes.io/name": "coredns", "app.kubernetes.io/instance": "coredns"}
+DNS = tuple(Peer("kube-system", {"k8s-app": one, **_COREDNS}) for one in ("kube-dns", "coredns"))
+"""The pods of the cluster's DNS, as distributions and CoreDNS's own chart label them."""
 
 
 def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
@@ -78,7 +80,8 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
     for workload in index.of(*WORKLOADS):
         named = links(index, workload)
         looked_up = next((link.host for link in named if link.sure), None)
-        closed = cut(index, peer(workload), DNS, 53, "UDP") if looked_up else None
+        stops = [cut(index, peer(workload), one, 53, "UDP") for one in DNS] if looked_up else []
+        closed = stops[0] if all(stops) and stops else None
         if closed and closed[1] == "Egress":
             message = f"{workload} looks up {looked_up}, but {closed[0]} blocks DNS for it"
             yield problem(NO_DNS, closed[0], message, "spec", "egress")

@@ -49,7 +49,7 @@ def _variant(value: Any) -> str:
 def release(value: Any) -> tuple[int, int] | None:
     """A Kubernetes release. A number without quotes loses a trailing 0: 1.30 is 1.3."""
     lost = not isinstance(value, str) and len(str(value).partition(".")[2]) < 2
-    match = re.fullmatch(r"v?(\d+)\.(\d+)(?:\.\d+)?", str(value))
+    match = re.fullmatch(r"v?([0-9]{1,9})\.([0-9]{1,9})(?:\.[0-9]+)?", str(value))
     return None if match is None or lost else (int(match[1]), int(match[2]))
 
 

@@ -126,3 +126,49 @@ def test_egress_rule_says_whom_a_workload_talks_to() -> None:
 )
 def test_egress_rule_for_many_says_nothing_of_one(peer: str) -> None:
     assert found(index(pods("redis"), pods("web"), pods("db"), OUT.replace("PEER", peer), CLOSED)) == []
+
+
+PROXY = "---\napiVersion: v1\nkind: Service\nmetadata: {name: a-proxy}\n"
+PROXY += "spec: {selector: {app: peer}, ports: [{port: 8888, targetPort: proxy}]}\n"
+NAMED = pods("peer").replace(
+    "{containerPort: 8080}", "{containerPort: 8080}, {name: proxy, containerPort: 8888}"
+)
+
+
+def let_out(port: str, dns: str = "{}") -> str:
+    """Egress from web to peer at a port, and to the pods of the cluster's DNS."""
+    space = "{matchLabels: {kubernetes.io/metadata.name: kube-system}}"
+    asked = f"to: [{{namespaceSelector: {space}, podSelector: {dns}}}]"
+    return policy(
+        "web",
+        "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: ["
+        f"{{to: [{{podSelector: {{matchLabels: {{app: peer}}}}}}], ports: [{{port: {port}}}]}}, "
+        f"{{{asked}, ports: [{{port: 53, protocol: UDP}}]}}]}}",
+    )
+
+
+@pytest.mark.parametrize("port", ["proxy", "8888", "8080"])
+def test_an_egress_rule_is_for_the_service_of_its_port(port: str) -> None:
+    assert found(index(pods("web"), NAMED, PROXY, let_out(port))) == []
+
+
+def test_a_named_port_leads_to_the_service_in_front_of_it() -> None:
+    here = index(pods("web"), NAMED, PROXY, let_out("proxy"))
+    web = next(one for one in here.resources if one.name == "web" and one.kind == "Deployment.apps")
+    assert [(one.host, one.port) for one in links(here, web)] == [("a-proxy", 8888)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "blocked"),
+    [
+        ("{k8s-app: kube-dns}", False),
+        ("{app.kubernetes.io/name: coredns, app.kubernetes.io/instance: coredns}", False),
+        ("{k8s-app: coredns}", False),
+        ("{k8s-app: kube-proxy}", True),
+    ],
+)
+def test_dns_is_reached_by_the_labels_that_distributions_and_the_chart_give_it(
+    labels: str, blocked: bool
+) -> None:
+    messages = found(index(pods("web"), NAMED, PROXY, let_out("proxy", f"{{matchLabels: {labels}}}")))
+    assert ["blocks DNS" in one for one in messages] == ([True] if blocked else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bootstrap.core.numbers import whole
 from bootstrap.resources.index import Index, Resource, mapping, sequence
 from bootstrap.validate.rule import ClusterContext, Problem, Rule, problem
 
@@ -130,10 +131,11 @@ def broken(schedule: str) -> str:
 
 def _fits(item: str, low: int, high: int, names: dict[str, int]) -> bool:
     """Whether a part of a field is `*`, a number, a name or a range, with a step or without."""
-    whole, slash, step = item.partition("/")
-    if slash and not (step.isdigit() and int(step) > 0):
+    base, slash, step = item.partition("/")
+    if slash and not whole(step):
         return False
-    if whole in ("*", "?"):
+    if base in ("*", "?"):
         return True
-    ends = [names.get(end.lower(), int(end) if end.isdigit() else -1) for end in whole.split("-")]
+    numbers = [(end, whole(end)) for end in base.split("-")]
+    ends = [names.get(end.lower(), -1 if number is None else number) for end, number in numbers]
     return len(ends) <= 2 and all(low <= end <= high for end in ends) and ends == sorted(ends)

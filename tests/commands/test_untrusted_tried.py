@@ -1,0 +1,201 @@
+"""What docs/security.md says was tried as an attacker: nothing runs, nothing is read outside, runs end."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bootstrap.core.errors import ExitStatus
+from tests.commands.untrusted import APPLICATION, SECRET, Watched, overlay
+from tests.conftest import Run
+from tests.git_repositories import git
+from tests.repositories import OURS, application, write
+
+pytestmark = pytest.mark.usefixtures("cache")
+
+BASE = "apps/shop/base/shop.yaml"
+CHART = {
+    "chart/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+    "chart/values.yaml": "v: x\n",
+    "chart/templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    "data: {v: {{ .Values.v }}}\n",
+}
+OUTSIDE = f"v: {SECRET}\n"
+PROGRAM = "\n".join(
+    (
+        "[core]\n\tfsmonitor = RUN\n\tsshCommand = RUN\n\tpager = RUN\n\teditor = RUN\n\thooksPath = HOOKS",
+        "\talternateRefsCommand = RUN\n[diff]\n\texternal = RUN\n[gpg]\n\tprogram = RUN",
+        "[log]\n\tshowSignature = true",
+        '[filter "x"]\n\tclean = RUN\n\tsmudge = RUN\n\tprocess = RUN',
+        '[diff "x"]\n\ttextconv = RUN\n\tcommand = RUN',
+        '[credential]\n\thelper = !RUN\n[remote "origin"]\n\turl = ext::RUN\n\tuploadpack = RUN\n',
+    )
+)
+"""What would make git run a program, in a repository's own configuration."""
+
+
+def with_chart(helm: str) -> dict[str, str]:
+    text = application("shop-dev", "chart", "shop-dev", 20)
+    return CHART | {APPLICATION: text.replace("  destination:", f"    helm: {helm}\n  destination:")}
+
+
+FILES: dict[str, Mapping[str, str]] = {
+    "values by an address": with_chart("{valueFiles: ['http://ADDRESS/v.yaml']}"),
+    "values outside": with_chart("{valueFiles: [../../outside/v.yaml, OUTSIDE/v.yaml]}"),
+    "parameter outside": with_chart("{fileParameters: [{name: v, path: ../../outside/v.yaml}]}"),
+    "kustomize outside": overlay(
+        "openapi: {path: ../../../../../outside/v.yaml}\n"
+        "replacements: [{path: ../../../../../outside/v.yaml}]\n"
+        "configurations: [../../../../../outside/v.yaml]\ncrds: [../../../../../outside/v.yaml]\n"
+    ),
+    "chart of kustomize": overlay(
+        "helmGlobals: {chartHome: ../../../..}\n"
+        "helmCharts: [{name: chart, releaseName: --post-renderer=RUN}, "
+        "{name: x, repo: 'http://ADDRESS/'}]\n"
+    )
+    | CHART,
+    "function that is a program": overlay("generators: [f.yaml]\n")
+    | {
+        "apps/shop/overlays/dev/f.yaml": "apiVersion: x/v1\nkind: X\nmetadata: {name: x, annotations: "
+        "{config.kubernetes.io/function: 'exec: {path: RUN}'}}\n",
+        "clusters/one/kustomization.yaml": OURS["clusters/one/kustomization.yaml"] + "  - cm.yaml\n",
+        "clusters/one/cm.yaml": "apiVersion: v1\nkind: ConfigMap\n"
+        "metadata: {name: argocd-cm, namespace: argocd}\n"
+        "data: {kustomize.buildOptions: --enable-alpha-plugins --enable-exec --helm-command=RUN}\n",
+    },
+    "plugin": {
+        APPLICATION: OURS[APPLICATION].replace(
+            "  destination:", "    plugin: {name: ../../x, env: [{name: A, value: $(RUN)}]}\n  destination:"
+        )
+    },
+    "deep": {BASE: "[" * 100_000 + "]" * 100_000},
+    "deep sequence": {BASE: "- " * 20_000},
+    "anchor in itself": {BASE: "&a [*a]\n"},
+    "Python": {BASE: '!!python/object/apply:os.system ["RUN"]\n'},
+    "bomb as record": {
+        "bootstrap.yaml": "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    },
+    "submodules": {
+        ".gitmodules": '[submodule "x"]\n\tpath = x\n\turl = ext::RUN\n\tupdate = !RUN\n'
+    },
+    "settings in the folder": {
+        ".netrc": "default login x password y\n",
+        ".gitconfig": "[core]\n\tfsmonitor = RUN\n",
+        ".curlrc": "output = RAN\n",
+    },
+}  # fmt: skip
+
+
+def link(to: str, *places: str) -> Callable[[Path], None]:
+    def made(root: Path) -> None:
+        for place in places:
+            (root / place).unlink(missing_ok=True)
+            (root / place).symlink_to(to)
+
+    return made
+
+
+def pipe(place: str) -> Callable[[Path], None]:
+    def made(root: Path) -> None:
+        (root / place).unlink(missing_ok=True)
+        os.mkfifo(root / place)
+
+    return made
+
+
+def archive(root: Path) -> None:
+    """A chart in a chart, whose archive leads outside."""
+    write(root, with_chart("{}"), {"chart/charts/x": ""})
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name in ("d/Chart.yaml", "d/../../../ran", "../../ran", "/tmp/ran-of-a-test"):  # noqa: S108
+            item = tarfile.TarInfo(name)
+            content = b"apiVersion: v2\nname: d\nversion: 1.0.0\n"
+            item.size = len(content)
+            tar.addfile(item, io.BytesIO(content))
+    (root / "chart/charts/d-1.0.0.tgz").write_bytes(packed.getvalue())
+
+
+RECORD, KUSTOMIZATION = "bootstrap.yaml", "apps/shop/base/kustomization.yaml"
+PLACES: dict[str, Callable[[Path], None]] = {
+    "record outside": link("../outside/v.yaml", RECORD),
+    "record without end": link("/dev/zero", RECORD),
+    "record of the process": link("/proc/self/environ", RECORD),
+    "record that waits": pipe(RECORD),
+    "manifest that waits": pipe(BASE),
+    "manifest without end": link("/dev/zero", BASE),
+    "kustomization of the machine": link("/etc/passwd", KUSTOMIZATION),
+    "cycle": link(".", "apps/shop/base/loop", "apps/shop/loop"),
+    "submodules without end": link("/dev/zero", ".gitmodules"),
+    "archive": archive,
+}  # fmt: skip
+
+
+def settled(files: Mapping[str, str], watched: Watched, folder: Path) -> dict[str, str]:
+    """The files with the address, the marker's program and the folder outside in their places."""
+    program = folder / "program"
+    program.write_text(f"#!/bin/sh\ntouch {folder}/ran\n")
+    program.chmod(0o755)
+    write(folder, {"outside/v.yaml": OUTSIDE})
+    names = {"ADDRESS": watched.address, "RUN": str(program), "RAN": f"{folder}/ran"}
+    names["OUTSIDE"] = f"{folder}/outside"
+    for name, value in names.items():
+        files = {path: text.replace(name, value) for path, text in files.items()}
+    return dict(files)
+
+
+def check(run: Run, root: Path, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    for command in (("validate", "."), ("image", "list"), ("graph", ".", "--resources")):
+        result = run(*command, env={"A_SECRET": SECRET})
+        assert result.exit in (0, *(ExitStatus.NO, ExitStatus.INPUT, ExitStatus.REFUSED)), result.err
+        assert SECRET not in result.out + result.err
+    assert not (root.parent / "ran").exists()
+    assert not watched.was_asked()
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_hostile_file_runs_nothing_and_reaches_nothing_outside(
+    run: Run, tmp_path: Path, watched: Watched, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    root = write(tmp_path / "repository", OURS, settled(FILES[what], watched, tmp_path))
+    check(run, root, watched, monkeypatch)
+
+
+@pytest.mark.parametrize("what", PLACES)
+def test_hostile_place_is_neither_followed_nor_waited_for(
+    run: Run, tmp_path: Path, watched: Watched, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    settled({}, watched, tmp_path)
+    root = write(tmp_path / "repository", OURS)
+    PLACES[what](root)
+    check(run, root, watched, monkeypatch)
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["of the folder", "of a bare repository inside"])
+def test_hostile_configuration_of_git_runs_no_program(
+    run: Run, tmp_path: Path, watched: Watched, monkeypatch: pytest.MonkeyPatch, bare: bool
+) -> None:
+    root = write(tmp_path / "repository", OURS, {".gitattributes": "* filter=x diff=x merge=x\n"})
+    git(root, "init", "-q")
+    if bare:
+        git(root, "init", "-q", "--bare", "apps/bare")
+        config = root / "apps/bare/config"
+    else:
+        shutil.move(root / ".git", tmp_path / "evil")
+        (root / ".git").write_text(f"gitdir: {tmp_path}/evil\n")
+        config = tmp_path / "evil/config"
+    text = settled({"config": PROGRAM.replace("HOOKS", str(tmp_path))}, watched, tmp_path)["config"]
+    config.write_text(config.read_text() + text)
+    check(run, root, watched, monkeypatch)
+    monkeypatch.chdir(root / "apps/bare" if bare else root)
+    run("image", "list")
+    run("image", "set", "registry.example.com/web=:2", "--dry-run")
+    assert not (tmp_path / "ran").exists()
