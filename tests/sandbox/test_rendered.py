@@ -72,6 +72,13 @@ def compared(
             for number, (case, source) in enumerate(sources.items())
         }
         files = {**_catalog(), **{path: text.encode() for path, text in FILES.items()}}
+        for case in KUSTOMIZE:  # Argo CD edits the files of its one checkout: each case has its own
+            own = f"cases/overlay-{case}/"
+            files |= {
+                path.replace("cases/overlay/", own): text.encode()
+                for path, text in FILES.items()
+                if path.startswith("cases/overlay/")
+            }
         files["infrastructure/argocd/manifests/install.yaml"] = argocd_manifest.read_bytes()
         files["clusters/compared/kustomization.yaml"] = b"resources: [applications.yaml]\n"
         files["clusters/compared/applications.yaml"] = b"---\n".join(
@@ -129,7 +136,9 @@ def _sources(url: str, chart_repository: str, registry: str) -> dict[str, list[d
             with_it = {"components": [os.path.relpath(folder, on)]}
             found[f"catalog {folder}"] = here(on, kustomize=with_it)
     found |= {f"helm {case}": here("cases/chart", helm=helm) for case, helm in HELM.items()}
-    found |= {f"kustomize {case}": here("cases/overlay", kustomize=one) for case, one in KUSTOMIZE.items()}
+    found |= {
+        f"kustomize {case}": here(f"cases/overlay-{case}", kustomize=one) for case, one in KUSTOMIZE.items()
+    }
     found |= {f"directory {case}": here("cases/plain", directory=one) for case, one in DIRECTORY.items()}
     found["helm dependency"] = here("cases/parent")
     found["helm source file"] = here("cases/sourced")
