@@ -102,6 +102,8 @@ class Session:
 
 def _read(answer: Response) -> Response:
     """The answer with its whole body, which is bounded in size and time."""
+    if isinstance(answer._content, bytes):  # a hook of the session has read it already
+        return answer
     parts, size, deadline = [], 0, time.monotonic() + ANSWER_SECONDS
     for part in answer.iter_content(_PIECE):
         parts.append(part)
