@@ -1,12 +1,13 @@
 # The two commands of the README: `make sandbox` and `make test`. Everything else is for developers.
 PYTHON ?= python3
 PROFILE ?= default
+NODES ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 # Tests start hundreds of Python programs: with their byte code kept, each starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: sandbox sandbox-down test test-fast test-programs lint ci bench clean
+.PHONY: sandbox sandbox-down test test-real test-fast test-programs lint ci bench clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -14,6 +15,7 @@ help:
 	@echo "make sandbox       a real cluster with Argo CD and Gitea on this machine, synced from Git"
 	@echo "make sandbox-down  stop it and delete its data"
 	@echo "make test          every test, on the real parts"
+	@echo "make test-real     those with pods that run, on a real node; Linux, as root"
 	@echo "make test-fast     those that need no cluster and build nothing"
 	@echo "make test-programs  build what tests run; make test does it first"
 	@echo "make lint          ruff, mypy --strict, import-linter"
@@ -29,7 +31,7 @@ $(INSTALLED): setup.cfg pyproject.toml requirements-dev.txt
 	@touch $@
 
 sandbox: $(INSTALLED)
-	@$(BIN)/bootstrap sandbox up --init --profile $(PROFILE)
+	@$(BIN)/bootstrap sandbox up --init --profile $(PROFILE) $(if $(NODES),--nodes $(NODES))
 
 sandbox-down: $(INSTALLED)
 	@$(BIN)/bootstrap sandbox down --purge
@@ -50,6 +52,11 @@ test-fast: $(INSTALLED)
 
 test: $(INSTALLED) test-programs
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# Pods that run, on a real node: builds kubelet, containerd and what belongs to them first.
+test-real: $(INSTALLED)
+	$(BIN)/python -m tests.tools real
+	$(BIN)/python -m pytest tests/real
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

@@ -11,8 +11,8 @@ TEXT = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-
 
 
 def section(heading: str) -> str:
-    """The text below the heading that has these words."""
-    parts = re.split(r"^(#{2,3} .*)$", TEXT, flags=re.MULTILINE)
+    """The text below the heading that has these words, with the headings below it."""
+    parts = re.split(r"^(## .*)$", TEXT, flags=re.MULTILINE)
     found = [text for title, text in zip(parts[1::2], parts[2::2], strict=True) if heading in title]
     assert found, heading
     return "\n".join(found)

@@ -56,6 +56,11 @@ def named(function: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="Run processes on this machine, or a kind cluster in Docker.",
 )
+@click.option(
+    "--nodes",
+    type=click.Choice(["simulated", "real"]),
+    help="Simulate the nodes (the default), or run pods on a real one: Linux, as root.",
+)
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until everything works.")
 @common
 def up(output: Output, **options: Any) -> int:
@@ -68,6 +73,7 @@ def up(output: Output, **options: Any) -> int:
       bootstrap sandbox up
       bootstrap sandbox up --init
       bootstrap sandbox up --name spoke --no-argocd
+      sudo bootstrap sandbox up --name pods --nodes real
     """
     from bootstrap.commands.sandbox_up import run
 
@@ -199,6 +205,31 @@ def push(output: Output, name: str, **options: Any) -> int:
     from bootstrap.sandbox import push as pushing
 
     return pushing.push(name, output, pushing.Options(**options))
+
+
+@command.group()
+def image() -> None:
+    """The images that a real node can run."""
+
+
+@image.command("load")
+@click.argument("path", metavar="ARCHIVE|FOLDER", type=click.Path(path_type=Path))
+@named
+@common
+def load_images(output: Output, path: Path, name: str) -> None:
+    """Put images into the registry of a sandbox's real node.
+
+    ARCHIVE is what `docker save` or `skopeo copy … oci-archive:` writes; FOLDER is an OCI
+    layout, or has several of either. A node asks this registry for every image, whatever
+    registry the image's name begins with, and no other one.
+
+    \b
+    Examples:
+      bootstrap sandbox image load images.tar --name pods
+    """
+    from bootstrap.sandbox.node import load
+
+    load.load(path, name, output)
 
 
 @command.command()

@@ -22,14 +22,21 @@ IMAGE = "dockersamples/examplevotingapp_vote"
 
 
 def run(
-    output: Output, name: str, initialise: bool, profile: str, no_argocd: bool, provider: str, timeout: float
+    output: Output,
+    name: str,
+    initialise: bool,
+    profile: str,
+    no_argocd: bool,
+    provider: str,
+    nodes: str | None,
+    timeout: float,
 ) -> int:
     """Returns the exit status; raises a BootstrapError for expected failures."""
     from bootstrap.sandbox import status
     from bootstrap.sandbox import up as providers
 
     with_argocd = not no_argocd and not initialise
-    sandbox = providers.up(provider, name, output.invocation, output, with_argocd, timeout)
+    sandbox = providers.up(provider, name, output.invocation, output, with_argocd, timeout, nodes)
     data: dict[str, Any] = status.addresses(sandbox)
     if initialise:
         data["init"] = _initialise(sandbox, profile, output)

@@ -82,6 +82,10 @@ KWOK = "v0.8.0"
 GITEA = "v1.26.0"
 METRICS_SERVER = "v0.9.0"
 COSIGN = "v3.1.3"
+CONTAINERD = "v2.4.2"
+CNI = "v1.10.0"
+KUBE_ROUTER = "v2.1.0"
+REGISTRY = "v3.1.2"
 
 # Without these, Kubernetes reports version v0.0.0 and clients refuse it.
 _KUBERNETES_VERSION = (
@@ -110,6 +114,42 @@ def _github(repository: str, file: str, checksums: str, member: str | None = Non
     return Release(base + file, base + checksums, member)
 
 
+def _containerd(name: str, seconds: int) -> Pinned:
+    return Pinned(
+        name=name,
+        version=CONTAINERD,
+        module="containerd",
+        package=f"github.com/containerd/containerd/v2/cmd/{name}",
+        seconds=seconds,
+        release=_github(
+            "containerd/containerd",
+            "containerd-{number}-linux-{arch}.tar.gz",
+            "containerd-{number}-linux-{arch}.tar.gz.sha256sum",
+            f"bin/{name}",
+        ),
+        ldflags=_set("github.com/containerd/containerd/v2/version", Version=CONTAINERD),
+    )
+
+
+def _plugin(kind: str, file: str) -> Pinned:
+    """A network plugin: run by the node's runtime from a folder, never looked for on PATH."""
+    return Pinned(
+        name=f"cni-{file}",
+        version=CNI,
+        module="cni",
+        package=f"github.com/containernetworking/plugins/plugins/{kind}/{file}",
+        seconds=8,
+        file=file,
+        on_path=f"cni-{file}",
+        release=_github(
+            "containernetworking/plugins",
+            "cni-plugins-linux-{arch}-{version}.tgz",
+            "cni-plugins-linux-{arch}-{version}.tgz.sha256",
+            f"./{file}",
+        ),
+    )
+
+
 PROGRAMS = (
     Pinned(
         name="redis",
@@ -120,6 +160,15 @@ PROGRAMS = (
         fit="any",
         on_path="redis-server",
         file="miniredis",
+    ),
+    Pinned(
+        name="pause",
+        version="v1.0.0",
+        module="pause",
+        package=".",
+        seconds=2,
+        fit="any",
+        on_path="bootstrap-sandbox-pause",
     ),
     Pinned(
         name="kustomize",
@@ -154,6 +203,8 @@ PROGRAMS = (
     _kubernetes("kube-controller-manager", 50),
     _kubernetes("kube-scheduler", 4),
     _kubernetes("kubectl", 15, ("version", "--client")),
+    _kubernetes("kubelet", 90),
+    _kubernetes("kube-proxy", 15),
     Pinned(
         name="kwok",
         version=KWOK,
@@ -226,6 +277,59 @@ PROGRAMS = (
         package="sigs.k8s.io/metrics-server/cmd/metrics-server",
         seconds=143,
         ldflags=_set("k8s.io/client-go/pkg/version", gitVersion=METRICS_SERVER),
+    ),
+    _plugin("ipam", "host-local"),
+    _plugin("main", "loopback"),
+    _plugin("main", "ptp"),
+    _plugin("meta", "portmap"),
+    _containerd("containerd", 90),
+    _containerd("containerd-shim-runc-v2", 10),
+    _containerd("ctr", 10),
+    Pinned(
+        name="registry",
+        version=REGISTRY,
+        module="registry",
+        package="github.com/distribution/distribution/v3/cmd/registry",
+        seconds=60,
+        fit="any",
+        on_path="docker-registry",
+        release=_github(
+            "distribution/distribution",
+            "registry_{number}_linux_{arch}.tar.gz",
+            "registry_{number}_linux_{arch}.tar.gz.sha256",
+            "registry",
+        ),
+        ldflags=_set("github.com/distribution/distribution/v3/version", version=REGISTRY),
+    ),
+    Pinned(
+        name="coredns",
+        version="v1.15.0",
+        module="coredns",
+        package=".",
+        seconds=60,
+        fit="minor",
+        asks=("-version",),
+        release=_github(
+            "coredns/coredns",
+            "coredns_{number}_linux_{arch}.tgz",
+            "coredns_{number}_linux_{arch}.tgz.sha256",
+            "coredns",
+        ),
+    ),
+    Pinned(
+        name="kube-router",
+        version=KUBE_ROUTER,
+        module="kube-router",
+        package=".",
+        seconds=60,
+        asks=("--version",),
+        release=_github(
+            "cloudnativelabs/kube-router",
+            "kube-router_{number}_linux_{arch}.tar.gz",
+            "kube-router_{number}_checksums.txt",
+            "kube-router",
+        ),
+        ldflags=_set("github.com/cloudnativelabs/kube-router/v2/pkg/version", Version=KUBE_ROUTER),
     ),
 )
 """In build order: quick ones first, those that share packages next to each other."""

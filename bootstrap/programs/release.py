@@ -39,6 +39,12 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 Report = Callable[[str], None]
 
 
+def architecture() -> str:
+    """This machine's, as releases and images name it; what the machine says, where that is another."""
+    machine = platform.machine().lower()
+    return _ARCHITECTURES.get(machine, machine)
+
+
 def fetch_all(wanted: Sequence[Pinned], invocation: Invocation, report: Report) -> dict[str, Placed]:
     """Those of `wanted` whose release is available, by name; `report` is called with why others are not.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bootstrap.core.invocation import Invocation
 from bootstrap.sandbox.files import private_folder, write_if_changed
+from bootstrap.sandbox.node import layout
 
 OF_AGENT = ("argocd", "helm", "kustomize")
 """The programs of the Argo CD processes, and those that they call."""
@@ -48,7 +49,9 @@ def ensure(processes: Sequence[str], invocation: Invocation, report: Callable[[s
     """Find, fetch or build what the processes need."""
     from bootstrap.programs import find as programs
 
-    names = [name for name in processes if name != "agent"]
+    names = [name for name in processes if name not in ("agent", layout.PROCESS)]
+    if layout.PROCESS in processes:
+        names += layout.PROGRAMS
     if "agent" in processes:
         names += OF_AGENT if _has_kubectl(invocation) else (*OF_AGENT, "kubectl")
     found = programs.ensure(names, invocation, report)

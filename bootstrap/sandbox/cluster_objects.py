@@ -9,19 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.manifests.objects import ClusterObject
+from bootstrap.sandbox.node import layout
 from bootstrap.sandbox.state import Settings
 
 ZONES = ("local-a", "local-b", "local-c")
 PROVISIONER = "sandbox.gitops-bootstrap.io/simulated"
 
 
-def nodes() -> list[ClusterObject]:
-    """Three nodes in three zones; KWOK reports their capacity (kwok/nodes.yaml)."""
+def nodes(real: bool = False) -> list[ClusterObject]:
+    """Three nodes in three zones; KWOK reports their capacity (kwok/nodes.yaml).
+
+    Beside a real node there is one, for the pods whose work the machine's own processes do.
+    """
+    if real:
+        return [_object(_node(1, ZONES[0], aside=True))]
     return [_object(_node(number, zone)) for number, zone in enumerate(ZONES, 1)]
 
 
-def storage_class() -> ClusterObject:
-    """`standard`, the default: a claim is bound as soon as it is created (kwok/volumes.yaml)."""
+def storage_class(real: bool = False) -> ClusterObject:
+    """`standard`, the default: a claim is bound as soon as it is created.
+
+    Its volumes exist in the API alone (kwok/volumes.yaml), or on the real node (node/volumes.py).
+    """
     return _object(
         {
             "apiVersion": "storage.k8s.io/v1",
@@ -30,7 +39,7 @@ def storage_class() -> ClusterObject:
                 "name": "standard",
                 "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
             },
-            "provisioner": PROVISIONER,
+            "provisioner": layout.PROVISIONER if real else PROVISIONER,
             "reclaimPolicy": "Delete",
             "volumeBindingMode": "Immediate",
             "allowVolumeExpansion": True,
@@ -63,8 +72,9 @@ def metrics_api(folder: Path, settings: Settings) -> list[ClusterObject]:
     return [_object(service), _object(api)]
 
 
-def _node(number: int, zone: str) -> Mapping[str, Any]:
+def _node(number: int, zone: str, aside: bool = False) -> Mapping[str, Any]:
     name = f"node-{number}"
+    taint = {"key": layout.SIMULATED, "effect": "NoSchedule"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -77,12 +87,13 @@ def _node(number: int, zone: str) -> Mapping[str, Any]:
                 "node.kubernetes.io/instance-type": "simulated",
                 "topology.kubernetes.io/region": "local",
                 "topology.kubernetes.io/zone": zone,
+                **({layout.SIMULATED: "true"} if aside else {}),
             },
             "annotations": {
                 "metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource"
             },
         },
-        "spec": {"providerID": f"kwok://{name}"},
+        "spec": {"providerID": f"kwok://{name}", **({"taints": [taint]} if aside else {})},
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bootstrap.sandbox import launcher
 from bootstrap.sandbox.files import write_if_changed
+from bootstrap.sandbox.node import layout
 from bootstrap.sandbox.process import Spec
 from bootstrap.sandbox.state import HOST, Settings
 
@@ -57,6 +58,7 @@ def kube_apiserver(folder: Path, settings: Settings, environ: Mapping[str, str])
         pki / "front-proxy-client.pem",
         pki / "etcd-client.pem",
     )
+    egress = layout.folder(folder) / "etc" / "egress.yaml"
     return Spec(
         "kube-apiserver",
         (
@@ -90,8 +92,10 @@ def kube_apiserver(folder: Path, settings: Settings, environ: Mapping[str, str])
             "--requestheader-group-headers=X-Remote-Group",
             "--requestheader-username-headers=X-Remote-User",
             "--profiling=false",
+            *(() if settings.nodes == "simulated" else (f"--egress-selector-config-file={egress}",)),
         ),
         environ,
+        (egress,),
     )
 
 
@@ -147,7 +151,7 @@ def kwok(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
             settings.programs["kwok"],
             f"--kubeconfig={kubeconfig}",
             f"--config={config}",
-            "--manage-all-nodes=true",
+            *_managed(settings),
             f"--cidr={PODS}",
             f"--node-ip={HOST}",
             f"--node-port={port}",
@@ -159,6 +163,13 @@ def kwok(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
         environ,
         (kubeconfig, config),
     )
+
+
+def _managed(settings: Settings) -> tuple[str, ...]:
+    """The nodes that are simulated: all, or those beside a real one."""
+    if settings.nodes == "simulated":
+        return ("--manage-all-nodes=true",)
+    return ("--manage-all-nodes=false", f"--manage-nodes-with-label-selector={layout.SIMULATED}=true")
 
 
 def metrics_server(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:

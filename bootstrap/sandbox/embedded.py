@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bootstrap.core.errors import InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.sandbox import (
@@ -32,11 +33,15 @@ from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.argocd_workloads import COMPONENTS, NAMESPACE
 from bootstrap.sandbox.files import private_folder, remove
 from bootstrap.sandbox.lock import held
+from bootstrap.sandbox.node import layout, preflight
+from bootstrap.sandbox.node import start as node
 from bootstrap.sandbox.state import DEFAULT, Settings
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 """The minimum for an API server; enough for tests of the `kube` package."""
 EVERYTHING = (*CONTROL_PLANE, "kube-scheduler", "kwok", "metrics-server", "redis", "gitea", "agent")
+WITH_REAL_NODE = (*CONTROL_PLANE, "kube-scheduler", "kwok", "redis", "gitea", layout.PROCESS, "agent")
+"""As above; metrics-server runs in the node, which nothing outside can ask."""
 TIMEOUT = 300.0
 
 
@@ -46,22 +51,28 @@ def up(
     output: Output,
     *,
     with_argocd: bool = True,
-    processes: Sequence[str] = EVERYTHING,
+    processes: Sequence[str] | None = None,
     timeout: float = TIMEOUT,
+    nodes: str | None = None,
 ) -> Sandbox:
     """Start what is not running, and wait until all of it works; repeated calls give the same sandbox.
 
     `with_argocd` installs Argo CD too; without, its processes start as soon as something installs it.
+    `nodes` is "simulated" or "real"; None is as before, simulated for a new sandbox.
     `timeout`: seconds for starting, without fetching and building programs. InputError: the name.
     DownloadError, SandboxError: a program cannot be obtained, started, or kept running.
     """
     folder = state.folder_of(name, invocation)
+    kind = _nodes(folder, name, nodes)
+    processes = processes or (WITH_REAL_NODE if kind == "real" else EVERYTHING)
+    if kind == "real":
+        preflight.check([str(folder)])  # before anything is fetched or built for it
     with output.progress(f"sandbox {name}") as progress:
         private_folder(folder)
         with held(_lock(folder), timeout, progress.update):
             programs = bin_folder.ensure(processes, invocation, progress.update)
             deadline = time.monotonic() + timeout
-            settings = _settle(folder, name, invocation, processes, programs)
+            settings = _settle(folder, name, invocation, processes, programs, kind)
             sandbox = addresses.describe(folder, settings)
             _start(sandbox, settings, invocation, programs, deadline, progress.update)
             if with_argocd and "agent" in processes:
@@ -104,6 +115,7 @@ def stop(folder: Path, report: Callable[[str], None] = lambda _: None) -> list[s
         if phase:
             report(f"ending {', '.join(phase)}")
             ended += process.end(folder, phase)
+    node.sweep(folder)
     return ended
 
 
@@ -120,6 +132,7 @@ def _settle(
     invocation: Invocation,
     processes: Sequence[str],
     programs: bin_folder.Programs,
+    nodes: str,
 ) -> Settings:
     """Ports (kept where they are still free), certificates, kubeconfigs and configuration files."""
     with held(state.sandboxes(invocation) / "ports.lock", TIMEOUT):
@@ -129,7 +142,7 @@ def _settle(
         others = [state.load(state.folder_of(other, invocation)) for other in state.names(invocation)]
         taken = {port for other in others if other and other.name != name for port in other.ports.values()}
         chosen = ports.choose(state.PORTS, before.ports if before else {}, ours, taken)
-        settings = Settings(name, chosen, tuple(processes), programs=programs.paths)
+        settings = Settings(name, chosen, tuple(processes), programs=programs.paths, nodes=nodes)
         state.save(folder, settings)
     sandbox = addresses.describe(folder, settings)
     secrets = pki.ensure(folder)
@@ -140,6 +153,8 @@ def _settle(
     for identity in argocd_processes.ACCOUNTS:
         path = kubeconfigs / identity
         kubeconfig.write(path, sandbox.context, sandbox.server, secrets, identity, NAMESPACE)
+    if nodes == "real":
+        node.prepare(sandbox, secrets)
     bin_folder.link(folder / "bin", programs)
     control_plane.write_kwok_config(folder)
     return settings
@@ -183,6 +198,8 @@ def _start_cluster(
     deadline: float,
     report: Callable[[str], None],
 ) -> None:
+    from bootstrap import kube
+
     folder, wanted = sandbox.folder, settings.processes
     report("starting etcd")
     process.start(folder, control_plane.etcd(folder, settings, environ))
@@ -207,6 +224,9 @@ def _start_cluster(
         process.start(folder, specs[name](folder, settings, environ))
     if "kwok" in wanted:
         _fill(sandbox, settings, invocation, deadline, report)
+    if layout.PROCESS in wanted:
+        cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
+        node.start(sandbox, settings, cluster, environ, deadline, report)
     if "agent" in wanted:
         process.start(folder, agent.spec(folder, environ))
 
@@ -223,17 +243,31 @@ def _fill(
 
     report("creating nodes and the default StorageClass")
     cluster = kube.connect(invocation, sandbox.context, sandbox.kubeconfig)
-    wanted = [*cluster_objects.nodes(), cluster_objects.storage_class()]
-    if "metrics-server" in settings.processes:
+    real = layout.PROCESS in settings.processes
+    simulated = cluster_objects.nodes(real)
+    wanted = [*simulated, cluster_objects.storage_class(real)]
+    if real or "metrics-server" in settings.processes:
         wanted += cluster_objects.metrics_api(sandbox.folder, settings)
     kube.apply(cluster, wanted, force=True)
     report("waiting for the nodes to be Ready")
 
     def all_ready() -> bool:
-        nodes = kube.list_objects(cluster, "v1", "Node")
-        return sum(cluster_objects.is_ready(node) for node in nodes) >= len(cluster_objects.ZONES)
+        found = kube.list_objects(cluster, "v1", "Node")
+        return sum(cluster_objects.is_ready(each) for each in found) >= len(simulated)
 
     ready.wait_for(sandbox.folder, "kwok", all_ready, deadline, "its nodes to be Ready")
+
+
+def _nodes(folder: Path, name: str, wanted: str | None) -> str:
+    """The kind of nodes; InputError for a sandbox that has the other kind."""
+    before = state.load(folder)
+    if before is None or wanted in (None, before.nodes):
+        return wanted or (before.nodes if before else "simulated")
+    raise InputError(
+        "reading --nodes",
+        f"the sandbox {name} has {before.nodes} nodes",
+        f"choose another --name, or: bootstrap sandbox down --name {name} --purge",
+    )
 
 
 def _start_gitea(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.sandbox.files import private_folder, write_if_changed, write_private
+from bootstrap.sandbox.node import layout
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -67,6 +68,10 @@ IDENTITIES = (
         ("system:masters",),
         (*_LOOPBACK, "metrics-server.kube-system.svc"),
     ),
+    Identity("kubelet", "ca", f"system:node:{layout.NAME}", ("system:nodes",), (layout.ADDRESS, layout.NAME)),
+    Identity("kube-proxy", "ca", "system:kube-proxy"),
+    Identity("volumes", "ca", "sandbox-volumes", ("system:masters",)),
+    Identity("kube-router", "ca", "sandbox-kube-router", ("system:masters",)),
     Identity("front-proxy-client", "front-proxy-ca", "front-proxy-client"),
     _account("argocd-server"),
     _account("argocd-application-controller"),

@@ -21,6 +21,7 @@ PORTS = (
     "etcd-peer",
     "kube-apiserver",
     "kwok",
+    "node-registry",
     "metrics-server",
     "redis",
     "gitea",
@@ -41,13 +42,17 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Settings:
-    """The content of `sandbox.json`: ports by name, the provider, the processes that should run."""
+    """The content of `sandbox.json`: ports by name, the provider, the processes that should run.
+
+    `nodes`: "simulated", or "real" for one that runs pods beside a simulated one.
+    """
 
     name: str
     ports: Mapping[str, int]
     processes: tuple[str, ...]
     provider: str = "embedded"
     programs: Mapping[str, str] = field(default_factory=dict)
+    nodes: str = "simulated"
 
 
 def check_name(name: str) -> str:
@@ -94,6 +99,7 @@ def load(folder: Path) -> Settings | None:
         processes=tuple(data["processes"]),
         provider=data["provider"],
         programs=data.get("programs", {}),
+        nodes=data.get("nodes", "simulated"),
     )
 
 
@@ -105,5 +111,6 @@ def save(folder: Path, settings: Settings) -> None:
         "processes": list(settings.processes),
         "ports": dict(settings.ports),
         "programs": dict(settings.programs),
+        "nodes": settings.nodes,
     }
     write_private(folder / "sandbox.json", json.dumps(data, indent=2) + "\n")

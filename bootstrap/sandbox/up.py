@@ -10,9 +10,18 @@ from bootstrap.sandbox.addresses import Sandbox
 
 
 def up(
-    provider: str, name: str, invocation: Invocation, output: Output, with_argocd: bool, timeout: float
+    provider: str,
+    name: str,
+    invocation: Invocation,
+    output: Output,
+    with_argocd: bool,
+    timeout: float,
+    nodes: str | None = None,
 ) -> Sandbox:
-    """Start it with the provider; InputError when the name is another provider's sandbox."""
+    """Start it with the provider; InputError when the name is another provider's sandbox.
+
+    `nodes`: "simulated" or "real"; kind has nodes of its own.
+    """
     settings = state.load(state.folder_of(name, invocation))
     if settings and settings.provider != provider:
         raise InputError(
@@ -21,10 +30,12 @@ def up(
             f"choose another --name, or: bootstrap sandbox down --name {name} --purge",
         )
     if provider == "kind":
+        if nodes is not None:
+            raise InputError("reading --nodes", "kind has nodes of its own", "leave --nodes out")
         from bootstrap.sandbox import kind
 
         return kind.up(name, invocation, output, with_argocd, timeout)
-    return embedded.up(name, invocation, output, with_argocd=with_argocd, timeout=timeout)
+    return embedded.up(name, invocation, output, with_argocd=with_argocd, timeout=timeout, nodes=nodes)
 
 
 def down(name: str, invocation: Invocation, output: Output, purge: bool) -> list[str]:

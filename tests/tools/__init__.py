@@ -67,6 +67,15 @@ PINNED = {
         seconds=15,
         fit="any",
     ),
+    "voting-app": Pinned(
+        name="voting-app",
+        version="v1.0.0",
+        module=str(Path(__file__).parent / "voting-app"),
+        package=".",
+        seconds=20,
+        fit="any",
+        on_path="bootstrap-tests-voting-app",
+    ),
     "otelcol": Pinned(
         name="otelcol",
         version="v0.158.0",

@@ -1,7 +1,8 @@
 """`python -m tests.tools [NAME…]`: get what tests need, with progress; nothing is compiled in a test.
 
-With names, these programs alone. Without: every program of the sandbox and of the tests, the npm packages
-of the published schemas, and the definitions that are read from Go modules. What exists is not built again.
+With names, these programs alone; `real` means all that a real node needs. Without: every program of the
+simulated sandbox and of the tests, the npm packages of the published schemas, and the definitions that are
+read from Go modules. What exists is not built again. After `--missing`, what is not here is only named.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.programs import build, build_folder, pinned
 from bootstrap.programs import find as programs
+from bootstrap.sandbox.node import layout
 from tests.catalog import custom_resources, test_alloy
 from tests.conftest import USER_ENVIRONMENT
 from tests.providers.published import servers
@@ -29,6 +31,9 @@ say = partial(print, file=sys.stderr, flush=True)
 
 def main(names: Sequence[str]) -> int:
     """Get the programs; returns the exit status."""
+    if names and names[0] == "--missing":
+        return _missing(_chosen(names[1:]))
+    names = _chosen(names)
     unknown = set(names) - set(PINNED) - set(pinned.BY_NAME)
     if unknown:
         say(f"unknown program: {', '.join(sorted(unknown))}; known: {', '.join([*pinned.BY_NAME, *PINNED])}")
@@ -46,6 +51,21 @@ def main(names: Sequence[str]) -> int:
     if not names:
         _fetch()
     return 0
+
+
+def _chosen(names: Sequence[str]) -> list[str]:
+    """`real` alone stands for all that a real node needs."""
+    return [*programs.NAMES, *layout.PROGRAMS, "voting-app"] if list(names) == ["real"] else list(names)
+
+
+def _missing(names: Sequence[str]) -> int:
+    """Say which of the programs are not here; 1 when one is missing."""
+    invocation = Invocation(environ=USER_ENVIRONMENT)
+    known = {**pinned.BY_NAME, **PINNED}
+    absent = [name for name in names if find(known[name], invocation) is None]
+    if absent:
+        say(f"not built: {', '.join(absent)}")
+    return 1 if absent else 0
 
 
 def _build(names: Sequence[str], tools: Sequence[pinned.Pinned], invocation: Invocation) -> None:
