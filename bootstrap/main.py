@@ -26,7 +26,7 @@ COMMANDS = {
     "app": "Add, list and remove apps: a base, overlays, one line per cluster.",
     "env": "List the environments, and create a new one from another.",
     "argocd": "Print the initial password of the installed Argo CD.",
-    "cluster": "Rotate what a cluster and its Git host share, or move it to another repository.",
+    "cluster": "Rotate what a cluster and its Git host share; move it to another repository, or rename it.",
     "backup": "Keep what Git does not have of a cluster, encrypted with age.",
     "restore": "Bring back what a backup has, onto a cluster that does not have it.",
     "uninstall": "Take away what init has brought into a cluster, and nothing else.",

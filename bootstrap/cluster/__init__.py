@@ -1,1 +1,1 @@
-"""`bootstrap cluster`: rotate what a cluster and its Git host share, or move it to another repository."""
+"""`bootstrap cluster`: rotate what a cluster and its Git host share; move it, or rename it."""

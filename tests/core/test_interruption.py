@@ -61,8 +61,10 @@ def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> N
 
 
 def until(condition: Callable[[], T]) -> T:
-    """Wait for something; a test that waits in vain ends by the suite's limit."""
+    """Wait for something; ten minutes without it are a failure, on any machine."""
+    deadline = time.monotonic() + 600
     while not (found := condition()):
+        assert time.monotonic() < deadline, "still waiting"
         time.sleep(0.01)
     return found
 
@@ -103,7 +105,7 @@ def test_push_is_ended_and_said_to_be_unknown(
 def test_programs_that_render_are_ended_too(
     number: signal.Signals, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = "sleep 1000 & echo $$ $! >draft; mv draft pids; wait"
+    script = "[ $1 = version ] && echo v5.8.1 && exit\nsleep 1000 & echo $$ $! >draft; mv draft pids; wait"
     programs(tmp_path / "bin", monkeypatch, kustomize=script)
     root = write(tmp_path / "repository", OURS)
     with started("validate", str(root), "--no-cache") as process:

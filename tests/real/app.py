@@ -49,6 +49,13 @@ class App:
         assert found is not None
         return found
 
+    def answers(self, port: int) -> bool:
+        """Whether a page of the app is reached at this port of the node."""
+        try:
+            return self.node.visit(port).status == 200
+        except OSError:
+            return False
+
     def vote(self, choice: str = "a") -> bool:
         """Cast a vote as a new voter; whether the page said that it was taken."""
         try:
@@ -84,6 +91,8 @@ def running(node: Node, components: Sequence[str]) -> Iterator[App]:
     try:
         for name in WORKLOADS:
             app.ready_pod(name)
+        for port in (VOTE, RESULT):  # a moment later, kube-proxy sends packets there
+            until(partial(app.answers, port), f"the node's port {port} to answer")
         yield app
     finally:
         kube.delete(node.cluster, [kube_namespace(app.namespace)])

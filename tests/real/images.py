@@ -36,6 +36,7 @@ APPLETS = [
     "mv",
     "rm",
     "sleep",
+    "timeout",
     "wc",
 ]
 ENTRYPOINT = """\

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 
 from tests.real.app import RESULT, VOTE, App, Voters
-from tests.real.node import restarts, until
+from tests.real.node import is_ready, restarts, until
 
 
 def test_a_vote_travels_from_the_page_to_the_count(app: App) -> None:
@@ -15,7 +16,7 @@ def test_a_vote_travels_from_the_page_to_the_count(app: App) -> None:
     page = app.node.visit(VOTE)
     assert page.status == 200
     assert "Cats vs Dogs!" in page.text
-    assert app.vote("a")
+    until(lambda: app.vote("a"), "a vote to be taken: policies know a new pod a moment after it is ready")
     until(lambda: app.counted() == before + 1, "the vote to be counted")
     assert app.node.visit(RESULT).status == 200
 
@@ -36,3 +37,22 @@ def test_no_vote_is_lost_when_a_container_is_killed_under_load(app: App, name: s
         until(lambda: voters.taken >= so_far + 20, "votes after")
         taken = voters.stop()
     until(lambda: app.counted() >= before + taken, f"{taken} votes to be counted")
+
+
+def test_a_hanging_redis_is_not_ready_and_restarts_nothing(app: App) -> None:
+    """Its probe ends by itself: containerd would wait for what the probe's shell has started."""
+    before = sum(
+        restarts(pod) for name in ("vote", "redis", "worker") for pod in app.node.pods(app.namespace, name)
+    )
+    pod = app.ready_pod("redis")
+    app.node.signal(pod, signal.SIGSTOP)
+    try:
+        until(lambda: not is_ready(app.node.pods(app.namespace, "redis")[0]), "redis not to be ready")
+        time.sleep(60)  # longer than every liveness probe waits for the socket
+    finally:
+        app.node.signal(pod, signal.SIGCONT)
+    app.ready_pod("redis")
+    after = sum(
+        restarts(pod) for name in ("vote", "redis", "worker") for pod in app.node.pods(app.namespace, name)
+    )
+    assert after == before

@@ -37,12 +37,21 @@ COSIGN = "/github.com/sigstore/cosign/releases/download/v3.1.3/"
 GITEA = f"/dl.gitea.com/gitea/1.26.0/gitea-1.26.0-linux-{ARCH}"
 HELM = f"/get.helm.sh/helm-v4.3.1-linux-{ARCH}.tar.gz"
 
+
+def _on_github(release: str, file: str, checksums: str, member: str) -> tuple[str, str, str, str]:
+    base = f"/github.com/{release}/"
+    return base + file, base + checksums, f"{{sha256}}  {file}\n", member
+
+
 # Program → where its file is published, where its checksum is, what that file looks like, and the
 # program's path inside, when it is an archive.
-PUBLISHED = {
+PUBLISHED: dict[str, tuple[str, str, str, str | None]] = {
     **{
         name: (K8S + name, f"{K8S}{name}.sha256", "{sha256}", None)
-        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+        for name in (
+            *("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+            *("kubelet", "kube-proxy"),
+        )
     },
     "etcd": (
         f"{ETCD}etcd-v3.6.8-linux-{ARCH}.tar.gz",
@@ -75,6 +84,42 @@ PUBLISHED = {
         None,
     ),
     "gitea": (GITEA, f"{GITEA}.sha256", f"{{sha256}}  gitea-1.26.0-linux-{ARCH}\n", None),
+    **{
+        name: _on_github(
+            "containerd/containerd/releases/download/v2.4.2",
+            f"containerd-2.4.2-linux-{ARCH}.tar.gz",
+            f"containerd-2.4.2-linux-{ARCH}.tar.gz.sha256sum",
+            f"bin/{name}",
+        )
+        for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+    },
+    **{
+        f"cni-{name}": _on_github(
+            "containernetworking/plugins/releases/download/v1.10.0",
+            f"cni-plugins-linux-{ARCH}-v1.10.0.tgz",
+            f"cni-plugins-linux-{ARCH}-v1.10.0.tgz.sha256",
+            f"./{name}",
+        )
+        for name in ("host-local", "loopback", "ptp", "portmap")
+    },
+    "registry": _on_github(
+        "distribution/distribution/releases/download/v3.1.2",
+        f"registry_3.1.2_linux_{ARCH}.tar.gz",
+        f"registry_3.1.2_linux_{ARCH}.tar.gz.sha256",
+        "registry",
+    ),
+    "coredns": _on_github(
+        "coredns/coredns/releases/download/v1.15.0",
+        f"coredns_1.15.0_linux_{ARCH}.tgz",
+        f"coredns_1.15.0_linux_{ARCH}.tgz.sha256",
+        "coredns",
+    ),
+    "kube-router": _on_github(
+        "cloudnativelabs/kube-router/releases/download/v2.1.0",
+        f"kube-router_2.1.0_linux_{ARCH}.tar.gz",
+        "kube-router_2.1.0_checksums.txt",
+        "kube-router",
+    ),
 }
 
 
@@ -126,7 +171,7 @@ def _invocation(folder: Path, mirror: Mirror, **environ: str) -> Invocation:
 def _publish(mirror: Mirror, name: str, checksum_of: bytes | None = None, pinned: bool = True) -> str:
     """Serve the program as it is published, and pin its checksum; returns the sha256 of the file."""
     path, checksums, form, member = PUBLISHED[name]
-    body = PROGRAM if member is None else _archive(member)
+    body = PROGRAM if member is None else _archive(path)
     sha256 = hashlib.sha256(body if checksum_of is None else checksum_of).hexdigest()
     mirror.serve(f"/releases{path}", body)
     mirror.serve(f"/releases{checksums}", form.format(sha256=sha256).encode())
@@ -135,14 +180,16 @@ def _publish(mirror: Mirror, name: str, checksum_of: bytes | None = None, pinned
     return hashlib.sha256(body).hexdigest()
 
 
-def _archive(member: str) -> bytes:
+def _archive(path: str) -> bytes:
+    """What is published at the path, with every program that is taken from it."""
+    members = [member for at, _, _, member in PUBLISHED.values() if at == path and member]
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, content in (("LICENSE", b"a licence"), (member, PROGRAM)):
+        for name, content in (("LICENSE", b"a licence"), *((member, PROGRAM) for member in members)):
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-    return gzip.compress(packed.getvalue())
+    return gzip.compress(packed.getvalue(), mtime=0)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -153,7 +200,7 @@ def test_a_release_is_fetched_from_where_it_is_published_and_checked(
     program = find.ensure([name], fresh, lambda _: None)[name]
     assert (program.origin, program.version) == ("release", BY_NAME[name].version)
     assert program.path.read_bytes() == PROGRAM
-    assert program.path.name == name
+    assert program.path.name == BY_NAME[name].file_name
     assert os.access(program.path, os.X_OK)
     assert program.sha256 == hashlib.sha256(PROGRAM).hexdigest()
     assert program.data is None
