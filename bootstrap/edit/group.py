@@ -39,9 +39,9 @@ LEADER_SECONDS = 5.0
 LEADER_CALLS = 8
 """Where the host is slow, a leader has the time of this many pushes: two leaders undo each other's work."""
 WITHDRAWING_SECONDS = 5.0
-TURN_SECONDS = 3.0
+TURN_SECONDS = 6.0
 """A leader makes no more changes than in this time, or as long as reading took: others push meanwhile."""
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 30.0
 
 
 class Asked(Protocol):
@@ -254,7 +254,7 @@ class _Member:
     def _pause(self, rank: int) -> None:
         """The first look most often, as they lead next; the slower the host answers, the rarer all look."""
         longest = min(LONGEST_PAUSE, max(0.0, self.deadline - time.monotonic()))
-        window = 0.8 + rank * min(max(self.asking, 0.1), 1.0)
+        window = 0.8 + 0.5 * rank * min(max(self.asking, 0.1), 1.0)
         time.sleep(min(window * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
 
     def _look(self) -> Joined:
