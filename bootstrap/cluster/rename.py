@@ -18,7 +18,7 @@ from bootstrap.core.names import RECORD
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
 from bootstrap.edit.access import Access, open_branch
-from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.carry_out import Edit, Outcome, Where, carry_out
 from bootstrap.edit.files import Files
 from bootstrap.git.changes import FileChange
 from bootstrap.git.urls import same_repository
@@ -27,7 +27,6 @@ from bootstrap.init.run import initialise
 from bootstrap.layout import rename as layout
 from bootstrap.layout.settings import Settings
 from bootstrap.plan.execute import execute
-from bootstrap.providers import PullRequest
 
 _LAYOUT = ("apps", "clusters", "infrastructure")
 
@@ -57,12 +56,6 @@ class Plan:
     steps: tuple[MoveFolder, ...]
 
 
-@dataclass
-class _Done:
-    commit: str | None = None
-    request: PullRequest | None = None
-
-
 def rename(request: Request, output: Output) -> int:
     """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
     Settings(request.url, "main", cluster=request.new)  # refuses what is no name
@@ -86,21 +79,19 @@ def rename(request: Request, output: Output) -> int:
     if request.init.dry_run:
         return ExitStatus.NO if changes else _go_on(request, place, prefix, output)
     agree(request.init.yes, output)
-    done = _Done()
+    done: list[Outcome[str]] = []
 
     def move(step: MoveFolder) -> bool:
         decide = lambda found, _: _edit(found, prefix, step)  # noqa: E731
-        outcome = carry_out(where, decide, Output(output.invocation, quiet=True))
-        done.commit, done.request = outcome.commit, outcome.request
-        return outcome.commit is not None
+        done.append(carry_out(where, decide, Output(output.invocation, quiet=True)))
+        return done[-1].commit is not None
 
     made = Plan((MoveFolder(old, request.new),) if changes else ())
     with output.progress("rename") as progress:
         execute(made, {MoveFolder: move}, lambda step: progress.update(f"[1/1] push {step.new}"))
-    if done.request:
-        asked = {"url": done.request.url, "number": done.request.number}
-        text = f"pull request: {done.request.url}\nonce it is merged, run the same command again"
-        output.result({"request": asked, "commit": done.commit}, text)
+    if done and done[0].request:
+        text = f"{done[0].summary('')}\nonce it is merged, run the same command again"
+        output.result({"request": done[0].asked, "commit": done[0].commit}, text)
         return ExitStatus.OK
     return _go_on(request, place, prefix, output)
 

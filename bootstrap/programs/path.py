@@ -13,7 +13,7 @@ from bootstrap.programs.pinned import Pinned
 SECONDS = 20
 """Seconds to answer, more than any needs on a busy machine; a program that does not answer is not used."""
 
-VERSION = re.compile(r"\bv?=?(\d+)\.(\d+)(?:\.(\d+))?(-[0-9A-Za-z.]+)?")
+_VERSION = re.compile(r"\bv?=?(\d+)\.(\d+)(?:\.(\d+))?(-[0-9A-Za-z.]+)?")
 
 
 def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
@@ -27,14 +27,19 @@ def find(pinned: Pinned, invocation: Invocation) -> tuple[Path, str] | None:
     path = Path(found).absolute()
     if path.resolve().is_relative_to((invocation.cache_dir / "programs").resolve()):
         return None
-    output = run.ask([str(path), *pinned.asks], invocation.environ, SECONDS) or ""
-    version = VERSION.search(output)
+    output, version = told(str(path), pinned, invocation)
     if version is None or version[4] or not all(word in output for word in pinned.says):
         return None
     number = (int(version[1]), int(version[2]), int(version[3] or 0))
     if not fits(pinned, number):
         return None
     return path, "v" + ".".join(str(part) for part in number)
+
+
+def told(program: str, pinned: Pinned, invocation: Invocation) -> tuple[str, re.Match[str] | None]:
+    """What the program at a path says of itself, and the version in that."""
+    output = run.ask([program, *pinned.asks], invocation.environ, SECONDS) or ""
+    return output, _VERSION.search(output)
 
 
 def fits(pinned: Pinned, number: tuple[int, int, int]) -> bool:

@@ -9,7 +9,6 @@ from bootstrap.core import on_path
 from bootstrap.core.argocd_renderers import renderers, same_minor
 from bootstrap.core.argocd_version import ARGOCD_VERSION
 from bootstrap.core.invocation import Invocation
-from bootstrap.programs import run
 from bootstrap.programs.pinned import BY_NAME, Pinned
 from bootstrap.repository import tools
 
@@ -57,10 +56,10 @@ def _chosen(name: str, argocd: str, invocation: Invocation, report: Callable[[st
 
 
 def _on_path(pinned: Pinned, invocation: Invocation) -> Renderer | None:
-    from bootstrap.programs.path import SECONDS, VERSION
+    from bootstrap.programs.path import told
 
     found = on_path.find(pinned.name, invocation.environ)
     if found is None:
         return None
-    told = VERSION.search(run.ask([found, *pinned.asks], invocation.environ, SECONDS) or "")
-    return Renderer(found, f"v{told[1]}.{told[2]}.{told[3] or 0}" if told else "")
+    _, version = told(found, pinned, invocation)
+    return Renderer(found, f"v{version[1]}.{version[2]}.{version[3] or 0}" if version else "")

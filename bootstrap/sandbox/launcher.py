@@ -49,8 +49,8 @@ def main() -> NoReturn:
         _keep_on_loopback(port)
     else:
         command = sys.argv[2:]
-        if sys.platform == "linux" and platform.machine() in _MACHINES:
-            _filter(_MACHINES[platform.machine()][3], _FAILED + errno.EMFILE, 0)
+        if known := _machine():
+            _filter(known[3], _FAILED + errno.EMFILE, 0)
     try:
         os.execvp(command[0], command)  # noqa: S606
     except OSError as error:
@@ -77,11 +77,17 @@ def _keep_on_loopback(port: int) -> None:
 
 def _ask_about_bind(helper: int) -> int | None:
     """Have the kernel ask before each `bind` from here on; the descriptor for that, None if it cannot."""
-    if platform.system() != "Linux" or platform.machine() not in _MACHINES or _version() < _SINCE:
+    known = _machine()
+    if known is None or _version() < _SINCE:
         return None
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PTRACER, helper, 0, 0, 0)  # the helper reads the address; Yama would refuse that to a child
-    return _filter(_MACHINES[platform.machine()][1], _ASKED, _NEW_LISTENER)
+    return _filter(known[1], _ASKED, _NEW_LISTENER)
+
+
+def _machine() -> tuple[int, int, int, int] | None:
+    """This machine's numbers; None where they are not known."""
+    return _MACHINES.get(platform.machine()) if platform.system() == "Linux" else None
 
 
 def _filter(call: int, answer: int, flags: int) -> int | None:
