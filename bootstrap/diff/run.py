@@ -95,8 +95,8 @@ class Found:
     matters: list[Matter] = field(default_factory=list)
 
 
-def show(found: Found, output: Output, format: str) -> None:
-    """Print changes as text, Markdown or JSON."""
+def show(found: Found, output: Output, format: str, limit: int = compare.LIMIT) -> None:
+    """Print changes as text, Markdown (its objects up to `limit` characters) or JSON."""
     changes = found.changes
     if format == "json":
         unread = [{"file": path, "why": why} for path, why in found.unread]
@@ -107,7 +107,7 @@ def show(found: Found, output: Output, format: str) -> None:
     elif format == "markdown":
         if found.matters:
             output.line(what_matters.markdown(found.matters))
-        output.line(compare.markdown(changes, unread=found.unread, read=found.read).rstrip("\n"))
+        output.line(compare.markdown(changes, limit, found.unread, found.read).rstrip("\n"))
     else:
         for line in (*compare.text(changes), *what_matters.text(found.matters)):
             output.line(line)
@@ -246,7 +246,7 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
         request = replace(request, charts=charts)
     repository = read(request.path, output.invocation, store, request.options(), output.info)
     index = repository.index(choose_scope(repository, request.cluster), IN_CLUSTER)
-    wanted = [one for one in index.resources if "argocd.argoproj.io/hook" not in one.annotations]
+    wanted = [one for one in index.resources if not is_hook(one)]
     if not wanted:
         raise InputError(
             "comparing with the cluster", "Git has no objects for this cluster", "check --cluster"
