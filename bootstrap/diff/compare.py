@@ -19,6 +19,8 @@ from bootstrap.resources.index import Resource, mapping
 Key = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""
 
+LIMIT = 60_000
+"""Characters of objects in Markdown; a comment on GitHub has at most 65,536."""
 _SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -178,7 +180,7 @@ def _fence(lines: Iterable[str]) -> str:
 
 def markdown(
     changes: Iterable[Change],
-    limit: int = 60_000,
+    limit: int = LIMIT,
     unread: Iterable[tuple[str, str]] = (),
     read: Coverage | None = None,
 ) -> str:

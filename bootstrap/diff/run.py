@@ -27,6 +27,7 @@ from bootstrap.repository.open import choose_scope
 from bootstrap.repository.read import read
 from bootstrap.repository.store import Store, open_store
 from bootstrap.resources.index import IN_CLUSTER, Resource, mapping
+from bootstrap.resources.pods import is_hook
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Request:
         return Options(self.cluster, False, charts.fetch, charts.kubernetes, charts.apis, urls)
 
 
-def diff(request: Request, output: Output, format: str) -> int:
+def diff(request: Request, output: Output, format: str, limit: int = compare.LIMIT) -> int:
     """Print what differs; 1 when something does. Of a folder, what differs in its files."""
     place = locate(request.path, output.invocation)
     request = replace(request, path=place.top)
@@ -76,7 +77,7 @@ def diff(request: Request, output: Output, format: str) -> int:
         asked = request.application
         changes = [one for one in changes if asked in {one.application, one.application.partition("/")[2]}]
         matters = [one for one in matters if asked in {one.application, one.application.partition("/")[2]}]
-    show(replace(found, changes=changes, matters=matters, unread=tuple(unread)), output, format)
+    show(replace(found, changes=changes, matters=matters, unread=tuple(unread)), output, format, limit)
     return ExitStatus.NO if changes or unread or matters else ExitStatus.OK
 
 
