@@ -17,6 +17,7 @@ from bootstrap.diff import matters as what_matters
 from bootstrap.diff.compare import Change, Key
 from bootstrap.diff.deletion import Applications
 from bootstrap.diff.matters import Matter
+from bootstrap.diff.unseen import unseen
 from bootstrap.repository.coverage import changed, coverage_of
 from bootstrap.repository.covered import Coverage
 from bootstrap.repository.discover import remotes
@@ -155,10 +156,11 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
             options = request.options(tuple(remotes(request.path)))
             repository = read(root, output.invocation, store, options, output.info)
             names |= applications(repository)
-            by_name.append({name: one for scope in repository.scopes for name, one in scope.by_name.items()})
+            chosen = _chosen(repository)
+            by_name.append({name: one for scope in chosen for name, one in scope.by_name.items()})
             sides.append(objects(repository))
             read_.append(repository)
-        covered = coverage_of(read_[-1]) if read_ else None
+        covered = coverage_of(read_[-1], _chosen(read_[-1])) if read_ else None
         unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
     broken_before, broken = map(_broken, read_) if len(read_) == len(sides) else ({}, {})
     both = Applications(by_name[0], by_name[1], broken, frozenset(broken_before))
@@ -169,6 +171,8 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
     }
     changes = compare.compare(sides[0], sides[1])
     matters = _matters(sides[0], sides[1], changes, both, request, output)
+    matters += unseen(both, covered.unread) if covered is not None else ()
+    matters = what_matters.ordered(matters)
     return Found(changes, names, covered, tuple(unread), matters)
 
 
