@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap.repository import kustomize, leftovers, tokens
+from bootstrap.repository import kustomize, leftovers, named_files, tokens
 from bootstrap.repository.faults import is_unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.lookup import missing
@@ -58,7 +58,7 @@ class Start:
 
 Info = Mapping[str, Any]
 """What discovery needs of a file, as JSON: `object`, `sources`, `secrets` (line and kind, outside objects),
-`kind`, `names`, `broken` and `template` (of a kustomization), and `url` (of a cluster's settings)."""
+`kind`, `names`, `broken`, `template` and `off` (of a kustomization), and `url` (of a cluster's settings)."""
 
 
 def inspect(files: Files, path: str) -> Info:
@@ -88,6 +88,7 @@ def inspect(files: Files, path: str) -> Info:
             info["broken"] = True
             info["template"] = bool(_TEMPLATE.search(content))
         info["names"] = [entry.name for entry in kustomize.entries(kustomization)]
+        info["off"] = named_files.off_in(kustomization, content)
     if _SETTINGS.search(path):
         url = mapping((files.mapping(path) or {}).get("data")).get("repoURL")
         if isinstance(url, str):

@@ -12,8 +12,8 @@ from bootstrap.resources.index import mapping, qualified
 
 TEST_DATA = frozenset({"testdata", "test-data", "test_data", "fixtures", "__fixtures__", "__tests__"})
 """Folders of a program's test data: Go ignores testdata, too."""
-_TEMPLATES = frozenset(
-    {"templates", "template", "skeleton", "skeletons", "boilerplate", "scaffold", "scaffolds"}
+_TEMPLATES = re.compile(
+    r"(?:^|[-_./])(?:templates?|skeletons?|boilerplates?|scaffold(?:s|ing)?)(?:[-_./]|$)", re.IGNORECASE
 )
 """Folders that are copied and filled in before they are used."""
 _NO_OBJECT = re.compile(rb"^(?:\$patch:|apiVersion:\s*[\"']?builtin[\"']?\s*(?:#|$))", re.MULTILINE)
@@ -27,7 +27,7 @@ def is_test_data(path: str) -> bool:
 
 def is_template(folder: str) -> bool:
     """Whether a folder is meant to be copied."""
-    return not _TEMPLATES.isdisjoint(folder.split("/"))
+    return _TEMPLATES.search(folder) is not None
 
 
 def is_no_object(content: bytes) -> bool:
