@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap.repository import kustomize, leftovers, named_files, tokens
+from bootstrap.repository import kustomize, leftovers, tokens
 from bootstrap.repository.faults import is_unfilled
 from bootstrap.repository.files import Files
 from bootstrap.repository.lookup import missing
@@ -88,7 +88,7 @@ def inspect(files: Files, path: str) -> Info:
             info["broken"] = True
             info["template"] = bool(_TEMPLATE.search(content))
         info["names"] = [entry.name for entry in kustomize.entries(kustomization)]
-        info["off"] = named_files.off_in(kustomization, content)
+        info["off"] = leftovers.off_in(kustomization, content)
     if _SETTINGS.search(path):
         url = mapping((files.mapping(path) or {}).get("data")).get("repoURL")
         if isinstance(url, str):

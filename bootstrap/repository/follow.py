@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import kustomize, named_files
+from bootstrap.repository import kustomize, leftovers
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appsets import sets
 from bootstrap.repository.appsets.appset import Expansion, Inputs
@@ -63,7 +63,7 @@ class Follower:
 
     @cached_property
     def _named(self) -> set[str]:
-        return named_files.all_named(self.infos)
+        return leftovers.all_named(self.infos)
 
     def scope(self, start: Start) -> Scope:
         scope = Scope(start.name, start.complete, root=start.unit.path)

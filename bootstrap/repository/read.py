@@ -19,7 +19,7 @@ from bootstrap.core.argocd_renderers import numbers
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.names import RECORD
 from bootstrap.git import revisions
-from bootstrap.repository import kustomize, leftovers, named_files
+from bootstrap.repository import kustomize, leftovers
 from bootstrap.repository.charts.application import Target
 from bootstrap.repository.discover import (
     YAML,
@@ -219,7 +219,7 @@ class _Reader:
             self.store,
             self._renderer.rendered,
             secrets=secrets,
-            switched_off=frozenset(named_files.switched_off(self._infos) - applied),
+            switched_off=frozenset(leftovers.switched_off(self._infos) - applied),
             templated=sorted({*templated(self.files, self._infos), *copied} - reached),
             test_data=sorted(
                 path
