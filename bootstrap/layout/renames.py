@@ -129,5 +129,5 @@ def _alike(one: bytes, other: bytes) -> float:
         return 2.0  # before everything that is only similar
     if len(one) > 200_000 or len(other) > 200_000 or b"\0" in one or b"\0" in other:
         return 0.0
-    sides = [[b" ".join(line.split()) for line in text.splitlines()] for text in (one, other)]
-    return SequenceMatcher(None, *sides, autojunk=False).ratio()
+    mine, theirs = ([b" ".join(line.split()) for line in text.splitlines()] for text in (one, other))
+    return SequenceMatcher(None, mine, theirs, autojunk=False).ratio()
