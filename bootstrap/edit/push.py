@@ -28,7 +28,7 @@ from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
 
 if TYPE_CHECKING:
-    from bootstrap.edit.group import Group, Joined
+    from bootstrap.edit.requests import Group, Joined
 
 TURNS = "BOOTSTRAP_TURNS"
 """`off`: runs on this machine do not take turns, just as runs on different machines cannot."""
@@ -179,7 +179,8 @@ def _overtaken(edit: _Edit, tried: _Tried, error: StalePlan) -> Pushed | None:
     tried.attempts += joined.pushes
     if joined.settled:
         return Pushed(joined.commit, tried.attempts)
-    tried.alone, tried.refusals = joined.refused, 0
+    # Given back: a push of its own would undo what a leader does now, if others pushed before and still wait.
+    tried.alone, tried.refusals = joined.refused, REFUSALS - 1
     if edit.left <= 0:
         raise _given_up(error, edit, tried.attempts) from error
     return None
@@ -210,7 +211,7 @@ def _joined(edit: _Edit, draft: Draft, group: Group, refusals: int) -> Joined | 
     from bootstrap.edit import group as image_group
 
     branch, output = edit.branch, edit.output
-    others = image_group.others_wait(branch, group, output.invocation.clock())
+    others = image_group.others_wait(branch, group) if refusals < REFUSALS else 0
     if refusals < REFUSALS and not others:
         return None
 
