@@ -24,7 +24,6 @@ from bootstrap.plan.steps import (
     WaitFor,
 )
 
-NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager with which Argo CD syncs."""
 WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
@@ -58,11 +57,13 @@ def secrets(
     """
     if settings.adopted:
         keys = [(webhook_key,)] if webhook_key else []
-        wanted = [EnsureSecret(NAMESPACE, "argocd-secret", generate=generate) for generate in keys]
+        wanted = [
+            EnsureSecret(settings.argocd_namespace, "argocd-secret", generate=generate) for generate in keys
+        ]
     else:
         wanted = [
-            EnsureSecret(NAMESPACE, "argocd-redis", generate=("auth",)),
-            EnsureSecret(NAMESPACE, "argocd-secret", generate=WEBHOOK_KEYS),
+            EnsureSecret(settings.argocd_namespace, "argocd-redis", generate=("auth",)),
+            EnsureSecret(settings.argocd_namespace, "argocd-secret", generate=WEBHOOK_KEYS),
         ]
     if git_secret:
         wanted.append(git_secret)
