@@ -14,8 +14,17 @@ from bootstrap.sandbox.node import layout, load, preflight
 from tests.real import images
 from tests.real.app import App, running
 from tests.real.node import Node
-from tests.sandbox.conftest import TIMEOUT, _new_folder, private_invocation, stop_all
+from tests.sandbox.conftest import (
+    TIMEOUT,
+    _new_folder,
+    _no_leftovers,
+    private_invocation,
+    pytest_sessionfinish,
+    stop_all,
+)
 from tests.tools import tool
+
+__all__ = ["_no_leftovers", "pytest_sessionfinish"]  # what a killed session has left is ended here too
 
 PROCESSES = (*embedded.CONTROL_PLANE, "kube-scheduler", "kwok", layout.PROCESS)
 """Without Git host and Argo CD."""

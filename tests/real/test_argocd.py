@@ -92,12 +92,17 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture(scope="module")
 def live(platform: Platform) -> Platform:
     """Laid out by `init`, which does not get further than the one image that nobody has loaded."""
-    first = platform.init("--timeout", "900")
+    laid_out = platform.init("--no-wait")
+    assert laid_out.exit == 0, laid_out.err
+    until_it_says(platform, ("wait", "--timeout", "60"), f"{WORKER}@sha256:")
+    first = platform.init("--timeout", "15")
     assert first.exit == ExitStatus.NOT_READY, first.err
     assert f"{WORKER}@sha256:" in first.err, first.err
     (lacking,) = missing.images(platform.node.sandbox, platform.node.cluster)
     assert lacking.startswith(f"{WORKER}@sha256:")
-    done = platform.bootstrap("image", "set", f"{WORKER}=:latest", *platform.on_the_host())
+    done = platform.bootstrap(
+        "image", "set", f"{WORKER}=:latest", "--app=voting-app", "--env=dev", *platform.on_the_host()
+    )
     assert done.exit == 0, done.err
     second = platform.init("--timeout", "900")
     assert second.exit == 0, second.err
