@@ -23,12 +23,11 @@ from bootstrap.plan.steps import (
     Step,
     WaitFor,
 )
+from bootstrap.providers import WEBHOOK_KEYS
 
 NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager with which Argo CD syncs."""
-WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
-"""In argocd-secret. Argo CD accepts any webhook of a host whose secret is not set: so all of them are set."""
 _ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
 
 
