@@ -25,7 +25,6 @@ from bootstrap.plan.steps import (
 )
 from bootstrap.providers import WEBHOOK_KEYS
 
-NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager with which Argo CD syncs."""
 _ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
@@ -57,11 +56,13 @@ def secrets(
     """
     if settings.adopted:
         keys = [(webhook_key,)] if webhook_key else []
-        wanted = [EnsureSecret(NAMESPACE, "argocd-secret", generate=generate) for generate in keys]
+        wanted = [
+            EnsureSecret(settings.argocd_namespace, "argocd-secret", generate=generate) for generate in keys
+        ]
     else:
         wanted = [
-            EnsureSecret(NAMESPACE, "argocd-redis", generate=("auth",)),
-            EnsureSecret(NAMESPACE, "argocd-secret", generate=WEBHOOK_KEYS),
+            EnsureSecret(settings.argocd_namespace, "argocd-redis", generate=("auth",)),
+            EnsureSecret(settings.argocd_namespace, "argocd-secret", generate=WEBHOOK_KEYS),
         ]
     if git_secret:
         wanted.append(git_secret)
