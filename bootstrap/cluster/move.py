@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import kube, providers
-from bootstrap.argocd import root
+from bootstrap.argocd import home, root
 from bootstrap.argocd.credential import DEPLOY_KEY, TYPE_LABEL
 from bootstrap.argocd.root import Place
 from bootstrap.argocd.wait import API_VERSION
@@ -36,7 +36,6 @@ from bootstrap.providers.address import web_address
 from bootstrap.providers.webhooks import WEBHOOK_PATH
 from bootstrap.resources.applications import sources
 
-NAMESPACE = root.NAMESPACE
 _HISTORY = "refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*"
 
 Object = Mapping[str, Any]
@@ -86,7 +85,7 @@ class Plan:
 def move(request: Request, output: Output) -> int:
     """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
     request.check()
-    cluster = kube.connect(output.invocation, request.init.context)
+    cluster = home.connect(output.invocation, request.init.context)
     with output.progress("reading the cluster"):
         place, revision = _followed(cluster, request)
         host = _old_host(request, output)
@@ -176,7 +175,7 @@ def _hooks(cluster: kube.Cluster, host: Provider | None, url: str, output: Outpu
     """The addresses of the webhooks that the old host signs for this Argo CD."""
     if host is None:
         return []
-    value = secret_value(cluster, NAMESPACE, ARGOCD_SECRET, host.webhook_key)
+    value = secret_value(cluster, cluster.argocd_namespace, ARGOCD_SECRET, host.webhook_key)
     try:
         found = host.webhooks(url)
     except GitError as error:
@@ -216,7 +215,7 @@ def _forget(
 
 
 def _secrets(cluster: kube.Cluster) -> list[dict[str, Any]]:
-    return kube.list_objects(cluster, "v1", "Secret", NAMESPACE, f"{TYPE_LABEL}=repository")
+    return kube.list_objects(cluster, "v1", "Secret", cluster.argocd_namespace, f"{TYPE_LABEL}=repository")
 
 
 def _url_of(secret: Object) -> str:
@@ -235,5 +234,6 @@ def _forget_host(host: Provider | None, url: str, step: ForgetHost) -> bool:
 
 
 def _forget_credential(cluster: kube.Cluster, step: ForgetCredential) -> bool:
-    kube.delete(cluster, [ClusterObject("v1", "Secret", NAMESPACE, name, b"") for name in step.names])
+    namespace = cluster.argocd_namespace
+    kube.delete(cluster, [ClusterObject("v1", "Secret", namespace, name, b"") for name in step.names])
     return True

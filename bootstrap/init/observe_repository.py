@@ -244,6 +244,7 @@ def _settings(
         with_components=_together(before.with_components, on, off),
         without_components=_together(before.without_components, off, on),
         adopted=request.adopt or before.adopted,
+        argocd_namespace=request.argocd_namespace or before.argocd_namespace,
         argocd_version=argo[0],
         argocd_variant=argo[1],
         argocd_sha256=argo[2],
