@@ -114,8 +114,11 @@ def test_init_names_the_missing_image_and_goes_on_after_the_commit_that_mends_it
     pods = kube.list_objects(live.node.cluster, "v1", "Pod", "argocd")
     assert len(pods) >= 7
     assert {pod["spec"]["nodeName"] for pod in pods} == {layout.NAME}
-    status = live.bootstrap("status", "-o", "json")
-    assert status.exit == 0, status.err
+    # Argo CD compares again whenever something moves.
+    status = until(
+        lambda: None if (said := live.bootstrap("status", "-o", "json")).exit else said, "all to be well"
+    )
+    assert status is not None
     names = {row["name"] for row in json.loads(status.out)["applications"]}
     assert {"root", "argocd", NAMESPACE} <= names
 
