@@ -58,7 +58,7 @@ class Start:
 
 Info = Mapping[str, Any]
 """What discovery needs of a file, as JSON: `object`, `sources`, `secrets` (line and kind, outside objects),
-`kind`, `names`, `broken` and `template` (of a kustomization), and `url` (of a cluster's settings)."""
+`kind`, `names`, `broken`, `template` and `off` (of a kustomization), and `url` (of a cluster's settings)."""
 
 
 def inspect(files: Files, path: str) -> Info:
@@ -88,6 +88,7 @@ def inspect(files: Files, path: str) -> Info:
             info["broken"] = True
             info["template"] = bool(_TEMPLATE.search(content))
         info["names"] = [entry.name for entry in kustomize.entries(kustomization)]
+        info["off"] = leftovers.off_in(kustomization, content)
     if _SETTINGS.search(path):
         url = mapping((files.mapping(path) or {}).get("data")).get("repoURL")
         if isinstance(url, str):

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from bootstrap.manifests.reader import Fault, line_of
+from bootstrap.manifests.reader import Fault, line_of, parse
 from bootstrap.repository import kustomize
 from bootstrap.repository.files import LINKED, Files
 from bootstrap.resources.index import mappings, sequence
@@ -42,6 +42,15 @@ _TOKENS = re.compile(rb"^\s*<[A-Z][A-Z0-9_]+>\s*$", re.MULTILINE)
 def is_unfilled(content: bytes) -> bool:
     """Whether a file is a template: it has lines with only a token."""
     return _TOKENS.search(content) is not None
+
+
+_VARIABLES = re.compile(rb"\$\{[^{}\n]*\}")
+
+
+def is_filled_later(content: bytes) -> bool:
+    """Whether a text that is not YAML becomes it once a program has filled in its variables."""
+    filled = _VARIABLES.sub(b"x", content)
+    return b"{{" in content or b"{%" in content or (filled != content and not parse(filled).faults)
 
 
 def unfilled(content: bytes) -> Fault:

@@ -206,6 +206,7 @@ class _Reader:
                 continue
             scopes.append(follower.scope(start))
             reached |= self._files_of(scopes[-1])
+        applied = {path for scope in scopes for path in self._led_to(scope)}
         follower.note_makers(scopes, reached)
         share(scopes, self.units)
         secrets = {path: info["secrets"] for path, info in self._infos.items() if "secrets" in info}
@@ -218,6 +219,7 @@ class _Reader:
             self.store,
             self._renderer.rendered,
             secrets=secrets,
+            switched_off=frozenset(leftovers.switched_off(self._infos) - applied),
             templated=sorted({*templated(self.files, self._infos), *copied} - reached),
             test_data=sorted(
                 path
