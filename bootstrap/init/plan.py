@@ -23,11 +23,10 @@ from bootstrap.plan.steps import (
     Step,
     WaitFor,
 )
+from bootstrap.providers import WEBHOOK_KEYS
 
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager with which Argo CD syncs."""
-WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
-"""In argocd-secret. Argo CD accepts any webhook of a host whose secret is not set: so all of them are set."""
 _ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
 
 

@@ -322,7 +322,8 @@ spec:
   selector: {matchLabels: {app: istiod}}
   template:
     metadata: {labels: {app: istiod, istio.io/rev: default}}
-    spec: {containers: [{name: discovery, image: "docker.io/istio/IMAGE:1.27.0", ports: [{containerPort: 15012}]}]}
+    spec:
+      containers: [{name: discovery, image: "docker.io/istio/IMAGE:1.27.0", ports: [{containerPort: 15012}]}]
 ---
 apiVersion: v1
 kind: Service
