@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SOON = 60.0
+SOON = 300.0
 """Seconds for what takes one or two on an idle machine."""
 
 needs_chromium = pytest.mark.skipif(

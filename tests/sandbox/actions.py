@@ -21,7 +21,7 @@ from tests.git_repositories import git
 from tests.sandbox.conftest import private_invocation
 from tests.tools import tool
 
-PATIENCE = 900.0
+PATIENCE = 2400.0
 """Seconds for one run: most of them go to pip, which installs bootstrap in each job as on a fresh runner."""
 _SETTINGS = {
     "[actions]\nENABLED = false": "[actions]\nENABLED = true\nDEFAULT_ACTIONS_URL = self",
