@@ -176,7 +176,7 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
         group=lambda: _group(run, access, output),
     )
     if pushed.commit and not branch.follow(pushed.commit):
-        output.warn("the work tree was left as it is: git pull brings the commit into it")
+        output.warn("the work tree was left as it is: git pull fetches the commit")
     return show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
 
 

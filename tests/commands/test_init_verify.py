@@ -130,7 +130,7 @@ def test_image_that_nobody_is_known_to_sign_is_told(init: Init, registry: Regist
     registry.push(f"{IMAGE}-of-mine", VERSION)
     result = init(registry.host, VERSION, "--verify", "--dry-run", image=f"{IMAGE}-of-mine")
     assert f"{IMAGE}-of-mine:{VERSION}@sha256:" in result.out
-    assert "who signs it is not known" in result.out
+    assert "its signer is not known" in result.out
 
 
 def test_key_without_verify_is_refused(init: Init, tmp_path: Path) -> None:

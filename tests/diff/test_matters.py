@@ -46,7 +46,7 @@ def pods(kind: str = "Deployment", *, image: str = "web:1", **spec: Any) -> Reso
     [
         (one("PersistentVolumeClaim"), "unless the reclaim policy is Retain"),
         (one("Namespace"), "what Git does not have"),
-        (one("CustomResourceDefinition", version="apiextensions.k8s.io/v1"), "every object of this kind"),
+        (one("CustomResourceDefinition", version="apiextensions.k8s.io/v1"), "every object of the kind"),
         (
             one(
                 "StatefulSet",
