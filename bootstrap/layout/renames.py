@@ -34,7 +34,9 @@ def followed(base: Files, ours: Files, theirs: Files, prefix: str = "") -> dict[
             moved[path] = place
     for path in _only_in(theirs, base, ours):
         place = _in_folder(path, folders)
-        if place is not None and place not in ours and not has(ours, posixpath.dirname(path)):
+        if place is None or place in moved.values() or has(ours, posixpath.dirname(path)):
+            continue
+        if place not in ours or place in new:  # an open conflict has no base, and moves with its folder
             moved[path] = place
     return moved
 

@@ -53,7 +53,7 @@ def pods(kind: str = "Deployment", *, image: str = "web:1", **spec: Any) -> Reso
                 version="apps/v1",
                 spec={"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}},
             ),
-            "its claims go, too",
+            "its claims are deleted, too",
         ),
     ],
 )

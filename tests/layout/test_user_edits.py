@@ -141,6 +141,15 @@ class World:
             for one in self.laid:
                 known |= bare(one.get(path, b""))
             wrote = bare(text) - known
+            if place == KUSTOMIZATION:  # what a line says of a component may change, whether it is on may not
+                offered = merge_entries.parse(theirs[KUSTOMIZATION]).entries
+                wrote = Counter(
+                    {
+                        line: n
+                        for line, n in wrote.items()
+                        if merge_entries.key_of(line.decode()) not in offered
+                    }
+                )
             assert not wrote - bare(result.tree[place]), (place, wrote - bare(result.tree[place]))
             if before is not None and path in theirs:
                 dropped = (said(before) & said(theirs[path])) - said(text)
