@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bootstrap.core import interruption
-from bootstrap.core.backoff import between
 from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, RefLocked, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.edit import backoff
+from bootstrap.edit.busy import wait_out
 from bootstrap.edit.turns import turn
 from bootstrap.git import errors
 from bootstrap.git import refusals as git_refusals
@@ -135,7 +135,9 @@ def push(
             if done := _overtaken(edit, tried, error):
                 return done
         except _Busy as busy:
-            _wait_for_the_host(edit, tried, busy)
+            tried.breaks += 1
+            tried.unanswered += [busy.commit] if busy.commit else []
+            wait_out(busy.cause, tried.breaks, edit.left, timeout, output)
 
 
 def _attempt(edit: _Edit, tried: _Tried) -> Pushed:
@@ -184,20 +186,6 @@ def _overtaken(edit: _Edit, tried: _Tried, error: StalePlan) -> Pushed | None:
     if edit.left <= 0:
         raise _given_up(error, edit, tried.attempts) from error
     return None
-
-
-def _wait_for_the_host(edit: _Edit, tried: _Tried, busy: _Busy) -> None:
-    """Raises its cause when there is no time for another try."""
-    tried.breaks += 1
-    tried.unanswered += [busy.commit] if busy.commit else []
-    left, cause = edit.left, busy.cause
-    if left <= 0 or cause.patience > left:
-        spent = edit.timeout - left
-        cause.found += f" ({tried.breaks} {'tries' if tried.breaks > 1 else 'try'} in {spent:.0f} s)"
-        raise cause from busy
-    wait = min(between(tried.breaks, asked=cause.patience), left)
-    edit.output.detail(f"{cause.tried}: {cause.found}; waiting {wait:.2f} s")
-    time.sleep(wait)
 
 
 def _turn(branch: Branch, output: Output, deadline: float) -> AbstractContextManager[bool]:
