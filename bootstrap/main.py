@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -206,7 +207,15 @@ def main() -> None:
     from bootstrap.core import interruption
 
     interruption.listen()
+    for stream in (sys.stdout, sys.stderr):
+        _never_fails_to_encode(stream)
     sys.exit(run())
+
+
+def _never_fails_to_encode(stream: Any) -> None:
+    """What a stream's encoding does not have (a name in an ASCII locale) is written as an escape."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _output(contexts: list[Any], invocation: Invocation, format: str = "text") -> Any:

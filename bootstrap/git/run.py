@@ -83,7 +83,12 @@ class Calls:
             timeout = max(timeout, min(self.timeout, _PUSH_SECONDS))
         with traced() as trace:
             answer = self._once(arguments, stdin, {**environ, **trace.environ}, timeout)
-            return replace(answer, wire=trace.wire())
+            wire = trace.wire()
+            if (
+                wire.page
+            ):  # a proxy's or a login page: git says that the repository is empty, and exits with 0
+                answer = replace(answer, status=answer.status or 1, err=f"{answer.err}\nfatal: {errors.PAGE}")
+            return replace(answer, wire=wire)
 
     def _once(
         self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str], timeout: float

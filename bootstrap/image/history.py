@@ -127,6 +127,12 @@ def chosen(found: Iterable[Step], to: str, name: str) -> Step:
     """
     tried = f"looking for what {name} was"
     by_number = to.isdigit() and len(to) < 5
+    if by_number and not int(to):
+        raise InputError(
+            tried,
+            "0 steps back is the image as it is",
+            "give 1 or more: the steps of bootstrap image history",
+        )
     known: list[Step] = []
     for step in found:
         known.append(step)

@@ -87,6 +87,7 @@ def change(
     """Carry out the request, in the files or on the branch that the options name."""
     _check_options(access, options)
     checks = ConditionChecks(conditions, output)
+    checks.check_time()
     if not (options.commits or access.repo):
         tree, under = open_tree(access, output.invocation)
         with tree.locked():
