@@ -174,7 +174,9 @@ def test_what_matters_is_told_apart(run: Run, repository: Path) -> None:
     assert (matter["topic"], matter["object"]) == ("images", "Deployment shop-dev/web")
     assert matter["text"].endswith("web:1.2.4")
     assert "Other images:" in run("diff", str(repository)).out
-    assert run("diff", str(repository), "-o", "markdown").out.startswith("**Other images**")
+    shown = run("diff", str(repository), "-o", "markdown").out
+    assert shown.startswith("**Other images**")
+    assert "web:1.2.4 &#40;apps/shop/" in shown
     assert json.loads(run("diff", str(repository), "--app", "root", "-o", "json").out)["matters"] == []
 
 
