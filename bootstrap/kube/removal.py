@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.errors import ApiError, NotFound
-from bootstrap.kube import discovery
+from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import FIELD_MANAGER, JSON, METADATA_ONLY, Cluster, request
 from bootstrap.kube.objects import request_deletion, watch
 from bootstrap.kube.parallel import in_parallel
@@ -129,6 +129,7 @@ def _read(cluster: Cluster, item: ClusterObject, accept: str = JSON) -> Mapping[
         ).data
     except NotFound:
         return None
+    shape.check(found, item.kind, f"reading {item}", whole=accept == JSON)
     return found
 
 
