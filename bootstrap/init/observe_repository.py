@@ -80,6 +80,9 @@ def observe(
     commits = bool(desired.commits)
     version = settings.argocd_version
     findings += tuple(signing_keys.findings(signed_by, version, commits, request.sign, output.invocation))
+    if commits and not signed_by:
+        where = (repo.files, settings.prefix, url)
+        findings += tuple(signing_keys.unsigned_for_projects(*where, request.sign, output.invocation))
     _refuse_unreadable(settings, desired)
     checked = _verified(request, settings, desired.tree, output)
     findings = (*findings, *checked.findings)
