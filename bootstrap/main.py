@@ -115,10 +115,11 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        if _wants_json(arguments):
-            _output([], invocation, "json").error(_as_ours(error))
-        else:
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # since click 8.2
             error.show(file=invocation.stderr)
+        else:
+            format = "json" if _wants_json(arguments) else "text"
+            _output([], invocation, format).error(_as_ours(error))
         return ExitStatus.INPUT
     except (click.Abort, KeyboardInterrupt) as error:
         return _report_interrupted(error, invocation)
@@ -184,7 +185,8 @@ def _as_ours(error: click.ClickException) -> InputError:
     """A usage error of click's as one of ours."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "bootstrap"
-    return InputError("reading the command line", error.format_message(), f"see {command} --help")
+    found = " ".join(error.format_message().split()).rstrip(".")
+    return InputError("reading the command line", found[:1].lower() + found[1:], f"see {command} --help")
 
 
 def _report_unwritten(error: OutputError, invocation: Invocation) -> ExitStatus:

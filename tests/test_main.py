@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -199,6 +200,24 @@ def test_without_arguments_the_help_is_shown(run: Run) -> None:
     shown = run()
     assert "Usage: bootstrap" in shown.out + shown.err
     assert "Traceback" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found", "help_of"),
+    [
+        (["nope"], "no such command 'nope'", "bootstrap"),
+        (["validate", "--xyz"], "no such option:? '?--xyz'?", "bootstrap validate"),
+        (["backup"], "missing option '--to'", "bootstrap backup"),
+        (["ci", "init"], r"missing option '--provider'\. Choose from: github, gitlab", "bootstrap ci init"),
+    ],
+)
+def test_what_is_wrong_in_the_command_line_is_told_like_every_error(
+    run: Run, arguments: list[str], found: str, help_of: str
+) -> None:
+    told = run(*arguments)
+    assert told.exit == ExitStatus.INPUT
+    said = rf"error: reading the command line\n  found: {found}\n  to do: see {help_of} --help\n"
+    assert re.fullmatch(said, told.err)
 
 
 def offered(words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:

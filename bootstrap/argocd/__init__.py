@@ -17,14 +17,15 @@ from bootstrap.kube import Cluster
 INITIAL_PASSWORD = "argocd-initial-admin-secret"  # noqa: S105 - a Secret's name
 
 
-def applications(cluster: Cluster, namespace: str | None = NAMESPACE) -> list[dict[str, Any]]:
+def applications(cluster: Cluster, namespace: str | None = "") -> list[dict[str, Any]]:
     """Every Application; none when Argo CD is not installed. `namespace` None: of all namespaces."""
-    return kube.list_objects(cluster, API_VERSION, "Application", namespace)
+    here = cluster.argocd_namespace if namespace == "" else namespace
+    return kube.list_objects(cluster, API_VERSION, "Application", here)
 
 
 def initial_password(cluster: Cluster) -> str | None:
     """The password that Argo CD generated for its user admin, until its Secret is deleted."""
-    secret = kube.get(cluster, "v1", "Secret", NAMESPACE, INITIAL_PASSWORD)
+    secret = kube.get(cluster, "v1", "Secret", cluster.argocd_namespace, INITIAL_PASSWORD)
     value = ((secret or {}).get("data") or {}).get("password")
     return base64.b64decode(value).decode() if value else None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from bootstrap.core.argocd_version import ARGOCD_VERSION, MANIFEST_SHA256
+from bootstrap.core.argocd_version import ARGOCD_VERSION, MANIFESTS
 from bootstrap.core.errors import ChecksumDiffers, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.manifests import split
@@ -27,15 +27,9 @@ FILES: dict[Variant, str] = {
     "core": "core-install.yaml",
 }
 PINNED: dict[tuple[str, Variant], str] = {
-    **{(VERSION, variant): MANIFEST_SHA256[variant] for variant in FILES},
-    ("v3.5.7", "install"): "09bfbb9041b4a8503c6e4fa22cf41c403fa62be17526de353648a4551f5beb77",
-    ("v3.5.7", "ha"): "d7b75669da63dc218de0ea67ac00183783cebabd52147c3cf012250faa5ced85",
-    ("v3.5.7", "core"): "a7ab521e55a511af9274294afafc87cddf9621a34ac255b4b20cd31989e1ecbc",
-    ("v3.4.13", "install"): "2904fe432572425803e6519d59ded69f79ce0b1da38c4952c5989b83051bb445",
-    ("v3.4.13", "ha"): "af4a0f123485881618199f3794b214c1c7ec6c6644c803383d09baa5e1df329d",
-    ("v3.4.13", "core"): "b39b88734965fe893ef914fa910a6410109c176b494244c0798b83eb9d7ef9a4",
+    (version, variant): sums[variant] for version, sums in MANIFESTS.items() for variant in FILES
 }
-"""What is known to be released; the earlier minors are what `upgrade --argocd` goes through."""
+"""(Release, variant) → checksum of the manifest."""
 OPTIONS: dict[Variant, str] = {"install": "neither --ha nor --core", "ha": "--ha", "core": "--core"}
 """The options for each variant."""
 

@@ -15,7 +15,6 @@ from bootstrap.core.errors import InputError
 from bootstrap.kube import Cluster, get
 from bootstrap.manifests.objects import ClusterObject
 
-NAMESPACE = "argocd"
 NAME = "bootstrap-uninstall"
 KEY = "removal.json"
 
@@ -36,7 +35,7 @@ class Removal:
 
 def pending(cluster: Cluster) -> Removal | None:
     """The removal that has begun in this cluster; InputError when its note cannot be read."""
-    found = get(cluster, "v1", "ConfigMap", NAMESPACE, NAME)
+    found = get(cluster, "v1", "ConfigMap", cluster.argocd_namespace, NAME)
     return parse(found) if found else None
 
 
@@ -46,22 +45,23 @@ def parse(config_map: Mapping[str, Any]) -> Removal:
         data = json.loads((config_map.get("data") or {})[KEY])
         return Removal(**{**data, "applications": tuple(data["applications"])})
     except (KeyError, TypeError, ValueError) as error:
-        place = f"ConfigMap {NAMESPACE}/{NAME}"
-        hint = f"delete it, and run bootstrap uninstall anew: kubectl -n {NAMESPACE} delete configmap {NAME}"
+        namespace = config_map["metadata"]["namespace"]
+        place = f"ConfigMap {namespace}/{NAME}"
+        hint = f"delete it, and run bootstrap uninstall anew: kubectl -n {namespace} delete configmap {NAME}"
         raise InputError("reading the note of a removal", f"{place} cannot be read: {error}", hint) from error
 
 
-def note(removal: Removal) -> ClusterObject:
-    """The ConfigMap to apply."""
+def note(removal: Removal, namespace: str) -> ClusterObject:
+    """The ConfigMap to apply, next to Argo CD."""
     body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "metadata": {"name": NAME, "namespace": namespace},
         "data": {KEY: json.dumps(asdict(removal), sort_keys=True)},
     }
-    return ClusterObject("v1", "ConfigMap", NAMESPACE, NAME, json.dumps(body).encode())
+    return ClusterObject("v1", "ConfigMap", namespace, NAME, json.dumps(body).encode())
 
 
-def name_only() -> ClusterObject:
+def name_only(namespace: str) -> ClusterObject:
     """The ConfigMap to delete."""
-    return ClusterObject("v1", "ConfigMap", NAMESPACE, NAME, b"")
+    return ClusterObject("v1", "ConfigMap", namespace, NAME, b"")

@@ -11,8 +11,6 @@ from bootstrap.argocd.status import TRACKING, Key
 from bootstrap.kube import FIELD_MANAGER
 from bootstrap.kube.find_argocd import MANAGED_BY, OURS
 
-NAMESPACE = "argocd"
-
 Object = Mapping[str, Any]
 
 
@@ -25,12 +23,12 @@ class Place:
     folder: str = ""
 
 
-def find_root(applications: Mapping[Key, Object]) -> Key | None:
-    """The Application that `init` has applied by itself; every other comes from it."""
+def find_root(applications: Mapping[Key, Object], namespace: str) -> Key | None:
+    """The Application in Argo CD's namespace that `init` has applied by itself; every other comes from it."""
     found = [
         key
         for key, item in applications.items()
-        if key[0] == NAMESPACE
+        if key[0] == namespace
         and is_bootstraps(item)
         and TRACKING not in (item["metadata"].get("annotations") or {})
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from bootstrap.argocd.reason import revisions
+from bootstrap.argocd.root import place_of
 from bootstrap.argocd.source import API_VERSION, FromCluster, Source
 from bootstrap.argocd.status import Key, Status, key_of
 from bootstrap.argocd.watched import Descends, Watched
@@ -153,6 +155,19 @@ def _no_root(root: str, namespace: str, found: str) -> NotReadyError:
     )
 
 
+def _of_lost_commit(watched: Watched, status: Status) -> list[str]:
+    """What a root that Argo CD has compared again, and that is still at another commit, means."""
+    top = watched.applications.get((watched.namespace, watched.root))
+    row = next((item for item in status.waiting if item.name == watched.root and item.final), None)
+    if watched.revision is None or top is None or row is None or watched.revision in revisions(top):
+        return []
+    branch = place_of(top).branch or "its branch"
+    return [
+        f"{branch} does not lead to {watched.revision[:12]}: it was set back or pushed by force since, or "
+        "the commit is on another branch; push it again, or wait for what is there now"
+    ]
+
+
 def _not_ready(source: Source, watched: Watched, status: Status, when: str) -> NotReadyError:
     waiting = status.waiting
     lines = []
@@ -162,6 +177,7 @@ def _not_ready(source: Source, watched: Watched, status: Status, when: str) -> N
         application = watched.applications.get((item.namespace, item.name))
         if application is not None and not item.parent:
             lines += [f"  {line}" for line in source.explain(application) or item.objects]
+    lines += _of_lost_commit(watched, status)
     listed = "".join(f"\n    {line}" for line in lines)
     return NotReadyError(
         f"waiting until {status.root} and its children are Synced and Healthy",

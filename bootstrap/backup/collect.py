@@ -25,9 +25,13 @@ Object = Mapping[str, Any]
 def collect(cluster: kube.Cluster) -> list[dict[str, Any]]:
     """The objects as they are to be made again: without what the server, or Argo CD, has put there."""
     accounts = set(_accounts(cluster))
-    found = [item for item in kube.list_objects(cluster, "v1", "Secret") if _is_kept(item, accounts)]
+    found = [
+        item
+        for item in kube.list_objects(cluster, "v1", "Secret")
+        if _is_kept(item, accounts, cluster.argocd_namespace)
+    ]
     for name in TRUST:
-        item = kube.get(cluster, "v1", "ConfigMap", root.NAMESPACE, name)
+        item = kube.get(cluster, "v1", "ConfigMap", cluster.argocd_namespace, name)
         found += [item] if item else []
     return [_plain(item) for item in found]
 
@@ -35,7 +39,7 @@ def collect(cluster: kube.Cluster) -> list[dict[str, Any]]:
 def repository(cluster: kube.Cluster) -> str:
     """What the cluster follows; "" when it follows nothing."""
     applications = {key_of(item): item for item in argocd.applications(cluster)}
-    top = root.find_root(applications)
+    top = root.find_root(applications, cluster.argocd_namespace)
     return root.place_of(applications[top]).repo_url if top else ""
 
 
@@ -48,14 +52,14 @@ def _accounts(cluster: kube.Cluster) -> Iterator[tuple[str, str]]:
                 yield str(item["metadata"].get("namespace") or CERT_MANAGER), str(reference["name"])
 
 
-def _is_kept(item: Object, accounts: set[tuple[str, str]]) -> bool:
+def _is_kept(item: Object, accounts: set[tuple[str, str]], namespace: str) -> bool:
     """A controller's Secret is made again by its owner; one that Argo CD has applied is in Git."""
     metadata = item["metadata"]
     labels = metadata.get("labels") or {}
     key = str(metadata["namespace"]), str(metadata["name"])
     if SEALING in labels or key in accounts or TYPE_LABEL in labels:
         return True
-    if key[0] == root.NAMESPACE and key[1] in ARGOCDS:
+    if key[0] == namespace and key[1] in ARGOCDS:
         return True
     made_again = metadata.get("ownerReferences") or TRACKING in (metadata.get("annotations") or {})
     return not made_again and root.is_bootstraps(item)

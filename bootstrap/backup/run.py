@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bootstrap import kube
+from bootstrap.argocd import home
 from bootstrap.backup import archive, collect
 from bootstrap.backup.archive import Backup, Keys
 from bootstrap.core.errors import ExitStatus, RefusedError
@@ -30,7 +30,7 @@ class Request:
 
 def backup(request: Request, output: Output) -> int:
     """Run it; returns the exit status. RefusedError for nothing to keep, or less than the last time."""
-    cluster = kube.connect(output.invocation, request.context)
+    cluster = home.connect(output.invocation, request.context)
     with output.progress("reading the cluster"):
         objects = tuple(collect.collect(cluster))
         followed = collect.repository(cluster)

@@ -11,7 +11,6 @@ from datetime import datetime, timezone
 
 from bootstrap import argocd, kube
 from bootstrap.argocd.credential import VALUES
-from bootstrap.cluster.observe import NAMESPACE
 from bootstrap.cluster.request import Request
 from bootstrap.cluster.steps import (
     RollPods,
@@ -72,7 +71,12 @@ def _credential(acting: Acting, step: SetCredential) -> bool:
     }
     label = {"gitops-bootstrap.io/deploy-key": None}
     merge_patch(
-        acting.cluster, "v1", "Secret", NAMESPACE, step.secret, {"data": data, "metadata": {"labels": label}}
+        acting.cluster,
+        "v1",
+        "Secret",
+        acting.cluster.argocd_namespace,
+        step.secret,
+        {"data": data, "metadata": {"labels": label}},
     )
     return True
 
@@ -83,7 +87,12 @@ def _webhook(acting: Acting, step: RotateWebhook) -> bool:
     value = secrets.token_urlsafe(RANDOM_BYTES)
     acting.invocation.keep_secret(value)
     merge_patch(
-        acting.cluster, "v1", "Secret", NAMESPACE, ARGOCD_SECRET, {"data": {step.key: _encoded(value)}}
+        acting.cluster,
+        "v1",
+        "Secret",
+        acting.cluster.argocd_namespace,
+        ARGOCD_SECRET,
+        {"data": {step.key: _encoded(value)}},
     )
     for address in step.addresses:
         acting.provider.ensure_webhook(step.url, address, value)
@@ -98,7 +107,7 @@ def _password(acting: Acting, step: RotatePassword) -> bool:
     acting.invocation.keep_secret(value)
     kube.ensure_secret(
         acting.cluster,
-        NAMESPACE,
+        acting.cluster.argocd_namespace,
         argocd.INITIAL_PASSWORD,
         data={"password": value.encode()},
         generate=(),
@@ -107,7 +116,9 @@ def _password(acting: Acting, step: RotatePassword) -> bool:
     hashed = bcrypt.hashpw(value.encode(), bcrypt.gensalt(10)).decode()
     at = datetime.fromtimestamp(acting.invocation.clock(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     data = {"admin.password": _encoded(hashed), "admin.passwordMtime": _encoded(at)}
-    merge_patch(acting.cluster, "v1", "Secret", NAMESPACE, ARGOCD_SECRET, {"data": data})
+    merge_patch(
+        acting.cluster, "v1", "Secret", acting.cluster.argocd_namespace, ARGOCD_SECRET, {"data": data}
+    )
     return True
 
 
@@ -155,11 +166,13 @@ def _deploy_key(acting: Acting, step: RotateDeployKey) -> bool:
     assert acting.provider is not None  # noqa: S101 - planned only where the host's API is known
 
     def read(key: str) -> str:
-        return secret_value(acting.cluster, NAMESPACE, step.secret, key)
+        return secret_value(acting.cluster, acting.cluster.argocd_namespace, step.secret, key)
 
     def write(values: Mapping[str, str | None]) -> None:
         data = {key: _encoded(value) if value is not None else None for key, value in values.items()}
-        merge_patch(acting.cluster, "v1", "Secret", NAMESPACE, step.secret, {"data": data})
+        merge_patch(
+            acting.cluster, "v1", "Secret", acting.cluster.argocd_namespace, step.secret, {"data": data}
+        )
 
     if not read(PREVIOUS):
         new = read(NEXT)

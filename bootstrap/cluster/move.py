@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import kube, providers
-from bootstrap.argocd import root
+from bootstrap.argocd import home, root
 from bootstrap.argocd.credential import DEPLOY_KEY, TYPE_LABEL
 from bootstrap.argocd.root import Place
 from bootstrap.argocd.wait import API_VERSION
@@ -22,12 +22,17 @@ from bootstrap.cluster.observe import LOOKING, followed
 from bootstrap.core.errors import ExitStatus, GitError, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.access import Access
+from bootstrap.edit.carry_out import Edit, Where, carry_out
+from bootstrap.edit.files import Files
 from bootstrap.git import credential as git_credential
 from bootstrap.git import remote as git
 from bootstrap.git import ssh_keys
+from bootstrap.git.changes import FileChange
 from bootstrap.git.urls import check_url, same_repository
 from bootstrap.init import request as init_request
 from bootstrap.init.run import initialise
+from bootstrap.layout import permitted
+from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.plan.execute import execute
 from bootstrap.plan.handlers import ARGOCD_SECRET, secret_value
@@ -36,7 +41,6 @@ from bootstrap.providers.address import web_address
 from bootstrap.providers.webhooks import WEBHOOK_PATH
 from bootstrap.resources.applications import sources
 
-NAMESPACE = root.NAMESPACE
 _HISTORY = "refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*"
 
 Object = Mapping[str, Any]
@@ -77,16 +81,23 @@ class ForgetCredential:
 
 
 @dataclass(frozen=True)
+class ForgetSource:
+    """Take the old URL out of the AppProjects, in Git and in the cluster."""
+
+    path: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is taken away, when the cluster follows the new repository."""
 
-    steps: tuple[ForgetHost | ForgetCredential, ...]
+    steps: tuple[ForgetHost | ForgetCredential | ForgetSource, ...]
 
 
 def move(request: Request, output: Output) -> int:
     """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
     request.check()
-    cluster = kube.connect(output.invocation, request.init.context)
+    cluster = home.connect(output.invocation, request.init.context)
     with output.progress("reading the cluster"):
         place, revision = _followed(cluster, request)
         host = _old_host(request, output)
@@ -107,8 +118,9 @@ def move(request: Request, output: Output) -> int:
         return ExitStatus.NO
     if status != ExitStatus.OK:
         return status
-    made = _forget(cluster, request, hooks, host, output)
+    made = _forget(cluster, request, hooks, host, place, output)
     handlers = {
+        ForgetSource: lambda step: _forget_source(cluster, request, place, step, output),
         ForgetHost: lambda step: _forget_host(host, request.old, step),
         ForgetCredential: lambda step: _forget_credential(cluster, step),
     }
@@ -176,7 +188,7 @@ def _hooks(cluster: kube.Cluster, host: Provider | None, url: str, output: Outpu
     """The addresses of the webhooks that the old host signs for this Argo CD."""
     if host is None:
         return []
-    value = secret_value(cluster, NAMESPACE, ARGOCD_SECRET, host.webhook_key)
+    value = secret_value(cluster, cluster.argocd_namespace, ARGOCD_SECRET, host.webhook_key)
     try:
         found = host.webhooks(url)
     except GitError as error:
@@ -195,7 +207,12 @@ def _prefix(folder: str) -> str:
 
 
 def _forget(
-    cluster: kube.Cluster, request: Request, hooks: list[str], host: Provider | None, output: Output
+    cluster: kube.Cluster,
+    request: Request,
+    hooks: list[str],
+    host: Provider | None,
+    place: Place,
+    output: Output,
 ) -> Plan:
     """What is left of the old repository; its credential stays while an Application still reads from it."""
     kept = [
@@ -203,20 +220,23 @@ def _forget(
         for item in kube.list_objects(cluster, API_VERSION, "Application")
         if any(same_repository(one.repo_url, request.old) for one in sources(item))
     ]
-    steps: list[ForgetHost | ForgetCredential] = []
+    steps: list[ForgetHost | ForgetCredential | ForgetSource] = []
     secrets = [one for one in _secrets(cluster) if _url_of(one) == request.old and root.is_bootstraps(one)]
     if host:
         keys = [_public(one) for one in secrets if DEPLOY_KEY in (one["metadata"].get("labels") or {})]
         steps.append(ForgetHost(tuple(hooks), tuple(keys)))
     if kept:
-        output.warn(f"the old credential stays: {', '.join(sorted(kept))} read from {request.old}")
-    elif secrets:
+        found = f"{', '.join(sorted(kept))} read from {request.old}"
+        output.warn(f"the old credential stays, and the AppProjects permit the old URL: {found}")
+        return Plan(tuple(steps))
+    steps.append(ForgetSource(f"{place.folder}/projects.yaml"))
+    if secrets:
         steps.append(ForgetCredential(tuple(str(one["metadata"]["name"]) for one in secrets)))
     return Plan(tuple(steps))
 
 
 def _secrets(cluster: kube.Cluster) -> list[dict[str, Any]]:
-    return kube.list_objects(cluster, "v1", "Secret", NAMESPACE, f"{TYPE_LABEL}=repository")
+    return kube.list_objects(cluster, "v1", "Secret", cluster.argocd_namespace, f"{TYPE_LABEL}=repository")
 
 
 def _url_of(secret: Object) -> str:
@@ -227,6 +247,32 @@ def _public(secret: Object) -> str:
     return ssh_keys.public_of(base64.b64decode(secret["data"]["sshPrivateKey"]).decode())
 
 
+def _forget_source(
+    cluster: kube.Cluster, request: Request, place: Place, step: ForgetSource, output: Output
+) -> bool:
+    """One commit without the old URL, and the AppProjects as that has them."""
+    names = ("username", "token_file", "ssh_key", "known_hosts", "ca_file")
+    given = {name: getattr(request.init, name) for name in names}
+    access = Access(repo=request.new, branch=place.branch or None, **given)
+    where = Where(access=access, push=True, author=request.init.author, sign=request.init.sign)
+    there: dict[str, bytes] = {}
+
+    def decide(files: Files, _: str) -> Edit[str]:
+        content = files.read(step.path)
+        if content is None:
+            return Edit(step.path, (), "")
+        there[step.path] = permitted.without(content, step.path, request.old)
+        changed = there[step.path] != content
+        changes = (FileChange(step.path, there[step.path], content),) if changed else ()
+        return Edit(step.path, changes, f"Cluster {posixpath.basename(place.folder)} has left {request.old}")
+
+    done = carry_out(where, decide, Output(output.invocation, quiet=True))
+    objects = [one for path, text in there.items() for one in split.split(text, path)]
+    # By force: Argo CD sets the same a moment later, from the same file.
+    applied = kube.apply(cluster, objects, force=True, namespace=cluster.argocd_namespace)
+    return done.commit is not None or any(one.changed for one in applied)
+
+
 def _forget_host(host: Provider | None, url: str, step: ForgetHost) -> bool:
     assert host is not None  # noqa: S101 - planned only with one
     done = [host.remove_webhook(url, address) for address in step.addresses]
@@ -235,5 +281,6 @@ def _forget_host(host: Provider | None, url: str, step: ForgetHost) -> bool:
 
 
 def _forget_credential(cluster: kube.Cluster, step: ForgetCredential) -> bool:
-    kube.delete(cluster, [ClusterObject("v1", "Secret", NAMESPACE, name, b"") for name in step.names])
+    namespace = cluster.argocd_namespace
+    kube.delete(cluster, [ClusterObject("v1", "Secret", namespace, name, b"") for name in step.names])
     return True

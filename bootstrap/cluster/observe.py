@@ -15,7 +15,6 @@ from bootstrap.core.errors import RefusedError
 from bootstrap.git.urls import same_repository
 from bootstrap.resources.index import SECRETS
 
-NAMESPACE = root.NAMESPACE
 LOOKING = "looking at what the cluster follows"
 WORKLOADS = ("StatefulSet", "Deployment", "DaemonSet")
 """In the order in which they restart: what has data first."""
@@ -47,7 +46,7 @@ class Seen:
 def followed(cluster: kube.Cluster, hint: str) -> tuple[dict[Key, Object], Key, Place]:
     """Every Application, the root's key, and where it reads; RefusedError with `hint` without a root."""
     applications: dict[Key, Object] = {key_of(item): item for item in argocd.applications(cluster)}
-    top = root.find_root(applications)
+    top = root.find_root(applications, cluster.argocd_namespace)
     if top is None:
         raise RefusedError(LOOKING, "no root Application of bootstrap init is there", hint, cluster.server)
     return applications, top, root.place_of(applications[top])
@@ -61,7 +60,9 @@ def observe(cluster: kube.Cluster, named: str | None) -> Seen:
         found = f"the cluster follows {place.repo_url}, not {named}"
         raise RefusedError(LOOKING, found, "name that repository, or another --context", cluster.server)
     members = [top, *Family.from_applications(list(applications.values())).members(top)]
-    secrets = kube.list_objects(cluster, "v1", "Secret", NAMESPACE, f"{credential.TYPE_LABEL}=repository")
+    secrets = kube.list_objects(
+        cluster, "v1", "Secret", cluster.argocd_namespace, f"{credential.TYPE_LABEL}=repository"
+    )
     live = [applications[key] for key in members if key in applications]
     return Seen(
         cluster.context,

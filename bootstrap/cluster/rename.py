@@ -10,6 +10,7 @@ import posixpath
 from dataclasses import dataclass, replace
 
 from bootstrap import kube
+from bootstrap.argocd import home
 from bootstrap.argocd.root import Place
 from bootstrap.cluster.observe import LOOKING, followed
 from bootstrap.cluster.rotate import agree
@@ -59,7 +60,7 @@ class Plan:
 def rename(request: Request, output: Output) -> int:
     """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
     Settings(request.url, "main", cluster=request.new)  # refuses what is no name
-    cluster = kube.connect(output.invocation, request.init.context)
+    cluster = home.connect(output.invocation, request.init.context)
     with output.progress("reading the cluster"):
         place = _followed(cluster, request)
     old, prefix = posixpath.basename(place.folder), _prefix(place.folder)

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bootstrap import kube, providers
+from bootstrap.argocd import home
 from bootstrap.argocd.wait import API_VERSION
 from bootstrap.cluster import handlers, observe, plan
 from bootstrap.cluster import request as asked
 from bootstrap.cluster.handlers import Acting
-from bootstrap.cluster.observe import NAMESPACE, Seen
+from bootstrap.cluster.observe import Seen
 from bootstrap.cluster.request import Request
 from bootstrap.cluster.steps import Plan, Step, title
 from bootstrap.core.errors import ExitStatus, NotFound, RefusedError
@@ -28,7 +29,7 @@ from bootstrap.providers.address import project_path, web_address
 def rotate(request: Request, output: Output) -> int:
     """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
     request.check()
-    cluster = kube.connect(output.invocation, request.context)
+    cluster = home.connect(output.invocation, request.context)
     acting = Acting(cluster, output.invocation, request)
     with output.progress("reading the cluster"):
         seen = observe.observe(cluster, request.access.repo)
@@ -85,7 +86,9 @@ def _host(request: Request, output: Output) -> Provider:
 def _addresses(acting: Acting, seen: Seen) -> list[str]:
     """Of the webhooks that are signed for this Argo CD; one that an interruption left behind, if alone."""
     assert acting.provider is not None  # noqa: S101 - found before
-    value = secret_value(acting.cluster, NAMESPACE, ARGOCD_SECRET, acting.provider.webhook_key)
+    value = secret_value(
+        acting.cluster, acting.cluster.argocd_namespace, ARGOCD_SECRET, acting.provider.webhook_key
+    )
     ours = [hook for hook in acting.provider.webhooks(seen.place.repo_url) if hook.mark]
     signed = [hook.address for hook in ours if value and hook.mark == webhooks.mark(value, hook.address)]
     return signed or [hook.address for hook in ours][: 1 if len(ours) == 1 else 0]
@@ -138,5 +141,10 @@ def _refresh(cluster: kube.Cluster) -> None:
     """Have Argo CD look again now, with what it has now."""
     with suppress(NotFound):
         kube.annotate(
-            cluster, API_VERSION, "Application", NAMESPACE, "root", {"argocd.argoproj.io/refresh": "hard"}
+            cluster,
+            API_VERSION,
+            "Application",
+            cluster.argocd_namespace,
+            "root",
+            {"argocd.argoproj.io/refresh": "hard"},
         )

@@ -28,15 +28,16 @@ def password(output: Output, context: str | None) -> None:
     Example:
       bootstrap argocd password
     """
-    from bootstrap import argocd, kube
+    from bootstrap import argocd
+    from bootstrap.argocd import home
     from bootstrap.core.errors import NotFound
 
-    cluster = kube.connect(output.invocation, context)
+    cluster = home.connect(output.invocation, context)
     found = argocd.initial_password(cluster)
     if found is None:
         raise NotFound(
             "reading the initial password",
-            "no Secret argocd/argocd-initial-admin-secret",
+            f"no Secret {cluster.argocd_namespace}/{argocd.INITIAL_PASSWORD}",
             "wait until argocd-server runs; once the password is changed, the Secret may have been deleted",
         )
     output.result({"username": "admin", "password": found}, found)

@@ -20,7 +20,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
-@click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
+@click.option("--namespace", help="Argo CD's namespace (default: where it is found).")
 @click.option("--repo", metavar="URL", help="The Git repository; the token is sent only to its host.")
 @click.option(
     "--token-file",
@@ -30,7 +30,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--ca-file", type=_FILE, help="A CA that signed the Git host's certificate.")
 @click.option("--api-url", help="The Git host's web address, if the repository's URL is SSH.")
 @common
-def command(output: Output, context: str | None, namespace: str, api_url: str | None, **options: Any) -> int:
+def command(
+    output: Output, context: str | None, namespace: str | None, api_url: str | None, **options: Any
+) -> int:
     """Check programs, cluster, rights, clock, Argo CD, its queue and webhook, certificates.
 
     Each finding says what to do. The report contains no secret. Exit status 1 when something is broken.

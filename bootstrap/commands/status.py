@@ -19,7 +19,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
-@click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
+@click.option("--namespace", default="", help="Argo CD's namespace (default: where it is found).")
 @click.option("--root", default="root", show_default=True, help="The root Application.")
 @click.option("--commit", metavar="SHA", help="The commit that they must be at.")
 @click.option("--watch", is_flag=True, help="Keep showing them as they change, until q or Ctrl-C.")

@@ -19,7 +19,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
-@click.option("--namespace", default="argocd", show_default=True, help="Argo CD's namespace.")
+@click.option("--namespace", default="", help="Argo CD's namespace (default: where it is found).")
 @click.option(
     "--app", "root", default="root", show_default=True, help="The Application to wait for, with all below it."
 )

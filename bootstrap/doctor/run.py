@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from bootstrap import __version__, argocd, kube
 from bootstrap.argocd import expiry as argocd_expiry
+from bootstrap.argocd import home
 from bootstrap.argocd.explain import explained
 from bootstrap.argocd.status import Family, Status, key_of, summarise
 from bootstrap.core import on_path
@@ -71,7 +72,7 @@ class Report:
 
 def doctor(
     context: str | None,
-    namespace: str,
+    namespace: str | None,
     output: Output,
     access: Access | None = None,
     api_url: str | None = None,
@@ -80,7 +81,8 @@ def doctor(
     report = Report()
     _here(report, output.invocation)
     try:
-        cluster = kube.connect(output.invocation, context)
+        cluster = home.connect(output.invocation, context, namespace)
+        namespace = cluster.argocd_namespace
     except BootstrapError as error:
         report.add("cluster", "broken", f"{error.tried}: {error.found}", error.hint)
     else:

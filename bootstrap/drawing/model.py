@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bootstrap.core.health import State
@@ -73,3 +73,22 @@ def graph(
     return Graph(
         title, tuple(unique.values()), tuple(used), tuple(name for name in named if name in present), ordered
     )
+
+
+def together(title: str, pictures: Sequence[tuple[str, Graph]]) -> Graph:
+    """Several pictures as one, each under its name: the same object may be in two of them."""
+    nodes, edges, groups = [], [], []
+    for name, picture in pictures:
+        groups += [_under(name, group) for group in picture.groups]
+        nodes += [
+            replace(node, id=f"{name}: {node.id}", group=_under(name, node.group)) for node in picture.nodes
+        ]
+        edges += [
+            replace(edge, source=f"{name}: {edge.source}", target=f"{name}: {edge.target}")
+            for edge in picture.edges
+        ]
+    return graph(title, nodes, edges, groups, any(picture.ordered for _, picture in pictures))
+
+
+def _under(name: str, group: str) -> str:
+    return f"{name}: {group}" if group else name

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from bootstrap.core import process_group
 from bootstrap.core.errors import (
@@ -25,7 +24,7 @@ from bootstrap.core.errors import (
     StalePlan,
 )
 from bootstrap.core.output import Output
-from bootstrap.edit.files import Files
+from bootstrap.edit.requests import Group, Joined, Layered, Own
 from bootstrap.git import commit as git_writing
 from bootstrap.git import waiting as git_waiting
 from bootstrap.git.branch import Branch
@@ -44,79 +43,9 @@ TURN_SECONDS = 6.0
 LONGEST_PAUSE = 30.0
 
 
-class Asked(Protocol):
-    """A waiting request, as far as the leader needs to know it; `Group.replay` knows the rest."""
-
-    @property
-    def message(self) -> str:
-        """The commit's message."""
-
-    @property
-    def author(self) -> str:
-        """As in a commit: name, address, seconds, zone."""
-
-    @property
-    def committer(self) -> str:
-        """In the same form."""
-
-    @property
-    def until(self) -> float:
-        """Seconds since the epoch when the owner stops waiting."""
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """The folders that are read to decide."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """What `image set` provides: the group's name on the host, and how to write, read and repeat a change."""
-
-    name: str
-    write: Callable[[str, str, float], str]
-    """From author, committer and deadline: the text of the change that was decided last."""
-    read: Callable[[str], Asked | None]
-    replay: Callable[[str, Files], tuple[FileChange, ...] | None]
-    """From a request: the changes of the files; None if its owner has to decide."""
-
-
-@dataclass
-class Layered:
-    """A branch with changes on top that are not pushed yet."""
-
-    branch: Branch
-    new: dict[str, bytes | None] = field(default_factory=dict)
-
-    def read(self, path: str) -> bytes | None:
-        return self.new[path] if path in self.new else self.branch.read(path)
-
-    def under(self, folder: str) -> Iterable[str]:
-        return self.branch.under(folder)
-
-    def add(self, changes: Sequence[FileChange]) -> None:
-        self.new |= {change.path: change.content for change in changes}
-
-
-@dataclass(frozen=True)
-class Joined:
-    """The result of waiting: `settled` by `commit` (None: nothing to do); else decide again.
-
-    `pushes`: how often the branch was pushed to. `refused`: the host does not accept such refs or pushes.
-    """
-
-    commit: str | None
-    settled: bool
-    pushes: int
-    refused: bool = False
-
-
-Own = Callable[[], tuple[tuple[FileChange, ...], str]]
-"""A run's own change, decided at the current tip: files (none: nothing to do) and message."""
-
-
-def others_wait(branch: Branch, group: Group, now: float) -> int:
-    """How many others are waiting."""
-    return sum(_alive(group, one, now) for one in git_waiting.listed(branch, group.name))
+def others_wait(branch: Branch, group: Group) -> int:
+    """How many others are waiting, those included that a killed run has left: whoever leads removes them."""
+    return len(git_waiting.names(branch, group.name))
 
 
 def join(
@@ -136,7 +65,7 @@ def join(
     clock = output.invocation.clock
     author, committer = git_writing.stamps(branch.calls, who, clock())
     text = group.write(author, committer, clock() + deadline - time.monotonic())
-    name = f"{int(clock() * 1000):015d}-{branch.private[-8:]}"
+    name = f"{_name_at(clock())}-{branch.private[-8:]}"
     mine = git_waiting.new_waiting(branch, name, text, who, clock())
     member = _Member(branch, group, own, mine, author, committer, [message], output, deadline, branch.tip)
     try:
@@ -172,6 +101,8 @@ class _Member:
     gone: bool = False
     over: list[Waiting] = field(default_factory=list)
     """Those whose owners no longer wait: their refs are removed with the next push."""
+    dead: set[str] = field(default_factory=set)
+    """Names that lead nobody: their owners no longer wait, or others have sealed them."""
     asking: float = 0.2
     """Seconds that the host took to list those who wait."""
     putting: float = 0.2
@@ -198,6 +129,8 @@ class _Member:
     def wait(self, others: int) -> Joined:
         seen: list[str] = []
         since = time.monotonic()
+        there = _name_at(self.output.invocation.clock())
+        behind = True
         if others:  # one of them is about to read the list
             self._pause(others)
         while time.monotonic() < self.deadline:
@@ -207,10 +140,16 @@ class _Member:
                 return self._look()
             if not set(seen) <= set(names):  # a change was pushed: the leader is alive
                 since = time.monotonic()
+                behind = False
+            rank = sum(name < self.mine.name for name in names if name not in self.dead)
+            # Whoever asked later may have been on the host earlier, and lead already.
+            behind = behind and any(self.mine.name < name < there for name in names)
             seen = names
-            rank = names.index(self.mine.name)
-            if time.monotonic() - since < rank * self._turn():
-                self._pause(rank)
+            idle = time.monotonic() - since
+            if idle < max(rank, 0.5 * behind) * self._turn():
+                if idle > self._turn() and not self.dead:
+                    self._waiting()
+                self._pause(len(names) if rank > 1 else rank)
                 continue
             waiting = self._waiting()
             if self.mine not in waiting:
@@ -249,12 +188,14 @@ class _Member:
         now = self.output.invocation.clock()
         listed = git_waiting.listed(self.branch, self.group.name)
         self.over = [one for one in listed if one != self.mine and _is_over(self.group, one, now)]
-        return [one for one in listed if one == self.mine or _alive(self.group, one, now)]
+        alive = [one for one in listed if one == self.mine or _alive(self.group, one, now)]
+        self.dead = {one.name for one in listed}.difference(one.name for one in alive)
+        return alive
 
-    def _pause(self, rank: int) -> None:
-        """The first look most often, as they lead next; the slower the host answers, the rarer all look."""
+    def _pause(self, others: int) -> None:
+        """The more wait and the slower the host answers, the rarer each looks: together they ask evenly."""
         longest = min(LONGEST_PAUSE, max(0.0, self.deadline - time.monotonic()))
-        window = 0.8 + 0.5 * rank * min(max(self.asking, 0.1), 1.0)
+        window = 0.8 + others * min(max(self.asking, 0.1), 0.3)
         time.sleep(min(window * random.uniform(0.5, 1.5), longest))  # noqa: S311 - only jitter
 
     def _look(self) -> Joined:
@@ -323,6 +264,11 @@ class _Member:
         """A committer's stamp with the current time: when the commit is made, not when it was requested."""
         who, _, _ = stamp.rpartition("> ")
         return f"{who}> {int(self.output.invocation.clock())} +0000"
+
+
+def _name_at(when: float) -> str:
+    """How the names of those begin who ask at this time, in seconds since the epoch."""
+    return f"{int(when * 1000):015d}"
 
 
 def _is_over(group: Group, one: Waiting, now: float) -> bool:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bootstrap.core import interruption
-from bootstrap.core.backoff import between
 from bootstrap.core.errors import GitUnreachable, ProviderError, PushRefused, RefLocked, StalePlan
 from bootstrap.core.output import Output
 from bootstrap.edit import backoff
+from bootstrap.edit.busy import wait_out
 from bootstrap.edit.turns import turn
 from bootstrap.git import errors
 from bootstrap.git import refusals as git_refusals
@@ -28,7 +28,7 @@ from bootstrap.git.changes import FileChange
 from bootstrap.git.identity import Identity
 
 if TYPE_CHECKING:
-    from bootstrap.edit.group import Group, Joined
+    from bootstrap.edit.requests import Group, Joined
 
 TURNS = "BOOTSTRAP_TURNS"
 """`off`: runs on this machine do not take turns, just as runs on different machines cannot."""
@@ -135,7 +135,9 @@ def push(
             if done := _overtaken(edit, tried, error):
                 return done
         except _Busy as busy:
-            _wait_for_the_host(edit, tried, busy)
+            tried.breaks += 1
+            tried.unanswered += [busy.commit] if busy.commit else []
+            wait_out(busy.cause, tried.breaks, edit.left, timeout, output)
 
 
 def _attempt(edit: _Edit, tried: _Tried) -> Pushed:
@@ -179,24 +181,11 @@ def _overtaken(edit: _Edit, tried: _Tried, error: StalePlan) -> Pushed | None:
     tried.attempts += joined.pushes
     if joined.settled:
         return Pushed(joined.commit, tried.attempts)
-    tried.alone, tried.refusals = joined.refused, 0
+    # Given back: a push of its own would undo what a leader does now, if others pushed before and still wait.
+    tried.alone, tried.refusals = joined.refused, REFUSALS - 1
     if edit.left <= 0:
         raise _given_up(error, edit, tried.attempts) from error
     return None
-
-
-def _wait_for_the_host(edit: _Edit, tried: _Tried, busy: _Busy) -> None:
-    """Raises its cause when there is no time for another try."""
-    tried.breaks += 1
-    tried.unanswered += [busy.commit] if busy.commit else []
-    left, cause = edit.left, busy.cause
-    if left <= 0 or cause.patience > left:
-        spent = edit.timeout - left
-        cause.found += f" ({tried.breaks} {'tries' if tried.breaks > 1 else 'try'} in {spent:.0f} s)"
-        raise cause from busy
-    wait = min(between(tried.breaks, asked=cause.patience), left)
-    edit.output.detail(f"{cause.tried}: {cause.found}; waiting {wait:.2f} s")
-    time.sleep(wait)
 
 
 def _turn(branch: Branch, output: Output, deadline: float) -> AbstractContextManager[bool]:
@@ -210,7 +199,7 @@ def _joined(edit: _Edit, draft: Draft, group: Group, refusals: int) -> Joined | 
     from bootstrap.edit import group as image_group
 
     branch, output = edit.branch, edit.output
-    others = image_group.others_wait(branch, group, output.invocation.clock())
+    others = image_group.others_wait(branch, group) if refusals < REFUSALS else 0
     if refusals < REFUSALS and not others:
         return None
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bootstrap.core.backoff import between
 from bootstrap.core.errors import GitUnreachable, RefusedError, StalePlan
 from bootstrap.core.output import Output
+from bootstrap.edit.busy import wait_out
 from bootstrap.edit.push import Draft
 from bootstrap.git.branch import Branch
 from bootstrap.git.commit import with_trailers
@@ -63,11 +63,10 @@ def propose(
     None: nothing to change. A host in trouble is waited for until `timeout` seconds are over; a push whose
     answer was lost is found at the next try. Raises RefusedError when someone else has committed there.
     """
-    began, tries, overtaken = time.monotonic(), 0, 0
+    began, breaks, overtaken = time.monotonic(), 0, 0
     calls = branch.calls.patience
     calls.deadline, calls.detail = began + timeout, output.detail
     while True:
-        tries += 1
         try:
             branch.refresh()
             draft = decide()
@@ -82,11 +81,8 @@ def propose(
             time.sleep(0.2 * overtaken)
             continue
         except GitUnreachable as error:
-            wait = between(tries, asked=error.patience)
-            if not error.is_transient or began + timeout - time.monotonic() < wait:
-                raise
-            output.detail(f"{error.tried}: {error.found}; waiting {wait:.2f} s")
-            time.sleep(wait)
+            breaks += 1
+            wait_out(error, breaks, began + timeout - time.monotonic(), timeout, output)
             continue
         return Proposed(sha, head, _open(branch, draft, head, review, provider, output))
 

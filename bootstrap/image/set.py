@@ -27,7 +27,7 @@ from bootstrap.image.search import Scope
 from bootstrap.image.wanted import Wanted
 
 if TYPE_CHECKING:
-    from bootstrap.edit.group import Group
+    from bootstrap.edit.requests import Group
     from bootstrap.edit.review import Review
     from bootstrap.providers import Provider
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.edit.files import Files
-from bootstrap.edit.group import Group
+from bootstrap.edit.requests import Group
 from bootstrap.git import urls
 from bootstrap.git.auth import Credential
 from bootstrap.git.branch import Branch

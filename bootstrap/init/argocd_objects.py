@@ -21,7 +21,6 @@ from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.manifests.reader import documents
 
-NAMESPACE = "argocd"
 MERGED_KINDS = ("ConfigMap", "Secret", "Namespace")
 """Kinds whose strategic merge is a plain merge of mappings: no list in them has a merge key."""
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
@@ -61,7 +60,7 @@ def render(files: Mapping[str, bytes], settings: Settings) -> Rendered:
         unknown += _patch(objects, entry, files, folder)
     for entry in kustomization.get("images") or ():
         objects = [_with_image(item, entry) if item.kind in WORKLOADS else item for item in objects]
-    namespace = str(kustomization.get("namespace") or NAMESPACE)
+    namespace = str(kustomization.get("namespace") or settings.argocd_namespace)
     if not any(item.kind == "Namespace" and item.name == namespace for item in objects):
         objects.insert(0, _made({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))
     return Rendered(tuple(_in_namespace(objects, namespace)), tuple(unknown))

@@ -40,7 +40,7 @@ def asked(tree: Mapping[str, bytes], settings: Settings) -> list[EnsureSecret]:
         annotations = mapping(mapping(application.get("metadata")).get("annotations"))
         if text := annotations.get(SECRETS):
             taken = frozenset() if _is_infrastructure(folder) else frozenset(infrastructure)
-            wanted.extend(_allowed(str(text), application, taken))
+            wanted.extend(_allowed(str(text), application, taken, settings.argocd_namespace))
     return wanted
 
 
@@ -70,7 +70,9 @@ def _namespace(application: Mapping[str, Any]) -> str:
     return str(destination.get("namespace") or "") if here else ""
 
 
-def _allowed(text: str, application: Mapping[str, Any], taken: frozenset[str]) -> Iterator[EnsureSecret]:
+def _allowed(
+    text: str, application: Mapping[str, Any], taken: frozenset[str], argocd: str
+) -> Iterator[EnsureSecret]:
     name = str(mapping(application.get("metadata")).get("name"))
     own = _namespace(application)
     for secret in _declared(text, name):
@@ -79,7 +81,7 @@ def _allowed(text: str, application: Mapping[str, Any], taken: frozenset[str]) -
         if secret.namespace != own:
             found = f"{asks}, but deploys to {own or 'no namespace of this cluster'}"
             raise InputError(tried, found, "an Application may only request Secrets in its own namespace")
-        if any(_fits(own, pattern) for pattern in OURS):
+        if any(_fits(own, pattern) for pattern in (argocd, *OURS)):
             found = f"{asks}: {own} is Argo CD's or Kubernetes' own"
             raise InputError(tried, found, "create that Secret by hand, or deploy to another namespace")
         if own in taken:

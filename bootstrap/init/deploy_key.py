@@ -15,7 +15,7 @@ from bootstrap.git import ssh_keys
 from bootstrap.init.credentials import ForArgoCD
 from bootstrap.init.request import Request
 from bootstrap.plan import handlers
-from bootstrap.plan.handlers import NAMESPACE, Session
+from bootstrap.plan.handlers import Session
 from bootstrap.plan.steps import EnsureDeployKey
 
 
@@ -43,12 +43,14 @@ def step(
     if exists and session.provider.has_deploy_key(url, public):
         return None
     title = f"Argo CD of cluster {request.cluster}"
-    return EnsureDeployKey(url, title, NAMESPACE, secret_name(url))
+    namespace = handlers.cluster_of(session).argocd_namespace
+    return EnsureDeployKey(url, title, namespace, secret_name(url))
 
 
 def _in_cluster(session: Session, url: str) -> str | None:
     name = secret_name(url)
-    found = kube.get(handlers.cluster_of(session), "v1", "Secret", NAMESPACE, name)
+    cluster = handlers.cluster_of(session)
+    found = kube.get(cluster, "v1", "Secret", cluster.argocd_namespace, name)
     if found is None or (found["metadata"].get("labels") or {}).get(DEPLOY_KEY) != "true":
         return None
     key = base64.b64decode((found.get("data") or {}).get("sshPrivateKey", "")).decode()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bootstrap import kube
-from bootstrap.argocd import removal
+from bootstrap.argocd import home, removal
 from bootstrap.core.errors import AuthenticationFailed, BootstrapError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
@@ -34,6 +34,7 @@ from bootstrap.init.observe_repository import RepositoryView
 from bootstrap.init.request import Request
 from bootstrap.kube.state import ClusterState, Preview
 from bootstrap.layout import files
+from bootstrap.layout.settings import ARGOCD_NAMESPACE
 from bootstrap.plan.handlers import Session
 from bootstrap.plan.steps import Plan
 
@@ -77,6 +78,8 @@ def observe(request: Request, session: Connection, output: Output) -> Observed:
     """Read Git and the cluster in parallel; all findings that prevent the run are raised at once."""
     load()  # both sides need it
     title = "reading the repository" + ("" if request.repo_only else " and the cluster")
+    if request.adopt and not request.repo_only and not request.argocd_namespace:
+        request = _with_namespace(request, session)
     with output.progress(title), ThreadPoolExecutor(2) as pool:
         git_side = pool.submit(_attempt, lambda: _observe_git(request, session, output))
         cluster_side = pool.submit(_attempt, lambda: _observe_cluster(request, session))
@@ -89,12 +92,15 @@ def observe(request: Request, session: Connection, output: Output) -> Observed:
     findings = list(preflight.of_disk(_free_space(session.invocation)))
     if cluster:
         adopt = request.adopt or bool(view and view.settings.adopted)
-        findings += preflight.of_cluster(cluster, adopt)
+        namespace = view.settings.argocd_namespace if view else ARGOCD_NAMESPACE
+        findings += preflight.of_cluster(cluster, adopt, namespace)
         if session.acting.cluster and not cluster.missing_rights:
-            findings += preflight.of_removal(removal.pending(session.acting.cluster))
+            findings += preflight.of_removal(removal.pending(session.acting.cluster), namespace)
     if view:
         findings += view.findings
         findings += preflight.of_repository(view.repo, cluster, writes=bool(view.desired.commits))
+    if session.acting.cluster and view:
+        session.acting.cluster.argocd_namespace = view.settings.argocd_namespace
     if cluster and view:
         findings += preflight.of_variant(cluster, view.settings.argocd_variant)
         offered = files.offered(view.desired.tree, view.settings)
@@ -158,9 +164,21 @@ def _observe_git(request: Request, session: Connection, output: Output) -> Repos
 def _observe_cluster(request: Request, session: Connection) -> ClusterState | None:
     if request.repo_only:
         return None
+    return kube.observe(_connected(request, session), session.invocation.clock)
+
+
+def _connected(request: Request, session: Connection) -> kube.Cluster:
     if session.acting.cluster is None:
-        session.acting.cluster = kube.connect(session.invocation, request.context)
-    return kube.observe(session.acting.cluster, session.invocation.clock)
+        session.acting.cluster = home.connect(session.invocation, request.context, request.argocd_namespace)
+    return session.acting.cluster
+
+
+def _with_namespace(request: Request, session: Connection) -> Request:
+    """The request, with the namespace of the Argo CD that is adopted: the layout names it."""
+    try:
+        return replace(request, argocd_namespace=_connected(request, session).argocd_namespace)
+    except BootstrapError:
+        return request  # told with all other findings
 
 
 def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:

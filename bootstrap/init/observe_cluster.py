@@ -12,7 +12,7 @@ from bootstrap.init import argocd_objects, credentials, deploy_key, trust
 from bootstrap.init import plan as plans
 from bootstrap.init.credentials import ForArgoCD
 from bootstrap.init.observe_repository import RepositoryView
-from bootstrap.init.plan import NAMESPACE, ClusterPlan
+from bootstrap.init.plan import ClusterPlan
 from bootstrap.init.request import Request
 from bootstrap.manifests import split
 from bootstrap.manifests.objects import ClusterObject
@@ -28,6 +28,7 @@ def observe(
     """What the cluster must have, each with the API server's preview; and the notes about it."""
     cluster = handlers.cluster_of(session)
     settings, tree = view.settings, view.desired.tree
+    namespace = settings.argocd_namespace
     notes: list[str] = []
     argocd: Sequence[ClusterObject] = ()
     if settings.adopted:
@@ -43,12 +44,12 @@ def observe(
     root = _objects(view, "root.yaml")
     objects = [*argocd, *projects, *root]
     quick = not request.dry_run  # whether it can be created shows when it is created
-    previews = kube.preview(cluster, objects, request.force_conflicts, NAMESPACE, quick, refuse_deleted=True)
-    git_secret = credentials.repository_secret(settings.repo_url, for_argocd, NAMESPACE)
+    previews = kube.preview(cluster, objects, request.force_conflicts, namespace, quick, refuse_deleted=True)
+    git_secret = credentials.repository_secret(settings.repo_url, for_argocd, namespace)
     if git_secret and not _asks_for_credential(request) and _has_own_credential(cluster, git_secret):
         if not handlers.secret_is_as_wanted(cluster, git_secret, session.credentials):
             notes.append(
-                f"Argo CD keeps its credential (Secret {NAMESPACE}/{git_secret.name}): "
+                f"Argo CD keeps its credential (Secret {namespace}/{git_secret.name}): "
                 "--argocd-token-file or --argocd-ssh-key replaces it"
             )
         git_secret = None
@@ -85,7 +86,10 @@ def _has_own_credential(cluster: kube.Cluster, wanted: EnsureSecret) -> bool:
 def has_credential(session: Session, view: RepositoryView) -> bool:
     """Whether Argo CD has a credential for the repository already."""
     name = secret_name(view.settings.repo_url)
-    return kube.get(handlers.cluster_of(session), "v1", "Secret", NAMESPACE, name) is not None
+    return (
+        kube.get(handlers.cluster_of(session), "v1", "Secret", view.settings.argocd_namespace, name)
+        is not None
+    )
 
 
 def _objects(view: RepositoryView, name: str) -> list[ClusterObject]:
@@ -118,7 +122,7 @@ def _webhook(request: Request, session: Session, view: RepositoryView) -> Ensure
     assert request.argocd_url is not None  # noqa: S101 - else no webhook is wanted
     step = EnsureWebhook(view.repo.url, request.argocd_url.rstrip("/") + WEBHOOK_PATH)
     cluster, key = handlers.cluster_of(session), session.provider.webhook_key
-    secret = handlers.secret_value(cluster, NAMESPACE, handlers.ARGOCD_SECRET, key)
+    secret = handlers.secret_value(cluster, cluster.argocd_namespace, handlers.ARGOCD_SECRET, key)
     if view.repo.exists and secret and session.provider.has_webhook(step.repository, step.url, secret):
         return None
     return step
@@ -131,4 +135,4 @@ def _wants_webhook(request: Request, view: RepositoryView) -> bool:
 
 def _wait(request: Request, view: RepositoryView, root: Sequence[ClusterObject]) -> WaitFor:
     name = next((item.name for item in root if item.kind == "Application"), "root")
-    return WaitFor(name, NAMESPACE, view.repo.tip, request.timeout)
+    return WaitFor(name, view.settings.argocd_namespace, view.repo.tip, request.timeout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bootstrap import argocd, providers
@@ -21,7 +22,7 @@ from bootstrap.init.plan_layout import Desired, PreviousLayout, Source
 from bootstrap.init.preflight import Finding
 from bootstrap.init.request import Request
 from bootstrap.init.signatures import Checked, Wanted
-from bootstrap.layout import catalog, choice, components, files
+from bootstrap.layout import catalog, choice, components, files, permitted
 from bootstrap.layout.choice import Resolved
 from bootstrap.layout.edits import ARGOCD
 from bootstrap.layout.settings import Record, Settings, parse_record, recorded_settings
@@ -247,6 +248,7 @@ def _settings(
         with_components=_together(before.with_components, on, off),
         without_components=_together(before.without_components, off, on),
         adopted=request.adopt or before.adopted,
+        argocd_namespace=request.argocd_namespace or before.argocd_namespace,
         argocd_version=argo[0],
         argocd_variant=argo[1],
         argocd_sha256=argo[2],
@@ -288,7 +290,10 @@ def _desired(
         plan_layout.refuse_older(source.version, record)
     previous = PreviousLayout(record, shipped_before(session.remote, record, settings.prefix))
     asked = (request.with_components, request.without_components)
-    return plan_layout.next_layout(source, settings, previous, repo.files, remote.merge_text, asked)
+    moving = partial(permitted.with_old, request.moves_from, f"{settings.folder}/projects.yaml", repo.files)
+    return plan_layout.next_layout(
+        source, settings, previous, repo.files, remote.merge_text, asked, edit_tree=moving
+    )
 
 
 def shipped_before(where: Remote, record: Record, prefix: str) -> dict[str, bytes] | None:

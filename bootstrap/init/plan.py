@@ -23,12 +23,10 @@ from bootstrap.plan.steps import (
     Step,
     WaitFor,
 )
+from bootstrap.providers import WEBHOOK_KEYS
 
-NAMESPACE = "argocd"
 ARGOCD_MANAGER = "argocd-controller"
 """The field manager with which Argo CD syncs."""
-WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
-"""In argocd-secret. Argo CD accepts any webhook of a host whose secret is not set: so all of them are set."""
 _ARGOCDS_OWN = frozenset({"argocd", "argocd-server", "argocd-application-controller"})
 
 
@@ -58,11 +56,13 @@ def secrets(
     """
     if settings.adopted:
         keys = [(webhook_key,)] if webhook_key else []
-        wanted = [EnsureSecret(NAMESPACE, "argocd-secret", generate=generate) for generate in keys]
+        wanted = [
+            EnsureSecret(settings.argocd_namespace, "argocd-secret", generate=generate) for generate in keys
+        ]
     else:
         wanted = [
-            EnsureSecret(NAMESPACE, "argocd-redis", generate=("auth",)),
-            EnsureSecret(NAMESPACE, "argocd-secret", generate=WEBHOOK_KEYS),
+            EnsureSecret(settings.argocd_namespace, "argocd-redis", generate=("auth",)),
+            EnsureSecret(settings.argocd_namespace, "argocd-secret", generate=WEBHOOK_KEYS),
         ]
     if git_secret:
         wanted.append(git_secret)

@@ -15,6 +15,7 @@ from bootstrap.git.changes import RepositoryState
 from bootstrap.git.urls import same_repository
 from bootstrap.kube.observe import MAXIMAL_CLOCK_SKEW, OLDEST_KUBERNETES
 from bootstrap.kube.state import ClusterState, Preview
+from bootstrap.layout.settings import ARGOCD_NAMESPACE
 
 NODES_FOR_HA = 3
 NEEDED_DISK = 200 * 1024 * 1024
@@ -30,7 +31,7 @@ class Finding:
     fatal: bool = True
 
 
-def of_cluster(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
+def of_cluster(cluster: ClusterState, adopt: bool, namespace: str = ARGOCD_NAMESPACE) -> Iterator[Finding]:
     """Version, rights, clock, nodes and an existing Argo CD."""
     version = re.match(r"v?(\d+)\.(\d+)", cluster.version)
     if version and (int(version[1]), int(version[2])) < OLDEST_KUBERNETES:
@@ -48,10 +49,10 @@ def of_cluster(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
         )
     if cluster.ready_nodes == 0:
         yield Finding("no node is Ready", "Argo CD starts as soon as one is", False)
-    yield from _of_argocd(cluster, adopt)
+    yield from _of_argocd(cluster, adopt, namespace)
 
 
-def _of_argocd(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
+def _of_argocd(cluster: ClusterState, adopt: bool, namespace: str) -> Iterator[Finding]:
     argocd = cluster.argocd
     if argocd is None:
         if adopt:
@@ -62,17 +63,18 @@ def _of_argocd(cluster: ClusterState, adopt: bool) -> Iterator[Finding]:
     what = (
         f"Argo CD {argocd.version or '(unknown version)'} is in {argocd.namespace}, by {argocd.installed_by}"
     )
-    if argocd.namespace != "argocd":
-        yield Finding(what, "remove it first: only an Argo CD in the namespace argocd can be adopted")
-    elif not adopt:
+    if not adopt:
         yield Finding(what, "use it with --adopt, or remove it first")
+    elif argocd.namespace != namespace:
+        found = f"{what}, and the layout is for one in {namespace}"
+        yield Finding(found, f"give --adopt --argocd-namespace {argocd.namespace}, or another --context")
 
 
-def of_removal(removal: Removal | None) -> Iterator[Finding]:
+def of_removal(removal: Removal | None, namespace: str) -> Iterator[Finding]:
     """A removal that has begun: what is installed now would be taken away by its end."""
     if removal is not None:
         found = "a removal has begun in this cluster and has not ended"
-        forget = f"kubectl -n {removing.NAMESPACE} delete configmap {removing.NAME}"
+        forget = f"kubectl -n {namespace} delete configmap {removing.NAME}"
         yield Finding(found, f"finish it with bootstrap uninstall; or, to keep what is there, {forget}")
 
 

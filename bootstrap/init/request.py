@@ -35,6 +35,7 @@ class Request:
     signed_by: tuple[Path, ...] = ()
     argocd_url: str | None = None
     adopt: bool = False
+    argocd_namespace: str | None = None
     repo_only: bool = False
     cluster_only: bool = False
     username: str | None = None
@@ -95,6 +96,9 @@ class Request:
         if self.signed_by and self.adopt:
             found = "--signed-by writes Argo CD's keys, and --adopt leaves its installation alone"
             raise InputError(tried, found, "add the key there: argocd gpg add --from FILE")
+        if self.argocd_namespace and not self.adopt:
+            found = "--argocd-namespace has no effect without --adopt: what init installs is in argocd"
+            raise InputError(tried, found, "add --adopt, or omit it")
         check_api_url(self.api_url)
         if self.deploy_key and self.repo_only:
             found = "--deploy-key puts a key into the cluster, but --repo-only does not touch it"

@@ -177,7 +177,8 @@ def _finish(
     elif session.acting.status is not None:
         text.append("all Applications are Synced and Healthy")
     elif observed.cluster:
-        text.append("not waited for; to check: kubectl -n argocd get applications")
+        namespace = observed.view.settings.argocd_namespace
+        text.append(f"not waited for; to check: kubectl -n {namespace} get applications")
     if observed.cluster and not request_made and observed.view.settings.argocd_variant != "core":
         text.append("log in as admin with the password that `bootstrap argocd password` prints")
     data = {

@@ -18,7 +18,7 @@ from bootstrap.init.request import Request
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.manifests.reader import documents
 from bootstrap.plan import handlers
-from bootstrap.plan.handlers import NAMESPACE, Session
+from bootstrap.plan.handlers import Session
 
 KEYS, KEYS_FIELD = "argocd-ssh-known-hosts-cm", "ssh_known_hosts"
 AUTHORITIES = "argocd-tls-certs-cm"
@@ -55,7 +55,8 @@ def _with_keys(item: ClusterObject, here: str, keys: str) -> ClusterObject:
 
 
 def _live(session: Session, name: str) -> Mapping[str, str]:
-    found = kube.get(handlers.cluster_of(session), "v1", "ConfigMap", NAMESPACE, name) or {}
+    cluster = handlers.cluster_of(session)
+    found = kube.get(cluster, "v1", "ConfigMap", cluster.argocd_namespace, name) or {}
     data: Mapping[str, str] = found.get("data") or {}
     return data
 

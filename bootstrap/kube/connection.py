@@ -68,6 +68,8 @@ class Cluster:
     pool: Any = field(repr=False)
     connect_timeout: float = CONNECT_TIMEOUT
     patience: float = PATIENCE
+    argocd_namespace: str = "argocd"
+    """Where Argo CD is: an adopted one may have another namespace (`argocd.home`)."""
     kinds: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

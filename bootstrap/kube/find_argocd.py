@@ -24,17 +24,31 @@ WORKLOADS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"))
 By = Literal["bootstrap", "manifest", "helm", "operator"]
 
 
-def find_argocd(cluster: Cluster) -> ArgoCDInstallation | None:
-    """The Argo CD whose workloads run somewhere in the cluster, or None."""
-    listed = in_parallel(lambda kind: _list(cluster, *kind), WORKLOADS)
-    workloads = [item for found in listed for item in found]
-    controllers = [item for item in workloads if _component(item) == "application-controller"]
-    if not controllers:
+def find_argocd(cluster: Cluster, wanted: str = "") -> ArgoCDInstallation | None:
+    """The Argo CD whose workloads run somewhere in the cluster, or None; the one in `wanted` first."""
+    workloads = _workloads(cluster)
+    found = _namespaces(workloads)
+    if not found:
         return None
-    namespace = controllers[0]["metadata"]["namespace"]
+    namespace = wanted if wanted in found else found[0]
     here = [item for item in workloads if item["metadata"]["namespace"] == namespace]
     settings = objects.get(cluster, "v1", "ConfigMap", namespace, "argocd-cm")
     return ArgoCDInstallation(namespace, version_of(here), installed_by(here, settings))
+
+
+def namespaces(cluster: Cluster) -> list[str]:
+    """Those in which an Argo CD's controller is laid out, in the order of their names."""
+    return _namespaces(_workloads(cluster))
+
+
+def _workloads(cluster: Cluster) -> list[dict[str, Any]]:
+    listed = in_parallel(lambda kind: _list(cluster, *kind), WORKLOADS)
+    return [item for found in listed for item in found]
+
+
+def _namespaces(workloads: Iterable[Mapping[str, Any]]) -> list[str]:
+    controllers = (item for item in workloads if _component(item) == "application-controller")
+    return sorted({str(item["metadata"]["namespace"]) for item in controllers})
 
 
 def installed_by(workloads: Sequence[Mapping[str, Any]], settings: Mapping[str, Any] | None) -> By:

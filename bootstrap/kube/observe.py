@@ -26,7 +26,6 @@ MAXIMAL_CLOCK_SKEW = 60.0
 """Seconds of clock skew; beyond it tokens and certificates start to be refused."""
 
 
-NAMESPACE = "argocd"
 UNKNOWN = -1
 """`ready_nodes` when nodes may not be listed."""
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -71,17 +70,15 @@ NEEDED = (
     # Argo CD's own roles allow everything: whoever creates them must have as many rights, or this one.
     Right("escalate", "rbac.authorization.k8s.io", "clusterroles"),
     Right("bind", "rbac.authorization.k8s.io", "clusterroles"),
-    *(Right(verb, *kind, NAMESPACE) for kind in _IN_NAMESPACE for verb in ("get", "create", "patch")),
-    Right("watch", "argoproj.io", "applications", NAMESPACE),
 )
-"""What `init` does: server-side apply is a patch that may create."""
+"""What `init` does everywhere: server-side apply is a patch that may create."""
 
 
 def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> ClusterState:
     """Version, missing rights, an existing Argo CD, clock skew, ready nodes; asked in parallel."""
     with ThreadPoolExecutor(6, thread_name_prefix="observe") as pool:
         rights = pool.submit(missing_rights, cluster)
-        argocd = pool.submit(find_argocd, cluster)
+        argocd = pool.submit(find_argocd, cluster, cluster.argocd_namespace)
         nodes = pool.submit(_ready_nodes, cluster)
         classes = pool.submit(_storage_classes, cluster)
         there = pool.submit(provided, cluster)
@@ -101,8 +98,16 @@ def observe(cluster: Cluster, clock: Callable[[], float] = time.time) -> Cluster
         )
 
 
-def missing_rights(cluster: Cluster, needed: tuple[Right, ...] = NEEDED) -> tuple[str, ...]:
+def needed_in(namespace: str) -> tuple[Right, ...]:
+    """What `init` does, with Argo CD in that namespace."""
+    verbs = ("get", "create", "patch")
+    here = [Right(verb, *kind, namespace) for kind in _IN_NAMESPACE for verb in verbs]
+    return (*NEEDED, *here, Right("watch", "argoproj.io", "applications", namespace))
+
+
+def missing_rights(cluster: Cluster, needed: tuple[Right, ...] = ()) -> tuple[str, ...]:
     """The rights of `needed` that the API server denies, in words; one request for an admin."""
+    needed = needed or needed_in(cluster.argocd_namespace)
     if _allowed(cluster, EVERYTHING):
         return ()
     answers = in_parallel(lambda right: _allowed(cluster, right), needed)

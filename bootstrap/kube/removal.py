@@ -98,7 +98,10 @@ def left(cluster: Cluster, item: ClusterObject) -> Left | None:
     found = _read(cluster, item)
     if found is None:
         return None
-    metadata, status = found["metadata"], found.get("status") or {}
+    metadata = found["metadata"]
+    if shape.fault(found, shape.LEFT):
+        found = {}  # a kind that uses these names for something else
+    status = found.get("status") or {}
     said = [
         f"{one.get('type')}: {one.get('message')}"
         for one in status.get("conditions") or ()

@@ -51,7 +51,12 @@ _METADATA = {
 _STORED = {"metadata": _Must({**_METADATA, "resourceVersion": _TEXT, "uid": _TEXT})}
 _TRIED = {"metadata": _Must(_METADATA)}
 _CONDITION = {"type": _TEXT, "status": _TEXT, "message": str, "reason": str, "lastTransitionTime": str}
-_ANYTHING = {"spec": dict, "status": {"conditions": [_CONDITION]}, "kind": str, "apiVersion": str}
+_CONDITIONS = {"conditions": [_CONDITION]}
+_LOOSE = {
+    "conditions": [{"type": str, "status": str, "message": str, "reason": str, "lastTransitionTime": str}]
+}
+"""Of custom resources: Argo CD's conditions have no status."""
+_ANYTHING = {"kind": str, "apiVersion": str}
 _PLAIN = {"metadata": {"name": _NAME}}
 _HEALTH = {"status": str, "message": str, "lastTransitionTime": str}
 _SOURCE = {
@@ -89,6 +94,7 @@ _APPLICATION = {
     ),
     "operation": dict,
     "status": {
+        **_LOOSE,
         "reconciledAt": _TIME,
         "health": _HEALTH,
         "sync": {
@@ -130,7 +136,8 @@ _WORKLOAD = {
             ),
         }
     ),
-    "status": dict.fromkeys(_COUNTS.split(), int) | {"currentRevision": str, "updateRevision": str},
+    "status": dict.fromkeys(_COUNTS.split(), int)
+    | {"currentRevision": str, "updateRevision": str, **_CONDITIONS},
 }
 _TERMINATED = {"exitCode": int, "reason": str}
 _CONTAINER_STATUSES = [
@@ -151,12 +158,13 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     "Application": _APPLICATION,
     "Deployment": _WORKLOAD,
     "DaemonSet": _WORKLOAD,
-    "ReplicaSet": {**_WORKLOAD, "spec": {"replicas": int, "selector": {"matchLabels": {_ANY: str}}}},
+    "ReplicaSet": {**_WORKLOAD, "spec": _Must({"replicas": int, "selector": {"matchLabels": {_ANY: str}}})},
     "StatefulSet": _WORKLOAD,
     "Pod": {
         **_PLAIN,
         "spec": _POD,
         "status": {
+            **_CONDITIONS,
             "phase": str,
             "containerStatuses": _CONTAINER_STATUSES,
             "initContainerStatuses": _CONTAINER_STATUSES,
@@ -165,17 +173,19 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     "Secret": _SETTINGS,
     "ConfigMap": _SETTINGS,
     "Event": {"reason": str, "message": str, "lastTimestamp": str, "eventTime": str},
-    "Node": {**_PLAIN, "spec": {"providerID": str, "unschedulable": bool}},
+    "Job": {**_PLAIN, "status": _CONDITIONS},
+    "Node": {**_PLAIN, "spec": {"providerID": str, "unschedulable": bool}, "status": _CONDITIONS},
     "Service": {**_PLAIN, "spec": {"type": str, "selector": {_ANY: str}}, "status": _ADDRESSES},
     "Ingress": {**_PLAIN, "status": _ADDRESSES},
     "EndpointSlice": {"endpoints": [{"conditions": {"ready": bool}, "targetRef": dict}]},
-    "Certificate": {**_PLAIN, "status": {"notAfter": _TIME}},
+    "Certificate": {**_PLAIN, "status": {"notAfter": _TIME, **_LOOSE}},
     "PersistentVolumeClaim": {**_PLAIN, "status": {"phase": str}},
     "StorageClass": {**_PLAIN, "provisioner": str},
     "IngressClass": {"spec": {"controller": str}},
     "GatewayClass": {"spec": {"controllerName": str}},
     "CustomResourceDefinition": {
-        "spec": _Must({"group": _TEXT, "names": _Must({"kind": _TEXT, "plural": str}), "versions": [dict]})
+        "spec": _Must({"group": _TEXT, "names": _Must({"kind": _TEXT, "plural": str}), "versions": [dict]}),
+        "status": {"storedVersions": [str], **_CONDITIONS},
     },
 }
 _PATH = _Must(re.compile(r"[a-zA-Z0-9][a-zA-Z0-9./-]*"))
@@ -185,6 +195,7 @@ GROUPS = {"groups": [{"versions": [{"groupVersion": _PATH}]}]}
 SERVED = {"resources": [{"kind": _PATH, "name": _PATH, "namespaced": bool}]}
 EVENT = {"type": _TEXT, "object": _Must(dict)}
 VERSION = {"metadata": _Must({"resourceVersion": _TEXT})}
+LEFT = {"spec": {"finalizers": [str]}, "status": _LOOSE}
 REVIEW = {"status": _Must({"allowed": bool})}
 STATUS = {
     "message": str,

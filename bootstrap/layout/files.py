@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bootstrap.layout import argocd_edits, components, edits
-from bootstrap.layout.settings import Settings
+from bootstrap.layout import argocd_edits, argocd_namespace, components, edits
+from bootstrap.layout.settings import ARGOCD_NAMESPACE, Settings
 from bootstrap.manifests import reader
 
 TEMPLATE = "clusters/default/"
@@ -74,6 +74,8 @@ def edited(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
         if first.prefix and path.endswith(".yaml") and _APPLICATION.search(files[path]):
             result[path] = edits.prefix_paths(path, result[path], first)
     result |= argocd_edits.edited(result, list(clusters))
+    for settings in clusters:
+        result |= argocd_namespace.changed(result, ARGOCD_NAMESPACE, settings)
     return result | edits.with_exporters(result, first, first.with_components)
 
 
@@ -103,6 +105,7 @@ def changed(
             if path in files:
                 result[path] = edits.references(path, files[path], before, after)
     result |= argocd_edits.changed(result, before, after)
+    result |= argocd_namespace.changed(result, before.argocd_namespace, after)
     path = here + "kustomization.yaml"
     if path in files:
         on, off = components_asked

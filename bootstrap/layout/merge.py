@@ -88,7 +88,9 @@ def three_way(
     foreign = units.foreign(base, ours, theirs, prefix) if laid_before else []
     theirs = _without_foreign(theirs, foreign, prefix)
     kept_units = {units.unit_of(f"{folder}/", prefix) or folder for folder in retired}
-    moved = renames.followed(base, ours, theirs, prefix)
+    # Where what was laid out is lost, what moved is found by what is in the catalog now.
+    moved = renames.followed(base if base or laid_before else theirs, ours, theirs, prefix)
+    left_out = set(renames.of_removed_folders(base, ours, theirs, moved, prefix)) if laid_before else set()
     here = {
         path: ours[moved.get(path, path)] for path in {*base, *ours, *theirs} if moved.get(path, path) in ours
     }
@@ -96,9 +98,12 @@ def three_way(
     folders = {posixpath.dirname(path) for path in ours}
     found: dict[str, _One] = {}
     for path in sorted({*base, *here, *theirs}):
+        if path in left_out:
+            found[path] = _One(None, "still_removed")
+            continue
         sides = (base.get(path), here.get(path), theirs.get(path))
         one = _one(path, *sides, merge_text)
-        if sides[1] is None and one.note == "still_removed" and _is_lost(path, sides[0], sides[2], folders):
+        if one.note == "still_removed" and _is_lost(path, sides[0], sides[2], moved, folders):
             one = replace(one, note=None, conflict=Conflict(path, Reason.REMOVED_AND_CHANGED), still=sides[0])
         if path in base and path not in theirs and units.unit_of(path, prefix) in kept_units:
             one = _One(here.get(path), still=base[path])
@@ -187,10 +192,13 @@ def _by_entries_and_hunks(
     return by_hunk(base, ours, theirs, path, merge_text)
 
 
-def _is_lost(path: str, base: bytes | None, theirs: bytes | None, folders: set[str]) -> bool:
+def _is_lost(
+    path: str, base: bytes | None, theirs: bytes | None, moved: Mapping[str, str], folders: set[str]
+) -> bool:
     """Whether the catalog changed a file that was removed by itself; a whole folder is a decision."""
     changed = base is not None and theirs is not None and not alike(base, theirs, path)
-    return changed and posixpath.dirname(path) in folders
+    folder = posixpath.dirname(path)
+    return changed and (folder in folders or any(posixpath.dirname(one) == folder for one in moved))
 
 
 def _hold_together(

@@ -19,6 +19,7 @@ from bootstrap.core.names import RECORD
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+ARGOCD_NAMESPACE = "argocd"
 _HEADER = """\
 # What `bootstrap init` laid out here, and with which options. It reads this file, so that the next
 # run needs none of them. Edit a cluster's own settings in clusters/<name>/settings.yaml.
@@ -41,6 +42,7 @@ class Settings:
     argocd_variant: Variant = "install"
     argocd_sha256: str = ""
     adopted: bool = False
+    argocd_namespace: str = ARGOCD_NAMESPACE
     argocd_images: tuple[tuple[str, str], ...] | None = None
     """Images as Argo CD's manifest names them, each with its digest; () is by tag, None is not known yet."""
     signed_by: tuple[str, ...] = ()
@@ -51,6 +53,7 @@ class Settings:
             _NAME, "--cluster", self.cluster, "a DNS label: lower-case letters, digits and '-', at most 63"
         )
         _check(_DOMAIN, "--domain", self.domain, "a DNS name such as example.com")
+        _check(_NAME, "--argocd-namespace", self.argocd_namespace, "the name of a namespace")
         if both := sorted(set(self.with_components) & set(self.without_components)):
             raise InputError(
                 "reading --with and --without", f"{', '.join(both)} is in both", "name it in one of them"
@@ -148,6 +151,7 @@ def recorded_settings(record: Record, settings: Settings) -> Settings | None:
         with_components=tuple(str(name) for name in cluster.get("with") or ()),
         without_components=tuple(str(name) for name in cluster.get("without") or ()),
         adopted=bool(cluster.get("adopted", False)),
+        argocd_namespace=str(cluster.get("argocdNamespace", ARGOCD_NAMESPACE)),
         argocd_version=record.argocd_version,
         argocd_variant=record.argocd_variant,
         argocd_sha256=record.argocd_sha256,
@@ -190,6 +194,8 @@ def render_record(
         cluster["without"] = list(settings.without_components)
     if settings.adopted:
         cluster["adopted"] = True
+    if settings.argocd_namespace != ARGOCD_NAMESPACE:
+        cluster["argocdNamespace"] = settings.argocd_namespace
     clusters = data.setdefault("clusters", {}) if before else {}
     same = all((data.get(key) or type(value)()) == value for key, value in opened.items())
     if before and same and dict(clusters.get(settings.cluster) or {}) == cluster and _holds(data, wanted):

@@ -26,7 +26,6 @@ from bootstrap.plan.steps import (
 )
 from bootstrap.providers import Provider, PullRequest, PullRequestSpec
 
-NAMESPACE = "argocd"
 ARGOCD_SECRET = "argocd-secret"  # noqa: S105 - an object's name
 
 
@@ -146,7 +145,7 @@ def _apply(session: Session, step: ServerSideApply) -> bool:
         step.objects,
         force=step.force_conflicts,
         report=session.detail,
-        namespace=NAMESPACE,
+        namespace=cluster_of(session).argocd_namespace,
     )
     return any(item.changed for item in done)
 
@@ -166,7 +165,8 @@ def _ensure_secret(session: Session, step: EnsureSecret) -> bool:
 
 def _ensure_webhook(session: Session, step: EnsureWebhook) -> bool:
     assert session.provider is not None  # noqa: S101 - planned only where the host's API is known
-    value = secret_value(cluster_of(session), NAMESPACE, ARGOCD_SECRET, session.provider.webhook_key)
+    cluster = cluster_of(session)
+    value = secret_value(cluster, cluster.argocd_namespace, ARGOCD_SECRET, session.provider.webhook_key)
     return session.provider.ensure_webhook(step.repository, step.url, value)
 
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from bootstrap.providers.provider import HOSTS, Provider, PullRequest, PullRequestSpec, find, get
+from bootstrap.providers.provider import (
+    HOSTS,
+    WEBHOOK_KEYS,
+    Provider,
+    PullRequest,
+    PullRequestSpec,
+    find,
+    get,
+)
 
-__all__ = ["HOSTS", "Provider", "PullRequest", "PullRequestSpec", "find", "get"]
+__all__ = ["HOSTS", "WEBHOOK_KEYS", "Provider", "PullRequest", "PullRequestSpec", "find", "get"]

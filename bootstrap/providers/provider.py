@@ -1,7 +1,7 @@
 """The protocol of a Git host, and the list of the known ones.
 
-A module here has `NAME` and `recognise(client)`, which returns a Provider or None; MODULES lists
-them, so a new host is one module and one line.
+A module here has `NAME` and `recognise(client)`, which returns a Provider or None. MODULES, HOSTS and
+WEBHOOK_KEYS list them: a new host is one module and a word in each.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ MODULES = {
 """Name → module, in the order in which they are tried."""
 HOSTS = "GitHub, GitLab, Gitea or Forgejo"
 """The same for people."""
+WEBHOOK_KEYS = ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
+"""Their keys in argocd-secret. Argo CD accepts every webhook of a host whose secret is not set: so `init`
+sets them all."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Provider(Protocol):
     name: str
     version: str
     webhook_key: str
-    """The key in argocd-secret of the secret that this host's webhooks are signed with."""
+    """The key in argocd-secret of the secret that signs this host's webhooks; one of WEBHOOK_KEYS."""
 
     def repository_refusal(self, url: str) -> str | None:
         """Why this credential could not create the repository, as far as that is known, or None."""

@@ -12,6 +12,7 @@ from bootstrap.resources.applications import is_here, referenced_values, sources
 
 _TEMPLATES = "templates of another program, not manifests"
 _TEST_DATA = "test data, which nothing applies"
+_OFF = "switched off in a kustomization that would change them: what they lack is not reported"
 _NESTED = "a separate Git repository"
 
 
@@ -40,7 +41,11 @@ def _applications(repository: Repository, scope: Scope) -> Iterator[str]:
 def _parts(repository: Repository, scopes: Iterable[Scope]) -> Iterator[Part]:
     for one in unread_of(scopes, lambda file: not file or repository.is_within(file)):
         yield Part(one.application, one.what, one.why, one.file, one.line)
-    for paths, why in ((repository.templated, _TEMPLATES), (repository.test_data, _TEST_DATA)):
+    for paths, why in (
+        (repository.templated, _TEMPLATES),
+        (repository.test_data, _TEST_DATA),
+        (sorted(repository.switched_off), _OFF),
+    ):
         if here := [path for path in paths if repository.is_within(path)]:
             first = f", {here[0]} the first" if len(here) > 1 else f" {here[0]}"
             yield Part("", f"{counted(len(here), 'file')}{first}", why, here[0], 1)

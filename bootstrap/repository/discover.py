@@ -58,7 +58,7 @@ class Start:
 
 Info = Mapping[str, Any]
 """What discovery needs of a file, as JSON: `object`, `sources`, `secrets` (line and kind, outside objects),
-`kind`, `names`, `broken` and `template` (of a kustomization), and `url` (of a cluster's settings)."""
+`kind`, `names`, `broken`, `template` and `off` (of a kustomization), and `url` (of a cluster's settings)."""
 
 
 def inspect(files: Files, path: str) -> Info:
@@ -66,10 +66,10 @@ def inspect(files: Files, path: str) -> Info:
     content = files.read(path)
     info: dict[str, Any] = {}
     is_set = _SET.search(content) is not None
-    filled = _TEMPLATE.search(content) is not None or is_unfilled(content)
+    filled = _TEMPLATE.search(content) is not None or is_unfilled(content) or leftovers.is_form(path)
     if leftovers.is_no_object(content):
         pass
-    elif (is_set or not filled) and _has_object(files, path, content):
+    elif ((is_set and not leftovers.is_form(path)) or not filled) and _has_object(files, path, content):
         info["object"] = True
     elif _OBJECT.search(content):
         info["templated"] = True
@@ -88,6 +88,7 @@ def inspect(files: Files, path: str) -> Info:
             info["broken"] = True
             info["template"] = bool(_TEMPLATE.search(content))
         info["names"] = [entry.name for entry in kustomize.entries(kustomization)]
+        info["off"] = leftovers.off_in(kustomization, content)
     if _SETTINGS.search(path):
         url = mapping((files.mapping(path) or {}).get("data")).get("repoURL")
         if isinstance(url, str):

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from bootstrap.manifests.reader import Fault, line_of
+from bootstrap.manifests.reader import Fault, line_of, parse
 from bootstrap.repository import kustomize
 from bootstrap.repository.files import LINKED, Files
 from bootstrap.resources.index import mappings, sequence
@@ -23,6 +23,7 @@ RULE_OF: Mapping[str, str] = {
     "size": "GB104",
     "build": "GB105",
     "missing": "GB106",
+    "kept": "GB106",
     "remote": "GB107",
     "cycle": "GB108",
     "chart": "GB109",
@@ -44,6 +45,15 @@ def is_unfilled(content: bytes) -> bool:
     return _TOKENS.search(content) is not None
 
 
+_VARIABLES = re.compile(rb"\$\{[^{}\n]*\}")
+
+
+def is_filled_later(content: bytes) -> bool:
+    """Whether a text that is not YAML becomes it once a program has filled in its variables."""
+    filled = _VARIABLES.sub(b"x", content)
+    return b"{{" in content or b"{%" in content or (filled != content and not parse(filled).faults)
+
+
 def unfilled(content: bytes) -> Fault:
     """The fault for a template in place of a manifest, at its first token."""
     match = _TOKENS.search(content)
@@ -62,6 +72,9 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
         return missing.file, Fault("nested", line, found, f"validate {nested} separately")
     if missing.why == "missing" and files.is_ignored(target):
         found = f"{entry.field} names {entry.name}, which git ignores: it is only on this machine"
+        fix = "commit it, or remove the entry (sealed-secrets or external-secrets can create Secrets)"
+    elif missing.why == "missing" and files.keeps_out(target):
+        found = f"{entry.field} names {entry.name}, which git ignores: it is not in the repository"
         fix = "commit it, or remove the entry (sealed-secrets or external-secrets can create Secrets)"
     elif missing.why == "missing" and files.links.get(target) == LINKED:  # kustomize follows it
         found = f"{entry.field} names {entry.name}: {LINKED}"
@@ -89,6 +102,8 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
             "outside": (f"{entry.field} names {entry.name}, outside the repository", "move it inside"),
         }[missing.why]
     code = {"remote": "remote", "cycle": "cycle", "deep": "build"}.get(missing.why, "missing")
+    if missing.why == "missing" and (files.is_ignored(target) or files.keeps_out(target)):
+        code = "kept"
     return missing.file, Fault(code, line, found, fix)
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
-from bootstrap.repository import kustomize
+from bootstrap.repository import kustomize, leftovers
 from bootstrap.repository import source as index_sources
 from bootstrap.repository.appsets import sets
 from bootstrap.repository.appsets.appset import Expansion, Inputs
@@ -19,11 +19,7 @@ from bootstrap.repository.bringers import BRINGERS, brought_to
 from bootstrap.repository.charts import application as charts
 from bootstrap.repository.charts import definitions
 from bootstrap.repository.comments import Comments
-from bootstrap.repository.discover import (
-    Info,
-    Start,
-    plain,
-)
+from bootstrap.repository.discover import Info, Start, plain
 from bootstrap.repository.faults import RULE_OF, FileFault
 from bootstrap.repository.files import Files
 from bootstrap.repository.model import Placement, Repository, Scope, Unknown, promised
@@ -64,6 +60,10 @@ class Follower:
     @property
     def units(self) -> dict[str, UnitResult]:
         return self.renderer.units
+
+    @cached_property
+    def _named(self) -> set[str]:
+        return leftovers.all_named(self.infos)
 
     def scope(self, start: Start) -> Scope:
         scope = Scope(start.name, start.complete, root=start.unit.path)
@@ -116,7 +116,7 @@ class Follower:
         neighbours = [
             path
             for path in self.files.children(start.unit.path)
-            if path not in own and self.infos.get(path, {}).get("sources")
+            if path not in own and self.infos.get(path, {}).get("sources") and path not in self._named
         ]
         if not neighbours:
             return [first]

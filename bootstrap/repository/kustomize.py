@@ -240,6 +240,17 @@ def resources(tree: Tree, closure: Iterable[str]) -> Iterator[str]:
                     yield target
 
 
+def contents(tree: Tree, closure: Iterable[str]) -> set[str]:
+    """The files of a closure that its kustomizations only put into ConfigMaps and Secrets, as text."""
+    found: dict[bool, set[str]] = {True: set(), False: set()}
+    for path in closure:
+        if posixpath.basename(path) in NAMES:
+            for entry in entries(tree.mapping(path) or {}):
+                target = posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.name))
+                found[entry.field in ("configMapGenerator", "secretGenerator")].add(target)
+    return found[True] - found[False]
+
+
 def folders(tree: Tree, folder: str) -> list[str]:
     """The folders that a kustomization includes directly and that can be built alone: not Components."""
     path = file_of(tree, folder)

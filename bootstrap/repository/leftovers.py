@@ -1,7 +1,8 @@
-"""Pure: manifests that nothing applies: test data, templates, patches that no kustomization names."""
+"""Pure: manifests that nothing applies: test data, templates, and what no kustomization names."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -10,12 +11,15 @@ from bootstrap.repository import kustomize
 from bootstrap.repository.files import Files
 from bootstrap.resources.index import mapping, qualified
 
-TEST_DATA = frozenset({"testdata", "test-data", "test_data", "fixtures", "__fixtures__", "__tests__"})
+TEST_DATA = frozenset(
+    {"testdata", "test-data", "test_data", "fixtures", "__fixtures__", "__tests__", "tests", "e2e"}
+)
 """Folders of a program's test data: Go ignores testdata, too."""
-_TEMPLATES = frozenset(
-    {"templates", "template", "skeleton", "skeletons", "boilerplate", "scaffold", "scaffolds"}
+_TEMPLATES = re.compile(
+    r"(?:^|[-_./])(?:templates?|skeletons?|boilerplates?|scaffold(?:s|ing)?)(?:[-_./]|$)", re.IGNORECASE
 )
 """Folders that are copied and filled in before they are used."""
+_FORM = re.compile(r"\.(?:template|tmpl|tpl)\.ya?ml$", re.IGNORECASE)
 _NO_OBJECT = re.compile(rb"^(?:\$patch:|apiVersion:\s*[\"']?builtin[\"']?\s*(?:#|$))", re.MULTILINE)
 """A patch that deletes or replaces, or the settings of a generator or transformer of kustomize."""
 
@@ -27,7 +31,12 @@ def is_test_data(path: str) -> bool:
 
 def is_template(folder: str) -> bool:
     """Whether a folder is meant to be copied."""
-    return not _TEMPLATES.isdisjoint(folder.split("/"))
+    return _TEMPLATES.search(folder) is not None
+
+
+def is_form(path: str) -> bool:
+    """Whether a file is meant to be copied: web.template.yaml, web.tmpl.yaml."""
+    return _FORM.search(path) is not None
 
 
 def is_no_object(content: bytes) -> bool:
@@ -54,3 +63,42 @@ def _identities(files: Files, path: str) -> Iterator[tuple[str, str]]:
         if document.is_object:
             body: Mapping[str, Any] = mapping(document.value)
             yield qualified(body), str(mapping(body.get("metadata")).get("name"))
+
+
+Info = Mapping[str, Any]
+_LISTS = {"apiVersion", "kind", "metadata", "resources", "bases"}
+"""Fields of a kustomization that change nothing of what it builds."""
+_OFF = re.compile(rb"^[ \t]*#+[ \t]*-[ \t]+[\"']?([^\s\"'#]+\.ya?ml)[\"']?[ \t]*(?:[#(].*)?$", re.MULTILINE)
+"""A file that a comment switches off."""
+
+
+def off_in(kustomization: Mapping[str, Any], content: bytes) -> list[str] | None:
+    """The files in a kustomization's comments; None if it changes nothing of what it names."""
+    return None if kustomization.keys() <= _LISTS else [name.decode() for name in _OFF.findall(content)]
+
+
+def all_named(infos: Mapping[str, Info]) -> set[str]:
+    """Every file or folder that a kustomization names."""
+    return {target for path in infos for target in _targets(path, infos[path].get("names"))}
+
+
+def switched_off(infos: Mapping[str, Info]) -> set[str]:
+    """The files that no kustomization names, and one that would change them has in a comment.
+
+    Or it names or comments out others in the same folder, which is below its own.
+    """
+    off, folders = set(), set()
+    for path, info in infos.items():
+        if info.get("off") is not None:
+            without = set(_targets(path, info["off"]))
+            off |= without
+            files = {*without, *_targets(path, info["names"])}
+            folders |= {posixpath.dirname(one) for one in files if one.endswith((".yaml", ".yml"))}
+            folders.discard(posixpath.dirname(path))
+    found = {path for path in infos if path in off or posixpath.dirname(path) in folders} - all_named(infos)
+    return {path for path in found if "object" in infos[path] and "names" not in infos[path]}
+
+
+def _targets(path: str, names: Collection[str] | None) -> Iterator[str]:
+    folder = posixpath.dirname(path)
+    return (posixpath.normpath(posixpath.join(folder, name)) for name in names or ())

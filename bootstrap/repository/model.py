@@ -127,7 +127,7 @@ class Repository:
     `within` is the folder that was named, "" for all of it: only what is below it is reported.
     `secrets` has line and kind of credentials in files that are not manifests; `templated` are files that
     would be manifests without the templates in them, outside charts; `test_data` are files that only a
-    program's tests read.
+    program's tests read; `switched_off` are commented out in a kustomization that would change them.
     """
 
     files: Files
@@ -141,6 +141,7 @@ class Repository:
     secrets: Mapping[str, list[tuple[int, str]]] = field(default_factory=dict)
     templated: Sequence[str] = ()
     test_data: Sequence[str] = ()
+    switched_off: frozenset[str] = frozenset()
     render_again: Callable[[Unit], None] = lambda _: None
     """Render a unit whose objects are not in the store any more, though its facts are."""
 

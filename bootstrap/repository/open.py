@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bootstrap.core.errors import InputError
 from bootstrap.core.output import Output
+from bootstrap.core.text import counted
 from bootstrap.repository.files import LOOKING
 from bootstrap.repository.locate import Place, locate
 from bootstrap.repository.model import Options, Repository, Scope
@@ -62,6 +64,10 @@ def nothing_in(repository: Repository) -> InputError:
     found = "it has no kustomization and no Kubernetes manifest"
     if nested := sorted(repository.files.nested):
         found += f"; Git repositories in it are not read ({', '.join(nested[:5])})"
+    if charts := repository.files.named("Chart.yaml"):
+        names = ", ".join(posixpath.dirname(path) or "." for path in charts[:3])
+        names += ", …" * (len(charts) > 3)
+        found += f"; no Application names one of its {counted(len(charts), 'chart')} ({names})"
     if repository.templated:
         found += f"; {len(repository.templated)} files are templates of another program"
     return InputError(LOOKING, found, "name the folder of a GitOps repository", str(where))
@@ -72,6 +78,12 @@ def choose_scope(repository: Repository, cluster: str | None) -> Scope:
 
     For a folder, the first that it is part of.
     """
+    complete = choose_scopes(repository, cluster)
+    return next((scope for scope in complete if repository.is_within(scope.root)), complete[0])
+
+
+def choose_scopes(repository: Repository, cluster: str | None) -> list[Scope]:
+    """The scopes that may be meant: the clusters, or without one every folder that no cluster leads to."""
     scopes = repository.scopes
     if cluster is not None:
         scopes = [scope for scope in scopes if scope.name == cluster]
@@ -80,7 +92,7 @@ def choose_scope(repository: Repository, cluster: str | None) -> Scope:
     complete = [scope for scope in scopes if scope.complete] or scopes
     if not complete:
         raise nothing_in(repository)
-    return next((scope for scope in complete if repository.is_within(scope.root)), complete[0])
+    return complete
 
 
 def cluster_index(repository: Repository, scope: Scope) -> Index:

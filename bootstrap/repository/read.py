@@ -99,6 +99,8 @@ class _Reader:
         report: Callable[[str], None],
     ) -> None:
         self.files, self.invocation, self.store, self.options = files, invocation, store, options
+        if (files.root / ".git").exists():
+            files.ignores = lambda path: revisions.is_ignored(files.root, files.root / path, invocation)
         self.urls: list[str] = []
         before: Mapping[str, Stat] = record.get("files", {})
         self._changed = {path for path, _ in before.items() ^ files.stats.items()}
@@ -206,6 +208,7 @@ class _Reader:
                 continue
             scopes.append(follower.scope(start))
             reached |= self._files_of(scopes[-1])
+        applied = {path for scope in scopes for path in self._led_to(scope)}
         follower.note_makers(scopes, reached)
         share(scopes, self.units)
         secrets = {path: info["secrets"] for path, info in self._infos.items() if "secrets" in info}
@@ -218,6 +221,7 @@ class _Reader:
             self.store,
             self._renderer.rendered,
             secrets=secrets,
+            switched_off=frozenset(leftovers.switched_off(self._infos) - applied),
             templated=sorted({*templated(self.files, self._infos), *copied} - reached),
             test_data=sorted(
                 path

@@ -21,13 +21,13 @@ NO_SECRET = re.compile(
 RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _KEY_OF_SECRET = re.compile(
     r"passw|passphrase|pwd|psw|secret|token|credential|htpasswd|auth$|\.?docker(?:cfg|configjson)|kube-?config"
-    r"|(?:api|access|private|encryption|signing|fernet|master|account|license|shared|ssh)[-_.]?key|(?:^|[-_.])key"
+    r"|(?:api|access|private|encryption|signing|fernet|master|account|license|shared|ssh)[-_.]?key|(?:^|[-_.])key(?:s|store)?(?![a-z])"
     r"|key[-_]?data|dsn$|connection[-_.]?string|salt$|identity",
     re.IGNORECASE,
 )
 _NO_KEY_OF_SECRET = re.compile(
-    r"(?:[-_.](?:size|cipher|hash|type|provider|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm"
-    r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref))$|existing",
+    r"(?:[-_.](?:size|cipher|hash|type|provider|id|name|file|path|url|uri|host|port|user|username|enabled|ttl|expiry|algorithm|method"
+    r"|mode|length|bits|pub|crt|cert)|(?:Size|Type|Id|Name|File|Path|Url|Host|User|Ref|Method))$|existing",
     re.IGNORECASE,
 )
 """Names that mention a secret but are about something else."""

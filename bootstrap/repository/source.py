@@ -37,11 +37,16 @@ class Unit:
 def is_unfilled(source: Source) -> bool:
     """Whether a template in it could not be filled in: its location is unknown."""
     place = f"{source.path or ''} {source.chart or ''}"
-    return "{{" in f"{source.repo_url} {place}" or _UNFILLED.search(place) is not None
+    return "{{" in source.repo_url or is_open(place)
 
 
-_UNFILLED = re.compile(r"\$\{?\w|\$\(|<[A-Z][A-Z0-9_]*>")
-"""What other programs fill in: shell variables, tokens."""
+def is_open(text: str) -> bool:
+    """Whether a text is a template: what another program makes of it is unknown."""
+    return _UNFILLED.search(text) is not None
+
+
+_UNFILLED = re.compile(r"\{\{|\$\{?\w|\$\(|<[A-Z][A-Z0-9_]*>")
+"""What other programs fill in: templates, shell variables, tokens."""
 
 
 def unit(source: Source, tree: Tree, values: Mapping[str, str] = MappingProxyType({})) -> Unit | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 
+AWS_KEY = "an AWS access key"
+"""Its ID: a name, which opens nothing without the secret key."""
 TOKENS: Mapping[str, re.Pattern[str]] = {
     "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})"),
     "a GitLab token": re.compile(r"\bglpat-[\w-]{20,}"),
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    AWS_KEY: re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     "a Slack token": re.compile(r"\bxox[abprs]-[\w-]{10,}"),
     "a Google API key": re.compile(r"\bAIza[\w-]{35}\b"),
     "a Stripe key": re.compile(r"\b[rs]k_live_\w{20,}"),
@@ -23,6 +26,10 @@ _MARKS = (
     *(b"AIza", b"k_live_", b"npm_", b"eyJ", b"PRIVATE KEY"),
 )
 """What each of them contains: searched first, as most files have none."""
+_IS_ID = re.compile(rb"id[\"']?\s*[:=]\s*[\"']?$", re.IGNORECASE)
+_AWS_SECRET = re.compile(
+    rb"(?<![A-Za-z0-9/+=])(?=[^\s\"']*[a-z])(?=[^\s\"']*[A-Z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+)
 _WHOLE_KEY = re.compile(KEY.pattern.encode() + rb"(?:\s|\\n)+[A-Za-z0-9+/]{40}")
 _ANY = re.compile(
     b"|".join(b"(%s)" % pattern.pattern.encode() for name, pattern in TOKENS.items() if name != _URL)
@@ -30,10 +37,12 @@ _ANY = re.compile(
 
 
 _DUMMY = re.compile(
-    r"[\W_]*(?:re-?place[-_ ]?(?:me|this|it|with.*)?|change[-_ ]?(?:me|this|it)(?![a-z]).*|changeit"
+    r"[\W_]*(?:re-?place(?:[-_ ]?(?:me|this|it|with)(?![a-z]).*)?"
+    r"|change[-_ ]?(?:me|this|it)(?![a-z]).*|changeit"
     r"|to[-_ ]?be[-_ ]\w+.*|(?:your|my)[-_ ].*|<.*>|\$\{.*\}|\{\{.*\}\}|\[.*\]|(?:todo|tbd|fixme)(?![a-z]).*"
     r"|x{3,}|placeholder.*|dummy.*|fake.*|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*"
-    r"|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here|unused|ignored?"
+    r"|generate(?![a-z]).*|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here"
+    r"|unused|ignored?|(?:.*[-_])?(?:throw-?away|disposable)(?:[-_].*)?"
     r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil"
     r"|n/?a|empty|any[-_ ]?(?:value|thing|key)|local(?:ai)?|v?llm|llama[-_.]?cpp|ollama|lm-studio"
     r"|sk-(?:no-key|required|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
@@ -46,7 +55,29 @@ _DUMMY = re.compile(
 def is_dummy(value: str) -> bool:
     """Whether a string is a placeholder or a dummy from documentation, not a secret."""
     text = value.strip()
-    return _DUMMY.fullmatch(text) is not None or re.fullmatch(r"(.)\1*", text) is not None
+    return _DUMMY.fullmatch(text) is not None or re.fullmatch(r"(.)\1*", text) is not None or _is_mashed(text)
+
+
+def _is_mashed(text: str) -> bool:
+    """Whether someone only hit some keys: a row, few different letters, or hardly a vowel among many."""
+    if (len(text) >= 4 and text.lower() in "abcdefghijklmnopqrstuvwxyz") or text in "0123456789":
+        return True
+    if len(text) < 8 or not re.fullmatch(r"[a-z]+", text):
+        return False
+    return len(set(text)) <= len(text) // 3 or sum(one in "aeiouy" for one in text) <= len(text) // 10
+
+
+def is_sealed(value: str) -> bool:
+    """Whether a string is what kubeseal makes: the length of an encrypted key, that key, and the rest."""
+    text = value.strip()
+    if len(text) < 340 or not text.startswith("A"):
+        return False
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    size = int.from_bytes(content[:2], "big")
+    return size in (256, 384, 512) and len(content) > 2 + size
 
 
 def token(value: str) -> str:
@@ -71,11 +102,12 @@ def _is_example(kind: str, text: str) -> bool:
 def in_file(content: bytes) -> Iterator[tuple[int, str]]:
     """(line, kind) of every token and private key in a file.
 
-    Without comments, examples (`EXAMPLE`, one repeated letter), and passwords in URLs, which charts' values
-    contain as examples.
+    Without comments, examples (`EXAMPLE`, one repeated letter), passwords in URLs, which charts' values
+    contain as examples, and the IDs of AWS keys whose secret is not in the file.
     """
     if not any(mark in content for mark in _MARKS):
         return
+    opens = _AWS_SECRET.search(content) is not None
     for pattern in (_ANY, _WHOLE_KEY):
         for match in pattern.finditer(content):
             start = content.rfind(b"\n", 0, match.start()) + 1
@@ -83,4 +115,6 @@ def in_file(content: bytes) -> Iterator[tuple[int, str]]:
             if b"#" in before or b"EXAMPLE" in text.upper() or re.search(rb"(\w)\1{7}", text):
                 continue
             kind = "a private key" if pattern is _WHOLE_KEY else token(text.decode("utf-8", "replace"))
+            if kind == AWS_KEY and not opens and _IS_ID.search(before):
+                continue
             yield content.count(b"\n", 0, match.start()) + 1, kind

@@ -13,7 +13,14 @@ from bootstrap.manifests.reader import Fault
 from bootstrap.repository import kustomize, plugins, tools
 from bootstrap.repository.bringers import BRINGERS
 from bootstrap.repository.charts import identity
-from bootstrap.repository.faults import FileFault, inflated, is_unfilled, missing_fault, unfilled
+from bootstrap.repository.faults import (
+    FileFault,
+    inflated,
+    is_filled_later,
+    is_unfilled,
+    missing_fault,
+    unfilled,
+)
 from bootstrap.repository.files import Files
 from bootstrap.repository.finder import Finder
 from bootstrap.repository.namespaces import is_yaml, namespaces
@@ -58,7 +65,7 @@ PUBLIC = {
 }
 """Kinds that other namespaces depend on: changing one means checking every namespace again."""
 
-BROKEN = {"syntax", "encoding", "size", "build", "missing", "cycle"}
+BROKEN = {"syntax", "encoding", "size", "build", "missing", "kept", "cycle"}
 """Faults after which part of what is in Git is unknown: what seems to be missing may be there."""
 
 
@@ -167,8 +174,14 @@ def prepare(
     else:
         names = identity.files_of(files, unit)
     if unit.tool in ("kustomize", "directory"):  # templates are not YAML
+        texts: set[str] | None = None
         for name in names:
             if is_yaml(name) and name not in charts:
+                if files.parsed(name).faults and unit.tool == "kustomize":
+                    texts = kustomize.contents(files, names) if texts is None else texts
+                    broken = any(fault.code != "duplicate" for fault in files.parsed(name).faults)
+                    if name in texts and (not broken or is_filled_later(files.read(name))):
+                        continue
                 bad = [(name, fault) for fault in files.parsed(name).faults]
                 if any(fault.code == "syntax" for _, fault in bad) and is_unfilled(files.read(name)):
                     bad = [(name, unfilled(files.read(name)))]

@@ -203,3 +203,12 @@ def write_kwok_config(folder: Path) -> None:
     folder_of_stages = files("bootstrap.sandbox") / "kwok"
     parts = sorted((part for part in folder_of_stages.iterdir() if part.name.endswith(".yaml")), key=str)
     write_if_changed(folder / "kwok.yaml", "---\n".join(part.read_text(encoding="utf-8") for part in parts))
+
+
+AFTER_API_SERVER: Mapping[str, SpecOf] = {
+    "kube-controller-manager": kube_controller_manager,
+    "kube-scheduler": kube_scheduler,
+    "kwok": kwok,
+    "metrics-server": metrics_server,
+}
+"""What needs the API server, in the order in which it is started."""

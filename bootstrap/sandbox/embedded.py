@@ -39,8 +39,12 @@ from bootstrap.sandbox.state import DEFAULT, Settings
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 """The minimum for an API server; enough for tests of the `kube` package."""
-EVERYTHING = (*CONTROL_PLANE, "kube-scheduler", "kwok", "metrics-server", "redis", "gitea", "agent")
-WITH_REAL_NODE = (*CONTROL_PLANE, "kube-scheduler", "kwok", "redis", "gitea", layout.PROCESS, "agent")
+EVERYTHING = ("etcd", "kube-apiserver", *control_plane.AFTER_API_SERVER, "redis", "gitea", "agent")
+WITH_REAL_NODE = (
+    *(name for name in EVERYTHING if name not in ("metrics-server", "agent")),
+    layout.PROCESS,
+    "agent",
+)
 """As above; metrics-server runs in the node, which nothing outside can ask."""
 TIMEOUT = 300.0
 
@@ -148,7 +152,7 @@ def _settle(
     secrets = pki.ensure(folder)
     kubeconfigs = private_folder(folder / "kubeconfigs")
     kubeconfig.write(sandbox.kubeconfig, sandbox.context, sandbox.server, secrets, "admin")
-    for identity in ("kube-controller-manager", "kube-scheduler", "kwok", "metrics-server"):
+    for identity in control_plane.AFTER_API_SERVER:
         kubeconfig.write(kubeconfigs / identity, sandbox.context, sandbox.server, secrets, identity)
     for identity in argocd_processes.ACCOUNTS:
         path = kubeconfigs / identity
@@ -213,15 +217,10 @@ def _start_cluster(
     ready.wait_for(
         folder, "kube-apiserver", lambda: ready.answers(port, "/readyz", trust), deadline, "GET /readyz"
     )
-    specs: dict[str, control_plane.SpecOf] = {
-        "kube-controller-manager": control_plane.kube_controller_manager,
-        "kube-scheduler": control_plane.kube_scheduler,
-        "kwok": control_plane.kwok,
-        "metrics-server": control_plane.metrics_server,
-    }
-    for name in (name for name in specs if name in wanted):
-        report(f"starting {name}")
-        process.start(folder, specs[name](folder, settings, environ))
+    for name, spec_of in control_plane.AFTER_API_SERVER.items():
+        if name in wanted:
+            report(f"starting {name}")
+            process.start(folder, spec_of(folder, settings, environ))
     if "kwok" in wanted:
         _fill(sandbox, settings, invocation, deadline, report)
     if layout.PROCESS in wanted:

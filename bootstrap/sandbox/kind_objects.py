@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap.manifests.objects import ClusterObject
+from bootstrap.programs.pinned import GITEA
 from bootstrap.sandbox.argocd_workloads import NAMESPACE as ARGOCD
 
 NAMESPACE = "gitea"
-IMAGE = "docker.io/gitea/gitea:1.26.0-rootless"
+IMAGE = f"docker.io/gitea/gitea:{GITEA.removeprefix('v')}-rootless"
 GITEA_PORT = 30300
 ARGOCD_PORT = 30080
 """Ports on the node."""

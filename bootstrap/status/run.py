@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap import argocd, kube
-from bootstrap.argocd import expiry
+from bootstrap.argocd import expiry, home
 from bootstrap.argocd import server as argocd_server
 from bootstrap.argocd.explain import explained
 from bootstrap.argocd.source import Source
@@ -36,7 +36,8 @@ class Request:
     """What was asked for; see the options of the commands."""
 
     context: str | None = None
-    namespace: str = argocd.NAMESPACE
+    namespace: str = ""
+    """Argo CD's; "" for where it is found."""
     root: str = ROOT
     commit: str | None = None
     timeout: float = 600.0
@@ -52,7 +53,8 @@ class Request:
 
 def status(request: Request, output: Output) -> int:
     """Print every Application, certificates in trouble, images that differ; 1 when one is not ready."""
-    cluster = kube.connect(output.invocation, request.context)
+    cluster = home.connect(output.invocation, request.context, request.namespace)
+    request = replace(request, namespace=cluster.argocd_namespace)
     applications = argocd.applications(cluster, request.namespace)
     if not applications:
         raise NotFound(
@@ -130,7 +132,8 @@ def _with_distance(
 
 def watch(request: Request, output: Output) -> int:
     """Show the Applications as they change, until q or Ctrl-C; 1 if one is not ready then."""
-    cluster = kube.connect(output.invocation, request.context)
+    cluster = home.connect(output.invocation, request.context, request.namespace)
+    request = replace(request, namespace=cluster.argocd_namespace)
     console = output.console(output.invocation.stdout)
     if console is None or output.format == "json":
         raise InputError("reading --watch", "the output is not a terminal", "use bootstrap wait in scripts")
@@ -187,7 +190,8 @@ def wait(request: Request, output: Output) -> int:
             request.server, output.invocation, request.token_file, request.ca_file
         )
     else:
-        cluster = kube.connect(output.invocation, request.context)
+        cluster = home.connect(output.invocation, request.context, request.namespace)
+        request = replace(request, namespace=cluster.argocd_namespace)
     commit = _commit(request, output)
     at = f" at {commit[:9]}" if commit else ""
     with output.progress(f"waiting for {request.root}{at}") as progress:

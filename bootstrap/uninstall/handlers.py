@@ -85,7 +85,8 @@ def handlers_for(acting: Acting) -> dict[type, Handler]:
 
 
 def _begin(acting: Acting, step: Begin) -> bool:
-    done = kube.apply(acting.there, [removal.note(step.removal)], force=True, namespace=removal.NAMESPACE)
+    namespace = acting.there.argocd_namespace
+    done = kube.apply(acting.there, [removal.note(step.removal, namespace)], force=True, namespace=namespace)
     return any(item.changed for item in done)
 
 

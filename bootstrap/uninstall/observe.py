@@ -23,7 +23,6 @@ from bootstrap.uninstall import losses
 from bootstrap.uninstall.losses import Costs
 from bootstrap.uninstall.ours import as_object, is_kubernetes, is_ours
 
-NAMESPACE = removal.NAMESPACE
 OWN_PROJECT = "default"
 """Argo CD's own AppProject, which it makes as soon as it starts."""
 WORKLOADS = ("Deployment", "StatefulSet")
@@ -40,11 +39,12 @@ Object = Mapping[str, Any]
 class Seen:
     """The cluster. `tree` is the root and all below it, with waves; `foreign`: what others have in Argo CD.
 
-    `others`: what the namespace argocd has of somebody else, or what could not be read there.
+    `home` is Argo CD's namespace; `others`: what it has of somebody else, or what could not be read there.
     """
 
     context: str
     server: str
+    home: str
     place: Place
     argocd: ArgoCDInstallation | None
     pending: Removal | None
@@ -79,7 +79,7 @@ def observe(cluster: kube.Cluster, prune: bool | None) -> Seen:
     """Read all of it; `prune`: None takes what a removal that has begun was agreed to, else False."""
     pending = removal.pending(cluster)
     applications = {key_of(item): item for item in argocd.applications(cluster, None)}
-    root = find_root(applications)
+    root = find_root(applications, cluster.argocd_namespace)
     known = {_key(text) for text in pending.applications} if pending else set()
     tree = _tree(applications, root, known)
     names = {name for _, name in {*tree, *known}}
@@ -87,18 +87,20 @@ def observe(cluster: kube.Cluster, prune: bool | None) -> Seen:
     projects = kube.list_objects(cluster, API_VERSION, "AppProject")
     ours = [item for item in sets if _of_tree(item, names)]
     own_projects = [item for item in projects if _is_own_project(item, names)]
-    namespace = kube.get(cluster, "v1", "Namespace", None, NAMESPACE)
-    found = kube_contents.contents(cluster, NAMESPACE) if namespace else kube_contents.Contents(())
+    home = cluster.argocd_namespace
+    namespace = kube.get(cluster, "v1", "Namespace", None, home)
+    found = kube_contents.contents(cluster, home) if namespace else kube_contents.Contents(())
     here = [item for item in found.objects if not str(item["apiVersion"]).startswith("argoproj.io/")]
     rest = [item for item in here if not is_kubernetes(item) and item["metadata"]["name"] != removal.NAME]
     mine = [item for item in rest if is_ours(item, names)]
     whose = [str(as_object(item)) for item in rest if not is_ours(item, names)]
-    installation = find_argocd(cluster)
+    installation = find_argocd(cluster, home)
     cascading = (prune is None and pending is not None and pending.prune) or bool(prune)
     going = [applications[key] for key in tree if key in applications]
     return Seen(
         context=cluster.context,
         server=cluster.server,
+        home=home,
         place=_place(applications.get(root) if root else None, pending),
         argocd=installation,
         pending=pending,

@@ -12,7 +12,7 @@ from bootstrap.argocd.status import Key
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.text import counted
 from bootstrap.resources.applications import has_finalizer
-from bootstrap.uninstall.observe import NAMESPACE, OWN_PROJECT, WORKLOADS, Seen
+from bootstrap.uninstall.observe import OWN_PROJECT, WORKLOADS, Seen
 from bootstrap.uninstall.steps import (
     Begin,
     Plan,
@@ -30,7 +30,7 @@ from bootstrap.uninstall.steps import (
 
 CREDENTIAL = re.compile(r"repository-[0-9a-f]{10}")
 """The name that `init` gives a repository's Secret, and nobody else."""
-SELF = (NAMESPACE, "argocd")
+SELF = "argocd"
 """The Application by which Argo CD manages itself: its objects go in steps of their own, last."""
 
 
@@ -120,7 +120,7 @@ def _note(seen: Seen, decided: Wanted) -> Removal:
 
 def _cascades(seen: Seen, key: Key) -> bool:
     """Whether an Application's objects go with it: as Git says, but for Argo CD's own."""
-    return key not in (SELF, seen.root) and has_finalizer(seen.applications[key])
+    return key not in ((seen.home, SELF), seen.root) and has_finalizer(seen.applications[key])
 
 
 def _applications(seen: Seen, decided: Wanted) -> Iterator[Step]:
@@ -128,7 +128,7 @@ def _applications(seen: Seen, decided: Wanted) -> Iterator[Step]:
 
     The root goes last, and Argo CD's own Application with it: neither is ever followed by its objects.
     """
-    last = [key for key in (SELF, seen.root) if key is not None and key in seen.tree]
+    last = [key for key in ((seen.home, SELF), seen.root) if key is not None and key in seen.tree]
     children = [key for key in seen.tree if key not in last]
     for wave in sorted({seen.tree[key] for key in children}, reverse=True):
         keys = sorted(key for key in children if seen.tree[key] == wave)
@@ -141,7 +141,7 @@ def _applications(seen: Seen, decided: Wanted) -> Iterator[Step]:
 
 
 def _argocd(seen: Seen, decided: Wanted) -> Iterator[Step]:
-    note = removal.name_only()
+    note = removal.name_only(seen.home)
     if not decided.argocd:
         ours = tuple(one for one in seen.objects if one.kind == "Secret" and CREDENTIAL.fullmatch(one.name))
         yield RemoveObjects("the repository's credential and the note of this removal", (*ours, note))
@@ -155,7 +155,7 @@ def _argocd(seen: Seen, decided: Wanted) -> Iterator[Step]:
     if seen.crds and not decided.keep_crds:
         yield RemoveCRDs(seen.crds)
     if namespace_goes(seen):
-        yield RemoveNamespace(NAMESPACE)
+        yield RemoveNamespace(seen.home)
     elif seen.namespace:
         rest = tuple(one for one in seen.objects if one.kind not in (*WORKLOADS, "Namespace"))
         yield RemoveObjects("what is left of Argo CD, and the note of this removal", (*rest, note))
@@ -175,7 +175,7 @@ def _git(seen: Seen) -> Iterator[Step]:
 def stays(seen: Seen, decided: Wanted) -> list[str]:
     """What is left in the cluster, a line each."""
     lines = []
-    left = [key for key in seen.tree if key not in (SELF, seen.root)]
+    left = [key for key in seen.tree if key not in ((seen.home, SELF), seen.root)]
     cascading = [key for key in left if decided.prune and _cascades(seen, key)]
     rest = sorted(name for _, name in (key for key in left if key not in cascading))
     if rest and decided.prune:
@@ -194,7 +194,7 @@ def stays(seen: Seen, decided: Wanted) -> list[str]:
     elif decided.argocd and seen.crds and decided.keep_crds:
         lines.append(f"Argo CD's CRDs: {some(seen.crds)}")
     if decided.argocd and seen.namespace and not namespace_goes(seen):
-        lines.append(f"Namespace {NAMESPACE}, for what others have in it: {some(list(seen.others))}")
+        lines.append(f"Namespace {seen.home}, for what others have in it: {some(list(seen.others))}")
     if not decided.repository and seen.place.repo_url:
         lines.append(f"the repository {seen.place.repo_url}, unchanged")
     return lines

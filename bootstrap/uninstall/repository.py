@@ -18,7 +18,7 @@ from bootstrap.edit.files import Files
 from bootstrap.git import credential
 from bootstrap.git.changes import FileChange
 from bootstrap.layout.settings import without_cluster
-from bootstrap.plan.handlers import ARGOCD_SECRET, NAMESPACE, secret_value
+from bootstrap.plan.handlers import ARGOCD_SECRET, secret_value
 from bootstrap.providers import webhooks
 from bootstrap.uninstall.request import Request
 from bootstrap.uninstall.steps import RemoveFromGit, RemoveFromHost
@@ -38,7 +38,8 @@ def from_host(acting: Acting, step: RemoveFromHost) -> bool:
         return False
     changed = False
     try:
-        secret = secret_value(acting.cluster, NAMESPACE, ARGOCD_SECRET, host.webhook_key)
+        namespace = acting.cluster.argocd_namespace
+        secret = secret_value(acting.cluster, namespace, ARGOCD_SECRET, host.webhook_key)
         for hook in host.webhooks(step.url):
             if secret and hook.mark and hook.mark == webhooks.mark(secret, hook.address):
                 changed |= host.remove_webhook(step.url, hook.address)
@@ -55,7 +56,8 @@ def _deploy_keys(cluster: kube.Cluster, url: str) -> Iterator[str]:
 
     from bootstrap.git import ssh_keys, urls
 
-    for item in kube.list_objects(cluster, "v1", "Secret", NAMESPACE, "gitops-bootstrap.io/deploy-key=true"):
+    label = "gitops-bootstrap.io/deploy-key=true"
+    for item in kube.list_objects(cluster, "v1", "Secret", cluster.argocd_namespace, label):
         data = {key: base64.b64decode(value).decode() for key, value in (item.get("data") or {}).items()}
         if data.get("sshPrivateKey") and urls.same_repository(data.get("url", ""), url):
             yield ssh_keys.public_of(data["sshPrivateKey"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bootstrap import kube
+from bootstrap.argocd import home
 from bootstrap.core.errors import ClusterUnreachable, ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.git.urls import same_repository
@@ -53,7 +54,7 @@ def uninstall(request: Request, output: Output) -> int:
 
 def _connect(request: Request, output: Output) -> kube.Cluster:
     try:
-        return kube.connect(output.invocation, request.context)
+        return home.connect(output.invocation, request.context)
     except ClusterUnreachable as error:
         url = request.access.repo or "REPO_URL"
         hint = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from bootstrap.core.text import counted
 from bootstrap.uninstall import plan as plans
-from bootstrap.uninstall.observe import NAMESPACE, Seen
+from bootstrap.uninstall.observe import Seen
 from bootstrap.uninstall.plan import Wanted
 from bootstrap.uninstall.steps import Plan, some, title
 
@@ -40,7 +40,7 @@ def goes(seen: Seen, decided: Wanted) -> list[str]:
     if decided.argocd and seen.crds and not decided.keep_crds:
         found.append(f"Argo CD's CRDs: {some(seen.crds)}")
     if decided.argocd and plans.namespace_goes(seen):
-        found.append(f"Namespace {NAMESPACE}")
+        found.append(f"Namespace {seen.home}")
     if decided.repository and seen.place.folder:
         found.append(f"{seen.place.folder} in Git, by a commit; webhook and deploy key at the host")
     return found

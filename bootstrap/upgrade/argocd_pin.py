@@ -70,11 +70,12 @@ def known_versions(variant: Variant) -> list[str]:
 
 def check_follows(cluster: Cluster, settings: Settings, root: str) -> None:
     """RefusedError unless the cluster's root Application follows this layout: others stay untouched."""
-    found = kube.get(cluster, API_VERSION, "Application", argocd.NAMESPACE, root)
+    namespace = cluster.argocd_namespace
+    found = kube.get(cluster, API_VERSION, "Application", namespace, root)
     if found is None:
         hint = "give the --context of a cluster that was installed from this repository"
-        raise RefusedError(_TRIED, f"{cluster.server} has no Application {argocd.NAMESPACE}/{root}", hint)
-    item = ClusterObject(API_VERSION, "Application", argocd.NAMESPACE, root, b"")
+        raise RefusedError(_TRIED, f"{cluster.server} has no Application {namespace}/{root}", hint)
+    item = ClusterObject(API_VERSION, "Application", namespace, root, b"")
     preview = Preview(item, "same", before=found)
     findings = list(preflight.of_root([preview], settings.repo_url, settings.folder, force=False))
     preflight.refuse(findings, [])
@@ -86,7 +87,7 @@ def apply_crds(cluster: Cluster, manifest_text: bytes, report: Callable[[str], N
     By force: Git has the same a moment later.
     """
     objects = [one for one in split.split(manifest_text, "Argo CD's manifest") if _is_crd(one)]
-    done = kube.apply(cluster, objects, force=True, report=report, namespace=argocd.NAMESPACE)
+    done = kube.apply(cluster, objects, force=True, report=report, namespace=cluster.argocd_namespace)
     return any(one.changed for one in done)
 
 

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from bootstrap import kube, providers
+from bootstrap.argocd import home
 from bootstrap.argocd import wait as wait_for
-from bootstrap.argocd.wait import NAMESPACE
 from bootstrap.core.errors import ExitStatus, InputError, StalePlan
 from bootstrap.core.names import RECORD, REVIEW_TRAILER
 from bootstrap.core.output import Output
@@ -223,7 +223,7 @@ class _Made:
 def _reach_cluster(found: Proposal, acting: Acting, request: Request, output: Output) -> None:
     """The cluster whose Argo CD moves; RefusedError if it follows another layout."""
     if acting.cluster is None:
-        acting.cluster = kube.connect(output.invocation, request.context)
+        acting.cluster = home.connect(output.invocation, request.context)
     clusters = found.before.clusters()
     name = request.cluster or next(iter(clusters))
     if name not in clusters or (request.cluster is None and len(clusters) > 1):
@@ -257,7 +257,7 @@ def _waiting(found: Proposal, acting: Acting, request: Request, output: Output) 
             found.before.tip,
             request.timeout,
             output.info,
-            namespace=NAMESPACE,
+            namespace=acting.cluster.argocd_namespace,
             descends=acting.session.remote.descends,
         )
 

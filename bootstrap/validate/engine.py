@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +35,7 @@ from bootstrap.validate.own.read import Own
 from bootstrap.validate.places import Places
 from bootstrap.validate.present import Elsewhere, Placed, present
 from bootstrap.validate.rule import SEVERITIES, ClusterContext, Finding
+from bootstrap.validate.rules.api.schema import REQUIRED
 from bootstrap.validate.rules.files import BY_CODE
 from bootstrap.validate.ruleset import CHECKS, RULES, version
 from bootstrap.validate.schemas import Known, reader
@@ -57,7 +59,17 @@ def check(repository: Repository, settings: Settings, own: Own | None = None) ->
         if cel.is_missing and any(schemas(scope).schema().get("rules") for scope in repository.scopes):
             found.append(not_evaluated("the rules in CEL of CustomResourceDefinitions"))
     found += unreachable(repository, places)
-    return _ordered(found, settings)
+    return _ordered(whole(repository, found), settings)
+
+
+_OF_WHOLE = re.compile(rf"{REQUIRED.id}|GB2(?!07)\d\d|GB3\d\d")
+"""Rules about what an object has, lacks or refers to."""
+
+
+def whole(repository: Repository, found: Iterable[Finding]) -> Iterator[Finding]:
+    """Without what an object may still get from the kustomization in which it is switched off."""
+    off = repository.switched_off
+    return (one for one in found if one.file not in off or not _OF_WHOLE.fullmatch(one.rule))
 
 
 def _made_of(repository: Repository) -> Candidates:
@@ -97,7 +109,7 @@ def findings(
             found.append(replace(finding, application=placement.application))
     if not scope.complete:
         found += unreachable(repository, places, each=True)
-    chosen = (one for one in found if one.rule in settings.rules)
+    chosen = (one for one in whole(repository, found) if one.rule in settings.rules)
     return [replace(one, severity=settings.severities.get(one.rule, one.severity)) for one in chosen]
 
 

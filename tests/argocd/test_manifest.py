@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_given_file_with_another_checksum_is_refused(own: Invocation, tmp_path: 
 
 
 def test_given_file_of_another_version_than_asked_for_is_refused(own: Invocation, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"v3\.6\.1, but v3\.5\.0"):
+    with pytest.raises(InputError, match=rf"{re.escape(VERSION)}, but v3\.5\.0"):
         argocd.manifest(own, "v3.5.0", "install", saved(tmp_path))
 
 

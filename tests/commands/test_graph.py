@@ -19,6 +19,7 @@ from tests.repositories import OURS, SHOP, write
 
 pytestmark = pytest.mark.usefixtures("cache")
 
+FOLDER = {"kustomization.yaml": "resources: [shop.yaml]\n", "shop.yaml": SHOP}
 SHOP_FILE = "apps/shop/base/shop.yaml"
 UNPROBED = SHOP.replace("          readinessProbe:\n            httpGet: {path: /, port: http}\n", "")
 
@@ -64,6 +65,33 @@ def test_repository_without_applications_says_how_to_draw_it(run: Run, tmp_path:
     assert cluster.exit == 2
     assert "choose from: none" not in cluster.err
     assert "omit --cluster" in cluster.err
+
+
+def test_every_folder_that_no_cluster_leads_to_is_drawn(run: Run, tmp_path: Path) -> None:
+    files = {f"{env}/{name}": text for env in ("dev", "prod") for name, text in FOLDER.items()}
+    root = str(write(tmp_path, files))
+    drawn = run("graph", root, "--resources", "-o", "json")
+    picture = json.loads(drawn.out)
+    assert picture["title"] == "2 folders: resources"
+    assert {(node["id"], node["group"]) for node in picture["nodes"]} == {
+        (f"{env}: {kind} default/web", f"{env}: applied by hand")
+        for env in ("dev", "prod")
+        for kind in ("Deployment", "Service")
+    }
+    assert {edge["source"] for edge in picture["edges"]} == {
+        "dev: Service default/web",
+        "prod: Service default/web",
+    }
+    assert "not drawn" not in drawn.err
+    one = json.loads(run("graph", f"{root}/dev", "--resources", "-o", "json").out)
+    assert (one["title"], len(one["nodes"])) == (".: resources", 2)
+
+
+def test_clusters_that_are_not_drawn_are_named(run: Run, tmp_path: Path) -> None:
+    two = {file.replace("clusters/one", "clusters/two"): text for file, text in OURS.items()}
+    root = str(write(tmp_path, {**two, **OURS}))
+    assert "drawn: one; not drawn: two (choose with --cluster)" in run("graph", root).err
+    assert "not drawn" not in run("graph", root, "--cluster", "two").err
 
 
 def test_what_validate_leaves_out_marks_no_node(run: Run, tmp_path: Path) -> None:

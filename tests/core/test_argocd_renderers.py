@@ -17,7 +17,7 @@ from bootstrap.programs.pinned import BY_NAME
         ("v3.4.7", Renderers("3.19.4", "5.8.1")),
         ("v3.5.7", Renderers("4.2.1", "5.8.1")),
         ("3.6.1", Renderers("4.3.1", "5.8.3")),
-        ("v4.0.0", Renderers("4.3.1", "5.8.3")),
+        ("v99.0.0", TABLE[-1][1]),
         ("latest", None),
     ],
 )

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.edit import group as image_group
+from bootstrap.edit.requests import Joined
 from bootstrap.git import waiting as git_waiting
+from bootstrap.git.branch import Branch
 from bootstrap.git.thin import ThinBranch
 from bootstrap.image import asked as image_asked
 from tests.conftest import Run
@@ -197,6 +200,40 @@ def test_what_others_have_sealed_is_neither_carried_out_nor_removed(
     bump(run, host)
     assert (tags(bare)[3], tags(bare)[5]) == ("v2", "v1")
     assert waiting(bare) == [ref]
+
+
+def test_what_others_have_sealed_does_not_hold_up_those_that_wait(
+    run: Run, bare: Bare, host: Host, overtaken: list[str]
+) -> None:
+    """Each would have 5 s to lead: with a hundred of them nobody's time would be enough."""
+    ref = left_behind(bare, host, key="another-token")
+    for number in range(2, 101):
+        git(bare.folder, "update-ref", ref.replace("1-dead", f"{number}-dead"), ref)
+    bump(run, host, 3, "--timeout", "60")
+    assert tags(bare)[3] == "v2"
+    assert len(waiting(bare)) == 100
+
+
+def test_who_was_given_back_while_others_push_waits_again(
+    run: Run, bare: Bare, host: Host, monkeypatch: pytest.MonkeyPatch, overtaken: list[str]
+) -> None:
+    """A push of its own would end that of the leader, who carries many."""
+    join = image_group.join
+    joined: list[str] = []
+
+    def given_back(branch: Branch, *more: object) -> Joined:
+        joined.append(branch.tip)
+        if len(joined) > 1:
+            return join(branch, *more)  # type: ignore[arg-type]
+        for number in range(3):
+            bare.commit({"README.md": f"of the leader {number}".encode()})
+        return Joined(None, False, 0)
+
+    monkeypatch.setattr(image_group, "join", given_back)
+    made = bump(run, host)
+    assert len(joined) == 2
+    assert made["commit"] == git(bare.folder, "rev-parse", "main").strip()
+    assert waiting(bare) == []
 
 
 @pytest.mark.parametrize("name", ["pre-receive", "update"])

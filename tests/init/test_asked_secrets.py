@@ -152,3 +152,12 @@ def test_layout_below_a_path_has_the_same_rule() -> None:
     placed = Settings(settings().repo_url, "main", cluster="default", path="platform")
     with pytest.raises(InputError, match="Argo CD's"):
         secrets(below, placed, None)
+
+
+def test_no_app_gets_a_secret_next_to_an_argocd_that_was_adopted_elsewhere() -> None:
+    entry = {"namespace": "gitops", "name": "argocd-secret", "literals": {"admin.password": "$2a$10$x"}}
+    content = yaml.safe_dump(application([entry], "gitops"), width=1000).encode()
+    adopted = settings(adopted=True, argocd_namespace="gitops")
+    with pytest.raises(InputError) as caught:
+        secrets({**CATALOG, APP: content}, adopted, None)
+    assert "Argo CD's or Kubernetes' own" in caught.value.found

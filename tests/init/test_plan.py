@@ -20,6 +20,7 @@ from bootstrap.plan.steps import (
     ServerSideApply,
     WaitFor,
 )
+from bootstrap.providers import WEBHOOK_KEYS
 from tests.layouts import CATALOG, settings
 
 REPO = RepositoryState("https://git.example.org/a/b.git", "main", True, tip="a" * 40, branches=("main",))
@@ -124,7 +125,7 @@ def test_secrets_are_those_of_argocd_of_the_repository_and_of_what_is_on() -> No
 
 def test_every_hosts_webhooks_are_signed() -> None:
     (step,) = [step for step in secrets(CATALOG, settings(), None) if step.name == "argocd-secret"]
-    assert step.generate == ("webhook.github.secret", "webhook.gitlab.secret", "webhook.gogs.secret")
+    assert step.generate == WEBHOOK_KEYS
 
 
 def test_adopted_argocd_keeps_its_secrets_and_gets_the_webhooks_alone() -> None:

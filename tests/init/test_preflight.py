@@ -57,11 +57,12 @@ def test_argocd_without_a_credential_is_reported_and_over_ssh_prevents_the_run()
     assert not list(preflight.of_argocd_credential("git@h:a/b.git", True))
 
 
-def test_adopting_needs_an_argocd_in_its_usual_namespace() -> None:
+def test_adopting_needs_an_argocd_where_the_layout_has_it() -> None:
     there = replace(CLUSTER, argocd=ArgoCDInstallation("argocd", "v3.6.1", "manifest"))
     elsewhere = replace(CLUSTER, argocd=ArgoCDInstallation("cd", "v3.6.1", "manifest"))
     assert not fatal(preflight.of_cluster(there, adopt=True))
-    assert fatal(preflight.of_cluster(elsewhere, adopt=True))
+    assert "--argocd-namespace cd" in next(preflight.of_cluster(elsewhere, adopt=True)).fix
+    assert not fatal(preflight.of_cluster(elsewhere, adopt=True, namespace="cd"))
     assert fatal(preflight.of_cluster(CLUSTER, adopt=True))
 
 

@@ -278,6 +278,16 @@ def test_what_can_never_be_met_is_not_waited_for_to_the_end(admin: Cluster, ns: 
     assert "a: Unknown, Healthy; waits for ComparisonError: authentication required" in raised.value.found
 
 
+def test_a_commit_that_the_branch_lost_ends_it_and_says_so(admin: Cluster, ns: str) -> None:
+    """Someone has reset the branch, or pushed by force: Argo CD compares again, and stays where it is."""
+    put(admin, ns, application("root", revision="1" * 40))
+    with controller(admin, ns), pytest.raises(NotReadyError, match="nothing moves any more") as raised:
+        argocd.wait(admin, "root", "2" * 40, 10 * SOON, namespace=ns, settled=2)
+    found = raised.value.found
+    assert "root: Synced, Healthy; waits for revision 222222222222: it is at 1.2.3, 111111111111" in found
+    assert "main does not lead to 222222222222: it was set back or pushed by force since" in found
+
+
 def test_what_failed_for_the_moment_is_looked_at_again(admin: Cluster, ns: str) -> None:
     """Argo CD itself would look again only minutes later."""
     busy = "error getting openapi resources: the server is currently unable to handle the request"

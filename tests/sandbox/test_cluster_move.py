@@ -13,7 +13,8 @@ from bootstrap import kube
 from tests.conftest import Result, Run, cache_key, programs_cache
 from tests.git_repositories import git
 from tests.openpgp import keys
-from tests.sandbox.living import killed_after_each_step
+from tests.sandbox.kubernetes import made
+from tests.sandbox.living import application, killed_after_each_step
 from tests.sandbox.world import AUTHOR, World
 
 
@@ -37,6 +38,10 @@ def environ(world: World) -> dict[str, str]:
 def arguments(world: World, *more: str) -> list[str]:
     given = ["--username", world.sandbox.git_username, "--author", AUTHOR, "--no-wait", *more]
     return ["cluster", "move", world.url, moved_to(world), *given]
+
+
+def moved_bare(world: World) -> Path:
+    return Path(str(world.bare()).removesuffix(".git") + "-moved.git")
 
 
 def move(world: World, run: Run, *more: str) -> Result:
@@ -93,7 +98,7 @@ def test_a_cluster_follows_the_new_repository_and_forgets_the_old_one(followed: 
     assert done.exit == 0, done.err
     assert state(followed) == expected(followed)
     assert git(followed.bare(), "rev-parse", "main") == tip
-    bare = Path(str(followed.bare()).removesuffix(".git") + "-moved.git")
+    bare = moved_bare(followed)
     assert f"repoURL: {moved_to(followed)}" in git(bare, "show", "main:clusters/default/settings.yaml")
     assert followed.url not in git(bare, "show", "main:clusters/default/projects.yaml")
     again = move(followed, run)
@@ -120,6 +125,25 @@ def test_what_is_pushed_to_the_new_repository_is_signed_on_request(
         assert f"GOODSIG {key}" in checked.stderr
 
 
+def test_until_nothing_reads_the_old_one_the_projects_permit_both(followed: World, run: Run) -> None:
+    """A child that Argo CD has made names the old URL until its wave comes: it stays valid meanwhile."""
+    mirrored(followed)
+    child = application("shop", 1)
+    child["spec"]["source"]["repoURL"] = followed.url
+    kube.apply(followed.cluster, [made(child)], namespace="argocd")
+    done = move(followed, run)
+    assert done.exit == 0, done.err
+    assert "the AppProjects permit the old URL: shop read from" in done.err
+    assert state(followed)["projects"] == [moved_to(followed), followed.url]
+    assert followed.url in git(moved_bare(followed), "show", "main:clusters/default/projects.yaml")
+    child["spec"]["source"]["repoURL"] = moved_to(followed)
+    kube.apply(followed.cluster, [made(child)], namespace="argocd")
+    again = move(followed, run)
+    assert again.exit == 0, again.err
+    assert state(followed) == expected(followed)
+    assert followed.url not in git(moved_bare(followed), "show", "main:clusters/default/projects.yaml")
+
+
 def test_a_repository_without_the_history_changes_nothing(followed: World, run: Run) -> None:
     before = state(followed)
     refused = move(followed, run)
@@ -140,5 +164,12 @@ def test_killed_after_every_change_the_next_run_goes_on(followed: World, run: Ru
     followed.environ.update(environ(followed))
     told = ("bootstrap.init.run,bootstrap.cluster.move", tmp_path / "steps")
     killed = killed_after_each_step(followed, *told, *arguments(followed, "--yes"))
-    assert {"PushFiles", "ServerSideApply", "EnsureSecret", "ForgetHost", "ForgetCredential"} <= set(killed)
+    assert {
+        "PushFiles",
+        "ServerSideApply",
+        "EnsureSecret",
+        "ForgetHost",
+        "ForgetSource",
+        "ForgetCredential",
+    } <= set(killed)
     assert state(followed) == expected(followed)

@@ -300,10 +300,10 @@ def test_argocd_of_others_is_used_only_with_adopt(world: World, by: str) -> None
     assert "nothing to do" in second.out
 
 
-def install_by_hand(world: World, by: str) -> None:
+def install_by_hand(world: World, by: str, namespace: str = "argocd") -> None:
     """Argo CD's manifest as kubectl or helm would leave it."""
 
-    kube.ensure_namespace(world.cluster, "argocd")
+    kube.ensure_namespace(world.cluster, namespace)
     text = world.manifest.read_bytes()
     if by == "helm":
         text = text.replace(
@@ -313,7 +313,7 @@ def install_by_hand(world: World, by: str) -> None:
     objects = split.split(text, "install.yaml")
     for phase in server_side_apply.phases(objects):
         for item in phase:
-            placed = send.place(world.cluster, item, "argocd")
+            placed = send.place(world.cluster, item, namespace)
             assert placed is not None
             connection.request(
                 world.cluster,

@@ -14,6 +14,8 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.programs import build_folder, cache, find
 from bootstrap.programs import path as on_path
 from bootstrap.programs.pinned import BY_NAME, PROGRAMS, Pinned
+from bootstrap.sandbox import bin as sandbox_bin
+from bootstrap.sandbox import embedded
 from tests.sandbox import machine
 
 REDIS, KUSTOMIZE = BY_NAME["redis"], BY_NAME["kustomize"]
@@ -119,6 +121,11 @@ def test_the_list_says_what_is_there_and_gets_nothing(fresh: Invocation, tools: 
     assert (argocd.origin, argocd.sha256, argocd.version) == ("missing", "", ARGOCD_VERSION)
     assert argocd.path == cache.folder(BY_NAME["argocd"], fresh) / "argocd"
     assert not build_folder.folder(fresh).exists()
+
+
+def test_the_list_has_every_program_that_a_sandbox_starts() -> None:
+    started = {*embedded.EVERYTHING} - {"agent"}
+    assert {*find.NAMES} == started | {*sandbox_bin.OF_AGENT}
 
 
 # -- the cache --------------------------------------------------------------------------

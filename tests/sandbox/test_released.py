@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.core.argocd_version import ARGOCD_VERSION
 from bootstrap.core.errors import ChecksumDiffers, InputError
 from bootstrap.core.invocation import Invocation
 from bootstrap.programs import cache, find
@@ -29,13 +28,17 @@ from tests.mirror import Answer, Mirror
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 PROGRAM = b"#!/bin/sh\necho a released build\n"
 
-K8S = f"/dl.k8s.io/release/v1.36.3/bin/linux/{ARCH}/"
-ETCD = "/github.com/etcd-io/etcd/releases/download/v3.6.8/"
-ARGOCD = f"/github.com/argoproj/argo-cd/releases/download/{ARGOCD_VERSION}/"
-KUSTOMIZE = "/github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv5.8.1/"
-COSIGN = "/github.com/sigstore/cosign/releases/download/v3.1.3/"
-GITEA = f"/dl.gitea.com/gitea/1.26.0/gitea-1.26.0-linux-{ARCH}"
-HELM = f"/get.helm.sh/helm-v4.3.1-linux-{ARCH}.tar.gz"
+V = {name: program.version for name, program in BY_NAME.items()}
+K8S = f"/dl.k8s.io/release/{V['kubectl']}/bin/linux/{ARCH}/"
+ETCD = f"/github.com/etcd-io/etcd/releases/download/{V['etcd']}/"
+ARGOCD = f"/github.com/argoproj/argo-cd/releases/download/{V['argocd']}/"
+KUSTOMIZE = f"/github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2F{V['kustomize']}/"
+COSIGN = f"/github.com/sigstore/cosign/releases/download/{V['cosign']}/"
+GITEA_FILE = f"gitea-{V['gitea'].removeprefix('v')}-linux-{ARCH}"
+GITEA = f"/dl.gitea.com/gitea/{V['gitea'].removeprefix('v')}/{GITEA_FILE}"
+HELM_FILE = f"helm-{V['helm']}-linux-{ARCH}.tar.gz"
+HELM = f"/get.helm.sh/{HELM_FILE}"
+ETCD_FOLDER = f"etcd-{V['etcd']}-linux-{ARCH}"
 
 
 def _on_github(release: str, file: str, checksums: str, member: str) -> tuple[str, str, str, str]:
@@ -54,10 +57,10 @@ PUBLISHED: dict[str, tuple[str, str, str, str | None]] = {
         )
     },
     "etcd": (
-        f"{ETCD}etcd-v3.6.8-linux-{ARCH}.tar.gz",
+        f"{ETCD}{ETCD_FOLDER}.tar.gz",
         f"{ETCD}SHA256SUMS",
-        f"{'0' * 64}  etcd-v3.6.8-darwin-{ARCH}.zip\n{{sha256}}  etcd-v3.6.8-linux-{ARCH}.tar.gz\n",
-        f"etcd-v3.6.8-linux-{ARCH}/etcd",
+        f"{'0' * 64}  etcd-{V['etcd']}-darwin-{ARCH}.zip\n{{sha256}}  {ETCD_FOLDER}.tar.gz\n",
+        f"{ETCD_FOLDER}/etcd",
     ),
     "argocd": (
         f"{ARGOCD}argocd-linux-{ARCH}",
@@ -68,13 +71,13 @@ PUBLISHED: dict[str, tuple[str, str, str, str | None]] = {
     "helm": (
         HELM,
         f"{HELM}.sha256sum",
-        f"{{sha256}}  helm-v4.3.1-linux-{ARCH}.tar.gz\n",
+        f"{{sha256}}  {HELM_FILE}\n",
         f"linux-{ARCH}/helm",
     ),
     "kustomize": (
-        f"{KUSTOMIZE}kustomize_v5.8.1_linux_{ARCH}.tar.gz",
+        f"{KUSTOMIZE}kustomize_{V['kustomize']}_linux_{ARCH}.tar.gz",
         f"{KUSTOMIZE}checksums.txt",
-        f"{{sha256}}  kustomize_v5.8.1_linux_{ARCH}.tar.gz\n",
+        f"{{sha256}}  kustomize_{V['kustomize']}_linux_{ARCH}.tar.gz\n",
         "kustomize",
     ),
     "cosign": (
@@ -83,7 +86,7 @@ PUBLISHED: dict[str, tuple[str, str, str, str | None]] = {
         f"{{sha256}}  cosign-linux-{ARCH}\n",
         None,
     ),
-    "gitea": (GITEA, f"{GITEA}.sha256", f"{{sha256}}  gitea-1.26.0-linux-{ARCH}\n", None),
+    "gitea": (GITEA, f"{GITEA}.sha256", f"{{sha256}}  {GITEA_FILE}\n", None),
     **{
         name: _on_github(
             "containerd/containerd/releases/download/v2.4.2",
@@ -292,7 +295,7 @@ def test_a_release_without_a_pinned_checksum_is_taken_from_its_own_host_only_whe
     asked = Invocation(environ={**environ, "BOOTSTRAP_RELEASES_TRUST": "host"})
     found = released.fetch_all([pinned], asked, said.append)
     assert found["gitea"].verified == "host"
-    assert said[-1] == "gitea v1.26.0 is available, verified by its host alone"
+    assert said[-1] == f"gitea {V['gitea']} is available, verified by its host alone"
     listed = {program.name: program.verified for program in find.list_programs(asked)}
     assert listed["gitea"] == "verified by its host alone"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.programs.pinned import BY_NAME
 from tests import charts
 from tests.charts import CONFIG_MAP, ChartRepository
 from tests.conftest import Run
@@ -238,4 +239,6 @@ def test_a_release_that_argo_cd_does_not_render_with_is_told(
     write(root, {"things/argocd.yaml": image})
     (root / "things/values.yaml").write_text("a: 9\n")
     result = run("validate", str(root), "--fetch-charts")
-    assert "rendered with helm 4.3.1; Argo CD v3.4.2 renders with helm 3.19.4" in result.err
+    assert (
+        f"rendered with helm {BY_NAME['helm'].number}; Argo CD v3.4.2 renders with helm 3.19.4" in result.err
+    )

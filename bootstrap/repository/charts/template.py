@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from bootstrap.core import scratch, verbose
 from bootstrap.manifests.reader import MAX_BYTES
 from bootstrap.programs import run
 from bootstrap.repository import tools
-from bootstrap.repository.charts import archive, dependencies
+from bootstrap.repository.charts import archive, dependencies, generated
 from bootstrap.repository.charts.values import Unresolved, file_places, places
 from bootstrap.repository.files import Files
 from bootstrap.repository.source import Unit
@@ -49,17 +49,26 @@ def build(unit: Unit, given: Given) -> tools.Built:
         except (Unresolved, archive.Unreadable) as error:
             return tools.Built(error=str(error))
         command = (given.program, "template", *arguments, "--", options["release"], str(folder / "chart"))
-        with verbose.call(
-            f"helm template {options['release']} {unit.path or options['chart']['name']}"
-        ) as call:
-            ended = run.run(command, folder, os.environ, (folder,), False, given.budget)
-            complaint = ended.complaint
-            call.ended = "refused" if complaint else f"{len(ended.out):,} bytes"
-        if complaint is not None:
+        ended = _run(command, unit.path or options["chart"]["name"], folder, given.budget)
+        if (complaint := ended.complaint) is not None:
             complaint = complaint.replace(f"{folder}/", "").removeprefix("Error: ")
             return tools.Built(error=" ".join(complaint.split())[:600])
-    objects, unreadable = tools.loaded(ended.out)
+        objects, unreadable = tools.loaded(ended.out)
+        if generated.holds_data(objects) and generated.generates(_files(folder / "chart")):
+            again = _run(command, unit.path or options["chart"]["name"], folder, given.budget)
+            objects = generated.settled(objects, tools.loaded(again.out)[0])
     return tools.Built(tuple((body, "") for one in objects for body in _unlisted(one)), unreadable)
+
+
+def _run(command: Sequence[str], chart: str, folder: Path, budget: run.Budget) -> run.Ended:
+    with verbose.call(f"helm template {command[-2]} {chart}") as call:
+        ended = run.run(command, folder, os.environ, (folder,), False, budget)
+        call.ended = "refused" if ended.complaint else f"{len(ended.out):,} bytes"
+    return ended
+
+
+def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    return ((path.name, path.read_bytes()) for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def _unlisted(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -27,6 +27,7 @@ from bootstrap.validate.rules.kinship import (
     creates_namespace,
     files_of,
     in_cycles,
+    key,
     of_charts_alone,
     without_paths,
 )
@@ -125,8 +126,7 @@ def check(apps: Apps) -> Iterator[Problem]:
             if name in reported:
                 continue
             reported.add(name)
-            message = f"{application} is applied by itself, and by {cycles[name]}"
-            yield problem(CYCLE, application, message, *_own_path(apps, application))
+            yield _cycle(apps, application, cycles[name])
             continue
         yield from _paths(apps, application, files_of(apps, application))
         if name in bare:
@@ -136,6 +136,15 @@ def check(apps: Apps) -> Iterator[Problem]:
         yield from _namespace(apps, application, made, created, bare_charts)
         yield from _later_namespace(apps, application, makers, by_name)
     yield from _two_owners(apps, cycles)
+
+
+def _cycle(apps: Apps, application: Resource, other: str) -> Problem:
+    """Two that apply one object fight over it; a circle works until one of it is deleted."""
+    name, path = key(application), _own_path(apps, application)
+    if any(key(one) == one.application == name for one in apps.applications):
+        return problem(CYCLE, application, f"{application} is applied by itself, and by {other}", *path)
+    message = f"{application} is applied by itself, through {other}: deleting one deletes both"
+    return problem(CYCLE, application, message, *path, level="warning")
 
 
 def _source(apps: Apps, application: Resource, source: Source) -> Iterator[Problem]:

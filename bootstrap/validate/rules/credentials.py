@@ -18,7 +18,7 @@ from bootstrap.repository.secret_values import (
     leaves,
     mixed,
 )
-from bootstrap.repository.tokens import KEY, is_dummy, token
+from bootstrap.repository.tokens import AWS_KEY, KEY, is_dummy, is_sealed, token
 from bootstrap.resources.applications import sources
 from bootstrap.resources.index import APPLICATION, Index, Resource, mapping, mappings, sequence
 from bootstrap.resources.pods import WORKLOADS, Container, containers
@@ -102,8 +102,13 @@ _EXAMPLES = re.compile(
 )
 
 
+_PLACEHOLDER = re.compile(r"(?:^|-)(?:placeholder|dummy|fake)(?:-|$)")
+
+
 def _is_unused_example(secret: Resource) -> bool:
-    """Whether no Application applies it, and its folder is named as an example."""
+    """Whether its name says so, or no Application applies it and its folder is named as an example."""
+    if _PLACEHOLDER.search(secret.name):
+        return True
     return not secret.application and _EXAMPLES.search(secret.file) is not None
 
 
@@ -121,9 +126,10 @@ def _decoded(value: Any) -> str:
 
 def _placeholder(text: str) -> bool:
     """Values that a tool replaces (argocd-vault-plugin, envsubst), or that are not secret."""
-    kept = r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|(?:vault|ref\+\w+|secretref\+\w+):\S+|ENC\[.*\]|AgB.*)\s*"
+    kept = r"\s*(?:<[^>]*>|\$\{?\w+\}?|op://\S.*|(?:vault|ref\+\w+|secretref\+\w+):\S+|ENC\[.*\])\s*"
     return (
         bool(re.fullmatch(kept, text, re.DOTALL))
+        or is_sealed(text)
         or is_dummy(text)
         or is_dummy(_decoded_again(text))
         or bool(NO_SECRET.fullmatch(text.strip()))
@@ -197,10 +203,17 @@ def _value(name: str, value: str) -> str:
     return _credential(name, value)
 
 
+_NAME_OF_SECRET = re.compile(
+    r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*[-.](?:tokens?|secrets?|passwords?|credentials?|creds|keys?|auth)"
+)
+
+
 def _credential(name: str, value: str) -> str:
     """What kind of credential a value looks like; "" for none. The value itself is never shown."""
+    if is_sealed(value) or _NAME_OF_SECRET.fullmatch(value):
+        return ""
     if kind := token(value):
-        return kind
+        return "" if kind == AWS_KEY and re.search(r"id$", name, re.IGNORECASE) else kind
     if _RANDOM.fullmatch(value) and mixed(value) and entropy(value) > 4.5:
         return "a random key"
     if value.isupper() and SENSITIVE.search(value):

@@ -11,6 +11,7 @@ from typing import Any
 from bootstrap.core.text import names_near
 from bootstrap.git.urls import same_repository
 from bootstrap.repository.scoped import SCOPED
+from bootstrap.repository.source import is_open
 from bootstrap.resources.applications import destination, sources
 from bootstrap.resources.index import (
     IN_CLUSTER,
@@ -102,6 +103,8 @@ def _sources(application: Resource, project: Resource, given: Sequence[str]) -> 
     """`given` are the repositories that Secrets give to the project; one that is not known may be any."""
     allowed = [*(str(item) for item in sequence(project.spec.get("sourceRepos"))), *given]
     for source in sources(application.body):
+        if not source.repo_url or is_open(source.repo_url):
+            continue
         refused = any(item.startswith("!") and _fits_url(item[1:], source.repo_url) for item in allowed)
         # A deny rule allows everything else: that is how Argo CD reads it.
         if refused or not any(item[:1] == "!" or _fits_url(item, source.repo_url) for item in allowed):
@@ -122,6 +125,8 @@ def _fits_url(pattern: str, url: str) -> bool:
 def _destination(application: Resource, project: Resource) -> Iterator[Problem]:
     """As Argo CD reads the rules: one by one, and a denial of a namespace applies to every cluster."""
     cluster, namespace = destination(application.body)
+    if is_open(f"{cluster} {namespace}"):
+        return
     target = f"{application} goes to {namespace} of {cluster}"
     allowed = False
     for item in mappings(project.spec.get("destinations")):

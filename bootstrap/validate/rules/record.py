@@ -80,6 +80,7 @@ _CLUSTER: Mapping[str, Kind] = {
     "with": _texts,
     "without": _texts,
     "adopted": _switch,
+    "argocdNamespace": _text,
 }
 _CHECKS: Mapping[str, Kind] = {"off": _texts, "severity": _anything, "kubernetes": _release, "groups": _texts}
 _TOP = ("catalog", "argocd", "clusters", "checks", "images")

@@ -67,6 +67,8 @@ _MADE = {"status", "creationTimestamp"}
 """Fields that controllers write and generators leave empty."""
 _SOPS = "sops"
 """The field that sops adds to an encrypted object, and removes before it is applied."""
+_VARIABLE = re.compile(r"\$\{\w+(?::?[=-][^{}]*)?\}|\b(?:[A-Z]+_)?REPLACE(?:_[A-Z]+)*\b")
+"""What Flux, envsubst or a person fills in before the object is applied: of which type is unknown."""
 _QUANTITY = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 
 
@@ -83,7 +85,16 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
             yield from _unknown_kind(resource, schema["kinds"])
         elif model not in _FREE:
             for rule, message, path in faults(resource.body, f"#{model}", models, ()):
+                if rule in (TYPE, VALUE) and not resource.application and _is_variable(resource.body, path):
+                    continue
                 yield problem(rule, resource, f"{resource}: {message}", *path)
+
+
+def _is_variable(body: Mapping[str, Any], path: Path) -> bool:
+    value: Any = body
+    for part in path:
+        value = value[part]
+    return isinstance(value, str) and _VARIABLE.search(value) is not None
 
 
 def _unknown_kind(resource: Resource, kinds: Mapping[str, Any]) -> Iterator[Problem]:
