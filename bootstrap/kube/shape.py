@@ -50,11 +50,9 @@ _METADATA = {
 }
 _STORED = {"metadata": _Must({**_METADATA, "resourceVersion": _TEXT, "uid": _TEXT})}
 _TRIED = {"metadata": _Must(_METADATA)}
-_CONDITION = {"type": _TEXT, "status": _TEXT, "message": str, "reason": str, "lastTransitionTime": str}
-_CONDITIONS = {"conditions": [_CONDITION]}
-_LOOSE = {
-    "conditions": [{"type": str, "status": str, "message": str, "reason": str, "lastTransitionTime": str}]
-}
+_CONDITION = {"type": str, "status": str, "message": str, "reason": str, "lastTransitionTime": str}
+_CONDITIONS = {"conditions": [{**_CONDITION, "type": _TEXT, "status": _TEXT}]}
+_LOOSE = {"conditions": [_CONDITION]}
 """Of custom resources: Argo CD's conditions have no status."""
 _ANYTHING = {"kind": str, "apiVersion": str}
 _PLAIN = {"metadata": {"name": _NAME}}
