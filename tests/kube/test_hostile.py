@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +15,9 @@ import pytest
 from bootstrap.core import bounded
 from bootstrap.core.errors import ExitStatus
 from bootstrap.core.invocation import Invocation
-from bootstrap.kube import connection, objects
+from bootstrap.kube import connection, discovery, objects
 from bootstrap.repository.tools import kustomize
-from tests import hostile_api
+from tests import hostile_api, kubeconfigs
 from tests.argocd_manifest import manifest
 from tests.conftest import Result, Run
 from tests.git_repositories import Bare
@@ -25,6 +26,7 @@ from tests.providers.answering import answering
 from tests.repositories import OURS, write
 
 Ask = Callable[..., Result]
+PLUGIN = {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}
 READING = (("status",), ("doctor",), ("wait", "--timeout", "2"))
 APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
 
@@ -321,3 +323,54 @@ def test_trace_and_init_take_no_hostile_answer_either(
             result = ask(*command)
             assert "not as an API server answers" in result.out + result.err
     assert all(authorization == f"Bearer {TOKEN}" for _, _, authorization in api.asked)
+
+
+def test_kubeconfig_and_plugin_of_the_current_folder_are_not_used(
+    run: Run, api: HostileApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout, own = tmp_path / "checkout", tmp_path / "own"
+    for folder in (checkout / ".kube", own):
+        folder.mkdir(parents=True)
+    ran = tmp_path / "ran"
+    for place in (checkout / "plugin", checkout / ".kube" / "plugin"):
+        place.write_text(f"#!/bin/sh\ntouch {ran}\n")
+        place.chmod(0o755)
+    for place in (checkout / "kubeconfig", checkout / "config", checkout / ".kube" / "config"):
+        kubeconfigs.write(place, api.url, {"exec": {**PLUGIN, "command": "./plugin"}})
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("PATH", f".:{os.environ['PATH']}")
+    without = run("status", env={"KUBECONFIG": ""})
+    assert without.exit == ExitStatus.INPUT
+    assert "no kubeconfig" in without.err
+    named = kubeconfigs.write(own / "kubeconfig", api.url, {"exec": {**PLUGIN, "command": "plugin"}})
+    result = run("status", env={"KUBECONFIG": str(named)})
+    assert result.exit == ExitStatus.CLUSTER
+    assert "exec plugin" in result.err
+    assert not ran.exists()
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    "api_version",
+    ["v1/namespaces/kube-system/services/x/proxy", "../api/v1", "v1?watch=1", "a/b/c", "", "V1"],
+)
+def test_apiversion_of_a_repository_leads_to_no_other_path(
+    api: HostileApi, tmp_path: Path, api_version: str
+) -> None:
+    cluster = connection.connect(Invocation(environ={}), None, api.kubeconfig(tmp_path))
+    api.asked.clear()
+    assert discovery.find(cluster, api_version, "Secret") is None
+    assert api.asked == []
+
+
+def test_name_of_a_repository_leads_to_no_other_path(api: HostileApi, tmp_path: Path) -> None:
+    cluster = connection.connect(Invocation(environ={}), None, api.kubeconfig(tmp_path))
+    for namespace, name in (("..", "x"), ("shop", ".."), ("shop", "../../secrets"), ("shop", "x?watch=1")):
+        assert objects.get(cluster, "v1", "Pod", namespace, name) is None
+    paths = [path for _, path, _ in api.asked if path.startswith("/api/v1/namespaces/")]
+    assert paths == [
+        "/api/v1/namespaces/%2E%2E/pods/x",
+        "/api/v1/namespaces/shop/pods/%2E%2E",
+        "/api/v1/namespaces/shop/pods/..%2F..%2Fsecrets",
+        "/api/v1/namespaces/shop/pods/x%3Fwatch%3D1",
+    ]
