@@ -35,6 +35,19 @@ def pieces(answer: Any, largest: int, seconds: float) -> Iterator[bytes]:
         yield piece
 
 
+def lines(answer: Any, largest: int, seconds: float) -> Iterator[bytes]:
+    """The lines of a stream as they come, empty ones left out; TooMuch for one that is larger, or at the end
+    of the time."""
+    rest, deadline = b"", time.monotonic() + seconds
+    while piece := answer.read1(PIECE, decode_content=True):
+        *whole, rest = (rest + piece).split(b"\n")
+        if len(rest) > largest:
+            raise TooMuch(f"has a line of more than {largest >> 20} MB")
+        yield from (line for line in whole if line.strip())
+        if time.monotonic() > deadline:
+            raise TooMuch(f"did not end within {seconds:.0f} seconds")
+
+
 def limit_heads(manager: Any) -> None:
     """Have each answer to a request of this urllib3 PoolManager begin within HEAD_SECONDS.
 

@@ -192,10 +192,10 @@ def retry_after(value: str, now: float) -> float | None:
 
 
 def body(answer: Response) -> Any:
-    """The body as data; None when it is empty or not JSON."""
+    """The body as data; None when it is empty, not JSON, or nested without an end."""
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

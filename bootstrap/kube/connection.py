@@ -185,18 +185,13 @@ def _read(response: Any, tried: str) -> bytes:
 
 def _lines(response: Any, tried: str, seconds: float) -> Iterator[Any]:
     """A watch has no bound as a whole, but each of its lines has one, and the server must end it in time."""
-    rest, deadline = b"", time.monotonic() + seconds
-    while piece := response.read1(bounded.PIECE, decode_content=True):
-        *whole, rest = (rest + piece).split(b"\n")
-        if len(rest) > LARGEST_EVENT:
-            raise shape.untrusted(tried, f"an event is larger than {LARGEST_EVENT >> 20} MB")
-        for line in whole:
-            if line.strip():
-                event = _parse(line, tried)
-                shape.require(event, shape.EVENT, "an event", tried)
-                yield event
-        if time.monotonic() > deadline:
-            raise TimeoutError("the server does not end the watch")
+    try:
+        for line in bounded.lines(response, LARGEST_EVENT, seconds):
+            event = _parse(line, tried)
+            shape.require(event, shape.EVENT, "an event", tried)
+            yield event
+    except bounded.TooMuch as error:
+        raise TimeoutError(f"the watch {error}") from error
 
 
 def _send(

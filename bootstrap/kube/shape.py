@@ -56,6 +56,7 @@ _LOOSE = {"conditions": [_CONDITION]}
 """Of custom resources: Argo CD's conditions have no status."""
 _ANYTHING = {"kind": str, "apiVersion": str}
 _PLAIN = {"metadata": {"name": _NAME}}
+_PLACED = {"metadata": {"name": _NAME, "namespace": _Must(_NAME)}}
 _HEALTH = {"status": str, "message": str, "lastTransitionTime": str}
 _SOURCE = {
     "repoURL": str,
@@ -79,7 +80,7 @@ _RESOURCE = {
     "health": _HEALTH,
 }
 _APPLICATION = {
-    **_PLAIN,
+    **_PLACED,
     "spec": _Must(
         {
             "project": str,
@@ -119,7 +120,7 @@ _COUNTS = (
 )
 _POD = {"containers": _CONTAINERS, "initContainers": _CONTAINERS}
 _WORKLOAD = {
-    **_PLAIN,
+    **_PLACED,
     "spec": _Must(
         {
             "replicas": int,
@@ -150,7 +151,7 @@ _CONTAINER_STATUSES = [
         "lastState": {"terminated": _TERMINATED},
     }
 ]
-_SETTINGS = {**_PLAIN, "data": {_ANY: str}, "binaryData": {_ANY: str}}
+_SETTINGS = {**_PLACED, "data": {_ANY: str}, "binaryData": {_ANY: str}}
 _ADDRESSES = {"loadBalancer": {"ingress": [dict]}}
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     "Application": _APPLICATION,
@@ -159,7 +160,7 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     "ReplicaSet": {**_WORKLOAD, "spec": _Must({"replicas": int, "selector": {"matchLabels": {_ANY: str}}})},
     "StatefulSet": _WORKLOAD,
     "Pod": {
-        **_PLAIN,
+        **_PLACED,
         "spec": _POD,
         "status": {
             **_CONDITIONS,
@@ -171,13 +172,13 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     "Secret": _SETTINGS,
     "ConfigMap": _SETTINGS,
     "Event": {"reason": str, "message": str, "lastTimestamp": str, "eventTime": str},
-    "Job": {**_PLAIN, "status": _CONDITIONS},
+    "Job": {**_PLACED, "status": _CONDITIONS},
     "Node": {**_PLAIN, "spec": {"providerID": str, "unschedulable": bool}, "status": _CONDITIONS},
-    "Service": {**_PLAIN, "spec": {"type": str, "selector": {_ANY: str}}, "status": _ADDRESSES},
-    "Ingress": {**_PLAIN, "status": _ADDRESSES},
+    "Service": {**_PLACED, "spec": {"type": str, "selector": {_ANY: str}}, "status": _ADDRESSES},
+    "Ingress": {**_PLACED, "status": _ADDRESSES},
     "EndpointSlice": {"endpoints": [{"conditions": {"ready": bool}, "targetRef": dict}]},
-    "Certificate": {**_PLAIN, "status": {"notAfter": _TIME, **_LOOSE}},
-    "PersistentVolumeClaim": {**_PLAIN, "status": {"phase": str}},
+    "Certificate": {**_PLACED, "status": {"notAfter": _TIME, **_LOOSE}},
+    "PersistentVolumeClaim": {**_PLACED, "status": {"phase": str}},
     "StorageClass": {**_PLAIN, "provisioner": str},
     "IngressClass": {"spec": {"controller": str}},
     "GatewayClass": {"spec": {"controllerName": str}},
@@ -193,6 +194,8 @@ GROUPS = {"groups": [{"versions": [{"groupVersion": _PATH}]}]}
 SERVED = {"resources": [{"kind": _PATH, "name": _PATH, "namespaced": bool}]}
 EVENT = {"type": _TEXT, "object": _Must(dict)}
 VERSION = {"metadata": _Must({"resourceVersion": _TEXT})}
+ITEMS = {"items": [dict]}
+TREE = {"nodes": [{"kind": _TEXT, "name": _TEXT, "namespace": str, "health": _HEALTH}]}
 LEFT = {"spec": {"finalizers": [str]}, "status": _LOOSE}
 REVIEW = {"status": _Must({"allowed": bool})}
 STATUS = {
