@@ -112,7 +112,7 @@ def test_what_is_pushed_to_the_new_repository_is_signed_on_request(
     mirrored(followed)
     with keys() as openpgp:
         key = openpgp.make("ada")
-        (Path.home() / ".gitconfig").write_text(openpgp.configuration(key))
+        (Path(followed.environ["HOME"]) / ".gitconfig").write_text(openpgp.configuration(key))
         done = move(followed, run, "--sign")
         assert done.exit == 0, done.err
         bare = Path(str(followed.bare()).removesuffix(".git") + "-moved.git")
