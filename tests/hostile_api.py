@@ -304,6 +304,8 @@ class HostileApi:
         """The object that a server-side apply asks for, as if it had been applied."""
         data = yaml.safe_load(given)
         before = self.says(path)[1].get("metadata") or {}
+        if found := re.search(r"/namespaces/([^/]+)/", path):
+            before = {"namespace": found[1], **before}
         return 200, {**data, "metadata": {"uid": "new", "resourceVersion": "8", **before, **data["metadata"]}}
 
 
