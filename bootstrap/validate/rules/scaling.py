@@ -167,8 +167,8 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
         wanted = dig(metric, "containerResource", "container")
         if wanted is not None and wanted not in names and wanted not in _INJECTED:
             message = f"{scaler} scales by container {wanted}, which {target} does not have"
-            place = ("spec", "metrics", number, "containerResource", "container")
-            yield problem(TARGET, scaler, f"{message}{names_near(str(wanted), names)}", *place)
+            where = ("spec", "metrics", number, "containerResource", "container")
+            yield problem(TARGET, scaler, f"{message}{names_near(str(wanted), names)}", *where)
     for resource, container, place in _utilisation(scaler):
         for item in running(target):
             requested = {
