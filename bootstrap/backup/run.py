@@ -52,11 +52,11 @@ def backup(request: Request, output: Output) -> int:
 def _refuse(made: Backup, request: Request, server: str) -> None:
     tried = "making a backup"
     if not made.objects:
-        hint = "give the --context of the cluster that is meant"
+        hint = "give the --context of the cluster that you mean"
         raise RefusedError(tried, "the cluster has nothing that Git does not have", hint, server)
     gone = sorted(set(archive.previous(request.folder, made.cluster)) - set(made.names()))
     if gone and not request.shrunken:
         more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
-        found = f"the last backup has what the cluster has not: {', '.join(gone[:SHOWN])}{more}"
+        found = f"the last backup has objects that the cluster does not have: {', '.join(gone[:SHOWN])}{more}"
         hint = "if that was removed on purpose: --shrunken; the last backup stays as it is"
         raise RefusedError(tried, found, hint, server)
