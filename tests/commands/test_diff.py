@@ -14,6 +14,7 @@ import pytest
 from tests import registries
 from tests.clones import clone
 from tests.conftest import Run
+from tests.documented import undocumented
 from tests.registries import Registry
 from tests.repositories import OURS, write
 
@@ -61,7 +62,9 @@ def test_change_of_a_tag_is_one_object_of_its_application(run: Run, repository: 
     overlay.write_text(overlay.read_text().replace("1.2.3", "1.2.4"))
     result = run("diff", str(repository), "-o", "json")
     assert result.exit == 1
-    (change,) = json.loads(result.out)["changes"]
+    answer = json.loads(result.out)
+    assert undocumented("bootstrap diff", answer, "bootstrap validate") == set()
+    (change,) = answer["changes"]
     assert (change["object"], change["application"]) == ("Deployment shop-dev/web", "argocd/shop-dev")
     assert any(line.endswith("web:1.2.4") and line[0] == "+" for line in change["diff"])
     assert run("diff", str(repository), "--app", "shop-dev").exit == 1
