@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -27,9 +28,9 @@ COMMANDS = {
     "env": "List the environments, and create a new one from another.",
     "argocd": "Print the initial password of the installed Argo CD.",
     "cluster": "Rotate what a cluster and its Git host share; move it to another repository, or rename it.",
-    "backup": "Keep what Git does not have of a cluster, encrypted with age.",
-    "restore": "Bring back what a backup has, onto a cluster that does not have it.",
-    "uninstall": "Take away what init has brought into a cluster, and nothing else.",
+    "backup": "Save what a cluster has and Git does not, encrypted with age.",
+    "restore": "Restore what a cluster lacks from a backup.",
+    "uninstall": "Remove what init installed in a cluster, and nothing else.",
     "validate": "Check a GitOps repository: syntax, the app of apps, the chain to the pods, safety.",
     "trace": "Walk the chain behind a host: routes, Service, pods, configuration, data.",
     "status": "Show the Applications by wave: sync, health, revision, and what each waits for.",
@@ -206,7 +207,15 @@ def main() -> None:
     from bootstrap.core import interruption
 
     interruption.listen()
+    for stream in (sys.stdout, sys.stderr):
+        _never_fails_to_encode(stream)
     sys.exit(run())
+
+
+def _never_fails_to_encode(stream: Any) -> None:
+    """What a stream's encoding does not have (a name in an ASCII locale) is written as an escape."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _output(contexts: list[Any], invocation: Invocation, format: str = "text") -> Any:

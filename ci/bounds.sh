@@ -12,7 +12,12 @@ trap 'rm -rf "$folder"' EXIT
 
 run() {
   local what=$1 python=$2 constraints=$3
-  # A shim of a version manager is on PATH and still may lead nowhere.
+  # A shim of pyenv is on PATH for every version that is installed, and leads nowhere unless one is chosen.
+  local version=''
+  if ! "$python" -c '' 2>/dev/null && command -v pyenv >/dev/null; then
+    version=$(pyenv versions --bare | grep "^${python#python}\." | tail -n 1 || true)
+  fi
+  [ -z "$version" ] || local -x PYENV_VERSION=$version
   if ! "$python" -c '' 2>/dev/null; then
     echo "not run: $what ($python is not on this machine)" >&2
     return

@@ -102,14 +102,13 @@ def running(folder: Path, tls: bool = True) -> Iterator[Mirror]:
         server.server_close()
 
 
-def certificates(folder: Path) -> tuple[Path, Path]:
+def certificates(folder: Path, address: str = "127.0.0.1") -> tuple[Path, Path]:
     """The authority's certificate, and the server's certificate with its key, as PEM files."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    address = ipaddress.ip_address("127.0.0.1")
     now = datetime.datetime.now(datetime.timezone.utc)
     pem = serialization.Encoding.PEM
 
@@ -126,13 +125,15 @@ def certificates(folder: Path) -> tuple[Path, Path]:
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.BasicConstraints(authority, None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(address)]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
+            )
         )
         return builder.sign(signer, hashes.SHA256())
 
     authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = certificate("Test authority", authority_key, "Test authority", authority_key, True)
-    server = certificate("127.0.0.1", server_key, "Test authority", authority_key, False)
+    server = certificate(address, server_key, "Test authority", authority_key, False)
     folder.mkdir(parents=True, exist_ok=True)
     ca_file, server_file = folder / "ca.pem", folder / "server.pem"
     ca_file.write_bytes(authority.public_bytes(pem))

@@ -89,7 +89,7 @@ def _data(claims: Sequence[Claim], left: Sequence[Left], request: Request) -> di
 def _refuse(made: Backup, request: Request, claims: Sequence[str], server: str) -> None:
     tried = "making a backup"
     if not made.objects:
-        hint = "give the --context of the cluster that is meant"
+        hint = "give the --context of the cluster that you mean"
         raise RefusedError(tried, "the cluster has nothing that Git does not have", hint, server)
     last = archive.previous(request.folder, made.cluster)
     gone = sorted(set(volumes.without(last)) - set(made.names()))
@@ -97,6 +97,6 @@ def _refuse(made: Backup, request: Request, claims: Sequence[str], server: str) 
         gone += sorted(set(volumes.claims_in(last)) - {f"{volumes.CLAIM} {one}" for one in claims})
     if gone and not request.shrunken:
         more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
-        found = f"the last backup has what the cluster has not: {', '.join(gone[:SHOWN])}{more}"
+        found = f"the last backup has objects that the cluster does not have: {', '.join(gone[:SHOWN])}{more}"
         hint = "if that was removed on purpose: --shrunken; the last backup stays as it is"
         raise RefusedError(tried, found, hint, server)

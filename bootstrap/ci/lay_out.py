@@ -137,10 +137,14 @@ def _app(asked: Asked, root: Path, branch: str, tool: str, output: Output) -> re
 
 
 def _found(root: Path, app: str) -> dict[str, str]:
-    """The services by their Dockerfiles: at the top, or in a folder named after the service."""
+    """The services by their Dockerfiles: at the top, or in a folder named after the service.
+
+    Hidden folders hold tools, such as `.devcontainer`.
+    """
     if (root / "Dockerfile").is_file():
         return {app: "."}
-    found = [path.parent.name for path in sorted(root.glob("*/Dockerfile"))]
+    folders = [path.parent.name for path in sorted(root.glob("*/Dockerfile"))]
+    found = [folder for folder in folders if not folder.startswith(".")]
     if not found:
         hint = "give --service NAME=FOLDER, once per service"
         raise InputError(

@@ -21,15 +21,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder of the backups; each is a new file.",
 )
-@click.option("--recipient", "recipients", multiple=True, help="An age or SSH public key that opens it.")
-@click.option("--recipients-file", type=_FILE, help="A file of them, one a line.")
+@click.option("--recipient", "recipients", multiple=True, help="An age or SSH public key to encrypt to.")
+@click.option("--recipients-file", type=_FILE, help="A file with such keys, one per line.")
 @click.option("--passphrase-file", type=_FILE, help="A passphrase instead (or BOOTSTRAP_BACKUP_PASSPHRASE).")
 @click.option(
     "--context",
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
-@click.option("--shrunken", is_flag=True, help="Let go what the last backup has and the cluster has not.")
+@click.option("--shrunken", is_flag=True, help="Accept that the cluster has less than its last backup.")
 @click.option("--volumes", is_flag=True, help="Have storage drivers keep the claims' data (VolumeSnapshot).")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for all snapshots.")
 @click.option("--dry-run", is_flag=True, help="Show what would be kept; exit 1.")
@@ -46,7 +46,7 @@ def command(
     timeout: float,
     dry_run: bool,
 ) -> int:
-    """Keep what Git does not have of a cluster, encrypted with age.
+    """Save what a cluster has and Git does not, encrypted with age.
 
     Generated Secrets, keys of SealedSecrets, ACME accounts, Argo CD's accounts, clusters,
     repositories and trusted hosts. With --volumes, a VolumeSnapshot of each claim, too: its data stays with

@@ -40,7 +40,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--api-versions",
     multiple=True,
     metavar="GROUP/VERSION[/KIND]",
-    help="With --fetch-charts: what the cluster has besides Git's definitions; may be repeated.",
+    help="With --fetch-charts: a version that the cluster serves and Git does not define; may be repeated.",
 )
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @formatted("text", "markdown", "json")
@@ -64,8 +64,8 @@ def command(
     Between two revisions, between one and the work tree (HEAD, unless --rev says another), or
     between Git and the cluster. Values of Secrets are never shown. Exit status 1 when something differs.
 
-    What a reviewer must not miss comes apart: changes that the API server refuses, data at risk,
-    what is really deleted and what is left behind, more rights, other images, and files that
+    What a reviewer must not miss is listed separately: changes that the API server refuses, data at risk,
+    what is really deleted and what is left behind, wider rights, other images, and files that
     change many Applications.
 
     \b

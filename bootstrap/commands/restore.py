@@ -15,7 +15,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("file", type=_FILE)
-@click.option("--identity-file", type=_FILE, help="The age or SSH private key that opens it.")
+@click.option("--identity-file", type=_FILE, help="The age or SSH private key that decrypts it.")
 @click.option("--passphrase-file", type=_FILE, help="A passphrase instead (or BOOTSTRAP_BACKUP_PASSPHRASE).")
 @click.option(
     "--context",
@@ -36,10 +36,10 @@ def command(
     dry_run: bool,
     yes: str | None,
 ) -> int:
-    """Bring back what a backup has, onto a cluster that does not have it.
+    """Restore what a cluster lacks from a backup.
 
-    Run it before `bootstrap init --cluster-only`, which keeps what is there. Nothing is overwritten:
-    an object that is there with another content forbids the whole run.
+    Run it before `bootstrap init --cluster-only`, which keeps what exists. Nothing is overwritten:
+    an object that exists with different content stops the whole run.
 
     \b
     Example:

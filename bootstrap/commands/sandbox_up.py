@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.core.errors import ExitStatus, NotReadyError
+from bootstrap.core.errors import BootstrapError, ExitStatus, NotReadyError
 from bootstrap.core.output import Output
+from bootstrap.core.text import counted
 
 if TYPE_CHECKING:
     from bootstrap.init.request import Request
@@ -75,11 +76,28 @@ def _initialise(sandbox: Sandbox, profile: str, output: Output) -> dict[str, Any
     except NotReadyError as error:
         if found := argocd_install.exited(sandbox.folder):
             error.found += f"; {found.tried}: {found.found}"
+        _tell_of_images(sandbox, inner, error)
         raise
     return {
         "repository": repository(sandbox),
         "missing": [{"component": m.component, "source": m.source, "reason": m.reason} for m in missing],
     }
+
+
+def _tell_of_images(sandbox: Sandbox, output: Output, error: NotReadyError) -> None:
+    """A real node's pods that wait for images: which ones, and how they get there."""
+    from bootstrap import kube
+    from bootstrap.sandbox.node import missing
+
+    try:
+        cluster = kube.connect(output.invocation, sandbox.context, sandbox.kubeconfig)
+        images = missing.images(sandbox, cluster)
+    except BootstrapError:
+        return  # what is wrong with the cluster itself is in the first error
+    if images:
+        listed = "".join(f"\n    {image}" for image in images)
+        error.found += f"\n  the node's registry lacks {counted(len(images), 'image')}:{listed}"
+        error.hint = f"{missing.way_out(sandbox)}; and run the same command again"
 
 
 def repository(sandbox: Sandbox) -> str:

@@ -25,12 +25,12 @@ TITLES: Mapping[Topic, str] = {
 """In this order."""
 
 _DATA = {
-    "PersistentVolumeClaim": "its volume goes, too, unless the reclaim policy is Retain",
+    "PersistentVolumeClaim": "its volume is deleted, too, unless the reclaim policy is Retain",
     "PersistentVolume": "the claim that uses it loses it",
-    "Namespace": "all that is in it goes, too, also what Git does not have",
-    "CustomResourceDefinition.apiextensions.k8s.io": "every object of this kind goes, too, in all namespaces",
-    "Cluster.postgresql.cnpg.io": "the database's claims go, too",
-    "VolumeSnapshot.snapshot.storage.k8s.io": "the snapshot goes, too, unless its class says Retain",
+    "Namespace": "everything in it is deleted, too, even what Git does not have",
+    "CustomResourceDefinition.apiextensions.k8s.io": "every object of the kind is deleted, too, everywhere",
+    "Cluster.postgresql.cnpg.io": "the database's claims are deleted, too",
+    "VolumeSnapshot.snapshot.storage.k8s.io": "the snapshot is deleted, too, unless its class says Retain",
 }
 _CLAIMS = ("persistentVolumeClaimRetentionPolicy", "whenDeleted")
 _MANY = 3
@@ -76,7 +76,7 @@ def matters(
 def _broken(applications: Applications) -> Iterator[Matter]:
     for name, why in applications.broken.items():
         if name not in applications.broken_before:
-            text = f"it cannot be rendered any more, so nothing of it changes: {why}"
+            text = f"it can no longer be rendered, so none of its objects change: {why}"
             known = applications.after.get(name)
             yield Matter("fails", text, f"Application {name}", name, where_of(known) if known else "")
 
@@ -97,7 +97,7 @@ def _removed(
         fate = applications.fate(resource)
         loses = _DATA.get(resource.kind, "")
         if resource.kind == "StatefulSet.apps" and dig(resource.spec, *_CLAIMS) == "Delete":
-            loses = "its claims go, too (whenDeleted: Delete)"
+            loses = "its claims are deleted, too (whenDeleted: Delete)"
         told = (str(resource), resource.application, where_of(resource))
         if loses and fate.deleted is not False:
             yield Matter("data", f"{fate.why}; {loses}", *told)

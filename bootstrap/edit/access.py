@@ -96,7 +96,21 @@ def _locate(path: str, invocation: Invocation) -> tuple[Path, str]:
             under = named.relative_to(root).as_posix()
             if outside.under(under):
                 return root, under
-    return locate(path, Path.cwd())
+    root, under = locate(path, Path.cwd())
+    if bare := next((place for place in (root / under, *root.parents, root) if _is_bare(place)), None):
+        hint = f"give --repo file://{bare}, or run it in a clone of it"
+        raise InputError("looking for the files", f"{bare} is a bare repository, without files", hint)
+    return root, under
+
+
+def _is_bare(folder: Path) -> bool:
+    """Whether a folder is a Git repository itself, not the top of a work tree."""
+    return (
+        not (folder / ".git").exists()
+        and (folder / "HEAD").is_file()
+        and (folder / "objects").is_dir()
+        and (folder / "refs").is_dir()
+    )
 
 
 def _outside(root: Path, known: Credential, invocation: Invocation) -> Outside | None:

@@ -26,6 +26,8 @@ _NO_CREDENTIAL = (
     " or configure a git credential helper"
 )
 _NETWORK = "check the address, the network and the proxy (HTTPS_PROXY, NO_PROXY), then run again"
+PAGE = "the host answered with a web page, not with Git's protocol"
+_NO_PAGE = "check the URL and the proxy (HTTPS_PROXY, NO_PROXY); a host in maintenance also answers so"
 _CERTIFICATE = "give the certificate of the host's CA with --ca-file; verification is never switched off"
 _HOST_KEY = "add the host's key, checked against what the host publishes, to the known hosts file"
 ROOM = "free disk space (df -h), or set TMPDIR to a folder that has some, then run again"
@@ -44,6 +46,7 @@ _MEANINGS: tuple[tuple[str, type[GitError], str], ...] = (
         GitUnreachable,
         _CERTIFICATE,
     ),
+    (PAGE, GitUnreachable, _NO_PAGE),
     (r"could not read (Username|Password)|terminal prompts disabled", AuthenticationFailed, _NO_CREDENTIAL),
     (
         r"detected dubious ownership",
@@ -91,7 +94,7 @@ _BUSY = re.compile(
     r"|Connection (timed out|reset|closed|was reset|died)|[Tt]imed out|Timeout:|too slow|RPC failed|hung up"
     r"|early EOF|unexpected disconnect|kex_exchange_identification|Recv failure|Send failure|transfer closed"
     r"|Broken pipe|Internal [Ss]erver (Connection )?[Ee]rror|database is locked"
-    r"|deadlock|[Tt]emporarily unavailable|[Tt]oo many (requests|connections)"
+    r"|deadlock|[Tt]emporarily (unavailable|read-only|disabled)|[Tt]oo many (requests|connections)"
     r"|[Ss]ervice [Uu]navailable"
     r"|Internal API (unreachable|error)|(GitLab|Gitea|remote): (5\d\d|429)\b"
     r"|SSL_ERROR_SYSCALL|SSL_read|GnuTLS recv error"
@@ -120,6 +123,8 @@ _RACE = re.compile(
 
 def transient_kind(stderr: str) -> str | None:
     """Whether another try may help: the host is "busy" or "down", or "denied" what it may accept later."""
+    if PAGE in stderr:
+        return "down"
     if _FOR_EVER.search(stderr):
         return None
     for name, pattern in (("denied", _DENIED), ("busy", _BUSY), ("down", _DOWN)):
@@ -136,7 +141,7 @@ def classify(stderr: str, tried: str, where: str, secrets: tuple[str, ...] = ())
         if not re.search(pattern, text):
             continue
         if kind is GitUnreachable:
-            return GitUnreachable(tried, found, hint, where, transient=hint == _NETWORK)
+            return GitUnreachable(tried, found, hint, where, transient=hint in (_NETWORK, _NO_PAGE))
         if hint == _NO_CREDENTIAL:
             found = "the host asks for a credential, and none was given"
         if place := re.search(r"dubious ownership in repository at '([^']*)'", text):

@@ -83,7 +83,12 @@ class Calls:
             timeout = max(timeout, min(self.timeout, _PUSH_SECONDS))
         with traced() as trace:
             answer = self._once(arguments, stdin, {**environ, **trace.environ}, timeout)
-            return replace(answer, wire=trace.wire())
+            wire = trace.wire()
+            if (
+                wire.page
+            ):  # a proxy's or a login page: git says that the repository is empty, and exits with 0
+                answer = replace(answer, status=answer.status or 1, err=f"{answer.err}\nfatal: {errors.PAGE}")
+            return replace(answer, wire=wire)
 
     def _once(
         self, arguments: Sequence[str], stdin: bytes, environ: Mapping[str, str], timeout: float
@@ -131,7 +136,7 @@ class Calls:
 class Objects:
     """`git cat-file --batch` of one repository, kept running: an object does not cost a process.
 
-    Ask only for what is there: git would fetch what a partial clone lacks, one object at a time.
+    Ask only for what exists: git would fetch what a partial clone lacks, one object at a time.
     """
 
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:

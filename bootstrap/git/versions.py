@@ -17,6 +17,9 @@ _BLOCKS = (128, 2048)
 """Commits that are compared together, as they are fetched together."""
 SLACK = 900
 """How wrong a machine's clock may be, in seconds."""
+BEYOND = 64
+"""Commits before the first one that is old enough which have to be old as well: a machine with a wrong clock,
+or a rewritten history, puts commits with early dates after late ones."""
 _LONGEST_SIDE = 5000
 
 
@@ -85,10 +88,16 @@ def _blocks(
 
 
 def _to(chain: Iterator[Commit], until: Callable[[Commit], bool]) -> Iterator[Commit]:
+    """The commits down to the first for which `until` holds, as well as for BEYOND before it."""
+    old: list[Commit] = []
     for commit in chain:
-        yield commit
-        if until(commit):
-            return
+        old.append(commit)
+        if not until(commit):
+            yield from old
+            old = []
+        elif len(old) > BEYOND:
+            break
+    yield from old[:1]
 
 
 def _changed(past: Past, commit: Commit, path: str, blob: str | None) -> FileVersion:

@@ -25,6 +25,8 @@ class Wire:
     patience: float = 0.0
     shown: bool = False
     """Whether a credential was sent with it."""
+    page: bool = False
+    """Whether one of the answers was a web page with status 200, which git takes for an empty repository."""
 
 
 UNKNOWN = Wire()
@@ -70,7 +72,7 @@ def parse(trace: str, now: float) -> Wire:
     """Pure: the last answer in git's trace of curl; `now` is in seconds since the epoch."""
     status: int | None = None
     patience, shown = 0.0, False
-    asking = False
+    asking = page = False
     for found in _HEADER.finditer(trace):
         text = found["text"]
         if found["way"] == "=>":
@@ -83,7 +85,11 @@ def parse(trace: str, now: float) -> Wire:
             status, patience = int(answer[1]), 0.0
         elif text.lower().startswith("retry-after:"):
             patience = _seconds(text.partition(":")[2].strip(), now)
-    return Wire(status, patience, shown)
+        elif status == 200 and re.match(
+            r"content-type:\s*(text/html|application/xhtml)", text, re.IGNORECASE
+        ):
+            page = True
+    return Wire(status, patience, shown, page)
 
 
 def _seconds(text: str, now: float) -> float:

@@ -70,12 +70,14 @@ def _find(name: str, scope: Scope, files: Files, renders: Renders | None) -> Fou
     tried = f"looking for {name}"
     renders = renders or ByFiles()
     whole = Search(scope, files, tried)
-    candidates = _by_container(name, whole, renders)
-    if candidates is None:
-        candidates = _by_image(name, whole, renders)
+    by_container = _by_container(name, whole, renders)
+    candidates = _by_image(name, whole, renders) if by_container is None else by_container
     if not candidates:
         return _unrendered(name, candidates, tried)
-    return _only(name, candidates, tried)
+    found = _only(name, candidates, tried)
+    if by_container is not None:
+        _refuse_overridden(found, whole)
+    return found
 
 
 def _by_container(name: str, whole: Search, renders: Renders) -> _Candidates | None:
@@ -153,21 +155,54 @@ def _by_image(name: str, search: Search, renders: Renders) -> _Candidates:
         _not_overridden(one, images, fitting, search.files)
         for one, images in zip(rendered, meant, strict=True)
     ]
-    return _Candidates(search, rendered, meant, *_unused(fitting, rendered))
+    others, idle = _unused(fitting, rendered)
+    if others and (over := _overrides(fitting)):
+        hidden = {
+            (file, canonical(place.name)) for place in over for file in kustomize.covered(place, search.files)
+        }
+        others = [
+            place
+            for place in others
+            if place.kind != "container"
+            or place.reference is None
+            or (place.file, canonical(place.reference.repository)) not in hidden
+        ]
+    return _Candidates(search, rendered, meant, others, idle)
 
 
 def _not_overridden(
     rendered: Rendered, images: list[Container], fitting: Fitting, files: Files
 ) -> list[Container]:
     """The containers whose image an Application's own images do not override."""
-    over = [place for place in fitting.entries if place.kind == "override"]
-    if not any(rendered.path in kustomize.covered(place, files) for place in over):
+    if not any(rendered.path in kustomize.covered(place, files) for place in _overrides(fitting)):
         return images
     return [
         image
         for image in images
         if any(place is not None and place.kind == "kustomization" for place in image.setters)
     ]
+
+
+def _overrides(fitting: Fitting) -> list[ImagePlace]:
+    return [place for place in fitting.entries if place.kind == "override"]
+
+
+def _refuse_overridden(found: Found, whole: Search) -> None:
+    """InputError for a container whose image an Application's own images set: an edit below has no effect."""
+    choice = found.choice
+    if whole.scope.app is not None or whole.scope.environment is not None:
+        return  # with them, only the files of the app are read
+    place = choice.place if isinstance(choice, Addition) else choice
+    image = found.current or place.reference
+    if image is None or place.kind == "override":
+        return
+    changed = {meant.top for meant in found.meant} or {choice.file}
+    for over in _overrides(whole.fitting(image.repository)):
+        if changed <= kustomize.covered(over, whole.files):
+            where = choice.file if isinstance(choice, Addition) else choice.location
+            text = f"{where} is overridden by {over.location} ({over.text})"
+            hint = f"name the image, which is for every container that has it: {image.repository}"
+            raise InputError(whole.tried, text, hint)
 
 
 def _is_called(place: ImagePlace, container: str) -> bool:

@@ -52,6 +52,19 @@ class ConditionChecks:
         self._judged: set[str] = set()
         self._registries: object | None = None
 
+    def check_time(self) -> None:
+        """InputError for a build that has not begun yet: what it sets would hold back all later builds."""
+        built_at, now = self.conditions.built_at, self._output.invocation.clock()
+        if built_at is None:
+            return
+        from bootstrap.git.versions import SLACK
+        from bootstrap.image.newer import day
+
+        if built_at > now + SLACK:
+            found = f"{day(built_at)} is in the future: here it is {day(now)}"
+            hint = "give the time at which the build began, and check the clocks of both machines"
+            raise InputError("reading --built-at", found, hint)
+
     def begin(self) -> None:
         """Forget what was decided at another tip."""
         self.keep.clear()
@@ -80,7 +93,7 @@ class ConditionChecks:
             steps = list(found if conditions.only_newer else islice(found, 1))
         reason = None
         if conditions.built_at is not None:
-            reason = set_after(conditions.built_at, steps)
+            reason = set_after(change.name, conditions.built_at, steps, self._output.invocation.clock())
         if reason is None and conditions.only_newer:
             is_ancestor = is_ancestor_in(conditions.source or Path.cwd(), self._output.invocation)
             reason = not_newer(change.name, change.after, change.before, steps, is_ancestor)

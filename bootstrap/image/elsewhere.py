@@ -34,14 +34,35 @@ def choose(name: str, scope: Scope, files: Files, renders: Renders | None = None
 def find(name: str, scope: Scope, files: Files, renders: Renders | None = None) -> Found:
     """Like `choose`, with what is rendered."""
     try:
-        return images_choose.find(name, scope, files, renders)
+        found = images_choose.find(name, scope, files, renders)
+        if over := _over(found.choice, name, scope, files):
+            raise refusals.ambiguous(f"looking for {name}", [found.choice, *over])
+        return found
     except Unknown as error:
-        found = list(dict.fromkeys([*_of_objects(name, scope, files), *_of_values(name, scope, files)]))
-        if len(found) > 1:
-            raise refusals.ambiguous(f"looking for {name}", found) from error
-        if found:
-            return Found(found[0], None)
+        places = list(dict.fromkeys([*_of_objects(name, scope, files), *_of_values(name, scope, files)]))
+        if len(places) > 1:
+            raise refusals.ambiguous(f"looking for {name}", places) from error
+        if places:
+            return Found(places[0], None)
         raise _explained(error, name, scope, files) from error
+
+
+def everything(scope: Scope, files: Files) -> list[ImagePlace]:
+    """The places that the scope's own files do not show; see `find`."""
+    return list(dict.fromkeys([*_of_objects("", scope, files), *_of_values("", scope, files)]))
+
+
+def _over(choice: Choice, name: str, scope: Scope, files: Files) -> list[ImagePlace]:
+    """The places in values files of any name that override the chosen one, if everything is searched."""
+    if not isinstance(choice, ImagePlace) or choice.kind != "values":
+        return []
+    if scope.app is not None or scope.environment is not None:
+        return []
+    return [
+        place
+        for place in _of_values(name, scope, files)
+        if place.base is not None and place.base.file == choice.file and place.file != choice.file
+    ]
 
 
 def _of_objects(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
@@ -74,13 +95,18 @@ def _of_values(name: str, scope: Scope, files: Files) -> Iterator[ImagePlace]:
             continue
         if scope.environment not in (None, one.home.environment, *parts):
             continue
-        yield from (place for place in named.places(one, files) if _is_meant(place, name))
+        home = one.home if one.home.app or one.home.environment else None
+        for place in named.places(one, files):
+            if _is_meant(place, name):
+                yield replace(place, home=home)
 
 
 def _is_meant(place: ImagePlace, name: str) -> bool:
-    """Whether NAME is the image's repository, its entry's name, or app/container."""
+    """Whether NAME is the image's repository, its entry's name, or app/container; "" is every image."""
     if place.reference is None or place.inherited:
         return False
+    if not name:
+        return True
     if canonical(place.reference.repository) == canonical(name) or str(place.reference) == name:
         return True
     if place.kind == "override":

@@ -15,7 +15,7 @@ from bootstrap.oci.reference import Reference, canonical
 
 NO_ENTRY: Literal["no entry"] = "no entry"
 State = Reference | Literal["no entry"] | None
-"""The image in a version of a file; None: it is not there or cannot be read."""
+"""The image in a version of a file; None: it does not exist or cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,12 @@ def chosen(found: Iterable[Step], to: str, name: str) -> Step:
     """
     tried = f"looking for what {name} was"
     by_number = to.isdigit() and len(to) < 5
+    if by_number and not int(to):
+        raise InputError(
+            tried,
+            "0 steps back is the image as it is",
+            "give 1 or more: the steps of bootstrap image history",
+        )
     known: list[Step] = []
     for step in found:
         known.append(step)

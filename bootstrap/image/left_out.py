@@ -20,10 +20,16 @@ def explained(error: paths.Unknown, name: str, scope: Scope, files: Files) -> pa
     words = {part for part in (scope.app, scope.environment, last_component(name)) if part}
     words.add(name.partition("/")[0])
     found = next(_left_out(words, scope, files), None)
-    if found is None:
+    if found is not None:
+        path, what, hint = found
+        said = f"{path} is {what}"
+    elif around := sorted(path for path in _submodules(files) if _is_around(path, scope)):
+        listed = f"{', '.join(around[:3])}{' and others' if len(around) > 3 else ''}"
+        said = f"submodules are not searched: {listed}"
+        hint = f"{error.hint}; if it is in one of them, set it in its folder, or with --repo and its URL"
+    else:
         return error
-    path, what, hint = found
-    explained = paths.Unknown(error.tried, f"{error.found}; {path} is {what}", hint, error.where)
+    explained = paths.Unknown(error.tried, f"{error.found}; {said}", hint, error.where)
     explained.kind = error.kind
     return explained
 

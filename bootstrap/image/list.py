@@ -14,7 +14,7 @@ from bootstrap.git import cut, log
 from bootstrap.git.branch import Branch
 from bootstrap.git.log import LogEntry
 from bootstrap.git.run import Calls
-from bootstrap.image import show
+from bootstrap.image import elsewhere, show
 from bootstrap.image.history import Step, reader_of, steps
 from bootstrap.image.past import has_history, local_calls, opened, versions
 from bootstrap.image.places import ImagePlace
@@ -49,6 +49,9 @@ def list_images(
 
 def _places(scope: Scope, files: Files, output: Output) -> list[ImagePlace]:
     places, faults = Search(scope, files, "listing images").everything()
+    known = {(place.file, place.line, place.name) for place in places}
+    more = elsewhere.everything(scope, files)
+    places += [place for place in more if (place.file, place.line, place.name) not in known]
     for fault in faults:
         output.detail(f"left out {fault.where or ''}: {fault.found}")
     if faults and not output.verbose:

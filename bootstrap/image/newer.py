@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
-from bootstrap.core.errors import InputError
+from bootstrap.core.errors import InputError, RefusedError
+from bootstrap.git.versions import SLACK
 from bootstrap.image import versions
 from bootstrap.image.history import Step
 from bootstrap.image.versions import Order
@@ -66,11 +67,20 @@ def not_newer(
     return None
 
 
-def set_after(built_at: float, steps: Sequence[Step]) -> str | None:
-    """Why a build that began at `built_at` must not replace the current image, or None; for `--built-at`."""
+def set_after(name: str, built_at: float, steps: Sequence[Step], now: float) -> str | None:
+    """Why a build that began at `built_at` must not replace the current image, or None; for `--built-at`.
+
+    Raises RefusedError when the current image is dated after `now`: it says nothing about when it was set.
+    """
     if not steps or steps[0].effective <= built_at:
         return None
     last = steps[0]
+    if last.effective > now + SLACK:
+        what = "says that its build began" if last.built_at is not None else "is dated"
+        when = day(last.effective)
+        found = f"commit {last.commit[:12]} by {last.author}, which set it, {what} in the future: {when}"
+        hint = "set the image once without --built-at: later builds are compared with that commit"
+        raise RefusedError(f"comparing {name} for --built-at", found, hint)
     if last.reference is None:
         return f"{last.author} removed its entry later, {day(last.when)}"
     if last.built_at is not None:

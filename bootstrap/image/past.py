@@ -30,8 +30,6 @@ def past(
     With `since` (in seconds) those before that time may be missing. Close the iterator to release its
     processes. Raises InputError when the files are not in a Git repository.
     """
-    if since is not None and since > invocation.clock() + SLACK:
-        since = None  # a time in the future excludes nothing
     until = None if since is None else _surely_before(since)
     with opened(files, invocation) as (store, tip):
         yield from steps(versions(store, tip, place.file, until), reader_of(place))

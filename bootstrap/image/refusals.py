@@ -17,7 +17,8 @@ def ambiguous(tried: str, candidates: Sequence[Choice]) -> InputError:
     described = "; ".join(_described(candidate) for candidate in candidates[:12])
     more = f" and {len(candidates) - 12} more" if len(candidates) > 12 else ""
     found = f"{len(candidates)} places match: {described}{more}"
-    return InputError(tried, found, "select one with app/container, --app, --env or a PATH")
+    hint = "select one with app/container, --app, --env or a PATH, or give it a name in bootstrap.yaml"
+    return InputError(tried, found, hint)
 
 
 def overridden(

@@ -87,6 +87,7 @@ def change(
     """Carry out the request, in the files or on the branch that the options name."""
     _check_options(access, options)
     checks = ConditionChecks(conditions, output)
+    checks.check_time()
     if not (options.commits or access.repo):
         tree, under = open_tree(access, output.invocation)
         with tree.locked():
@@ -176,7 +177,7 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
         group=lambda: _group(run, access, output),
     )
     if pushed.commit and not branch.follow(pushed.commit):
-        output.warn("the work tree was left as it is: git pull brings the commit into it")
+        output.warn("the work tree was left as it is: git pull fetches the commit")
     return show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from bootstrap.image.place import ImagePlace, Reading, read_whole
@@ -128,10 +129,15 @@ def _flat(
     versions = {part: key for part in _VERSIONS if (key := _partner(reading, box, prefix, part))}
     if not (reference.tag or reference.digest):
         if versions:
-            parts = {"repository": str(span.path[-1]), **versions}
-            return _mapping(reading, span, parts if "tag" in parts else {**parts, "tag": "tag"}, name)
+            place = _mapping(reading, span, {"repository": str(span.path[-1]), **versions}, name)
+            if "tag" in versions:
+                return place
+            key = next(iter(versions.values()))
+            return replace(place, doubt=f"{key} next to it holds the digest, and no key holds a tag")
         if "/" not in reference.repository:  # a single word: it may be the name of anything
             return None
+    if digests := {part: key for part, key in versions.items() if part != "tag"}:  # it would win over the tag
+        return _with_its_tag(reading, span, box, digests, name, reference)
     doubt = None
     if prefix and not reference.tag and (other := _partner(reading, box, (), "tag")):
         neighbour = reading.get(box, other)
@@ -148,7 +154,8 @@ def _with_its_tag(
     for key in versions.values():
         neighbour = reading.get(box, key)
         if neighbour is not None and neighbour.value:
-            doubt = f"the repository includes a tag, and {key} at {reading.path}:{neighbour.line} is another"
+            where = f"{key} at {reading.path}:{neighbour.line}"
+            doubt = f"the repository includes its version, and {where} is another"
     return _scalar(reading, span, name, reference, doubt)
 
 

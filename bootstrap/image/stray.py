@@ -89,7 +89,12 @@ def _in_file(
         if line in done:
             continue
         done.add(line)
-        place = next((one for one in known if one.line == line), None)
+        here = [one for one in known if one.line == line]
+        place = next((one for one in here if hit["image"] in one.text), here[0] if here else None)
+        if place is not None and place.reference is None:
+            found = f"it is at {path}:{line}, but a part of it is filled in from elsewhere: {place.text}"
+            yield Stray(found, "set the value that is filled in there", ())
+            continue
         if place is not None:
             where = f" ({scope})" if str(scope) else ""
             narrowed = [

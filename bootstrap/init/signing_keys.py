@@ -47,12 +47,12 @@ def _one(path: Path, invocation: Invocation) -> tuple[str, str]:
     try:
         armored = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(tried, "it is no key in ASCII armor", _HINT, where) from error
+        raise InputError(tried, "it is not an ASCII-armored key", _HINT, where) from error
     if armored.count("-----BEGIN") != 1 or _ARMOR not in armored:
         raise InputError(tried, "it is not one public key in ASCII armor", _HINT, where)
     gpg = on_path.find("gpg", invocation.environ)
     if gpg is None:
-        raise InputError(tried, "gpg is not on PATH, and reads the key's ID", "install gnupg")
+        raise InputError(tried, "gpg, which reads the key's ID, is not on PATH", "install gnupg")
     with scratch.folder("gpg") as folder:
         options = ("--homedir", str(folder), "--batch", "--no-tty", "--with-colons", "--show-keys")
         said = run.ask([gpg, *options, "--", str(path.absolute())], invocation.environ, _SECONDS) or ""

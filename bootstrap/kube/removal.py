@@ -39,7 +39,7 @@ def merge_patch(
     name: str,
     patch: Mapping[str, Any],
 ) -> bool:
-    """A JSON merge patch; False when the object (or its kind) is not there."""
+    """A JSON merge patch; False when the object (or its kind) does not exist."""
     resource = discovery.find(cluster, api_version, kind)
     if resource is None:
         return False
@@ -69,7 +69,7 @@ def delete_together(
 ) -> list[Left]:
     """Delete all at the same time and wait, until `deadline` (time.monotonic), until they are gone.
 
-    Returns those that are still there. What is not there is no error; `propagation` is the API server's
+    Returns those that still exist. A missing one is not an error; `propagation` is the API server's
     (Foreground: with its dependents; Orphan: without).
     """
     asked = [item for item in objects if discovery.find(cluster, item.api_version, item.kind)]
@@ -83,7 +83,7 @@ def wait_until_gone(
     deadline: float,
     report: Callable[[str], None] = lambda _: None,
 ) -> list[Left]:
-    """Wait, until `deadline`, until none of them is there; returns those that are."""
+    """Wait, until `deadline`, until none of them exists; returns those that do."""
     rest = [item for item in objects if _is_there(cluster, item)]
     for number, item in enumerate(rest):
         report(f"waiting for {len(rest) - number} of {len(objects)}: {item}")

@@ -105,7 +105,7 @@ def with_exporters(files: Mapping[str, bytes], settings: Settings, named: Sequen
     """The overlays that get their Component `monitoring` because the app's alerts are among `named`.
 
     Its exporters provide the metrics of these alerts. Only overlays that run on the cluster, and only where
-    the line is there as a comment.
+    the line is present as a comment.
     """
     kustomization = files.get(f"{settings.folder}/kustomization.yaml", b"")
     on = [component for component in components.offered(kustomization).values() if component.on]

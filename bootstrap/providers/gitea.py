@@ -220,7 +220,7 @@ class Gitea:
     def _user(self) -> Any:
         """The token's user; None when the token may not read it."""
         return self.client.request(
-            "GET", f"{API}/user", "asking whose the token is", missing=frozenset({403})
+            "GET", f"{API}/user", "asking who owns the token", missing=frozenset({403})
         )
 
     def _hooks(self, repository_url: str, hook_url: str) -> list[dict[str, Any]]:

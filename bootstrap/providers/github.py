@@ -277,7 +277,7 @@ class GitHub:
 
     def _user(self) -> Any:
         """The token's user; None when it is an app's, or may not read it."""
-        return self._maybe("/user", "asking whose the token is")
+        return self._maybe("/user", "asking who owns the token")
 
     def _hooks(self, repository_url: str, hook_url: str) -> Iterator[dict[str, Any]]:
         listed = self.client.pages(f"{repository(repository_url)}/hooks", "listing the repository's webhooks")

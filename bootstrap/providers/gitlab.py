@@ -249,7 +249,7 @@ class GitLab:
 
     def _user(self) -> Any:
         """The token's user; None when the token may not read it."""
-        tried = "asking whose the token is"
+        tried = "asking who owns the token"
         return self.client.request("GET", "/user", tried, missing=frozenset({403}))
 
     def _hooks(self, repository_url: str, hook_url: str) -> Iterator[dict[str, Any]]:

@@ -66,10 +66,10 @@ def inspect(files: Files, path: str) -> Info:
     content = files.read(path)
     info: dict[str, Any] = {}
     is_set = _SET.search(content) is not None
-    filled = _TEMPLATE.search(content) is not None or is_unfilled(content)
+    filled = _TEMPLATE.search(content) is not None or is_unfilled(content) or leftovers.is_form(path)
     if leftovers.is_no_object(content):
         pass
-    elif (is_set or not filled) and _has_object(files, path, content):
+    elif ((is_set and not leftovers.is_form(path)) or not filled) and _has_object(files, path, content):
         info["object"] = True
     elif _OBJECT.search(content):
         info["templated"] = True

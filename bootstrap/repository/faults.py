@@ -23,6 +23,7 @@ RULE_OF: Mapping[str, str] = {
     "size": "GB104",
     "build": "GB105",
     "missing": "GB106",
+    "kept": "GB106",
     "remote": "GB107",
     "cycle": "GB108",
     "chart": "GB109",
@@ -72,6 +73,9 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
     if missing.why == "missing" and files.is_ignored(target):
         found = f"{entry.field} names {entry.name}, which git ignores: it is only on this machine"
         fix = "commit it, or remove the entry (sealed-secrets or external-secrets can create Secrets)"
+    elif missing.why == "missing" and files.keeps_out(target):
+        found = f"{entry.field} names {entry.name}, which git ignores: it is not in the repository"
+        fix = "commit it, or remove the entry (sealed-secrets or external-secrets can create Secrets)"
     elif missing.why == "missing" and files.links.get(target) == LINKED:  # kustomize follows it
         found = f"{entry.field} names {entry.name}: {LINKED}"
         return missing.file, Fault("nested", line, found, "name the folder that the link leads to")
@@ -98,6 +102,8 @@ def missing_fault(files: Files, missing: kustomize.Missing) -> FileFault:
             "outside": (f"{entry.field} names {entry.name}, outside the repository", "move it inside"),
         }[missing.why]
     code = {"remote": "remote", "cycle": "cycle", "deep": "build"}.get(missing.why, "missing")
+    if missing.why == "missing" and (files.is_ignored(target) or files.keeps_out(target)):
+        code = "kept"
     return missing.file, Fault(code, line, found, fix)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ class Files:
     """A repository's files by path from its root (with `/`), without what leads out of it.
 
     `links` are symbolic links that are not followed, path → why. `nested` are folders of Git repositories
-    inside this one (submodules too) and `ignored` what git ignores: neither is read. `since` is when they
-    were scanned, in nanoseconds.
+    inside this one (submodules too) and `ignored` what git ignores: neither is read; `ignores` says whether
+    it would ignore a path. `since` is when they were scanned, in nanoseconds.
     """
 
     root: Path
@@ -40,9 +40,11 @@ class Files:
     links: dict[str, str] = field(default_factory=dict)
     nested: list[str] = field(default_factory=list)
     ignored: frozenset[str] = frozenset()
+    ignores: Callable[[str], bool] = lambda _: False
     since: int = field(default_factory=time.time_ns)
     _folders: dict[str, list[str]] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
+    _kept_out: dict[str, bool] = field(default_factory=dict)
     _parsed: dict[str, Parsed] = field(default_factory=dict)
 
     def settled(self) -> dict[str, Stat]:
@@ -73,6 +75,14 @@ class Files:
         """Whether git ignores a path, or a folder around it."""
         parts = path.split("/")
         return any("/".join(parts[:count]) in self.ignored for count in range(1, len(parts) + 1))
+
+    def keeps_out(self, path: str) -> bool:
+        """Whether git would ignore a file that does not exist here, or the folder that it would be in."""
+        folder = path.rpartition("/")[0]
+        for one in (folder, path):
+            if one and one not in self._kept_out:
+                self._kept_out[one] = not one.startswith("../") and self.ignores(one)
+        return self._kept_out.get(folder, False) or self._kept_out[path]
 
     def children(self, folder: str) -> list[str]:
         """The files directly in a folder."""

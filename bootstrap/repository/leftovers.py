@@ -11,12 +11,15 @@ from bootstrap.repository import kustomize
 from bootstrap.repository.files import Files
 from bootstrap.resources.index import mapping, qualified
 
-TEST_DATA = frozenset({"testdata", "test-data", "test_data", "fixtures", "__fixtures__", "__tests__"})
+TEST_DATA = frozenset(
+    {"testdata", "test-data", "test_data", "fixtures", "__fixtures__", "__tests__", "tests", "e2e"}
+)
 """Folders of a program's test data: Go ignores testdata, too."""
 _TEMPLATES = re.compile(
     r"(?:^|[-_./])(?:templates?|skeletons?|boilerplates?|scaffold(?:s|ing)?)(?:[-_./]|$)", re.IGNORECASE
 )
 """Folders that are copied and filled in before they are used."""
+_FORM = re.compile(r"\.(?:template|tmpl|tpl)\.ya?ml$", re.IGNORECASE)
 _NO_OBJECT = re.compile(rb"^(?:\$patch:|apiVersion:\s*[\"']?builtin[\"']?\s*(?:#|$))", re.MULTILINE)
 """A patch that deletes or replaces, or the settings of a generator or transformer of kustomize."""
 
@@ -29,6 +32,11 @@ def is_test_data(path: str) -> bool:
 def is_template(folder: str) -> bool:
     """Whether a folder is meant to be copied."""
     return _TEMPLATES.search(folder) is not None
+
+
+def is_form(path: str) -> bool:
+    """Whether a file is meant to be copied: web.template.yaml, web.tmpl.yaml."""
+    return _FORM.search(path) is not None
 
 
 def is_no_object(content: bytes) -> bool:

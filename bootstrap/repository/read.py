@@ -99,6 +99,8 @@ class _Reader:
         report: Callable[[str], None],
     ) -> None:
         self.files, self.invocation, self.store, self.options = files, invocation, store, options
+        if (files.root / ".git").exists():
+            files.ignores = lambda path: revisions.is_ignored(files.root, files.root / path, invocation)
         self.urls: list[str] = []
         before: Mapping[str, Stat] = record.get("files", {})
         self._changed = {path for path, _ in before.items() ^ files.stats.items()}

@@ -37,11 +37,12 @@ _ANY = re.compile(
 
 
 _DUMMY = re.compile(
-    r"[\W_]*(?:re-?place[-_ ]?(?:me|this|it|with.*)?|change[-_ ]?(?:me|this|it)(?![a-z]).*|changeit"
+    r"[\W_]*(?:re-?place(?:[-_ ]?(?:me|this|it|with)(?![a-z]).*)?"
+    r"|change[-_ ]?(?:me|this|it)(?![a-z]).*|changeit"
     r"|to[-_ ]?be[-_ ]\w+.*|(?:your|my)[-_ ].*|<.*>|\$\{.*\}|\{\{.*\}\}|\[.*\]|(?:todo|tbd|fixme)(?![a-z]).*"
     r"|x{3,}|placeholder.*|dummy.*|fake.*|(?:an?[-_ ])?(?:example|sample)(?![a-z]).*|insert(?![a-z]).*"
     r"|generate(?![a-z]).*|fill[-_ ].*|put[-_ ].*|enter[-_ ].*|redacted|masked|hidden|secret[-_ ]?here"
-    r"|unused|ignored?"
+    r"|unused|ignored?|(?:.*[-_])?(?:throw-?away|disposable)(?:[-_].*)?"
     r"|not?[-_ ]?(?:used|set|needed|required|key|secret|auth|applicable|real)(?![a-z]).*|none|null|nil"
     r"|n/?a|empty|any[-_ ]?(?:value|thing|key)|local(?:ai)?|v?llm|llama[-_.]?cpp|ollama|lm-studio"
     r"|sk-(?:no-key|required|x+|0+|1234|dummy|fake|test|placeholder)(?![a-z]).*"
@@ -54,7 +55,16 @@ _DUMMY = re.compile(
 def is_dummy(value: str) -> bool:
     """Whether a string is a placeholder or a dummy from documentation, not a secret."""
     text = value.strip()
-    return _DUMMY.fullmatch(text) is not None or re.fullmatch(r"(.)\1*", text) is not None
+    return _DUMMY.fullmatch(text) is not None or re.fullmatch(r"(.)\1*", text) is not None or _is_mashed(text)
+
+
+def _is_mashed(text: str) -> bool:
+    """Whether someone only hit some keys: a row, few different letters, or hardly a vowel among many."""
+    if (len(text) >= 4 and text.lower() in "abcdefghijklmnopqrstuvwxyz") or text in "0123456789":
+        return True
+    if len(text) < 8 or not re.fullmatch(r"[a-z]+", text):
+        return False
+    return len(set(text)) <= len(text) // 3 or sum(one in "aeiouy" for one in text) <= len(text) // 10
 
 
 def is_sealed(value: str) -> bool:

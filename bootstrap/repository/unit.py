@@ -65,7 +65,7 @@ PUBLIC = {
 }
 """Kinds that other namespaces depend on: changing one means checking every namespace again."""
 
-BROKEN = {"syntax", "encoding", "size", "build", "missing", "cycle"}
+BROKEN = {"syntax", "encoding", "size", "build", "missing", "kept", "cycle"}
 """Faults after which part of what is in Git is unknown: what seems to be missing may be there."""
 
 
@@ -179,7 +179,8 @@ def prepare(
             if is_yaml(name) and name not in charts:
                 if files.parsed(name).faults and unit.tool == "kustomize":
                     texts = kustomize.contents(files, names) if texts is None else texts
-                    if name in texts and is_filled_later(files.read(name)):
+                    broken = any(fault.code != "duplicate" for fault in files.parsed(name).faults)
+                    if name in texts and (not broken or is_filled_later(files.read(name))):
                         continue
                 bad = [(name, fault) for fault in files.parsed(name).faults]
                 if any(fault.code == "syntax" for _, fault in bad) and is_unfilled(files.read(name)):

@@ -9,7 +9,14 @@ from typing import Any, Literal
 
 from bootstrap.resources.addresses import may_hold_pods
 from bootstrap.resources.index import Index, Resource, dig, label_selects, mapping, mappings, sequence
-from bootstrap.resources.pods import declared_ports, label_selected, pod_annotations, pod_labels, pod_spec
+from bootstrap.resources.pods import (
+    containers,
+    declared_ports,
+    label_selected,
+    pod_annotations,
+    pod_labels,
+    pod_spec,
+)
 
 NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 AUTHORIZATION = "AuthorizationPolicy.security.istio.io"
@@ -232,13 +239,22 @@ def refused(index: Index, source: Peer, target: Peer, port: int | None) -> Resou
     return None
 
 
+_PROXIES = {"proxyv2", "auto"}
+_PLANE = {"pilot", "ztunnel", "install-cni"}
+"""The mesh's own programs, which no proxy stands before."""
+
+
 def _in_mesh(index: Index, target: Peer) -> bool:
     """Whether Git says that pods are in the mesh: its policies ignore those that are not."""
     namespace = index.get("Namespace", "", target.namespace)
     labels = {**(namespace.labels if namespace else {}), **(target.labels or {})}
     labels.update(pod_annotations(target.workload) if target.workload else {})
+    running = containers(target.workload) if target.workload else []
+    images = {str(one.body.get("image")).partition(":")[0].rpartition("/")[2] for one in running}
+    if images & (_PROXIES | _PLANE):
+        return not images & _PLANE
     return (
-        target.namespace == MESH
+        (target.namespace == MESH and labels.get("istio-injection") != "disabled")
         or "istio.io/rev" in labels
         or labels.get("istio-injection") == "enabled"
         or labels.get("istio.io/dataplane-mode") == "ambient"

@@ -7,11 +7,13 @@ its `namespace`, `kind`, `port`, `key` and `optional`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.resources.index import Resource, mapping, sequence
+from bootstrap.resources.reference_table import OTHERS, TRAEFIK
 
 Place = tuple[str | int, ...]
 
@@ -65,134 +67,13 @@ _CLUSTER = {
     "ClusterRole.rbac.authorization.k8s.io",
     "VolumeSnapshotClass.snapshot.storage.k8s.io",
     "PersistentVolume",
+    "ClusterTask.tekton.dev",
+    "ClusterTriggerBinding.triggers.tekton.dev",
 }
 """The kinds named here that have no namespace."""
 
 _DOTTED = ("VirtualService.", "DestinationRule.")
 """Kinds whose names Argo Rollouts also accepts with a namespace."""
-
-_TRAEFIK = """\
-IngressRoute    spec.routes[].services[].name             Service TraefikService.GROUP
-IngressRoute    spec.routes[].middlewares[].name          Middleware.GROUP
-IngressRoute    spec.routes[].services[].serversTransport ServersTransport.GROUP local
-IngressRoute    spec.tls.secretName                       Secret certificate local
-IngressRoute    spec.tls.options.name                     TLSOption.GROUP
-IngressRouteTCP spec.routes[].services[].name             Service
-IngressRouteTCP spec.routes[].middlewares[].name          MiddlewareTCP.GROUP
-IngressRouteTCP spec.routes[].services[].serversTransport ServersTransportTCP.GROUP local
-IngressRouteTCP spec.tls.secretName                       Secret certificate local
-IngressRouteTCP spec.tls.options.name                     TLSOption.GROUP
-IngressRouteUDP spec.routes[].services[].name             Service
-TraefikService  spec.weighted.services[].name             Service TraefikService.GROUP
-TraefikService  spec.mirroring.name                       Service TraefikService.GROUP
-TraefikService  spec.mirroring.mirrors[].name             Service TraefikService.GROUP
-Middleware      spec.chain.middlewares[].name             Middleware.GROUP
-Middleware      spec.errors.service.name                  Service TraefikService.GROUP
-Middleware      spec.basicAuth.secret                     Secret local
-Middleware      spec.digestAuth.secret                    Secret local
-Middleware      spec.forwardAuth.tls.caSecret             Secret local
-Middleware      spec.forwardAuth.tls.certSecret           Secret local
-TLSStore        spec.defaultCertificate.secretName        Secret certificate local
-TLSStore        spec.certificates[].secretName            Secret certificate local
-TLSOption       spec.clientAuth.secretNames[]             Secret local
-ServersTransport    spec.certificatesSecrets[]            Secret local
-ServersTransport    spec.rootCAsSecrets[]                 Secret local
-ServersTransportTCP spec.tls.certificatesSecrets[]        Secret local
-ServersTransportTCP spec.tls.rootCAsSecrets[]             Secret local
-"""
-
-# Kinds at the margin, below them their fields: path, kinds that they name, and flags of Field.
-_OTHERS = """\
-Route.route.openshift.io
-  spec.to.name Service local
-  spec.alternateBackends[].name Service local
-  spec.tls.externalCertificate.name Secret certificate local
-ExternalSecret.external-secrets.io
-  spec.secretStoreRef.name SecretStore.ESO ClusterSecretStore.ESO local
-  spec.data[].sourceRef.storeRef.name SecretStore.ESO ClusterSecretStore.ESO local
-  spec.dataFrom[].sourceRef.storeRef.name SecretStore.ESO ClusterSecretStore.ESO local
-ClusterExternalSecret.external-secrets.io
-  spec.externalSecretSpec.secretStoreRef.name SecretStore.ESO ClusterSecretStore.ESO
-PushSecret.external-secrets.io
-  spec.secretStoreRefs[].name SecretStore.ESO ClusterSecretStore.ESO local
-  spec.selector.secret.name Secret local
-SecretStore.ESO ClusterSecretStore.ESO
-  spec.provider.**SecretRef.name Secret
-Issuer.cert-manager.io ClusterIssuer.cert-manager.io
-  spec.ca.secretName Secret local
-  spec.acme.solvers[].**SecretRef.name Secret local
-  spec.acme.externalAccountBinding.keySecretRef.name Secret local
-  spec.vault.**SecretRef.name Secret local
-  spec.venafi.**SecretRef.name Secret local
-Certificate.cert-manager.io
-  spec.keystores.jks.passwordSecretRef.name Secret local
-  spec.keystores.pkcs12.passwordSecretRef.name Secret local
-TriggerAuthentication.keda.sh
-  spec.secretTargetRef[].name Secret local
-  spec.configMapTargetRef[].name ConfigMap local
-ClusterTriggerAuthentication.keda.sh
-  spec.secretTargetRef[].name Secret local
-ScaledObject.keda.sh ScaledJob.keda.sh
-  spec.triggers[].authenticationRef.name TriggerAuthentication.KEDA ClusterTriggerAuthentication.KEDA local
-Rollout.argoproj.io
-  spec.strategy.canary.canaryService Service local
-  spec.strategy.canary.stableService Service local
-  spec.strategy.blueGreen.activeService Service local
-  spec.strategy.blueGreen.previewService Service local
-  spec.strategy.canary.pingPong.pingService Service local
-  spec.strategy.canary.pingPong.pongService Service local
-  spec.strategy.canary.trafficRouting.nginx.stableIngress Ingress.networking.k8s.io local
-  spec.strategy.canary.trafficRouting.nginx.stableIngresses[] Ingress.networking.k8s.io local
-  spec.strategy.canary.trafficRouting.alb.ingress Ingress.networking.k8s.io local
-  spec.strategy.canary.trafficRouting.alb.rootService Service local
-  spec.strategy.canary.trafficRouting.traefik.weightedTraefikServiceName TraefikService.traefik.io local
-  spec.strategy.canary.trafficRouting.istio.virtualService.name VirtualService.networking.istio.io local
-  spec.strategy.canary.trafficRouting.istio.virtualServices[].name VirtualService.networking.istio.io local
-  spec.strategy.canary.trafficRouting.istio.destinationRule.name DestinationRule.networking.istio.io local
-  spec.strategy.canary.analysis.templates[].templateName AnalysisTemplate.argoproj.io local
-  spec.strategy.canary.steps[].analysis.templates[].templateName AnalysisTemplate.argoproj.io local
-  spec.strategy.canary.steps[].experiment.analyses[].templateName AnalysisTemplate.argoproj.io local
-  spec.strategy.blueGreen.prePromotionAnalysis.templates[].templateName AnalysisTemplate.argoproj.io local
-  spec.strategy.blueGreen.postPromotionAnalysis.templates[].templateName AnalysisTemplate.argoproj.io local
-  spec.workloadRef.name Deployment.apps ReplicaSet.apps local
-AnalysisTemplate.argoproj.io
-  spec.templates[].templateName AnalysisTemplate.argoproj.io local
-  spec.args[].valueFrom.secretKeyRef.name Secret local
-VolumeSnapshot.snapshot.storage.k8s.io
-  spec.source.persistentVolumeClaimName PersistentVolumeClaim local
-  spec.volumeSnapshotClassName VolumeSnapshotClass.snapshot.storage.k8s.io
-PersistentVolumeClaim
-  spec.dataSource.name VolumeSnapshot.snapshot.storage.k8s.io PersistentVolumeClaim local strict
-L2Advertisement.metallb.io
-  spec.ipAddressPools[] IPAddressPool.metallb.io local
-BGPAdvertisement.metallb.io
-  spec.ipAddressPools[] IPAddressPool.metallb.io local
-  spec.peers[] BGPPeer.metallb.io local
-BGPPeer.metallb.io
-  spec.passwordSecret.name Secret
-  spec.bfdProfile BFDProfile.metallb.io local
-ServiceAccount
-  imagePullSecrets[].name Secret local
-ValidatingWebhookConfiguration.admissionregistration.k8s.io
-  webhooks[].clientConfig.service.name Service
-MutatingWebhookConfiguration.admissionregistration.k8s.io
-  webhooks[].clientConfig.service.name Service
-APIService.apiregistration.k8s.io
-  spec.service.name Service
-RoleBinding.rbac.authorization.k8s.io ClusterRoleBinding.rbac.authorization.k8s.io
-  subjects[].name ServiceAccount strict
-  roleRef.name ClusterRole.rbac.authorization.k8s.io strict
-ServiceMonitor.monitoring.coreos.com
-  spec.endpoints[].basicAuth.username.name Secret local
-  spec.endpoints[].basicAuth.password.name Secret local
-  spec.endpoints[].authorization.credentials.name Secret local
-  spec.endpoints[].bearerTokenSecret.name Secret local
-PodMonitor.monitoring.coreos.com
-  spec.podMetricsEndpoints[].basicAuth.username.name Secret local
-  spec.podMetricsEndpoints[].basicAuth.password.name Secret local
-  spec.podMetricsEndpoints[].authorization.credentials.name Secret local
-  spec.podMetricsEndpoints[].bearerTokenSecret.name Secret local
-"""
 
 
 def _field(path: str, words: list[str]) -> Field:
@@ -201,14 +82,23 @@ def _field(path: str, words: list[str]) -> Field:
     return Field(tuple(path.split(".")), by_name, "local" in words, "certificate" in words, "strict" in words)
 
 
+_GROUPS = {
+    "ESO": "external-secrets.io",
+    "KEDA": "keda.sh",
+    "ENVOY": "gateway.envoyproxy.io",
+    "TRIGGERS": "triggers.tekton.dev",
+}
+_GROUP = re.compile(rf"\.({'|'.join(_GROUPS)})\b")
+
+
 def _read() -> dict[str, tuple[Field, ...]]:
     found: dict[str, list[Field]] = {}
     for group in ("traefik.io", "traefik.containo.us"):
-        for line in _TRAEFIK.replace("GROUP", group).splitlines():
+        for line in TRAEFIK.replace("GROUP", group).splitlines():
             user, path, *words = line.split()
             found.setdefault(f"{user}.{group}", []).append(_field(path, words))
     users: list[str] = []
-    for line in _OTHERS.replace(".ESO", ".external-secrets.io").replace(".KEDA", ".keda.sh").splitlines():
+    for line in _GROUP.sub(lambda found: f".{_GROUPS[found[1]]}", OTHERS).splitlines():
         if not line.startswith(" "):
             users = line.split()
             continue
@@ -231,8 +121,16 @@ _SECRET_NOTES = (
     "nginx.org/basic-auth-secret",
 )
 """Annotations of an Ingress that name a Secret, `name` or `namespace/name`."""
-_MIDDLEWARES = "traefik.ingress.kubernetes.io/router.middlewares"
 _INGRESS = "Ingress.networking.k8s.io"
+_OF_TRAEFIK = "traefik.ingress.kubernetes.io"
+_PROVIDED = {
+    _INGRESS: {
+        f"{_OF_TRAEFIK}/router.middlewares": "Middleware.traefik.io",
+        f"{_OF_TRAEFIK}/router.tls.options": "TLSOption.traefik.io",
+    },
+    "Service": {f"{_OF_TRAEFIK}/service.serverstransport": "ServersTransport.traefik.io"},
+}
+"""Annotations by which an object names one of Traefik's."""
 
 
 def named(user: Resource) -> Iterator[Named]:
@@ -243,6 +141,8 @@ def named(user: Resource) -> Iterator[Named]:
                 yield one
     if user.kind == _INGRESS and user.annotations:
         yield from _annotated(user)
+    for note, kind in _PROVIDED.get(user.kind, {}).items() if user.annotations else ():
+        yield from _provided(user, note, kind)
 
 
 def _named(user: Resource, field: Field, beside: Mapping[str, Any], name: Any, place: Place) -> Named | None:
@@ -315,9 +215,15 @@ def _annotated(ingress: Resource) -> Iterator[Named]:
             place: Place = ("metadata", "annotations", key)
             home = namespace if slash else ingress.namespace
             yield Named(ingress, "Secret", home, name, place, explicit=bool(slash))
-    for part in str(ingress.annotations.get(_MIDDLEWARES) or "").split(","):
+    place = ("metadata", "annotations", f"{_NGINX}default-backend")
+    if isinstance(backend := ingress.annotations.get(place[-1]), str) and backend:
+        yield Named(ingress, "Service", ingress.namespace, backend, place)
+
+
+def _provided(user: Resource, note: str, kind: str) -> Iterator[Named]:
+    """What an annotation of Traefik names as `namespace-name@kubernetescrd`, of the own namespace."""
+    for part in str(user.annotations.get(note) or "").split(","):
         name, _, provider = part.strip().partition("@")
-        if provider == "kubernetescrd" and name.startswith(f"{ingress.namespace}-"):
-            short = name.removeprefix(f"{ingress.namespace}-")
-            place = ("metadata", "annotations", _MIDDLEWARES)
-            yield Named(ingress, "Middleware.traefik.io", ingress.namespace, short, place)
+        if provider == "kubernetescrd" and name.startswith(f"{user.namespace}-"):
+            short = name.removeprefix(f"{user.namespace}-")
+            yield Named(user, kind, user.namespace, short, ("metadata", "annotations", note))

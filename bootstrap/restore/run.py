@@ -52,7 +52,7 @@ class Plan:
 
 
 def restore(request: Request, output: Output) -> int:
-    """Run it; returns the exit status. RefusedError when an object is there with another content."""
+    """Run it; returns the exit status. RefusedError when an object exists with different content."""
     saved = _read(request, output)
     if request.without_volumes:
         kept = tuple(one for one in saved.objects if one["kind"] not in volumes.KINDS)
@@ -62,8 +62,8 @@ def restore(request: Request, output: Output) -> int:
         missing, differ = _compare(cluster, saved)
     if differ:
         more = f" and {len(differ) - SHOWN} more" if len(differ) > SHOWN else ""
-        found = f"the cluster has another content of {', '.join(differ[:SHOWN])}{more}"
-        hint = "restore before bootstrap init --cluster-only; nothing that is there is ever overwritten"
+        found = f"the cluster has different content of {', '.join(differ[:SHOWN])}{more}"
+        hint = "restore before bootstrap init --cluster-only; existing objects are never overwritten"
         raise RefusedError("restoring", found, hint, cluster.server)
     _refuse_unserved(cluster, [saved.objects[number] for number in missing])
     made = Plan(tuple(Create(number, name_of(saved.objects[number])) for number in missing))
@@ -74,7 +74,7 @@ def restore(request: Request, output: Output) -> int:
     ]
     data = {"cluster": cluster.context, "created": [step.name for step in made.steps]}
     if not made.steps:
-        output.result({**data, "changed": False}, "nothing to do: all of the backup is there")
+        output.result({**data, "changed": False}, "nothing to do: every object of the backup exists")
         return ExitStatus.OK
     if request.dry_run:
         output.result(data, "\n".join(lines))
@@ -109,7 +109,7 @@ def _read(request: Request, output: Output) -> Backup:
 
 
 def _compare(cluster: kube.Cluster, saved: Backup) -> tuple[list[int], list[str]]:
-    """Which are not there, and the names of those that are and differ."""
+    """The missing ones, and the names of those that exist and differ."""
     missing, differ = [], []
     for number, item in enumerate(saved.objects):
         metadata = item["metadata"]
@@ -146,17 +146,17 @@ def _create(cluster: kube.Cluster, item: Object) -> bool:
     try:
         create(cluster, item)
     except Conflict as error:
-        hint = "run again: it is compared then, and never overwritten"
-        raise RefusedError(f"restoring {name_of(item)}", "somebody has made it meanwhile", hint) from error
+        hint = "run again: it will be compared, and never overwritten"
+        raise RefusedError(f"restoring {name_of(item)}", "somebody created it meanwhile", hint) from error
     return True
 
 
 def _agree(request: Request, output: Output, name: str) -> None:
     tried = "asking before the first change"
     if request.yes is None and not output.invocation.interactive:
-        hint = f"add --yes {name}, if that is the cluster that is meant; or look with --dry-run"
+        hint = f"add --yes {name}, if that is the cluster that you mean; or look with --dry-run"
         raise RefusedError(tried, "there is no terminal to ask on", hint)
-    answer = request.yes or output.ask(f"Type the cluster's name ({name}) to go on")
+    answer = request.yes or output.ask(f"Type the cluster's name ({name}) to continue")
     if answer != name:
         found = f"the answer was {answer!r}, and the cluster is {name}"
         raise RefusedError(tried, found, "give --context and --yes of the same cluster; nothing was changed")

@@ -16,7 +16,7 @@ OF_AGENT = ("argocd", "helm", "kustomize")
 OFFERED = ("kustomize", "helm", "argocd", "kubectl")
 """What `shell-env` puts on PATH; the machine's own kubectl, of whatever version, will do."""
 
-_VERIFY = """\
+VERIFY_WRAPPER = """\
 #!/bin/sh
 # Argo CD asks for a commit's or tag's signature by this name. Unsigned is an answer, not a failure.
 if git describe --exact-match "$1" >/dev/null 2>&1; then kind=tag; else kind=commit; fi
@@ -29,9 +29,9 @@ esac
 printf '%s\\n' "$output"
 exit "$code"
 """
-_GPG = """\
+GPG_WRAPPER = """\
 #!/bin/sh
-# Argo CD asks gpg about its keys by this name, and reads the answer: one that is not there is no failure.
+# Argo CD asks gpg about its keys by this name, and reads the answer: a missing one is not a failure.
 gpg "$@" 2>&1
 exit 0
 """
@@ -74,5 +74,5 @@ def link(folder: Path, programs: Programs) -> None:
             path.unlink(missing_ok=True)
             path.symlink_to(target)
     libexec = private_folder(folder.parent / "libexec")
-    write_if_changed(libexec / "git-verify-wrapper.sh", _VERIFY, 0o700)
-    write_if_changed(libexec / "gpg-wrapper.sh", _GPG, 0o700)
+    write_if_changed(libexec / "git-verify-wrapper.sh", VERIFY_WRAPPER, 0o700)
+    write_if_changed(libexec / "gpg-wrapper.sh", GPG_WRAPPER, 0o700)

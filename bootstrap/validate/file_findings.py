@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from bootstrap.manifests.reader import line_of
+from bootstrap.manifests.reader import Fault, line_of
+from bootstrap.programs.run import was_limited
 from bootstrap.repository.faults import FileFault
 from bootstrap.repository.model import Repository
 from bootstrap.repository.values import values_faults, values_files
 from bootstrap.validate.places import Places
-from bootstrap.validate.rule import Finding, Rule
+from bootstrap.validate.rule import Finding, Rule, Severity
 from bootstrap.validate.rules.credentials import CREDENTIAL, PRIVATE_KEY
 from bootstrap.validate.rules.files import BY_CODE, PATCH
 
@@ -17,11 +19,26 @@ from bootstrap.validate.rules.files import BY_CODE, PATCH
 def file_findings(repository: Repository, places: Places) -> Iterator[Finding]:
     """All findings that do not concern objects."""
     yield from placed(repository.faults, places)
-    for unit in repository.units.values():
-        yield from placed(unit.faults, places)
+    applied = {
+        placement.unit.key
+        for scope in repository.scopes
+        for placement in scope.placements
+        if scope.complete or placement.application
+    }
+    for key, unit in repository.units.items():
+        for one in unit.faults:
+            level = severity_of(one[1], key in applied)
+            yield from (replace(each, severity=level or each.severity) for each in placed([one], places))
     yield from placed(values_faults(repository), places)
     yield from _patches(repository, places)
     yield from _credentials(repository, places)
+
+
+def severity_of(fault: Fault, applied: bool) -> Severity | None:
+    """The severity of a fault that may be none elsewhere; None for the rule's own."""
+    if fault.code == "kept" and not applied:
+        return "info"  # whoever applies it may have the file
+    return "warning" if was_limited(fault.message) else None
 
 
 def placed(faults: Iterable[FileFault], places: Places) -> Iterator[Finding]:

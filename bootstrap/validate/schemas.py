@@ -57,7 +57,9 @@ def reader(repository: Repository, release: builtin_kinds.Release) -> Callable[[
         return made[definition.digest]
 
     def of(scope: Scope) -> Known:
-        chosen = _choose(found, {placement.unit.key for placement in scope.placements})
+        """What no cluster leads to goes to one that is unknown: its definitions may be others than Git's."""
+        own = {placement.unit.key for placement in scope.placements}
+        chosen = _choose([one for one in found if scope.complete or one.unit in own], own)
         digests = sorted(definition.digest for definition in chosen)
         key = hashlib.sha256(
             f"{fingerprint('validate')} {builtin_kinds.name_of(built_in)} {digests}".encode()
@@ -73,7 +75,7 @@ def reader(repository: Repository, release: builtin_kinds.Release) -> Callable[[
 
 
 def _choose(found: list[Definition], own: set[str]) -> list[Definition]:
-    """The scope's own definitions, else those of the repository, unless it has several with one name."""
+    """The scope's own definitions, else those given, unless there are several with one name."""
     names: dict[str, dict[str, Definition]] = {}
     for definition in found:
         if definition.unit not in own:

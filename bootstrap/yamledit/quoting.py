@@ -28,6 +28,7 @@ def reads_as_text(value: str) -> bool:
         bool(value)
         and value.lower() not in _WORDS
         and not _NUMBER.fullmatch(value)
+        and not _NUMBER.fullmatch(value.replace("_", ""))  # as go-yaml looks at it: 0_x1f, 1e1_0
         and not _DATE.fullmatch(value)
     )
 

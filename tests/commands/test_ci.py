@@ -135,6 +135,15 @@ def test_an_app_with_its_dockerfile_at_the_top_is_one_service(run: Run, tmp_path
     assert "context: .\n" in text
 
 
+def test_the_dockerfile_of_a_hidden_folder_is_a_tools_and_no_service(run: Run, tmp_path: Path) -> None:
+    root = laid_out.repository(tmp_path / "shop", "web")
+    (root / ".devcontainer").mkdir()
+    (root / ".devcontainer" / "Dockerfile").write_text("FROM scratch\n")
+    status, _, err = init(run, "github", root)
+    assert status == 0, err
+    assert (root / ".github" / "workflows" / "web.yml").is_file()
+
+
 def test_it_is_for_the_repository_that_it_is_run_in(run: Run, tmp_path: Path) -> None:
     root = laid_out.repository(tmp_path / "gitops", "web")
     (root / "clusters").mkdir()

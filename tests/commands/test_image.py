@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -246,7 +248,7 @@ def test_only_newer_and_built_at_leave_what_is_newer(run: Run, repo: Path):
     built = ["image", "set", "org/web=:v3", "--env", "staging", "--built-at"]
     assert "Someone set v1 later" in run(*built, "2020-01-01T00:00:00Z").out
     assert changed(repo) == []
-    assert run(*built, "2090-01-01T00:00:00Z").exit == 0
+    assert run(*built, str(int(time.time()) + 60)).exit == 0
     assert changed(repo) == ["-    newTag: v1  # never by hand", "+    newTag: v3  # never by hand"]
 
 
@@ -291,6 +293,37 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(run: Run, repo: Pat
     assert len(result.err.splitlines()) == 3
     assert found in result.err
     assert changed(repo) == []
+
+
+def test_in_a_bare_repository_the_url_to_give_is_told(run: Run, repo: Path, tmp_path: Path, monkeypatch):
+    git(tmp_path, "clone", "--quiet", "--bare", str(repo), "bare.git")
+    for place in (tmp_path / "bare.git", tmp_path / "bare.git/refs"):
+        monkeypatch.chdir(place)
+        for arguments in (["list"], ["history", "org/web"], ["set", "org/web=:v2", "--push"]):
+            result = run("image", *arguments)
+            assert result.exit == ExitStatus.INPUT
+            assert f"give --repo file://{tmp_path}/bare.git" in result.err
+    assert run("image", "list", "--repo", f"file://{tmp_path}/bare.git").exit == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_name_that_the_locale_does_not_have_is_escaped(repo: Path, encoding: str):
+    git(
+        repo,
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--amend",
+        "-m",
+        "First",
+        "--author",
+        "Zoë Škoda <z@e.org>",
+    )
+    command = [sys.executable, "-m", "bootstrap", "image", "history", "org/web", "--env", "staging"]
+    environ = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
+    ended = subprocess.run(command, capture_output=True, env=environ, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "\\u0160koda" in ended.stdout.decode(encoding)
 
 
 def test_bad_files_are_one_clear_error(run: Run, repo: Path, tmp_path: Path):

@@ -171,12 +171,43 @@ def test_a_renamed_folder_sets_nothing(bare: Bare, bump):
     assert tag(bare) == "v2"
 
 
-def test_a_time_in_the_future_is_held_against_all_that_was(bare: Bare, bump):
-    trailer = f"Set web\n\nImage-Built-At: {NOW + 3 * DAY}"
-    commit(bare, {WEB: overlay("web", "v9")}, DAY, message=trailer)
+@pytest.mark.parametrize("count", [1, 40])
+def test_commits_dated_long_ago_hide_no_one(bare: Bare, bump, count: int):
+    """A machine without a clock, or a history that was rewritten with early dates."""
+    commit(bare, {WEB: overlay("web", "v0")}, 5 * MINUTE, who="Bob")
+    many(bare, "docs/a.md", count, 2000 * DAY, 1999 * DAY)
+    assert "Bob set v0 later" in bump().out
+    assert tag(bare) == "v0"
+
+
+def test_a_build_in_the_future_sets_nothing_that_would_hold_back_all_later_ones(bare: Bare, bump):
+    result = bump(began=-2 * DAY)
+    assert result.exit == ExitStatus.INPUT
+    assert "is in the future" in result.err
+    assert tag(bare) == "v1"
+    assert bump(began=-5 * MINUTE).exit == 0  # as wrong as a clock may be
+    assert tag(bare) == "v2"
+
+
+@pytest.mark.parametrize(
+    ("when", "message", "told"),
+    [
+        (-3 * DAY, "Set web", "is dated"),
+        (DAY, f"Set web\n\nImage-Built-At: {NOW + 3 * DAY}", "its build began"),
+    ],
+)
+def test_an_image_set_in_the_future_is_an_error_until_set_again(bare: Bare, bump, when, message, told):
+    """Whether it was before this build is unknown; to keep it would drop every deploy until then."""
+    sha = commit(bare, {WEB: overlay("web", "v9")}, when, message=message)
     commit(bare, {"docs/a.md": "b\n"}, 5 * MINUTE)
-    assert "a build that began later" in bump(began=-2 * DAY).out
+    result = bump()
+    assert result.exit == ExitStatus.REFUSED
+    assert f"commit {sha[:12]} by Eve" in result.err
+    assert told in result.err
     assert tag(bare) == "v9"
+    commit(bare, {WEB: overlay("web", "v8")}, 4 * MINUTE)
+    assert bump(began=MINUTE).exit == 0
+    assert tag(bare) == "v2"
 
 
 @pytest.mark.parametrize("filters", [True, False])

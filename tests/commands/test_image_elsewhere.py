@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -259,3 +260,36 @@ def test_links_submodules_and_pointers_are_named_as_such(
         assert refused.exit == ExitStatus.INPUT
         assert told in refused.err, refused.err
     assert git(repo / "apps" / "ext", "status", "--short") == ""
+
+
+def test_the_list_has_what_a_bump_would_find(run: Run, applications: Path) -> None:
+    listed = json.loads(run("image", "list", "-o", "json", "--no-history").out)
+    found = {(image["environment"], image["text"]) for image in listed}
+    assert {("dev", "org/c:dev-1"), ("prod", "org/c:prod-1"), ("dev", "org/job:dev-1")} <= found
+    listed = json.loads(run("image", "list", "-o", "json", "--no-history", "--env", "prod").out)
+    assert sorted(image["text"] for image in listed) == [
+        *("org/c:prod-1", "org/job:prod-1", "org/over:v1", "org/side:prod")
+    ]
+
+
+def test_a_default_that_values_of_other_names_override_is_not_set_in_vain(
+    run: Run, applications: Path
+) -> None:
+    refused = run("image", "set", "org/c=:v2")
+    assert refused.exit == ExitStatus.INPUT
+    for place in ("charts/web/values.yaml:1", "charts/web/dev.yaml:2", "charts/web/prod.yaml:2"):
+        assert place in refused.err
+    assert run("image", "set", "org/c=:v2", "charts/web/values.yaml").exit == 0
+    assert git(applications, "diff", "--name-only") == "charts/web/values.yaml"
+
+
+def test_a_part_that_is_filled_in_from_elsewhere_is_told(run: Run, repo: Path) -> None:
+    containers = "[{name: a, image: org/a:v1}, {name: b, image: 'org/sub:${TAG}'}]"
+    pod = f"apiVersion: v1\nkind: Pod\nspec:\n  containers: {containers}\n"
+    write(repo, {"apps/sub/pod.yaml": pod})
+    refused = run("image", "set", "org/sub=:v2")
+    assert (
+        "it is at apps/sub/pod.yaml:4, but a part of it is filled in from elsewhere: org/sub:${TAG}"
+        in refused.err
+    )
+    assert "as PATH" not in refused.err

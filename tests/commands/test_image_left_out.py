@@ -59,6 +59,13 @@ def test_a_submodule_is_named_and_its_files_stay(run: Run, repo: Path, other: st
     assert git(repo / "apps/ext", "status", "--short") == ""
 
 
+@pytest.mark.parametrize("scope", [["--app", "web", "--env", "dev"], []])
+def test_an_image_that_is_nowhere_may_be_in_a_submodule_of_any_name(run: Run, repo: Path, how, scope):
+    result = run("image", "set", "elsewhere=:v2", *scope, *how)
+    assert result.exit == ExitStatus.INPUT
+    assert "submodules are not searched: apps/ext" in result.err
+
+
 def test_a_submodule_without_its_files_is_named_as_well(run: Run, repo: Path, tmp_path: Path, monkeypatch):
     git(tmp_path, "clone", "--quiet", git(repo, "remote", "get-url", "origin"), str(tmp_path / "clone"))
     monkeypatch.chdir(tmp_path / "clone")

@@ -218,3 +218,10 @@ def test_only_as_much_of_the_past_is_fetched_as_is_asked_for(run: Run, bare: Bar
     assert "+    newTag: v198" in result.out
     assert "--depth=128 " in result.err
     assert "--depth=2048" not in result.err
+
+
+def test_no_steps_back_is_no_rollback(bare: Bare, image):
+    commit(bare, {**BASE, WEB: overlay("v1")}, DAY)
+    refused = image("rollback", "web", "--env", "dev", "--to", "0", push=True)
+    assert refused.exit == ExitStatus.INPUT
+    assert "0 steps back is the image as it is" in refused.err

@@ -35,6 +35,7 @@ def host(bare: Bare) -> Iterator[Host]:
 
 
 Bump = Callable[..., Result]
+PAGE: Trouble = (200, {"Content-Type": "text/html; charset=utf-8"})
 
 
 @pytest.fixture
@@ -73,13 +74,23 @@ def at_first(trouble: Trouble) -> Callable[[Asked], Trouble]:
 
 
 @pytest.mark.parametrize(
-    "trouble", [(500, {}), (502, {}), (503, {}), (429, {}), (429, {"Retry-After": "1"}), "reset"]
+    "trouble", [(500, {}), (502, {}), (503, {}), (429, {}), (429, {"Retry-After": "1"}), "reset", PAGE]
 )
 def test_what_may_pass_is_asked_again(bare: Bare, host: Host, bump: Bump, trouble: Trouble) -> None:
     host.trouble = at_first(trouble)
     result = bump()
     assert result.exit == 0, result.err
     assert (value(bare), commits(bare)) == ("v2", 1)
+
+
+def test_a_page_in_place_of_an_answer_is_no_empty_repository(bare: Bare, host: Host, bump: Bump) -> None:
+    """To git, a login page or a page of a proxy with status 200 is a repository without branches."""
+    host.trouble = lambda _: PAGE
+    result = bump("--timeout", "2")
+    assert result.exit == ExitStatus.HOST
+    assert "answered with a web page" in result.err
+    assert "is empty" not in result.err
+    assert commits(bare) == 0
 
 
 def test_a_credential_that_was_taken_before_may_be_refused_for_a_moment(

@@ -64,6 +64,17 @@ def bump(run: Run, bare: Bare, *more: str, **env: str) -> Result:
         ("GitLab: You are not allowed to upload code.", "CI_JOB_TOKEN", "--pr"),
         ("ERROR: The key you are authenticating with has been marked as read only.", "credential", "--pr"),
         ("remote: This repository was archived so it is read-only.", "accepts no changes", "--pr"),
+        (
+            "error: GH013: Rule violations\n- GITHUB PUSH PROTECTION - Push cannot contain secrets",
+            "secret",
+            "--pr",
+        ),
+        ("GitLab: Your push would cause the repository to exceed its size limit", "store", "--pr"),
+        ("[YACC] ENFORCED: expected committer email 'a@b' but found 'c@d'", "--author", "--pr"),
+        ("ERROR: commit 12: email address c@d is not registered in your account", "--author", "--pr"),
+        ("TF401027: You need the Git 'GenericContribute' permission.", "credential", "--pr"),
+        ("ERROR: commit 12: not Signed-off-by author in message footer", "--signoff", "--sign:"),
+        ("ERROR: commit 12: missing Change-Id in message footer", "--message", "--pr"),
     ],
 )
 def test_a_refusal_says_what_helps_against_it(
@@ -77,6 +88,15 @@ def test_a_refusal_says_what_helps_against_it(
     assert helps in hint
     assert not does_not or does_not not in hint
     assert said.splitlines()[-1].removeprefix("remote: ") in result.err
+
+
+def test_a_host_that_takes_nothing_for_a_while_is_waited_for(run: Run, bare: Bare) -> None:
+    said = "GitLab: The repository is temporarily read-only. Please try again later."
+    once = bare.folder / "once"
+    bare.hook("pre-receive", f"[ -e {once} ] && exit 0; touch {once}; echo '{said}' >&2; exit 1")
+    result = bump(run, bare)
+    assert result.exit == 0, result.err
+    assert b"v2" in bare.files()[STAGING]
 
 
 def test_a_lock_that_was_left_on_the_host_is_not_reported_as_overtaken(run: Run, bare: Bare) -> None:

@@ -201,6 +201,33 @@ def test_an_override_stands_for_the_images_of_the_folder_that_it_names() -> None
         choose("org/web", Scope(), Memory(both))
 
 
+PLAIN = {
+    "apps/plain/pod.yaml": "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n"
+    "  - {name: web, image: org/web:v0}\n  - {name: side, image: org/side:v0}\n"
+}
+OVER = {
+    "argo/app.yaml": APPLICATION.replace("apps/web/overlays/dev", "apps/plain"),
+    "flux/web.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+    "metadata: {name: web}\nspec:\n  path: ./apps/plain\n  images: [{name: org/web, newTag: v1}]\n",
+}
+
+
+@pytest.mark.parametrize("file", list(OVER))
+def test_an_override_of_a_folder_without_a_kustomization_stands_for_its_images(file: str) -> None:
+    files = Memory({**PLAIN, file: OVER[file]})
+    assert choose("org/web", Scope(), files).file == file
+    assert choose("org/side", Scope(), files).file == "apps/plain/pod.yaml"
+
+
+@pytest.mark.parametrize("file", list(OVER))
+def test_a_container_that_is_overridden_is_not_set_in_vain(file: str) -> None:
+    files = Memory({**PLAIN, file: OVER[file]})
+    with pytest.raises(InputError, match=rf"apps/plain/pod\.yaml:5 is overridden by {file}") as error:
+        choose("plain/web", Scope(), files)
+    assert error.value.hint.endswith(": org/web")
+    assert choose("plain/side", Scope(), files).file == "apps/plain/pod.yaml"
+
+
 def test_argo_cds_file_next_to_the_manifests_is_read() -> None:
     text = (
         "kustomize:\n  images:\n  - org/web:v1\nhelm:\n  parameters:\n  - {name: image, value: org/api:v1}\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bootstrap.core.errors import InputError
@@ -172,6 +174,37 @@ def test_a_tag_alone_gets_its_repository_from_the_values_below() -> None:
         choose("org/web", Scope("apps/t/values.yaml"), Memory(files)) and choose(
             "org/web", Scope(), Memory({path: files[path] for path in list(files)[:2]})
         )
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ("image: org/web\nimageDigest: sha256:aa\n", "imageDigest next to it holds the digest"),
+        ("webImage: org/web\nwebImageSha: aa\n", "webImageSha next to it holds the digest"),
+        ("image: org/web:v1\nimageDigest: sha256:aa\n", "imageDigest at apps/t/values.yaml:2 is another"),
+    ],
+)
+def test_what_would_get_a_tag_that_the_chart_does_not_read_or_a_second_one_is_refused(
+    values: str, found: str
+) -> None:
+    place = choose("org/web", Scope(), Memory({"apps/t/values.yaml": values}))
+    assert isinstance(place, ImagePlace)
+    with pytest.raises(InputError, match=re.escape(found)):
+        edit(values.encode(), place, NEW)
+
+
+def test_a_digest_alone_is_replaced_and_an_empty_neighbour_is_no_second_version() -> None:
+    values = f"image: org/web\nimageDigest: sha256:{'1' * 64}\n"
+    place = choose("org/web", Scope(), Memory({"apps/t/values.yaml": values}))
+    assert isinstance(place, ImagePlace)
+    digest = f"sha256:{'2' * 64}"
+    assert edit(values.encode(), place, Reference("org/web", None, digest)) == (
+        f"image: org/web\nimageDigest: {digest}\n".encode()
+    )
+    empty = 'image: org/web:v1\nimageDigest: ""\n'
+    place = choose("org/web", Scope(), Memory({"apps/t/values.yaml": empty}))
+    assert isinstance(place, ImagePlace)
+    assert edit(empty.encode(), place, NEW) == b'image: org/web:v2\nimageDigest: ""\n'
 
 
 def test_a_name_may_carry_the_tag_that_is_there() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,23 +10,37 @@ import pytest
 from bootstrap import kube
 from bootstrap.core.output import Output
 from bootstrap.sandbox import embedded
-from bootstrap.sandbox.node import layout, load
+from bootstrap.sandbox.node import layout, load, preflight
 from tests.real import images
 from tests.real.app import App, running
 from tests.real.node import Node
-from tests.sandbox.conftest import TIMEOUT, _new_folder, private_invocation, stop_all
+from tests.sandbox.conftest import (
+    TIMEOUT,
+    _new_folder,
+    _no_leftovers,
+    private_invocation,
+    pytest_sessionfinish,
+    stop_all,
+)
 from tests.tools import tool
+
+__all__ = ["_no_leftovers", "pytest_sessionfinish"]  # what a killed session has left is ended here too
 
 PROCESSES = (*embedded.CONTROL_PLANE, "kube-scheduler", "kwok", layout.PROCESS)
 """Without Git host and Argo CD."""
 
 
-def start(folder: Path, name: str) -> Node:
-    """A sandbox with a real node in `folder`."""
-    if platform.system() != "Linux" or os.geteuid() != 0:
-        pytest.skip("a real node needs Linux and root")
+def able(folder: Path) -> None:
+    """Skip the test, with what is missing, where this machine cannot run a real node."""
+    if missing := preflight.observe([str(folder)]).missing:
+        pytest.skip(f"this machine cannot run a real node: {'; '.join(missing)}")
     for program in layout.PROGRAMS:
         assert tool(program)
+
+
+def start(folder: Path, name: str) -> Node:
+    """A sandbox with a real node in `folder`."""
+    able(folder)
     invocation = private_invocation(folder)
     sandbox = embedded.up(
         name,

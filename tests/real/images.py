@@ -27,15 +27,19 @@ BUSYBOX = Path("/bin/busybox")
 APPLETS = [
     "cat",
     "chmod",
+    "cp",
     "date",
     "dirname",
+    "false",
     "grep",
     "id",
+    "ln",
     "ls",
     "mkdir",
     "mv",
     "rm",
     "sleep",
+    "tail",
     "timeout",
     "wc",
 ]
@@ -53,6 +57,12 @@ if ! [ -s "$PGDATA/PG_VERSION" ]; then
 fi
 exec postgres "$@"
 """
+REDIS_ENTRYPOINT = """\
+#!/bin/sh
+# As the published image's: options alone are redis-server's.
+case "${1-}" in -*) set -- redis-server "$@" ;; esac
+exec "$@"
+"""
 
 
 @dataclass
@@ -68,15 +78,15 @@ class Contents:
 def all_of(folder: Path, environment: str = "dev") -> list[Path]:
     """The archives of every image that an environment of the voting app names, in `folder`."""
     names = _names(environment)
-    made = [_save(folder, names[role], _standin(role)) for role in ROLES]
-    made.append(_save(folder, names["redis"], _redis()))
-    made.append(_save(folder, names["postgres"], _postgres()))
+    made = [save(folder, names[role], _standin(role)) for role in ROLES]
+    made.append(save(folder, names["redis"], _redis()))
+    made.append(save(folder, names["postgres"], _postgres()))
     return made
 
 
-def save_redis(folder: Path) -> Path:
-    """The archive of redis alone: the smallest with a shell."""
-    return _save(folder, _names("dev")["redis"], _redis())
+def save_redis(folder: Path, name: str | None = None) -> Path:
+    """The archive of redis alone, by the overlay's name or another: the smallest with a shell."""
+    return save(folder, name or _names("dev")["redis"], _redis())
 
 
 def _names(environment: str) -> dict[str, str]:
@@ -94,8 +104,11 @@ def _standin(role: str) -> Contents:
 
 def _redis() -> Contents:
     names = ("redis-server", "redis-cli")
-    programs = {f"/usr/bin/{name}": _installed(name, "redis-server") for name in names}
-    return _with_libraries(programs, {"Cmd": ["redis-server"], "WorkingDir": "/data"})
+    programs = {f"/usr/bin/{name}": installed(name, "redis-server") for name in names}
+    contents = with_libraries(programs, {"Entrypoint": ["/entrypoint.sh"], "Cmd": ["redis-server"]})
+    contents.texts["/entrypoint.sh"] = REDIS_ENTRYPOINT
+    contents.links["/usr/bin/dex"] = "/bin/false"  # looked for, and never started without settings
+    return contents
 
 
 def _postgres() -> Contents:
@@ -104,8 +117,8 @@ def _postgres() -> Contents:
     programs = {str(path): path for path in folder.iterdir() if path.is_file()}
     extensions = (path for path in (folder.parent / "lib").glob("*.so") if not path.name.startswith("llvm"))
     libraries = {str(path): path for path in extensions}  # without the compiler, which is most of the bytes
-    programs["/usr/bin/find"] = _installed("find", "findutils")  # busybox's cannot delete
-    contents = _with_libraries(programs | libraries, {"Entrypoint": ["/entrypoint.sh"], "Cmd": ["postgres"]})
+    programs["/usr/bin/find"] = installed("find", "findutils")  # busybox's cannot delete
+    contents = with_libraries(programs | libraries, {"Entrypoint": ["/entrypoint.sh"], "Cmd": ["postgres"]})
     shared = Path(f"/usr/share/postgresql/{version}").rglob("*")
     contents.copied |= {str(path): path for path in shared if path.is_file()}
     zone = Path("/usr/share/zoneinfo/UTC")
@@ -115,7 +128,7 @@ def _postgres() -> Contents:
     return contents
 
 
-def _with_libraries(programs: Mapping[str, Path], config: Mapping[str, object]) -> Contents:
+def with_libraries(programs: Mapping[str, Path], config: Mapping[str, object]) -> Contents:
     """The programs, the libraries that they are linked with, a shell, and users."""
     if not BUSYBOX.is_file():
         pytest.skip("busybox is not on this machine: sudo apt-get install busybox-static")
@@ -135,14 +148,14 @@ def _libraries(programs: Iterable[Path]) -> set[Path]:
     return {Path(found) for found in re.findall(r"(?:=> |^\s+)(/\S+) \(0x", done.stdout, re.MULTILINE)}
 
 
-def _installed(name: str, package: str) -> Path:
+def installed(name: str, package: str) -> Path:
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not on this machine: sudo apt-get install {package}")
     return Path(found)
 
 
-def _save(folder: Path, name: str, contents: Contents) -> Path:
+def save(folder: Path, name: str, contents: Contents) -> Path:
     layer = _layer(contents)
     digest = hashlib.sha256(layer).hexdigest()
     config = {

@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bootstrap import kube
+from bootstrap.core.errors import ApiError
+from bootstrap.kube.connection import request
 from bootstrap.sandbox.addresses import Sandbox
 from bootstrap.sandbox.node import cgroups, layout
 
 PATIENCE = 300.0
 """Seconds after which a test gives up, on a busy machine."""
+TOO_MANY = 429
+"""What the API server answers while a budget lets no pod go."""
 
 Answer = TypeVar("Answer")
 
@@ -99,6 +103,27 @@ class Node:
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def evict(self, pod: dict[str, Any]) -> None:
+        """As `kubectl drain` does, which asks again while a budget refuses."""
+        metadata = pod["metadata"]
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+        }
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/eviction"
+
+        def taken() -> bool:
+            try:
+                request(self.cluster, "POST", path, "evicting", body=json.dumps(body).encode())
+            except ApiError as error:
+                if error.code != TOO_MANY:
+                    raise
+                return False
+            return True
+
+        until(taken, f"{metadata['name']} to be evicted")
 
     def reaches(self, pod: dict[str, Any], host: str, port: int) -> bool:
         """Whether a TCP connection from the pod's network is taken within three seconds."""

@@ -2,13 +2,15 @@
 
 With names, these programs alone; `real` means all that a real node needs. Without: every program of the
 simulated sandbox and of the tests, the npm packages of the published schemas, and the definitions that are
-read from Go modules. What exists is not built again. After `--missing`, what is not here is only named.
+read from Go modules. What exists is not built again. After `--missing`, what is not here is only named, and
+with `real` what this machine lacks for a node.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -20,7 +22,7 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
 from bootstrap.programs import build, build_folder, pinned
 from bootstrap.programs import find as programs
-from bootstrap.sandbox.node import layout
+from bootstrap.sandbox.node import layout, preflight
 from tests.catalog import custom_resources, test_alloy
 from tests.conftest import USER_ENVIRONMENT
 from tests.providers.published import servers
@@ -32,7 +34,8 @@ say = partial(print, file=sys.stderr, flush=True)
 def main(names: Sequence[str]) -> int:
     """Get the programs; returns the exit status."""
     if names and names[0] == "--missing":
-        return _missing(_chosen(names[1:]))
+        status = _missing(_chosen(names[1:]))
+        return max(status, _refused()) if "real" in names else status
     names = _chosen(names)
     unknown = set(names) - set(PINNED) - set(pinned.BY_NAME)
     if unknown:
@@ -66,6 +69,14 @@ def _missing(names: Sequence[str]) -> int:
     if absent:
         say(f"not built: {', '.join(absent)}")
     return 1 if absent else 0
+
+
+def _refused() -> int:
+    """Say what this machine lacks for a real node; 1 when it lacks something."""
+    missing = preflight.observe([tempfile.gettempdir()]).missing
+    if missing:
+        say(f"this machine cannot run a real node: {'; '.join(missing)}")
+    return 1 if missing else 0
 
 
 def _build(names: Sequence[str], tools: Sequence[pinned.Pinned], invocation: Invocation) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.manifests.reader import Fault
+from bootstrap.validate.file_findings import severity_of
 from tests.conftest import Run
+from tests.git_repositories import git
 from tests.repositories import OURS, SHOP, URL, application, write
 from tests.tools import tool
 
@@ -224,3 +227,138 @@ def test_what_a_chart_generates_is_in_no_file_and_the_same_in_each_reading(
     (root / "charts/web/values.yaml").write_text("fixed: hunter2hunter2\n")
     (root / "charts/web/templates/all.yaml").write_text(CHART.replace("  fixed:", "  token:"))
     assert [rule for rule, _, _ in errors(run, root, "GB4")] == ["GB401"]
+
+
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: thingies.example.com}
+spec:
+  group: example.com
+  names: {kind: Thingy, plural: thingies}
+  scope: Namespaced
+  versions:
+    - name: v1beta1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties: {spec: {type: object, properties: {size: {type: integer}}}}
+"""
+THINGY = "apiVersion: example.com/v1beta1\nkind: Thingy\nmetadata: {name: web}\nspec: {siize: 3}\n"
+
+
+@pytest.mark.parametrize("where", ["crds", "apps"])
+def test_definition_of_another_folder_may_not_be_the_one_where_no_cluster_leads(
+    run: Run, tmp_path: Path, where: str
+) -> None:
+    files = {
+        "apps/thingy.yaml": THINGY,
+        f"{where}/crd.yaml": CRD,
+        **{
+            f"{one}/kustomization.yaml": f"resources: [{name}]\n"
+            for one, name in (("crds", "crd.yaml"), ("apps", "thingy.yaml"))
+            if where == "crds"
+        },
+    }
+    told = [] if where == "crds" else ["GB121"]
+    assert [rule for rule, _, _ in errors(run, write(tmp_path, files))] == told
+
+
+def test_file_that_git_ignores_is_an_error_only_for_what_argocd_applies(run: Run, tmp_path: Path) -> None:
+    keeps = "secretGenerator: [{name: web, envs: [env/password.env]}]\n"
+    dev = "apps/shop/overlays/dev/kustomization.yaml"
+    git(write(tmp_path / "hand", {"kustomization.yaml": keeps, ".gitignore": "env/\n"}), "init", "-q")
+    assert errors(run, tmp_path / "hand") == []
+    assert "git ignores" in run("validate", str(tmp_path / "hand"), "--fail-on", "info").out
+    files = {dev: f"{OURS[dev]}{keeps}", ".gitignore": "env/\n"}
+    git(write(tmp_path / "argo", OURS, files), "init", "-q")
+    assert [rule for rule, _, _ in errors(run, tmp_path / "argo")] == ["GB106"]
+
+
+def test_file_that_is_to_be_copied_is_no_object(run: Run, tmp_path: Path) -> None:
+    claim = (
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [REPLACE]}\n"
+    )
+    files = {"pvc/data.template.yaml": claim, "pvc/b.tmpl.yaml": claim, "e2e/pvc.yaml": claim}
+    assert errors(run, write(tmp_path, OURS, files)) == []
+
+
+@pytest.mark.parametrize("size", ["REPLACE_ME", "AUTOMATIC_REPLACE"])
+def test_quantity_that_a_person_fills_in_is_not_refused(run: Run, tmp_path: Path, size: str) -> None:
+    claim = f"""\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: a}}
+spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}}}
+"""
+    assert errors(run, write(tmp_path, {"pvc/a.yaml": claim})) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "secret"),
+    [
+        ("gfhgffhghfghgf", False),
+        ("adssdadsasdasda", False),
+        ("replace-me-with-openssl-rand-hex-32", False),
+        ("p-0035-rehearsal-throwaway", False),
+        ("abcde", False),
+        ("correcthorse", True),
+        ("mississippi", True),
+    ],
+)
+def test_row_of_keys_is_no_password(run: Run, tmp_path: Path, value: str, secret: bool) -> None:
+    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\nstringData: {{password: {value}}}\n"
+    root = write(tmp_path, {"secret.yaml": text})
+    assert [rule for rule, _, _ in errors(run, root, "GB401")] == (["GB401"] if secret else [])
+
+
+MESH = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: istiod, namespace: istio-system}
+spec:
+  selector: {matchLabels: {app: istiod}}
+  template:
+    metadata: {labels: {app: istiod, istio.io/rev: default}}
+    spec:
+      containers: [{name: discovery, image: "docker.io/istio/IMAGE:1.27.0", ports: [{containerPort: 15012}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: istiod, namespace: istio-system}
+spec: {selector: {app: istiod}, ports: [{port: 15012}]}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: ztunnel, namespace: istio-system}
+spec:
+  selector: {matchLabels: {app: ztunnel}}
+  template:
+    metadata: {labels: {app: ztunnel}}
+    spec:
+      containers:
+        - name: ztunnel
+          image: docker.io/istio/ztunnel:1.27.0
+          env: [{name: CA_ADDRESS, value: "istiod.istio-system.svc:15012"}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: deny-all, namespace: istio-system}
+spec: {}
+"""
+
+
+@pytest.mark.parametrize(("image", "rules"), [("pilot", []), ("proxyv2", ["GB325"])])
+def test_policy_of_the_mesh_does_not_reach_the_mesh_s_own_programs(
+    run: Run, tmp_path: Path, image: str, rules: list[str]
+) -> None:
+    root = write(tmp_path, {"istio/all.yaml": MESH.replace("IMAGE", image)})
+    assert [rule for rule, _, _ in errors(run, root)] == rules
+
+
+def test_what_a_limit_has_ended_is_not_said_to_be_wrong() -> None:
+    needs = Fault("build", 1, "kustomize cannot build it: it needs more memory than 512 MB", "")
+    assert severity_of(needs, True) == "warning"
+    assert severity_of(Fault("build", 1, "kustomize cannot build it: no", ""), True) is None

@@ -54,6 +54,11 @@ def test_what_reads_as_text_is_not_a_number_date_or_word_to_any_version(version,
         assert reader.load(f"k: {value}\n")["k"] == value
 
 
+@pytest.mark.parametrize("value", ["0.1e1_0", "0_x1f", "1_0e3", "0_b1", "1_", "0_o17", "1e1_", "+_1"])
+def test_a_number_to_go_yaml_which_leaves_out_all_underscores_does_not_read_as_text(value):
+    assert not reads_as_text(value)
+
+
 @st.composite
 def kustomizations(draw: st.DrawFn) -> tuple[str, list[dict[str, str]]]:
     """A kustomization's text in any of the styles that people write, and its images."""

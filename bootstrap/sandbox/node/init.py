@@ -105,7 +105,7 @@ def main() -> None:
     plan = json.loads((folder / "etc" / "node.json").read_text(encoding="utf-8"))
     os.umask(0o022)
     socket.sethostname(plan["name"])
-    _network(plan["address"])
+    _network(plan["address"], plan["services"])
     _relays(plan, descriptors)
     _mounts(folder, plan["hidden"])
     node = Node([Program(**each) for each in plan["programs"]], plan["environ"], Path(plan["logs"]))
@@ -134,16 +134,23 @@ def _wakeup(node: Node) -> int:
     return writing
 
 
-def _network(address: str) -> None:
-    """Loopback with the node's own address on it; packets of pods are forwarded."""
-    for command in (("link", "set", "lo", "up"), ("address", "add", f"{address}/32", "dev", "lo")):
+def _network(address: str, services: str) -> None:
+    """Loopback with the node's own address on it; packets of pods are forwarded.
+
+    Without a route to Services, the API server's calls of one (a webhook) never get to kube-proxy's rules.
+    """
+    for command in (
+        ("link", "set", "lo", "up"),
+        ("address", "add", f"{address}/32", "dev", "lo"),
+        ("route", "add", services, "dev", "lo", "src", address),
+    ):
         subprocess.run(("ip", *command), check=True)
     for name, value in (("ip_forward", "1"), ("conf/all/rp_filter", "0")):
         Path("/proc/sys/net/ipv4", name).write_text(value, encoding="ascii")
 
 
 def _mounts(folder: Path, hidden: Mapping[str, str]) -> None:
-    """What the node's programs write lies in the sandbox's folder, whatever paths they know."""
+    """What the node's programs write is in the sandbox's folder, whatever paths they know."""
     subprocess.run(("mount", "--make-rshared", "/"), check=True)
     for target, source in hidden.items():
         if not source:

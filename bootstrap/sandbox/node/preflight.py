@@ -1,17 +1,18 @@
-"""What a real node needs of the machine: all that is missing is said at once, before anything starts."""
+"""What a real node needs of the machine: everything missing is reported at once, before anything starts."""
 
 from __future__ import annotations
 
 import os
 import platform
 import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.core.errors import SandboxError
 from bootstrap.sandbox.environment import SYSTEM_PATH
-from bootstrap.sandbox.node import layout
+from bootstrap.sandbox.node import layout, trial
 
 TOOLS = {
     "runc": "runc",
@@ -50,13 +51,14 @@ def check(paths: Iterable[str]) -> Machine:
         raise SandboxError(
             "preparing a real node",
             "; ".join(found.missing),
-            "mend that, or start a sandbox with simulated nodes: they need none of it",
+            "fix that, or start a sandbox with simulated nodes: they need none of it",
         )
     return found
 
 
 def observe(paths: Iterable[str]) -> Machine:
-    """Look at the machine, and only look."""
+    """Look at the machine; what a node does is tried in namespaces that end with the trial."""
+    paths = list(paths)
     if platform.system() != "Linux":
         return Machine((f"this is {platform.system()}; a real node needs Linux",), (), False, False, False)
     missing, notes = [*_rights(), *_tools(), *_hidden(paths)], []
@@ -64,18 +66,34 @@ def observe(paths: Iterable[str]) -> Machine:
     version_1 = (groups / "memory").is_dir()
     if not version_1 and not (groups / "cgroup.controllers").is_file():
         missing.append(f"no control groups are mounted at {groups}")
+    elif _read_only(place := groups / "memory" if version_1 else groups):
+        missing.append(f"{place} cannot be written to: pods are in control groups of their own")
     restricted = not _has(_SYS_RESOURCE)
     if restricted:
         notes.append("CAP_SYS_RESOURCE is missing: no container is ended before another when memory is short")
-    overlay = "overlay" in _file_systems()
-    if not overlay:
-        notes.append("this kernel has no overlay file system: every container gets a whole copy of its image")
+    tried = trial.Outcome((), "overlay" in _file_systems()) if missing else _tried(paths)
+    missing += tried.refused
+    if not tried.overlay:
+        notes.append("no overlay can be mounted here: every container gets a whole copy of its image")
     limit = _number("/proc/sys/fs/inotify/max_user_instances")
     if limit is not None and limit < 2 * INSTANCES:
         notes.append(
             f"fs.inotify.max_user_instances is {limit}: a node takes about {INSTANCES}, its control plane 30"
         )
-    return Machine(tuple(missing), tuple(notes), version_1, restricted, overlay)
+    return Machine(tuple(missing), tuple(notes), version_1, restricted, tried.overlay)
+
+
+def _tried(paths: Iterable[str]) -> trial.Outcome:
+    """Where the first of the paths is, as containers will be there."""
+    place = next(
+        (each for path in paths for each in (Path(path), *Path(path).parents) if each.is_dir()), None
+    )
+    with tempfile.TemporaryDirectory(prefix=".bootstrap-trial-", dir=place) as folder:
+        return trial.run(Path(folder))
+
+
+def _read_only(path: Path) -> bool:
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY) or not os.access(path, os.W_OK)
 
 
 def _rights() -> list[str]:
@@ -96,7 +114,7 @@ def _tools() -> list[str]:
 def _hidden(paths: Iterable[str]) -> list[str]:
     """Paths that lie where the node sees something else."""
     return [
-        f"{path} lies below {hidden}, which a node does not see"
+        f"{path} is below {hidden}, which a node does not see"
         for path in dict.fromkeys(paths)
         for hidden in layout.HIDDEN
         if Path(path).resolve().is_relative_to(hidden)

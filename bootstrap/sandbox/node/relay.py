@@ -36,12 +36,12 @@ def to_machine(listener: socket.socket, machine: int, address: tuple[str, int]) 
         enter_network(machine)
         return socket.create_connection(address, DIAL_SECONDS)
 
-    _serve(listener, lambda taken: _join(taken, dial))
+    _serve(listener, lambda taken: join(taken, dial))
 
 
 def to_node(listener: socket.socket, address: tuple[str, int]) -> None:
     """Connections that `listener` takes on the machine go to the address in the node; does not return."""
-    _serve(listener, lambda taken: _join(taken, lambda: socket.create_connection(address, DIAL_SECONDS)))
+    _serve(listener, lambda taken: join(taken, lambda: socket.create_connection(address, DIAL_SECONDS)))
 
 
 def wherever_asked(listener: socket.socket) -> None:
@@ -84,7 +84,8 @@ def _connect(taken: socket.socket) -> None:
     taken.close()
 
 
-def _join(taken: socket.socket, dial: Dial) -> None:
+def join(taken: socket.socket, dial: Dial) -> None:
+    """Pass on what either side says, to what `dial` reaches, until both have ended."""
     try:
         other = dial()
     except OSError:

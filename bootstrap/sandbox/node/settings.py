@@ -103,6 +103,7 @@ def _plan(folder: Path, settings: Settings, environ: Mapping[str, str]) -> dict[
     return {
         "name": layout.NAME,
         "address": layout.ADDRESS,
+        "services": control_plane.SERVICES,
         "hidden": layout.HIDDEN,
         "socket": str(layout.socket(folder)),
         "to_machine": [

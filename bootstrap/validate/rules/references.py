@@ -32,7 +32,9 @@ ROUTE = "Route.route.openshift.io"
 _HOMES = {"ClusterIssuer.cert-manager.io": "cert-manager", "ClusterTriggerAuthentication.keda.sh": "keda"}
 """Cluster-scoped kinds that look up Secrets in the namespace of the chart that installs them."""
 _OF_KUBERNETES = {"cluster-admin", "admin", "edit", "view"}
-_USERS = (*FIELDS, "Ingress.networking.k8s.io")
+_USERS = (*FIELDS, "Ingress.networking.k8s.io", "Service")
+_OF_OTHERS = ("tekton.dev", "velero.io", "flagger.app")
+"""Groups whose objects programs and installers also create: that Git has none of a kind proves nothing."""
 
 
 def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
@@ -71,6 +73,8 @@ def _beside(index: Index, context: ClusterContext, use: Named) -> Iterator[Probl
     if found is not None or not index.knows(use.namespace) or _brought(use):
         return
     known = [item.name for item in index.of(use.kind, namespace=use.namespace)]
+    if not known and use.kind.endswith(_OF_OTHERS):
+        return
     hint, fix = near(user, use.name, known, use.path, use.kind)
     other = next((kind for kind in use.others if _is_there(index, context, kind, use)), None)
     if other is not None:

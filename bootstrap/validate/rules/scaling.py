@@ -85,12 +85,35 @@ def check(index: Index, context: ClusterContext) -> Iterator[Problem]:
         yield from _source(index, context, scaler)
     for scaled in index.of("ScaledObject.keda.sh"):
         yield from _target(index, scaled, mapping(scaled.spec.get("scaleTargetRef")))
+        yield from _counts(scaled)
+    for vertical in index.of("VerticalPodAutoscaler.autoscaling.k8s.io"):
+        yield from _target(index, vertical, mapping(vertical.spec.get("targetRef")), "targetRef")
     owners: dict[int, Resource] = {}
     for budget in index.of(PDB):
         yield from _budget(index, budget, owners)
 
 
-def _target(index: Index, scaler: Resource, reference: Mapping[str, Any]) -> Iterator[Problem]:
+_INJECTED = ("istio-proxy", "linkerd-proxy", "daprd", "vault-agent", "consul-dataplane")
+"""Containers that a webhook adds."""
+
+
+def _counts(scaled: Resource) -> Iterator[Problem]:
+    """KEDA's bounds, which its webhook refuses in the wrong order."""
+    low, high = scaled.spec.get("minReplicaCount", 0), scaled.spec.get("maxReplicaCount", 100)
+    idle = scaled.spec.get("idleReplicaCount")
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        message = f"{scaled} has minReplicaCount {low} and maxReplicaCount {high}"
+        yield problem(
+            BOUNDS, scaled, message, "spec", "minReplicaCount", fix="set it to at most maxReplicaCount"
+        )
+    elif isinstance(idle, int) and isinstance(low, int) and idle >= low:
+        message = f"{scaled} has idleReplicaCount {idle} and minReplicaCount {low}"
+        yield problem(BOUNDS, scaled, message, "spec", "idleReplicaCount", fix="set it below minReplicaCount")
+
+
+def _target(
+    index: Index, scaler: Resource, reference: Mapping[str, Any], field: str = "scaleTargetRef"
+) -> Iterator[Problem]:
     kind, name = str(reference.get("kind") or "Deployment"), str(reference.get("name"))
     group = str(reference.get("apiVersion") or "apps/v1").rpartition("/")[0]
     qualified = f"{kind}.{group}" if group else kind
@@ -100,8 +123,12 @@ def _target(index: Index, scaler: Resource, reference: Mapping[str, Any]) -> Ite
             near = names_near(name, (item.name for item in index.of(qualified, namespace=scaler.namespace)))
             message = f"{scaler} scales {kind} {name}, which does not exist{near}"
             there = (qualified, scaler.namespace, name)
-            yield problem(TARGET, scaler, message, "spec", "scaleTargetRef", unless=there)
-    elif isinstance(target.spec.get("replicas"), int) and not _ignored(index, target):
+            yield problem(TARGET, scaler, message, "spec", field, unless=there)
+    elif (
+        field == "scaleTargetRef"
+        and isinstance(target.spec.get("replicas"), int)
+        and not _ignored(index, target)
+    ):
         message = f"{target} has replicas: {target.spec['replicas']} in Git, and {scaler} scales it"
         yield problem(TWO_OWNERS, target, message, "spec", "replicas")
 
@@ -113,7 +140,10 @@ def _ignored(index: Index, target: Resource) -> bool:
         return False
     return any(
         item.get("kind") in (target.short_kind, "*")
-        and "/spec/replicas" in sequence(item.get("jsonPointers"))
+        and (
+            "/spec/replicas" in sequence(item.get("jsonPointers"))
+            or ".spec.replicas" in sequence(item.get("jqPathExpressions"))
+        )
         for item in mappings(application.spec.get("ignoreDifferences"))
     )
 
@@ -132,6 +162,13 @@ def _scaler(index: Index, scaler: Resource) -> Iterator[Problem]:
     target = index.get(f"{reference.get('kind')}.{group}", scaler.namespace, reference.get("name"))
     if target is None:
         return
+    names = [item.name for item in running(target)]
+    for number, metric in enumerate(mappings(scaler.spec.get("metrics"))):
+        wanted = dig(metric, "containerResource", "container")
+        if wanted is not None and wanted not in names and wanted not in _INJECTED:
+            message = f"{scaler} scales by container {wanted}, which {target} does not have"
+            where = ("spec", "metrics", number, "containerResource", "container")
+            yield problem(TARGET, scaler, f"{message}{names_near(str(wanted), names)}", *where)
     for resource, container, place in _utilisation(scaler):
         for item in running(target):
             requested = {

@@ -58,6 +58,39 @@ FIELDS_OF_OTHERS = [
         "GB371",
     ),
     ("cert-manager.io/v1", "Issuer", "{ca: {secretName: gone}}", "GB371"),
+    ("monitoring.coreos.com/v1", "Prometheus", "{additionalScrapeConfigs: {name: gone, key: a}}", "GB371"),
+    ("monitoring.coreos.com/v1", "Alertmanager", "{configSecret: gone}", "GB371"),
+    (
+        "gateway.networking.k8s.io/v1",
+        "HTTPRoute",
+        "{rules: [{filters: [{requestMirror: {backendRef: {name: gone, port: 80}}}]}]}",
+        "GB301",
+    ),
+    (
+        "gateway.networking.k8s.io/v1",
+        "HTTPRoute",
+        "{rules: [{filters: [{extensionRef: {kind: Middleware, name: gone}}]}]}",
+        "GB370",
+    ),
+    (
+        "gateway.networking.k8s.io/v1",
+        "BackendTLSPolicy",
+        "{validation: {caCertificateRefs: [{kind: ConfigMap, name: gone}]}}",
+        "GB370",
+    ),
+    ("projectcontour.io/v1", "HTTPProxy", "{routes: [{services: [{name: gone, port: 80}]}]}", "GB301"),
+    ("projectcontour.io/v1", "HTTPProxy", "{includes: [{name: gone}]}", "GB370"),
+    ("k8s.nginx.org/v1", "VirtualServer", "{upstreams: [{name: a, service: gone, port: 80}]}", "GB301"),
+    ("flagger.app/v1beta1", "Canary", "{targetRef: {kind: Deployment, name: gone}}", "GB370"),
+    (
+        "argoproj.io/v1alpha1",
+        "CronWorkflow",
+        "{workflowSpec: {workflowTemplateRef: {name: gone}}}",
+        "GB370",
+    ),
+    ("postgresql.cnpg.io/v1", "ScheduledBackup", "{cluster: {name: gone}}", "GB370"),
+    ("volsync.backube/v1alpha1", "ReplicationSource", "{sourcePVC: gone}", "GB370"),
+    ("grafana.integreatly.org/v1beta1", "GrafanaDashboard", "{configMapRef: {name: gone}}", "GB370"),
     (
         "cert-manager.io/v1",
         "Issuer",
@@ -107,6 +140,11 @@ def test_what_is_named_has_to_be_there(api: str, kind: str, spec: str, rule: str
         ("networking.istio.io/v1", "VirtualService"),
         ("v1", "PersistentVolumeClaim"),
         ("metallb.io/v1beta1", "IPAddressPool"),
+        ("v1", "ConfigMap"),
+        ("projectcontour.io/v1", "HTTPProxy"),
+        ("apps/v1", "Deployment"),
+        ("argoproj.io/v1alpha1", "WorkflowTemplate"),
+        ("postgresql.cnpg.io/v1", "Cluster"),
     ):
         there += f"---\n{one(api_, name, '{}', 'web')}"
     assert [problem.message for problem in ask(references.check, there) if "own" in problem.message] == []
@@ -455,3 +493,49 @@ def test_store_of_the_cluster_is_missed_only_next_to_others_of_git() -> None:
     own = "---\n" + one("external-secrets.io/v1", "SecretStore", "{}", "vault")
     (problem,) = ask(references.check, text + own)
     assert problem.fix == "set kind: SecretStore"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        one("tekton.dev/v1", "Pipeline", "{tasks: [{name: a, taskRef: {name: gone}}]}"),
+        one(
+            "tekton.dev/v1beta1",
+            "Pipeline",
+            "{tasks: [{name: a, taskRef: {kind: ClusterTask, name: git-clone}}]}",
+        ),
+        one("tekton.dev/v1", "Pipeline", "{tasks: [{name: a, taskRef: {kind: Approval, name: gone}}]}"),
+        one("velero.io/v1", "Schedule", "{template: {storageLocation: default}}"),
+    ],
+)
+def test_object_that_an_installer_may_have_made_is_not_missing(text: str) -> None:
+    here = Index(resources(text, "own.yaml", "argocd/own", "own"))
+    assert [one.message for one in references.check(here, ClusterContext(here, True))] == []
+
+
+NOTED = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations: {traefik.ingress.kubernetes.io/service.serverstransport: own-NAME@kubernetescrd}
+spec: {selector: {app: web}, ports: [{port: 443}]}
+---
+apiVersion: traefik.io/v1alpha1
+kind: ServersTransport
+metadata: {name: insecure}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, annotations: {nginx.ingress.kubernetes.io/default-backend: BACKEND}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "backend", "rules"),
+    [("insecure", "web", []), ("insecrue", "web", ["GB370"]), ("insecure", "wbe", ["GB301"])],
+)
+def test_annotation_names_a_transport_and_a_backend(name: str, backend: str, rules: list[str]) -> None:
+    text = NOTED.replace("NAME", name).replace("BACKEND", backend)
+    here = Index(resources(text, "own.yaml", "argocd/own", "own"))
+    assert [one.rule.id for one in references.check(here, ClusterContext(here, True))] == rules

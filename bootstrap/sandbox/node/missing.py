@@ -1,0 +1,44 @@
+"""The images that a real node's pods wait for: its registry does not have them, and nothing pulls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bootstrap.sandbox import process, state
+from bootstrap.sandbox.addresses import Sandbox
+from bootstrap.sandbox.node import layout, registry
+
+if TYPE_CHECKING:
+    from bootstrap import kube
+
+
+def images(sandbox: Sandbox, cluster: kube.Cluster) -> list[str]:
+    """Those of pods on the real node that its registry lacks, sorted; none where no real node runs.
+
+    ClusterError, SandboxError: pods cannot be read, or the registry does not answer.
+    """
+    from bootstrap import kube
+
+    settings = state.load(sandbox.folder)
+    if settings is None or process.running(sandbox.folder, layout.PROCESS) is None:
+        return []
+    port = settings.ports[layout.PORT]
+    named = named_by(kube.list_objects(cluster, "v1", "Pod"))
+    return [image for image in named if not registry.has(port, image)]
+
+
+def named_by(pods: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Pure: the images of the pods that are on the real node, sorted; of pods that have ended, none."""
+    found = set()
+    for pod in pods:
+        spec, phase = pod["spec"], (pod.get("status") or {}).get("phase")
+        if spec.get("nodeName") == layout.NAME and phase not in ("Succeeded", "Failed"):
+            containers = [*(spec.get("initContainers") or ()), *spec["containers"]]
+            found |= {str(container["image"]) for container in containers}
+    return sorted(found)
+
+
+def way_out(sandbox: Sandbox) -> str:
+    """The command that brings images to the node."""
+    return f"bootstrap sandbox image load ARCHIVE --name {sandbox.name}"

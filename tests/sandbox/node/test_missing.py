@@ -1,0 +1,33 @@
+"""Which images pods on the real node wait for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bootstrap.sandbox.node import layout, missing
+
+
+def pod(
+    *images: str, node: str | None = layout.NAME, phase: str = "Pending", first: str = ""
+) -> dict[str, Any]:
+    spec: dict[str, Any] = {"containers": [{"image": image} for image in images]}
+    if node:
+        spec["nodeName"] = node
+    if first:
+        spec["initContainers"] = [{"image": first}]
+    return {"spec": spec, "status": {"phase": phase}}
+
+
+def test_every_image_of_the_nodes_pods_is_named_once() -> None:
+    pods = [pod("b:1", "a:1"), pod("a:1", first="init:1", phase="Running")]
+    assert missing.named_by(pods) == ["a:1", "b:1", "init:1"]
+
+
+def test_what_does_not_run_on_the_node_needs_no_image() -> None:
+    pods = [
+        pod("a:1", node="node-1"),
+        pod("b:1", node=None),
+        pod("c:1", phase="Succeeded"),
+        pod("d:1", phase="Failed"),
+    ]
+    assert missing.named_by(pods) == []
