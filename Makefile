@@ -40,10 +40,12 @@ sandbox-down: $(INSTALLED)
 test-programs: $(INSTALLED)
 	$(BIN)/python -m tests.tools
 
-# Of what needs no cluster, the files that take the most processor time: they lay out whole repositories, or race.
+# Of what needs no cluster, the files that take the most processor time: they lay out whole repositories, race, or
+# start a program as a server.
 SLOW := sandbox ci catalog upgrade uninstall test_package.py edit/test_group.py git/test_thin.py git/test_commits.py \
-  $(addprefix commands/test_,init.py signed.py app.py env.py image_built_at.py image_cut_off.py image_rollback.py \
-  init_verify.py init_images.py)
+  image/test_push.py layout/test_old_catalogs.py providers/test_github.py \
+  $(addprefix commands/test_,init.py init_signed.py signed.py app.py env.py image_built_at.py image_cut_off.py \
+  image_race.py image_rollback.py init_verify.py init_images.py untrusted_fuzz.py)
 
 # What needs no cluster and builds nothing, without the slow files: for the minutes between two edits.
 test-fast: $(INSTALLED)

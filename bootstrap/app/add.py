@@ -117,7 +117,7 @@ def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -
         return []
     hint, name = "give it another name", app.request.name
     if known := apps.environments(name):
-        hint += f"; another environment of it: bootstrap env add ENV --from {known[0]} --app {name}"
+        hint += f"; for another environment: bootstrap env add ENV --from {known[0]} --app {name}"
     raise RefusedError(f"adding {name}", f"{app.folder} exists already", hint)
 
 

@@ -116,7 +116,7 @@ def choose_environments(apps: Apps, asked: Iterable[str], on: Iterable[str]) -> 
     for name in chosen:
         if known and name not in known:
             error = images_layout.unknown("reading --env", "environment", name, known)
-            error.hint += f"; a new one: bootstrap env add {name} --from {known[0]}"
+            error.hint += f"; for a new one: bootstrap env add {name} --from {known[0]}"
             raise error
     return chosen or tuple(name for name in known if name in set(on)) or tuple(known[:1]) or ("dev",)
 

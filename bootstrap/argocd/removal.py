@@ -1,4 +1,4 @@
-"""The note in the cluster that a removal has begun: what goes on after an interruption reads it.
+"""The note in the cluster that a removal has begun: the run that continues after an interruption reads it.
 
 It is the first thing that `bootstrap uninstall` writes and the last that it takes away, so that a run that
 was killed is known to the next one, and `init` does not install into the middle of a removal.

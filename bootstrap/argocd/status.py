@@ -77,7 +77,7 @@ class Status:
 
     @property
     def ready(self) -> bool:
-        """All is Synced and Healthy, and the root is there."""
+        """All is Synced and Healthy, and the root exists."""
         return bool(self.applications) and all(item.ready for item in self.applications)
 
     @property

@@ -49,9 +49,10 @@ class Backup:
 
 
 def name_of(item: Object) -> str:
-    """Kind namespace/name."""
+    """Kind namespace/name, or kind name."""
     metadata = item["metadata"]
-    return f"{item['kind']} {metadata['namespace']}/{metadata['name']}"
+    place = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
+    return f"{item['kind']} {place}{metadata['name']}"
 
 
 def sealed(backup: Backup, keys: Keys, invocation: Invocation) -> bytes:
@@ -71,7 +72,7 @@ def sealed(backup: Backup, keys: Keys, invocation: Invocation) -> bytes:
 
 
 def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Backup:
-    """The document; InputError when the key does not open it, or it is no backup."""
+    """The document; InputError when the key does not open it, or it is not a backup."""
     import pyrage
 
     tried = f"opening {where}"
@@ -84,7 +85,7 @@ def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Ba
             hint = f"give --identity-file, or --passphrase-file or {PASSPHRASE}"
             raise InputError(tried, "no key is given", hint, where)
     except (pyrage.DecryptError, pyrage.IdentityError) as error:
-        raise InputError(tried, str(error), "give the key that it was closed for", where) from error
+        raise InputError(tried, str(error), "give the key that it was encrypted for", where) from error
     try:
         data = json.loads(text)
         if data["format"] != FORMAT:
@@ -93,12 +94,12 @@ def opened(content: bytes, keys: Keys, invocation: Invocation, where: str) -> Ba
         return Backup(data["cluster"], data["repository"], data["created"], objects)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            tried, f"it is no backup: {error}", "give a file of bootstrap backup", where
+            tried, f"it is not a backup: {error}", "give a file that bootstrap backup wrote", where
         ) from error
 
 
 def write(folder: Path, backup: Backup, content: bytes) -> Path:
-    """A new file, whole or not at all, readable by its owner alone; RefusedError when one is there."""
+    """A new file, whole or not at all, readable by its owner alone; RefusedError when it exists."""
     stamp = backup.created.replace("-", "").replace(":", "")
     path = folder / f"{_safe(backup.cluster)}-{stamp}{SUFFIX}"
     index = {"cluster": backup.cluster, "created": backup.created, "objects": backup.names()}
@@ -107,7 +108,7 @@ def write(folder: Path, backup: Backup, content: bytes) -> Path:
         _whole(path, content)
         _whole(path.with_name(path.name + INDEX), json.dumps(index, indent=2).encode() + b"\n")
     except FileExistsError as error:
-        raise RefusedError("writing the backup", "it is there already", "run again", str(path)) from error
+        raise RefusedError("writing the backup", "it exists already", "run again", str(path)) from error
     except OSError as error:
         raise OutputError("writing the backup", str(error), "give another folder with --to") from error
     return path
@@ -181,7 +182,7 @@ def _identities(path: Path, invocation: Invocation) -> list[Any]:
         lines = [line.strip() for line in text.splitlines()]
         return [pyrage.x25519.Identity.from_str(one) for one in lines if one and not one.startswith("#")]
     except pyrage.IdentityError as error:
-        hint = "give a file of age-keygen, or an SSH private key without a passphrase"
+        hint = "give a file that age-keygen wrote, or an SSH private key without a passphrase"
         raise InputError("reading --identity-file", str(error), hint, str(path)) from error
 
 

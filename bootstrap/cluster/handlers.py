@@ -143,7 +143,7 @@ def _roll(acting: Acting, step: RollPods) -> bool:
 
 def _wait(acting: Acting, kind: str, namespace: str, name: str, deadline: float) -> None:
     """Until its new pods are there; NotReadyError with what is wrong when the time is over."""
-    last = "it was not looked at"
+    last = "its controller has not reported anything"
     left = max(1.0, deadline - time.monotonic())
     for event, live in kube.watch(
         acting.cluster, "apps/v1", kind, namespace, left, field_selector=f"metadata.name={name}", tick=TICK
@@ -160,7 +160,7 @@ def _wait(acting: Acting, kind: str, namespace: str, name: str, deadline: float)
 
 
 def _deploy_key(acting: Acting, step: RotateDeployKey) -> bool:
-    """Kept in the Secret, registered, used, then the old one deleted: ended anywhere, it goes on."""
+    """Kept in the Secret, registered, used, then the old one deleted; interrupted, the next run continues."""
     from bootstrap.git import ssh_keys
 
     assert acting.provider is not None  # noqa: S101 - planned only where the host's API is known

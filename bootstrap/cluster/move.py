@@ -1,7 +1,7 @@
 """What `bootstrap cluster move` does: a cluster follows the same history at another URL, and forgets the old.
 
 Git and the cluster are brought there by what `init` does; only then goes what the old host and Argo CD still
-have of it. Ended in the middle, the same command goes on.
+have of it. After an interruption, the same command continues.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def move(request: Request, output: Output) -> int:
     )
     status = initialise(asked, output)
     if request.init.dry_run:
-        output.line(f"then: the credential, webhook and deploy key of {request.old} go")
+        output.line(f"then: the credential, webhook and deploy key of {request.old} are removed")
         return ExitStatus.NO
     if status != ExitStatus.OK:
         return status
@@ -132,7 +132,7 @@ def move(request: Request, output: Output) -> int:
 
 def _followed(cluster: kube.Cluster, request: Request) -> tuple[Place, str]:
     """Where the cluster is laid out, and the commit that it runs; RefusedError for a third repository."""
-    applications, top, place = followed(cluster, "give --context of the cluster that is meant")
+    applications, top, place = followed(cluster, "give the --context of the cluster that you mean")
     if not any(same_repository(place.repo_url, url) for url in (request.old, request.new)):
         found = f"the cluster follows {place.repo_url}, not {request.old}"
         raise RefusedError(LOOKING, found, "name that as the old one, or another --context", cluster.server)
@@ -151,7 +151,7 @@ def _check_new(request: Request, place: Place, revision: str, output: Output) ->
     with git.open_remote(request.new, place.branch or None, known, output.invocation) as remote:
         state = remote.observe()
         if not state.exists or state.tip is None:
-            found = f"it has no branch {place.branch}" if state.exists else "it is not there"
+            found = f"it has no branch {place.branch}" if state.exists else "it does not exist"
             raise RefusedError(tried, found, hint)
         if not revision:
             return

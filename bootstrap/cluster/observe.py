@@ -48,13 +48,13 @@ def followed(cluster: kube.Cluster, hint: str) -> tuple[dict[Key, Object], Key, 
     applications: dict[Key, Object] = {key_of(item): item for item in argocd.applications(cluster)}
     top = root.find_root(applications, cluster.argocd_namespace)
     if top is None:
-        raise RefusedError(LOOKING, "no root Application of bootstrap init is there", hint, cluster.server)
+        raise RefusedError(LOOKING, "there is no root Application of bootstrap init", hint, cluster.server)
     return applications, top, root.place_of(applications[top])
 
 
 def observe(cluster: kube.Cluster, named: str | None) -> Seen:
     """Read it; RefusedError when the cluster follows nothing of `init`'s, or not the repository `named`."""
-    hint = "give --context of the cluster that is meant, or run bootstrap init"
+    hint = "give the --context of the cluster that you mean, or run bootstrap init"
     applications, top, place = followed(cluster, hint)
     if named and not same_repository(named, place.repo_url):
         found = f"the cluster follows {place.repo_url}, not {named}"

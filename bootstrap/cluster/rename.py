@@ -1,7 +1,7 @@
 """What `bootstrap cluster rename` does: a cluster gets another name, in Git first, and follows it there.
 
 The folder moves in one commit. Until the root Application follows, Argo CD does not find its path: it changes
-and deletes nothing. Ended in the middle, the same command goes on.
+and deletes nothing. After an interruption, the same command continues.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Plan:
 
 def rename(request: Request, output: Output) -> int:
     """Run it; returns the exit status, raises a BootstrapError for what can be expected."""
-    Settings(request.url, "main", cluster=request.new)  # refuses what is no name
+    Settings(request.url, "main", cluster=request.new)  # refuses what is not a name
     cluster = home.connect(output.invocation, request.init.context)
     with output.progress("reading the cluster"):
         place = _followed(cluster, request)
@@ -112,7 +112,7 @@ def _go_on(request: Request, place: Place, prefix: str, output: Output) -> int:
 
 
 def _followed(cluster: kube.Cluster, request: Request) -> Place:
-    _, _, place = followed(cluster, "give --context of the cluster that is meant")
+    _, _, place = followed(cluster, "give the --context of the cluster that you mean")
     if not same_repository(place.repo_url, request.url):
         found = f"the cluster follows {place.repo_url}, not {request.url}"
         raise RefusedError(LOOKING, found, "name that repository, or another --context", cluster.server)

@@ -52,7 +52,7 @@ class Request:
         """InputError for options that cannot be combined, or need another one."""
         tried = "reading the options"
         if not self.what:
-            raise InputError(tried, "nothing to rotate is named", f"name some of {', '.join(WHAT)}")
+            raise InputError(tried, "nothing to rotate is named", f"name one or more of {', '.join(WHAT)}")
         given = [self.argocd_token_file, self.argocd_ssh_key, self.github_app]
         if CREDENTIAL in self.what and sum(one is not None for one in given) != 1:
             hint = "give one of --argocd-token-file, --argocd-ssh-key and --github-app-key"
@@ -61,7 +61,7 @@ class Request:
             raise InputError(tried, "a credential is given and not rotated", "add: credential")
         needs = [what for what in self.what if what in (*AT_HOST, CREDENTIAL)]
         if needs and self.access.repo is None:
-            hint = "add --repo URL: a credential goes nowhere that only the cluster names"
+            hint = "add --repo URL: a credential is sent to no host that only the cluster names"
             raise InputError(tried, f"{', '.join(needs)} needs the repository's URL", hint)
         if self.access.repo:
             check_url(self.access.repo)
@@ -70,7 +70,7 @@ class Request:
                 raise InputError("reading --secret", f"{one!r} is not one", "give NAMESPACE/NAME")
         check_api_url(self.api_url)
         if self.timeout <= 0:
-            raise InputError("reading --timeout", f"{self.timeout:g} is no time", "give seconds, such as 300")
+            raise InputError("reading --timeout", f"{self.timeout:g} is not positive", "give seconds: 300")
 
 
 def github_app(
@@ -82,5 +82,5 @@ def github_app(
         return None
     if app_id is None or installation is None or key is None or not (app_id + installation).isdigit():
         hint = "give --github-app-id and --github-app-installation-id (numbers), and --github-app-key"
-        raise InputError("reading the GitHub App", "it is not whole", hint)
+        raise InputError("reading the GitHub App", "it is incomplete", hint)
     return GitHubApp(app_id, installation, key, base_url or "")

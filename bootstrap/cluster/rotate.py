@@ -101,7 +101,7 @@ def _new_credential(request: Request, seen: Seen, output: Output) -> dict[str, s
     if app := request.github_app:
         key = credential_file.read(app.key, "--github-app-key", invocation)
         invocation.keep_secret(key)
-        output.warn("a GitHub App's key is not tried from here: see with bootstrap status that Argo CD reads")
+        output.warn("a GitHub App's key is not tried from here: bootstrap status shows whether Argo CD reads")
         found = {"githubAppID": app.app_id, "githubAppInstallationID": app.installation_id}
         base = {"githubAppEnterpriseBaseUrl": app.base_url} if app.base_url else {}
         return {**found, **base, "githubAppPrivateKey": key}
@@ -120,7 +120,7 @@ def _try(credential: Credential, url: str, seen: Seen, output: Output) -> None:
     with git.open_remote(url, seen.place.branch or None, credential, output.invocation) as remote:
         state = remote.observe()
     if not state.exists or state.tip is None:
-        found = "the new credential does not see it, or not its branch"
+        found = "the new credential cannot read it, or not its branch"
         hint = "give one that may read the repository; nothing was changed"
         raise RefusedError(f"reading {url} with the new credential", found, hint)
 

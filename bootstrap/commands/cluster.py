@@ -41,9 +41,9 @@ def command() -> None:
     "secrets",
     multiple=True,
     metavar="NAMESPACE/NAME",
-    help="secrets: this one alone (default: all that init has generated).",
+    help="secrets: only this one (default: all that init generated).",
 )
-@click.option("--api-url", help="The Git host's web address, where the URL is an SSH one and tells none.")
+@click.option("--api-url", help="The Git host's web address, if the URL is an SSH one and does not tell.")
 @click.option("--username", help="The user name that goes with a token (default: GIT_USERNAME, or git).")
 @click.option(
     "--token-file", type=_FILE, help="A file with the Git host's token (or GIT_TOKEN, GIT_TOKEN_FILE)."
@@ -62,10 +62,10 @@ def rotate(output: Output, **options: Any) -> int:
     """Replace credentials: of Argo CD, of the webhook, of its user admin, of the apps.
 
     \b
-    credential      by what Argo CD reads the repository: the new one is given, and tried first
+    credential      with which Argo CD reads the repository: you give the new one, which is tried first
     webhook         the secret that the host's deliveries are signed with, on both sides
     admin-password  of Argo CD's user admin; `bootstrap argocd password` prints the new one
-    secrets         what init has generated for the apps; the pods that use it restart
+    secrets         what init generated for the apps; the pods that use it restart
     deploy-key      a new key, registered before and the old one deleted after it is used
 
     \b
@@ -107,20 +107,20 @@ def rotate(output: Output, **options: Any) -> int:
 @click.option("--ca-file", type=_FILE, help="A CA that signed the new host's certificate.")
 @click.option("--argocd-token-file", type=_FILE, help="Another token, for Argo CD (read access is enough).")
 @click.option("--argocd-ssh-key", type=_FILE, help="Another SSH key, for Argo CD.")
-@click.option("--deploy-key", is_flag=True, help="Let Argo CD read by a key of the new repository alone.")
-@click.option("--api-url", help="The new host's web address, where NEW_URL is an SSH one and tells none.")
+@click.option("--deploy-key", is_flag=True, help="Let Argo CD read with a deploy key of the new repository.")
+@click.option("--api-url", help="The new host's web address, if NEW_URL is an SSH one and does not tell.")
 @click.option("--argocd-url", help="Where the new host reaches Argo CD (default: as the old webhook has it).")
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commits' author (default: git's).")
 @click.option("--sign", is_flag=True, help="Sign the commits, as git is configured to.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; exit 1.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before the first change.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for Synced and Healthy.")
-@click.option("--no-wait", is_flag=True, help="Do not wait for Synced and Healthy before the old goes.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for Synced and Healthy before the old is removed.")
 @common
 def move(output: Output, **options: Any) -> int:
     """Have the cluster follow the same history at another URL or host.
 
-    The history is brought there first (git push). Settings, root, projects, credential and
+    Push the history there first (git push). Settings, root, projects, credential and
     webhook become the new ones as by init; then the old Secret with its token, the old webhook and
     the old deploy key go. The old repository itself is not changed.
 

@@ -40,7 +40,15 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--api-versions",
     multiple=True,
     metavar="GROUP/VERSION[/KIND]",
-    help="With --fetch-charts: what the cluster has besides Git's definitions; may be repeated.",
+    help="With --fetch-charts: a version that the cluster serves and Git does not define; may be repeated.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=60_000,
+    show_default=True,
+    metavar="CHARACTERS",
+    help="With -o markdown: objects beyond it are named only.",
 )
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @formatted("text", "markdown", "json")
@@ -57,6 +65,7 @@ def command(
     fetch_charts: bool,
     kubernetes: str | None,
     api_versions: tuple[str, ...],
+    limit: int,
     no_cache: bool,
 ) -> int:
     """Show what differs in the rendered objects, by Application.
@@ -64,8 +73,8 @@ def command(
     Between two revisions, between one and the work tree (HEAD, unless --rev says another), or
     between Git and the cluster. Values of Secrets are never shown. Exit status 1 when something differs.
 
-    What a reviewer must not miss comes apart: changes that the API server refuses, data at risk,
-    what is really deleted and what is left behind, more rights, other images, and files that
+    What a reviewer must not miss is listed separately: changes that the API server refuses, data at risk,
+    what is really deleted and what is left behind, wider rights, other images, and files that
     change many Applications.
 
     \b
@@ -87,4 +96,4 @@ def command(
     request = Request(
         path, revisions, live, cluster, context, application, not no_cache, check_images, charts
     )
-    return diff(request, output, format)
+    return diff(request, output, format, limit)

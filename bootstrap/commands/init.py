@@ -53,11 +53,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--verify", is_flag=True, help="Check the signatures of Argo CD's images, by cosign.")
 @click.option(
-    "--verify-key", type=_FILE, help="The public key that signed them (default: who releases them)."
+    "--verify-key", type=_FILE, help="The public key that verifies them (default: their publisher's)."
 )
-@click.option(
-    "--verify-root", type=_FILE, help="The trusted root of a private Sigstore that they are signed by."
-)
+@click.option("--verify-root", type=_FILE, help="The trusted root of the private Sigstore that signed them.")
 @click.option(
     "--signed-by",
     type=_FILE,
@@ -91,7 +89,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--continue",
     "go_on",
     is_flag=True,
-    help="Go on with the cluster, only if the pull request of --pr is merged.",
+    help="Continue with the cluster, if the pull request of --pr is merged.",
 )
 @click.option("--downgrade", is_flag=True, help="Lay an older catalog out over a newer one.")
 @click.option(

@@ -21,14 +21,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
-@click.option("--keep-workloads", is_flag=True, help="Leave what Argo CD has deployed running (the default).")
-@click.option("--prune", is_flag=True, help="Have Argo CD delete what it has deployed, the last wave first.")
+@click.option("--keep-workloads", is_flag=True, help="Keep what Argo CD deployed running (the default).")
+@click.option("--prune", is_flag=True, help="Have Argo CD delete what it deployed, the last wave first.")
 @click.option(
-    "--keep-crds", is_flag=True, help="Leave Argo CD's CRDs, too; those of Applications always stay."
+    "--keep-crds", is_flag=True, help="Keep Argo CD's CRDs, too; those of Applications always stay."
 )
-@click.option("--keep-argocd", is_flag=True, help="Leave Argo CD; take the Applications away alone.")
-@click.option("--repository", is_flag=True, help="Take the cluster out of REPO_URL, too: by a commit.")
-@click.option("--cluster-gone", is_flag=True, help="The cluster is no more: take it out of REPO_URL alone.")
+@click.option("--keep-argocd", is_flag=True, help="Keep Argo CD; remove only the Applications.")
+@click.option("--repository", is_flag=True, help="Also remove the cluster from REPO_URL, by a commit.")
+@click.option("--cluster-gone", is_flag=True, help="The cluster is gone: only remove it from REPO_URL.")
 @click.option(
     "--cluster",
     default="default",
@@ -40,18 +40,16 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @together(*CREDENTIAL)
 @click.option("--author", metavar="'NAME <EMAIL>'", help="The commit's author (default: git's).")
 @click.option("--sign", is_flag=True, help="Sign the commit, as git is configured to.")
-@click.option("--dry-run", is_flag=True, help="Show what goes, stays and is lost; exit 1 if there is any.")
+@click.option("--dry-run", is_flag=True, help="Show what is removed, kept and lost; exit 1 if anything is.")
 @click.option("--yes", metavar="NAME", help="The cluster's name (its context), instead of the question.")
-@click.option(
-    "--timeout", default=120.0, show_default=True, help="Seconds to wait, all together; at most 120."
-)
+@click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait in total; at most 120.")
 @common
 def command(output: Output, **options: Any) -> int:
-    """Take away what init has brought into a cluster, and nothing else.
+    """Remove what init installed in a cluster, and nothing else.
 
-    Shows what goes, what stays and what is lost, and asks for the name of the cluster, which is
-    that of its context. Workloads stay unless --prune is given. Interrupted or out of time (exit
-    status 7, with what it waits for), it goes on when it is run again.
+    Shows what is removed, what stays and what is lost, and asks for the name of the cluster, which
+    is that of its context. Workloads stay unless --prune is given. If it is interrupted or runs out
+    of time (exit status 7, with what it waits for), the next run continues.
 
     \b
     Examples:

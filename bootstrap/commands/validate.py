@@ -31,7 +31,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.Choice(["error", "warning", "info"]),
     default="warning",
     show_default=True,
-    help="Exit 1 from this severity on.",
+    help="The least severity that causes exit status 1.",
 )
 @click.option("--baseline", type=_FILE, help="Omit the findings that this file lists.")
 @click.option("--write-baseline", type=_FILE, help="Write the findings to a file, and exit 0.")
@@ -41,7 +41,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--api-versions",
     multiple=True,
     metavar="GROUP/VERSION[/KIND]",
-    help="With --fetch-charts: what the cluster has besides Git's definitions; may be repeated.",
+    help="With --fetch-charts: a version that the cluster serves and Git does not define; may be repeated.",
 )
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--list-rules", is_flag=True, help="Print the rules (-o markdown: docs/rules.md).")

@@ -72,12 +72,12 @@ class Applications:
 
 
 def _pruned(resource: Resource, application: Resource | None) -> Fate:
-    """By an Application that goes on."""
+    """By an Application that remains."""
     option = _option(resource, application, "Prune")
     if option == "false":
         return Fate(False, "it stays, and its Application is OutOfSync: sync option Prune=false")
     if application is None:
-        return Fate(None, "whether it is deleted is not known: its Application is not in Git")
+        return Fate(None, "whether it is deleted is unknown: its Application is not in Git")
     automated = dig(application.spec, "syncPolicy", "automated")
     on = isinstance(automated, dict) and automated.get("enabled") is not False
     if not on:

@@ -15,7 +15,7 @@ _AT_ONCE = 8
 
 
 def missing(images: Sequence[str], output: Output) -> list[Matter]:
-    """Those that a registry does not have; one that does not answer is warned of, and is no finding."""
+    """Those that a registry does not have; one that does not answer is a warning, not a finding."""
     registries = Registries(output.invocation)
 
     def look(image: str) -> Matter | None:
@@ -23,7 +23,7 @@ def missing(images: Sequence[str], output: Output) -> list[Matter]:
             if registries.digest(parse(image)) is None:
                 return Matter("fails", f"{image}: the registry has no such image")
         except BootstrapError as error:
-            output.warn(f"whether {image} is there is not known: {error.found}")
+            output.warn(f"whether {image} exists is unknown: {error.found}")
         return None
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -77,4 +77,4 @@ def tokens(
         yield AREA, "ok", "Argo CD reads with the same token", ""
     elif own := providers.find(url, replace(given, token=token), invocation, address):
         fix = f"bootstrap cluster rotate credential --argocd-token-file FILE --repo {url}"
-        yield of_token(own, "the token by which Argo CD reads", fix)
+        yield of_token(own, "the token with which Argo CD reads", fix)

@@ -114,7 +114,7 @@ def findings(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Fo
     """`secret`: the one in argocd-secret; "" when there is none, None when it is unknown."""
     again = f"bootstrap init {url} --argocd-url https://ARGOCD-SERVER"
     if not hooks:
-        found = f"{url} has none to Argo CD's {WEBHOOK_PATH}: Argo CD notices a push after up to 3 minutes"
+        found = f"{url} has no webhook to {WEBHOOK_PATH}: Argo CD notices a push after up to 3 minutes"
         yield AREA, "warning", found, f"{again} creates it"
         return
     ours = [hook for hook in hooks if secret and hook.mark == mark(secret, hook.address)]
@@ -131,7 +131,7 @@ def findings(url: str, hooks: Sequence[Hook], secret: str | None) -> Iterator[Fo
 
 def _signed(hook: Hook, secret: str | None) -> tuple[str, str]:
     if secret is None or (secret and not hook.mark and hook.signed is not False):
-        return "ok", "it cannot be seen from outside whether its secret is the cluster's"
+        return "ok", "whether its secret is the cluster's cannot be seen from outside"
     if not secret:
         return "warning", "argocd-secret has no secret to compare with: anyone may send a webhook"
     if hook.mark == mark(secret, hook.address):

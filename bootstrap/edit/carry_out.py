@@ -112,7 +112,7 @@ def _on_branch(where: Where, decide: Callable[[Files, str], Edit[T]], output: Ou
         author = lambda: identity(invocation, where.author)  # noqa: E731
         pushed = push(branch, draft, author, output, where.timeout, sign=where.sign)
         if pushed.commit and not branch.follow(pushed.commit):
-            output.warn("the work tree was not changed: git pull brings the commit into it")
+            output.warn("the work tree was not changed: git pull fetches the commit")
     return Outcome(last[0], pushed.commit)
 
 

@@ -112,7 +112,7 @@ def push_refs(calls: Calls, remote: str, specs: Mapping[str, str], tried: str) -
 def _signed(calls: Calls, tip: str, unsigned: str, new: NewCommit) -> str:
     found = calls.object(unsigned)
     if found is None:
-        raise GitError("signing the commit", "it is not there", "run again", calls.shown)
+        raise GitError("signing the commit", "it is missing", "run again", calls.shown)
     extra: dict[str, str] = {}
     for role, stamp in (("AUTHOR", new.author), ("COMMITTER", new.committer)):
         name, _, rest = stamp.rpartition(" <")

@@ -136,7 +136,7 @@ class Calls:
 class Objects:
     """`git cat-file --batch` of one repository, kept running: an object does not cost a process.
 
-    Ask only for what is there: git would fetch what a partial clone lacks, one object at a time.
+    Ask only for what exists: git would fetch what a partial clone lacks, one object at a time.
     """
 
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:

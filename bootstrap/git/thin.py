@@ -78,7 +78,7 @@ class ThinBranch(Branch):
         """Files that are here."""
 
     def refresh(self) -> str:
-        """Read the branch's tip; the first time, InputError when the branch is not there."""
+        """Read the branch's tip; the first time, InputError when the branch does not exist."""
         if not self.tip:
             self._clone()
         else:

@@ -11,7 +11,7 @@
       - name: database
         file: apps/shop/base/all.yaml
         object: PostgresCluster/main   # which of its objects (default: the first that has the path)
-        tag: spec.version              # only the tag is there
+        tag: spec.version              # only the tag is in the file
         image: ghcr.io/org/postgres    # its repository
         app: shop                      # where it belongs, if the file's path does not show it
         env: production

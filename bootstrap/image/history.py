@@ -15,7 +15,7 @@ from bootstrap.oci.reference import Reference, canonical
 
 NO_ENTRY: Literal["no entry"] = "no entry"
 State = Reference | Literal["no entry"] | None
-"""The image in a version of a file; None: it is not there or cannot be read."""
+"""The image in a version of a file; None: it does not exist or cannot be read."""
 
 
 @dataclass(frozen=True)

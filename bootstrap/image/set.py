@@ -138,9 +138,9 @@ class _Run:
         if self.options.dry_run or not self._outcome.files:
             return Draft((), "")
         options = self.options
-        by_host = options.via == "api"
+        by_host, here = options.via == "api", self.branch.is_here
         signatures.check(
-            self.branch, self._outcome.files, self._output, sign=options.sign, by_host=by_host, projects=False
+            self.branch, self._outcome.files, self._output, sign=options.sign, by_host=by_host, projects=here
         )
         self.message = _message(self._outcome, self.checks.conditions, self.options, self.who)
         return Draft(self._outcome.files, self.message)
@@ -177,7 +177,7 @@ def _push(run: _Run, access: Access, output: Output) -> show.Place:
         group=lambda: _group(run, access, output),
     )
     if pushed.commit and not branch.follow(pushed.commit):
-        output.warn("the work tree was left as it is: git pull brings the commit into it")
+        output.warn("the work tree was left as it is: git pull fetches the commit")
     return show.Place(branch.shown, branch.branch, pushed.commit, pushed.attempts)
 
 

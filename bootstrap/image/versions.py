@@ -15,7 +15,7 @@ from bootstrap.core.numbers import whole
 Order = Literal["newer", "same", "older"]
 
 _LONGEST = 128
-"""Characters of a tag, as registries allow; a longer one is no version."""
+"""Characters of a tag, as registries allow; a longer one is not a version."""
 _PREFIX = re.compile(r"(?:[A-Za-z][A-Za-z]*[-._]+)*")
 _DATE = re.compile(
     r"(?P<year>20\d\d)(?P<sep>-?)(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])"

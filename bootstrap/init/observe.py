@@ -178,7 +178,7 @@ def _with_namespace(request: Request, session: Connection) -> Request:
     try:
         return replace(request, argocd_namespace=_connected(request, session).argocd_namespace)
     except BootstrapError:
-        return request  # told with all other findings
+        return request  # reported with all other findings
 
 
 def _attempt(observe: Callable[[], T]) -> tuple[T | None, BootstrapError | None]:

@@ -116,7 +116,7 @@ def next_layout(
 ) -> Desired:
     """Over an earlier layout: the catalog's changes by a merge, settings by editing existing files.
 
-    `left_to_git`: conflicts of files become git's own (`Desired.sides`); none stays open in the record.
+    `left_to_git`: conflicts of files become git's own (`Desired.sides`); none is recorded as open.
     `edit_tree` makes further edits of the merged files.
     """
     recorded = previous.clusters(settings)

@@ -75,7 +75,7 @@ def of_removal(removal: Removal | None, namespace: str) -> Iterator[Finding]:
     if removal is not None:
         found = "a removal has begun in this cluster and has not ended"
         forget = f"kubectl -n {namespace} delete configmap {removing.NAME}"
-        yield Finding(found, f"finish it with bootstrap uninstall; or, to keep what is there, {forget}")
+        yield Finding(found, f"finish it with bootstrap uninstall; or, to keep what is left, {forget}")
 
 
 def of_variant(cluster: ClusterState, variant: str) -> Iterator[Finding]:

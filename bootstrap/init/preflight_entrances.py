@@ -31,8 +31,8 @@ def of_expected(there: Entrances, files: Files, cluster: str) -> Iterator[Findin
         ports = _by_node_port(files, cluster, on[name])
         if "load-balancer" in expects and there.balancer == "" and not ports:
             yield Finding(
-                f"{name} has a Service of type LoadBalancer, and nothing shows that this cluster gives "
-                f"one an address ({_LOOKED_FOR})",
+                f"{name} has a Service of type LoadBalancer, and there is no sign that this cluster "
+                f"would give it an address ({_LOOKED_FOR})",
                 f"install one of them, or use node ports: {_NODE_PORT} in "
                 f"{on[name].folder(cluster)}/application.yaml",
                 fatal=False,
@@ -111,4 +111,4 @@ def _documents(files: Files, path: str) -> list[Mapping[str, Any]]:
     try:
         return [one for one in documents(files.get(path, b""), path) if isinstance(one, dict)]
     except BootstrapError:
-        return []  # told where the file is read for its own sake
+        return []  # reported where the file itself is read

@@ -1,7 +1,7 @@
 """Whether Argo CD's images are signed by whom they must be: by a key or an identity, as cosign says.
 
 What is asked is what is applied, by digest. A signature that is missing or wrong forbids the run; what cannot
-be asked (a registry, Sigstore's own services, cosign itself) is told, and is not called verified.
+be asked (a registry, Sigstore's own services, cosign itself) is reported, and not called verified.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Checked:
-    """What is to be told, and what forbids the run."""
+    """What to report, and what rules out the run."""
 
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -80,7 +80,7 @@ def check(
             notes.append(f"not verified: {image}: it is named by tag, which can be moved")
         elif how is None:
             notes.append(
-                f"not verified: {image}: who signs it is not known; --verify-key has it checked by a key"
+                f"not verified: {image}: its signer is not known; --verify-key checks it against a key"
             )
         elif reason := _unreached(found, invocation):
             notes.append(f"not verified: {image}: {reason}")
@@ -91,7 +91,7 @@ def check(
     try:
         program = _cosign(invocation, report)
     except (SandboxError, DownloadError) as error:
-        notes += [f"not verified: {one}: cosign cannot be had: {error.found}" for one, _, _ in asked]
+        notes += [f"not verified: {one}: cosign is not available: {error.found}" for one, _, _ in asked]
         return Checked(tuple(notes))
     for one, options, by in asked:
         report(f"verifying {one}")
@@ -99,7 +99,7 @@ def check(
         if complaint is None:
             notes.append(f"verified: {one}: signed {by}")
         elif _UNREACHED.search(complaint):
-            notes.append(f"not verified: {one}: cosign reaches no service that it needs: {complaint}")
+            notes.append(f"not verified: {one}: cosign could not reach a service that it needs: {complaint}")
         else:
             fix = "do not run it; ask whoever gave you the image or its digest"
             findings.append(Finding(f"{one} is not signed {by}: {complaint}", fix))

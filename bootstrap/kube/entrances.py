@@ -41,7 +41,7 @@ class Entrances:
 
     `ingress` is the name of an IngressClass → whether it is the default one, `gateway` that of a
     GatewayClass → its controller. `balancer` is what shows that Services of type LoadBalancer get addresses,
-    "" if nothing does; `metrics` whether the API of pods' CPU and memory is there.
+    "" if nothing does; `metrics` whether the API of pods' CPU and memory is served.
     """
 
     ingress: Mapping[str, bool] | None = None
@@ -81,11 +81,11 @@ def _balancer(cluster: Cluster) -> str | None:
     for node in nodes or ():
         provider = str((node.get("spec") or {}).get("providerID") or "").partition(":")[0]
         if provider in _CLOUDS:
-            return f"node {_name(node)} is of {_CLOUDS[provider]}"
+            return f"node {_name(node)} belongs to {_CLOUDS[provider]}"
     there = {name: _has_crd(cluster, crd) for crd, name in _CONTROLLERS.items()}
     for name, is_there in there.items():
         if is_there:
-            return f"{name} is there"
+            return f"{name} is installed"
     return None if services is None or nodes is None or None in there.values() else ""
 
 

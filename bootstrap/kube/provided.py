@@ -22,7 +22,7 @@ Object = Mapping[str, Any]
 
 
 def provided(cluster: Cluster) -> dict[str, str]:
-    """Component → the object that is there already, as far as it may be read.
+    """Component → the object that exists already, as far as it may be read.
 
     What Argo CD has put there is the component itself, and no second one.
     """

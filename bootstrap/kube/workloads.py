@@ -51,7 +51,7 @@ def not_as_wanted(live: Object) -> str | None:
     status, metadata = live.get("status") or {}, live["metadata"]
     observed, generation = status.get("observedGeneration"), metadata.get("generation")
     if generation is not None and (observed or 0) < generation:
-        return f"its controller has not looked at its newest version (generation {generation}) yet"
+        return f"its controller has not observed its newest version (generation {generation}) yet"
     wanted, available = wanted_replicas(live), _available(live)
     said = _rollout(live, wanted)
     if available < wanted:

@@ -13,7 +13,7 @@ from bootstrap.yamledit import edit
 FOLDER = "infrastructure/argocd/manifests/"
 KUSTOMIZATION = f"{FOLDER}kustomization.yaml"
 KEYS = "patches/argocd-gpg-keys-cm.yaml"
-"""The keys that Argo CD knows, from FOLDER. It is no file of the catalog: `init` writes it once."""
+"""The keys that Argo CD knows, from FOLDER. It is not a file of the catalog: `init` writes it once."""
 MODE = "head"
 """Argo CD looks at the signature of the commit that it syncs; `strict` looks at all before it, too."""
 

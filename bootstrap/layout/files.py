@@ -42,7 +42,7 @@ def shipped(catalog: Files, manifest: bytes | None, clusters: Sequence[Settings]
 
 
 def recovered(files: Files, clusters: Sequence[Settings]) -> dict[str, bytes]:
-    """The catalog that `shipped` was given, recovered from its result; empty if it is not there."""
+    """The catalog that `shipped` was given, recovered from its result; empty if it is missing."""
     prefix = clusters[0].prefix
     # Any cluster's folder has the template: those of today may have had other names then.
     above = f"{prefix}clusters/"

@@ -90,7 +90,7 @@ def _by_hunk(base: bytes, ours: bytes, theirs: bytes, path: str, merge_text: Mer
     content, together = merge_text(base, ours, taken)
     if not together or not fitting or not readable(content, path, ours, theirs):
         taken, content = base, ours
-    if alike(taken, theirs, path):  # what is left of theirs is formatting alone: ours stands
+    if alike(taken, theirs, path):  # what is left of theirs is formatting alone: ours stays
         return ByHunk(content, theirs, None)
     return ByHunk(content, taken, text)
 

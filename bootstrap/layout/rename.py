@@ -30,7 +30,7 @@ def changes(files: Mapping[str, bytes], prefix: str, old: str, new: str) -> tupl
         raise RefusedError(_TRIED, f"{record} has no cluster {old}", f"name {known}", record)
     here, there = f"{prefix}clusters/{old}/", f"{prefix}clusters/{new}/"
     if taken := next((path for path in sorted(files) if path.startswith(there)), None):
-        raise RefusedError(_TRIED, f"{taken} is there already", "choose another name, or move it away", taken)
+        raise RefusedError(_TRIED, f"{taken} exists already", "choose another name, or move it away", taken)
     found = []
     for path, content in sorted(files.items()):
         if path.startswith(here):

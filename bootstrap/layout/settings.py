@@ -46,7 +46,7 @@ class Settings:
     argocd_images: tuple[tuple[str, str], ...] | None = None
     """Images as Argo CD's manifest names them, each with its digest; () is by tag, None is not known yet."""
     signed_by: tuple[str, ...] = ()
-    """IDs of the OpenPGP keys, one of which must have signed what Argo CD syncs; () is no condition."""
+    """IDs of the OpenPGP keys, one of which must have signed what Argo CD syncs; () means no condition."""
 
     def __post_init__(self) -> None:
         _check(

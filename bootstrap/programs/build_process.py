@@ -20,7 +20,7 @@ LAST_LINES = 12
 
 
 class Stopped(Exception):
-    """The command was ended because another one failed, which is what the user is told."""
+    """The command was ended because another one failed, which is what the user sees."""
 
 
 def run(

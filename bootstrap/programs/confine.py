@@ -141,7 +141,7 @@ def _forbid_files(confinement: Confinement) -> None:
     attribute = struct.pack("Q", handled)
     ruleset = int(libc.syscall(_CREATE_RULESET, attribute, ctypes.c_size_t(len(attribute)), 0))
     if ruleset < 0:
-        raise OSError(ctypes.get_errno(), "Landlock gives no ruleset")
+        raise OSError(ctypes.get_errno(), "Landlock returned no ruleset")
     try:
         _allow(ruleset, (Path(one) for one in SYSTEM), reading)
         _allow(ruleset, (Path(one) for one in DEVICES), _READ_FILE | _WRITE_FILE)

@@ -30,7 +30,7 @@ PYPI_SHA256 = (
 PIP_SECONDS = 600
 """Seconds of processor time that pip may take."""
 _PIP_DROPPED = ("PIP_LOG", "PIP_CACHE_DIR", "PIP_REPORT", "TMPDIR")
-"""Where pip would write beside the folder that it is given."""
+"""Where pip would write besides the folder that it is given."""
 FLAGS = "-mod=readonly -trimpath -buildvcs=false -modcacherw"
 
 # Variables that would build for another machine, or otherwise than pinned.

@@ -156,7 +156,7 @@ _NAMED = {
 def canonical(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
     """A mapping with canonical field names: kustomize ignores the case of field names.
 
-    What is there under two spellings is combined.
+    What exists under two spellings is combined.
     """
     if not any(_NAMED.get(key.casefold(), key) != key for key in mapping):
         return mapping

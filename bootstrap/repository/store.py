@@ -60,7 +60,7 @@ class Store:
         self._size = 0
 
     def get(self, key: str) -> Any | None:
-        """The value, or None when it is not there."""
+        """The value, or None when it is missing."""
         return self.get_many((key,)).get(key)
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:

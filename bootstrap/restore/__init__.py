@@ -1,1 +1,1 @@
-"""`bootstrap restore`: bring back what a backup has, before `init --cluster-only`."""
+"""`bootstrap restore`: restore a backup, before `init --cluster-only`."""

@@ -31,7 +31,7 @@ exit "$code"
 """
 GPG_WRAPPER = """\
 #!/bin/sh
-# Argo CD asks gpg about its keys by this name, and reads the answer: one that is not there is no failure.
+# Argo CD asks gpg about its keys by this name, and reads the answer: a missing one is not a failure.
 gpg "$@" 2>&1
 exit 0
 """

@@ -166,7 +166,7 @@ def kwok(folder: Path, settings: Settings, environ: Mapping[str, str]) -> Spec:
 
 
 def _managed(settings: Settings) -> tuple[str, ...]:
-    """The nodes that are simulated: all, or those beside a real one."""
+    """The nodes that are simulated: all, or those next to a real one."""
     if settings.nodes == "simulated":
         return ("--manage-all-nodes=true",)
     return ("--manage-all-nodes=false", f"--manage-nodes-with-label-selector={layout.SIMULATED}=true")

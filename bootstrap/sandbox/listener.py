@@ -26,7 +26,7 @@ def check(folder: Path, name: str, port: int) -> None:
         raise SandboxError(
             f"connecting to {name}",
             f"this sandbox's {name} does not listen on {HOST}:{port}; nothing was sent to what answers there",
-            "bootstrap sandbox down, then up: it takes another port",
+            "run bootstrap sandbox down, then up: it takes another port",
             str(process.log_file(folder, name)),
         )
 

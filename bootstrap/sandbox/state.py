@@ -44,7 +44,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
 class Settings:
     """The content of `sandbox.json`: ports by name, the provider, the processes that should run.
 
-    `nodes`: "simulated", or "real" for one that runs pods beside a simulated one.
+    `nodes`: "simulated", or "real" for one that runs pods next to a simulated one.
     """
 
     name: str

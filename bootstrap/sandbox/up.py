@@ -20,7 +20,7 @@ def up(
 ) -> Sandbox:
     """Start it with the provider; InputError when the name is another provider's sandbox.
 
-    `nodes`: "simulated" or "real"; kind has nodes of its own.
+    `nodes`: "simulated" or "real"; kind brings its own nodes.
     """
     settings = state.load(state.folder_of(name, invocation))
     if settings and settings.provider != provider:
@@ -31,7 +31,7 @@ def up(
         )
     if provider == "kind":
         if nodes is not None:
-            raise InputError("reading --nodes", "kind has nodes of its own", "leave --nodes out")
+            raise InputError("reading --nodes", "kind brings its own nodes", "leave --nodes out")
         from bootstrap.sandbox import kind
 
         return kind.up(name, invocation, output, with_argocd, timeout)

@@ -1,1 +1,1 @@
-"""`bootstrap uninstall`: take away what `init` brought into a cluster, and nothing else."""
+"""`bootstrap uninstall`: remove what `init` installed in a cluster, and nothing else."""

@@ -36,7 +36,7 @@ def owner(finalizer: str) -> str:
 def line(one: Left) -> str:
     """An object that is left, who holds it, and since when."""
     held = [f"{name} ({owner(name)})" for name in one.finalizers]
-    since = f"is being deleted since {one.since}" if one.since else "is not being deleted"
+    since = f"has been terminating since {one.since}" if one.since else "is not being deleted"
     said = f"; it says {one.message}" if one.message else ""
     return f"{one.object} {since}, held by {', '.join(held) or 'nothing that it names'}{said}"
 
@@ -51,12 +51,12 @@ def too_late(tried: str, left: Sequence[Left], seconds: float) -> NotReadyError:
 
 
 def _fix(left: Sequence[Left]) -> str:
-    again = "run bootstrap uninstall again, which goes on from here"
+    again = "run bootstrap uninstall again, which continues from here"
     finalizers = {name for one in left for name in one.finalizers}
     if any("argocd.argoproj.io" in name for name in finalizers):
         return (
             "see what the Applications say (bootstrap status), then run bootstrap uninstall again; "
-            "with --keep-workloads it leaves their objects and goes on without Argo CD"
+            "with --keep-workloads it leaves their objects and continues without Argo CD"
         )
     first = next((one for one in left if one.finalizers), None)
     if first is None or set(first.finalizers) <= {"kubernetes", "foregroundDeletion", "orphan"}:

@@ -1,4 +1,4 @@
-"""Pure: what a removal does, from what the cluster has; and what speaks against it."""
+"""Pure: what a removal does, from what the cluster has; and what rules it out."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def from_host(acting: Acting, step: RemoveFromHost) -> bool:
     """Delete the webhooks that are signed with this cluster's secret, and this cluster's deploy key.
 
-    What cannot be told to be this cluster's stays; what the host refuses is told, and does not end the run.
+    What is not certainly this cluster's stays; what the host refuses is reported, and does not end the run.
     """
     known = credential.read(acting.request.access, acting.invocation, step.url)
     host = providers.find(step.url, known, acting.invocation)
@@ -85,8 +85,8 @@ def without(files: Files, folder: str) -> Edit[str]:
     """The edit that takes out a cluster's folder, and its settings in `bootstrap.yaml`; others stay."""
     name = posixpath.basename(folder)
     if posixpath.basename(posixpath.dirname(folder)) != "clusters":
-        hint = "take the cluster's folder out by hand"
-        raise InputError("taking the cluster out of Git", f"{folder} is not below clusters/", hint, folder)
+        hint = "remove the cluster's folder by hand"
+        raise InputError("removing the cluster from Git", f"{folder} is not below clusters/", hint, folder)
     changes = []
     for path in files.under(folder):
         content = files.read(path)

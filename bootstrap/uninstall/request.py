@@ -38,7 +38,7 @@ class Request:
             found = f"--timeout is {self.timeout:g}"
             raise InputError(tried, found, f"give seconds up to {LONGEST:.0f}; a second run waits again")
         if self.cluster_gone and self.access.repo is None:
-            hint = "give the repository's URL: what is left of the cluster is there alone"
+            hint = "give the repository's URL: only Git still knows the cluster"
             raise InputError(tried, "--cluster-gone is given without REPO_URL", hint)
         if self.cluster_gone and self.prune is not None:
             found = "a cluster that is gone has no workloads"

@@ -16,7 +16,7 @@ from bootstrap.uninstall.observe import Seen
 from bootstrap.uninstall.request import Request
 from bootstrap.uninstall.steps import Plan, RemoveFromGit, Step, title
 
-NOTHING = "nothing to do: bootstrap has installed nothing here"
+NOTHING = "nothing to do: bootstrap installed nothing here"
 
 
 def uninstall(request: Request, output: Output) -> int:
@@ -59,7 +59,7 @@ def _connect(request: Request, output: Output) -> kube.Cluster:
         url = request.access.repo or "REPO_URL"
         hint = (
             f"{error.hint}; where the cluster is gone for good, bootstrap uninstall {url} --cluster-gone "
-            "--cluster NAME takes away what Git and its host still have of it"
+            "--cluster NAME removes what Git and its host still have of it"
         )
         raise ClusterUnreachable(error.tried, error.found, hint, error.where) from error
 
@@ -67,13 +67,13 @@ def _connect(request: Request, output: Output) -> kube.Cluster:
 def _check_repository(request: Request, seen: Seen) -> None:
     """InputError unless the person named the repository: a token goes nowhere that only the cluster names."""
     followed, named = seen.place.repo_url, request.access.repo
-    tried = "taking the cluster out of the repository"
+    tried = "removing the cluster from the repository"
     if named is None:
         hint = f"name it: bootstrap uninstall {followed or 'REPO_URL'} --repository"
         raise InputError(tried, "--repository is given without REPO_URL", hint)
     if not followed:
-        hint = "give --cluster-gone with --cluster NAME in a run of its own"
-        raise RefusedError(tried, "the cluster does not tell which folder it followed", hint, seen.server)
+        hint = "give --cluster-gone with --cluster NAME in a separate run"
+        raise RefusedError(tried, "the cluster does not say which folder it followed", hint, seen.server)
     if not same_repository(followed, named):
         found = f"the cluster follows {followed}, not {named}"
         raise RefusedError(tried, found, "name that one, or another --context", seen.server)
@@ -90,9 +90,9 @@ def _agree(request: Request, output: Output, name: str) -> None:
             )
         return
     if not output.invocation.interactive:
-        hint = f"add --yes {name}, if that is the cluster that is meant; or look with --dry-run"
+        hint = f"add --yes {name}, if that is the cluster that you mean; or look with --dry-run"
         raise RefusedError(tried, "there is no terminal to ask on", hint)
-    answer = output.ask(f"Type the cluster's name ({name}) to go on")
+    answer = output.ask(f"Type the cluster's name ({name}) to continue")
     if answer != name:
         raise RefusedError(tried, f"the answer was {answer!r}, not {name}", "nothing was changed")
 
@@ -125,6 +125,6 @@ def _only_git(request: Request, output: Output) -> int:
     _agree(request, output, request.cluster)
     acting = Acting(None, output.invocation, request, request.timeout)
     changed = any(one.changed for one in _execute(made, acting, output))
-    notes = "the webhook and the deploy key of the cluster, if it had any, are the host's to delete"
+    notes = "the cluster's webhook and deploy key, if it had any, must be deleted at the host"
     output.result({**data, "changed": changed}, f"done; {notes}" if changed else "nothing to do: it is gone")
     return ExitStatus.OK

@@ -18,17 +18,17 @@ def lines(seen: Seen, decided: Wanted, plan: Plan) -> Iterator[str]:
     if seen.place.repo_url:
         yield f"follows     {seen.place.folder} of {seen.place.repo_url} ({seen.place.branch})"
     if seen.pending:
-        yield "a removal has begun here: this goes on with it"
-    for name, found in (("goes", goes(seen, decided)), ("stays", plans.stays(seen, decided))):
+        yield "a removal has begun here: this run continues it"
+    for name, found in (("is removed", goes(seen, decided)), ("stays", plans.stays(seen, decided))):
         yield from _section(name, found)
     lost = lost_lines(seen, decided)
-    yield from _section("is lost for good", lost or ["nothing that is known of"])
+    yield from _section("is lost for good", lost or ["nothing, as far as is known"])
     yield "steps"
     yield from (f"  {number}. {title(step)}" for number, step in enumerate(plan.steps, 1))
 
 
 def goes(seen: Seen, decided: Wanted) -> list[str]:
-    """What is not there afterwards, a line each."""
+    """What is gone afterwards, one line each."""
     found = []
     if seen.tree:
         names = sorted(name for _, name in seen.tree)
@@ -47,7 +47,7 @@ def goes(seen: Seen, decided: Wanted) -> list[str]:
 
 
 def lost_lines(seen: Seen, decided: Wanted) -> list[str]:
-    """What nothing brings back."""
+    """What cannot be restored."""
     return [str(loss) for loss in seen.costs.losses] if decided.prune else []
 
 

@@ -105,7 +105,7 @@ def title(step: Step) -> str:
     """One line: what the step does."""
     match step:
         case Begin():
-            return "write down that a removal is under way (ConfigMap argocd/bootstrap-uninstall)"
+            return "record that a removal is under way (ConfigMap argocd/bootstrap-uninstall)"
         case StopSync():
             return f"switch automatic sync off ({counted(len(step.applications), 'Application')})"
         case ReleaseSets():
@@ -123,7 +123,7 @@ def title(step: Step) -> str:
         case RemoveFromHost():
             return f"delete this cluster's webhook and deploy key from {step.url}"
         case RemoveFromGit():
-            return f"take {step.folder} out of {step.branch} of {step.url}"
+            return f"remove {step.folder} from {step.branch} of {step.url}"
 
 
 def some(names: tuple[str, ...] | list[str]) -> str:

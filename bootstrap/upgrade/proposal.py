@@ -98,7 +98,7 @@ def lines(one: Proposal, full: bool) -> Iterator[str]:
     if one.desired.commits:
         yield from rendered.lines(one.difference, full)
     for note in one.desired.notes:
-        if not note.startswith("open conflict, "):  # each is told below
+        if not note.startswith("open conflict, "):  # each is reported below
             yield f"note: {note}"
     for broken in one.notes:
         yield f"breaking: {broken}"

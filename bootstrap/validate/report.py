@@ -82,7 +82,7 @@ _NAMED = 5
 
 
 def text(findings: Sequence[Finding]) -> Iterator[str]:
-    """Three lines each: place and problem, the object, the fix; what many places share is told once."""
+    """Three lines each: place and problem, the object, the fix; what many places share is reported once."""
     for finding, others in by_cause(findings):
         more = f"; and {len(others)} more" if others else ""
         yield _one_line(f"{finding.where}: {finding.severity} {finding.rule}: {finding.message}{more}")

@@ -123,14 +123,14 @@ def test_sigstore_that_cannot_be_reached_is_told(
     cosign.sign_as(registry, IMAGE, digest, IDENTITY, ISSUER)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     result = init(registry.host, VERSION, "--verify", "--dry-run")
-    assert f"not verified: {registry.host}/{IMAGE}:{VERSION}@{digest}: cosign reaches no" in result.out
+    assert f"not verified: {registry.host}/{IMAGE}:{VERSION}@{digest}: cosign could not reach" in result.out
 
 
 def test_image_that_nobody_is_known_to_sign_is_told(init: Init, registry: Registry, cosign: Cosign) -> None:
     registry.push(f"{IMAGE}-of-mine", VERSION)
     result = init(registry.host, VERSION, "--verify", "--dry-run", image=f"{IMAGE}-of-mine")
     assert f"{IMAGE}-of-mine:{VERSION}@sha256:" in result.out
-    assert "who signs it is not known" in result.out
+    assert "its signer is not known" in result.out
 
 
 def test_key_without_verify_is_refused(init: Init, tmp_path: Path) -> None:

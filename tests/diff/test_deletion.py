@@ -85,6 +85,6 @@ def test_what_nobody_applies_and_what_is_unknown_is_said_as_that() -> None:
     assert Applications({}, {}).fate(thing("")).deleted is False
     unknown = Applications({}, {}).fate(thing("argocd/elsewhere"))
     assert unknown.deleted is None
-    assert "not known" in unknown.why
+    assert "unknown" in unknown.why
     itself = application("web", "argocd/web", **PRUNES)
     assert Applications({"argocd/web": itself}, {}).fate(thing()).deleted is None

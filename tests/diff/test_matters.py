@@ -46,14 +46,14 @@ def pods(kind: str = "Deployment", *, image: str = "web:1", **spec: Any) -> Reso
     [
         (one("PersistentVolumeClaim"), "unless the reclaim policy is Retain"),
         (one("Namespace"), "what Git does not have"),
-        (one("CustomResourceDefinition", version="apiextensions.k8s.io/v1"), "every object of this kind"),
+        (one("CustomResourceDefinition", version="apiextensions.k8s.io/v1"), "every object of the kind"),
         (
             one(
                 "StatefulSet",
                 version="apps/v1",
                 spec={"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}},
             ),
-            "its claims go, too",
+            "its claims are deleted, too",
         ),
     ],
 )

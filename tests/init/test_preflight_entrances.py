@@ -36,7 +36,7 @@ def test_a_load_balancer_that_nothing_shows_is_told_with_the_way_without_one() -
     assert not found.fatal
 
 
-@pytest.mark.parametrize("balancer", [None, "node a is of AWS"])
+@pytest.mark.parametrize("balancer", [None, "node a belongs to AWS"])
 def test_a_load_balancer_that_is_there_or_unknown_is_no_finding(balancer: str | None) -> None:
     assert not list(of_expected(Entrances(balancer=balancer), switched(), HERE))
 

@@ -28,7 +28,7 @@ WELL = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableRepli
         (workload(spec={"replicas": 0}), None),
         (
             workload(**{**WELL, "observedGeneration": 1}),
-            "has not looked at its newest version (generation 2)",
+            "has not observed its newest version (generation 2)",
         ),
         # An old pod is ready, and the new one never will be.
         (

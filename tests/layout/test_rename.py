@@ -64,7 +64,7 @@ def test_the_catalog_of_before_is_found_again_under_the_other_name() -> None:
     [
         ("default", "first", "bootstrap.yaml has a cluster first, too"),
         ("other", "edge", "bootstrap.yaml has no cluster other"),
-        ("default", "taken", "clusters/taken/mine.yaml is there already"),
+        ("default", "taken", "clusters/taken/mine.yaml exists already"),
     ],
 )
 def test_what_would_mix_two_clusters_is_refused(old: str, new: str, found: str) -> None:

@@ -151,7 +151,7 @@ def test_doctor_reports_what_the_git_host_says_about_the_webhook(world: World) -
 
     world.up()
     ((state, what, fix),) = told()
-    assert (state, "has none to Argo CD's /api/webhook" in what) == ("warning", True)
+    assert (state, "has no webhook to /api/webhook" in what) == ("warning", True)
     assert f"bootstrap init {world.url} --argocd-url" in fix
     server = "/apis/apps/v1/namespaces/argocd/deployments/argocd-server"
     connection.request(world.cluster, "DELETE", server, "making it core")

@@ -116,5 +116,8 @@ def test_git_host_that_is_not_a_process_of_this_machine_is_not_asked_for(tmp_pat
     ports = dict.fromkeys(state.PORTS, 1)
     settings = state.Settings("own", ports, ("gitea",))
     sandbox = addresses.describe(tmp_path, settings)
+    state.save(tmp_path, settings)
+    with pytest.raises(SandboxError, match="does not listen"):
+        listener.check_git_host(sandbox)
     state.save(tmp_path, replace(settings, provider="kind"))
     listener.check_git_host(sandbox)

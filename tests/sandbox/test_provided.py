@@ -113,10 +113,10 @@ def a_node(provider: str) -> ClusterObject:
 @pytest.mark.parametrize(
     ("item", "shown"),
     [
-        (a_node("aws:///eu-central-1a/i-0123"), "node of-a-test is of AWS"),
-        (a_node("k3s://of-a-test"), "node of-a-test is of k3s"),
+        (a_node("aws:///eu-central-1a/i-0123"), "node of-a-test belongs to AWS"),
+        (a_node("k3s://of-a-test"), "node of-a-test belongs to k3s"),
         (a_node("kind://docker/kind/node"), ""),
-        (crd("metallb.io", "IPAddressPool"), "MetalLB is there"),
+        (crd("metallb.io", "IPAddressPool"), "MetalLB is installed"),
     ],
 )
 def test_what_gives_services_addresses_is_told_by_what_shows_it(

@@ -134,7 +134,7 @@ def test_a_finalizer_of_somebody_else_is_named_when_the_time_is_over(shop: World
     merge_patch(shop.cluster, APPLICATION, "Application", "argocd", "db", held)
     late = uninstall(shop, run, "--timeout", "2")
     assert late.exit == 7
-    assert "Application argocd/db is being deleted since" in late.err
+    assert "Application argocd/db has been terminating since" in late.err
     assert "backup.example.com/keep (a controller of backup.example.com)" in late.err
     assert "kubectl -n argocd patch application db" in late.err
     assert FINALIZER not in late.err

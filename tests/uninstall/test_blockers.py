@@ -30,7 +30,7 @@ def test_a_finalizers_owner_is_named_as_far_as_it_is_known(finalizer: str, whose
 
 
 def test_what_is_not_being_deleted_is_told_apart_from_what_is() -> None:
-    assert "is being deleted since 2030-01-02T03:04:05Z" in blockers.line(left("a.example.com/b"))
+    assert "has been terminating since 2030-01-02T03:04:05Z" in blockers.line(left("a.example.com/b"))
     assert "is not being deleted" in blockers.line(left(since=""))
 
 
@@ -40,7 +40,7 @@ def test_argocds_own_finalizer_leads_to_keep_workloads_and_another_one_to_its_co
     theirs = blockers.too_late("deleting", [left("backup.example.com/keep")], 120)
     assert "kubectl -n argocd patch application shop --type=merge" in theirs.hint
     kubernetes = blockers.too_late("deleting", [left("kubernetes", kind="Namespace")], 120)
-    assert kubernetes.hint == "run bootstrap uninstall again, which goes on from here"
+    assert kubernetes.hint == "run bootstrap uninstall again, which continues from here"
 
 
 def test_many_blockers_are_counted_and_the_first_named() -> None:

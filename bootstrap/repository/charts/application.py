@@ -112,7 +112,7 @@ def _text(value: Any) -> str:
 
 
 def _without_commas(value: str) -> str:
-    """With commas that helm does not take for separators; `{a,b}` is a list."""
+    """With commas that helm does not treat as separators; `{a,b}` is a list."""
     if value.startswith("{") and value.endswith("}"):
         return value
     return re.sub(r"(?<!\\),", r"\\,", value)

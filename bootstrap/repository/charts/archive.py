@@ -15,7 +15,7 @@ ASKS = b"APIVersions"
 
 
 class Unreadable(Exception):
-    """Why an archive is no chart, in words."""
+    """Why an archive is not a chart, in words."""
 
 
 def files(content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -32,7 +32,7 @@ def wanted(files: Files, unit: Unit) -> dict[str, Wanted]:
 
 
 def key(files: Files, unit: Unit, names: Sequence[str], fetched: Sequence[tuple[str, bool]]) -> str:
-    """What its result is stored under, beside its files: not where its Application is written.
+    """What its result is stored under, in addition to its files: not where its Application is written.
 
     The cluster's API versions count only for a chart that looks at them.
     """

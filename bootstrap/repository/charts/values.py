@@ -15,7 +15,7 @@ _GLOB = re.compile(r"[*?\[]")
 
 
 class Unresolved(Exception):
-    """A file of values that is not there, in words."""
+    """A missing values file, in words."""
 
 
 def places(

@@ -1,6 +1,6 @@
 """Pure: a kustomization as Argo CD edits it, where an Application's `kustomize:` section changes it.
 
-Argo CD runs `kustomize edit` in the folder, which sets a prefix in place of the one that is there and puts an
+Argo CD runs `kustomize edit` in the folder, which replaces a prefix that exists and puts an
 image in place of the entry of its name: the same fields in a kustomization on top come out differently.
 """
 

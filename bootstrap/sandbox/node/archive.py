@@ -1,6 +1,6 @@
 """Read images from archives: those of `docker save`, and OCI layouts, packed or as a folder.
 
-An image is its manifest and the blobs that this names. Nothing is unpacked: a blob is read where it lies.
+An image is its manifest and the blobs that this names. Nothing is unpacked: a blob is read in place.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def opened(path: Path) -> Iterator[list[Image]]:
         archive = tarfile.open(path, "r:*")  # noqa: SIM115 - closed below
     except tarfile.TarError as error:
         raise InputError(
-            "reading images", "it is no archive", "give an archive of images", str(path)
+            "reading images", "it is not an archive", "give an archive of images", str(path)
         ) from error
     except OSError as error:
         found = error.strerror or str(error)

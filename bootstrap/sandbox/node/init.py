@@ -150,7 +150,7 @@ def _network(address: str, services: str) -> None:
 
 
 def _mounts(folder: Path, hidden: Mapping[str, str]) -> None:
-    """What the node's programs write lies in the sandbox's folder, whatever paths they know."""
+    """What the node's programs write is in the sandbox's folder, whatever paths they know."""
     subprocess.run(("mount", "--make-rshared", "/"), check=True)
     for target, source in hidden.items():
         if not source:

@@ -1,4 +1,4 @@
-"""What a real node needs of the machine: all that is missing is said at once, before anything starts."""
+"""What a real node needs of the machine: everything missing is reported at once, before anything starts."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _tools() -> list[str]:
 def _hidden(paths: Iterable[str]) -> list[str]:
     """Paths that lie where the node sees something else."""
     return [
-        f"{path} lies below {hidden}, which a node does not see"
+        f"{path} is below {hidden}, which a node does not see"
         for path in dict.fromkeys(paths)
         for hidden in layout.HIDDEN
         if Path(path).resolve().is_relative_to(hidden)

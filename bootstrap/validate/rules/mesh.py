@@ -17,21 +17,21 @@ HOST = Rule(
     "GB326",
     "mesh-host-missing",
     "error",
-    "A VirtualService or DestinationRule names a host that is not a Service: requests end with 503.",
+    "A VirtualService or DestinationRule names a host that is not a Service: requests fail with 503.",
     "correct the host, or add the Service",
 )
 SUBSET = Rule(
     "GB327",
     "mesh-subset-missing",
     "error",
-    "A VirtualService sends requests to a subset that no DestinationRule defines: they end with 503.",
+    "A VirtualService sends requests to a subset that no DestinationRule defines: they fail with 503.",
     "add the subset to the host's DestinationRule",
 )
 SUBSET_EMPTY = Rule(
     "GB343",
     "mesh-subset-selects-nothing",
     "error",
-    "A DestinationRule's subset selects no pods of its Service: requests to it end with 503.",
+    "A DestinationRule's subset selects no pods of its Service: requests to it fail with 503.",
     "make the subset's labels match the pods'",
 )
 WEIGHTS = Rule(
@@ -45,7 +45,7 @@ PORT = Rule(
     "GB351",
     "mesh-port-missing",
     "error",
-    "A VirtualService sends requests to a port that its Service does not have: they end with 503.",
+    "A VirtualService sends requests to a port that its Service does not have: they fail with 503.",
     "name a port of the Service",
 )
 PORT_SETTINGS = Rule(

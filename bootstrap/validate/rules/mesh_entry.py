@@ -15,7 +15,7 @@ NOT_OF_GATEWAY = Rule(
     "GB374",
     "mesh-host-not-of-gateway",
     "error",
-    "No server of a VirtualService's Gateway listens for its host: requests from outside end with 404.",
+    "No server of a VirtualService's Gateway listens for its host: requests from outside fail with 404.",
     "add the host to spec.servers of the Gateway, or correct it",
 )
 NO_GATEWAY_PODS = Rule(

@@ -53,7 +53,7 @@ NEAR_MISS = Rule(
     "GB355",
     "host-just-misses-service",
     "warning",
-    "A variable names a host that is not a Service of the namespace, but nearly one.",
+    "A variable names a host that is not a Service of the namespace, but one has almost the same name.",
     "correct the name",
 )
 

@@ -27,7 +27,7 @@ NO_WEIGHT = Rule(
     "GB364",
     "route-without-weight",
     "warning",
-    "Every backend of a route's rule has weight 0: its requests end with an error.",
+    "Every backend of a route's rule has weight 0: its requests fail.",
     "give a backend a weight",
 )
 ROLE = Rule(

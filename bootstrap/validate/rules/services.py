@@ -26,7 +26,7 @@ BACKEND_MISSING = Rule(
     "GB301",
     "backend-service-missing",
     "error",
-    "An Ingress or route sends requests to a Service that does not exist: they end with 503.",
+    "An Ingress or route sends requests to a Service that does not exist: they fail with 503.",
     "correct the name, or add the Service",
 )
 BACKEND_PORT = Rule(
@@ -47,7 +47,7 @@ NO_ENDPOINTS = Rule(
     "GB384",
     "service-without-endpoints",
     "warning",
-    "A Service that a route uses has no selector, and nothing gives it endpoints: requests end with 503.",
+    "A Service that a route uses has no selector, and nothing gives it endpoints: requests fail with 503.",
     "add the selector, or an EndpointSlice with the label kubernetes.io/service-name",
 )
 TARGET_PORT = Rule(

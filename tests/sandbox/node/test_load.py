@@ -93,7 +93,7 @@ def test_a_folder_of_archives_and_layouts_is_loaded_whole(port: int, tmp_path: P
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"this is no archive", "it is no archive"),
+        (b"this is no archive", "it is not an archive"),
         (None, "neither manifest.json nor index.json"),
         ({"index.json": b"{}"}, "cannot be read"),
         (

@@ -30,7 +30,7 @@ SPREAD = Rule(
     "GB522",
     "spread-missing",
     "warning",
-    "A workload of several replicas says nothing of where they run: one node may have them all.",
+    "A workload of several replicas says nothing about where they run: one node may have them all.",
     "add topologySpreadConstraints over kubernetes.io/hostname",
     GROUP,
 )

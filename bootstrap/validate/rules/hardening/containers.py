@@ -15,7 +15,7 @@ ROOT = Rule(
     "GB501",
     "runs-as-root",
     "warning",
-    "A container may run as root: whoever breaks out of it is root on the node.",
+    "A container may run as root: whoever escapes from it is root on the node.",
     "set securityContext.runAsNonRoot: true, and runAsUser where the image's user is a name",
     GROUP,
 )
@@ -55,15 +55,15 @@ HOST_PORT = Rule(
     "GB506",
     "host-port",
     "warning",
-    "A container takes a port of its node: NetworkPolicies do not hold for it, and one pod fits on a node.",
-    "leave hostPort out, and use a Service",
+    "A container uses a port of its node: NetworkPolicies do not apply to it, and a node runs one such pod.",
+    "omit hostPort, and use a Service",
     GROUP,
 )
 TOKEN = Rule(
     "GB507",
     "token-mounted",
     "info",
-    "Pods of the service account `default` get its token, which they have no role for.",
+    "Pods of the service account `default` get its token, although it has no role.",
     "set automountServiceAccountToken: false",
     GROUP,
 )

@@ -13,7 +13,7 @@ WILDCARD = Rule(
     "GB511",
     "wildcard-rights",
     "warning",
-    "A role gives every verb, or every resource: its holder may do what nobody thought of.",
+    "A role grants every verb, or every resource: its holder may do more than anyone intended.",
     "name the verbs and resources that are needed",
     GROUP,
 )
@@ -30,7 +30,7 @@ EXEC = Rule(
     "exec-rights",
     "warning",
     "A role may run commands in pods, or reach their ports: its holder has the rights of every pod there.",
-    "leave pods/exec, pods/attach, pods/portforward and nodes/proxy out",
+    "omit pods/exec, pods/attach, pods/portforward and nodes/proxy",
     GROUP,
 )
 GROW = Rule(
@@ -38,7 +38,7 @@ GROW = Rule(
     "rights-that-grow",
     "warning",
     "A role may give itself or others more rights (escalate, bind, impersonate, tokens of service accounts).",
-    "leave the verb out, or name what it may be used on in resourceNames",
+    "omit the verb, or name what it may be used on in resourceNames",
     GROUP,
 )
 ROLES = ("Role.rbac.authorization.k8s.io", "ClusterRole.rbac.authorization.k8s.io")
