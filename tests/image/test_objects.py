@@ -390,3 +390,13 @@ def test_a_tag_alone_gets_its_repository_from_the_chart(helm: str, before: str, 
     assert again.reference == Reference("org/chart", "v2")
     with pytest.raises(InputError, match="2 places match"):
         choose("org/chart", Scope(), files)
+
+
+def test_a_parameter_with_a_tag_is_not_set_against_the_digest_in_the_charts_values() -> None:
+    text = f"{OVER_CHART}      parameters: [{{name: image.tag, value: v1}}]\n"
+    chart = f"image: {{repository: org/chart, tag: v0, digest: {SHA}}}\n"
+    files = Memory({"argo/app.yaml": text, "charts/web/values.yaml": chart})
+    place = choose("org/chart", Scope("argo"), files)
+    assert isinstance(place, ImagePlace)
+    with pytest.raises(InputError, match=r"have its digest \(charts/web/values\.yaml:1\)"):
+        edit(text.encode(), place, Reference("org/chart", "v2"))
