@@ -214,6 +214,11 @@ def test_a_digest_alone_is_replaced_and_an_empty_neighbour_is_no_second_version(
         ("  tag: v0\n", "  digest: {0}\n", '  digest: ""\n  tag: v2\n'),
         ("  tag: v0\n  digest: {0}\n", "  tag: v1\n", '  tag: v2\n  digest: ""\n'),
         ("  tag: v0\n  sha: {1}\n", "  tag: v1\n", '  tag: v2\n  sha: ""\n'),
+        (
+            "  digest: {0}\n",
+            "  repository: org/web\n  tag: v1\n",
+            '  repository: org/web\n  tag: v2\n  digest: ""\n',
+        ),
     ],
 )
 def test_a_digest_of_either_values_does_not_outlive_a_new_tag(base: str, over: str, after: str) -> None:
