@@ -11,6 +11,7 @@ from bootstrap.app.inventory import Apps
 from bootstrap.component import switch
 from bootstrap.component.switch import Cluster
 from bootstrap.core.errors import ExitStatus
+from bootstrap.core.names import is_own_source
 from bootstrap.core.output import Output
 from bootstrap.core.text import with_short_digests
 from bootstrap.edit.access import open_branch, open_tree
@@ -101,7 +102,7 @@ def application_of(files: Files, apps: Apps, app: str, environment: str) -> Mapp
 
 def sources_elsewhere(application: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The sources of an Application that are not this repository."""
-    return [one for one in application.get("spec", {}).get("sources") or () if one.get("ref") != "repo"]
+    return [one for one in application.get("spec", {}).get("sources") or () if not is_own_source(one)]
 
 
 def _source(application: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:

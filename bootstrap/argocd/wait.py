@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from bootstrap.argocd.reason import revisions
 from bootstrap.argocd.root import place_of
@@ -42,10 +42,12 @@ def wait(
     descends: Descends | None = None,
     pace: float = PACE,
     look: float = LOOK,
+    changed: Collection[str] | None = None,
 ) -> Status:
     """Wait at most `timeout` seconds; `revision` is the commit that the root must be synced to, if any.
 
-    A commit that `descends` from it will do. `cluster` may also be argocd-server (server.py).
+    A commit that `descends` from it will do. `changed`: the files that it changes, where they are known:
+    Applications that read none of them are not waited for. `cluster` may also be argocd-server (server.py).
 
     `report` gets what is awaited when that changes, at most once in `pace` seconds; `show` gets the status
     after each change. The objects of what is not ready are read every `look` seconds. NotReadyError:
@@ -53,7 +55,7 @@ def wait(
     someone acts; it gives the reason for each Application.
     """
     source = FromCluster(cluster) if isinstance(cluster, Cluster) else cluster
-    watched = Watched(root, namespace, revision, descends)
+    watched = Watched(root, namespace, revision, descends, changed=changed)
     reporter = _Reports(report, show, pace)
     _refresh(source, watched, (namespace, root))
     listed = False

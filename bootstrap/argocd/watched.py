@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
+from bootstrap.argocd.concerned import concerned
 from bootstrap.argocd.reason import REFRESH, Application, repository, revisions
 from bootstrap.argocd.status import ApplicationStatus, Key, Status, key_of, summarise
 
@@ -42,6 +43,7 @@ class Watched:
         revision: str | None,
         descends: Descends | None = None,
         clock: Callable[[], float] = time.monotonic,
+        changed: Collection[str] | None = None,
     ) -> None:
         self.root = root
         self.namespace = namespace
@@ -57,6 +59,7 @@ class Watched:
         self._descends = descends
         self._unrelated: set[str] = set()
         self._clock = clock
+        self._changed = changed
 
     def take(self, event: str, application: Application) -> None:
         key = key_of(application)
@@ -116,7 +119,8 @@ class Watched:
         """Those below the root that were not compared with the requested commit, nor asked to refresh.
 
         Argo CD compares on its own every few minutes; a commit that it does not know of yet would be
-        missed, because everything is still Synced with the one before.
+        missed, because everything is still Synced with the one before. Where the files are known that the
+        commit changes, an Application that reads none of them is left alone.
         """
         if self.revision is None:
             return []
@@ -126,6 +130,8 @@ class Watched:
             key = (item.namespace, item.name)
             application = self.applications.get(key)
             if application is None or top is None or key in self.refreshed:
+                continue
+            if self._changed is not None and not concerned(application, self._changed):
                 continue
             if repository(application) == repository(top) and self.revision not in revisions(application):
                 found.append(key)

@@ -31,6 +31,11 @@ _MEANT = (
     (re.compile(r"refused: (.*)"), "{}"),
 )
 """Errors of the library that the API server also has, and its words for them."""
+_LIMITS = {
+    "std::bad_alloc": "it needs more memory than the 512 MB that all of them have",
+    "Iteration budget exceeded": "it has more than 10,000 steps",
+}
+"""What the library calls its limits, and what that means."""
 _STATUS = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -178,7 +183,7 @@ def _failed(text: str) -> dict[str, Any]:
     for pattern, words in _MEANT:
         if match := pattern.match(message):
             return {"refused": words.format(match[1])[:LONGEST]}
-    return {"error": message[:LONGEST]}
+    return {"error": _LIMITS.get(message, message)[:LONGEST]}
 
 
 def _not_compiled(text: str) -> dict[str, Any]:

@@ -22,13 +22,18 @@ def app_files(app: App) -> dict[str, bytes]:
 
 def gitops_files(gitops: Gitops) -> dict[str, bytes]:
     """The checks of every merge request of the GitOps repository."""
-    return {PIPELINE: edited("gitlab", "gitops.yml", {("default", "image", "name"): gitops.tool})}
+    edits = {("default", "image", "name"): gitops.tool, ("variables", "CHARTS"): gitops.charts}
+    return {PIPELINE: edited("gitlab", "gitops.yml", edits)}
 
 
 def todo(app: App | None) -> list[str]:
     """What remains to be done by hand on GitLab."""
     if app is None:
-        return ["protect the branch, and require pipelines to succeed (Settings, Merge requests)"]
+        return [
+            "protect the branch, and require pipelines to succeed (Settings, Merge requests)",
+            "for the comment in merge requests, set the CI/CD variable GITOPS_COMMENT_TOKEN, masked and not"
+            " protected, to an access token of this project with the scope api and the role Reporter",
+        ]
     ssh = not app.gitops_repository.startswith(("https://", "http://"))
     found = [
         "set the CI/CD variables GITOPS_SSH_KEY (a deploy key with write access) and GITOPS_KNOWN_HOSTS,"

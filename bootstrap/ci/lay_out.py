@@ -40,6 +40,7 @@ class Asked:
     entries: Mapping[str, str] | None = None
     registries: Sequence[str] = ()
     gitops_repository: str | None = None
+    fetch_charts: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def lay_out(asked: Asked, output: Output, *, dry_run: bool) -> int:
     maker = github if asked.provider == "github" else gitlab
     app = None
     if asked.gitops:
-        wanted = maker.gitops_files(request.Gitops(branch, tool))
+        wanted = maker.gitops_files(request.Gitops(branch, tool, asked.fetch_charts))
     else:
         app = _app(asked, root, branch, tool, output)
         wanted = maker.app_files(app)

@@ -77,6 +77,12 @@ class Gitops:
 
     branch: str
     tool: str
+    fetch_charts: bool = False
+
+    @property
+    def charts(self) -> str:
+        """The option of `diff` and `validate` that renders charts, or ""."""
+        return "--fetch-charts" if self.fetch_charts else ""
 
 
 def services(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from bootstrap.commands.options import common
+from bootstrap.commands.options import BY_TOKEN, common, together
 from bootstrap.core.output import Output
 
 
@@ -50,6 +50,7 @@ def command() -> None:
     "--registry", "registries", multiple=True, metavar="HOST/NAMESPACE", help="Where images are pushed."
 )
 @click.option("--gitops-repo", "gitops_repository", metavar="URL", help="The GitOps repository.")
+@click.option("--fetch-charts", is_flag=True, help="With --gitops: render charts too, which helm fetches.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written; exit 1 if anything.")
 @common
 def init(
@@ -88,6 +89,8 @@ def init(
     ):
         names = "--service, --entry, --registry, --gitops-repo and --app"
         raise click.UsageError(f"{names} cannot be combined with --gitops")
+    if options["fetch_charts"] and not gitops:
+        raise click.UsageError("--fetch-charts has no effect without --gitops")
     asked = Asked(
         path,
         provider,
@@ -126,3 +129,35 @@ def _pairs(option: str, values: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"{option} names {name} twice")
         found[name] = what.removesuffix("/") or what
     return found
+
+
+@command.command()
+@click.argument("file", type=click.File(encoding="utf-8", errors="replace"), default="-")
+@click.option("--name", default="diff", show_default=True, help="Which comment: each name has its own.")
+@click.option("--repo", metavar="URL", help="The repository (default: what the CI system says).")
+@click.option(
+    "--number",
+    type=click.IntRange(1),
+    help="The pull request's number (default: what the CI system says).",
+)
+@click.option("--link", metavar="URL", help="Where all of it is, if it is too long (default: the run).")
+@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for a busy host.")
+@click.option("--dry-run", is_flag=True, help="Print the comment's text, and write nothing.")
+@together(*BY_TOKEN)
+@common
+def comment(output: Output, file: TextIO, dry_run: bool, **options: Any) -> int:
+    """Write the Markdown in FILE (default: standard input) as a comment.
+
+    On a pull request of GitHub, Gitea, Forgejo or GitLab: one comment, which the next run updates in
+    place. What is too long for a comment is cut between two blocks, with a link to the run. Comments of
+    others are never changed. In a workflow of one of these hosts, only the token must be given.
+
+    \b
+    Examples:
+      bootstrap diff --rev origin/main...HEAD -o markdown | bootstrap ci comment
+      bootstrap ci comment diff.md --repo https://git.example.com/org/gitops --number 7
+    """
+    from bootstrap.ci.comment import Asked
+    from bootstrap.ci.comment import comment as write
+
+    return write(Asked(file.read(), **options), output, dry_run=dry_run)

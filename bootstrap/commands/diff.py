@@ -42,6 +42,14 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     metavar="GROUP/VERSION[/KIND]",
     help="With --fetch-charts: a version that the cluster serves and Git does not define; may be repeated.",
 )
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=60_000,
+    show_default=True,
+    metavar="CHARACTERS",
+    help="With -o markdown: objects beyond it are named only.",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @formatted("text", "markdown", "json")
 def command(
@@ -57,6 +65,7 @@ def command(
     fetch_charts: bool,
     kubernetes: str | None,
     api_versions: tuple[str, ...],
+    limit: int,
     no_cache: bool,
 ) -> int:
     """Show what differs in the rendered objects, by Application.
@@ -87,4 +96,4 @@ def command(
     request = Request(
         path, revisions, live, cluster, context, application, not no_cache, check_images, charts
     )
-    return diff(request, output, format)
+    return diff(request, output, format, limit)

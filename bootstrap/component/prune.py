@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.core.names import is_own_source
 from bootstrap.manifests.reader import documents
 from bootstrap.repository import kustomize
 from bootstrap.resources.applications import has_finalizer, sources, sync_options
@@ -80,7 +81,7 @@ def _crds_of(application: Mapping[str, Any]) -> tuple[str, ...]:
     for source in sources(application):
         chart = (source.chart or "").rpartition("/")[2]
         skips = bool((source.body.get("helm") or {}).get("skipCrds"))
-        if source.ref == "repo" or skips:
+        if is_own_source(source.body) or skips:
             continue
         if groups := GROUPS_OF.get(chart) or _SHARED.get(chart):
             found.append(f"its CRDs ({', '.join(groups)}) with all their objects")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap.component import prune
 from bootstrap.core.errors import ExitStatus, InputError, RefusedError
+from bootstrap.core.names import is_own_source
 from bootstrap.core.output import Output
 from bootstrap.edit.access import open_branch, open_tree
 from bootstrap.edit.carry_out import Edit, Outcome, Where, carry_out
@@ -118,7 +119,7 @@ def deletions(files: Files, cluster: Cluster, choice: Choice) -> tuple[str, ...]
             if posixpath.dirname(path) != place or not path.endswith((".yaml", ".yml")):
                 continue
             for item in filter(is_application, documents(contents[path], path)):
-                elsewhere = any(one.get("ref") != "repo" for one in item["spec"].get("sources") or ())
+                elsewhere = any(not is_own_source(one) for one in item["spec"].get("sources") or ())
                 sentences.append(prune.pruned(item, elsewhere, contents).sentence())
     return tuple(sentences)
 

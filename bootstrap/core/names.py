@@ -1,5 +1,8 @@
 """The program's own names, and Argo CD's, that packages of one floor need."""
 
+from collections.abc import Mapping
+from typing import Any
+
 RECORD = "bootstrap.yaml"
 """The file at the top of a repository: what was laid out, and the settings of checks and images."""
 
@@ -9,5 +12,17 @@ REVIEW_TRAILER = "Bootstrap-Branch"
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 """The annotation with the paths whose changes concern an Application."""
 
+EXAMPLE_REPOSITORY = "https://git.example.com/platform/gitops.git"
+"""The repository's URL in the catalog's Applications; kustomize replaces it by the cluster's own."""
+
 IN_CLUSTER = "https://kubernetes.default.svc"
 """Argo CD's name for the cluster that it runs in."""
+
+
+def is_own_source(source: Mapping[str, Any]) -> bool:
+    """Whether an Application's source, as it is in Git, is this repository itself.
+
+    One that charts take their values from is called `repo`. Others have no `ref`: in a source that has one,
+    Argo CD looks for no changes, and takes each commit for drift.
+    """
+    return source.get("ref") == "repo" or source.get("repoURL") == EXAMPLE_REPOSITORY

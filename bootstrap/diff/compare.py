@@ -8,10 +8,11 @@ import html
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bootstrap.core.text import counted
 from bootstrap.diff.immutable import refusal
 from bootstrap.repository.covered import Coverage
 from bootstrap.resources.index import Resource, mapping
@@ -19,6 +20,8 @@ from bootstrap.resources.index import Resource, mapping
 Key = tuple[str, str, str, str]
 """(cluster, kind, namespace, name)."""
 
+LIMIT = 60_000
+"""Characters of objects in Markdown; a comment on GitHub has at most 65,536."""
 _SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -178,7 +181,7 @@ def _fence(lines: Iterable[str]) -> str:
 
 def markdown(
     changes: Iterable[Change],
-    limit: int = 60_000,
+    limit: int = LIMIT,
     unread: Iterable[tuple[str, str]] = (),
     read: Coverage | None = None,
 ) -> str:
@@ -201,26 +204,61 @@ def markdown(
     if not changes:
         return f"Nothing changes in the cluster.\n{coverage}"
     counts = {kind: sum(change.kind == kind for change in changes) for kind in ("add", "change", "remove")}
-    lines = [f"**{counts['add']} added, {counts['change']} changed, {counts['remove']} removed**"]
+    places = {change.application for change in changes if change.application}
+    where = f", in {counted(len(places), 'Application')}" if len(places) > 1 else ""
+    lines = [f"**{counts['add']} added, {counts['change']} changed, {counts['remove']} removed{where}**"]
+    lines += ["", "### Not read", *beside] if beside else []
+    gone = {one.object.partition(" ")[2] for one in changes if one.kind == "remove" and _is_application(one)}
+    shown: dict[object, str] = {}
     size = 0
     for application, part in _grouped(changes):
         lines += ["", f"### {plain(application) or 'applied by hand'}"]
+        if application in gone and all(change.kind == "remove" for change in part):
+            lines += _removed(part)
+            continue
         for change in part:
-            fence = _fence(change.lines)
-            block = [
-                f"<details><summary>{change.kind} <code>{plain(change.object)}</code></summary>",
-                "",
-                *([f"**{plain(change.refused)}**", ""] if change.refused else []),
-                f"{fence}diff",
-                *change.lines,
-                fence,
-                "</details>",
-            ]
+            same = shown.setdefault(_sameness(change), change.object)
+            if same != change.object:
+                lines.append(f"- {_named(change)}: the same lines as of <code>{plain(same)}</code>")
+                continue
+            block = _block(change)
             size += sum(len(line) + 1 for line in block)
-            named = f"{change.kind} <code>{plain(change.object)}</code>"
-            lines += block if size < limit else [f"- {named} (too long to show)"]
-    lines += ["", "### Not read", *beside] if beside else []
+            lines += block if size < limit else [f"- {_named(change)} (too long to show)"]
     return "\n".join(lines) + f"\n{coverage}"
+
+
+def _named(change: Change) -> str:
+    return f"{change.kind} <code>{plain(change.object)}</code>"
+
+
+def _is_application(change: Change) -> bool:
+    return change.object.startswith("Application ")
+
+
+def _sameness(change: Change) -> object:
+    """What changes that are shown once have in common: the kind and name of the object, and the lines."""
+    kind, _, name = change.object.partition(" ")
+    lines = tuple(line for line in change.lines if line[:1] in "+-" and "namespace:" not in line)
+    return change.kind, kind, name.rpartition("/")[2], change.refused, lines
+
+
+def _block(change: Change) -> list[str]:
+    fence = _fence(change.lines)
+    return [
+        f"<details><summary>{_named(change)}</summary>",
+        "",
+        *([f"**{plain(change.refused)}**", ""] if change.refused else []),
+        f"{fence}diff",
+        *change.lines,
+        fence,
+        "</details>",
+    ]
+
+
+def _removed(part: Sequence[Change]) -> list[str]:
+    """All objects of an Application that is gone, by name."""
+    names = [f"- <code>{plain(change.object)}</code>" for change in part]
+    return [f"<details><summary>remove {counted(len(part), 'object')}</summary>", "", *names, "</details>"]
 
 
 def data(changes: Iterable[Change]) -> list[dict[str, Any]]:

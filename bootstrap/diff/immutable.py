@@ -7,9 +7,8 @@ from typing import Any
 
 from bootstrap.resources.applications import sync_options
 from bootstrap.resources.index import Resource, dig, mapping
+from bootstrap.resources.pods import is_hook
 from bootstrap.resources.quantity import amount
-
-_HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "Deployment.apps": ("spec.selector",),
@@ -67,7 +66,7 @@ def refusal(old: Resource, new: Resource) -> str:
     Reported for objects that Argo CD changes in place; hooks and forced replacements are created anew.
     """
     options = set(sync_options(new.body))
-    if {"Replace=true", "Force=true"} <= options or any(hook in new.annotations for hook in _HOOKS):
+    if {"Replace=true", "Force=true"} <= options or is_hook(new):
         return ""
     fields = list(_changed(old, new))
     if not fields:

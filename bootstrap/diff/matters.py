@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bootstrap.core.text import counted
-from bootstrap.diff import rights
+from bootstrap.diff import claims, rights
 from bootstrap.diff.compare import Change, Key, plain, renamed_hashes, where_of
 from bootstrap.diff.deletion import Applications
 from bootstrap.resources.index import APPLICATION, Resource, dig
 
-Topic = Literal["fails", "data", "deletes", "rights", "images", "shared"]
+Topic = Literal["fails", "unseen", "data", "deletes", "rights", "images", "shared"]
 TITLES: Mapping[Topic, str] = {
     "fails": "The sync will fail",
+    "unseen": "Changed, and not shown",
     "data": "Data at risk",
     "deletes": "Deleted, or left behind",
     "rights": "More rights",
@@ -37,6 +38,10 @@ _MANY = 3
 """Applications that change by one file, before it is worth a line."""
 _SHOWN = 25
 """Lines of a topic in a pull request: the rest is below, object by object."""
+
+
+_NAMED = 3
+"""Objects that are named where several have the same said of them."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,13 @@ def matters(
     """What to look at, by topic."""
     found = [*_broken(applications), *_refused(changes), *_removed(before, after, applications)]
     found += [*_changed(before, after), *_images(before, after), *_shared(changes)]
+    for resource, text in claims.emptied(before, after):
+        found.append(Matter("data", text, str(resource), resource.application, where_of(resource)))
+    return ordered(found)
+
+
+def ordered(found: Sequence[Matter]) -> list[Matter]:
+    """By topic, then by Application and object."""
     order = list(TITLES)
     return sorted(found, key=lambda one: (order.index(one.topic), one.application, one.object, one.text))
 
@@ -146,10 +158,12 @@ def _riskier(old: Resource, new: Resource) -> Iterator[str]:
 
 def _images(before: Mapping[Key, Resource], after: Mapping[Key, Resource]) -> Iterator[Matter]:
     found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+    known = {image for one in before.values() for image in rights.images(one).values()}
     for key, new in after.items():
         had = rights.images(before[key]) if key in before else {}
         for container, image in rights.images(new).items():
-            if image and had.get(container) != image:
+            # A new container of an image that runs already is no other image.
+            if image and had.get(container, image if image in known else "") != image:
                 found[str(had.get(container, "")), image].append(new)
     for (old, image), places in found.items():
         change = f"{old} → {image}" if old else f"{image} (new)"
@@ -186,9 +200,9 @@ def text(found: Sequence[Matter]) -> Iterator[str]:
     """For a terminal."""
     for topic, part in _by_topic(found):
         yield f"{TITLES[topic]}:"
-        for one in part:
-            place = f"  ({one.where})" if one.where else ""
-            yield f"  ! {one.object}: {one.text}{place}" if one.object else f"  ! {one.text}{place}"
+        for same in _alike(part):
+            names, told = _names(same), f"{same[0].text}{_place(same)}"
+            yield f"  ! {names}: {told}" if names else f"  ! {told}"
 
 
 def markdown(found: Sequence[Matter]) -> str:
@@ -196,14 +210,34 @@ def markdown(found: Sequence[Matter]) -> str:
     lines = []
     for topic, part in _by_topic(found):
         lines += [f"**{TITLES[topic]}**", ""]
-        for one in part[:_SHOWN]:
-            place = f" ({plain(one.where)})" if one.where else ""
-            named = f"<code>{plain(one.object)}</code>: " if one.object else ""
-            lines.append(f"- {named}{plain(one.text)}{place}")
-        if len(part) > _SHOWN:
-            lines.append(f"- and {len(part) - _SHOWN} more")
+        alike = list(_alike(part))
+        for same in alike[:_SHOWN]:
+            names, place = _names(same, "<code>{}</code>"), _place(same)
+            told = f"{plain(same[0].text)}{plain(place)}"
+            lines.append(f"- {names}: {told}" if names else f"- {told}")
+        if len(alike) > _SHOWN:
+            lines.append(f"- and {sum(map(len, alike[_SHOWN:]))} more")
         lines.append("")
     return "\n".join(lines)
+
+
+def _alike(found: Sequence[Matter]) -> Iterator[list[Matter]]:
+    """Those of one Application that say the same, together."""
+    groups: dict[tuple[str, str], list[Matter]] = defaultdict(list)
+    for one in found:
+        groups[one.application, one.text].append(one)
+    yield from groups.values()
+
+
+def _names(same: Sequence[Matter], form: str = "{}") -> str:
+    """The objects, the first of them by name."""
+    names = [form.format(plain(one.object) if form != "{}" else one.object) for one in same if one.object]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _place(same: Sequence[Matter]) -> str:
+    return f" ({same[0].where})" if len(same) == 1 and same[0].where else ""
 
 
 def _by_topic(found: Sequence[Matter]) -> Iterator[tuple[Topic, list[Matter]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -22,10 +23,12 @@ def grown(old: Resource | None, new: Resource) -> str:
     """The rights that are new, in words; "" when none are."""
     for kinds, rights in _READERS:
         if new.kind in kinds:
+            covers = _grants if kinds is _ROLES else _covers
             had = set(rights(old)) if old is not None else set()
-            found = sorted({right for right in rights(new) if not any(_covers(one, right) for one in had)})
-            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-            return "; ".join(" ".join(right) for right in found[:_SHOWN]) + more
+            found = [right for right in rights(new) if not any(covers(one, right) for one in had)]
+            said = sorted({_in_words(right) if kinds is _ROLES else " ".join(right) for right in found})
+            more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+            return "; ".join(said[:_SHOWN]) + more
     return ""
 
 
@@ -36,6 +39,7 @@ def _covers(one: Right, other: Right) -> bool:
 
 
 def _rules(resource: Resource) -> Iterator[Right]:
+    """Of a role: (verb, API group, resource, name), (verb, path), and what it aggregates."""
     for rule in mappings(resource.body.get("rules")):
         names = [str(one) for one in sequence(rule.get("resourceNames"))] or ["*"]
         for verb in map(str, sequence(rule.get("verbs"))):
@@ -44,7 +48,33 @@ def _rules(resource: Resource) -> Iterator[Right]:
             for group in map(str, sequence(rule.get("apiGroups"))):
                 for kind in map(str, sequence(rule.get("resources"))):
                     for name in names:
-                        yield verb, f"{kind}.{group}" if group and group != "*" else kind, name
+                        yield verb, group, kind, name
+    if aggregated := mapping(resource.body.get("aggregationRule")):
+        yield (f"what other roles have, by its aggregationRule {json.dumps(aggregated, sort_keys=True)}",)
+
+
+def _grants(one: Right, other: Right) -> bool:
+    """Whether a right of a role includes another one, as the API server decides it."""
+    if len(one) != len(other) or one[0] not in ("*", other[0]):
+        return False
+    if len(one) == 2:
+        return one[1] == other[1] or (one[1].endswith("*") and other[1].startswith(one[1][:-1]))
+    if len(one) == 1:
+        return True
+    subresource = other[2].partition("/")[2]
+    kinds = ("*", other[2], f"*/{subresource}" if subresource else other[2])
+    return one[1] in ("*", other[1]) and one[2] in kinds and one[3] in ("*", other[3])
+
+
+def _in_words(right: Right) -> str:
+    if len(right) != 4:
+        return " ".join(right)
+    verb, group, kind, name = right
+    if kind == "*":
+        kind = "*" if group == "*" else f"*.{group or 'core'}"
+    elif group:
+        kind = f"{kind}.{group}"
+    return f"{verb} {kind} {name}"
 
 
 def _subjects(resource: Resource) -> Iterator[Right]:

@@ -17,6 +17,7 @@ from bootstrap.diff import matters as what_matters
 from bootstrap.diff.compare import Change, Key
 from bootstrap.diff.deletion import Applications
 from bootstrap.diff.matters import Matter
+from bootstrap.diff.unseen import unseen
 from bootstrap.repository.coverage import changed, coverage_of
 from bootstrap.repository.covered import Coverage
 from bootstrap.repository.discover import remotes
@@ -27,6 +28,7 @@ from bootstrap.repository.open import choose_scope
 from bootstrap.repository.read import read
 from bootstrap.repository.store import Store, open_store
 from bootstrap.resources.index import IN_CLUSTER, Resource, mapping
+from bootstrap.resources.pods import is_hook
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Request:
         return Options(self.cluster, False, charts.fetch, charts.kubernetes, charts.apis, urls)
 
 
-def diff(request: Request, output: Output, format: str) -> int:
+def diff(request: Request, output: Output, format: str, limit: int = compare.LIMIT) -> int:
     """Print what differs; 1 when something does. Of a folder, what differs in its files."""
     place = locate(request.path, output.invocation)
     request = replace(request, path=place.top)
@@ -76,7 +78,7 @@ def diff(request: Request, output: Output, format: str) -> int:
         asked = request.application
         changes = [one for one in changes if asked in {one.application, one.application.partition("/")[2]}]
         matters = [one for one in matters if asked in {one.application, one.application.partition("/")[2]}]
-    show(replace(found, changes=changes, matters=matters, unread=tuple(unread)), output, format)
+    show(replace(found, changes=changes, matters=matters, unread=tuple(unread)), output, format, limit)
     return ExitStatus.NO if changes or unread or matters else ExitStatus.OK
 
 
@@ -95,8 +97,8 @@ class Found:
     matters: list[Matter] = field(default_factory=list)
 
 
-def show(found: Found, output: Output, format: str) -> None:
-    """Print changes as text, Markdown or JSON."""
+def show(found: Found, output: Output, format: str, limit: int = compare.LIMIT) -> None:
+    """Print changes as text, Markdown (its objects up to `limit` characters) or JSON."""
     changes = found.changes
     if format == "json":
         unread = [{"file": path, "why": why} for path, why in found.unread]
@@ -107,7 +109,7 @@ def show(found: Found, output: Output, format: str) -> None:
     elif format == "markdown":
         if found.matters:
             output.line(what_matters.markdown(found.matters))
-        output.line(compare.markdown(changes, unread=found.unread, read=found.read).rstrip("\n"))
+        output.line(compare.markdown(changes, limit, found.unread, found.read).rstrip("\n"))
     else:
         for line in (*compare.text(changes), *what_matters.text(found.matters)):
             output.line(line)
@@ -154,10 +156,11 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
             options = request.options(tuple(remotes(request.path)))
             repository = read(root, output.invocation, store, options, output.info)
             names |= applications(repository)
-            by_name.append({name: one for scope in repository.scopes for name, one in scope.by_name.items()})
+            chosen = _chosen(repository)
+            by_name.append({name: one for scope in chosen for name, one in scope.by_name.items()})
             sides.append(objects(repository))
             read_.append(repository)
-        covered = coverage_of(read_[-1]) if read_ else None
+        covered = coverage_of(read_[-1], _chosen(read_[-1])) if read_ else None
         unread = changed(read_[0], read_[1]) if len(read_) == len(sides) else []
     broken_before, broken = map(_broken, read_) if len(read_) == len(sides) else ({}, {})
     both = Applications(by_name[0], by_name[1], broken, frozenset(broken_before))
@@ -168,6 +171,8 @@ def between_revisions(request: Request, output: Output, store: Store) -> Found:
     }
     changes = compare.compare(sides[0], sides[1])
     matters = _matters(sides[0], sides[1], changes, both, request, output)
+    matters += unseen(both, covered.unread) if covered is not None else ()
+    matters = what_matters.ordered(matters)
     return Found(changes, names, covered, tuple(unread), matters)
 
 
@@ -246,7 +251,7 @@ def against_cluster(request: Request, output: Output, store: Store) -> Found:
         request = replace(request, charts=charts)
     repository = read(request.path, output.invocation, store, request.options(), output.info)
     index = repository.index(choose_scope(repository, request.cluster), IN_CLUSTER)
-    wanted = [one for one in index.resources if "argocd.argoproj.io/hook" not in one.annotations]
+    wanted = [one for one in index.resources if not is_hook(one)]
     if not wanted:
         raise InputError(
             "comparing with the cluster", "Git has no objects for this cluster", "check --cluster"

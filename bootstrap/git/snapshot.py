@@ -91,6 +91,11 @@ class Snapshots:
         """The commits of `commit` that are not in `head`, one line each, newest first, at most five."""
         return self._run("log", "--format=%h %an: %s", "--max-count=5", f"{head}..{commit}").splitlines()
 
+    def changed(self, before: str, after: str) -> list[str]:
+        """The paths of the files that differ between two commits."""
+        listed = self._run("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
+        return [path for path in listed.split("\0") if path]
+
     def is_at(self, sha: str, snapshot: Snapshot) -> bool:
         """Whether a commit of the host is this snapshot, made now or earlier."""
         if sha == snapshot.commit:

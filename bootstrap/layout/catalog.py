@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from bootstrap import __version__
+from bootstrap.core.names import EXAMPLE_REPOSITORY
 
 VERSION = __version__
 """The catalog's version: the catalog is released with the program."""
 
 FOLDERS = ("apps", "clusters", "infrastructure")
 
-EXAMPLE_REPOSITORY = "https://git.example.com/platform/gitops.git"
 EXAMPLE_DOMAIN = "example.com"
 EXAMPLE_STORAGE_CLASS = "standard"
 """The catalog's placeholders for users' own values."""
+
+__all__ = ["EXAMPLE_REPOSITORY"]
 
 _SHIPPED = Path(__file__).parents[1] / "_catalog"
 _ROOT = _SHIPPED if _SHIPPED.is_dir() else Path(__file__).parents[2]  # a wheel, or a checkout

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bootstrap.core.names import GENERATE_PATHS
+from bootstrap.core.names import GENERATE_PATHS, is_own_source
 from bootstrap.layout import components
 from bootstrap.layout.catalog import EXAMPLE_DOMAIN, EXAMPLE_REPOSITORY, EXAMPLE_STORAGE_CLASS
 from bootstrap.layout.settings import Settings
@@ -70,7 +70,7 @@ def cluster_file(path: str, content: bytes, settings: Settings) -> bytes:
     if name == "settings.yaml":
         return set_scalars(path, content, settings_values(settings))
     if name == "root.yaml":
-        source = (0, "spec", "sources", ("ref", "repo"))
+        source = (0, "spec", "sources", 0)
         edits = {
             (*source, "repoURL"): settings.repo_url,
             (*source, "targetRevision"): settings.branch,
@@ -86,7 +86,7 @@ def references(path: str, content: bytes, before: Settings, after: Settings) -> 
     """The places where the root Application and the AppProjects name the repository and its branch."""
     if path.endswith("/projects.yaml"):
         return _source_repositories(path, content, before.repo_url, after.repo_url)
-    source = (0, "spec", "sources", ("ref", "repo"))
+    source = (0, "spec", "sources", 0)
     edits = {(*source, "repoURL"): after.repo_url, (*source, "targetRevision"): after.branch}
     return set_scalars(path, content, edits)
 
@@ -153,7 +153,7 @@ def prefix_paths(path: str, content: bytes, settings: Settings) -> bytes:
             edits[(number, "metadata", "annotations", GENERATE_PATHS)] = moved
         for index, source in enumerate(document["spec"]["sources"]):
             at = (number, "spec", "sources", index)
-            if source.get("ref") == "repo" and "path" in source:
+            if is_own_source(source) and "path" in source:
                 edits[(*at, "path")] = settings.prefix + source["path"]
             for place, values in enumerate((source.get("helm") or {}).get("valueFiles") or ()):
                 if values.startswith("$repo/"):

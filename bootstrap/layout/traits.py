@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.errors import RefusedError
+from bootstrap.core.names import is_own_source
 from bootstrap.layout.components import Component
 from bootstrap.manifests.reader import documents
 
@@ -55,7 +56,7 @@ def combined(applications: Iterable[Mapping[str, Any]]) -> Traits:
         secrets = secrets or f"{PREFIX}secrets" in annotations
         waves.append(int(annotations.get(WAVE) or 0))
         for source in application["spec"].get("sources") or ():
-            if source.get("ref") != "repo":
+            if not is_own_source(source):
                 name = source.get("chart") or source.get("path") or source["repoURL"]
                 charts[str(name)] = str(source.get("targetRevision"))
     return Traits(

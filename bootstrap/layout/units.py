@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bootstrap.core.errors import InputError
+from bootstrap.core.names import is_own_source
 from bootstrap.layout import components
 from bootstrap.layout.merge_entries import is_listing
 from bootstrap.manifests.reader import documents, is_application
@@ -43,7 +44,7 @@ def charts(files: Files, paths: Iterable[str]) -> dict[tuple[str, str], str] | N
         try:
             for item in filter(is_application, documents(files[path], path)):
                 for source in item["spec"].get("sources") or ():
-                    if source.get("ref") != "repo":
+                    if not is_own_source(source):
                         name = str(source.get("chart") or source.get("path") or source.get("repoURL"))
                         found[item["metadata"]["name"], name] = str(source.get("targetRevision"))
         except (InputError, KeyError, TypeError, AttributeError):

@@ -13,10 +13,11 @@ from urllib.parse import quote
 from bootstrap.core.errors import AuthenticationFailed, ProviderError, StalePlan
 from bootstrap.git.changes import FileChange
 from bootstrap.git.objects import blob_id
-from bootstrap.providers import deploy_keys
+from bootstrap.providers import comments, deploy_keys
 from bootstrap.providers import webhooks as hooks
 from bootstrap.providers.address import split
 from bootstrap.providers.client import Client
+from bootstrap.providers.comments import Comment
 from bootstrap.providers.provider import PullRequest, PullRequestSpec
 from bootstrap.providers.webhooks import Hook
 
@@ -26,6 +27,8 @@ _READS = ("read_only", True)
 API = "/api/v1"
 _COLOUR = "#5319e7"
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
+_WORKFLOWS = frozenset({"gitea-actions", "forgejo-actions"})
+"""Whose comments a workflow's own token writes."""
 _SIGN_IN = re.compile(r"signed in user is allowed|user does not exist|token|credentials", re.IGNORECASE)
 """Their message to a client that must sign in first, or whose credential is wrong."""
 
@@ -196,6 +199,11 @@ class Gitea:
         except ProviderError as error:
             return None if "already" in error.found else error.found
         return None
+
+    def comment(self, url: str, number: int, mark: str, body: str) -> Comment:
+        user, path = self._user(), f"{repository(url)}/issues"
+        place = comments.Place(f"{path}/{number}/comments", f"{path}/comments", "PATCH", "login")
+        return comments.ensure(self.client, place, {user["login"]} if user else _WORKFLOWS, mark, body)
 
     def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
         """Each file must be unchanged; changes of other files do not matter."""

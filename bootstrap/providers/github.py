@@ -10,16 +10,19 @@ from urllib.parse import quote, urlsplit
 
 from bootstrap.core.errors import GitError, ProviderError, StalePlan
 from bootstrap.git.changes import FileChange
-from bootstrap.providers import deploy_keys
+from bootstrap.providers import comments, deploy_keys
 from bootstrap.providers import webhooks as hooks
 from bootstrap.providers.address import origin, project_path, split
 from bootstrap.providers.client import Client
+from bootstrap.providers.comments import Comment
 from bootstrap.providers.provider import PullRequest, PullRequestSpec
 from bootstrap.providers.webhooks import Delivery, Hook
 
 NAME = "github"
 _READS = ("read_only", True)
 """The field of a read-only deploy key."""
+_WORKFLOW = "github-actions[bot]"
+"""Whose comments a workflow's own token writes, which may not ask."""
 _BY_REVIEW = ("pull_request", "update")
 """Rules of a ruleset that block every push."""
 COMMIT = """
@@ -219,6 +222,11 @@ class GitHub:
         found = self.client.request("GET", f"{repository(url)}/pulls/{number}", tried, missing=frozenset())
         errors = self._mutate(AUTO_MERGE, {"pullRequestId": found["node_id"]}, tried)[1]
         return "; ".join(str(error.get("message")) for error in errors) or None
+
+    def comment(self, url: str, number: int, mark: str, body: str) -> Comment:
+        user, path = self._user(), f"{repository(url)}/issues"
+        place = comments.Place(f"{path}/{number}/comments", f"{path}/comments", "PATCH", "login")
+        return comments.ensure(self.client, place, {user["login"] if user else _WORKFLOW}, mark, body)
 
     def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
         tried = f"committing to {branch} by the API"

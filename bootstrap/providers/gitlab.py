@@ -12,10 +12,11 @@ from urllib.parse import quote, urlsplit
 from bootstrap.core.errors import AuthenticationFailed, GitError, ProviderError, StalePlan
 from bootstrap.git.changes import FileChange
 from bootstrap.git.objects import blob_id
-from bootstrap.providers import deploy_keys
+from bootstrap.providers import comments, deploy_keys
 from bootstrap.providers import webhooks as hooks
 from bootstrap.providers.address import origin, project_path
 from bootstrap.providers.client import Client
+from bootstrap.providers.comments import Comment
 from bootstrap.providers.provider import PullRequest, PullRequestSpec
 from bootstrap.providers.webhooks import Delivery, Hook
 
@@ -216,6 +217,16 @@ class GitLab:
         except ProviderError as error:
             return error.found
         return None
+
+    def comment(self, url: str, number: int, mark: str, body: str) -> Comment:
+        path = f"{project(url)}/merge_requests/{number}/notes"
+        user = self._user()
+        if user is None:
+            hint = "give a project access token with the scope api"
+            raise ProviderError("asking whose the token is", "the token may not read it", hint, path)
+        place = comments.Place(path, path, "PUT", "username")
+        made = comments.ensure(self.client, place, {user["username"]}, mark, body)
+        return replace(made, url=f"{origin(self.client.base)}/{project_path(url)}/-/merge_requests/{number}")
 
     def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
         """Each file must be unchanged; changes of other files do not matter."""

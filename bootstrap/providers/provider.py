@@ -19,6 +19,7 @@ from bootstrap.git.changes import FileChange
 from bootstrap.git.urls import host_of, without_userinfo
 from bootstrap.providers.address import web_address
 from bootstrap.providers.client import Client
+from bootstrap.providers.comments import Comment
 from bootstrap.providers.webhooks import Hook
 
 MODULES = {
@@ -114,6 +115,9 @@ class Provider(Protocol):
 
     def auto_merge(self, url: str, number: int) -> str | None:
         """Have it merged when its checks pass; why the host refuses, or None."""
+
+    def comment(self, url: str, number: int, mark: str, body: str) -> Comment:
+        """Write the comment of this credential's user that begins with `mark`, or update it."""
 
     def commit(self, url: str, branch: str, expect: str, changes: Sequence[FileChange], message: str) -> str:
         """Have the host make a commit on the branch, whose tip must be `expect`; returns its id.

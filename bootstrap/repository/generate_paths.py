@@ -10,13 +10,14 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bootstrap.core.names import is_own_source
 from bootstrap.repository.kustomize import Tree, closure
 
 REFERENCE = "$repo/"
 
 
 def files_read(application: Mapping[str, Any], tree: Tree) -> frozenset[str]:
-    """Every file of this repository (the source `ref: repo`) that the Application's manifests come from."""
+    """Every file of this repository (core.names.is_own_source) that the Application's manifests come from."""
     found: set[str] = set()
     for source in application["spec"]["sources"]:
         helm = source.get("helm") or {}
@@ -25,7 +26,7 @@ def files_read(application: Mapping[str, Any], tree: Tree) -> frozenset[str]:
             for name in helm.get("valueFiles") or ()
             if str(name).startswith(REFERENCE)
         )
-        if source.get("ref") == "repo" and "path" in source:
+        if is_own_source(source) and "path" in source:
             folder = posixpath.normpath(source["path"])
             # Without a kustomization, the folder's own files are what is applied.
             found.update(closure(tree, folder).files or tree.below(folder))

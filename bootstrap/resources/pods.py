@@ -132,8 +132,12 @@ def selected(index: Index, selector: Mapping[str, Any], namespace: str) -> list[
 
 
 def is_hook(resource: Resource) -> bool:
-    """Whether it runs once, as an installation hook or a chart's test: it serves no requests."""
-    return any(hook in resource.annotations for hook in _HOOKS)
+    """Whether it runs once, as an installation hook or a chart's test: it is no part of the desired state.
+
+    As Argo CD decides it; with Helm's `crd-install`, an object is none.
+    """
+    helm, own = (resource.annotations.get(hook) for hook in _HOOKS)
+    return own is not None or helm not in (None, "crd-install")
 
 
 def label_selected(index: Index, selector: Any, namespace: str) -> list[Resource]:

@@ -86,7 +86,7 @@ def _watch(target: Target, snapshots: Snapshots, options: Options, output: Outpu
 
 def _once(target: Target, snapshots: Snapshots, snapshot: Snapshot, options: Options, output: Output) -> None:
     began = time.monotonic()
-    sent = _send(target, snapshots, snapshot)
+    sent, changed = _send(target, snapshots, snapshot)
     more = f" with {counted(len(snapshot.changed), 'changed file')}" if snapshot.changed else ""
     what = f"{snapshot.head[:9]}{more}"
     place = f"{target.branch} of {target.url}"
@@ -104,14 +104,17 @@ def _once(target: Target, snapshots: Snapshots, snapshot: Snapshot, options: Opt
         output.result(data, "not waited for")
         return
     with output.progress(f"waiting for {target.root} at {sent[:9]}") as progress:
-        found = argocd.wait(target.cluster, target.root, sent, options.timeout, progress.update)
+        found = argocd.wait(
+            target.cluster, target.root, sent, options.timeout, progress.update, changed=changed
+        )
     seconds = time.monotonic() - began
     _warn_of_others(target, output)
     output.result({**data, "seconds": round(seconds, 1), **found.data()}, f"live after {seconds:.1f} s")
 
 
-def _send(target: Target, snapshots: Snapshots, snapshot: Snapshot) -> str:
-    """Move the branch to the snapshot; returns its commit, or the existing one with the same content.
+def _send(target: Target, snapshots: Snapshots, snapshot: Snapshot) -> tuple[str, list[str] | None]:
+    """Move the branch to the snapshot; returns its commit, or the existing one with the same content, and
+    the files that the branch had otherwise before; None if unknown.
 
     Commits that represent an earlier work tree are replaced; those of people or pipelines are not.
     """
@@ -128,9 +131,9 @@ def _send(target: Target, snapshots: Snapshots, snapshot: Snapshot) -> str:
                 calls.shown,
             )
         if snapshots.is_at(tip, snapshot):
-            return tip
+            return tip, None
     commit.push_refs(calls, target.url, {f"{snapshot.commit}:{ref}": f"{ref}:{tip}"}, _TRIED)
-    return snapshot.commit
+    return snapshot.commit, snapshots.changed(tip, snapshot.commit) if tip else None
 
 
 def _warn_of_others(target: Target, output: Output) -> None:

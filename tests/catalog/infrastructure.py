@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core.names import is_own_source
 from bootstrap.layout import components
 from bootstrap.manifests.reader import load_all
 from bootstrap.yamledit import edit
@@ -56,7 +57,7 @@ class Application:
     @property
     def elsewhere(self) -> list[dict[str, Any]]:
         """The sources that are not this repository."""
-        return [source for source in self.sources if source.get("ref") != "repo"]
+        return [source for source in self.sources if not is_own_source(source)]
 
     def declared(self, key: str) -> list[str]:
         """A list in an annotation of ours (provides, requires, conflicts, expects)."""

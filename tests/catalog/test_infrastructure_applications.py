@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.core.names import GENERATE_PATHS
+from bootstrap.core.names import GENERATE_PATHS, is_own_source
 from bootstrap.layout.catalog import EXAMPLE_REPOSITORY
 from bootstrap.manifests.reader import load_all
 from bootstrap.repository import generate_paths
@@ -49,10 +49,17 @@ def test_it_lives_in_the_project_of_infrastructure_and_never_in_namespace_defaul
 
 
 @pytest.mark.parametrize("item", APPLICATIONS)
-def test_exactly_one_source_is_this_repository(item: Application) -> None:
-    (source,) = [source for source in item.sources if source.get("ref") == "repo"]
-    assert source["repoURL"] == EXAMPLE_REPOSITORY
+def test_this_repository_is_a_source_by_the_url_that_is_replaced(item: Application) -> None:
+    own = [source for source in item.sources if is_own_source(source)]
+    assert own
+    assert {source["repoURL"] for source in own} == {EXAMPLE_REPOSITORY}
     assert "source" not in item.body["spec"]
+
+
+@pytest.mark.parametrize("item", APPLICATIONS)
+def test_no_source_with_a_ref_has_manifests(item: Application) -> None:
+    """Argo CD looks for no changes in one with a ref: each commit would be drift, healed later and later."""
+    assert not [source for source in item.sources if "ref" in source and "path" in source]
 
 
 @pytest.mark.parametrize("item", APPLICATIONS)

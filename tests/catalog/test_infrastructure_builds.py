@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.core.names import EXAMPLE_REPOSITORY
 from bootstrap.layout import catalog
 from bootstrap.manifests.reader import load_all
 from tests.catalog import infrastructure
@@ -67,8 +68,10 @@ def test_every_application_follows_this_repository_and_its_branch(everything: st
     items = [item for item in load_all(everything) if item["kind"] == "Application"]
     assert len(items) >= len(COMPONENTS)
     for item in items:
-        (source,) = [source for source in item["spec"]["sources"] if source.get("ref") == "repo"]
-        assert (source["repoURL"], source["targetRevision"]) == (SETTINGS["repoURL"], SETTINGS["revision"])
+        assert EXAMPLE_REPOSITORY not in str(item["spec"]["sources"])
+        own = [source for source in item["spec"]["sources"] if source["repoURL"] == SETTINGS["repoURL"]]
+        assert own, item["metadata"]["name"]
+        assert {source["targetRevision"] for source in own} == {SETTINGS["revision"]}
 
 
 @pytest.mark.parametrize(

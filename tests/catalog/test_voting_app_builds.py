@@ -155,7 +155,7 @@ def test_each_application_is_offered_to_a_cluster_under_its_own_name() -> None:
         line = f"  - ../../apps/voting-app/applications/{name}  # about\n".encode()
         assert list(component_lines.offered(line)) == [application["metadata"]["name"]]
         (source,) = application["spec"]["sources"]
-        assert source["ref"] == "repo"
+        assert "ref" not in source
         assert (APP.parents[1] / source["path"] / "kustomization.yaml").is_file()
 
 

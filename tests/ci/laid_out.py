@@ -35,9 +35,9 @@ def app(folder: Path, provider: str, *options: str) -> Path:
     return lay_out(folder, provider, *options)
 
 
-def gitops(folder: Path, provider: str) -> Path:
+def gitops(folder: Path, provider: str, *options: str) -> Path:
     """A GitOps repository, laid out."""
-    return lay_out(repository(folder), provider, *TOOL[provider], "--gitops", "--branch", "main")
+    return lay_out(repository(folder), provider, *TOOL[provider], "--gitops", "--branch", "main", *options)
 
 
 def lay_out(folder: Path, provider: str, *options: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -20,10 +21,11 @@ PIN = re.compile(r"uses: (?!\./)\S+@(?P<commit>[0-9a-f]{40})(?P<version>  ?# v\d
 
 
 @pytest.fixture(scope="module")
-def repositories(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An application's repository and a GitOps repository."""
+def repositories(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """An application's repository and a GitOps repository, without charts and with them."""
     folder = tmp_path_factory.mktemp("github")
-    return laid_out.app(folder / "app", "github"), laid_out.gitops(folder / "gitops", "github")
+    charts = laid_out.gitops(folder / "charts", "github", "--fetch-charts")
+    return laid_out.app(folder / "app", "github"), laid_out.gitops(folder / "gitops", "github"), charts
 
 
 def workflows(root: Path) -> list[Path]:
@@ -43,7 +45,7 @@ def jobs(path: Path) -> dict[str, Any]:
     return found
 
 
-def test_actionlint_and_shellcheck_find_nothing(repositories: tuple[Path, Path]) -> None:
+def test_actionlint_and_shellcheck_find_nothing(repositories: tuple[Path, ...]) -> None:
     shellcheck = shutil.which("shellcheck") or ""  # test_shell.py says so when it is missing
     for root in repositories:
         command = [tool("actionlint"), f"-shellcheck={shellcheck}", "-pyflakes=", *workflows(root)]
@@ -51,10 +53,12 @@ def test_actionlint_and_shellcheck_find_nothing(repositories: tuple[Path, Path])
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_actionlint_would_find_an_input_in_a_script(repositories: tuple[Path, Path], tmp_path: Path) -> None:
+def test_actionlint_would_find_an_input_in_a_script(repositories: tuple[Path, ...], tmp_path: Path) -> None:
     """What it is asked for above is not switched off: an expression that a stranger fills is found."""
     bad = (repositories[1] / ".github" / "workflows" / "gitops.yml").read_text()
-    bad = bad.replace("run: bootstrap validate -o github\n", "run: echo ${{ github.head_ref }}\n")
+    ours = 'run: bootstrap validate -o github ${CHARTS:+"$CHARTS"}\n'
+    assert ours in bad
+    bad = bad.replace(ours, "run: echo ${{ github.head_ref }}\n")
     (tmp_path / "bad.yml").write_text(bad)
     command = [tool("actionlint"), "-shellcheck=", "-pyflakes=", tmp_path / "bad.yml"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -62,7 +66,7 @@ def test_actionlint_would_find_an_input_in_a_script(repositories: tuple[Path, Pa
     assert "untrusted" in ended.stdout
 
 
-def test_files_are_by_the_published_schemas(repositories: tuple[Path, Path]) -> None:
+def test_files_are_by_the_published_schemas(repositories: tuple[Path, ...]) -> None:
     for schema, files in (
         ("vendor.github-workflows", [path for root in repositories for path in workflows(root)]),
         ("vendor.github-actions", [ROOT / "action.yml"]),
@@ -72,7 +76,7 @@ def test_files_are_by_the_published_schemas(repositories: tuple[Path, Path]) -> 
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_every_action_is_pinned_by_a_commit_with_its_version(repositories: tuple[Path, Path]) -> None:
+def test_every_action_is_pinned_by_a_commit_with_its_version(repositories: tuple[Path, ...]) -> None:
     for path in (path for root in repositories for path in workflows(root)):
         for line in path.read_text().splitlines():
             if "uses:" not in line or "uses: ./" in line:
@@ -82,7 +86,7 @@ def test_every_action_is_pinned_by_a_commit_with_its_version(repositories: tuple
             assert found["version"] or laid_out.ACTION in line, f"{path.name}: {line}"
 
 
-def test_no_expression_is_in_the_text_of_a_script(repositories: tuple[Path, Path]) -> None:
+def test_no_expression_is_in_the_text_of_a_script(repositories: tuple[Path, ...]) -> None:
     steps = [
         step
         for root in repositories
@@ -96,7 +100,7 @@ def test_no_expression_is_in_the_text_of_a_script(repositories: tuple[Path, Path
     assert not [script for script in scripts if "${{" in script]
 
 
-def test_rights_are_none_but_for_the_jobs_that_need_them(repositories: tuple[Path, Path]) -> None:
+def test_rights_are_none_but_for_the_jobs_that_need_them(repositories: tuple[Path, ...]) -> None:
     rights: dict[str, Any] = {}
     for path in (path for root in repositories for path in workflows(root)):
         assert loaded(path)["permissions"] == {}, path.name
@@ -113,7 +117,7 @@ def test_rights_are_none_but_for_the_jobs_that_need_them(repositories: tuple[Pat
     assert [set(of) for of in callers] == [granted] * len(laid_out.SERVICES), "a caller grants what is used"
 
 
-def test_a_service_is_built_by_its_own_changes(repositories: tuple[Path, Path]) -> None:
+def test_a_service_is_built_by_its_own_changes(repositories: tuple[Path, ...]) -> None:
     for service in laid_out.SERVICES:
         found = loaded(repositories[0] / ".github" / "workflows" / f"{service}.yml")
         for event in ("push", "pull_request"):
@@ -128,7 +132,7 @@ def test_a_service_is_built_by_its_own_changes(repositories: tuple[Path, Path]) 
         assert given["gitops-repository"] == laid_out.GITOPS
 
 
-def test_a_bump_is_never_cancelled(repositories: tuple[Path, Path]) -> None:
+def test_a_bump_is_never_cancelled(repositories: tuple[Path, ...]) -> None:
     """Only a pull request's runs share a group, and those publish nothing."""
     for path in workflows(repositories[0]):
         concurrency = loaded(path).get("concurrency")
@@ -137,3 +141,18 @@ def test_a_bump_is_never_cancelled(repositories: tuple[Path, Path]) -> None:
             assert "github.event.pull_request.number || github.run_id" in concurrency["group"]
             assert concurrency["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
             assert "github.event_name != 'pull_request' &&" in jobs(path)["image"]["with"]["publish"]
+
+
+def test_charts_bring_a_cache_that_only_a_push_writes(repositories: tuple[Path, ...]) -> None:
+    without, charts = (loaded(root / ".github/workflows/gitops.yml") for root in repositories[1:])
+    assert (without["env"]["CHARTS"], charts["env"]["CHARTS"]) == ("", "--fetch-charts")
+    rest = json.loads(json.dumps(charts))
+    found = []
+    for job in rest["jobs"].values():
+        found += [one for one in job["steps"] if one.get("uses", "").startswith("actions/cache")]
+        job["steps"] = [one for one in job["steps"] if not one.get("uses", "").startswith("actions/cache")]
+    assert rest["jobs"] == without["jobs"], "nothing else differs"
+    writing = [one for one in found if one["uses"].startswith("actions/cache@")]
+    assert [one["if"] for one in writing] == ["${{ github.event_name != 'pull_request' }}"]
+    assert len(found) == 3
+    assert {one["with"]["restore-keys"] for one in found} == {"bootstrap-${{ runner.os }}-"}

@@ -1,9 +1,13 @@
-"""Steps of the workflows do what they say, on real repositories. GitHub itself (`gh`) is a stand-in."""
+"""Steps of the workflows do what they say, on real repositories. GitHub itself is a stand-in."""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +15,11 @@ from bootstrap.core.invocation import Invocation
 from bootstrap.repository.tools import kustomize
 from tests.ci import steps
 from tests.git_repositories import git
+from tests.providers.answering import Reply, answering
 from tests.repositories import OURS, write
 
 OVERLAY = "apps/shop/overlays/dev/kustomization.yaml"
+SHOP = "apps/shop/base/shop.yaml"
 BASH = ("bash", "-e")
 
 
@@ -33,7 +39,7 @@ def merge(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path, merge: Path) -> dict[str, str]:
     found = {name: str(tmp_path / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     return {
         **found,
@@ -43,6 +49,10 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "GITHUB_RUN_ID": "42",
         "GITHUB_SHA": "0123456789abcdef" * 2 + "01234567",
         "BOOTSTRAP_CACHE_DIR": str(tmp_path / "cache"),
+        "BASE": git(merge, "rev-parse", "HEAD^1"),
+        "HEAD": git(merge, "rev-parse", "HEAD^2"),
+        "CHARTS": "",
+        "FORK": "false",
     }
 
 
@@ -64,29 +74,76 @@ def test_difference_of_a_pull_request_is_an_output_and_the_summary(
     ended = steps.run(script, BASH, merge, with_kustomize(tmp_path / "bin"), environ)
     assert ended.returncode == 0, ended.stderr
     text = outputs(environ)["text"]
-    assert text.startswith("<!-- bootstrap diff -->\n### What this changes in the clusters\n")
+    head = git(merge, "rev-parse", "HEAD^2")[:8]
+    assert text.startswith(f"<!-- bootstrap diff -->\n### What {head} changes in the clusters\n")
     assert "+          image: registry.example.com/web:1.2.4" in re.sub(r"\n\+ +", "\n+          ", text)
     assert Path(environ["GITHUB_STEP_SUMMARY"]).read_text().strip() in text
 
 
-def test_difference_that_is_too_long_for_a_comment_is_in_the_summary_alone(
+def test_a_branch_is_compared_with_where_it_began(
     merge: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    long = steps.programs(tmp_path / "bin", bootstrap="head -c 70000 /dev/zero | tr '\\0' x; exit 1")
+    """Gitea and Forgejo check out the branch, not its merge: what others merged since is not shown."""
+    git(merge, "reset", "--quiet", "--hard", "HEAD^1")
+    (merge / OVERLAY).with_name("README.md").write_text("by another\n")
+    text = (merge / SHOP).read_text()
+    (merge / SHOP).write_text(text.replace("containerPort: 8080", "containerPort: 8081"))
+    git(merge, "add", ".")
+    git(merge, "commit", "--quiet", "--message", "by another")
+    base = git(merge, "rev-parse", "HEAD")
+    git(merge, "checkout", "--quiet", "change")
+    git(merge, "commit", "--quiet", "--allow-empty", "--message", "second commit of the branch")
+    environ |= {"BASE": base, "HEAD": git(merge, "rev-parse", "HEAD")}
     script = steps.github("gitops.yml", "diff", "Render both sides")
-    assert steps.run(script, BASH, merge, long, environ).returncode == 0
+    ended = steps.run(script, BASH, merge, with_kustomize(tmp_path / "bin"), environ)
+    assert ended.returncode == 0, ended.stderr
     text = outputs(environ)["text"]
-    assert len(text) < 1000
+    assert "web:1.2.3 → registry.example.com/web:1.2.4" in text
+    assert "containerPort" not in text
+
+
+def test_difference_that_is_too_long_for_a_comment_is_whole_in_the_summary(
+    merge: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    ours = f"exec {sys.executable} -m bootstrap"
+    long = f'case $1 in diff) seq 20000; exit 1;; *) {ours} "$@";; esac'
+    script = steps.github("gitops.yml", "diff", "Render both sides")
+    on_path = steps.programs(tmp_path / "bin", bootstrap=long)
+    assert steps.run(script, BASH, merge, on_path, environ).returncode == 0
+    text = outputs(environ)["text"]
+    assert len(text) <= 60_000
     assert "https://github.com/org/gitops/actions/runs/42" in text
-    assert len(Path(environ["GITHUB_STEP_SUMMARY"]).read_text()) == 70000
+    assert Path(environ["GITHUB_STEP_SUMMARY"]).read_text().endswith("\n19999\n20000\n")
+
+
+def test_nothing_of_the_difference_is_a_command_for_the_runner(
+    merge: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    script = steps.github("gitops.yml", "diff", "Render both sides")
+    ours = f"exec {sys.executable} -m bootstrap"
+    bad = f"case $1 in diff) echo ' ::error::x'; exit 1;; *) {ours} \"$@\";; esac"
+    ended = steps.run(script, BASH, merge, steps.programs(tmp_path / "bin", bootstrap=bad), environ)
+    stop, shown, go = ended.stdout.splitlines()
+    assert shown == " ::error::x"
+    assert stop.removeprefix("::stop-commands::") == go.strip(":")
+
+
+def test_a_fork_is_told_where_its_preview_is(merge: Path, environ: dict[str, str], tmp_path: Path) -> None:
+    script = steps.github("gitops.yml", "diff", "Render both sides")
+    on_path = with_kustomize(tmp_path / "bin")
+    ended = steps.run(script, BASH, merge, on_path, {**environ, "FORK": "true"})
+    assert ended.returncode == 0, ended.stderr
+    assert "From a fork" in Path(environ["GITHUB_STEP_SUMMARY"]).read_text()
 
 
 def test_difference_that_cannot_be_rendered_fails_the_step(
     merge: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    failing = steps.programs(tmp_path / "bin", bootstrap="exit 2")
+    ours = f"exec {sys.executable} -m bootstrap"
+    failing = steps.programs(tmp_path / "bin", bootstrap=f'case $1 in diff) exit 2;; *) {ours} "$@";; esac')
     script = steps.github("gitops.yml", "diff", "Render both sides")
     assert steps.run(script, BASH, merge, failing, environ).returncode == 2
+    assert "**It cannot be rendered**" in outputs(environ)["text"], "the comment does not stay as it was"
 
 
 def test_what_a_pull_request_breaks_fails_its_validation(
@@ -104,20 +161,28 @@ def test_what_a_pull_request_breaks_fails_its_validation(
     assert f"::error file={OVERLAY}" in ended.stdout
 
 
-@pytest.mark.parametrize(("ids", "call"), [("", "POST"), ("7\n8\n", "PATCH")])
-def test_one_comment_is_made_and_brought_up_to_date(
-    environ: dict[str, str], tmp_path: Path, ids: str, call: str
+def test_the_comment_goes_to_the_pull_request_by_the_workflows_token(
+    environ: dict[str, str], tmp_path: Path
 ) -> None:
-    gh = f"""
-case "$*" in *--paginate*) printf '{ids}';; *) echo "$@" >{tmp_path}/call; cat >{tmp_path}/body;; esac"""
-    on_path = steps.programs(tmp_path / "bin", gh=gh)
+    """A host that is not GitHub, for this machine: by what the runner of Gitea says."""
+    asked: list[tuple[str, str, Any]] = []
+
+    def answer(method: str, path: str, headers: Mapping[str, str], body: Any) -> Reply:
+        asked.append((method, path.partition("?")[0], body))
+        data = {"version": "1.26.0"} if path.endswith("/version") else {"login": "gitea-actions"}
+        assert headers["Authorization"] == "Bearer the-token"
+        made = [] if method == "GET" and "comments" in path else data
+        return 200, {"Content-Type": "application/json"}, json.dumps(made).encode()
+
     text = "<!-- bootstrap diff -->\n`$(touch ran)` '\" %s\n"
     script = steps.github("gitops.yml", "comment", "Comment")
-    ended = steps.run(script, BASH, tmp_path, on_path, {**environ, "NUMBER": "3", "TEXT": text})
+    with answering(answer) as url:
+        environ |= {"GITHUB_SERVER_URL": url, "NUMBER": "3", "TEXT": text, "GIT_TOKEN": "the-token"}
+        ended = steps.run(script, BASH, tmp_path, steps.programs(tmp_path / "bin"), environ)
     assert ended.returncode == 0, ended.stderr
-    place = "repos/org/gitops/issues/" + ("3/comments" if call == "POST" else "comments/7")
-    assert (tmp_path / "call").read_text() == f"api --method {call} {place} --silent --field body=@-\n"
-    assert (tmp_path / "body").read_text().rstrip("\n") == text.rstrip("\n")
+    assert "the-token" not in ended.stdout + ended.stderr
+    assert asked[-1] == ("POST", "/api/v1/repos/org/gitops/issues/3/comments", {"body": text})
+    assert not (tmp_path / "ran").exists()
 
 
 def test_image_is_named_by_its_commit_and_timed_by_its_run(environ: dict[str, str], tmp_path: Path) -> None:

@@ -42,6 +42,6 @@ def test_gitlabs_scripts(tmp_path: Path) -> None:
         if isinstance(job, dict)
         for line in job.get("script", ())
     }
-    assert len(scripts) == 5
+    assert len(scripts) == 6
     for script in sorted(scripts):
         shellcheck("--shell=sh", "-", text=script)

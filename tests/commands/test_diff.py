@@ -14,6 +14,7 @@ import pytest
 from tests import registries
 from tests.clones import clone
 from tests.conftest import Run
+from tests.documented import undocumented
 from tests.registries import Registry
 from tests.repositories import OURS, write
 
@@ -61,7 +62,9 @@ def test_change_of_a_tag_is_one_object_of_its_application(run: Run, repository: 
     overlay.write_text(overlay.read_text().replace("1.2.3", "1.2.4"))
     result = run("diff", str(repository), "-o", "json")
     assert result.exit == 1
-    (change,) = json.loads(result.out)["changes"]
+    answer = json.loads(result.out)
+    assert undocumented("bootstrap diff", answer, "bootstrap validate") == set()
+    (change,) = answer["changes"]
     assert (change["object"], change["application"]) == ("Deployment shop-dev/web", "argocd/shop-dev")
     assert any(line.endswith("web:1.2.4") and line[0] == "+" for line in change["diff"])
     assert run("diff", str(repository), "--app", "shop-dev").exit == 1
@@ -204,3 +207,67 @@ def test_images_that_a_registry_does_not_have_are_found_when_asked(
         result = run("diff", str(repository), "--check-images", "-o", "json")
         fails = [one for one in json.loads(result.out)["matters"] if one["topic"] == "fails"]
         assert len(fails) == missing, result.out
+
+
+APPLICATION = "apps/shop/applications/dev/application.yaml"
+
+
+@pytest.mark.parametrize("finalizer", [True, False])
+def test_an_app_that_is_switched_off_is_gone_though_its_files_stay(
+    run: Run, repository: Path, finalizer: bool
+) -> None:
+    file = repository / APPLICATION
+    assert "resources-finalizer" in file.read_text()
+    if not finalizer:
+        lines = [line for line in file.read_text().splitlines() if "finalizer" not in line]
+        file.write_text("\n".join(lines) + "\n")
+        commit(repository)
+    cluster = repository / "clusters/one/kustomization.yaml"
+    cluster.write_text(cluster.read_text().replace("  - ../../apps/shop/applications/dev\n", ""))
+    told = json.loads(run("diff", str(repository), "-o", "json").out)["matters"]
+    left = [one for one in told if "nobody manages it" in one["text"]]
+    assert bool(left) is not finalizer
+    shown = run("diff", str(repository), "-o", "markdown").out
+    assert "<summary>remove 3 objects</summary>" in shown
+    assert "- <code>Deployment shop-dev/web</code>" in shown
+    assert "containerPort" not in shown
+
+
+def test_a_new_version_of_a_chart_that_is_not_rendered_is_told_first(run: Run, repository: Path) -> None:
+    chart = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: cache, namespace: argocd}
+spec:
+  project: apps
+  source: {repoURL: https://charts.example.com, chart: redis, targetRevision: 1.2.3}
+  destination: {server: https://kubernetes.default.svc, namespace: cache}
+"""
+    file = repository / "clusters/one/cache.yaml"
+    cluster = repository / "clusters/one/kustomization.yaml"
+    cluster.write_text(cluster.read_text().replace("resources:\n", "resources:\n  - cache.yaml\n"))
+    file.write_text(chart)
+    new = run("diff", str(repository), "-o", "markdown").out
+    assert "chart redis 1.2.3: what it changes in the cluster is not shown" in new
+    commit(repository)
+    file.write_text(chart.replace("1.2.3", "2.0.0"))
+    shown = run("diff", str(repository), "-o", "markdown").out
+    assert shown.startswith(
+        "**Changed, and not shown**\n\n- <code>Application argocd/cache</code>: chart redis 1.2.3 →"
+    )
+    assert "--fetch-charts" in shown
+    commit(repository)
+    (repository / OVERLAY).write_text((repository / OVERLAY).read_text().replace("1.2.3", "1.2.4"))
+    assert "not shown" not in run("diff", str(repository), "-o", "markdown").out
+
+
+def test_the_same_lines_of_many_applications_are_shown_once(run: Run, repository: Path) -> None:
+    cluster = repository / "clusters/one/kustomization.yaml"
+    cluster.write_text(cluster.read_text().replace("  # - ../../apps/shop", "  - ../../apps/shop"))
+    commit(repository)
+    base = repository / "apps/shop/base/shop.yaml"
+    base.write_text(base.read_text().replace("containerPort: 8080", "containerPort: 9090"))
+    shown = run("diff", str(repository), "-o", "markdown").out
+    assert "2 changed, 0 removed, in 2 Applications" in shown
+    assert shown.count("containerPort: 9090") == 1
+    assert "- change <code>Deployment shop-production/web</code>: the same lines as of" in shown

@@ -46,6 +46,8 @@ PATHS = (
     f"{REPOSITORY}/pulls",
     f"{REPOSITORY}/pulls/{{pull_number}}",
     f"{REPOSITORY}/issues/{{issue_number}}/labels",
+    f"{REPOSITORY}/issues/{{issue_number}}/comments",
+    f"{REPOSITORY}/issues/comments/{{comment_id}}",
 )
 SCHEMAS = ("api.github.com", "ghes-3.19")
 URL = "https://github.com/acme/gitops.git"
@@ -299,3 +301,26 @@ def test_schemas_are_read_from_the_cache_alone() -> None:
     folder = servers.installed()
     assert (folder / servers.GENERATED / f"{SCHEMAS[0]}.json").is_file()
     assert Path(folder).parent == servers.programs_cache()
+
+
+def test_one_comment_of_our_own_is_written_and_brought_up_to_date(host: Host) -> None:
+    provider, path = host.provider, "/repos/acme/gitops/issues/5/comments"
+    host.instead[("GET", "/user")] = {"login": "octocat"}
+    foreign = {"id": 1, "body": "<!-- mark -->\nold", "user": {"login": "mallory"}}
+    host.instead[("GET", path)] = [foreign]
+    assert provider.comment(URL, 5, "<!-- mark -->", "<!-- mark -->\nnew").change == "created"
+    assert host.sent("POST", path) == {"body": "<!-- mark -->\nnew"}
+    mine = {**foreign, "id": 2, "user": {"login": "octocat"}}
+    host.instead[("GET", path)] = [foreign, mine]
+    assert provider.comment(URL, 5, "<!-- mark -->", "<!-- mark -->\nnew").change == "updated"
+    assert host.sent("PATCH", "/repos/acme/gitops/issues/comments/2") == {"body": "<!-- mark -->\nnew"}
+    assert provider.comment(URL, 5, "<!-- mark -->", "<!-- mark -->\nold\n").change == "same"
+
+
+def test_a_workflows_own_token_updates_the_comment_of_its_bot(host: Host) -> None:
+    """It may not ask who it is."""
+    path = "/repos/acme/gitops/issues/5/comments"
+    host.kept.add("/user")
+    host.instead[("GET", path)] = [{"id": 3, "body": "mark", "user": {"login": "github-actions[bot]"}}]
+    assert host.provider.comment(URL, 5, "mark", "mark\nnew").change == "updated"
+    assert host.sent("PATCH", "/repos/acme/gitops/issues/comments/3")

@@ -80,7 +80,7 @@ def host() -> Iterator[Host]:
     def answer(method: str, path: str, headers: Mapping[str, str], body: Any) -> Reply:
         parts = urlsplit(path)
         found.asked.append(Asked(method, parts.path, parse_qs(parts.query), body))
-        lists = parts.path.rpartition("/")[2] in ("hooks", "deploy_keys", "merge_requests")
+        lists = parts.path.rpartition("/")[2] in ("hooks", "deploy_keys", "merge_requests", "notes")
         usual: Any = [] if lists and method == "GET" else FOUND
         data = found.answers.get((method, parts.path), usual)
         if not parts.path.startswith("/api/v4/"):
@@ -333,3 +333,29 @@ def test_expired_token_is_reported_as_such(host: Host, invocation: Invocation) -
         here.create_repository(host.repository, True, "main")
     assert "expired" in caught.value.hint
     assert "glowing-token" not in str(caught.value)
+
+
+def test_one_note_of_our_own_is_written_and_brought_up_to_date(
+    host: Host, provider: GitLab, theirs: gitlab.Gitlab
+) -> None:
+    notes = project(theirs).mergerequests.get(5, lazy=True).notes
+    made = provider.comment(host.repository, 5, "mark", "mark\nnew")
+    assert (made.change, made.url) == ("created", f"{host.url}/{NAME}/-/merge_requests/5")
+    body = host.asked[-1].body
+    known(body, objects.ProjectMergeRequestNoteManager._create_attrs)
+    same(host, lambda: notes.create(body))
+    foreign = {"id": 1, "body": "mark\nold", "author": {"username": "mallory"}}
+    host.answers[("GET", f"{PROJECT}/merge_requests/5/notes")] = [
+        foreign,
+        {**foreign, "id": 2, "author": {"username": "ada"}},
+    ]
+    assert provider.comment(host.repository, 5, "mark", "mark\nnew").change == "updated"
+    same(host, lambda: notes.update(2, body))
+    assert provider.comment(host.repository, 5, "mark", "mark\nold").change == "same"
+
+
+def test_a_token_that_may_not_say_whose_it_is_writes_no_note(host: Host, provider: GitLab) -> None:
+    host.answers[("GET", "/api/v4/user")] = 403
+    with pytest.raises(ProviderError, match="may not read it"):
+        provider.comment(host.repository, 5, "mark", "mark\nnew")
+    assert host.changes() == []

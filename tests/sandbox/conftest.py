@@ -17,7 +17,7 @@ import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -95,7 +95,7 @@ def _no_leftovers() -> None:
             stop_all(folder)
 
 
-def _start(name: str, **options: Any) -> Iterator[Sandbox]:
+def _start(name: str, **options: Any) -> Generator[Sandbox]:
     for program in NAMES:
         assert tool(program)  # else it would be compiled here, against the time to start
     folder = _new_folder()

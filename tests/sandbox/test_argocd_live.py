@@ -106,7 +106,7 @@ def application(name: str, project: str, url: str, path: str, namespace: str) ->
         "metadata": {"name": name, "namespace": "argocd"},
         "spec": {
             "project": project,
-            "sources": [{"repoURL": url, "targetRevision": "main", "path": path, "ref": "repo"}],
+            "sources": [{"repoURL": url, "targetRevision": "main", "path": path}],
             "destination": {"server": "https://kubernetes.default.svc", "namespace": namespace},
             "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
         },

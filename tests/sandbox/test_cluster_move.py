@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from bootstrap import kube
 from tests.conftest import Result, Run, cache_key, programs_cache
+from tests.documented import undocumented
 from tests.git_repositories import git
 from tests.sandbox.kubernetes import made
 from tests.sandbox.living import application, killed_after_each_step
@@ -100,8 +102,9 @@ def test_a_cluster_follows_the_new_repository_and_forgets_the_old_one(followed: 
     bare = moved_bare(followed)
     assert f"repoURL: {moved_to(followed)}" in git(bare, "show", "main:clusters/default/settings.yaml")
     assert followed.url not in git(bare, "show", "main:clusters/default/projects.yaml")
-    again = move(followed, run)
+    again = move(followed, run, "-o", "json")
     assert again.exit == 0, again.err
+    assert undocumented("bootstrap init", json.loads(again.out)) == set()
     assert state(followed) == expected(followed)
 
 

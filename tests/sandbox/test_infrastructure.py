@@ -12,6 +12,7 @@ import pytest
 
 from bootstrap import kube
 from bootstrap.argocd.install_manifest import Variant
+from bootstrap.core.names import is_own_source
 from bootstrap.manifests import split as manifests
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.addresses import Sandbox
@@ -32,7 +33,7 @@ FOLDERS = sorted(
         source["path"]
         for item in infrastructure.applications()
         for source in item.sources
-        if source.get("ref") == "repo" and "path" in source
+        if is_own_source(source) and "path" in source
     }
 )
 NAMESPACES = {item.body["spec"]["destination"]["namespace"] for item in infrastructure.applications()}

@@ -27,6 +27,15 @@ PINNED = {
         seconds=60,
         fit="any",
     ),
+    "gitea-runner": Pinned(
+        name="gitea-runner",
+        version="v0.261.10",  # of Gitea's act, which it is made of
+        module=str(Path(__file__).parent / "gitea-runner"),
+        package=".",
+        seconds=90,
+        fit="any",
+        on_path="bootstrap-tests-gitea-runner",
+    ),
     "actionlint": Pinned(
         name="actionlint",
         version="v1.7.12",

@@ -25,6 +25,11 @@ from bootstrap.validate.ruleset import version
 def findings(repository: Repository, own: Own, evaluator: Evaluator, places: Places) -> Iterator[Finding]:
     """The findings about the rules, and of the rules."""
     for wrong in own.wrong:
+        if wrong.line:
+            if not places.comments(wrong.file).covers(INVALID.id, wrong.line, wrong.line):
+                message = one_line(wrong.message)
+                yield Finding(INVALID.id, INVALID.severity, message, INVALID.fix, wrong.file, wrong.line)
+            continue
         yield from _at_rule(
             repository, places, INVALID, wrong.file, wrong.document, wrong.place, wrong.message
         )

@@ -24,6 +24,7 @@ _ID = re.compile(r"(?!GB)[A-Z][A-Z0-9_-]{1,39}")
 _TEXTS = ("id", "name", "severity", "about", "fix", "expression", "message", "messageExpression", "field")
 _KEYS = (*_TEXTS, "match")
 _MATCH = ("kinds", "namespaces", "labels")
+_RULES = re.compile(rb"^(?:rules|[- ] *expression) *:", re.MULTILINE)
 _FIX = "change the object, or the rule"
 
 
@@ -35,6 +36,8 @@ class Wrong:
     document: int
     place: Path
     message: str
+    line: int = 0
+    """Where there is no place to look for it: the file cannot be read. 0: at `place`."""
 
 
 @dataclass
@@ -53,16 +56,27 @@ def read(files: Files, record: str | None) -> Own:
     for path in sorted(files.children(posixpath.join(top, FOLDER))):
         if not path.endswith((".yaml", ".yml")):
             continue
-        for document in files.parsed(path).documents:
+        parsed = files.parsed(path)
+        if parsed.faults and (files.has(posixpath.join(top, RECORD)) or _RULES.search(files.read(path))):
+            found.wrong += [Wrong(path, 0, (), one.message, one.line) for one in parsed.faults]
+        for document in parsed.documents:
             if document.value is None or document.is_object:
                 continue
             if not isinstance(document.value, dict) or "rules" not in document.value:
-                if files.has(posixpath.join(top, RECORD)):
+                if files.has(posixpath.join(top, RECORD)) or _is_like_rules(document.value):
                     found.wrong.append(Wrong(path, document.number, (), "it has no list of rules (`rules:`)"))
                 continue
             found.files.append(path)
             _document(found, path, document.number, document.value)
     return found
+
+
+def _is_like_rules(value: Any) -> bool:
+    """Whether a document without `rules:` is a rule, or a list of rules."""
+    return any(
+        isinstance(one, dict) and "expression" in one
+        for one in (value if isinstance(value, list) else [value])
+    )
 
 
 def _document(found: Own, file: str, number: int, value: Mapping[str, Any]) -> None:

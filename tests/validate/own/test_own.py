@@ -162,6 +162,41 @@ def test_an_id_may_be_used_once(run: Run, tmp_path: Path) -> None:
     assert "SHOP-1 is the id of another rule, in checks/a.yaml" in message
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("rules:\n  - id: SHOP-1\n    expression: [\n", 4, "expected"),
+        ("rules: &a\n  - id: SHOP-1\n    expression: 'true'\n    match: *a\n", 1, "expand to too much"),
+        (f"rules: {'[' * 3000}{']' * 3000}\n", 1, "nesting depth"),
+        ("- id: SHOP-1\n  expression: 'false'\n", 1, "no list of rules"),
+        ("id: SHOP-1\nexpression: 'false'\n", 1, "no list of rules"),
+        ("rules:\n  - id: SHOP-1\n    id: SHOP-2\n    expression: 'true'\n", 3, "id"),
+    ],
+)
+def test_a_file_of_rules_that_cannot_be_read_is_no_clean_bill(
+    run: Run, tmp_path: Path, text: str, line: int, says: str
+) -> None:
+    [(rule, file, at, message)] = found(run, write(tmp_path, OURS, {"checks/team.yaml": text}))
+    assert (rule, file, at) == ("GB140", "checks/team.yaml", line)
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        ("[0, 1, 2, 3, 4, 5, 6, 7, 8, 9].all(a, lists.range(10000).all(b, true))", "10,000 steps"),
+        ("lists.range(100000000).size() > 0", "memory"),
+        ("'a'.matches('(a{1,1000}){1,1000}')", "repetition"),
+        ("object.kind", "neither true nor false"),
+        ("'%.1000000000f'.format([1.0]) != ''", "precision"),
+        ("9223372036854775807 + 1 > 0", "overflow"),
+    ],
+)
+def test_a_rule_that_takes_too_much_says_what(run: Run, tmp_path: Path, expression: str, says: str) -> None:
+    [(rule, _, _, message)] = found(run, write(tmp_path, OURS, {"checks/team.yaml": one(expression)}))
+    assert (rule, says in message) == ("GB141", True), message
+
+
 def test_what_cannot_be_evaluated_is_one_finding_and_no_clean_bill(run: Run, tmp_path: Path) -> None:
     text = rules({"id": "SHOP-1", "expression": "object.metadata.labels.owner != ''"})
     root = write(tmp_path, OURS, {"checks/team.yaml": text})

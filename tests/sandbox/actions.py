@@ -1,0 +1,160 @@
+"""A Gitea that runs workflows: the sandbox's, with Actions on, and a runner on this machine itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+from bootstrap.sandbox import environment, gitea, process, ready, state
+from bootstrap.sandbox.addresses import Sandbox
+from tests.conftest import USER_ENVIRONMENT, cache_key, programs_cache
+from tests.git_repositories import git
+from tests.sandbox.conftest import private_invocation
+from tests.tools import tool
+
+PATIENCE = 2400.0
+"""Seconds for one run: most of them go to pip, which installs bootstrap in each job as on a fresh runner."""
+_SETTINGS = {
+    "[actions]\nENABLED = false": "[actions]\nENABLED = true\nDEFAULT_ACTIONS_URL = self",
+    "REQUIRE_SIGNIN_VIEW = true": "REQUIRE_SIGNIN_VIEW = false",  # the runner fetches actions without a token
+}
+CHECKOUT = """\
+name: checkout
+description: What actions/checkout does, which is on GitHub alone.
+inputs: {fetch-depth: {default: "1"}, persist-credentials: {default: "true"}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {DEPTH: "${{ inputs.fetch-depth }}", TOKEN: "${{ github.token }}"}
+      run: |
+        git init --quiet .
+        git remote add origin "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
+        export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=http.extraHeader
+        export GIT_CONFIG_VALUE_0="Authorization: token $TOKEN"
+        depth=; if [ "$DEPTH" != 0 ]; then depth=--depth=$DEPTH; fi
+        git fetch --quiet $depth origin '+refs/heads/*:refs/remotes/origin/*' "$GITHUB_SHA"
+        git checkout --quiet --detach "$GITHUB_SHA"
+"""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Host:
+    """Gitea, by its administrator."""
+
+    sandbox: Sandbox
+    password: str
+
+    @property
+    def url(self) -> str:
+        return self.sandbox.git_url
+
+    @property
+    def login(self) -> tuple[str, str]:
+        return self.sandbox.git_username, self.password
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.url}/api/v1{path}", json=body, auth=self.login, timeout=60)
+        assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def page(self, path: str) -> requests.Response:
+        """A page as its user sees it."""
+        return requests.get(f"{self.url}{path}", auth=self.login, timeout=60)
+
+    def publish(self, owner: str, name: str, folder: Path, private: bool = False) -> str:
+        """The folder as a repository of an organisation, which is made when missing; its commit."""
+        if not requests.get(f"{self.url}/api/v1/orgs/{owner}", auth=self.login, timeout=60).ok:
+            self.api("POST", "/orgs", {"username": owner, "visibility": "public"})
+        self.api("POST", f"/orgs/{owner}/repos", {"name": name, "private": private})
+        self.api("PATCH", f"/repos/{owner}/{name}", {"has_actions": False})  # this push runs nothing
+        if not (folder / ".git").exists():
+            git(folder, "init", "--quiet", "--initial-branch=main")
+        git(folder, "add", "--all", "--force")
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", "All of it")
+        git(folder, "push", "--quiet", self.push_url(owner, name), "HEAD:refs/heads/main")
+        self.api("PATCH", f"/repos/{owner}/{name}", {"has_actions": True})
+        return git(folder, "rev-parse", "HEAD")
+
+    def push_url(self, owner: str, name: str) -> str:
+        user, password = self.login
+        return f"{self.url.replace('://', f'://{user}:{password}@')}/{owner}/{name}.git"
+
+    def until(self, look: Callable[[], Found | None], what: str) -> Found:
+        """What `look` finds, once it does."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := look()) is None:
+            assert time.monotonic() < deadline, f"waited for {what}: {self.runs()}"
+            threading.Event().wait(0.5)
+        return found
+
+    def runs(self, repository: str = "") -> list[Any]:
+        """The runs of a repository's workflows, the newest first."""
+        listed = self.api("GET", f"/repos/{repository}/actions/runs") if repository else {}
+        return list(listed.get("workflow_runs") or ())
+
+
+def with_actions(sandbox: Sandbox) -> Host:
+    """The running sandbox's Gitea, started once more with Actions on."""
+    folder = sandbox.folder
+    config = folder / "git" / "app.ini"
+    text = config.read_text()
+    for before, after in _SETTINGS.items():
+        assert before in text
+        text = text.replace(before, after)
+    config.write_text(text)
+    settings = state.load(folder)
+    assert settings is not None
+    environ = environment.build(folder, private_invocation(folder))
+    process.start(folder, gitea.spec(folder, settings, environ))
+    port = settings.ports["gitea"]
+    deadline = time.monotonic() + PATIENCE
+    ready.wait_for(folder, "gitea", lambda: ready.answers(port, "/api/healthz"), deadline, "GET /api/healthz")
+    return Host(sandbox, (folder / "git" / "password").read_text().strip())
+
+
+@contextmanager
+def runner(host: Host, folder: Path, on_path: Mapping[str, Path]) -> Iterator[Path]:
+    """A runner of every repository's jobs; its log. `on_path`: what its machine has installed."""
+    folder.mkdir()
+    programs = folder / "bin"
+    programs.mkdir()
+    for name, path in on_path.items():
+        (programs / name).symlink_to(path)
+    made = host.api("POST", "/admin/actions/runners/registration-token")
+    environ = {
+        "PATH": f"{programs}:{USER_ENVIRONMENT['PATH']}",
+        "HOME": str(folder / "home"),
+        "BOOTSTRAP_CACHE_DIR": str(programs_cache()),
+        "BOOTSTRAP_CACHE_KEY": str(cache_key()),
+        **{name: USER_ENVIRONMENT[name] for name in ("PIP_INDEX_URL", "PIP_CACHE_DIR") if name in os.environ},
+    }
+    (folder / "home").mkdir()
+    log = folder / "log"
+    with log.open("wb") as out:
+        started = subprocess.Popen(
+            [tool("gitea-runner"), host.url, str(folder / "work")],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environ,
+        )
+        assert started.stdin is not None
+        started.stdin.write(made["token"].encode())
+        started.stdin.close()
+        try:
+            yield log
+        finally:
+            started.terminate()
+            started.wait(60)
