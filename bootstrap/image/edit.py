@@ -23,6 +23,8 @@ Styles = Mapping[str, str | None]
 def styles(content: bytes, place: ImagePlace) -> Styles:
     """How the values of a place are quoted in its file."""
     of: dict[str, str | None] = {}
+    if "after" in dict(place.declared):  # any text: what is around the image stays as it is
+        return of
     if place.inside is not None:
         content = images_inner.text(content, place.inside, place.file)
     for span in splice.spans(content, place.file):
