@@ -399,3 +399,27 @@ def test_set_that_finds_nothing_to_make_applications_of_is_said(
     assert [(one["severity"], one["file"]) for one in found] == (
         [("warning", "clusters/one/set.yaml")] if said else []
     )
+
+
+CACHE = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cache}
+spec:
+  selector: {matchLabels: {app: web, part: cache}}
+  template:
+    metadata: {labels: {app: web, part: cache}}
+    spec: {containers: [{name: cache, image: "example.com/cache:1.0.0", ports: [{containerPort: 6379}]}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("shop", "severity"), [(WEB, "warning"), (WEB.replace("name: http, c", "c"), "error")]
+)
+def test_port_that_some_of_the_selected_pods_have_is_no_error(
+    run: Run, tmp_path: Path, shop: str, severity: str
+) -> None:
+    root = write(tmp_path, OURS, {"apps/shop/base/shop.yaml": shop + CACHE})
+    found = json.loads(run("validate", str(root), "--rules", "GB304", "-o", "json").out)["findings"]
+    assert {one["severity"] for one in found} == {severity}
