@@ -18,9 +18,9 @@ def section(heading: str) -> str:
     return "\n".join(found)
 
 
-def undocumented(heading: str, answer: Any) -> set[str]:
-    """The fields of an answer, at any depth, that its section does not name."""
-    text = section(heading)
+def undocumented(heading: str, answer: Any, *others: str) -> set[str]:
+    """The fields of an answer, at any depth, that neither its section names nor the `others` it refers to."""
+    text = "\n".join(section(one) for one in (heading, *others))
     return {name for name in _fields(answer) if f"`{name}`" not in text}
 
 

@@ -49,9 +49,10 @@ class Backup:
 
 
 def name_of(item: Object) -> str:
-    """Kind namespace/name."""
+    """Kind namespace/name, or kind name."""
     metadata = item["metadata"]
-    return f"{item['kind']} {metadata['namespace']}/{metadata['name']}"
+    place = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
+    return f"{item['kind']} {place}{metadata['name']}"
 
 
 def sealed(backup: Backup, keys: Keys, invocation: Invocation) -> bytes:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from bootstrap.argocd import home
-from bootstrap.backup import archive, collect
+from bootstrap.backup import archive, collect, volumes
 from bootstrap.backup.archive import Backup, Keys
+from bootstrap.backup.volumes import Claim, Left
 from bootstrap.core.errors import ExitStatus, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
@@ -26,6 +29,10 @@ class Request:
     context: str | None = None
     shrunken: bool = False
     dry_run: bool = False
+    volumes: bool = False
+    """Whether the data of claims is kept, too, by their storage drivers."""
+    timeout: float = 300.0
+    """Seconds for all snapshots together."""
 
 
 def backup(request: Request, output: Output) -> int:
@@ -36,25 +43,58 @@ def backup(request: Request, output: Output) -> int:
         followed = collect.repository(cluster)
     at = datetime.fromtimestamp(output.invocation.clock(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     made = Backup(cluster.context, followed, at, objects)
-    _refuse(made, request, cluster.server)
+    claims, left = volumes.look(cluster) if request.volumes else ([], [])
+    _refuse(made, request, [str(one) for one in claims], cluster.server)
     kinds = Counter(str(item["kind"]) for item in objects)
     told = ", ".join(counted(number, kind) for kind, number in sorted(kinds.items()))
     data = {"cluster": made.cluster, "repository": followed, "objects": made.names()}
     if request.dry_run:
-        output.result(data, "\n".join([*made.names(), f"{told}; nothing was written"]))
+        told = f"{told}{_of_volumes(len(claims), request)}; nothing was written"
+        lines = [*made.names(), *(f"snapshot of {one}" for one in claims), *map(_not_kept, left), told]
+        output.result({**data, **_data(claims, left, request)}, "\n".join(lines))
         return ExitStatus.NO
-    content = archive.sealed(made, request.keys, output.invocation)
+    content = archive.sealed(made, request.keys, output.invocation)  # before anything is asked of a driver
+    if claims:
+        with output.progress("taking snapshots") as progress:
+            stamp = at.replace("-", "").replace(":", "").lower()
+            ways, late = volumes.take(cluster, claims, stamp, request.timeout, progress.update)
+        made = replace(made, objects=(*objects, *ways))
+        content = archive.sealed(made, request.keys, output.invocation)
+        claims = [one for one in claims if str(one) not in {two.claim for two in late}]
+        left = [*left, *late]
     path = archive.write(request.folder, made, content)
-    output.result({**data, "file": str(path)}, f"{path}: {told}")
-    return ExitStatus.OK
+    for one in left:
+        output.warn(_not_kept(one))
+    told += _of_volumes(len(claims), request)
+    data = {**data, "objects": made.names(), **_data(claims, left, request), "file": str(path)}
+    output.result(data, f"{path}: {told}")
+    return ExitStatus.NO if left else ExitStatus.OK
 
 
-def _refuse(made: Backup, request: Request, server: str) -> None:
+def _of_volumes(number: int, request: Request) -> str:
+    return f"; the data of {counted(number, 'claim')} is with its driver" if request.volumes else ""
+
+
+def _not_kept(one: Left) -> str:
+    return f"not kept: the data of claim {one.claim}: {one.why}"
+
+
+def _data(claims: Sequence[Claim], left: Sequence[Left], request: Request) -> dict[str, Any]:
+    if not request.volumes:
+        return {}
+    kept = [{"claim": str(one), "driver": one.driver} for one in claims]
+    return {"volumes": kept, "notKept": [one.data() for one in left]}
+
+
+def _refuse(made: Backup, request: Request, claims: Sequence[str], server: str) -> None:
     tried = "making a backup"
     if not made.objects:
         hint = "give the --context of the cluster that you mean"
         raise RefusedError(tried, "the cluster has nothing that Git does not have", hint, server)
-    gone = sorted(set(archive.previous(request.folder, made.cluster)) - set(made.names()))
+    last = archive.previous(request.folder, made.cluster)
+    gone = sorted(set(volumes.without(last)) - set(made.names()))
+    if request.volumes:
+        gone += sorted(set(volumes.claims_in(last)) - {f"{volumes.CLAIM} {one}" for one in claims})
     if gone and not request.shrunken:
         more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
         found = f"the last backup has objects that the cluster does not have: {', '.join(gone[:SHOWN])}{more}"

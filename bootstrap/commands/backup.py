@@ -30,6 +30,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="The kubeconfig's context (default: its current one).",
 )
 @click.option("--shrunken", is_flag=True, help="Accept that the cluster has less than its last backup.")
+@click.option("--volumes", is_flag=True, help="Have storage drivers keep the claims' data (VolumeSnapshot).")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for all snapshots.")
 @click.option("--dry-run", is_flag=True, help="Show what would be kept; exit 1.")
 @common
 def command(
@@ -40,12 +42,15 @@ def command(
     passphrase_file: Path | None,
     context: str | None,
     shrunken: bool,
+    volumes: bool,
+    timeout: float,
     dry_run: bool,
 ) -> int:
     """Save what a cluster has and Git does not, encrypted with age.
 
     Generated Secrets, keys of SealedSecrets, ACME accounts, Argo CD's accounts, clusters,
-    repositories and trusted hosts. Never the data of volumes.
+    repositories and trusted hosts. With --volumes, a VolumeSnapshot of each claim, too: its data stays with
+    the storage driver, and the backup has the way back to it. Exit status 1 if a claim's data is not kept.
 
     \b
     Examples:
@@ -56,4 +61,4 @@ def command(
     from bootstrap.backup.run import Request, backup
 
     keys = Keys(recipients, recipients_file, passphrase_file=passphrase_file)
-    return backup(Request(folder, keys, context, shrunken, dry_run), output)
+    return backup(Request(folder, keys, context, shrunken, dry_run, volumes, timeout), output)

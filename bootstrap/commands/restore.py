@@ -22,6 +22,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     shell_complete=completing.contexts,
     help="The kubeconfig's context (default: its current one).",
 )
+@click.option("--without-volumes", is_flag=True, help="Leave out the claims, and their snapshots.")
 @click.option("--dry-run", is_flag=True, help="Show what would be created; exit 1 if anything.")
 @click.option("--yes", metavar="NAME", help="The cluster's name (its context), instead of the question.")
 @common
@@ -31,6 +32,7 @@ def command(
     identity_file: Path | None,
     passphrase_file: Path | None,
     context: str | None,
+    without_volumes: bool,
     dry_run: bool,
     yes: str | None,
 ) -> int:
@@ -47,4 +49,4 @@ def command(
     from bootstrap.restore.run import Request, restore
 
     keys = Keys(identity_file=identity_file, passphrase_file=passphrase_file)
-    return restore(Request(file, keys, context, yes, dry_run), output)
+    return restore(Request(file, keys, context, yes, dry_run, without_volumes), output)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bootstrap import kube
-from bootstrap.backup import archive
+from bootstrap.backup import archive, volumes
 from bootstrap.backup.archive import Backup, Keys, name_of
 from bootstrap.core.errors import Conflict, ExitStatus, InputError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.core.text import counted
+from bootstrap.kube import discovery
 from bootstrap.kube.objects import create
 from bootstrap.plan.execute import execute
 
@@ -32,6 +33,7 @@ class Request:
     context: str | None = None
     yes: str | None = None
     dry_run: bool = False
+    without_volumes: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ class Plan:
 def restore(request: Request, output: Output) -> int:
     """Run it; returns the exit status. RefusedError when an object exists with different content."""
     saved = _read(request, output)
+    if request.without_volumes:
+        kept = tuple(one for one in saved.objects if one["kind"] not in volumes.KINDS)
+        saved = replace(saved, objects=kept)
     cluster = kube.connect(output.invocation, request.context)
     with output.progress("reading the cluster"):
         missing, differ = _compare(cluster, saved)
@@ -60,6 +65,7 @@ def restore(request: Request, output: Output) -> int:
         found = f"the cluster has different content of {', '.join(differ[:SHOWN])}{more}"
         hint = "restore before bootstrap init --cluster-only; existing objects are never overwritten"
         raise RefusedError("restoring", found, hint, cluster.server)
+    _refuse_unserved(cluster, [saved.objects[number] for number in missing])
     made = Plan(tuple(Create(number, name_of(saved.objects[number])) for number in missing))
     lines = [
         f"cluster     {cluster.context}: {cluster.server}",
@@ -83,6 +89,8 @@ def restore(request: Request, output: Output) -> int:
     with output.progress("restore") as progress:
         execute(made, {Create: make}, lambda step: progress.update(step.name))
     next_ = f"; next: bootstrap init {saved.repository} --cluster-only" if saved.repository else ""
+    if any(saved.objects[step.number]["kind"] == volumes.CLAIM for step in made.steps):
+        output.warn("the claims' data is there when their driver has made the volumes: kubectl get pvc -A")
     output.result({**data, "changed": True}, f"{counted(len(made.steps), 'object')} restored{next_}")
     return ExitStatus.OK
 
@@ -105,17 +113,36 @@ def _compare(cluster: kube.Cluster, saved: Backup) -> tuple[list[int], list[str]
     missing, differ = [], []
     for number, item in enumerate(saved.objects):
         metadata = item["metadata"]
-        live = kube.get(cluster, item["apiVersion"], item["kind"], metadata["namespace"], metadata["name"])
+        namespace = metadata.get("namespace")
+        live = kube.get(cluster, item["apiVersion"], item["kind"], namespace, metadata["name"])
         if live is None:
             missing.append(number)
-        elif any((live.get(key) or None) != (item.get(key) or None) for key in CONTENT):
+        elif any((live.get(key) or None) != (item.get(key) or None) for key in CONTENT) or not _has(
+            live.get("spec"), item.get("spec")
+        ):
             differ.append(name_of(item))
     return missing, differ
 
 
+def _has(live: Any, wanted: Any) -> bool:
+    """Whether all that is wanted is so; what the API server and controllers have added does not count."""
+    if isinstance(wanted, Mapping):
+        return isinstance(live, Mapping) and all(_has(live.get(key), value) for key, value in wanted.items())
+    return wanted is None or bool(live == wanted)
+
+
+def _refuse_unserved(cluster: kube.Cluster, objects: Sequence[Object]) -> None:
+    """RefusedError when snapshots are to come back, and the cluster does not know what they are."""
+    for item in objects:
+        if discovery.find(cluster, item["apiVersion"], item["kind"]) is None:
+            found = f"the cluster serves no {item['kind']} in {item['apiVersion']}"
+            hint = "install the storage driver and its snapshot CRDs first, or give --without-volumes"
+            raise RefusedError("restoring", found, hint, cluster.server)
+
+
 def _create(cluster: kube.Cluster, item: Object) -> bool:
-    namespace = str(item["metadata"]["namespace"])
-    kube.ensure_namespace(cluster, namespace)
+    if namespace := item["metadata"].get("namespace"):
+        kube.ensure_namespace(cluster, str(namespace))
     try:
         create(cluster, item)
     except Conflict as error:

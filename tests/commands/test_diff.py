@@ -14,6 +14,7 @@ import pytest
 from tests import registries
 from tests.clones import clone
 from tests.conftest import Run
+from tests.documented import undocumented
 from tests.registries import Registry
 from tests.repositories import OURS, write
 
@@ -61,7 +62,9 @@ def test_change_of_a_tag_is_one_object_of_its_application(run: Run, repository: 
     overlay.write_text(overlay.read_text().replace("1.2.3", "1.2.4"))
     result = run("diff", str(repository), "-o", "json")
     assert result.exit == 1
-    (change,) = json.loads(result.out)["changes"]
+    answer = json.loads(result.out)
+    assert undocumented("bootstrap diff", answer, "bootstrap validate") == set()
+    (change,) = answer["changes"]
     assert (change["object"], change["application"]) == ("Deployment shop-dev/web", "argocd/shop-dev")
     assert any(line.endswith("web:1.2.4") and line[0] == "+" for line in change["diff"])
     assert run("diff", str(repository), "--app", "shop-dev").exit == 1
@@ -192,6 +195,27 @@ def test_what_cannot_be_rendered_any_more_is_not_told_as_removed(run: Run, repos
     assert "../../nothing" in matter["text"]
     commit(repository)
     assert json.loads(run("diff", str(repository), "-o", "json").out)["matters"] == []
+
+
+def test_object_next_to_charts_that_are_not_rendered_differs_and_the_charts_are_named(
+    run: Run, repository: Path
+) -> None:
+    overlay = repository / OVERLAY
+    chart = (
+        "{name: stack, repo: https://charts.example.com, version: 65.1.0, releaseName: s, valuesFile: v.yaml}"
+    )
+    overlay.write_text(f"{overlay.read_text()}helmCharts: [{chart}]\n")
+    (overlay.parent / "v.yaml").write_text("a: 1\n")
+    commit(repository)
+    shop = repository / "apps/shop/base/shop.yaml"
+    shop.write_text(shop.read_text().replace("cpu: 10m", "cpu: 99m"))
+    result = run("diff", str(repository))
+    assert (result.exit, "99m" in result.out) == (1, True), (result.out, result.err)
+    commit(repository)
+    (overlay.parent / "v.yaml").write_text("a: 2\n")
+    values = run("diff", str(repository))
+    assert "nothing differs" not in values.err
+    assert "v.yaml" in values.out + values.err
 
 
 def test_images_that_a_registry_does_not_have_are_found_when_asked(

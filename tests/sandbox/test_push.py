@@ -20,6 +20,7 @@ from bootstrap.kube import Cluster
 from bootstrap.manifests.objects import ClusterObject
 from bootstrap.sandbox.addresses import Sandbox
 from tests.conftest import Result, Run
+from tests.documented import undocumented
 from tests.git_repositories import git
 from tests.sandbox.kubernetes import made
 from tests.sandbox.test_argocd_live import Repository, application, name, repository, settings
@@ -90,6 +91,7 @@ def test_an_edit_is_live_before_it_is_committed_and_stays_the_users(run: Run, wo
         result = pushed(run, work, "-o", "json")
         assert result.exit == 0, result.err
         told = json.loads(result.out)
+        assert undocumented("bootstrap sandbox", told, "bootstrap init") == set()
         assert (work.live(), told["pushed"], told["changed"]) == (value, True, ["child/settings.yaml"])
     assert git(work.folder, "status", "--porcelain") == "M child/settings.yaml"
     assert git(work.folder, "rev-parse", "HEAD") == head
