@@ -6,7 +6,7 @@ ARG BASE=python:3.13-slim-bookworm@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d
 
 FROM ${BASE} AS build
 COPY . /source
-# Every file by its sha256; then the source itself, with what is there and nothing from the network.
+# Every file by its sha256; then the source itself, from this checkout and nothing from the network.
 RUN python -I -m venv /opt/bootstrap \
     && /opt/bootstrap/bin/python -I -m pip install --no-cache-dir --disable-pip-version-check \
        --require-hashes --only-binary :all: --requirement /source/requirements.txt --requirement /source/requirements-cel.txt \

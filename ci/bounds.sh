@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The tests that need no cluster, with the oldest Python and the lowest version of every dependency, and with the
-# newest Python. What is not on this machine is named, not passed over.
+# newest Python; before that, whether the locked files install on each Python. What is not on this machine is named,
+# not passed over. `bounds.sh locked` ends after the locked files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,24 +11,54 @@ tests=(tests/validate tests/commands/test_validate.py tests/oci/test_reference.p
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
+# The path of a Python by its version, on PATH or of pyenv; nothing without one.
+find() {
+  local one
+  for one in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+    # A shim of a version manager is on PATH and still may lead nowhere.
+    if "$one" -I -c '' 2>/dev/null; then
+      echo "$one"
+      return
+    fi
+  done
+}
+
 run() {
-  local what=$1 python=$2 constraints=$3
-  # A shim of pyenv is on PATH for every version that is installed, and leads nowhere unless one is chosen.
-  local version=''
-  if ! "$python" -c '' 2>/dev/null && command -v pyenv >/dev/null; then
-    version=$(pyenv versions --bare | grep "^${python#python}\." | tail -n 1 || true)
-  fi
-  [ -z "$version" ] || local -x PYENV_VERSION=$version
-  if ! "$python" -c '' 2>/dev/null; then
-    echo "not run: $what ($python is not on this machine)" >&2
+  local what=$1 version=$2 constraints=$3 python
+  python=$(find "$version")
+  if [ -z "$python" ]; then
+    echo "not run: $what (Python $version is not on this machine)" >&2
     return
   fi
   echo "$what: $("$python" --version)"
-  "$python" -m venv "$folder/$python"
-  "$folder/$python/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints" -e '.[test]'
-  "$folder/$python/bin/python" -m pytest -q -p no:cacheprovider "${tests[@]}"
+  "$python" -m venv "$folder/$version"
+  "$folder/$version/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints" -e '.[test]'
+  "$folder/$version/bin/python" -m pytest -q -p no:cacheprovider "${tests[@]}"
 }
 
+# What a release installs: every file by its hash, and nothing that has to be built.
+locked() {
+  local version=$1 python
+  python=$(find "$version")
+  if [ -z "$python" ]; then
+    echo "not run: the locked files on Python $version, which is not on this machine" >&2
+    return
+  fi
+  echo "the locked files: $("$python" --version)"
+  "$python" -I -m venv "$folder/locked-$version"
+  "$folder/locked-$version/bin/python" -I -m pip install --quiet --disable-pip-version-check \
+    --require-hashes --only-binary :all: -r requirements.txt
+  "$folder/locked-$version/bin/python" -I -m pip check
+  "$folder/locked-$version/bin/python" -c \
+    'import sys; from bootstrap.main import run; sys.exit(run(["validate", "--list-rules"]))' >/dev/null
+}
+
+for version in 3.10 3.11 3.12 3.13 3.14; do
+  locked "$version"
+done
+if [ "${1:-}" = locked ]; then
+  exit
+fi
 python3 ci/lower_bounds.py >"$folder/lower.txt"
-run 'oldest Python, lowest versions' python3.10 "$folder/lower.txt"
-run 'newest Python' python3.14 constraints.txt
+run 'oldest Python, lowest versions' 3.10 "$folder/lower.txt"
+run 'newest Python' 3.14 constraints.txt

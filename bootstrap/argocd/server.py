@@ -6,6 +6,7 @@ The token is sent only to the named server: no redirect is followed, no .netrc i
 from __future__ import annotations
 
 import json
+import math
 import queue
 import threading
 import time
@@ -18,12 +19,13 @@ from urllib.parse import urlsplit
 
 from bootstrap.argocd.reason import Application
 from bootstrap.argocd.status import key_of
-from bootstrap.core import backoff
-from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
+from bootstrap.core import backoff, bounded
+from bootstrap.core.errors import ApiError, ClusterError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.text import cut
 from bootstrap.git import credential_file
 from bootstrap.http.session import Failure, Session, body, is_loopback, translated
+from bootstrap.kube import shape
 
 TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105 - a variable's name
 PATH = "/api/v1/applications"
@@ -31,6 +33,8 @@ CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 REFRESH_TIMEOUT = 3.0
 """Seconds; the server requests the refresh long before it answers with the outcome."""
+LARGEST_EVENT = 16 << 20
+"""Bytes of one event of the stream: an Application has 1.5 MB at most in etcd."""
 PAUSE = 1.0
 """Seconds before a stream that has ended is reopened."""
 LONGEST_PAUSE = 5.0
@@ -75,8 +79,12 @@ class ArgoCDServer:
 
     def applications(self, namespace: str) -> list[dict[str, Any]]:
         """Every Application of the namespace; Forbidden when the token is not accepted."""
-        data = self._get(PATH, "reading the Applications", {"appNamespace": namespace})
-        return [item for item in data.get("items") or () if item["metadata"]["namespace"] == namespace]
+        tried = "reading the Applications"
+        data = self._get(PATH, tried, {"appNamespace": namespace})
+        shape.require(data, shape.ITEMS, "the list of Applications", tried)
+        for item in data.get("items") or ():
+            shape.check(item, "Application", tried, stored=False)
+        return [item for item in data.get("items") or () if item["metadata"].get("namespace") == namespace]
 
     def refresh(self, namespace: str, name: str) -> None:
         """Have Argo CD compare the Application with Git now. NotFound when it does not exist."""
@@ -93,7 +101,8 @@ class ArgoCDServer:
         try:
             path = f"{PATH}/{name}/resource-tree"
             tree = self._get(path, "reading the resource tree", {"appNamespace": namespace})
-        except (ApiError, ClusterUnreachable) as error:
+            shape.require(tree, shape.TREE, "the resource tree", "reading the resource tree")
+        except ClusterError as error:
             return [f"(its objects cannot be read: {error.found})"]
         wrong = [
             node
@@ -130,6 +139,7 @@ class ArgoCDServer:
                 if event is None:
                     return
                 application = event["application"]
+                shape.check(application, "Application", "watching the Applications", stored=False)
                 key = key_of(application)
                 if key[0] != namespace or known.get(key) == application:
                     continue
@@ -152,11 +162,12 @@ class ArgoCDServer:
                     "GET", url, timeout=(CONNECT_TIMEOUT, None), params=query, stream=True
                 )
                 answers.append(answer)
-                for line in answer.iter_lines() if answer.status_code == 200 else ():
-                    result = json.loads(line).get("result") if line else None
+                lines = bounded.lines(answer.raw, LARGEST_EVENT, math.inf)
+                for line in lines if answer.status_code == 200 else ():
+                    result = json.loads(line.decode()).get("result")
                     if result and result.get("application"):
                         events.put(result)
-        except (Failure, AttributeError, ValueError):
+        except (Failure, bounded.TooMuch, AttributeError, ValueError, RecursionError):
             pass  # it ended, or the other side closed it: everything is listed again
         finally:
             events.put(None)

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 HIDDEN = "[hidden]"
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n|\\Z)")
-"""What moves a cursor, hides text or reverses it: all controls but tabs and line breaks (CR LF, too)."""
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n|\\Z)"
+)
+"""What moves a cursor, hides text or reverses it: all controls but tabs and line breaks (CR LF, too); and
+halves of characters, which stand for bytes that are not UTF-8 and cannot be written."""
 _COMMANDS = re.compile(r"^(\s*)(?=::)|(?<=##)(\w*)(?=\[)", re.MULTILINE)
 """What a CI service's runner would interpret as a command in a line of the log."""
 _IN_CI = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")

@@ -213,7 +213,7 @@ def markdown(found: Sequence[Matter]) -> str:
         alike = list(_alike(part))
         for same in alike[:_SHOWN]:
             names, place = _names(same, "<code>{}</code>"), _place(same)
-            told = f"{plain(same[0].text)}{plain(place)}"
+            told = f"{plain(same[0].text)}{place and ' '}{plain(place)}"
             lines.append(f"- {names}: {told}" if names else f"- {told}")
         if len(alike) > _SHOWN:
             lines.append(f"- and {sum(map(len, alike[_SHOWN:]))} more")

@@ -96,6 +96,22 @@ def _project_files(branch: Branch, prefix: str, new: Mapping[str, bytes | None])
     yield from sorted({path for path in names if path.endswith("/projects.yaml")})
 
 
+def in_files(files: Mapping[str, bytes], prefix: str, url: str) -> tuple[str, ...]:
+    """The keys that the AppProjects of a layout below `prefix`, whose files were read, require of it.
+
+    It is known by `url`, which may be that of a work tree, and by what the clusters' settings call it.
+    """
+    inside = {path: text for path, text in sorted(files.items()) if path.startswith(f"{prefix}clusters/")}
+    urls_of_it = {url}
+    for path, text in inside.items():
+        if path.endswith("/settings.yaml"):
+            for document in reader.parse(text).documents:
+                urls_of_it.add(str(_mapping(_mapping(document.value).get("data")).get("repoURL", url)))
+    projects = [text for path, text in inside.items() if path.endswith("/projects.yaml")]
+    found = [key for text in projects for known in urls_of_it for key in _of_projects(text, known)]
+    return tuple(dict.fromkeys(found))
+
+
 def of_record(content: bytes) -> Iterator[str]:
     """The keys that `bootstrap.yaml` requires."""
     for document in reader.parse(content).documents:

@@ -27,6 +27,9 @@ class Branch:
     host or git fails.
     """
 
+    is_here = False
+    """Whether reading a file of the tip costs no fetch."""
+
     def __init__(self, calls: Calls, remote: str, branch: str) -> None:
         self.calls = calls
         self.remote = remote

@@ -30,6 +30,8 @@ class WorkTreeBranch(Branch):
     Raises InputError when HEAD is detached and no branch is named, or when there is no remote.
     """
 
+    is_here = True
+
     def __init__(
         self,
         root: Path,

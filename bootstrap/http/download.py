@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
 import os
 import shutil
 import string
@@ -14,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from bootstrap.core import backoff, cache_trust
+from bootstrap.core import backoff, bounded, cache_trust
 from bootstrap.core.errors import ChecksumDiffers, DownloadError, DownloadUnavailable
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.streaming import PassingFault, get, shown
@@ -162,7 +163,7 @@ def _receive(
     with get(url, invocation, ca_file) as answer:
         total = int(answer.headers.get("Content-Length") or 0)
         _check_bounds(url, total, deadline)
-        for piece in answer.iter_content(PIECE):
+        for piece in bounded.pieces(answer.raw, 2 * LARGEST, math.inf):
             size += len(piece)
             _check_bounds(url, size, deadline)
             file.write(piece)
@@ -189,7 +190,7 @@ def _text(url: str, invocation: Invocation, ca_file: Path | None) -> str:
     deadline = time.monotonic() + LONGEST
     with get(url, invocation, ca_file) as answer:
         body = b""
-        for piece in answer.iter_content(1 << 16):
+        for piece in bounded.pieces(answer.raw, 2 * LARGEST, math.inf):
             body += piece
             _check_bounds(url, len(body), deadline)
             if len(body) > LARGEST_CHECKSUMS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from bootstrap.core import verbose
+from bootstrap.core import bounded, verbose
 from bootstrap.core.invocation import Invocation
 
 if TYPE_CHECKING:
     from requests import Response as Response
+    from requests.adapters import HTTPAdapter
 
 AGENT = "gitops-bootstrap"
 LONGEST_REASON = 300
@@ -26,7 +26,6 @@ LARGEST_ANSWER = 64 << 20
 """Bytes of an answer, unpacked; a Git host's page and Argo CD's list of 10,000 Applications are smaller."""
 ANSWER_SECONDS = 300.0
 """Seconds from the first byte of an answer to its last: a byte now and then must not keep a run."""
-_PIECE = 1 << 16
 
 Kind = Literal["certificate", "proxy", "unconnected", "silent", "cut", "broken", "invalid"]
 """Why no answer came: TLS is not trusted, the proxy refuses, no connection was made, the server is silent,
@@ -62,6 +61,8 @@ class Session:
         self.requests.verify = str(bundle) if bundle else True
         self.requests.headers["User-Agent"] = AGENT
         self.requests.headers.update(headers or {})
+        for scheme in ("https://", "http://"):
+            self.requests.mount(scheme, adapter()())
         verbose.follow(self.requests)
 
     def send(
@@ -100,20 +101,35 @@ class Session:
         self.close()
 
 
+def adapter() -> type[HTTPAdapter]:
+    """requests' adapter with answers that begin in time. A function, as requests is imported late."""
+    from requests.adapters import HTTPAdapter
+
+    class Limited(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **options)
+            bounded.limit_heads(self.poolmanager)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            known = proxy in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **options)
+            if not known:
+                bounded.limit_heads(manager)
+            return manager
+
+    return Limited
+
+
 def _read(answer: Response) -> Response:
     """The answer with its whole body, which is bounded in size and time."""
     if isinstance(answer._content, bytes):  # a hook of the session has read it already
         return answer
-    parts, size, deadline = [], 0, time.monotonic() + ANSWER_SECONDS
-    for part in answer.iter_content(_PIECE):
-        parts.append(part)
-        size += len(part)
-        if size > LARGEST_ANSWER or time.monotonic() > deadline:
-            answer.close()
-            much = f"is larger than {LARGEST_ANSWER >> 20} MB"
-            late = f"did not end within {ANSWER_SECONDS:.0f} seconds"
-            raise Failure("invalid", f"its answer {much if size > LARGEST_ANSWER else late}")
-    answer._content = b"".join(parts)
+    try:
+        answer._content = b"".join(bounded.pieces(answer.raw, LARGEST_ANSWER, ANSWER_SECONDS))
+    except bounded.TooMuch as error:
+        answer.close()
+        raise Failure("invalid", f"its answer {error}") from error
+    answer.raw.release_conn()
     return answer
 
 
@@ -176,10 +192,10 @@ def retry_after(value: str, now: float) -> float | None:
 
 
 def body(answer: Response) -> Any:
-    """The body as data; None when it is empty or not JSON."""
+    """The body as data; None when it is empty, not JSON, or nested without an end."""
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -204,7 +220,7 @@ def _inner(error: BaseException) -> BaseException | None:
 
 def _kind(error: BaseException) -> Kind:
     from requests import exceptions
-    from urllib3.exceptions import MaxRetryError, NewConnectionError
+    from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
     table: tuple[tuple[type[BaseException], Kind], ...] = (
         (exceptions.SSLError, "certificate"),
@@ -212,6 +228,8 @@ def _kind(error: BaseException) -> Kind:
         (exceptions.ConnectTimeout, "unconnected"),
         (exceptions.Timeout, "silent"),
         (exceptions.ChunkedEncodingError, "cut"),
+        (ReadTimeoutError, "silent"),  # these two while a body is read
+        (ProtocolError, "cut"),
     )
     for kind_of_error, kind in table:
         if isinstance(error, kind_of_error):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from bootstrap.core.errors import BootstrapError, DownloadError, DownloadUnavailable, InputError
 from bootstrap.core.invocation import Invocation
-from bootstrap.http.session import Failure, Session, is_loopback, load, reason, translated
+from bootstrap.http.session import Failure, Session, adapter, is_loopback, load, reason, translated
 
 if TYPE_CHECKING:
     import requests
@@ -133,17 +133,16 @@ def _probe(
 
 def _session(address: str, invocation: Invocation, ca_file: Path | None) -> Session:
     """A session that trusts the private authority too, and speaks plain HTTP to this machine only."""
-    from requests.adapters import HTTPAdapter
-
     if ca_file is None and (chosen := invocation.environ.get(CA_FILE)):
         ca_file = Path(chosen)
     context = _trusting(ca_file) if ca_file else None
+    limited: Any = adapter()
 
-    class Verified(HTTPAdapter):
+    class Verified(limited):  # type: ignore[misc]
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
             super().init_poolmanager(*arguments, **(options | {"ssl_context": context}))
 
-    class Loopback(HTTPAdapter):
+    class Loopback(limited):  # type: ignore[misc]
         # Redirects are checked here as well.
         def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> Any:
             if not is_loopback(urlsplit(request.url or "").hostname or ""):

@@ -220,12 +220,14 @@ def _with(one: Rendered, before: list[Container] | str, final: list[Container] |
 def _known(image: Container, known: Sequence[Container]) -> Container:
     """The same container from the files, if its image is the same."""
     name = image.object.rpartition("/")[2]
-    same = [
+    named = [
         other
         for other in known
-        if (other.kind, other.path, other.name, other.text)
-        == (image.kind, image.path, image.name, image.text)
+        if (other.kind, other.path[:-1], other.name, other.text)
+        == (image.kind, image.path[:-1], image.name, image.text)
     ]
+    # A patch that adds a container puts it first, so that the others move.
+    same = [other for other in named if other.path == image.path] or (named if image.name else [])
     for other in [other for other in same if other.object and other.object in name] or same:
         return replace(image, location=other.location, setters=other.setters, names=other.names)
     return image

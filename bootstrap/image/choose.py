@@ -103,8 +103,9 @@ def _by_container(name: str, whole: Search, renders: Renders) -> _Candidates | N
     meant = [images_meant.by_container(one, container) for one in rendered]
     others = [
         place
-        for place in _named(search, (path for path in paths if path not in covered), container)
-        if place.kind in ("container", "values") and _is_called(place, container) and place.reference
+        for place in _named(search, paths, container)
+        if place.kind == "values" or (place.kind == "container" and place.file not in covered)
+        if _is_called(place, container) and place.reference
     ]
     found = _Candidates(search, rendered, meant, others, [])
     if found:
@@ -228,7 +229,8 @@ def _unused(fitting: Fitting, rendered: Sequence[Rendered]) -> tuple[list[ImageP
         place for place in entries if place.file not in known and images_meant.spot_of(place) not in seen
     ]
     others += [place for place in fitting.entries if place.kind != "kustomization"]
-    others += [place for place in fitting.others if place.file not in covered]
+    # Of the files of a kustomization, only its containers are what it renders: a chart's values are not.
+    others += [place for place in fitting.others if place.file not in covered or place.kind != "container"]
     return others, idle
 
 

@@ -23,6 +23,8 @@ Styles = Mapping[str, str | None]
 def styles(content: bytes, place: ImagePlace) -> Styles:
     """How the values of a place are quoted in its file."""
     of: dict[str, str | None] = {}
+    if "after" in dict(place.declared):  # any text: what is around the image stays as it is
+        return of
     if place.inside is not None:
         content = images_inner.text(content, place.inside, place.file)
     for span in splice.spans(content, place.file):
@@ -106,8 +108,10 @@ def _edit_values(
         texts |= _repository(place, wanted.repository, keys)
     texts |= _version_texts(place, wanted, keys)
     here = {span.path[-1] for span in splice.spans(content, place.file) if span.path[:-1] == place.box}
-    if "<<" not in here:  # an empty string is needed to override what is merged
-        texts = {key: value for key, value in texts.items() if value or key in here}
+    if "<<" not in here:  # an empty string overrides what is merged, and a digest of the values below
+        below = place.base.reference if place.base is not None else None
+        over = {keys.get("digest"), keys.get("sha")} if below and below.digest else set()
+        texts = {key: value for key, value in texts.items() if value or key in here or key in over}
     order = [keys.get(key, key) for key in _VALUES_ORDER]
     return splice.set_keys(content, place.box, texts, order, place.file, styles)
 

@@ -168,7 +168,8 @@ def check(
     if wrong:
         more = f" and {len(wrong) - 6} more" if len(wrong) > 6 else ""
         found = f"in the rendered result, {'; '.join(wrong[:6])}{more}"
-        hint = "nothing was changed: find what takes effect there (patches, other entries), and change that"
+        deciding = f" ({'; '.join(after.unsure[:3])})" if after.unsure else " (patches, other entries)"
+        hint = f"nothing was changed: find what takes effect there{deciding}, and change that"
         raise InputError(tried, found, hint, where)
 
 

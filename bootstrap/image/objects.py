@@ -191,7 +191,10 @@ def tags_only(reading: Reading, bases: Sequence[ImagePlace]) -> Iterator[ImagePl
                 spots = [(part, (*(found.box or ()), key)) for part, key in found.keys]
                 there = tuple((part, values.real[spot][1]) for part, spot in spots if spot in values.real)
                 line = min(values.real[spot][0] for _, spot in spots if spot in values.real)
-                yield replace(found, line=line, box=None, keys=(), spots=there, home=where)
+                doubt = found.doubt
+                if found.reference and found.reference.digest and not {"digest", "sha"} & {*dict(there)}:
+                    doubt = f"the chart's values have its digest ({found.repository_at}), which counts"
+                yield replace(found, line=line, box=None, keys=(), spots=there, home=where, doubt=doubt)
         elif path[-2:] == ("helm", "values") and (text := inner(span, reading.path)) is not None:
             for found in shapes.tags_only(Reading(reading.path, text), bases):
                 yield replace(found, line=span.line + found.line, inside=path, home=where)

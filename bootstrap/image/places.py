@@ -56,7 +56,23 @@ def find_in(
 ) -> list[ImagePlace]:
     """The same for a file that has been read."""
     finder = _Finder(path, file, values or is_values(path))
-    return [*finder.places(), *finder.tags_only(bases)]
+    return [*(_with_digest(place, bases) for place in finder.places()), *finder.tags_only(bases)]
+
+
+def _with_digest(place: ImagePlace, bases: Sequence[ImagePlace]) -> ImagePlace:
+    """The place with the digest that the values below have for it, which charts prefer to the tag here."""
+    if not place.of_values or place.box is None or place.reference is None or place.reference.digest:
+        return place
+    for base in bases:
+        if base.box == place.box and base.inside is None and base.reference and base.reference.digest:
+            known = {*dict(place.keys).values()}
+            more = [one for one in base.keys if one[0] in ("digest", "sha") and one[1] not in known]
+            if more:
+                reference = replace(place.reference, digest=base.reference.digest)
+                return replace(
+                    place, reference=reference, text=str(reference), keys=(*place.keys, *more), base=base
+                )
+    return place
 
 
 def again(place: ImagePlace, content: bytes) -> list[ImagePlace]:

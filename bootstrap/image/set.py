@@ -138,9 +138,9 @@ class _Run:
         if self.options.dry_run or not self._outcome.files:
             return Draft((), "")
         options = self.options
-        by_host = options.via == "api"
+        by_host, here = options.via == "api", self.branch.is_here
         signatures.check(
-            self.branch, self._outcome.files, self._output, sign=options.sign, by_host=by_host, projects=False
+            self.branch, self._outcome.files, self._output, sign=options.sign, by_host=by_host, projects=here
         )
         self.message = _message(self._outcome, self.checks.conditions, self.options, self.who)
         return Draft(self._outcome.files, self.message)

@@ -79,12 +79,17 @@ def tags_only(reading: Reading, bases: Iterable[ImagePlace], root: Place = (0,))
         if base.box is None or base.inside is not None:
             continue
         box: Place = (*root, *base.box[1:])
-        keys = tuple((part, key) for part, key in base.keys if part not in ("repository", "registry"))
+        repository = dict(base.keys).get("repository", "")
+        known = {part: key for part, key in base.keys if part not in ("repository", "registry")}
+        prefix = () if repository in _PLAIN else role(repository)[1]
+        own = {part: key for part in _VERSIONS if (key := _partner(reading, box, prefix, part))}
+        keys = tuple({**own, **known}.items())  # a digest may be set here alone
         there = {part: key for part, key in keys if (*box, key) in reading.values}
-        repository = dict(base.keys).get("repository")
         if base.reference is None or not there or (*box, repository) in reading.values:
             continue
         reference = _parts(reading, box, there, base.reference.repository)
+        if not {"digest", "sha"} & set(there):
+            reference = replace(reference, digest=reference.digest or base.reference.digest)
         yield ImagePlace(
             reading.path,
             min(reading.values[(*box, key)].line for key in there.values()),

@@ -78,9 +78,11 @@ def observe(
     settings = replace(settings, argocd_images=named.images, signed_by=signed_by)
     findings = (*findings, *named.findings)
     desired = _desired(request, session, repo, record, settings, manifest, keys)
-    commits = bool(desired.commits)
-    version = settings.argocd_version
+    commits, version = bool(desired.commits), settings.argocd_version
     findings += tuple(signing_keys.findings(signed_by, version, commits, request.sign, output.invocation))
+    if commits and not signed_by:
+        where = (repo.files, settings.prefix, url)
+        findings += tuple(signing_keys.unsigned_for_projects(*where, request.sign, output.invocation))
     _refuse_unreadable(settings, desired)
     checked = _verified(request, settings, desired.tree, output)
     findings = (*findings, *checked.findings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.core import on_path, scratch
@@ -36,7 +36,19 @@ def findings(
         yield Finding(
             f"Argo CD {version} cannot ask for signatures", "use v3.5.0 or newer, or omit --signed-by"
         )
-    if commits and (problem := signatures.problem(keys, sign, lambda: signature_format(invocation))):
+    if commits:
+        yield from _unsigned(keys, sign, invocation)
+
+
+def unsigned_for_projects(
+    files: Mapping[str, bytes], prefix: str, url: str, sign: bool, invocation: Invocation
+) -> Iterator[Finding]:
+    """What forbids a push where a person has written the condition into AppProjects of the layout."""
+    yield from _unsigned(signatures.in_files(files, prefix, url), sign, invocation)
+
+
+def _unsigned(keys: Sequence[str], sign: bool, invocation: Invocation) -> Iterator[Finding]:
+    if problem := signatures.problem(keys, sign, lambda: signature_format(invocation)):
         yield Finding(*problem)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -11,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bootstrap.core import backoff, verbose
+from bootstrap.core import backoff, bounded, verbose
 from bootstrap.core.errors import ClusterError
 from bootstrap.core.invocation import Invocation
-from bootstrap.kube import config, errors
+from bootstrap.kube import config, errors, shape
 
 FIELD_MANAGER = "bootstrap"
 """The field manager of every field that this program sets."""
@@ -27,6 +28,13 @@ ATTEMPTS = 3
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 65.0
 """Seconds; the API server ends its own requests after 60."""
+LARGEST_ANSWER = 64 << 20
+"""Bytes of one answer, unpacked: a page of PAGE objects of more than 100 kB each, on average."""
+ANSWER_SECONDS = 300.0
+"""Seconds from the first byte of an answer to its last."""
+LARGEST_EVENT = 16 << 20
+"""Bytes of one event of a watch; etcd keeps no object that is larger than 1.5 MB by default."""
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 JSON = "application/json"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -34,11 +42,16 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 @dataclass(frozen=True)
 class Answer:
-    """An accepted request: HTTP code, parsed body, headers (names in lower case)."""
+    """An accepted request: HTTP code, parsed body, its size in bytes, headers (names in lower case)."""
 
     code: int
     data: Any
+    size: int
     headers: Mapping[str, str]
+
+
+class TooLarge(ClusterError):
+    """An answer that is larger than LARGEST_ANSWER, or does not end."""
 
 
 @dataclass
@@ -88,6 +101,7 @@ def connect(
         timeout,
         patience=0.0,
     )
+    bounded.limit_heads(cluster.pool)
     request(cluster, "GET", "/version", f"connecting to {login.context}", read_timeout=timeout)
     cluster.connect_timeout, cluster.patience = CONNECT_TIMEOUT, PATIENCE
     return cluster
@@ -113,14 +127,19 @@ def request(
         pause = 0.0
         try:
             response = _send(cluster, method, path, query, body, content_type, accept, read_timeout)
+            content = _read(response, tried)
         except _network_errors() as error:
             failure: ClusterError = _unreachable(cluster, error, tried)
             final = not errors.may_pass(error)
         else:
-            data = _parse(response.data)
-            if response.status < 400:
+            data = _parse(content, tried)
+            if 200 <= response.status < 300:
+                if accept.startswith(JSON) and not isinstance(data, dict):
+                    raise shape.untrusted(tried, f"HTTP {response.status} and no JSON object")
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, data, headers)
+                return Answer(response.status, data, len(content), headers)
+            if response.status < 400:
+                raise _redirected(response, tried)
             failure = errors.from_status(response.status, data, tried, where)
             final = not errors.status_may_pass(response.status, data)
             pause = _retry_after(response.headers)
@@ -136,13 +155,16 @@ def request(
 def stream(
     cluster: Cluster, path: str, query: Mapping[str, str], tried: str, timeout: float
 ) -> Iterator[Iterator[Any]]:
-    """The JSON lines of a watch; `timeout`: seconds without a byte that end it as ClusterUnreachable."""
+    """The JSON lines of a watch, for `timeout` seconds: then, and without a byte for as long, it is ended as
+    ClusterUnreachable."""
     try:
-        response = _send(cluster, "GET", path, query, None, JSON, JSON, timeout, preload=False)
+        response = _send(cluster, "GET", path, query, None, JSON, JSON, timeout)
         try:
             if response.status >= 400:
-                raise errors.from_status(response.status, _parse(response.data), tried)
-            yield _lines(response)
+                raise errors.from_status(response.status, _parse(_read(response, tried), tried), tried)
+            if response.status >= 300:
+                raise _redirected(response, tried)
+            yield _lines(response, tried, timeout)
         finally:
             response.close()
             response.release_conn()
@@ -150,13 +172,26 @@ def stream(
         raise _unreachable(cluster, error, tried) from error
 
 
-def _lines(response: Any) -> Iterator[Any]:
-    rest = b""
-    for chunk in response.stream(64 * 1024):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            if line.strip():
-                yield json.loads(line)
+def _read(response: Any, tried: str) -> bytes:
+    try:
+        content = b"".join(bounded.pieces(response, LARGEST_ANSWER, ANSWER_SECONDS))
+    except bounded.TooMuch as error:
+        response.close()
+        hint = "ask for less, or check what answers at that address"
+        raise TooLarge(tried, f"the API server's answer {error}", hint) from error
+    response.release_conn()
+    return content
+
+
+def _lines(response: Any, tried: str, seconds: float) -> Iterator[Any]:
+    """A watch has no bound as a whole, but each of its lines has one, and the server must end it in time."""
+    try:
+        for line in bounded.lines(response, LARGEST_EVENT, seconds):
+            event = _parse(line, tried)
+            shape.require(event, shape.EVENT, "an event", tried)
+            yield event
+    except bounded.TooMuch as error:
+        raise TimeoutError(f"the watch {error}") from error
 
 
 def _send(
@@ -168,7 +203,6 @@ def _send(
     content_type: str,
     accept: str,
     read_timeout: float,
-    preload: bool = True,
 ) -> Any:
     from urllib.parse import urlencode
 
@@ -188,7 +222,7 @@ def _send(
             timeout=urllib3.Timeout(connect=cluster.connect_timeout, read=read_timeout),
             retries=False,
             redirect=False,
-            preload_content=preload,
+            preload_content=False,
         )
         call.ended = str(response.status)
     return response
@@ -212,12 +246,30 @@ def _unreachable(cluster: Cluster, error: Exception, tried: str) -> ClusterError
     return errors.unreachable(error, tried, cluster.server, str(proxy) if proxy else None)
 
 
-def _parse(body: bytes) -> Any:
-    """JSON as data; anything else as bytes."""
+def _redirected(response: Any, tried: str) -> ClusterError:
+    """Nothing is sent to where a server points: the credential is for the one that the kubeconfig names."""
+    target = errors.cut(errors.without_credentials(str(response.headers.get("Location") or "nowhere")))
+    found = f"it redirects to {target} (HTTP {response.status}), which is not followed"
+    return ClusterError(tried, found, "name the API server itself in the kubeconfig")
+
+
+def _parse(body: bytes, tried: str) -> Any:
+    """JSON as data; anything else as bytes. ClusterError for what is nested without an end."""
     try:
-        return json.loads(body)
+        data = json.loads(body.decode(), parse_constant=_no_number)
+        if _SURROGATE.search(body):
+            json.dumps(data, ensure_ascii=False).encode()  # half of a character is no text
     except ValueError:
         return body
+    except RecursionError:
+        raise shape.untrusted(tried, "it is nested too deep") from None
+    if fault := shape.depth_fault(data) if isinstance(data, dict | list) else "":
+        raise shape.untrusted(tried, fault)
+    return data
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)  # NaN and Infinity are no JSON
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

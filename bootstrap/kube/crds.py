@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bootstrap.core.errors import NotFound, NotReadyError
-from bootstrap.kube import discovery
+from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import METADATA_LIST, Cluster, request
 from bootstrap.kube.objects import watch
 from bootstrap.manifests.objects import ClusterObject
@@ -75,4 +75,5 @@ def wait_until_served(cluster: Cluster, item: ClusterObject) -> discovery.Resour
 def _has_crd(cluster: Cluster, group: str) -> bool:
     path = f"/apis/{API_VERSION}/customresourcedefinitions"
     listed = request(cluster, "GET", path, "listing CRDs", accept=METADATA_LIST).data
+    shape.check_list(listed, CRD, "listing CRDs", whole=False)
     return any(item["metadata"]["name"].partition(".")[2] == group for item in listed["items"] or ())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from bootstrap.core.errors import NotFound
+from bootstrap.kube import shape
 from bootstrap.kube.connection import Cluster, request
 from bootstrap.kube.parallel import in_parallel
+
+_API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,12 @@ class Resource:
         base = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         parts = ["namespaces", namespace] if self.namespaced and namespace else []
         parts += [self.plural, *([name] if name else [])]
-        return "/".join([base, *(quote(part, safe="") for part in parts)])
+        return "/".join([base, *(_segment(part) for part in parts)])
+
+
+def _segment(name: str) -> str:
+    """A name in a path, which stays one, whatever the name is: clients resolve `..` before they send."""
+    return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
 
 
 def learn(cluster: Cluster, api_versions: Iterable[str]) -> None:
@@ -64,13 +73,17 @@ def get(cluster: Cluster, api_version: str, kind: str, tried: str) -> Resource:
 
 
 def _served(cluster: Cluster, api_version: str) -> Mapping[str, Resource]:
+    if not _API_VERSION.fullmatch(api_version):
+        return {}  # as it would lead to another path: a repository's text, sent with the user's rights
     path = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    tried = f"asking what {api_version} serves"
     try:
-        listed: Any = request(cluster, "GET", path, f"asking what {api_version} serves").data
+        listed: Any = request(cluster, "GET", path, tried).data
     except NotFound:
         return {}
+    shape.require(listed, shape.SERVED, "the list of its kinds", tried)
     return {
-        item["kind"]: Resource(api_version, item["name"], bool(item["namespaced"]))
-        for item in listed["resources"]
+        item["kind"]: Resource(api_version, item["name"], bool(item.get("namespaced")))
+        for item in listed.get("resources") or ()
         if "/" not in item["name"]
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.core.errors import ClusterError, Conflict, NotFound, RefusedError
 from bootstrap.core.text import counted
-from bootstrap.kube import discovery
+from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import METADATA_ONLY, Cluster, request
 from bootstrap.kube.errors import combined
 from bootstrap.kube.parallel import in_parallel
@@ -97,6 +97,7 @@ def _namespaces(cluster: Cluster, placed: Sequence[Placed]) -> tuple[set[str], d
             ).data
         except NotFound:
             return None
+        shape.check(found, "Namespace", f"reading Namespace {name}", whole=False)
         return found
 
     seen = dict(zip(names, in_parallel(look, names), strict=True))

@@ -16,6 +16,7 @@ from bootstrap.core.errors import (
     NotFound,
 )
 from bootstrap.core.text import counted
+from bootstrap.kube import shape
 
 RETRIED = frozenset({429, 502, 503, 504})
 """Transient answers; every request that we make can be repeated."""
@@ -28,7 +29,7 @@ CUT = 300
 
 def from_status(code: int, body: Mapping[str, Any] | bytes, tried: str, where: str | None = None) -> ApiError:
     """The error for an HTTP answer; a Status is quoted as the server wrote it, anything else is cut."""
-    if not isinstance(body, Mapping) or body.get("kind") != "Status":
+    if not isinstance(body, Mapping) or body.get("kind") != "Status" or shape.fault(body, shape.STATUS):
         text = cut(body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body))
         return _for_code(code)(
             tried,

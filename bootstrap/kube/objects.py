@@ -8,12 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bootstrap.core.errors import ApiError, ClusterUnreachable, NotFound, NotReadyError
-from bootstrap.kube import discovery
-from bootstrap.kube.connection import FIELD_MANAGER, Cluster, request, stream
+from bootstrap.kube import discovery, shape
+from bootstrap.kube.connection import FIELD_MANAGER, Cluster, TooLarge, request, stream
 from bootstrap.manifests.objects import ClusterObject
 
 PAGE = 500
 """Objects per page of a list."""
+LARGEST_LIST = 512 << 20
+"""Bytes of all pages of a list, and of all objects that a watch knows: 10,000 Applications have 200 MB."""
+LIST_SECONDS = 600.0
+"""Seconds for all pages of a list: a server could name a next page for ever."""
 ROUND = 240.0
 """Seconds after which the API server ends a watch; it is then resumed."""
 SILENCE = 15.0
@@ -37,6 +41,7 @@ def get(
         ).data
     except NotFound:
         return None
+    shape.check(found, kind, f"reading {place}")
     return found
 
 
@@ -92,8 +97,11 @@ def watch(
                         version = ""  # too old, most often: list again
                         time.sleep(PAUSE)
                         break
+                    bookmark = event["type"] == "BOOKMARK"
+                    shape.require(event["object"], shape.VERSION, "an event's object", f"watching {kind}")
                     version = event["object"]["metadata"]["resourceVersion"]
-                    if event["type"] != "BOOKMARK":
+                    if not bookmark:
+                        shape.check(event["object"], kind, f"watching {kind}")
                         _remember(known, event)
                         yield event["type"], event["object"]
         except ClusterUnreachable:
@@ -215,20 +223,29 @@ def _list(
     if field_selector:
         query["fieldSelector"] = field_selector
     found: list[dict[str, Any]] = []
+    tried, size, deadline = f"listing {resource.plural}", 0, time.monotonic() + LIST_SECONDS
     while True:
         try:
-            page = request(
-                cluster, "GET", resource.path(namespace), f"listing {resource.plural}", query=query
-            ).data
+            answer = request(cluster, "GET", resource.path(namespace), tried, query=query)
+        except TooLarge:
+            if (limit := int(query["limit"]) // 10) == 0:
+                raise
+            query["limit"] = str(limit)  # large objects: ask for fewer at once
+            continue
         except NotFound:
             # Its CRD was deleted since the kind was looked up.
             cluster.kinds.pop(api_version, None)
             return [], ""
         except ApiError as error:
-            if error.code == GONE and query.pop("continue", ""):
+            if error.code == GONE and query.pop("continue", "") and time.monotonic() < deadline:
                 found = []  # the list took longer than the server keeps its snapshot: start over
                 continue
             raise
+        page, size = answer.data, size + answer.size
+        shape.check_list(page, kind, tried)
+        if size > LARGEST_LIST or time.monotonic() > deadline:
+            much = f"more than {LARGEST_LIST >> 20} MB"
+            raise shape.untrusted(tried, f"the list has {much if size > LARGEST_LIST else 'no end'}")
         found += page["items"] or ()
         if not page["metadata"].get("continue"):
             break

@@ -11,12 +11,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bootstrap.core.errors import Forbidden
-from bootstrap.kube import objects
+from bootstrap.kube import objects, shape
 from bootstrap.kube.connection import Cluster, request
 from bootstrap.kube.entrances import entrances
 from bootstrap.kube.find_argocd import find_argocd
 from bootstrap.kube.parallel import in_parallel
 from bootstrap.kube.provided import provided
+from bootstrap.kube.served import release_in
 from bootstrap.kube.state import ClusterState
 
 OLDEST_KUBERNETES = (1, 30)
@@ -124,6 +125,7 @@ def _allowed(cluster: Cluster, right: Right) -> bool:
     }
     tried = f"asking whether this credential may {right}"
     answer = request(cluster, "POST", REVIEWS, tried, body=json.dumps(body).encode())
+    shape.require(answer.data, shape.REVIEW, "its answer", tried)
     return bool(answer.data["status"].get("allowed"))
 
 
@@ -131,11 +133,15 @@ def _version(cluster: Cluster, clock: Callable[[], float]) -> tuple[str, float]:
     """The server's version, and how many seconds this clock is ahead of the server's."""
     start = clock()
     answer = request(cluster, "GET", "/version", "asking for the server's version")
+    release = release_in(answer)
     middle = (start + clock()) / 2
     date = answer.headers.get("date")
     # The header has whole seconds, truncated: half a second on average.
-    skew = middle - parsedate_to_datetime(date).timestamp() - 0.5 if date else 0.0
-    return str(answer.data["gitVersion"]), skew
+    try:
+        skew = middle - parsedate_to_datetime(date).timestamp() - 0.5 if date else 0.0
+    except (ValueError, OverflowError, OSError):
+        raise shape.untrusted("reading the server's clock", f"its date is {date!r}") from None
+    return release, skew
 
 
 def _ready_nodes(cluster: Cluster) -> int:

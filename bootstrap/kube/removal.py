@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.errors import ApiError, NotFound
-from bootstrap.kube import discovery
+from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import FIELD_MANAGER, JSON, METADATA_ONLY, Cluster, request
 from bootstrap.kube.objects import request_deletion, watch
 from bootstrap.kube.parallel import in_parallel
@@ -98,7 +98,10 @@ def left(cluster: Cluster, item: ClusterObject) -> Left | None:
     found = _read(cluster, item)
     if found is None:
         return None
-    metadata, status = found["metadata"], found.get("status") or {}
+    metadata = found["metadata"]
+    if shape.fault(found, shape.LEFT):
+        found = {}  # a kind that uses these names for something else
+    status = found.get("status") or {}
     said = [
         f"{one.get('type')}: {one.get('message')}"
         for one in status.get("conditions") or ()
@@ -129,6 +132,7 @@ def _read(cluster: Cluster, item: ClusterObject, accept: str = JSON) -> Mapping[
         ).data
     except NotFound:
         return None
+    shape.check(found, item.kind, f"reading {item}", whole=accept == JSON)
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bootstrap.core.errors import Conflict, NotFound
-from bootstrap.kube import discovery
+from bootstrap.kube import discovery, shape
 from bootstrap.kube.connection import FIELD_MANAGER, JSON, METADATA_ONLY, Answer, Cluster, request
 from bootstrap.kube.fields import differs
 from bootstrap.manifests.objects import ClusterObject
@@ -52,7 +52,7 @@ def send(cluster: Cluster, placed: Placed, force: bool, dry_run: bool = False, a
     if dry_run:
         query["dryRun"] = "All"
     where = str(placed.object)
-    return request(
+    answer = request(
         cluster,
         "PATCH",
         placed.path,
@@ -63,6 +63,9 @@ def send(cluster: Cluster, placed: Placed, force: bool, dry_run: bool = False, a
         content_type=APPLY,
         accept=accept,
     )
+    whole = accept == JSON
+    shape.check(answer.data, placed.object.kind, f"applying {where}", whole=whole, stored=not dry_run)
+    return answer
 
 
 def read(cluster: Cluster, placed: Placed, accept: str = JSON) -> Mapping[str, Any] | None:
@@ -72,6 +75,7 @@ def read(cluster: Cluster, placed: Placed, accept: str = JSON) -> Mapping[str, A
         answer = request(cluster, "GET", placed.path, f"reading {where}", where, accept=accept)
     except NotFound:
         return None
+    shape.check(answer.data, placed.object.kind, f"reading {where}", whole=accept == JSON)
     found: Mapping[str, Any] = answer.data
     return found
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from bootstrap.core import backoff
+from bootstrap.core import backoff, bounded
 from bootstrap.core.errors import RegistryError
 from bootstrap.core.invocation import Invocation
 from bootstrap.http.session import Failure, Session, body, is_loopback, retry_after, translated
@@ -36,7 +36,11 @@ _TIMEOUT = (10, 30)
 _LONGEST_PAUSE = 60.0
 _MOST_TRIES = 5
 _MOST_PAGES = 20
-_LARGEST_MANIFEST = 8_000_000
+_MOST_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_LARGEST_MANIFEST = 8 << 20
+_ANSWER_SECONDS = 120.0
+"""Seconds from the first byte of an answer to its last."""
 _AT_FAULT = "the registry is at fault: ask its operator"
 
 
@@ -82,9 +86,7 @@ class Registries:
             raise _refused(answer, image, url)
         if image.digest and found != image.digest:
             text = f"the registry answers with the digest {found}"
-            raise RegistryError(
-                f"looking for {image}", text, "the registry is at fault: ask its operator", url
-            )
+            raise RegistryError(f"looking for {image}", text, _AT_FAULT, url)
         return found
 
     def tags(self, repository: str) -> list[str]:
@@ -129,7 +131,7 @@ class Registries:
             headers = {"Accept": ACCEPT}
             if scope in self._authorizations:
                 headers["Authorization"] = self._authorizations[scope]
-            answer = self._send(method, url, headers=headers)
+            answer = self._follow(method, url, headers)
             if answer.status_code == 401 and not authorized:  # no token yet, or it has expired
                 authorized = True
                 self._authorizations[scope] = self._authorize(answer, registry, path)
@@ -144,16 +146,33 @@ class Registries:
             self._pause(wait)
         return answer
 
+    def _follow(self, method: str, url: str, headers: dict[str, str]) -> Response:
+        """Send, and follow redirects: registries keep manifests elsewhere. No other server gets the login."""
+        for _ in range(_MOST_REDIRECTS):
+            answer = self._send(method, url, headers=headers)
+            if answer.status_code not in _REDIRECTS or not (place := answer.headers.get("Location")):
+                return answer
+            target = urljoin(url, place)
+            if not _is_safe(target, url):
+                found = f"it redirects to {_host(target)}, unencrypted"
+                raise RegistryError("asking the registry", found, _AT_FAULT, _host(url))
+            if urlsplit(target)[:2] != urlsplit(url)[:2]:  # scheme, and host with port
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            url = target
+        raise RegistryError("asking the registry", "its redirects do not end", _AT_FAULT, _host(url))
+
     def _send(self, method: str, url: str, **options: Any) -> Response:
         try:
             with (
                 translated(),
-                self._session.send(
-                    method, url, timeout=self._timeout, redirects=True, stream=True, **options
-                ) as answer,
+                self._session.send(method, url, timeout=self._timeout, stream=True, **options) as answer,
             ):
-                answer._content = answer.raw.read(_LARGEST_MANIFEST, decode_content=True)
+                pieces = bounded.pieces(answer.raw, _LARGEST_MANIFEST, _ANSWER_SECONDS)
+                answer._content = b"".join(pieces)
                 return answer
+        except bounded.TooMuch as error:
+            found = f"its answer {error}"
+            raise RegistryError("asking the registry", found, _AT_FAULT, _host(url)) from error
         except Failure as error:
             found, hint = str(error), "check the name, the network and the proxy (HTTPS_PROXY, NO_PROXY)"
             if error.kind == "certificate":
@@ -172,7 +191,7 @@ class Registries:
             self._invocation.keep_secret(pair)
             return f"Basic {pair}"
         if kind == "bearer" and "realm" in parameters:
-            token = self._token(parameters, login, path)
+            token = self._token(registry, parameters, login, path)
             self._invocation.keep_secret(token)
             return f"Bearer {token}"
         found = (
@@ -182,13 +201,15 @@ class Registries:
         )
         raise RegistryError("asking the registry", found, f"log in: docker login {registry}", registry)
 
-    def _token(self, parameters: Mapping[str, str], login: Login | None, path: str) -> str:
-        realm = parameters["realm"]
-        if not _is_safe(realm):
+    def _token(self, registry: str, parameters: Mapping[str, str], login: Login | None, path: str) -> str:
+        realm, base = parameters["realm"], self._base(registry)
+        if not _is_safe(realm, base):
             found = f"it asks for credentials to be sent to {_host(realm)} unencrypted"
-            raise RegistryError(
-                "asking the registry", found, "the registry is at fault: ask its operator", realm
-            )
+            raise RegistryError("asking the registry", found, _AT_FAULT, _host(realm))
+        if login is not None and not self._may_have(realm, base):
+            found = f"it asks for its login to be sent to {_host(realm)}, which is of another domain"
+            hint = f'if that is right, add "{_host(realm)}": {{}} to "auths" of Docker\'s config.json'
+            raise RegistryError("asking the registry", found, hint, registry)
         query = {"scope": parameters.get("scope") or f"repository:{path}:pull"}
         if service := parameters.get("service"):
             query["service"] = service
@@ -215,14 +236,40 @@ class Registries:
             )
         return token
 
+    def _may_have(self, realm: str, base: str) -> bool:
+        """Whether a token server may get the login of a registry: of its domain, or named by the user."""
+        return _is_of_domain(urlsplit(realm).hostname or "", urlsplit(base).hostname or "") or any(
+            _host(realm) == named or urlsplit(realm).hostname == named
+            for named in logins.named(self._invocation)
+        )
+
 
 def _is_loopback(host: str) -> bool:
     """Whether it is this machine, where Docker uses plain HTTP as well."""
     return is_loopback(urlsplit(f"//{host}").hostname or "")
 
 
-def _is_safe(url: str) -> bool:
-    return url.startswith("https://") or (url.startswith("http://") and _is_loopback(urlsplit(url).netloc))
+def _is_safe(url: str, base: str) -> bool:
+    """Whether what is sent to a URL can be read by nobody else: TLS, or this machine as the registry is."""
+    if url.startswith("https://"):
+        return True
+    return url.startswith("http://") and all(_is_loopback(urlsplit(one).netloc) for one in (url, base))
+
+
+def _is_of_domain(host: str, registry: str) -> bool:
+    """Whether a host is the registry's own, below it, or below the domain that the registry is in.
+
+    So are auth.docker.io of registry-1.docker.io, and gitlab.com of registry.gitlab.com. A domain has two
+    names, or three where the second is one such as co in co.uk.
+    """
+    if host == registry or host.endswith(f".{registry}"):
+        return True
+    domain = registry.partition(".")[2]
+    names = domain.split(".")
+    shared = len(names) == 2 and len(names[0]) <= 3 and len(names[1]) == 2
+    if len(names) < 2 or shared or re.fullmatch(r"[\d.]+|.*:.*", registry):
+        return False
+    return host == domain or host.endswith(f".{domain}")
 
 
 def _challenge(header: str) -> tuple[str, dict[str, str]]:

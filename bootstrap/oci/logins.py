@@ -53,6 +53,16 @@ def find(registry: str, path: str, invocation: Invocation) -> Login | None:
     return None
 
 
+def named(invocation: Invocation) -> set[str]:
+    """The hosts that have an entry of their own, with a login or without one."""
+    found = set()
+    for file in _files(invocation):
+        config = _config(file)
+        for entries in (config.get("auths"), config.get("credHelpers")):
+            found |= {str(key) for key in (entries if isinstance(entries, dict) else ())}
+    return {key.removeprefix("https://").partition("/")[0] for key in found}
+
+
 def _files(invocation: Invocation) -> Iterator[Path]:
     environ = invocation.environ
     if named := environ.get("REGISTRY_AUTH_FILE"):

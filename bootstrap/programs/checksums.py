@@ -18,7 +18,10 @@ class PinnedChecksum:
 
 
 _KUBESPRAY = "kubernetes-sigs/kubespray, roles/kubespray_defaults/vars/main/checksums.yml"
-"""At 46dbdd3994b3. Each value was found in other public repositories, too (kubectl's: joejulian/kadalu)."""
+"""At 46dbdd3994b3. Each value was found in other public repositories, too (kubectl's: joejulian/kadalu),
+but kubelet's."""
+_HYSTERIA2_PANEL = "Elegying/Hysteria2-panel, README.md"
+"""At 4a5b785cf258, which verifies its own releases with it; ten other public repositories state the same."""
 _ARGOCD_INSTALLERS = "argoproj/argo-cd, hack/installers/checksums/kustomize_5.8.1_linux_{}.tar.gz.sha256"
 
 CHECKSUMS: dict[tuple[str, str, str], PinnedChecksum] = {
@@ -41,5 +44,17 @@ CHECKSUMS: dict[tuple[str, str, str], PinnedChecksum] = {
     ),
     ("kubectl", "v1.36.3", "arm64"): PinnedChecksum(
         "3d86f24401c41ae5a46ac50eef8865fe891d3647d324a0836f6c63757a126e62", _KUBESPRAY
+    ),
+    ("kubelet", "v1.36.3", "amd64"): PinnedChecksum(
+        "46707a53209f826ad0f0d62371ac69cd00e78fd9a8176cf5f6f87f18f7f8b718", _KUBESPRAY
+    ),
+    ("kubelet", "v1.36.3", "arm64"): PinnedChecksum(
+        "57205a5daf5883873d87b4914e1e00bdd7707acd075714788cfb0fc1f60bc414", _KUBESPRAY
+    ),
+    ("cosign", "v3.1.3", "amd64"): PinnedChecksum(
+        "4629c757b7618056f8ddd7e2625ae9fdd94c0372a65049520bc7d9df9efc7f71", _HYSTERIA2_PANEL
+    ),
+    ("cosign", "v3.1.3", "arm64"): PinnedChecksum(
+        "c5d324e091826b0d7a78eb16fef316450b4eb9aaec045611c08ba06f5e73220a", _HYSTERIA2_PANEL
     ),
 }

@@ -31,6 +31,7 @@ RULE_OF: Mapping[str, str] = {
     "nested": "GB112",
     "inflate": "GB114",
     "set-refused": "GB115",
+    "set-empty": "GB117",
     "template": "GB116",
 }
 """The code of a fault → the id of the rule that `validate` reports it under; a comment may switch it off."""

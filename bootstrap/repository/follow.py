@@ -174,7 +174,7 @@ class Follower:
             scope.opaque |= {(placement.cluster, ANY), (placement.cluster, "")}
         what = f"ApplicationSet {name}"
         unknown = Unknown(placement.application, what, why, placement.cluster, ANY, file, line)
-        if unknown not in scope.unknown:
+        if why and unknown not in scope.unknown:
             scope.unknown.append(unknown)
         return made
 

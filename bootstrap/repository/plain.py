@@ -37,7 +37,9 @@ def build(files: Files, folder: str, options: Mapping[str, Any], program: str) -
             target.parent.mkdir(parents=True, exist_ok=True)
             if posixpath.basename(path) in kustomize.NAMES:
                 left = {one for file, one in gone if file == path}
-                target.write_text(json.dumps(_plain(files.mapping(path) or {}, left), default=str), "utf-8")
+                target.write_text(
+                    json.dumps(_plain(files.mapping(path) or {}, left), default=str, skipkeys=True), "utf-8"
+                )
             else:
                 target.write_bytes(files.read(path))
         return tools.build_many(
@@ -50,5 +52,5 @@ def _plain(kustomization: Mapping[str, Any], gone: Collection[str]) -> Mapping[s
     kept = {key: value for key, value in kustomization.items() if key not in _FIELDS}
     for field in _ENTRIES:
         if isinstance(kept.get(field), list):
-            kept[field] = [one for one in kept[field] if one not in gone]
+            kept[field] = [one for one in kept[field] if not (isinstance(one, str) and one in gone)]
     return mapping(kept)

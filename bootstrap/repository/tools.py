@@ -175,9 +175,13 @@ def _run(kustomize: _Kustomize, batch: Batch) -> Built:
         if error is None:
             return _read(ended.out, folder, root)
         if len(batch) == 1 and ended.limit is None:
-            # The overlay's own message, without the umbrella's.
-            alone = kustomize.build(root / batch[0][1].folder, folder)
-            error = _shorten(alone.complaint or error, root)
+            # Some overlays cannot be a resource (`configurations` that the umbrella's defaults contradict);
+            # of others, the message is without the umbrella's.
+            own = root / batch[0][1].folder
+            alone = kustomize.build(own, folder)
+            if alone.complaint is None:
+                return _read(alone.out, own, root)
+            error = _shorten(alone.complaint, root)
         return Built(error=error)
 
 

@@ -67,7 +67,8 @@ def go_on(calls: Calls, begun: State, request: Request, prefix: str, output: Out
             hint = f"resolve it, then: git add {path}"
             raise RefusedError(tried, f"{path} still has git's conflict markers", hint, calls.shown)
     record = calls.run("cat-file", "blob", f"{begun.before}:{prefix}{RECORD}").out
-    keys = tuple(signatures.of_record(record))
+    url = worktree.url_of(calls.directory)
+    keys = tuple(signatures.of_record(record)) or signatures.in_files(before, prefix, url)
     if refused := signatures.problem(keys, request.sign, lambda: signature_format(output.invocation)):
         raise RefusedError(tried, refused[0], refused[1], calls.shown)
     preflight.refuse(build_check.findings(before, files, prefix, output.invocation, output.info), [])

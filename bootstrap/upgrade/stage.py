@@ -122,8 +122,11 @@ def argocd_stage(
 
 def refuse_unsigned(before: Before, desired: Desired, sign: bool, invocation: Invocation) -> None:
     """RefusedError where Argo CD takes only signed commits, and these would not be."""
-    keys, commits = before.previous.record.signed_by, bool(desired.commits)
-    found = signing_keys.findings(keys, before.previous.record.argocd_version, commits, sign, invocation)
+    record, commits = before.previous.record, bool(desired.commits)
+    found = signing_keys.findings(record.signed_by, record.argocd_version, commits, sign, invocation)
+    if commits and not record.signed_by:
+        files, url = before.repo.files, before.repo.url
+        found = signing_keys.unsigned_for_projects(files, before.prefix, url, sign, invocation)
     preflight.refuse(list(found), [])
 
 

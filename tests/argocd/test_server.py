@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap.argocd import server as argocd_server
-from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden, InputError, NotFound
+from bootstrap.core.errors import ApiError, ClusterError, ClusterUnreachable, Forbidden, InputError, NotFound
 from bootstrap.core.invocation import Invocation
+from tests.providers.answering import answering
 
 TOKEN = "eyJhbGciOi.a-token.for-tests"
 
@@ -153,4 +154,57 @@ def test_watching_ends_with_its_time_while_nothing_happens() -> None:
         host.shutdown()
         host.server_close()
         thread.join()
+        server.session.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"items": 5}',
+        b'{"items": [5]}',
+        b'{"items": [{"metadata": {"name": "a"}}]}',
+        b'{"items": [{"metadata": {"name": "a;reboot", "namespace": "argocd"}, "spec": {}}]}',
+        b'{"items": [{"metadata": {"name": "a", "namespace": "argocd"}, "spec": {"source": []}}]}',
+        b'{"items": ' + b"[" * 100_000,
+    ],
+)
+def test_answer_that_argocd_does_not_give_is_one_error(content: bytes) -> None:
+    with answering(lambda *_: (200, {}, content)) as url:
+        server = argocd_server.connect(url, invocation(ARGOCD_AUTH_TOKEN=TOKEN))
+        with pytest.raises(ClusterError, match=r"not as an API server answers|not JSON"):
+            server.applications("argocd")
+        server.session.close()
+
+
+@pytest.mark.parametrize(
+    "event", [b"null", b"[" * 100_000, b"x" * (2 << 20), b'{"result": {"application": {}}}', b"{}"]
+)
+def test_event_that_argocd_does_not_send_is_passed_over(
+    event: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argocd_server, "LARGEST_EVENT", 1 << 20)
+    asked: list[str] = []
+
+    def answer(method: str, path: str, headers: object, given: object) -> object:
+        asked.append(path)
+        return 200, {}, event + b"\n" if "stream" in path else b'{"items": []}'
+
+    with answering(answer) as url:
+        server = argocd_server.connect(url, invocation(ARGOCD_AUTH_TOKEN=TOKEN))
+        for kind, _ in server.watch("argocd", 60, 0.05):
+            assert kind == "TICK"
+            if sum("stream" in path for path in asked) > 1:
+                break  # the stream was opened again
+        server.session.close()
+
+
+def test_application_that_argocd_does_not_send_is_one_error() -> None:
+    def answer(method: str, path: str, headers: object, given: object) -> object:
+        event = b'{"result": {"type": "ADDED", "application": {"metadata": {"name": "a"}}}}\n'
+        return 200, {}, event if "stream" in path else b'{"items": []}'
+
+    with answering(answer) as url:
+        server = argocd_server.connect(url, invocation(ARGOCD_AUTH_TOKEN=TOKEN))
+        with pytest.raises(ClusterError, match="not as an API server answers"):
+            list(server.watch("argocd", 60, 0.05))
         server.session.close()

@@ -40,7 +40,7 @@ def normal(name: str) -> str:
 
 def constraints() -> set[str]:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    pairs = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
+    pairs = [line.split(" ;")[0].split("==") for line in lines if "==" in line and not line.startswith("#")]
     return {f"{normal(name)}=={version}" for name, version in pairs}
 
 

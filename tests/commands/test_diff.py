@@ -177,7 +177,9 @@ def test_what_matters_is_told_apart(run: Run, repository: Path) -> None:
     assert (matter["topic"], matter["object"]) == ("images", "Deployment shop-dev/web")
     assert matter["text"].endswith("web:1.2.4")
     assert "Other images:" in run("diff", str(repository)).out
-    assert run("diff", str(repository), "-o", "markdown").out.startswith("**Other images**")
+    shown = run("diff", str(repository), "-o", "markdown").out
+    assert shown.startswith("**Other images**")
+    assert "web:1.2.4 &#40;apps/shop/" in shown
     assert json.loads(run("diff", str(repository), "--app", "root", "-o", "json").out)["matters"] == []
 
 
@@ -193,6 +195,27 @@ def test_what_cannot_be_rendered_any_more_is_not_told_as_removed(run: Run, repos
     assert "../../nothing" in matter["text"]
     commit(repository)
     assert json.loads(run("diff", str(repository), "-o", "json").out)["matters"] == []
+
+
+def test_object_next_to_charts_that_are_not_rendered_differs_and_the_charts_are_named(
+    run: Run, repository: Path
+) -> None:
+    overlay = repository / OVERLAY
+    chart = (
+        "{name: stack, repo: https://charts.example.com, version: 65.1.0, releaseName: s, valuesFile: v.yaml}"
+    )
+    overlay.write_text(f"{overlay.read_text()}helmCharts: [{chart}]\n")
+    (overlay.parent / "v.yaml").write_text("a: 1\n")
+    commit(repository)
+    shop = repository / "apps/shop/base/shop.yaml"
+    shop.write_text(shop.read_text().replace("cpu: 10m", "cpu: 99m"))
+    result = run("diff", str(repository))
+    assert (result.exit, "99m" in result.out) == (1, True), (result.out, result.err)
+    commit(repository)
+    (overlay.parent / "v.yaml").write_text("a: 2\n")
+    values = run("diff", str(repository))
+    assert "nothing differs" not in values.err
+    assert "v.yaml" in values.out + values.err
 
 
 def test_images_that_a_registry_does_not_have_are_found_when_asked(

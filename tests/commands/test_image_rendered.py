@@ -418,3 +418,43 @@ def test_a_transformer_that_decides_after_the_entries_is_reported(run: Run, make
     assert result.exit == ExitStatus.INPUT
     assert "would become ghcr.io/acme/web:pinned, not ghcr.io/acme/web:v2" in result.err
     assert repository.changed == []
+
+
+def test_an_overlay_that_no_other_can_include_is_compared_as_well(run: Run, make):
+    """Its `configurations` contradict kustomize's own once another kustomization includes it."""
+    files = base()
+    conf = "images:\n- path: spec/template/spec/containers[]/image\n  kind: Rollout\n"
+    json = inline(
+        "- {op: add, path: /spec/template/spec/containers/-, value: {name: new, image: 'org/new:v1'}}"
+    )
+    overlay(files, "dev", f"configurations: [conf.yaml]\n{json}    target: {{kind: Deployment}}\n")
+    overlay(files, "prod")
+    files["apps/web/overlays/dev/conf.yaml"] = conf
+    repository = make(files)
+    result = run("image", "set", "web/new=:v2", "--env", "dev")
+    assert (result.exit, result.err) == (0, "")
+    assert repository.images("dev") == ["ghcr.io/acme/web:base", "ghcr.io/acme/side:1", "org/new:v2"]
+    assert run("image", "promote", "web/web", "--from", "dev", "--to", "prod").exit == 0
+
+
+def test_a_container_that_a_patch_adds_leaves_the_others_where_they_are_set(run: Run, make):
+    """kustomize puts it first, so that the others have another index than in the base."""
+    files = base()
+    added = inline(patch("org/new:v1").replace("- name: web", "- name: new"))
+    for name in ("dev", "prod"):
+        overlay(files, name, added)
+    repository = make(files)
+    for name in ("web/side", "ghcr.io/acme/side"):
+        result = run("image", "set", f"{name}=:2")
+        assert (result.exit, result.err) == (0, "")
+        assert repository.changed == ["M apps/web/base/deployment.yaml"]
+        assert "ghcr.io/acme/side:2" in repository.images("prod")
+        git(repository.root, "checkout", "--quiet", ".")
+
+
+def test_what_takes_effect_instead_of_an_entry_is_named(run: Run, make):
+    repository = make(decided("a replacement"))
+    result = run("image", "set", "web/web=:v2", "--env", "from")
+    assert result.exit == ExitStatus.INPUT
+    assert "what takes effect there (apps/web/overlays/from/kustomization.yaml: replacements)" in result.err
+    assert repository.changed == []

@@ -225,3 +225,13 @@ def test_no_steps_back_is_no_rollback(bare: Bare, image):
     refused = image("rollback", "web", "--env", "dev", "--to", "0", push=True)
     assert refused.exit == ExitStatus.INPUT
     assert "0 steps back is the image as it is" in refused.err
+
+
+def test_an_image_in_a_file_that_is_no_yaml_is_rolled_back(bare: Bare, image):
+    declared = "images:\n- {name: web, file: conf.toml, after: 'ref = \"'}\n"
+    toml = '[image]\nref = "org/web:{}" # c\n'
+    commit(bare, {"bootstrap.yaml": declared, "conf.toml": toml.replace("{}", "v1")}, DAY)
+    assert image("set", "web=:v2", push=True).exit == 0
+    result = image("rollback", "web", push=True)
+    assert result.exit == 0, result.err
+    assert bare.files()["conf.toml"].decode() == toml.replace("{}", "v1")

@@ -12,6 +12,7 @@ from bootstrap.layout.argocd_edits import FOLDER
 from bootstrap.manifests.reader import load_all
 from bootstrap.repository import tools
 from tests.argocd_manifest import VERSION, manifest
+from tests.commands.test_signed import policy
 from tests.conftest import Result, Run
 from tests.git_repositories import Bare, git
 from tests.openpgp import Keys, keys
@@ -71,6 +72,18 @@ def test_projects_and_keys_ask_for_the_signature_and_the_commits_have_it(
     for commit in git(bare.folder, "rev-list", "main").split():
         assert "gpgsig" in git(bare.folder, "cat-file", "commit", commit)
     assert "nothing to do" in init().out
+
+
+def test_condition_that_a_person_wrote_into_an_appproject_counts(init: Init, bare: Bare, key: str) -> None:
+    assert init().exit == 0
+    path = "clusters/default/projects.yaml"
+    bare.commit({path: bare.files()[path] + b"---\n" + policy(bare.url, key)})
+    before = bare.tip()
+    refused = init("--with", "loki")
+    assert (refused.exit, bare.tip()) == (3, before)
+    assert "would push unsigned ones" in refused.err
+    assert init("--with", "loki", "--sign").exit == 0
+    assert bare.tip() != before
 
 
 def test_unsigned_commit_is_not_pushed_where_signatures_are_asked_for(

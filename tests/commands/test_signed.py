@@ -156,6 +156,21 @@ def test_layout_in_a_folder_and_another_clusters_project_count_too(
     assert "platform/gitops/bootstrap.yaml" in refused.err
 
 
+def test_image_reads_an_appproject_too_where_its_files_are_here(
+    run: Run, bare: Bare, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare.commit({"clusters/default/more/projects.yaml": policy(bare.url, key)})
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", bare.url, str(clone))
+    monkeypatch.chdir(clone)
+    before = bare.tip()
+    refused = run(*COMMANDS["image"], "--push", *AUTHOR)
+    assert (refused.exit, bare.tip()) == (ExitStatus.REFUSED, before)
+    assert "clusters/default/more/projects.yaml" in refused.err
+    assert run(*COMMANDS["image"], "--push", "--sign", *AUTHOR).exit == 0
+    assert signature(bare) == "gpgsig -----BEGIN PGP SIGNATURE-----"
+
+
 @NEEDS_SSH
 def test_signature_that_argo_cd_cannot_check_is_refused_where_one_is_required(
     run: Run, bare: Bare, tmp_path: Path

@@ -54,6 +54,7 @@ FILES: dict[str, Mapping[str, str]] = {
         "replacements: [{path: ../../../../../outside/v.yaml}]\n"
         "configurations: [../../../../../outside/v.yaml]\ncrds: [../../../../../outside/v.yaml]\n"
     ),
+    "entries that are no names": overlay("components: [{a: 1}]\nhelmCharts: [x, {a: [1]}]\n? [1, 2]\n: 3\n"),
     "chart of kustomize": overlay(
         "helmGlobals: {chartHome: ../../../..}\n"
         "helmCharts: [{name: chart, releaseName: --post-renderer=RUN}, "

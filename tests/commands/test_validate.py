@@ -66,6 +66,15 @@ FILES = {
         },
         "clusters/one/project.yaml:13",
     ),
+    "GB117": (
+        {
+            "clusters/one/project.yaml": OURS["clusters/one/project.yaml"]
+            + "---\napiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: s}\n"
+            f"spec: {{generators: [{{git: {{repoURL: '{URL}', directories: [{{path: aps/*}}]}}}}], "
+            "template: {}}\n"
+        },
+        "clusters/one/project.yaml:13",
+    ),
     "GB109": (
         {
             "apps/shop/applications/dev/application.yaml": application("shop-dev", "chart", "shop-dev"),

@@ -41,6 +41,11 @@ def test_answer_that_unpacks_to_more_than_the_bound_is_refused(monkeypatch: pyte
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10
 
 
+def test_answer_that_is_nested_without_an_end_is_none() -> None:
+    with answering(lambda *_: (200, {}, b"[" * 100_000)) as url, Session(Invocation()) as found:
+        assert body(found.send("GET", url, timeout=30)) is None
+
+
 def test_answer_that_does_not_end_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "ANSWER_SECONDS", -1.0)
 

@@ -212,6 +212,18 @@ OVER = {
 }
 
 
+def test_a_charts_values_are_found_in_what_a_kustomization_includes() -> None:
+    """An app of apps: what kustomize renders is the Application, not the chart's objects."""
+    inline = "helmCharts:\n- name: c\n  valuesInline:\n    side: {image: {repository: org/inline, tag: v1}}\n"
+    files = {"argo/app.yaml": APPLICATION, "argo/kustomization.yaml": "resources: [app.yaml]\n"}
+    files["apps/c/overlays/dev/kustomization.yaml"] = inline
+    for name in ("org/worker", "org/cron", "org/api", "org/lone"):
+        assert choose(name, Scope(), Memory(files)).file == "argo/app.yaml"
+    for name in ("org/inline", "c/side"):
+        place = choose(name, Scope(environment="dev"), Memory(files))
+        assert (place.file, getattr(place, "line", 0)) == ("apps/c/overlays/dev/kustomization.yaml", 4)
+
+
 @pytest.mark.parametrize("file", list(OVER))
 def test_an_override_of_a_folder_without_a_kustomization_stands_for_its_images(file: str) -> None:
     files = Memory({**PLAIN, file: OVER[file]})
@@ -378,3 +390,13 @@ def test_a_tag_alone_gets_its_repository_from_the_chart(helm: str, before: str, 
     assert again.reference == Reference("org/chart", "v2")
     with pytest.raises(InputError, match="2 places match"):
         choose("org/chart", Scope(), files)
+
+
+def test_a_parameter_with_a_tag_is_not_set_against_the_digest_in_the_charts_values() -> None:
+    text = f"{OVER_CHART}      parameters: [{{name: image.tag, value: v1}}]\n"
+    chart = f"image: {{repository: org/chart, tag: v0, digest: {SHA}}}\n"
+    files = Memory({"argo/app.yaml": text, "charts/web/values.yaml": chart})
+    place = choose("org/chart", Scope("argo"), files)
+    assert isinstance(place, ImagePlace)
+    with pytest.raises(InputError, match=r"have its digest \(charts/web/values\.yaml:1\)"):
+        edit(text.encode(), place, Reference("org/chart", "v2"))

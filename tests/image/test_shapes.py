@@ -207,6 +207,34 @@ def test_a_digest_alone_is_replaced_and_an_empty_neighbour_is_no_second_version(
     assert edit(empty.encode(), place, NEW) == b'image: org/web:v2\nimageDigest: ""\n'
 
 
+@pytest.mark.parametrize(
+    ("base", "over", "after"),
+    [
+        ("  tag: v0\n", "  tag: v1\n  digest: {0}\n", '  tag: v2\n  digest: ""\n'),
+        ("  tag: v0\n", "  digest: {0}\n", '  digest: ""\n  tag: v2\n'),
+        ("  tag: v0\n  digest: {0}\n", "  tag: v1\n", '  tag: v2\n  digest: ""\n'),
+        ("  tag: v0\n  sha: {1}\n", "  tag: v1\n", '  tag: v2\n  sha: ""\n'),
+        (
+            "  digest: {0}\n",
+            "  repository: org/web\n  tag: v1\n",
+            '  repository: org/web\n  tag: v2\n  digest: ""\n',
+        ),
+    ],
+)
+def test_a_digest_of_either_values_does_not_outlive_a_new_tag(base: str, over: str, after: str) -> None:
+    """Charts prefer the digest: with it, the new tag would change nothing."""
+    shas = ("sha256:" + "1" * 64, "1" * 64)
+    files = {
+        "apps/t/values.yaml": "image:\n  repository: org/web\n" + base.format(*shas),
+        "apps/t/values-prod.yaml": "image:\n" + over.format(*shas),
+    }
+    place = choose("org/web", Scope(environment="prod"), Memory(files))
+    assert isinstance(place, ImagePlace)
+    assert place.reference is not None
+    assert place.reference.digest == shas[0]
+    assert edit(files[place.file].encode(), place, NEW).decode() == "image:\n" + after
+
+
 def test_a_name_may_carry_the_tag_that_is_there() -> None:
     files = {"apps/h/values.yaml": "image:\n  repository: org/suri:staging-1\n"}
     place = choose("org/suri:staging-1", Scope(), Memory(files))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.core.errors import ApiError, ClusterUnreachable, Forbidden
+from bootstrap.core.errors import ApiError, ClusterError, ClusterUnreachable, Forbidden
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube import connection
 from bootstrap.kube.connection import Cluster, connect, request
@@ -182,5 +182,6 @@ def test_server_that_goes_away_is_looked_for_again(tmp_path: Path, monkeypatch: 
 
 def test_redirects_are_not_followed_with_the_credential(tmp_path: Path, server: Mirror) -> None:
     server.serve("/version", Answer(status=302, location="/elsewhere"))
-    attempt(tmp_path, server.url, **trusting(server))
+    with pytest.raises(ClusterError, match="redirects to /elsewhere"):
+        attempt(tmp_path, server.url, **trusting(server))
     assert "/elsewhere" not in server.asked

@@ -74,8 +74,9 @@ def laid(catalog: Tree) -> Tree:
 
 
 def said(text: bytes) -> Counter[bytes]:
-    """Its lines, without their formatting."""
-    return Counter(b" ".join(line.split()) for line in text.splitlines() if line.strip())
+    """Its lines, without their formatting; a byte order mark says nothing."""
+    lines = text.removeprefix(b"\xef\xbb\xbf").splitlines()
+    return Counter(b" ".join(line.split()) for line in lines if line.strip())
 
 
 def bare(text: bytes) -> Counter[bytes]:

@@ -107,6 +107,21 @@ def test_many_overlays_in_one_process_give_what_each_gives_alone(
         assert sorted(map(str, load_all(text))) == sorted(str(body) for body, _ in built.objects)
 
 
+def test_an_overlay_that_cannot_be_a_resource_of_another_is_built_alone(
+    tmp_path: Path, invocation: Invocation
+) -> None:
+    """kustomize refuses `configurations` that its own contradict, if another kustomization includes them."""
+    config = "images:\n- path: spec/template/spec/containers[]/image\n  kind: Rollout\n"
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: 'a:v1'}]\n"
+    own = "resources: [../base]\nconfigurations: [conf.yaml]\n"
+    base = {"base/kustomization.yaml": "resources: [pod.yaml]\n", "base/pod.yaml": pod}
+    write(tmp_path, {**base, "a/kustomization.yaml": own, "a/conf.yaml": config})
+    program = tools.kustomize(invocation)
+    (built,) = tools.build_many(tmp_path, [tools.Overlay("a", "")], program)
+    assert built.error is None
+    assert [body for body, _ in built.objects] == load_all(kustomized(program, tmp_path / "a"))
+
+
 ODD = """\
 apiVersion: v1
 kind: List

@@ -14,6 +14,7 @@ from bootstrap import kube
 from tests.conftest import Result, Run, cache_key, programs_cache
 from tests.documented import undocumented
 from tests.git_repositories import git
+from tests.openpgp import keys
 from tests.sandbox.kubernetes import made
 from tests.sandbox.living import application, killed_after_each_step
 from tests.sandbox.world import AUTHOR, World
@@ -106,6 +107,25 @@ def test_a_cluster_follows_the_new_repository_and_forgets_the_old_one(followed: 
     assert again.exit == 0, again.err
     assert undocumented("bootstrap init", json.loads(again.out)) == set()
     assert state(followed) == expected(followed)
+
+
+def test_what_is_pushed_to_the_new_repository_is_signed_on_request(
+    followed: World, run: Run, tmp_path: Path
+) -> None:
+    mirrored(followed)
+    with keys() as openpgp:
+        key = openpgp.make("ada")
+        (Path(followed.environ["HOME"]) / ".gitconfig").write_text(openpgp.configuration(key))
+        done = move(followed, run, "--sign")
+        assert done.exit == 0, done.err
+        bare = Path(str(followed.bare()).removesuffix(".git") + "-moved.git")
+        checked = subprocess.run(
+            ["git", "-c", f"gpg.program={openpgp.program}", "verify-commit", "--raw", "main"],
+            cwd=bare,
+            capture_output=True,
+            text=True,
+        )
+        assert f"GOODSIG {key}" in checked.stderr
 
 
 def test_until_nothing_reads_the_old_one_the_projects_permit_both(followed: World, run: Run) -> None:

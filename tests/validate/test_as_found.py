@@ -362,3 +362,64 @@ def test_what_a_limit_has_ended_is_not_said_to_be_wrong() -> None:
     needs = Fault("build", 1, "kustomize cannot build it: it needs more memory than 512 MB", "")
     assert severity_of(needs, True) == "warning"
     assert severity_of(Fault("build", 1, "kustomize cannot build it: no", ""), True) is None
+
+
+SET = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: all, namespace: argocd}}
+spec:
+  generators: GENERATORS
+  template:
+    metadata: {{name: '{{{{path.basename}}}}', finalizers: [resources-finalizer.argocd.argoproj.io]}}
+    spec:
+      project: apps
+      source: {{repoURL: '{URL}', targetRevision: HEAD, path: '{{{{path}}}}'}}
+      destination: {{server: https://kubernetes.default.svc, namespace: shop-dev}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("generators", "said"),
+    [
+        (f"[{{git: {{repoURL: '{URL}', directories: [{{path: aps/*}}]}}}}]", True),
+        (f"[{{git: {{repoURL: '{URL}', files: [{{path: 'envs/*.json'}}]}}}}]", True),
+        (f"[{{git: {{repoURL: '{URL}', directories: [{{path: apps/*/overlays/*}}]}}}}]", False),
+        ("[{git: {repoURL: 'https://git.example.com/other.git', directories: [{path: aps/*}]}}]", False),
+        ("[{list: {elements: []}}]", False),
+    ],
+)
+def test_set_that_finds_nothing_to_make_applications_of_is_said(
+    run: Run, tmp_path: Path, generators: str, said: bool
+) -> None:
+    root = write(tmp_path, OURS, {"clusters/one/set.yaml": SET.replace("GENERATORS", generators)})
+    list_ = root / "clusters/one/kustomization.yaml"
+    list_.write_text(list_.read_text() + "  - set.yaml\n")
+    found = json.loads(run("validate", str(root), "--rules", "GB117", "-o", "json").out)["findings"]
+    assert [(one["severity"], one["file"]) for one in found] == (
+        [("warning", "clusters/one/set.yaml")] if said else []
+    )
+
+
+CACHE = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cache}
+spec:
+  selector: {matchLabels: {app: web, part: cache}}
+  template:
+    metadata: {labels: {app: web, part: cache}}
+    spec: {containers: [{name: cache, image: "example.com/cache:1.0.0", ports: [{containerPort: 6379}]}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("shop", "severity"), [(WEB, "warning"), (WEB.replace("name: http, c", "c"), "error")]
+)
+def test_port_that_some_of_the_selected_pods_have_is_no_error(
+    run: Run, tmp_path: Path, shop: str, severity: str
+) -> None:
+    root = write(tmp_path, OURS, {"apps/shop/base/shop.yaml": shop + CACHE})
+    found = json.loads(run("validate", str(root), "--rules", "GB304", "-o", "json").out)["findings"]
+    assert {one["severity"] for one in found} == {severity}

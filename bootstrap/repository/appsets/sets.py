@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bootstrap.manifests.reader import Fault
 from bootstrap.repository.appsets.appset import MOST, Expansion, Inputs, Refused, expand
-from bootstrap.resources.index import mapping
+from bootstrap.resources.index import mapping, mappings
 
 FIX = "correct the generator or the template that the message names"
 
@@ -32,11 +32,24 @@ def followed(
         fault = Fault("set-refused", line, f"{what}: Argo CD refuses them", _UNIQUE)
         return made, fault, f"{what}"
     if not made.unknown:
+        paths = [] if made.applications else list(_looked_for(mapping(body.get("spec"))))
+        if paths:
+            message = f"the ApplicationSet {name} makes no Application: nothing matches {', '.join(paths)}"
+            return made, Fault("set-empty", line, message, "correct the path of the generator"), ""
         return made, None, ""
     why = "; ".join(made.unknown)
     how = "wholly " if made.applications else ""
     fault = Fault("set", line, f"the ApplicationSet {name} is not {how}followed: {why}", "check it live")
     return made, fault, why
+
+
+def _looked_for(value: Mapping[str, Any]) -> Iterator[str]:
+    """The paths of a set's git generators; none where another one may have left nothing."""
+    for generator in mappings(value.get("generators")):
+        git = mapping(generator.get("git"))
+        for one in (*mappings(git.get("directories")), *mappings(git.get("files"))):
+            if not one.get("exclude"):
+                yield str(one.get("path"))
 
 
 _UNIQUE = "put what tells them apart into template.metadata.name"

@@ -79,6 +79,13 @@ SET_REFUSED = Rule(
     "Argo CD cannot generate the Applications of an ApplicationSet: it creates and changes none.",
     "correct the generator or the template that the message names",
 )
+SET_EMPTY = Rule(
+    "GB117",
+    "application-set-empty",
+    "warning",
+    "An ApplicationSet looks for folders or files of this repository, and finds none: it creates nothing.",
+    "correct the path of the generator",
+)
 UNFILLED = Rule(
     "GB116",
     "template-not-filled",
@@ -131,6 +138,7 @@ _BY_ID = {
         CHART,
         SET,
         SET_REFUSED,
+        SET_EMPTY,
         UNFILLED,
         NESTED,
         INFLATED,

@@ -269,6 +269,9 @@ def _gateway(index: Index, context: ClusterContext, gateway: Resource) -> Iterat
                     f"and no ReferenceGrant there allows it"
                 )
                 yield problem(GRANT_MISSING, gateway, message, *where)
+            elif namespace != gateway.namespace and context.complete and context.public.knows(namespace):
+                message = f"{gateway} uses Secret {secret} of {namespace}, but nothing creates it there"
+                yield problem(CERTIFICATE, gateway, message, *where, unless=("Secret", namespace, secret))
             missing = secrets.missing(index, context, gateway, namespace, secret)
             if namespace == gateway.namespace and not issued and missing is not None:
                 message = (

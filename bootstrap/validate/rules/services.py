@@ -239,7 +239,9 @@ def _target(
         has = ", ".join(_container_port(item) for item in declared) or "none"
         message = f"{service} sends to port {target} of {pod}, whose containers declare {has}"
         # A container may listen on an undeclared port; an undeclared name leads nowhere.
-        level: Severity | None = "info" if isinstance(target, int) else None
+        # Where other pods have the name, those without it get no requests, and nothing fails.
+        others = any(find_port(one, target) for one in pods)
+        level: Severity | None = "info" if isinstance(target, int) else "warning" if others else None
         yield problem(TARGET_PORT, service, message, "spec", "ports", number, "targetPort", level=level)
 
 
