@@ -23,8 +23,11 @@ def followed(base: Files, ours: Files, theirs: Files, prefix: str = "") -> dict[
     gone = [path for path in base if path in theirs and path not in ours]
     new = [path for path in ours if path not in base and path not in theirs]
     moved = _whole_units(base, ours, gone, new, prefix)
+    units = {unit_of(path, prefix): unit_of(place, prefix) for path, place in moved.items()}
     for path in [path for path in gone if path not in moved]:
-        place = _best(base, ours, path, [one for one in new if one not in moved.values()], prefix)
+        unit = unit_of(path, prefix)
+        free = [one for one in new if one not in moved.values()]
+        place = _best(base, ours, path, free, units.get(unit, unit), prefix)
         if place is not None:
             moved[path] = place
     folders = _folders(moved)
@@ -89,9 +92,11 @@ def _in_folder(path: str, folders: Mapping[str, str]) -> str | None:
     return None
 
 
-def _best(base: Files, ours: Files, path: str, new: Iterable[str], prefix: str) -> str | None:
-    """The most similar new file of that name in the same component or app."""
-    unit, name = unit_of(path, prefix), posixpath.basename(path)
+def _best(
+    base: Files, ours: Files, path: str, new: Iterable[str], unit: str | None, prefix: str
+) -> str | None:
+    """The most similar new file of that name in its component or app, wherever that is here."""
+    name = posixpath.basename(path)
     if unit is None:
         return None
     here = [one for one in new if posixpath.basename(one) == name and unit_of(one, prefix) == unit]

@@ -96,3 +96,10 @@ def test_versions_of_charts_are_read_by_application() -> None:
         "platform/infrastructure/traefik"
     )
     assert units.unit_of("clusters/default/root.yaml") is None
+
+
+def test_an_overlay_that_was_renamed_within_an_app_that_was_renamed_is_found() -> None:
+    base = {f"apps/shop/{name}": b"a: 1\nb: 2\nc: %d\n" % at for at, name in enumerate(("x", "y", "dev/z"))}
+    ours = {path.replace("shop", "store").replace("dev", "test"): text for path, text in base.items()}
+    moved = renames.followed(base, ours, base)
+    assert moved["apps/shop/dev/z"] == "apps/store/test/z"

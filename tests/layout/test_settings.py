@@ -90,3 +90,13 @@ def test_broken_record_is_reported_with_its_place(text: bytes, where: str) -> No
     with pytest.raises(InputError) as caught:
         parse_record(text)
     assert caught.value.where == where
+
+
+def test_another_programs_file_of_that_name_is_told_apart_from_a_broken_record() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_record(b"name: shop\nrecipes: [cake]\n")
+    assert "belongs to another program" in caught.value.found
+    assert "--path" in caught.value.hint
+    with pytest.raises(InputError) as caught:
+        parse_record(b"catalog: {version: 1.0.0}\nclusters: {}\n")
+    assert "restore it from an earlier commit" in caught.value.hint
