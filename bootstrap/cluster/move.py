@@ -19,7 +19,7 @@ from bootstrap.argocd.credential import DEPLOY_KEY, TYPE_LABEL
 from bootstrap.argocd.root import Place
 from bootstrap.argocd.wait import API_VERSION
 from bootstrap.cluster.observe import LOOKING, followed
-from bootstrap.core.errors import ExitStatus, GitError, InputError, RefusedError
+from bootstrap.core.errors import ExitStatus, GitError, InputError, NotReadyError, RefusedError
 from bootstrap.core.output import Output
 from bootstrap.edit.access import Access
 from bootstrap.edit.carry_out import Edit, Where, carry_out
@@ -63,6 +63,10 @@ class Request:
             raise InputError(
                 "reading the URLs", "both name the same repository", "give the old and the new one"
             )
+
+
+_FOLLOWED = 3
+"""How often the new repository is followed before giving up."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ def move(request: Request, output: Output) -> int:
         argocd_url=request.init.argocd_url or _api_of(hooks),
         moves_from=request.old,
     )
-    status = initialise(asked, output)
+    status = _follow(asked, output)
     if request.init.dry_run:
         output.line(f"then: the credential, webhook and deploy key of {request.old} are removed")
         return ExitStatus.NO
@@ -195,6 +199,23 @@ def _hooks(cluster: kube.Cluster, host: Provider | None, url: str, output: Outpu
         output.warn(f"{error.tried}: {error.found}")
         return []
     return [one.address for one in found if value and one.mark == webhooks.mark(value, one.address)]
+
+
+def _follow(asked: init_request.Request, output: Output) -> int:
+    """Run `init` for the new repository.
+
+    A sync of the old one that is still under way may take its URL out of the AppProjects again: then the
+    root may not read it, and nothing but another run applies them.
+    """
+    for left in reversed(range(_FOLLOWED)):
+        try:
+            return initialise(asked, output)
+        except NotReadyError as error:
+            if not left or "is not permitted in project" not in error.found:
+                raise
+            output.warn("a sync of the old repository has undone the AppProjects: applying them again")
+            asked = replace(asked, yes=True)  # the plan was confirmed
+    raise AssertionError("unreachable")
 
 
 def _api_of(addresses: list[str]) -> str | None:

@@ -153,7 +153,10 @@ def prefix_paths(path: str, content: bytes, settings: Settings) -> bytes:
             edits[(number, "metadata", "annotations", GENERATE_PATHS)] = moved
         for index, source in enumerate(document["spec"]["sources"]):
             at = (number, "spec", "sources", index)
-            if is_own_source(source) and "path" in source:
+            own = (
+                is_own_source(source) or source.get("repoURL") == settings.repo_url
+            )  # the root's is filled in
+            if own and "path" in source:
                 edits[(*at, "path")] = settings.prefix + source["path"]
             for place, values in enumerate((source.get("helm") or {}).get("valueFiles") or ()):
                 if values.startswith("$repo/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ GITLAB = {
     "CI_REGISTRY_PASSWORD": TOKEN,
     "CI_COMMIT_SHA": "0123456789abcdef" * 2 + "01234567",
     "CI_PROJECT_URL": "https://gitlab.example.com/org/shop",
-    "CI_PIPELINE_CREATED_AT": "2126-11-25T01:02:03Z",
     "CI_SERVER_HOST": "gitlab.example.com",
 }
 DOCKER = f"""
@@ -46,7 +46,9 @@ def bump(tmp_path: Path, url: str, **environ: str) -> tuple[int, str]:
     if not on_path.exists():
         steps.programs(on_path)
     variables = {name: str(value) for name, value in job["variables"].items()}
-    ended = steps.run("\n".join(job["script"]), SH, tmp_path, on_path, {**GITLAB, **variables, **environ})
+    created = {"CI_PIPELINE_CREATED_AT": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))}
+    known = {**GITLAB, **created, **variables, **environ}
+    ended = steps.run("\n".join(job["script"]), SH, tmp_path, on_path, known)
     assert TOKEN not in ended.stdout + ended.stderr
     return ended.returncode, ended.stdout + ended.stderr
 
@@ -79,7 +81,12 @@ def test_image_is_pushed_to_every_registry_and_its_digest_kept(tmp_path: Path) -
     options = ("--app", "shop", "--gitops-repo", laid_out.GITOPS, *registries)
     laid_out.lay_out(root, "gitlab", *laid_out.TOOL["gitlab"], *options)
     job = gitlab_inputs.pipeline(root)[".gitlab/ci/image.yml web"]["push web"]
-    environ = {**GITLAB, **job["variables"], "NOTED": str(tmp_path / "noted")}
+    environ = {
+        **GITLAB,
+        "CI_PIPELINE_CREATED_AT": "2026-11-25T01:02:03Z",
+        **job["variables"],
+        "NOTED": str(tmp_path / "noted"),
+    }
     environ |= {"DOCKERHUB_USERNAME": "hub", "DOCKERHUB_TOKEN": TOKEN}
     on_path = steps.programs(tmp_path / "bin", docker=DOCKER)
     ended = steps.run("\n".join(job["script"]), SH, root, on_path, environ)
