@@ -115,6 +115,10 @@ def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -
         return [FileChange(path, content) for path, content in wanted.items()]
     if set(there) == set(wanted) and all(files.read(path) == content for path, content in wanted.items()):
         return []
+    rest = [path for path in wanted if path not in there]
+    as_wanted = set(there) <= set(wanted) and all(files.read(path) == wanted[path] for path in there)
+    if as_wanted and f"{app.folder}/{laid_out.FILE}" in rest:  # the last file: a run ended before it
+        return [FileChange(path, wanted[path]) for path in rest]
     hint, name = "give it another name", app.request.name
     if known := apps.environments(name):
         hint += f"; for another environment: bootstrap env add ENV --from {known[0]} --app {name}"

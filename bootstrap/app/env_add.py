@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,12 +75,21 @@ def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit
     """The new files and lines; InputError for what does not exist, RefusedError for what exists already."""
     prefix = inventory.prefix_of(cluster.path, name)
     apps = inventory.read(files, prefix)
-    chosen, notes = _choose(request, apps)
     settings = inventory.settings(files, f"{prefix}clusters/{name}/settings.yaml")
     naming = Naming(
         request.source, request.name, str(settings.get("domain") or EXAMPLE_DOMAIN), request.domain
     )
     on = {component.entry.rstrip("/") for component in cluster.offers.values() if component.on}
+
+    def is_unfinished(app: str) -> bool:
+        """Whether a run ended before it had written all: the line in the cluster is the last."""
+        contents = {path: text for path in apps.files_of(app) if (text := files.read(path)) is not None}
+        there = {path: text for path, text in contents.items() if f"/{request.name}/" in path}
+        here = inventory.entry(app, request.source) in on
+        made = env_copy.copy(app, apps.folder(app), _without(contents, there), naming, here).files
+        return inventory.entry(app, request.name) not in on and there.items() <= made.items()
+
+    chosen, notes = _choose(request, apps, is_unfinished)
     copies, lines, changes = [], [], []
     for app in chosen:
         folder = apps.folder(app)
@@ -88,7 +97,7 @@ def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit
         same_cluster = inventory.entry(app, request.source) in on
         made = env_copy.copy(app, folder, contents, naming, same_cluster)
         copies.append(made)
-        changes += [FileChange(path, text) for path, text in made.files.items()]
+        changes += [FileChange(path, text) for path, text in made.files.items() if path not in contents]
         record = f"{folder}/{laid_out.FILE}"
         if record in contents:
             extended = laid_out.extended(contents[record], made.files, folder)
@@ -128,7 +137,13 @@ def _is_below(path: str, folder: str) -> bool:
     return not folder or path.startswith(f"{folder}/")
 
 
-def _choose(request: EnvRequest, apps: Apps) -> tuple[list[str], list[str]]:
+def _without(contents: Mapping[str, bytes], paths: Container[str]) -> dict[str, bytes]:
+    return {path: text for path, text in contents.items() if path not in paths}
+
+
+def _choose(
+    request: EnvRequest, apps: Apps, is_unfinished: Callable[[str], bool]
+) -> tuple[list[str], list[str]]:
     """The apps to copy, and notes on those that have the new environment already."""
     known = apps.environments()
     if request.source not in known:
@@ -144,7 +159,11 @@ def _choose(request: EnvRequest, apps: Apps) -> tuple[list[str], list[str]]:
         raise InputError(
             "reading --from", f"{request.app} has no environment {request.source}", f"it has: {there}"
         )
-    chosen = [app for app in wanted if not any(f"/{request.name}/" in path for path in _places(apps, app))]
+    chosen = [
+        app
+        for app in wanted
+        if not any(f"/{request.name}/" in path for path in _places(apps, app)) or is_unfinished(app)
+    ]
     if not chosen:
         found = f"{', '.join(wanted)} {'has' if len(wanted) == 1 else 'have'} it already"
         raise RefusedError(f"adding environment {request.name}", found, "give it another name")
@@ -171,7 +190,7 @@ def _check_hosts(copies: list[Copy], files: Files, apps: Apps) -> None:
     for made in copies:
         for host in made.hosts.values():
             check_host(host, "--domain")
-            if host in taken:
+            if host in taken and taken[host].partition(":")[0] not in made.files:  # an unfinished run's
                 hint = "give the hosts of the new environment another --domain"
                 raise RefusedError(f"naming the hosts of {made.app}", f"{host} is taken", hint, taken[host])
 

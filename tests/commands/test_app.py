@@ -32,6 +32,10 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return found
 
 
+def files_of(tree: Path) -> list[str]:
+    return git(tree, "ls-files", "--cached", "--others", "--exclude-standard").split("\n")
+
+
 def build(tree: Path, app: str, environment: str = "dev") -> dict[tuple[str, str], Mapping[str, Any]]:
     """What kustomize makes of an environment, by kind and name."""
     items = voting_app.objects(voting_app.run(tree / "apps" / app / "overlays" / environment))
@@ -287,6 +291,30 @@ def test_a_folder_that_is_not_a_layout_is_reported(
     result = run("app", "add", "shop", *IMAGE)
     assert result.exit == ExitStatus.INPUT
     assert "run in a repository that `bootstrap init` laid out" in result.err
+
+
+@pytest.mark.parametrize("written", [1, 7, -1])
+def test_what_an_ended_run_has_left_is_completed(run: Run, tree: Path, written: int) -> None:
+    """The record and the cluster's line are written last."""
+    assert run("app", "add", "shop", *IMAGE).exit == 0
+    whole = {path: (tree / path).read_bytes() for path in files_of(tree)}
+    git(tree, "checkout", "--quiet", ".")
+    (tree / "apps/shop/.laid-out").unlink()
+    for path in sorted(path for path in whole if path.startswith("apps/shop/") and ".laid" not in path)[
+        written:
+    ]:
+        (tree / path).unlink()
+    assert run("app", "add", "shop", *IMAGE).exit == 0
+    assert {path: (tree / path).read_bytes() for path in files_of(tree)} == whole
+
+
+def test_what_a_person_has_changed_is_not_completed(run: Run, tree: Path) -> None:
+    assert run("app", "add", "shop", *IMAGE).exit == 0
+    (tree / "apps/shop/.laid-out").unlink()
+    base = tree / "apps/shop/base/kustomization.yaml"
+    base.write_text(base.read_text() + "# mine\n")
+    refused = run("app", "add", "shop", *IMAGE)
+    assert "apps/shop exists already" in refused.err
 
 
 def test_a_dry_run_answers_no_and_writes_nothing(run: Run, tree: Path) -> None:
