@@ -113,11 +113,10 @@ def _new_files(app: Placed, apps: Apps, files: Files, wanted: app_files.Files) -
     there = apps.files_of(app.request.name)
     if not there:
         return [FileChange(path, content) for path, content in wanted.items()]
-    if set(there) == set(wanted) and all(files.read(path) == content for path, content in wanted.items()):
-        return []
     rest = [path for path in wanted if path not in there]
     as_wanted = set(there) <= set(wanted) and all(files.read(path) == wanted[path] for path in there)
-    if as_wanted and f"{app.folder}/{laid_out.FILE}" in rest:  # the last file: a run ended before it
+    # The record is the last file: without it, a run ended before it had written all.
+    if as_wanted and (not rest or f"{app.folder}/{laid_out.FILE}" in rest):
         return [FileChange(path, wanted[path]) for path in rest]
     hint, name = "give it another name", app.request.name
     if known := apps.environments(name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,21 +81,25 @@ def plan(request: EnvRequest, files: Files, cluster: Cluster, name: str) -> Edit
     )
     on = {component.entry.rstrip("/") for component in cluster.offers.values() if component.on}
 
+    def contents_of(app: str) -> dict[str, bytes]:
+        return {path: text for path in apps.files_of(app) if (text := files.read(path)) is not None}
+
+    def copied(app: str, contents: Mapping[str, bytes]) -> Copy:
+        same_cluster = inventory.entry(app, request.source) in on
+        return env_copy.copy(app, apps.folder(app), contents, naming, same_cluster)
+
     def is_unfinished(app: str) -> bool:
         """Whether a run ended before it had written all: the line in the cluster is the last."""
-        contents = {path: text for path in apps.files_of(app) if (text := files.read(path)) is not None}
+        contents = contents_of(app)
         there = {path: text for path, text in contents.items() if f"/{request.name}/" in path}
-        here = inventory.entry(app, request.source) in on
-        made = env_copy.copy(app, apps.folder(app), _without(contents, there), naming, here).files
-        return inventory.entry(app, request.name) not in on and there.items() <= made.items()
+        is_on = inventory.entry(app, request.name) in on
+        return not is_on and there.items() <= copied(app, contents).files.items()
 
     chosen, notes = _choose(request, apps, is_unfinished)
     copies, lines, changes = [], [], []
     for app in chosen:
-        folder = apps.folder(app)
-        contents = {path: text for path in apps.files_of(app) if (text := files.read(path)) is not None}
-        same_cluster = inventory.entry(app, request.source) in on
-        made = env_copy.copy(app, folder, contents, naming, same_cluster)
+        folder, contents = apps.folder(app), contents_of(app)
+        made = copied(app, contents)
         copies.append(made)
         changes += [FileChange(path, text) for path, text in made.files.items() if path not in contents]
         record = f"{folder}/{laid_out.FILE}"
@@ -135,10 +139,6 @@ class _After:
 
 def _is_below(path: str, folder: str) -> bool:
     return not folder or path.startswith(f"{folder}/")
-
-
-def _without(contents: Mapping[str, bytes], paths: Container[str]) -> dict[str, bytes]:
-    return {path: text for path, text in contents.items() if path not in paths}
 
 
 def _choose(
