@@ -6,12 +6,11 @@ from bootstrap import kube
 from bootstrap.argocd.root import is_bootstraps
 from bootstrap.argocd.source import API_VERSION
 from bootstrap.argocd.status import TRACKING
+from bootstrap.argocd.wait import NAMESPACE
 from bootstrap.core.errors import Forbidden
 from bootstrap.core.invocation import Invocation
 from bootstrap.kube import Cluster
 from bootstrap.kube.find_argocd import namespaces
-
-USUAL = "argocd"
 
 
 def connect(invocation: Invocation, context: str | None, namespace: str | None = None) -> Cluster:
@@ -28,15 +27,15 @@ def find(cluster: Cluster) -> str:
     """
     try:
         found = namespaces(cluster)
-        if not found or found == [USUAL]:
-            return USUAL
+        if not found or found == [NAMESPACE]:
+            return NAMESPACE
         if len(found) > 1:
             roots = [
                 str(item["metadata"]["namespace"])
                 for item in kube.list_objects(cluster, API_VERSION, "Application")
                 if is_bootstraps(item) and TRACKING not in (item["metadata"].get("annotations") or {})
             ]
-            found = [one for one in found if one in roots] or [USUAL]
+            found = [one for one in found if one in roots] or [NAMESPACE]
     except Forbidden:
-        return USUAL
+        return NAMESPACE
     return found[0]

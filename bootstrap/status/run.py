@@ -201,7 +201,7 @@ def wait(request: Request, output: Output) -> int:
             commit,
             request.timeout,
             progress.update,
-            namespace=request.namespace or home.USUAL,
+            namespace=request.namespace or argocd.NAMESPACE,
             descends=_ancestry(request, output),
         )
     output.result(found.data(), found.summary())
