@@ -454,7 +454,11 @@ def test_grants_are_for_a_group_and_for_certificates_too() -> None:
     )
     grant = GRANT.replace("FROM", "Gateway").replace("TO", "Secret").replace("GROUP", '""')
     assert [problem.rule.id for problem in ask(gateways.check, gateway)] == ["GB310"]
-    assert ask(gateways.check, gateway, grant.removeprefix("---\n")) == []
+    secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: c, namespace: other}\n"
+    assert ask(gateways.check, gateway, (grant + secret).removeprefix("---\n")) == []
+    assert [problem.rule.id for problem in ask(gateways.check, gateway, grant.removeprefix("---\n"))] == [
+        "GB340"
+    ]
 
 
 def test_backend_of_an_unknown_kind_of_the_core_group_is_reported() -> None:
