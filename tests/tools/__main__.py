@@ -17,6 +17,7 @@ from functools import partial
 
 import pytest
 
+from bootstrap.core import interruption
 from bootstrap.core.errors import BootstrapError
 from bootstrap.core.invocation import Invocation
 from bootstrap.core.output import Output
@@ -51,6 +52,8 @@ def main(names: Sequence[str]) -> int:
     except BootstrapError as error:
         Output(invocation).error(error)
         return error.exit_status
+    except KeyboardInterrupt as error:
+        return interruption.status_of(error)
     if not names:
         _fetch()
     return 0
@@ -103,4 +106,5 @@ def _fetch() -> None:
 
 
 if __name__ == "__main__":
+    interruption.listen()  # or SIGTERM would leave the compilers running
     sys.exit(main(sys.argv[1:]))

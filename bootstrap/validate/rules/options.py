@@ -1,4 +1,4 @@
-"""What Argo CD ignores silently: unknown sync options, Applications outside its namespaces."""
+"""What Argo CD ignores silently: sync options, Applications in other namespaces, changes of a ref."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from bootstrap.core.text import near, suggest
-from bootstrap.resources.applications import SYNC_OPTIONS
+from bootstrap.resources.applications import SYNC_OPTIONS, sources
 from bootstrap.resources.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, problem
 
@@ -34,6 +34,14 @@ NO_SKIP = Rule(
     "no such kind, and the first sync fails.",
     "annotate it with argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true",
 )
+UNNOTICED = Rule(
+    "GB235",
+    "changes-unnoticed",
+    "warning",
+    "Every source of an Application has a ref. Argo CD 3.5 and 3.6 look for changes only in sources without "
+    "one: a new commit is drift, which self-heal repairs later and later, without hooks and waves.",
+    "remove the ref, or give the files that others refer to a source of their own",
+)
 
 _KNOWN = (
     *("ApplyOutOfSyncOnly", "ClientSideApplyMigration", "CreateNamespace", "Delete", "FailOnSharedResource"),
@@ -55,6 +63,25 @@ def check_objects(index: Index, context: ClusterContext) -> Iterator[Problem]:
             if fault := _fault(str(option)):
                 place = ("spec", "syncPolicy", "syncOptions", number)
                 yield problem(UNKNOWN, application, f"{application}: {fault}", *place)
+        yield from _unnoticed(application)
+
+
+def _unnoticed(application: Resource) -> Iterator[Problem]:
+    """Argo CD (`evaluateRevisionChanges`) leaves the changes of a ref to the sources that read from it."""
+    own = sources(application.body)
+    automated = dig(application.spec, "syncPolicy", "automated")
+    if (
+        not isinstance(automated, dict)
+        or automated.get("enabled") is False
+        or not all(one.ref for one in own)
+    ):
+        return
+    for one in own:
+        if one.path is not None or one.chart is not None:
+            what = f"the manifests of {one.path or one.chart} are in a source with the ref {one.ref}"
+            message = f"{application}: {what}, where Argo CD looks for no changes"
+            yield problem(UNNOTICED, application, message, *one.position, "ref")
+            return
 
 
 _DEFINING = {

@@ -69,3 +69,31 @@ def test_application_next_to_argo_cd_is_reported_unless_its_project_allows_it(
     found = list(options.check(Apps(here[:1], Index(here, ()), [], {}, TREE, [], complete=True)))
     assert len(found) == count
     assert all("but Argo CD is in argocd" in one.message and one.fix == "move it to argocd" for one in found)
+
+
+SOURCE = "{repoURL: https://git.example.com/a.git, path: a, ref: here}"
+VALUES = "{repoURL: https://git.example.com/b.git, ref: values}"
+CHART = "{repoURL: https://charts.example.com, chart: c, targetRevision: 1.0.0}"
+
+
+@pytest.mark.parametrize(
+    ("sources", "automated", "count"),
+    [
+        (SOURCE, "{}", 1),
+        (SOURCE, "{enabled: false}", 0),
+        (SOURCE, "null", 0),
+        (f"{VALUES}, {SOURCE}", "{selfHeal: true}", 1),
+        (f"{CHART}, {SOURCE}", "{}", 0),
+        (f"{VALUES}, {CHART}", "{}", 0),
+        (SOURCE.replace(", ref: here", ""), "{}", 0),
+    ],
+)
+def test_manifests_whose_every_source_has_a_ref_are_reported(
+    sources: str, automated: str, count: int
+) -> None:
+    text = CHILD.replace("syncOptions: [OPTION]", f"automated: {automated}")
+    text = text.replace("project: apps,", f"project: apps, sources: [{sources}],")
+    here = Index(resources(text, "a.yaml", "argocd/root"), ())
+    found = list(options.check_objects(here, ClusterContext(here, True)))
+    assert [one.rule.id for one in found] == ["GB235"] * count
+    assert all("the manifests of a are in a source with the ref here" in one.message for one in found)
