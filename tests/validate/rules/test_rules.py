@@ -377,6 +377,9 @@ spec:
         "annotations: {argocd.argoproj.io/sync-options: 'Prune=false, Repalce=true'}",
         "Replace?",
     ),
+    edit(
+        "GB235", "repository", "repoURL: https://git.example.com/platform/gitops.git\n    ref: own", "ref own"
+    ),
     Case(
         "GB226",
         "is in argo-cd, but Argo CD is in argocd",
