@@ -247,6 +247,6 @@ def programs(output: Output, get: bool) -> None:
       bootstrap sandbox programs --get
       bootstrap sandbox programs -o json
     """
-    from bootstrap.sandbox import programs_table as shown
+    from bootstrap.sandbox import show_programs as shown
 
     shown.show(output, get)

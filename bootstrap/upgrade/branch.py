@@ -28,7 +28,7 @@ from bootstrap.init.preflight import Finding
 from bootstrap.layout import files as layout
 from bootstrap.plan.handlers import Session, with_parent
 from bootstrap.providers import PullRequest, PullRequestSpec
-from bootstrap.upgrade import answer, argocd_pin, checks, conflicts, proposal, stages
+from bootstrap.upgrade import answer, argocd_minors, checks, conflicts, proposal, stages
 from bootstrap.upgrade.proposal import Proposal
 from bootstrap.upgrade.request import Request
 
@@ -229,7 +229,7 @@ def _reach_cluster(found: Proposal, acting: Acting, request: Request, output: Ou
     if name not in clusters or (request.cluster is None and len(clusters) > 1):
         hint = f"name the one of this context with --cluster: {', '.join(clusters)}"
         raise InputError("choosing the cluster", f"the layout has {counted(len(clusters), 'cluster')}", hint)
-    argocd_pin.check_follows(acting.cluster, clusters[name], _root(found, name))
+    argocd_minors.check_follows(acting.cluster, clusters[name], _root(found, name))
 
 
 def _root(found: Proposal, cluster: str) -> str:
@@ -242,7 +242,7 @@ def _root(found: Proposal, cluster: str) -> str:
 
 
 def _crds(cluster: kube.Cluster, manifest: bytes, output: Output) -> None:
-    argocd_pin.apply_crds(cluster, manifest, output.detail)
+    argocd_minors.apply_crds(cluster, manifest, output.detail)
 
 
 def _waiting(found: Proposal, acting: Acting, request: Request, output: Output) -> answer.Step:

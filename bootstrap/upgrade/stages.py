@@ -5,7 +5,7 @@ from __future__ import annotations
 from bootstrap.core.errors import RefusedError
 from bootstrap.core.output import Output
 from bootstrap.git.remote import Remote
-from bootstrap.upgrade import argocd_pin, catalogs, charts, proposal, stage
+from bootstrap.upgrade import argocd_minors, catalogs, charts, proposal, stage
 from bootstrap.upgrade.proposal import Proposal
 from bootstrap.upgrade.request import Request
 from bootstrap.upgrade.stage import Before
@@ -55,11 +55,11 @@ def argocd_next(before: Before, request: Request, output: Output, left_to_git: b
     if before.settings.adopted:
         found = "this cluster's Argo CD was adopted: its installation is not managed here"
         raise RefusedError("moving Argo CD's version", found, "upgrade it where it was installed from")
-    known = argocd_pin.known_versions(record.argocd_variant)
-    steps = argocd_pin.way(record.argocd_version, request.argocd, known, request.downgrade)
+    known = argocd_minors.known_versions(record.argocd_variant)
+    steps = argocd_minors.way(record.argocd_version, request.argocd, known, request.downgrade)
     if not steps:
         return None
-    manifest = argocd_pin.manifest(
+    manifest = argocd_minors.manifest(
         request, steps[0], record.argocd_variant, len(steps) == 1, output.invocation
     )
     suffix = request.message_suffix

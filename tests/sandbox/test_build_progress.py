@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bootstrap.programs.build_progress import EVERY, BuildProgress, Stopwatch
 from bootstrap.programs.pinned import BY_NAME
-from bootstrap.sandbox.programs_table import where_the_time_went
+from bootstrap.sandbox.show_programs import where_the_time_went
 
 UNITS = [(BY_NAME["etcd"],), (BY_NAME["kube-apiserver"], BY_NAME["kube-scheduler"]), (BY_NAME["kwok"],)]
 

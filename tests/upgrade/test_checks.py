@@ -9,7 +9,7 @@ import pytest
 from bootstrap.core.errors import BootstrapError, InputError, RefusedError
 from bootstrap.layout import catalog
 from bootstrap.resources.index import Resource
-from bootstrap.upgrade import argocd_notes, argocd_pin, checks
+from bootstrap.upgrade import argocd_minors, argocd_notes, checks
 
 VALUES = "infrastructure/loki/values.yaml"
 
@@ -98,7 +98,7 @@ def test_the_catalog_of_today_crosses_every_minor_without_a_fatal_note() -> None
     ],
 )
 def test_argocd_moves_minor_by_minor(current: str, wanted: str, way: tuple[str, ...]) -> None:
-    assert argocd_pin.way(current, wanted, argocd_pin.known_versions("install"), False) == way
+    assert argocd_minors.way(current, wanted, argocd_minors.known_versions("install"), False) == way
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_a_path_that_leads_nowhere_is_reported(
     current: str, wanted: str, error: type[BootstrapError], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        argocd_pin.way(current, wanted, argocd_pin.known_versions("install"), False)
+        argocd_minors.way(current, wanted, argocd_minors.known_versions("install"), False)
