@@ -147,6 +147,7 @@ CHECKS: tuple[Check, ...] = (
 APPS_CHECKS: tuple[AppsCheck, ...] = (
     apps.check,
     options.check,
+    options.check_folders,
     projects.check,
     signatures.check,
     requirements.check,

@@ -1,12 +1,13 @@
-"""What Argo CD ignores silently: sync options, Applications in other namespaces, changes of a ref."""
+"""What Argo CD ignores silently: sync options, files, Applications in other namespaces, changes of a ref."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from bootstrap.core.text import near, suggest
-from bootstrap.resources.applications import SYNC_OPTIONS, sources
+from bootstrap.core.text import counted, near, suggest
+from bootstrap.repository.source import directory_files, is_unfilled, jsonnet_files, unit
+from bootstrap.resources.applications import SYNC_OPTIONS, is_here, sources
 from bootstrap.resources.index import APPLICATION, PROJECT, Index, Resource, dig, mapping, sequence
 from bootstrap.validate.rule import Apps, ClusterContext, Problem, Rule, problem
 
@@ -41,6 +42,16 @@ UNNOTICED = Rule(
     "Every source of an Application has a ref. Argo CD 3.5 and 3.6 look for changes only in sources without "
     "one: a new commit is drift, which self-heal repairs later and later, without hooks and waves.",
     "remove the ref, or give the files that others refer to a source of their own",
+)
+
+NO_FILE = Rule(
+    "GB236",
+    "directory-matches-nothing",
+    "warning",
+    "directory.include or exclude leaves none of the manifests in an Application's folder: it applies "
+    "nothing, and prunes what it has applied before.",
+    "correct the pattern: it is compared with the path below the folder, and *.yaml reaches subfolders only "
+    "with recurse: true",
 )
 
 _KNOWN = (
@@ -131,6 +142,26 @@ def _fault(option: str) -> str:
     if value.strip().lower() in ("true", "false"):
         return f"{option} has no effect; {suggest([f'{name}={value.strip().lower()}'])}"
     return f"{option} has no effect; it must be true or false" if not equals or not value else ""
+
+
+def check_folders(apps: Apps) -> Iterator[Problem]:
+    """The rule about plain folders of which no file is applied."""
+    for application in apps.applications:
+        for source in sources(application.body):
+            directory = mapping(source.body.get("directory"))
+            patterns = [name for name in ("include", "exclude") if directory.get(name)]
+            if not patterns or not is_here(source, apps.urls) or is_unfilled(source):
+                continue
+            found = unit(source, apps.tree)
+            if found is None or found.tool != "directory":
+                continue
+            given = directory_files(apps.tree, found.path, {"recurse": directory.get("recurse")})
+            chosen = [*directory_files(apps.tree, found.path, directory), *jsonnet_files(apps.tree, found)]
+            if given and not chosen:
+                texts = " and ".join(f"{name}: {directory[name]}" for name in patterns)
+                files = f"{counted(len(given), 'manifest')} in {found.path or 'the top folder'}"
+                message = f"{application} applies none of the {files}: {texts}"
+                yield problem(NO_FILE, application, message, *source.position, "directory", patterns[0])
 
 
 def check(apps: Apps) -> Iterator[Problem]:

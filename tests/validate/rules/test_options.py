@@ -7,7 +7,7 @@ import pytest
 from bootstrap.resources.index import Index
 from bootstrap.validate.rule import Apps, ClusterContext
 from bootstrap.validate.rules import options
-from tests.validate.rules.world import TREE, resources
+from tests.validate.rules.world import TREE, URL, Tree, resources
 
 CHILD = """\
 apiVersion: argoproj.io/v1alpha1
@@ -97,3 +97,27 @@ def test_manifests_whose_every_source_has_a_ref_are_reported(
     found = list(options.check_objects(here, ClusterContext(here, True)))
     assert [one.rule.id for one in found] == ["GB235"] * count
     assert all("the manifests of a are in a source with the ref here" in one.message for one in found)
+
+
+@pytest.mark.parametrize(
+    ("directory", "says"),
+    [
+        ("{include: '*.yaml'}", ""),
+        ("{include: 'shop*'}", "2 manifests in base: include: shop*"),
+        ("{exclude: '*.yaml'}", "2 manifests in base: exclude: *.yaml"),
+        ("{include: 'more/*.yaml'}", "2 manifests in base: include: more/*.yaml"),
+        ("{recurse: true, include: 'more/*.yaml'}", ""),
+        ("{include: '*.jsonnet'}", ""),
+        ("{}", ""),
+    ],
+)
+def test_pattern_that_leaves_no_file_of_a_folder_is_reported(directory: str, says: str) -> None:
+    """The last folder has jsonnet, which the same patterns choose from."""
+    path = "base" if "jsonnet" not in directory else "mixed"
+    source = f"{{repoURL: {URL}, path: {path}, directory: {directory}}}"
+    text = CHILD.replace("syncPolicy: {syncOptions: [OPTION]}", f"source: {source}")
+    here = resources(text, "a.yaml", "argocd/root")
+    tree = Tree("base/a.yaml", "base/b.yaml", "base/more/c.yaml", "mixed/a.yaml", "mixed/b.jsonnet")
+    found = list(options.check_folders(Apps(here, Index(here, ()), [], {}, tree, [URL], complete=True)))
+    assert [one.rule.id for one in found] == (["GB236"] if says else [])
+    assert all(one.message.endswith(f"applies none of the {says}") for one in found)

@@ -380,6 +380,7 @@ spec:
     edit(
         "GB235", "repository", "repoURL: https://git.example.com/platform/gitops.git\n    ref: own", "ref own"
     ),
+    edit("GB236", "source path", "path: apps/shop\n    directory: {include: '*.yml'}", "include: *.yml"),
     Case(
         "GB226",
         "is in argo-cd, but Argo CD is in argocd",
