@@ -55,6 +55,7 @@ PUBLIC = {
     "postgresql.acid.zalan.do",
     "ClusterTriggerAuthentication.keda.sh",
     "PersistentVolume",
+    "IPAddressPool.metallb.io",
     "Prometheus.monitoring.coreos.com",
     "PeerAuthentication.security.istio.io",
     "AuthorizationPolicy.security.istio.io",

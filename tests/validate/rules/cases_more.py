@@ -181,6 +181,16 @@ MORE = [
         also=("GB217",),
     ),
     Added(
+        "GB385",
+        "the pool lam, which does not exist; did you mean lan?",
+        "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: lan, namespace: shop}\n"
+        "spec: {addresses: [192.0.2.1-192.0.2.9]}\n---\n"
+        "apiVersion: v1\nkind: Service\n"
+        "metadata: {name: entry, namespace: shop, annotations: {metallb.io/address-pool: lam}}\n"
+        "spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80, targetPort: http}]}\n",
+        also=("GB217", "GB377"),
+    ),
+    Added(
         "GB378",
         "has class",
         "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: kept}\n"
