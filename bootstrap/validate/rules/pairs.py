@@ -39,6 +39,8 @@ ROLE = Rule(
 )
 
 ROLE_KIND = "Role.rbac.authorization.k8s.io"
+_CLUSTER_ROLES = ("admin", "cluster-admin", "edit", "view")
+"""ClusterRoles that every cluster has."""
 _WEIGHTED = ("HTTPRoute.gateway.networking.k8s.io", "GRPCRoute.gateway.networking.k8s.io")
 
 
@@ -95,4 +97,8 @@ def _role(index: Index, context: ClusterContext, binding: Resource) -> Iterator[
     known = {item.name for item in index.of(ROLE_KIND, namespace=namespace)}
     if name not in known and (context.complete or is_slip(name, known)):
         message = f"{binding} names the Role {name}, which does not exist{names_near(name, known)}"
-        yield problem(ROLE, binding, message, "roleRef", "name", unless=(ROLE_KIND, namespace, name))
+        fix = None
+        if name in _CLUSTER_ROLES:
+            message = f"{binding} names the Role {name}, but {name} is a ClusterRole"
+            fix = "set kind: ClusterRole in roleRef"
+        yield problem(ROLE, binding, message, "roleRef", "name", unless=(ROLE_KIND, namespace, name), fix=fix)

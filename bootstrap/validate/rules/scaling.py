@@ -123,7 +123,13 @@ def _target(
             near = names_near(name, (item.name for item in index.of(qualified, namespace=scaler.namespace)))
             message = f"{scaler} scales {kind} {name}, which does not exist{near}"
             there = (qualified, scaler.namespace, name)
-            yield problem(TARGET, scaler, message, "spec", field, unless=there)
+            fix = None
+            if other := _of_another_group(index, scaler.namespace, kind, name):
+                message = (
+                    f"{scaler} scales {kind} {name} of the group {group or 'core (v1)'}, but it is {other}"
+                )
+                fix = f"set apiVersion: {other.body['apiVersion']} in {field}"
+            yield problem(TARGET, scaler, message, "spec", field, unless=there, fix=fix)
     elif (
         field == "scaleTargetRef"
         and isinstance(target.spec.get("replicas"), int)
@@ -131,6 +137,12 @@ def _target(
     ):
         message = f"{target} has replicas: {target.spec['replicas']} in Git, and {scaler} scales it"
         yield problem(TWO_OWNERS, target, message, "spec", "replicas")
+
+
+def _of_another_group(index: Index, namespace: str, kind: str, name: str) -> Resource | None:
+    """A workload of this kind and name, whatever its group."""
+    known = (each for each in SCALABLE if each.partition(".")[0] == kind)
+    return next((found for each in known if (found := index.get(each, namespace, name))), None)
 
 
 def _ignored(index: Index, target: Resource) -> bool:

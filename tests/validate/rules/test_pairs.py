@@ -100,3 +100,10 @@ def test_role_of_a_binding_is_there_as_far_as_git_can_tell() -> None:
     assert found(BINDING.replace("ROLE", "raeder"), complete=False) == ["GB365"]
     assert found(gone, namespace="kube-system") == []
     assert found(gone, opaque=("shop",)) == []
+
+
+def test_binding_to_a_cluster_role_as_a_role_is_told_its_kind() -> None:
+    here = Index(resources(BINDING.replace("ROLE", "view"), "shop.yaml", "argocd/shop", "shop"), ())
+    (problem,) = pairs.check(here, ClusterContext(here, True))
+    assert problem.message.endswith("names the Role view, but view is a ClusterRole")
+    assert problem.fix == "set kind: ClusterRole in roleRef"

@@ -73,3 +73,14 @@ def test_container_that_is_scaled_by_is_one_of_the_pods(container: str, rules: l
 @pytest.mark.parametrize(("target", "rules"), [("web", []), ("wbe", ["GB319"])])
 def test_vertical_autoscaler_has_a_target_whose_replicas_may_be_in_git(target: str, rules: list[str]) -> None:
     assert found(VPA.replace("TARGET", target), "replicas: 2") == rules
+
+
+@pytest.mark.parametrize("wrong", ["v1", "extensions/v1beta1"])
+def test_target_of_another_group_is_named_with_its_own(wrong: str) -> None:
+    scaler = HPA.replace("CONTAINER", "web").replace("{apiVersion: apps/v1", f"{{apiVersion: {wrong}")
+    here = Index(resources(WEB.replace("REPLICAS", "") + scaler, "shop.yaml", "argocd/shop", "shop"))
+    problems = [
+        one for one in scaling.check(here, ClusterContext(here, True)) if one.rule.id == scaling.TARGET.id
+    ]
+    assert [one.fix for one in problems] == ["set apiVersion: apps/v1 in scaleTargetRef"]
+    assert "but it is Deployment shop/web" in problems[0].message
